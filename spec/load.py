@@ -58,8 +58,9 @@ def _raw(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
         elif namespace != NAMESPACE:
             continue
         elif key in SECRET_KEYS:
-            raw[key] = True
-            if not secret:
+            if secret or config.values[full_key]:  # declared with an empty default in Pulumi.yaml
+                raw[key] = True
+            if not secret and config.values[full_key]:
                 found.append(
                     Fault(key, f"is in plain text; set it with `pulumi config set --secret {full_key}`, and revoke it")
                 )
@@ -68,11 +69,18 @@ def _raw(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
         elif secret:
             found.append(Fault(key, "is a secret, which would show in plain once read; only hfToken is one"))
         else:
-            try:
-                raw[key] = json.loads(config.values[full_key])
-            except json.JSONDecodeError:
-                raw[key] = config.values[full_key]
+            value = _parsed(config.values[full_key])
+            if value != {}:  # likewise the default of every object
+                raw[key] = value
     return raw, found
+
+
+def _parsed(text: str) -> Any:
+    """The object in a text value; text that holds none stays text, and its shape is a fault later."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
 
 
 def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fault]:
