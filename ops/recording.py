@@ -52,7 +52,7 @@ class ProgramFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """One registration, as plain data: secrets replaced by `[secret]`, values that only the cloud knows by `[unknown]`."""
+    """One registration as plain data, secrets replaced by `[secret]`, what only the cloud knows by `[unknown]`."""
 
     urn: str
     type: str
@@ -101,8 +101,8 @@ class _Cloud(mocks.Mocks):
             return "", dict(args.inputs)
         return f"{args.name}-id", {**args.inputs, **COMPUTED.get(args.typ, {})}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
-        return CANNED_ANSWERS[args.token]
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
+        return dict(CANNED_ANSWERS[args.token]), None
 
 
 class _Recorder(mocks.MockMonitor):

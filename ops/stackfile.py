@@ -15,10 +15,6 @@ PLACEHOLDER = "replace-me"
 """What the shipped stack files have in place of an encrypted token."""
 
 
-class StackFileInvalid(Exception):
-    """A stack file that is missing or cannot be read, said in one sentence."""
-
-
 def project_root() -> Path:
     """The folder of Pulumi.yaml: this program's own."""
     return Path(__file__).parent.parent
@@ -31,15 +27,12 @@ def stack_names(root: Path) -> list[str]:
 def read(root: Path, stack: str, overrides: Iterable[str] = ()) -> StackConfig:
     """The config of a stack with `path=value` overrides laid over it.
 
-    Raises StackFileInvalid for a file that is not there or is not YAML, ConfigInvalid for an override that is not
-    of the form `path=value`.
+    Raises ConfigInvalid for a file that is not there or is not YAML, and for an override that is not `path=value`.
     """
     path = root / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         known = stack_names(root)
-        raise StackFileInvalid(
-            f"there is no stack {stack}: no file Pulumi.{stack}.yaml{nearest(stack, known)}; stacks: {', '.join(known)}"
-        )
+        raise _unreadable(path, f"there is no such stack{nearest(stack, known)}; stacks: {', '.join(known)}")
     config = _config_of(path)
     for override in overrides:
         _lay(config, override)
@@ -65,16 +58,20 @@ def _load_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        raise StackFileInvalid(f"{path.name} is not YAML{where}: {getattr(error, 'problem', error)}") from None
+        raise _unreadable(path, f"is not YAML{where}: {getattr(error, 'problem', error)}") from None
     if not isinstance(content, dict):
-        raise StackFileInvalid(f"{path.name} must be an object with the key `config`")
+        raise _unreadable(path, "must be an object with the key `config`")
     return content
+
+
+def _unreadable(path: Path, message: str) -> ConfigInvalid:
+    return ConfigInvalid([Fault(path.name, message)])
 
 
 def _config_of(path: Path) -> dict[str, Any]:
     config = _load_yaml(path).get("config") or {}
     if not isinstance(config, dict):
-        raise StackFileInvalid(f"{path.name}: `config` must be an object")
+        raise _unreadable(path, "`config` must be an object")
     return {_full(str(key)): value for key, value in config.items()}
 
 

@@ -308,7 +308,7 @@ def _costs(system: Pool, gpu_pools: tuple[Pool, ...], mode: CapacityMode | None)
             yield CostItem(
                 what=what,
                 usd_per_hour=round(pool.nodes * price.usd_per_hour, 4),
-                basis=f"{wanted}, {price.kind} of {price.region}, {price.date}",
+                basis=f"{wanted}: {price.kind}, {price.region}, {price.date}",
             )
 
 
