@@ -167,7 +167,7 @@ def _memory_faults(
     yield Fault(
         path,
         f"{given} is too few for {chosen.name}: weights {engine.weights / sizing.GIB:.1f} GiB a GPU, "
-        f"{max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB left for the KV cache, and one sequence of {engine.max_model_len} tokens "
-        f"takes {engine.max_model_len * engine.kv_per_token / sizing.GIB:.1f} GiB"
+        f"{max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB left for the KV cache, and one sequence of "
+        f"{engine.max_model_len} tokens takes {engine.max_model_len * engine.kv_per_token / sizing.GIB:.1f} GiB"
         + (f"; use {' or '.join(remedies)}" if remedies else "; the model does not fit this machine"),
     )
