@@ -1,7 +1,7 @@
 """Plan → DynamoGraphDeployment: the objects that the operator turns into pods, built from the decided numbers."""
 
 from spec import dgd, names
-from spec.engines import DYNAMO_VERSION, IMAGES, Engine, argv, engine
+from spec.engines import DYNAMO_VERSION, IMAGES, Engine, FrontendArgs, engine
 from spec.machines import GPU_MACHINE, WorkerShare, machine
 from spec.models import Placement
 from spec.plan import SYSTEM_POOL, Graph, Worker
@@ -58,13 +58,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                     dgd.Container(
                         image=FRONTEND_IMAGE,
                         command=("python3", "-m", "dynamo.frontend"),
-                        args=argv(
-                            {
-                                "router-mode": "kv",
-                                "kv-cache-block-size": runs.block_size,
-                                "migration-limit": MIGRATION_LIMIT,
-                            }
-                        ),
+                        args=FrontendArgs(kv_cache_block_size=runs.block_size, migration_limit=MIGRATION_LIMIT).argv(),
                         env=(_HF_HOME,),
                         env_from=_hub_token(graph),
                         resources=dgd.Resources(
