@@ -1,0 +1,13 @@
+"""What ends a local run early: one sentence for people, and the exit code."""
+
+
+class LocalRunError(Exception):
+    """Something of this machine or of the running graph failed; exit code 1."""
+
+    exit_code = 1
+
+
+class ConfigurationError(LocalRunError):
+    """The graph or an option is at fault; exit code 2."""
+
+    exit_code = 2

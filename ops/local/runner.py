@@ -1,0 +1,201 @@
+"""`ops local`: a stack's graph on this machine, from checking it to stopping the last process."""
+
+import errno
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from rich.console import Console
+
+from ops.local import bridge
+from ops.local.environment import DYNAMO, Say, ensure_tiny_model, tiny_model_folder
+from ops.local.faults import ConfigurationError, LocalRunError
+from ops.local.guard import StopAsked, run_guarded
+from ops.local.once import answer_once, wait_until_servable
+from ops.local.processes import LocalGraph, Machine, local_graph
+from ops.local.running import Died, RunningGraph
+
+# In a private network every port is free: the frontend gets Dynamo's usual one, and the workers those after it.
+FIRST_PORT = 8000
+MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalOptions:
+    """How to run. `port` 0 takes a free one; `speedup` divides the simulated time, 0 leaves no delays at all."""
+
+    once: bool = False
+    port: int = 8000
+    model_dir: Path | None = None
+    isolated: bool = True
+    speedup: float | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The client that used the graph is done, with this exit code."""
+
+    code: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The client that used the graph could not go on."""
+
+    fault: Exception
+
+
+Client = Callable[[LocalGraph], int | None]
+
+
+def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str] = ()) -> int:
+    """Run a rendered DynamoGraphDeployment of the simulated layout until it is done or asked to stop.
+
+    `changed_before` says how the graph already differs from the stack's own, one sentence each. Returns the exit code:
+    0 served (and proven, with `once`), 1 something failed, 2 the graph or an option is at fault. Faults are one
+    sentence on stderr. Nothing that was started is left.
+    """
+    try:
+        return _run(graph, options, changed_before)
+    except LocalRunError as fault:
+        print(fault, file=sys.stderr)
+        return fault.exit_code
+
+
+def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str]) -> int:
+    notes = Console(stderr=True, highlight=False)
+    say: Say = partial(notes.print, style="dim", markup=False, soft_wrap=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="dynamo-gke-", ignore_cleanup_errors=True) as folder,
+        _listener(options.port) as listener,
+    ):
+        plan = local_graph(graph, _machine(options, Path(folder)), changed_before)
+        DYNAMO.ensure(say)
+        if options.model_dir is None:
+            ensure_tiny_model(DYNAMO, say)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        _announce(plan, say)
+        if options.once:
+            client: Client = partial(answer_once, console=Console(highlight=False), say=say)
+        else:
+            client = partial(_invite, address=address, say=say)
+        supervise = partial(
+            _supervise,
+            plan,
+            Path(folder),
+            listener,
+            client,
+            say=say,
+            # Stopping is how a run that serves ends, but a proof that was stopped proved nothing.
+            stopped_code=1 if options.once else 0,
+        )
+        return run_guarded(supervise, Path(folder), isolated=options.isolated)
+
+
+def _machine(options: LocalOptions, folder: Path) -> Machine:
+    speed = () if options.speedup is None else ("--speedup-ratio", f"{options.speedup:g}")
+    return Machine(
+        python=str(DYNAMO.python),
+        model_dir=str(_model_dir(options.model_dir)),
+        discovery_dir=str(folder / "discovery"),
+        ports=count(FIRST_PORT) if options.isolated else _free_ports(),
+        worker_flags=speed,
+    )
+
+
+def _model_dir(given: Path | None) -> Path:
+    if given is None:
+        return tiny_model_folder()
+    missing = [name for name in MODEL_FILES if not (given / name).is_file()]
+    if missing:
+        raise ConfigurationError(f"--model-dir {given} has no {', '.join(missing)}")
+    return given.resolve()
+
+
+def _listener(port: int) -> socket.socket:
+    try:
+        return bridge.listen(port)
+    except (OSError, OverflowError) as fault:
+        if isinstance(fault, OSError) and fault.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"port {port} is in use; choose another with --port, or a free one with --port 0"
+            ) from None
+        raise ConfigurationError(f"port {port} cannot be opened: {fault}") from None
+
+
+def _free_ports() -> Iterator[int]:
+    """Ports that were free a moment ago, each only once."""
+    given: set[int] = set()
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        if port not in given:
+            given.add(port)
+            yield port
+
+
+def _announce(plan: LocalGraph, say: Say) -> None:
+    say(f"starting {plan.name}: {', '.join(process.name for process in plan.processes)}; unlike in the cluster,")
+    for change in plan.changes:
+        say(f"  · {change}")
+
+
+def _invite(plan: LocalGraph, address: str, say: Say) -> None:
+    """Say how to send a request from another shell; the graph then runs on."""
+    model = wait_until_servable(plan, say)
+    body = f'{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+    print(f"curl -N {address}/v1/chat/completions -H 'Content-Type: application/json' -d '{body}'", flush=True)
+    say("running until Ctrl-C")
+
+
+def _supervise(
+    plan: LocalGraph,
+    folder: Path,
+    listener: socket.socket,
+    client: Client,
+    events: "SimpleQueue[Any]",
+    *,
+    say: Say,
+    stopped_code: int,
+) -> int:
+    """Run the graph until the client is done, a process dies, or somebody asks to stop: whatever comes first.
+
+    Being asked to stop gives `stopped_code`.
+    """
+
+    def use() -> None:
+        try:
+            code = client(plan)
+        except Exception as fault:
+            events.put(Failed(fault))
+        else:
+            if code is not None:
+                events.put(Finished(code))
+
+    (folder / "discovery").mkdir()
+    with RunningGraph(plan, folder, events):
+        bridge.start(listener, plan.of_role("frontend")[0].port)
+        threading.Thread(target=use, name="client", daemon=True).start()
+        event = events.get()
+        say("stopping")
+    match event:
+        case StopAsked():
+            return stopped_code
+        case Died(name, code, last_words):
+            raise LocalRunError(
+                f"{name} ended with code {code} and took the graph with it; its last words: {last_words}"
+            )
+        case Finished(code):
+            return code
+        case Failed(fault):
+            raise fault
+        case _:
+            raise AssertionError(f"no such event: {event}")
