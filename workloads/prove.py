@@ -29,7 +29,7 @@ REQUESTS_SERVED = "dynamo_component_requests_total"
 # A worker counts its side endpoints (KV queries, clearing) in the same family.
 SERVING_ENDPOINT = "generate"
 # What Dynamo calls a role in its metrics: decode and aggregated workers both register as `backend`.
-COMPONENT = {"prefill": "prefill", "decode": "backend"}
+COMPONENT = {"prefill": "prefill", "decode": "backend", "worker": "backend"}
 
 PROMPTS = 4
 # 400 words are 400 to 900 tokens: three KV blocks or more at the largest usual block size, 128.
@@ -52,14 +52,25 @@ WORDS = [
 
 @dataclass(frozen=True)
 class Targets:
-    """What is to be proven, and where. `prefill` and `decode` are metrics addresses, one for each worker."""
+    """What is to be proven, and where: metrics addresses, one for each worker of a role.
+
+    Addresses in `worker` make it the proof of an aggregated graph, which has no other roles.
+    """
 
     endpoint: str
-    prefill: tuple[str, ...]
-    decode: tuple[str, ...]
+    prefill: tuple[str, ...] = ()
+    decode: tuple[str, ...] = ()
+    worker: tuple[str, ...] = ()
     model: str | None = None
     timeout: float = 120.0
     nixl: bool = False
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """Role → metrics addresses, for the roles that the proof is about."""
+        if self.worker:
+            return {"worker": self.worker}
+        return {"prefill": self.prefill, "decode": self.decode}
 
 
 @dataclass(frozen=True)
@@ -314,7 +325,7 @@ def judge_answers(answers: Sequence[str], fault: str | None) -> Verdict:
 
 def judge_role(role: str, addresses: Sequence[str], shares: Sequence[WorkerShare], answered: int) -> Verdict:
     """Every answered prompt went through a worker of the role."""
-    check = {"prefill": "prefill worker served", "decode": "decode worker received"}[role]
+    check = {"prefill": "prefill worker served", "decode": "decode worker received", "worker": "worker served"}[role]
     if not addresses:
         return Verdict(check, False, f"there is no {role} worker: no metrics address was given.")
     counted = [share for share in shares if share.role == role and share.requests is not None]
@@ -362,8 +373,8 @@ def prove(targets: Targets, progress: Callable[[str], None] = lambda _: None) ->
     except NotServableError as last:
         listed = Verdict("model listed", False, f"not servable after {targets.timeout:g} s: {last}.")
 
-    addresses = {"prefill": targets.prefill, "decode": targets.decode}
-    every = (*targets.prefill, *targets.decode)
+    addresses = targets.addresses
+    every = [address for role in addresses for address in addresses[role]]
     before = metrics_of(every, Deadline(SETTLE_SECONDS))
     if model is not None:
         progress(f"sending {PROMPTS} fresh prompts")
@@ -430,6 +441,7 @@ def _targets(argv: Sequence[str] | None) -> tuple[Targets, bool]:
         endpoint=given.endpoint.rstrip("/"),
         prefill=tuple(given.prefill),
         decode=tuple(given.decode),
+        worker=tuple(given.worker),
         model=given.model,
         timeout=given.timeout,
         nixl=given.kv_transfer == "nixl",

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MODEL = "qwen3-0.6b"
-# What the proof needs: room for several blocks a prompt, and one migration a lost worker.
 BLOCK_TOKENS = "64"
 MIGRATION_LIMIT = "3"
 
 
-def simulated_graph(prefill: int = 1, decode: int = 1, worker_args: Sequence[str] = ()) -> dict[str, Any]:
+def simulated_graph(
+    prefill: int = 1, decode: int = 1, worker_args: Sequence[str] = (), migration_limit: str = MIGRATION_LIMIT
+) -> dict[str, Any]:
     """A v1beta1 DynamoGraphDeployment with this many workers of each role; a role without workers is left out."""
-    router = ["--router-mode", "kv", "--kv-cache-block-size", BLOCK_TOKENS, "--migration-limit", MIGRATION_LIMIT]
+    router = ["--router-mode", "kv", "--kv-cache-block-size", BLOCK_TOKENS, "--migration-limit", migration_limit]
     workers = [
         _component(role, replicas, "dynamo.mocker", _mocker_args(role, worker_args), _POD_ENV)
         for role, replicas in (("prefill", prefill), ("decode", decode))
