@@ -39,7 +39,7 @@ def requests_by_worker(graph: LocalGraph) -> dict[str, int]:
     return {workers[url].name: prove.requests_served(text, workers[url].role) for url, text in texts.items()}
 
 
-def answer_once(graph: LocalGraph, console: Console, say: Say) -> int:
+def answer_once(graph: LocalGraph, say: Say, console: Console) -> int:
     """Wait, chat, print what happened, prove it. The exit code: 0 if everything is proven."""
     model = wait_until_servable(graph, say)
     before = requests_by_worker(graph)

@@ -1,6 +1,7 @@
 """`ops local`: a stack's graph on this machine, from checking it to stopping the last process."""
 
 import errno
+import random
 import socket
 import sys
 import tempfile
@@ -25,6 +26,8 @@ from ops.local.running import Died, RunningGraph
 
 # In a private network every port is free: the frontend gets Dynamo's usual one, and the workers those after it.
 FIRST_PORT = 8000
+# Below the ports that Linux takes for connections; and Dynamo reads the system port as a signed 16-bit number.
+UNISOLATED_PORTS = range(20000, 32768)
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 
@@ -53,7 +56,8 @@ class Failed:
     fault: Exception
 
 
-Client = Callable[[LocalGraph], int | None]
+# What uses the graph while it is up. It gives the exit code of the run, or None if the graph is to run on.
+Client = Callable[[LocalGraph, Say], int | None]
 
 
 def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str] = ()) -> int:
@@ -84,9 +88,9 @@ def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequen
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         _announce(plan, say)
         if options.once:
-            client: Client = partial(answer_once, console=Console(highlight=False), say=say)
+            client: Client = partial(answer_once, console=Console(highlight=False))
         else:
-            client = partial(_invite, address=address, say=say)
+            client = partial(_invite, address=address)
         supervise = partial(
             _supervise,
             plan,
@@ -132,14 +136,13 @@ def _listener(port: int) -> socket.socket:
 
 
 def _free_ports() -> Iterator[int]:
-    """Ports that were free a moment ago, each only once."""
-    given: set[int] = set()
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        if port not in given:
-            given.add(port)
-            yield port
+    """Ports on which nobody listened a moment ago, in an order that two runs hardly share."""
+    for port in random.sample(UNISOLATED_PORTS, len(UNISOLATED_PORTS)):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        yield port
 
 
 def _announce(plan: LocalGraph, say: Say) -> None:
@@ -148,7 +151,7 @@ def _announce(plan: LocalGraph, say: Say) -> None:
         say(f"  · {change}")
 
 
-def _invite(plan: LocalGraph, address: str, say: Say) -> None:
+def _invite(plan: LocalGraph, say: Say, address: str) -> None:
     """Say how to send a request from another shell; the graph then runs on."""
     model = wait_until_servable(plan, say)
     body = f'{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "Hello!"}}]}}'
@@ -171,9 +174,11 @@ def _supervise(
     Being asked to stop gives `stopped_code`.
     """
 
+    ended = threading.Event()
+
     def use() -> None:
         try:
-            code = client(plan)
+            code = client(plan, lambda text: None if ended.is_set() else say(text))
         except Exception as fault:
             events.put(Failed(fault))
         else:
@@ -185,6 +190,7 @@ def _supervise(
         bridge.start(listener, plan.of_role("frontend")[0].port)
         threading.Thread(target=use, name="client", daemon=True).start()
         event = events.get()
+        ended.set()
         say("stopping")
     match event:
         case StopAsked():
