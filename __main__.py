@@ -1,0 +1,46 @@
+"""The whole environment of one stack: settings → plan → components → outputs."""
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from infra import environment
+from spec import names
+from spec.faults import ConfigInvalid
+from spec.load import StackConfig, load
+from spec.plan import plan
+from workloads import serving
+
+
+def stack_config() -> StackConfig:
+    """The stack's config, of secrets the keys only: a plain read of a secret would put it into the program."""
+    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    secrets = frozenset(key for key in everything if runtime_config.is_config_secret(key))
+    plain = {key: value for key, value in everything.items() if key not in secrets}
+    return StackConfig(stack=pulumi.get_stack(), values=plain, secrets=secrets)
+
+
+def main() -> None:
+    try:
+        planned = plan(load(stack_config()))
+    except ConfigInvalid as invalid:
+        # Printed by Pulumi as it is, without a traceback.
+        raise pulumi.RunError(f"the configuration is at fault\n{invalid}") from None
+    for warning in planned.warnings:
+        pulumi.log.warn(warning)
+    built = environment.build(planned)
+    endpoints = serving.build(planned, built, pulumi.Config("dynamo-gke").get_secret("hfToken"))
+    cluster = names.cluster(planned.stack)
+    pulumi.export("endpoints", endpoints)
+    pulumi.export("clusterName", built.cluster.cluster_name)
+    pulumi.export(
+        "kubeconfigCommand",
+        f"gcloud container clusters get-credentials {cluster} --region {planned.region} "
+        f"--project {planned.project} --dns-endpoint",
+    )
+    pulumi.export("graphs", planned.summary()["graphs"])
+    pulumi.export("costPerHour", planned.cost_per_hour)
+    pulumi.export("weightsBucket", built.weights_bucket)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The private regional GKE cluster, without its node pools."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import container
+
+from infra.network import PODS_RANGE, SERVICES_RANGE
+
+# DRANET with resource.k8s.io/v1 needs 1.34.1-gke.1829001; the newest patch of this minor is asked for at creation.
+VERSION_PREFIX = "1.35."
+
+# All that GKE collects by default, named because naming one drops the rest; DCGM has the GPU metrics.
+MONITORED = (
+    "SYSTEM_COMPONENTS",
+    "STORAGE",
+    "HPA",
+    "POD",
+    "DAEMONSET",
+    "DEPLOYMENT",
+    "STATEFULSET",
+    "KUBELET",
+    "CADVISOR",
+    "DCGM",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterArgs:
+    cluster: str
+    project: str
+    region: str
+    network_id: pulumi.Input[str]
+    subnet_id: pulumi.Input[str]
+    node_account_email: pulumi.Input[str]
+    release_channel: str
+    deletion_protection: bool
+    multi_networking: bool
+    """Nodes with more than one network; can only be chosen when the cluster is created."""
+    labels: dict[str, str]
+
+
+class Cluster(pulumi.ComponentResource):
+    """Reached by its DNS endpoint only, which asks IAM and needs no bastion; nodes have no public addresses."""
+
+    cluster_name: pulumi.Output[str]
+    cluster_id: pulumi.Output[str]
+    dns_endpoint: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:infra:Cluster", name, None, opts)
+        versions = container.get_engine_versions_output(
+            project=args.project,
+            location=args.region,
+            version_prefix=VERSION_PREFIX,
+            opts=pulumi.InvokeOptions(parent=self),
+        )
+        cluster = container.Cluster(
+            f"{name}-cluster",
+            name=args.cluster,
+            location=args.region,
+            min_master_version=versions.latest_master_version,
+            release_channel=container.ClusterReleaseChannelArgs(channel=args.release_channel),
+            deletion_protection=args.deletion_protection,
+            resource_labels=args.labels,
+            # The pool that a cluster is born with is removed at once; its one node needs a small disk and the right
+            # account all the same, for organisations that refuse others.
+            remove_default_node_pool=True,
+            initial_node_count=1,
+            node_config=container.ClusterNodeConfigArgs(
+                machine_type="e2-medium",
+                disk_size_gb=30,
+                service_account=args.node_account_email,
+                oauth_scopes=["https://www.googleapis.com/auth/cloud-platform"],
+                shielded_instance_config=container.ClusterNodeConfigShieldedInstanceConfigArgs(
+                    enable_secure_boot=True, enable_integrity_monitoring=True
+                ),
+            ),
+            networking_mode="VPC_NATIVE",
+            network=args.network_id,
+            subnetwork=args.subnet_id,
+            ip_allocation_policy=container.ClusterIpAllocationPolicyArgs(
+                cluster_secondary_range_name=PODS_RANGE, services_secondary_range_name=SERVICES_RANGE
+            ),
+            datapath_provider="ADVANCED_DATAPATH",  # Dataplane V2: network policies without an add-on; DRANET needs it
+            enable_multi_networking=args.multi_networking,
+            enable_l4_ilb_subsetting=True,
+            dns_config=container.ClusterDnsConfigArgs(cluster_dns="CLOUD_DNS", cluster_dns_scope="CLUSTER_SCOPE"),
+            private_cluster_config=container.ClusterPrivateClusterConfigArgs(enable_private_nodes=True),
+            control_plane_endpoints_config=container.ClusterControlPlaneEndpointsConfigArgs(
+                dns_endpoint_config=container.ClusterControlPlaneEndpointsConfigDnsEndpointConfigArgs(
+                    allow_external_traffic=True
+                ),
+                ip_endpoints_config=container.ClusterControlPlaneEndpointsConfigIpEndpointsConfigArgs(enabled=False),
+            ),
+            enable_shielded_nodes=True,
+            workload_identity_config=container.ClusterWorkloadIdentityConfigArgs(
+                workload_pool=f"{args.project}.svc.id.goog"
+            ),
+            gateway_api_config=container.ClusterGatewayApiConfigArgs(channel="CHANNEL_STANDARD"),
+            addons_config=container.ClusterAddonsConfigArgs(
+                gcs_fuse_csi_driver_config=container.ClusterAddonsConfigGcsFuseCsiDriverConfigArgs(enabled=True),
+                gce_persistent_disk_csi_driver_config=container.ClusterAddonsConfigGcePersistentDiskCsiDriverConfigArgs(
+                    enabled=True
+                ),
+                http_load_balancing=container.ClusterAddonsConfigHttpLoadBalancingArgs(disabled=False),
+                network_policy_config=container.ClusterAddonsConfigNetworkPolicyConfigArgs(disabled=True),
+            ),
+            logging_config=container.ClusterLoggingConfigArgs(enable_components=["SYSTEM_COMPONENTS", "WORKLOADS"]),
+            monitoring_config=container.ClusterMonitoringConfigArgs(
+                enable_components=list(MONITORED),
+                managed_prometheus=container.ClusterMonitoringConfigManagedPrometheusArgs(
+                    enabled=True,
+                    auto_monitoring_config=container.ClusterMonitoringConfigManagedPrometheusAutoMonitoringConfigArgs(
+                        scope="NONE"
+                    ),
+                ),
+            ),
+            # No pools but ours; the profile still decides how eagerly the autoscaler empties nodes.
+            cluster_autoscaling=container.ClusterClusterAutoscalingArgs(
+                enabled=False, autoscaling_profile="OPTIMIZE_UTILIZATION"
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.deletion_protection,
+                # GKE upgrades the control plane itself, and the default pool is gone: left in, each of these would
+                # show as a change, the first two as a replacement of the cluster.
+                ignore_changes=["nodeConfig", "initialNodeCount", "minMasterVersion"],
+                custom_timeouts=pulumi.CustomTimeouts(create="90m", update="90m", delete="90m"),
+            ),
+        )
+        self.cluster_name = cluster.name
+        self.cluster_id = cluster.id
+        self.dns_endpoint = cluster.control_plane_endpoints_config.dns_endpoint_config.endpoint.apply(
+            lambda endpoint: endpoint or ""  # typed as optional; this cluster has one
+        )
+        self.register_outputs({"clusterName": self.cluster_name, "dnsEndpoint": self.dns_endpoint})

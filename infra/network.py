@@ -1,0 +1,102 @@
+"""The cluster's VPC: node subnet, ranges for pods and Services, NAT, proxy-only subnet, the webhook's firewall rule."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import compute
+
+from spec.addresses import AddressPlan
+
+# Jumbo frames, the largest MTU of a VPC. Set at creation: running nodes keep the old one.
+MTU = 8896
+
+PODS_RANGE = "pods"
+SERVICES_RANGE = "services"
+
+# The Dynamo operator's admission webhook listens on its pod there. GKE itself opens only 443 and 10250 from the
+# control plane to nodes, and with the port closed every write of a graph times out.
+WEBHOOK_PORT = 9443
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs:
+    prefix: str
+    """What every physical name begins with."""
+    region: str
+    addresses: AddressPlan
+
+
+class Network(pulumi.ComponentResource):
+    """Where nodes, pods and load balancers have their addresses. Nodes have no public ones and leave by NAT.
+
+    `nat` is there to be depended on: a node that starts before it can pull no image.
+    """
+
+    network_id: pulumi.Output[str]
+    subnet_id: pulumi.Output[str]
+    nat: compute.RouterNat
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:infra:Network", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        ranges = args.addresses
+        vpc = compute.Network(
+            f"{name}-vpc",
+            name=args.prefix,
+            auto_create_subnetworks=False,
+            mtu=MTU,
+            routing_mode="REGIONAL",
+            opts=child,
+        )
+        nodes = compute.Subnetwork(
+            f"{name}-nodes",
+            name=f"{args.prefix}-nodes",
+            network=vpc.id,
+            region=args.region,
+            ip_cidr_range=ranges.nodes,
+            private_ip_google_access=True,
+            secondary_ip_ranges=[
+                compute.SubnetworkSecondaryIpRangeArgs(range_name=PODS_RANGE, ip_cidr_range=ranges.pods),
+                compute.SubnetworkSecondaryIpRangeArgs(range_name=SERVICES_RANGE, ip_cidr_range=ranges.services),
+            ],
+            opts=child,
+        )
+        compute.Subnetwork(
+            f"{name}-proxies",
+            name=f"{args.prefix}-proxies",
+            network=vpc.id,
+            region=args.region,
+            ip_cidr_range=ranges.proxies,
+            purpose="REGIONAL_MANAGED_PROXY",
+            role="ACTIVE",
+            opts=child,
+        )
+        router = compute.Router(f"{name}-router", name=args.prefix, network=vpc.id, region=args.region, opts=child)
+        self.nat = compute.RouterNat(
+            f"{name}-nat",
+            name=args.prefix,
+            router=router.name,
+            region=args.region,
+            nat_ip_allocate_option="AUTO_ONLY",
+            source_subnetwork_ip_ranges_to_nat="ALL_SUBNETWORKS_ALL_IP_RANGES",
+            # A node that pulls weights opens thousands of connections to few addresses. The two exclude each other.
+            enable_dynamic_port_allocation=True,
+            enable_endpoint_independent_mapping=False,
+            min_ports_per_vm=2048,
+            max_ports_per_vm=65536,
+            log_config=compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
+            opts=child,
+        )
+        compute.Firewall(
+            f"{name}-webhook",
+            name=f"{args.prefix}-webhook",
+            network=vpc.id,
+            direction="INGRESS",
+            # The control plane has its private address in the node subnet, unless another subnet is named for it.
+            source_ranges=[ranges.nodes],
+            allows=[compute.FirewallAllowArgs(protocol="tcp", ports=[str(WEBHOOK_PORT)])],
+            opts=child,
+        )
+        self.network_id = vpc.id
+        self.subnet_id = nodes.id
+        self.register_outputs({"networkId": self.network_id, "subnetId": self.subnet_id})

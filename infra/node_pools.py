@@ -1,0 +1,199 @@
+"""Node pools: the CPU pool that everything but workers runs on, and the A3 Ultra pools."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import container
+
+from infra.rdma_network import NodeNic
+from spec.capacity import CapacityMode
+from spec.plan import Pool
+
+CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
+
+_SHIELDED = container.NodePoolNodeConfigShieldedInstanceConfigArgs(
+    enable_secure_boot=True, enable_integrity_monitoring=True
+)
+_METADATA = container.NodePoolNodeConfigWorkloadMetadataConfigArgs(mode="GKE_METADATA")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemPoolArgs:
+    pool: Pool
+    cluster_id: pulumi.Input[str]
+    region: str
+    node_account_email: pulumi.Input[str]
+    labels: dict[str, str]
+
+
+class SystemPool(pulumi.ComponentResource):
+    """CPU nodes in the zones of the region, for the platform, frontends and simulated workers.
+
+    It comes before any GPU pool: GKE puts the GPU taint on a pool only where another pool can take what lacks it.
+    """
+
+    def __init__(self, name: str, args: SystemPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:infra:SystemPool", name, None, opts)
+        container.NodePool(
+            f"{name}-pool",
+            name=args.pool.name,
+            cluster=args.cluster_id,
+            location=args.region,
+            initial_node_count=1,  # in each zone; the autoscaler then keeps to the totals
+            autoscaling=container.NodePoolAutoscalingArgs(
+                total_min_node_count=args.pool.nodes,
+                total_max_node_count=2 * args.pool.nodes,
+                location_policy="BALANCED",
+            ),
+            management=container.NodePoolManagementArgs(auto_repair=True, auto_upgrade=True),
+            upgrade_settings=container.NodePoolUpgradeSettingsArgs(strategy="SURGE", max_surge=1, max_unavailable=0),
+            network_config=container.NodePoolNetworkConfigArgs(enable_private_nodes=True),
+            node_config=container.NodePoolNodeConfigArgs(
+                machine_type=args.pool.machine.name,
+                image_type="COS_CONTAINERD",
+                disk_type=args.pool.machine.boot_disk,
+                disk_size_gb=100,
+                gvnic=container.NodePoolNodeConfigGvnicArgs(enabled=True),
+                gcfs_config=container.NodePoolNodeConfigGcfsConfigArgs(enabled=True),
+                service_account=args.node_account_email,
+                oauth_scopes=[CLOUD_PLATFORM],
+                resource_labels=args.labels,
+                shielded_instance_config=_SHIELDED,
+                workload_metadata_config=_METADATA,
+                metadata={"disable-legacy-endpoints": "true"},
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                ignore_changes=["initialNodeCount", "nodeCount", "version"],
+                delete_before_replace=True,
+                custom_timeouts=pulumi.CustomTimeouts(create="1h", update="2h", delete="1h"),
+            ),
+        )
+        self.register_outputs({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuPoolArgs:
+    pool: Pool
+    cluster_id: pulumi.Input[str]
+    region: str
+    zone: str
+    node_account_email: pulumi.Input[str]
+    capacity_mode: CapacityMode
+    reservation: str | None
+    nics: Sequence[NodeNic]
+    """The additional NICs of a node, in order; empty without RDMA."""
+    labels: dict[str, str]
+    protect: bool
+
+
+class GpuPool(pulumi.ComponentResource):
+    """A3 Ultra nodes in one zone, as many as the plan says, bought in one way.
+
+    Never surged and deleted before they are replaced: there is no spare node, and the names are fixed.
+    """
+
+    pool: container.NodePool
+
+    def __init__(self, name: str, args: GpuPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:infra:GpuPool", name, None, opts)
+        flex = args.capacity_mode is CapacityMode.FLEX_START
+        self.pool = container.NodePool(
+            f"{name}-pool",
+            name=args.pool.name,
+            cluster=args.cluster_id,
+            location=args.region,
+            node_locations=[args.zone],
+            # Flex-start nodes are asked for by pods that wait; all others are there from the start.
+            initial_node_count=0 if flex else None,
+            node_count=None if flex else args.pool.nodes,
+            autoscaling=container.NodePoolAutoscalingArgs(
+                total_min_node_count=0, total_max_node_count=args.pool.nodes, location_policy="ANY"
+            )
+            if flex
+            else None,
+            management=container.NodePoolManagementArgs(auto_repair=not flex, auto_upgrade=True),
+            upgrade_settings=None
+            if flex
+            else container.NodePoolUpgradeSettingsArgs(strategy="SURGE", max_surge=0, max_unavailable=1),
+            # A reservation is already dense; the others are asked to be.
+            placement_policy=None
+            if args.capacity_mode is CapacityMode.RESERVATION
+            else container.NodePoolPlacementPolicyArgs(type="COMPACT"),
+            network_config=container.NodePoolNetworkConfigArgs(
+                enable_private_nodes=True,
+                additional_node_network_configs=[
+                    container.NodePoolNetworkConfigAdditionalNodeNetworkConfigArgs(
+                        network=nic.network, subnetwork=nic.subnetwork
+                    )
+                    for nic in args.nics
+                ],
+            ),
+            node_config=gpu_node_config(args),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                # What GKE and the autoscaler write. Local SSDs come with the machine type and read back as set.
+                ignore_changes=[
+                    "initialNodeCount",
+                    "nodeConfig.ephemeralStorageLocalSsdConfig",
+                    "nodeConfig.resourceLabels",
+                    "version",
+                    *(["nodeCount"] if flex else []),
+                ],
+                delete_before_replace=True,
+                custom_timeouts=pulumi.CustomTimeouts(create="2h", update="4h", delete="2h"),
+            ),
+        )
+        self.register_outputs({})
+
+
+def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
+    """How one GPU node is built. Nearly all of it forces a new pool when it changes."""
+    machine = args.pool.machine
+    assert machine.gpus is not None  # a GPU pool's machine has them
+    return container.NodePoolNodeConfigArgs(
+        machine_type=machine.name,
+        image_type="COS_CONTAINERD",
+        boot_disk=container.NodePoolNodeConfigBootDiskArgs(disk_type=machine.boot_disk, size_gb=200),
+        guest_accelerators=[
+            container.NodePoolNodeConfigGuestAcceleratorArgs(
+                type=machine.gpus.type,
+                count=machine.gpus.count,
+                gpu_driver_installation_config=container.NodePoolNodeConfigGuestAcceleratorGpuDriverInstallationConfigArgs(
+                    gpu_driver_version="LATEST"  # CUDA 13 in the runtime image needs R580
+                ),
+            )
+        ],
+        ephemeral_storage_local_ssd_config=container.NodePoolNodeConfigEphemeralStorageLocalSsdConfigArgs(
+            local_ssd_count=machine.local_ssds
+        ),
+        gvnic=container.NodePoolNodeConfigGvnicArgs(enabled=True),
+        gcfs_config=container.NodePoolNodeConfigGcfsConfigArgs(enabled=True),
+        spot=True if args.capacity_mode is CapacityMode.SPOT else None,
+        flex_start=True if args.capacity_mode is CapacityMode.FLEX_START else None,
+        max_run_duration="604800s" if args.capacity_mode is CapacityMode.FLEX_START else None,  # 7 days, the most
+        reservation_affinity=reservation_affinity(args.capacity_mode, args.reservation),
+        # GKE's DRA driver offers a node's RDMA NICs to pods only under this label.
+        labels={"cloud.google.com/gke-networking-dra-driver": "true"} if args.nics else {},
+        resource_labels=args.labels,
+        service_account=args.node_account_email,
+        oauth_scopes=[CLOUD_PLATFORM],
+        shielded_instance_config=_SHIELDED,
+        workload_metadata_config=_METADATA,
+        metadata={"disable-legacy-endpoints": "true"},
+    )
+
+
+def reservation_affinity(
+    mode: CapacityMode, reservation: str | None
+) -> container.NodePoolNodeConfigReservationAffinityArgs:
+    """Exactly the named reservation, or none: left unset, a pool could eat into a reservation meant for another."""
+    if mode is CapacityMode.RESERVATION and reservation:
+        return container.NodePoolNodeConfigReservationAffinityArgs(
+            consume_reservation_type="SPECIFIC_RESERVATION",
+            key="compute.googleapis.com/reservation-name",
+            values=[reservation],
+        )
+    return container.NodePoolNodeConfigReservationAffinityArgs(consume_reservation_type="NO_RESERVATION")

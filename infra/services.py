@@ -1,0 +1,38 @@
+"""The Google Cloud APIs that the environment uses, switched on before anything needs them."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import projects
+
+APIS = (
+    "cloudresourcemanager",
+    "compute",
+    "container",
+    "iam",
+    "iamcredentials",
+    "logging",
+    "monitoring",
+    "storage",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectServicesArgs:
+    project: str
+
+
+class ProjectServices(pulumi.ComponentResource):
+    """Enables the APIs and leaves them on when the stack is destroyed: others in the project may use them."""
+
+    def __init__(self, name: str, args: ProjectServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:infra:ProjectServices", name, None, opts)
+        for api in APIS:
+            projects.Service(
+                f"{name}-{api}",
+                project=args.project,
+                service=f"{api}.googleapis.com",
+                disable_on_destroy=False,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({})

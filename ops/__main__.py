@@ -1,0 +1,124 @@
+"""`python -m ops`: commands for people and for CI, none of which needs a cloud or the Pulumi binary."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from ops import stackfile
+from spec.faults import ConfigInvalid
+from spec.load import load
+from spec.plan import Plan, plan
+
+if TYPE_CHECKING:  # what these import takes a second, and a fault of the configuration must show before that
+    from ops.recording import Recording
+    from ops.verdicts import Verdict
+
+
+class Exit(IntEnum):
+    FAILED = 1
+    CONFIG_INVALID = 2
+    POLICY_VIOLATED = 3
+
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack, that is the file Pulumi.<stack>.yaml.")]
+Overrides = Annotated[
+    list[str],
+    typer.Option("--set", metavar="PATH=VALUE", help="Lay a value over the stack file; typed as `config set --path`."),
+]
+
+
+def _stop(message: str, code: Exit) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _stop_on_faults(stack: str, invalid: ConfigInvalid, as_json: bool = False) -> NoReturn:
+    if as_json:
+        faults = [{"path": fault.path, "message": fault.message} for fault in invalid.faults]
+        print(json.dumps({"stack": stack, "faults": faults}, indent=2, ensure_ascii=False))
+        raise typer.Exit(Exit.CONFIG_INVALID)
+    count = len(invalid.faults)
+    lines = "\n".join(f"  {fault}" for fault in invalid.faults)
+    _stop(f"stack {stack} has {count} fault{'s' if count > 1 else ''}\n{lines}", Exit.CONFIG_INVALID)
+
+
+@app.command()
+def preview(
+    stack: Stack = "dev",
+    overrides: Overrides = [],  # noqa: B006 - typer reads the default, nobody changes it
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Show all that `pulumi up` would create, what it costs, and what is wrong with it."""
+    planned, recording = _run(stack, overrides, as_json)
+    from ops import verdicts
+
+    found = verdicts.judge(recording)
+    if as_json:
+        print(json.dumps(_as_json(planned, recording, found), indent=2, ensure_ascii=False))
+    else:
+        from ops import present
+
+        present.show(planned, recording, found)
+    mandatory = [verdict for verdict in found if verdict.mandatory]
+    if mandatory:
+        if not as_json:
+            print(f"error: {len(mandatory)} mandatory policy violations", file=sys.stderr)
+        raise typer.Exit(Exit.POLICY_VIOLATED)
+
+
+@app.command()
+def render(stack: Stack = "dev", overrides: Overrides = []) -> None:  # noqa: B006 - as above
+    """Print the Kubernetes objects as YAML, secrets left out."""
+    _, recording = _run(stack, overrides)
+    from ops import manifests
+
+    print(manifests.to_yaml(recording), end="")
+
+
+def _run(stack: str, overrides: list[str], as_json: bool = False) -> tuple[Plan, Recording]:
+    """The plan and the recording of a stack. Ends the command with the right code and sentences if there is a fault.
+
+    The configuration is checked before the providers are imported: a fault shows in a fraction of a second.
+    """
+    root = stackfile.project_root()
+    try:
+        config = stackfile.read(root, stack, overrides)
+        planned = plan(load(config))
+        stand_ins = stackfile.placeholders(root, stack)
+    except ConfigInvalid as invalid:
+        _stop_on_faults(stack, invalid, as_json)
+    warnings = (
+        f"{key.partition(':')[2]}: still the stand-in of the shipped stack file; "
+        f"set yours with `pulumi config set --secret {key}`"
+        for key in stand_ins
+    )
+    planned = replace(planned, warnings=(*planned.warnings, *warnings))
+
+    from ops import recording
+
+    try:
+        return planned, recording.record(root, config)
+    except recording.ProgramFailed as failed:
+        _stop(str(failed), Exit.FAILED)
+
+
+def _as_json(planned: Plan, recording: Recording, found: list[Verdict]) -> dict[str, Any]:
+    return {
+        "stack": planned.stack,
+        "resources": [resource.to_wire() for resource in recording.resources],
+        "outputs": recording.outputs,
+        "plan": planned.summary(),
+        "policies": [{"policy": v.policy, "level": v.level, "urn": v.urn, "message": v.message} for v in found],
+    }
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,280 @@
+"""A recording and its plan as a person wants to read them."""
+
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from ops.recording import Recording, Resource
+from ops.verdicts import Verdict
+from spec import sizing
+from spec.plan import Graph, Plan
+
+# For each type what tells a reader what he gets: words before and after a value of the inputs. The rest is in `--json`.
+SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "gcp:compute/address:Address": (("", "addressType", ""),),
+    "gcp:compute/firewall:Firewall": (
+        ("", "allows[0].protocol", ""),
+        ("port ", "allows[0].ports[0]", ""),
+        ("from ", "sourceRanges[0]", ""),
+    ),
+    "gcp:compute/network:Network": (("MTU ", "mtu", ""), ("profile ", "networkProfile", "")),
+    "gcp:compute/routerNat:RouterNat": (("", "minPortsPerVm", " ports a VM and more"),),
+    "gcp:compute/subnetwork:Subnetwork": (("", "ipCidrRange", ""), ("", "purpose", "")),
+    "gcp:container/cluster:Cluster": (("", "location", ""), ("", "releaseChannel.channel", "")),
+    "gcp:container/nodePool:NodePool": (
+        ("", "nodeConfig.machineType", ""),
+        ("", "nodeCount", " nodes"),
+        ("from ", "autoscaling.totalMinNodeCount", ""),
+        ("to ", "autoscaling.totalMaxNodeCount", " nodes"),
+        ("reservation ", "nodeConfig.reservationAffinity.values[0]", ""),
+    ),
+    "gcp:projects/iAMMember:IAMMember": (("", "role", ""),),
+    "gcp:projects/service:Service": (("", "service", ""),),
+    "gcp:serviceaccount/account:Account": (("", "accountId", ""),),
+    "gcp:storage/bucket:Bucket": (("", "location", ""), ("public access prevention ", "publicAccessPrevention", "")),
+    "kubernetes:core/v1:Service": (("", "spec.type", ""), ("port ", "spec.ports[0].port", "")),
+    "kubernetes:helm.sh/v3:Release": (("", "version", ""), ("in ", "namespace", "")),
+    "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment": (
+        ("", "spec.components[0].name", ""),
+        ("", "spec.components[1].name", ""),
+        ("", "spec.components[2].name", ""),
+    ),
+    "kubernetes:resource.k8s.io/v1:ResourceClaimTemplate": (
+        ("", "spec.spec.devices.requests[0].exactly.count", " RDMA NICs a pod"),
+    ),
+    "pulumi:providers:kubernetes": (("", "clusterIdentifier", ""),),
+}
+
+
+# Columns of a preview that goes into a file or a pipe.
+PIPED_WIDTH = 160
+
+
+def show(plan: Plan, recording: Recording, verdicts: Sequence[Verdict]) -> None:
+    """Prints the preview: in colour and as wide as the terminal, or plain and without trailing blanks when piped."""
+    if sys.stdout.isatty():
+        preview(Console(highlight=False), plan, recording, verdicts)
+    else:
+        sys.stdout.write(as_text(plan, recording, verdicts))
+
+
+def as_text(plan: Plan, recording: Recording, verdicts: Sequence[Verdict]) -> str:
+    console = Console(file=io.StringIO(), width=PIPED_WIDTH, highlight=False, color_system=None)
+    with console.capture() as captured:
+        preview(console, plan, recording, verdicts)
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def preview(console: Console, plan: Plan, recording: Recording, verdicts: Sequence[Verdict]) -> None:
+    """Prints the whole preview."""
+    custom = [r for r in recording.resources if not r.type.startswith("dynamo-gke:")]
+    console.print(
+        f"[bold]dynamo-gke[/] · stack [bold]{plan.stack}[/] · project {plan.project} · {plan.region}, "
+        f"GPU zone {plan.zone}" + _capacity(plan)
+    )
+    console.print()
+    console.print(_tree(recording, f"[bold]{len(custom)} resources to create[/]"))
+    for graph in plan.graphs:
+        console.print()
+        console.print(_graph(graph))
+    console.print()
+    console.print(_cost(plan))
+    _list(console, "Warnings", (escape(w) for w in plan.warnings), "yellow")
+    _list(console, "Policy violations", (_verdict(v) for v in verdicts), "red")
+    console.print("\n[bold]Outputs[/]")
+    console.print(Padding(_outputs(recording.outputs), (0, 0, 0, 2), expand=False))
+    console.print(
+        "\n[dim]Worked out from the configuration alone: no cloud was asked, nothing was created. What only the cloud "
+        "knows is shown as \\[unknown]. Costs are predictions.[/]"
+    )
+
+
+def _capacity(plan: Plan) -> str:
+    if not plan.capacity_mode:
+        return ""
+    return f" · {plan.capacity_mode}" + (f" {plan.reservation}" if plan.reservation else "")
+
+
+def _tree(recording: Recording, title: str) -> Tree:
+    tree = Tree(title, guide_style="dim")
+    known = recording.by_urn()
+    children: dict[str | None, list[Resource]] = {}
+    for resource in recording.resources:
+        children.setdefault(resource.parent if resource.parent in known else None, []).append(resource)
+    stages = _stages(recording)
+    for resource in sorted(children.get(None, []), key=lambda r: (stages[r.urn], r.urn)):
+        _grow(tree.add(_label(resource)), children.get(resource.urn, []))
+    return tree
+
+
+def _stages(recording: Recording) -> dict[str, int]:
+    """For each resource without a parent how many others, one after the other, are made before it."""
+    known = recording.by_urn()
+
+    def root(urn: str) -> str:
+        while (parent := known[urn].parent) in known:
+            urn = str(parent)
+        return urn
+
+    needs: dict[str, set[str]] = {}
+    for resource in recording.resources:
+        links = [*resource.depends_on, *([resource.provider] if resource.provider else [])]
+        needs.setdefault(root(resource.urn), set()).update(root(link) for link in links)
+    stages: dict[str, int] = {}
+
+    def stage(urn: str) -> int:
+        if urn not in stages:
+            stages[urn] = 0  # ends a ring, which Pulumi would have refused
+            stages[urn] = max((stage(need) + 1 for need in needs[urn] if need != urn), default=0)
+        return stages[urn]
+
+    for urn in needs:
+        stage(urn)
+    return stages
+
+
+def _grow(branch: Tree, resources: list[Resource]) -> None:
+    for _, group in groupby(resources, key=lambda r: r.type):
+        same = list(group)
+        if len(same) > 2 and len(same[0].inputs):
+            branch.add(_many(same))
+        else:
+            for resource in same:
+                branch.add(_label(resource))
+
+
+def _label(resource: Resource) -> Text:
+    if resource.type.startswith("dynamo-gke:"):
+        return Text.assemble((resource.type.rpartition(":")[2], "bold"), f" {resource.name}")
+    text = Text.assemble((_short(resource.type), "cyan"), f" {_physical(resource)}")
+    words = _words(resource)
+    return text.append("  " + ", ".join(words), "dim") if words else text
+
+
+def _words(resource: Resource) -> list[str]:
+    words = [
+        f"{before}{value}{after}"
+        for before, path, after in SHOWN.get(resource.type, ())
+        if (value := _at(resource.inputs, path)) is not None
+    ]
+    options = {"protect": "protected", "retainOnDelete": "kept on destroy"}
+    words += [word for option, word in options.items() if resource.options.get(option)]
+    return words + [f"{path} [secret]" for path in resource.secret_paths]
+
+
+def _many(same: list[Resource]) -> Text:
+    """Three or more of a kind in one line, each by its first word."""
+    text = Text.assemble((f"{len(same)} × {_short(same[0].type)}", "cyan"))
+    return text.append("  " + ", ".join((_words(r) or [_physical(r)])[0] for r in same), "dim")
+
+
+def _short(type_: str) -> str:
+    """`gcp:container/nodePool:NodePool` → gcp NodePool."""
+    package, _, rest = type_.partition(":")
+    if package == "pulumi":
+        return f"{rest.rpartition(':')[2]} provider"
+    return f"{package} {rest.rpartition(':')[2]}"
+
+
+def _physical(resource: Resource) -> str:
+    metadata = resource.inputs.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else resource.inputs.get("name")
+    return str(name or resource.name)
+
+
+def _at(inputs: Any, path: str) -> Any:
+    """The value at a path such as `allows[0].ports[0]`, None where there is none."""
+    here = inputs
+    for part in path.replace("[", ".[").split("."):
+        if part.startswith("["):
+            index = int(part[1:-1])
+            here = here[index] if isinstance(here, list) and len(here) > index else None
+        else:
+            here = here.get(part) if isinstance(here, dict) else None
+    return here
+
+
+def _table(*columns: str, right: Iterable[str] = ()) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    numeric = set(right)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
+    return table
+
+
+def _graph(graph: Graph) -> RenderableType:
+    head = Text.assemble(
+        ("Graph ", "bold"), (graph.name, "bold"), f": {graph.card.repository}, layout {graph.layout}, {graph.gpus} GPUs"
+    )
+    routing = "KV-aware router" + (
+        ", KV cache moved by RDMA" if graph.rdma else ", KV cache not over RDMA" if graph.disaggregated else ""
+    )
+    counts = ("engines", "GPUs each", "weights GiB/GPU", "KV tokens", f"sequences of {graph.max_model_len}")
+    table = _table("role", *counts[:2], "pool", *counts[2:], right=counts)
+    for worker in graph.workers:
+        memory = worker.memory
+        table.add_row(
+            worker.role,
+            str(worker.replicas),
+            str(worker.tensor_parallel) if memory else "none, simulated",
+            worker.pool,
+            *(
+                (f"{memory.weights / sizing.GIB:.1f}", f"{memory.kv_tokens:,}", str(memory.full_sequences))
+                if memory
+                else ("–", "–", "–")
+            ),
+        )
+    why = graph.card.layouts[graph.layout].why
+    return Group(
+        head, Text(f"  {routing}. {why[0].upper()}{why[1:]}.", "dim"), Padding(table, (0, 0, 0, 2), expand=False)
+    )
+
+
+def _cost(plan: Plan) -> RenderableType:
+    table = _table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
+    for item in plan.costs:
+        table.add_row(item.what, _usd(item.usd_per_hour), _usd(item.usd_per_hour, 24), item.basis)
+    table.add_section()
+    table.add_row(
+        "[bold]in all[/]", f"[bold]{_usd(plan.cost_per_hour)}[/]", f"[bold]{_usd(plan.cost_per_hour, 24)}[/]", ""
+    )
+    nics = sum(pool.nics for pool in plan.gpu_pools)
+    head = f"[bold]Plan[/]: {plan.gpus} GPUs, {nics} RDMA NICs, {sum(p.nodes for p in plan.pools)} nodes"
+    return Group(Text.from_markup(head), Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def _usd(per_hour: float | None, hours: int = 1) -> str:
+    return "not known" if per_hour is None else f"{per_hour * hours:,.2f}"
+
+
+def _list(console: Console, title: str, lines: Iterable[str], style: str) -> None:
+    found = list(lines)
+    if found:
+        console.print(f"\n[bold {style}]{title}[/]")
+        for line in found:
+            console.print(Padding(f"• {line}", (0, 0, 0, 2), expand=False))
+
+
+def _verdict(verdict: Verdict) -> str:
+    return escape(f"{verdict.level} {verdict.policy}: {verdict.message} ({verdict.urn.rpartition('::')[2]})")
+
+
+def _outputs(outputs: dict[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, value in outputs.items():
+        if name == "graphs":
+            value = {graph: f"{g['model']}, {g['layout']}, {g['gpus']} GPUs" for graph, g in value.items()}
+        rows = value.items() if isinstance(value, dict) else [("", value)]
+        for key, inner in rows:
+            table.add_row(f"{name}.{key}" if key else name, escape(str(inner)))
+    return table

@@ -1,0 +1,268 @@
+"""The whole program in this process, on Pulumi's mock monitor, every registration recorded as it was sent.
+
+No cloud, no Pulumi binary. The only module that touches Pulumi's semi-private names; they are pinned with it.
+"""
+
+import asyncio
+import contextvars
+import logging
+import os
+import re
+import runpy
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from google.protobuf import struct_pb2
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime import stack as runtime_stack
+from pulumi.runtime.proto import resource_pb2
+
+from spec.load import StackConfig
+
+PROJECT = "dynamo-gke"
+UNKNOWN = "[unknown]"
+SECRET = "[secret]"
+
+# What the program asks of Google Cloud while it runs, answered without asking: `up` needs some value.
+CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
+    "gcp:container/getEngineVersions:getEngineVersions": {"latestMasterVersion": "1.35.8-gke.1036000"},
+}
+
+
+# What Google Cloud computes and the program reads on; a preview leaves them unknown, `up` needs them.
+COMPUTED: Mapping[str, dict[str, Any]] = {
+    "gcp:compute/address:Address": {"address": "10.0.0.100"},
+    "gcp:container/cluster:Cluster": {
+        "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}
+    },
+    "gcp:serviceaccount/account:Account": {
+        "email": "nodes@my-project.iam.gserviceaccount.com",
+        "member": "serviceAccount:nodes@my-project.iam.gserviceaccount.com",
+    },
+}
+
+
+class ProgramFailed(Exception):
+    """The program raised; the message is what a person needs of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One registration as plain data, secrets replaced by `[secret]`, what only the cloud knows by `[unknown]`."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str | None
+    provider: str | None
+    """URN of the explicit provider; None for one that Pulumi would make by default."""
+    inputs: dict[str, Any]
+    depends_on: tuple[str, ...]
+    options: dict[str, Any]
+    secret_paths: tuple[str, ...]
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "urn": self.urn,
+            "type": self.type,
+            "name": self.name,
+            "parent": self.parent,
+            "provider": self.provider,
+            "inputs": self.inputs,
+            "dependsOn": list(self.depends_on),
+            "options": self.options,
+            "secretPaths": list(self.secret_paths),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """What a run of the program registered, sorted by URN, and its stack outputs."""
+
+    resources: tuple[Resource, ...]
+    outputs: dict[str, Any]
+
+    def by_urn(self) -> dict[str, Resource]:
+        return {resource.urn: resource for resource in self.resources}
+
+
+class _Cloud(mocks.Mocks):
+    """A cloud that accepts everything: each resource gets its inputs back, in `up` an id and computed values too."""
+
+    def __init__(self, preview: bool) -> None:
+        self.preview = preview
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if self.preview:
+            return "", dict(args.inputs)
+        return f"{args.name}-id", {**args.inputs, **COMPUTED.get(args.typ, {})}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
+        return dict(CANNED_ANSWERS[args.token]), None
+
+
+class _Recorder(mocks.MockMonitor):
+    """Keeps each request. Names resources by the rule of the real engine and refuses a URN that comes twice."""
+
+    def __init__(self, cloud: _Cloud) -> None:
+        super().__init__(cloud)
+        self.requests: dict[str, resource_pb2.RegisterResourceRequest] = {}
+        self.outputs: struct_pb2.Struct | None = None
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        chain = [part for part in parent.split("::")[2].split("$") if part != "pulumi:pulumi:Stack"] if parent else []
+        qualified = "$".join([*chain, type_])
+        return f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{qualified}::{name}"
+
+    def RegisterResource(self, request: Any) -> Any:
+        response = super().RegisterResource(request)
+        if response.urn in self.requests:
+            raise ProgramFailed(f"two resources have the same URN: {response.urn}")
+        self.requests[response.urn] = request
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        if "::pulumi:pulumi:Stack::" in request.urn:
+            self.outputs = request.outputs
+        return super().RegisterResourceOutputs(request)
+
+
+def record(root: Path, config: StackConfig, *, preview: bool = True) -> Recording:
+    """Runs `__main__.py` of `root` for a stack. Raises ProgramFailed with the sentence that it failed with."""
+    return contextvars.copy_context().run(
+        record_program,
+        lambda: _run_main(root),
+        stack=config.stack,
+        config={**config.values, **dict.fromkeys(config.secrets, SECRET)},
+        secret_keys=sorted(config.secrets),
+        preview=preview,
+    )
+
+
+def _run_main(root: Path) -> None:
+    runpy.run_path(str(root / "__main__.py"), run_name="__main__")
+
+
+def record_program(
+    program: Callable[[], None], *, stack: str, config: dict[str, str], secret_keys: list[str], preview: bool
+) -> Recording:
+    """Runs any Pulumi program in this context, whose config and settings it changes: call it in a copied one."""
+    recorder = _Recorder(_Cloud(preview))
+    pulumi.runtime.set_all_config(config, secret_keys)
+    settings.set_root_resource(None)  # type: ignore[arg-type] - the SDK's own way to start afresh
+    settings.configure(
+        mocks.MockSettings(
+            monitor=recorder,
+            engine=_QuietEngine(None),
+            callbacks=None,
+            monitor_features=set(recorder.GetDeploymentInfo(None).supportedFeatures),
+            project=PROJECT,
+            stack=stack,
+            organization="organization",
+            dry_run=preview,
+        )
+    )
+    # One failed resource makes the SDK print thousands of lines of unretrieved exceptions; the cause is raised below.
+    loop_log, level = logging.getLogger("asyncio"), logging.getLogger("asyncio").level
+    loop_log.setLevel(logging.CRITICAL)
+    loop = asyncio.new_event_loop()
+    cwd, path = Path.cwd(), list(sys.path)
+    try:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(runtime_stack.run_in_stack(program))
+    except pulumi.RunError as error:
+        raise ProgramFailed(str(error)) from error
+    except ProgramFailed:
+        raise
+    except Exception as error:  # the program's own, of any kind: a fault of ours, told in a sentence
+        raise ProgramFailed(f"the program failed: {type(error).__name__}: {error}") from error
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        asyncio.set_event_loop(None)
+        loop.close()
+        os.chdir(cwd)
+        sys.path[:] = path
+        loop_log.setLevel(level)
+    return _recording(recorder)
+
+
+class _QuietEngine(mocks.MockEngine):
+    """Drops what the program logs: its warnings are in the plan, which is shown as such."""
+
+    def Log(self, request: Any) -> Any:
+        return struct_pb2.Value()
+
+
+def _recording(recorder: _Recorder) -> Recording:
+    resources = [
+        _resource(urn, request) for urn, request in recorder.requests.items() if request.type != "pulumi:pulumi:Stack"
+    ]
+    outputs, _ = _plain(recorder.outputs) if recorder.outputs else ({}, [])
+    return Recording(resources=tuple(sorted(resources, key=lambda r: r.urn)), outputs=outputs)
+
+
+def _resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resource:
+    inputs, secret_paths = _plain(request.object)
+    provider = request.provider.rpartition("::")[0] or None  # "<urn>::<id>"
+    options: dict[str, Any] = {
+        "protect": request.protect,
+        "deleteBeforeReplace": request.deleteBeforeReplace,
+        "retainOnDelete": request.retainOnDelete,
+        "ignoreChanges": list(request.ignoreChanges),
+        "aliases": [alias.urn for alias in request.aliases],
+        "customTimeouts": {
+            step: getattr(request.customTimeouts, step)
+            for step in ("create", "update", "delete")
+            if getattr(request.customTimeouts, step)
+        },
+    }
+    return Resource(
+        urn=urn,
+        type=request.type,
+        name=request.name,
+        parent=request.parent or None,
+        provider=provider,
+        inputs=inputs,
+        depends_on=tuple(sorted(request.dependencies)),
+        options={key: value for key, value in options.items() if value},
+        secret_paths=tuple(secret_paths),
+    )
+
+
+def _plain(struct: struct_pb2.Struct) -> tuple[dict[str, Any], list[str]]:
+    """A request's struct as plain data, and the paths of what was marked secret in it."""
+    secrets: list[str] = []
+
+    def walk(value: struct_pb2.Value, path: str) -> Any:
+        match value.WhichOneof("kind"):
+            case "struct_value":
+                return walk_struct(value.struct_value, path)
+            case "list_value":
+                return [walk(item, f"{path}[{i}]") for i, item in enumerate(value.list_value.values)]
+            case "number_value":
+                number = value.number_value
+                return int(number) if number.is_integer() else number
+            case "string_value":
+                return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
+            case "bool_value":
+                return value.bool_value
+            case _:
+                return None
+
+    def walk_struct(inner: struct_pb2.Struct, path: str) -> Any:
+        signature = inner.fields[rpc._special_sig_key].string_value if rpc._special_sig_key in inner.fields else ""
+        if signature == rpc._special_secret_sig:
+            secrets.append(path)
+            return SECRET
+        return {key: walk(inner.fields[key], f"{path}.{key}".lstrip(".")) for key in sorted(inner.fields)}
+
+    return walk_struct(struct, ""), sorted(secrets, key=_natural)
+
+
+def _natural(path: str) -> list[Any]:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path)]

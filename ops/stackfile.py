@@ -1,0 +1,127 @@
+"""Stack files → the config as Pulumi would hand it to the program, without Pulumi and without any key to secrets."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from spec.faults import ConfigInvalid, Fault, nearest
+from spec.load import NAMESPACE, StackConfig
+
+PLACEHOLDER = "replace-me"
+"""What the shipped stack files have in place of an encrypted token."""
+
+
+def project_root() -> Path:
+    """The folder of Pulumi.yaml: this program's own."""
+    return Path(__file__).parent.parent
+
+
+def stack_names(root: Path) -> list[str]:
+    return sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
+
+
+def read(root: Path, stack: str, overrides: Iterable[str] = ()) -> StackConfig:
+    """The config of a stack with `path=value` overrides laid over it.
+
+    Raises ConfigInvalid for a file that is not there or is not YAML, and for an override that is not `path=value`.
+    """
+    path = root / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        known = stack_names(root)
+        raise _unreadable(path, f"there is no such stack{nearest(stack, known)}; stacks: {', '.join(known)}")
+    config = _config_of(path)
+    for override in overrides:
+        _lay(config, override)
+    secrets = frozenset(key for key, value in config.items() if is_secret(value))
+    values = {**_project_defaults(root), **{key: _text(value) for key, value in config.items() if key not in secrets}}
+    return StackConfig(stack=stack, values={k: v for k, v in values.items() if k not in secrets}, secrets=secrets)
+
+
+def placeholders(root: Path, stack: str) -> list[str]:
+    """Secret keys whose value is still the stand-in of the shipped file."""
+    config = _config_of(root / f"Pulumi.{stack}.yaml")
+    return [key for key, value in config.items() if is_secret(value) and value["secure"] == PLACEHOLDER]
+
+
+def is_secret(value: Any) -> bool:
+    """Whether a stack file's value is an encrypted one: it counts as present and is never decrypted here."""
+    return isinstance(value, dict) and set(value) == {"secure"}
+
+
+def _load_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise _unreadable(path, f"is not YAML{where}: {getattr(error, 'problem', error)}") from None
+    if not isinstance(content, dict):
+        raise _unreadable(path, "must be an object with the key `config`")
+    return content
+
+
+def _unreadable(path: Path, message: str) -> ConfigInvalid:
+    return ConfigInvalid([Fault(path.name, message)])
+
+
+def _config_of(path: Path) -> dict[str, Any]:
+    config = _load_yaml(path).get("config") or {}
+    if not isinstance(config, dict):
+        raise _unreadable(path, "`config` must be an object")
+    return {_full(str(key)): value for key, value in config.items()}
+
+
+def _full(key: str) -> str:
+    return key if ":" in key else f"{NAMESPACE}:{key}"
+
+
+def _project_defaults(root: Path) -> dict[str, str]:
+    declared: Mapping[str, Any] = _load_yaml(root / "Pulumi.yaml").get("config") or {}
+    return {_full(key): _text(entry["default"]) for key, entry in declared.items() if "default" in entry}
+
+
+def _text(value: Any) -> str:
+    """A value as Pulumi passes it: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _lay(config: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    keys = _keys(path)
+    if not equals or not keys:
+        raise ConfigInvalid([Fault("--set", f"{override!r} is not path=value, such as models.chat.layout=single-node")])
+    block = config
+    full = _full(keys[0])
+    if len(keys) == 1:
+        config[full] = _typed(text)
+        return
+    keys = [full, *keys[1:]]
+    for key in keys[:-1]:
+        inner = block.get(key)
+        if not isinstance(inner, dict):
+            inner = block[key] = {}
+        block = inner
+    block[keys[-1]] = _typed(text)
+
+
+def _keys(path: str) -> list[str]:
+    """`models.chat["a.b"]` → models, chat, a.b; empty when the path is not well formed."""
+    found = re.findall(r'\["([^"]+)"\]|([^.\[\]"]+)', path)
+    keys = [quoted or plain for quoted, plain in found]
+    rebuilt = re.sub(r'\["([^"]+)"\]|[.]', "", path)
+    return keys if keys and rebuilt == "".join(plain for _, plain in found) else []
+
+
+def _typed(text: str) -> Any:
+    """As `pulumi config set --path` reads a value: true and false, numbers, else text. Numbers may have a fraction."""
+    if text in ("true", "false"):
+        return text == "true"
+    if re.fullmatch(r"-?(0|[1-9]\d*)", text):
+        return int(text)
+    if re.fullmatch(r"-?(0|[1-9]\d*)\.\d+", text):
+        return float(text)
+    return text

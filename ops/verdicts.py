@@ -1,0 +1,56 @@
+"""The policy pack's verdicts on a recording, in this process; Pulumi gives the same with `--policy-pack policies`."""
+
+from dataclasses import dataclass
+
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyCustomTimeouts,
+    PolicyResourceOptions,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+)
+
+from ops.recording import Recording, Resource
+from policies.rules import RULES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One violation."""
+
+    policy: str
+    level: str
+    urn: str
+    message: str
+
+    @property
+    def mandatory(self) -> bool:
+        return self.level == EnforcementLevel.MANDATORY.value
+
+
+def judge(recording: Recording) -> list[Verdict]:
+    """Every violation, sorted; none means that all rules hold."""
+    found: list[Verdict] = []
+    for resource in recording.resources:
+        for rule in RULES:
+            if isinstance(rule, ResourceValidationPolicy):
+                level = (rule.enforcement_level or EnforcementLevel.ADVISORY).value
+
+                def report(message: str, urn: str | None = None, *, name: str = rule.name, level: str = level) -> None:
+                    found.append(Verdict(policy=name, level=level, urn=urn or resource.urn, message=message))  # noqa: B023
+
+                rule.validate(_args(resource), report)
+    return sorted(found, key=lambda v: (v.urn, v.policy, v.message))
+
+
+def _args(resource: Resource) -> ResourceValidationArgs:
+    options = PolicyResourceOptions(
+        protect=bool(resource.options.get("protect")),
+        ignore_changes=resource.options.get("ignoreChanges", []),
+        delete_before_replace=resource.options.get("deleteBeforeReplace"),
+        aliases=[],
+        custom_timeouts=PolicyCustomTimeouts(0, 0, 0),
+        additional_secret_outputs=[],
+        parent=resource.parent,
+    )
+    return ResourceValidationArgs(resource.type, resource.inputs, resource.urn, resource.name, options, None, {})

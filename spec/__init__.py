@@ -1,0 +1,1 @@
+"""What is to be built, decided without any cloud: pure Python and pydantic, no Pulumi."""

@@ -1,0 +1,169 @@
+"""What a well-formed stack can still get wrong, against catalogue, machine and rules of the engine."""
+
+from collections.abc import Iterable, Iterator
+
+from spec import sizing
+from spec.faults import Fault, join, one_of
+from spec.machines import GPU_MACHINE, Gpus, Machine, machine
+from spec.models import Card, Layout, Placement, Role, RoleLayout, card, card_names
+from spec.settings import ModelSettings, RdmaMode, Settings
+
+
+def faults(settings: Settings) -> list[Fault]:
+    """Every fault of a stack whose shape is right."""
+    found = list(_name_faults(settings.models))
+    needs_gpus: list[str] = []
+    for name, model in settings.models.items():
+        path = join("models", name)
+        known = list(_unknown_names(path, model))
+        found += known
+        if known:
+            continue
+        chosen, layout = card(model.model), card(model.model).layouts[model.layout]
+        found += _override_faults(path, model, layout)
+        if chosen.gated and not settings.hf_token_given:
+            found.append(
+                Fault(
+                    "hfToken",
+                    f"is missing, and {path} serves {chosen.repository}, which only approved accounts "
+                    "may fetch; set it with `pulumi config set --secret dynamo-gke:hfToken`",
+                )
+            )
+        if layout.placement is Placement.CPU:
+            continue
+        needs_gpus.append(path)
+        found += _engine_faults(path, chosen, model, layout, machine(GPU_MACHINE))
+        if settings.network.rdma is RdmaMode.NONE and layout.placement is Placement.PER_ROLE and layout.prefill:
+            found.append(
+                Fault(
+                    "network.rdma",
+                    f"none, but {path} moves its KV cache between nodes; without RDMA it goes over TCP, tens of times "
+                    "slower, behind a healthy endpoint. Use dranet, or a layout on one node",
+                )
+            )
+    if needs_gpus and settings.capacity is None:
+        found.append(
+            Fault("capacity", f"is required: {', '.join(needs_gpus)} needs GPU nodes; for example {{mode: spot}}")
+        )
+    return found
+
+
+def _name_faults(names: Iterable[str]) -> Iterator[Fault]:
+    """Names that would meet in the cluster.
+
+    A frontend finds its workers by the prefix `<namespace>-<graph>` of their Dynamo namespace (the operator sets
+    DYN_NAMESPACE_PREFIX, so that old and new generations are both found). The frontend of `chat` would therefore
+    also send requests to the workers of `chat-v2`.
+    """
+    lower = sorted((name.lower(), name) for name in names)
+    for i, (key, name) in enumerate(lower):
+        for other_key, other in lower[i + 1 :]:
+            if key == other_key:
+                yield Fault(join("models", other), f"is the same name as {name} in Kubernetes, which has no capitals")
+            elif other_key.startswith(key):
+                yield Fault(
+                    join("models", other),
+                    f"begins with the name of another graph, {name}, whose frontend finds workers by that beginning "
+                    f"and would route to these too; rename one, such as {key}-v1",
+                )
+
+
+def name_collisions(names: Iterable[str]) -> list[Fault]:
+    """The faults between graph names, valid or not."""
+    return list(_name_faults(names))
+
+
+def _unknown_names(path: str, model: ModelSettings) -> Iterator[Fault]:
+    known = model.model in card_names()
+    if not known:
+        yield Fault(join(path, "model"), one_of(model.model, card_names()))
+    layouts = dict.fromkeys(
+        layout for name in ([model.model] if known else card_names()) for layout in card(name).layouts
+    )
+    if model.layout not in layouts:
+        yield Fault(join(path, "layout"), one_of(model.layout, tuple(layouts)))
+
+
+def _override_faults(path: str, model: ModelSettings, layout: Layout) -> Iterator[Fault]:
+    for role in model.overrides:
+        if role not in layout.roles:
+            roles = " and ".join(layout.roles)
+            yield Fault(join(path, role), f"layout {model.layout} has no {role} role; it has {roles}")
+
+
+def effective_roles(model: ModelSettings, layout: Layout) -> dict[Role, RoleLayout]:
+    """The layout's roles with what the stack overrides."""
+    roles: dict[Role, RoleLayout] = {}
+    for role, given in layout.roles.items():
+        override = model.overrides.get(role)
+        changes = override.model_dump(exclude_none=True) if override else {}
+        roles[role] = given.model_copy(update=changes)
+    return roles
+
+
+def max_model_len(chosen: Card, model: ModelSettings) -> int:
+    return model.engine.max_model_len or chosen.default_max_model_len
+
+
+def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout, node: Machine) -> Iterator[Fault]:
+    assert node.gpus is not None  # GPU_MACHINE has them
+    roles = effective_roles(model, layout)
+    length, longest = max_model_len(chosen, model), chosen.architecture.max_model_len
+    if length > longest:
+        yield Fault(
+            join(path, "engine.maxModelLen"), f"{length} is longer than {chosen.name} was made for; at most {longest}"
+        )
+    for role, role_layout in roles.items():
+        yield from _role_faults(join(path, role), chosen, model, role_layout, node.gpus, min(length, longest))
+    prefill, decode = roles.get(Role.PREFILL), roles.get(Role.DECODE)
+    if prefill and decode and decode.tensor_parallel < prefill.tensor_parallel:
+        yield Fault(
+            join(path, "decode.tensorParallel"),
+            f"{decode.tensor_parallel} is smaller than prefill's {prefill.tensor_parallel}: one decode GPU would have "
+            f"to take the KV heads of several prefill GPUs, which NIXL refuses; at least {prefill.tensor_parallel}",
+        )
+    asked = sum(r.replicas * r.tensor_parallel for r in roles.values())
+    if layout.placement is Placement.SHARED and asked > node.gpus.count:
+        parts = " + ".join(f"{role} {r.replicas} × {r.tensor_parallel}" for role, r in roles.items())
+        yield Fault(
+            path, f"layout {model.layout} keeps its roles on one node of {node.gpus.count} GPUs, but {parts} = {asked}"
+        )
+
+
+def _role_faults(
+    path: str, chosen: Card, model: ModelSettings, role: RoleLayout, gpus: Gpus, length: int
+) -> Iterator[Fault]:
+    allowed = [n for n in range(1, gpus.count + 1) if gpus.count % n == 0 and sizing.divides(chosen.architecture, n)]
+    if role.tensor_parallel not in allowed:
+        yield Fault(
+            join(path, "tensorParallel"),
+            f"{role.tensor_parallel} cannot divide {chosen.name} ({chosen.architecture.heads} heads, "
+            f"{chosen.architecture.kv_heads} KV heads) over the {gpus.count} GPUs of a node; "
+            f"one of {', '.join(map(str, allowed))}",
+        )
+        return
+
+    def memory(tensor_parallel: int, max_model_len: int = length) -> sizing.EngineMemory:
+        return sizing.engine_memory(
+            chosen,
+            gpus,
+            tensor_parallel=tensor_parallel,
+            max_model_len=max_model_len,
+            kv_cache_dtype=model.engine.kv_cache_dtype,
+            gpu_memory_utilization=model.engine.gpu_memory_utilization,
+        )
+
+    engine = memory(role.tensor_parallel)
+    if engine.fits:
+        return
+    enough = [n for n in allowed if n > role.tensor_parallel and memory(n).fits]
+    remedies = [f"tensorParallel {enough[0]}"] if enough else []
+    if engine.kv_tokens:
+        remedies.append(f"engine.maxModelLen of at most {engine.kv_tokens}")
+    yield Fault(
+        join(path, "tensorParallel"),
+        f"{role.tensor_parallel} is too few for {chosen.name}: weights {engine.weights / sizing.GIB:.1f} GiB a GPU, "
+        f"{max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB left for the KV cache, and one sequence of {length} tokens "
+        f"takes {length * engine.kv_per_token / sizing.GIB:.1f} GiB"
+        + (f"; use {' or '.join(remedies)}" if remedies else "; the model does not fit this machine"),
+    )

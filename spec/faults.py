@@ -1,0 +1,44 @@
+"""How a mistake is told: the key path, what was given, what is allowed, the nearest right value."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One mistake of the configuration. `path` is what `pulumi config set --path` takes, less the namespace."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class ConfigInvalid(Exception):
+    """Every fault of a configuration at once, sorted by path; never just the first."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults: tuple[Fault, ...] = tuple(sorted(set(faults)))
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+def join(path: str, *keys: str | int) -> str:
+    """The path of a key below `path`: names joined by dots, list indexes in brackets."""
+    for key in keys:
+        path = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
+    return path
+
+
+def nearest(given: str, allowed: Sequence[str]) -> str:
+    """`; did you mean X?` for the allowed value most like `given`, or nothing when none is."""
+    import difflib  # only a fault needs it
+
+    by_lower = {name.lower(): name for name in allowed}
+    found = difflib.get_close_matches(given.lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean {by_lower[found[0]]}?" if found else ""
+
+
+def one_of(given: str, allowed: Sequence[str]) -> str:
+    """The sentence for a value outside a closed set."""
+    return f"{given!r} is not one of {', '.join(allowed)}{nearest(given, allowed)}"

@@ -1,0 +1,282 @@
+"""Stack config → Settings, or every fault at once with its key path."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from spec import check
+from spec.faults import ConfigInvalid, Fault, join, nearest, one_of
+from spec.model_base import Frozen
+from spec.settings import Settings
+
+NAMESPACE = "dynamo-gke"
+SECRET_KEYS = ("hfToken",)
+PLAIN_KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "labels")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackConfig:
+    """A stack's config as Pulumi holds it: full keys (`dynamo-gke:models`) and text values, objects as JSON.
+
+    Of secrets only the keys are here. Whoever builds this leaves their values where they are.
+    """
+
+    stack: str
+    values: Mapping[str, str]
+    secrets: frozenset[str]
+
+
+def load(config: StackConfig) -> Settings:
+    """The settings of a stack. Raises ConfigInvalid with every fault that can be found together."""
+    raw, found = _raw(config)
+    models = raw.get("models")
+    if isinstance(models, dict):
+        found += check.name_collisions(map(str, cast(dict[Any, Any], models)))
+    settings, shape, spoilt = _validated(raw)
+    found += shape
+    if settings:
+        found += [fault for fault in check.faults(settings) if not _hangs_on(fault, spoilt)]
+    if found or settings is None:
+        raise ConfigInvalid(found)
+    return settings
+
+
+def _raw(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
+    """The wire form of Settings from text values, and what is wrong before any shape is looked at."""
+    raw: dict[str, Any] = {"stack": config.stack}
+    found: list[Fault] = []
+    for full_key in sorted({*config.values, *config.secrets}):
+        namespace, _, key = full_key.partition(":")
+        secret = full_key in config.secrets
+        if namespace == "gcp":
+            found += _gcp_key(key, raw, config)
+        elif namespace != NAMESPACE:
+            continue
+        elif key in SECRET_KEYS:
+            if secret or config.values[full_key]:  # declared with an empty default in Pulumi.yaml
+                raw[key] = True
+            if not secret and config.values[full_key]:
+                found.append(
+                    Fault(key, f"is in plain text; set it with `pulumi config set --secret {full_key}`, and revoke it")
+                )
+        elif key not in PLAIN_KEYS:
+            found.append(Fault(key, _unknown(key, (*PLAIN_KEYS, *SECRET_KEYS))))
+        elif secret:
+            found.append(Fault(key, "is a secret, which would show in plain once read; only hfToken is one"))
+        else:
+            value = _parsed(config.values[full_key])
+            if value != {}:  # likewise the default of every object
+                raw[key] = value
+    return raw, found
+
+
+def _parsed(text: str) -> Any:
+    """The object in a text value; text that holds none stays text, and its shape is a fault later."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fault]:
+    if key == "project" and "gcp:project" in config.values:
+        raw["project"] = config.values["gcp:project"]
+    else:
+        yield Fault(
+            f"gcp:{key}",
+            "is not read: only gcp:project is; the place comes from `location`, credentials from the environment",
+        )
+
+
+# What a required block is taken for while the rest is checked. Never returned: its absence is a fault.
+_STAND_INS: dict[str, Any] = {
+    "project": "stand-in",
+    "stack": "stand-in",
+    "location": {"region": "us-central1", "zone": "us-central1-b"},
+}
+
+
+def _validated(raw: dict[str, Any]) -> tuple[Settings | None, list[Fault], set[str]]:
+    """Settings from what is right, the faults of shape, and the key paths whose value had to be left out.
+
+    A wrong part is cut out and the rest validated again, so that one misspelt key does not hide a model that does
+    not fit. The settings are complete only when there is no fault; None when no graph is left to look at.
+    """
+    found = [Fault(_path([key]), _required([key])) for key in ("project", "location", "models") if key not in raw]
+    spoilt: set[str] = set()
+    raw = {**_STAND_INS, **json.loads(json.dumps(raw))}
+    for _ in range(8):  # each round cuts deeper or higher; a stack file is not nested deeper than this
+        try:
+            return Settings.from_wire(raw), found, spoilt
+        except ValidationError as error:
+            for e in error.errors(include_url=False):
+                where = [part for part in e["loc"] if part != "[key]"]
+                path = _path(where)
+                # What is missing cannot be cut, nor what its absence makes wrong again: then its block goes.
+                whole_block = e["type"] == "missing" or path in spoilt
+                if all(path != earlier.path for earlier in found):
+                    found.append(Fault(path, _message(cast(dict[str, Any], e), where)))
+                if e["type"] != "extra_forbidden":
+                    spoilt.add(path)
+                _cut(raw, where[:-1] if whole_block else where)
+        if not raw.get("models"):
+            break
+    return None, found, spoilt
+
+
+def _cut(raw: dict[str, Any], where: list[str | int]) -> None:
+    """Takes the part out of `raw`; a required block goes whole and its stand-in takes its place."""
+    if not where:
+        return
+    if where[0] in _STAND_INS:
+        raw[str(where[0])] = _STAND_INS[str(where[0])]
+        return
+    block: Any = raw
+    for part in where[:-1]:
+        block = cast(dict[Any, Any], block).get(part) if isinstance(block, dict) else None
+    if isinstance(block, dict):  # else it went with its parent
+        cast(dict[Any, Any], block).pop(where[-1], None)
+
+
+def _hangs_on(fault: Fault, spoilt: set[str]) -> bool:
+    """Whether a fault may only come from a value that was left out: it is of the same graph, and not of a name."""
+    if fault.path in spoilt:
+        return True
+    if fault.path == "capacity":
+        return "capacity" in {path.partition(".")[0] for path in spoilt}
+    top, _, rest = fault.path.partition(".")
+    graph = rest.partition(".")[0]
+    if top != "models" or rest in (f"{graph}.model", f"{graph}.layout"):
+        return False
+    return bool(graph) and any(path.startswith(f"models.{graph}.") for path in spoilt)
+
+
+def _path(where: list[str | int]) -> str:
+    path = join("", *where)
+    return "gcp:project" if path == "project" else path
+
+
+# A value that looks like a token is not repeated, whatever key it was pasted under.
+_TOKEN = re.compile(r"(hf_|nvapi-|ghp_|github_pat_|sk-|ya29\.|AIza|-----BEGIN)")
+
+
+def shown(value: Any) -> str:
+    """A value as a fault repeats it: short, and never a token."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if _TOKEN.search(text):
+        return "[secret]"
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+_WANTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "string": "text (quote it in the stack file)",
+    "bool": "true or false",
+    "dict": "an object",
+    "model": "an object",
+    "model_attributes": "an object",
+}
+
+
+def _message(e: Mapping[str, Any], where: list[str | int]) -> str:
+    kind, given, context = str(e["type"]), e["input"], e.get("ctx", {})
+    if kind == "missing":
+        return _required(where)
+    if kind == "extra_forbidden":
+        return _unknown(str(where[-1]), _keys(_at(where[:-1])))
+    if kind == "value_error":
+        return str(e["msg"]).removeprefix("Value error, ")
+    if kind == "enum":
+        return one_of(str(given), re.findall(r"'([^']*)'", str(context["expected"])))
+    if kind == "string_pattern_mismatch":
+        is_key = e["loc"][-1] == "[key]"
+        return f"{shown(given)} is not of the form this {'name' if is_key else 'value'} must have" + _example(
+            _key_type(where) if is_key else _at(where)
+        )
+    if kind == "too_short":
+        return "is empty; name at least one graph"
+    bounds = {
+        "greater_than_equal": ("ge", "at least"),
+        "greater_than": ("gt", "more than"),
+        "less_than_equal": ("le", "at most"),
+        "less_than": ("lt", "less than"),
+    }
+    if kind in bounds:
+        key, words = bounds[kind]
+        return f"got {shown(given)}; must be {words} {context[key]}"
+    wanted = _WANTED.get(kind.removesuffix("_type").removesuffix("_parsing").removesuffix("_from_float"))
+    return f"got {shown(given)}; must be {wanted}" if wanted else f"got {shown(given)}; {e['msg']}"
+
+
+def _required(where: list[str | int]) -> str:
+    hint = "; set it with `pulumi config set gcp:project PROJECT`" if where == ["project"] else ""
+    return f"is required{_example(_at(where))}{hint}"
+
+
+def _unknown(key: str, allowed: Iterable[str]) -> str:
+    names = tuple(allowed)
+    return f"is not a key here{nearest(key, names)}; allowed: {', '.join(names)}"
+
+
+def _example(place: Any) -> str:
+    """`, such as europe-west1-b`, where the settings give an example for that place."""
+    for field in _fields(place):
+        if field.examples:
+            return f", such as {json.dumps(field.examples[0]).strip(chr(34))}"
+    return ""
+
+
+def _fields(place: Any) -> list[FieldInfo]:
+    """The FieldInfos that describe a place: itself, and those inside Annotated and `| None`."""
+    found = [place] if isinstance(place, FieldInfo) else []
+    annotation = place.annotation if isinstance(place, FieldInfo) else place
+    found += [extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, FieldInfo)]
+    if get_origin(annotation) is not dict:
+        found += [field for inner in get_args(annotation) for field in _fields(inner)]
+    return found
+
+
+def _key_type(where: list[str | int]) -> Any:
+    """The annotation of the keys of the dictionary that holds this place."""
+    return get_args(_bare(_at(where[:-1])))[0]
+
+
+def _at(where: list[str | int]) -> Any:
+    """What the settings declare at a place: a FieldInfo, a model class or an annotation; None for an unknown key."""
+    here: Any = Settings
+    for part in where:
+        here = _inside(here, str(part))
+        if here is None:
+            return None
+    return here
+
+
+def _inside(here: Any, key: str) -> Any:
+    annotation = _bare(here)
+    if isinstance(annotation, type) and issubclass(annotation, Frozen):
+        return next((field for field in annotation.model_fields.values() if field.alias == key), None)
+    return get_args(annotation)[1] if get_origin(annotation) is dict else None
+
+
+def _bare(here: Any) -> Any:
+    """The model class or dict[...] under FieldInfo, Annotated and `| None`."""
+    annotation = here.annotation if isinstance(here, FieldInfo) else here
+    if hasattr(annotation, "__metadata__"):
+        return _bare(get_args(annotation)[0])
+    arguments = [arg for arg in get_args(annotation) if arg is not type(None)]
+    if type(None) in get_args(annotation) and len(arguments) == 1:
+        return _bare(arguments[0])
+    return annotation
+
+
+def _keys(here: Any) -> list[str]:
+    annotation = _bare(here)
+    if isinstance(annotation, type) and issubclass(annotation, Frozen):
+        return [field.alias or name for name, field in annotation.model_fields.items()]
+    return []

@@ -1,0 +1,61 @@
+"""Node shapes as data: what a machine has and what it costs. One file each in machines/."""
+
+from functools import cache
+from typing import Literal
+
+from spec import data
+from spec.capacity import CapacityMode
+from spec.model_base import Frozen
+
+# What prefill and decode pools are made of.
+GPU_MACHINE = "a3-ultragpu-8g"
+
+
+class Gpus(Frozen):
+    type: str
+    """The accelerator's name in GKE, also the value of the node label `cloud.google.com/gke-accelerator`."""
+    count: int
+    memory_mib: int
+    """Usable memory of one GPU, MiB."""
+
+
+class Price(Frozen):
+    usd_per_hour: float
+    """For one node."""
+    region: str
+    date: str
+    kind: Literal["list price", "single source, unverified"]
+    source: str
+
+
+class WorkerShare(Frozen):
+    """What a worker pod requests for each of its GPUs, so that eight of them leave room for the node's own daemons."""
+
+    cpu: int
+    memory_gib: int
+
+
+class Machine(Frozen):
+    name: str
+    vcpus: int
+    memory_gb: float
+    boot_disk: str
+    gpus: Gpus | None = None
+    rdma_nics: int = 0
+    nic_gbps: int = 0
+    """Line rate of one RDMA NIC, Gb/s."""
+    local_ssds: int = 0
+    worker_share: WorkerShare | None = None
+    regions: tuple[str, ...] = ()
+    """Regions where the machine was listed; empty: everywhere."""
+    prices: dict[CapacityMode, Price] = {}
+
+
+def machine_names(*, with_gpus: bool) -> tuple[str, ...]:
+    return tuple(name for name in data.names("machines") if (machine(name).gpus is not None) is with_gpus)
+
+
+@cache
+def machine(name: str) -> Machine:
+    """The machine of that name. Raises FileNotFoundError when there is no such file."""
+    return Machine.from_wire({"name": name, **data.read("machines", name)})

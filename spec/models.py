@@ -1,0 +1,122 @@
+"""The model catalogue: what is known of each model, and the layouts it is served in. One card a file in models/."""
+
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from spec import data
+from spec.model_base import Frozen
+
+
+class Role(StrEnum):
+    """A phase of inference, and the component type that runs it."""
+
+    PREFILL = "prefill"
+    DECODE = "decode"
+    WORKER = "worker"
+    """Both phases in one engine: the aggregated layout."""
+
+
+class Placement(StrEnum):
+    SHARED = "shared"
+    """All roles of a graph on one node."""
+    PER_ROLE = "perRole"
+    """A node pool for each role."""
+    CPU = "cpu"
+    """No GPU: simulated engines on the system pool."""
+
+
+class RoleLayout(Frozen):
+    replicas: Annotated[int, Field(ge=1)]
+    tensor_parallel: Annotated[int, Field(ge=1)]
+    """GPUs of one engine."""
+
+
+class Layout(Frozen):
+    placement: Placement
+    why: str
+    """One sentence for the reader of a preview."""
+    prefill: RoleLayout | None = None
+    decode: RoleLayout | None = None
+    worker: RoleLayout | None = None
+
+    @model_validator(mode="after")
+    def _roles_are_a_pair_or_one_worker(self) -> "Layout":
+        given = set(self.roles)
+        if given not in ({Role.PREFILL, Role.DECODE}, {Role.WORKER}):
+            raise ValueError("a layout has prefill and decode, or worker alone")
+        return self
+
+    @property
+    def roles(self) -> dict[Role, RoleLayout]:
+        pairs = ((Role.PREFILL, self.prefill), (Role.DECODE, self.decode), (Role.WORKER, self.worker))
+        return {role: layout for role, layout in pairs if layout}
+
+
+class Weights(Frozen):
+    format: Literal["bf16", "fp8", "mxfp4"]
+    bytes_per_parameter: Literal[1, 2] | None = None
+    """Of the linear layers; embeddings, norms and the output layer stay at 2 bytes."""
+    total_bytes: int | None = None
+    """`metadata.total_size` of the safetensors index; needed where the sum over layers does not hold (experts)."""
+
+    @model_validator(mode="after")
+    def _one_way_to_size(self) -> "Weights":
+        if (self.bytes_per_parameter is None) is (self.total_bytes is None):
+            raise ValueError("give bytesPerParameter (dense) or totalBytes (mixture of experts)")
+        return self
+
+
+class Architecture(Frozen):
+    """The numbers of config.json that memory depends on."""
+
+    source: str
+    kind: Literal["dense", "moe"]
+    hidden_size: int
+    layers: int
+    vocab_size: int
+    intermediate_size: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    tied_embeddings: bool
+    max_model_len: int
+
+
+class Card(Frozen):
+    """One model. `repository` is a model hub's; `revision` its commit, or None while none could be established."""
+
+    name: str
+    repository: str
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None
+    revision_source: str
+    licence: str
+    gated: bool
+    weights: Weights
+    architecture: Architecture
+    default_max_model_len: int
+    """Tokens of prompt and answer together that a worker is started for unless the stack says otherwise."""
+    layouts: dict[str, Layout]
+
+
+# The same on every card: no GPUs to divide a model over, so nothing depends on the model.
+SIMULATED = "simulated"
+_SIMULATED_LAYOUT = Layout(
+    placement=Placement.CPU,
+    why="Dynamo's mocker in place of the engine: the real frontend, router and discovery, on CPU nodes",
+    prefill=RoleLayout(replicas=1, tensor_parallel=1),
+    decode=RoleLayout(replicas=1, tensor_parallel=1),
+)
+
+
+def card_names() -> tuple[str, ...]:
+    return data.names("models")
+
+
+@cache
+def card(name: str) -> Card:
+    """The card of that name, with the simulated layout that every card has. Raises FileNotFoundError without a file."""
+    read = Card.from_wire({"name": name, **data.read("models", name)})
+    return read.model_copy(update={"layouts": {SIMULATED: _SIMULATED_LAYOUT, **read.layouts}})

@@ -1,0 +1,45 @@
+"""Physical names that more than one component needs: pure functions, so that neither waits for the other."""
+
+# Everything of the serving side lives here; one stack, one cluster, one workload namespace.
+NAMESPACE = "dynamo"
+PLATFORM_NAMESPACE = "dynamo-system"
+HF_TOKEN_SECRET = "hf-token"
+HF_TOKEN_KEY = "HF_TOKEN"
+
+
+def cluster(stack: str) -> str:
+    return f"dynamo-{stack}"
+
+
+def cluster_identifier(project: str, region: str, stack: str) -> str:
+    """The cluster's path in Google Cloud, known before the cluster exists."""
+    return f"projects/{project}/locations/{region}/clusters/{cluster(stack)}"
+
+
+def node_account(stack: str) -> str:
+    """The account id of the nodes; 30 characters at most."""
+    return f"dynamo-{stack}-nodes"
+
+
+def weights_bucket(project: str, stack: str) -> str:
+    """Bucket names are global, a project's id is too; 63 characters at most."""
+    return f"{project}-dynamo-{stack}-weights"
+
+
+def claim_template(nics: int) -> str:
+    """The ResourceClaimTemplate that gives a pod that many RDMA NICs."""
+    return f"rdma-{nics}"
+
+
+def frontend_service(graph: str) -> str:
+    """The Service that the operator makes for a graph's component called `frontend`, port 8000."""
+    return f"{graph}-frontend"
+
+
+def endpoint_service(graph: str) -> str:
+    """The load balancer's Service; not `-frontend`, which is the operator's."""
+    return f"{graph}-endpoint"
+
+
+def endpoint_address(stack: str, graph: str) -> str:
+    return f"dynamo-{stack}-{graph}"

@@ -1,0 +1,365 @@
+"""Settings → Plan: the graphs with every number decided, the node pools that hold them, the cost, the warnings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from spec import sizing
+from spec.addresses import AddressPlan
+from spec.capacity import CapacityMode
+from spec.check import effective_roles, max_model_len
+from spec.machines import GPU_MACHINE, Machine, machine
+from spec.models import Card, Placement, Role, card
+from spec.settings import Exposure, ModelSettings, RdmaMode, Settings
+
+SYSTEM_POOL = "system"
+
+# List price of a GKE cluster, USD per hour (Google Cloud price list, 2026-09-07).
+CLUSTER_FEE = 0.10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """One role of a graph: how many engines, each over how many GPUs of which pool."""
+
+    role: Role
+    replicas: int
+    tensor_parallel: int
+    pool: str
+    memory: sizing.EngineMemory | None
+    """None for a simulated engine."""
+
+    @property
+    def gpus(self) -> int:
+        return self.replicas * self.tensor_parallel if self.memory else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """One DynamoGraphDeployment before it is written in the operator's terms."""
+
+    name: str
+    card: Card
+    layout: str
+    placement: Placement
+    workers: tuple[Worker, ...]
+    engine: str
+    """The module of `spec.engines` that writes the workers' command lines."""
+    max_model_len: int
+    kv_cache_dtype: sizing.KvCacheDtype
+    gpu_memory_utilization: float
+    rdma: bool
+    """Whether each worker pod claims one RDMA NIC a GPU."""
+
+    @property
+    def gpus(self) -> int:
+        return sum(worker.gpus for worker in self.workers)
+
+    @property
+    def disaggregated(self) -> bool:
+        return any(worker.role is Role.PREFILL for worker in self.workers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """One GKE node pool. `nodes` counts whole machines."""
+
+    name: str
+    machine: Machine
+    nodes: int
+    graphs: tuple[str, ...] = ()
+
+    @property
+    def gpus(self) -> int:
+        return self.nodes * self.machine.gpus.count if self.machine.gpus else 0
+
+    @property
+    def nics(self) -> int:
+        return self.nodes * self.machine.rdma_nics
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostItem:
+    what: str
+    usd_per_hour: float | None
+    """None where no price is known."""
+    basis: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that the components need, decided. Built by `plan`, from settings that passed `spec.load`."""
+
+    stack: str
+    project: str
+    region: str
+    zone: str
+    labels: dict[str, str]
+    rdma: RdmaMode
+    capacity_mode: CapacityMode | None
+    reservation: str | None
+    exposure: Exposure
+    deletion_protection: bool
+    release_channel: str
+    system_pool: Pool
+    gpu_pools: tuple[Pool, ...]
+    graphs: tuple[Graph, ...]
+    costs: tuple[CostItem, ...]
+    warnings: tuple[str, ...]
+    addresses: AddressPlan = field(default_factory=AddressPlan)
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        return (self.system_pool, *self.gpu_pools)
+
+    @property
+    def gpus(self) -> int:
+        return sum(pool.gpus for pool in self.gpu_pools)
+
+    @property
+    def cost_per_hour(self) -> float | None:
+        """USD; None when a part has no known price, so that half a sum is never taken for the whole."""
+        if any(item.usd_per_hour is None for item in self.costs):
+            return None
+        return round(sum(item.usd_per_hour or 0.0 for item in self.costs), 2)
+
+    def summary(self) -> dict[str, Any]:
+        """The plan as plain data for `--json`, goldens and stack outputs."""
+        return {
+            "gpus": self.gpus,
+            "nodes": sum(pool.nodes for pool in self.pools),
+            "pools": [
+                {
+                    "name": p.name,
+                    "machine": p.machine.name,
+                    "nodes": p.nodes,
+                    "gpus": p.gpus,
+                    "rdmaNics": p.nics if self.rdma is not RdmaMode.NONE else 0,
+                    "graphs": list(p.graphs),
+                }
+                for p in self.pools
+            ],
+            "graphs": {graph.name: _graph_summary(graph) for graph in self.graphs},
+            "costPerHour": self.cost_per_hour,
+            "costs": [{"what": c.what, "usdPerHour": c.usd_per_hour, "basis": c.basis} for c in self.costs],
+            "warnings": list(self.warnings),
+        }
+
+
+def _graph_summary(graph: Graph) -> dict[str, Any]:
+    return {
+        "model": graph.card.name,
+        "repository": graph.card.repository,
+        "revision": graph.card.revision,
+        "layout": graph.layout,
+        "gpus": graph.gpus,
+        "maxModelLen": graph.max_model_len,
+        "roles": {w.role.value: _worker_summary(w) for w in graph.workers},
+    }
+
+
+def _worker_summary(worker: Worker) -> dict[str, Any]:
+    shape: dict[str, Any] = {
+        "replicas": worker.replicas,
+        "tensorParallel": worker.tensor_parallel,
+        "gpus": worker.gpus,
+        "pool": worker.pool,
+    }
+    if worker.memory:
+        shape |= {
+            "weightsGibPerGpu": round(worker.memory.weights / sizing.GIB, 2),
+            "kvTokens": worker.memory.kv_tokens,
+            "fullSequences": worker.memory.full_sequences,
+        }
+    return shape
+
+
+def plan(settings: Settings) -> Plan:
+    """Everything decided. `settings` come from `spec.load`, which has refused what cannot be built."""
+    node = machine(GPU_MACHINE)
+    graphs = tuple(_graph(name, model, settings, node) for name, model in sorted(settings.models.items()))
+    gpu_pools = _gpu_pools(graphs, node)
+    system = settings.cluster.system_pool
+    system_pool = Pool(
+        name=SYSTEM_POOL,
+        machine=machine(system.machine),
+        nodes=system.nodes,
+        graphs=tuple(g.name for g in graphs if g.placement is Placement.CPU),
+    )
+    mode = settings.capacity.mode if settings.capacity and gpu_pools else None
+    return Plan(
+        stack=settings.stack,
+        project=settings.project,
+        region=settings.location.region,
+        zone=settings.location.zone,
+        labels={"managed-by": "pulumi", "stack": settings.stack} | _cloud_labels(settings.labels),
+        rdma=settings.network.rdma if gpu_pools else RdmaMode.NONE,
+        capacity_mode=mode,
+        reservation=settings.capacity.reservation if settings.capacity else None,
+        exposure=settings.endpoint.exposure,
+        deletion_protection=settings.cluster.deletion_protection,
+        release_channel=settings.cluster.release_channel.upper(),
+        system_pool=system_pool,
+        gpu_pools=gpu_pools,
+        graphs=graphs,
+        costs=tuple(_costs(system_pool, gpu_pools, mode)),
+        warnings=tuple(_warnings(settings, graphs, gpu_pools, mode)),
+    )
+
+
+def _cloud_labels(labels: dict[str, str]) -> dict[str, str]:
+    """`costCenter` → `cost-center`: label keys of Google Cloud have no capitals."""
+    return {"".join(f"-{c.lower()}" if c.isupper() else c for c in key): value for key, value in labels.items()}
+
+
+def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -> Graph:
+    chosen = card(model.model)
+    layout = chosen.layouts[model.layout]
+    length = max_model_len(chosen, model)
+    gpus = node.gpus if layout.placement is not Placement.CPU else None
+
+    def memory(tensor_parallel: int) -> sizing.EngineMemory | None:
+        return gpus and sizing.engine_memory(
+            chosen,
+            gpus,
+            tensor_parallel=tensor_parallel,
+            max_model_len=length,
+            kv_cache_dtype=model.engine.kv_cache_dtype,
+            gpu_memory_utilization=model.engine.gpu_memory_utilization,
+        )
+
+    return Graph(
+        name=name,
+        card=chosen,
+        layout=model.layout,
+        placement=layout.placement,
+        workers=tuple(
+            Worker(
+                role=role,
+                replicas=given.replicas,
+                tensor_parallel=given.tensor_parallel,
+                pool=_pool_name(layout.placement, role),
+                memory=memory(given.tensor_parallel),
+            )
+            for role, given in effective_roles(model, layout).items()
+        ),
+        engine="vllm" if gpus else "mocker",
+        max_model_len=length,
+        kv_cache_dtype=model.engine.kv_cache_dtype,
+        gpu_memory_utilization=model.engine.gpu_memory_utilization,
+        rdma=bool(gpus and layout.prefill and settings.network.rdma is not RdmaMode.NONE),
+    )
+
+
+def _pool_name(placement: Placement, role: Role) -> str:
+    match placement:
+        case Placement.CPU:
+            return SYSTEM_POOL
+        case Placement.SHARED:
+            return "shared"
+        case Placement.PER_ROLE:
+            return role.value
+
+
+def _gpu_pools(graphs: tuple[Graph, ...], node: Machine) -> tuple[Pool, ...]:
+    """The pools that hold every engine of every graph, sized to the sum."""
+    # What must lie on one node, in GPUs: an engine; in the shared pool all engines of a graph.
+    parcels: dict[str, list[int]] = {}
+    users: dict[str, list[str]] = {}
+    for graph in graphs:
+        for worker in graph.workers:
+            if not worker.memory:
+                continue
+            if graph.placement is Placement.SHARED:
+                if worker is graph.workers[0]:
+                    parcels.setdefault(worker.pool, []).append(graph.gpus)
+            else:
+                parcels.setdefault(worker.pool, []).extend([worker.tensor_parallel] * worker.replicas)
+            if graph.name not in users.setdefault(worker.pool, []):
+                users[worker.pool].append(graph.name)
+    assert node.gpus is not None  # GPU_MACHINE has them
+    return tuple(
+        Pool(name=name, machine=node, nodes=nodes_for(sizes, node.gpus.count), graphs=tuple(users[name]))
+        for name, sizes in sorted(parcels.items())
+    )
+
+
+def nodes_for(parcels: list[int], capacity: int) -> int:
+    """Nodes that hold the parcels (GPUs that must lie on one node) when the largest are placed first."""
+    free: list[int] = []
+    for size in sorted(parcels, reverse=True):
+        fitting = next((i for i, room in enumerate(free) if room >= size), None)
+        if fitting is None:
+            free.append(capacity - size)
+        else:
+            free[fitting] -= size
+    return len(free)
+
+
+def _costs(system: Pool, gpu_pools: tuple[Pool, ...], mode: CapacityMode | None) -> Iterator[CostItem]:
+    yield CostItem(what="GKE cluster", usd_per_hour=CLUSTER_FEE, basis="list price, 2026-09-07")
+    for pool in (system, *gpu_pools):
+        wanted = mode if pool.machine.gpus and mode else CapacityMode.ON_DEMAND
+        price = pool.machine.prices.get(wanted)
+        what = f"{pool.name}: {pool.nodes} × {pool.machine.name}"
+        if price is None:
+            yield CostItem(what=what, usd_per_hour=None, basis=f"no fixed price for {wanted}")
+        else:
+            yield CostItem(
+                what=what,
+                usd_per_hour=round(pool.nodes * price.usd_per_hour, 4),
+                basis=f"{wanted}: {price.kind}, {price.region}, {price.date}",
+            )
+
+
+_CAPACITY_WARNINGS = {
+    CapacityMode.SPOT: "capacity: spot nodes can be taken back at any time, and their price is not fixed",
+    CapacityMode.FLEX_START: "capacity: flexStart nodes vanish after 7 days at most, and their price is of one "
+    "unverified source",
+    CapacityMode.ON_DEMAND: "capacity: H200 nodes are listed on demand but in practice not sold so",
+}
+
+
+def _warnings(
+    settings: Settings, graphs: tuple[Graph, ...], gpu_pools: tuple[Pool, ...], mode: CapacityMode | None
+) -> Iterator[str]:
+    region = settings.location.region
+    for pool in gpu_pools[:1]:
+        if region not in pool.machine.regions:
+            yield f"location.region: {pool.machine.name} was not listed in {region} when last looked up"
+        priced = {price.region for price in pool.machine.prices.values()}
+        if region not in priced:
+            yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"
+    if warning := _CAPACITY_WARNINGS.get(mode) if mode else None:
+        yield warning
+    if gpu_pools and not settings.cluster.deletion_protection:
+        yield "cluster.deletionProtection: off, so one `pulumi destroy` gives the GPU nodes back"
+    for pool in gpu_pools:
+        sizes = {w.tensor_parallel for g in graphs for w in g.workers if w.pool == pool.name and w.memory}
+        if pool.nodes > 1 and len(sizes) > 1:
+            yield (
+                f"pool {pool.name}: engines of {' and '.join(map(str, sorted(sizes)))} GPUs share {pool.nodes} nodes; "
+                "spread badly, a large one may find no whole node free"
+            )
+    for graph in graphs:
+        yield from _graph_warnings(settings, graph)
+
+
+def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
+    path = f"models.{graph.name}"
+    if graph.card.revision is None:
+        yield f"{path}.model: {graph.card.name} has no pinned revision ({graph.card.revision_source})"
+    if graph.placement is Placement.CPU:
+        for role, override in settings.models[graph.name].overrides.items():
+            if override.tensor_parallel:
+                yield f"{path}.{role}.tensorParallel: has no effect on simulated engines"
+        return
+    if graph.disaggregated and not graph.rdma:
+        yield (
+            f"network.rdma: none, so {path} depends on NVLink between pods of one node for its KV cache; "
+            "whether NIXL gets that is unverified, and the fall-back is TCP"
+        )
+    if any(worker.replicas == 1 for worker in graph.workers):
+        yield (
+            f"{path}: a role with one engine and no spare node is down while an update of the workers loads the model"
+        )

@@ -1,0 +1,158 @@
+"""What a stack may set. The contract of a stack file: frozen, camelCase, nothing unknown, strictly typed."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from spec.capacity import CapacityMode
+from spec.faults import one_of
+from spec.machines import machine_names
+from spec.model_base import Frozen
+from spec.models import Role
+from spec.sizing import KvCacheDtype
+
+
+class RdmaMode(StrEnum):
+    DRANET = "dranet"
+    """Own RoCE VPC; pods claim NICs through GKE's DRA driver."""
+    NONE = "none"
+
+
+class ReleaseChannel(StrEnum):
+    REGULAR = "regular"
+    STABLE = "stable"
+    RAPID = "rapid"
+
+
+class Exposure(StrEnum):
+    NONE = "none"
+    """Reached inside the cluster only."""
+    INTERNAL = "internal"
+    """An internal load balancer with an address of the node subnet."""
+
+
+def _cpu_machine(name: str) -> str:
+    if name not in machine_names(with_gpus=False):
+        raise ValueError(one_of(name, machine_names(with_gpus=False)))
+    return name
+
+
+class Location(Frozen):
+    region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+$", examples=["europe-west1"])]
+    zone: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+-[a-z]$", examples=["europe-west1-b"])]
+    """Where the GPU nodes are; one zone, because a RoCE network is zonal."""
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_in_region(cls, zone: str, info: ValidationInfo) -> str:
+        region: str | None = info.data.get("region")  # absent when it is a fault of its own
+        if region and zone.rpartition("-")[0] != region:
+            raise ValueError(f"zone {zone} is not in region {region}; such a zone is {region}-b")
+        return zone
+
+
+class NetworkSettings(Frozen):
+    rdma: RdmaMode = RdmaMode.DRANET
+
+
+class SystemPool(Frozen):
+    """The CPU nodes that the platform, the frontends and simulated workers run on."""
+
+    machine: Annotated[str, AfterValidator(_cpu_machine)] = "n2-standard-16"
+    nodes: Annotated[int, Field(ge=1, le=10)] = 2
+    """The fewest that are kept; the autoscaler may add as many again."""
+
+
+class ClusterSettings(Frozen):
+    deletion_protection: bool = True
+    release_channel: ReleaseChannel = ReleaseChannel.REGULAR
+    system_pool: SystemPool = SystemPool()
+
+
+# Of this project or shared by another, whole or one block or sub-block of it.
+RESERVATION = (
+    r"^(projects/[a-z0-9-]+/reservations/)?[a-z]([-a-z0-9]*[a-z0-9])?"
+    r"(/reservationBlocks/[a-z0-9-]+(/reservationSubBlocks/[a-z0-9-]+)?)?$"
+)
+
+
+class Capacity(Frozen):
+    mode: CapacityMode
+    reservation: Annotated[
+        Annotated[str, Field(pattern=RESERVATION, examples=["my-h200"])] | None, Field(validate_default=True)
+    ] = None
+    """A reservation's name, optionally with its block: `NAME/reservationBlocks/BLOCK`."""
+
+    @field_validator("reservation")
+    @classmethod
+    def _reservation_fits_mode(cls, reservation: str | None, info: ValidationInfo) -> str | None:
+        mode: CapacityMode | None = info.data.get("mode")
+        if mode is CapacityMode.RESERVATION and not reservation:
+            raise ValueError(
+                "mode reservation needs its name, else the pool waits for on-demand H200 nodes that are not sold; "
+                "list yours with `gcloud compute reservations list`"
+            )
+        if mode and mode is not CapacityMode.RESERVATION and reservation:
+            raise ValueError(f"mode {mode} would leave reservation {reservation} unused and still paid for")
+        return reservation
+
+
+class RoleOverride(Frozen):
+    replicas: Annotated[int, Field(ge=1)] | None = None
+    tensor_parallel: Annotated[int, Field(ge=1)] | None = None
+
+
+class EngineSettings(Frozen):
+    max_model_len: Annotated[int, Field(ge=1)] | None = None
+    """Tokens of prompt and answer together; the card's default when left out."""
+    kv_cache_dtype: KvCacheDtype = KvCacheDtype.AUTO
+    # vLLM's own default changed between versions, so it is always set. 0.92 is that of 0.32.
+    gpu_memory_utilization: Annotated[float, Field(gt=0, lt=1, strict=False)] = 0.92
+
+
+class ModelSettings(Frozen):
+    model: str
+    layout: str
+    prefill: RoleOverride | None = None
+    decode: RoleOverride | None = None
+    worker: RoleOverride | None = None
+    engine: EngineSettings = EngineSettings()
+
+    @property
+    def overrides(self) -> dict[Role, RoleOverride]:
+        pairs = ((Role.PREFILL, self.prefill), (Role.DECODE, self.decode), (Role.WORKER, self.worker))
+        return {role: override for role, override in pairs if override}
+
+
+class Endpoint(Frozen):
+    exposure: Exposure = Exposure.INTERNAL
+
+
+LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$", examples=["costCenter"])]
+LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$", examples=["ml-platform"])]
+
+# 30 characters leave room for what the operator adds: `<graph>-k8s-service-discovery-binding` is 63 long at most.
+GraphName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$", examples=["chat"])]
+
+
+_ONE_GRAPH = {"chat": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}}
+
+
+class Settings(Frozen):
+    """One stack, that is one environment."""
+
+    # 16 characters: the account of the nodes is `dynamo-<stack>-nodes`, and account ids end at 30.
+    stack: Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,14}[a-z0-9])?$", examples=["prod"])]
+    project: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$", examples=["my-project"])]
+    location: Annotated[Location, Field(examples=[{"region": "europe-west1", "zone": "europe-west1-b"}])]
+    models: Annotated[dict[GraphName, ModelSettings], Field(min_length=1, examples=[_ONE_GRAPH])]
+    capacity: Capacity | None = None
+    """How GPU nodes are bought; needed as soon as a layout has GPUs."""
+    network: NetworkSettings = NetworkSettings()
+    cluster: ClusterSettings = ClusterSettings()
+    endpoint: Endpoint = Endpoint()
+    labels: dict[LabelKey, LabelValue] = {}
+    """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
+    hf_token_given: Annotated[bool, Field(alias="hfToken")] = False
+    """Whether the secret `hfToken` is there. Its value never gets this far."""

@@ -1,0 +1,41 @@
+"""The namespace that graphs live in, and the token for gated models."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from spec import names
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadNamespaceArgs:
+    hf_token: pulumi.Output[str] | None
+    """A secret output; None where no model is gated, so that no token lies about in the cluster."""
+    labels: dict[str, str]
+
+
+class WorkloadNamespace(pulumi.ComponentResource):
+    """Depend on it whole: the graphs need the Secret as well as the namespace."""
+
+    def __init__(self, name: str, args: WorkloadNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:WorkloadNamespace", name, None, opts)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=names.NAMESPACE,
+                # Workers add IPC_LOCK and run as root, which the stricter levels refuse.
+                labels={**args.labels, "pod-security.kubernetes.io/enforce": "privileged"},
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        if args.hf_token is not None:
+            k8s.core.v1.Secret(
+                f"{name}-hf-token",
+                metadata=k8s.meta.v1.ObjectMetaArgs(
+                    name=names.HF_TOKEN_SECRET, namespace=names.NAMESPACE, labels=args.labels
+                ),
+                string_data={names.HF_TOKEN_KEY: args.hf_token},
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
+            )
+        self.register_outputs({})

@@ -1,0 +1,81 @@
+"""The Dynamo platform: the operator and its CRDs, from NVIDIA's chart."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from spec import names
+from spec.engines import DYNAMO_VERSION
+
+CHART = f"https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts/dynamo-platform-{DYNAMO_VERSION}.tgz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamoPlatformArgs:
+    system_pool: str
+    labels: dict[str, str]
+
+
+def chart_values(system_pool: str) -> dict[str, Any]:
+    """What is set beside the chart's defaults.
+
+    etcd and NATS stay off: discovery goes by the Kubernetes API, requests by TCP, events by ZMQ. Grove and KAI stay
+    off: they place engines that span nodes, and here an engine never does, so plain Deployments are enough.
+    """
+    on_system_pool = {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [
+                    {
+                        "matchExpressions": [
+                            {"key": "cloud.google.com/gke-nodepool", "operator": "In", "values": [system_pool]}
+                        ]
+                    }
+                ]
+            }
+        }
+    }
+    return {
+        "global": {part: {"install": False} for part in ("etcd", "nats", "grove", "kai-scheduler", "snapshot")},
+        "dynamo-operator": {
+            "controllerManager": {"affinity": on_system_pool},
+            # Managed Prometheus reads PodMonitoring only; PodMonitors would be written for nobody.
+            "dynamo": {"metrics": {"podMonitors": {"enabled": False}}},
+        },
+    }
+
+
+class DynamoPlatform(pulumi.ComponentResource):
+    """One operator for the cluster. Its pod applies the CRDs, so whatever is of Dynamo's kinds depends on `release`.
+
+    A Release and not rendered objects: the chart works by hooks and looks things up in the cluster. It outlives the
+    graphs: without the operator their finalizers are never taken off, and the namespace hangs.
+    """
+
+    release: k8s.helm.v3.Release
+
+    def __init__(self, name: str, args: DynamoPlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:DynamoPlatform", name, None, opts)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=names.PLATFORM_NAMESPACE, labels=args.labels),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.release = k8s.helm.v3.Release(
+            f"{name}-release",
+            name="dynamo-platform",
+            chart=CHART,
+            version=DYNAMO_VERSION,
+            namespace=names.PLATFORM_NAMESPACE,
+            create_namespace=False,
+            values=chart_values(args.system_pool),
+            # A failed install leaves nothing, so that the next update does not meet a release stuck half-way.
+            atomic=True,
+            cleanup_on_fail=True,
+            timeout=900,
+            max_history=5,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
+        )
+        self.register_outputs({})

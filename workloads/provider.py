@@ -1,0 +1,63 @@
+"""The Kubernetes provider of the cluster, by way of its DNS endpoint."""
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterAccessArgs:
+    cluster_identifier: str
+    """Known before the cluster is. The provider goes by it, not by the kubeconfig, to tell one cluster from another;
+    otherwise a kubeconfig that is merely unknown in a preview would plan the replacement of every object."""
+    dns_endpoint: pulumi.Input[str]
+
+
+def kubeconfig(dns_endpoint: str) -> str:
+    """A kubeconfig that asks gke-gcloud-auth-plugin for a token each time and holds none, so it is no secret.
+
+    Without `certificate-authority-data`: the DNS endpoint has a public certificate, and the cluster's own authority
+    would refuse it.
+    """
+    name = "dynamo-gke"
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": {"server": f"https://{dns_endpoint}"}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "current-context": name,
+            "users": [
+                {
+                    "name": name,
+                    "user": {
+                        "exec": {
+                            "apiVersion": "client.authentication.k8s.io/v1beta1",
+                            "command": "gke-gcloud-auth-plugin",
+                            "interactiveMode": "Never",
+                            "provideClusterInfo": True,
+                        }
+                    },
+                }
+            ],
+        }
+    )
+
+
+class ClusterAccess(pulumi.ComponentResource):
+    """`provider` is what every object in the cluster is made with, explicitly."""
+
+    provider: k8s.Provider
+
+    def __init__(self, name: str, args: ClusterAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:ClusterAccess", name, None, opts)
+        self.provider = k8s.Provider(
+            f"{name}-provider",
+            cluster_identifier=args.cluster_identifier,
+            kubeconfig=pulumi.Output.from_input(args.dns_endpoint).apply(kubeconfig),
+            enable_server_side_apply=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({})

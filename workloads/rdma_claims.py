@@ -1,0 +1,61 @@
+"""The templates by which worker pods claim RDMA NICs, one NIC a GPU."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from spec import names
+
+
+@dataclass(frozen=True, kw_only=True)
+class RdmaClaimsArgs:
+    nics: Sequence[int]
+    """The engine sizes in use: one template for each number of NICs."""
+    labels: dict[str, str]
+
+
+def claim_spec(nics: int) -> dict[str, Any]:
+    """The claim of one pod. An exact count, so that two engines of one node leave each other theirs."""
+    return {
+        "spec": {
+            "devices": {
+                "requests": [
+                    {
+                        "name": "rdma",
+                        "exactly": {
+                            "deviceClassName": "mrdma.google.com",
+                            "allocationMode": "ExactCount",
+                            "count": nics,
+                        },
+                    }
+                ]
+            }
+        }
+    }
+
+
+class RdmaClaims(pulumi.ComponentResource):
+    """Prevents workers that start without NICs and move the KV cache over TCP while everything looks ready.
+
+    Templates are per namespace; a pod whose template is missing stays Pending.
+    """
+
+    def __init__(self, name: str, args: RdmaClaimsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:RdmaClaims", name, None, opts)
+        for nics in args.nics:
+            k8s.apiextensions.CustomResource(
+                f"{name}-{nics}",
+                api_version="resource.k8s.io/v1",
+                kind="ResourceClaimTemplate",
+                metadata={
+                    "name": names.claim_template(nics),
+                    "namespace": names.NAMESPACE,
+                    "labels": args.labels,
+                },
+                spec=claim_spec(nics),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({})

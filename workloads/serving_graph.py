@@ -1,0 +1,54 @@
+"""One model's DynamoGraphDeployment."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from spec import dgd
+
+# The operator gives a worker two hours to load its model; Pulumi waits a little longer, so that the operator's own
+# reason for failing is there to be read.
+READY_MINUTES = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingGraphArgs:
+    graph: dgd.DynamoGraphDeployment
+
+
+def manifest(graph: dgd.DynamoGraphDeployment) -> dict[str, Any]:
+    """The object as it is sent, with the annotation that makes Pulumi wait: it does not for custom resources."""
+    wire = graph.to_wire()
+    wire["metadata"]["annotations"] |= {
+        "pulumi.com/waitFor": "condition=Ready",
+        "pulumi.com/timeoutSeconds": str(READY_MINUTES * 60),
+    }
+    return wire
+
+
+class ServingGraph(pulumi.ComponentResource):
+    """Frontend with KV-aware router, prefill and decode workers, as one object that the operator takes apart.
+
+    Give it `depends_on` for all that must outlive it: the operator first of all, whose finalizer it carries.
+    """
+
+    resource: k8s.apiextensions.CustomResource
+
+    def __init__(self, name: str, args: ServingGraphArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:ServingGraph", name, None, opts)
+        wire = manifest(args.graph)
+        timeout = f"{READY_MINUTES}m"
+        self.resource = k8s.apiextensions.CustomResource(
+            f"{name}-graph",
+            api_version=wire["apiVersion"],
+            kind=wire["kind"],
+            metadata=wire["metadata"],
+            spec=wire["spec"],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete="30m"),
+            ),
+        )
+        self.register_outputs({})
