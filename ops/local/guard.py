@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from ops.local import private_network
-from ops.local.faults import LocalRunError
+from ops.local.faults import LocalRunError, told
 from ops.local.lifeline import tied_to_this_process
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -72,11 +72,10 @@ def _run_child(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         code = body(events)
     except LocalRunError as fault:
-        print(fault, file=sys.stderr)
-        code = fault.exit_code
+        code = told(fault)
     except Exception as fault:
         # The last frame of this process: nobody above could turn the fault into a sentence.
-        print(f"the local run failed unexpectedly: {type(fault).__name__}: {fault}", file=sys.stderr)
+        print(f"error: the local run failed unexpectedly: {type(fault).__name__}: {fault}", file=sys.stderr)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         sys.stdout.flush()

@@ -96,6 +96,7 @@ def local_graph(graph: Mapping[str, Any], machine: Machine, changed_before: Sequ
         role = _role(component)
         container = _main_container(component)
         given = _command(component["name"], role, container)
+        changes += [f"no environment from {next(iter(source))}" for source in container.get("envFrom", [])]
         env = _environment([*graph["spec"].get("env", []), *container.get("env", [])], changes)
         replicas = component.get("replicas", 1)
         if role == "frontend" and replicas > 1:

@@ -3,7 +3,6 @@
 import errno
 import random
 import socket
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from rich.console import Console
 
 from ops.local import bridge
 from ops.local.environment import DYNAMO, Say, ensure_tiny_model, tiny_model_folder
-from ops.local.faults import ConfigurationError, LocalRunError
+from ops.local.faults import ConfigurationError, LocalRunError, told
 from ops.local.guard import StopAsked, run_guarded
 from ops.local.once import answer_once, wait_until_servable
 from ops.local.processes import LocalGraph, Machine, local_graph
@@ -70,8 +69,7 @@ def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequenc
     try:
         return _run(graph, options, changed_before)
     except LocalRunError as fault:
-        print(fault, file=sys.stderr)
-        return fault.exit_code
+        return told(fault)
 
 
 def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str]) -> int:

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from ops.local.environment import DYNAMO, tiny_model_folder
 from ops.local.processes import LocalGraph, Machine, local_graph
 from ops.local.running import RunningGraph
-from tests.local.sample_graph import MIGRATION_LIMIT, MODEL, simulated_graph
+from spec.graph import MIGRATION_LIMIT
+from tests.local.sample_graph import MODEL, simulated_graph
 from workloads import prove
 
 WAIT_SECONDS = 20.0
@@ -70,7 +71,7 @@ def deployed(
     decode: int = 1,
     worker_args: Sequence[str] = (),
     *,
-    migration_limit: str = MIGRATION_LIMIT,
+    migration_limit: int = MIGRATION_LIMIT,
     wait: bool = True,
 ) -> Iterator[Deployed]:
     """The sample graph, up and, unless told not to wait, servable."""

@@ -1,59 +1,42 @@
-"""A rendered graph of the simulated layout, as `pulumi up` would send it."""
+"""The dev stack's graph as `pulumi up` would send it, with as many workers as a test wants."""
 
-from collections.abc import Mapping, Sequence
+import copy
+import functools
+from collections.abc import Sequence
 from typing import Any
 
+from ops import stackfile
+from spec.graph import MIGRATION_LIMIT, build
+from spec.load import load
+from spec.plan import plan
+
 MODEL = "qwen3-0.6b"
-BLOCK_TOKENS = "64"
-MIGRATION_LIMIT = "3"
+
+
+@functools.cache
+def _rendered() -> dict[str, Any]:
+    planned = plan(load(stackfile.read(stackfile.project_root(), "dev")))
+    return build(planned.graphs[0], planned.labels).to_wire()
 
 
 def simulated_graph(
-    prefill: int = 1, decode: int = 1, worker_args: Sequence[str] = (), migration_limit: str = MIGRATION_LIMIT
+    prefill: int = 1, decode: int = 1, worker_args: Sequence[str] = (), migration_limit: int = MIGRATION_LIMIT
 ) -> dict[str, Any]:
-    """A v1beta1 DynamoGraphDeployment with this many workers of each role; a role without workers is left out."""
-    router = ["--router-mode", "kv", "--kv-cache-block-size", BLOCK_TOKENS, "--migration-limit", migration_limit]
-    workers = [
-        _component(role, replicas, "dynamo.mocker", _mocker_args(role, worker_args), _POD_ENV)
-        for role, replicas in (("prefill", prefill), ("decode", decode))
-        if replicas
-    ]
-    return {
-        "apiVersion": "nvidia.com/v1beta1",
-        "kind": "DynamoGraphDeployment",
-        "metadata": {"name": "chat", "namespace": "dynamo"},
-        "spec": {
-            "backendFramework": "vllm",
-            "env": [{"name": "DYN_EVENT_PLANE", "value": "zmq"}],
-            "components": [_component("frontend", 1, "dynamo.frontend", router, ()), *workers],
-        },
-    }
+    """The rendered graph with so many replicas; a role with none is left out, which no stack file could ask for."""
+    graph = copy.deepcopy(_rendered())
+    replicas = {"frontend": 1, "prefill": prefill, "decode": decode}
+    components = [component for component in graph["spec"]["components"] if replicas[component["name"]]]
+    for component in components:
+        component["replicas"] = replicas[component["name"]]
+        if component["type"] == "frontend":
+            args = container(component)["args"]
+            args[args.index("--migration-limit") + 1] = str(migration_limit)
+        else:
+            container(component)["args"] += worker_args
+    graph["spec"]["components"] = components
+    return graph
 
 
-_POD_ENV = (
-    {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-    {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "hf-token-secret", "key": "HF_TOKEN"}}},
-)
-
-
-def _mocker_args(role: str, more: Sequence[str]) -> list[str]:
-    model = ["--model-path", "Qwen/Qwen3-0.6B", "--model-name", MODEL]
-    return [*model, "--block-size", BLOCK_TOKENS, "--disaggregation-mode", role, *more]
-
-
-def _component(
-    role: str, replicas: int, module: str, args: Sequence[str], env: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    container = {
-        "name": "main",
-        "image": "nvcr.io/nvidia/ai-dynamo/dynamo-planner:1.6.1",
-        "command": ["python3", "-m", module],
-        "args": list(args),
-        "env": list(env),
-    }
-    return {
-        "name": role,
-        "type": role,
-        "replicas": replicas,
-        "podTemplate": {"spec": {"containers": [container]}},
-    }
+def container(component: dict[str, Any]) -> dict[str, Any]:
+    """The component's one container, main."""
+    return component["podTemplate"]["spec"]["containers"][0]

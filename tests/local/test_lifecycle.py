@@ -164,7 +164,7 @@ def test_the_death_of_any_part_ends_everything_in_a_sentence(tmp_path: Path, par
         run.address()
         os.kill(run.member(part), signal.SIGKILL)
         assert run.end() == 1
-    assert re.search(r"^(frontend|prefill|decode)-0 ended with code -9", run.output(), re.MULTILINE)
+    assert re.search(r"^error: (frontend|prefill|decode)-0 ended with code -9", run.output(), re.MULTILINE)
     assert run.left_behind() == ({}, [])
 
 
@@ -181,7 +181,7 @@ def test_a_port_in_use_is_the_options_fault(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with started(tmp_path, "--port", str(port)) as run:
             assert run.end() == 2
-    assert run.output() == f"port {port} is in use; choose another with --port, or a free one with --port 0\n"
+    assert run.output() == f"error: port {port} is in use; choose another with --port, or a free one with --port 0\n"
     assert run.left_behind() == ({}, [])
 
 

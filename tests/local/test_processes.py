@@ -8,7 +8,7 @@ import pytest
 
 from ops.local.faults import ConfigurationError
 from ops.local.processes import LocalGraph, Machine, local_graph
-from tests.local.sample_graph import simulated_graph
+from tests.local.sample_graph import container, simulated_graph
 
 Graph = dict[str, Any]
 
@@ -24,8 +24,8 @@ def plan(graph: Graph, *worker_flags: str) -> LocalGraph:
     return local_graph(graph, machine)
 
 
-def container(graph: Graph, component: int) -> Graph:
-    return graph["spec"]["components"][component]["podTemplate"]["spec"]["containers"][0]
+def main(graph: Graph, component: int) -> Graph:
+    return container(graph["spec"]["components"][component])
 
 
 def test_every_command_line_is_the_components_own() -> None:
@@ -33,7 +33,7 @@ def test_every_command_line_is_the_components_own() -> None:
     graph = simulated_graph(2, 2)
     for process in plan(graph).processes:
         number = [component["name"] for component in graph["spec"]["components"]].index(process.role)
-        given = [*container(graph, number)["command"], *container(graph, number)["args"]]
+        given = [*main(graph, number)["command"], *main(graph, number)["args"]]
         there = {"python3": "/env/python", "Qwen/Qwen3-0.6B": "/model"}
         assert list(process.argv) == [there.get(argument, argument) for argument in given]
 
@@ -59,13 +59,21 @@ def test_everything_listens_on_loopback() -> None:
 def test_environment_follows_the_pods_order_and_what_only_kubernetes_knows_is_told() -> None:
     graph = simulated_graph()
     graph["spec"]["env"] = [{"name": "LEVEL", "value": "graph"}, {"name": "SHARED", "value": "graph"}]
-    container(graph, 1)["env"].append({"name": "LEVEL", "value": "container"})
+    main(graph, 1)["env"] += [
+        {"name": "LEVEL", "value": "container"},
+        {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "TOKEN"}}},
+    ]
+    main(graph, 1)["envFrom"] = [{"secretRef": {"name": "token"}}]
     made = plan(graph)
     prefill = made.of_role("prefill")[0]
-    assert (prefill.env["LEVEL"], prefill.env["SHARED"]) == ("container", "graph")
-    assert prefill.env["POD_IP"] == "127.0.0.1"
-    assert "HF_TOKEN" not in prefill.env
-    assert "HF_TOKEN is not set: its value comes from secretKeyRef" in made.changes
+    assert (prefill.env["LEVEL"], prefill.env["SHARED"], prefill.env["POD_IP"]) == ("container", "graph", "127.0.0.1")
+    assert "TOKEN" not in prefill.env
+    assert {
+        "POD_IP is 127.0.0.1 instead of status.podIP",
+        "TOKEN is not set: its value comes from secretKeyRef",
+        "no environment from secretRef",
+    } <= set(made.changes)
 
 
 def test_discovery_of_the_cluster_cannot_stay() -> None:
@@ -76,7 +84,7 @@ def test_discovery_of_the_cluster_cannot_stay() -> None:
 
 def test_both_spellings_of_a_flag_are_replaced() -> None:
     graph = simulated_graph()
-    container(graph, 1)["args"] = ["--model-path=hub/id", "--disaggregation-mode", "prefill"]
+    main(graph, 1)["args"] = ["--model-path=hub/id", "--disaggregation-mode", "prefill"]
     made = plan(graph)
     assert made.of_role("prefill")[0].argv[3:] == ("--model-path=/model", "--disaggregation-mode", "prefill")
     assert "--model-path hub/id becomes /model" in made.changes
@@ -110,11 +118,11 @@ def _no_frontend(graph: Graph) -> None:
 
 
 def _unknown_engine(graph: Graph) -> None:
-    container(graph, 2)["command"] = ["python3", "-m", "dynamo.sglang"]
+    main(graph, 2)["command"] = ["python3", "-m", "dynamo.sglang"]
 
 
 def _shell_wrapper(graph: Graph) -> None:
-    container(graph, 2)["command"] = ["/bin/bash", "-c", "exec python3 -m dynamo.vllm"]
+    main(graph, 2)["command"] = ["/bin/bash", "-c", "exec python3 -m dynamo.vllm"]
 
 
 def _planner(graph: Graph) -> None:
@@ -122,7 +130,7 @@ def _planner(graph: Graph) -> None:
 
 
 def _no_main(graph: Graph) -> None:
-    container(graph, 1)["name"] = "sidecar"
+    main(graph, 1)["name"] = "sidecar"
 
 
 @pytest.mark.parametrize(

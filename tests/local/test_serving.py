@@ -69,7 +69,7 @@ def test_a_stream_survives_the_death_of_its_decode_worker() -> None:
 @in_private_network
 def test_without_migration_the_same_death_breaks_the_stream() -> None:
     """The control: what the deployed migration limit is good for."""
-    with deployed(1, 2, migration_limit="0") as graph:
+    with deployed(1, 2, migration_limit=0) as graph:
         stream = events(graph.endpoint, prove.fresh_prompt(), STREAM_TOKENS)
         opening = [next(stream) for _ in range(10)]
         graph.signal(graph.name_of(opening[-1]["nvext"]["worker_id"]["decode_worker_id"]), signal.SIGKILL)
