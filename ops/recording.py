@@ -5,7 +5,6 @@ No cloud, no Pulumi binary. The only module that touches Pulumi's semi-private n
 
 import asyncio
 import contextvars
-import logging
 import os
 import re
 import runpy
@@ -101,8 +100,8 @@ class _Cloud(mocks.Mocks):
             return "", dict(args.inputs)
         return f"{args.name}-id", {**args.inputs, **COMPUTED.get(args.typ, {})}
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
-        return dict(CANNED_ANSWERS[args.token]), None
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        return dict(CANNED_ANSWERS[args.token]), []
 
 
 class _Recorder(mocks.MockMonitor):
@@ -166,10 +165,9 @@ def record_program(
             dry_run=preview,
         )
     )
-    # One failed resource makes the SDK print thousands of lines of unretrieved exceptions; the cause is raised below.
-    loop_log, level = logging.getLogger("asyncio"), logging.getLogger("asyncio").level
-    loop_log.setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()
+    # One failed resource leaves hundreds of tasks behind, whose unretrieved exceptions would bury the cause below.
+    loop.set_exception_handler(lambda _loop, _context: None)
     cwd, path = Path.cwd(), list(sys.path)
     try:
         asyncio.set_event_loop(loop)
@@ -181,13 +179,15 @@ def record_program(
     except Exception as error:  # the program's own, of any kind: a fault of ours, told in a sentence
         raise ProgramFailed(f"the program failed: {type(error).__name__}: {error}") from error
     finally:
-        for task in asyncio.all_tasks(loop):
+        left_over = asyncio.all_tasks(loop)
+        for task in left_over:
             task.cancel()
+        if left_over:
+            loop.run_until_complete(asyncio.wait(left_over, timeout=5))
         asyncio.set_event_loop(None)
         loop.close()
         os.chdir(cwd)
         sys.path[:] = path
-        loop_log.setLevel(level)
     return _recording(recorder)
 
 
