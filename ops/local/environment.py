@@ -27,17 +27,17 @@ CHECK_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment for one lock file. `probe` is a module whose import shows that it works."""
+    """A virtual environment for lock files. `probe` is a module whose import shows that it works."""
 
     name: str
-    lock: Path
+    locks: tuple[Path, ...]
     probe: str
 
     @property
     def folder(self) -> Path:
-        """Where it is: keyed by the lock's content and by Python's version, so that an update gets a new one."""
+        """Where it is: keyed by what the locks say and by Python's version, so that an update gets a new one."""
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        key = hashlib.sha256(version.encode() + self.lock.read_bytes()).hexdigest()[:12]
+        key = hashlib.sha256(b"".join([version.encode(), *(lock.read_bytes() for lock in self.locks)])).hexdigest()[:12]
         return cache_folder() / f"{self.name}-{key}"
 
     @property
@@ -55,11 +55,12 @@ class Environment:
             raise LocalRunError(f"the {self.name} environment is broken ({fault}); remove {self.folder} and run again")
 
     def _install(self, folder: Path, say: Say) -> None:
-        packages = sum("==" in line for line in self.lock.read_text().splitlines())
+        packages = sum("==" in line for lock in self.locks for line in lock.read_text().splitlines())
         say(f"installing {packages} packages into {folder}, once; this takes a minute or two")
         python = folder / "bin" / "python"
-        # The lock is complete: resolving again would only meet pins that it overrides on purpose.
-        exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(self.lock)]
+        # The locks are complete: resolving again would only meet pins that they override on purpose.
+        exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+        exactly += [word for lock in self.locks for word in ("--requirement", str(lock))]
         if uv := shutil.which("uv"):
             run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], say)
             run([uv, "pip", "install", "--python", str(python), "--compile-bytecode", *exactly], say)
@@ -82,7 +83,9 @@ class Environment:
         return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no message"])[-1]
 
 
-DYNAMO = Environment("dynamo", ROOT / "requirements-dynamo.txt", "dynamo.llm")
+_DYNAMO_LOCK = ROOT / "requirements-dynamo.txt"
+DYNAMO = Environment("dynamo", (_DYNAMO_LOCK,), "dynamo.llm")
+DYNAMO_H200 = Environment("dynamo-h200", (_DYNAMO_LOCK, ROOT / "requirements-timing.txt"), "dynamo.llm, aisimulate")
 
 
 def tiny_model_folder() -> Path:

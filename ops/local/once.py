@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.local.chat import Streamed, stream_chat
-from ops.local.environment import Say
 from ops.local.faults import LocalRunError
 from ops.local.processes import LocalGraph
+from ops.local.session import Session
 from workloads import prove
 
 # Processes start in about a second, more on a busy machine; a real engine on a CPU takes one or two minutes.
@@ -19,16 +19,19 @@ QUESTION = "In two sentences: why does it help to compute the prompt on one mach
 ANSWER_TOKENS = 48
 
 
-def wait_until_servable(graph: LocalGraph, say: Say) -> str:
+def wait_until_servable(session: Session) -> str:
     """The served model's name, once a completion was answered. Raises LocalRunError at the bound."""
     started = time.monotonic()
     try:
         model = prove.wait_until_servable(
-            graph.endpoint, None, prove.Deadline(SERVABLE_SECONDS), lambda obstacle: say(f"waiting: {obstacle}")
+            session.graph.endpoint,
+            None,
+            prove.Deadline(SERVABLE_SECONDS),
+            lambda obstacle: session.say(f"waiting: {obstacle}"),
         )
     except prove.NotServableError as fault:
         raise LocalRunError(f"not servable after {SERVABLE_SECONDS:g} s: {fault}") from None
-    say(f"servable after {time.monotonic() - started:.1f} s")
+    session.say(f"servable after {time.monotonic() - started:.1f} s")
     return model
 
 
@@ -39,9 +42,13 @@ def requests_by_worker(graph: LocalGraph) -> dict[str, int]:
     return {workers[url].name: prove.requests_served(text, workers[url].role) for url, text in texts.items()}
 
 
-def answer_once(graph: LocalGraph, say: Say, console: Console) -> int:
-    """Wait, chat, print what happened, prove it. The exit code: 0 if everything is proven."""
-    model = wait_until_servable(graph, say)
+def answer_once(session: Session, console: Console, engine: str) -> int:
+    """Wait, chat, print what happened, prove it. The exit code: 0 if everything is proven.
+
+    `engine` says in a few words what made the text and the times.
+    """
+    graph = session.graph
+    model = wait_until_servable(session)
     before = requests_by_worker(graph)
     streamed = stream_chat(graph.endpoint, model, QUESTION, max_tokens=ANSWER_TOKENS)
     after = _settled(graph, before)
@@ -53,9 +60,9 @@ def answer_once(graph: LocalGraph, say: Say, console: Console) -> int:
             worker=graph.metrics("worker"),
             model=model,
         ),
-        say,
+        session.say,
     )
-    _print_chat(console, model, streamed)
+    _print_chat(console, model, streamed, engine)
     console.print(_table(graph, {name: after[name] - before[name] for name in before.keys() & after}, report))
     for verdict in report.verdicts:
         mark = "[green]proven[/]" if verdict.proven else "[bold red]NOT PROVEN[/]"
@@ -80,12 +87,12 @@ def _settled(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:
         time.sleep(prove.POLL_SECONDS)
 
 
-def _print_chat(console: Console, model: str, streamed: Streamed) -> None:
+def _print_chat(console: Console, model: str, streamed: Streamed, engine: str) -> None:
     console.print(f"\n[bold]{model}[/] was asked: {QUESTION}")
     console.print(streamed.text, markup=False, style="cyan")
     first, last = streamed.first_token_seconds * 1000, streamed.arrivals[-1]
     console.print(f"first token after {first:.0f} ms, {len(streamed.arrivals)} pieces of text in {last:.2f} s")
-    console.print("a simulated engine: the text is random, and the times are not a GPU's\n", style="dim")
+    console.print(f"{engine}; the text is random\n", style="dim")
 
 
 def _table(graph: LocalGraph, chat: Mapping[str, int], report: prove.Report) -> Table:

@@ -5,16 +5,17 @@ Kubernetes is decided here and told in `LocalGraph.changes`, one sentence each.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ops.local.faults import ConfigurationError
 
 LOOPBACK = "127.0.0.1"
-ROLES = ("frontend", "prefill", "decode", "worker")
+WORKER_ROLES = ("prefill", "decode", "worker")
+ROLES = ("frontend", *WORKER_ROLES)
 SIMULATED_ENGINE = "dynamo.mocker"
 # Component type → the module that a container of that type may start.
-MODULES = {"frontend": "dynamo.frontend", **dict.fromkeys(("prefill", "decode", "worker"), SIMULATED_ENGINE)}
+MODULES = {"frontend": "dynamo.frontend", **dict.fromkeys(WORKER_ROLES, SIMULATED_ENGINE)}
 
 # What Kubernetes and Dynamo's operator provide, by the means of one machine.
 _LOCAL_PLANES = {
@@ -38,13 +39,13 @@ _ALWAYS_CHANGED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What stands in for the cluster. `ports` yields free TCP ports; `worker_flags` end every worker's command line."""
+    """What stands in for the cluster. `ports` yields free TCP ports; `flags` end the command lines of a role."""
 
     python: str
     model_dir: str
     discovery_dir: str
     ports: Iterator[int]
-    worker_flags: tuple[str, ...] = ()
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +103,9 @@ def local_graph(graph: Mapping[str, Any], machine: Machine, changed_before: Sequ
         if role == "frontend" and replicas > 1:
             changes.append(f"the frontend runs once, not {replicas} times: there is no load balancer in front of it")
             replicas = 1
-        added = () if role == "frontend" else machine.worker_flags
+        added = machine.flags.get(role, ())
         if added:
-            changes.append(f"workers get {' '.join(added)} in addition")
+            changes.append(f"{component['name']} gets {' '.join(added)} in addition")
         for number in range(replicas):
             port = next(machine.ports)
             places = {"--http-host": LOOPBACK, "--http-port": str(port), "--model-path": machine.model_dir}

@@ -5,7 +5,7 @@ import random
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -16,29 +16,51 @@ from typing import Any
 from rich.console import Console
 
 from ops.local import bridge
-from ops.local.environment import DYNAMO, Say, ensure_tiny_model, tiny_model_folder
+from ops.local.bench import BENCH, bench
+from ops.local.environment import DYNAMO, DYNAMO_H200, Environment, Say, ensure_tiny_model, tiny_model_folder
 from ops.local.faults import ConfigurationError, LocalRunError, told
 from ops.local.guard import StopAsked, run_guarded
 from ops.local.once import answer_once, wait_until_servable
-from ops.local.processes import LocalGraph, Machine, local_graph
+from ops.local.processes import WORKER_ROLES, LocalGraph, Machine, local_graph
 from ops.local.running import Died, RunningGraph
+from ops.local.session import Client, Session
+from ops.local.timing import H200Timing, shaped_model_dir
 
 # In a private network every port is free: the frontend gets Dynamo's usual one, and the workers those after it.
 FIRST_PORT = 8000
 # Below the ports that Linux takes for connections; and Dynamo reads the system port as a signed 16-bit number.
 UNISOLATED_PORTS = range(20000, 32768)
+CLIENT_SECONDS = 5.0
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalOptions:
-    """How to run. `port` 0 takes a free one; `speedup` divides the simulated time, 0 leaves no delays at all."""
+    """How to run. Without `once` or `bench` the graph serves until it is stopped.
+
+    `port` 0 takes a free one; `speedup` divides the simulated time, and 0 leaves no delays at all; `timing` replaces
+    the simulator's own curve.
+    """
 
     once: bool = False
+    bench: bool = False
     port: int = 8000
     model_dir: Path | None = None
     isolated: bool = True
     speedup: float | None = None
+    timing: H200Timing | None = None
+
+    @property
+    def environment(self) -> Environment:
+        return DYNAMO_H200 if self.timing else DYNAMO
+
+    @property
+    def engine(self) -> str:
+        """What makes the times, in words that keep anybody from taking them for measurements."""
+        speed = "" if self.speedup is None else f", sped up {self.speedup:g} times" if self.speedup else ", no delays"
+        if self.timing:
+            return f"simulated engine, times predicted for H200{speed}"
+        return f"simulated engine, not a GPU's times{speed}"
 
 
 @dataclass(frozen=True)
@@ -53,10 +75,6 @@ class Failed:
     """The client that used the graph could not go on."""
 
     fault: Exception
-
-
-# What uses the graph while it is up. It gives the exit code of the run, or None if the graph is to run on.
-Client = Callable[[LocalGraph, Say], int | None]
 
 
 def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str] = ()) -> int:
@@ -79,37 +97,48 @@ def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequen
         tempfile.TemporaryDirectory(prefix="dynamo-gke-", ignore_cleanup_errors=True) as folder,
         _listener(options.port) as listener,
     ):
-        plan = local_graph(graph, _machine(options, Path(folder)), changed_before)
-        DYNAMO.ensure(say)
+        source = _model_dir(options.model_dir)
+        model_dir = Path(folder, "model") if options.timing else source
+        plan = local_graph(graph, _machine(options, Path(folder), model_dir), changed_before)
+        options.environment.ensure(say)
+        if options.bench:
+            BENCH.ensure(say)
         if options.model_dir is None:
-            ensure_tiny_model(DYNAMO, say)
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            ensure_tiny_model(options.environment, say)
+        if options.timing:
+            shaped_model_dir(source, options.timing.shape, model_dir)
         _announce(plan, say)
-        if options.once:
-            client: Client = partial(answer_once, console=Console(highlight=False))
-        else:
-            client = partial(_invite, address=address)
         supervise = partial(
             _supervise,
             plan,
             Path(folder),
             listener,
-            client,
+            _client(options, model_dir, f"http://127.0.0.1:{listener.getsockname()[1]}"),
             say=say,
             # Stopping is how a run that serves ends, but a proof that was stopped proved nothing.
-            stopped_code=1 if options.once else 0,
+            stopped_code=1 if options.once or options.bench else 0,
         )
         return run_guarded(supervise, Path(folder), isolated=options.isolated)
 
 
-def _machine(options: LocalOptions, folder: Path) -> Machine:
+def _client(options: LocalOptions, model_dir: Path, address: str) -> Client:
+    console = Console(highlight=False)
+    if options.bench:
+        return partial(bench, console=console, model_dir=model_dir, engine=options.engine)
+    if options.once:
+        return partial(answer_once, console=console, engine=options.engine)
+    return partial(_invite, address=address)
+
+
+def _machine(options: LocalOptions, folder: Path, model_dir: Path) -> Machine:
     speed = () if options.speedup is None else ("--speedup-ratio", f"{options.speedup:g}")
+    roles = options.timing.tensor_parallel if options.timing else WORKER_ROLES
     return Machine(
-        python=str(DYNAMO.python),
-        model_dir=str(_model_dir(options.model_dir)),
+        python=str(options.environment.python),
+        model_dir=str(model_dir),
         discovery_dir=str(folder / "discovery"),
         ports=count(FIRST_PORT) if options.isolated else _free_ports(),
-        worker_flags=speed,
+        flags={role: (*(options.timing.flags(role) if options.timing else ()), *speed) for role in roles},
     )
 
 
@@ -149,12 +178,12 @@ def _announce(plan: LocalGraph, say: Say) -> None:
         say(f"  · {change}")
 
 
-def _invite(plan: LocalGraph, say: Say, address: str) -> None:
+def _invite(session: Session, address: str) -> None:
     """Say how to send a request from another shell; the graph then runs on."""
-    model = wait_until_servable(plan, say)
+    model = wait_until_servable(session)
     body = f'{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "Hello!"}}]}}'
     print(f"curl -N {address}/v1/chat/completions -H 'Content-Type: application/json' -d '{body}'", flush=True)
-    say("running until Ctrl-C")
+    session.say("running until Ctrl-C")
 
 
 def _supervise(
@@ -173,10 +202,11 @@ def _supervise(
     """
 
     ended = threading.Event()
+    session = Session(plan, folder, lambda text: None if ended.is_set() else say(text), ended)
 
     def use() -> None:
         try:
-            code = client(plan, lambda text: None if ended.is_set() else say(text))
+            code = client(session)
         except Exception as fault:
             events.put(Failed(fault))
         else:
@@ -186,10 +216,13 @@ def _supervise(
     (folder / "discovery").mkdir()
     with RunningGraph(plan, folder, events):
         bridge.start(listener, plan.of_role("frontend")[0].port)
-        threading.Thread(target=use, name="client", daemon=True).start()
+        using = threading.Thread(target=use, name="client", daemon=True)
+        using.start()
         event = events.get()
         ended.set()
         say("stopping")
+    # A client in the middle of a program ends it now; one in the middle of a request has lost its graph.
+    using.join(CLIENT_SECONDS)
     match event:
         case StopAsked():
             return stopped_code

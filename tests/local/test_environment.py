@@ -59,7 +59,7 @@ def test_a_broken_environment_is_one_sentence(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     lock = tmp_path / "lock.txt"
     lock.write_text("")
-    environment = Environment("test", lock, "no_such_module")
+    environment = Environment("test", (lock,), "no_such_module")
     environment.folder.mkdir(parents=True)
     (environment.folder / ".complete").touch()
     with pytest.raises(LocalRunError, match=r"the test environment is broken \(.*No such file.*\); remove .*test-"):
@@ -74,9 +74,9 @@ def test_a_broken_environment_is_one_sentence(tmp_path: Path, monkeypatch: pytes
 def test_a_changed_lock_gets_a_new_environment(tmp_path: Path) -> None:
     lock = tmp_path / "lock.txt"
     lock.write_text("a==1\n")
-    before = Environment("test", lock, "a").folder
+    before = Environment("test", (lock,), "a").folder
     lock.write_text("a==2\n")
-    assert Environment("test", lock, "a").folder != before
+    assert Environment("test", (lock,), "a").folder != before
 
 
 def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -102,5 +102,5 @@ def test_every_package_is_pinned_with_a_hash_and_no_index_is_named(lock: Path) -
 
 def test_the_dynamo_lock_has_what_the_processes_start() -> None:
     assert {"ai-dynamo==1.6.1", "ai-dynamo-runtime==1.6.1"} <= set(
-        re.findall(r"^[\w-]+==[\w.]+", DYNAMO.lock.read_text(), re.M)
+        re.findall(r"^[\w-]+==[\w.]+", DYNAMO.locks[0].read_text(), re.M)
     )

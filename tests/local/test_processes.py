@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.local.faults import ConfigurationError
-from ops.local.processes import LocalGraph, Machine, local_graph
+from ops.local.processes import WORKER_ROLES, LocalGraph, Machine, local_graph
 from tests.local.sample_graph import container, simulated_graph
 
 Graph = dict[str, Any]
@@ -19,7 +19,7 @@ def plan(graph: Graph, *worker_flags: str) -> LocalGraph:
         model_dir="/model",
         discovery_dir="/run/discovery",
         ports=count(8000),
-        worker_flags=worker_flags,
+        flags=dict.fromkeys(WORKER_ROLES, worker_flags),
     )
     return local_graph(graph, machine)
 
@@ -93,7 +93,7 @@ def test_both_spellings_of_a_flag_are_replaced() -> None:
 def test_added_flags_go_to_workers_only_and_are_told() -> None:
     made = plan(simulated_graph(), "--speedup-ratio", "10")
     assert [process.argv[-1] == "10" for process in made.processes] == [False, True, True]
-    assert "workers get --speedup-ratio 10 in addition" in made.changes
+    assert "decode gets --speedup-ratio 10 in addition" in made.changes
 
 
 def test_changes_are_told_once_each() -> None:
