@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 Say = Callable[[str], None]
 _MODEL_SCRIPT = Path(__file__).with_name("model_dir.py")
 
+# In a folder that was made to its end.
+STAMP = ".complete"
 # A slow connection needs minutes for 200 MB of wheels; longer than this, something hangs.
 INSTALL_SECONDS = 1800.0
 CHECK_SECONDS = 60.0
@@ -43,6 +45,10 @@ class Environment:
     @property
     def python(self) -> Path:
         return self.folder / "bin" / "python"
+
+    @property
+    def is_made(self) -> bool:
+        return (self.folder / STAMP).exists()
 
     def ensure(self, say: Say) -> None:
         """Make the environment unless it is there, and check that it works.
@@ -114,7 +120,7 @@ def made_once(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
     Processes that want the same folder wait for one another. A folder that was left half made has no stamp and is
     made anew: environments hold their own path, so they cannot be made elsewhere and moved.
     """
-    stamp = folder / ".complete"
+    stamp = folder / STAMP
     if stamp.exists():
         return folder
     try:

@@ -20,7 +20,9 @@ def main(results: Path, plot: Path) -> None:
     for panel, (metric, title) in zip(axes, PANELS.items(), strict=True):
         for percentile in ("p50", "p99"):
             panel.plot(clients, [load[f"{metric}_{percentile}"] for load in content["loads"]], "o-", label=percentile)
-        panel.set(title=title, xlabel="clients at a time", ylabel="ms", ylim=(0, None), xticks=clients)
+        panel.margins(y=0.15)
+        panel.set(title=title, xlabel="clients at a time", ylabel="ms", xticks=clients)
+        panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
         panel.legend()
     figure.suptitle(content["engine"])
