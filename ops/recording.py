@@ -4,12 +4,14 @@ No cloud, no Pulumi binary. The only module that touches Pulumi's semi-private n
 """
 
 import asyncio
+import contextlib
 import contextvars
 import os
 import re
 import runpy
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,9 +98,10 @@ class _Cloud(mocks.Mocks):
         self.preview = preview
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        if self.preview:
-            return "", dict(args.inputs)
-        return f"{args.name}-id", {**args.inputs, **COMPUTED.get(args.typ, {})}
+        computed = COMPUTED.get(args.typ, {})
+        if self.preview:  # an output that is not returned is unknown
+            return "", {key: value for key, value in args.inputs.items() if key not in computed}
+        return f"{args.name}-id", {**args.inputs, **computed}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         return dict(CANNED_ANSWERS[args.token]), []
@@ -134,7 +137,7 @@ def record(root: Path, config: StackConfig, *, preview: bool = True) -> Recordin
     """Runs `__main__.py` of `root` for a stack. Raises ProgramFailed with the sentence that it failed with."""
     return contextvars.copy_context().run(
         record_program,
-        lambda: _run_main(root),
+        lambda: run_main(root),
         stack=config.stack,
         config={**config.values, **dict.fromkeys(config.secrets, SECRET)},
         secret_keys=sorted(config.secrets),
@@ -142,7 +145,8 @@ def record(root: Path, config: StackConfig, *, preview: bool = True) -> Recordin
     )
 
 
-def _run_main(root: Path) -> None:
+def run_main(root: Path) -> None:
+    """Runs the program of `root` as Pulumi's language host does."""
     runpy.run_path(str(root / "__main__.py"), run_name="__main__")
 
 
@@ -168,6 +172,9 @@ def record_program(
     loop = asyncio.new_event_loop()
     # One failed resource leaves hundreds of tasks behind, whose unretrieved exceptions would bury the cause below.
     loop.set_exception_handler(lambda _loop, _context: None)
+    # The mock monitor makes an event loop in each thread that it is called in and leaves it open: one thread, closed.
+    thread = ThreadPoolExecutor(max_workers=1)
+    loop.set_default_executor(thread)
     cwd, path = Path.cwd(), list(sys.path)
     try:
         asyncio.set_event_loop(loop)
@@ -184,11 +191,18 @@ def record_program(
             task.cancel()
         if left_over:
             loop.run_until_complete(asyncio.wait(left_over, timeout=5))
+        thread.submit(_close_loop_of_thread).result()
+        thread.shutdown()
         asyncio.set_event_loop(None)
         loop.close()
         os.chdir(cwd)
         sys.path[:] = path
     return _recording(recorder)
+
+
+def _close_loop_of_thread() -> None:
+    with contextlib.suppress(RuntimeError):  # there is none when nothing was registered
+        asyncio.get_event_loop().close()
 
 
 class _QuietEngine(mocks.MockEngine):
@@ -254,11 +268,17 @@ def _plain(struct: struct_pb2.Struct) -> tuple[dict[str, Any], list[str]]:
             case _:
                 return None
 
+    def masked(value: struct_pb2.Value) -> Any:
+        """The keys of a secret object with `[secret]` for values, so that a rendered Secret is still an object."""
+        if value.WhichOneof("kind") == "struct_value":
+            return dict.fromkeys(sorted(value.struct_value.fields), SECRET)
+        return SECRET
+
     def walk_struct(inner: struct_pb2.Struct, path: str) -> Any:
         signature = inner.fields[rpc._special_sig_key].string_value if rpc._special_sig_key in inner.fields else ""
         if signature == rpc._special_secret_sig:
             secrets.append(path)
-            return SECRET
+            return masked(inner.fields["value"])
         return {key: walk(inner.fields[key], f"{path}.{key}".lstrip(".")) for key in sorted(inner.fields)}
 
     return walk_struct(struct, ""), sorted(secrets, key=_natural)

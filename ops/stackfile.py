@@ -108,12 +108,15 @@ def _lay(config: dict[str, Any], override: str) -> None:
     block[keys[-1]] = _typed(text)
 
 
+_PLAIN, _QUOTED = r'[^.\[\]"]+', r'\["[^"]+"\]'
+_PATH = re.compile(rf"(?:{_PLAIN}|{_QUOTED})(?:\.{_PLAIN}|{_QUOTED})*")
+
+
 def _keys(path: str) -> list[str]:
-    """`models.chat["a.b"]` → models, chat, a.b; empty when the path is not well formed."""
-    found = re.findall(r'\["([^"]+)"\]|([^.\[\]"]+)', path)
-    keys = [quoted or plain for quoted, plain in found]
-    rebuilt = re.sub(r'\["([^"]+)"\]|[.]', "", path)
-    return keys if keys and rebuilt == "".join(plain for _, plain in found) else []
+    """`models["a.b"].layout` → models, a.b, layout; empty when the path is not well formed."""
+    if not _PATH.fullmatch(path):
+        return []
+    return [part.strip('[]"') for part in re.findall(rf"{_QUOTED}|{_PLAIN}", path)]
 
 
 def _typed(text: str) -> Any:

@@ -105,6 +105,18 @@ def max_model_len(chosen: Card, model: ModelSettings) -> int:
     return model.engine.max_model_len or chosen.default_max_model_len
 
 
+def engine_memory(chosen: Card, model: ModelSettings, gpus: Gpus, tensor_parallel: int) -> sizing.EngineMemory:
+    """The memory of one engine as a stack sets it, for the length that the model can take."""
+    return sizing.engine_memory(
+        chosen,
+        gpus,
+        tensor_parallel=tensor_parallel,
+        max_model_len=min(max_model_len(chosen, model), chosen.architecture.max_model_len),
+        kv_cache_dtype=model.engine.kv_cache_dtype,
+        gpu_memory_utilization=model.engine.gpu_memory_utilization,
+    )
+
+
 def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout, node: Machine) -> Iterator[Fault]:
     assert node.gpus is not None  # GPU_MACHINE has them
     roles = effective_roles(model, layout)
@@ -113,8 +125,21 @@ def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout
         yield Fault(
             join(path, "engine.maxModelLen"), f"{length} is longer than {chosen.name} was made for; at most {longest}"
         )
-    for role, role_layout in roles.items():
-        yield from _role_faults(join(path, role), chosen, model, role_layout, node.gpus, min(length, longest))
+    count = node.gpus.count
+    allowed = [n for n in range(1, count + 1) if count % n == 0 and sizing.divides(chosen.architecture, n)]
+    for role, given in roles.items():
+        if given.tensor_parallel not in allowed:
+            yield Fault(
+                join(path, role, "tensorParallel"),
+                f"{given.tensor_parallel} cannot divide {chosen.name} ({chosen.architecture.heads} heads, "
+                f"{chosen.architecture.kv_heads} KV heads) over the {count} GPUs of a node; "
+                f"one of {', '.join(map(str, allowed))}",
+            )
+    if any(given.tensor_parallel not in allowed for given in roles.values()):
+        return
+    for role, given in roles.items():
+        where = join(path, role, "tensorParallel")
+        yield from _memory_faults(where, chosen, model, given.tensor_parallel, allowed, node.gpus)
     prefill, decode = roles.get(Role.PREFILL), roles.get(Role.DECODE)
     if prefill and decode and decode.tensor_parallel < prefill.tensor_parallel:
         yield Fault(
@@ -123,47 +148,26 @@ def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout
             f"to take the KV heads of several prefill GPUs, which NIXL refuses; at least {prefill.tensor_parallel}",
         )
     asked = sum(r.replicas * r.tensor_parallel for r in roles.values())
-    if layout.placement is Placement.SHARED and asked > node.gpus.count:
+    if layout.placement is Placement.SHARED and asked > count:
         parts = " + ".join(f"{role} {r.replicas} × {r.tensor_parallel}" for role, r in roles.items())
-        yield Fault(
-            path, f"layout {model.layout} keeps its roles on one node of {node.gpus.count} GPUs, but {parts} = {asked}"
-        )
+        yield Fault(path, f"layout {model.layout} keeps its roles on one node of {count} GPUs, but {parts} = {asked}")
 
 
-def _role_faults(
-    path: str, chosen: Card, model: ModelSettings, role: RoleLayout, gpus: Gpus, length: int
+def _memory_faults(
+    path: str, chosen: Card, model: ModelSettings, given: int, allowed: list[int], gpus: Gpus
 ) -> Iterator[Fault]:
-    allowed = [n for n in range(1, gpus.count + 1) if gpus.count % n == 0 and sizing.divides(chosen.architecture, n)]
-    if role.tensor_parallel not in allowed:
-        yield Fault(
-            join(path, "tensorParallel"),
-            f"{role.tensor_parallel} cannot divide {chosen.name} ({chosen.architecture.heads} heads, "
-            f"{chosen.architecture.kv_heads} KV heads) over the {gpus.count} GPUs of a node; "
-            f"one of {', '.join(map(str, allowed))}",
-        )
-        return
-
-    def memory(tensor_parallel: int, max_model_len: int = length) -> sizing.EngineMemory:
-        return sizing.engine_memory(
-            chosen,
-            gpus,
-            tensor_parallel=tensor_parallel,
-            max_model_len=max_model_len,
-            kv_cache_dtype=model.engine.kv_cache_dtype,
-            gpu_memory_utilization=model.engine.gpu_memory_utilization,
-        )
-
-    engine = memory(role.tensor_parallel)
+    """The fault of an engine over `given` GPUs that cannot hold one sequence of the full length."""
+    engine = engine_memory(chosen, model, gpus, given)
     if engine.fits:
         return
-    enough = [n for n in allowed if n > role.tensor_parallel and memory(n).fits]
+    enough = [n for n in allowed if n > given and engine_memory(chosen, model, gpus, n).fits]
     remedies = [f"tensorParallel {enough[0]}"] if enough else []
     if engine.kv_tokens:
         remedies.append(f"engine.maxModelLen of at most {engine.kv_tokens}")
     yield Fault(
-        join(path, "tensorParallel"),
-        f"{role.tensor_parallel} is too few for {chosen.name}: weights {engine.weights / sizing.GIB:.1f} GiB a GPU, "
-        f"{max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB left for the KV cache, and one sequence of {length} tokens "
-        f"takes {length * engine.kv_per_token / sizing.GIB:.1f} GiB"
+        path,
+        f"{given} is too few for {chosen.name}: weights {engine.weights / sizing.GIB:.1f} GiB a GPU, "
+        f"{max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB left for the KV cache, and one sequence of "
+        f"{engine.max_model_len} tokens takes {engine.max_model_len * engine.kv_per_token / sizing.GIB:.1f} GiB"
         + (f"; use {' or '.join(remedies)}" if remedies else "; the model does not fit this machine"),
     )

@@ -38,7 +38,7 @@ def load(config: StackConfig) -> Settings:
     if isinstance(models, dict):
         found += check.name_collisions(map(str, cast(dict[Any, Any], models)))
     settings, shape, spoilt = _validated(raw)
-    found += shape
+    found += [fault for fault in shape if fault.path not in {earlier.path for earlier in found}]
     if settings:
         found += [fault for fault in check.faults(settings) if not _hangs_on(fault, spoilt)]
     if found or settings is None:

@@ -7,7 +7,7 @@ from typing import Any
 from spec import sizing
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
-from spec.check import effective_roles, max_model_len
+from spec.check import effective_roles, engine_memory, max_model_len
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
 from spec.settings import Exposure, ModelSettings, RdmaMode, Settings
@@ -215,18 +215,7 @@ def _cloud_labels(labels: dict[str, str]) -> dict[str, str]:
 def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -> Graph:
     chosen = card(model.model)
     layout = chosen.layouts[model.layout]
-    length = max_model_len(chosen, model)
     gpus = node.gpus if layout.placement is not Placement.CPU else None
-
-    def memory(tensor_parallel: int) -> sizing.EngineMemory | None:
-        return gpus and sizing.engine_memory(
-            chosen,
-            gpus,
-            tensor_parallel=tensor_parallel,
-            max_model_len=length,
-            kv_cache_dtype=model.engine.kv_cache_dtype,
-            gpu_memory_utilization=model.engine.gpu_memory_utilization,
-        )
 
     return Graph(
         name=name,
@@ -239,12 +228,12 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
                 replicas=given.replicas,
                 tensor_parallel=given.tensor_parallel,
                 pool=_pool_name(layout.placement, role),
-                memory=memory(given.tensor_parallel),
+                memory=gpus and engine_memory(chosen, model, gpus, given.tensor_parallel),
             )
             for role, given in effective_roles(model, layout).items()
         ),
         engine="vllm" if gpus else "mocker",
-        max_model_len=length,
+        max_model_len=max_model_len(chosen, model),
         kv_cache_dtype=model.engine.kv_cache_dtype,
         gpu_memory_utilization=model.engine.gpu_memory_utilization,
         rdma=bool(gpus and layout.prefill and settings.network.rdma is not RdmaMode.NONE),

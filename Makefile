@@ -1,0 +1,55 @@
+# Every target sets up what it needs, once. `make` alone lists them.
+STACK ?= dev
+VENV  := .venv
+BIN   := $(VENV)/bin
+PY    := $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup preview render test check format goldens verify bench lock
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+preview: $(VENV)/.run ## what `pulumi up` would create for STACK (dev unless given), without a cloud
+	@$(PY) -m ops preview --stack $(STACK)
+
+render: $(VENV)/.run ## the Kubernetes objects of STACK as YAML
+	@$(PY) -m ops render --stack $(STACK)
+
+test: $(VENV)/.test ## every test that can run here; says what it skipped and why
+	$(PY) -m pytest
+
+check: $(VENV)/.test ## lint, format, types and which room may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+goldens: $(VENV)/.test ## render every stack into tests/golden
+	$(PY) -m tests.goldens
+
+verify: goldens ## render anew and fail on a difference
+	git diff --exit-code tests/golden
+
+bench: $(VENV)/.test ## time the preview against its floor, and the cost of many graphs
+	$(PY) -m benchmarks.preview
+
+setup: $(VENV)/.run ## what `pulumi up` needs: the virtual environment that Pulumi.yaml names
+
+lock: ## resolve pyproject.toml anew (needs uv)
+	uv pip compile pyproject.toml $(LOCK) -o requirements.txt
+	uv pip compile pyproject.toml --group dev -c requirements.txt $(LOCK) -o requirements-dev.txt
+
+LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --quiet \
+        --custom-compile-command "make lock"
+
+$(VENV)/.run: requirements.txt tools/setup.sh
+	@sh tools/setup.sh $(VENV) requirements.txt && touch $@
+
+# The tests' environment holds all of the other, so neither is ever set up again for the other's sake.
+$(VENV)/.test: requirements-dev.txt tools/setup.sh
+	@sh tools/setup.sh $(VENV) requirements-dev.txt && touch $(VENV)/.run $@

@@ -1,0 +1,93 @@
+"""How fast a preview is: against a bare process that does the least such a preview can do, and with many graphs.
+
+The floor imports the same provider modules and registers as many plain resources of the same types through the same
+mock monitor, with no inputs worth the name and no components. All figures are of this machine and this run; what
+can be compared elsewhere are the ratios.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+FLOOR = """
+import contextvars, sys
+from ops.recording import record_program
+
+def program():
+    import pulumi, pulumi_gcp as gcp, pulumi_kubernetes as k8s
+    # The packages load when a name of theirs is used.
+    gcp.compute.Network, gcp.container.Cluster, gcp.projects.Service, gcp.serviceaccount.Account, gcp.storage.Bucket
+    k8s.core.v1.Namespace, k8s.meta.v1.ObjectMetaArgs, k8s.helm.v3.Release, k8s.apiextensions.CustomResource
+    for i in range({count}):
+        pulumi.CustomResource("gcp:compute/network:Network", f"r{{i}}", {{"name": f"r{{i}}"}})
+
+contextvars.copy_context().run(
+    record_program, program, stack="floor", config={{}}, secret_keys=[], preview=True)
+"""
+
+GRAPHS = """
+import json, sys, time
+from ops import stackfile
+from ops.recording import record
+from spec.load import StackConfig
+base = stackfile.read(stackfile.project_root(), "prod")
+graph = {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}
+
+def run(count):
+    models = {f"m{i:03}x": graph for i in range(count)}
+    config = StackConfig(
+        stack="prod", values={**base.values, "dynamo-gke:models": json.dumps(models)}, secrets=base.secrets)
+    start = time.process_time()
+    resources = record(stackfile.project_root(), config).resources
+    return time.process_time() - start, len(resources)
+
+run(1)  # imports
+print(json.dumps({count: run(count) for count in (1, 8, 32, 64)}))
+"""
+
+
+def seconds(command: list[str]) -> float:
+    """Processor time of a command, user and system: on a shared machine far steadier than the time on the wall."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=120)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="pairs of runs, after one that is not counted")
+    runs = parser.parse_args().runs
+
+    preview = [sys.executable, "-m", "ops", "preview", "--stack", "prod"]
+    printed = subprocess.run([*preview, "--json"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=120)
+    count = len(json.loads(printed.stdout)["resources"])
+    floor = [sys.executable, "-c", FLOOR.format(count=count)]
+    pairs = [(seconds(preview), seconds(floor)) for _ in range(runs + 1)][1:]
+    ratio = statistics.median(a / b for a, b in pairs)
+    print("processor seconds, user and system")
+    print(f"prod preview, {count} registrations: {statistics.median(a for a, _ in pairs):.2f} s")
+    print(f"floor, as many plain resources:    {statistics.median(b for _, b in pairs):.2f} s")
+    print(f"preview / floor (median of {runs} pairs): {ratio:.2f}   aim: at most 1.30")
+
+    done = subprocess.run(
+        [sys.executable, "-c", GRAPHS], cwd=ROOT, check=True, capture_output=True, text=True, timeout=600
+    )
+    times = {int(graphs): tuple(found) for graphs, found in json.loads(done.stdout).items()}
+    one, _ = times[1]
+    print("\ngraphs  resources  seconds  ms a further graph")
+    for graphs, (took, resources) in times.items():
+        further = f"{(took - one) / (graphs - 1) * 1000:18.1f}" if graphs > 1 else " " * 17 + "–"
+        print(f"{graphs:6}  {resources:9}  {took:7.2f}  {further}")
+    per_graph = {graphs: (took - one) / (graphs - 1) for graphs, (took, _) in times.items() if graphs > 1}
+    print(f"a further graph at 64 / at 8: {per_graph[64] / per_graph[8]:.2f}   aim: about 1, which is linear")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Rendered objects against schemas that are others': the Dynamo CRDs, and Kubernetes' own, unknown fields refused."""
+
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from ops import manifests, stackfile
+from ops.recording import record
+from spec.models import card, card_names
+from tests.stacks import ROOT, SHIPPED, recorded
+
+CRDS = ROOT.parent / "shared" / "reference" / "crds"
+DGD_CRD = CRDS / "nvidia.com_dynamographdeployments.yaml"
+
+needs_crds = pytest.mark.skipif(
+    not DGD_CRD.is_file(), reason="the Dynamo CRDs are not beside this checkout (../shared/reference/crds)"
+)
+
+# The version that the cluster is created with.
+KUBERNETES = "1.35"
+
+
+def strict(schema: Any) -> Any:
+    """An OpenAPI schema of a CRD as a JSON schema that refuses the fields it does not name."""
+    if isinstance(schema, list):
+        return [strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("x-kubernetes-int-or-string"):
+        return {"type": ["integer", "string"]}
+    result = {key: strict(value) for key, value in schema.items()}
+    named = "properties" in schema and "additionalProperties" not in schema
+    if named and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        result["additionalProperties"] = False
+    return result
+
+
+@cache
+def dgd_validator() -> jsonschema.Draft202012Validator:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    crd = yaml.load(DGD_CRD.read_text(encoding="utf-8"), Loader=loader)
+    (version,) = [v for v in crd["spec"]["versions"] if v["name"] == "v1beta1"]
+    schema = version["schema"]["openAPIV3Schema"]
+    schema["properties"]["metadata"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return jsonschema.Draft202012Validator(strict(schema))
+
+
+def objects(stack: str) -> list[dict[str, Any]]:
+    return manifests.objects(recorded(stack))
+
+
+def graph_of(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    (graph,) = [o for o in objects if o["kind"] == "DynamoGraphDeployment"]
+    return graph
+
+
+EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in card(name).layouts]
+
+
+@needs_crds
+@pytest.mark.parametrize(("model", "layout"), EVERY_LAYOUT)
+def test_every_graph_is_what_the_crd_takes(model: str, layout: str) -> None:
+    from spec.graph import build
+    from tests.stacks import planned
+
+    plan = planned({"models.chat": {"model": model, "layout": layout}})
+    dgd_validator().validate(build(plan.graphs[0], plan.labels).to_wire())
+
+
+@needs_crds
+@pytest.mark.parametrize("stack", SHIPPED)
+def test_the_graph_as_sent_is_what_the_crd_takes(stack: str) -> None:
+    dgd_validator().validate(graph_of(objects(stack)))
+
+
+@needs_crds
+@pytest.mark.parametrize(
+    "path",
+    [
+        "spec",
+        "spec.components.1",
+        "spec.components.1.podTemplate.spec",
+        "spec.components.1.podTemplate.spec.containers.0",
+    ],
+)
+def test_the_contract_refuses_an_unknown_field(path: str) -> None:
+    broken = deepcopy(graph_of(objects("prod")))
+    block: Any = broken
+    for part in path.split("."):
+        block = block[int(part)] if part.isdigit() else block[part]
+    block["unheardOf"] = 1
+    with pytest.raises(jsonschema.ValidationError, match="unheardOf"):
+        dgd_validator().validate(broken)
+
+
+@pytest.mark.parametrize("stack", SHIPPED)
+def test_kubernetes_own_objects(stack: str) -> None:
+    core = [o for o in objects(stack) if o["kind"] != "DynamoGraphDeployment"]
+    assert core
+    for manifest in core:
+        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("stack", SHIPPED)
+def test_the_pods_of_a_graph_are_pods(stack: str) -> None:
+    for component in graph_of(objects(stack))["spec"]["components"]:
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": component["podTemplate"]["spec"]}
+        kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+def test_an_unheard_of_field_of_a_pod_is_refused() -> None:
+    spec = deepcopy(graph_of(objects("prod"))["spec"]["components"][1]["podTemplate"]["spec"])
+    spec["containers"][0]["resource"] = {}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+@needs_crds
+def test_overridden_engines_are_still_what_the_crd_takes() -> None:
+    config = stackfile.read(
+        ROOT,
+        "prod",
+        ["models.chat.engine.kvCacheDtype=fp8", "models.chat.prefill.replicas=3", "endpoint.exposure=none"],
+    )
+    dgd_validator().validate(graph_of(manifests.objects(record(ROOT, config))))

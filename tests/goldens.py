@@ -1,0 +1,41 @@
+"""What a reviewer reads first: every shipped stack as text, JSON and YAML. `make goldens` writes them anew."""
+
+import io
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from ops.__main__ import app
+from tests.stacks import SHIPPED
+
+GOLDEN = Path(__file__).parent / "golden"
+
+COMMANDS = {
+    "preview.txt": ("preview",),
+    "preview.json": ("preview", "--json"),
+    "objects.yaml": ("render",),
+}
+
+
+def names() -> list[str]:
+    return [f"{stack}.{kind}" for stack in SHIPPED for kind in COMMANDS]
+
+
+def render(name: str) -> str:
+    """The golden of that name as the program prints it now."""
+    stack, _, kind = name.partition(".")
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        app([*COMMANDS[kind], "--stack", stack], standalone_mode=False)
+    text = printed.getvalue()
+    return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n" if "json" in kind else text
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for old in GOLDEN.iterdir():
+        old.unlink()
+    for name in names():
+        (GOLDEN / name).write_text(render(name), encoding="utf-8")
+    print(f"wrote {len(names())} goldens", file=sys.stderr)

@@ -1,0 +1,126 @@
+"""`python -m ops` as a user runs it: exit codes, what goes to stdout and to stderr, never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
+from typer.testing import CliRunner
+
+from ops import __main__ as cli
+from ops import manifests, recording, verdicts
+from tests.stacks import ROOT, recorded
+
+
+def ops(*words: str, root: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ops", *words], cwd=root, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+
+
+def test_a_preview_says_what_is_built_and_what_it_costs() -> None:
+    done = ops("preview", "--stack", "prod")
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in (
+        "44 resources to create",
+        "16 GPUs, 16 RDMA NICs",
+        "171.27",
+        "KV-aware router, KV cache moved by RDMA",
+    ):
+        assert words in done.stdout
+    assert "\x1b" not in done.stdout
+    assert not any(line.endswith(" ") for line in done.stdout.splitlines())
+
+
+def test_json_is_one_object_and_nothing_else() -> None:
+    done = ops("preview", "--stack", "dev", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    printed = json.loads(done.stdout)
+    assert list(printed) == ["stack", "resources", "outputs", "plan", "policies"]
+    assert set(printed["resources"][0]) == {
+        "urn", "type", "name", "parent", "provider", "inputs", "dependsOn", "options", "secretPaths",
+    }  # fmt: skip
+    assert set(printed["plan"]) >= {"gpus", "nodes", "pools", "graphs", "costPerHour", "warnings"}
+
+
+def test_faults_go_to_stderr_together_and_fast() -> None:
+    done = ops("preview", "--stack", "prod", "--set", "models.chat.layout=multi", "--set", "capacity.mode=spott")
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert lines[0] == "error: stack prod has 2 faults"
+    assert lines[1].startswith("  capacity.mode: 'spott' is not one of")
+    assert lines[2].startswith("  models.chat.layout: 'multi' is not one of")
+    assert len(lines) == 3
+
+
+def test_faults_as_json() -> None:
+    done = ops("preview", "--stack", "prod", "--json", "--set", "models.chat.decode.replicas=0")
+    assert done.returncode == 2
+    assert json.loads(done.stdout) == {
+        "stack": "prod",
+        "faults": [{"path": "models.chat.decode.replicas", "message": "got 0; must be at least 1"}],
+    }
+
+
+@pytest.mark.parametrize("words", [("render",), ("preview",), ("preview", "--json")])
+def test_a_stack_that_is_not_there(words: tuple[str, ...]) -> None:
+    done = ops(*words, "--stack", "prdo")
+    assert done.returncode == 2
+    assert "did you mean prod?" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_override_that_is_none() -> None:
+    done = ops("preview", "--set", "models.chat.layout")
+    assert done.returncode == 2
+    assert "is not path=value" in done.stderr
+
+
+def test_an_override_is_typed() -> None:
+    done = ops("preview", "--stack", "prod", "--json", "--set", "models.chat.prefill.replicas=2")
+    assert json.loads(done.stdout)["plan"]["gpus"] == 24
+
+
+def test_a_mandatory_violation_ends_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_buckets(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if args.resource_type.endswith(":Bucket"):
+            report("no buckets here", None)
+
+    rule = ResourceValidationPolicy("no-buckets", "none", no_buckets, EnforcementLevel.MANDATORY)
+    monkeypatch.setattr(verdicts, "RULES", [rule])
+    done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
+    assert done.exit_code == 3
+    assert "mandatory no-buckets: no buckets here (weights-bucket)" in done.stdout
+    advisory = ResourceValidationPolicy("no-buckets", "none", no_buckets, EnforcementLevel.ADVISORY)
+    monkeypatch.setattr(verdicts, "RULES", [advisory])
+    done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
+    assert done.exit_code == 0
+    assert "advisory no-buckets" in done.stdout
+
+
+def test_a_program_that_fails_ends_with_1_and_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise recording.ProgramFailed("two resources have the same URN: urn:x")
+
+    monkeypatch.setattr(recording, "record", broken)
+    done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
+    assert done.exit_code == 1
+    assert done.stderr == "error: two resources have the same URN: urn:x\n"
+
+
+def test_render_prints_objects_that_a_cluster_takes() -> None:
+    kinds = [m["kind"] for m in manifests.objects(recorded("prod"))]
+    assert kinds == ["DynamoGraphDeployment", "Namespace", "Namespace", "ResourceClaimTemplate", "Secret", "Service"]
+    assert "[secret]" in manifests.to_yaml(recorded("prod"))
+
+
+def test_the_program_itself_refuses_a_bad_stack_without_a_traceback() -> None:
+    """What `pulumi preview` runs: the same faults, as the RunError that Pulumi prints as it is."""
+    from tests.stacks import config
+
+    with pytest.raises(recording.ProgramFailed, match=r"models\.chat\.layout: 'x' is not one of"):
+        recording.record(ROOT, config({"models.chat.layout": "x"}))

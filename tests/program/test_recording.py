@@ -1,0 +1,59 @@
+"""The recorder is as strict as the engine where the mock monitor is not."""
+
+import contextvars
+from collections.abc import Callable
+
+import pulumi
+import pytest
+from pulumi_gcp import storage
+
+from ops.recording import ProgramFailed, Recording, record_program
+
+
+def run(program: Callable[[], None]) -> Recording:
+    return contextvars.copy_context().run(record_program, program, stack="s", config={}, secret_keys=[], preview=True)
+
+
+def bucket(logical: str, **inputs: pulumi.Input[str]) -> storage.Bucket:
+    return storage.Bucket(logical, location="EU", **inputs)  # pyright: ignore[reportArgumentType] - only inputs that are text
+
+
+def test_a_urn_that_comes_twice_is_refused() -> None:
+    def program() -> None:
+        bucket("a")
+        bucket("a")
+
+    with pytest.raises(ProgramFailed, match="same URN"):
+        run(program)
+
+
+def test_only_the_cause_of_a_failure_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    def program() -> None:
+        first = bucket("a")
+        for i in range(20):
+            bucket(f"b{i}", name=pulumi.Output.from_input(first.urn).apply(lambda _: {}["gone"]))
+
+    with pytest.raises(ProgramFailed, match="KeyError: 'gone'"):
+        run(program)
+    assert capfd.readouterr().err == ""
+
+
+def test_secrets_and_unknowns_are_told_apart_from_values() -> None:
+    def program() -> None:
+        first = bucket("a", name=pulumi.Output.secret("hidden"))
+        pulumi.export("plain", 2.0)
+        pulumi.export("self_link", first.self_link)
+
+    recording = run(program)
+    (resource,) = recording.resources
+    assert resource.inputs == {"location": "EU", "name": "[secret]"}
+    assert resource.secret_paths == ("name",)
+    assert recording.outputs == {"plain": 2, "self_link": "[unknown]"}
+    assert isinstance(recording.outputs["plain"], int)
+
+
+def test_runs_do_not_see_each_other() -> None:
+    def program() -> None:
+        bucket("a")
+
+    assert run(program) == run(program)

@@ -1,0 +1,222 @@
+"""The whole program over every shipped stack, in preview and in up: what must hold whatever the settings are."""
+
+import contextvars
+import json
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from ops import stackfile
+from ops.recording import Recording, Resource, record, record_program, run_main
+from tests.stacks import ROOT, SHIPPED, recorded
+
+SECRET_VALUE = "hf_OnlyThisTestKnowsIt"
+
+both_modes = pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
+every_stack = pytest.mark.parametrize("stack", SHIPPED)
+
+
+def of_type(recording: Recording, suffix: str) -> list[Resource]:
+    return [resource for resource in recording.resources if resource.type.endswith(suffix)]
+
+
+def needs(recording: Recording, urn: str) -> set[str]:
+    """All that must be there before a resource, and outlives it: dependencies, provider and parent, of each in turn."""
+    known = recording.by_urn()
+    found: set[str] = set()
+    todo = [urn]
+    while todo:
+        here = known.get(todo.pop())
+        if here is None:
+            continue
+        for link in (*here.depends_on, here.parent, here.provider):
+            if link and link not in found:
+                found.add(link)
+                todo.append(link)
+    return found
+
+
+@every_stack
+def test_preview_and_up_register_the_same_resources(stack: str) -> None:
+    assert set(recorded(stack, preview=True).by_urn()) == set(recorded(stack, preview=False).by_urn())
+
+
+@every_stack
+@both_modes
+def test_every_resource_has_an_explicit_provider(stack: str, preview: bool) -> None:
+    recording = recorded(stack, preview=preview)
+    providers = {r.urn for r in recording.resources if r.type.startswith("pulumi:providers:")}
+    custom = [r for r in recording.resources if not r.type.startswith(("dynamo-gke:", "pulumi:"))]
+    assert custom
+    assert [r.urn for r in custom if r.provider not in providers] == []
+
+
+@every_stack
+def test_every_resource_but_a_provider_belongs_to_a_component(stack: str) -> None:
+    recording = recorded(stack)
+    components = {r.urn for r in recording.resources if r.type.startswith("dynamo-gke:")}
+    lonely = [r.urn for r in recording.resources if r.urn not in components and r.parent not in components]
+    assert [urn for urn in lonely if "pulumi:providers:gcp" not in urn] == []
+
+
+def run_with_token(stack: str, preview: bool) -> Recording:
+    """The program with a token that it can read, as `pulumi up` gives it one."""
+    config = stackfile.read(ROOT, stack, ["models.chat.model=llama-3.1-8b-instruct"])
+    return contextvars.copy_context().run(
+        record_program,
+        lambda: run_main(ROOT),
+        stack=stack,
+        config={**config.values, "dynamo-gke:hfToken": SECRET_VALUE},
+        secret_keys=["dynamo-gke:hfToken"],
+        preview=preview,
+    )
+
+
+@every_stack
+@both_modes
+def test_the_token_is_marked_secret_and_shown_nowhere(stack: str, preview: bool) -> None:
+    recording = run_with_token(stack, preview)
+    assert {r.urn.rpartition("::")[2]: r.secret_paths for r in recording.resources if r.secret_paths} == {
+        "workloads-hf-token": ("stringData",)
+    }
+    everything = json.dumps([r.to_wire() for r in recording.resources]) + json.dumps(recording.outputs)
+    assert SECRET_VALUE not in everything
+
+
+def keys_of(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield path, str(key)
+            yield from keys_of(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys_of(inner, f"{path}[]")
+
+
+# Maps whose keys are the user's or somebody else's protocol, not the provider's.
+FREE_KEYS = ("labels", "annotations", "stringData", "values", "matchLabels", "nodeSelector")
+
+
+@every_stack
+def test_no_provider_input_has_a_misspelt_snake_case_key(stack: str) -> None:
+    for resource in recorded(stack).resources:
+        if not resource.type.startswith("dynamo-gke:"):
+            wrong = [
+                f"{path}.{key}"
+                for path, key in keys_of(resource.inputs)
+                if "_" in key and not any(part.strip("[]") in FREE_KEYS for part in path.split("."))
+            ]
+            assert wrong == [], resource.urn
+
+
+@every_stack
+@both_modes
+def test_a_graph_outlives_nothing_that_it_needs(stack: str, preview: bool) -> None:
+    """Destroy goes against these edges: the graph goes first, while the operator still answers its finalizer."""
+    recording = recorded(stack, preview=preview)
+    for graph in of_type(recording, ":DynamoGraphDeployment"):
+        wanted = of_type(recording, ":Release") + of_type(recording, ":Namespace") + of_type(recording, ":NodePool")
+        wanted += of_type(recording, ":ResourceClaimTemplate") + of_type(recording, "core/v1:Secret")
+        wanted += of_type(recording, "routerNat:RouterNat") + of_type(recording, ":IAMMember")
+        missing = {r.urn for r in wanted} - needs(recording, graph.urn)
+        assert missing == set()
+
+
+@every_stack
+def test_gpu_pools_wait_for_nat_roles_and_the_cpu_pool(stack: str) -> None:
+    recording = recorded(stack)
+    pools = {r.name: r for r in of_type(recording, ":NodePool")}
+    first = {r.urn for r in of_type(recording, "routerNat:RouterNat") + of_type(recording, ":IAMMember")}
+    for name, pool in pools.items():
+        before = needs(recording, pool.urn)
+        assert first <= before
+        assert name == "system-pool" or pools["system-pool"].urn in before
+
+
+@pytest.mark.parametrize(("stack", "protected"), [("dev", False), ("staging", True), ("prod", True)])
+def test_what_is_dear_is_protected(stack: str, protected: bool) -> None:
+    recording = recorded(stack)
+    (cluster,) = of_type(recording, "cluster:Cluster")
+    (bucket,) = of_type(recording, "bucket:Bucket")
+    assert cluster.options.get("protect", False) is protected
+    assert cluster.inputs["deletionProtection"] is protected
+    assert bucket.options["protect"]
+    assert bucket.options["retainOnDelete"]
+    gpu_pools = [p for p in of_type(recording, ":NodePool") if "guestAccelerators" in p.inputs["nodeConfig"]]
+    assert all(p.options.get("protect", False) is protected for p in gpu_pools)
+
+
+@pytest.mark.parametrize(
+    ("stack", "pools"), [("dev", {}), ("staging", {"shared": 1}), ("prod", {"prefill": 1, "decode": 1})]
+)
+def test_gpu_pools(stack: str, pools: dict[str, int]) -> None:
+    found = {
+        p.inputs["name"]: p.inputs.get("nodeCount") or p.inputs["autoscaling"]["totalMaxNodeCount"]
+        for p in of_type(recorded(stack), ":NodePool")
+        if "guestAccelerators" in p.inputs["nodeConfig"]
+    }
+    assert found == pools
+
+
+def test_a_gpu_node_has_nine_more_nics_with_addresses_of_their_own() -> None:
+    for stack in ("staging", "prod"):
+        recording = recorded(stack)
+        subnets = {s.inputs["name"]: s.inputs["ipCidrRange"] for s in of_type(recording, ":Subnetwork")}
+        for pool in of_type(recording, ":NodePool"):
+            nics = pool.inputs["networkConfig"].get("additionalNodeNetworkConfigs", [])
+            if "guestAccelerators" in pool.inputs["nodeConfig"]:
+                assert [nic["subnetwork"] for nic in nics] == [
+                    f"dynamo-{stack}-gvnic",
+                    *(f"dynamo-{stack}-rdma-{rail}" for rail in range(8)),
+                ]
+                assert {nic["subnetwork"] for nic in nics} <= set(subnets)
+                label = {"cloud.google.com/gke-networking-dra-driver": "true"}
+                assert pool.inputs["nodeConfig"]["labels"] == label
+
+
+def test_no_two_ranges_of_a_stack_overlap() -> None:
+    ranges = []
+    for subnet in of_type(recorded("prod"), ":Subnetwork"):
+        ranges.append(ip_network(subnet.inputs["ipCidrRange"]))
+        ranges += [ip_network(s["ipCidrRange"]) for s in subnet.inputs.get("secondaryIpRanges", [])]
+    assert len(ranges) == 13
+    assert [(a, b) for i, a in enumerate(ranges) for b in ranges[i + 1 :] if a.overlaps(b)] == []
+
+
+def test_the_cluster_is_told_from_others_without_its_endpoint() -> None:
+    (provider,) = of_type(recorded("prod"), "pulumi:providers:kubernetes")
+    assert provider.inputs["clusterIdentifier"] == "projects/my-project/locations/europe-west1/clusters/dynamo-prod"
+    assert provider.inputs["kubeconfig"] == "[unknown]"
+    (up,) = of_type(recorded("prod", preview=False), "pulumi:providers:kubernetes")
+    kubeconfig = json.loads(up.inputs["kubeconfig"])
+    assert "certificate-authority-data" not in kubeconfig["clusters"][0]["cluster"]
+    assert kubeconfig["users"][0]["user"]["exec"]["command"] == "gke-gcloud-auth-plugin"
+
+
+def test_the_endpoint_is_not_known_before_the_graph_is_ready() -> None:
+    assert recorded("prod").outputs["endpoints"] == {"chat": "[unknown]"}
+    assert recorded("prod", preview=False).outputs["endpoints"] == {"chat": "http://10.0.0.100"}
+    (graph,) = of_type(recorded("prod"), ":DynamoGraphDeployment")
+    assert graph.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
+    assert graph.options["customTimeouts"]["create"] == "130m"
+
+
+@every_stack
+def test_labels_are_on_every_cluster_object(stack: str) -> None:
+    for resource in recorded(stack).resources:
+        if resource.type.startswith("kubernetes:") and "metadata" in resource.inputs:
+            assert resource.inputs["metadata"]["labels"]["cost-center"] == "1234", resource.urn
+
+
+def test_a_model_swap_leaves_the_infrastructure_alone() -> None:
+    """One value changes one object: nothing of Google Cloud, nothing of the platform."""
+    before = recorded("prod").by_urn()
+    swapped = record(
+        ROOT, stackfile.read(ROOT, "prod", ["models.chat.model=llama-3.1-8b-instruct", "models.chat.layout=multi-node"])
+    )
+    after = swapped.by_urn()
+    changed = {urn.rpartition("::")[2] for urn in before if urn in after and before[urn].inputs != after[urn].inputs}
+    assert changed == {"chat-graph"}
+    assert {u.rpartition("::")[2] for u in before.keys() ^ after.keys()} == {"claims-8", "claims-1"}

@@ -1,0 +1,60 @@
+"""What the tests share: stacks that are right, made wrong one value at a time, and recordings of the shipped ones."""
+
+import json
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+from ops import stackfile
+from ops.recording import Recording, record
+from spec.faults import ConfigInvalid, Fault
+from spec.load import StackConfig, load
+from spec.plan import Plan, plan
+
+ROOT = stackfile.project_root()
+SHIPPED = ("dev", "staging", "prod")
+
+GOOD: dict[str, Any] = {
+    "gcp:project": "my-project",
+    "location": {"region": "europe-west1", "zone": "europe-west1-b"},
+    "capacity": {"mode": "reservation", "reservation": "my-h200"},
+    "models": {"chat": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}},
+    "hfToken": {"secure": "v1:abc"},
+}
+
+
+def config(changes: dict[str, Any] | None = None, stack: str = "prod") -> StackConfig:
+    """GOOD with values changed by path (`models.chat.layout`); None takes one out."""
+    blocks = deepcopy(GOOD)
+    for path, value in (changes or {}).items():
+        *parents, last = path.split(".")
+        block = blocks
+        for key in parents:
+            block = block.setdefault(key, {})
+        if value is None:
+            block.pop(last)
+        else:
+            block[last] = value
+    full = {key if ":" in key else f"dynamo-gke:{key}": value for key, value in blocks.items()}
+    secrets = frozenset(key for key, value in full.items() if stackfile.is_secret(value))
+    values = {k: v if isinstance(v, str) else json.dumps(v) for k, v in full.items() if k not in secrets}
+    return StackConfig(stack=stack, values=values, secrets=secrets)
+
+
+def planned(changes: dict[str, Any] | None = None) -> Plan:
+    return plan(load(config(changes)))
+
+
+def faults(changes: dict[str, Any] | None = None, stack: str = "prod") -> tuple[Fault, ...]:
+    """The faults of GOOD with changes; none when it loads."""
+    try:
+        load(config(changes, stack))
+    except ConfigInvalid as invalid:
+        return invalid.faults
+    return ()
+
+
+@cache
+def recorded(stack: str, *, preview: bool = True) -> Recording:
+    """The program's recording for a shipped stack, made once in a test run."""
+    return record(ROOT, stackfile.read(ROOT, stack), preview=preview)

@@ -1,0 +1,150 @@
+"""Bad input gets one sentence a fault, with its key path, all of them together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from spec.load import StackConfig
+from tests.stacks import config, faults
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    changes: dict[str, Any]
+    path: str
+    says: str
+
+
+CASES = [
+    Case("missing project", {"gcp:project": None}, "gcp:project", "is required"),
+    Case("project of a wrong form", {"gcp:project": "My Project"}, "gcp:project", "such as my-project"),
+    Case("other provider keys", {"gcp:zone": "europe-west1-b"}, "gcp:zone", "is not read"),
+    Case("missing location", {"location": None}, "location", "is required"),
+    Case("no models", {"models": {}}, "models", "is required"),
+    Case("zone of an unknown form", {"location.zone": "b"}, "location.zone", "such as europe-west1-b"),
+    Case("zone outside the region", {"location.zone": "us-east5-a"}, "location.zone", "is not in region europe-west1"),
+    Case("region of an unknown form", {"location.region": "Belgium"}, "location.region", "such as europe-west1"),
+    Case("unknown top-level key", {"network_": {}}, "network_", "did you mean network?") ,
+    Case("unknown key in a block", {"location.zones": 1}, "location.zones", "did you mean zone?"),
+    Case("unknown key of a graph", {"models.chat.engin": {}}, "models.chat.engin", "did you mean engine?"),
+    Case("snake case", {"models.chat.decode": {"tensor_parallel": 8}}, "models.chat.decode.tensor_parallel",
+         "did you mean tensorParallel?"),
+    Case("unknown key at depth", {"cluster": {"systemPool": {"node": 1}}}, "cluster.systemPool.node",
+         "did you mean nodes?"),
+    Case("unknown model", {"models.chat.model": "llama-3.3-70b"}, "models.chat.model",
+         "did you mean llama-3.3-70b-instruct?"),
+    Case("unknown layout", {"models.chat.layout": "multinode"}, "models.chat.layout", "did you mean multi-node?"),
+    Case("unknown capacity mode", {"capacity": {"mode": "reserved"}}, "capacity.mode", "did you mean reservation?"),
+    Case("unknown RDMA mode", {"network": {"rdma": "dra"}}, "network.rdma", "dranet, none"),
+    Case("unknown CPU machine", {"cluster": {"systemPool": {"machine": "n2-standard-61"}}},
+         "cluster.systemPool.machine", "did you mean n2-standard-16?"),
+    Case("text for an object", {"endpoint": "internal"}, "endpoint", "must be an object"),
+    Case("text for a number", {"models.chat.decode": {"replicas": "2"}}, "models.chat.decode.replicas",
+         "must be a whole number"),
+    Case("fraction for a whole number", {"models.chat.decode": {"replicas": 1.5}}, "models.chat.decode.replicas",
+         "must be a whole number"),
+    Case("number for text", {"labels": {"costCenter": 1234}}, "labels.costCenter", "quote it"),
+    Case("text for a switch", {"cluster": {"deletionProtection": "no"}}, "cluster.deletionProtection",
+         "must be true or false"),
+    Case("zero replicas", {"models.chat.prefill": {"replicas": 0}}, "models.chat.prefill.replicas", "at least 1"),
+    Case("negative replicas", {"models.chat.decode": {"replicas": -1}}, "models.chat.decode.replicas", "at least 1"),
+    Case("TP 3", {"models.chat.decode": {"tensorParallel": 3}}, "models.chat.decode.tensorParallel",
+         "one of 1, 2, 4, 8"),
+    Case("TP 16", {"models.chat.decode": {"tensorParallel": 16}}, "models.chat.decode.tensorParallel",
+         "over the 8 GPUs of a node"),
+    Case("decode TP under prefill TP", {"models.chat.decode": {"tensorParallel": 4}},
+         "models.chat.decode.tensorParallel", "smaller than prefill's 8"),
+    Case("BF16 70B on one GPU", {"models.chat.prefill": {"tensorParallel": 1}}, "models.chat.prefill.tensorParallel",
+         "use tensorParallel 2"),
+    Case("maxModelLen over the model's", {"models.chat.engine": {"maxModelLen": 200000}},
+         "models.chat.engine.maxModelLen", "at most 131072"),
+    Case("too many GPUs for one node", {"models.chat.layout": "single-node", "models.chat.decode": {"replicas": 2}},
+         "models.chat", "prefill 2 × 2 + decode 2 × 4 = 12"),
+    Case("override of a role that is not there", {"models.chat.worker": {"replicas": 1}}, "models.chat.worker",
+         "has no worker role"),
+    Case("gated model without a token", {"hfToken": None}, "hfToken", "pulumi config set --secret"),
+    Case("token in plain text", {"hfToken": "hf_plain"}, "hfToken", "in plain text"),
+    Case("models as a secret", {"models": {"secure": "v1:abc"}}, "models", "is a secret"),
+    Case("reservation mode without one", {"capacity": {"mode": "reservation"}}, "capacity.reservation",
+         "gcloud compute reservations list"),
+    Case("reservation in another mode", {"capacity": {"mode": "spot", "reservation": "r"}}, "capacity.reservation",
+         "unused and still paid for"),
+    Case("no capacity for GPU nodes", {"capacity": None}, "capacity", "models.chat needs GPU nodes"),
+    Case("RDMA off across nodes", {"network": {"rdma": "none"}}, "network.rdma", "over TCP"),
+    Case("names alike but for capitals", {"models.Chat": {"model": "qwen3-32b", "layout": "multi-node"}}, "models.chat",
+         "is the same name as Chat"),
+    Case("one name the beginning of another", {"models.chat-v2": {"model": "qwen3-32b", "layout": "multi-node"}},
+         "models.chat-v2", "begins with the name of another graph, chat"),
+    Case("graph name with capitals", {"models.Other": {"model": "qwen3-32b", "layout": "multi-node"}}, "models.Other",
+         "such as chat"),
+    Case("label with capitals", {"labels": {"owner": "ML"}}, "labels.owner", "such as ml-platform"),
+    Case("memory share of everything", {"models.chat.engine": {"gpuMemoryUtilization": 1}},
+         "models.chat.engine.gpuMemoryUtilization", "less than 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_a_fault_names_its_path_and_the_remedy(case: Case) -> None:
+    found = faults(case.changes)
+    assert [f.path for f in found].count(case.path) == 1, found
+    (fault,) = [f for f in found if f.path == case.path]
+    assert case.says in fault.message
+
+
+# These say one thing in two places by their nature: the duplicate name is also badly formed, the unknown role's
+# layout still has its own faults.
+WITH_COMPANY = {"names alike but for capitals"}
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.name not in WITH_COMPANY], ids=lambda c: c.name)
+def test_one_mistake_is_one_fault(case: Case) -> None:
+    assert len(faults(case.changes)) == 1, faults(case.changes)
+
+
+def test_all_faults_come_together() -> None:
+    changes = {
+        "gcp:project": None,
+        "location.zone": "us-east5-a",
+        "capacity": {"mode": "reservation"},
+        "models.chat.decode": {"tensorParallel": 3, "replicaz": 2},
+        "models.other": {"model": "qwen3-32", "layout": "multinode"},
+        "labels": {"owner": 1},
+        "extra": 1,
+    }
+    assert [fault.path for fault in faults(changes)] == [
+        "capacity.reservation",
+        "extra",
+        "gcp:project",
+        "labels.owner",
+        "location.zone",
+        "models.chat.decode.replicaz",
+        "models.chat.decode.tensorParallel",
+        "models.other.layout",
+        "models.other.model",
+    ]
+
+
+def test_a_wrong_value_raises_no_second_fault_of_what_hangs_on_it() -> None:
+    found = faults({"models.chat.prefill": {"tensorParallel": "1"}, "models.chat.decode": {"tensorParallel": 4}})
+    assert [fault.path for fault in found] == ["models.chat.prefill.tensorParallel"]
+
+
+def test_a_token_under_a_wrong_key_is_not_repeated() -> None:
+    found = faults({"labels": {"owner": "hf_AbCdEf"}, "endpoint": "hf_AbCdEf", "hfTokn": "hf_AbCdEf"})
+    assert len(found) == 3
+    assert "hf_AbCdEf" not in "".join(map(str, found))
+
+
+def test_a_stack_name_too_long_for_its_account_is_refused() -> None:
+    assert [f.path for f in faults(stack="a-very-long-stack-name")] == ["stack"]
+
+
+def test_an_encrypted_value_counts_as_present() -> None:
+    assert faults() == ()
+
+
+def test_the_secret_value_never_reaches_the_settings() -> None:
+    assert "hfToken" not in "".join(config().values.values())
+    assert isinstance(config(), StackConfig)

@@ -1,0 +1,153 @@
+"""The rendered graph: what must be the same on both sides, what must differ, and what must not be there."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from spec import dgd
+from spec.graph import build
+from spec.models import card, card_names
+from tests.stacks import planned
+
+DISAGGREGATED = ("single-node", "multi-node")
+
+
+def rendered(changes: dict[str, Any] | None = None) -> dict[str, Any]:
+    plan = planned(changes)
+    return build(plan.graphs[0], plan.labels).to_wire()
+
+
+def component(graph: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = [c for c in graph["spec"]["components"] if c["name"] == name]
+    return found
+
+
+def main(graph: dict[str, Any], name: str) -> dict[str, Any]:
+    (container,) = component(graph, name)["podTemplate"]["spec"]["containers"]
+    return container
+
+
+def flags(graph: dict[str, Any], name: str) -> dict[str, str]:
+    args = main(graph, name)["args"]
+    assert all(flag.startswith("--") for flag in args[::2])
+    return {flag[2:]: value for flag, value in zip(args[::2], args[1::2], strict=True)}
+
+
+def env(graph: dict[str, Any], name: str) -> dict[str, Any]:
+    return {var["name"]: var.get("value", var.get("valueFrom")) for var in main(graph, name)["env"]}
+
+
+EVERY_PAIR = [(name, layout) for name in card_names() for layout in DISAGGREGATED if layout in card(name).layouts]
+
+
+@pytest.mark.parametrize(("model", "layout"), EVERY_PAIR)
+def test_both_sides_agree_where_they_must(model: str, layout: str) -> None:
+    graph = rendered({"models.chat": {"model": model, "layout": layout}})
+    prefill, decode = flags(graph, "prefill"), flags(graph, "decode")
+    same = ("model", "revision", "served-model-name", "max-model-len", "dtype", "kv-cache-dtype", "block-size")
+    assert {flag: prefill[flag] for flag in same} == {flag: decode[flag] for flag in same}
+    assert main(graph, "prefill")["image"] == main(graph, "decode")["image"]
+    assert flags(graph, "frontend")["kv-cache-block-size"] == prefill["block-size"]
+    assert int(decode["tensor-parallel-size"]) >= int(prefill["tensor-parallel-size"])
+
+
+@pytest.mark.parametrize(("model", "layout"), EVERY_PAIR)
+def test_the_kv_cache_has_a_producer_and_a_consumer(model: str, layout: str) -> None:
+    graph = rendered({"models.chat": {"model": model, "layout": layout}})
+    for role, side in (("prefill", "kv_producer"), ("decode", "kv_consumer")):
+        assert flags(graph, role)["disaggregation-mode"] == role
+        assert json.loads(flags(graph, role)["kv-transfer-config"]) == {
+            "kv_connector": "NixlConnector",
+            "kv_role": side,
+        }
+    assert json.loads(flags(graph, "prefill")["kv-events-config"])["enable_kv_cache_events"] is True
+    assert "kv-events-config" not in flags(graph, "decode")
+
+
+@pytest.mark.parametrize("role", ["prefill", "decode"])
+def test_a_worker_claims_one_nic_a_gpu(role: str) -> None:
+    graph = rendered({"models.chat.layout": "single-node"})
+    gpus = flags(graph, role)["tensor-parallel-size"]
+    spec = component(graph, role)["podTemplate"]["spec"]
+    assert main(graph, role)["resources"]["limits"] == {"nvidia.com/gpu": gpus}
+    assert spec["resourceClaims"] == [{"name": "rdma", "resourceClaimTemplateName": f"rdma-{gpus}"}]
+    assert main(graph, role)["resources"]["claims"] == [{"name": "rdma"}]
+    assert main(graph, role)["securityContext"]["capabilities"]["add"] == ["IPC_LOCK", "SYS_RESOURCE"]
+    assert env(graph, role)["UCX_IB_ROCE_REACHABILITY_MODE"] == "all"
+
+
+@pytest.mark.parametrize("layout", ["single-node", "multi-node", "aggregated", "simulated"])
+def test_the_images_own_library_path_is_never_replaced(layout: str) -> None:
+    graph = rendered({"models.chat.layout": layout})
+    for c in graph["spec"]["components"]:
+        assert {"LD_LIBRARY_PATH", "NIXL_PLUGIN_DIR", "UCX_NET_DEVICES", "UCX_TLS"}.isdisjoint(env(graph, c["name"]))
+
+
+@pytest.mark.parametrize("layout", ["single-node", "multi-node", "aggregated"])
+def test_an_update_needs_no_spare_node(layout: str) -> None:
+    graph = rendered({"models.chat.layout": layout})
+    workers = [c for c in graph["spec"]["components"] if c["type"] != "frontend"]
+    for worker in workers:
+        assert worker["podTemplate"]["metadata"]["annotations"] == {
+            "nvidia.com/deployment-rolling-update-max-surge": "0",
+            "nvidia.com/deployment-rolling-update-max-unavailable": "1",
+        }
+
+
+def test_side_channel_is_on_the_pods_own_address() -> None:
+    for role in DISAGGREGATED_ROLES:
+        assert env(rendered(), role)["VLLM_NIXL_SIDE_CHANNEL_HOST"] == {"fieldRef": {"fieldPath": "status.podIP"}}
+
+
+DISAGGREGATED_ROLES = ("prefill", "decode")
+
+
+def test_roles_are_bound_to_their_pools() -> None:
+    def pool(layout: str, name: str) -> str:
+        spec = component(rendered({"models.chat.layout": layout}), name)["podTemplate"]["spec"]
+        return spec["nodeSelector"]["cloud.google.com/gke-nodepool"]
+
+    assert [pool("multi-node", name) for name in ("frontend", "prefill", "decode")] == ["system", "prefill", "decode"]
+    assert [pool("single-node", name) for name in ("prefill", "decode")] == ["shared", "shared"]
+    assert [pool("simulated", name) for name in ("prefill", "decode")] == ["system", "system"]
+
+
+def test_an_aggregated_worker_moves_no_kv_cache() -> None:
+    graph = rendered({"models.chat.layout": "aggregated"})
+    assert [c["name"] for c in graph["spec"]["components"]] == ["frontend", "worker"]
+    assert flags(graph, "worker")["disaggregation-mode"] == "agg"
+    assert "kv-transfer-config" not in flags(graph, "worker")
+    assert "kv-events-config" in flags(graph, "worker")
+    assert "resourceClaims" not in component(graph, "worker")["podTemplate"]["spec"]
+
+
+def test_only_a_gated_model_gets_the_token() -> None:
+    assert main(rendered(), "decode")["envFrom"] == [{"secretRef": {"name": "hf-token"}}]
+    assert "envFrom" not in main(rendered({"models.chat.model": "qwen3-32b"}), "decode")
+
+
+def test_the_simulated_graph_has_the_same_roles_and_router() -> None:
+    real, simulated = rendered(), rendered({"models.chat.layout": "simulated"})
+
+    def shape(graph: dict[str, Any]) -> list[tuple[str, str, int]]:
+        return [(c["name"], c["type"], c["replicas"]) for c in graph["spec"]["components"]]
+
+    assert shape(real) == shape(simulated)
+    assert flags(simulated, "frontend")["router-mode"] == flags(real, "frontend")["router-mode"] == "kv"
+    assert flags(simulated, "frontend")["kv-cache-block-size"] == flags(simulated, "decode")["block-size"]
+    assert env(simulated, "decode")["DYN_EVENT_PLANE"] == "zmq"
+
+
+def test_shared_memory_is_the_operators_to_mount() -> None:
+    graph = rendered()
+    assert component(graph, "prefill")["sharedMemorySize"] == "80Gi"
+    assert all(v["name"] != "dshm" for v in component(graph, "prefill")["podTemplate"]["spec"]["volumes"])
+
+
+def test_a_misspelt_field_cannot_be_written() -> None:
+    wire = rendered()
+    wire["spec"]["components"][1]["replica"] = 2
+    with pytest.raises(ValidationError, match="replica"):
+        dgd.DynamoGraphDeployment.from_wire(wire)

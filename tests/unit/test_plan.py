@@ -1,0 +1,114 @@
+"""Settings → Plan: pools sized to the engines, cost by capacity mode, warnings."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spec.capacity import CapacityMode
+from spec.plan import nodes_for
+from spec.settings import RdmaMode
+from tests.stacks import planned
+
+QWEN = {"model": "qwen3-32b", "layout": "single-node"}
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    changes: dict[str, Any]
+    pools: dict[str, int]
+    gpus_asked: int
+
+
+CASES = [
+    Case("each role fills a node", {}, {"decode": 1, "prefill": 1}, 16),
+    Case("prefill scales alone", {"models.chat.prefill": {"replicas": 3}}, {"decode": 1, "prefill": 3}, 32),
+    Case("two halves share a node", {"models.chat.layout": "single-node"}, {"shared": 1}, 8),
+    Case("one role, one pool", {"models.chat.layout": "aggregated"}, {"worker": 1}, 8),
+    Case("no GPUs", {"models.chat.layout": "simulated"}, {}, 0),
+    Case("small engines fill nodes", {"models.chat.prefill": {"replicas": 3, "tensorParallel": 4}},
+         {"decode": 1, "prefill": 2}, 20),
+    Case("two graphs, two shared nodes", {"models": {"a": QWEN, "b": QWEN}}, {"shared": 2}, 16),
+    Case("two graphs share role pools", {"models": {"a": QWEN | {"layout": "multi-node"}, "b": {
+        "model": "llama-3.3-70b-instruct", "layout": "multi-node"}}}, {"decode": 2, "prefill": 2}, 32),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_pools(case: Case) -> None:
+    plan = planned(case.changes)
+    assert {pool.name: pool.nodes for pool in plan.gpu_pools} == case.pools
+    assert sum(graph.gpus for graph in plan.graphs) == case.gpus_asked
+    assert plan.gpus == 8 * sum(case.pools.values())
+
+
+@given(st.lists(st.sampled_from([1, 2, 4, 8]), min_size=1, max_size=40))
+def test_engines_of_halves_of_a_node_leave_no_gap(sizes: list[int]) -> None:
+    assert nodes_for(sizes, 8) == -(-sum(sizes) // 8)
+
+
+@given(st.lists(st.integers(1, 8), max_size=30))
+def test_nodes_are_enough_and_never_more_than_parcels(sizes: list[int]) -> None:
+    assert -(-sum(sizes) // 8) <= nodes_for(sizes, 8) <= len(sizes)
+
+
+def test_the_smallest_production_stack_costs_what_it_says() -> None:
+    # Two nodes at the list price, the cluster's fee, two n2-standard-16.
+    assert planned().cost_per_hour == round(2 * 84.81 + 0.10 + 2 * 0.776944, 2)
+
+
+def test_flex_start_has_its_own_price() -> None:
+    costs = {item.what: item.usd_per_hour for item in planned({"capacity": {"mode": "flexStart"}}).costs}
+    assert costs["decode: 1 × a3-ultragpu-8g"] == 59.4
+
+
+def test_an_unknown_price_makes_the_sum_unknown() -> None:
+    plan = planned({"capacity": {"mode": "spot"}})
+    assert plan.capacity_mode is CapacityMode.SPOT
+    assert plan.cost_per_hour is None
+    assert plan.summary()["costPerHour"] is None
+
+
+def test_without_gpus_there_is_no_capacity_and_no_rdma() -> None:
+    plan = planned({"models.chat.layout": "simulated"})
+    assert (plan.capacity_mode, plan.rdma, plan.gpus) == (None, RdmaMode.NONE, 0)
+
+
+def test_label_keys_lose_their_capitals() -> None:
+    assert planned({"labels": {"costCenter": "1234"}}).labels == {
+        "cost-center": "1234",
+        "managed-by": "pulumi",
+        "stack": "prod",
+    }
+
+
+WARNINGS = [
+    ({}, "prices are those of us-central1"),
+    ({}, "no spare node is down while an update"),
+    ({"location": {"region": "europe-north1", "zone": "europe-north1-a"}}, "was not listed in europe-north1"),
+    ({"capacity": {"mode": "spot"}}, "spot nodes can be taken back"),
+    ({"capacity": {"mode": "onDemand"}}, "in practice not sold"),
+    ({"capacity": {"mode": "flexStart"}}, "vanish after 7 days"),
+    ({"cluster": {"deletionProtection": False}}, "gives the GPU nodes back"),
+    ({"models.chat.layout": "single-node", "network": {"rdma": "none"}}, "the fall-back is TCP"),
+    ({"models.chat.layout": "simulated", "models.chat.decode": {"tensorParallel": 8}}, "has no effect on simulated"),
+    ({"models": {"a": {"model": "qwen3-32b", "layout": "multi-node"},
+                 "b": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}}}, "engines of 1 and 8 GPUs share"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "says"), WARNINGS, ids=[says for _, says in WARNINGS])
+def test_warnings(changes: dict[str, Any], says: str) -> None:
+    assert len([warning for warning in planned(changes).warnings if says in warning]) == 1
+
+
+def test_a_calm_stack_has_no_warnings() -> None:
+    calm = {
+        "location": {"region": "us-central1", "zone": "us-central1-b"},
+        "models.chat.prefill": {"replicas": 2},
+        "models.chat.decode": {"replicas": 2},
+    }
+    assert planned(calm).warnings == ()

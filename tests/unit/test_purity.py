@@ -1,0 +1,25 @@
+"""`spec/` decides without Pulumi: nothing of it is loaded, directly or by way of another module."""
+
+import subprocess
+import sys
+
+from tests.stacks import ROOT
+
+PROBE = """
+import importlib, pkgutil, sys, spec
+for module in pkgutil.walk_packages(spec.__path__, "spec."):
+    importlib.import_module(module.name)
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(sorted(name for name in loaded if name.startswith("pulumi")))
+"""
+
+
+def test_spec_loads_no_pulumi() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_entry_stays_short() -> None:
+    assert len((ROOT / "__main__.py").read_text().splitlines()) < 60

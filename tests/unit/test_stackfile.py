@@ -1,0 +1,81 @@
+"""Stack files and overrides, read as Pulumi reads them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import stackfile
+from spec.faults import ConfigInvalid
+from tests.stacks import ROOT
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    (tmp_path / "Pulumi.one.yaml").write_text(
+        "config:\n  gcp:project: p\n  models: {chat: {model: m}}\n  dynamo-gke:hfToken: {secure: v1:x}\n"
+    )
+    return tmp_path
+
+
+def test_values_are_text_and_secrets_only_names(root: Path) -> None:
+    config = stackfile.read(root, "one")
+    assert config.secrets == {"dynamo-gke:hfToken"}
+    assert config.values["gcp:project"] == "p"
+    assert config.values["dynamo-gke:models"] == '{"chat": {"model": "m"}}'
+    assert "v1:x" not in "".join(config.values.values())
+
+
+def test_project_defaults_are_laid_under(root: Path) -> None:
+    assert stackfile.read(root, "one").values["dynamo-gke:network"] == "{}"
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "text"),
+    [
+        ("models.chat.prefill.replicas=2", "dynamo-gke:models", '{"chat": {"model": "m", "prefill": {"replicas": 2}}}'),
+        ("models.chat.model=a=b", "dynamo-gke:models", '{"chat": {"model": "a=b"}}'),
+        ('models["a.b"].model=x', "dynamo-gke:models", '{"chat": {"model": "m"}, "a.b": {"model": "x"}}'),
+        ("cluster.deletionProtection=false", "dynamo-gke:cluster", '{"deletionProtection": false}'),
+        ("labels.costCenter=0123", "dynamo-gke:labels", '{"costCenter": "0123"}'),
+        ("models.chat.engine.gpuMemoryUtilization=0.9", "dynamo-gke:models",
+         '{"chat": {"model": "m", "engine": {"gpuMemoryUtilization": 0.9}}}'),
+        ("gcp:project=q", "gcp:project", "q"),
+    ],
+)  # fmt: skip
+def test_overrides(root: Path, override: str, key: str, text: str) -> None:
+    assert stackfile.read(root, "one", [override]).values[key] == text
+
+
+@pytest.mark.parametrize("override", ["nothing", "=x", "a..b=1", "a[0=1", ""])
+def test_an_override_of_no_form_is_refused(root: Path, override: str) -> None:
+    with pytest.raises(ConfigInvalid, match="--set"):
+        stackfile.read(root, "one", [override])
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("config: [", "is not YAML in line"), ("- a", "must be an object"), ("config: text", "`config` must be an object"),
+     (b"\xff\xfe\x00", "is not YAML")],
+)  # fmt: skip
+def test_a_broken_file_is_a_fault(root: Path, content: Any, says: str) -> None:
+    (root / "Pulumi.one.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ConfigInvalid, match=says):
+        stackfile.read(root, "one")
+
+
+def test_the_shipped_stand_in_is_known_for_what_it_is() -> None:
+    assert stackfile.placeholders(ROOT, "prod") == ["dynamo-gke:hfToken"]
+    assert stackfile.placeholders(ROOT, "dev") == []
+
+
+def test_every_setting_is_declared_with_a_description() -> None:
+    import yaml
+
+    from spec.load import PLAIN_KEYS, SECRET_KEYS
+
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert set(declared) == {f"dynamo-gke:{key}" for key in (*PLAIN_KEYS, *SECRET_KEYS)}
+    assert all(entry["description"] for entry in declared.values())
+    assert [key for key, entry in declared.items() if entry.get("secret")] == ["dynamo-gke:hfToken"]
