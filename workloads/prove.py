@@ -32,7 +32,7 @@ SERVING_ENDPOINT = "generate"
 COMPONENT = {"prefill": "prefill", "decode": "backend", "worker": "backend"}
 
 PROMPTS = 4
-# 400 words are 400 to 900 tokens: three KV blocks or more at the largest usual block size, 128.
+# Words are one to three tokens each, so this fills three KV blocks or more at the largest usual block size, 128.
 PROMPT_WORDS = 400
 ANSWER_TOKENS = 32
 # Enough of an answer to see that it repeats itself.
@@ -40,6 +40,8 @@ SANE_CHARACTERS = 1000
 POLL_SECONDS = 0.25
 # One look at a model list or at metrics; both are answered from memory.
 GLANCE_SECONDS = 5.0
+# The first request of a pair of workers sets up their connection, and is lost now and then; it is then sent anew.
+FIRST_ANSWER_SECONDS = 60.0
 # Counters may follow the answer: vLLM publishes its own with the next engine step.
 SETTLE_SECONDS = 10.0
 ATTEMPTS = 3
@@ -168,9 +170,16 @@ def _read(response: Any, deadline: Deadline) -> bytes:
     return b"".join(parts)
 
 
-def complete(endpoint: str, model: str, prompt: str, max_tokens: int, deadline: Deadline) -> str:
-    """The text that the endpoint answers to one chat message. Raises UnreachableError unless it answers 200."""
+def complete(
+    endpoint: str, model: str, prompt: str, max_tokens: int, deadline: Deadline, temperature: float | None = None
+) -> str:
+    """The text that the endpoint answers to one chat message; without a temperature, at the model's own.
+
+    Raises UnreachableError unless it answers 200.
+    """
     body = {"model": model, "messages": [{"role": "user", "content": prompt}], "max_tokens": max_tokens}
+    if temperature is not None:
+        body["temperature"] = temperature
     status, text = fetch(f"{endpoint}/v1/chat/completions", deadline, body)
     if status != 200:
         raise UnreachableError(f"HTTP {status}: {' '.join(text.split())[:200]}")
@@ -272,7 +281,7 @@ def _served_model(endpoint: str, model: str | None, deadline: Deadline) -> str:
         raise UnreachableError(f"/v1/models lists {', '.join(listed)}, not {model}")
     chosen = model or listed[0]
     try:
-        complete(endpoint, chosen, "ready?", 1, deadline)
+        complete(endpoint, chosen, "ready?", 1, deadline.within(FIRST_ANSWER_SECONDS))
     except UnreachableError as fault:
         raise UnreachableError(f"{chosen} is listed but does not answer: {fault}") from None
     return chosen
@@ -284,11 +293,13 @@ def fresh_prompt() -> str:
     return " ".join([secrets.token_hex(8), *rng.choices(WORDS, k=PROMPT_WORDS)])
 
 
-def ask(endpoint: str, model: str, deadline: Deadline) -> str:
-    """The answer to one fresh prompt, with retries. Raises UnreachableError when no attempt succeeds."""
+def ask(
+    endpoint: str, model: str, deadline: Deadline, prompt: str | None = None, temperature: float | None = None
+) -> str:
+    """The answer to a prompt, by default a fresh one for each attempt. Raises UnreachableError when none succeeds."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return complete(endpoint, model, fresh_prompt(), ANSWER_TOKENS, deadline)
+            return complete(endpoint, model, prompt or fresh_prompt(), ANSWER_TOKENS, deadline, temperature)
         except UnreachableError:
             if attempt == ATTEMPTS or deadline.left() == 0:
                 raise
@@ -354,7 +365,7 @@ def judge_nixl(before: Mapping[str, str], after: Mapping[str, str], answered: in
             0 < answered <= transfers and moved > 0,
             f"{moved / 2**20:.2f} MiB in {transfers} NIXL transfers for {answered} answered prompts.",
         ),
-        Verdict("no transfer failed", answered > 0 and failed == 0, f"{failed} NIXL transfers failed."),
+        Verdict("no transfer failed", transfers > 0 and failed == 0, f"{failed} of {transfers} NIXL transfers failed."),
         Verdict("moved KV cache used", hits > 0, f"decode workers took {hits} prompt tokens from elsewhere."),
     )
 

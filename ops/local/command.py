@@ -18,6 +18,13 @@ from spec.load import load as load_settings
 from spec.plan import Graph, plan
 
 
+class EngineChoice(StrEnum):
+    """What the workers run."""
+
+    MOCKER = "mocker"
+    VLLM = "vllm"
+
+
 class Timing(StrEnum):
     """Whose time the simulated engine keeps."""
 
@@ -35,6 +42,9 @@ def local(
     graph: Annotated[str | None, typer.Option(help="The graph, if the stack has several.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Answer one request, prove it, stop.")] = False,
     load: Annotated[bool, typer.Option("--bench", help="Load it with aiperf; TTFT and ITL as table and plot.")] = False,
+    engine: Annotated[
+        EngineChoice, typer.Option(help="Dynamo's mocker, or real vLLM on the CPU, compared with an aggregated worker.")
+    ] = EngineChoice.MOCKER,
     timing: Annotated[
         Timing, typer.Option(help="The mocker's own curve, or times predicted for H200.")
     ] = Timing.SIMULATOR,
@@ -48,6 +58,14 @@ def local(
     """Run a stack's graph on this machine: real Dynamo, disaggregated, with a simulated engine."""
     try:
         chosen, labels = _graph_of(stack, overrides, graph)
+        if engine is EngineChoice.VLLM:
+            if load or model_dir or speedup is not None or timing is not Timing.SIMULATOR:
+                raise ConfigurationError("--engine vllm takes no --bench, --timing, --speedup or --model-dir")
+            from ops.local import real_engine
+
+            *graphs, changes = real_engine.cpu_twins(chosen)
+            disaggregated, aggregated = (build(twin, labels).to_wire() for twin in graphs)
+            raise typer.Exit(real_engine.compare(disaggregated, aggregated, changes, isolated=not no_isolation))
         options = LocalOptions(
             once=once,
             bench=load,

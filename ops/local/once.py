@@ -1,9 +1,10 @@
 """What a local run shows: a request answered, who did what for it, and the proof."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ops.local.chat import Streamed, stream_chat
@@ -12,8 +13,8 @@ from ops.local.processes import LocalGraph
 from ops.local.session import Session
 from workloads import prove
 
-# Processes start in about a second, more on a busy machine; a real engine on a CPU takes one or two minutes.
-SERVABLE_SECONDS = 180.0
+# Simulated graphs take about a second, or five with predicted times; real engines on two busy cores some minutes.
+SERVABLE_SECONDS = 420.0
 COUNTERS_SECONDS = 3.0
 QUESTION = "In two sentences: why does it help to compute the prompt on one machine and the answer on another?"
 ANSWER_TOKENS = 48
@@ -64,11 +65,15 @@ def answer_once(session: Session, console: Console, engine: str) -> int:
     )
     _print_chat(console, model, streamed, engine)
     console.print(_table(graph, {name: after[name] - before[name] for name in before.keys() & after}, report))
-    for verdict in report.verdicts:
-        mark = "[green]proven[/]" if verdict.proven else "[bold red]NOT PROVEN[/]"
-        console.print(f"{mark}  {verdict.check}: ", end="")
-        console.print(verdict.sentence, markup=False)
+    print_verdicts(console, report.verdicts)
     return 0 if report.proven else 1
+
+
+def print_verdicts(console: Console, verdicts: Iterable[prove.Verdict]) -> None:
+    """One line each."""
+    for verdict in verdicts:
+        mark = "[green]proven[/]" if verdict.proven else "[bold red]NOT PROVEN[/]"
+        console.print(f"{mark}  {verdict.check}: {escape(verdict.sentence)}", soft_wrap=True)
 
 
 def _settled(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:

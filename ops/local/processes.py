@@ -4,7 +4,8 @@ Each process keeps its component's own command, arguments and environment. What 
 Kubernetes is decided here and told in `LocalGraph.changes`, one sentence each.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +15,9 @@ LOOPBACK = "127.0.0.1"
 WORKER_ROLES = ("prefill", "decode", "worker")
 ROLES = ("frontend", *WORKER_ROLES)
 SIMULATED_ENGINE = "dynamo.mocker"
-# Component type → the module that a container of that type may start.
-MODULES = {"frontend": "dynamo.frontend", **dict.fromkeys(WORKER_ROLES, SIMULATED_ENGINE)}
+FRONTEND = "dynamo.frontend"
+# A shell that prepares the search path of libraries, and then starts the module with the container's arguments.
+_WRAPPED = re.compile(r'.*exec python3 -m (\S+) "\$@"')
 
 # What Kubernetes and Dynamo's operator provide, by the means of one machine.
 _LOCAL_PLANES = {
@@ -37,15 +39,33 @@ _ALWAYS_CHANGED = (
 )
 
 
+Edit = Callable[[str], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """What workers run: the module that their containers must start, and what it needs on a machine without GPUs.
+
+    `flags` end the command lines of a role, `edits` change the value of a flag that is there, and `second_port` is the
+    variable with which a worker is told another port of its own.
+    """
+
+    module: str
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    edits: Mapping[str, Edit] = field(default_factory=dict[str, Edit])
+    second_port: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What stands in for the cluster. `ports` yields free TCP ports; `flags` end the command lines of a role."""
+    """What stands in for the cluster. `ports` yields free TCP ports."""
 
     python: str
     model_dir: str
     discovery_dir: str
     ports: Iterator[int]
-    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    engine: Engine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,25 +116,30 @@ def local_graph(graph: Mapping[str, Any], machine: Machine, changed_before: Sequ
     for component in components:
         role = _role(component)
         container = _main_container(component)
-        given = _command(component["name"], role, container)
+        module = FRONTEND if role == "frontend" else machine.engine.module
+        arguments = _arguments(component["name"], module, container)
         changes += [f"no environment from {next(iter(source))}" for source in container.get("envFrom", [])]
         env = _environment([*graph["spec"].get("env", []), *container.get("env", [])], changes)
+        env |= _LOCAL_PLANES | {"DYN_FILE_KV": machine.discovery_dir}
+        added: tuple[str, ...] = ()
+        if role != "frontend":
+            env |= machine.engine.env
+            added = machine.engine.flags.get(role, ())
         replicas = component.get("replicas", 1)
         if role == "frontend" and replicas > 1:
             changes.append(f"the frontend runs once, not {replicas} times: there is no load balancer in front of it")
             replicas = 1
-        added = machine.flags.get(role, ())
         if added:
             changes.append(f"{component['name']} gets {' '.join(added)} in addition")
         for number in range(replicas):
             port = next(machine.ports)
-            places = {"--http-host": LOOPBACK, "--http-port": str(port), "--model-path": machine.model_dir}
+            edits = {**_places(port, machine.model_dir), **machine.engine.edits}
             processes.append(
                 Process(
                     name=f"{component['name']}-{number}",
                     role=role,
-                    argv=(machine.python, *_replaced(given[1:], places, changes), *added),
-                    env={**env, **_LOCAL_PLANES, "DYN_FILE_KV": machine.discovery_dir, **_listening(role, port)},
+                    argv=(machine.python, "-m", module, *_edited(arguments, edits, changes), *added),
+                    env={**env, **_listening(role, port), **_second_port(role, machine)},
                     port=port,
                 )
             )
@@ -147,16 +172,16 @@ def _main_container(component: Mapping[str, Any]) -> Mapping[str, Any]:
     raise ConfigurationError(f"component {component['name']} has no container called main")
 
 
-def _command(name: str, role: str, container: Mapping[str, Any]) -> tuple[str, ...]:
-    """The container's command line, which must start the Dynamo module of its role with python3."""
-    argv = (*container.get("command", []), *container.get("args", []))
-    module = MODULES[role]
-    if argv[:3] != ("python3", "-m", module):
-        started = " ".join(argv[:3]) or "the image's own command"
-        raise ConfigurationError(
-            f"component {name} starts `{started}`; a local {role} must start `python3 -m {module}`"
-        )
-    return argv
+def _arguments(name: str, module: str, container: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the container gives to its module, which must be this one, started by python3 or by a wrapping shell."""
+    match [*container.get("command", []), *container.get("args", [])]:
+        case ["python3", "-m", started, *arguments] if started == module:
+            return tuple(arguments)
+        case ["/bin/bash", "-c", script, _, *arguments] if (found := _WRAPPED.fullmatch(script)) and found[1] == module:
+            return tuple(arguments)
+        case argv:
+            started = " ".join(argv[:3]) or "the image's own command"
+            raise ConfigurationError(f"component {name} starts `{started}`; here it must start `python3 -m {module}`")
 
 
 def _environment(variables: Sequence[Mapping[str, Any]], changes: list[str]) -> dict[str, str]:
@@ -189,16 +214,29 @@ def _listening(role: str, port: int) -> dict[str, str]:
     }
 
 
-def _replaced(argv: Sequence[str], values: Mapping[str, str], changes: list[str]) -> tuple[str, ...]:
-    """The arguments with the given flags' values replaced, written `--flag value` or `--flag=value`."""
-    result = list(argv)
-    for index, argument in enumerate(argv):
+def _second_port(role: str, machine: Machine) -> dict[str, str]:
+    if role == "frontend" or machine.engine.second_port is None:
+        return {}
+    return {machine.engine.second_port: str(next(machine.ports))}
+
+
+def _places(port: int, model_dir: str) -> dict[str, Edit]:
+    """The flags that name a place in the cluster, and their places here."""
+    here = {"--http-host": LOOPBACK, "--http-port": str(port), "--model-path": model_dir, "--model": model_dir}
+    return {flag: lambda _, place=place: place for flag, place in here.items()}
+
+
+def _edited(arguments: Sequence[str], edits: Mapping[str, Edit], changes: list[str]) -> tuple[str, ...]:
+    """The arguments with the given flags' values changed, written `--flag value` or `--flag=value`."""
+    result = list(arguments)
+    for index, argument in enumerate(arguments):
         flag, equals, old = argument.partition("=")
-        if flag not in values:
+        if flag not in edits:
             continue
         if equals:
-            result[index] = f"{flag}={values[flag]}"
-        elif index + 1 < len(argv):
-            old, result[index + 1] = argv[index + 1], values[flag]
-        changes.append(f"{flag} {old} becomes {values[flag]}")
+            result[index] = f"{flag}={edits[flag](old)}"
+        elif index + 1 < len(arguments):
+            old = arguments[index + 1]
+            result[index + 1] = edits[flag](old)
+        changes.append(f"{flag} {old} becomes {edits[flag](old)}")
     return tuple(result)

@@ -4,13 +4,12 @@ import errno
 import random
 import socket
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from rich.console import Console
@@ -19,18 +18,18 @@ from ops.local import bridge
 from ops.local.bench import BENCH, bench
 from ops.local.environment import DYNAMO, DYNAMO_H200, Environment, Say, ensure_tiny_model, tiny_model_folder
 from ops.local.faults import ConfigurationError, LocalRunError, told
-from ops.local.guard import StopAsked, run_guarded
+from ops.local.guard import run_guarded
 from ops.local.once import answer_once, wait_until_servable
-from ops.local.processes import WORKER_ROLES, LocalGraph, Machine, local_graph
-from ops.local.running import Died, RunningGraph
+from ops.local.processes import SIMULATED_ENGINE, WORKER_ROLES, Engine, LocalGraph, Machine, local_graph
 from ops.local.session import Client, Session
+from ops.local.supervise import supervise
 from ops.local.timing import H200Timing, shaped_model_dir
 
 # In a private network every port is free: the frontend gets Dynamo's usual one, and the workers those after it.
 FIRST_PORT = 8000
 # Below the ports that Linux takes for connections; and Dynamo reads the system port as a signed 16-bit number.
 UNISOLATED_PORTS = range(20000, 32768)
-CLIENT_SECONDS = 5.0
+TEMPORARY = "dynamo-gke-"
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 
@@ -63,20 +62,6 @@ class LocalOptions:
         return f"simulated engine, not a GPU's times{speed}"
 
 
-@dataclass(frozen=True)
-class Finished:
-    """The client that used the graph is done, with this exit code."""
-
-    code: int
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The client that used the graph could not go on."""
-
-    fault: Exception
-
-
 def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str] = ()) -> int:
     """Run a rendered DynamoGraphDeployment of the simulated layout until it is done or asked to stop.
 
@@ -91,15 +76,14 @@ def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequenc
 
 
 def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str]) -> int:
-    notes = Console(stderr=True, highlight=False)
-    say: Say = partial(notes.print, style="dim", markup=False, soft_wrap=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="dynamo-gke-", ignore_cleanup_errors=True) as folder,
-        _listener(options.port) as listener,
-    ):
+    say = progress()
+    serving = not (options.once or options.bench)
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY, ignore_cleanup_errors=True) as name, ExitStack() as stack:
+        folder = Path(name)
+        listener = stack.enter_context(_listener(options.port)) if serving else None
         source = _model_dir(options.model_dir)
-        model_dir = Path(folder, "model") if options.timing else source
-        plan = local_graph(graph, _machine(options, Path(folder), model_dir), changed_before)
+        model_dir = folder / "model" if options.timing else source
+        plan = local_graph(graph, _machine(options, folder, model_dir), changed_before)
         options.environment.ensure(say)
         if options.bench:
             BENCH.ensure(say)
@@ -107,38 +91,37 @@ def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequen
             ensure_tiny_model(options.environment, say)
         if options.timing:
             shaped_model_dir(source, options.timing.shape, model_dir)
-        _announce(plan, say)
-        supervise = partial(
-            _supervise,
+        announce(plan, say)
+        body = partial(
+            supervise,
             plan,
-            Path(folder),
-            listener,
-            _client(options, model_dir, f"http://127.0.0.1:{listener.getsockname()[1]}"),
+            partial(_invite, port=listener.getsockname()[1]) if listener else _client(options, model_dir),
+            folder=folder / "run",
+            listener=listener,
             say=say,
             # Stopping is how a run that serves ends, but a proof that was stopped proved nothing.
-            stopped_code=1 if options.once or options.bench else 0,
+            stopped_code=0 if serving else 1,
         )
-        return run_guarded(supervise, Path(folder), isolated=options.isolated)
+        return run_guarded(body, folder, isolated=options.isolated)
 
 
-def _client(options: LocalOptions, model_dir: Path, address: str) -> Client:
+def _client(options: LocalOptions, model_dir: Path) -> Client:
     console = Console(highlight=False)
     if options.bench:
         return partial(bench, console=console, model_dir=model_dir, engine=options.engine)
-    if options.once:
-        return partial(answer_once, console=console, engine=options.engine)
-    return partial(_invite, address=address)
+    return partial(answer_once, console=console, engine=options.engine)
 
 
 def _machine(options: LocalOptions, folder: Path, model_dir: Path) -> Machine:
     speed = () if options.speedup is None else ("--speedup-ratio", f"{options.speedup:g}")
     roles = options.timing.tensor_parallel if options.timing else WORKER_ROLES
+    flags = {role: (*(options.timing.flags(role) if options.timing else ()), *speed) for role in roles}
     return Machine(
         python=str(options.environment.python),
         model_dir=str(model_dir),
-        discovery_dir=str(folder / "discovery"),
+        discovery_dir=str(folder / "run" / "discovery"),
         ports=count(FIRST_PORT) if options.isolated else _free_ports(),
-        flags={role: (*(options.timing.flags(role) if options.timing else ()), *speed) for role in roles},
+        engine=Engine(module=SIMULATED_ENGINE, flags=flags),
     )
 
 
@@ -152,10 +135,12 @@ def _model_dir(given: Path | None) -> Path:
 
 
 def _listener(port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise ConfigurationError(f"port {port} is not between 0 and 65535")
     try:
         return bridge.listen(port)
-    except (OSError, OverflowError) as fault:
-        if isinstance(fault, OSError) and fault.errno == errno.EADDRINUSE:
+    except OSError as fault:
+        if fault.errno == errno.EADDRINUSE:
             raise ConfigurationError(
                 f"port {port} is in use; choose another with --port, or a free one with --port 0"
             ) from None
@@ -172,67 +157,22 @@ def _free_ports() -> Iterator[int]:
         yield port
 
 
-def _announce(plan: LocalGraph, say: Say) -> None:
+def progress() -> Say:
+    """Prints what is going on to stderr, so that stdout holds the results alone."""
+    return partial(Console(stderr=True, highlight=False).print, style="dim", markup=False, soft_wrap=True)
+
+
+def announce(plan: LocalGraph, say: Say) -> None:
+    """Say what is started, and in what it differs from the cluster."""
     say(f"starting {plan.name}: {', '.join(process.name for process in plan.processes)}; unlike in the cluster,")
     for change in plan.changes:
         say(f"  · {change}")
 
 
-def _invite(session: Session, address: str) -> None:
+def _invite(session: Session, port: int) -> None:
     """Say how to send a request from another shell; the graph then runs on."""
     model = wait_until_servable(session)
     body = f'{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "Hello!"}}]}}'
-    print(f"curl -N {address}/v1/chat/completions -H 'Content-Type: application/json' -d '{body}'", flush=True)
+    url = f"http://127.0.0.1:{port}/v1/chat/completions"
+    print(f"curl -N {url} -H 'Content-Type: application/json' -d '{body}'", flush=True)
     session.say("running until Ctrl-C")
-
-
-def _supervise(
-    plan: LocalGraph,
-    folder: Path,
-    listener: socket.socket,
-    client: Client,
-    events: "SimpleQueue[Any]",
-    *,
-    say: Say,
-    stopped_code: int,
-) -> int:
-    """Run the graph until the client is done, a process dies, or somebody asks to stop: whatever comes first.
-
-    Being asked to stop gives `stopped_code`.
-    """
-
-    ended = threading.Event()
-    session = Session(plan, folder, lambda text: None if ended.is_set() else say(text), ended)
-
-    def use() -> None:
-        try:
-            code = client(session)
-        except Exception as fault:
-            events.put(Failed(fault))
-        else:
-            if code is not None:
-                events.put(Finished(code))
-
-    (folder / "discovery").mkdir()
-    with RunningGraph(plan, folder, events):
-        bridge.start(listener, plan.of_role("frontend")[0].port)
-        using = threading.Thread(target=use, name="client", daemon=True)
-        using.start()
-        event = events.get()
-        ended.set()
-        say("stopping")
-    # A client in the middle of a program ends it now; one in the middle of a request has lost its graph.
-    using.join(CLIENT_SECONDS)
-    match event:
-        case StopAsked():
-            return stopped_code
-        case Died(name, code, last_words):
-            raise LocalRunError(
-                f"{name} ended with code {code} and took the graph with it; its last words: {last_words}"
-            )
-        case Finished(code):
-            return code
-        case Failed(fault):
-            raise fault
-        case _:
-            raise AssertionError(f"no such event: {event}")

@@ -17,6 +17,7 @@ from ops.local.processes import LocalGraph, Process
 
 # Workers drain on SIGTERM; a laptop's streams end within this, and what does not is killed.
 DRAIN_SECONDS = 10.0
+HELPER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -92,21 +93,41 @@ class RunningGraph:
         self._events.put(Died(name, code, lines[-1] if lines else "it wrote nothing"))
 
     def stop(self) -> None:
-        """End every process: first with SIGTERM, and what is left after DRAIN_SECONDS with SIGKILL."""
-        self._signal(signal.SIGTERM)
-        deadline = time.monotonic() + DRAIN_SECONDS
-        for watcher in self._watchers:
-            watcher.join(max(0.0, deadline - time.monotonic()))
-        self._signal(signal.SIGKILL)
-        for watcher in self._watchers:
-            watcher.join(DRAIN_SECONDS)
+        """End every process: with SIGTERM, as Kubernetes does, and what is left after DRAIN_SECONDS with SIGKILL."""
+        for child in self._children.values():
+            child.terminate()
+        self._join_watchers(DRAIN_SECONDS)
+        for child in self._children.values():
+            child.kill()
+        self._join_watchers(DRAIN_SECONDS)
         for child in self._children.values():
             child.wait()
+        self._end_groups()
         self._children.clear()
         self._watchers.clear()
 
-    def _signal(self, number: signal.Signals) -> None:
-        for child in self._children.values():
-            # A group whose leader was reaped by nobody but us is there until `child.wait()`.
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, number)
+    def _join_watchers(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        for watcher in self._watchers:
+            watcher.join(max(0.0, deadline - time.monotonic()))
+
+    def _end_groups(self) -> None:
+        """End what the processes started. Engines have helpers that tidy up shared memory after them: wait for these."""
+        deadline = time.monotonic() + HELPER_SECONDS
+        groups = {child.pid for child in self._children.values()}
+        while groups := {group for group in groups if _is_alive(group)}:
+            if time.monotonic() > deadline:
+                for group in groups:
+                    with suppress(ProcessLookupError):
+                        os.killpg(group, signal.SIGKILL)
+                return
+            time.sleep(0.05)
+
+
+def _is_alive(group: int) -> bool:
+    """Whether the group has members. Its number is nobody else's as long as it has."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ops.local.environment import DYNAMO, tiny_model_folder
-from ops.local.processes import LocalGraph, Machine, local_graph
+from ops.local.processes import SIMULATED_ENGINE, Engine, LocalGraph, Machine, local_graph
 from ops.local.running import RunningGraph
 from spec.graph import MIGRATION_LIMIT
 from tests.local.sample_graph import MODEL, simulated_graph
@@ -81,6 +81,7 @@ def deployed(
             model_dir=str(tiny_model_folder()),
             discovery_dir=f"{folder}/discovery",
             ports=count(8000),
+            engine=Engine(module=SIMULATED_ENGINE),
         )
         Path(machine.discovery_dir).mkdir()
         plan = local_graph(simulated_graph(prefill, decode, worker_args, migration_limit), machine)

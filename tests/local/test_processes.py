@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.local.faults import ConfigurationError
-from ops.local.processes import WORKER_ROLES, LocalGraph, Machine, local_graph
+from ops.local.processes import SIMULATED_ENGINE, WORKER_ROLES, Engine, LocalGraph, Machine, local_graph
 from tests.local.sample_graph import container, simulated_graph
 
 Graph = dict[str, Any]
@@ -19,7 +19,7 @@ def plan(graph: Graph, *worker_flags: str) -> LocalGraph:
         model_dir="/model",
         discovery_dir="/run/discovery",
         ports=count(8000),
-        flags=dict.fromkeys(WORKER_ROLES, worker_flags),
+        engine=Engine(module=SIMULATED_ENGINE, flags=dict.fromkeys(WORKER_ROLES, worker_flags)),
     )
     return local_graph(graph, machine)
 
@@ -140,12 +140,12 @@ def _no_main(graph: Graph) -> None:
         (_no_frontend, "the graph has no component of type frontend, so nothing could take a request"),
         (
             _unknown_engine,
-            "component decode starts `python3 -m dynamo.sglang`; a local decode must start `python3 -m dynamo.mocker`",
+            "component decode starts `python3 -m dynamo.sglang`; here it must start `python3 -m dynamo.mocker`",
         ),
         (
             _shell_wrapper,
             "component decode starts `/bin/bash -c exec python3 -m dynamo.vllm`; "
-            "a local decode must start `python3 -m dynamo.mocker`",
+            "here it must start `python3 -m dynamo.mocker`",
         ),
         (_planner, "component decode has type planner; a local run starts frontend, prefill, decode, worker"),
         (_no_main, "component prefill has no container called main"),
