@@ -1,6 +1,6 @@
 """Plan → DynamoGraphDeployment: the objects that the operator turns into pods, built from the decided numbers."""
 
-from spec import dgd, names
+from spec import dgd, flags, names
 from spec.engines import DYNAMO_VERSION, IMAGES, Engine, FrontendArgs, engine
 from spec.machines import GPU_MACHINE, WorkerShare, machine
 from spec.models import Placement
@@ -27,7 +27,11 @@ ROLLOUT = {
 
 
 def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
-    """The graph as the operator's v1beta1 object, without anything that Pulumi alone reads."""
+    """The graph as the operator's v1beta1 object, without anything that Pulumi alone reads.
+
+    Raises flags.CommandLineRefused for arguments that the runtime would not take: a fault of this program, since
+    `spec.load` has refused a stack's own.
+    """
     runs = engine(graph.engine)
     return dgd.DynamoGraphDeployment(
         metadata=dgd.Metadata(
@@ -47,6 +51,7 @@ def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
 def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
     """The OpenAI-compatible server with the KV-aware router in it. It loads the tokenizer, never the weights."""
     simulated = graph.placement is Placement.CPU
+    args = FrontendArgs(kv_cache_block_size=runs.block_size, migration_limit=MIGRATION_LIMIT).argv()
     return dgd.Component(
         name="frontend",
         type="frontend",
@@ -58,7 +63,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                     dgd.Container(
                         image=FRONTEND_IMAGE,
                         command=("python3", "-m", "dynamo.frontend"),
-                        args=FrontendArgs(kv_cache_block_size=runs.block_size, migration_limit=MIGRATION_LIMIT).argv(),
+                        args=flags.checked("dynamo.frontend", args),
                         env=(_HF_HOME,),
                         env_from=_hub_token(graph),
                         resources=dgd.Resources(
@@ -79,7 +84,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
     container = dgd.Container(
         image=runs.image,
         command=process.command,
-        args=process.args,
+        args=flags.checked(process.module, process.args),
         env=(
             _HF_HOME,
             *(dgd.EnvVar(name=name, value=value) for name, value in process.env.items()),

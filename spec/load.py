@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from spec import check
-from spec.faults import ConfigInvalid, Fault, join, nearest, one_of
+from spec.faults import ConfigInvalid, Fault, join, nearest, one_of, shown
 from spec.model_base import Frozen
 from spec.settings import Settings
 
@@ -161,24 +161,13 @@ def _path(where: list[str | int]) -> str:
     return "gcp:project" if path == "project" else path
 
 
-# A value that looks like a token is not repeated, whatever key it was pasted under.
-_TOKEN = re.compile(r"(hf_|nvapi-|ghp_|github_pat_|sk-|ya29\.|AIza|-----BEGIN)")
-
-
-def shown(value: Any) -> str:
-    """A value as a fault repeats it: short, and never a token."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if _TOKEN.search(text):
-        return "[secret]"
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
 _WANTED = {
     "int": "a whole number",
     "float": "a number",
     "string": "text (quote it in the stack file)",
     "bool": "true or false",
     "dict": "an object",
+    "tuple": "a list",
     "model": "an object",
     "model_attributes": "an object",
 }

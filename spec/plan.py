@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from spec import sizing
+from spec import extra_args, sizing
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len
@@ -48,6 +48,8 @@ class Graph:
     max_model_len: int
     kv_cache_dtype: sizing.KvCacheDtype
     gpu_memory_utilization: float
+    extra_args: tuple[str, ...]
+    """Words of the stack at the end of every worker's command line, flag and value apart."""
     rdma: bool
     """Whether each worker pod claims one RDMA NIC a GPU."""
 
@@ -236,6 +238,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         max_model_len=max_model_len(chosen, model),
         kv_cache_dtype=model.engine.kv_cache_dtype,
         gpu_memory_utilization=model.engine.gpu_memory_utilization,
+        extra_args=extra_args.words(model.engine.extra_args),
         rdma=bool(gpus and layout.prefill and settings.network.rdma is not RdmaMode.NONE),
     )
 

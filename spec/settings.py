@@ -109,6 +109,8 @@ class EngineSettings(Frozen):
     kv_cache_dtype: KvCacheDtype = KvCacheDtype.AUTO
     # vLLM's own default changed between versions, so it is always set. 0.92 is that of 0.32.
     gpu_memory_utilization: Annotated[float, Field(gt=0, lt=1, strict=False)] = 0.92
+    extra_args: tuple[str, ...] = ()
+    """Words added to the command line of every worker, such as ["--max-num-seqs", "64"]."""
 
 
 class ModelSettings(Frozen):

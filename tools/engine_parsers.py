@@ -180,7 +180,9 @@ def _deprecated(action: argparse.Action) -> str | None:
     """What the runtime says to use instead of a deprecated flag, "" if it names nothing; None if it is not."""
     if type(action).__name__ == "DeprecatedAction":
         return inspect.getclosurevars(type(action).__call__).nonlocals["warn"].__self__.replacement
-    notice = re.match(r"(\[|--\S+ is )?deprecated.*?(\buse (?P<other>.+?)( instead)?)?(\.\s|\.?$)", action.help or "", re.I)
+    notice = re.match(
+        r"(\[|--\S+ is )?deprecated.*?(\buse (?P<other>.+?)( instead)?)?(\.\s|\.?$)", action.help or "", re.I
+    )
     return (notice["other"] or "") if notice else None
 
 

@@ -77,7 +77,12 @@ class Vllm:
             # The router sends a prompt to the worker that holds its prefix; decode gets its blocks from prefill.
             kv_events_config=None if worker.role is Role.DECODE else KvEventsConfig(),
         )
-        return Process(command=("/bin/bash", "-c", _WRAPPER, "dynamo-vllm"), args=args.argv(), env={})
+        return Process(
+            module="dynamo.vllm",
+            command=("/bin/bash", "-c", _WRAPPER, "dynamo-vllm"),
+            args=(*args.argv(), *graph.extra_args),
+            env={},
+        )
 
 
 ENGINE = Vllm()
