@@ -8,7 +8,7 @@ PY    := $(BIN)/python
 .PHONY: help setup preview render test check format goldens verify bench lock engine-flags contract
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 preview: $(VENV)/.run ## what `pulumi up` would create for STACK (dev unless given), without a cloud
 	@$(PY) -m ops preview --stack $(STACK)

@@ -95,7 +95,7 @@ def checked(module: str, argv: tuple[str, ...]) -> tuple[str, ...]:
 
 def is_flag(word: str) -> bool:
     """Whether argparse takes the word for a flag rather than for a value; negative numbers are values."""
-    return bool(re.match(r"--?[A-Za-z]", word))
+    return len(word) > 1 and word[0] == "-" and not re.fullmatch(r"-\d+|-\d*\.\d+", word)
 
 
 @cache

@@ -1,7 +1,10 @@
 """The command lines that the checker and the runtime's own parsers are both shown."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from spec import flags
 from spec.engines import engine
 from spec.graph import build
 from spec.models import card, card_names
@@ -134,3 +137,29 @@ GOOD: list[Line] = [
     ("dynamo.frontend", ("--frontend-route-extension", "a:b", "--frontend-route-extension", "c:d")),
     ("dynamo.mocker", (*BEGINNING["dynamo.mocker"], "--no-enable-prefix-caching", "--startup-time", "1.5")),
 ]
+
+
+_RIGHT = {"integer": "1", "number": "0.5", "size": "8k", "sizeOrAuto": "auto", "object": "{}"}
+_WRONG = {"integer": "x", "number": "x", "size": "x", "sizeOrAuto": "x", "object": "{"}
+
+
+def every_flag() -> Iterator[tuple[str, Line, Line]]:
+    """Each spelling of each flag whose value has a form: its name, a line with a right value, one with a wrong one.
+
+    Deprecated flags are left out, and those of a module's beginning, which would be given twice.
+    """
+    for module, known in json.loads(flags.TABLE.read_text(encoding="utf-8"))["modules"].items():
+        for name, fields in known.items():
+            flag = flags.Flag(name=name, **fields)
+            if flag.deprecated is not None or name in flags.REMOVED or name in BEGINNING[module]:
+                continue
+            for spelling in (name, *flag.aliases, *flag.negative):
+                if flag.type == "switch":
+                    right, wrong = (spelling,), (f"{spelling}=x",)
+                elif flag.choices:
+                    right, wrong = (spelling, flag.choices[0]), (spelling, "no-such-choice")
+                elif flag.type in _RIGHT:
+                    right, wrong = (spelling, _RIGHT[flag.type]), (spelling, _WRONG[flag.type])
+                else:
+                    continue
+                yield f"{module} {spelling}", (module, BEGINNING[module] + right), (module, BEGINNING[module] + wrong)

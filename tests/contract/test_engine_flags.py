@@ -7,10 +7,11 @@ import pytest
 
 from ops.local.real_engine import VLLM
 from spec import flags
-from tests.command_lines import GOOD, REFUSED_BY_BOTH, REFUSED_BY_CHECKER, Bad, Line, every_rendered
+from tests.command_lines import GOOD, REFUSED_BY_BOTH, REFUSED_BY_CHECKER, Bad, Line, every_flag, every_rendered
 from tools.engine_flags import TABLE, ask
 
 RENDERED = every_rendered()
+EVERY_FLAG = list(every_flag())
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ def runtime() -> Runtime:
     if not VLLM.is_made:
         pytest.skip("the runtime's environment is not made here; `make contract` makes it")
     lines = [line for _, line in RENDERED] + GOOD + [bad.line for bad in (*REFUSED_BY_BOTH, *REFUSED_BY_CHECKER)]
+    lines += [line for _, right, wrong in EVERY_FLAG for line in (right, wrong)]
     answer = ask(lines)
     return Runtime(table=answer.table, verdicts=dict(zip(lines, answer.verdicts, strict=True)))
 
@@ -57,3 +59,16 @@ def test_where_the_checker_is_stricter_the_runtime_is_not(runtime: Runtime, bad:
     """When this fails, the runtime has become stricter: the case belongs to those that both refuse."""
     assert flags.faults(*bad.line)
     assert runtime.verdicts[bad.line] is None
+
+
+def test_both_refuse_a_value_of_the_wrong_form_for_any_flag(runtime: Runtime) -> None:
+    assert len(EVERY_FLAG) > 400
+    taken = [name for name, _, wrong in EVERY_FLAG if not flags.faults(*wrong) or runtime.verdicts[wrong] is None]
+    assert taken == []
+
+
+def test_both_take_a_value_of_the_right_form_for_any_flag(runtime: Runtime) -> None:
+    """The runtime may still want another flag beside it; argparse's own complaint is another matter."""
+    refused = [name for name, right, _ in EVERY_FLAG if flags.faults(*right)]
+    refused += [name for name, right, _ in EVERY_FLAG if ": error: " in (runtime.verdicts[right] or "")]
+    assert refused == []

@@ -23,6 +23,10 @@ engine = st.fixed_dictionaries(
         "maxModelLen": st.integers(0, 200_000),
         "kvCacheDtype": st.sampled_from(["auto", "fp8", "fp16"]),
         "gpuMemoryUtilization": st.floats(0, 1.2),
+        "extraArgs": st.lists(
+            st.sampled_from(["--seed", "--seed=1", "1", "-tp", "--enforce-eager", "--nope", "", "-", "--", "{}"]),
+            max_size=4,
+        ),
     },
 )
 graph = st.fixed_dictionaries(
