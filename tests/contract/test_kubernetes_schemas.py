@@ -34,7 +34,9 @@ def strict(schema: Any) -> Any:
         return schema
     if schema.get("x-kubernetes-int-or-string"):
         return {"type": ["integer", "string"]}
-    result = {key: strict(value) for key, value in schema.items()}
+    # Conditions (`oneOf` and its kind) name fields only to constrain them.
+    conditions = ("oneOf", "anyOf", "allOf", "not")
+    result = {key: value if key in conditions else strict(value) for key, value in schema.items()}
     named = "properties" in schema and "additionalProperties" not in schema
     if named and not schema.get("x-kubernetes-preserve-unknown-fields"):
         result["additionalProperties"] = False
