@@ -42,6 +42,8 @@ POLL_SECONDS = 0.25
 GLANCE_SECONDS = 5.0
 # The first request of a pair of workers sets up their connection, and is lost now and then; it is then sent anew.
 FIRST_ANSWER_SECONDS = 60.0
+# All workers' metrics together.
+READ_SECONDS = 10.0
 # Counters may follow the answer: vLLM publishes its own with the next engine step.
 SETTLE_SECONDS = 10.0
 ATTEMPTS = 3
@@ -264,10 +266,10 @@ def wait_until_servable(
         try:
             return _served_model(endpoint, model, deadline)
         except UnreachableError as fault:
-            if str(fault) != obstacle:
+            # An attempt that the deadline cut short would hide the reason found before.
+            if str(fault) != obstacle and (deadline.left() > 0 or not obstacle):
                 obstacle = str(fault)
                 obstacle_changed(obstacle)
-        # A last look without time for an answer would hide the reason.
         if deadline.left() <= POLL_SECONDS:
             raise NotServableError(obstacle)
         time.sleep(POLL_SECONDS)
@@ -337,15 +339,16 @@ def judge_answers(answers: Sequence[str], fault: str | None) -> Verdict:
 def judge_role(role: str, addresses: Sequence[str], shares: Sequence[WorkerShare], answered: int) -> Verdict:
     """Every answered prompt went through a worker of the role."""
     check = {"prefill": "prefill worker served", "decode": "decode worker received", "worker": "worker served"}[role]
+    kind = "aggregated" if role == "worker" else role
     if not addresses:
-        return Verdict(check, False, f"there is no {role} worker: no metrics address was given.")
+        return Verdict(check, False, f"there is no {kind} worker: no metrics address was given.")
     counted = [share for share in shares if share.role == role and share.requests is not None]
     silent = len(addresses) - len(counted)
     if not counted:
-        return Verdict(check, False, f"no {role} worker gives its metrics, at {', '.join(addresses)}.")
+        return Verdict(check, False, f"no {kind} worker gives its metrics, at {', '.join(addresses)}.")
     served = sum(share.requests or 0 for share in counted)
     busy = sum(1 for share in counted if share.requests)
-    sentence = f"{served} requests for {answered} answered prompts, on {busy} of {len(addresses)} {role} workers"
+    sentence = f"{served} requests for {answered} answered prompts, on {busy} of {len(addresses)} {kind} workers"
     if silent:
         sentence += f"; {silent} gave no metrics"
     return Verdict(check, 0 < answered <= served, f"{sentence}.")
@@ -386,14 +389,14 @@ def prove(targets: Targets, progress: Callable[[str], None] = lambda _: None) ->
 
     addresses = targets.addresses
     every = [address for role in addresses for address in addresses[role]]
-    before = metrics_of(every, Deadline(SETTLE_SECONDS))
+    before = metrics_of(every, Deadline(READ_SECONDS))
     if model is not None:
         progress(f"sending {PROMPTS} fresh prompts")
         answers, fault = _answers(targets.endpoint, model, deadline)
 
     settled = Deadline(SETTLE_SECONDS)
     while True:
-        after = metrics_of(every, Deadline(SETTLE_SECONDS))
+        after = metrics_of(every, Deadline(READ_SECONDS))
         shares = _shares(addresses, before, after)
         verdicts = (
             listed,
