@@ -34,7 +34,20 @@ from spec.models import Placement, Role
 from spec.plan import SYSTEM_POOL, Graph, Worker
 from workloads import prove
 
-VLLM = Environment("vllm", (ROOT / "requirements-vllm.txt",), "dynamo.vllm.args")
+
+def _let_nixl_sleep(environment: Path) -> None:
+    """NIXL polls without a pause, and on two cores two engines then starve their own heartbeats: 2 ms between polls."""
+    (module,) = environment.glob("lib/*/site-packages/nixl_cu13/_api.py")
+    busy, patient = "agent_config.pthrDelay = 0\n", "agent_config.pthrDelay = 2000\n"
+    text = module.read_text()
+    if busy not in text:
+        raise LocalRunError(f"{module} has no `{busy.strip()}` to change; NIXL's version and this patch do not match")
+    # A new file: installers link the old one into their cache.
+    module.unlink()
+    module.write_text(text.replace(busy, patient))
+
+
+VLLM = Environment("vllm", (ROOT / "requirements-vllm.txt",), "dynamo.vllm.args", _let_nixl_sleep)
 _WEIGHTS_SCRIPT = Path(__file__).with_name("tiny_weights.py")
 
 # Longer than the proof's prompts in tokens of the tiny tokenizer, some 1,200.
