@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal, Protocol, cast
 
+from spec.model_base import Frozen
 from spec.models import Role
 from spec.plan import Graph, Worker
 
@@ -11,7 +12,12 @@ DYNAMO_VERSION = "1.6.1"
 IMAGES = "nvcr.io/nvidia/ai-dynamo"
 
 # What Dynamo's worker modules take as `--disaggregation-mode`.
-DISAGGREGATION_MODES = {Role.PREFILL: "prefill", Role.DECODE: "decode", Role.WORKER: "agg"}
+DisaggregationMode = Literal["agg", "prefill", "decode"]
+DISAGGREGATION_MODES: dict[Role, DisaggregationMode] = {
+    Role.PREFILL: "prefill",
+    Role.DECODE: "decode",
+    Role.WORKER: "agg",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +48,28 @@ def engine(name: str) -> Engine:
     return cast(Engine, import_module(f"spec.engines.{name}").ENGINE)
 
 
-def argv(flags: dict[str, str | int | float | None]) -> tuple[str, ...]:
-    """Long flags and values as separate words, since the operator reads `--flag value` but not `--flag=value`."""
-    return tuple(word for flag, value in flags.items() if value is not None for word in (f"--{flag}", str(value)))
+class CommandLine(Frozen):
+    """Typed arguments of a module: each field is the flag of its name; one that is None or False is left out."""
+
+    def argv(self) -> tuple[str, ...]:
+        """Flags and values as separate words, since the operator reads `--flag value` but not `--flag=value`."""
+        return tuple(word for name, value in self for word in _words(name, value))
+
+
+def _words(name: str, value: object) -> tuple[str, ...]:
+    """The words of one flag: none for None or False, the flag alone for True, a nested object as JSON."""
+    flag = f"--{name.replace('_', '-')}"
+    if value is None or value is False:
+        return ()
+    if value is True:
+        return (flag,)
+    return (flag, value.model_dump_json() if isinstance(value, Frozen) else str(value))
+
+
+class FrontendArgs(CommandLine):
+    """`dynamo.frontend`, the same whatever the engine is."""
+
+    router_mode: Literal["kv"] = "kv"
+    kv_cache_block_size: int
+    migration_limit: int
+    router_replica_sync: bool

@@ -2,8 +2,20 @@
 
 from typing import Literal
 
-from spec.engines import DISAGGREGATION_MODES, DYNAMO_VERSION, IMAGES, Process, argv
+from spec.engines import DISAGGREGATION_MODES, DYNAMO_VERSION, IMAGES, CommandLine, DisaggregationMode, Process
 from spec.plan import Graph, Worker
+from spec.sizing import KvCacheDtype
+
+
+class MockerArgs(CommandLine):
+    """`dynamo.mocker`: what this program sets of its flags."""
+
+    model_path: str
+    model_name: str
+    max_model_len: int
+    kv_cache_dtype: KvCacheDtype
+    block_size: int
+    disaggregation_mode: DisaggregationMode
 
 
 class Mocker:
@@ -12,16 +24,16 @@ class Mocker:
     block_size = 64
 
     def process(self, graph: Graph, worker: Worker) -> Process:
-        flags: dict[str, str | int | float | None] = {
-            "model-path": graph.card.repository,
-            "model-name": graph.card.name,
-            "max-model-len": graph.max_model_len,
-            "kv-cache-dtype": graph.kv_cache_dtype.value,
-            "block-size": self.block_size,
-            "disaggregation-mode": DISAGGREGATION_MODES[worker.role],
-        }
+        args = MockerArgs(
+            model_path=graph.card.repository,
+            model_name=graph.card.name,
+            max_model_len=graph.max_model_len,
+            kv_cache_dtype=graph.kv_cache_dtype,
+            block_size=self.block_size,
+            disaggregation_mode=DISAGGREGATION_MODES[worker.role],
+        )
         # Under Kubernetes discovery the mocker would look for NATS, which this platform does not have.
-        return Process(command=("python3", "-m", "dynamo.mocker"), args=argv(flags), env={"DYN_EVENT_PLANE": "zmq"})
+        return Process(command=("python3", "-m", "dynamo.mocker"), args=args.argv(), env={"DYN_EVENT_PLANE": "zmq"})
 
 
 ENGINE = Mocker()

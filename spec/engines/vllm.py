@@ -1,12 +1,12 @@
 """vLLM under Dynamo: one engine of `dynamo.vllm` a pod, its KV cache moved by NIXL."""
 
-import json
 from typing import Literal
 
-from spec.engines import DISAGGREGATION_MODES, DYNAMO_VERSION, IMAGES, Process, argv
+from spec.engines import DISAGGREGATION_MODES, DYNAMO_VERSION, IMAGES, CommandLine, DisaggregationMode, Process
 from spec.model_base import Frozen
 from spec.models import Role
 from spec.plan import Graph, Worker
+from spec.sizing import KvCacheDtype
 
 # KV events of the workers to the router; one worker a pod, so the port is free.
 KV_EVENTS_PORT = 20080
@@ -18,11 +18,15 @@ DRIVER_LIBRARIES = "/usr/local/nvidia/lib64"
 _WRAPPER = f'export LD_LIBRARY_PATH={DRIVER_LIBRARIES}:$LD_LIBRARY_PATH; exec python3 -m dynamo.vllm "$@"'
 
 
+KvSide = Literal["kv_producer", "kv_consumer"]
+_KV_SIDES: dict[Role, KvSide] = {Role.PREFILL: "kv_producer", Role.DECODE: "kv_consumer"}
+
+
 class KvTransferConfig(Frozen):
-    """One side of the KV cache transfer. Snake case on the command line, so no aliases are written."""
+    """One side of the KV cache transfer."""
 
     kv_connector: Literal["NixlConnector"] = "NixlConnector"
-    kv_role: Literal["kv_producer", "kv_consumer"]
+    kv_role: KvSide
 
 
 class KvEventsConfig(Frozen):
@@ -34,8 +38,22 @@ class KvEventsConfig(Frozen):
     endpoint: str = f"tcp://*:{KV_EVENTS_PORT}"
 
 
-def _on_command_line(config: Frozen) -> str:
-    return json.dumps(config.model_dump(mode="json"), separators=(",", ":"))
+class VllmArgs(CommandLine):
+    """`dynamo.vllm`: what this program sets of its flags."""
+
+    model: str
+    revision: str | None
+    served_model_name: str
+    tensor_parallel_size: int
+    max_model_len: int
+    dtype: Literal["bfloat16"] = "bfloat16"
+    """Of the activations; every card's config.json says the same."""
+    kv_cache_dtype: KvCacheDtype
+    block_size: int
+    gpu_memory_utilization: float
+    disaggregation_mode: DisaggregationMode
+    kv_transfer_config: KvTransferConfig | None
+    kv_events_config: KvEventsConfig | None
 
 
 class Vllm:
@@ -44,23 +62,22 @@ class Vllm:
     block_size = 128
 
     def process(self, graph: Graph, worker: Worker) -> Process:
-        transfer = {Role.PREFILL: "kv_producer", Role.DECODE: "kv_consumer"}.get(worker.role)
-        flags: dict[str, str | int | float | None] = {
-            "model": graph.card.repository,
-            "revision": graph.card.revision,
-            "served-model-name": graph.card.name,
-            "tensor-parallel-size": worker.tensor_parallel,
-            "max-model-len": graph.max_model_len,
-            "dtype": "bfloat16",  # of activations; every card's config.json says the same
-            "kv-cache-dtype": graph.kv_cache_dtype.value,
-            "block-size": self.block_size,
-            "gpu-memory-utilization": graph.gpu_memory_utilization,
-            "disaggregation-mode": DISAGGREGATION_MODES[worker.role],
-            "kv-transfer-config": transfer and _on_command_line(KvTransferConfig.model_validate({"kv_role": transfer})),
+        side = _KV_SIDES.get(worker.role)
+        args = VllmArgs(
+            model=graph.card.repository,
+            revision=graph.card.revision,
+            served_model_name=graph.card.name,
+            tensor_parallel_size=worker.tensor_parallel,
+            max_model_len=graph.max_model_len,
+            kv_cache_dtype=graph.kv_cache_dtype,
+            block_size=self.block_size,
+            gpu_memory_utilization=graph.gpu_memory_utilization,
+            disaggregation_mode=DISAGGREGATION_MODES[worker.role],
+            kv_transfer_config=KvTransferConfig(kv_role=side) if side else None,
             # The router sends a prompt to the worker that holds its prefix; decode gets its blocks from prefill.
-            "kv-events-config": None if worker.role is Role.DECODE else _on_command_line(KvEventsConfig()),
-        }
-        return Process(command=("/bin/bash", "-c", _WRAPPER, "dynamo-vllm"), args=argv(flags), env={})
+            kv_events_config=None if worker.role is Role.DECODE else KvEventsConfig(),
+        )
+        return Process(command=("/bin/bash", "-c", _WRAPPER, "dynamo-vllm"), args=args.argv(), env={})
 
 
 ENGINE = Vllm()
