@@ -110,9 +110,7 @@ class Proof(pulumi.ComponentResource):
                 f"{name}-binding",
                 metadata=metadata(),
                 role_ref=k8s.rbac.v1.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=account),
-                subjects=[
-                    k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=account, namespace=names.NAMESPACE)
-                ],
+                subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=account, namespace=names.NAMESPACE)],
                 opts=child,
             ),
             k8s.core.v1.ConfigMap(f"{name}-script", metadata=metadata(), data={"prove.py": script}, opts=child),
