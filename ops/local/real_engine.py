@@ -86,7 +86,8 @@ def cpu_twins(graph: Graph) -> tuple[Graph, Graph, tuple[str, ...]]:
     """The graph with one small engine a role, its aggregated counterpart, and what both change, one sentence each."""
 
     def small(role: Role) -> Worker:
-        return Worker(role=role, replicas=1, tensor_parallel=1, pool=SYSTEM_POOL, memory=None)
+        alone = replace(graph.workers[0], role=role, replicas=1, most_replicas=1, autoscaled=False)
+        return replace(alone, tensor_parallel=1, pool=SYSTEM_POOL, memory=None)
 
     twin = replace(
         graph, engine="vllm", placement=Placement.CPU, rdma=False, max_model_len=CONTEXT_TOKENS,

@@ -11,6 +11,7 @@ from ops.local.real_engine import CPU_VLLM, cpu_twins, judge_texts
 from spec.graph import build
 from spec.load import load
 from spec.plan import plan
+from tests.local.sample_graph import flag_values
 
 
 def plans(stack: str) -> tuple[LocalGraph, LocalGraph]:
@@ -28,7 +29,7 @@ def flags(graph: LocalGraph, role: str) -> dict[str, str]:
     argv = graph.of_role(role)[0].argv
     assert argv[:3] == ("py", "-m", "dynamo.vllm")
     assert argv[-1] == "--enforce-eager"
-    return dict(zip(argv[3:-1:2], argv[4:-1:2], strict=True))
+    return flag_values(argv[3:-1])
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
