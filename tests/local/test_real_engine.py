@@ -2,12 +2,14 @@
 
 import json
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from ops import stackfile
+from ops.local.faults import LocalRunError
 from ops.local.processes import LocalGraph, Machine, local_graph
-from ops.local.real_engine import CPU_VLLM, cpu_twins, judge_texts
+from ops.local.real_engine import CPU_VLLM, VLLM, cpu_twins, judge_texts
 from spec.graph import build
 from spec.load import load
 from spec.plan import plan
@@ -61,6 +63,19 @@ def test_the_counterpart_differs_only_in_not_being_split() -> None:
         "--disaggregation-mode",
         "--kv-transfer-config",
     }
+
+
+def test_nixl_is_patched_in_this_environment_only(tmp_path: Path) -> None:
+    module = tmp_path / "env" / "lib" / "python3.11" / "site-packages" / "nixl_cu13" / "_api.py"
+    module.parent.mkdir(parents=True)
+    cached = tmp_path / "cached.py"
+    cached.write_text("x = 1\nagent_config.pthrDelay = 0\n")
+    module.hardlink_to(cached)
+    VLLM.finish(tmp_path / "env")
+    assert module.read_text() == "x = 1\nagent_config.pthrDelay = 2000\n"
+    assert cached.read_text() == "x = 1\nagent_config.pthrDelay = 0\n"
+    with pytest.raises(LocalRunError, match="this patch do not match"):
+        VLLM.finish(tmp_path / "env")
 
 
 @pytest.mark.parametrize(("disaggregated", "proven"), [(["a", "b"], True), (["a", "c"], False), (["", "b"], False)])
