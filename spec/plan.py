@@ -10,7 +10,7 @@ from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
-from spec.settings import Endpoint, ModelSettings, RdmaMode, Settings
+from spec.settings import Endpoint, ModelSettings, ProofMode, RdmaMode, Settings
 
 SYSTEM_POOL = "system"
 
@@ -53,6 +53,8 @@ class Graph:
     kv_cache_dtype: sizing.KvCacheDtype
     gpu_memory_utilization: float
     frontend_replicas: int
+    proof_required: bool
+    """Whether an update fails when disaggregation does not happen."""
     rdma: bool
     """Whether each worker pod claims one RDMA NIC a GPU."""
 
@@ -263,6 +265,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         kv_cache_dtype=model.engine.kv_cache_dtype,
         gpu_memory_utilization=model.engine.gpu_memory_utilization,
         frontend_replicas=model.frontend.replicas or (2 if gpus else 1),
+        proof_required=model.proof is ProofMode.REQUIRED,
         rdma=bool(gpus and layout.prefill and settings.network.rdma is not RdmaMode.NONE),
     )
 
@@ -384,5 +387,7 @@ def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
             f"network.rdma: none, so {path} depends on NVLink between pods of one node for its KV cache; "
             "whether NIXL gets that is unverified, and the fall-back is TCP"
         )
+    if not graph.proof_required:
+        yield f"{path}.proof: reported, so the endpoint is handed out even if disaggregation does not happen"
     if any(worker.replicas == 1 for worker in graph.workers):
         yield f"{path}: a role with one engine and no spare node is down while an update of the workers loads the model"

@@ -133,6 +133,13 @@ class Autoscaling(Frozen):
         return {role: given for role, given in pairs if given}
 
 
+class ProofMode(StrEnum):
+    REQUIRED = "required"
+    """What is not proven fails the update, and no endpoint is handed out."""
+    REPORTED = "reported"
+    """It is only said; for bringing a new machine or engine up."""
+
+
 class FrontendSettings(Frozen):
     replicas: Annotated[int, Field(ge=1)] | None = None
     """Two unless set, so that one may go down; one for a simulated graph."""
@@ -155,6 +162,7 @@ class ModelSettings(Frozen):
     frontend: FrontendSettings = FrontendSettings()
     engine: EngineSettings = EngineSettings()
     autoscaling: Autoscaling = Autoscaling()
+    proof: ProofMode = ProofMode.REQUIRED
 
     @property
     def overrides(self) -> dict[Role, RoleOverride]:

@@ -14,6 +14,7 @@ from workloads.endpoint import Endpoint, EndpointArgs
 from workloads.gateway import PublicGateway, PublicGatewayArgs
 from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs
 from workloads.platform import DynamoPlatform, DynamoPlatformArgs
+from workloads.proof import Proof, ProofArgs
 from workloads.provider import ClusterAccess, ClusterAccessArgs
 from workloads.rdma_claims import RdmaClaims, RdmaClaimsArgs
 from workloads.serving_graph import ServingGraph, ServingGraphArgs
@@ -24,7 +25,7 @@ class Serving:
     """What a stack hands out."""
 
     endpoints: dict[str, pulumi.Output[str]]
-    """Graph → URL, known when the graph is Ready."""
+    """Graph → URL, known when the graph is proven."""
     dns_records: pulumi.Output[list[dict[str, str]]] | None
     """What to enter for a public gateway; None without one."""
 
@@ -76,10 +77,16 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
 
     endpoints: dict[str, pulumi.Output[str]] = {}
     for graph in plan.graphs:
+        deployment = graph_builder.build(graph, plan.labels)
         served = ServingGraph(
             graph.name,
-            ServingGraphArgs(graph=graph_builder.build(graph, plan.labels)),
+            ServingGraphArgs(graph=deployment),
             after(platform, namespace, *claims, *environment.gpu_pools),
+        )
+        proof = Proof(
+            f"{graph.name}-proof",
+            ProofArgs(graph=graph, graph_manifest=deployment.to_wire(), labels=plan.labels),
+            after(served),
         )
         endpoint = Endpoint(
             f"{graph.name}-endpoint",
@@ -91,7 +98,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
                 subnet_id=environment.subnet_id,
                 labels=plan.labels,
             ),
-            after(served, *public),
+            after(proof, *public),
         )
         for worker in graph.workers:
             if worker.autoscaled:
@@ -106,5 +113,5 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
                     ),
                     after(served),
                 )
-        endpoints[graph.name] = pulumi.Output.all(endpoint.url, served.resource.urn).apply(lambda known: known[0])
+        endpoints[graph.name] = pulumi.Output.all(endpoint.url, proof.job.urn).apply(lambda known: known[0])
     return Serving(endpoints=endpoints, dns_records=public[0].dns_records if public else None)
