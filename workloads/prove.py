@@ -170,9 +170,14 @@ def fetch(
     except TimeoutError:
         raise UnreachableError("no answer in time") from None
     except urllib.error.URLError as fault:
-        raise UnreachableError(str(fault.reason)) from None
+        raise UnreachableError(_words(fault.reason)) from None
     except (OSError, http.client.HTTPException) as fault:
-        raise UnreachableError(str(fault) or type(fault).__name__) from None
+        raise UnreachableError(_words(fault)) from None
+
+
+def _words(fault: object) -> str:
+    """What happened, in the system's words and without its numbers."""
+    return getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
 
 
 def _opened(request: urllib.request.Request, deadline: Deadline, opener: urllib.request.OpenerDirector) -> Any:
