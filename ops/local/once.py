@@ -23,15 +23,22 @@ ANSWER_TOKENS = 48
 def wait_until_servable(session: Session) -> str:
     """The served model's name, once a completion was answered. Raises LocalRunError at the bound."""
     started = time.monotonic()
+    deadline = prove.Deadline(SERVABLE_SECONDS)
     try:
         model = prove.wait_until_servable(
             session.graph.endpoint,
             None,
-            prove.Deadline(SERVABLE_SECONDS),
+            deadline,
             lambda obstacle: session.say(f"waiting: {obstacle}"),
         )
     except prove.NotServableError as fault:
         raise LocalRunError(f"not servable after {SERVABLE_SECONDS:g} s: {fault}") from None
+    # One worker of a role is enough to serve; the others are to be counted too.
+    workers = {process.name for process in session.graph.processes if process.role != "frontend"}
+    while silent := workers - requests_by_worker(session.graph).keys():
+        if deadline.left() == 0:
+            raise LocalRunError(f"{', '.join(sorted(silent))} gave no metrics within {SERVABLE_SECONDS:g} s")
+        time.sleep(prove.POLL_SECONDS)
     session.say(f"servable after {time.monotonic() - started:.1f} s")
     return model
 
@@ -93,8 +100,8 @@ def _settled(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:
 
 
 def _print_chat(console: Console, model: str, streamed: Streamed, engine: str) -> None:
-    console.print(f"\n[bold]{model}[/] was asked: {QUESTION}")
-    console.print(streamed.text, markup=False, style="cyan")
+    console.print(f"\n[bold]{model}[/] was asked: {QUESTION}", soft_wrap=True)
+    console.print(streamed.text, markup=False, style="cyan", soft_wrap=True)
     first, last = streamed.first_token_seconds * 1000, streamed.arrivals[-1]
     console.print(f"first token after {first:.0f} ms, {len(streamed.arrivals)} pieces of text in {last:.2f} s")
     console.print(f"{engine}; the text is random\n", style="dim")

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -27,14 +26,27 @@ from ops.local.faults import LocalRunError, told
 from ops.local.guard import run_guarded
 from ops.local.once import print_verdicts, wait_until_servable
 from ops.local.processes import LOOPBACK, WORKER_ROLES, Engine, LocalGraph, Machine, local_graph
-from ops.local.runner import FIRST_PORT, TEMPORARY, announce, progress
+from ops.local.runner import TEMPORARY, announce, ports, progress
 from ops.local.session import Session
 from ops.local.supervise import supervise
 from spec.models import Placement, Role
 from spec.plan import SYSTEM_POOL, Graph, Worker
 from workloads import prove
 
-VLLM = Environment("vllm", (ROOT / "requirements-vllm.txt",), "dynamo.vllm.args")
+
+def _let_nixl_sleep(environment: Path) -> None:
+    """NIXL polls without a pause, and on two cores two engines then starve their own heartbeats: 2 ms between polls."""
+    (module,) = environment.glob("lib/*/site-packages/nixl_cu13/_api.py")
+    busy, patient = "agent_config.pthrDelay = 0\n", "agent_config.pthrDelay = 2000\n"
+    text = module.read_text()
+    if busy not in text:
+        raise LocalRunError(f"{module} has no `{busy.strip()}` to change; NIXL's version and this patch do not match")
+    # A new file: installers link the old one into their cache.
+    module.unlink()
+    module.write_text(text.replace(busy, patient))
+
+
+VLLM = Environment("vllm", (ROOT / "requirements-vllm.txt",), "dynamo.vllm.args", _let_nixl_sleep)
 _WEIGHTS_SCRIPT = Path(__file__).with_name("tiny_weights.py")
 
 # Longer than the proof's prompts in tokens of the tiny tokenizer, some 1,200.
@@ -73,7 +85,8 @@ def cpu_twins(graph: Graph) -> tuple[Graph, Graph, tuple[str, ...]]:
     """The graph with one small engine a role, its aggregated counterpart, and what both change, one sentence each."""
 
     def small(role: Role) -> Worker:
-        return Worker(role=role, replicas=1, tensor_parallel=1, pool=SYSTEM_POOL, memory=None)
+        alone = replace(graph.workers[0], role=role, replicas=1, most_replicas=1, autoscaled=False)
+        return replace(alone, tensor_parallel=1, pool=SYSTEM_POOL, memory=None)
 
     twin = replace(
         graph, engine="vllm", placement=Placement.CPU, rdma=False, max_model_len=CONTEXT_TOKENS,
@@ -104,7 +117,7 @@ def compare(
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, ignore_cleanup_errors=True) as name:
             folder = Path(name)
             plans = {
-                step: local_graph(graph, _machine(weights, folder / step), changed_before)
+                step: local_graph(graph, _machine(weights, folder / step, isolated), changed_before)
                 for step, graph in (("disaggregated", disaggregated), ("aggregated", aggregated))
             }
             return run_guarded(partial(_compare, plans, folder, say), folder, isolated=isolated)
@@ -121,12 +134,12 @@ def _ensure_weights(say: Say) -> Path:
     return made_once(cache_folder() / f"tiny-weights-{key}", make, say)
 
 
-def _machine(weights: Path, folder: Path) -> Machine:
+def _machine(weights: Path, folder: Path, isolated: bool) -> Machine:
     return Machine(
         python=str(VLLM.python),
         model_dir=str(weights),
         discovery_dir=str(folder / "discovery"),
-        ports=count(FIRST_PORT),
+        ports=ports(isolated),
         engine=CPU_VLLM,
     )
 

@@ -112,7 +112,7 @@ class RunningGraph:
             watcher.join(max(0.0, deadline - time.monotonic()))
 
     def _end_groups(self) -> None:
-        """End what the processes started. Engines have helpers that tidy up shared memory after them: wait for these."""
+        """End what the processes started. Helpers that tidy up shared memory after an engine are waited for."""
         deadline = time.monotonic() + HELPER_SECONDS
         groups = {child.pid for child in self._children.values()}
         while groups := {group for group in groups if _is_alive(group)}:

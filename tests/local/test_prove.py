@@ -69,6 +69,13 @@ def test_a_decode_worker_given_as_prefill_is_not_taken_for_one() -> None:
     assert [verdict.check for verdict in report.verdicts if not verdict.proven] == ["prefill worker served"]
 
 
+def test_an_aggregated_graph_is_proven_by_its_workers() -> None:
+    with serving(Behaviour()) as url:
+        report = prove.prove(prove.Targets(url, worker=(f"{url}/decode",), timeout=5))
+    assert report.proven
+    assert [verdict.check for verdict in report.verdicts] == ["model listed", "answer sane", "worker served"]
+
+
 def test_an_empty_model_list_ends_at_the_bound_with_its_reason() -> None:
     started = time.monotonic()
     report, unproven = proof(Behaviour(models=()), timeout=0.5)
