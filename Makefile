@@ -5,10 +5,20 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview render test check format goldens verify bench lock engine-flags contract
+.PHONY: help dev local local-vllm setup preview render test check format goldens verify bench lock engine-flags contract
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+dev: preview ## preview STACK, run its graph on this machine, answer one request
+	@echo
+	@$(PY) -m ops local --once --stack $(STACK)
+
+local: $(VENV)/.run ## run the graph of STACK on this machine until Ctrl-C
+	@$(PY) -m ops local --stack $(STACK)
+
+local-vllm: $(VENV)/.run ## real vLLM on the CPU: KV blocks moved between two processes (minutes, 6 GB)
+	@$(PY) -m ops local --engine vllm --stack $(STACK)
 
 preview: $(VENV)/.run ## what `pulumi up` would create for STACK (dev unless given), without a cloud
 	@$(PY) -m ops preview --stack $(STACK)

@@ -39,7 +39,8 @@ def ask(lines: Sequence[tuple[str, Sequence[str]]] = ()) -> Answer:
     env = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     # Else a machine without a routable address ends in an error.
     env |= {"VLLM_NIXL_SIDE_CHANNEL_HOST": "127.0.0.1", "VLLM_NO_USAGE_STATS": "1"}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        env["TMPDIR"] = folder  # torch leaves a folder behind when imported
         answer = Path(folder) / "answer.json"
         try:
             done = subprocess.run(
