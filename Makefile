@@ -57,12 +57,17 @@ bench: $(VENV)/.test ## time the preview against its floor, and the cost of many
 
 setup: $(VENV)/.run ## what `pulumi up` needs: the virtual environment that Pulumi.yaml names
 
-lock: ## resolve pyproject.toml anew (needs uv)
-	uv pip compile pyproject.toml $(LOCK) -o requirements.txt
-	uv pip compile pyproject.toml --group dev -c requirements.txt $(LOCK) -o requirements-dev.txt
+lock: ## resolve every lock anew (needs uv)
+	$(COMPILE) pyproject.toml --universal -o requirements.txt
+	$(COMPILE) pyproject.toml --universal --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) $(LINUX) requirements-dynamo.in --override requirements-dynamo.overrides -o requirements-dynamo.txt
+	$(COMPILE) $(LINUX) requirements-vllm.in --override requirements-vllm.overrides -o requirements-vllm.txt
+	$(COMPILE) $(LINUX) requirements-bench.in -o requirements-bench.txt
+	$(COMPILE) $(LINUX) requirements-timing.in --no-deps -o requirements-timing.txt
 
-LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --quiet \
-        --custom-compile-command "make lock"
+COMPILE := uv pip compile --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --quiet \
+           --custom-compile-command "make lock"
+LINUX   := --python-platform linux
 
 $(VENV)/.run: requirements.txt tools/setup.sh
 	@sh tools/setup.sh $(VENV) requirements.txt && touch $@
