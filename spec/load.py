@@ -16,7 +16,7 @@ from spec.settings import Settings
 
 NAMESPACE = "dynamo-gke"
 SECRET_KEYS = ("hfToken",)
-PLAIN_KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "labels")
+PLAIN_KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "alerts", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +179,7 @@ _WANTED = {
     "string": "text (quote it in the stack file)",
     "bool": "true or false",
     "dict": "an object",
+    "tuple": "a list",
     "model": "an object",
     "model_attributes": "an object",
 }
@@ -261,6 +262,8 @@ def _inside(here: Any, key: str) -> Any:
     annotation = _bare(here)
     if isinstance(annotation, type) and issubclass(annotation, Frozen):
         return next((field for field in annotation.model_fields.values() if field.alias == key), None)
+    if get_origin(annotation) is tuple:  # of one type and any length, `tuple[X, ...]`
+        return get_args(annotation)[0]
     return get_args(annotation)[1] if get_origin(annotation) is dict else None
 
 

@@ -99,6 +99,7 @@ class Plan:
     capacity_mode: CapacityMode | None
     reservation: str | None
     exposure: Exposure
+    alert_emails: tuple[str, ...]
     deletion_protection: bool
     release_channel: str
     system_pool: Pool
@@ -197,6 +198,7 @@ def plan(settings: Settings) -> Plan:
         capacity_mode=mode,
         reservation=settings.capacity.reservation if settings.capacity else None,
         exposure=settings.endpoint.exposure,
+        alert_emails=settings.alerts.emails,
         deletion_protection=settings.cluster.deletion_protection,
         release_channel=settings.cluster.release_channel.upper(),
         system_pool=system_pool,
@@ -323,6 +325,8 @@ def _warnings(
         yield warning
     if gpu_pools and not settings.cluster.deletion_protection:
         yield "cluster.deletionProtection: off, so one `pulumi destroy` gives the GPU nodes back"
+    if gpu_pools and not settings.alerts.emails:
+        yield "alerts.emails: none, so alerts open incidents in the console and nobody is told"
     for pool in gpu_pools:
         sizes = {w.tensor_parallel for g in graphs for w in g.workers if w.pool == pool.name and w.memory}
         if pool.nodes > 1 and len(sizes) > 1:

@@ -1,5 +1,6 @@
-"""Rendered objects against schemas that are others': the Dynamo CRDs, and Kubernetes' own, unknown fields refused."""
+"""Rendered objects against schemas that are others': Dynamo's, GKE's and Kubernetes' own, unknown fields refused."""
 
+import json
 from copy import deepcopy
 from functools import cache
 from typing import Any
@@ -20,6 +21,15 @@ DGD_CRD = CRDS / "nvidia.com_dynamographdeployments.yaml"
 needs_crds = pytest.mark.skipif(
     not DGD_CRD.is_file(), reason="the Dynamo CRDs are not beside this checkout (../shared/reference/crds)"
 )
+
+POD_MONITORING = ROOT.parent / "shared/reference/gke/schemas/monitoring.googleapis.com__podmonitoring_v1.json"
+
+needs_gke_schemas = pytest.mark.skipif(
+    not POD_MONITORING.is_file(), reason="GKE's schemas are not beside this checkout (../shared/reference/gke/schemas)"
+)
+
+# Kinds of others, each with a contract of its own here; the rest are Kubernetes' own.
+CUSTOM = ("DynamoGraphDeployment", "PodMonitoring")
 
 # The version that the cluster is created with.
 KUBERNETES = "1.35"
@@ -100,10 +110,39 @@ def test_the_contract_refuses_an_unknown_field(path: str) -> None:
 
 @pytest.mark.parametrize("stack", SHIPPED)
 def test_kubernetes_own_objects(stack: str) -> None:
-    core = [o for o in objects(stack) if o["kind"] != "DynamoGraphDeployment"]
+    core = [o for o in objects(stack) if o["kind"] not in CUSTOM]
     assert core
     for manifest in core:
         kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+
+
+@cache
+def pod_monitoring_validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(strict(json.loads(POD_MONITORING.read_text(encoding="utf-8"))))
+
+
+def collections(stack: str) -> list[dict[str, Any]]:
+    return [o for o in objects(stack) if o["kind"] == "PodMonitoring"]
+
+
+@needs_gke_schemas
+@pytest.mark.parametrize("stack", SHIPPED)
+def test_collection_is_what_managed_prometheus_takes(stack: str) -> None:
+    assert collections(stack)
+    for manifest in collections(stack):
+        pod_monitoring_validator().validate(manifest)
+
+
+@needs_gke_schemas
+@pytest.mark.parametrize("path", ["spec", "spec.selector", "spec.endpoints.0", "spec.targetLabels.fromPod.0"])
+def test_the_contract_of_collection_refuses_an_unknown_field(path: str) -> None:
+    broken = deepcopy(collections("prod")[0])
+    block: Any = broken
+    for part in path.split("."):
+        block = block[int(part)] if part.isdigit() else block[part]
+    block["unheardOf"] = 1
+    with pytest.raises(jsonschema.ValidationError, match="unheardOf"):
+        pod_monitoring_validator().validate(broken)
 
 
 @pytest.mark.parametrize("stack", SHIPPED)
