@@ -22,15 +22,6 @@ needs_crds = pytest.mark.skipif(
     not DGD_CRD.is_file(), reason="the Dynamo CRDs are not beside this checkout (../shared/reference/crds)"
 )
 
-POD_MONITORING = ROOT.parent / "shared/reference/gke/schemas/monitoring.googleapis.com__podmonitoring_v1.json"
-
-needs_gke_schemas = pytest.mark.skipif(
-    not POD_MONITORING.is_file(), reason="GKE's schemas are not beside this checkout (../shared/reference/gke/schemas)"
-)
-
-# Kinds of others, each with a contract of its own here; the rest are Kubernetes' own.
-CUSTOM = ("DynamoGraphDeployment", "PodMonitoring")
-
 # The version that the cluster is created with.
 KUBERNETES = "1.35"
 
@@ -43,7 +34,9 @@ def strict(schema: Any) -> Any:
         return schema
     if schema.get("x-kubernetes-int-or-string"):
         return {"type": ["integer", "string"]}
-    result = {key: strict(value) for key, value in schema.items()}
+    # Conditions (`oneOf` and its kind) name fields only to constrain them.
+    conditions = ("oneOf", "anyOf", "allOf", "not")
+    result = {key: value if key in conditions else strict(value) for key, value in schema.items()}
     named = "properties" in schema and "additionalProperties" not in schema
     if named and not schema.get("x-kubernetes-preserve-unknown-fields"):
         result["additionalProperties"] = False
@@ -108,41 +101,21 @@ def test_the_contract_refuses_an_unknown_field(path: str) -> None:
         dgd_validator().validate(broken)
 
 
+OTHERS = (
+    "nvidia.com",
+    "autoscaling.gke.io",
+    "gateway.networking.k8s.io",
+    "monitoring.googleapis.com",
+    "networking.gke.io",
+)
+
+
 @pytest.mark.parametrize("stack", SHIPPED)
 def test_kubernetes_own_objects(stack: str) -> None:
-    core = [o for o in objects(stack) if o["kind"] not in CUSTOM]
+    core = [o for o in objects(stack) if o["apiVersion"].partition("/")[0] not in OTHERS]
     assert core
     for manifest in core:
         kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
-
-
-@cache
-def pod_monitoring_validator() -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(strict(json.loads(POD_MONITORING.read_text(encoding="utf-8"))))
-
-
-def collections(stack: str) -> list[dict[str, Any]]:
-    return [o for o in objects(stack) if o["kind"] == "PodMonitoring"]
-
-
-@needs_gke_schemas
-@pytest.mark.parametrize("stack", SHIPPED)
-def test_collection_is_what_managed_prometheus_takes(stack: str) -> None:
-    assert collections(stack)
-    for manifest in collections(stack):
-        pod_monitoring_validator().validate(manifest)
-
-
-@needs_gke_schemas
-@pytest.mark.parametrize("path", ["spec", "spec.selector", "spec.endpoints.0", "spec.targetLabels.fromPod.0"])
-def test_the_contract_of_collection_refuses_an_unknown_field(path: str) -> None:
-    broken = deepcopy(collections("prod")[0])
-    block: Any = broken
-    for part in path.split("."):
-        block = block[int(part)] if part.isdigit() else block[part]
-    block["unheardOf"] = 1
-    with pytest.raises(jsonschema.ValidationError, match="unheardOf"):
-        pod_monitoring_validator().validate(broken)
 
 
 @pytest.mark.parametrize("stack", SHIPPED)
@@ -160,11 +133,66 @@ def test_an_unheard_of_field_of_a_pod_is_refused() -> None:
         kubernetes_validate.validate(pod, KUBERNETES, strict=True)
 
 
+SCHEMAS = ROOT.parent / "shared" / "reference" / "gke" / "schemas"
+GKE_KINDS = {
+    "Gateway": "gateway.networking.k8s.io__gateway_v1.json",
+    "HTTPRoute": "gateway.networking.k8s.io__httproute_v1.json",
+    "GCPBackendPolicy": "networking.gke.io__gcpbackendpolicy_v1.json",
+    "HealthCheckPolicy": "networking.gke.io__healthcheckpolicy_v1.json",
+    "PodMonitoring": "monitoring.googleapis.com__podmonitoring_v1.json",
+}
+
+WITH_GATEWAY = [
+    "endpoint.exposure=gateway",
+    "endpoint.domain=llm.example.com",
+    "endpoint.allowedCidrs[0]=203.0.113.0/24",
+]
+
+
+needs_gke_schemas = pytest.mark.skipif(
+    not SCHEMAS.is_dir(), reason="GKE's schemas are not beside this checkout (../shared/reference/gke)"
+)
+
+
+def gke_validator(kind: str) -> jsonschema.Draft202012Validator:
+    schema = strict(json.loads((SCHEMAS / GKE_KINDS[kind]).read_text(encoding="utf-8")))
+    schema["properties"]["metadata"] = {"type": "object"}
+    return jsonschema.Draft202012Validator(schema)
+
+
+@needs_gke_schemas
+@pytest.mark.parametrize("kind", GKE_KINDS)
+def test_gkes_own_kinds(kind: str) -> None:
+    found = manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", WITH_GATEWAY)))
+    of_kind = [m for m in found if m["kind"] == kind]
+    assert of_kind
+    for manifest in of_kind:
+        gke_validator(kind).validate(manifest)
+
+
+@needs_gke_schemas
+@pytest.mark.parametrize("path", ["spec", "spec.selector", "spec.endpoints.0", "spec.targetLabels.fromPod.0"])
+def test_the_contract_of_collection_refuses_an_unknown_field(path: str) -> None:
+    broken = deepcopy(next(o for o in objects("prod") if o["kind"] == "PodMonitoring"))
+    block: Any = broken
+    for part in path.split("."):
+        block = block[int(part)] if part.isdigit() else block[part]
+    block["unheardOf"] = 1
+    with pytest.raises(jsonschema.ValidationError, match="unheardOf"):
+        gke_validator("PodMonitoring").validate(broken)
+
+
 @needs_crds
 def test_overridden_engines_are_still_what_the_crd_takes() -> None:
     config = stackfile.read(
         ROOT,
         "prod",
-        ["models.chat.engine.kvCacheDtype=fp8", "models.chat.prefill.replicas=3", "endpoint.exposure=none"],
+        [
+            "models.chat.engine.kvCacheDtype=fp8",
+            "models.chat.prefill.replicas=3",
+            "endpoint.exposure=none",
+            "models.chat.autoscaling.decode.min=1",
+            "models.chat.autoscaling.decode.max=2",
+        ],
     )
     dgd_validator().validate(graph_of(manifests.objects(record(ROOT, config))))
