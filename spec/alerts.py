@@ -70,7 +70,7 @@ def alerts(plan: Plan) -> tuple[Alert, ...]:
 def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
     on_gpus = tuple(graph for graph in plan.graphs if graph.gpus)
     disaggregated = _names(graph for graph in plan.graphs if graph.disaggregated)
-    transferring = _names(graph for graph in on_gpus if graph.disaggregated)
+    transferring = _names(graph for graph in plan.graphs if graph.transfers_kv)
     yield Alert(
         name="model-not-listed",
         title="no model is listed",

@@ -54,11 +54,10 @@ def build(plan: Plan) -> str:
 def sections(plan: Plan) -> tuple[Section, ...]:
     """What is shown, from the clients' side down to the hardware."""
     series = scope(plan)
-    on_gpus = [graph for graph in plan.graphs if graph.gpus]
     found = [_clients(series), _phases(series), _kv_cache(series)]
-    if any(graph.disaggregated for graph in on_gpus):
+    if any(graph.transfers_kv for graph in plan.graphs):
         found.append(_kv_transfer(series))
-    if on_gpus:
+    if any(graph.gpus for graph in plan.graphs):
         found.append(_gpus(series))
     return (*found, _pods(series))
 

@@ -66,6 +66,11 @@ class Graph:
     def disaggregated(self) -> bool:
         return any(worker.role is Role.PREFILL for worker in self.workers)
 
+    @property
+    def transfers_kv(self) -> bool:
+        """Whether NIXL moves KV cache between its workers; simulated engines have none to move."""
+        return self.disaggregated and self.gpus > 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:

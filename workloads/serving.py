@@ -55,7 +55,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         WorkloadNamespaceArgs(hf_token=hf_token if gated else None, labels=plan.labels),
         after(environment.cluster),
     )
-    transferring = [graph.name for graph in plan.graphs if graph.gpus and graph.disaggregated]
+    transferring = [graph.name for graph in plan.graphs if graph.transfers_kv]
     # The operator of Managed Prometheus, which admits these objects, runs on the system pool.
     Monitoring(
         "monitoring",
