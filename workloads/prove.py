@@ -4,9 +4,11 @@
 
 A ready graph proves nothing: a frontend is healthy without workers, and a decode worker can prefill by itself. So this
 sends prompts that no cache has seen and reads what the workers counted before and after. It is one file and needs
-only the standard library, because it also runs as a Job in a bare Python image.
+only the standard library, because it also runs as a Job in the cluster, where it finds the workers by itself:
 
-Exit code: 0 everything proven, 1 something is not, 2 the command line is at fault.
+    python prove.py --endpoint http://chat-frontend:8000 --pods dynamo/chat --roles prefill decode --transport rdma
+
+Exit code: 0 everything proven or --report-only, 1 something is not, 2 the command line is at fault.
 """
 
 from __future__ import annotations
@@ -17,12 +19,15 @@ import json
 import random
 import re
 import secrets
+import ssl
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 REQUESTS_SERVED = "dynamo_component_requests_total"
@@ -47,6 +52,12 @@ READ_SECONDS = 10.0
 # Counters may follow the answer: vLLM publishes its own with the next engine step.
 SETTLE_SECONDS = 10.0
 ATTEMPTS = 3
+# Where a worker serves its metrics unless its pod says otherwise.
+WORKER_METRICS_PORT = 9090
+# UCX writes its tables when two workers first meet, early in a log.
+LOG_BYTES = 16 * 2**20
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 WORDS = [
     *("river", "stone", "cloud", "paper", "window", "garden", "market", "silver", "winter", "engine", "letter"),
@@ -137,27 +148,41 @@ class Deadline:
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def fetch(url: str, deadline: Deadline, body: Mapping[str, Any] | None = None) -> tuple[int, str]:
+def fetch(
+    url: str,
+    deadline: Deadline,
+    body: Mapping[str, Any] | None = None,
+    *,
+    token: str | None = None,
+    opener: urllib.request.OpenerDirector = _OPENER,
+) -> tuple[int, str]:
     """Status and text of one request: GET, or POST of `body` as JSON.
 
     Raises UnreachableError when no complete HTTP answer arrives before the deadline.
     """
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
     try:
-        with _opened(request, deadline) as response:
+        with _opened(request, deadline, opener) as response:
             return response.status, _read(response, deadline).decode(errors="replace")
     except TimeoutError:
         raise UnreachableError("no answer in time") from None
     except urllib.error.URLError as fault:
-        raise UnreachableError(str(fault.reason)) from None
+        raise UnreachableError(_words(fault.reason)) from None
     except (OSError, http.client.HTTPException) as fault:
-        raise UnreachableError(str(fault) or type(fault).__name__) from None
+        raise UnreachableError(_words(fault)) from None
 
 
-def _opened(request: urllib.request.Request, deadline: Deadline) -> Any:
+def _words(fault: object) -> str:
+    """What happened, in the system's words and without its numbers."""
+    return getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
+
+
+def _opened(request: urllib.request.Request, deadline: Deadline, opener: urllib.request.OpenerDirector) -> Any:
     try:
-        return _OPENER.open(request, timeout=max(0.05, deadline.left()))
+        return opener.open(request, timeout=max(0.05, deadline.left()))
     except urllib.error.HTTPError as answer:
         return answer
 
@@ -249,6 +274,127 @@ def metrics_of(addresses: Sequence[str], deadline: Deadline) -> dict[str, str]:
                 found[address] = text
                 break
     return found
+
+
+# --- the cluster ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The Kubernetes API as a pod reaches it, with the rights of the pod's service account."""
+
+    api: str
+    token: str
+    opener: urllib.request.OpenerDirector
+
+    @staticmethod
+    def of_this_pod(api: str, credentials: Path) -> Cluster:
+        """Raises UnreachableError outside a pod, where there are no credentials."""
+        try:
+            context = ssl.create_default_context(cafile=credentials / "ca.crt")
+            token = (credentials / "token").read_text(encoding="utf-8").strip()
+        except OSError as fault:
+            raise UnreachableError(f"no credentials of a pod ({fault})") from None
+        https = urllib.request.HTTPSHandler(context=context)
+        return Cluster(api, token, urllib.request.build_opener(urllib.request.ProxyHandler({}), https))
+
+    def get(self, path: str, deadline: Deadline, **query: str | int) -> str:
+        """The text of one answer. Raises UnreachableError unless it is 200."""
+        url = f"{self.api}{path}?{urllib.parse.urlencode(query)}"
+        status, text = fetch(url, deadline.within(READ_SECONDS), token=self.token, opener=self.opener)
+        if status != 200:
+            raise UnreachableError(f"the Kubernetes API answered HTTP {status}: {' '.join(text.split())[:200]}")
+        return text
+
+
+@dataclass(frozen=True)
+class Pods:
+    """The workers of one graph in a cluster."""
+
+    cluster: Cluster
+    namespace: str
+    graph: str
+
+    def running(self, role: str, deadline: Deadline) -> dict[str, str]:
+        """Name → metrics address of the role's running pods. Raises UnreachableError if they cannot be listed."""
+        labels = {"nvidia.com/dynamo-graph-deployment-name": self.graph, "nvidia.com/dynamo-component-type": role}
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        text = self.cluster.get(f"/api/v1/namespaces/{self.namespace}/pods", deadline, labelSelector=selector)
+        try:
+            pods = json.loads(text)["items"]
+            return {
+                pod["metadata"]["name"]: f"http://{pod['status']['podIP']}:{_metrics_port(pod)}/metrics"
+                for pod in pods
+                if pod["status"].get("phase") == "Running" and pod["status"].get("podIP")
+            }
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise UnreachableError("the Kubernetes API answered something that is no list of pods") from None
+
+    def log(self, pod: str, deadline: Deadline) -> str:
+        """The beginning of a worker's log. Raises UnreachableError if it cannot be read."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
+        return self.cluster.get(path, deadline, container="main", limitBytes=LOG_BYTES)
+
+
+def _metrics_port(pod: Mapping[str, Any]) -> int:
+    """The container port that the operator calls `system`."""
+    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports", ())]
+    return next((port["containerPort"] for port in ports if port.get("name") == "system"), WORKER_METRICS_PORT)
+
+
+def found_workers(targets: Targets, pods: Pods, roles: Sequence[str]) -> Targets:
+    """The targets with the metrics addresses of the running pods. Raises UnreachableError if they cannot be listed."""
+    deadline = Deadline(READ_SECONDS)
+    return replace(targets, **{role: tuple(pods.running(role, deadline).values()) for role in roles})
+
+
+_TABLE = re.compile(r"cfg#\d+")
+_REMOTE_READ = re.compile(r"remote memory (read|write)")
+_TRANSPORT = re.compile(r"\b([a-z]+(?:_[a-z0-9]+)?)/[a-zA-Z]")
+RDMA = ("rc_mlx5", "dc_mlx5", "rc_verbs")
+NVLINK = ("cuda_ipc",)
+
+
+def transports(log: str) -> frozenset[str]:
+    """What UCX chose for reading another worker's memory, out of the tables that UCX_PROTO_INFO=y has it write.
+
+    A table begins with a line that names its configuration (`cfg#3`) and its operation; each further line ends with
+    transport and device, as in `rc_mlx5/mlx5_0:1`. Taken from UCX's sources, not yet seen on an A3 Ultra node.
+    """
+    chosen: set[str] = set()
+    reading = False
+    for line in log.splitlines():
+        if _TABLE.search(line):
+            reading = bool(_REMOTE_READ.search(line))
+        elif reading:
+            chosen.update(_TRANSPORT.findall(line))
+    return frozenset(chosen)
+
+
+def judge_transport(logs: Mapping[str, str]) -> Verdict:
+    """The KV cache goes over RDMA, or over NVLink within a node, and not over TCP. `logs`: decode pod → log."""
+    check = "transport is RDMA"
+    chosen = frozenset[str]().union(*(transports(log) for log in logs.values()))
+    fast = sorted(chosen.intersection(RDMA + NVLINK))
+    if fast:
+        return Verdict(check, True, f"decode workers read KV cache by {', '.join(fast)}.")
+    if "tcp" in chosen:
+        return Verdict(
+            check,
+            False,
+            "decode workers read KV cache over TCP: UCX found no RDMA way to the prefill workers; look at "
+            "UCX_IB_ROCE_REACHABILITY_MODE, LD_LIBRARY_PATH and the pods' NIC claims.",
+        )
+    return Verdict(check, False, f"the logs of {', '.join(logs) or 'no decode worker'} name no transport for KV cache.")
+
+
+def prove_transport(pods: Pods) -> Verdict:
+    """The verdict over the logs of the decode pods that run now."""
+    deadline = Deadline(6 * READ_SECONDS)
+    try:
+        return judge_transport({pod: pods.log(pod, deadline) for pod in pods.running("decode", deadline)})
+    except UnreachableError as fault:
+        return Verdict("transport is RDMA", False, f"the logs of the decode workers cannot be read: {fault}.")
 
 
 # --- the steps ------------------------------------------------------------------------------------------------------
@@ -439,7 +585,7 @@ def _shares(
 # --- command line ---------------------------------------------------------------------------------------------------
 
 
-def _targets(argv: Sequence[str] | None) -> tuple[Targets, bool]:
+def _command_line(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="prove", description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--endpoint", required=True, type=_http_url, help="the frontend, such as http://frontend:8000")
     for role in COMPONENT:
@@ -449,9 +595,23 @@ def _targets(argv: Sequence[str] | None) -> tuple[Targets, bool]:
     parser.add_argument("--model", help="the model that must be listed; otherwise the first that is")
     parser.add_argument("--timeout", type=_seconds, default=120.0, help="seconds until servable and answered (120)")
     parser.add_argument("--kv-transfer", choices=["nixl"], help="also prove that KV cache moved (real vLLM)")
+    parser.add_argument("--pods", type=_namespaced, help="NAMESPACE/GRAPH: find the workers by the Kubernetes API")
+    parser.add_argument(
+        "--roles", nargs="*", default=[], choices=list(COMPONENT), help="with --pods: the graph's roles"
+    )
+    parser.add_argument("--transport", choices=["rdma"], help="with --pods: also prove the transport, from their logs")
+    parser.add_argument("--api", type=_http_url, default="https://kubernetes.default.svc", help=argparse.SUPPRESS)
+    parser.add_argument("--credentials", type=Path, default=SERVICE_ACCOUNT, help=argparse.SUPPRESS)
+    parser.add_argument("--report-only", action="store_true", help="exit with 0 whatever is not proven")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
     given = parser.parse_args(argv)
-    targets = Targets(
+    if bool(given.pods) != bool(given.roles) or (given.transport and not given.pods):
+        parser.error("--pods goes with --roles, and --transport with both")
+    return given
+
+
+def _targets(given: argparse.Namespace) -> Targets:
+    return Targets(
         endpoint=given.endpoint.rstrip("/"),
         prefill=tuple(given.prefill),
         decode=tuple(given.decode),
@@ -460,7 +620,13 @@ def _targets(argv: Sequence[str] | None) -> tuple[Targets, bool]:
         timeout=given.timeout,
         nixl=given.kv_transfer == "nixl",
     )
-    return targets, given.json
+
+
+def _namespaced(text: str) -> tuple[str, str]:
+    if not re.fullmatch(r"[a-z0-9-]+/[a-z0-9-]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAMESPACE/GRAPH")
+    namespace, _, graph = text.partition("/")
+    return namespace, graph
 
 
 def _http_url(text: str) -> str:
@@ -477,14 +643,28 @@ def _seconds(text: str) -> float:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof and print it; the exit code is in the module's docstring."""
-    targets, as_json = _targets(argv)
-    report = prove(targets, lambda step: print(step, file=sys.stderr, flush=True))
-    if as_json:
+    given = _command_line(argv)
+    try:
+        report = _prove(given, lambda step: print(step, file=sys.stderr, flush=True))
+    except UnreachableError as fault:
+        report = Report(given.model, (Verdict("workers found", False, f"{fault}."),))
+    if given.json:
         print(json.dumps({"proven": report.proven, **asdict(report)}))
     else:
         for verdict in report.verdicts:
             print(f"{'proven' if verdict.proven else 'NOT PROVEN':<10}  {verdict.check}: {verdict.sentence}")
-    return 0 if report.proven else 1
+    return 0 if report.proven or given.report_only else 1
+
+
+def _prove(given: argparse.Namespace, progress: Callable[[str], None]) -> Report:
+    targets = _targets(given)
+    if not given.pods:
+        return prove(targets, progress)
+    pods = Pods(Cluster.of_this_pod(given.api, given.credentials), *given.pods)
+    report = prove(found_workers(targets, pods, given.roles), progress)
+    if not given.transport:
+        return report
+    return replace(report, verdicts=(*report.verdicts, prove_transport(pods)))
 
 
 if __name__ == "__main__":

@@ -100,8 +100,8 @@ def _settled(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:
 
 
 def _print_chat(console: Console, model: str, streamed: Streamed, engine: str) -> None:
-    console.print(f"\n[bold]{model}[/] was asked: {QUESTION}")
-    console.print(streamed.text, markup=False, style="cyan")
+    console.print(f"\n[bold]{model}[/] was asked: {QUESTION}", soft_wrap=True)
+    console.print(streamed.text, markup=False, style="cyan", soft_wrap=True)
     first, last = streamed.first_token_seconds * 1000, streamed.arrivals[-1]
     console.print(f"first token after {first:.0f} ms, {len(streamed.arrivals)} pieces of text in {last:.2f} s")
     console.print(f"{engine}; the text is random\n", style="dim")

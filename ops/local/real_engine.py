@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -27,7 +26,7 @@ from ops.local.faults import LocalRunError, told
 from ops.local.guard import run_guarded
 from ops.local.once import print_verdicts, wait_until_servable
 from ops.local.processes import LOOPBACK, WORKER_ROLES, Engine, LocalGraph, Machine, local_graph
-from ops.local.runner import FIRST_PORT, TEMPORARY, announce, progress
+from ops.local.runner import TEMPORARY, announce, ports, progress
 from ops.local.session import Session
 from ops.local.supervise import supervise
 from spec.models import Placement, Role
@@ -86,7 +85,8 @@ def cpu_twins(graph: Graph) -> tuple[Graph, Graph, tuple[str, ...]]:
     """The graph with one small engine a role, its aggregated counterpart, and what both change, one sentence each."""
 
     def small(role: Role) -> Worker:
-        return Worker(role=role, replicas=1, tensor_parallel=1, pool=SYSTEM_POOL, memory=None)
+        alone = replace(graph.workers[0], role=role, replicas=1, most_replicas=1, autoscaled=False)
+        return replace(alone, tensor_parallel=1, pool=SYSTEM_POOL, memory=None)
 
     twin = replace(
         graph, engine="vllm", placement=Placement.CPU, rdma=False, max_model_len=CONTEXT_TOKENS,
@@ -117,7 +117,7 @@ def compare(
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, ignore_cleanup_errors=True) as name:
             folder = Path(name)
             plans = {
-                step: local_graph(graph, _machine(weights, folder / step), changed_before)
+                step: local_graph(graph, _machine(weights, folder / step, isolated), changed_before)
                 for step, graph in (("disaggregated", disaggregated), ("aggregated", aggregated))
             }
             return run_guarded(partial(_compare, plans, folder, say), folder, isolated=isolated)
@@ -134,12 +134,12 @@ def _ensure_weights(say: Say) -> Path:
     return made_once(cache_folder() / f"tiny-weights-{key}", make, say)
 
 
-def _machine(weights: Path, folder: Path) -> Machine:
+def _machine(weights: Path, folder: Path, isolated: bool) -> Machine:
     return Machine(
         python=str(VLLM.python),
         model_dir=str(weights),
         discovery_dir=str(folder / "discovery"),
-        ports=count(FIRST_PORT),
+        ports=ports(isolated),
         engine=CPU_VLLM,
     )
 

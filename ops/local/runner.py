@@ -120,7 +120,7 @@ def _machine(options: LocalOptions, folder: Path, model_dir: Path) -> Machine:
         python=str(options.environment.python),
         model_dir=str(model_dir),
         discovery_dir=str(folder / "run" / "discovery"),
-        ports=count(FIRST_PORT) if options.isolated else _free_ports(),
+        ports=ports(options.isolated),
         engine=Engine(module=SIMULATED_ENGINE, flags=flags),
     )
 
@@ -147,8 +147,10 @@ def _listener(port: int) -> socket.socket:
         raise ConfigurationError(f"port {port} cannot be opened: {fault}") from None
 
 
-def _free_ports() -> Iterator[int]:
-    """Ports on which nobody listened a moment ago, in an order that two runs hardly share."""
+def ports(isolated: bool) -> Iterator[int]:
+    """Free ports, each only once: in a private network all are; elsewhere in an order that two runs hardly share."""
+    if isolated:
+        yield from count(FIRST_PORT)
     for port in random.sample(UNISOLATED_PORTS, len(UNISOLATED_PORTS)):
         try:
             socket.create_server(("127.0.0.1", port)).close()

@@ -26,6 +26,8 @@ class Behaviour:
     drips: bool = False
     nixl_bytes: int = 0
     nixl_failures: int = 0
+    metrics_of_both: bool = False
+    """One address for the metrics of both roles, as pods have `/metrics` and nothing else."""
     prompts: list[str] = field(default_factory=list)
 
 
@@ -36,6 +38,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/v1/models":
             self._answer({"data": [{"id": name} for name in self.behaviour.models if self._ready()]})
+        elif self.path == "/metrics" and self.behaviour.metrics_of_both:
+            served = len(self.behaviour.prompts)
+            self._answer(_metrics("prefill", served) + _metrics("backend", served) + _nixl(self.behaviour))
         elif self.path == "/prefill":
             self._answer(_metrics("prefill", len(self.behaviour.prompts) * self.behaviour.prefills))
         else:

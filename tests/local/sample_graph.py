@@ -40,3 +40,13 @@ def simulated_graph(
 def container(component: dict[str, Any]) -> dict[str, Any]:
     """The component's one container, main."""
     return component["podTemplate"]["spec"]["containers"][0]
+
+
+def flag_values(args: Sequence[str]) -> dict[str, str]:
+    """Flag → value; a flag that stands alone has none."""
+    followers = [*args[1:], "--"]
+    return {
+        flag: "" if value.startswith("--") else value
+        for flag, value in zip(args, followers, strict=True)
+        if flag.startswith("--")
+    }

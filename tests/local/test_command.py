@@ -13,7 +13,7 @@ from ops.local.twin import simulated_twin
 from spec.graph import build
 from spec.load import load
 from spec.plan import plan
-from tests.local.sample_graph import container
+from tests.local.sample_graph import container, flag_values
 
 APP = typer.Typer()
 APP.command()(local)
@@ -65,5 +65,4 @@ def test_what_is_at_fault_is_one_sentence_and_exit_code_2(arguments: list[str], 
 
 
 def _flags(component: dict[str, Any]) -> dict[str, str]:
-    args = container(component)["args"]
-    return dict(zip(args[::2], args[1::2], strict=True))
+    return flag_values(container(component)["args"])

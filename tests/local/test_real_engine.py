@@ -2,15 +2,18 @@
 
 import json
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from ops import stackfile
+from ops.local.faults import LocalRunError
 from ops.local.processes import LocalGraph, Machine, local_graph
-from ops.local.real_engine import CPU_VLLM, cpu_twins, judge_texts
+from ops.local.real_engine import CPU_VLLM, VLLM, cpu_twins, judge_texts
 from spec.graph import build
 from spec.load import load
 from spec.plan import plan
+from tests.local.sample_graph import flag_values
 
 
 def plans(stack: str) -> tuple[LocalGraph, LocalGraph]:
@@ -28,7 +31,7 @@ def flags(graph: LocalGraph, role: str) -> dict[str, str]:
     argv = graph.of_role(role)[0].argv
     assert argv[:3] == ("py", "-m", "dynamo.vllm")
     assert argv[-1] == "--enforce-eager"
-    return dict(zip(argv[3:-1:2], argv[4:-1:2], strict=True))
+    return flag_values(argv[3:-1])
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -60,6 +63,19 @@ def test_the_counterpart_differs_only_in_not_being_split() -> None:
         "--disaggregation-mode",
         "--kv-transfer-config",
     }
+
+
+def test_nixl_is_patched_in_this_environment_only(tmp_path: Path) -> None:
+    module = tmp_path / "env" / "lib" / "python3.11" / "site-packages" / "nixl_cu13" / "_api.py"
+    module.parent.mkdir(parents=True)
+    cached = tmp_path / "cached.py"
+    cached.write_text("x = 1\nagent_config.pthrDelay = 0\n")
+    module.hardlink_to(cached)
+    VLLM.finish(tmp_path / "env")
+    assert module.read_text() == "x = 1\nagent_config.pthrDelay = 2000\n"
+    assert cached.read_text() == "x = 1\nagent_config.pthrDelay = 0\n"
+    with pytest.raises(LocalRunError, match="this patch do not match"):
+        VLLM.finish(tmp_path / "env")
 
 
 @pytest.mark.parametrize(("disaggregated", "proven"), [(["a", "b"], True), (["a", "c"], False), (["", "b"], False)])
