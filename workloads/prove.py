@@ -585,7 +585,8 @@ def _shares(
 # --- command line ---------------------------------------------------------------------------------------------------
 
 
-def _command_line(argv: Sequence[str] | None) -> argparse.Namespace:
+def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The words as given, checked. Ends the process with 2 and a usage line when they do not hang together."""
     parser = argparse.ArgumentParser(prog="prove", description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--endpoint", required=True, type=_http_url, help="the frontend, such as http://frontend:8000")
     for role in COMPONENT:
@@ -643,7 +644,7 @@ def _seconds(text: str) -> float:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the proof and print it; the exit code is in the module's docstring."""
-    given = _command_line(argv)
+    given = command_line(argv)
     try:
         report = _prove(given, lambda step: print(step, file=sys.stderr, flush=True))
     except UnreachableError as fault:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -82,13 +83,15 @@ class Environment:
     def _fault(self) -> str | None:
         """Why the environment cannot be used, in a few words; None if it can."""
         try:
-            done = subprocess.run(
-                [self.python, "-c", f"import {self.probe}"],
-                capture_output=True,
-                text=True,
-                timeout=CHECK_SECONDS,
-                check=False,
-            )
+            with _scratch() as env:
+                done = subprocess.run(
+                    [self.python, "-c", f"import {self.probe}"],
+                    env=env,
+                    capture_output=True,
+                    text=True,
+                    timeout=CHECK_SECONDS,
+                    check=False,
+                )
         except (OSError, subprocess.TimeoutExpired) as fault:
             return str(fault)
         return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -160,15 +163,30 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _scratch() -> Iterator[dict[str, str]]:
+    """This process's environment with a temporary folder of its own: torch leaves a folder behind when imported."""
+    with tempfile.TemporaryDirectory(prefix="dynamo-gke-", ignore_cleanup_errors=True) as folder:
+        yield {**os.environ, "TMPDIR": folder}
+
+
 def run(argv: Sequence[str], say: Say) -> None:
     """Run a command to its end, telling every tenth package that pip takes up.
 
     Raises LocalRunError with the command's last complaint.
     """
     lines: list[str] = []
-    with subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=tied_to_this_process()
-    ) as command:
+    with (
+        _scratch() as env,
+        subprocess.Popen(
+            argv,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=tied_to_this_process(),
+        ) as command,
+    ):
         assert command.stdout is not None
         bound = threading.Timer(INSTALL_SECONDS, command.kill)
         bound.start()

@@ -11,6 +11,7 @@ import pytest
 from ops import stackfile
 from ops.recording import Recording, Resource, record, record_program, run_main
 from tests.stacks import ROOT, SHIPPED, recorded
+from workloads import prove
 
 SECRET_VALUE = "hf_OnlyThisTestKnowsIt"
 
@@ -215,7 +216,7 @@ def test_a_model_swap_leaves_the_infrastructure_alone() -> None:
     before = recorded("prod").by_urn()
     after = run("models.chat.model=llama-3.1-8b-instruct").by_urn()
     changed = {urn.rpartition("::")[2] for urn in before if urn in after and before[urn].inputs != after[urn].inputs}
-    assert changed == {"chat-graph"}
+    assert changed == {"chat-graph", "chat-proof-job"}
     assert {u.rpartition("::")[2] for u in before.keys() ^ after.keys()} == {"claims-8", "claims-1"}
 
 
@@ -288,4 +289,46 @@ def test_one_graphs_swap_leaves_the_others_untouched() -> None:
     before = run(*two).by_urn()
     after = run(*two, "models.code.engine.maxModelLen=16384").by_urn()
     assert before.keys() == after.keys()
-    assert {urn.rpartition("::")[2] for urn in before if before[urn].inputs != after[urn].inputs} == {"code-graph"}
+    assert {urn.rpartition("::")[2] for urn in before if before[urn].inputs != after[urn].inputs} == {
+        "code-graph",
+        "code-proof-job",
+    }
+
+
+@every_stack
+def test_the_endpoint_waits_for_the_proof_and_the_proof_for_the_graph(stack: str) -> None:
+    recording = recorded(stack)
+    (job,) = of_type(recording, "batch/v1:Job")
+    (graph,) = of_type(recording, ":DynamoGraphDeployment")
+    (endpoint,) = of_type(recording, ":Endpoint")
+    assert graph.urn in needs(recording, job.urn)
+    assert job.urn in needs(recording, endpoint.urn)
+
+
+def proof_arguments(recording: Recording) -> list[str]:
+    (job,) = of_type(recording, "batch/v1:Job")
+    return job.inputs["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+def test_the_proof_asks_for_what_the_layout_promises() -> None:
+    assert {"--kv-transfer", "--transport"} <= set(proof_arguments(recorded("prod")))
+    assert {"--kv-transfer", "--transport"}.isdisjoint(proof_arguments(recorded("dev")))
+    aggregated = proof_arguments(run("models.chat.layout=aggregated"))
+    assert aggregated[aggregated.index("--roles") + 1] == "worker"
+    assert {"--kv-transfer", "--transport"}.isdisjoint(aggregated)
+    assert "--report-only" not in proof_arguments(recorded("prod"))
+    assert "--report-only" in proof_arguments(run("models.chat.proof=reported"))
+
+
+def test_the_scripts_own_parser_takes_the_jobs_command_line() -> None:
+    for stack in SHIPPED:
+        given = prove.command_line(proof_arguments(recorded(stack)))
+        assert given.pods == ("dynamo", "chat")
+
+
+def test_a_changed_graph_is_proven_anew_and_an_unchanged_one_is_not() -> None:
+    def job(recording: Recording) -> str:
+        return of_type(recording, "batch/v1:Job")[0].inputs["metadata"]["name"]
+
+    assert job(run()) == job(recorded("prod"))
+    assert job(run("models.chat.engine.maxModelLen=16384")) != job(recorded("prod"))
