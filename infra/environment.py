@@ -9,10 +9,11 @@ from infra.cluster import Cluster, ClusterArgs
 from infra.network import Network, NetworkArgs
 from infra.node_identity import NodeIdentity, NodeIdentityArgs
 from infra.node_pools import GpuPool, GpuPoolArgs, SystemPool, SystemPoolArgs
+from infra.observability import Observability, ObservabilityArgs
 from infra.rdma_network import NodeNic, RdmaNetwork, RdmaNetworkArgs
 from infra.services import ProjectServices, ProjectServicesArgs
 from infra.weights_bucket import WeightsBucket, WeightsBucketArgs
-from spec import names
+from spec import alerts, dashboard, names
 from spec.plan import Plan
 from spec.settings import RdmaMode
 
@@ -48,6 +49,17 @@ def build(plan: Plan) -> Environment:
     weights = WeightsBucket(
         "weights",
         WeightsBucketArgs(bucket=names.weights_bucket(plan.project, plan.stack), region=plan.region),
+        after(services),
+    )
+    Observability(
+        "observability",
+        ObservabilityArgs(
+            cluster=names.cluster(plan.stack),
+            dashboard=dashboard.build(plan),
+            alerts=alerts.alerts(plan),
+            emails=plan.alert_emails,
+            labels=plan.labels,
+        ),
         after(services),
     )
     network = Network(

@@ -41,6 +41,8 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("to ", "autoscaling.totalMaxNodeCount", ""),
         ("reservation ", "nodeConfig.reservationAffinity.values[0]", ""),
     ),
+    "gcp:monitoring/alertPolicy:AlertPolicy": (("", "conditions[0].displayName", ""), ("", "severity", "")),
+    "gcp:monitoring/notificationChannel:NotificationChannel": (("", "displayName", ""),),
     "gcp:projects/iAMMember:IAMMember": (("", "role", ""),),
     "gcp:projects/service:Service": (("", "service", ""),),
     "gcp:serviceaccount/account:Account": (("", "accountId", ""),),
@@ -52,6 +54,10 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "kubernetes:core/v1:Service": (("", "spec.type", ""), ("port ", "spec.ports[0].port", "")),
     "kubernetes:helm.sh/v3:Release": (("", "version", ""), ("in ", "namespace", "")),
+    "kubernetes:monitoring.googleapis.com/v1:PodMonitoring": (
+        ("port ", "spec.endpoints[0].port", ""),
+        ("every ", "spec.endpoints[0].interval", ""),
+    ),
     "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment": (
         ("", "spec.components[0].name", ""),
         ("", "spec.components[1].name", ""),

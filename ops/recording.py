@@ -40,6 +40,7 @@ COMPUTED: Mapping[str, dict[str, Any]] = {
     "gcp:container/cluster:Cluster": {
         "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}
     },
+    "gcp:monitoring/notificationChannel:NotificationChannel": {"name": "projects/my-project/notificationChannels/1"},
     "gcp:serviceaccount/account:Account": {
         "email": "nodes@my-project.iam.gserviceaccount.com",
         "member": "serviceAccount:nodes@my-project.iam.gserviceaccount.com",

@@ -16,7 +16,7 @@ from spec.settings import Settings
 
 NAMESPACE = "dynamo-gke"
 SECRET_KEYS = ("hfToken",)
-PLAIN_KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "labels")
+PLAIN_KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "alerts", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +259,8 @@ def _inside(here: Any, key: str) -> Any:
     annotation = _bare(here)
     if isinstance(annotation, type) and issubclass(annotation, Frozen):
         return next((field for field in annotation.model_fields.values() if field.alias == key), None)
+    if get_origin(annotation) is tuple:  # of one type and any length, `tuple[X, ...]`
+        return get_args(annotation)[0]
     return get_args(annotation)[1] if get_origin(annotation) is dict else None
 
 

@@ -68,6 +68,11 @@ class Graph:
     def disaggregated(self) -> bool:
         return any(worker.role is Role.PREFILL for worker in self.workers)
 
+    @property
+    def transfers_kv(self) -> bool:
+        """Whether NIXL moves KV cache between its workers; simulated engines have none to move."""
+        return self.disaggregated and self.gpus > 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:
@@ -112,6 +117,7 @@ class Plan:
     capacity_mode: CapacityMode | None
     reservation: str | None
     endpoint: Endpoint
+    alert_emails: tuple[str, ...]
     deletion_protection: bool
     release_channel: str
     system_pool: Pool
@@ -225,6 +231,7 @@ def plan(settings: Settings) -> Plan:
         capacity_mode=mode,
         reservation=settings.capacity.reservation if settings.capacity else None,
         endpoint=settings.endpoint,
+        alert_emails=settings.alerts.emails,
         deletion_protection=settings.cluster.deletion_protection,
         release_channel=settings.cluster.release_channel.upper(),
         system_pool=system_pool,
@@ -365,6 +372,8 @@ def _warnings(
             yield f"pool {pool.name}: may grow to {pool.most_nodes} nodes; the reservation must hold that many"
     if gpu_pools and not settings.cluster.deletion_protection:
         yield "cluster.deletionProtection: off, so one `pulumi destroy` gives the GPU nodes back"
+    if gpu_pools and not settings.alerts.emails:
+        yield "alerts.emails: none, so alerts open incidents in the console and nobody is told"
     for pool in gpu_pools:
         sizes = {w.tensor_parallel for g in graphs for w in g.workers if w.pool == pool.name and w.memory}
         if pool.nodes > 1 and len(sizes) > 1:

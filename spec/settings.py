@@ -209,6 +209,21 @@ class Endpoint(Frozen):
         return value
 
 
+def _each_once(emails: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({email for email in emails if emails.count(email) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is named more than once; each address gets one mail an alert")
+    return emails
+
+
+EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$", examples=["oncall@example.com"])]
+
+
+class AlertSettings(Frozen):
+    emails: Annotated[tuple[EmailAddress, ...], AfterValidator(_each_once)] = ()
+    """Who is told when an alert opens or closes. With none, incidents show in the console only."""
+
+
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$", examples=["costCenter"])]
 LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$", examples=["ml-platform"])]
 
@@ -232,6 +247,7 @@ class Settings(Frozen):
     network: NetworkSettings = NetworkSettings()
     cluster: ClusterSettings = ClusterSettings()
     endpoint: Endpoint = Endpoint()
+    alerts: AlertSettings = AlertSettings()
     labels: dict[LabelKey, LabelValue] = {}
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False

@@ -12,6 +12,7 @@ from spec.settings import Exposure
 from workloads.autoscaling import RoleAutoscaler, RoleAutoscalerArgs
 from workloads.endpoint import Endpoint, EndpointArgs
 from workloads.gateway import PublicGateway, PublicGatewayArgs
+from workloads.monitoring import Monitoring, MonitoringArgs
 from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs
 from workloads.platform import DynamoPlatform, DynamoPlatformArgs
 from workloads.proof import Proof, ProofArgs
@@ -53,6 +54,13 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         "workloads",
         WorkloadNamespaceArgs(hf_token=hf_token if gated else None, labels=plan.labels),
         after(environment.cluster),
+    )
+    transferring = [graph.name for graph in plan.graphs if graph.transfers_kv]
+    # The operator of Managed Prometheus, which admits these objects, runs on the system pool.
+    Monitoring(
+        "monitoring",
+        MonitoringArgs(transferring=transferring, labels=plan.labels),
+        after(namespace, environment.system_pool),
     )
     claims: list[pulumi.Resource] = []
     sizes = sorted({worker.tensor_parallel for graph in plan.graphs if graph.rdma for worker in graph.workers})

@@ -114,7 +114,14 @@ def test_a_program_that_fails_ends_with_1_and_a_sentence(monkeypatch: pytest.Mon
 
 def test_render_prints_objects_that_a_cluster_takes() -> None:
     kinds = {m["kind"] for m in manifests.objects(recorded("prod"))}
-    assert kinds >= {"DynamoGraphDeployment", "Namespace", "ResourceClaimTemplate", "Secret", "Service"}
+    assert kinds >= {
+        "DynamoGraphDeployment",
+        "Namespace",
+        "PodMonitoring",
+        "ResourceClaimTemplate",
+        "Secret",
+        "Service",
+    }
     assert "[secret]" in manifests.to_yaml(recorded("prod"))
 
 

@@ -93,6 +93,7 @@ WARNINGS = [
     ({"capacity": {"mode": "onDemand"}}, "in practice not sold"),
     ({"capacity": {"mode": "flexStart"}}, "vanish after 7 days"),
     ({"cluster": {"deletionProtection": False}}, "gives the GPU nodes back"),
+    ({}, "alerts.emails: none"),
     ({"models.chat.layout": "single-node", "network": {"rdma": "none"}}, "the fall-back is TCP"),
     ({"models.chat.layout": "simulated", "models.chat.decode": {"tensorParallel": 8}}, "has no effect on simulated"),
     ({"models": {"a": {"model": "qwen3-32b", "layout": "multi-node"},
@@ -119,5 +120,6 @@ def test_a_calm_stack_has_no_warnings() -> None:
         "location": {"region": "us-central1", "zone": "us-central1-b"},
         "models.chat.prefill": {"replicas": 2},
         "models.chat.decode": {"replicas": 2},
+        "alerts": {"emails": ["oncall@example.com"]},
     }
     assert planned(calm).warnings == ()
