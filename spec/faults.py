@@ -44,7 +44,7 @@ def nearest(given: str, allowed: Sequence[str]) -> str:
 
 def one_of(given: str, allowed: Sequence[str]) -> str:
     """The sentence for a value outside a closed set."""
-    return f"{given!r} is not one of {', '.join(allowed)}{nearest(given, allowed)}"
+    return f"{shown(given)} is not one of {', '.join(allowed)}{nearest(given, allowed)}"
 
 
 # What tokens of the services around begin with; not inside a word, as in --disk-cache.

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from spec.capacity import CapacityMode
-from spec.faults import one_of
+from spec.faults import one_of, shown
 from spec.machines import machine_names
 from spec.model_base import Frozen
 from spec.models import Role
@@ -176,7 +176,9 @@ def _client_range(cidr: str) -> str:
     try:
         network = ip_network(cidr)
     except ValueError as error:
-        raise ValueError(f"{cidr!r} is not a range of addresses ({error}); such a range is 203.0.113.0/24") from None
+        raise ValueError(
+            f"{shown(cidr)} is not a range of addresses ({error}); such a range is 203.0.113.0/24"
+        ) from None
     if network.prefixlen == 0:
         raise ValueError(f"{cidr} opens the model to everyone; give the ranges of your clients, such as 203.0.113.0/24")
     return cidr

@@ -98,7 +98,7 @@ REFUSED_BY_BOTH = [
     Bad("unknown flag of the mocker", "dynamo.mocker", ("--tensor-parallel-size", "2"), 0, "but of dynamo.vllm"),
     Bad("mocker's choices", "dynamo.mocker", ("--kv-cache-dtype", "int8"), 1, "is not one of auto,"),
     Bad("mocker's number", "dynamo.mocker", ("--speedup-ratio", "fast"), 1, "must be a number"),
-    Bad("router mode", "dynamo.frontend", ("--router-mode", "kv-aware"), 1, "'kv-aware' is not one of"),
+    Bad("router mode", "dynamo.frontend", ("--router-mode", "kv-aware"), 1, '"kv-aware" is not one of'),
     Bad("frontend's whole number", "dynamo.frontend", ("--migration-limit", "no"), 1, "must be a whole number"),
     Bad("worker's block size", "dynamo.frontend", ("--block-size", "64"), 0, "is not a flag of dynamo.frontend"),
 ]  # fmt: skip

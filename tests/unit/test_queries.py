@@ -1,7 +1,6 @@
 """Every query of the dashboard and of the alerts: PromQL that parses, over metrics and labels that somebody emits.
 
-Names are checked with and without a parser. With one, `rate` and its like must be over counters, and every label that
-a query matches or groups by must be one that its metric has.
+`rate` and its like must be over counters, and every label that a query matches or groups by one that its metric has.
 """
 
 import re
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import promql_parser
 import pytest
 import yaml
 
@@ -85,12 +85,6 @@ def test_every_query_is_of_this_stack(query: str) -> None:
 OVER_COUNTERS = ("rate", "increase")
 
 
-def parser() -> Any:
-    return pytest.importorskip(
-        "promql_parser", reason="promql-parser is not among the development dependencies yet, so PromQL is not parsed"
-    )
-
-
 def walk(node: Any, inside: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """Every node with the nodes around it, outermost first."""
     yield node, inside
@@ -100,19 +94,21 @@ def walk(node: Any, inside: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[A
             yield from walk(child, (*inside, node))
 
 
-def selectors(promql: Any, query: str) -> list[tuple[Any, tuple[Any, ...]]]:
-    return [(n, around) for n, around in walk(promql.parse(query)) if isinstance(n, promql.VectorSelector)]
+def selectors(query: str) -> list[tuple[Any, tuple[Any, ...]]]:
+    return [
+        (n, around) for n, around in walk(promql_parser.parse(query)) if isinstance(n, promql_parser.VectorSelector)
+    ]
 
 
-def faults(promql: Any, query: str) -> list[str]:
+def faults(query: str) -> list[str]:
     """What is wrong with a query; raises ValueError for one that is no PromQL."""
     found: list[str] = []
-    for selector, around in selectors(promql, query):
+    for selector, around in selectors(query):
         if selector.name not in known():
             found.append(f"{selector.name} is emitted by nobody")
             continue
         kind, labels = known()[selector.name]
-        calls = [node.func.name for node in around if isinstance(node, promql.Call)]
+        calls = [node.func.name for node in around if isinstance(node, promql_parser.Call)]
         risen = any(call in OVER_COUNTERS for call in calls)
         if risen is not (kind == "counter"):
             found.append(f"{selector.name} is a {kind}, {'under' if risen else 'not under'} rate or increase")
@@ -120,7 +116,7 @@ def faults(promql: Any, query: str) -> list[str]:
             found.append(f"{selector.name} has no buckets")
         wanted = {matcher.name for matcher in selector.matchers.matchers}
         for node in around:
-            if isinstance(node, promql.AggregateExpr) and node.modifier:
+            if isinstance(node, promql_parser.AggregateExpr) and node.modifier:
                 wanted |= set(node.modifier.labels)
         found += [f"{selector.name} has no label {label}" for label in sorted(wanted - labels)]
     return found
@@ -128,13 +124,12 @@ def faults(promql: Any, query: str) -> list[str]:
 
 @pytest.mark.parametrize("query", queries())
 def test_every_query_is_right(query: str) -> None:
-    assert faults(parser(), query) == []
+    assert faults(query) == []
 
 
 def test_the_parser_finds_the_series_that_the_expression_finds() -> None:
-    promql = parser()
     for query in queries():
-        assert {selector.name for selector, _ in selectors(promql, query)} == selected(query)
+        assert {selector.name for selector, _ in selectors(query)} == selected(query)
 
 
 @pytest.mark.parametrize(
@@ -150,11 +145,10 @@ def test_the_parser_finds_the_series_that_the_expression_finds() -> None:
     ],
 )
 def test_a_wrong_query_is_found(query: str, says: str) -> None:
-    assert says in "; ".join(faults(parser(), query))
+    assert says in "; ".join(faults(query))
 
 
 @pytest.mark.parametrize("query", ["rate(up{})", "sum by (a (up{})", "up{} >", "histogram_quantile(up{})"])
 def test_what_is_no_promql_is_refused(query: str) -> None:
-    promql = parser()
     with pytest.raises(ValueError, match=r"\w"):
-        promql.parse(query)
+        promql_parser.parse(query)
