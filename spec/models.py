@@ -69,6 +69,22 @@ class Weights(Frozen):
         return self
 
 
+class WeightsFile(Frozen):
+    """One file of the pinned revision: its size in bytes and the hash that the hub's index has for it."""
+
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Of the content; for the large files, which the hub keeps in LFS."""
+    git_sha1: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    """Of the git blob, for the small ones."""
+
+    @model_validator(mode="after")
+    def _one_hash(self) -> "WeightsFile":
+        if (self.sha256 is None) is (self.git_sha1 is None):
+            raise ValueError("a file has a sha256 or a gitSha1")
+        return self
+
+
 class Architecture(Frozen):
     """The numbers of config.json that memory depends on."""
 
@@ -92,6 +108,8 @@ class Card(Frozen):
     repository: str
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None
     revision_source: str
+    files: Annotated[dict[str, WeightsFile], Field(min_length=1)] | None = None
+    """What serving needs of the revision, by path, as `ops models pin` writes it; None while no hub was asked."""
     licence: str
     gated: bool
     weights: Weights
