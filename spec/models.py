@@ -54,6 +54,13 @@ class Layout(Frozen):
         pairs = ((Role.PREFILL, self.prefill), (Role.DECODE, self.decode), (Role.WORKER, self.worker))
         return {role: layout for role, layout in pairs if layout}
 
+    @property
+    def gpus(self) -> int:
+        """Of all engines together; none where they are simulated."""
+        if self.placement is Placement.CPU:
+            return 0
+        return sum(role.replicas * role.tensor_parallel for role in self.roles.values())
+
 
 class Weights(Frozen):
     format: Literal["bf16", "fp8", "mxfp4"]

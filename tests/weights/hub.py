@@ -92,6 +92,7 @@ def moved_to(url: str) -> Answer:
 class Hub:
     """What the server has and does. `requests` are the paths that were asked for, with the token that came along."""
 
+    repository: str = REPOSITORY
     files: dict[str, bytes] = field(default_factory=lambda: {**FILES, **LEFT_OUT})
     gated_by: str | None = None
     """The token that is wanted."""
@@ -111,7 +112,7 @@ class Hub:
 
     def index(self) -> dict[str, Any]:
         return {
-            "id": REPOSITORY,
+            "id": self.repository,
             "sha": self.revision,
             "gated": bool(self.gated_by),
             "siblings": [self._sibling(path, content) for path, content in self.files.items()],
@@ -139,8 +140,8 @@ class Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         with hub.lock:
             hub.requests.append((path, token))
-        api = f"/api/models/{REPOSITORY}"
-        resolved = f"/{REPOSITORY}/resolve/{hub.revision}/"
+        api = f"/api/models/{hub.repository}"
+        resolved = f"/{hub.repository}/resolve/{hub.revision}/"
         if hub.gated_by and token != hub.gated_by:
             self.reply(403 if token else 401, b"{}")
         elif path in (api, f"{api}/revision/{hub.revision}"):

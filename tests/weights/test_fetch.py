@@ -38,7 +38,8 @@ def command(hub: Hub, place: Path, *more: str) -> list[str]:
     """Isolated and without site-packages, as in the bare image: the standard library is all there is."""
     return [
         sys.executable, "-I", "-S", str(SCRIPT), "--repository", REPOSITORY, "--revision", REVISION,
-        "--endpoint", hub.url, "--target", str(place / "target"), "--scratch", str(place / "scratch"), "--backoff", "0.01", *more,
+        "--endpoint", hub.url, "--target", str(place / "target"), "--scratch", str(place / "scratch"),
+        "--backoff", "0.01", *more,
     ]  # fmt: skip
 
 
