@@ -40,6 +40,11 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     "gcp:projects/service:Service": (("", "service", ""),),
     "gcp:serviceaccount/account:Account": (("", "accountId", ""),),
     "gcp:storage/bucket:Bucket": (("", "location", ""), ("public access prevention ", "publicAccessPrevention", "")),
+    "gcp:storage/bucketIAMMember:BucketIAMMember": (("", "role", ""),),
+    "kubernetes:batch/v1:Job": (
+        ("", "spec.template.spec.containers[0].args[1]", ""),
+        ("revision ", "spec.template.spec.containers[0].args[3]", ""),
+    ),
     "kubernetes:core/v1:Service": (("", "spec.type", ""), ("port ", "spec.ports[0].port", "")),
     "kubernetes:helm.sh/v3:Release": (("", "version", ""), ("in ", "namespace", "")),
     "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment": (

@@ -12,6 +12,7 @@ from workloads.platform import DynamoPlatform, DynamoPlatformArgs
 from workloads.provider import ClusterAccess, ClusterAccessArgs
 from workloads.rdma_claims import RdmaClaims, RdmaClaimsArgs
 from workloads.serving_graph import ServingGraph, ServingGraphArgs
+from workloads.weights import Weights, WeightsArgs
 
 
 def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | None) -> dict[str, pulumi.Output[str]]:
@@ -43,12 +44,26 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     if sizes:
         claims.append(RdmaClaims("claims", RdmaClaimsArgs(nics=sizes, labels=plan.labels), after(namespace)))
 
+    fetched: list[pulumi.Resource] = []
+    if plan.fetched:
+        weights = WeightsArgs(
+            project=plan.project,
+            bucket=names.weights_bucket(plan.project, plan.stack),
+            cards=plan.fetched,
+            graphs=[graph.name for graph in plan.graphs if graph.reads_bucket],
+            system_pool=plan.system_pool.name,
+            labels=plan.labels,
+        )
+        fetched.append(
+            Weights("model-weights", weights, after(namespace, environment.weights, environment.system_pool))
+        )
+
     endpoints: dict[str, pulumi.Output[str]] = {}
     for graph in plan.graphs:
         served = ServingGraph(
             graph.name,
             ServingGraphArgs(graph=graph_builder.build(graph, plan.labels)),
-            after(platform, namespace, *claims, *environment.gpu_pools),
+            after(platform, namespace, *claims, *fetched, *environment.gpu_pools),
         )
         endpoint = Endpoint(
             f"{graph.name}-endpoint",
