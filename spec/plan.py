@@ -357,7 +357,10 @@ def _warnings(
 def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
     path = f"models.{graph.name}"
     if graph.card.revision is None:
-        yield f"{path}.model: {graph.card.name} has no pinned revision ({graph.card.revision_source})"
+        yield (
+            f"{path}.model: {graph.card.name} has no pinned revision ({graph.card.revision_source}), so every pod "
+            f"fetches what the hub has by then; pin it with `python -m ops models pin {graph.card.name}`"
+        )
     if graph.placement is Placement.CPU:
         for role, override in settings.models[graph.name].overrides.items():
             if override.tensor_parallel:
