@@ -11,12 +11,12 @@ import pulumi_kubernetes as k8s
 from pulumi_gcp import organizations, storage
 
 from spec import names
+from spec.graph import FRONTEND_IMAGE
 from spec.models import Card
 from spec.weights import MOUNT, scratch_bytes
 
 SCRIPT = Path(__file__).with_name("fetch_weights.py")
 CONFIG_MAP = "fetch-weights"
-IMAGE = "python:3.13-slim"  # the script needs an interpreter and certificates, nothing else
 FUSE = "gcsfuse.csi.storage.gke.io"
 USER = 1000
 
@@ -81,7 +81,7 @@ def fetch_job(card: Card, *, bucket: str, system_pool: str, labels: dict[str, st
     listed = ["--files", f"/script/{_list_name(card)}"] if card.files else []
     container: dict[str, Any] = {
         "name": "fetch",
-        "image": IMAGE,
+        "image": FRONTEND_IMAGE,  # it has Python and certificates, and the system pool pulls it anyway
         "command": ["python3", f"/script/{SCRIPT.name}"],
         "args": [
             *("--repository", card.repository, "--revision", card.revision, "--target", MOUNT),
