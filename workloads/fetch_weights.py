@@ -9,8 +9,8 @@ The target is a bucket behind GCS FUSE, where an object appears when its file is
 download is broken off and gone on with in the scratch folder, is verified there, and only then written to the target,
 from first byte to last.
 
-One file that needs the standard library only, because it runs as a Job in a bare Python image. HF_TOKEN is read from
-the environment, for gated repositories. Exit code: 0 all there, 1 not, 2 the command line is at fault.
+One file that needs the standard library only, because it runs as a Job out of a ConfigMap. HF_TOKEN is read from the
+environment, for gated repositories. Exit code: 0 all there, 1 not, 2 the command line is at fault.
 """
 
 from __future__ import annotations
@@ -339,10 +339,10 @@ class Fetch:
 
     def _fetch_all(self, files: Sequence[File], say: Callable[[str], None]) -> None:
         largest = max(files, key=lambda file: file.size)
-        room = self.scratch_bytes or PARALLEL * largest.size
+        room = PARALLEL * largest.size if self.scratch_bytes is None else self.scratch_bytes
         if room < largest.size:
             raise FetchFailed(f"{largest.path} has {largest.size} bytes and the scratch folder may hold {room} only")
-        at_once = min(PARALLEL, room // max(1, largest.size))
+        at_once = min(PARALLEL, room // largest.size) if largest.size else PARALLEL
         with ThreadPoolExecutor(at_once) as pool:
             under_way = [pool.submit(self._fetch, file) for file in files]
             try:

@@ -18,7 +18,7 @@ from spec.weights import MOUNT, scratch_bytes
 SCRIPT = Path(__file__).with_name("fetch_weights.py")
 CONFIG_MAP = "fetch-weights"
 FUSE = "gcsfuse.csi.storage.gke.io"
-USER = 1000
+USER = 1000  # the image's own
 
 # The largest model of the catalogue has 131 GiB: 13 MB/s are enough for it. The script ends by itself and says why;
 # the Job ends what hangs; Pulumi waits a little longer than both, so that the reason is there to be read.

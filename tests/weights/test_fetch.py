@@ -35,7 +35,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def command(hub: Hub, place: Path, *more: str) -> list[str]:
-    """Isolated and without site-packages, as in the bare image: the standard library is all there is."""
+    """Isolated and without site-packages: the standard library is all there is."""
     return [
         sys.executable, "-I", "-S", str(SCRIPT), "--repository", REPOSITORY, "--revision", REVISION,
         "--endpoint", hub.url, "--target", str(place / "target"), "--scratch", str(place / "scratch"),
