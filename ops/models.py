@@ -59,7 +59,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     from ops import printing
 
     table = printing.table(
-        "model", "repository", "revision", "licence", "gated", "weights GiB", "layouts and GPUs", right=["weights GiB"]
+        "model", "repository", "revision", "licence", "gated", "weights GiB", "layouts:GPUs", right=["weights GiB"]
     )
     for column in table.columns[:-1]:
         column.no_wrap = True
@@ -71,7 +71,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
             row["licence"],
             "yes" if row["gated"] else "no",
             f"{row['weightsGib']:.1f}",
-            ", ".join(f"{name}\N{NO-BREAK SPACE}{layout['gpus']}" for name, layout in row["layouts"].items()),
+            ", ".join(f"{name}:{layout['gpus']}" for name, layout in row["layouts"].items()),
         )
     printing.show(lambda console: console.print(table))
 
