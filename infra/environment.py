@@ -27,7 +27,7 @@ class Environment:
     subnet_id: pulumi.Output[str]
     system_pool: SystemPool
     gpu_pools: tuple[GpuPool, ...]
-    weights_bucket: pulumi.Output[str]
+    weights: WeightsBucket
 
 
 def build(plan: Plan) -> Environment:
@@ -133,5 +133,5 @@ def build(plan: Plan) -> Environment:
         subnet_id=network.subnet_id,
         system_pool=system_pool,
         gpu_pools=gpu_pools,
-        weights_bucket=weights.bucket_name,
+        weights=weights,
     )

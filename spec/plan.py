@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from spec import extra_args, sizing
+from spec import extra_args, sizing, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
@@ -63,6 +63,20 @@ class Graph:
     @property
     def gpus(self) -> int:
         return sum(worker.gpus for worker in self.workers)
+
+    @property
+    def reads_bucket(self) -> bool:
+        """Whether its pods read the model from the weights bucket.
+
+        Simulated engines have no weights. Without a pinned revision there is nothing that could be fetched beforehand
+        and be the same for all workers; each then takes what the hub has.
+        """
+        return self.placement is not Placement.CPU and self.card.revision is not None
+
+    @property
+    def model(self) -> str:
+        """What workers get as `--model`: a folder of the bucket, or the hub's repository. Every role gets the same."""
+        return weights.path(self.card) if self.reads_bucket else self.card.repository
 
     @property
     def disaggregated(self) -> bool:
@@ -134,6 +148,12 @@ class Plan:
     @property
     def gpus(self) -> int:
         return sum(pool.gpus for pool in self.gpu_pools)
+
+    @property
+    def fetched(self) -> tuple[Card, ...]:
+        """The models that are brought into the bucket, each revision once however many graphs serve it."""
+        cards = {(g.card.repository, g.card.revision): g.card for g in self.graphs if g.reads_bucket}
+        return tuple(cards.values())
 
     @property
     def cost_per_hour(self) -> float | None:
@@ -388,7 +408,10 @@ def _warnings(
 def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
     path = f"models.{graph.name}"
     if graph.card.revision is None:
-        yield f"{path}.model: {graph.card.name} has no pinned revision ({graph.card.revision_source})"
+        yield (
+            f"{path}.model: {graph.card.name} has no pinned revision ({graph.card.revision_source}), so every pod "
+            f"fetches what the hub has by then; pin it with `python -m ops models pin {graph.card.name}`"
+        )
     if graph.placement is Placement.CPU:
         for role, override in settings.models[graph.name].overrides.items():
             if override.tensor_parallel:

@@ -19,6 +19,7 @@ from workloads.proof import Proof, ProofArgs
 from workloads.provider import ClusterAccess, ClusterAccessArgs
 from workloads.rdma_claims import RdmaClaims, RdmaClaimsArgs
 from workloads.serving_graph import ServingGraph, ServingGraphArgs
+from workloads.weights import Weights, WeightsArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,20 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     if sizes:
         claims.append(RdmaClaims("claims", RdmaClaimsArgs(nics=sizes, labels=plan.labels), after(namespace)))
 
+    fetched: list[pulumi.Resource] = []
+    if plan.fetched:
+        weights = WeightsArgs(
+            project=plan.project,
+            bucket=names.weights_bucket(plan.project, plan.stack),
+            cards=plan.fetched,
+            graphs=[graph.name for graph in plan.graphs if graph.reads_bucket],
+            system_pool=plan.system_pool.name,
+            labels=plan.labels,
+        )
+        fetched.append(
+            Weights("model-weights", weights, after(namespace, environment.weights, environment.system_pool))
+        )
+
     public: list[PublicGateway] = []
     if plan.endpoint.exposure is Exposure.GATEWAY and plan.endpoint.domain:
         public.append(
@@ -89,7 +104,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         served = ServingGraph(
             graph.name,
             ServingGraphArgs(graph=deployment),
-            after(platform, namespace, *claims, *environment.gpu_pools),
+            after(platform, namespace, *claims, *fetched, *environment.gpu_pools),
         )
         proof = Proof(
             f"{graph.name}-proof",

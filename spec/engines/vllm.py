@@ -42,7 +42,6 @@ class VllmArgs(CommandLine):
     """`dynamo.vllm`: what this program sets of its flags."""
 
     model: str
-    revision: str | None
     served_model_name: str
     tensor_parallel_size: int
     max_model_len: int
@@ -64,8 +63,7 @@ class Vllm:
     def process(self, graph: Graph, worker: Worker) -> Process:
         side = _KV_SIDES.get(worker.role)
         args = VllmArgs(
-            model=graph.card.repository,
-            revision=graph.card.revision,
+            model=graph.model,
             served_model_name=graph.card.name,
             tensor_parallel_size=worker.tensor_parallel,
             max_model_len=graph.max_model_len,
