@@ -69,6 +69,7 @@ def build(plan: Plan) -> Environment:
         "cluster",
         ClusterArgs(
             cluster=names.cluster(plan.stack),
+            services=services,
             project=plan.project,
             region=plan.region,
             network_id=network.network_id,

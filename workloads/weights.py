@@ -212,9 +212,6 @@ class Weights(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WeightsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:Weights", name, None, opts)
-        self._number = organizations.get_project_output(
-            project_id=args.project, opts=pulumi.InvokeOptions(parent=self)
-        ).number
         account = k8s.core.v1.ServiceAccount(
             f"{name}-writer",
             metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -222,6 +219,11 @@ class Weights(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._number = organizations.get_project_output(
+            project_id=args.project,
+            # With the account there is a cluster, so the API that answers is on.
+            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[account]),
+        ).number
         may_write = self._grant(f"{name}-may-write", args, "storage.objectUser", names.WEIGHTS_WRITER)
         for graph in args.graphs:
             # The account that the operator makes for the graph's pods, and not one of ours: that would lack the Role by
