@@ -238,7 +238,7 @@ def proof_job(recording: Recording) -> Resource:
 
 def test_two_graphs_of_one_model_fetch_it_once() -> None:
     both = {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}
-    recording = record(ROOT, config({"models": {"chat": both, "batch": both}}))
+    recording = record(ROOT, config({"models": {"chat": both, "batch": both}}), preview=False)
     (job,) = fetches(recording)
     members = sorted(m.inputs["member"].rpartition("/")[2] for m in of_type(recording, ":BucketIAMMember"))
     assert members == ["batch-k8s-service-discovery", "chat-k8s-service-discovery", "weights-writer"]
@@ -247,7 +247,7 @@ def test_two_graphs_of_one_model_fetch_it_once() -> None:
 
 
 def test_the_writer_may_write_before_the_job_starts() -> None:
-    recording = recorded("prod")
+    recording = recorded("prod", preview=False)
     (job,) = fetches(recording)
     before = {u.rpartition("::")[2] for u in needs(recording, job.urn)}
     assert {"model-weights-may-write", "model-weights-writer", "model-weights-script", "weights-bucket"} <= before
