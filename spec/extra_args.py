@@ -38,6 +38,7 @@ OWNED: dict[str, dict[str, str]] = {
         "--served-model-name": "clients ask for the model by the name of its card",
         "--hf-token": "use the secret `hfToken`; arguments are in plain text",
         "--tensor-parallel-size": "use `tensorParallel` of a role",
+        "--load-format": "the card of the model says how its weights are read, in `loader`",
         "--dtype": "every card is served in bfloat16, the dtype of its config.json",
         "--gpu-memory-utilization": "use `engine.gpuMemoryUtilization`",
         "--kv-cache-memory-bytes": "use `engine.gpuMemoryUtilization`, from which the plan counts the KV cache",

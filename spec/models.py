@@ -121,6 +121,9 @@ class Card(Frozen):
     gated: bool
     weights: Weights
     architecture: Architecture
+    loader: Literal["vllm", "runaiStreamer"] = "vllm"
+    """How an engine reads the weights: vLLM's own way, a file after the other, or many at once by the Run:ai streamer.
+    Unverified that the runtime image holds the streamer."""
     default_max_model_len: int
     """Tokens of prompt and answer together that a worker is started for unless the stack says otherwise."""
     layouts: dict[str, Layout]

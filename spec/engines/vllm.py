@@ -45,6 +45,7 @@ class VllmArgs(CommandLine):
     served_model_name: str
     tensor_parallel_size: int
     max_model_len: int
+    load_format: Literal["runai_streamer"] | None
     dtype: Literal["bfloat16"] = "bfloat16"
     """Of the activations; every card's config.json says the same."""
     kv_cache_dtype: KvCacheDtype
@@ -67,6 +68,7 @@ class Vllm:
             served_model_name=graph.card.name,
             tensor_parallel_size=worker.tensor_parallel,
             max_model_len=graph.max_model_len,
+            load_format="runai_streamer" if graph.card.loader == "runaiStreamer" else None,
             kv_cache_dtype=graph.kv_cache_dtype,
             block_size=self.block_size,
             gpu_memory_utilization=graph.gpu_memory_utilization,

@@ -218,3 +218,11 @@ def test_only_a_scaled_role_has_an_adapter() -> None:
     assert component(graph, "decode")["scalingAdapter"] == {}
     assert component(graph, "decode")["replicas"] == 1
     assert "scalingAdapter" not in component(graph, "prefill")
+
+
+def test_a_card_may_have_its_weights_streamed() -> None:
+    plan = planned()
+    streamed = replace(plan.graphs[0], card=plan.graphs[0].card.model_copy(update={"loader": "runaiStreamer"}))
+    graph = build(streamed, plan.labels).to_wire()
+    assert [flags(graph, role)["load-format"] for role in DISAGGREGATED_ROLES] == ["runai_streamer"] * 2
+    assert "load-format" not in flags(rendered(), "decode")
