@@ -1,4 +1,4 @@
-"""`python -m ops`: commands for people and for CI, none of which needs a cloud or the Pulumi binary."""
+"""`python -m ops`: commands for people and for CI. Only `status` needs a cluster, none the Pulumi binary."""
 
 from __future__ import annotations
 
@@ -81,6 +81,39 @@ def render(stack: Stack = "dev", overrides: Overrides = []) -> None:  # noqa: B0
     from ops import manifests
 
     print(manifests.to_yaml(recording), end="")
+
+
+@app.command()
+def status(
+    stack: Stack = "dev",
+    graph: Annotated[str | None, typer.Option(help="Explain this graph only.")] = None,
+    context: Annotated[
+        str | None, typer.Option(help="The kubeconfig context; unless given, the one that `kubeconfigCommand` makes.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until all is Ready, for two hours at most.")] = False,
+) -> None:
+    """Explain what each graph waits for, in one sentence a cause, in the order of what to fix first."""
+    from ops import status as explained
+    from ops.cluster_snapshot import Cluster, ClusterUnreadable
+
+    try:
+        planned = plan(load(stackfile.read(stackfile.project_root(), stack)))
+        graphs = explained.chosen(planned, graph)
+    except ConfigInvalid as invalid:
+        _stop_on_faults(stack, invalid, as_json)
+    found = ()
+    try:
+        cluster = Cluster(planned, context)
+        for found in explained.looks(planned, graphs, cluster, watch=watch):
+            if not as_json:
+                explained.show(planned, cluster.context, found)
+    except ClusterUnreadable as unreadable:
+        _stop(str(unreadable), Exit.FAILED)
+    if as_json:
+        print(json.dumps(explained.as_json(planned, cluster.context, found), indent=2, ensure_ascii=False))
+    if not explained.ready(found):
+        raise typer.Exit(Exit.FAILED)
 
 
 def _run(stack: str, overrides: list[str], as_json: bool = False) -> tuple[Plan, Recording]:
