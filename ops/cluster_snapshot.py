@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import urllib3
 import yaml
@@ -28,7 +28,7 @@ class ClusterUnreadable(Exception):
 
 
 def context_name(plan: Plan) -> str:
-    """The kubeconfig context that the stack's `kubeconfigCommand` writes; that a DNS endpoint's is named so is unverified."""
+    """The context that the stack's `kubeconfigCommand` writes; that a DNS endpoint's is named so too is unverified."""
     return f"gke_{plan.project}_{plan.region}_{names.cluster(plan.stack)}"
 
 
@@ -95,25 +95,27 @@ class Cluster:
             if error.status == 404 and absent is not None:
                 return absent
             raise ClusterUnreadable(self._refusal(error)) from None
-        except urllib3.exceptions.TimeoutError:
-            raise ClusterUnreadable(
-                f"the cluster of context {self.context} gave no answer within {TIMEOUT:.0f} s; is its control plane up, "
-                "and may this machine reach it?"
-            ) from None
         except urllib3.exceptions.HTTPError as error:
-            raise ClusterUnreadable(f"the cluster of context {self.context} cannot be reached: {error}") from None
+            raise ClusterUnreadable(self._unreached(error)) from None
         except ValueError:
             raise ClusterUnreadable(f"what answers for context {self.context} is no Kubernetes API: no JSON") from None
 
     def _call(self, path: str) -> dict[str, Any]:
         headers = {"Accept": "application/json", **self._api.default_headers}
         self._api.update_params_for_auth(headers, None, ["BearerToken"])
-        # Below `call_api`, which trips over its own error when TLS fails, and not by the typed lists: the wire is wanted.
+        # Not by the typed lists: the names of the wire are wanted; nor by `call_api`, which trips over TLS errors.
         url = self._api.configuration.host + path
         answer = json.loads(self._api.rest_client.GET(url, headers=headers, _request_timeout=TIMEOUT).data)
         if not isinstance(answer, dict):
             raise ValueError("not an object")
         return answer
+
+    def _unreached(self, error: urllib3.exceptions.HTTPError) -> str:
+        cluster = f"the cluster of context {self.context}"
+        refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # a timeout too, to urllib3
+        if isinstance(error, urllib3.exceptions.TimeoutError) and not refused:
+            return f"{cluster} gave no answer within {TIMEOUT:g} s; is it up, and may this machine reach it?"
+        return f"{cluster} cannot be reached: {' '.join(str(error).split())}"
 
     def _refusal(self, error: ApiException) -> str:
         cluster = f"the cluster of context {self.context}"
@@ -144,7 +146,7 @@ def _client(context: str, plan: Plan) -> client.ApiClient:
         raise ClusterUnreadable(f"there is no kubeconfig with a current context; {_make_one(plan)}") from None
     except yaml.YAMLError:
         raise ClusterUnreadable(f"the kubeconfig is not YAML; {_make_one(plan)}") from None
-    known = [str(entry["name"]) for entry in contexts]
+    known = [str(entry["name"]) for entry in cast(list[dict[str, Any]], contexts)]
     if context not in known:
         raise ClusterUnreadable(
             f"the kubeconfig has no context {context}{nearest(context, known)}; {_make_one(plan)}, or name one with "
@@ -152,7 +154,7 @@ def _client(context: str, plan: Plan) -> client.ApiClient:
         )
     settings = client.Configuration()
     # Tried again by the person who asks; urllib3 would do it three times, each for the whole timeout.
-    settings.retries = False
+    settings.retries = cast(Any, False)
     try:
         config.load_kube_config(context=context, client_configuration=settings)
     except (ConfigException, ValueError) as error:

@@ -1,11 +1,10 @@
 """`ops status`: what each graph of a stack waits for, as a tree or as JSON, once or until all are Ready."""
 
 import io
-import json
 import sys
-import time
 from collections.abc import Iterator
 from itertools import groupby
+from time import monotonic, sleep
 from typing import Any
 
 from rich.console import Console
@@ -28,7 +27,7 @@ _COLOURS = {Cause.READY: "green", Cause.LOADING: "yellow", Cause.ROLLING: "yello
 
 
 def chosen(plan: Plan, graph: str | None) -> tuple[Graph, ...]:
-    """The graphs to explain: all, or the one that is named. Raises ConfigInvalid for a name that the stack does not have."""
+    """The graphs to explain: all, or the one that is named. Raises ConfigInvalid for a name that is not there."""
     graphs = tuple(g for g in plan.graphs if graph in (None, g.name))
     if not graphs:
         raise ConfigInvalid([Fault("--graph", one_of(str(graph), [g.name for g in plan.graphs]))])
@@ -41,15 +40,15 @@ def looks(plan: Plan, graphs: tuple[Graph, ...], cluster: Cluster, *, watch: boo
     Raises ClusterUnreadable.
     """
     before: tuple[Finding, ...] = ()
-    until = time.monotonic() + (WATCH_FOR if watch else 0)
+    until = monotonic() + (WATCH_FOR if watch else 0)
     while True:
         found = diagnose(plan, graphs, cluster.snapshot([graph.name for graph in graphs]))
         if found != before:
             yield found
         before = found
-        if ready(found) or time.monotonic() + WATCH_EVERY > until:
+        if ready(found) or monotonic() + WATCH_EVERY > until:
             return
-        time.sleep(WATCH_EVERY)
+        sleep(WATCH_EVERY)
 
 
 def ready(found: tuple[Finding, ...]) -> bool:

@@ -10,6 +10,7 @@ from ops.diagnosis.view import View, component, reference
 from spec import names
 
 _IMAGE_WAITS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
+_PREPARATION_FAILURES = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedPrepareDynamicResources")
 _START_WAITS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreStartHookError")
 
 
@@ -118,18 +119,15 @@ def _last_line(message: str) -> str:
 
 def _not_started(view: View, pod: Object, status: Object) -> Finding:
     """A container that waits for its sandbox, a volume, its image or those before it."""
-    failed = view.snapshot.events_of(
-        "Pod", name(pod), "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedPrepareDynamicResources"
-    )
-    if failed:
-        return _preparation_failed(view, pod, failed[-1])
-    pulling = view.snapshot.events_of("Pod", name(pod), "Pulling")
-    pulled = view.snapshot.events_of("Pod", name(pod), "Pulled")
-    if len(pulling) > len(pulled):
+    events = view.snapshot.events_of("Pod", name(pod), *_PREPARATION_FAILURES, "Pulling", "Pulled")
+    last = events[-1] if events else {}
+    if last.get("reason") in _PREPARATION_FAILURES:
+        return _preparation_failed(view, pod, last)
+    if last.get("reason") == "Pulling":
         return view.finding(
             Cause.IMAGE,
-            f"{component(pod)} pulls its image since {view.snapshot.age(seen(pulling[-1]))}; wait, a runtime image is "
-            "larger than 10 GB",
+            f"{component(pod)} pulls its image since {view.snapshot.age(seen(last))}; wait, a runtime image is larger "
+            "than 10 GB",
             reference(pod),
         )
     return view.finding(

@@ -22,7 +22,8 @@ class View:
     snapshot: Snapshot
 
     def finding(self, cause: Cause, message: str, *objects: str) -> Finding:
-        return Finding(graph=self.graph.name, cause=cause, objects=objects, message=message)
+        """A finding of this graph. What others wrote into the message may have had line breaks."""
+        return Finding(graph=self.graph.name, cause=cause, objects=objects, message=" ".join(message.split()))
 
     @property
     def deployed(self) -> Object | None:
