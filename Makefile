@@ -5,10 +5,20 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview render test check format goldens verify bench lock
+.PHONY: help dev local local-vllm setup preview render test check format goldens verify bench lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+dev: preview ## preview STACK, run its graph on this machine, answer one request
+	@echo
+	@$(PY) -m ops local --once --stack $(STACK)
+
+local: $(VENV)/.run ## run the graph of STACK on this machine until Ctrl-C
+	@$(PY) -m ops local --stack $(STACK)
+
+local-vllm: $(VENV)/.run ## real vLLM on the CPU: KV blocks moved between two processes (minutes, 6 GB)
+	@$(PY) -m ops local --engine vllm --stack $(STACK)
 
 preview: $(VENV)/.run ## what `pulumi up` would create for STACK (dev unless given), without a cloud
 	@$(PY) -m ops preview --stack $(STACK)
@@ -40,12 +50,17 @@ bench: $(VENV)/.test ## time the preview against its floor, and the cost of many
 
 setup: $(VENV)/.run ## what `pulumi up` needs: the virtual environment that Pulumi.yaml names
 
-lock: ## resolve pyproject.toml anew (needs uv)
-	uv pip compile pyproject.toml $(LOCK) -o requirements.txt
-	uv pip compile pyproject.toml --group dev -c requirements.txt $(LOCK) -o requirements-dev.txt
+lock: ## resolve every lock anew (needs uv)
+	$(COMPILE) pyproject.toml --universal -o requirements.txt
+	$(COMPILE) pyproject.toml --universal --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) $(LINUX) requirements-dynamo.in --override requirements-dynamo.overrides -o requirements-dynamo.txt
+	$(COMPILE) $(LINUX) requirements-vllm.in --override requirements-vllm.overrides -o requirements-vllm.txt
+	$(COMPILE) $(LINUX) requirements-bench.in -o requirements-bench.txt
+	$(COMPILE) $(LINUX) requirements-timing.in --no-deps -o requirements-timing.txt
 
-LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --quiet \
-        --custom-compile-command "make lock"
+COMPILE := uv pip compile --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --quiet \
+           --custom-compile-command "make lock"
+LINUX   := --python-platform linux
 
 $(VENV)/.run: requirements.txt tools/setup.sh
 	@sh tools/setup.sh $(VENV) requirements.txt && touch $@

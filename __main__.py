@@ -28,9 +28,11 @@ def main() -> None:
     for warning in planned.warnings:
         pulumi.log.warn(warning)
     built = environment.build(planned)
-    endpoints = serving.build(planned, built, pulumi.Config("dynamo-gke").get_secret("hfToken"))
+    served = serving.build(planned, built, pulumi.Config("dynamo-gke").get_secret("hfToken"))
     cluster = names.cluster(planned.stack)
-    pulumi.export("endpoints", endpoints)
+    pulumi.export("endpoints", served.endpoints)
+    if served.dns_records is not None:
+        pulumi.export("dnsRecords", served.dns_records)
     pulumi.export("clusterName", built.cluster.cluster_name)
     pulumi.export(
         "kubeconfigCommand",

@@ -116,6 +116,8 @@ class Cluster(pulumi.ComponentResource):
                     ),
                 ),
             ),
+            # Lets autoscalers read metrics from the pods themselves (autoscaling.gke.io, a preview feature of GKE).
+            pod_autoscaling=container.ClusterPodAutoscalingArgs(hpa_profile="PERFORMANCE"),
             # No pools but ours; the profile still decides how eagerly the autoscaler empties nodes.
             cluster_autoscaling=container.ClusterClusterAutoscalingArgs(
                 enabled=False, autoscaling_profile="OPTIMIZE_UTILIZATION"

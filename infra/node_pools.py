@@ -43,7 +43,7 @@ class SystemPool(pulumi.ComponentResource):
             initial_node_count=1,  # in each zone; the autoscaler then keeps to the totals
             autoscaling=container.NodePoolAutoscalingArgs(
                 total_min_node_count=args.pool.nodes,
-                total_max_node_count=2 * args.pool.nodes,
+                total_max_node_count=args.pool.most_nodes,
                 location_policy="BALANCED",
             ),
             management=container.NodePoolManagementArgs(auto_repair=True, auto_upgrade=True),
@@ -99,19 +99,21 @@ class GpuPool(pulumi.ComponentResource):
     def __init__(self, name: str, args: GpuPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:GpuPool", name, None, opts)
         flex = args.capacity_mode is CapacityMode.FLEX_START
+        # Flex-start nodes are asked for by pods that wait; all others are there from the start.
+        least = 0 if flex else args.pool.nodes
+        scaled = args.pool.most_nodes > least
         self.pool = container.NodePool(
             f"{name}-pool",
             name=args.pool.name,
             cluster=args.cluster_id,
             location=args.region,
             node_locations=[args.zone],
-            # Flex-start nodes are asked for by pods that wait; all others are there from the start.
-            initial_node_count=0 if flex else None,
-            node_count=None if flex else args.pool.nodes,
+            initial_node_count=least if scaled else None,
+            node_count=None if scaled else args.pool.nodes,
             autoscaling=container.NodePoolAutoscalingArgs(
-                total_min_node_count=0, total_max_node_count=args.pool.nodes, location_policy="ANY"
+                total_min_node_count=least, total_max_node_count=args.pool.most_nodes, location_policy="ANY"
             )
-            if flex
+            if scaled
             else None,
             management=container.NodePoolManagementArgs(auto_repair=not flex, auto_upgrade=True),
             upgrade_settings=None
@@ -140,7 +142,7 @@ class GpuPool(pulumi.ComponentResource):
                     "nodeConfig.ephemeralStorageLocalSsdConfig",
                     "nodeConfig.resourceLabels",
                     "version",
-                    *(["nodeCount"] if flex else []),
+                    *(["nodeCount"] if scaled else []),
                 ],
                 delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(create="2h", update="4h", delete="2h"),

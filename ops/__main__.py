@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ops import stackfile
+from ops.local.command import local
 from spec.faults import ConfigInvalid
 from spec.load import load
 from spec.plan import Plan, plan
@@ -116,6 +117,14 @@ def status(
         raise typer.Exit(Exit.FAILED)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def proof(context: typer.Context) -> None:
+    """Prove that an endpoint serves disaggregated: --endpoint URL --prefill METRICS… --decode METRICS…"""
+    from workloads import prove
+
+    raise typer.Exit(prove.main(context.args))
+
+
 def _run(stack: str, overrides: list[str], as_json: bool = False) -> tuple[Plan, Recording]:
     """The plan and the recording of a stack. Ends the command with the right code and sentences if there is a fault.
 
@@ -152,6 +161,8 @@ def _as_json(planned: Plan, recording: Recording, found: list[Verdict]) -> dict[
         "policies": [{"policy": v.policy, "level": v.level, "urn": v.urn, "message": v.message} for v in found],
     }
 
+
+app.command()(local)
 
 if __name__ == "__main__":
     app()

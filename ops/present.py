@@ -22,6 +22,9 @@ from spec.plan import Graph, Plan
 # For each type what tells a reader what he gets: words before and after a value of the inputs. The rest is in `--json`.
 SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     "gcp:compute/address:Address": (("", "addressType", ""),),
+    "gcp:certificatemanager/certificate:Certificate": (("", "managed.domains[0]", ""),),
+    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": (("", "domain", ""),),
+    "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy": (("from ", "rules[0].match.config.srcIpRanges[0]", ""),),
     "gcp:compute/firewall:Firewall": (
         ("", "allows[0].protocol", ""),
         ("port ", "allows[0].ports[0]", ""),
@@ -33,15 +36,20 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     "gcp:container/cluster:Cluster": (("", "location", ""), ("", "releaseChannel.channel", "")),
     "gcp:container/nodePool:NodePool": (
         ("", "nodeConfig.machineType", ""),
-        ("", "nodeCount", " nodes"),
-        ("from ", "autoscaling.totalMinNodeCount", ""),
-        ("to ", "autoscaling.totalMaxNodeCount", " nodes"),
+        ("nodes ", "nodeCount", ""),
+        ("nodes from ", "autoscaling.totalMinNodeCount", ""),
+        ("to ", "autoscaling.totalMaxNodeCount", ""),
         ("reservation ", "nodeConfig.reservationAffinity.values[0]", ""),
     ),
     "gcp:projects/iAMMember:IAMMember": (("", "role", ""),),
     "gcp:projects/service:Service": (("", "service", ""),),
     "gcp:serviceaccount/account:Account": (("", "accountId", ""),),
     "gcp:storage/bucket:Bucket": (("", "location", ""), ("public access prevention ", "publicAccessPrevention", "")),
+    "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": (
+        ("from ", "spec.minReplicas", ""),
+        ("to ", "spec.maxReplicas", ""),
+        ("on ", "spec.metrics[0].pods.metric.name", ""),
+    ),
     "kubernetes:core/v1:Service": (("", "spec.type", ""), ("port ", "spec.ports[0].port", "")),
     "kubernetes:helm.sh/v3:Release": (("", "version", ""), ("in ", "namespace", "")),
     "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment": (
@@ -225,7 +233,7 @@ def _graph(graph: Graph) -> RenderableType:
         memory = worker.memory
         table.add_row(
             worker.role,
-            str(worker.replicas),
+            f"{worker.replicas} to {worker.most_replicas}" if worker.autoscaled else str(worker.replicas),
             str(worker.tensor_parallel) if memory else "none, simulated",
             worker.pool,
             *(
@@ -248,6 +256,8 @@ def _cost(plan: Plan) -> RenderableType:
     table.add_row(
         "[bold]in all[/]", f"[bold]{_usd(plan.cost_per_hour)}[/]", f"[bold]{_usd(plan.cost_per_hour, 24)}[/]", ""
     )
+    if plan.cost_at_most != plan.cost_per_hour:
+        table.add_row("all scaled up", _usd(plan.cost_at_most), _usd(plan.cost_at_most, 24), "")
     nics = sum(pool.nics for pool in plan.gpu_pools)
     head = f"[bold]Plan[/]: {plan.gpus} GPUs, {nics} RDMA NICs, {sum(p.nodes for p in plan.pools)} nodes"
     return Group(Text.from_markup(head), Padding(table, (0, 0, 0, 2), expand=False))

@@ -92,31 +92,45 @@ def _text(value: Any) -> str:
 def _lay(config: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
     keys = _keys(path)
-    if not equals or not keys:
+    if not equals or not keys or isinstance(keys[0], int):
         raise ConfigInvalid([Fault("--set", f"{override!r} is not path=value, such as models.chat.layout=single-node")])
-    block = config
-    full = _full(keys[0])
-    if len(keys) == 1:
-        config[full] = _typed(text)
-        return
-    keys = [full, *keys[1:]]
-    for key in keys[:-1]:
-        inner = block.get(key)
-        if not isinstance(inner, dict):
-            inner = block[key] = {}
+    steps = [_full(str(keys[0])), *keys[1:]]
+    block: Any = config
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        if isinstance(step, int) and step > len(block):
+            raise ConfigInvalid(
+                [Fault("--set", f"{override!r}: the list has {len(block)} entries, the next is {len(block)}")]
+            )
+        if following is None:
+            _put(block, step, _typed(text))
+            return
+        wanted = list if isinstance(following, int) else dict
+        inner = block[step] if isinstance(step, int) and step < len(block) else None
+        inner = block.get(step) if isinstance(block, dict) else inner
+        if not isinstance(inner, wanted):
+            inner = _put(block, step, wanted())
         block = inner
-    block[keys[-1]] = _typed(text)
 
 
-_PLAIN, _QUOTED = r'[^.\[\]"]+', r'\["[^"]+"\]'
-_PATH = re.compile(rf"(?:{_PLAIN}|{_QUOTED})(?:\.{_PLAIN}|{_QUOTED})*")
+def _put(block: Any, step: str | int, value: Any) -> Any:
+    """Sets an entry, the one after the last of a list included."""
+    if isinstance(step, int) and step == len(block):
+        block.append(value)
+    else:
+        block[step] = value
+    return value
 
 
-def _keys(path: str) -> list[str]:
-    """`models["a.b"].layout` → models, a.b, layout; empty when the path is not well formed."""
+_PLAIN, _QUOTED, _INDEX = r'[^.\[\]"]+', r'\["[^"]+"\]', r"\[\d+\]"
+_PATH = re.compile(rf"(?:{_PLAIN}|{_QUOTED})(?:\.{_PLAIN}|{_QUOTED}|{_INDEX})*")
+
+
+def _keys(path: str) -> list[str | int]:
+    """`models["a.b"].list[0]` → models, a.b, list, 0; empty when the path is not well formed."""
     if not _PATH.fullmatch(path):
         return []
-    return [part.strip('[]"') for part in re.findall(rf"{_QUOTED}|{_PLAIN}", path)]
+    parts = re.findall(rf"{_QUOTED}|{_INDEX}|{_PLAIN}", path)
+    return [int(part[1:-1]) if re.fullmatch(_INDEX, part) else part.strip('[]"') for part in parts]
 
 
 def _typed(text: str) -> Any:

@@ -89,16 +89,37 @@ def _override_faults(path: str, model: ModelSettings, layout: Layout) -> Iterato
         if role not in layout.roles:
             roles = " and ".join(layout.roles)
             yield Fault(join(path, role), f"layout {model.layout} has no {role} role; it has {roles}")
+    for role in model.autoscaling.ranges:
+        override = model.overrides.get(role)
+        if role not in layout.roles:
+            roles = " and ".join(layout.roles)
+            yield Fault(join(path, "autoscaling", role), f"layout {model.layout} has no {role} role; it has {roles}")
+        elif layout.placement is Placement.CPU:
+            yield Fault(
+                join(path, "autoscaling", role), "a simulated engine has no queue and no KV cache to be scaled by"
+            )
+        elif override and override.replicas is not None:
+            yield Fault(
+                join(path, role, "replicas"),
+                f"is the autoscaler's to set while autoscaling.{role} is there; take one of the two out",
+            )
 
 
 def effective_roles(model: ModelSettings, layout: Layout) -> dict[Role, RoleLayout]:
-    """The layout's roles with what the stack overrides."""
+    """The layout's roles with what the stack overrides; under an autoscaler with the fewest replicas."""
     roles: dict[Role, RoleLayout] = {}
     for role, given in layout.roles.items():
         override = model.overrides.get(role)
         changes = override.model_dump(exclude_none=True) if override else {}
-        roles[role] = given.model_copy(update=changes)
+        scale = model.autoscaling.ranges.get(role)
+        roles[role] = given.model_copy(update=changes | ({"replicas": scale.min} if scale else {}))
     return roles
+
+
+def most_replicas(model: ModelSettings, role: Role, given: RoleLayout) -> int:
+    """Engines of a role at most: what the autoscaler may go up to, else what is set."""
+    scale = model.autoscaling.ranges.get(role)
+    return scale.max if scale else given.replicas
 
 
 def max_model_len(chosen: Card, model: ModelSettings) -> int:
@@ -147,9 +168,10 @@ def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout
             f"{decode.tensor_parallel} is smaller than prefill's {prefill.tensor_parallel}: one decode GPU would have "
             f"to take the KV heads of several prefill GPUs, which NIXL refuses; at least {prefill.tensor_parallel}",
         )
-    asked = sum(r.replicas * r.tensor_parallel for r in roles.values())
+    most = {role: most_replicas(model, role, given) for role, given in roles.items()}
+    asked = sum(most[role] * given.tensor_parallel for role, given in roles.items())
     if layout.placement is Placement.SHARED and asked > count:
-        parts = " + ".join(f"{role} {r.replicas} × {r.tensor_parallel}" for role, r in roles.items())
+        parts = " + ".join(f"{role} {most[role]} × {given.tensor_parallel}" for role, given in roles.items())
         yield Fault(path, f"layout {model.layout} keeps its roles on one node of {count} GPUs, but {parts} = {asked}")
 
 

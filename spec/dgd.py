@@ -112,6 +112,13 @@ class Affinity(Frozen):
     pod_affinity: PodAffinity
 
 
+class TopologySpreadConstraint(Frozen):
+    max_skew: int
+    topology_key: str
+    when_unsatisfiable: Literal["ScheduleAnyway"]
+    label_selector: LabelSelector
+
+
 class PodResourceClaim(Frozen):
     name: str
     resource_claim_template_name: str
@@ -121,6 +128,7 @@ class PodSpec(Frozen):
     node_selector: dict[str, str] | None = None
     tolerations: tuple[Toleration, ...] | None = None
     affinity: Affinity | None = None
+    topology_spread_constraints: tuple[TopologySpreadConstraint, ...] | None = None
     termination_grace_period_seconds: int | None = None
     resource_claims: tuple[PodResourceClaim, ...] | None = None
     containers: tuple[Container]
@@ -136,10 +144,16 @@ class PodTemplate(Frozen):
     spec: PodSpec
 
 
+class ScalingAdapter(Frozen):
+    pass
+
+
 class Component(Frozen):
     name: str
     type: Literal["frontend", "prefill", "decode", "worker"]
     replicas: int
+    scaling_adapter: ScalingAdapter | None = None
+    """Present, even empty: the operator makes an object that an autoscaler can scale the component by."""
     shared_memory_size: str | None = None
     """For /dev/shm. The operator owns that mount and drops one of the pod's own without a word."""
     pod_template: PodTemplate

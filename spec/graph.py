@@ -50,15 +50,21 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
     return dgd.Component(
         name="frontend",
         type="frontend",
-        replicas=1,
+        replicas=graph.frontend_replicas,
         pod_template=dgd.PodTemplate(
             spec=dgd.PodSpec(
                 node_selector=_on_pool(SYSTEM_POOL),
+                topology_spread_constraints=_apart(graph) if graph.frontend_replicas > 1 else None,
                 containers=(
                     dgd.Container(
                         image=FRONTEND_IMAGE,
                         command=("python3", "-m", "dynamo.frontend"),
-                        args=FrontendArgs(kv_cache_block_size=runs.block_size, migration_limit=MIGRATION_LIMIT).argv(),
+                        args=FrontendArgs(
+                            kv_cache_block_size=runs.block_size,
+                            migration_limit=MIGRATION_LIMIT,
+                            # Each router sees the load that the others have given out.
+                            router_replica_sync=graph.frontend_replicas > 1,
+                        ).argv(),
                         env=(_HF_HOME,),
                         env_from=_hub_token(graph),
                         resources=dgd.Resources(
@@ -95,6 +101,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         name=worker.role.value,
         type=worker.role.value,
         replicas=worker.replicas,
+        scaling_adapter=dgd.ScalingAdapter() if worker.autoscaled else None,
         # NCCL's and the workers' own exchange within an engine; samples take 16 to 80 Gi.
         shared_memory_size=f"{max(16, 10 * worker.tensor_parallel)}Gi" if on_gpus else None,
         pod_template=dgd.PodTemplate(
@@ -160,6 +167,23 @@ def _near(graph: Graph) -> dgd.Affinity:
     term = dgd.PodAffinityTerm(label_selector=same_graph, topology_key="kubernetes.io/hostname")
     return dgd.Affinity(
         pod_affinity=dgd.PodAffinity(preferred=(dgd.WeightedPodAffinityTerm(weight=100, pod_affinity_term=term),))
+    )
+
+
+def frontend_labels(graph: str) -> dict[str, str]:
+    """The labels by which the operator marks the frontend pods of a graph."""
+    return {"nvidia.com/dynamo-graph-deployment-name": graph, "nvidia.com/dynamo-component-type": "frontend"}
+
+
+def _apart(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
+    """Frontends on nodes of their own, where there are enough."""
+    return (
+        dgd.TopologySpreadConstraint(
+            max_skew=1,
+            topology_key="kubernetes.io/hostname",
+            when_unsatisfiable="ScheduleAnyway",
+            label_selector=dgd.LabelSelector(match_labels=frontend_labels(graph.name)),
+        ),
     )
 
 

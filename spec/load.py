@@ -110,16 +110,16 @@ def _validated(raw: dict[str, Any]) -> tuple[Settings | None, list[Fault], set[s
     found = [Fault(_path([key]), _required([key])) for key in ("project", "location", "models") if key not in raw]
     spoilt: set[str] = set()
     raw = {**_STAND_INS, **json.loads(json.dumps(raw))}
-    for _ in range(8):  # each round cuts deeper or higher; a stack file is not nested deeper than this
+    for attempt in range(8):  # each cuts deeper or higher; a stack file is not nested deeper than this
         try:
             return Settings.from_wire(raw), found, spoilt
         except ValidationError as error:
             for e in error.errors(include_url=False):
-                where = [part for part in e["loc"] if part != "[key]"]
+                where = _wire(e["type"], [part for part in e["loc"] if part != "[key]"])
                 path = _path(where)
                 # What is missing cannot be cut, nor what its absence makes wrong again: then its block goes.
                 whole_block = e["type"] == "missing" or path in spoilt
-                if all(path != earlier.path for earlier in found):
+                if attempt == 0:  # later ones come of the cuts
                     found.append(Fault(path, _message(cast(dict[str, Any], e), where)))
                 if e["type"] != "extra_forbidden":
                     spoilt.add(path)
@@ -127,6 +127,15 @@ def _validated(raw: dict[str, Any]) -> tuple[Settings | None, list[Fault], set[s
         if not raw.get("models"):
             break
     return None, found, spoilt
+
+
+def _wire(kind: str, where: list[str | int]) -> list[str | int]:
+    """A place with the names of the wire: for a default that is wrong, pydantic gives the field's own name."""
+    model = _bare(_at(where[:-1]))
+    if kind != "extra_forbidden" and isinstance(model, type) and issubclass(model, Frozen) and where:
+        field = model.model_fields.get(str(where[-1]))
+        return [*where[:-1], (field and field.alias) or where[-1]]
+    return where
 
 
 def _cut(raw: dict[str, Any], where: list[str | int]) -> None:
@@ -139,7 +148,7 @@ def _cut(raw: dict[str, Any], where: list[str | int]) -> None:
     block: Any = raw
     for part in where[:-1]:
         block = cast(dict[Any, Any], block).get(part) if isinstance(block, dict) else None
-    if isinstance(block, dict):  # else it went with its parent
+    if isinstance(block, dict):  # else it went with its parent, or is an entry of a list: that goes in the next attempt
         cast(dict[Any, Any], block).pop(where[-1], None)
 
 

@@ -41,5 +41,15 @@ def endpoint_service(graph: str) -> str:
     return f"{graph}-endpoint"
 
 
+def gateway(stack: str) -> str:
+    """The public gateway of a stack and what belongs to it: address, certificate, security policy."""
+    return f"dynamo-{stack}-gateway"
+
+
+def scaling_adapter(graph: str, component: str) -> str:
+    """The object that the operator makes for a component with a scaling adapter."""
+    return f"{graph}-{component}"
+
+
 def endpoint_address(stack: str, graph: str) -> str:
     return f"dynamo-{stack}-{graph}"

@@ -7,10 +7,10 @@ from typing import Any
 from spec import sizing
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
-from spec.check import effective_roles, engine_memory, max_model_len
+from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
-from spec.settings import Exposure, ModelSettings, RdmaMode, Settings
+from spec.settings import Endpoint, ModelSettings, ProofMode, RdmaMode, Settings
 
 SYSTEM_POOL = "system"
 
@@ -24,10 +24,14 @@ class Worker:
 
     role: Role
     replicas: int
+    most_replicas: int
+    """More than `replicas` where an autoscaler may add engines."""
     tensor_parallel: int
     pool: str
     memory: sizing.EngineMemory | None
     """None for a simulated engine."""
+    autoscaled: bool
+    """Whether `replicas` is only where the autoscaler begins."""
 
     @property
     def gpus(self) -> int:
@@ -48,6 +52,9 @@ class Graph:
     max_model_len: int
     kv_cache_dtype: sizing.KvCacheDtype
     gpu_memory_utilization: float
+    frontend_replicas: int
+    proof_required: bool
+    """Whether an update fails when disaggregation does not happen."""
     rdma: bool
     """Whether each worker pod claims one RDMA NIC a GPU."""
 
@@ -67,6 +74,8 @@ class Pool:
     name: str
     machine: Machine
     nodes: int
+    most_nodes: int
+    """As `nodes`, or more where an autoscaler may add some."""
     graphs: tuple[str, ...] = ()
 
     @property
@@ -83,6 +92,8 @@ class CostItem:
     what: str
     usd_per_hour: float | None
     """None where no price is known."""
+    usd_at_most: float | None
+    """With all nodes that an autoscaler may add."""
     basis: str
 
 
@@ -98,7 +109,7 @@ class Plan:
     rdma: RdmaMode
     capacity_mode: CapacityMode | None
     reservation: str | None
-    exposure: Exposure
+    endpoint: Endpoint
     deletion_protection: bool
     release_channel: str
     system_pool: Pool
@@ -119,9 +130,12 @@ class Plan:
     @property
     def cost_per_hour(self) -> float | None:
         """USD; None when a part has no known price, so that half a sum is never taken for the whole."""
-        if any(item.usd_per_hour is None for item in self.costs):
-            return None
-        return round(sum(item.usd_per_hour or 0.0 for item in self.costs), 2)
+        return _total([item.usd_per_hour for item in self.costs])
+
+    @property
+    def cost_at_most(self) -> float | None:
+        """USD per hour with all nodes that an autoscaler may add; None as for `cost_per_hour`."""
+        return _total([item.usd_at_most for item in self.costs])
 
     def summary(self) -> dict[str, Any]:
         """The plan as plain data for `--json`, goldens and stack outputs."""
@@ -133,6 +147,7 @@ class Plan:
                     "name": p.name,
                     "machine": p.machine.name,
                     "nodes": p.nodes,
+                    "mostNodes": p.most_nodes,
                     "gpus": p.gpus,
                     "rdmaNics": p.nics if self.rdma is not RdmaMode.NONE else 0,
                     "graphs": list(p.graphs),
@@ -141,9 +156,18 @@ class Plan:
             ],
             "graphs": {graph.name: _graph_summary(graph) for graph in self.graphs},
             "costPerHour": self.cost_per_hour,
-            "costs": [{"what": c.what, "usdPerHour": c.usd_per_hour, "basis": c.basis} for c in self.costs],
+            "costPerHourAtMost": self.cost_at_most,
+            "costs": [
+                {"what": c.what, "usdPerHour": c.usd_per_hour, "usdPerHourAtMost": c.usd_at_most, "basis": c.basis}
+                for c in self.costs
+            ],
             "warnings": list(self.warnings),
         }
+
+
+def _total(usd: list[float | None]) -> float | None:
+    known = [value for value in usd if value is not None]
+    return round(sum(known), 2) if len(known) == len(usd) else None
 
 
 def _graph_summary(graph: Graph) -> dict[str, Any]:
@@ -161,6 +185,7 @@ def _graph_summary(graph: Graph) -> dict[str, Any]:
 def _worker_summary(worker: Worker) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "replicas": worker.replicas,
+        "mostReplicas": worker.most_replicas,
         "tensorParallel": worker.tensor_parallel,
         "gpus": worker.gpus,
         "pool": worker.pool,
@@ -184,6 +209,7 @@ def plan(settings: Settings) -> Plan:
         name=SYSTEM_POOL,
         machine=machine(system.machine),
         nodes=system.nodes,
+        most_nodes=2 * system.nodes,
         graphs=tuple(g.name for g in graphs if g.placement is Placement.CPU),
     )
     mode = settings.capacity.mode if settings.capacity and gpu_pools else None
@@ -196,7 +222,7 @@ def plan(settings: Settings) -> Plan:
         rdma=settings.network.rdma if gpu_pools else RdmaMode.NONE,
         capacity_mode=mode,
         reservation=settings.capacity.reservation if settings.capacity else None,
-        exposure=settings.endpoint.exposure,
+        endpoint=settings.endpoint,
         deletion_protection=settings.cluster.deletion_protection,
         release_channel=settings.cluster.release_channel.upper(),
         system_pool=system_pool,
@@ -226,6 +252,8 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
             Worker(
                 role=role,
                 replicas=given.replicas,
+                most_replicas=most_replicas(model, role, given),
+                autoscaled=role in model.autoscaling.ranges,
                 tensor_parallel=given.tensor_parallel,
                 pool=_pool_name(layout.placement, role),
                 memory=gpus and engine_memory(chosen, model, gpus, given.tensor_parallel),
@@ -236,6 +264,8 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         max_model_len=max_model_len(chosen, model),
         kv_cache_dtype=model.engine.kv_cache_dtype,
         gpu_memory_utilization=model.engine.gpu_memory_utilization,
+        frontend_replicas=model.frontend.replicas or (2 if gpus else 1),
+        proof_required=model.proof is ProofMode.REQUIRED,
         rdma=bool(gpus and layout.prefill and settings.network.rdma is not RdmaMode.NONE),
     )
 
@@ -252,25 +282,32 @@ def _pool_name(placement: Placement, role: Role) -> str:
 
 def _gpu_pools(graphs: tuple[Graph, ...], node: Machine) -> tuple[Pool, ...]:
     """The pools that hold every engine of every graph, sized to the sum."""
-    # What must lie on one node, in GPUs: an engine; in the shared pool all engines of a graph.
-    parcels: dict[str, list[int]] = {}
-    users: dict[str, list[str]] = {}
-    for graph in graphs:
-        for worker in graph.workers:
-            if not worker.memory:
-                continue
-            if graph.placement is Placement.SHARED:
-                if worker is graph.workers[0]:
-                    parcels.setdefault(worker.pool, []).append(graph.gpus)
-            else:
-                parcels.setdefault(worker.pool, []).extend([worker.tensor_parallel] * worker.replicas)
-            if graph.name not in users.setdefault(worker.pool, []):
-                users[worker.pool].append(graph.name)
     assert node.gpus is not None  # GPU_MACHINE has them
+    pools = sorted({worker.pool for graph in graphs for worker in graph.workers if worker.memory})
     return tuple(
-        Pool(name=name, machine=node, nodes=nodes_for(sizes, node.gpus.count), graphs=tuple(users[name]))
-        for name, sizes in sorted(parcels.items())
+        Pool(
+            name=name,
+            machine=node,
+            nodes=nodes_for(_parcels(graphs, name, most=False), node.gpus.count),
+            most_nodes=nodes_for(_parcels(graphs, name, most=True), node.gpus.count),
+            graphs=tuple(graph.name for graph in graphs if any(worker.pool == name for worker in graph.workers)),
+        )
+        for name in pools
     )
+
+
+def _parcels(graphs: tuple[Graph, ...], pool: str, *, most: bool) -> list[int]:
+    """What must lie on one node of a pool, in GPUs: an engine; in the shared pool all engines of a graph."""
+    parcels: list[int] = []
+    for graph in graphs:
+        engines = [
+            worker.tensor_parallel
+            for worker in graph.workers
+            if worker.pool == pool
+            for _ in range(worker.most_replicas if most else worker.replicas)
+        ]
+        parcels += [sum(engines)] if graph.placement is Placement.SHARED and engines else engines
+    return parcels
 
 
 def nodes_for(parcels: list[int], capacity: int) -> int:
@@ -286,19 +323,18 @@ def nodes_for(parcels: list[int], capacity: int) -> int:
 
 
 def _costs(system: Pool, gpu_pools: tuple[Pool, ...], mode: CapacityMode | None) -> Iterator[CostItem]:
-    yield CostItem(what="GKE cluster", usd_per_hour=CLUSTER_FEE, basis="list price, 2026-09-07")
+    fee = CLUSTER_FEE
+    yield CostItem(what="GKE cluster", usd_per_hour=fee, usd_at_most=fee, basis="list price, 2026-09-07")
     for pool in (system, *gpu_pools):
         wanted = mode if pool.machine.gpus and mode else CapacityMode.ON_DEMAND
         price = pool.machine.prices.get(wanted)
-        what = f"{pool.name}: {pool.nodes} × {pool.machine.name}"
-        if price is None:
-            yield CostItem(what=what, usd_per_hour=None, basis=f"no fixed price for {wanted}")
-        else:
-            yield CostItem(
-                what=what,
-                usd_per_hour=round(pool.nodes * price.usd_per_hour, 4),
-                basis=f"{wanted}: {price.kind}, {price.region}, {price.date}",
-            )
+        count = f"{pool.nodes}" if pool.nodes == pool.most_nodes else f"{pool.nodes} to {pool.most_nodes}"
+        yield CostItem(
+            what=f"{pool.name}: {count} × {pool.machine.name}",
+            usd_per_hour=price and round(pool.nodes * price.usd_per_hour, 4),
+            usd_at_most=price and round(pool.most_nodes * price.usd_per_hour, 4),
+            basis=f"{wanted}: {price.kind}, {price.region}, {price.date}" if price else f"no fixed price for {wanted}",
+        )
 
 
 _CAPACITY_WARNINGS = {
@@ -321,6 +357,9 @@ def _warnings(
             yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"
     if warning := _CAPACITY_WARNINGS.get(mode) if mode else None:
         yield warning
+    for pool in gpu_pools:
+        if mode is CapacityMode.RESERVATION and pool.most_nodes > pool.nodes:
+            yield f"pool {pool.name}: may grow to {pool.most_nodes} nodes; the reservation must hold that many"
     if gpu_pools and not settings.cluster.deletion_protection:
         yield "cluster.deletionProtection: off, so one `pulumi destroy` gives the GPU nodes back"
     for pool in gpu_pools:
@@ -348,7 +387,7 @@ def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
             f"network.rdma: none, so {path} depends on NVLink between pods of one node for its KV cache; "
             "whether NIXL gets that is unverified, and the fall-back is TCP"
         )
+    if not graph.proof_required:
+        yield f"{path}.proof: reported, so the endpoint is handed out even if disaggregation does not happen"
     if any(worker.replicas == 1 for worker in graph.workers):
-        yield (
-            f"{path}: a role with one engine and no spare node is down while an update of the workers loads the model"
-        )
+        yield f"{path}: a role with one engine and no spare node is down while an update of the workers loads the model"

@@ -1,6 +1,7 @@
 """What a stack may set. The contract of a stack file: frozen, camelCase, nothing unknown, strictly typed."""
 
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -30,6 +31,8 @@ class Exposure(StrEnum):
     """Reached inside the cluster only."""
     INTERNAL = "internal"
     """An internal load balancer with an address of the node subnet."""
+    GATEWAY = "gateway"
+    """A public load balancer: TLS, and only for the clients that are named."""
 
 
 def _cpu_machine(name: str) -> str:
@@ -103,6 +106,45 @@ class RoleOverride(Frozen):
     tensor_parallel: Annotated[int, Field(ge=1)] | None = None
 
 
+class ScaleRange(Frozen):
+    """How many engines of a role there may be; an autoscaler chooses between."""
+
+    min: Annotated[int, Field(ge=1)]
+    """At least one: without prefill or decode the model is not served at all."""
+    max: Annotated[int, Field(ge=1)]
+
+    @field_validator("max")
+    @classmethod
+    def _max_over_min(cls, most: int, info: ValidationInfo) -> int:
+        least: int | None = info.data.get("min")
+        if least and most < least:
+            raise ValueError(f"got {most}, which is less than min, {least}")
+        return most
+
+
+class Autoscaling(Frozen):
+    prefill: ScaleRange | None = None
+    decode: ScaleRange | None = None
+    worker: ScaleRange | None = None
+
+    @property
+    def ranges(self) -> dict[Role, ScaleRange]:
+        pairs = ((Role.PREFILL, self.prefill), (Role.DECODE, self.decode), (Role.WORKER, self.worker))
+        return {role: given for role, given in pairs if given}
+
+
+class ProofMode(StrEnum):
+    REQUIRED = "required"
+    """What is not proven fails the update, and no endpoint is handed out."""
+    REPORTED = "reported"
+    """It is only said; for bringing a new machine or engine up."""
+
+
+class FrontendSettings(Frozen):
+    replicas: Annotated[int, Field(ge=1)] | None = None
+    """Two unless set, so that one may go down; one for a simulated graph."""
+
+
 class EngineSettings(Frozen):
     max_model_len: Annotated[int, Field(ge=1)] | None = None
     """Tokens of prompt and answer together; the card's default when left out."""
@@ -117,7 +159,10 @@ class ModelSettings(Frozen):
     prefill: RoleOverride | None = None
     decode: RoleOverride | None = None
     worker: RoleOverride | None = None
+    frontend: FrontendSettings = FrontendSettings()
     engine: EngineSettings = EngineSettings()
+    autoscaling: Autoscaling = Autoscaling()
+    proof: ProofMode = ProofMode.REQUIRED
 
     @property
     def overrides(self) -> dict[Role, RoleOverride]:
@@ -125,8 +170,41 @@ class ModelSettings(Frozen):
         return {role: override for role, override in pairs if override}
 
 
+def _client_range(cidr: str) -> str:
+    try:
+        network = ip_network(cidr)
+    except ValueError as error:
+        raise ValueError(f"{cidr!r} is not a range of addresses ({error}); such a range is 203.0.113.0/24") from None
+    if network.prefixlen == 0:
+        raise ValueError(f"{cidr} opens the model to everyone; give the ranges of your clients, such as 203.0.113.0/24")
+    return cidr
+
+
+ClientRange = Annotated[str, AfterValidator(_client_range)]
+
+
 class Endpoint(Frozen):
     exposure: Exposure = Exposure.INTERNAL
+    domain: Annotated[
+        Annotated[str, Field(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$", examples=["llm.example.com"])] | None,
+        Field(validate_default=True),
+    ] = None
+    """Graphs are served as `https://<graph>.<domain>`; the certificate is for all names under it."""
+    allowed_cidrs: Annotated[
+        tuple[Annotated[str, AfterValidator(_client_range)], ...], Field(validate_default=True)
+    ] = ()
+    """The addresses that clients come from. All others are turned away."""
+
+    @field_validator("domain", "allowed_cidrs")
+    @classmethod
+    def _goes_with_a_gateway(cls, value: object, info: ValidationInfo) -> object:
+        exposure: Exposure | None = info.data.get("exposure")
+        if exposure is Exposure.GATEWAY and not value:
+            why = {"domain": "a certificate is made for it", "allowed_cidrs": "nobody else is let in"}
+            raise ValueError(f"exposure gateway needs it: {why[str(info.field_name)]}")
+        if exposure and exposure is not Exposure.GATEWAY and value:
+            raise ValueError(f"has no effect with exposure {exposure}; it belongs to exposure gateway")
+        return value
 
 
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$", examples=["costCenter"])]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -32,10 +33,21 @@ def render(name: str) -> str:
     return json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n" if "json" in kind else text
 
 
+README = GOLDEN.parent.parent / "README.md"
+_README_PREVIEW = re.compile(r"(?<=a test holds this page to it\):\n\n```text\n).*?(?=\n```)", re.DOTALL)
+
+
+def readme() -> str:
+    """README.md with the preview of prod as it prints now."""
+    preview = render("prod.preview.txt").rstrip()
+    return _README_PREVIEW.sub(lambda _: preview, README.read_text(encoding="utf-8"))
+
+
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
     for old in GOLDEN.iterdir():
         old.unlink()
     for name in names():
         (GOLDEN / name).write_text(render(name), encoding="utf-8")
-    print(f"wrote {len(names())} goldens", file=sys.stderr)
+    README.write_text(readme(), encoding="utf-8")
+    print(f"wrote {len(names())} goldens, and the preview in README.md", file=sys.stderr)

@@ -1,13 +1,17 @@
 """Where clients reach a graph's frontend."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_gcp import compute
 
 from spec import names
+from spec.graph import frontend_labels
+from spec.settings import Endpoint as EndpointSettings
 from spec.settings import Exposure
+from workloads import gateway
 
 FRONTEND_PORT = 8000
 
@@ -15,7 +19,7 @@ FRONTEND_PORT = 8000
 @dataclass(frozen=True, kw_only=True)
 class EndpointArgs:
     graph: str
-    exposure: Exposure
+    settings: EndpointSettings
     stack: str
     region: str
     subnet_id: pulumi.Input[str]
@@ -25,18 +29,24 @@ class EndpointArgs:
 class Endpoint(pulumi.ComponentResource):
     """`url` is known only once the graph is Ready, when it depends on the graph; a Service would be there long before.
 
-    Exposure `none` gives the name inside the cluster, `internal` an address of the node subnet that stays.
+    Exposure `none` gives the name inside the cluster, `internal` an address of the node subnet that stays, `gateway`
+    a name under the stack's public gateway, which must be there.
     """
 
     url: pulumi.Output[str]
 
     def __init__(self, name: str, args: EndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:Endpoint", name, None, opts)
-        service = names.frontend_service(args.graph)
-        if args.exposure is Exposure.NONE:
-            self.url = pulumi.Output.from_input(f"http://{service}.{names.NAMESPACE}.svc.cluster.local:{FRONTEND_PORT}")
-        else:
-            self.url = self._internal(name, args)
+        match args.settings.exposure:
+            case Exposure.NONE:
+                service = names.frontend_service(args.graph)
+                self.url = pulumi.Output.from_input(
+                    f"http://{service}.{names.NAMESPACE}.svc.cluster.local:{FRONTEND_PORT}"
+                )
+            case Exposure.INTERNAL:
+                self.url = self._internal(name, args)
+            case Exposure.GATEWAY:
+                self.url = self._routed(name, args)
         self.register_outputs({"url": self.url})
 
     def _internal(self, name: str, args: EndpointArgs) -> pulumi.Output[str]:
@@ -65,12 +75,31 @@ class Endpoint(pulumi.ComponentResource):
             spec=k8s.core.v1.ServiceSpecArgs(
                 type="LoadBalancer",
                 external_traffic_policy="Local",
-                selector={
-                    "nvidia.com/dynamo-graph-deployment-name": args.graph,
-                    "nvidia.com/dynamo-component-type": "frontend",
-                },
+                selector=frontend_labels(args.graph),
                 ports=[k8s.core.v1.ServicePortArgs(name="http", port=80, target_port=FRONTEND_PORT)],
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[address]),
         )
         return pulumi.Output.concat("http://", address.address)
+
+    def _routed(self, name: str, args: EndpointArgs) -> pulumi.Output[str]:
+        """A route of the public gateway, with what Google's defaults get wrong for long streams."""
+        service = names.frontend_service(args.graph)
+        host = f"{args.graph}.{args.settings.domain}"
+        public = names.gateway(args.stack)
+
+        def custom(suffix: str, api_version: str, kind: str, spec: dict[str, Any]) -> None:
+            k8s.apiextensions.CustomResource(
+                f"{name}-{suffix}",
+                api_version=api_version,
+                kind=kind,
+                metadata={"name": args.graph, "namespace": names.NAMESPACE, "labels": args.labels},
+                spec=spec,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+        route = gateway.route_spec(public, host, service, FRONTEND_PORT)
+        custom("route", "gateway.networking.k8s.io/v1", "HTTPRoute", route)
+        custom("backend", "networking.gke.io/v1", "GCPBackendPolicy", gateway.backend_policy_spec(service, public))
+        custom("health", "networking.gke.io/v1", "HealthCheckPolicy", gateway.health_check_spec(service))
+        return pulumi.Output.from_input(f"https://{host}")

@@ -58,6 +58,9 @@ class ClusterAccess(pulumi.ComponentResource):
             cluster_identifier=args.cluster_identifier,
             kubeconfig=pulumi.Output.from_input(args.dns_endpoint).apply(kubeconfig),
             enable_server_side_apply=True,
+            # Changed in place; by default they would be replaced, and with a fixed name that means gone for a while.
+            enable_config_map_mutable=True,
+            enable_secret_mutable=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

@@ -1,21 +1,37 @@
 """Plan → what runs in the cluster: set-up that is done once, then one graph a model on top of it."""
 
+from dataclasses import dataclass
+
 import pulumi
 
 from infra.environment import Environment
 from spec import graph as graph_builder
 from spec import names
 from spec.plan import Plan
+from spec.settings import Exposure
+from workloads.autoscaling import RoleAutoscaler, RoleAutoscalerArgs
 from workloads.endpoint import Endpoint, EndpointArgs
+from workloads.gateway import PublicGateway, PublicGatewayArgs
 from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs
 from workloads.platform import DynamoPlatform, DynamoPlatformArgs
+from workloads.proof import Proof, ProofArgs
 from workloads.provider import ClusterAccess, ClusterAccessArgs
 from workloads.rdma_claims import RdmaClaims, RdmaClaimsArgs
 from workloads.serving_graph import ServingGraph, ServingGraphArgs
 
 
-def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | None) -> dict[str, pulumi.Output[str]]:
-    """Creates the components; returns the URL of each graph, known when the graph is Ready."""
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What a stack hands out."""
+
+    endpoints: dict[str, pulumi.Output[str]]
+    """Graph → URL, known when the graph is proven."""
+    dns_records: pulumi.Output[list[dict[str, str]]] | None
+    """What to enter for a public gateway; None without one."""
+
+
+def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | None) -> Serving:
+    """Creates the components in the order in which they need each other."""
     access = ClusterAccess(
         "access",
         ClusterAccessArgs(
@@ -43,24 +59,59 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     if sizes:
         claims.append(RdmaClaims("claims", RdmaClaimsArgs(nics=sizes, labels=plan.labels), after(namespace)))
 
+    public: list[PublicGateway] = []
+    if plan.endpoint.exposure is Exposure.GATEWAY and plan.endpoint.domain:
+        public.append(
+            PublicGateway(
+                "gateway",
+                PublicGatewayArgs(
+                    stack=plan.stack,
+                    region=plan.region,
+                    domain=plan.endpoint.domain,
+                    allowed_cidrs=plan.endpoint.allowed_cidrs,
+                    labels=plan.labels,
+                ),
+                after(namespace, environment.cluster),
+            )
+        )
+
     endpoints: dict[str, pulumi.Output[str]] = {}
     for graph in plan.graphs:
+        deployment = graph_builder.build(graph, plan.labels)
         served = ServingGraph(
             graph.name,
-            ServingGraphArgs(graph=graph_builder.build(graph, plan.labels)),
+            ServingGraphArgs(graph=deployment),
             after(platform, namespace, *claims, *environment.gpu_pools),
+        )
+        proof = Proof(
+            f"{graph.name}-proof",
+            ProofArgs(graph=graph, graph_manifest=deployment.to_wire(), labels=plan.labels),
+            after(served),
         )
         endpoint = Endpoint(
             f"{graph.name}-endpoint",
             EndpointArgs(
                 graph=graph.name,
-                exposure=plan.exposure,
+                settings=plan.endpoint,
                 stack=plan.stack,
                 region=plan.region,
                 subnet_id=environment.subnet_id,
                 labels=plan.labels,
             ),
-            after(served),
+            after(proof, *public),
         )
-        endpoints[graph.name] = pulumi.Output.all(endpoint.url, served.resource.urn).apply(lambda known: known[0])
-    return endpoints
+        for worker in graph.workers:
+            if worker.autoscaled:
+                RoleAutoscaler(
+                    f"{graph.name}-{worker.role}",
+                    RoleAutoscalerArgs(
+                        graph=graph.name,
+                        role=worker.role,
+                        least=worker.replicas,
+                        most=worker.most_replicas,
+                        labels=plan.labels,
+                    ),
+                    after(served),
+                )
+        endpoints[graph.name] = pulumi.Output.all(endpoint.url, proof.job.urn).apply(lambda known: known[0])
+    return Serving(endpoints=endpoints, dns_records=public[0].dns_records if public else None)

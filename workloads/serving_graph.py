@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from spec import dgd
+from spec.graph import frontend_labels
 
 # The operator gives a worker two hours to load its model; Pulumi waits a little longer, so that the operator's own
 # reason for failing is there to be read.
@@ -48,7 +49,28 @@ class ServingGraph(pulumi.ComponentResource):
             spec=wire["spec"],
             opts=pulumi.ResourceOptions(
                 parent=self,
+                # From the first update on the autoscaler's business.
+                ignore_changes=[
+                    f"spec.components[{i}].replicas"
+                    for i, component in enumerate(args.graph.spec.components)
+                    if component.scaling_adapter
+                ],
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete="30m"),
             ),
         )
+        frontend = args.graph.spec.components[0]
+        if frontend.replicas > 1:
+            k8s.policy.v1.PodDisruptionBudget(
+                f"{name}-frontends",
+                metadata=k8s.meta.v1.ObjectMetaArgs(
+                    name=f"{args.graph.metadata.name}-frontends",
+                    namespace=args.graph.metadata.namespace,
+                    labels=args.graph.metadata.labels,
+                ),
+                spec=k8s.policy.v1.PodDisruptionBudgetSpecArgs(
+                    min_available=1,
+                    selector=k8s.meta.v1.LabelSelectorArgs(match_labels=frontend_labels(args.graph.metadata.name)),
+                ),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.register_outputs({})

@@ -49,20 +49,21 @@ def engine(name: str) -> Engine:
 
 
 class CommandLine(Frozen):
-    """Typed arguments of a module: each field is the flag of its name, a field that is None is left out."""
+    """Typed arguments of a module: each field is the flag of its name; one that is None or False is left out."""
 
     def argv(self) -> tuple[str, ...]:
         """Flags and values as separate words, since the operator reads `--flag value` but not `--flag=value`."""
-        return tuple(word for name, value in self if value is not None for word in (_flag(name), _word(value)))
+        return tuple(word for name, value in self for word in _words(name, value))
 
 
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _word(value: object) -> str:
-    """A value as one word; a nested object as JSON with the names of its fields as they are."""
-    return value.model_dump_json() if isinstance(value, Frozen) else str(value)
+def _words(name: str, value: object) -> tuple[str, ...]:
+    """The words of one flag: none for None or False, the flag alone for True, a nested object as JSON."""
+    flag = f"--{name.replace('_', '-')}"
+    if value is None or value is False:
+        return ()
+    if value is True:
+        return (flag,)
+    return (flag, value.model_dump_json() if isinstance(value, Frozen) else str(value))
 
 
 class FrontendArgs(CommandLine):
@@ -71,3 +72,4 @@ class FrontendArgs(CommandLine):
     router_mode: Literal["kv"] = "kv"
     kv_cache_block_size: int
     migration_limit: int
+    router_replica_sync: bool

@@ -1,5 +1,6 @@
 """Rendered objects against schemas that are others': the Dynamo CRDs, and Kubernetes' own, unknown fields refused."""
 
+import json
 from copy import deepcopy
 from functools import cache
 from typing import Any
@@ -33,7 +34,9 @@ def strict(schema: Any) -> Any:
         return schema
     if schema.get("x-kubernetes-int-or-string"):
         return {"type": ["integer", "string"]}
-    result = {key: strict(value) for key, value in schema.items()}
+    # Conditions (`oneOf` and its kind) name fields only to constrain them.
+    conditions = ("oneOf", "anyOf", "allOf", "not")
+    result = {key: value if key in conditions else strict(value) for key, value in schema.items()}
     named = "properties" in schema and "additionalProperties" not in schema
     if named and not schema.get("x-kubernetes-preserve-unknown-fields"):
         result["additionalProperties"] = False
@@ -98,9 +101,12 @@ def test_the_contract_refuses_an_unknown_field(path: str) -> None:
         dgd_validator().validate(broken)
 
 
+OTHERS = ("nvidia.com", "autoscaling.gke.io", "gateway.networking.k8s.io", "networking.gke.io")
+
+
 @pytest.mark.parametrize("stack", SHIPPED)
 def test_kubernetes_own_objects(stack: str) -> None:
-    core = [o for o in objects(stack) if o["kind"] != "DynamoGraphDeployment"]
+    core = [o for o in objects(stack) if o["apiVersion"].partition("/")[0] not in OTHERS]
     assert core
     for manifest in core:
         kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
@@ -121,11 +127,42 @@ def test_an_unheard_of_field_of_a_pod_is_refused() -> None:
         kubernetes_validate.validate(pod, KUBERNETES, strict=True)
 
 
+SCHEMAS = ROOT.parent / "shared" / "reference" / "gke" / "schemas"
+GKE_KINDS = {
+    "Gateway": "gateway.networking.k8s.io__gateway_v1.json",
+    "HTTPRoute": "gateway.networking.k8s.io__httproute_v1.json",
+    "GCPBackendPolicy": "networking.gke.io__gcpbackendpolicy_v1.json",
+    "HealthCheckPolicy": "networking.gke.io__healthcheckpolicy_v1.json",
+}
+
+WITH_GATEWAY = [
+    "endpoint.exposure=gateway",
+    "endpoint.domain=llm.example.com",
+    "endpoint.allowedCidrs[0]=203.0.113.0/24",
+]
+
+
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="GKE's schemas are not beside this checkout (../shared/reference/gke)")
+@pytest.mark.parametrize("kind", GKE_KINDS)
+def test_gkes_own_kinds(kind: str) -> None:
+    schema = strict(json.loads((SCHEMAS / GKE_KINDS[kind]).read_text(encoding="utf-8")))
+    schema["properties"]["metadata"] = {"type": "object"}
+    found = manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", WITH_GATEWAY)))
+    (manifest,) = [m for m in found if m["kind"] == kind]
+    jsonschema.Draft202012Validator(schema).validate(manifest)
+
+
 @needs_crds
 def test_overridden_engines_are_still_what_the_crd_takes() -> None:
     config = stackfile.read(
         ROOT,
         "prod",
-        ["models.chat.engine.kvCacheDtype=fp8", "models.chat.prefill.replicas=3", "endpoint.exposure=none"],
+        [
+            "models.chat.engine.kvCacheDtype=fp8",
+            "models.chat.prefill.replicas=3",
+            "endpoint.exposure=none",
+            "models.chat.autoscaling.decode.min=1",
+            "models.chat.autoscaling.decode.max=2",
+        ],
     )
     dgd_validator().validate(graph_of(manifests.objects(record(ROOT, config))))

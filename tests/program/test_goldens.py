@@ -12,3 +12,8 @@ def test_golden(name: str) -> None:
 
 def test_no_golden_is_left_over() -> None:
     assert sorted(path.name for path in goldens.GOLDEN.iterdir()) == sorted(goldens.names())
+
+
+def test_the_readme_shows_what_is_printed() -> None:
+    shown = goldens.README.read_text(encoding="utf-8")
+    assert goldens.render("prod.preview.txt").rstrip() in shown, "run `make goldens` if meant"

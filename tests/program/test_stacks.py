@@ -11,6 +11,7 @@ import pytest
 from ops import stackfile
 from ops.recording import Recording, Resource, record, record_program, run_main
 from tests.stacks import ROOT, SHIPPED, recorded
+from workloads import prove
 
 SECRET_VALUE = "hf_OnlyThisTestKnowsIt"
 
@@ -213,10 +214,121 @@ def test_labels_are_on_every_cluster_object(stack: str) -> None:
 def test_a_model_swap_leaves_the_infrastructure_alone() -> None:
     """One value changes one object: nothing of Google Cloud, nothing of the platform."""
     before = recorded("prod").by_urn()
-    swapped = record(
-        ROOT, stackfile.read(ROOT, "prod", ["models.chat.model=llama-3.1-8b-instruct", "models.chat.layout=multi-node"])
-    )
-    after = swapped.by_urn()
+    after = run("models.chat.model=llama-3.1-8b-instruct").by_urn()
     changed = {urn.rpartition("::")[2] for urn in before if urn in after and before[urn].inputs != after[urn].inputs}
-    assert changed == {"chat-graph"}
+    assert changed == {"chat-graph", "chat-proof-job"}
     assert {u.rpartition("::")[2] for u in before.keys() ^ after.keys()} == {"claims-8", "claims-1"}
+
+
+def run(*overrides: str) -> Recording:
+    return record(ROOT, stackfile.read(ROOT, "prod", overrides))
+
+
+SCALED = ("models.chat.autoscaling.decode.min=1", "models.chat.autoscaling.decode.max=3")
+
+
+def test_the_program_does_not_fight_the_autoscaler() -> None:
+    recording = run(*SCALED)
+    (graph,) = of_type(recording, ":DynamoGraphDeployment")
+    names = [c["name"] for c in graph.inputs["spec"]["components"]]
+    assert graph.options["ignoreChanges"] == [f"spec.components[{names.index('decode')}].replicas"]
+    (scaler,) = of_type(recording, ":HorizontalPodAutoscaler")
+    assert scaler.inputs["spec"]["scaleTargetRef"] == {
+        "apiVersion": "nvidia.com/v1beta1",
+        "kind": "DynamoGraphDeploymentScalingAdapter",
+        "name": "chat-decode",
+    }
+    (metric,) = of_type(recording, ":AutoscalingMetric")
+    gauge = metric.inputs["spec"]["metrics"][0]["pod"]["containers"][0]["metrics"][0]["gauge"]["name"]
+    wanted = scaler.inputs["spec"]["metrics"][0]["pods"]["metric"]["name"]
+    assert wanted == f"autoscaling.gke.io|{metric.inputs['metadata']['name']}|{gauge}"
+
+
+def test_node_pools_follow_the_autoscaler() -> None:
+    pools = {p.inputs["name"]: p for p in of_type(run(*SCALED), ":NodePool")}
+    assert pools["decode"].inputs["autoscaling"]["totalMaxNodeCount"] == 3
+    assert "nodeCount" not in pools["decode"].inputs
+    assert "nodeCount" in pools["decode"].options["ignoreChanges"]
+    assert pools["prefill"].inputs["nodeCount"] == 1
+    assert "nodeCount" not in pools["prefill"].options["ignoreChanges"]
+
+
+def test_a_public_endpoint_has_tls_and_lets_named_clients_in_only() -> None:
+    clients = [f"endpoint.allowedCidrs[{i}]=203.0.113.{i}/32" for i in range(12)]
+    recording = run("endpoint.exposure=gateway", "endpoint.domain=llm.example.com", *clients)
+    (gateway,) = of_type(recording, ":Gateway")
+    assert [listener["protocol"] for listener in gateway.inputs["spec"]["listeners"]] == ["HTTPS"]
+    (armor,) = of_type(recording, ":RegionSecurityPolicy")
+    rules = sorted(armor.inputs["rules"], key=lambda rule: rule["priority"])
+    assert [rule["action"] for rule in rules] == ["allow", "allow", "deny(403)"]
+    assert [len(rule["match"]["config"]["srcIpRanges"]) for rule in rules] == [10, 2, 1]
+    assert rules[-1]["match"]["config"]["srcIpRanges"] == ["*"]
+    (backend,) = of_type(recording, ":GCPBackendPolicy")
+    assert backend.inputs["spec"]["default"]["securityPolicy"] == armor.inputs["name"]
+    assert backend.inputs["spec"]["default"]["timeoutSec"] == 3600
+    (health,) = of_type(recording, ":HealthCheckPolicy")
+    assert health.inputs["spec"]["default"]["config"]["httpHealthCheck"]["requestPath"] == "/health"
+    assert recording.outputs["endpoints"] == {"chat": "https://chat.llm.example.com"}
+
+
+def test_frontends_are_not_evicted_all_at_once() -> None:
+    (budget,) = of_type(recorded("prod"), ":PodDisruptionBudget")
+    assert budget.inputs["spec"]["minAvailable"] == 1
+    (service,) = of_type(recorded("prod"), "core/v1:Service")
+    assert budget.inputs["spec"]["selector"]["matchLabels"] == service.inputs["spec"]["selector"]
+    assert of_type(recorded("dev"), ":PodDisruptionBudget") == []
+
+
+def test_one_graphs_swap_leaves_the_others_untouched() -> None:
+    two = [
+        "models.code.model=qwen3-32b",
+        "models.code.layout=multi-node",
+        "models.code.prefill.tensorParallel=8",
+        "models.code.prefill.replicas=1",
+    ]
+    before = run(*two).by_urn()
+    after = run(*two, "models.code.engine.maxModelLen=16384").by_urn()
+    assert before.keys() == after.keys()
+    assert {urn.rpartition("::")[2] for urn in before if before[urn].inputs != after[urn].inputs} == {
+        "code-graph",
+        "code-proof-job",
+    }
+
+
+@every_stack
+def test_the_endpoint_waits_for_the_proof_and_the_proof_for_the_graph(stack: str) -> None:
+    recording = recorded(stack)
+    (job,) = of_type(recording, "batch/v1:Job")
+    (graph,) = of_type(recording, ":DynamoGraphDeployment")
+    (endpoint,) = of_type(recording, ":Endpoint")
+    assert graph.urn in needs(recording, job.urn)
+    assert job.urn in needs(recording, endpoint.urn)
+
+
+def proof_arguments(recording: Recording) -> list[str]:
+    (job,) = of_type(recording, "batch/v1:Job")
+    return job.inputs["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+def test_the_proof_asks_for_what_the_layout_promises() -> None:
+    assert {"--kv-transfer", "--transport"} <= set(proof_arguments(recorded("prod")))
+    assert {"--kv-transfer", "--transport"}.isdisjoint(proof_arguments(recorded("dev")))
+    aggregated = proof_arguments(run("models.chat.layout=aggregated"))
+    assert aggregated[aggregated.index("--roles") + 1] == "worker"
+    assert {"--kv-transfer", "--transport"}.isdisjoint(aggregated)
+    assert "--report-only" not in proof_arguments(recorded("prod"))
+    assert "--report-only" in proof_arguments(run("models.chat.proof=reported"))
+
+
+def test_the_scripts_own_parser_takes_the_jobs_command_line() -> None:
+    for stack in SHIPPED:
+        given = prove.command_line(proof_arguments(recorded(stack)))
+        assert given.pods == ("dynamo", "chat")
+
+
+def test_a_changed_graph_is_proven_anew_and_an_unchanged_one_is_not() -> None:
+    def job(recording: Recording) -> str:
+        return of_type(recording, "batch/v1:Job")[0].inputs["metadata"]["name"]
+
+    assert job(run()) == job(recorded("prod"))
+    assert job(run("models.chat.engine.maxModelLen=16384")) != job(recorded("prod"))

@@ -30,9 +30,14 @@ def main(graph: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def flags(graph: dict[str, Any], name: str) -> dict[str, str]:
-    args = main(graph, name)["args"]
-    assert all(flag.startswith("--") for flag in args[::2])
-    return {flag[2:]: value for flag, value in zip(args[::2], args[1::2], strict=True)}
+    """The flags of a component by name; a switch has the value "on"."""
+    found: dict[str, str] = {}
+    for word in main(graph, name)["args"]:
+        if word.startswith("--"):
+            found[word[2:]] = "on"
+        else:
+            found[list(found)[-1]] = word
+    return found
 
 
 def env(graph: dict[str, Any], name: str) -> dict[str, Any]:
@@ -131,8 +136,8 @@ def test_only_a_gated_model_gets_the_token() -> None:
 def test_the_simulated_graph_has_the_same_roles_and_router() -> None:
     real, simulated = rendered(), rendered({"models.chat.layout": "simulated"})
 
-    def shape(graph: dict[str, Any]) -> list[tuple[str, str, int]]:
-        return [(c["name"], c["type"], c["replicas"]) for c in graph["spec"]["components"]]
+    def shape(graph: dict[str, Any]) -> list[tuple[str, str]]:
+        return [(c["name"], c["type"]) for c in graph["spec"]["components"]]
 
     assert shape(real) == shape(simulated)
     assert flags(simulated, "frontend")["router-mode"] == flags(real, "frontend")["router-mode"] == "kv"
@@ -151,3 +156,21 @@ def test_a_misspelt_field_cannot_be_written() -> None:
     wire["spec"]["components"][1]["replica"] = 2
     with pytest.raises(ValidationError, match="replica"):
         dgd.DynamoGraphDeployment.from_wire(wire)
+
+
+def test_frontends_come_in_twos_and_know_of_each_other() -> None:
+    graph = rendered()
+    assert component(graph, "frontend")["replicas"] == 2
+    assert flags(graph, "frontend")["router-replica-sync"] == "on"
+    (spread,) = component(graph, "frontend")["podTemplate"]["spec"]["topologySpreadConstraints"]
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+    one = rendered({"models.chat.frontend": {"replicas": 1}})
+    assert "router-replica-sync" not in flags(one, "frontend")
+    assert component(rendered({"models.chat.layout": "simulated"}), "frontend")["replicas"] == 1
+
+
+def test_only_a_scaled_role_has_an_adapter() -> None:
+    graph = rendered({"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}})
+    assert component(graph, "decode")["scalingAdapter"] == {}
+    assert component(graph, "decode")["replicas"] == 1
+    assert "scalingAdapter" not in component(graph, "prefill")

@@ -105,6 +105,15 @@ def test_warnings(changes: dict[str, Any], says: str) -> None:
     assert len([warning for warning in planned(changes).warnings if says in warning]) == 1
 
 
+def test_pools_follow_the_autoscaler_and_the_cost_says_how_far() -> None:
+    plan = planned({"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}})
+    assert {pool.name: (pool.nodes, pool.most_nodes) for pool in plan.gpu_pools} == {
+        "decode": (1, 3),
+        "prefill": (1, 1),
+    }
+    assert plan.cost_at_most == round(0.10 + 4 * 0.776944 + 4 * 84.81, 2)
+
+
 def test_a_calm_stack_has_no_warnings() -> None:
     calm = {
         "location": {"region": "us-central1", "zone": "us-central1-b"},

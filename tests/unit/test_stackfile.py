@@ -42,13 +42,14 @@ def test_project_defaults_are_laid_under(root: Path) -> None:
         ("models.chat.engine.gpuMemoryUtilization=0.9", "dynamo-gke:models",
          '{"chat": {"model": "m", "engine": {"gpuMemoryUtilization": 0.9}}}'),
         ("gcp:project=q", "gcp:project", "q"),
+        ("endpoint.allowedCidrs[0]=203.0.113.0/24", "dynamo-gke:endpoint", '{"allowedCidrs": ["203.0.113.0/24"]}'),
     ],
 )  # fmt: skip
 def test_overrides(root: Path, override: str, key: str, text: str) -> None:
     assert stackfile.read(root, "one", [override]).values[key] == text
 
 
-@pytest.mark.parametrize("override", ["nothing", "=x", "a..b=1", "a[0=1", ""])
+@pytest.mark.parametrize("override", ["nothing", "=x", "a..b=1", "a[0=1", "", "a[1]=x", "[0]=x"])
 def test_an_override_of_no_form_is_refused(root: Path, override: str) -> None:
     with pytest.raises(ConfigInvalid, match="--set"):
         stackfile.read(root, "one", [override])

@@ -1,0 +1,60 @@
+"""Forwards connections from the user's 127.0.0.1 into the private network, byte for byte and in both directions."""
+
+import asyncio
+import socket
+import threading
+from contextlib import suppress
+
+_CHUNK_BYTES = 1 << 16
+# A frontend takes part of a second to listen; until then the client hears what a Service without pods would say.
+_NOT_YET = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 25\r\nConnection: close\r\n\r\n"
+    b"frontend is not listening"
+)
+
+
+def listen(port: int) -> socket.socket:
+    """A listener on the user's loopback; port 0 takes a free one. Raises OSError if the port cannot be had."""
+    return socket.create_server(("127.0.0.1", port), backlog=512)
+
+
+def start(listener: socket.socket, port: int) -> None:
+    """Serve the listener from a thread until this process ends; each connection goes on to loopback's `port`."""
+    threading.Thread(target=lambda: asyncio.run(_serve(listener, port)), name="bridge", daemon=True).start()
+
+
+async def _serve(listener: socket.socket, port: int) -> None:
+    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await _join(reader, writer, port)
+
+    async with await asyncio.start_server(join, sock=listener) as server:
+        await server.serve_forever()
+
+
+async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+    try:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        writer.write(_NOT_YET)
+        await writer.drain()
+        writer.close()
+        return
+    try:
+        async with asyncio.TaskGroup() as directions:
+            directions.create_task(_pump(reader, inner_writer))
+            directions.create_task(_pump(inner_reader, writer))
+    except* ConnectionError:
+        # One side is gone: the other has nobody left to talk to.
+        pass
+    finally:
+        inner_writer.close()
+        writer.close()
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    """Pass bytes on as they come, and the end of the stream too: the other direction stays open."""
+    while chunk := await source.read(_CHUNK_BYTES):
+        sink.write(chunk)
+        await sink.drain()
+    sink.write_eof()

@@ -1,0 +1,205 @@
+"""Python environments of the local run, made once for all clones in the user's cache folder."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.local.faults import LocalRunError
+from ops.local.lifeline import tied_to_this_process
+
+ROOT = Path(__file__).parents[2]
+Say = Callable[[str], None]
+_MODEL_SCRIPT = Path(__file__).with_name("model_dir.py")
+
+# In a folder that was made to its end.
+STAMP = ".complete"
+# A slow connection needs minutes for 200 MB of wheels; longer than this, something hangs.
+INSTALL_SECONDS = 1800.0
+CHECK_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment for lock files.
+
+    `probe` is a module whose import shows that it works; `finish` gets the folder after the installation.
+    """
+
+    name: str
+    locks: tuple[Path, ...]
+    probe: str
+    finish: Callable[[Path], None] = lambda _: None
+
+    @property
+    def folder(self) -> Path:
+        """Where it is: keyed by what the locks say and by Python's version, so that an update gets a new one."""
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        key = hashlib.sha256(b"".join([version.encode(), *(lock.read_bytes() for lock in self.locks)])).hexdigest()[:12]
+        return cache_folder() / f"{self.name}-{key}"
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def is_made(self) -> bool:
+        return (self.folder / STAMP).exists()
+
+    def ensure(self, say: Say) -> None:
+        """Make the environment unless it is there, and check that it works.
+
+        Raises LocalRunError when it cannot be installed, or is broken.
+        """
+        made_once(self.folder, lambda folder: self._install(folder, say), say)
+        fault = self._fault()
+        if fault:
+            raise LocalRunError(f"the {self.name} environment is broken ({fault}); remove {self.folder} and run again")
+
+    def _install(self, folder: Path, say: Say) -> None:
+        packages = sum("==" in line for lock in self.locks for line in lock.read_text().splitlines())
+        say(f"installing {packages} packages into {folder}, once; this takes a minute or two")
+        python = folder / "bin" / "python"
+        # The locks are complete: resolving again would only meet pins that they override on purpose.
+        exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+        exactly += [word for lock in self.locks for word in ("--requirement", str(lock))]
+        if uv := shutil.which("uv"):
+            run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], say)
+            run([uv, "pip", "install", "--python", str(python), "--compile-bytecode", *exactly], say)
+        else:
+            run([sys.executable, "-m", "venv", str(folder)], say)
+            run([str(python), "-m", "pip", "install", "--no-input", "--progress-bar", "off", *exactly], say)
+        self.finish(folder)
+
+    def _fault(self) -> str | None:
+        """Why the environment cannot be used, in a few words; None if it can."""
+        try:
+            with _scratch() as env:
+                done = subprocess.run(
+                    [self.python, "-c", f"import {self.probe}"],
+                    env=env,
+                    capture_output=True,
+                    text=True,
+                    timeout=CHECK_SECONDS,
+                    check=False,
+                )
+        except (OSError, subprocess.TimeoutExpired) as fault:
+            return str(fault)
+        return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no message"])[-1]
+
+
+_DYNAMO_LOCK = ROOT / "requirements-dynamo.txt"
+DYNAMO = Environment("dynamo", (_DYNAMO_LOCK,), "dynamo.llm")
+DYNAMO_H200 = Environment("dynamo-h200", (_DYNAMO_LOCK, ROOT / "requirements-timing.txt"), "dynamo.llm, aisimulate")
+
+
+def tiny_model_folder() -> Path:
+    """Where the model directory without weights is, keyed by the script that makes it."""
+    return cache_folder() / f"tiny-model-{hashlib.sha256(_MODEL_SCRIPT.read_bytes()).hexdigest()[:12]}"
+
+
+def ensure_tiny_model(environment: Environment, say: Say) -> None:
+    """Make the model directory unless it is there, with the environment's own tokenizer library."""
+
+    def train(folder: Path) -> None:
+        say("training a tokenizer for the tiny model, once")
+        run([str(environment.python), str(_MODEL_SCRIPT), str(folder)], say)
+
+    made_once(tiny_model_folder(), train, say)
+
+
+def cache_folder() -> Path:
+    """This project's folder in the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dynamo-gke"
+
+
+def made_once(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
+    """The folder, made by `make` unless an earlier call finished it.
+
+    Processes that want the same folder wait for one another. A folder that was left half made has no stamp and is
+    made anew: environments hold their own path, so they cannot be made elsewhere and moved.
+    """
+    stamp = folder / STAMP
+    if stamp.exists():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(folder.with_suffix(".lock"), say):
+            if not stamp.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
+                stamp.touch()
+    except OSError as fault:
+        raise LocalRunError(f"{folder} cannot be made: {fault.strerror}") from None
+    return folder
+
+
+@contextmanager
+def _locked(path: Path, say: Say) -> Iterator[None]:
+    """Hold an exclusive lock, which the kernel releases when this process dies."""
+    deadline = time.monotonic() + INSTALL_SECONDS
+    with path.open("w") as handle:
+        told = False
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise LocalRunError(f"another run has held {path} for {INSTALL_SECONDS / 60:.0f} minutes") from None
+            if not told:
+                say("another run is making it; waiting")
+                told = True
+            time.sleep(0.2)
+        yield
+
+
+@contextmanager
+def _scratch() -> Iterator[dict[str, str]]:
+    """This process's environment with a temporary folder of its own: torch leaves a folder behind when imported."""
+    with tempfile.TemporaryDirectory(prefix="dynamo-gke-", ignore_cleanup_errors=True) as folder:
+        yield {**os.environ, "TMPDIR": folder}
+
+
+def run(argv: Sequence[str], say: Say) -> None:
+    """Run a command to its end, telling every tenth package that pip takes up.
+
+    Raises LocalRunError with the command's last complaint.
+    """
+    lines: list[str] = []
+    with (
+        _scratch() as env,
+        subprocess.Popen(
+            argv,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=tied_to_this_process(),
+        ) as command,
+    ):
+        assert command.stdout is not None
+        bound = threading.Timer(INSTALL_SECONDS, command.kill)
+        bound.start()
+        for line in command.stdout:
+            lines.append(line.strip())
+            if (
+                line.startswith("Collecting ")
+                and (found := sum(seen.startswith("Collecting ") for seen in lines)) % 10 == 0
+            ):
+                say(f"  {found} packages")
+            elif line.startswith("Installing "):
+                say("  unpacking")
+        bound.cancel()
+    if command.returncode != 0:
+        complaints = [line for line in lines if line.lower().startswith("error")] or lines or ["no message"]
+        raise LocalRunError(f"{Path(argv[0]).name} failed with code {command.returncode}: {complaints[-1]}")

@@ -1,0 +1,21 @@
+"""What ends a local run early: one sentence for people, and the exit code."""
+
+import sys
+
+
+class LocalRunError(Exception):
+    """Something of this machine or of the running graph failed; exit code 1."""
+
+    exit_code = 1
+
+
+class ConfigurationError(LocalRunError):
+    """The graph or an option is at fault; exit code 2."""
+
+    exit_code = 2
+
+
+def told(fault: LocalRunError) -> int:
+    """The exit code, after the sentence was printed."""
+    print(f"error: {fault}", file=sys.stderr)
+    return fault.exit_code

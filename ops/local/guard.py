@@ -1,0 +1,83 @@
+"""Runs a function in a child process so that either side cleans up when the other is killed."""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from types import FrameType
+from typing import Any
+
+from ops.local import private_network
+from ops.local.faults import LocalRunError, told
+from ops.local.lifeline import tied_to_this_process
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopAsked:
+    """The event that somebody wants the run to end: Ctrl-C, SIGTERM, a closed terminal, or the parent's death."""
+
+
+def run_guarded(body: Callable[["SimpleQueue[Any]"], int], folder: Path, *, isolated: bool) -> int:
+    """The exit code of `body`, which runs in a child, in a private network if `isolated`.
+
+    A request to stop reaches `body` as StopAsked in its queue; a second one kills the child. `folder` is removed at
+    the end by both sides, so it is gone even if one of them was killed. Must be called from the main thread.
+    """
+    tie = tied_to_this_process(signal.SIGTERM)
+    # A signal between the fork and the handlers would meet the other side's handlers.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    child = os.fork()
+    if child == 0:
+        _run_child(body, folder, tie, isolated)
+    asked = 0
+
+    def forward(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked += 1
+        os.kill(child, signal.SIGTERM if asked == 1 else signal.SIGKILL)
+
+    before = {number: signal.signal(number, forward) for number in _STOPPING}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+    try:
+        _, status = os.waitpid(child, 0)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        shutil.rmtree(folder, ignore_errors=True)
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        raise LocalRunError(f"the local run was killed by {signal.Signals(-code).name}; its processes ended with it")
+    return code
+
+
+def _run_child(
+    body: Callable[["SimpleQueue[Any]"], int], folder: Path, tie: Callable[[], None], isolated: bool
+) -> None:
+    """Never returns: whatever happens in the child ends in an exit code, and never in the caller's code."""
+    code = 1
+    try:
+        # A session of its own: Ctrl-C in the terminal then reaches the parent alone, which asks once.
+        os.setsid()
+        events: SimpleQueue[Any] = SimpleQueue()
+        signal.signal(signal.SIGTERM, lambda *_: events.put(StopAsked()))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if isolated:
+            private_network.enter()
+        # After the namespace: the kernel forgets the tie when a process gets new credentials.
+        tie()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        code = body(events)
+    except LocalRunError as fault:
+        code = told(fault)
+    except Exception as fault:
+        # The last frame of this process: nobody above could turn the fault into a sentence.
+        print(f"error: the local run failed unexpectedly: {type(fault).__name__}: {fault}", file=sys.stderr)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

@@ -1,0 +1,124 @@
+"""What a local run shows: a request answered, who did what for it, and the proof."""
+
+import time
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ops.local.chat import Streamed, stream_chat
+from ops.local.faults import LocalRunError
+from ops.local.processes import LocalGraph
+from ops.local.session import Session
+from workloads import prove
+
+# Simulated graphs take about a second, or five with predicted times; real engines on two busy cores some minutes.
+SERVABLE_SECONDS = 420.0
+COUNTERS_SECONDS = 3.0
+QUESTION = "In two sentences: why does it help to compute the prompt on one machine and the answer on another?"
+ANSWER_TOKENS = 48
+
+
+def wait_until_servable(session: Session) -> str:
+    """The served model's name, once a completion was answered. Raises LocalRunError at the bound."""
+    started = time.monotonic()
+    deadline = prove.Deadline(SERVABLE_SECONDS)
+    try:
+        model = prove.wait_until_servable(
+            session.graph.endpoint,
+            None,
+            deadline,
+            lambda obstacle: session.say(f"waiting: {obstacle}"),
+        )
+    except prove.NotServableError as fault:
+        raise LocalRunError(f"not servable after {SERVABLE_SECONDS:g} s: {fault}") from None
+    # One worker of a role is enough to serve; the others are to be counted too.
+    workers = {process.name for process in session.graph.processes if process.role != "frontend"}
+    while silent := workers - requests_by_worker(session.graph).keys():
+        if deadline.left() == 0:
+            raise LocalRunError(f"{', '.join(sorted(silent))} gave no metrics within {SERVABLE_SECONDS:g} s")
+        time.sleep(prove.POLL_SECONDS)
+    session.say(f"servable after {time.monotonic() - started:.1f} s")
+    return model
+
+
+def requests_by_worker(graph: LocalGraph) -> dict[str, int]:
+    """Worker name → requests served since it started. A worker that gives no metrics is left out."""
+    workers = {f"{process.address}/metrics": process for process in graph.processes if process.role != "frontend"}
+    texts = prove.metrics_of(list(workers), prove.Deadline(COUNTERS_SECONDS))
+    return {workers[url].name: prove.requests_served(text, workers[url].role) for url, text in texts.items()}
+
+
+def answer_once(session: Session, console: Console, engine: str) -> int:
+    """Wait, chat, print what happened, prove it. The exit code: 0 if everything is proven.
+
+    `engine` says in a few words what made the text and the times.
+    """
+    graph = session.graph
+    model = wait_until_servable(session)
+    before = requests_by_worker(graph)
+    streamed = stream_chat(graph.endpoint, model, QUESTION, max_tokens=ANSWER_TOKENS)
+    after = _settled(graph, before)
+    report = prove.prove(
+        prove.Targets(
+            endpoint=graph.endpoint,
+            prefill=graph.metrics("prefill"),
+            decode=graph.metrics("decode"),
+            worker=graph.metrics("worker"),
+            model=model,
+        ),
+        session.say,
+    )
+    _print_chat(console, model, streamed, engine)
+    console.print(_table(graph, {name: after[name] - before[name] for name in before.keys() & after}, report))
+    print_verdicts(console, report.verdicts)
+    return 0 if report.proven else 1
+
+
+def print_verdicts(console: Console, verdicts: Iterable[prove.Verdict]) -> None:
+    """One line each."""
+    for verdict in verdicts:
+        mark = "[green]proven[/]" if verdict.proven else "[bold red]NOT PROVEN[/]"
+        console.print(f"{mark}  {verdict.check}: {escape(verdict.sentence)}", soft_wrap=True)
+
+
+def _settled(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:
+    """The counters, once they rose on some worker of every role, or at the bound: they may follow the answer."""
+    deadline = prove.Deadline(COUNTERS_SECONDS)
+    roles = {process.role for process in graph.processes if process.role != "frontend"}
+    while True:
+        after = requests_by_worker(graph)
+        risen = {
+            process.role
+            for process in graph.processes
+            if process.name in after and after[process.name] > before.get(process.name, 0)
+        }
+        if risen == roles or deadline.left() == 0:
+            return after
+        time.sleep(prove.POLL_SECONDS)
+
+
+def _print_chat(console: Console, model: str, streamed: Streamed, engine: str) -> None:
+    console.print(f"\n[bold]{model}[/] was asked: {QUESTION}", soft_wrap=True)
+    console.print(streamed.text, markup=False, style="cyan", soft_wrap=True)
+    first, last = streamed.first_token_seconds * 1000, streamed.arrivals[-1]
+    console.print(f"first token after {first:.0f} ms, {len(streamed.arrivals)} pieces of text in {last:.2f} s")
+    console.print(f"{engine}; the text is random\n", style="dim")
+
+
+def _table(graph: LocalGraph, chat: Mapping[str, int], report: prove.Report) -> Table:
+    """Requests for the chat and for the proof, worker by worker, out of their own metrics."""
+    proof = {share.address: share.requests for share in report.workers}
+    table = Table("worker", "role", "requests for the chat", "for the proof")
+    for process in graph.processes:
+        if process.role == "frontend":
+            continue
+        counted = proof.get(f"{process.address}/metrics")
+        table.add_row(
+            process.name,
+            process.role,
+            str(chat.get(process.name, "?")),
+            "?" if counted is None else str(counted),
+        )
+    return table

@@ -1,0 +1,69 @@
+"""A network namespace that holds only loopback.
+
+Dynamo's ZMQ publishers bind every interface whatever they are told, so the processes must have no interface that leads
+anywhere. A socket keeps the namespace in which it was opened: a listener opened before `enter` still serves the user's
+own 127.0.0.1.
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+
+from ops.local.faults import LocalRunError
+
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1  # linux/sockios.h, linux/if.h
+# struct ifreq: the interface's name, its flags, and padding to the union's size.
+_IFREQ = "16sH22x"
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def enter() -> None:
+    """Move this process, which must have a single thread, into a private network with loopback up.
+
+    Root needs no more; others get a user namespace in which they keep their own identity.
+    Raises LocalRunError if the kernel permits neither, or if an interface other than loopback is up afterwards.
+    """
+    user, group = os.geteuid(), os.getegid()
+    refusal = _unshare(_CLONE_NEWNET)
+    if refusal == errno.EPERM:
+        refusal = _unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+        if not refusal:
+            Path("/proc/self/setgroups").write_text("deny")
+            Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+            Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    if refusal:
+        raise LocalRunError(
+            f"this machine permits no private network namespace ({os.strerror(refusal)}); "
+            "--no-isolation runs without one, and then Dynamo's event ports listen on every interface"
+        )
+    _raise_loopback()
+    if leaks := interfaces_up() - {"lo"}:
+        raise LocalRunError(f"the private network is not private: {', '.join(sorted(leaks))} is up beside loopback")
+
+
+def interfaces_up() -> set[str]:
+    """The interfaces that can carry traffic. Kernels with tunnel modules add theirs to every namespace, but down."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        return {name for _, name in socket.if_nameindex() if _flags(probe, name) & _IFF_UP}
+
+
+def _unshare(flags: int) -> int:
+    """0, or the errno of the refusal."""
+    return 0 if _LIBC.unshare(flags) == 0 else ctypes.get_errno()
+
+
+def _raise_loopback() -> None:
+    """What `ip link set lo up` does; iproute2 is not on every machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        flags = _flags(probe, "lo") | _IFF_UP
+        fcntl.ioctl(probe, _SIOCSIFFLAGS, struct.pack(_IFREQ, b"lo", flags))
+
+
+def _flags(probe: socket.socket, interface: str) -> int:
+    answer = fcntl.ioctl(probe, _SIOCGIFFLAGS, struct.pack(_IFREQ, interface.encode(), 0))
+    return struct.unpack(_IFREQ, answer)[1]

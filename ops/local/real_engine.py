@@ -1,0 +1,199 @@
+"""Real vLLM on this machine's CPU: KV blocks move between two processes over NIXL, and the text must not change."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from rich.console import Console
+
+from ops.local.environment import (
+    ROOT,
+    Environment,
+    Say,
+    cache_folder,
+    ensure_tiny_model,
+    made_once,
+    run,
+    tiny_model_folder,
+)
+from ops.local.faults import LocalRunError, told
+from ops.local.guard import run_guarded
+from ops.local.once import print_verdicts, wait_until_servable
+from ops.local.processes import LOOPBACK, WORKER_ROLES, Engine, LocalGraph, Machine, local_graph
+from ops.local.runner import TEMPORARY, announce, ports, progress
+from ops.local.session import Session
+from ops.local.supervise import supervise
+from spec.models import Placement, Role
+from spec.plan import SYSTEM_POOL, Graph, Worker
+from workloads import prove
+
+
+def _let_nixl_sleep(environment: Path) -> None:
+    """NIXL polls without a pause, and on two cores two engines then starve their own heartbeats: 2 ms between polls."""
+    (module,) = environment.glob("lib/*/site-packages/nixl_cu13/_api.py")
+    busy, patient = "agent_config.pthrDelay = 0\n", "agent_config.pthrDelay = 2000\n"
+    text = module.read_text()
+    if busy not in text:
+        raise LocalRunError(f"{module} has no `{busy.strip()}` to change; NIXL's version and this patch do not match")
+    # A new file: installers link the old one into their cache.
+    module.unlink()
+    module.write_text(text.replace(busy, patient))
+
+
+VLLM = Environment("vllm", (ROOT / "requirements-vllm.txt",), "dynamo.vllm.args", _let_nixl_sleep)
+_WEIGHTS_SCRIPT = Path(__file__).with_name("tiny_weights.py")
+
+# Longer than the proof's prompts in tokens of the tiny tokenizer, some 1,200.
+CONTEXT_TOKENS = 2048
+GREEDY_PROMPTS = 4
+ANSWER_SECONDS = 120.0
+
+
+def _on_cpu(transfer_config: str) -> str:
+    """NIXL's default buffer is in GPU memory."""
+    return json.dumps({**json.loads(transfer_config), "kv_buffer_device": "cpu"})
+
+
+CPU_VLLM = Engine(
+    module="dynamo.vllm",
+    # Compiling takes longer than everything else here.
+    flags=dict.fromkeys(WORKER_ROLES, ("--enforce-eager",)),
+    edits={"--kv-transfer-config": _on_cpu},
+    env={
+        "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "OMP_NUM_THREADS": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_HOST_IP": LOOPBACK,
+        "VLLM_NIXL_SIDE_CHANNEL_HOST": LOOPBACK,
+        "UCX_TLS": "tcp,self",
+        "UCX_NET_DEVICES": "lo",
+        # NIXL's progress thread never sleeps: on two cores a request may wait longer than the default 5 s.
+        "DYN_TCP_REQUEST_TIMEOUT": "60",
+    },
+    second_port="VLLM_NIXL_SIDE_CHANNEL_PORT",
+)
+
+
+def cpu_twins(graph: Graph) -> tuple[Graph, Graph, tuple[str, ...]]:
+    """The graph with one small engine a role, its aggregated counterpart, and what both change, one sentence each."""
+
+    def small(role: Role) -> Worker:
+        alone = replace(graph.workers[0], role=role, replicas=1, most_replicas=1, autoscaled=False)
+        return replace(alone, tensor_parallel=1, pool=SYSTEM_POOL, memory=None)
+
+    twin = replace(
+        graph, engine="vllm", placement=Placement.CPU, rdma=False, max_model_len=CONTEXT_TOKENS,
+        workers=(small(Role.PREFILL), small(Role.DECODE)),
+    )  # fmt: skip
+    return (
+        twin,
+        replace(twin, workers=(small(Role.WORKER),)),
+        (
+            f"one vLLM engine a role, on the CPU, with {CONTEXT_TOKENS} tokens of context and no tensor parallelism",
+            "the model has two layers of random weights; NIXL moves its KV blocks over TCP on loopback",
+        ),
+    )
+
+
+def compare(
+    disaggregated: Mapping[str, Any], aggregated: Mapping[str, Any], changed_before: Sequence[str], *, isolated: bool
+) -> int:
+    """Prove the disaggregated graph with NIXL's own counters, then compare its greedy text with the aggregated one's.
+
+    Takes both graphs as rendered, and runs one after the other. The exit code is 0 if everything is proven and equal.
+    """
+    say = progress()
+    try:
+        VLLM.ensure(say)
+        ensure_tiny_model(VLLM, say)
+        weights = _ensure_weights(say)
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY, ignore_cleanup_errors=True) as name:
+            folder = Path(name)
+            plans = {
+                step: local_graph(graph, _machine(weights, folder / step, isolated), changed_before)
+                for step, graph in (("disaggregated", disaggregated), ("aggregated", aggregated))
+            }
+            return run_guarded(partial(_compare, plans, folder, say), folder, isolated=isolated)
+    except LocalRunError as fault:
+        return told(fault)
+
+
+def _ensure_weights(say: Say) -> Path:
+    def make(folder: Path) -> None:
+        say("making random weights for the tiny model, once")
+        run([str(VLLM.python), str(_WEIGHTS_SCRIPT), str(tiny_model_folder()), str(folder)], say)
+
+    key = hashlib.sha256(tiny_model_folder().name.encode() + _WEIGHTS_SCRIPT.read_bytes()).hexdigest()[:12]
+    return made_once(cache_folder() / f"tiny-weights-{key}", make, say)
+
+
+def _machine(weights: Path, folder: Path, isolated: bool) -> Machine:
+    return Machine(
+        python=str(VLLM.python),
+        model_dir=str(weights),
+        discovery_dir=str(folder / "discovery"),
+        ports=ports(isolated),
+        engine=CPU_VLLM,
+    )
+
+
+def _compare(plans: Mapping[str, LocalGraph], folder: Path, say: Say, events: "SimpleQueue[Any]") -> int:
+    console = Console(highlight=False)
+    prompts = [prove.fresh_prompt() for _ in range(GREEDY_PROMPTS)]
+    texts: dict[str, list[str]] = {}
+
+    def client(step: str, session: Session) -> int:
+        model = wait_until_servable(session)
+        texts[step] = [_greedy(session, model, prompt) for prompt in prompts]
+        if step == "aggregated":
+            return 0
+        return _prove(session, model, console)
+
+    for step, plan in plans.items():
+        announce(plan, say)
+        code = supervise(
+            plan, partial(client, step), events, folder=folder / step, listener=None, say=say, stopped_code=1
+        )
+        if code != 0:
+            return code
+    verdict = judge_texts(texts["disaggregated"], texts["aggregated"])
+    print_verdicts(console, [verdict])
+    return 0 if verdict.proven else 1
+
+
+def _greedy(session: Session, model: str, prompt: str) -> str:
+    try:
+        deadline = prove.Deadline(ANSWER_SECONDS)
+        return prove.ask(session.graph.endpoint, model, deadline, prompt, temperature=0)
+    except prove.UnreachableError as fault:
+        raise LocalRunError(f"a greedy request got no answer: {fault}") from None
+
+
+def _prove(session: Session, model: str, console: Console) -> int:
+    graph = session.graph
+    report = prove.prove(
+        prove.Targets(
+            graph.endpoint, graph.metrics("prefill"), graph.metrics("decode"), model=model, nixl=True, timeout=180
+        ),
+        session.say,
+    )
+    print_verdicts(console, report.verdicts)
+    return 0 if report.proven else 1
+
+
+def judge_texts(disaggregated: Sequence[str], aggregated: Sequence[str]) -> prove.Verdict:
+    """Greedy decoding is a function of prompt and KV cache: a cache that arrived damaged shows in the text."""
+    equal = sum(one == other for one, other in zip(disaggregated, aggregated, strict=True))
+    different = len(set(aggregated))
+    return prove.Verdict(
+        "same text",
+        equal == len(aggregated) and different > 1,
+        f"{equal} of {len(aggregated)} greedy answers, {different} of them distinct, equal the aggregated worker's.",
+    )

@@ -1,0 +1,180 @@
+"""`ops local`: a stack's graph on this machine, from checking it to stopping the last process."""
+
+import errno
+import random
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ops.local import bridge
+from ops.local.bench import BENCH, bench
+from ops.local.environment import DYNAMO, DYNAMO_H200, Environment, Say, ensure_tiny_model, tiny_model_folder
+from ops.local.faults import ConfigurationError, LocalRunError, told
+from ops.local.guard import run_guarded
+from ops.local.once import answer_once, wait_until_servable
+from ops.local.processes import SIMULATED_ENGINE, WORKER_ROLES, Engine, LocalGraph, Machine, local_graph
+from ops.local.session import Client, Session
+from ops.local.supervise import supervise
+from ops.local.timing import H200Timing, shaped_model_dir
+
+# In a private network every port is free: the frontend gets Dynamo's usual one, and the workers those after it.
+FIRST_PORT = 8000
+# Below the ports that Linux takes for connections; and Dynamo reads the system port as a signed 16-bit number.
+UNISOLATED_PORTS = range(20000, 32768)
+TEMPORARY = "dynamo-gke-"
+MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalOptions:
+    """How to run. Without `once` or `bench` the graph serves until it is stopped.
+
+    `port` 0 takes a free one; `speedup` divides the simulated time, and 0 leaves no delays at all; `timing` replaces
+    the simulator's own curve.
+    """
+
+    once: bool = False
+    bench: bool = False
+    port: int = 8000
+    model_dir: Path | None = None
+    isolated: bool = True
+    speedup: float | None = None
+    timing: H200Timing | None = None
+
+    @property
+    def environment(self) -> Environment:
+        return DYNAMO_H200 if self.timing else DYNAMO
+
+    @property
+    def engine(self) -> str:
+        """What makes the times, in words that keep anybody from taking them for measurements."""
+        speed = "" if self.speedup is None else f", sped up {self.speedup:g} times" if self.speedup else ", no delays"
+        if self.timing:
+            return f"simulated engine, times predicted for H200{speed}"
+        return f"simulated engine, not a GPU's times{speed}"
+
+
+def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str] = ()) -> int:
+    """Run a rendered DynamoGraphDeployment of the simulated layout until it is done or asked to stop.
+
+    `changed_before` says how the graph already differs from the stack's own, one sentence each. Returns the exit code:
+    0 served (and proven, with `once`), 1 something failed, 2 the graph or an option is at fault. Faults are one
+    sentence on stderr. Nothing that was started is left.
+    """
+    try:
+        return _run(graph, options, changed_before)
+    except LocalRunError as fault:
+        return told(fault)
+
+
+def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str]) -> int:
+    say = progress()
+    serving = not (options.once or options.bench)
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY, ignore_cleanup_errors=True) as name, ExitStack() as stack:
+        folder = Path(name)
+        listener = stack.enter_context(_listener(options.port)) if serving else None
+        source = _model_dir(options.model_dir)
+        model_dir = folder / "model" if options.timing else source
+        plan = local_graph(graph, _machine(options, folder, model_dir), changed_before)
+        options.environment.ensure(say)
+        if options.bench:
+            BENCH.ensure(say)
+        if options.model_dir is None:
+            ensure_tiny_model(options.environment, say)
+        if options.timing:
+            shaped_model_dir(source, options.timing.shape, model_dir)
+        announce(plan, say)
+        body = partial(
+            supervise,
+            plan,
+            partial(_invite, port=listener.getsockname()[1]) if listener else _client(options, model_dir),
+            folder=folder / "run",
+            listener=listener,
+            say=say,
+            # Stopping is how a run that serves ends, but a proof that was stopped proved nothing.
+            stopped_code=0 if serving else 1,
+        )
+        return run_guarded(body, folder, isolated=options.isolated)
+
+
+def _client(options: LocalOptions, model_dir: Path) -> Client:
+    console = Console(highlight=False)
+    if options.bench:
+        return partial(bench, console=console, model_dir=model_dir, engine=options.engine)
+    return partial(answer_once, console=console, engine=options.engine)
+
+
+def _machine(options: LocalOptions, folder: Path, model_dir: Path) -> Machine:
+    speed = () if options.speedup is None else ("--speedup-ratio", f"{options.speedup:g}")
+    roles = options.timing.tensor_parallel if options.timing else WORKER_ROLES
+    flags = {role: (*(options.timing.flags(role) if options.timing else ()), *speed) for role in roles}
+    return Machine(
+        python=str(options.environment.python),
+        model_dir=str(model_dir),
+        discovery_dir=str(folder / "run" / "discovery"),
+        ports=ports(options.isolated),
+        engine=Engine(module=SIMULATED_ENGINE, flags=flags),
+    )
+
+
+def _model_dir(given: Path | None) -> Path:
+    if given is None:
+        return tiny_model_folder()
+    missing = [name for name in MODEL_FILES if not (given / name).is_file()]
+    if missing:
+        raise ConfigurationError(f"--model-dir {given} has no {', '.join(missing)}")
+    return given.resolve()
+
+
+def _listener(port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise ConfigurationError(f"port {port} is not between 0 and 65535")
+    try:
+        return bridge.listen(port)
+    except OSError as fault:
+        if fault.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"port {port} is in use; choose another with --port, or a free one with --port 0"
+            ) from None
+        raise ConfigurationError(f"port {port} cannot be opened: {fault}") from None
+
+
+def ports(isolated: bool) -> Iterator[int]:
+    """Free ports, each only once: in a private network all are; elsewhere in an order that two runs hardly share."""
+    if isolated:
+        yield from count(FIRST_PORT)
+    for port in random.sample(UNISOLATED_PORTS, len(UNISOLATED_PORTS)):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        yield port
+
+
+def progress() -> Say:
+    """Prints what is going on to stderr, so that stdout holds the results alone."""
+    return partial(Console(stderr=True, highlight=False).print, style="dim", markup=False, soft_wrap=True)
+
+
+def announce(plan: LocalGraph, say: Say) -> None:
+    """Say what is started, and in what it differs from the cluster."""
+    say(f"starting {plan.name}: {', '.join(process.name for process in plan.processes)}; unlike in the cluster,")
+    for change in plan.changes:
+        say(f"  · {change}")
+
+
+def _invite(session: Session, port: int) -> None:
+    """Say how to send a request from another shell; the graph then runs on."""
+    model = wait_until_servable(session)
+    body = f'{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+    url = f"http://127.0.0.1:{port}/v1/chat/completions"
+    print(f"curl -N {url} -H 'Content-Type: application/json' -d '{body}'", flush=True)
+    session.say("running until Ctrl-C")

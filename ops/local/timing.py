@@ -1,0 +1,50 @@
+"""Simulated time as predicted for H200 GPUs, in place of the mocker's fixed curve."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.local.faults import ConfigurationError
+from spec.plan import Graph
+
+
+@dataclass(frozen=True, kw_only=True)
+class H200Timing:
+    """What the predictor must know: GPUs of one engine by role, and the model's shape as config.json has it."""
+
+    tensor_parallel: Mapping[str, int]
+    shape: Mapping[str, int]
+
+    def flags(self, role: str) -> tuple[str, ...]:
+        """What makes the mocker of a role ask the predictor."""
+        predictor = ("--ais-perf-model", "--ais-system", "h200_sxm", "--ais-backend", "vllm")
+        return (*predictor, "--ais-tp-size", str(self.tensor_parallel[role]))
+
+
+def h200_timing(graph: Graph) -> H200Timing:
+    """The timing of a stack's own graph, GPU layout or not. Raises ConfigurationError for a mixture of experts."""
+    shape = graph.card.architecture
+    if shape.kind != "dense":
+        raise ConfigurationError(f"--timing h200 is for dense models; {graph.card.name} is a mixture of experts")
+    return H200Timing(
+        tensor_parallel={worker.role.value: worker.tensor_parallel for worker in graph.workers},
+        shape={
+            "hidden_size": shape.hidden_size,
+            "intermediate_size": shape.intermediate_size,
+            "num_hidden_layers": shape.layers,
+            "num_attention_heads": shape.heads,
+            "num_key_value_heads": shape.kv_heads,
+            "head_dim": shape.head_dim,
+            "max_position_embeddings": shape.max_model_len,
+            "vocab_size": shape.vocab_size,
+        },
+    )
+
+
+def shaped_model_dir(source: Path, shape: Mapping[str, int], made: Path) -> None:
+    """A copy of a model directory whose configuration has another model's shape; its tokenizer stays."""
+    shutil.copytree(source, made)
+    config = json.loads((made / "config.json").read_text())
+    (made / "config.json").write_text(json.dumps({**config, **shape}))

@@ -1,0 +1,23 @@
+"""The simulated twin of a graph: the same roles, replicas and router, on an engine that computes nothing."""
+
+from dataclasses import replace
+
+from spec.models import Placement
+from spec.plan import SYSTEM_POOL, Graph
+
+SIMULATED_ENGINE = "mocker"
+
+
+def simulated_twin(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
+    """The twin, and what it changes, one sentence each. A simulated graph is its own twin."""
+    if graph.engine == SIMULATED_ENGINE:
+        return graph, ()
+    workers = tuple(replace(worker, pool=SYSTEM_POOL, tensor_parallel=1, memory=None) for worker in graph.workers)
+    twin = replace(
+        graph, engine=SIMULATED_ENGINE, placement=Placement.CPU, layout="simulated", rdma=False, workers=workers
+    )
+    sizes = ", ".join(f"{worker.role.value} over {worker.tensor_parallel} GPUs" for worker in graph.workers)
+    return twin, (
+        f"the engine is Dynamo's {SIMULATED_ENGINE} instead of {graph.engine}: it schedules and times, without a model",
+        f"an engine is one process, not {sizes}; no KV cache moves, and there is no RDMA",
+    )

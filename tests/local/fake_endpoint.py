@@ -1,0 +1,122 @@
+"""A small real HTTP server that stands for a frontend and its workers, well behaved or not."""
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+GOOD_ANSWER = "a river runs past the garden"
+
+
+@dataclass
+class Behaviour:
+    """How the fake answers. `prefills` false is a decode worker that computes every prompt by itself."""
+
+    models: tuple[str, ...] = ("tiny",)
+    answer: str = GOOD_ANSWER
+    prefills: bool = True
+    ready_after: float = 0.0
+    resets: int = 0
+    drips: bool = False
+    nixl_bytes: int = 0
+    nixl_failures: int = 0
+    metrics_of_both: bool = False
+    """One address for the metrics of both roles, as pods have `/metrics` and nothing else."""
+    prompts: list[str] = field(default_factory=list)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    behaviour: ClassVar[Behaviour]
+    started: ClassVar[float]
+
+    def do_GET(self) -> None:
+        if self.path == "/v1/models":
+            self._answer({"data": [{"id": name} for name in self.behaviour.models if self._ready()]})
+        elif self.path == "/metrics" and self.behaviour.metrics_of_both:
+            served = len(self.behaviour.prompts)
+            self._answer(_metrics("prefill", served) + _metrics("backend", served) + _nixl(self.behaviour))
+        elif self.path == "/prefill":
+            self._answer(_metrics("prefill", len(self.behaviour.prompts) * self.behaviour.prefills))
+        else:
+            self._answer(_metrics("backend", len(self.behaviour.prompts)) + _nixl(self.behaviour))
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.behaviour.resets:
+            self.behaviour.resets -= 1
+            # Linger 0 turns the close into a TCP reset.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.shutdown(socket.SHUT_RD)
+            self.close_connection = True
+            return
+        if self.behaviour.drips:
+            self._drip()
+            return
+        self.behaviour.prompts.append(body["messages"][0]["content"])
+        self._answer({"choices": [{"message": {"content": self.behaviour.answer}}]})
+
+    def _ready(self) -> bool:
+        return time.monotonic() - self.started >= self.behaviour.ready_after
+
+    def _drip(self) -> None:
+        """An answer that never ends, one byte at a time, for longer than any test waits."""
+        self.send_response(200)
+        self.end_headers()
+        for _ in range(300):
+            try:
+                self.wfile.write(b" ")
+            except OSError:
+                return
+            time.sleep(0.1)
+
+    def _answer(self, content: Any) -> None:
+        data = (content if isinstance(content, str) else json.dumps(content)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the test output clean."""
+
+
+def _metrics(component: str, requests: int) -> str:
+    """A worker's metrics; the side endpoint's 99 must not be mistaken for served requests."""
+    labels = f'dynamo_component="{component}",dynamo_namespace="a,b}} \\"c\\""'
+    return "".join(
+        f'dynamo_component_requests_total{{{labels},dynamo_endpoint="{endpoint}"}} {count}\n'
+        for endpoint, count in (("generate", requests), ("worker_kv_query", 99))
+        if count
+    )
+
+
+def _nixl(behaviour: Behaviour) -> str:
+    prompts = len(behaviour.prompts)
+    return (
+        f'vllm:nixl_bytes_transferred_sum{{engine="0"}} {behaviour.nixl_bytes * prompts}\n'
+        f'vllm:nixl_xfer_time_seconds_count{{engine="0"}} {prompts if behaviour.nixl_bytes else 0}\n'
+        f'vllm:external_prefix_cache_hits_total{{engine="0"}} {400 * prompts if behaviour.nixl_bytes else 0}\n'
+        f'vllm:nixl_num_failed_transfers_total{{engine="0"}} {behaviour.nixl_failures * prompts}\n'
+    )
+
+
+@contextmanager
+def serving(behaviour: Behaviour) -> Iterator[str]:
+    """The fake's address, http://127.0.0.1:<free port>; metrics are under /prefill and /decode."""
+    handler = type("Handler", (_Handler,), {"behaviour": behaviour, "started": time.monotonic()})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.socket.close()

@@ -1,0 +1,52 @@
+"""The dev stack's graph as `pulumi up` would send it, with as many workers as a test wants."""
+
+import copy
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from ops import stackfile
+from spec.graph import MIGRATION_LIMIT, build
+from spec.load import load
+from spec.plan import plan
+
+MODEL = "qwen3-0.6b"
+
+
+@functools.cache
+def _rendered() -> dict[str, Any]:
+    planned = plan(load(stackfile.read(stackfile.project_root(), "dev")))
+    return build(planned.graphs[0], planned.labels).to_wire()
+
+
+def simulated_graph(
+    prefill: int = 1, decode: int = 1, worker_args: Sequence[str] = (), migration_limit: int = MIGRATION_LIMIT
+) -> dict[str, Any]:
+    """The rendered graph with so many replicas; a role with none is left out, which no stack file could ask for."""
+    graph = copy.deepcopy(_rendered())
+    replicas = {"frontend": 1, "prefill": prefill, "decode": decode}
+    components = [component for component in graph["spec"]["components"] if replicas[component["name"]]]
+    for component in components:
+        component["replicas"] = replicas[component["name"]]
+        if component["type"] == "frontend":
+            args = container(component)["args"]
+            args[args.index("--migration-limit") + 1] = str(migration_limit)
+        else:
+            container(component)["args"] += worker_args
+    graph["spec"]["components"] = components
+    return graph
+
+
+def container(component: dict[str, Any]) -> dict[str, Any]:
+    """The component's one container, main."""
+    return component["podTemplate"]["spec"]["containers"][0]
+
+
+def flag_values(args: Sequence[str]) -> dict[str, str]:
+    """Flag → value; a flag that stands alone has none."""
+    followers = [*args[1:], "--"]
+    return {
+        flag: "" if value.startswith("--") else value
+        for flag, value in zip(args, followers, strict=True)
+        if flag.startswith("--")
+    }

@@ -1,0 +1,68 @@
+"""`ops local` from the stack file on: which graph runs, and in what it differs from the stack's own."""
+
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ops import stackfile
+from ops.local.command import local
+from ops.local.processes import SIMULATED_ENGINE
+from ops.local.twin import simulated_twin
+from spec.graph import build
+from spec.load import load
+from spec.plan import plan
+from tests.local.sample_graph import container, flag_values
+
+APP = typer.Typer()
+APP.command()(local)
+
+
+def rendered(stack: str, *overrides: str) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
+    """The stack's first graph, its simulated twin, and what the twin changes."""
+    planned = plan(load(stackfile.read(stackfile.project_root(), stack, overrides)))
+    twin, changes = simulated_twin(planned.graphs[0])
+    return build(planned.graphs[0], {}).to_wire(), build(twin, {}).to_wire(), changes
+
+
+def test_a_simulated_graph_is_its_own_twin() -> None:
+    graph, twin, changes = rendered("dev")
+    assert twin == graph
+    assert changes == ()
+
+
+@pytest.mark.parametrize("stack", ["staging", "prod"])
+def test_a_gpu_graphs_twin_keeps_roles_replicas_and_router(stack: str) -> None:
+    graph, twin, changes = rendered(stack, "models.chat.prefill.replicas=2")
+    shape = [[(c["name"], c["type"], c["replicas"]) for c in made["spec"]["components"]] for made in (graph, twin)]
+    assert shape[0] == shape[1]
+    assert ("prefill", "prefill", 2) in shape[1]
+    routers = [_flags(made["spec"]["components"][0]) for made in (graph, twin)]
+    # Block sizes are the engines' own; within a graph router and workers agree.
+    assert routers[0] | {"--kv-cache-block-size": ""} == routers[1] | {"--kv-cache-block-size": ""}
+    for worker in twin["spec"]["components"][1:]:
+        assert container(worker)["command"] == ["python3", "-m", SIMULATED_ENGINE]
+        assert _flags(worker)["--block-size"] == routers[1]["--kv-cache-block-size"]
+    assert any("mocker instead of vllm" in change for change in changes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--stack", "nope"], "error: Pulumi.nope.yaml: there is no such stack"),
+        (["--set", "models.chat.layout=none"], "error: models.chat.layout: "),
+        (["--graph", "other"], "error: stack dev has the graphs chat; choose one of them with --graph"),
+        (["--port", "65536"], "error: port 65536 is not between 0 and 65535"),
+        (["--model-dir", "/nowhere"], "error: --model-dir /nowhere has no config.json, tokenizer.json"),
+    ],
+)
+def test_what_is_at_fault_is_one_sentence_and_exit_code_2(arguments: list[str], sentence: str) -> None:
+    result = CliRunner().invoke(APP, arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(sentence)
+    assert result.stderr.count("\n") == 1
+
+
+def _flags(component: dict[str, Any]) -> dict[str, str]:
+    return flag_values(container(component)["args"])

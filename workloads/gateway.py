@@ -1,0 +1,173 @@
+"""The public way in: a regional load balancer with TLS, open to named clients only, and a route for each graph."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi_gcp import certificatemanager, compute
+
+from spec import names
+
+# Cloud Armor takes ten ranges in a rule.
+RANGES_A_RULE = 10
+_LAST_PRIORITY = 2147483647
+
+# How long a stream may take. Google's default of 30 s cuts long answers off in the middle.
+STREAM_SECONDS = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicGatewayArgs:
+    stack: str
+    region: str
+    domain: str
+    allowed_cidrs: Sequence[str]
+    labels: dict[str, str]
+
+
+def gateway_spec(name: str) -> dict[str, Any]:
+    """HTTPS on 443 with the regional certificate of that name, at the address of that name. Nothing on port 80."""
+    return {
+        "gatewayClassName": "gke-l7-regional-external-managed",
+        "addresses": [{"type": "NamedAddress", "value": name}],
+        "listeners": [
+            {
+                "name": "https",
+                "protocol": "HTTPS",
+                "port": 443,
+                "tls": {"mode": "Terminate", "options": {"networking.gke.io/cert-manager-certs": name}},
+                "allowedRoutes": {"namespaces": {"from": "Same"}},
+            }
+        ],
+    }
+
+
+def allow_rules(cidrs: Sequence[str]) -> list[compute.RegionSecurityPolicyRuleArgs]:
+    """Rules that let the ranges in, and a last one that turns everyone else away."""
+
+    def rule(priority: int, action: str, ranges: Sequence[str]) -> compute.RegionSecurityPolicyRuleArgs:
+        return compute.RegionSecurityPolicyRuleArgs(
+            priority=priority,
+            action=action,
+            match=compute.RegionSecurityPolicyRuleMatchArgs(
+                versioned_expr="SRC_IPS_V1",
+                config=compute.RegionSecurityPolicyRuleMatchConfigArgs(src_ip_ranges=list(ranges)),
+            ),
+        )
+
+    groups = [cidrs[i : i + RANGES_A_RULE] for i in range(0, len(cidrs), RANGES_A_RULE)]
+    return [
+        *(rule(1000 + i, "allow", group) for i, group in enumerate(groups)),
+        rule(_LAST_PRIORITY, "deny(403)", ["*"]),
+    ]
+
+
+class PublicGateway(pulumi.ComponentResource):
+    """One for a stack. `dns_records` are what the owner of the domain has to enter before the certificate is given."""
+
+    dns_records: pulumi.Output[list[dict[str, str]]]
+
+    def __init__(self, name: str, args: PublicGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:PublicGateway", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        physical = names.gateway(args.stack)
+        address = compute.Address(
+            f"{name}-address",
+            name=physical,
+            region=args.region,
+            address_type="EXTERNAL",
+            labels=args.labels,
+            opts=child,
+        )
+        authorization = certificatemanager.DnsAuthorization(
+            f"{name}-authorization",
+            name=physical,
+            location=args.region,
+            domain=args.domain,
+            type="PER_PROJECT_RECORD",
+            labels=args.labels,
+            opts=child,
+        )
+        certificate = certificatemanager.Certificate(
+            f"{name}-certificate",
+            name=physical,
+            location=args.region,
+            managed=certificatemanager.CertificateManagedArgs(
+                domains=[f"*.{args.domain}"], dns_authorizations=[authorization.id]
+            ),
+            labels=args.labels,
+            opts=child,
+        )
+        armor = compute.RegionSecurityPolicy(
+            f"{name}-clients",
+            name=physical,
+            region=args.region,
+            type="CLOUD_ARMOR",
+            rules=allow_rules(args.allowed_cidrs),
+            opts=child,
+        )
+        k8s.apiextensions.CustomResource(
+            f"{name}-gateway",
+            api_version="gateway.networking.k8s.io/v1",
+            kind="Gateway",
+            metadata={
+                "name": physical,
+                "namespace": names.NAMESPACE,
+                "labels": args.labels,
+                # Unverified that GKE sets it only once the address serves; bounded by the time-out.
+                "annotations": {"pulumi.com/waitFor": "condition=Programmed"},
+            },
+            spec=gateway_spec(physical),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[address, certificate, armor]),
+        )
+        record = authorization.dns_resource_records[0]
+        self.dns_records = pulumi.Output.all(record.name, record.type, record.data, address.address).apply(
+            lambda known: [
+                {"name": str(known[0]), "type": str(known[1]), "data": str(known[2])},
+                {"name": f"*.{args.domain}.", "type": "A", "data": str(known[3])},
+            ]
+        )
+        self.register_outputs({"dnsRecords": self.dns_records})
+
+
+def route_spec(gateway: str, host: str, service: str, port: int) -> dict[str, Any]:
+    return {
+        "parentRefs": [{"name": gateway, "sectionName": "https"}],
+        "hostnames": [host],
+        "rules": [
+            {
+                "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+                "backendRefs": [{"name": service, "port": port}],
+            }
+        ],
+    }
+
+
+def backend_policy_spec(service: str, security_policy: str) -> dict[str, Any]:
+    return {
+        "default": {
+            "timeoutSec": STREAM_SECONDS,
+            "connectionDraining": {"drainingTimeoutSec": 300},
+            "securityPolicy": security_policy,
+        },
+        "targetRef": {"group": "", "kind": "Service", "name": service},
+    }
+
+
+def health_check_spec(service: str) -> dict[str, Any]:
+    """The frontend's own path; GKE would ask for `/`, which it does not serve, and take every pod out."""
+    return {
+        "default": {
+            "checkIntervalSec": 10,
+            "timeoutSec": 5,
+            "healthyThreshold": 1,
+            "unhealthyThreshold": 3,
+            "config": {
+                "type": "HTTP",
+                "httpHealthCheck": {"portSpecification": "USE_SERVING_PORT", "requestPath": "/health"},
+            },
+        },
+        "targetRef": {"group": "", "kind": "Service", "name": service},
+    }

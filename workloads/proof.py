@@ -1,0 +1,133 @@
+"""The proof that a graph really serves disaggregated, run in the cluster before its endpoint is handed out."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from spec import names
+from spec.graph import FRONTEND_IMAGE
+from spec.plan import SYSTEM_POOL, Graph
+from workloads.endpoint import FRONTEND_PORT
+
+SCRIPT = Path(__file__).parent / "prove.py"
+
+# The graph is Ready by then; what is left is discovery, the first request between two workers, and a few answers.
+TIMEOUT_SECONDS = 900
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProofArgs:
+    graph: Graph
+    graph_manifest: dict[str, Any]
+    """The graph as it is sent. Whenever it changes the proof is made anew."""
+    labels: dict[str, str]
+
+
+def arguments(graph: Graph) -> list[str]:
+    """What the script is asked to prove of a graph."""
+    nixl = graph.engine == "vllm" and graph.disaggregated
+    return [
+        *("--endpoint", f"http://{names.frontend_service(graph.name)}.{names.NAMESPACE}.svc:{FRONTEND_PORT}"),
+        *("--model", graph.card.name),
+        *("--pods", f"{names.NAMESPACE}/{graph.name}"),
+        *("--roles", *(worker.role.value for worker in graph.workers)),
+        *(("--kv-transfer", "nixl") if nixl else ()),
+        *(("--transport", "rdma") if graph.rdma else ()),
+        *(() if graph.proof_required else ("--report-only",)),
+        *("--timeout", str(TIMEOUT_SECONDS)),
+    ]
+
+
+def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
+    """A Job's spec: the script out of a ConfigMap, in an image that the system pool has already."""
+    return {
+        "backoffLimit": 0,
+        "activeDeadlineSeconds": 2 * TIMEOUT_SECONDS,
+        "template": {
+            "spec": {
+                "restartPolicy": "Never",
+                "serviceAccountName": service_account,
+                "nodeSelector": {"cloud.google.com/gke-nodepool": SYSTEM_POOL},
+                "containers": [
+                    {
+                        "name": "main",
+                        "image": FRONTEND_IMAGE,
+                        "command": ["python3", "/proof/prove.py"],
+                        "args": arguments(graph),
+                        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},
+                        # What was not proven is then in the pod's status, where Pulumi shows it.
+                        "terminationMessagePolicy": "FallbackToLogsOnError",
+                        "volumeMounts": [{"name": "script", "mountPath": "/proof"}],
+                    }
+                ],
+                "volumes": [{"name": "script", "configMap": {"name": script}}],
+            }
+        },
+    }
+
+
+def digest(*parts: str) -> str:
+    """Eight hexadecimal digits that change with any of the parts."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+
+
+class Proof(pulumi.ComponentResource):
+    """Fails the update when disaggregation does not happen. Depend on it for whatever must not be there without.
+
+    The Job may read the graph's pods and their logs: the pods for the addresses of their metrics, the logs for the
+    transport that UCX chose.
+    """
+
+    job: k8s.apiextensions.CustomResource
+
+    def __init__(self, name: str, args: ProofArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:Proof", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        script = SCRIPT.read_text(encoding="utf-8")
+        manifest = json.dumps(args.graph_manifest, sort_keys=True)
+        account = f"{args.graph.name}-proof"
+
+        def metadata(physical: str = account) -> k8s.meta.v1.ObjectMetaArgs:
+            return k8s.meta.v1.ObjectMetaArgs(name=physical, namespace=names.NAMESPACE, labels=args.labels)
+
+        needed: list[pulumi.Resource] = [
+            k8s.core.v1.ServiceAccount(f"{name}-account", metadata=metadata(), opts=child),
+            k8s.rbac.v1.Role(
+                f"{name}-role",
+                metadata=metadata(),
+                rules=[
+                    k8s.rbac.v1.PolicyRuleArgs(api_groups=[""], resources=["pods"], verbs=["list"]),
+                    k8s.rbac.v1.PolicyRuleArgs(api_groups=[""], resources=["pods/log"], verbs=["get"]),
+                ],
+                opts=child,
+            ),
+            k8s.rbac.v1.RoleBinding(
+                f"{name}-binding",
+                metadata=metadata(),
+                role_ref=k8s.rbac.v1.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=account),
+                subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=account, namespace=names.NAMESPACE)],
+                opts=child,
+            ),
+            k8s.core.v1.ConfigMap(f"{name}-script", metadata=metadata(), data={"prove.py": script}, opts=child),
+        ]
+        self.job = k8s.apiextensions.CustomResource(
+            f"{name}-job",
+            api_version="batch/v1",
+            kind="Job",
+            metadata={
+                # A finished Job never runs again; another name is another Job.
+                "name": f"{account}-{digest(manifest, script)}",
+                "namespace": names.NAMESPACE,
+                "labels": args.labels,
+            },
+            spec=job_spec(args.graph, account, account),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=needed, custom_timeouts=pulumi.CustomTimeouts(create="45m")
+            ),
+        )
+        self.register_outputs({})
