@@ -12,7 +12,7 @@ import typer
 
 from ops import stackfile
 from ops.local.command import local
-from spec.faults import ConfigInvalid
+from spec.faults import ConfigInvalid, Fault
 from spec.load import load
 from spec.plan import Plan, plan
 
@@ -123,6 +123,24 @@ def proof(context: typer.Context) -> None:
     from workloads import prove
 
     raise typer.Exit(prove.main(context.args))
+
+
+@app.command()
+def rollout(
+    stack: Stack = "dev",
+    overrides: Overrides = [],  # noqa: B006 - as above
+) -> None:
+    """Say what the overrides would restart, compared with the stack as it is, and how long capacity is down."""
+    from spec.rollout import rolls
+
+    root = stackfile.project_root()
+    try:
+        if not overrides:
+            raise ConfigInvalid([Fault("--set", "is missing: what would change? Such as versions.runtime=1.6.2")])
+        before, after = (plan(load(stackfile.read(root, stack, changes))) for changes in ([], overrides))
+    except ConfigInvalid as invalid:
+        _stop_on_faults(stack, invalid)
+    print("\n".join(rolls(before, after)) or "nothing rolls")
 
 
 def _run(stack: str, overrides: list[str], as_json: bool = False) -> tuple[Plan, Recording]:

@@ -1,12 +1,10 @@
 """Plan → DynamoGraphDeployment: the objects that the operator turns into pods, built from the decided numbers."""
 
 from spec import dgd, names
-from spec.engines import DYNAMO_VERSION, IMAGES, Engine, FrontendArgs, engine
+from spec.engines import IMAGES, Engine, FrontendArgs, engine
 from spec.machines import GPU_MACHINE, WorkerShare, machine
 from spec.models import Placement
 from spec.plan import SYSTEM_POOL, Graph, Worker
-
-FRONTEND_IMAGE = f"{IMAGES}/dynamo-frontend:{DYNAMO_VERSION}"
 
 MODEL_CACHE = "/model-cache"
 _CACHE_VOLUME = "model-cache"
@@ -44,6 +42,10 @@ def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
     )
 
 
+def frontend_image(graph: Graph) -> str:
+    return f"{IMAGES}/dynamo-frontend:{graph.runtime}"
+
+
 def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
     """The OpenAI-compatible server with the KV-aware router in it. It loads the tokenizer, never the weights."""
     simulated = graph.placement is Placement.CPU
@@ -57,7 +59,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                 topology_spread_constraints=_apart(graph) if graph.frontend_replicas > 1 else None,
                 containers=(
                     dgd.Container(
-                        image=FRONTEND_IMAGE,
+                        image=frontend_image(graph),
                         command=("python3", "-m", "dynamo.frontend"),
                         args=FrontendArgs(
                             kv_cache_block_size=runs.block_size,
@@ -83,7 +85,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
     process = runs.process(graph, worker)
     on_gpus = worker.memory is not None
     container = dgd.Container(
-        image=runs.image,
+        image=f"{runs.image}:{graph.runtime}",
         command=process.command,
         args=process.args,
         env=(
