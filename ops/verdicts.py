@@ -30,17 +30,25 @@ class Verdict:
 
 def judge(recording: Recording) -> list[Verdict]:
     """Every violation, sorted; none means that all rules hold."""
-    found: list[Verdict] = []
-    for resource in recording.resources:
-        for rule in RULES:
-            if isinstance(rule, ResourceValidationPolicy):
-                level = (rule.enforcement_level or EnforcementLevel.ADVISORY).value
-
-                def report(message: str, urn: str | None = None, *, name: str = rule.name, level: str = level) -> None:
-                    found.append(Verdict(policy=name, level=level, urn=urn or resource.urn, message=message))  # noqa: B023
-
-                rule.validate(_args(resource), report)
+    found = [
+        verdict
+        for resource in recording.resources
+        for rule in RULES
+        if isinstance(rule, ResourceValidationPolicy)
+        for verdict in _violations(rule, resource)
+    ]
     return sorted(found, key=lambda v: (v.urn, v.policy, v.message))
+
+
+def _violations(rule: ResourceValidationPolicy, resource: Resource) -> list[Verdict]:
+    found: list[Verdict] = []
+    level = (rule.enforcement_level or EnforcementLevel.ADVISORY).value
+
+    def report(message: str, urn: str | None = None) -> None:
+        found.append(Verdict(policy=rule.name, level=level, urn=urn or resource.urn, message=message))
+
+    rule.validate(_args(resource), report)
+    return found
 
 
 def _args(resource: Resource) -> ResourceValidationArgs:

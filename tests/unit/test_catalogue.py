@@ -53,6 +53,25 @@ def test_layouts_use_the_nodes_that_are_paid_for(name: str) -> None:
             assert all(r.replicas * r.tensor_parallel % gpus.count == 0 for r in layout.roles.values())
 
 
+TWINS = {"single-node": "aggregated", "multi-node": "multi-node-aggregated"}
+
+
+@pytest.mark.parametrize("name", card_names())
+def test_every_disaggregated_layout_has_an_aggregated_twin_on_as_many_gpus(name: str) -> None:
+    layouts = card(name).layouts
+
+    def gpus(layout: str) -> int:
+        return sum(role.replicas * role.tensor_parallel for role in layouts[layout].roles.values())
+
+    for layout, twin in TWINS.items():
+        assert set(layouts[twin].roles) == {Role.WORKER}
+        assert gpus(layout) == gpus(twin)
+    disaggregated = {
+        name for name, layout in layouts.items() if layout.prefill and layout.placement is not Placement.CPU
+    }
+    assert disaggregated == set(TWINS)
+
+
 def test_prices_have_a_date_and_a_kind() -> None:
     for name in machine_names(with_gpus=True) + machine_names(with_gpus=False):
         for price in machine(name).prices.values():
