@@ -27,15 +27,15 @@ def cond(kind: str, status: bool, reason: str = "", message: str = "") -> dict[s
     return found | ({"reason": reason} if reason else {}) | ({"message": message} if message else {})
 
 
-def pod_name(role: str, hash_: str = "1f2e3d4c") -> str:
-    return f"chat-{role}-{hash_}-7d9f8-abcde"
+def pod_name(role: str, hash_: str = "1f2e3d4c", replica: int = 0) -> str:
+    return f"chat-{role}-{hash_}-7d9f8-abcd{replica}"
 
 
 def running(plan: Plan) -> Snapshot:
     """Every object of the plan's graph `chat` when all is well."""
     (graph,) = plan.graphs
     components = graph_builder.build(graph, plan.labels).to_wire()["spec"]["components"]
-    pods = [pod(component) for component in components]
+    pods = [pod(component, replica=replica) for component in components for replica in range(component["replicas"])]
     return Snapshot(
         taken=NOW,
         graphs=(deployed(components),),
@@ -66,19 +66,19 @@ def deployed(components: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def pod(component: dict[str, Any], hash_: str = "1f2e3d4c") -> dict[str, Any]:
+def pod(component: dict[str, Any], hash_: str = "1f2e3d4c", replica: int = 0) -> dict[str, Any]:
     """A pod of the component, on the first node of its pool, Ready."""
     role = component["name"]
     spec = deepcopy(component["podTemplate"]["spec"])
     container = spec["containers"][0]
     container["startupProbe"] = {"periodSeconds": 10, "failureThreshold": 720}
     claims = [
-        {"name": c["name"], "resourceClaimName": f"{pod_name(role, hash_)}-{c['name']}"}
+        {"name": c["name"], "resourceClaimName": f"{pod_name(role, hash_, replica)}-{c['name']}"}
         for c in spec.get("resourceClaims", [])
     ]
     return {
         "metadata": {
-            "name": pod_name(role, hash_),
+            "name": pod_name(role, hash_, replica),
             "creationTimestamp": ago(90),
             "labels": {
                 "nvidia.com/dynamo-graph-deployment-name": "chat",

@@ -623,7 +623,7 @@ def test_what_to_fix_first_comes_first_and_is_said_once_for_all_its_pods() -> No
     snapshot = c.contained(WELL, "decode", **LOADING)
     snapshot = c.without(c.unplaced(snapshot, "prefill", scheduler(ELSEWHERE)), "claim_templates")
     snapshot = replace(snapshot, operators=(c.operator(available=False),))
-    pending = snapshot.pods[1]
+    (pending,) = [pod for pod in snapshot.pods if pod["metadata"]["name"] == PREFILL]
     twin = {**pending, "metadata": {**pending["metadata"], "name": "chat-prefill-twin"}}
     found = diagnose(PLAN, PLAN.graphs, replace(snapshot, pods=(*snapshot.pods, twin)))
     assert [f.cause for f in found] == [Cause.OPERATOR, Cause.CLAIM, Cause.LOADING]
