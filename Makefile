@@ -5,10 +5,10 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev local local-vllm setup preview render test check format goldens verify bench lock
+.PHONY: help dev local local-vllm setup preview render test check format goldens verify bench lock engine-flags contract
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 dev: preview ## preview STACK, run its graph on this machine, answer one request
 	@echo
@@ -44,6 +44,13 @@ goldens: $(VENV)/.test ## render every stack into tests/golden
 
 verify: goldens ## render anew and fail on a difference
 	git diff --exit-code tests/golden
+
+contract: $(VENV)/.test ## the contracts with others' software; first makes the runtime's environment, minutes and GBs, once
+	$(PY) -m tools.engine_flags --environment-only
+	$(PY) -m pytest tests/contract
+
+engine-flags: $(VENV)/.test ## write spec/engine-flags.json anew from the runtime's own parsers
+	$(PY) -m tools.engine_flags
 
 bench: $(VENV)/.test ## time the preview against its floor, and the cost of many graphs
 	$(PY) -m benchmarks.preview

@@ -41,7 +41,7 @@ def main() -> None:
     )
     pulumi.export("graphs", planned.summary()["graphs"])
     pulumi.export("costPerHour", planned.cost_per_hour)
-    pulumi.export("weightsBucket", built.weights_bucket)
+    pulumi.export("weightsBucket", built.weights.bucket_name)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pulumi
 from pulumi_gcp import container
 
 from infra.network import PODS_RANGE, SERVICES_RANGE
+from infra.services import ProjectServices
 
 # DRANET with resource.k8s.io/v1 needs 1.34.1-gke.1829001; the newest patch of this minor is asked for at creation.
 VERSION_PREFIX = "1.35."
@@ -28,6 +29,7 @@ MONITORED = (
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
     cluster: str
+    services: ProjectServices
     project: str
     region: str
     network_id: pulumi.Input[str]
@@ -53,7 +55,8 @@ class Cluster(pulumi.ComponentResource):
             project=args.project,
             location=args.region,
             version_prefix=VERSION_PREFIX,
-            opts=pulumi.InvokeOptions(parent=self),
+            # In a project where the API is still off, the question has to wait for it.
+            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services]),
         )
         cluster = container.Cluster(
             f"{name}-cluster",

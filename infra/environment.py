@@ -9,10 +9,11 @@ from infra.cluster import Cluster, ClusterArgs
 from infra.network import Network, NetworkArgs
 from infra.node_identity import NodeIdentity, NodeIdentityArgs
 from infra.node_pools import GpuPool, GpuPoolArgs, SystemPool, SystemPoolArgs
+from infra.observability import Observability, ObservabilityArgs
 from infra.rdma_network import NodeNic, RdmaNetwork, RdmaNetworkArgs
 from infra.services import ProjectServices, ProjectServicesArgs
 from infra.weights_bucket import WeightsBucket, WeightsBucketArgs
-from spec import names
+from spec import alerts, dashboard, names
 from spec.plan import Plan
 from spec.settings import RdmaMode
 
@@ -26,7 +27,7 @@ class Environment:
     subnet_id: pulumi.Output[str]
     system_pool: SystemPool
     gpu_pools: tuple[GpuPool, ...]
-    weights_bucket: pulumi.Output[str]
+    weights: WeightsBucket
 
 
 def build(plan: Plan) -> Environment:
@@ -50,6 +51,17 @@ def build(plan: Plan) -> Environment:
         WeightsBucketArgs(bucket=names.weights_bucket(plan.project, plan.stack), region=plan.region),
         after(services),
     )
+    Observability(
+        "observability",
+        ObservabilityArgs(
+            cluster=names.cluster(plan.stack),
+            dashboard=dashboard.build(plan),
+            alerts=alerts.alerts(plan),
+            emails=plan.alert_emails,
+            labels=plan.labels,
+        ),
+        after(services),
+    )
     network = Network(
         "network", NetworkArgs(prefix=prefix, region=plan.region, addresses=plan.addresses), after(services)
     )
@@ -57,6 +69,7 @@ def build(plan: Plan) -> Environment:
         "cluster",
         ClusterArgs(
             cluster=names.cluster(plan.stack),
+            services=services,
             project=plan.project,
             region=plan.region,
             network_id=network.network_id,
@@ -121,5 +134,5 @@ def build(plan: Plan) -> Environment:
         subnet_id=network.subnet_id,
         system_pool=system_pool,
         gpu_pools=gpu_pools,
-        weights_bucket=weights.bucket_name,
+        weights=weights,
     )

@@ -1,16 +1,16 @@
-"""`python -m ops`: commands for people and for CI. Only `status` needs a cluster, none the Pulumi binary."""
+"""`python -m ops`: commands for people and for CI; only `status` needs a cluster, none the Pulumi binary."""
 
 from __future__ import annotations
 
 import json
 import sys
 from dataclasses import replace
-from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ops import stackfile
+from ops import models, stackfile
+from ops.ending import Exit, stop
 from ops.local.command import local
 from spec.faults import ConfigInvalid, Fault
 from spec.load import load
@@ -21,24 +21,14 @@ if TYPE_CHECKING:  # what these import takes a second, and a fault of the config
     from ops.verdicts import Verdict
 
 
-class Exit(IntEnum):
-    FAILED = 1
-    CONFIG_INVALID = 2
-    POLICY_VIOLATED = 3
-
-
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(models.app, name="models")
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack, that is the file Pulumi.<stack>.yaml.")]
 Overrides = Annotated[
     list[str],
     typer.Option("--set", metavar="PATH=VALUE", help="Lay a value over the stack file; typed as `config set --path`."),
 ]
-
-
-def _stop(message: str, code: Exit) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    raise typer.Exit(code)
 
 
 def _stop_on_faults(stack: str, invalid: ConfigInvalid, as_json: bool = False) -> NoReturn:
@@ -48,7 +38,7 @@ def _stop_on_faults(stack: str, invalid: ConfigInvalid, as_json: bool = False) -
         raise typer.Exit(Exit.CONFIG_INVALID)
     count = len(invalid.faults)
     lines = "\n".join(f"  {fault}" for fault in invalid.faults)
-    _stop(f"stack {stack} has {count} fault{'s' if count > 1 else ''}\n{lines}", Exit.CONFIG_INVALID)
+    stop(f"stack {stack} has {count} fault{'s' if count > 1 else ''}\n{lines}", Exit.CONFIG_INVALID)
 
 
 @app.command()
@@ -110,7 +100,7 @@ def status(
             if not as_json:
                 explained.show(planned, cluster.context, found)
     except ClusterUnreadable as unreadable:
-        _stop(str(unreadable), Exit.FAILED)
+        stop(str(unreadable), Exit.FAILED)
     if as_json:
         print(json.dumps(explained.as_json(planned, cluster.context, found), indent=2, ensure_ascii=False))
     if not explained.ready(found):
@@ -167,7 +157,7 @@ def _run(stack: str, overrides: list[str], as_json: bool = False) -> tuple[Plan,
     try:
         return planned, recording.record(root, config)
     except recording.ProgramFailed as failed:
-        _stop(str(failed), Exit.FAILED)
+        stop(str(failed), Exit.FAILED)
 
 
 def _as_json(planned: Plan, recording: Recording, found: list[Verdict]) -> dict[str, Any]:

@@ -24,5 +24,16 @@ def _manifest(resource: Resource) -> dict[str, Any]:
     return head | {key: value for key, value in resource.inputs.items() if key not in head}
 
 
+class _Dumper(yaml.SafeDumper):
+    """Text of several lines, such as a script in a ConfigMap, as lines."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def to_yaml(recording: Recording) -> str:
-    return yaml.safe_dump_all(objects(recording), sort_keys=False, width=120, allow_unicode=True)
+    return yaml.dump_all(objects(recording), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)

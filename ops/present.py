@@ -1,12 +1,9 @@
 """A recording and its plan as a person wants to read them."""
 
-import io
-import sys
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
@@ -14,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from ops import printing
 from ops.recording import Recording, Resource
 from ops.verdicts import Verdict
 from spec import sizing
@@ -41,10 +39,13 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("to ", "autoscaling.totalMaxNodeCount", ""),
         ("reservation ", "nodeConfig.reservationAffinity.values[0]", ""),
     ),
+    "gcp:monitoring/alertPolicy:AlertPolicy": (("", "conditions[0].displayName", ""), ("", "severity", "")),
+    "gcp:monitoring/notificationChannel:NotificationChannel": (("", "displayName", ""),),
     "gcp:projects/iAMMember:IAMMember": (("", "role", ""),),
     "gcp:projects/service:Service": (("", "service", ""),),
     "gcp:serviceaccount/account:Account": (("", "accountId", ""),),
     "gcp:storage/bucket:Bucket": (("", "location", ""), ("public access prevention ", "publicAccessPrevention", "")),
+    "gcp:storage/bucketIAMMember:BucketIAMMember": (("", "role", ""),),
     "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": (
         ("from ", "spec.minReplicas", ""),
         ("to ", "spec.maxReplicas", ""),
@@ -52,6 +53,10 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "kubernetes:core/v1:Service": (("", "spec.type", ""), ("port ", "spec.ports[0].port", "")),
     "kubernetes:helm.sh/v3:Release": (("", "version", ""), ("in ", "namespace", "")),
+    "kubernetes:monitoring.googleapis.com/v1:PodMonitoring": (
+        ("port ", "spec.endpoints[0].port", ""),
+        ("every ", "spec.endpoints[0].interval", ""),
+    ),
     "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment": (
         ("", "spec.components[0].name", ""),
         ("", "spec.components[1].name", ""),
@@ -64,23 +69,9 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
 }
 
 
-# Columns of a preview that goes into a file or a pipe.
-PIPED_WIDTH = 160
-
-
 def show(plan: Plan, recording: Recording, verdicts: Sequence[Verdict]) -> None:
-    """Prints the preview: in colour and as wide as the terminal, or plain and without trailing blanks when piped."""
-    if sys.stdout.isatty():
-        preview(Console(highlight=False), plan, recording, verdicts)
-    else:
-        sys.stdout.write(as_text(plan, recording, verdicts))
-
-
-def as_text(plan: Plan, recording: Recording, verdicts: Sequence[Verdict]) -> str:
-    console = Console(file=io.StringIO(), width=PIPED_WIDTH, highlight=False, color_system=None)
-    with console.capture() as captured:
-        preview(console, plan, recording, verdicts)
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    """Prints the preview on stdout."""
+    printing.show(lambda console: preview(console, plan, recording, verdicts))
 
 
 def preview(console: Console, plan: Plan, recording: Recording, verdicts: Sequence[Verdict]) -> None:
@@ -212,14 +203,6 @@ def _at(inputs: Any, path: str) -> Any:
     return here
 
 
-def _table(*columns: str, right: Iterable[str] = ()) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    numeric = set(right)
-    for column in columns:
-        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
-    return table
-
-
 def _graph(graph: Graph) -> RenderableType:
     head = Text.assemble(
         ("Graph ", "bold"), (graph.name, "bold"), f": {graph.card.repository}, layout {graph.layout}, {graph.gpus} GPUs"
@@ -228,7 +211,7 @@ def _graph(graph: Graph) -> RenderableType:
         ", KV cache moved by RDMA" if graph.rdma else ", KV cache not over RDMA" if graph.disaggregated else ""
     )
     counts = ("engines", "GPUs each", "weights GiB/GPU", "KV tokens", f"sequences of {graph.max_model_len}")
-    table = _table("role", *counts[:2], "pool", *counts[2:], right=counts)
+    table = printing.table("role", *counts[:2], "pool", *counts[2:], right=counts)
     for worker in graph.workers:
         memory = worker.memory
         table.add_row(
@@ -249,7 +232,7 @@ def _graph(graph: Graph) -> RenderableType:
 
 
 def _cost(plan: Plan) -> RenderableType:
-    table = _table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
+    table = printing.table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
     for item in plan.costs:
         table.add_row(item.what, _usd(item.usd_per_hour), _usd(item.usd_per_hour, 24), item.basis)
     table.add_section()

@@ -31,6 +31,8 @@ SECRET = "[secret]"
 # What the program asks of Google Cloud while it runs, answered without asking: `up` needs some value.
 CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
     "gcp:container/getEngineVersions:getEngineVersions": {"latestMasterVersion": "1.35.8-gke.1036000"},
+    # The number of the project, which IAM wants for a Kubernetes service account; made up.
+    "gcp:organizations/getProject:getProject": {"projectId": "my-project", "number": "123456789012"},
 }
 
 
@@ -40,6 +42,7 @@ COMPUTED: Mapping[str, dict[str, Any]] = {
     "gcp:container/cluster:Cluster": {
         "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}
     },
+    "gcp:monitoring/notificationChannel:NotificationChannel": {"name": "projects/my-project/notificationChannels/1"},
     "gcp:serviceaccount/account:Account": {
         "email": "nodes@my-project.iam.gserviceaccount.com",
         "member": "serviceAccount:nodes@my-project.iam.gserviceaccount.com",

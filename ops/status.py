@@ -1,16 +1,14 @@
 """`ops status`: what each graph of a stack waits for, as a tree or as JSON, once or until all are Ready."""
 
-import io
-import sys
 from collections.abc import Iterator
 from itertools import groupby
 from time import monotonic, sleep
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from ops import printing
 from ops.cluster_snapshot import Cluster
 from ops.diagnosis import Cause, Finding, diagnose
 from spec.faults import ConfigInvalid, Fault, one_of
@@ -19,9 +17,6 @@ from spec.plan import Graph, Plan
 # Seconds between two looks, and for how long: the operator gives a worker two hours to load its model.
 WATCH_EVERY = 15.0
 WATCH_FOR = 2 * 3600.0
-
-# A sentence stays on one line when piped, for those who search in it.
-PIPED_WIDTH = 2000
 
 _COLOURS = {Cause.READY: "green", Cause.LOADING: "yellow", Cause.ROLLING: "yellow", Cause.OLD_GENERATION: "yellow"}
 
@@ -67,15 +62,9 @@ def as_json(plan: Plan, context: str, found: tuple[Finding, ...]) -> dict[str, A
 
 
 def show(plan: Plan, context: str, found: tuple[Finding, ...]) -> None:
-    """Prints the findings as a tree: in colour on a terminal, else plain with a sentence a line."""
+    """Prints the findings as a tree; when piped a sentence stays on one line, for those who search in it."""
     tree = _tree(plan, context, found)
-    if sys.stdout.isatty():
-        Console(highlight=False).print(tree)
-        return
-    console = Console(file=io.StringIO(), width=PIPED_WIDTH, highlight=False, color_system=None)
-    with console.capture() as captured:
-        console.print(tree)
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    printing.show(lambda console: console.print(tree, soft_wrap=not console.is_terminal))
 
 
 def _tree(plan: Plan, context: str, found: tuple[Finding, ...]) -> Tree:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from spec import sizing
+from spec import extra_args, sizing
 from spec.faults import Fault, join, one_of
 from spec.machines import GPU_MACHINE, Gpus, Machine, machine
 from spec.models import Card, Layout, Placement, Role, RoleLayout, card, card_names
@@ -21,6 +21,8 @@ def faults(settings: Settings) -> list[Fault]:
             continue
         chosen, layout = card(model.model), card(model.model).layouts[model.layout]
         found += _override_faults(path, model, layout)
+        module = "dynamo.mocker" if layout.placement is Placement.CPU else "dynamo.vllm"
+        found += extra_args.faults(join(path, "engine.extraArgs"), module, model.engine.extra_args)
         if chosen.gated and not settings.hf_token_given:
             found.append(
                 Fault(

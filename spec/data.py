@@ -20,4 +20,9 @@ def names(folder: str) -> tuple[str, ...]:
 
 def read(folder: str, name: str) -> dict[str, Any]:
     """One entry as plain data. Raises FileNotFoundError for a name that is not in `names(folder)`."""
-    return yaml.load((HERE / folder / f"{name}.yaml").read_text(encoding="utf-8"), Loader=_LOADER)
+    return parse((HERE / folder / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The text of an entry as plain data."""
+    return yaml.load(text, Loader=_LOADER)

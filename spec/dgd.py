@@ -58,6 +58,7 @@ class SecurityContext(Frozen):
 class VolumeMount(Frozen):
     name: str
     mount_path: str
+    read_only: bool | None = None
 
 
 class Container(Frozen):
@@ -77,9 +78,15 @@ class EmptyDir(Frozen):
     pass
 
 
+class ClaimSource(Frozen):
+    claim_name: str
+    read_only: bool
+
+
 class Volume(Frozen):
     name: str
-    empty_dir: EmptyDir
+    empty_dir: EmptyDir | None = None
+    persistent_volume_claim: ClaimSource | None = None
 
 
 class Toleration(Frozen):

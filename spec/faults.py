@@ -1,7 +1,10 @@
 """How a mistake is told: the key path, what was given, what is allowed, the nearest right value."""
 
+import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -41,4 +44,16 @@ def nearest(given: str, allowed: Sequence[str]) -> str:
 
 def one_of(given: str, allowed: Sequence[str]) -> str:
     """The sentence for a value outside a closed set."""
-    return f"{given!r} is not one of {', '.join(allowed)}{nearest(given, allowed)}"
+    return f"{shown(given)} is not one of {', '.join(allowed)}{nearest(given, allowed)}"
+
+
+# What tokens of the services around begin with; not inside a word, as in --disk-cache.
+TOKEN = re.compile(r"(?<![\w-])(hf_|nvapi-|ghp_|github_pat_|sk-|ya29\.|AIza|-----BEGIN)")
+
+
+def shown(value: Any) -> str:
+    """A value as a fault repeats it: short, and never one that holds a token, whatever key it was pasted under."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if TOKEN.search(text):
+        return "[secret]"
+    return text if len(text) <= 60 else f"{text[:57]}…"

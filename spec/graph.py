@@ -1,13 +1,14 @@
 """Plan → DynamoGraphDeployment: the objects that the operator turns into pods, built from the decided numbers."""
 
-from spec import dgd, names
+from dataclasses import dataclass
+
+from spec import dgd, flags, names, weights
 from spec.engines import IMAGES, Engine, FrontendArgs, engine
 from spec.machines import GPU_MACHINE, WorkerShare, machine
 from spec.models import Placement
 from spec.plan import SYSTEM_POOL, Graph, Worker
 
 MODEL_CACHE = "/model-cache"
-_CACHE_VOLUME = "model-cache"
 _CLAIM = "rdma"
 
 # A pod is killed after that long even if answers are still being written: 32,768 tokens at 18 ms.
@@ -25,7 +26,11 @@ ROLLOUT = {
 
 
 def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
-    """The graph as the operator's v1beta1 object, without anything that Pulumi alone reads."""
+    """The graph as the operator's v1beta1 object, without anything that Pulumi alone reads.
+
+    Raises flags.CommandLineRefused for arguments that the runtime would not take: a fault of this program, since
+    `spec.load` has refused a stack's own.
+    """
     runs = engine(graph.engine)
     return dgd.DynamoGraphDeployment(
         metadata=dgd.Metadata(
@@ -42,41 +47,44 @@ def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
     )
 
 
-def frontend_image(graph: Graph) -> str:
-    return f"{IMAGES}/dynamo-frontend:{graph.runtime}"
+def frontend_image(runtime: str) -> str:
+    return f"{IMAGES}/dynamo-frontend:{runtime}"
 
 
 def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
     """The OpenAI-compatible server with the KV-aware router in it. It loads the tokenizer, never the weights."""
     simulated = graph.placement is Placement.CPU
+    args = FrontendArgs(
+        kv_cache_block_size=runs.block_size,
+        migration_limit=MIGRATION_LIMIT,
+        # Each router sees the load that the others have given out.
+        router_replica_sync=graph.frontend_replicas > 1,
+    )
+    source = _model_source(graph)
     return dgd.Component(
         name="frontend",
         type="frontend",
         replicas=graph.frontend_replicas,
         pod_template=dgd.PodTemplate(
+            metadata=_annotated(source.annotations),
             spec=dgd.PodSpec(
                 node_selector=_on_pool(SYSTEM_POOL),
                 topology_spread_constraints=_apart(graph) if graph.frontend_replicas > 1 else None,
                 containers=(
                     dgd.Container(
-                        image=frontend_image(graph),
+                        image=frontend_image(graph.runtime),
                         command=("python3", "-m", "dynamo.frontend"),
-                        args=FrontendArgs(
-                            kv_cache_block_size=runs.block_size,
-                            migration_limit=MIGRATION_LIMIT,
-                            # Each router sees the load that the others have given out.
-                            router_replica_sync=graph.frontend_replicas > 1,
-                        ).argv(),
-                        env=(_HF_HOME,),
-                        env_from=_hub_token(graph),
+                        args=flags.checked("dynamo.frontend", args.argv()),
+                        env=source.env,
+                        env_from=source.env_from,
                         resources=dgd.Resources(
                             requests={"cpu": "1", "memory": "2Gi"} if simulated else {"cpu": "4", "memory": "16Gi"}
                         ),
-                        volume_mounts=_MOUNTS,
+                        volume_mounts=source.mounts,
                     ),
                 ),
-                volumes=_VOLUMES,
-            )
+                volumes=source.volumes,
+            ),
         ),
     )
 
@@ -84,20 +92,21 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
 def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
     process = runs.process(graph, worker)
     on_gpus = worker.memory is not None
+    source = _model_source(graph)
     container = dgd.Container(
         image=f"{runs.image}:{graph.runtime}",
         command=process.command,
-        args=process.args,
+        args=flags.checked(process.module, process.args),
         env=(
-            _HF_HOME,
+            *source.env,
             *(dgd.EnvVar(name=name, value=value) for name, value in process.env.items()),
             *(_KV_TRANSFER_ENV if on_gpus and graph.disaggregated else ()),
             *(_RDMA_ENV if graph.rdma else ()),
         ),
-        env_from=_hub_token(graph),
+        env_from=source.env_from,
         resources=_gpu_resources(graph, worker) if on_gpus else dgd.Resources(requests={"cpu": "1", "memory": "2Gi"}),
         security_context=_gpu_security(graph) if on_gpus else None,
-        volume_mounts=_MOUNTS,
+        volume_mounts=source.mounts,
     )
     return dgd.Component(
         name=worker.role.value,
@@ -107,7 +116,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         # NCCL's and the workers' own exchange within an engine; samples take 16 to 80 Gi.
         shared_memory_size=f"{max(16, 10 * worker.tensor_parallel)}Gi" if on_gpus else None,
         pod_template=dgd.PodTemplate(
-            metadata=dgd.PodMetadata(annotations=ROLLOUT) if on_gpus else None,
+            metadata=_annotated(source.annotations | (ROLLOUT if on_gpus else {})),
             spec=dgd.PodSpec(
                 node_selector=_on_pool(worker.pool) | (_accelerator() if on_gpus else {}),
                 tolerations=(_GPU_TAINT,) if on_gpus else None,
@@ -115,16 +124,66 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
                 termination_grace_period_seconds=GRACE_SECONDS,
                 resource_claims=_nic_claims(worker) if graph.rdma else None,
                 containers=(container,),
-                volumes=_VOLUMES,
+                volumes=source.volumes,
             ),
         ),
     )
 
 
-_HF_HOME = dgd.EnvVar(name="HF_HOME", value=MODEL_CACHE)
-_MOUNTS = (dgd.VolumeMount(name=_CACHE_VOLUME, mount_path=MODEL_CACHE),)
-# On A3 Ultra an emptyDir lies on the Local SSDs.
-_VOLUMES = (dgd.Volume(name=_CACHE_VOLUME, empty_dir=dgd.EmptyDir()),)
+@dataclass(frozen=True, kw_only=True)
+class _ModelSource:
+    """What a pod needs to come by the model: the frontend the tokenizer, a worker the weights too."""
+
+    annotations: dict[str, str]
+    env: tuple[dgd.EnvVar, ...]
+    env_from: tuple[dgd.EnvFromSource, ...] | None
+    mounts: tuple[dgd.VolumeMount, ...]
+    volumes: tuple[dgd.Volume, ...]
+
+
+def _model_source(graph: Graph) -> _ModelSource:
+    return _BUCKET if graph.reads_bucket else _hub(graph)
+
+
+# The bucket, as a folder. No token, and no asking the hub: what is not there is a fault to be seen, not to be fetched.
+_BUCKET = _ModelSource(
+    annotations={
+        "gke-gcsfuse/volumes": "true",
+        # Of the sidecar that reads the bucket. Its default limits, a quarter of a CPU, would starve eight GPUs.
+        "gke-gcsfuse/cpu-limit": "0",
+        "gke-gcsfuse/memory-limit": "0",
+        "gke-gcsfuse/ephemeral-storage-limit": "0",
+    },
+    env=(dgd.EnvVar(name="HF_HUB_OFFLINE", value="1"),),
+    env_from=None,
+    mounts=(dgd.VolumeMount(name="weights", mount_path=weights.MOUNT, read_only=True),),
+    volumes=(
+        dgd.Volume(
+            name="weights",
+            persistent_volume_claim=dgd.ClaimSource(claim_name=names.WEIGHTS_CLAIM, read_only=True),
+        ),
+        # The name is GCS FUSE's own: its file cache. On A3 Ultra an emptyDir lies on the Local SSDs.
+        dgd.Volume(name="gke-gcsfuse-cache", empty_dir=dgd.EmptyDir()),
+    ),
+)
+
+
+def _hub(graph: Graph) -> _ModelSource:
+    """The hub itself, each pod for itself, with the token where the model is gated."""
+    token = (dgd.EnvFromSource(secret_ref=dgd.SecretRef(name=names.HF_TOKEN_SECRET)),)
+    return _ModelSource(
+        annotations={},
+        env=(dgd.EnvVar(name="HF_HOME", value=MODEL_CACHE),),
+        env_from=token if graph.card.gated else None,
+        mounts=(dgd.VolumeMount(name="model-cache", mount_path=MODEL_CACHE),),
+        volumes=(dgd.Volume(name="model-cache", empty_dir=dgd.EmptyDir()),),
+    )
+
+
+def _annotated(annotations: dict[str, str]) -> dgd.PodMetadata | None:
+    return dgd.PodMetadata(annotations=annotations) if annotations else None
+
+
 _GPU_TAINT = dgd.Toleration(key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
 
 _KV_TRANSFER_ENV = (
@@ -146,11 +205,6 @@ _RDMA_ENV = (
     dgd.EnvVar(name="GLOO_SOCKET_IFNAME", value="eth0"),
     dgd.EnvVar(name="TP_SOCKET_IFNAME", value="eth0"),
 )
-
-
-def _hub_token(graph: Graph) -> tuple[dgd.EnvFromSource, ...] | None:
-    """HF_TOKEN from the Secret, for a gated model only."""
-    return (dgd.EnvFromSource(secret_ref=dgd.SecretRef(name=names.HF_TOKEN_SECRET)),) if graph.card.gated else None
 
 
 def _on_pool(pool: str) -> dict[str, str]:

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from spec import check
-from spec.faults import ConfigInvalid, Fault, join, nearest, one_of
+from spec.faults import ConfigInvalid, Fault, join, nearest, one_of, shown
 from spec.model_base import Frozen
 from spec.settings import Settings
 
 NAMESPACE = "dynamo-gke"
 SECRET_KEYS = ("hfToken",)
-PLAIN_KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "labels", "versions")
+PLAIN_KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "alerts", "labels", "versions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,24 +170,13 @@ def _path(where: list[str | int]) -> str:
     return "gcp:project" if path == "project" else path
 
 
-# A value that looks like a token is not repeated, whatever key it was pasted under.
-_TOKEN = re.compile(r"(hf_|nvapi-|ghp_|github_pat_|sk-|ya29\.|AIza|-----BEGIN)")
-
-
-def shown(value: Any) -> str:
-    """A value as a fault repeats it: short, and never a token."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if _TOKEN.search(text):
-        return "[secret]"
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
 _WANTED = {
     "int": "a whole number",
     "float": "a number",
     "string": "text (quote it in the stack file)",
     "bool": "true or false",
     "dict": "an object",
+    "tuple": "a list",
     "model": "an object",
     "model_attributes": "an object",
 }
@@ -270,6 +259,8 @@ def _inside(here: Any, key: str) -> Any:
     annotation = _bare(here)
     if isinstance(annotation, type) and issubclass(annotation, Frozen):
         return next((field for field in annotation.model_fields.values() if field.alias == key), None)
+    if get_origin(annotation) is tuple:  # of one type and any length, `tuple[X, ...]`
+        return get_args(annotation)[0]
     return get_args(annotation)[1] if get_origin(annotation) is dict else None
 
 

@@ -54,6 +54,13 @@ class Layout(Frozen):
         pairs = ((Role.PREFILL, self.prefill), (Role.DECODE, self.decode), (Role.WORKER, self.worker))
         return {role: layout for role, layout in pairs if layout}
 
+    @property
+    def gpus(self) -> int:
+        """Of all engines together; none where they are simulated."""
+        if self.placement is Placement.CPU:
+            return 0
+        return sum(role.replicas * role.tensor_parallel for role in self.roles.values())
+
 
 class Weights(Frozen):
     format: Literal["bf16", "fp8", "mxfp4"]
@@ -66,6 +73,22 @@ class Weights(Frozen):
     def _one_way_to_size(self) -> "Weights":
         if (self.bytes_per_parameter is None) is (self.total_bytes is None):
             raise ValueError("give bytesPerParameter (dense) or totalBytes (mixture of experts)")
+        return self
+
+
+class WeightsFile(Frozen):
+    """One file of the pinned revision: its size in bytes and the hash that the hub's index has for it."""
+
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Of the content; for the large files, which the hub keeps in LFS."""
+    git_sha1: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    """Of the git blob, for the small ones."""
+
+    @model_validator(mode="after")
+    def _one_hash(self) -> "WeightsFile":
+        if (self.sha256 is None) is (self.git_sha1 is None):
+            raise ValueError("a file has a sha256 or a gitSha1")
         return self
 
 
@@ -92,6 +115,8 @@ class Card(Frozen):
     repository: str
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None
     revision_source: str
+    files: Annotated[dict[str, WeightsFile], Field(min_length=1)] | None = None
+    """What serving needs of the revision, by path, as `ops models pin` writes it; None while no hub was asked."""
     licence: str
     gated: bool
     weights: Weights

@@ -1,10 +1,14 @@
 """Physical names that more than one component needs: pure functions, so that neither waits for the other."""
 
+import re
+
 # Everything of the serving side lives here; one stack, one cluster, one workload namespace.
 NAMESPACE = "dynamo"
 PLATFORM_NAMESPACE = "dynamo-system"
 HF_TOKEN_SECRET = "hf-token"
 HF_TOKEN_KEY = "HF_TOKEN"
+WEIGHTS_WRITER = "weights-writer"
+WEIGHTS_CLAIM = "weights"
 
 
 def cluster(stack: str) -> str:
@@ -24,6 +28,24 @@ def node_account(stack: str) -> str:
 def weights_bucket(project: str, stack: str) -> str:
     """Bucket names are global, a project's id is too; 63 characters at most."""
     return f"{project}-dynamo-{stack}-weights"
+
+
+def weights_job(repository: str, revision: str) -> str:
+    """The Job that fetches a revision. Another revision is another Job, so that a pinned one runs once; 61 characters
+    at most, because the Job's name becomes a label of its pods."""
+    model = re.sub(r"[^a-z0-9]+", "-", repository.rpartition("/")[2].lower())[:40].strip("-")
+    return f"weights-{model}-{revision[:12]}"
+
+
+def discovery_account(graph: str) -> str:
+    """The Kubernetes service account that the operator makes for a graph's pods and that finds their peers."""
+    return f"{graph}-k8s-service-discovery"
+
+
+def principal(project: str, number: str, account: str) -> str:
+    """A Kubernetes service account of the workload namespace as Google's IAM names it."""
+    pool = f"projects/{number}/locations/global/workloadIdentityPools/{project}.svc.id.goog"
+    return f"principal://iam.googleapis.com/{pool}/subject/ns/{NAMESPACE}/sa/{account}"
 
 
 def claim_template(nics: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from spec import sizing, versions
+from spec import extra_args, sizing, versions, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
@@ -54,6 +54,8 @@ class Graph:
     max_model_len: int
     kv_cache_dtype: sizing.KvCacheDtype
     gpu_memory_utilization: float
+    extra_args: tuple[str, ...]
+    """Words of the stack at the end of every worker's command line, flag and value apart."""
     frontend_replicas: int
     proof_required: bool
     """Whether an update fails when disaggregation does not happen."""
@@ -65,8 +67,27 @@ class Graph:
         return sum(worker.gpus for worker in self.workers)
 
     @property
+    def reads_bucket(self) -> bool:
+        """Whether its pods read the model from the weights bucket.
+
+        Simulated engines have no weights. Without a pinned revision there is nothing that could be fetched beforehand
+        and be the same for all workers; each then takes what the hub has.
+        """
+        return self.placement is not Placement.CPU and self.card.revision is not None
+
+    @property
+    def model(self) -> str:
+        """What workers get as `--model`: a folder of the bucket, or the hub's repository. Every role gets the same."""
+        return weights.path(self.card) if self.reads_bucket else self.card.repository
+
+    @property
     def disaggregated(self) -> bool:
         return any(worker.role is Role.PREFILL for worker in self.workers)
+
+    @property
+    def transfers_kv(self) -> bool:
+        """Whether NIXL moves KV cache between its workers; simulated engines have none to move."""
+        return self.disaggregated and self.gpus > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +135,7 @@ class Plan:
     capacity_mode: CapacityMode | None
     reservation: str | None
     endpoint: Endpoint
+    alert_emails: tuple[str, ...]
     deletion_protection: bool
     release_channel: str
     system_pool: Pool
@@ -130,6 +152,12 @@ class Plan:
     @property
     def gpus(self) -> int:
         return sum(pool.gpus for pool in self.gpu_pools)
+
+    @property
+    def fetched(self) -> tuple[Card, ...]:
+        """The models that are brought into the bucket, each revision once however many graphs serve it."""
+        cards = {(g.card.repository, g.card.revision): g.card for g in self.graphs if g.reads_bucket}
+        return tuple(cards.values())
 
     @property
     def cost_per_hour(self) -> float | None:
@@ -228,6 +256,7 @@ def plan(settings: Settings) -> Plan:
         capacity_mode=mode,
         reservation=settings.capacity.reservation if settings.capacity else None,
         endpoint=settings.endpoint,
+        alert_emails=settings.alerts.emails,
         deletion_protection=settings.cluster.deletion_protection,
         release_channel=settings.cluster.release_channel.upper(),
         system_pool=system_pool,
@@ -270,6 +299,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         max_model_len=max_model_len(chosen, model),
         kv_cache_dtype=model.engine.kv_cache_dtype,
         gpu_memory_utilization=model.engine.gpu_memory_utilization,
+        extra_args=extra_args.words(model.engine.extra_args),
         frontend_replicas=model.frontend.replicas or (2 if gpus else 1),
         proof_required=model.proof is ProofMode.REQUIRED,
         rdma=bool(gpus and layout.prefill and settings.network.rdma is not RdmaMode.NONE),
@@ -372,6 +402,8 @@ def _warnings(
             yield f"pool {pool.name}: may grow to {pool.most_nodes} nodes; the reservation must hold that many"
     if gpu_pools and not settings.cluster.deletion_protection:
         yield "cluster.deletionProtection: off, so one `pulumi destroy` gives the GPU nodes back"
+    if gpu_pools and not settings.alerts.emails:
+        yield "alerts.emails: none, so alerts open incidents in the console and nobody is told"
     for pool in gpu_pools:
         sizes = {w.tensor_parallel for g in graphs for w in g.workers if w.pool == pool.name and w.memory}
         if pool.nodes > 1 and len(sizes) > 1:
@@ -386,7 +418,10 @@ def _warnings(
 def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
     path = f"models.{graph.name}"
     if graph.card.revision is None:
-        yield f"{path}.model: {graph.card.name} has no pinned revision ({graph.card.revision_source})"
+        yield (
+            f"{path}.model: {graph.card.name} has no pinned revision ({graph.card.revision_source}), so every pod "
+            f"fetches what the hub has by then; pin it with `python -m ops models pin {graph.card.name}`"
+        )
     if graph.placement is Placement.CPU:
         for role, override in settings.models[graph.name].overrides.items():
             if override.tensor_parallel:

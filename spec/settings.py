@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from spec import versions
 from spec.capacity import CapacityMode
-from spec.faults import one_of
+from spec.faults import one_of, shown
 from spec.machines import machine_names
 from spec.model_base import Frozen
 from spec.models import Role
@@ -152,6 +152,8 @@ class EngineSettings(Frozen):
     kv_cache_dtype: KvCacheDtype = KvCacheDtype.AUTO
     # vLLM's own default changed between versions, so it is always set. 0.92 is that of 0.32.
     gpu_memory_utilization: Annotated[float, Field(gt=0, lt=1, strict=False)] = 0.92
+    extra_args: tuple[str, ...] = ()
+    """Words added to the command line of every worker, such as ["--max-num-seqs", "64"]."""
 
 
 class ModelSettings(Frozen):
@@ -175,7 +177,9 @@ def _client_range(cidr: str) -> str:
     try:
         network = ip_network(cidr)
     except ValueError as error:
-        raise ValueError(f"{cidr!r} is not a range of addresses ({error}); such a range is 203.0.113.0/24") from None
+        raise ValueError(
+            f"{shown(cidr)} is not a range of addresses ({error}); such a range is 203.0.113.0/24"
+        ) from None
     if network.prefixlen == 0:
         raise ValueError(f"{cidr} opens the model to everyone; give the ranges of your clients, such as 203.0.113.0/24")
     return cidr
@@ -206,6 +210,21 @@ class Endpoint(Frozen):
         if exposure and exposure is not Exposure.GATEWAY and value:
             raise ValueError(f"has no effect with exposure {exposure}; it belongs to exposure gateway")
         return value
+
+
+def _each_once(emails: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({email for email in emails if emails.count(email) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is named more than once; each address gets one mail an alert")
+    return emails
+
+
+EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$", examples=["oncall@example.com"])]
+
+
+class AlertSettings(Frozen):
+    emails: Annotated[tuple[EmailAddress, ...], AfterValidator(_each_once)] = ()
+    """Who is told when an alert opens or closes. With none, incidents show in the console only."""
 
 
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$", examples=["costCenter"])]
@@ -250,6 +269,7 @@ class Settings(Frozen):
     cluster: ClusterSettings = ClusterSettings()
     endpoint: Endpoint = Endpoint()
     versions: Versions = Versions()
+    alerts: AlertSettings = AlertSettings()
     labels: dict[LabelKey, LabelValue] = {}
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False

@@ -56,7 +56,7 @@ def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
                 "containers": [
                     {
                         "name": "main",
-                        "image": frontend_image(graph),
+                        "image": frontend_image(graph.runtime),
                         "command": ["python3", "/proof/prove.py"],
                         "args": arguments(graph),
                         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},

@@ -12,12 +12,14 @@ from spec.settings import Exposure
 from workloads.autoscaling import RoleAutoscaler, RoleAutoscalerArgs
 from workloads.endpoint import Endpoint, EndpointArgs
 from workloads.gateway import PublicGateway, PublicGatewayArgs
+from workloads.monitoring import Monitoring, MonitoringArgs
 from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs
 from workloads.platform import DynamoPlatform, DynamoPlatformArgs
 from workloads.proof import Proof, ProofArgs
 from workloads.provider import ClusterAccess, ClusterAccessArgs
 from workloads.rdma_claims import RdmaClaims, RdmaClaimsArgs
 from workloads.serving_graph import ServingGraph, ServingGraphArgs
+from workloads.weights import Weights, WeightsArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +56,31 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         WorkloadNamespaceArgs(hf_token=hf_token if gated else None, labels=plan.labels),
         after(environment.cluster),
     )
+    transferring = [graph.name for graph in plan.graphs if graph.transfers_kv]
+    # The operator of Managed Prometheus, which admits these objects, runs on the system pool.
+    Monitoring(
+        "monitoring",
+        MonitoringArgs(transferring=transferring, labels=plan.labels),
+        after(namespace, environment.system_pool),
+    )
     claims: list[pulumi.Resource] = []
     sizes = sorted({worker.tensor_parallel for graph in plan.graphs if graph.rdma for worker in graph.workers})
     if sizes:
         claims.append(RdmaClaims("claims", RdmaClaimsArgs(nics=sizes, labels=plan.labels), after(namespace)))
+
+    fetched: list[pulumi.Resource] = []
+    if plan.fetched:
+        weights = WeightsArgs(
+            project=plan.project,
+            bucket=names.weights_bucket(plan.project, plan.stack),
+            cards=plan.fetched,
+            graphs=[graph.name for graph in plan.graphs if graph.reads_bucket],
+            system_pool=plan.system_pool.name,
+            labels=plan.labels,
+        )
+        fetched.append(
+            Weights("model-weights", weights, after(namespace, environment.weights, environment.system_pool))
+        )
 
     public: list[PublicGateway] = []
     if plan.endpoint.exposure is Exposure.GATEWAY and plan.endpoint.domain:
@@ -81,7 +104,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         served = ServingGraph(
             graph.name,
             ServingGraphArgs(graph=deployment),
-            after(platform, namespace, *claims, *environment.gpu_pools),
+            after(platform, namespace, *claims, *fetched, *environment.gpu_pools),
         )
         proof = Proof(
             f"{graph.name}-proof",

@@ -13,7 +13,7 @@ from ops.diagnosis.routing import generations, unlisted, unreached
 from ops.diagnosis.scheduling import unscheduled
 from ops.diagnosis.snapshot import Object, Snapshot, holds, part
 from ops.diagnosis.view import View
-from ops.diagnosis.weights import pods_of_jobs, unfetched
+from ops.diagnosis.weights import pods_of_job, unfetched
 from spec.plan import Graph, Plan
 
 __all__ = ["Cause", "Finding", "Snapshot", "diagnose"]
@@ -31,7 +31,7 @@ def diagnose(plan: Plan, graphs: tuple[Graph, ...], snapshot: Snapshot) -> tuple
 def _graph(view: View) -> Iterator[Finding]:
     found = [*operator(view), *taken_up(view)]
     if view.deployed is not None:
-        waiting = [pod for pod in (*view.pods, *pods_of_jobs(view)) if not holds(pod, "Ready")]
+        waiting = [pod for pod in (*view.pods, *pods_of_job(view)) if not holds(pod, "Ready")]
         found += unfetched(view)
         found += [finding for pod in waiting for finding in _pod(view, pod)]
         found += [*generations(view), *unreached(view)]

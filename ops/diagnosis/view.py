@@ -1,10 +1,10 @@
 """One graph of the plan beside what a cluster holds of it."""
 
-import re
 from dataclasses import dataclass
 
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, Snapshot, label, name, part, parts
+from spec import names
 from spec.plan import Graph, Plan
 
 GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
@@ -51,10 +51,13 @@ class View:
         return [pod for pod in self.snapshot.pods if label(pod, GRAPH_LABEL) == self.graph.name]
 
     @property
-    def weights_jobs(self) -> list[Object]:
-        """The Jobs that fetch this graph's weights: `weights-<model>-…`, after its repository."""
-        model = re.sub(r"[^a-z0-9]+", "-", self.graph.card.repository.rpartition("/")[2].lower())[:40].strip("-")
-        return [job for job in self.snapshot.jobs if name(job).startswith(f"weights-{model}-")]
+    def weights_job(self) -> Object | None:
+        """The Job that fetches this graph's weights; None where there is none such."""
+        card = self.graph.card
+        if not (self.graph.reads_bucket and card.revision):
+            return None
+        wanted = names.weights_job(card.repository, card.revision)
+        return next((job for job in self.snapshot.jobs if name(job) == wanted), None)
 
     @property
     def components(self) -> dict[str, int]:

@@ -14,10 +14,18 @@ def simulated_twin(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
         return graph, ()
     workers = tuple(replace(worker, pool=SYSTEM_POOL, tensor_parallel=1, memory=None) for worker in graph.workers)
     twin = replace(
-        graph, engine=SIMULATED_ENGINE, placement=Placement.CPU, layout="simulated", rdma=False, workers=workers
+        graph,
+        engine=SIMULATED_ENGINE,
+        placement=Placement.CPU,
+        layout="simulated",
+        rdma=False,
+        workers=workers,
+        extra_args=(),
     )
     sizes = ", ".join(f"{worker.role.value} over {worker.tensor_parallel} GPUs" for worker in graph.workers)
+    left_out = (f"engine.extraArgs are for {graph.engine}: without {' '.join(graph.extra_args)}",)
     return twin, (
+        *(left_out if graph.extra_args else ()),
         f"the engine is Dynamo's {SIMULATED_ENGINE} instead of {graph.engine}: it schedules and times, without a model",
         f"an engine is one process, not {sizes}; no KV cache moves, and there is no RDMA",
     )

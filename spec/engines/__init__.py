@@ -23,6 +23,8 @@ DISAGGREGATION_MODES: dict[Role, DisaggregationMode] = {
 class Process:
     """What runs in a container: the command that starts the module, its arguments, plain environment variables."""
 
+    module: str
+    """The Python module that reads the arguments."""
     command: tuple[str, ...]
     args: tuple[str, ...]
     env: dict[str, str]

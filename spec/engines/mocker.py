@@ -32,8 +32,13 @@ class Mocker:
             block_size=self.block_size,
             disaggregation_mode=DISAGGREGATION_MODES[worker.role],
         )
-        # Under Kubernetes discovery the mocker would look for NATS, which this platform does not have.
-        return Process(command=("python3", "-m", "dynamo.mocker"), args=args.argv(), env={"DYN_EVENT_PLANE": "zmq"})
+        return Process(
+            module="dynamo.mocker",
+            command=("python3", "-m", "dynamo.mocker"),
+            args=(*args.argv(), *graph.extra_args),
+            # Under Kubernetes discovery the mocker would look for NATS, which this platform does not have.
+            env={"DYN_EVENT_PLANE": "zmq"},
+        )
 
 
 ENGINE = Mocker()

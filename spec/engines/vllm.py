@@ -42,7 +42,6 @@ class VllmArgs(CommandLine):
     """`dynamo.vllm`: what this program sets of its flags."""
 
     model: str
-    revision: str | None
     served_model_name: str
     tensor_parallel_size: int
     max_model_len: int
@@ -64,8 +63,7 @@ class Vllm:
     def process(self, graph: Graph, worker: Worker) -> Process:
         side = _KV_SIDES.get(worker.role)
         args = VllmArgs(
-            model=graph.card.repository,
-            revision=graph.card.revision,
+            model=graph.model,
             served_model_name=graph.card.name,
             tensor_parallel_size=worker.tensor_parallel,
             max_model_len=graph.max_model_len,
@@ -77,7 +75,12 @@ class Vllm:
             # The router sends a prompt to the worker that holds its prefix; decode gets its blocks from prefill.
             kv_events_config=None if worker.role is Role.DECODE else KvEventsConfig(),
         )
-        return Process(command=("/bin/bash", "-c", _WRAPPER, "dynamo-vllm"), args=args.argv(), env={})
+        return Process(
+            module="dynamo.vllm",
+            command=("/bin/bash", "-c", _WRAPPER, "dynamo-vllm"),
+            args=(*args.argv(), *graph.extra_args),
+            env={},
+        )
 
 
 ENGINE = Vllm()

@@ -1,4 +1,4 @@
-"""Rendered objects against schemas that are others': the Dynamo CRDs, and Kubernetes' own, unknown fields refused."""
+"""Rendered objects against schemas that are others': Dynamo's, GKE's and Kubernetes' own, unknown fields refused."""
 
 import json
 from copy import deepcopy
@@ -101,7 +101,13 @@ def test_the_contract_refuses_an_unknown_field(path: str) -> None:
         dgd_validator().validate(broken)
 
 
-OTHERS = ("nvidia.com", "autoscaling.gke.io", "gateway.networking.k8s.io", "networking.gke.io")
+OTHERS = (
+    "nvidia.com",
+    "autoscaling.gke.io",
+    "gateway.networking.k8s.io",
+    "monitoring.googleapis.com",
+    "networking.gke.io",
+)
 
 
 @pytest.mark.parametrize("stack", SHIPPED)
@@ -133,6 +139,7 @@ GKE_KINDS = {
     "HTTPRoute": "gateway.networking.k8s.io__httproute_v1.json",
     "GCPBackendPolicy": "networking.gke.io__gcpbackendpolicy_v1.json",
     "HealthCheckPolicy": "networking.gke.io__healthcheckpolicy_v1.json",
+    "PodMonitoring": "monitoring.googleapis.com__podmonitoring_v1.json",
 }
 
 WITH_GATEWAY = [
@@ -142,14 +149,37 @@ WITH_GATEWAY = [
 ]
 
 
-@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="GKE's schemas are not beside this checkout (../shared/reference/gke)")
-@pytest.mark.parametrize("kind", GKE_KINDS)
-def test_gkes_own_kinds(kind: str) -> None:
+needs_gke_schemas = pytest.mark.skipif(
+    not SCHEMAS.is_dir(), reason="GKE's schemas are not beside this checkout (../shared/reference/gke)"
+)
+
+
+def gke_validator(kind: str) -> jsonschema.Draft202012Validator:
     schema = strict(json.loads((SCHEMAS / GKE_KINDS[kind]).read_text(encoding="utf-8")))
     schema["properties"]["metadata"] = {"type": "object"}
+    return jsonschema.Draft202012Validator(schema)
+
+
+@needs_gke_schemas
+@pytest.mark.parametrize("kind", GKE_KINDS)
+def test_gkes_own_kinds(kind: str) -> None:
     found = manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", WITH_GATEWAY)))
-    (manifest,) = [m for m in found if m["kind"] == kind]
-    jsonschema.Draft202012Validator(schema).validate(manifest)
+    of_kind = [m for m in found if m["kind"] == kind]
+    assert of_kind
+    for manifest in of_kind:
+        gke_validator(kind).validate(manifest)
+
+
+@needs_gke_schemas
+@pytest.mark.parametrize("path", ["spec", "spec.selector", "spec.endpoints.0", "spec.targetLabels.fromPod.0"])
+def test_the_contract_of_collection_refuses_an_unknown_field(path: str) -> None:
+    broken = deepcopy(next(o for o in objects("prod") if o["kind"] == "PodMonitoring"))
+    block: Any = broken
+    for part in path.split("."):
+        block = block[int(part)] if part.isdigit() else block[part]
+    block["unheardOf"] = 1
+    with pytest.raises(jsonschema.ValidationError, match="unheardOf"):
+        gke_validator("PodMonitoring").validate(broken)
 
 
 @needs_crds

@@ -52,8 +52,8 @@ def test_faults_go_to_stderr_together_and_fast() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     lines = done.stderr.splitlines()
     assert lines[0] == "error: stack prod has 2 faults"
-    assert lines[1].startswith("  capacity.mode: 'spott' is not one of")
-    assert lines[2].startswith("  models.chat.layout: 'multi' is not one of")
+    assert lines[1].startswith('  capacity.mode: "spott" is not one of')
+    assert lines[2].startswith('  models.chat.layout: "multi" is not one of')
     assert len(lines) == 3
 
 
@@ -134,7 +134,14 @@ def test_rollout_of_nothing_or_of_a_fault_is_refused() -> None:
 
 def test_render_prints_objects_that_a_cluster_takes() -> None:
     kinds = {m["kind"] for m in manifests.objects(recorded("prod"))}
-    assert kinds >= {"DynamoGraphDeployment", "Namespace", "ResourceClaimTemplate", "Secret", "Service"}
+    assert kinds >= {
+        "DynamoGraphDeployment",
+        "Namespace",
+        "PodMonitoring",
+        "ResourceClaimTemplate",
+        "Secret",
+        "Service",
+    }
     assert "[secret]" in manifests.to_yaml(recorded("prod"))
 
 
@@ -142,5 +149,5 @@ def test_the_program_itself_refuses_a_bad_stack_without_a_traceback() -> None:
     """What `pulumi preview` runs: the same faults, as the RunError that Pulumi prints as it is."""
     from tests.stacks import config
 
-    with pytest.raises(recording.ProgramFailed, match=r"models\.chat\.layout: 'x' is not one of"):
+    with pytest.raises(recording.ProgramFailed, match=r'models\.chat\.layout: "x" is not one of'):
         recording.record(ROOT, config({"models.chat.layout": "x"}))

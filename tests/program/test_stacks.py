@@ -10,7 +10,7 @@ import pytest
 
 from ops import stackfile
 from ops.recording import Recording, Resource, record, record_program, run_main
-from tests.stacks import ROOT, SHIPPED, recorded
+from tests.stacks import ROOT, SHIPPED, config, recorded
 from workloads import prove
 
 SECRET_VALUE = "hf_OnlyThisTestKnowsIt"
@@ -97,7 +97,7 @@ def keys_of(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 # Maps whose keys are the user's or somebody else's protocol, not the provider's.
-FREE_KEYS = ("labels", "annotations", "stringData", "values", "matchLabels", "nodeSelector")
+FREE_KEYS = ("labels", "annotations", "data", "stringData", "values", "matchLabels", "nodeSelector")
 
 
 @every_stack
@@ -120,6 +120,8 @@ def test_a_graph_outlives_nothing_that_it_needs(stack: str, preview: bool) -> No
     for graph in of_type(recording, ":DynamoGraphDeployment"):
         wanted = of_type(recording, ":Release") + of_type(recording, ":Namespace") + of_type(recording, ":NodePool")
         wanted += of_type(recording, ":ResourceClaimTemplate") + of_type(recording, "core/v1:Secret")
+        wanted += fetches(recording) + of_type(recording, ":PersistentVolumeClaim")
+        wanted += of_type(recording, ":BucketIAMMember")
         wanted += of_type(recording, "routerNat:RouterNat") + of_type(recording, ":IAMMember")
         missing = {r.urn for r in wanted} - needs(recording, graph.urn)
         assert missing == set()
@@ -212,12 +214,56 @@ def test_labels_are_on_every_cluster_object(stack: str) -> None:
 
 
 def test_a_model_swap_leaves_the_infrastructure_alone() -> None:
-    """One value changes one object: nothing of Google Cloud, nothing of the platform."""
+    """One value changes the graph and what is made for its model: nothing of Google Cloud, nothing of the platform."""
     before = recorded("prod").by_urn()
     after = run("models.chat.model=llama-3.1-8b-instruct").by_urn()
     changed = {urn.rpartition("::")[2] for urn in before if urn in after and before[urn].inputs != after[urn].inputs}
     assert changed == {"chat-graph", "chat-proof-job"}
-    assert {u.rpartition("::")[2] for u in before.keys() ^ after.keys()} == {"claims-8", "claims-1"}
+    assert {u.rpartition("::")[2] for u in before.keys() ^ after.keys()} == {
+        "claims-8",
+        "claims-1",
+        "model-weights-llama-3.3-70b-instruct",
+        "model-weights-llama-3.1-8b-instruct",
+    }
+
+
+def fetches(recording: Recording) -> list[Resource]:
+    return [job for job in of_type(recording, "batch/v1:Job") if job.name.startswith("model-weights-")]
+
+
+def proof_job(recording: Recording) -> Resource:
+    (job,) = [job for job in of_type(recording, "batch/v1:Job") if job.name.endswith("-proof-job")]
+    return job
+
+
+def test_two_graphs_of_one_model_fetch_it_once() -> None:
+    both = {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}
+    recording = record(ROOT, config({"models": {"chat": both, "batch": both}}), preview=False)
+    (job,) = fetches(recording)
+    members = sorted(m.inputs["member"].rpartition("/")[2] for m in of_type(recording, ":BucketIAMMember"))
+    assert members == ["batch-k8s-service-discovery", "chat-k8s-service-discovery", "weights-writer"]
+    for graph in of_type(recording, ":DynamoGraphDeployment"):
+        assert job.urn in needs(recording, graph.urn)
+
+
+def test_the_writer_may_write_before_the_job_starts() -> None:
+    recording = recorded("prod", preview=False)
+    (job,) = fetches(recording)
+    before = {u.rpartition("::")[2] for u in needs(recording, job.urn)}
+    assert {"model-weights-may-write", "model-weights-writer", "model-weights-script", "weights-bucket"} <= before
+    assert {"workloads-namespace", "workloads-hf-token", "system-pool"} <= before
+    assert not before & {"prefill-pool", "decode-pool"}  # fetched while the dear nodes are still being made
+    (member,) = [m for m in of_type(recording, ":BucketIAMMember") if m.name == "model-weights-may-write"]
+    assert member.inputs == {
+        "bucket": "my-project-dynamo-prod-weights",
+        "member": "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/"
+        "my-project.svc.id.goog/subject/ns/dynamo/sa/weights-writer",
+        "role": "roles/storage.objectUser",
+    }
+
+
+def test_a_simulated_stack_fetches_no_weights() -> None:
+    assert not fetches(recorded("dev")) + of_type(recorded("dev"), ":PersistentVolume")
 
 
 def run(*overrides: str) -> Recording:
@@ -298,7 +344,7 @@ def test_one_graphs_swap_leaves_the_others_untouched() -> None:
 @every_stack
 def test_the_endpoint_waits_for_the_proof_and_the_proof_for_the_graph(stack: str) -> None:
     recording = recorded(stack)
-    (job,) = of_type(recording, "batch/v1:Job")
+    job = proof_job(recording)
     (graph,) = of_type(recording, ":DynamoGraphDeployment")
     (endpoint,) = of_type(recording, ":Endpoint")
     assert graph.urn in needs(recording, job.urn)
@@ -306,7 +352,7 @@ def test_the_endpoint_waits_for_the_proof_and_the_proof_for_the_graph(stack: str
 
 
 def proof_arguments(recording: Recording) -> list[str]:
-    (job,) = of_type(recording, "batch/v1:Job")
+    job = proof_job(recording)
     return job.inputs["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
@@ -328,7 +374,7 @@ def test_the_scripts_own_parser_takes_the_jobs_command_line() -> None:
 
 def test_a_changed_graph_is_proven_anew_and_an_unchanged_one_is_not() -> None:
     def job(recording: Recording) -> str:
-        return of_type(recording, "batch/v1:Job")[0].inputs["metadata"]["name"]
+        return proof_job(recording).inputs["metadata"]["name"]
 
     assert job(run()) == job(recorded("prod"))
     assert job(run("models.chat.engine.maxModelLen=16384")) != job(recorded("prod"))

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from ops.diagnosis import Cause, Snapshot, diagnose
+from spec import names
 from tests import clusters as c
 from tests.stacks import planned
 
 PLAN = planned()
 WELL = c.running(PLAN)
 PREFILL, DECODE, FRONTEND = c.pod_name("prefill"), c.pod_name("decode"), c.pod_name("frontend")
+WEIGHTS_JOB = names.weights_job(PLAN.graphs[0].card.repository, PLAN.graphs[0].card.revision or "")
 DECODE_NODE = c.node_name("decode")
 
 ELSEWHERE = "3 node(s) didn't match Pod's node affinity/selector"
@@ -56,7 +58,7 @@ OOM = {"exitCode": 137, "reason": "OOMKilled"}
 
 def weights_job(*conditions: dict[str, Any], failed: int = 0) -> Snapshot:
     job = {
-        "metadata": {"name": "weights-llama-3-3-70b-instruct-6f6073b4", "creationTimestamp": c.ago(12)},
+        "metadata": {"name": WEIGHTS_JOB, "creationTimestamp": c.ago(12)},
         "status": {"startTime": c.ago(12), "conditions": list(conditions)} | ({"failed": failed} if failed else {}),
     }
     return replace(c.not_ready(WELL), jobs=(job,))
@@ -190,13 +192,13 @@ CASES = [
     Case(
         "weights being fetched",
         weights_job(failed=2),
-        ((Cause.WEIGHTS, ("job/weights-llama-3-3-70b-instruct-6f6073b4",)),),
+        ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)),),
         "since 12 min, after 2 failed tries; wait",
     ),
     Case(
         "weights not fetched",
         weights_job(c.cond("Failed", True, "BackoffLimitExceeded", "Job has reached the specified backoff limit")),
-        ((Cause.WEIGHTS, ("job/weights-llama-3-3-70b-instruct-6f6073b4",)),),
+        ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)),),
         "were not fetched (BackoffLimitExceeded: Job has reached the specified backoff limit)",
     ),
     Case(

@@ -1,6 +1,7 @@
 """The rendered graph: what must be the same on both sides, what must differ, and what must not be there."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ EVERY_PAIR = [(name, layout) for name in card_names() for layout in DISAGGREGATE
 def test_both_sides_agree_where_they_must(model: str, layout: str) -> None:
     graph = rendered({"models.chat": {"model": model, "layout": layout}})
     prefill, decode = flags(graph, "prefill"), flags(graph, "decode")
-    same = ("model", "revision", "served-model-name", "max-model-len", "dtype", "kv-cache-dtype", "block-size")
+    same = ("model", "served-model-name", "max-model-len", "dtype", "kv-cache-dtype", "block-size")
     assert {flag: prefill[flag] for flag in same} == {flag: decode[flag] for flag in same}
     assert main(graph, "prefill")["image"] == main(graph, "decode")["image"]
     assert flags(graph, "frontend")["kv-cache-block-size"] == prefill["block-size"]
@@ -95,10 +96,9 @@ def test_an_update_needs_no_spare_node(layout: str) -> None:
     graph = rendered({"models.chat.layout": layout})
     workers = [c for c in graph["spec"]["components"] if c["type"] != "frontend"]
     for worker in workers:
-        assert worker["podTemplate"]["metadata"]["annotations"] == {
-            "nvidia.com/deployment-rolling-update-max-surge": "0",
-            "nvidia.com/deployment-rolling-update-max-unavailable": "1",
-        }
+        annotations = worker["podTemplate"]["metadata"]["annotations"]
+        assert annotations["nvidia.com/deployment-rolling-update-max-surge"] == "0"
+        assert annotations["nvidia.com/deployment-rolling-update-max-unavailable"] == "1"
 
 
 def test_side_channel_is_on_the_pods_own_address() -> None:
@@ -128,9 +128,53 @@ def test_an_aggregated_worker_moves_no_kv_cache() -> None:
     assert "resourceClaims" not in component(graph, "worker")["podTemplate"]["spec"]
 
 
+EVERY_GPU_LAYOUT = [(name, layout) for name in card_names() for layout in card(name).layouts if layout != "simulated"]
+
+
+@pytest.mark.parametrize(("model", "layout"), EVERY_GPU_LAYOUT)
+def test_a_pinned_model_is_read_from_the_bucket_by_every_pod(model: str, layout: str) -> None:
+    graph = rendered({"models.chat": {"model": model, "layout": layout}})
+    for c in graph["spec"]["components"]:
+        template, container = c["podTemplate"], main(graph, c["name"])
+        assert template["metadata"]["annotations"]["gke-gcsfuse/volumes"] == "true"
+        assert {"name": "weights", "mountPath": "/models", "readOnly": True} in container["volumeMounts"]
+        assert template["spec"]["volumes"] == [
+            {"name": "weights", "persistentVolumeClaim": {"claimName": "weights", "readOnly": True}},
+            {"name": "gke-gcsfuse-cache", "emptyDir": {}},
+        ]
+        assert env(graph, c["name"])["HF_HUB_OFFLINE"] == "1"
+        assert "HF_HOME" not in env(graph, c["name"])
+        assert "envFrom" not in container
+        assert "serviceAccountName" not in template["spec"]
+        if c["type"] != "frontend":
+            given = flags(graph, c["name"])
+            assert given["model"] == f"/models/{card(model).repository}/{card(model).revision}"
+            assert given["served-model-name"] == model
+            assert "revision" not in given
+
+
+def from_hub(model: str, layout: str) -> dict[str, Any]:
+    """The graph of a card without a revision; every card of the catalogue has one."""
+    plan = planned({"models.chat": {"model": model, "layout": layout}})
+    (graph,) = plan.graphs
+    return build(replace(graph, card=card(model).model_copy(update={"revision": None})), plan.labels).to_wire()
+
+
+@pytest.mark.parametrize("layout", ["multi-node", "simulated"])
+def test_without_a_pinned_revision_the_hub_is_asked(layout: str) -> None:
+    graph = from_hub("llama-3.3-70b-instruct", layout)
+    for c in graph["spec"]["components"]:
+        assert env(graph, c["name"])["HF_HOME"] == "/model-cache"
+        assert "HF_HUB_OFFLINE" not in env(graph, c["name"])
+        assert main(graph, c["name"])["envFrom"] == [{"secretRef": {"name": "hf-token"}}]
+        assert "gke-gcsfuse/volumes" not in c["podTemplate"].get("metadata", {}).get("annotations", {})
+    model = flags(graph, "decode")["model" if layout == "multi-node" else "model-path"]
+    assert model == "meta-llama/Llama-3.3-70B-Instruct"
+
+
 def test_only_a_gated_model_gets_the_token() -> None:
-    assert main(rendered(), "decode")["envFrom"] == [{"secretRef": {"name": "hf-token"}}]
-    assert "envFrom" not in main(rendered({"models.chat.model": "qwen3-32b"}), "decode")
+    assert "envFrom" not in main(from_hub("qwen3-32b", "multi-node"), "decode")
+    assert "envFrom" not in main(rendered({"models.chat": {"model": "qwen3-32b", "layout": "simulated"}}), "decode")
 
 
 def test_the_simulated_graph_has_the_same_roles_and_router() -> None:

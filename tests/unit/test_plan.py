@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spec.capacity import CapacityMode
+from spec.models import card
 from spec.plan import nodes_for
 from spec.settings import RdmaMode
 from tests.stacks import planned
@@ -93,6 +94,7 @@ WARNINGS = [
     ({"capacity": {"mode": "onDemand"}}, "in practice not sold"),
     ({"capacity": {"mode": "flexStart"}}, "vanish after 7 days"),
     ({"cluster": {"deletionProtection": False}}, "gives the GPU nodes back"),
+    ({}, "alerts.emails: none"),
     ({"models.chat.layout": "single-node", "network": {"rdma": "none"}}, "the fall-back is TCP"),
     ({"models.chat.layout": "simulated", "models.chat.decode": {"tensorParallel": 8}}, "has no effect on simulated"),
     ({"models": {"a": {"model": "qwen3-32b", "layout": "multi-node"},
@@ -103,6 +105,16 @@ WARNINGS = [
 @pytest.mark.parametrize(("changes", "says"), WARNINGS, ids=[says for _, says in WARNINGS])
 def test_warnings(changes: dict[str, Any], says: str) -> None:
     assert len([warning for warning in planned(changes).warnings if says in warning]) == 1
+
+
+def test_an_unpinned_card_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpinned = card("qwen3-32b").model_copy(update={"revision": None, "revision_source": "nobody said"})
+    monkeypatch.setattr("spec.plan.card", lambda _: unpinned)
+    plan = planned({"models.chat.model": "qwen3-32b"})
+    (warning,) = [warning for warning in plan.warnings if "no pinned revision" in warning]
+    assert "models.chat.model: qwen3-32b has no pinned revision (nobody said)" in warning
+    assert "ops models pin qwen3-32b" in warning
+    assert plan.fetched == ()
 
 
 def test_pools_follow_the_autoscaler_and_the_cost_says_how_far() -> None:
@@ -119,5 +131,6 @@ def test_a_calm_stack_has_no_warnings() -> None:
         "location": {"region": "us-central1", "zone": "us-central1-b"},
         "models.chat.prefill": {"replicas": 2},
         "models.chat.decode": {"replicas": 2},
+        "alerts": {"emails": ["oncall@example.com"]},
     }
     assert planned(calm).warnings == ()

@@ -12,7 +12,19 @@ from spec.load import StackConfig, load
 from spec.models import card, card_names
 from spec.plan import plan
 
-KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "labels", "hfToken", "modelz", "extra")
+KEYS = (
+    "location",
+    "network",
+    "cluster",
+    "capacity",
+    "models",
+    "endpoint",
+    "alerts",
+    "labels",
+    "hfToken",
+    "modelz",
+    "extra",
+)
 
 role = st.fixed_dictionaries(
     {}, optional={"replicas": st.integers(-1, 9), "tensorParallel": st.sampled_from([0, 1, 2, 3, 4, 8, 16])}
@@ -23,6 +35,10 @@ engine = st.fixed_dictionaries(
         "maxModelLen": st.integers(0, 200_000),
         "kvCacheDtype": st.sampled_from(["auto", "fp8", "fp16"]),
         "gpuMemoryUtilization": st.floats(0, 1.2),
+        "extraArgs": st.lists(
+            st.sampled_from(["--seed", "--seed=1", "1", "-tp", "--enforce-eager", "--nope", "", "-", "--", "{}"]),
+            max_size=4,
+        ),
     },
 )
 graph = st.fixed_dictionaries(
@@ -46,6 +62,7 @@ near_stacks = st.fixed_dictionaries(
         ),
         "network": st.fixed_dictionaries({"rdma": st.sampled_from(["dranet", "none", "auto"])}),
         "endpoint": st.fixed_dictionaries({"exposure": st.sampled_from(["none", "internal", "public"])}),
+        "alerts": st.fixed_dictionaries({"emails": st.lists(st.sampled_from(["a@example.com", "a", 1]), max_size=3)}),
     },
 )
 json_values = st.recursive(

@@ -1,0 +1,94 @@
+"""What is seen of a stack from outside the cluster: the dashboard, the alerts, and who is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import monitoring
+
+from spec.alerts import Alert, LogCondition, MetricCondition
+
+# The shortest that Cloud Monitoring takes: an incident without data for that long closes itself.
+AUTO_CLOSE = "1800s"
+
+# A failing GPU logs the same line many times a second; a policy on logs must say how often it tells of it.
+LOG_RATE_LIMIT = "300s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservabilityArgs:
+    cluster: str
+    """In the name of each policy, since a project may hold several stacks."""
+    dashboard: str
+    """JSON, as `spec.dashboard` builds it."""
+    alerts: Sequence[Alert]
+    emails: Sequence[str]
+    labels: dict[str, str]
+
+
+class Observability(pulumi.ComponentResource):
+    """Depends on nothing in the cluster: queries are taken before their first sample, so that bring-up is watched too.
+
+    Without email addresses the policies still open incidents, in the console.
+    """
+
+    def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:infra:Observability", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        monitoring.Dashboard(f"{name}-dashboard", dashboard_json=args.dashboard, opts=child)
+        channels = [
+            monitoring.NotificationChannel(
+                f"{name}-{email}",
+                type="email",
+                display_name=email,
+                labels={"email_address": email},
+                user_labels=args.labels,
+                opts=child,
+            )
+            for email in args.emails
+        ]
+        for alert in args.alerts:
+            monitoring.AlertPolicy(
+                f"{name}-{alert.name}",
+                display_name=f"{args.cluster}: {alert.title}",
+                combiner="OR",
+                conditions=[_condition(alert)],
+                alert_strategy=_strategy(alert),
+                severity=alert.severity.value,
+                documentation=monitoring.AlertPolicyDocumentationArgs(
+                    content=alert.documentation, mime_type="text/markdown"
+                ),
+                notification_channels=[channel.name for channel in channels] or None,
+                user_labels=args.labels,
+                opts=child,
+            )
+        self.register_outputs({})
+
+
+def _condition(alert: Alert) -> monitoring.AlertPolicyConditionArgs:
+    match alert.condition:
+        case MetricCondition(query=query, minutes=minutes):
+            return monitoring.AlertPolicyConditionArgs(
+                display_name=alert.title,
+                condition_prometheus_query_language=monitoring.AlertPolicyConditionConditionPrometheusQueryLanguageArgs(
+                    query=query,
+                    duration=f"{minutes * 60}s",
+                    evaluation_interval="60s",
+                    # Before the first sample no metric is known, and the policy would be refused.
+                    disable_metric_validation=True,
+                ),
+            )
+        case LogCondition(filter=log_filter, node=node):
+            return monitoring.AlertPolicyConditionArgs(
+                display_name=alert.title,
+                condition_matched_log=monitoring.AlertPolicyConditionConditionMatchedLogArgs(
+                    filter=log_filter, label_extractors={"node": f"EXTRACT({node})"}
+                ),
+            )
+
+
+def _strategy(alert: Alert) -> monitoring.AlertPolicyAlertStrategyArgs:
+    limit = monitoring.AlertPolicyAlertStrategyNotificationRateLimitArgs(period=LOG_RATE_LIMIT)
+    return monitoring.AlertPolicyAlertStrategyArgs(
+        auto_close=AUTO_CLOSE, notification_rate_limit=limit if isinstance(alert.condition, LogCondition) else None
+    )

@@ -1,0 +1,161 @@
+"""The catalogue: list its cards, and pin one to a revision of its repository."""
+
+import io
+import json
+import os
+import re
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from ops.ending import Exit, stop
+from spec import data, sizing
+from spec.faults import one_of
+from spec.models import Card, card, card_names
+from workloads import fetch_weights
+from workloads.fetch_weights import FetchFailed, File
+
+app = typer.Typer(help=__doc__)
+
+# A person waits for it.
+ATTEMPTS = 3
+SECONDS = 60.0
+
+
+@app.callback(invoke_without_command=True)
+def models(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """List the models of the catalogue, or pin one."""
+    if context.invoked_subcommand is not None:
+        return
+    rows = [_row(card(name)) for name in card_names()]
+    if as_json:
+        print(json.dumps({"models": rows}, indent=2, ensure_ascii=False))
+    else:
+        _show(rows)
+
+
+def _row(model: Card) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "repository": model.repository,
+        "revision": model.revision,
+        "files": len(model.files) if model.files else None,
+        "licence": model.licence,
+        "gated": model.gated,
+        "weightsGib": round(sizing.weights_bytes(model) / sizing.GIB, 1),
+        "layouts": {name: {"gpus": layout.gpus, "why": layout.why} for name, layout in model.layouts.items()},
+    }
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    from ops import printing
+
+    table = printing.table(
+        "model", "repository", "revision", "licence", "gated", "weights GiB", "layouts:GPUs", right=["weights GiB"]
+    )
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    for row in rows:
+        table.add_row(
+            row["name"],
+            row["repository"],
+            row["revision"][:7] if row["revision"] else "not pinned",
+            row["licence"],
+            "yes" if row["gated"] else "no",
+            f"{row['weightsGib']:.1f}",
+            ", ".join(f"{name}:{layout['gpus']}" for name, layout in row["layouts"].items()),
+        )
+    printing.show(lambda console: console.print(table))
+
+
+@app.command()
+def pin(
+    name: Annotated[str, typer.Argument(help="The model, that is the file spec/models/NAME.yaml.")],
+    hub: Annotated[str, typer.Option("--hub", help="The hub's address.")] = fetch_weights.HUB,
+    revision: Annotated[
+        str | None, typer.Option("--revision", help="A commit, branch or tag; the newest commit unless given.")
+    ] = None,
+) -> None:
+    """Write a repository's revision, with sizes and hashes of its files, into the card. HF_TOKEN if it is gated."""
+    if name not in card_names():
+        stop(f"model {one_of(name, card_names())}", Exit.CONFIG_INVALID)
+    try:
+        client = fetch_weights.Hub(hub, os.environ.get("HF_TOKEN", "").strip() or None)
+    except FetchFailed as failed:
+        stop(str(failed), Exit.CONFIG_INVALID)
+    patience = fetch_weights.Patience(attempts=ATTEMPTS, backoff=1.0, deadline=time.monotonic() + SECONDS)
+    repository = card(name).repository
+    try:
+        answer = patience.retry(lambda: client.info(repository, revision))
+        commit, files = fetch_weights.listing(answer)
+    except FetchFailed as failed:
+        stop(f"{name}: {repository}{f' at {revision}' if revision else ''}: {failed}", Exit.FAILED)
+    if revision and fetch_weights.REVISION.fullmatch(revision) and commit != revision:
+        stop(f"{name}: asked for revision {revision}, the hub answers for {commit}", Exit.FAILED)
+    source = f"{hub}, asked by `ops models pin` on {datetime.now(UTC):%Y-%m-%d}"
+    path = data.HERE / "models" / f"{name}.yaml"
+    try:
+        before = path.read_text(encoding="utf-8")
+        after = pinned(before, commit, source, files)
+        Card.from_wire({"name": name, **data.parse(after)})
+        if after != before:
+            _replace(path, after)
+    except (OSError, ValidationError) as error:
+        stop(f"{name}: the card is left as it was: {_one_line(error)}", Exit.FAILED)
+    total = sum(file.size for file in files) / sizing.GIB
+    state = "pinned to" if after != before else "already pinned to"
+    print(f"{name}: {state} {commit}, {len(files)} files, {total:.1f} GiB")
+
+
+def pinned(text: str, revision: str, source: str, files: tuple[File, ...]) -> str:
+    """The card with revision and files set, its comments kept; the same text if it says so already."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096  # no line is broken that was not
+    content = yaml.load(text)
+    listed = CommentedMap()
+    for file in files:
+        entry = CommentedMap(file.to_wire())
+        entry.fa.set_flow_style()  # one line a file
+        listed[file.path] = entry
+    if content["revision"] == revision and content.get("files") == listed:
+        return text
+    content["revision"] = revision
+    content["revisionSource"] = DoubleQuotedScalarString(source)
+    if "files" in content:
+        content["files"] = listed
+    else:
+        content.insert(list(content).index("revisionSource") + 1, "files", listed)
+    written = io.StringIO()
+    yaml.dump(content, written)
+    return written.getvalue()
+
+
+def _replace(path: Path, text: str) -> None:
+    """The whole new text or the old one, whatever happens in between."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False) as out:
+        temporary = Path(out.name)
+        try:
+            out.write(text)
+            out.close()
+            temporary.chmod(path.stat().st_mode)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _one_line(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error))

@@ -1,0 +1,165 @@
+"""The command lines that the checker and the runtime's own parsers are both shown."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spec import flags
+from spec.engines import engine
+from spec.graph import build
+from spec.models import card, card_names
+from tests.stacks import planned
+
+Line = tuple[str, tuple[str, ...]]
+"""A module and its arguments."""
+
+EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in card(name).layouts]
+EXTRA_ARGS = {
+    "dynamo.vllm": ["--max-num-seqs", "64", "--max-num-batched-tokens=8k", "--no-enable-log-requests", "-q", "fp8"],
+    "dynamo.mocker": ["--speedup-ratio", "10", "--max-num-seqs=64"],
+}
+
+
+def rendered(model: str, layout: str, **engine_settings: object) -> dict[str, Line]:
+    """The command line of each component of a graph, by the component's name."""
+    plan = planned({"models.chat": {"model": model, "layout": layout, "engine": engine_settings}})
+    (graph,) = plan.graphs
+    modules = {worker.role.value: engine(graph.engine).process(graph, worker).module for worker in graph.workers}
+    lines: dict[str, Line] = {}
+    for component in build(graph, plan.labels).spec.components:
+        (main,) = component.pod_template.spec.containers
+        lines[component.name] = (modules.get(component.name, "dynamo.frontend"), main.args)
+    return lines
+
+
+def every_rendered() -> list[tuple[str, Line]]:
+    """Every card × layout, plain and with all that `engine` can set; with a name for each line."""
+    found: list[tuple[str, Line]] = []
+    for model, layout in EVERY_LAYOUT:
+        extra = EXTRA_ARGS["dynamo.mocker" if layout == "simulated" else "dynamo.vllm"]
+        for kind, settings in {"plain": {}, "set": {"kvCacheDtype": "fp8", "extraArgs": extra}}.items():
+            lines = rendered(model, layout, **settings)
+            found += [(f"{model} {layout} {name} {kind}", line) for name, line in lines.items()]
+    return found
+
+
+@dataclass(frozen=True)
+class Bad:
+    """Arguments with one mistake. `at` is the word with the fault, counted from 0 after the module's own beginning."""
+
+    name: str
+    module: str
+    args: tuple[str, ...]
+    at: int
+    says: str
+
+    @property
+    def line(self) -> Line:
+        return self.module, (*BEGINNING[self.module], *self.args)
+
+
+# What a module cannot do without.
+BEGINNING = {
+    "dynamo.vllm": ("--model", "meta-llama/Llama-3.3-70B-Instruct"),
+    "dynamo.mocker": ("--model-path", "meta-llama/Llama-3.3-70B-Instruct"),
+    "dynamo.frontend": (),
+}
+
+_KV = "--kv-transfer-config"
+# The checker and the runtime's parsers refuse these.
+REFUSED_BY_BOTH = [
+    Bad("unknown flag", "dynamo.vllm", ("--max-num-sequences", "64"), 0, "did you mean --max-num-seqs?"),
+    Bad("no value", "dynamo.vllm", ("--max-num-seqs",), 0, "needs a whole number"),
+    Bad("no value before a flag", "dynamo.vllm", ("--dtype", "--enforce-eager"), 0, "needs a value, one of auto,"),
+    Bad("no object", "dynamo.vllm", (_KV,), 0, "needs a JSON object"),
+    Bad("text for a whole number", "dynamo.vllm", ("--max-num-seqs", "many"), 1, 'got "many"; must be a whole number'),
+    Bad("fraction for a whole number", "dynamo.vllm", ("--max-num-seqs", "1.5"), 1, "must be a whole number"),
+    Bad("text for a number", "dynamo.vllm", ("--cpu-offload-gb", "some"), 1, "must be a number"),
+    Bad("unknown suffix", "dynamo.vllm", ("--max-num-batched-tokens", "8x"), 1, "such as 8192 or 8k"),
+    Bad("outside the choices", "dynamo.vllm", ("--dtype=bf16",), 0, "did you mean bfloat16?"),
+    Bad("second value", "dynamo.vllm", ("--seed", "1", "2"), 2, "--seed takes one value"),
+    Bad("value of a switch", "dynamo.vllm", ("--enforce-eager", "true"), 1, "give --no-enforce-eager"),
+    Bad("value in a switch", "dynamo.vllm", ("--enforce-eager=true",), 0, "--enforce-eager takes no value"),
+    Bad("two words in one", "dynamo.vllm", ("--max-num-seqs 64",), 0, 'give two, "--max-num-seqs" and "64"'),
+    Bad("no negative form", "dynamo.vllm", ("--no-disable-log-stats",), 0, "did you mean"),
+    Bad("removed flag", "dynamo.vllm", ("--is-prefill-worker",), 0, "use --disaggregation-mode prefill"),
+    Bad("connector flag", "dynamo.vllm", ("--connector", "nixl"), 0, "use --kv-transfer-config"),
+    Bad("flag of `vllm serve`", "dynamo.vllm", ("--api-key", "x"), 0, "is not a flag of dynamo.vllm"),
+    Bad("port of `vllm serve`", "dynamo.vllm", ("--port", "8000"), 0, "is not a flag of dynamo.vllm"),
+    Bad("flag of the mocker", "dynamo.vllm", ("--speedup-ratio", "2"), 0, "but of dynamo.mocker"),
+    Bad("not JSON", "dynamo.vllm", (_KV, "{kv_connector: NixlConnector}"), 1, "is not JSON"),
+    Bad("no JSON object", "dynamo.vllm", (_KV, '["NixlConnector"]'), 1, "must be a JSON object"),
+    Bad("unknown key", "dynamo.vllm", (_KV, '{"kv_conector": "NixlConnector"}'), 1, "did you mean kv_connector?"),
+    Bad("key of a wrong type", "dynamo.vllm", (_KV, '{"kv_port": "first"}'), 1, "kv_port: got"),
+    Bad("no role", "dynamo.vllm", (_KV, '{"kv_connector": "NixlConnector"}'), 1, "kv_connector needs kv_role"),
+    Bad("unknown role", "dynamo.vllm", (_KV, '{"kv_role": "producer"}'), 1, "did you mean kv_producer?"),
+    Bad("null", "dynamo.vllm", (_KV, '{"kv_load_failure_policy": null}'), 1, "must not be null"),
+    Bad("unknown publisher", "dynamo.vllm", ("--kv-events-config", '{"publisher": "nats"}'), 1, "one of null, zmq"),
+    Bad("unknown flag of the mocker", "dynamo.mocker", ("--tensor-parallel-size", "2"), 0, "but of dynamo.vllm"),
+    Bad("mocker's choices", "dynamo.mocker", ("--kv-cache-dtype", "int8"), 1, "is not one of auto,"),
+    Bad("mocker's number", "dynamo.mocker", ("--speedup-ratio", "fast"), 1, "must be a number"),
+    Bad("router mode", "dynamo.frontend", ("--router-mode", "kv-aware"), 1, '"kv-aware" is not one of'),
+    Bad("frontend's whole number", "dynamo.frontend", ("--migration-limit", "no"), 1, "must be a whole number"),
+    Bad("worker's block size", "dynamo.frontend", ("--block-size", "64"), 0, "is not a flag of dynamo.frontend"),
+]  # fmt: skip
+
+# The runtime takes these, or finds the mistake when the engine starts; the checker refuses them all the same.
+REFUSED_BY_CHECKER = [
+    Bad("abbreviation", "dynamo.vllm", ("--max-num-seq", "64"), 0, "did you mean --max-num-seqs?"),
+    Bad("underscores", "dynamo.vllm", ("--max_num_seqs", "64"), 0, "did you mean --max-num-seqs?"),
+    Bad("one key of an object", "dynamo.vllm", ("--compilation-config.mode", "3"), 0, "the whole object as JSON"),
+    Bad("given twice", "dynamo.vllm", ("--seed", "1", "--seed", "2"), 2, "--seed is given twice"),
+    Bad("given twice by another name", "dynamo.vllm", ("--tensor-parallel-size", "2", "-tp", "4"), 2, "same flag as"),
+    Bad("on and off", "dynamo.vllm", ("--enforce-eager", "--no-enforce-eager"), 1, "the same flag as --enforce-eager"),
+    Bad("unknown connector", "dynamo.vllm", (_KV, '{"kv_connector": "NixlConector", "kv_role": "kv_both"}'), 1,
+        "did you mean NixlConnector?"),
+    Bad("suffix within JSON", "dynamo.vllm", (_KV, '{"kv_buffer_size": 1g}'), 1, "is not JSON"),
+    Bad("other spelling of a choice", "dynamo.vllm", ("--moe-backend", "deep-gemm"), 1, "did you mean deep_gemm?"),
+    Bad("deprecated", "dynamo.vllm", ("--router-temperature", "1"), 0, "in --router-policy-config"),
+    Bad("old name", "dynamo.vllm", ("--no-kv-events",), 0, "use --router-kv-events"),
+    Bad("deprecated by the mocker", "dynamo.mocker", ("--is-decode-worker",), 0, "use --disaggregation-mode decode"),
+    Bad("without effect", "dynamo.frontend", ("--enforce-disagg",), 0, "leave it out"),
+    Bad("removed from the frontend", "dynamo.frontend", ("--admission-control", "none"), 0,
+        "use --active-decode-blocks-threshold"),
+]  # fmt: skip
+
+GOOD: list[Line] = [
+    ("dynamo.vllm", (*BEGINNING["dynamo.vllm"], *args))
+    for args in (
+        ("--enforce-eager", "--max-num-batched-tokens", "8k", "--seed", "-1"),
+        ("--cudagraph-capture-sizes", "1", "2", "4", "--no-enable-chunked-prefill"),
+        ("--max-num-queued-reqs", "None", "--dyn-tool-call-parser", "llama3_json"),
+        ("--compilation-config", '{"cudagraph_capture_sizes": [1, 2], "mode": 3}'),
+        (_KV, '{"kv_connector": "Mine", "kv_connector_module_path": "mine.connector", "kv_role": "kv_both"}'),
+        ("--speculative-config", '{"method": "ngram", "num_speculative_tokens": 3}'),
+    )
+] + [
+    ("dynamo.frontend", ("--frontend-route-extension", "a:b", "--frontend-route-extension", "c:d")),
+    ("dynamo.mocker", (*BEGINNING["dynamo.mocker"], "--no-enable-prefix-caching", "--startup-time", "1.5")),
+]
+
+
+_RIGHT = {"integer": "1", "number": "0.5", "size": "8k", "sizeOrAuto": "auto", "object": "{}"}
+_WRONG = {"integer": "x", "number": "x", "size": "x", "sizeOrAuto": "x", "object": "{"}
+
+
+def every_flag() -> Iterator[tuple[str, Line, Line]]:
+    """Each spelling of each flag whose value has a form: its name, a line with a right value, one with a wrong one.
+
+    Deprecated flags are left out, and those of a module's beginning, which would be given twice.
+    """
+    for module, known in json.loads(flags.TABLE.read_text(encoding="utf-8"))["modules"].items():
+        for name, fields in known.items():
+            flag = flags.Flag(name=name, **fields)
+            if flag.deprecated is not None or name in flags.REMOVED or name in BEGINNING[module]:
+                continue
+            for spelling in (name, *flag.aliases, *flag.negative):
+                if flag.type == "switch":
+                    right, wrong = (spelling,), (f"{spelling}=x",)
+                elif flag.choices:
+                    right, wrong = (spelling, flag.choices[0]), (spelling, "no-such-choice")
+                elif flag.type in _RIGHT:
+                    right, wrong = (spelling, _RIGHT[flag.type]), (spelling, _WRONG[flag.type])
+                else:
+                    continue
+                yield f"{module} {spelling}", (module, BEGINNING[module] + right), (module, BEGINNING[module] + wrong)

@@ -1,0 +1,46 @@
+"""`make engine-flags`: what it writes is stable, and a runtime that cannot be asked is one sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ops.local.environment import STAMP
+from ops.local.real_engine import VLLM
+from tools import engine_flags
+
+
+def runtime(cache: Path, script: str) -> None:
+    """A finished environment whose python is a shell script."""
+    VLLM.python.parent.mkdir(parents=True)
+    (VLLM.folder / STAMP).touch()
+    VLLM.python.write_text(f"#!/bin/sh\n{script}\n")
+    VLLM.python.chmod(0o755)
+    assert VLLM.folder.is_relative_to(cache)
+
+
+def test_the_table_is_written_the_same_way_again() -> None:
+    text = engine_flags.TABLE.read_text(encoding="utf-8")
+    assert engine_flags.formatted(json.loads(text)) == text
+
+
+def test_the_parsers_get_the_lines_and_none_of_the_users_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("DYN_ROUTER_MODE", "random")
+    table = json.dumps({"runtime": {}, "modules": {}, "objects": {}})
+    runtime(
+        tmp_path, f"""echo '{{"table": {table}, "verdicts": ["'"$(cat | tr -d '"')$DYN_ROUTER_MODE"'"]}}' > "$2" """
+    )
+    answer = engine_flags.ask([("dynamo.mocker", ["--seed"])])
+    assert answer.verdicts == ("[[dynamo.mocker, [--seed]]]",)
+
+
+def test_a_broken_runtime_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    runtime(tmp_path, "echo Traceback >&2; echo 'ModuleNotFoundError: no vllm' >&2; exit 1")
+    assert engine_flags.main([]) == 1
+    assert capsys.readouterr().err == "error: the runtime's parsers cannot be asked: ModuleNotFoundError: no vllm\n"

@@ -1,0 +1,99 @@
+"""Writes spec/engine-flags.json: the flags of the pinned runtime, as its own parsers tell them."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.local.environment import ROOT
+from ops.local.faults import LocalRunError, told
+from ops.local.real_engine import VLLM
+
+TABLE = ROOT / "spec" / "engine-flags.json"
+_READER = Path(__file__).with_name("engine_parsers.py")
+
+# Importing vLLM takes 10 s on an idle machine, and a minute on a busy one.
+READ_SECONDS = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """`table` as text, as it is kept; `verdicts` one a command line: why it was refused, or None."""
+
+    table: str
+    verdicts: tuple[str | None, ...]
+
+
+def ask(lines: Sequence[tuple[str, Sequence[str]]] = ()) -> Answer:
+    """What the runtime's parsers say of themselves and of the command lines (module, arguments).
+
+    Needs the runtime's environment. Raises LocalRunError if the parsers cannot be asked.
+    """
+    # Nothing else: variables such as DYN_ROUTER_MODE are the defaults of flags, HF_HUB_OFFLINE wants the model's files.
+    env = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    # Else a machine without a routable address ends in an error.
+    env |= {"VLLM_NIXL_SIDE_CHANNEL_HOST": "127.0.0.1", "VLLM_NO_USAGE_STATS": "1"}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        env["TMPDIR"] = folder  # torch leaves a folder behind when imported
+        answer = Path(folder) / "answer.json"
+        try:
+            done = subprocess.run(
+                [str(VLLM.python), str(_READER), str(answer)],
+                input=json.dumps(lines),
+                env=env,
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=READ_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as fault:
+            raise LocalRunError(f"the runtime's parsers cannot be asked: {fault}") from None
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise LocalRunError(f"the runtime's parsers cannot be asked: {last}")
+        told_back = json.loads(answer.read_text(encoding="utf-8"))
+    return Answer(table=formatted(told_back["table"]), verdicts=tuple(told_back["verdicts"]))
+
+
+def formatted(table: Mapping[str, Any]) -> str:
+    """The table as JSON with a flag, or a key, a line, sorted: what a version changed is what a diff shows."""
+
+    def block(entries: Mapping[str, Any], indent: str) -> str:
+        lines = (f"{indent} {json.dumps(name)}: {json.dumps(entries[name])}" for name in sorted(entries))
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+
+    def blocks(groups: Mapping[str, Any]) -> str:
+        lines = (f"  {json.dumps(name)}: {block(groups[name], '  ')}" for name in sorted(groups))
+        return "{\n" + ",\n".join(lines) + "\n }"
+
+    return (
+        f'{{\n "runtime": {json.dumps(table["runtime"], sort_keys=True)},\n'
+        f' "modules": {blocks(table["modules"])},\n'
+        f' "objects": {blocks(table["objects"])}\n}}\n'
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.engine_flags", description=__doc__)
+    parser.add_argument("--environment-only", action="store_true", help="make the runtime's environment and end")
+    given = parser.parse_args(argv)
+    try:
+        if not VLLM.is_made:
+            VLLM.ensure(lambda line: print(line, file=sys.stderr))
+        if not given.environment_only:
+            TABLE.write_text(ask().table, encoding="utf-8")
+            print(f"wrote {TABLE.relative_to(ROOT)}; read its diff", file=sys.stderr)
+    except LocalRunError as fault:
+        return told(fault)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

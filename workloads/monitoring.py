@@ -1,0 +1,89 @@
+"""What Managed Prometheus collects from the pods that the operator makes. It reads PodMonitoring objects only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from spec import names
+from spec.promql import GRAPH, ROLE
+
+API_VERSION = "monitoring.googleapis.com/v1"
+KIND = "PodMonitoring"
+
+# Labels that the operator sets on its pods; those of platform 1.5, for 1.6 unverified.
+_METRICS_ENABLED = "nvidia.com/metrics-enabled"
+_TYPE = "nvidia.com/dynamo-component-type"
+_GRAPH = "nvidia.com/dynamo-graph-deployment-name"
+_WORKER_TYPES = ["prefill", "decode", "worker"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringArgs:
+    transferring: Sequence[str]
+    """Graphs whose workers move KV cache over NIXL and serve its telemetry; others have nothing on that port."""
+    labels: dict[str, str]
+
+
+def frontends(labels: dict[str, str]) -> dict[str, Any]:
+    """Collection from the frontends: latencies, requests, and the router's metrics, which run in the same process."""
+    return _pod_monitoring("dynamo-frontends", [_in(_TYPE, ["frontend"])], port="http", interval="15s", labels=labels)
+
+
+def workers(labels: dict[str, str]) -> dict[str, Any]:
+    """Collection from the workers: requests by role, and what the engine passes through."""
+    return _pod_monitoring("dynamo-workers", [_in(_TYPE, _WORKER_TYPES)], port="system", interval="15s", labels=labels)
+
+
+def nixl(graphs: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
+    """Collection of NIXL's own telemetry from the workers of some graphs."""
+    chosen = [_in(_TYPE, _WORKER_TYPES), _in(_GRAPH, graphs)]
+    return _pod_monitoring("dynamo-nixl", chosen, port="nixl", interval="30s", labels=labels)
+
+
+def _in(key: str, values: Sequence[str]) -> dict[str, Any]:
+    return {"key": key, "operator": "In", "values": list(values)}
+
+
+def _pod_monitoring(
+    name: str, chosen: list[dict[str, Any]], *, port: str, interval: str, labels: dict[str, str]
+) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": name, "namespace": names.NAMESPACE, "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": {_METRICS_ENABLED: "true"}, "matchExpressions": chosen},
+            "endpoints": [{"port": port, "path": "/metrics", "interval": interval}],
+            "targetLabels": {
+                "metadata": ["pod", "container", "node"],
+                # Names that no metric has of its own: of a name met twice, Prometheus renames the metric's.
+                "fromPod": [{"from": _GRAPH, "to": GRAPH}, {"from": _TYPE, "to": ROLE}],
+            },
+        },
+    }
+
+
+class Monitoring(pulumi.ComponentResource):
+    """Prevents a stack that serves and shows nothing: GKE ignores the PodMonitors and annotations that Dynamo brings.
+
+    It needs no graph to be there, and should be there first: a graph that never gets Ready is to be seen, too.
+    """
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:Monitoring", name, None, opts)
+        manifests = [frontends(args.labels), workers(args.labels)]
+        if args.transferring:
+            manifests.append(nixl(args.transferring, args.labels))
+        for manifest in manifests:
+            k8s.apiextensions.CustomResource(
+                f"{name}-{manifest['spec']['endpoints'][0]['port']}",
+                api_version=manifest["apiVersion"],
+                kind=manifest["kind"],
+                metadata=manifest["metadata"],
+                spec=manifest["spec"],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({})

@@ -1,0 +1,266 @@
+"""Model weights: one copy in the bucket, brought there by a Job, read by workers and frontends as a folder."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi_gcp import organizations, storage
+
+from spec import names, versions
+from spec.graph import frontend_image
+from spec.models import Card
+from spec.weights import MOUNT, scratch_bytes
+
+SCRIPT = Path(__file__).with_name("fetch_weights.py")
+CONFIG_MAP = "fetch-weights"
+FUSE = "gcsfuse.csi.storage.gke.io"
+USER = 1000  # the image's own
+
+# The largest model of the catalogue has 131 GiB: 13 MB/s are enough for it. The script ends by itself and says why;
+# the Job ends what hangs; Pulumi waits a little longer than both, so that the reason is there to be read.
+SCRIPT_SECONDS = 3 * 3600
+JOB_SECONDS = 4 * 3600
+PULUMI_SECONDS = JOB_SECONDS + 600
+
+# Pauses of 10 s, twice as long each time: five minutes in all, the time that a new IAM binding may take to be known.
+RETRIES = 5
+
+# Read again and again by many pods, written once: everything is cached for as long as the pod lives.
+READ_OPTIONS = (
+    "implicit-dirs",
+    "metadata-cache:ttl-secs:-1",
+    "metadata-cache:stat-cache-max-size-mb:-1",
+    "metadata-cache:type-cache-max-size-mb:-1",
+    "file-cache:max-size-mb:-1",
+    "file-cache:cache-file-for-range-read:true",
+    "file-cache:enable-parallel-downloads:true",
+    "file-system:kernel-list-cache-ttl-secs:-1",
+    "read_ahead_kb=1024",
+)
+# Streamed, because otherwise the driver would keep a second copy of every file on the node until it is closed.
+WRITE_OPTIONS = (f"uid={USER}", f"gid={USER}", "write:enable-streaming-writes:true")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsArgs:
+    project: str
+    bucket: str
+    cards: Sequence[Card]
+    """The pinned models, each revision once."""
+    graphs: Sequence[str]
+    """The graphs whose pods read the bucket."""
+    system_pool: str
+    labels: dict[str, str]
+
+
+def script_files(cards: Sequence[Card]) -> dict[str, str]:
+    """What the Jobs find in /script: the script, and for a card that lists its files that list."""
+    lists = {
+        _list_name(card): json.dumps({path: file.to_wire() for path, file in card.files.items()}, indent=1)
+        for card in cards
+        if card.files
+    }
+    return {SCRIPT.name: SCRIPT.read_text(encoding="utf-8"), **lists}
+
+
+def _list_name(card: Card) -> str:
+    return f"{card.name}.json"
+
+
+def fetch_job(card: Card, *, bucket: str, system_pool: str, labels: dict[str, str]) -> dict[str, Any]:
+    """The Job that brings one revision into the bucket. Without a time to live: the Job is the record that it is there.
+
+    A container that fails is started again in the same pod, so that what the scratch folder has is gone on with.
+    """
+    assert card.revision is not None  # only pinned cards are fetched
+    scratch = scratch_bytes(card)
+    listed = ["--files", f"/script/{_list_name(card)}"] if card.files else []
+    container: dict[str, Any] = {
+        "name": "fetch",
+        # It has Python and certificates, and the system pool pulls it anyway. Not of the stack's own runtime: a
+        # finished Job would be made anew with every other one.
+        "image": frontend_image(versions.RUNTIME),
+        "command": ["python3", f"/script/{SCRIPT.name}"],
+        "args": [
+            *("--repository", card.repository, "--revision", card.revision, "--target", MOUNT),
+            *("--scratch", "/scratch", "--scratch-bytes", str(scratch), "--timeout", str(SCRIPT_SECONDS)),
+            *listed,
+        ],
+        "resources": {
+            "requests": {"cpu": "2", "memory": "1Gi", "ephemeral-storage": str(scratch)},
+            "limits": {"memory": "2Gi"},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # the script's last sentence is in the pod's status
+        "volumeMounts": [
+            {"name": "script", "mountPath": "/script", "readOnly": True},
+            {"name": "scratch", "mountPath": "/scratch"},
+            {"name": "weights", "mountPath": MOUNT},
+        ],
+    }
+    if card.gated:
+        container["envFrom"] = [{"secretRef": {"name": names.HF_TOKEN_SECRET}}]
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": names.weights_job(card.repository, card.revision),
+            "namespace": names.NAMESPACE,
+            "labels": labels,
+            "annotations": {"pulumi.com/timeoutSeconds": str(PULUMI_SECONDS)},
+        },
+        "spec": {
+            "backoffLimit": RETRIES,
+            "activeDeadlineSeconds": JOB_SECONDS,
+            "template": {
+                "metadata": {
+                    "annotations": {
+                        "gke-gcsfuse/volumes": "true",
+                        "gke-gcsfuse/cpu-limit": "0",
+                        "gke-gcsfuse/memory-limit": "0",
+                        "gke-gcsfuse/ephemeral-storage-limit": "0",
+                    }
+                },
+                "spec": {
+                    "restartPolicy": "OnFailure",
+                    "serviceAccountName": names.WEIGHTS_WRITER,
+                    "nodeSelector": {"cloud.google.com/gke-nodepool": system_pool},
+                    "securityContext": {
+                        "runAsNonRoot": True,
+                        "runAsUser": USER,
+                        "runAsGroup": USER,
+                        "fsGroup": USER,
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                    "containers": [container],
+                    "volumes": [
+                        {"name": "script", "configMap": {"name": CONFIG_MAP}},
+                        # The script keeps to its part of it; a little more is for folders and block sizes.
+                        {"name": "scratch", "emptyDir": {"sizeLimit": str(scratch + 1024**3)}},
+                        {
+                            "name": "weights",
+                            "csi": {
+                                "driver": FUSE,
+                                "volumeAttributes": {
+                                    "bucketName": bucket,
+                                    "mountOptions": ",".join(WRITE_OPTIONS),
+                                    # It would need a right on the bucket as such, not on its objects.
+                                    "skipCSIBucketAccessCheck": "true",
+                                },
+                            },
+                        },
+                    ],
+                },
+            },
+        },
+    }
+
+
+# GCS FUSE ignores it, Kubernetes wants one, and claim and volume must agree.
+_NOMINAL = {"storage": "5Ti"}
+
+
+def read_volume(bucket: str, labels: dict[str, str]) -> dict[str, Any]:
+    """The bucket as a volume that can only be read, kept for the one claim that is meant."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": names.WEIGHTS_CLAIM, "labels": labels},
+        "spec": {
+            "storageClassName": "",
+            "capacity": _NOMINAL,
+            "accessModes": ["ReadOnlyMany"],
+            "persistentVolumeReclaimPolicy": "Retain",
+            "claimRef": {"name": names.WEIGHTS_CLAIM, "namespace": names.NAMESPACE},
+            "mountOptions": list(READ_OPTIONS),
+            "csi": {
+                "driver": FUSE,
+                "volumeHandle": bucket,
+                "readOnly": True,
+                "volumeAttributes": {"skipCSIBucketAccessCheck": "true", "gcsfuseMetadataPrefetchOnMount": "true"},
+            },
+        },
+    }
+
+
+def read_claim(labels: dict[str, str]) -> dict[str, Any]:
+    """What the pods of a graph mount."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": names.WEIGHTS_CLAIM, "namespace": names.NAMESPACE, "labels": labels},
+        "spec": {
+            "storageClassName": "",
+            "volumeName": names.WEIGHTS_CLAIM,
+            "accessModes": ["ReadOnlyMany"],
+            "resources": {"requests": _NOMINAL},
+        },
+    }
+
+
+class Weights(pulumi.ComponentResource):
+    """Depend on it whole: its Jobs are waited for, so what comes after it finds the weights in the bucket.
+
+    Prevents GPU pods that hold paid nodes while each of them downloads the same hundreds of gigabytes.
+    """
+
+    def __init__(self, name: str, args: WeightsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:Weights", name, None, opts)
+        account = k8s.core.v1.ServiceAccount(
+            f"{name}-writer",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=names.WEIGHTS_WRITER, namespace=names.NAMESPACE, labels=args.labels
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self._number = organizations.get_project_output(
+            project_id=args.project,
+            # With the account there is a cluster, so the API that answers is on.
+            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[account]),
+        ).number
+        may_write = self._grant(f"{name}-may-write", args, "storage.objectUser", names.WEIGHTS_WRITER)
+        for graph in args.graphs:
+            # The account that the operator makes for the graph's pods, and not one of ours: that would lack the Role by
+            # which workers and frontend find each other. Unverified: that all pods of a graph run under it, and that
+            # IAM takes its name before it exists.
+            self._grant(f"{name}-{graph}-may-read", args, "storage.objectViewer", names.discovery_account(graph))
+        script = k8s.core.v1.ConfigMap(
+            f"{name}-script",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=CONFIG_MAP, namespace=names.NAMESPACE, labels=args.labels),
+            data=script_files(args.cards),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for card in args.cards:
+            job = fetch_job(card, bucket=args.bucket, system_pool=args.system_pool, labels=args.labels)
+            self._object(f"{name}-{card.name}", job, account, may_write, script)
+        volume = self._object(f"{name}-volume", read_volume(args.bucket, args.labels))
+        self._object(f"{name}-claim", read_claim(args.labels), volume)
+        self.register_outputs({})
+
+    def _grant(self, name: str, args: WeightsArgs, role: str, account: str) -> storage.BucketIAMMember:
+        """A role on the bucket for a Kubernetes service account, which needs no account at Google for it."""
+        return storage.BucketIAMMember(
+            name,
+            bucket=args.bucket,
+            role=f"roles/{role}",
+            member=self._number.apply(lambda number: names.principal(args.project, number, account)),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _object(self, name: str, manifest: dict[str, Any], *after: pulumi.Resource) -> pulumi.Resource:
+        return k8s.apiextensions.CustomResource(
+            name,
+            api_version=manifest["apiVersion"],
+            kind=manifest["kind"],
+            metadata=manifest["metadata"],
+            spec=manifest["spec"],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
