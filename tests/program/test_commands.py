@@ -112,6 +112,26 @@ def test_a_program_that_fails_ends_with_1_and_a_sentence(monkeypatch: pytest.Mon
     assert done.stderr == "error: two resources have the same URN: urn:x\n"
 
 
+def test_rollout_says_what_overrides_would_restart() -> None:
+    done = ops("rollout", "--stack", "prod", "--set", "versions.runtime=1.7.0")
+    assert (done.returncode, done.stderr) == (0, "")
+    workers, frontend = done.stdout.splitlines()
+    assert workers.startswith(
+        "chat: all workers roll, since a worker's pod template changes (prefill image; decode image)"
+    )
+    assert frontend.startswith("chat: the frontend's pods are replaced (image)")
+    assert ops("rollout", "--stack", "prod", "--set", "labels.owner=me").stdout == "nothing rolls\n"
+
+
+def test_rollout_of_nothing_or_of_a_fault_is_refused() -> None:
+    done = ops("rollout", "--stack", "prod")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--set: is missing" in done.stderr
+    done = ops("rollout", "--stack", "prod", "--set", "versions.runtime=latest")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "versions.runtime: 'latest' is no release X.Y.Z" in done.stderr
+
+
 def test_render_prints_objects_that_a_cluster_takes() -> None:
     kinds = {m["kind"] for m in manifests.objects(recorded("prod"))}
     assert kinds >= {
