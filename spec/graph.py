@@ -70,6 +70,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
             spec=dgd.PodSpec(
                 node_selector=_on_pool(SYSTEM_POOL),
                 topology_spread_constraints=_apart(graph) if graph.frontend_replicas > 1 else None,
+                termination_grace_period_seconds=GRACE_SECONDS,
                 containers=(
                     dgd.Container(
                         image=frontend_image(graph.runtime),
