@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -31,9 +32,16 @@ Overrides = Annotated[
 ]
 
 
-def _stop_on_faults(stack: str, invalid: ConfigInvalid, as_json: bool = False) -> NoReturn:
+def _stop_on_faults(
+    stack: str,
+    invalid: ConfigInvalid,
+    as_json: bool = False,
+    comment: Callable[[str, list[dict[str, str]]], str] | None = None,
+) -> NoReturn:
+    faults = [{"path": fault.path, "message": fault.message} for fault in invalid.faults]
+    if comment:
+        print(comment(stack, faults))
     if as_json:
-        faults = [{"path": fault.path, "message": fault.message} for fault in invalid.faults]
         print(json.dumps({"stack": stack, "faults": faults}, indent=2, ensure_ascii=False))
         raise typer.Exit(Exit.CONFIG_INVALID)
     count = len(invalid.faults)
@@ -107,6 +115,39 @@ def status(
         raise typer.Exit(Exit.FAILED)
 
 
+@app.command()
+def diff(
+    base: Annotated[str, typer.Option("--base", metavar="REF", help="Branch, tag or commit that is deployed.")],
+    stack: Stack = "dev",
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the comment of a pull request.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    allow_replace: Annotated[
+        bool, typer.Option("--allow-replace", help="Do not fail when something dear is replaced or deleted.")
+    ] = False,
+) -> None:
+    """Say what this checkout would create, update, replace and delete where the base is deployed, and what is lost."""
+    from ops import diff as told
+    from ops.comparison import Snapshot, compare
+
+    if as_markdown and as_json:
+        stop("--markdown and --json exclude each other", Exit.FAILED)
+    try:
+        planned, recording = _run(stack, [], as_json, told.faults_markdown if as_markdown else None)
+        compared_with = told.base(stackfile.project_root(), base, stack)
+    except told.DiffFailed as failed:
+        stop(str(failed), Exit.FAILED)
+    found = compare(compared_with.snapshot, Snapshot.from_wire(_as_json(planned, recording, [])))
+    if as_json:
+        print(json.dumps(told.to_wire(stack, compared_with, found), indent=2, ensure_ascii=False))
+    else:
+        print((told.to_markdown if as_markdown else told.to_text)(stack, compared_with, found))
+    if found.guarded and not allow_replace:
+        if not as_json:
+            names = ", ".join(change.name for change in found.guarded)
+            print(f"error: {names} would be replaced or deleted; --allow-replace if that is meant", file=sys.stderr)
+        raise typer.Exit(Exit.DEAR_LOST)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def proof(context: typer.Context) -> None:
     """Prove that an endpoint serves disaggregated: --endpoint URL --prefill METRICS… --decode METRICS…"""
@@ -133,7 +174,12 @@ def rollout(
     print("\n".join(rolls(before, after)) or "nothing rolls")
 
 
-def _run(stack: str, overrides: list[str], as_json: bool = False) -> tuple[Plan, Recording]:
+def _run(
+    stack: str,
+    overrides: list[str],
+    as_json: bool = False,
+    comment: Callable[[str, list[dict[str, str]]], str] | None = None,
+) -> tuple[Plan, Recording]:
     """The plan and the recording of a stack. Ends the command with the right code and sentences if there is a fault.
 
     The configuration is checked before the providers are imported: a fault shows in a fraction of a second.
@@ -144,7 +190,7 @@ def _run(stack: str, overrides: list[str], as_json: bool = False) -> tuple[Plan,
         planned = plan(load(config))
         stand_ins = stackfile.placeholders(root, stack)
     except ConfigInvalid as invalid:
-        _stop_on_faults(stack, invalid, as_json)
+        _stop_on_faults(stack, invalid, as_json, comment)
     warnings = (
         f"{key.partition(':')[2]}: still the stand-in of the shipped stack file; "
         f"set yours with `pulumi config set --secret {key}`"

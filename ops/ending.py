@@ -11,6 +11,8 @@ class Exit(IntEnum):
     FAILED = 1
     CONFIG_INVALID = 2
     POLICY_VIOLATED = 3
+    DEAR_LOST = 4
+    """`diff`: a cluster, GPU pool, weights bucket or VPC would be replaced or deleted, and nobody allowed it."""
 
 
 def stop(message: str, code: Exit) -> NoReturn:

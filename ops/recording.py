@@ -20,7 +20,7 @@ import pulumi
 from google.protobuf import struct_pb2
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime import stack as runtime_stack
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import alias_pb2, resource_pb2
 
 from spec.load import StackConfig
 
@@ -119,9 +119,7 @@ class _Recorder(mocks.MockMonitor):
         self.outputs: struct_pb2.Struct | None = None
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        chain = [part for part in parent.split("::")[2].split("$") if part != "pulumi:pulumi:Stack"] if parent else []
-        qualified = "$".join([*chain, type_])
-        return f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{qualified}::{name}"
+        return _urn(parent, type_, name)
 
     def RegisterResource(self, request: Any) -> Any:
         response = super().RegisterResource(request)
@@ -223,6 +221,21 @@ def _recording(recorder: _Recorder) -> Recording:
     return Recording(resources=tuple(sorted(resources, key=lambda r: r.urn)), outputs=outputs)
 
 
+def _urn(parent: str, type_: str, name: str) -> str:
+    chain = [part for part in parent.split("::")[2].split("$") if part != "pulumi:pulumi:Stack"] if parent else []
+    qualified = "$".join([*chain, type_])
+    return f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{qualified}::{name}"
+
+
+def _former_urn(alias: alias_pb2.Alias, request: resource_pb2.RegisterResourceRequest) -> str:
+    """The URN that an alias stands for: what it leaves out is as it is now."""
+    if alias.urn:
+        return alias.urn
+    former = alias.spec
+    parent = "" if former.noParent else former.parentUrn or request.parent
+    return _urn(parent, former.type or request.type, former.name or request.name)
+
+
 def _resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resource:
     inputs, secret_paths = _plain(request.object)
     provider = request.provider.rpartition("::")[0] or None  # "<urn>::<id>"
@@ -231,7 +244,7 @@ def _resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resour
         "deleteBeforeReplace": request.deleteBeforeReplace,
         "retainOnDelete": request.retainOnDelete,
         "ignoreChanges": list(request.ignoreChanges),
-        "aliases": [alias.urn for alias in request.aliases],
+        "aliases": [_former_urn(alias, request) for alias in request.aliases],
         "customTimeouts": {
             step: getattr(request.customTimeouts, step)
             for step in ("create", "update", "delete")

@@ -1,0 +1,213 @@
+"""`python -m ops diff`: a base's preview by its own code in a worktree of its own, and how a comparison is told."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ops.comparison import NOTHING, Change, Comparison, InputChange, Kind, Snapshot, cost
+
+# A preview takes a few seconds, the first one after a checkout longer: its bytecode is not there yet.
+PREVIEW_SECONDS = 180.0
+GIT_SECONDS = 60.0
+
+
+class DiffFailed(Exception):
+    """No comparison could be made; the message is a sentence that says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """What the head is compared with."""
+
+    ref: str
+    commit: str
+    snapshot: Snapshot
+    note: str | None
+    """Why the snapshot is empty; None when it is the base's preview."""
+
+
+def base(root: Path, ref: str, stack: str) -> Base:
+    """The base's preview of a stack, or an empty one with the reason. Raises DiffFailed for what is no commit."""
+    commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    if not commit:
+        raise DiffFailed(f"--base {ref!r} is no commit of this repository; fetch it first, or give a branch or a hash")
+    folder = _git(root, "rev-parse", "--show-prefix") or ""
+    with _worktree(root, commit) as worktree:
+        snapshot, note = _preview(worktree / folder, stack)
+    return Base(ref=ref, commit=commit, snapshot=snapshot, note=note)
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment without what would lead git to the user's index or Python to the head's code."""
+    astray = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "PYTHONPATH", "PYTHONSAFEPATH")
+    return {key: value for key, value in os.environ.items() if key not in astray}
+
+
+def _git(root: Path, *words: str) -> str | None:
+    """What a git command prints, None when it fails. Hooks do not run: they are the user's, for the user's checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "-c", f"core.hooksPath={os.devnull}", *words],
+            cwd=root, env=_environment(), capture_output=True, text=True, timeout=GIT_SECONDS, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DiffFailed(f"git {words[0]} cannot be run: {error}") from error
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+@contextmanager
+def _worktree(root: Path, commit: str) -> Iterator[Path]:
+    """A checkout of a commit beside the user's, gone afterwards whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="dynamo-gke-diff-") as parent:
+        path = Path(parent) / "base"
+        try:
+            if _git(root, "worktree", "add", "--detach", "--quiet", str(path), commit) is None:
+                raise DiffFailed(f"git worktree add failed for {commit[:12]}")
+            yield path
+        finally:
+            _git(root, "worktree", "remove", "--force", str(path))
+
+
+def _preview(folder: Path, stack: str) -> tuple[Snapshot, str | None]:
+    """The preview of a checkout by its own code, or nothing with the reason in one sentence."""
+    if not (folder / f"Pulumi.{stack}.yaml").is_file():
+        return NOTHING, f"the base has no stack {stack}, so everything is created"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ops", "preview", "--stack", stack, "--json"],
+            cwd=folder, env=_environment(), capture_output=True, text=True, timeout=PREVIEW_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DiffFailed(f"the preview of the base took longer than {PREVIEW_SECONDS:.0f} s") from None
+    try:
+        printed = json.loads(done.stdout)
+        if "faults" in printed:
+            faults = "; ".join(f"{fault['path']}: {fault['message']}" for fault in printed["faults"])
+            return NOTHING, f"the base does not load, so it is compared with nothing: {faults}"
+        return Snapshot.from_wire(printed), None
+    except (ValueError, KeyError, TypeError):
+        said = next((line for line in reversed(done.stderr.splitlines()) if line.strip(" │╭╮╰╯─")), "it said nothing")
+        return NOTHING, (
+            "the base has no `ops preview --json` that can be read, so it is compared with nothing: "
+            f"it ended with {done.returncode}, {said.strip(' │')}"
+        )
+
+
+def verdict(comparison: Comparison) -> str:
+    """One line: what happens, what it costs."""
+    if not comparison.changes:
+        return "no change"
+    counts = ", ".join(f"{len(found)} {kind}" for kind in Kind if (found := comparison.of(kind)))
+    return ": ".join(filter(None, [counts, "; ".join(comparison.losses)]))
+
+
+def effects(comparison: Comparison) -> list[str]:
+    """What the changes add up to beside the verdict: cost per hour, graphs that restart."""
+    before, after = comparison.usd_before, comparison.usd_after
+    lines = [f"all workers of graph {name} roll (docs/upgrades.md)" for name in comparison.rolling]
+    if before != after:
+        lines.append(f"cost per hour: ${before:,.2f} → ${after:,.2f} ({after - before:+,.2f})")
+    return lines
+
+
+def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "stack": stack,
+        "base": {"ref": base.ref, "commit": base.commit, "note": base.note},
+        "verdict": verdict(comparison),
+        "losses": list(comparison.losses),
+        "needsAllowReplace": [change.urn for change in comparison.guarded],
+        "rolling": list(comparison.rolling),
+        "costPerHour": {"before": comparison.usd_before, "after": comparison.usd_after},
+        "changes": [
+            {
+                "change": change.kind.value,
+                "urn": change.urn,
+                "type": change.type,
+                "name": change.name,
+                "renamedFrom": change.renamed_from,
+                "inputs": [
+                    {"path": i.path, "before": i.before, "after": i.after, "forces": i.forces} for i in change.inputs
+                ],
+                "because": list(change.because),
+                "deletedFirst": change.deleted_first,
+                "protected": change.protected,
+                "cost": cost(change),
+            }
+            for change in comparison.changes
+        ],
+    }
+
+
+def to_text(stack: str, base: Base, comparison: Comparison) -> str:
+    lines = [f"stack {stack} against {base.ref} ({base.commit[:12]}): {verdict(comparison)}"]
+    lines += [f"note: {base.note}"] if base.note else []
+    lines += effects(comparison)
+    for change in comparison.changes:
+        lines += ["", f"{change.kind.value:9} {change.type}  {change.name}"]
+        lines += [f"          {line}" for line in [*_details(change), *map(_input, change.inputs)]]
+    return "\n".join(lines)
+
+
+def to_markdown(stack: str, base: Base, comparison: Comparison) -> str:
+    """The comment of a pull request. The hidden first line lets CI find it and write it anew in its place."""
+    lines = [f"**{stack}: {verdict(comparison)}**", f"Against {_code(base.ref)} ({base.commit[:12]})."]
+    lines += [escape(base.note, quote=False)] if base.note else []
+    lines += [f"- {line}" for line in effects(comparison)]
+    for kind in Kind:
+        found = comparison.of(kind)
+        if not found:
+            continue
+        rows = [f"- {_code(change.name)} {change.type}" + _nested(change) for change in found]
+        opened = " open" if kind in (Kind.DELETED, Kind.REPLACED) else ""
+        lines.append(
+            f"<details{opened}><summary>{len(found)} {kind}</summary>\n\n" + "\n".join(rows) + "\n\n</details>"
+        )
+    return _comment(stack, lines)
+
+
+def faults_markdown(stack: str, faults: Sequence[Mapping[str, str]]) -> str:
+    """The comment for a head whose configuration does not load."""
+    count = len(faults)
+    listed = "\n".join(f"- {_code(fault['path'])}: {escape(fault['message'], quote=False)}" for fault in faults)
+    return _comment(stack, [f"**{stack}: does not load, {count} fault{'s' if count > 1 else ''}**", listed])
+
+
+def _comment(stack: str, blocks: Sequence[str]) -> str:
+    return f"<!-- dynamo-gke:diff:{stack} -->\n" + "\n\n".join(blocks)
+
+
+def _details(change: Change) -> Iterator[str]:
+    if loss := cost(change):
+        yield loss
+    if change.because:
+        order = "deleted before it is made anew" if change.deleted_first else "made anew before the old one is deleted"
+        yield f"forced by {', '.join(change.because)}; {order}"
+    if change.protected:
+        yield "protected: `pulumi up` refuses until it is no longer"
+    if change.renamed_from:
+        yield f"renamed from {change.renamed_from.rpartition('::')[2]}"
+
+
+def _nested(change: Change) -> str:
+    lines = [escape(line, quote=False) for line in _details(change)] + [_code(_input(i)) for i in change.inputs]
+    return "".join(f"\n  - {line}" for line in lines)
+
+
+def _input(change: InputChange) -> str:
+    return f"{change.path}: {change.before} → {change.after}" + ("  (forces replacement)" if change.forces else "")
+
+
+def _code(text: str) -> str:
+    """Text as it is, whatever it holds: neither Markdown nor HTML nor a mention is read in it."""
+    fence = "``" if "`" in text else "`"
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{' '.join(text.split())}{pad}{fence}"

@@ -1,0 +1,144 @@
+"""`ops diff` between commits of a real repository: a clone of this one, changed as a pull request would."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.stacks import ROOT
+
+MARKER = "<!-- dynamo-gke:diff:{} -->"
+
+
+def git(root: Path, *words: str) -> str:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *identity, *words], cwd=root, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A repository with this checkout's code, as it is, in one commit on top: the base."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout, so there is nothing to clone")
+    git(tmp_path, "clone", "--quiet", str(ROOT), "clone")
+    root = tmp_path / "clone"
+    for folder in ("spec", "infra", "workloads", "policies", "ops"):
+        for source in (ROOT / folder).rglob("*.py"):
+            target = root / source.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "base")
+    return root
+
+
+def diff(root: Path, *words: str, base: str = "HEAD") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ops", "diff", "--base", base, *words],
+        cwd=root, capture_output=True, text=True, timeout=240, check=False,
+        env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+
+
+def edit(root: Path, stack: str, before: str, after: str) -> None:
+    path = root / f"Pulumi.{stack}.yaml"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+def committed(root: Path, change: Callable[[], None]) -> None:
+    change()
+    git(root, "commit", "--quiet", "--all", "--message", "head")
+
+
+def test_another_reservation_replaces_both_pools_and_needs_a_word(clone: Path) -> None:
+    committed(clone, lambda: edit(clone, "prod", "reservation: my-h200", "reservation: other"))
+    done = diff(clone, "--stack", "prod", "--markdown", base="HEAD~1")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 4
+    assert (
+        done.stderr
+        == "error: decode-pool, prefill-pool would be replaced or deleted; --allow-replace if that is meant\n"
+    )
+    assert lines[0] == MARKER.format("prod")
+    assert lines[1].startswith("**prod: 2 replaced: ")
+    assert "GIVES 2 RESERVED H200 NODES BACK" in lines[1]
+    assert 'nodeConfig.reservationAffinity.values: ["my-h200"] → ["other"]  (forces replacement)' in done.stdout
+    assert git(clone, "worktree", "list").count("\n") == 1
+    allowed = diff(clone, "--stack", "prod", "--markdown", "--allow-replace", base="HEAD~1")
+    assert (allowed.returncode, allowed.stdout, allowed.stderr) == (0, done.stdout, "")
+
+
+def test_nine_replicas_in_dev_are_an_update(clone: Path) -> None:
+    """Compared with the working tree as it is: nothing is committed."""
+    edit(clone, "dev", "layout: simulated}", "layout: simulated, decode: {replicas: 9}}")
+    before = git(clone, "status", "--porcelain")
+    done = diff(clone, "--stack", "dev", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    (graph,) = [c for c in told["changes"] if c["name"] == "chat-graph"]
+    assert graph["change"] == "updated"
+    assert {"path": "spec.components[decode].replicas", "before": "1", "after": "9", "forces": False} in graph["inputs"]
+    assert told["rolling"] == []
+    assert git(clone, "status", "--porcelain") == before
+
+
+def test_a_comment_in_a_stack_file_changes_nothing(clone: Path) -> None:
+    edit(clone, "dev", "config:\n", "config:\n  # a word\n")
+    done = diff(clone, "--stack", "dev", "--markdown")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:2] == [MARKER.format("dev"), "**dev: no change**"]
+
+
+def test_a_pasted_token_is_refused_and_not_repeated(clone: Path) -> None:
+    edit(clone, "prod", "{secure: replace-me}", "hf_abcdefghijklmnopqrstuvwxyz012345")
+    done = diff(clone, "--stack", "prod", "--markdown")
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[:2] == [MARKER.format("prod"), "**prod: does not load, 1 fault**"]
+    assert "hfToken" in done.stdout
+    assert "hf_abc" not in done.stdout + done.stderr
+
+
+def without_the_stack(root: Path) -> None:
+    (root / "Pulumi.dev.yaml").unlink()
+
+
+def with_a_fault(root: Path) -> None:
+    edit(root, "dev", "layout: simulated", "layout: simulatd")
+
+
+def without_commands(root: Path) -> None:
+    (root / "ops" / "__main__.py").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "note"),
+    [
+        (without_the_stack, "the base has no stack dev"),
+        (with_a_fault, 'the base does not load, so it is compared with nothing: models.chat.layout: "simulatd"'),
+        (without_commands, "the base has no `ops preview --json` that can be read"),
+    ],
+)
+def test_a_base_that_gives_no_preview_is_compared_with_nothing(
+    clone: Path, spoil: Callable[[Path], None], note: str
+) -> None:
+    committed(clone, lambda: spoil(clone))
+    git(clone, "checkout", "--quiet", "HEAD~1", "--", ".")
+    done = diff(clone, "--stack", "dev", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert told["base"]["note"].startswith(note)
+    assert {change["change"] for change in told["changes"]} == {"created"}
+    assert git(clone, "worktree", "list").count("\n") == 1
+
+
+def test_a_base_that_is_no_commit(clone: Path) -> None:
+    done = diff(clone, "--stack", "dev", base="mian")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: --base 'mian' is no commit of this repository")
