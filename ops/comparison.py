@@ -141,7 +141,7 @@ class Comparison:
             if change.gives_back:
                 nodes[change.gives_back.what] += change.gives_back.count
         back = [_back(NodesBack(count=count, what=what)) for what, count in sorted(nodes.items())]
-        return tuple(dict.fromkeys([*(change.loss for change in self.changes if change.loss), *back]))
+        return tuple(dict.fromkeys([*back, *(change.loss for change in self.changes if change.loss)]))
 
 
 def cost(change: Change) -> str:
@@ -181,7 +181,7 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
     )
     return Comparison(
         changes=listed,
-        rolling=tuple(sorted(new.name for old, new in pairs if _rolls(old, new))),
+        rolling=tuple(sorted(_name(new) for old, new in pairs if _rolls(old, new))),
         usd_before=before.usd_per_hour,
         usd_after=after.usd_per_hour,
     )

@@ -203,7 +203,7 @@ def _nested(change: Change) -> str:
 
 
 def _input(change: InputChange) -> str:
-    return f"{change.path}: {change.before} → {change.after}" + ("  (forces replacement)" if change.forces else "")
+    return f"{change.path}: {change.before} → {change.after}" + (" (forces replacement)" if change.forces else "")
 
 
 def _code(text: str) -> str:

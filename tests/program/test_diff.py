@@ -62,14 +62,12 @@ def test_another_reservation_replaces_both_pools_and_needs_a_word(clone: Path) -
     done = diff(clone, "--stack", "prod", "--markdown", base="HEAD~1")
     lines = done.stdout.splitlines()
     assert done.returncode == 4
-    assert (
-        done.stderr
-        == "error: decode-pool, prefill-pool would be replaced or deleted; --allow-replace if that is meant\n"
-    )
+    said = "error: decode-pool, prefill-pool would be replaced or deleted; --allow-replace if that is meant"
+    assert done.stderr.splitlines() == [said]
     assert lines[0] == MARKER.format("prod")
     assert lines[1].startswith("**prod: 2 replaced: ")
     assert "GIVES 2 RESERVED H200 NODES BACK" in lines[1]
-    assert 'nodeConfig.reservationAffinity.values: ["my-h200"] → ["other"]  (forces replacement)' in done.stdout
+    assert 'nodeConfig.reservationAffinity.values: ["my-h200"] → ["other"] (forces replacement)' in done.stdout
     assert git(clone, "worktree", "list").count("\n") == 1
     allowed = diff(clone, "--stack", "prod", "--markdown", "--allow-replace", base="HEAD~1")
     assert (allowed.returncode, allowed.stdout, allowed.stderr) == (0, done.stdout, "")

@@ -57,3 +57,11 @@ def test_runs_do_not_see_each_other() -> None:
         bucket("a")
 
     assert run(program) == run(program)
+
+
+def test_an_alias_is_recorded_as_the_urn_that_it_stands_for() -> None:
+    def program() -> None:
+        storage.Bucket("new", location="EU", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")]))
+
+    (resource,) = run(program).resources
+    assert resource.options["aliases"] == [resource.urn.replace("::new", "::old")]
