@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
-from ops.replacement import BUCKET, CLUSTER, GRAPH, NODE_POOL, rule
+from ops.replacement import BUCKET, GRAPH, NODE_POOL, rule
 from spec.faults import join, shown
 
 SECRET = "[secret]"
@@ -141,12 +142,21 @@ class Comparison:
             if change.gives_back:
                 nodes[change.gives_back.what] += change.gives_back.count
         back = [_back(NodesBack(count=count, what=what)) for what, count in sorted(nodes.items())]
-        return tuple(dict.fromkeys([*back, *(change.loss for change in self.changes if change.loss)]))
+        names: dict[str, list[str]] = {}
+        for change in self.changes:
+            if change.loss:
+                names.setdefault(change.loss, []).append(change.name)
+        return (*back, *(f"{loss} ({_few(of)})" for loss, of in names.items()))
 
 
 def cost(change: Change) -> str:
     """What one change costs, in capitals; empty when nothing is lost."""
     return "; ".join(filter(None, [change.loss, _back(change.gives_back) if change.gives_back else ""]))
+
+
+def _few(names: Sequence[str]) -> str:
+    """Names as far as a line holds them."""
+    return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2} more"
 
 
 def _back(nodes: NodesBack) -> str:
@@ -246,13 +256,10 @@ def _changed(
         if not _covered(_unindexed(path), ignored)
     ]
     because = [change.path for change in inputs if change.forces]
-    because += [
-        f"{path}: {renewed[urn].name} is replaced"
-        for path, types in known.follows.items()
-        if not _covered(path, ignored) and _has(new.inputs, path)
-        for urn in new.depends_on
-        if urn in renewed and renewed[urn].type in types
-    ]
+    for path, types in known.follows.items():
+        named = [renewed[urn].name for urn in new.depends_on if urn in renewed and renewed[urn].type in types]
+        if named and _has(new.inputs, path) and not _covered(path, ignored):
+            because.append(f"{path}: {_few(named)} {'is' if len(named) == 1 else 'are'} replaced")
     if new.provider and new.provider in renewed:
         because.append(f"provider: {renewed[new.provider].name} is replaced")
     inputs += [
@@ -298,8 +305,7 @@ def _guarded(old: Registered) -> bool:
 def _loss(old: Registered) -> str:
     if old.type == BUCKET and old.options.get("retainOnDelete"):
         return "LEAVES THE BUCKET WITH ALL WEIGHTS BEHIND, NO LONGER MANAGED"
-    loss = rule(old.type).loss
-    return f"{loss} ({old.name})" if loss and old.type not in (BUCKET, CLUSTER) else loss
+    return rule(old.type).loss
 
 
 def _gpu(pool: Registered) -> str:
@@ -350,7 +356,7 @@ _MISSING = object()
 
 def _differences(was: Any, becomes: Any, path: str) -> Iterator[tuple[str, str, str]]:
     """Path, before and after of each input that differs: lists of named objects by name, of plain values as a whole."""
-    if was == becomes and type(was) is type(becomes):
+    if was == becomes:
         return
     if _mergeable(was, becomes, dict):
         before, after = ({} if side is _MISSING else side for side in (was, becomes))
@@ -372,7 +378,16 @@ def _differences(was: Any, becomes: Any, path: str) -> Iterator[tuple[str, str, 
         if only_before or only_after:
             yield path, _short(only_before or _MISSING), _short(only_after or _MISSING)
             return
-    yield path, _short(was), _short(becomes)
+    yield path, *_apart(was, becomes)
+
+
+def _apart(was: Any, becomes: Any) -> tuple[str, str]:
+    """Both values short; of long texts that begin alike, from where they part. A token stays masked."""
+    before, after = _short(was), _short(becomes)
+    if before != after or SECRET in (before, after) or not isinstance(was, str) or not isinstance(becomes, str):
+        return before, after
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(was, becomes, strict=False)))
+    return _short(f"…{was[alike:]}"), _short(f"…{becomes[alike:]}")
 
 
 def _mergeable(was: Any, becomes: Any, kind: type) -> bool:

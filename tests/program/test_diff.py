@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ops import diff as told
 from tests.stacks import ROOT
 
 MARKER = "<!-- dynamo-gke:diff:{} -->"
@@ -79,11 +80,11 @@ def test_nine_replicas_in_dev_are_an_update(clone: Path) -> None:
     before = git(clone, "status", "--porcelain")
     done = diff(clone, "--stack", "dev", "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    told = json.loads(done.stdout)
-    (graph,) = [c for c in told["changes"] if c["name"] == "chat-graph"]
+    printed = json.loads(done.stdout)
+    (graph,) = [c for c in printed["changes"] if c["name"] == "chat-graph"]
     assert graph["change"] == "updated"
     assert {"path": "spec.components[decode].replicas", "before": "1", "after": "9", "forces": False} in graph["inputs"]
-    assert told["rolling"] == []
+    assert printed["rolling"] == []
     assert git(clone, "status", "--porcelain") == before
 
 
@@ -129,10 +130,10 @@ def test_a_base_that_gives_no_preview_is_compared_with_nothing(
     committed(clone, lambda: spoil(clone))
     git(clone, "checkout", "--quiet", "HEAD~1", "--", ".")
     done = diff(clone, "--stack", "dev", "--json")
-    told = json.loads(done.stdout)
+    printed = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
-    assert told["base"]["note"].startswith(note)
-    assert {change["change"] for change in told["changes"]} == {"created"}
+    assert printed["base"]["note"].startswith(note)
+    assert {change["change"] for change in printed["changes"]} == {"created"}
     assert git(clone, "worktree", "list").count("\n") == 1
 
 
@@ -140,3 +141,18 @@ def test_a_base_that_is_no_commit(clone: Path) -> None:
     done = diff(clone, "--stack", "dev", base="mian")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: --base 'mian' is no commit of this repository")
+
+
+def test_the_worktree_is_gone_after_an_interrupt(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path] = []
+
+    def interrupted(folder: Path, stack: str) -> None:
+        seen.append(folder)
+        assert (folder / f"Pulumi.{stack}.yaml").is_file()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(told, "_preview", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        told.base(clone, "HEAD", "dev")
+    assert not seen[0].exists()
+    assert git(clone, "worktree", "list").count("\n") == 1

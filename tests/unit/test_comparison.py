@@ -173,7 +173,7 @@ BUCKET_OF_WEIGHTS = one(BUCKET, {"name": "w"})
 @pytest.mark.parametrize(
     ("before", "after", "want"),
     [
-        ((pool(),), (), "TAKES THE NODES AND WHAT RUNS ON THEM DOWN (prefill-pool); GIVES 2 RESERVED H200 NODES BACK"),
+        ((pool(),), (), "TAKES THE NODES AND WHAT RUNS ON THEM DOWN; GIVES 2 RESERVED H200 NODES BACK"),
         ((CLUSTER_A,), (CLUSTER_B,), "TAKES THE CLUSTER AND ALL IN IT DOWN"),
         ((BUCKET_OF_WEIGHTS,), (), "DELETES ALL WEIGHTS"),
         (
@@ -181,7 +181,7 @@ BUCKET_OF_WEIGHTS = one(BUCKET, {"name": "w"})
             (),
             "LEAVES THE BUCKET WITH ALL WEIGHTS BEHIND, NO LONGER MANAGED",
         ),
-        ((one(NETWORK, {"mtu": 1460}),), (one(NETWORK, {"mtu": 8896}),), "TAKES THE NETWORK AND ALL ON IT DOWN (x)"),
+        ((one(NETWORK, {"mtu": 1460}),), (one(NETWORK, {"mtu": 8896}),), "TAKES THE NETWORK AND ALL ON IT DOWN"),
     ],
 )
 def test_what_is_dear_needs_a_word_and_says_what_it_costs(
@@ -236,6 +236,29 @@ def graph(replicas: int, flag: str) -> Registered:
 )
 def test_workers_roll_with_their_template_only(after: Registered, rolling: tuple[str, ...]) -> None:
     assert compare(stack(graph(1, "--a")), stack(after)).rolling == rolling
+
+
+def test_losses_of_one_kind_are_told_once() -> None:
+    pools = [replace(pool(), urn=f"{i}", name=f"p{i}") for i in range(5)]
+    assert compare(stack(*pools, prefill=1), stack()).losses == (
+        "GIVES 5 RESERVED H200 NODES BACK",
+        "TAKES THE NODES AND WHAT RUNS ON THEM DOWN (p0, p1 and 3 more)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "want"),
+    [
+        ("x" * 80 + "-b", "x" * 80 + "-c", ('"…b"', '"…c"')),
+        ("hf_" + "x" * 80 + "-b", "hf_" + "x" * 80 + "-c", ("[secret]", "[secret]")),
+        (["a", "b"], ["a", "c"], ('["b"]', '["c"]')),
+        (["a", "b"], ["b", "a"], ('["a", "b"]', '["b", "a"]')),
+        (None, 1, ("null", "1")),
+    ],
+)
+def test_values_are_short_and_differ_to_the_eye(before: Any, after: Any, want: tuple[str, str]) -> None:
+    (shown,) = only(compare(stack(one(CONFIG_MAP, {"v": before})), stack(one(CONFIG_MAP, {"v": after})))).inputs
+    assert (shown.before, shown.after) == want
 
 
 def test_the_cost_of_both_is_kept() -> None:
