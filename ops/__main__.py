@@ -1,4 +1,4 @@
-"""`python -m ops`: commands for people and for CI, none of which needs a cloud or the Pulumi binary."""
+"""`python -m ops`: commands for people and for CI; only `status` needs a cluster, none the Pulumi binary."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from ops import models, stackfile
 from ops.ending import Exit, stop
 from ops.local.command import local
-from spec.faults import ConfigInvalid
+from spec.faults import ConfigInvalid, Fault
 from spec.load import load
 from spec.plan import Plan, plan
 
@@ -74,12 +74,63 @@ def render(stack: Stack = "dev", overrides: Overrides = []) -> None:  # noqa: B0
     print(manifests.to_yaml(recording), end="")
 
 
+@app.command()
+def status(
+    stack: Stack = "dev",
+    graph: Annotated[str | None, typer.Option(help="Explain this graph only.")] = None,
+    context: Annotated[
+        str | None, typer.Option(help="The kubeconfig context; unless given, the one that `kubeconfigCommand` makes.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until all is Ready, for two hours at most.")] = False,
+) -> None:
+    """Explain what each graph waits for, in one sentence a cause, in the order of what to fix first."""
+    from ops import status as explained
+    from ops.cluster_snapshot import Cluster, ClusterUnreadable
+
+    try:
+        planned = plan(load(stackfile.read(stackfile.project_root(), stack)))
+        graphs = explained.chosen(planned, graph)
+    except ConfigInvalid as invalid:
+        _stop_on_faults(stack, invalid, as_json)
+    found = ()
+    try:
+        cluster = Cluster(planned, context)
+        for found in explained.looks(planned, graphs, cluster, watch=watch):
+            if not as_json:
+                explained.show(planned, cluster.context, found)
+    except ClusterUnreadable as unreadable:
+        stop(str(unreadable), Exit.FAILED)
+    if as_json:
+        print(json.dumps(explained.as_json(planned, cluster.context, found), indent=2, ensure_ascii=False))
+    if not explained.ready(found):
+        raise typer.Exit(Exit.FAILED)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def proof(context: typer.Context) -> None:
     """Prove that an endpoint serves disaggregated: --endpoint URL --prefill METRICS… --decode METRICS…"""
     from workloads import prove
 
     raise typer.Exit(prove.main(context.args))
+
+
+@app.command()
+def rollout(
+    stack: Stack = "dev",
+    overrides: Overrides = [],  # noqa: B006 - as above
+) -> None:
+    """Say what the overrides would restart, compared with the stack as it is, and how long capacity is down."""
+    from spec.rollout import rolls
+
+    root = stackfile.project_root()
+    try:
+        if not overrides:
+            raise ConfigInvalid([Fault("--set", "is missing: what would change? Such as versions.runtime=1.6.2")])
+        before, after = (plan(load(stackfile.read(root, stack, changes))) for changes in ([], overrides))
+    except ConfigInvalid as invalid:
+        _stop_on_faults(stack, invalid)
+    print("\n".join(rolls(before, after)) or "nothing rolls")
 
 
 def _run(stack: str, overrides: list[str], as_json: bool = False) -> tuple[Plan, Recording]:

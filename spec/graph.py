@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 from spec import dgd, flags, names, weights
-from spec.engines import DYNAMO_VERSION, IMAGES, Engine, FrontendArgs, engine
+from spec.engines import IMAGES, Engine, FrontendArgs, engine
 from spec.machines import GPU_MACHINE, WorkerShare, machine
 from spec.models import Placement
 from spec.plan import SYSTEM_POOL, Graph, Worker
-
-FRONTEND_IMAGE = f"{IMAGES}/dynamo-frontend:{DYNAMO_VERSION}"
 
 MODEL_CACHE = "/model-cache"
 _CLAIM = "rdma"
@@ -49,6 +47,10 @@ def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
     )
 
 
+def frontend_image(runtime: str) -> str:
+    return f"{IMAGES}/dynamo-frontend:{runtime}"
+
+
 def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
     """The OpenAI-compatible server with the KV-aware router in it. It loads the tokenizer, never the weights."""
     simulated = graph.placement is Placement.CPU
@@ -68,9 +70,10 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
             spec=dgd.PodSpec(
                 node_selector=_on_pool(SYSTEM_POOL),
                 topology_spread_constraints=_apart(graph) if graph.frontend_replicas > 1 else None,
+                termination_grace_period_seconds=GRACE_SECONDS,
                 containers=(
                     dgd.Container(
-                        image=FRONTEND_IMAGE,
+                        image=frontend_image(graph.runtime),
                         command=("python3", "-m", "dynamo.frontend"),
                         args=flags.checked("dynamo.frontend", args.argv()),
                         env=source.env,
@@ -92,7 +95,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
     on_gpus = worker.memory is not None
     source = _model_source(graph)
     container = dgd.Container(
-        image=runs.image,
+        image=f"{runs.image}:{graph.runtime}",
         command=process.command,
         args=flags.checked(process.module, process.args),
         env=(

@@ -16,7 +16,7 @@ from spec.settings import Settings
 
 NAMESPACE = "dynamo-gke"
 SECRET_KEYS = ("hfToken",)
-PLAIN_KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "alerts", "labels")
+PLAIN_KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "alerts", "labels", "versions")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from spec import extra_args, sizing, weights
+from spec import extra_args, sizing, versions, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
@@ -47,6 +47,8 @@ class Graph:
     layout: str
     placement: Placement
     workers: tuple[Worker, ...]
+    runtime: str
+    """The version of the images."""
     engine: str
     """The module of `spec.engines` that writes the workers' command lines."""
     max_model_len: int
@@ -124,6 +126,8 @@ class Plan:
 
     stack: str
     project: str
+    platform: str
+    """The version of the operator and its chart."""
     region: str
     zone: str
     labels: dict[str, str]
@@ -244,6 +248,7 @@ def plan(settings: Settings) -> Plan:
     return Plan(
         stack=settings.stack,
         project=settings.project,
+        platform=settings.versions.platform,
         region=settings.location.region,
         zone=settings.location.zone,
         labels={"managed-by": "pulumi", "stack": settings.stack} | _cloud_labels(settings.labels),
@@ -289,6 +294,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
             )
             for role, given in effective_roles(model, layout).items()
         ),
+        runtime=settings.versions.runtime,
         engine="vllm" if gpus else "mocker",
         max_model_len=max_model_len(chosen, model),
         kv_cache_dtype=model.engine.kv_cache_dtype,
@@ -378,6 +384,10 @@ _CAPACITY_WARNINGS = {
 def _warnings(
     settings: Settings, graphs: tuple[Graph, ...], gpu_pools: tuple[Pool, ...], mode: CapacityMode | None
 ) -> Iterator[str]:
+    if settings.versions.platform != versions.PLATFORM:
+        yield f"versions.platform: only {versions.PLATFORM} is tried here; others may not take the graphs as written"
+    if settings.versions.runtime != versions.RUNTIME:
+        yield f"versions.runtime: command lines are written for {versions.RUNTIME}; others may not know every flag"
     region = settings.location.region
     for pool in gpu_pools[:1]:
         if region not in pool.machine.regions:

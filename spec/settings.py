@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from spec import versions
 from spec.capacity import CapacityMode
 from spec.faults import one_of, shown
 from spec.machines import machine_names
@@ -236,6 +237,24 @@ GraphName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$", e
 _ONE_GRAPH = {"chat": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}}
 
 
+Release = Annotated[str, AfterValidator(versions.release)]
+
+
+class Versions(Frozen):
+    """Dynamo's, of the operator and of the images."""
+
+    platform: Release = versions.PLATFORM
+    runtime: Annotated[Release, Field(validate_default=True)] = versions.RUNTIME
+
+    @field_validator("runtime")
+    @classmethod
+    def _operator_runs_it(cls, runtime: str, info: ValidationInfo) -> str:
+        platform: str | None = info.data.get("platform")  # absent when it is a fault of its own
+        if platform and (fault := versions.pair_fault(platform, runtime)):
+            raise ValueError(fault)
+        return runtime
+
+
 class Settings(Frozen):
     """One stack, that is one environment."""
 
@@ -249,6 +268,7 @@ class Settings(Frozen):
     network: NetworkSettings = NetworkSettings()
     cluster: ClusterSettings = ClusterSettings()
     endpoint: Endpoint = Endpoint()
+    versions: Versions = Versions()
     alerts: AlertSettings = AlertSettings()
     labels: dict[LabelKey, LabelValue] = {}
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""

@@ -7,6 +7,8 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from typer.testing import CliRunner
+
 from ops.__main__ import app
 from tests.stacks import SHIPPED
 
@@ -34,13 +36,20 @@ def render(name: str) -> str:
 
 
 README = GOLDEN.parent.parent / "README.md"
-_README_PREVIEW = re.compile(r"(?<=a test holds this page to it\):\n\n```text\n).*?(?=\n```)", re.DOTALL)
+_PREVIEW_BLOCK = re.compile(r"(?<=a test holds this page to it\):\n\n```text\n).*?(?=\n```)", re.DOTALL)
+_FAULTS_BLOCK = re.compile(r"(?<=```text\n\$ python -m ops )(preview[^\n]*)\n.*?(?=\n```)", re.DOTALL)
 
 
 def readme() -> str:
-    """README.md with the preview of prod as it prints now."""
+    """README.md with the preview of prod, and the faults of the command beside it, as they print now."""
+    text = README.read_text(encoding="utf-8")
     preview = render("prod.preview.txt").rstrip()
-    return _README_PREVIEW.sub(lambda _: preview, README.read_text(encoding="utf-8"))
+    text = _PREVIEW_BLOCK.sub(lambda _: preview, text)
+    return _FAULTS_BLOCK.sub(lambda block: f"{block[1]}\n{_faults(block[1])}", text)
+
+
+def _faults(command: str) -> str:
+    return CliRunner().invoke(app, command.split()).stderr.rstrip()
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from spec import names
-from spec.engines import DYNAMO_VERSION
 
-CHART = f"https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts/dynamo-platform-{DYNAMO_VERSION}.tgz"
+CHARTS = "https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DynamoPlatformArgs:
+    version: str
+    """Of the chart, and so of the operator."""
     system_pool: str
     labels: dict[str, str]
 
@@ -66,8 +67,8 @@ class DynamoPlatform(pulumi.ComponentResource):
         self.release = k8s.helm.v3.Release(
             f"{name}-release",
             name="dynamo-platform",
-            chart=CHART,
-            version=DYNAMO_VERSION,
+            chart=f"{CHARTS}/dynamo-platform-{args.version}.tgz",
+            version=args.version,
             namespace=names.PLATFORM_NAMESPACE,
             create_namespace=False,
             values=chart_values(args.system_pool),

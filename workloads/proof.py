@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from spec import names
-from spec.graph import FRONTEND_IMAGE
+from spec.graph import frontend_image
 from spec.plan import SYSTEM_POOL, Graph
 from workloads.endpoint import FRONTEND_PORT
 
@@ -56,7 +56,7 @@ def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
                 "containers": [
                     {
                         "name": "main",
-                        "image": FRONTEND_IMAGE,
+                        "image": frontend_image(graph.runtime),
                         "command": ["python3", "/proof/prove.py"],
                         "args": arguments(graph),
                         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},

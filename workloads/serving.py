@@ -47,7 +47,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
 
     platform = DynamoPlatform(
         "platform",
-        DynamoPlatformArgs(system_pool=plan.system_pool.name, labels=plan.labels),
+        DynamoPlatformArgs(version=plan.platform, system_pool=plan.system_pool.name, labels=plan.labels),
         after(environment.system_pool),
     )
     gated = any(graph.card.gated for graph in plan.graphs)

@@ -10,8 +10,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_gcp import organizations, storage
 
-from spec import names
-from spec.graph import FRONTEND_IMAGE
+from spec import names, versions
+from spec.graph import frontend_image
 from spec.models import Card
 from spec.weights import MOUNT, scratch_bytes
 
@@ -81,7 +81,9 @@ def fetch_job(card: Card, *, bucket: str, system_pool: str, labels: dict[str, st
     listed = ["--files", f"/script/{_list_name(card)}"] if card.files else []
     container: dict[str, Any] = {
         "name": "fetch",
-        "image": FRONTEND_IMAGE,  # it has Python and certificates, and the system pool pulls it anyway
+        # It has Python and certificates, and the system pool pulls it anyway. Not of the stack's own runtime: a
+        # finished Job would be made anew with every other one.
+        "image": frontend_image(versions.RUNTIME),
         "command": ["python3", f"/script/{SCRIPT.name}"],
         "args": [
             *("--repository", card.repository, "--revision", card.revision, "--target", MOUNT),

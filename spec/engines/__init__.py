@@ -8,7 +8,6 @@ from spec.model_base import Frozen
 from spec.models import Role
 from spec.plan import Graph, Worker
 
-DYNAMO_VERSION = "1.6.1"
 IMAGES = "nvcr.io/nvidia/ai-dynamo"
 
 # What Dynamo's worker modules take as `--disaggregation-mode`.
@@ -35,6 +34,7 @@ class Engine(Protocol):
     """What the graph needs to know of an engine."""
 
     image: str
+    """Without its tag, which is the version of the graph's runtime."""
     framework: Literal["vllm"] | None
     """The operator's `backendFramework`; None for an engine that it need not know."""
     block_size: int

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from spec.engines import DISAGGREGATION_MODES, DYNAMO_VERSION, IMAGES, CommandLine, DisaggregationMode, Process
+from spec.engines import DISAGGREGATION_MODES, IMAGES, CommandLine, DisaggregationMode, Process
 from spec.plan import Graph, Worker
 from spec.sizing import KvCacheDtype
 
@@ -19,7 +19,7 @@ class MockerArgs(CommandLine):
 
 
 class Mocker:
-    image = f"{IMAGES}/dynamo-planner:{DYNAMO_VERSION}"  # the image that holds the mocker; it has no shell
+    image = f"{IMAGES}/dynamo-planner"  # the image that holds the mocker; it has no shell
     framework: Literal["vllm"] | None = None
     block_size = 64
 

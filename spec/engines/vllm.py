@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from spec.engines import DISAGGREGATION_MODES, DYNAMO_VERSION, IMAGES, CommandLine, DisaggregationMode, Process
+from spec.engines import DISAGGREGATION_MODES, IMAGES, CommandLine, DisaggregationMode, Process
 from spec.model_base import Frozen
 from spec.models import Role
 from spec.plan import Graph, Worker
@@ -57,7 +57,7 @@ class VllmArgs(CommandLine):
 
 
 class Vllm:
-    image = f"{IMAGES}/vllm-runtime:{DYNAMO_VERSION}"
+    image = f"{IMAGES}/vllm-runtime"
     framework: Literal["vllm"] | None = "vllm"
     block_size = 128
 

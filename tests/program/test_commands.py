@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ops import __main__ as cli
 from ops import manifests, recording, verdicts
+from tests.local.fake_endpoint import Behaviour, serving
 from tests.stacks import ROOT, recorded
 
 
@@ -112,6 +113,26 @@ def test_a_program_that_fails_ends_with_1_and_a_sentence(monkeypatch: pytest.Mon
     assert done.stderr == "error: two resources have the same URN: urn:x\n"
 
 
+def test_rollout_says_what_overrides_would_restart() -> None:
+    done = ops("rollout", "--stack", "prod", "--set", "versions.runtime=1.7.0")
+    assert (done.returncode, done.stderr) == (0, "")
+    workers, frontend = done.stdout.splitlines()
+    assert workers.startswith(
+        "chat: all workers roll, since a worker's pod template changes (prefill image; decode image)"
+    )
+    assert frontend.startswith("chat: the frontend's pods are replaced (image)")
+    assert ops("rollout", "--stack", "prod", "--set", "labels.owner=me").stdout == "nothing rolls\n"
+
+
+def test_rollout_of_nothing_or_of_a_fault_is_refused() -> None:
+    done = ops("rollout", "--stack", "prod")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--set: is missing" in done.stderr
+    done = ops("rollout", "--stack", "prod", "--set", "versions.runtime=latest")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "versions.runtime: 'latest' is no release X.Y.Z" in done.stderr
+
+
 def test_render_prints_objects_that_a_cluster_takes() -> None:
     kinds = {m["kind"] for m in manifests.objects(recorded("prod"))}
     assert kinds >= {
@@ -131,3 +152,19 @@ def test_the_program_itself_refuses_a_bad_stack_without_a_traceback() -> None:
 
     with pytest.raises(recording.ProgramFailed, match=r'models\.chat\.layout: "x" is not one of'):
         recording.record(ROOT, config({"models.chat.layout": "x"}))
+
+
+def test_ops_proof_proves_an_endpoint_and_tells_what_is_not() -> None:
+    with serving(Behaviour()) as url:
+        done = ops("proof", "--endpoint", url, "--prefill", f"{url}/prefill", "--decode", f"{url}/decode")
+        assert (done.returncode, done.stdout.count("NOT PROVEN")) == (0, 0)
+        done = ops("proof", "--endpoint", url, "--decode", f"{url}/decode", "--timeout", "3")
+    assert done.returncode == 1
+    assert "NOT PROVEN  prefill worker served: there is no prefill worker" in done.stdout
+
+
+def test_ops_proof_of_no_address_is_a_fault_of_the_command_line() -> None:
+    done = ops("proof", "--endpoint", "chat.example.com")
+    assert done.returncode == 2
+    assert "is no http address" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from spec import flags
-from spec.engines import DYNAMO_VERSION
+from spec import flags, versions
 from tests.command_lines import BEGINNING, GOOD, REFUSED_BY_BOTH, REFUSED_BY_CHECKER, Bad, Line, every_rendered
 
 
@@ -46,7 +45,7 @@ def test_a_line_of_ours_that_is_wrong_is_not_rendered() -> None:
 
 def test_the_table_is_of_the_version_that_is_deployed() -> None:
     table = json.loads(flags.TABLE.read_text())
-    assert table["runtime"]["ai-dynamo"] == DYNAMO_VERSION
+    assert table["runtime"]["ai-dynamo"] == versions.RUNTIME
 
 
 def test_no_two_flags_of_a_module_share_a_spelling() -> None:

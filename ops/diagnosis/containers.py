@@ -1,0 +1,191 @@
+"""Why a pod that has a node is not Ready: node, volume, image, container, crash, loading. The texts are the kubelet's
+and those of GKE's Cloud Storage FUSE driver."""
+
+import re
+from collections.abc import Iterator
+
+from ops.diagnosis.findings import Cause, Finding
+from ops.diagnosis.snapshot import Object, condition, container_statuses, holds, name, part, parts, seen
+from ops.diagnosis.view import View, component, reference
+from spec import names
+
+_IMAGE_WAITS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
+_PREPARATION_FAILURES = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedPrepareDynamicResources")
+_START_WAITS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreStartHookError")
+
+
+def unready(view: View, pod: Object) -> Iterator[Finding]:
+    """What keeps a pod on a node from being Ready: the first thing in its way, and past crashes of it."""
+    if lost := _node_lost(view, pod):
+        yield lost
+        return
+    for status in container_statuses(pod):
+        waiting = part(status, "state", "waiting") or {}
+        ended = part(status, "state", "terminated") or {}
+        reason = waiting.get("reason")
+        if reason in _IMAGE_WAITS:
+            yield _image(view, pod, status, str(waiting.get("message") or reason))
+            return
+        if reason in _START_WAITS:
+            yield view.finding(
+                Cause.START,
+                f"{component(pod)} cannot start container {status['name']}: {reason}: {waiting.get('message')}",
+                reference(pod),
+            )
+            return
+        if reason == "CrashLoopBackOff" or ended.get("exitCode"):
+            yield _crash(view, pod, status, ended or part(status, "lastState", "terminated") or {})
+            return
+        if waiting:
+            yield _not_started(view, pod, status)
+            return
+        if part(status, "state", "running") and not status.get("ready"):
+            last = part(status, "lastState", "terminated")
+            if last and last.get("exitCode"):
+                yield _crash(view, pod, status, last)
+            yield _loading(view, pod, status) if status.get("started") is False else _failing_probe(view, pod, status)
+            return
+    ready = condition(pod, "Ready")
+    yield view.finding(
+        Cause.UNEXPLAINED,
+        f"{component(pod)} is {part(pod, 'status', 'phase')} and not Ready "
+        f"({ready.get('reason') or 'no reason given'}: {ready.get('message') or 'no message'})",
+        reference(pod),
+    )
+
+
+def _node_lost(view: View, pod: Object) -> Finding | None:
+    """A pod looks as it did when its node was last heard of."""
+    on = str(part(pod, "spec", "nodeName"))
+    node = next((node for node in view.snapshot.nodes if name(node) == on), None)
+    if node is None:
+        message = (
+            f"is on node {on}, which is gone: taken back or deleted; the pod follows and a new one waits for a node"
+        )
+        return view.finding(Cause.CAPACITY, f"{component(pod)} {message}", reference(pod))
+    if not holds(node, "Ready"):
+        ready = condition(node, "Ready")
+        message = f"is on node {on}, which is not Ready ({ready.get('reason')}: {ready.get('message')})"
+        return view.finding(Cause.CAPACITY, f"{component(pod)} {message}", reference(pod), f"node/{on}")
+    return None
+
+
+def _image(view: View, pod: Object, status: Object, message: str) -> Finding:
+    failures = view.snapshot.events_of("Pod", name(pod), "Failed")
+    pulls = [str(event.get("message")) for event in failures if "Failed to pull image" in str(event.get("message"))]
+    # The back-off names the image only, the event before it what the registry said.
+    says = (pulls or [message])[-1] if message.startswith("Back-off") else message
+    why = says.rpartition("desc = ")[2]
+    return view.finding(
+        Cause.IMAGE,
+        f"{component(pod)} cannot pull {status.get('image')}: {why.strip().rstrip('.')}" + _image_remedy(why.lower()),
+        reference(pod),
+    )
+
+
+def _image_remedy(why: str) -> str:
+    """What the registry's reason calls for; nothing where it calls for nothing known."""
+    remedies = {
+        "not found|manifest unknown": "; there is no such tag: see versions.runtime",
+        "unauthorized|denied|403|401": "; give the namespace a pull secret of type kubernetes.io/dockerconfigjson, or "
+        "the nodes' account a reader role on the registry",
+        "toomanyrequests|429": "; the registry limits the rate: wait, or pull from a copy in Artifact Registry",
+        "i/o timeout|no such host|deadline exceeded|connection refused": "; the node cannot reach the registry: see "
+        "Cloud NAT and DNS",
+        "no space left": "; the node's boot disk is full",
+    }
+    return next((remedy for pattern, remedy in remedies.items() if re.search(pattern, why)), "")
+
+
+def _crash(view: View, pod: Object, status: Object, ended: Object) -> Finding:
+    times = int(status.get("restartCount", 0))
+    how = f"{ended.get('reason') or 'unknown reason'}, exit code {ended.get('exitCode', 'unknown')}"
+    says = f": {_last_line(str(ended['message']))}" if ended.get("message") else ""
+    remedy = (
+        "it took more memory than its limit or the node has"
+        if ended.get("reason") == "OOMKilled"
+        else f"see `kubectl -n {names.NAMESPACE} logs {name(pod)} -c {status['name']}{' --previous' if times else ''}`"
+    )
+    return view.finding(
+        Cause.CRASH,
+        f"{component(pod)}'s container {status['name']} ended ({how}{says}), restarted {times} times; {remedy}",
+        reference(pod),
+    )
+
+
+def _last_line(message: str) -> str:
+    return message.strip().rpartition("\n")[2].strip()
+
+
+def _not_started(view: View, pod: Object, status: Object) -> Finding:
+    """A container that waits for its sandbox, a volume, its image or those before it."""
+    events = view.snapshot.events_of("Pod", name(pod), *_PREPARATION_FAILURES, "Pulling", "Pulled")
+    last = events[-1] if events else {}
+    if last.get("reason") in _PREPARATION_FAILURES:
+        return _preparation_failed(view, pod, last)
+    if last.get("reason") == "Pulling":
+        return view.finding(
+            Cause.IMAGE,
+            f"{component(pod)} pulls its image since {view.snapshot.age(seen(last))}; wait, a runtime image is larger "
+            "than 10 GB",
+            reference(pod),
+        )
+    return view.finding(
+        Cause.UNEXPLAINED,
+        f"{component(pod)}'s container {status['name']} waits ({part(status, 'state', 'waiting', 'reason')}) since "
+        f"{view.snapshot.age(part(pod, 'metadata', 'creationTimestamp'))}, and no event says for what",
+        reference(pod),
+    )
+
+
+def _preparation_failed(view: View, pod: Object, event: Object) -> Finding:
+    says = str(event.get("message"))
+    why = says.rpartition("desc = ")[2]
+    if event.get("reason") in ("FailedMount", "FailedAttachVolume"):
+        return view.finding(
+            Cause.WEIGHTS, f"{component(pod)} cannot mount a volume: {why}{_mount_remedy(says)}", reference(pod)
+        )
+    if event.get("reason") == "FailedPrepareDynamicResources":
+        return view.finding(
+            Cause.CLAIM, f"{component(pod)} has its NICs but cannot be given them: {why}", reference(pod)
+        )
+    return view.finding(Cause.START, f"{component(pod)} has no sandbox yet: {why}", reference(pod))
+
+
+def _mount_remedy(says: str) -> str:
+    """For what the Cloud Storage FUSE driver says; nothing for other drivers' words."""
+    remedies = {
+        "PermissionDenied|Error 403": "; grant the pod's service account storage.objectViewer on the bucket",
+        "find the sidecar container": '; the pod lacks the annotation gke-gcsfuse/volumes: "true"',
+        "bucket doesn't exist|bucket .*not exist": "; the bucket's name is wrong or it was deleted",
+        "ResourceExhausted|signal: killed": "; the FUSE sidecar ran out of memory: raise gke-gcsfuse/memory-limit",
+        "not found in the list of registered CSI drivers": "; the driver is off in the cluster, or not up on "
+        "the node yet",
+    }
+    return next((remedy for pattern, remedy in remedies.items() if re.search(pattern, says)), "")
+
+
+def _loading(view: View, pod: Object, status: Object) -> Finding:
+    since = view.snapshot.age(part(status, "state", "running", "startedAt"))
+    return view.finding(
+        Cause.LOADING,
+        f"{component(pod)} loads the model since {since}{_startup_limit(pod, status)}; wait, or follow `kubectl -n "
+        f"{names.NAMESPACE} logs -f {name(pod)} -c {status['name']}`",
+        reference(pod),
+    )
+
+
+def _startup_limit(pod: Object, status: Object) -> str:
+    probe = next((c.get("startupProbe") for c in parts(pod, "spec", "containers") if c["name"] == status["name"]), None)
+    if not probe:
+        return ""
+    seconds = int(probe.get("periodSeconds", 10)) * int(probe.get("failureThreshold", 3))
+    return f", of {seconds // 60} min after which it is restarted"
+
+
+def _failing_probe(view: View, pod: Object, status: Object) -> Finding:
+    unhealthy = view.snapshot.events_of("Pod", name(pod), "Unhealthy")
+    says = f": {unhealthy[-1].get('message')}" if unhealthy else ", and no event says why"
+    return view.finding(
+        Cause.READINESS, f"{component(pod)} runs and does not pass its readiness probe{says}", reference(pod)
+    )

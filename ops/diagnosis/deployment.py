@@ -1,0 +1,108 @@
+"""The operator, what it says of a graph, and the pods that it could not make."""
+
+from collections.abc import Iterator
+
+from ops.diagnosis.findings import Cause, Finding
+from ops.diagnosis.snapshot import condition, holds, label, name, part, parts
+from ops.diagnosis.view import COMPONENT_LABEL, View
+from spec import names
+
+
+def operator(view: View) -> Iterator[Finding]:
+    if not view.snapshot.operators:
+        yield view.finding(
+            Cause.OPERATOR,
+            f"the Dynamo operator is not in namespace {names.PLATFORM_NAMESPACE}; `pulumi up` installs it",
+        )
+    for deployment in view.snapshot.operators:
+        if not part(deployment, "status", "availableReplicas"):
+            why = condition(deployment, "Available").get("message") or "it has no available replica"
+            yield view.finding(
+                Cause.OPERATOR,
+                f"the Dynamo operator is not available ({why}), so graphs are neither written nor looked after; see "
+                f"`kubectl -n {names.PLATFORM_NAMESPACE} get pods`",
+                f"deployment/{name(deployment)}",
+            )
+
+
+def taken_up(view: View) -> Iterator[Finding]:
+    """Whether the graph is in the cluster, and whether the operator has taken it up as it is now."""
+    graph = view.deployed
+    if graph is None:
+        yield view.finding(
+            Cause.NOT_DEPLOYED,
+            "there is no such DynamoGraphDeployment yet: run `pulumi up`; where that ended with `failed calling "
+            "webhook`, the control plane cannot reach port 9443 of the operator: see the stack's firewall rule",
+            view.reference,
+        )
+        return
+    if since := part(graph, "metadata", "deletionTimestamp"):
+        yield view.finding(
+            Cause.DELETING,
+            f"it is being deleted since {view.snapshot.age(since)}; the operator takes its finalizer off once the pods "
+            "are gone",
+            view.reference,
+        )
+    generation, observed = part(graph, "metadata", "generation"), part(graph, "status", "observedGeneration")
+    if not parts(graph, "status", "conditions"):
+        age = view.snapshot.age(part(graph, "metadata", "creationTimestamp"))
+        yield view.finding(
+            Cause.OPERATOR,
+            f"the operator has said nothing about it in the {age} since it was made: it is down, or it cannot read the "
+            "graph; see its log",
+            view.reference,
+        )
+    elif observed and generation and observed < generation:
+        yield view.finding(
+            Cause.OPERATOR,
+            f"the operator has not looked at its last change yet ({observed} of {generation}); if that stays, see its "
+            "log",
+            view.reference,
+        )
+    if part(graph, "status", "state") == "failed":
+        yield view.finding(Cause.REFUSED, f"the operator refuses it: {_verdict(view)}", view.reference)
+
+
+def missing_pods(view: View, *, explained: bool) -> Iterator[Finding]:
+    """Components with fewer pods than wanted: what refused them, or that they are missing, unless `explained`."""
+    for role, wanted in view.components.items():
+        there = sum(label(pod, COMPONENT_LABEL) == role for pod in view.pods)
+        if there >= wanted:
+            continue
+        refusals = [
+            event
+            for event in view.snapshot.events
+            if event.get("reason") == "FailedCreate"
+            and str(part(event, "involvedObject", "name")).startswith(f"{view.graph.name}-{role.lower()}")
+        ]
+        if refusals:
+            says = str(refusals[-1].get("message"))
+            owner = part(refusals[-1], "involvedObject")
+            yield view.finding(
+                Cause.QUOTA if "exceeded quota" in says else Cause.REFUSED,
+                f"{role} has {there} of {wanted} pods, the others are refused: {says}",
+                f"{str(owner['kind']).lower()}/{owner['name']}",
+            )
+        elif not explained:
+            yield view.finding(
+                Cause.UNEXPLAINED,
+                f"{role} has {there} of {wanted} pods, and no event says why; the operator says {_verdict(view)}",
+                view.reference,
+            )
+
+
+def settled(view: View) -> Finding:
+    """For a graph of which nothing is amiss that is looked at here: Ready, unless the operator says otherwise."""
+    if not holds(view.deployed or {}, "Ready"):
+        message = f"every pod is Ready, and yet the operator says {_verdict(view)}"
+        return view.finding(Cause.UNEXPLAINED, message, view.reference)
+    listed = view.snapshot.models[view.graph.name]
+    models = (
+        f"its model list could not be read ({listed})" if isinstance(listed, str) else "the frontend lists the model"
+    )
+    return view.finding(Cause.READY, f"all is well: every pod is Ready and routable, and {models}", view.reference)
+
+
+def _verdict(view: View) -> str:
+    ready = condition(view.deployed or {}, "Ready")
+    return f"{ready.get('reason')}: {ready.get('message')}"

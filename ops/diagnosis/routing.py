@@ -1,0 +1,93 @@
+"""Whether requests find what is Ready: the endpoints, what workers registered, the model list, old generations."""
+
+from collections.abc import Iterator
+
+from ops.diagnosis.findings import Cause, Finding
+from ops.diagnosis.snapshot import Object, holds, label, name, part, parts
+from ops.diagnosis.view import WORKER_HASH_LABEL, View, component, is_worker, reference
+from spec import names
+
+
+def unreached(view: View) -> Iterator[Finding]:
+    """Pods that are Ready and that no request reaches."""
+    for pod in view.pods:
+        if holds(pod, "Ready"):
+            yield from _unreached(view, pod)
+
+
+def unlisted(view: View) -> Iterator[Finding]:
+    """A model that the frontend does not list."""
+    listed = view.snapshot.models[view.graph.name]
+    if not isinstance(listed, str) and view.graph.card.name not in listed:
+        yield view.finding(
+            Cause.ROUTING,
+            f"the frontend lists {', '.join(listed) or 'no model'} and not {view.graph.card.name}: it lists a model "
+            "once workers of every role have registered it; see the frontend's log",
+            f"service/{names.frontend_service(view.graph.name)}",
+        )
+
+
+def _unreached(view: View, pod: Object) -> Iterator[Finding]:
+    if not any(
+        _serves(endpoint, pod) for piece in view.snapshot.endpoint_slices for endpoint in parts(piece, "endpoints")
+    ):
+        yield view.finding(
+            Cause.ROUTING,
+            f"{component(pod)} is Ready and in no EndpointSlice as ready, so no request is sent to it; that takes "
+            "seconds, after them see the Service's selector",
+            reference(pod),
+        )
+    elif is_worker(pod) and not any(_of_pod(data, pod) for data in view.snapshot.worker_metadata):
+        yield view.finding(
+            Cause.ROUTING,
+            f"{component(pod)} is Ready and has no DynamoWorkerMetadata, so the router does not know it: its service "
+            f"account needs the Role that the operator makes, {view.graph.name}-k8s-service-discovery-role",
+            reference(pod),
+        )
+
+
+def _serves(endpoint: Object, pod: Object) -> bool:
+    # An unset `ready` counts as ready, by the API's definition.
+    return part(endpoint, "targetRef", "name") == name(pod) and part(endpoint, "conditions", "ready") is not False
+
+
+def _of_pod(metadata: Object, pod: Object) -> bool:
+    """Workers write it under the pod's name, or pod and container, and make the pod its owner."""
+    owners = [str(owner.get("name")) for owner in parts(metadata, "metadata", "ownerReferences")]
+    return name(pod) in owners or name(metadata) == name(pod)
+
+
+def generations(view: View) -> Iterator[Finding]:
+    """A rolling update, and what is left of the generation before."""
+    hashes: dict[str, list[Object]] = {}
+    for pod in view.pods:
+        if is_worker(pod) and (generation := label(pod, WORKER_HASH_LABEL)):
+            hashes.setdefault(generation, []).append(pod)
+    rolling = part(view.deployed, "status", "rollingUpdate") or {}
+    if rolling.get("phase") in ("Pending", "InProgress"):
+        done = ", ".join(rolling.get("updatedComponents") or []) or "none"
+        yield view.finding(
+            Cause.ROLLING,
+            f"a rolling update of all workers is under way since {view.snapshot.age(rolling.get('startTime'))}, done "
+            f"with {done}; each new worker takes the place of an old one and loads the model, so wait",
+            view.reference,
+        )
+    elif rolling.get("phase") == "Failed":
+        yield view.finding(
+            Cause.REFUSED, "the operator gave up its rolling update of the workers; see its log", view.reference
+        )
+    elif len(hashes) > 1:
+        count = ", ".join(f"{len(pods)} of {generation}" for generation, pods in sorted(hashes.items()))
+        yield view.finding(
+            Cause.OLD_GENERATION,
+            f"workers of {len(hashes)} generations are there ({count}) and no rolling update is under way; the old one "
+            "holds its GPUs until the operator takes it away",
+            *(reference(pod) for pods in hashes.values() for pod in pods),
+        )
+    if ending := view.ending_workers:
+        grace = max(int(part(pod, "spec", "terminationGracePeriodSeconds") or 30) for pod in ending)
+        yield view.finding(
+            Cause.OLD_GENERATION,
+            f"workers that were told to stop finish their answers, up to {grace} s, and hold their GPUs until then",
+            *(reference(pod) for pod in ending),
+        )

@@ -1,0 +1,82 @@
+"""One graph of the plan beside what a cluster holds of it."""
+
+from dataclasses import dataclass
+
+from ops.diagnosis.findings import Cause, Finding
+from ops.diagnosis.snapshot import Object, Snapshot, label, name, part, parts
+from spec import names
+from spec.plan import Graph, Plan
+
+GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
+COMPONENT_LABEL = "nvidia.com/dynamo-component"
+COMPONENT_TYPE_LABEL = "nvidia.com/dynamo-component-type"
+WORKER_HASH_LABEL = "nvidia.com/dynamo-worker-hash"
+
+WORKER_TYPES = ("prefill", "decode", "worker")
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    plan: Plan
+    graph: Graph
+    snapshot: Snapshot
+
+    def finding(self, cause: Cause, message: str, *objects: str) -> Finding:
+        """A finding of this graph. What others wrote into the message may have had line breaks."""
+        return Finding(graph=self.graph.name, cause=cause, objects=objects, message=" ".join(message.split()))
+
+    @property
+    def deployed(self) -> Object | None:
+        """The DynamoGraphDeployment, or None while there is none."""
+        return next((graph for graph in self.snapshot.graphs if name(graph) == self.graph.name), None)
+
+    @property
+    def reference(self) -> str:
+        return f"dynamographdeployment/{self.graph.name}"
+
+    @property
+    def pods(self) -> list[Object]:
+        """The graph's pods that are to stay: neither ending nor ended."""
+        return [
+            pod for pod in self._all_pods if not _ending(pod) and part(pod, "status", "phase") in ("Pending", "Running")
+        ]
+
+    @property
+    def ending_workers(self) -> list[Object]:
+        """Worker pods that were told to stop and still hold their GPUs."""
+        return [pod for pod in self._all_pods if _ending(pod) and is_worker(pod)]
+
+    @property
+    def _all_pods(self) -> list[Object]:
+        return [pod for pod in self.snapshot.pods if label(pod, GRAPH_LABEL) == self.graph.name]
+
+    @property
+    def weights_job(self) -> Object | None:
+        """The Job that fetches this graph's weights; None where there is none such."""
+        card = self.graph.card
+        if not (self.graph.reads_bucket and card.revision):
+            return None
+        wanted = names.weights_job(card.repository, card.revision)
+        return next((job for job in self.snapshot.jobs if name(job) == wanted), None)
+
+    @property
+    def components(self) -> dict[str, int]:
+        """The deployed components, each with the replicas that are wanted: a scaler may have changed the plan's."""
+        return {str(c["name"]): int(c.get("replicas", 1)) for c in parts(self.deployed, "spec", "components")}
+
+
+def component(pod: Object) -> str:
+    """What a pod is called in a sentence: its component, or its own name where it is of none."""
+    return label(pod, COMPONENT_LABEL) or label(pod, COMPONENT_TYPE_LABEL) or name(pod)
+
+
+def is_worker(pod: Object) -> bool:
+    return label(pod, COMPONENT_TYPE_LABEL) in WORKER_TYPES
+
+
+def reference(pod: Object) -> str:
+    return f"pod/{name(pod)}"
+
+
+def _ending(pod: Object) -> bool:
+    return part(pod, "metadata", "deletionTimestamp") is not None

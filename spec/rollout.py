@@ -1,0 +1,102 @@
+"""What a change of the plan restarts: which graphs roll their workers, how many are down at a time, how long."""
+
+from collections.abc import Iterator
+
+from spec import graph as graph_builder
+from spec import sizing
+from spec.dgd import Component
+from spec.model_base import Frozen
+from spec.models import Placement
+from spec.plan import Graph, Plan
+
+# How fast an engine reads its weights. An assumption, not measured here: vLLM's documentation tells of 1.1 GB/s for its
+# plain safetensors loader on one H200 and 4.3 on eight, from a local disk; a hub or a bucket may give less.
+READ_BYTES_PER_SECOND = 1e9
+
+
+def rolls(before: Plan, after: Plan) -> list[str]:
+    """What an update from one plan to the other restarts, one sentence each; none when nothing is restarted."""
+    return list(_rolls(before, after))
+
+
+def _rolls(before: Plan, after: Plan) -> Iterator[str]:
+    if before.platform != after.platform:
+        yield (
+            f"platform: operator {before.platform} gives way to {after.platform}: there is one, stopped before the "
+            "next starts, so graphs cannot be written meanwhile and go on serving; whether the new one rolls their "
+            "workers is not known from here"
+        )
+    old = {graph.name: graph for graph in before.graphs}
+    new = {graph.name: graph for graph in after.graphs}
+    for name in sorted({*old, *new}):
+        if name not in new:
+            yield f"{name}: is taken away, {old[name].gpus} GPUs with it"
+        elif name not in old:
+            yield f"{name}: is new and rolls nothing; {_load(new[name])}"
+        else:
+            yield from _graph(old[name], new[name])
+
+
+def _graph(before: Graph, after: Graph) -> Iterator[str]:
+    old, new = _components(before), _components(after)
+    workers = [c.name for c in (*old.values(), *new.values()) if c.type != "frontend"]
+    changes = {name: _changes(old.get(name), new.get(name)) for name in dict.fromkeys(workers)}
+    if any(changes.values()):
+        what = "; ".join(f"{name} {words}" for name, words in changes.items() if words)
+        yield f"{after.name}: all workers roll, since a worker's pod template changes ({what}): {_down(after)}"
+    if words := _changes(old["frontend"], new["frontend"]):
+        yield f"{after.name}: the frontend's pods are replaced ({words}), which loads no model"
+    for name in sorted(old.keys() & new.keys()):
+        if old[name].replicas != new[name].replicas:
+            counts = f"from {old[name].replicas} to {new[name].replicas} replicas"
+            yield f"{after.name}: {name} goes {counts}, which by itself rolls nothing"
+
+
+def _components(graph: Graph) -> dict[str, Component]:
+    return {component.name: component for component in graph_builder.build(graph, labels={}).spec.components}
+
+
+def _changes(before: Component | None, after: Component | None) -> str:
+    """What changes in the pods of a component, in a few words; nothing when they stay as they are."""
+    if before is None:
+        return "is new"
+    if after is None:
+        return "ends"
+    was, becomes = before.pod_template.spec, after.pod_template.spec
+    fields = [*_differing(was.containers[0], becomes.containers[0]), *_differing(was, becomes)]
+    if before.shared_memory_size != after.shared_memory_size:
+        fields.append("sharedMemorySize")
+    if before.pod_template.metadata != after.pod_template.metadata:
+        fields.append("annotations")
+    return ", ".join(field for field in fields if field != "containers")
+
+
+def _differing(before: Frozen, after: Frozen) -> list[str]:
+    was, becomes = before.to_wire(), after.to_wire()
+    return [name for name in {**was, **becomes} if was.get(name) != becomes.get(name)]
+
+
+def _down(after: Graph) -> str:
+    """How many engines are down at a time, by the rollout that `spec.graph.ROLLOUT` asks for, and for how long."""
+    if after.placement is Placement.CPU:
+        return _load(after)
+    down = " and ".join(f"{worker.role} 1 of {worker.replicas}" for worker in after.workers)
+    alone = any(worker.replicas == 1 for worker in after.workers)
+    outage = ", so the graph does not serve until new workers of every role have loaded it" if alone else ""
+    steps = max(worker.replicas for worker in after.workers)
+    times = f", {steps} times one after the other" if steps > 1 else ""
+    return (
+        f"{down} are down at a time, none is started beforehand (max-surge 0, max-unavailable 1){outage}; "
+        f"{_load(after)}{times}"
+    )
+
+
+def _load(graph: Graph) -> str:
+    if graph.placement is Placement.CPU:
+        return "no model is loaded"
+    weights = sizing.weights_bytes(graph.card)
+    minutes = weights / READ_BYTES_PER_SECOND / 60
+    return (
+        f"loading {weights / sizing.GIB:.0f} GiB of weights takes about {minutes:.1f} min, an ESTIMATE at an assumed "
+        f"{READ_BYTES_PER_SECOND / 1e9:.0f} GB/s for each engine, before compiling and warming up"
+    )

@@ -1,0 +1,74 @@
+"""What an update restarts, compared plan with plan."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from spec.rollout import rolls
+from tests.stacks import planned
+
+QWEN = {"model": "qwen3-32b", "layout": "multi-node"}
+LLAMA_LOADS = (
+    "loading 131 GiB of weights takes about 2.4 min, an ESTIMATE at an assumed 1 GB/s for each engine, "
+    "before compiling and warming up"
+)
+NONE_BEFOREHAND = "none is started beforehand (max-surge 0, max-unavailable 1)"
+OUTAGE = ", so the graph does not serve until new workers of every role have loaded it"
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    want: list[str]
+
+
+CASES = [
+    Case("nothing", {}, {}, []),
+    Case("labels, capacity and endpoint", {}, {"labels": {"owner": "me"}, "endpoint": {"exposure": "none"},
+         "capacity": {"mode": "spot"}}, []),
+    Case("replicas alone", {}, {"models.chat.decode": {"replicas": 2}},
+         ["chat: decode goes from 1 to 2 replicas, which by itself rolls nothing"]),
+    Case("one role's template, and so both roles", {}, {"models.chat.engine": {"maxModelLen": 16384}},
+         ["chat: all workers roll, since a worker's pod template changes (prefill args; decode args): prefill 1 of 1 "
+          f"and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {LLAMA_LOADS}"]),
+    Case("several engines a role", {"models.chat.prefill": {"replicas": 3}, "models.chat.decode": {"replicas": 2}},
+         {"models.chat.prefill": {"replicas": 3}, "models.chat.decode": {"replicas": 2},
+          "models.chat.engine": {"kvCacheDtype": "fp8"}},
+         ["chat: all workers roll, since a worker's pod template changes (prefill args; decode args): prefill 1 of 3 "
+          f"and decode 1 of 2 are down at a time, {NONE_BEFOREHAND}; {LLAMA_LOADS}, 3 times one after the other"]),
+    Case("the runtime", {}, {"versions": {"runtime": "1.7.0"}},
+         ["chat: all workers roll, since a worker's pod template changes (prefill image; decode image): prefill 1 of 1 "
+          f"and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {LLAMA_LOADS}",
+          "chat: the frontend's pods are replaced (image), which loads no model"]),
+    Case("the platform alone", {}, {"versions": {"platform": "1.7.0"}},
+         ["platform: operator 1.6.1 gives way to 1.7.0: there is one, stopped before the next starts, so graphs cannot "
+          "be written meanwhile and go on serving; whether the new one rolls their workers is not known from here"]),
+    Case("a second graph", {}, {"models.summarize": QWEN},
+         ["summarize: is new and rolls nothing; loading 61 GiB of weights takes about 1.1 min, an ESTIMATE at an "
+          "assumed 1 GB/s for each engine, before compiling and warming up"]),
+    Case("a graph less", {"models.summarize": QWEN | {"prefill": {"replicas": 1}}}, {},
+         ["summarize: is taken away, 9 GPUs with it"]),
+    Case("other roles", {}, {"models.chat.layout": "aggregated", "models.chat.worker": {"replicas": 1}},
+         ["chat: all workers roll, since a worker's pod template changes (prefill ends; decode ends; worker is new): "
+          f"worker 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {LLAMA_LOADS}"]),
+    Case("simulated engines", {"models.chat.layout": "simulated"},
+         {"models.chat.layout": "simulated", "models.chat.engine": {"maxModelLen": 1024}},
+         ["chat: all workers roll, since a worker's pod template changes (prefill args; decode args): no model is "
+          "loaded"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_rolls(case: Case) -> None:
+    assert rolls(planned(case.before), planned(case.after)) == case.want
+
+
+def test_the_workers_are_told_to_roll_as_the_sentence_says() -> None:
+    from spec.graph import ROLLOUT
+
+    assert list(ROLLOUT.values()) == ["0", "1"]
+    (sentence,) = rolls(planned(), planned({"models.chat.engine": {"maxModelLen": 16384}}))
+    assert "max-surge 0, max-unavailable 1" in sentence
