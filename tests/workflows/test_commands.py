@@ -1,8 +1,11 @@
 """The commands inside the workflows are there, with the options given, and the cheap ones do what they should."""
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import typer
 from ops import __main__ as cli
 from tests.stacks import ROOT
 from tests.workflows.files import Step, steps
+from tools.diff_comment import comment, marker
 
 # Written in another branch at the same time as the workflows; take it out once it is there.
 COMING = {"diff"}
@@ -60,15 +64,15 @@ def test_a_module_that_a_workflow_runs_is_there() -> None:
         assert (ROOT / name.replace(".", "/")).with_suffix(".py").exists()
 
 
-def run(of: Step, summary: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def run(of: Step, summary: Path, folder: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
     """The step's script as the runner starts it: bash with -e and pipefail."""
-    if not (ROOT / ".venv" / "bin" / "python").exists():
+    if not (folder / ".venv" / "bin" / "python").exists():
         pytest.skip("no .venv beside the checkout; `make setup` makes it")
     summary.touch()
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", of.run],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
-        env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "GITHUB_STEP_SUMMARY": str(summary), **env},
+        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+        env={"PATH": os.environ["PATH"], "NO_COLOR": "1", "GITHUB_STEP_SUMMARY": str(summary), **env},
     )  # fmt: skip
 
 
@@ -87,3 +91,55 @@ def test_a_fault_ends_the_preview_step_and_is_in_the_summary(tmp_path: Path) -> 
     shown = (tmp_path / "summary.md").read_text()
     assert "did you mean prod?" in shown
     assert shown.endswith("```\n")
+
+
+@pytest.fixture
+def pull_request(tmp_path: Path) -> Path:
+    """The program as a repository whose base, origin/main, is what is checked out here; the head is the test's."""
+    if "diff" not in typer.main.get_group(cli.app).commands:
+        pytest.skip("`ops diff` is not merged yet")
+    repository = tmp_path / "repository"
+    git = ("git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@t.example", "-c", "core.hooksPath=")
+    for room in ("spec", "infra", "workloads", "policies", "ops"):
+        shutil.copytree(ROOT / room, repository / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (ROOT / "__main__.py", *ROOT.glob("Pulumi*.yaml")):
+        shutil.copy(path, repository)
+    (repository / ".gitignore").write_text(".venv\n__pycache__/\nbuild/\n")
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "-m", "base")):
+        subprocess.run([*git, *words], check=True, timeout=60)
+    subprocess.run([*git, "update-ref", "refs/remotes/origin/main", "HEAD"], check=True, timeout=60)
+    (repository / ".venv").symlink_to((ROOT / ".venv").resolve())
+    return repository
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A change of the prod stack's file, and what the pull request's step and comment make of it."""
+
+    name: str
+    old: str
+    new: str
+    code: int
+    says: str
+
+
+PULLS = [
+    Pull("fine", 'costCenter: "1234"', 'costCenter: "5678"', 0, "updated"),
+    Pull("replaces the prefill pool", "zone: europe-west1-b", "zone: europe-west1-c", 4, "H200"),
+    Pull("does not load", "model: llama-3.3-70b-instruct", "modle: llama-3.3-70b-instruct", 2, "did you mean model"),
+]
+
+
+@pytest.mark.parametrize("case", PULLS, ids=lambda case: case.name)
+def test_a_change_from_the_diff_step_to_the_comment(pull_request: Path, tmp_path: Path, case: Pull) -> None:
+    stack = pull_request / "Pulumi.prod.yaml"
+    assert case.old in stack.read_text()
+    stack.write_text(stack.read_text().replace(case.old, case.new))
+    summary = tmp_path / "summary.md"
+    done = run(step("preview", "ops diff"), summary, pull_request, STACK="prod", BASE="main")
+    assert done.returncode == case.code, done.stderr
+    diff = (pull_request / "build" / "diff.md").read_text()
+    assert summary.read_text() == diff
+    text = comment("prod", diff, "https://github.example/run")
+    assert text.startswith(marker("prod"))
+    assert case.says in text
