@@ -44,6 +44,12 @@ COMPUTED: Mapping[str, dict[str, Any]] = {
         "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}
     },
     "gcp:monitoring/notificationChannel:NotificationChannel": {"name": "projects/my-project/notificationChannels/1"},
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": {
+        "name": "projects/123456789012/locations/global/workloadIdentityPools/example"
+    },
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": {
+        "name": "projects/123456789012/locations/global/workloadIdentityPools/example/providers/example"
+    },
     "gcp:serviceaccount/account:Account": {
         "email": "nodes@my-project.iam.gserviceaccount.com",
         "member": "serviceAccount:nodes@my-project.iam.gserviceaccount.com",
@@ -137,8 +143,8 @@ class _Recorder(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
 
-def record(root: Path, config: StackConfig, *, preview: bool = True) -> Recording:
-    """Runs `__main__.py` of `root` for a stack. Raises ProgramFailed with the sentence that it failed with."""
+def record(root: Path, config: StackConfig, *, project: str = PROJECT, preview: bool = True) -> Recording:
+    """Runs `__main__.py` of `root` for a stack of its project. Raises ProgramFailed with the sentence that it failed with."""
     return contextvars.copy_context().run(
         record_program,
         lambda: run_main(root),
@@ -146,6 +152,7 @@ def record(root: Path, config: StackConfig, *, preview: bool = True) -> Recordin
         config={**config.values, **dict.fromkeys(config.secrets, SECRET)},
         secret_keys=sorted(config.secrets),
         preview=preview,
+        project=project,
     )
 
 
@@ -155,7 +162,13 @@ def run_main(root: Path) -> None:
 
 
 def record_program(
-    program: Callable[[], None], *, stack: str, config: dict[str, str], secret_keys: list[str], preview: bool
+    program: Callable[[], None],
+    *,
+    stack: str,
+    config: dict[str, str],
+    secret_keys: list[str],
+    preview: bool,
+    project: str = PROJECT,
 ) -> Recording:
     """Runs any Pulumi program in this context, whose config and settings it changes: call it in a copied one."""
     recorder = _Recorder(_Cloud(preview))
@@ -167,7 +180,7 @@ def record_program(
             engine=_QuietEngine(None),
             callbacks=None,
             monitor_features=set(recorder.GetDeploymentInfo(None).supportedFeatures),
-            project=PROJECT,
+            project=project,
             stack=stack,
             organization="organization",
             dry_run=preview,
