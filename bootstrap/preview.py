@@ -12,6 +12,9 @@ from spec.faults import ConfigInvalid
 
 FOLDER = Path(__file__).parent
 
+# The inputs that tell a reader what he gets, the first that a resource has.
+TELLING = ("role", "service", "accountId", "attributeCondition")
+
 
 def main(stack: str = "bootstrap") -> int:
     """Prints resources and outputs; returns the exit code."""
@@ -28,10 +31,9 @@ def main(stack: str = "bootstrap") -> int:
     table = printing.table("resource", "type", "what it is", "protected")
     for resource in recorded.resources:
         if not resource.type.startswith("dynamo-gke:"):
-            what = next(
-                (str(resource.inputs[key]) for key in ("role", "service", "accountId") if key in resource.inputs), ""
-            )
-            table.add_row(resource.name, resource.type, what, "yes" if resource.options.get("protect") else "")
+            what = next((resource.inputs[key] for key in TELLING if key in resource.inputs), "")
+            protected = "yes" if resource.options.get("protect") else ""
+            table.add_row(resource.name, resource.type.rpartition(":")[2], what, protected)
     printing.show(lambda console: console.print(table))
     print("\noutputs, as far as they are known before `pulumi up`:")
     print(yaml.safe_dump(recorded.outputs, sort_keys=True), end="")

@@ -50,11 +50,20 @@ COMPUTED: Mapping[str, dict[str, Any]] = {
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": {
         "name": "projects/123456789012/locations/global/workloadIdentityPools/example/providers/example"
     },
-    "gcp:serviceaccount/account:Account": {
-        "email": "nodes@my-project.iam.gserviceaccount.com",
-        "member": "serviceAccount:nodes@my-project.iam.gserviceaccount.com",
-    },
 }
+
+
+def _computed(args: mocks.MockResourceArgs) -> Mapping[str, Any]:
+    """COMPUTED, and of a service account what follows from its id."""
+    if args.typ != "gcp:serviceaccount/account:Account":
+        return COMPUTED.get(args.typ, {})
+    project = args.inputs["project"]
+    email = f"{args.inputs['accountId']}@{project}.iam.gserviceaccount.com"
+    return {
+        "email": email,
+        "member": f"serviceAccount:{email}",
+        "name": f"projects/{project}/serviceAccounts/{email}",
+    }
 
 
 class ProgramFailed(Exception):
@@ -108,7 +117,7 @@ class _Cloud(mocks.Mocks):
         self.preview = preview
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        computed = COMPUTED.get(args.typ, {})
+        computed = _computed(args)
         if self.preview:  # an output that is not returned is unknown
             return "", {key: value for key, value in args.inputs.items() if key not in computed}
         return f"{args.name}-id", {**args.inputs, **computed}
@@ -144,7 +153,7 @@ class _Recorder(mocks.MockMonitor):
 
 
 def record(root: Path, config: StackConfig, *, project: str = PROJECT, preview: bool = True) -> Recording:
-    """Runs `__main__.py` of `root` for a stack of its project. Raises ProgramFailed with the sentence that it failed with."""
+    """Runs `__main__.py` of `root` for a stack of `project`. Raises ProgramFailed with the sentence it failed with."""
     return contextvars.copy_context().run(
         record_program,
         lambda: run_main(root),
