@@ -8,7 +8,7 @@ PY    := $(BIN)/python
 .PHONY: help dev local local-vllm setup preview preview-bootstrap render test check format goldens verify bench lock engine-flags contract
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 dev: preview ## preview STACK, run its graph on this machine, answer one request
 	@echo
