@@ -5,10 +5,10 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev local local-vllm setup preview render test check format goldens verify bench lock engine-flags contract
+.PHONY: help dev local local-vllm setup preview preview-bootstrap render test check format goldens verify bench lock engine-flags contract
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 dev: preview ## preview STACK, run its graph on this machine, answer one request
 	@echo
@@ -22,6 +22,9 @@ local-vllm: $(VENV)/.run ## real vLLM on the CPU: KV blocks moved between two pr
 
 preview: $(VENV)/.run ## what `pulumi up` would create for STACK (dev unless given), without a cloud
 	@$(PY) -m ops preview --stack $(STACK)
+
+preview-bootstrap: $(VENV)/.run ## what the bootstrap stack would create: state, secrets key, GitHub identities
+	@$(PY) -m bootstrap.preview
 
 render: $(VENV)/.run ## the Kubernetes objects of STACK as YAML
 	@$(PY) -m ops render --stack $(STACK)

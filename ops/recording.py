@@ -44,11 +44,26 @@ COMPUTED: Mapping[str, dict[str, Any]] = {
         "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}
     },
     "gcp:monitoring/notificationChannel:NotificationChannel": {"name": "projects/my-project/notificationChannels/1"},
-    "gcp:serviceaccount/account:Account": {
-        "email": "nodes@my-project.iam.gserviceaccount.com",
-        "member": "serviceAccount:nodes@my-project.iam.gserviceaccount.com",
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": {
+        "name": "projects/123456789012/locations/global/workloadIdentityPools/example"
+    },
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": {
+        "name": "projects/123456789012/locations/global/workloadIdentityPools/example/providers/example"
     },
 }
+
+
+def _computed(args: mocks.MockResourceArgs) -> Mapping[str, Any]:
+    """COMPUTED, and of a service account what follows from its id."""
+    if args.typ != "gcp:serviceaccount/account:Account":
+        return COMPUTED.get(args.typ, {})
+    project = args.inputs["project"]
+    email = f"{args.inputs['accountId']}@{project}.iam.gserviceaccount.com"
+    return {
+        "email": email,
+        "member": f"serviceAccount:{email}",
+        "name": f"projects/{project}/serviceAccounts/{email}",
+    }
 
 
 class ProgramFailed(Exception):
@@ -102,7 +117,7 @@ class _Cloud(mocks.Mocks):
         self.preview = preview
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        computed = COMPUTED.get(args.typ, {})
+        computed = _computed(args)
         if self.preview:  # an output that is not returned is unknown
             return "", {key: value for key, value in args.inputs.items() if key not in computed}
         return f"{args.name}-id", {**args.inputs, **computed}
@@ -135,8 +150,8 @@ class _Recorder(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
 
-def record(root: Path, config: StackConfig, *, preview: bool = True) -> Recording:
-    """Runs `__main__.py` of `root` for a stack. Raises ProgramFailed with the sentence that it failed with."""
+def record(root: Path, config: StackConfig, *, project: str = PROJECT, preview: bool = True) -> Recording:
+    """Runs `__main__.py` of `root` for a stack of `project`. Raises ProgramFailed with the sentence it failed with."""
     return contextvars.copy_context().run(
         record_program,
         lambda: run_main(root),
@@ -144,6 +159,7 @@ def record(root: Path, config: StackConfig, *, preview: bool = True) -> Recordin
         config={**config.values, **dict.fromkeys(config.secrets, SECRET)},
         secret_keys=sorted(config.secrets),
         preview=preview,
+        project=project,
     )
 
 
@@ -153,7 +169,13 @@ def run_main(root: Path) -> None:
 
 
 def record_program(
-    program: Callable[[], None], *, stack: str, config: dict[str, str], secret_keys: list[str], preview: bool
+    program: Callable[[], None],
+    *,
+    stack: str,
+    config: dict[str, str],
+    secret_keys: list[str],
+    preview: bool,
+    project: str = PROJECT,
 ) -> Recording:
     """Runs any Pulumi program in this context, whose config and settings it changes: call it in a copied one."""
     recorder = _Recorder(_Cloud(preview))
@@ -165,7 +187,7 @@ def record_program(
             engine=_QuietEngine(None),
             callbacks=None,
             monitor_features=set(recorder.GetDeploymentInfo(None).supportedFeatures),
-            project=PROJECT,
+            project=project,
             stack=stack,
             organization="organization",
             dry_run=preview,

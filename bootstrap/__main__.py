@@ -1,0 +1,32 @@
+"""What the stacks of dynamo-gke and their CI need once: settings → components → outputs."""
+
+import sys
+from pathlib import Path
+
+# Pulumi runs this in its own folder; what it shares with the main program is in the one above.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from bootstrap.build import build
+from bootstrap.settings import load
+from spec.faults import ConfigInvalid
+from spec.load import StackConfig
+
+
+def main() -> None:
+    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    secrets = frozenset(key for key in everything if runtime_config.is_config_secret(key))
+    plain = {key: value for key, value in everything.items() if key not in secrets}
+    try:
+        settings = load(StackConfig(stack=pulumi.get_stack(), values=plain, secrets=secrets))
+    except ConfigInvalid as invalid:
+        # Printed by Pulumi as it is, without a traceback.
+        raise pulumi.RunError(f"the configuration is at fault\n{invalid}") from None
+    for name, value in build(settings).items():
+        pulumi.export(name, value)
+
+
+if __name__ == "__main__":
+    main()

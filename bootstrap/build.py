@@ -1,0 +1,47 @@
+"""Settings → components → the values that the workflows need."""
+
+from typing import Any
+
+import pulumi
+import pulumi_gcp as gcp
+
+from bootstrap.github import GithubTrust, GithubTrustArgs
+from bootstrap.identity import DEPLOY, PREVIEW, Access, CiIdentity, CiIdentityArgs
+from bootstrap.services import Services, ServicesArgs
+from bootstrap.settings import Settings
+from bootstrap.state import State, StateArgs
+
+
+def build(settings: Settings) -> dict[str, Any]:
+    """Creates everything; returns the stack outputs by name."""
+    google = gcp.Provider("google", project=settings.project, region=settings.region)
+    services = Services("services", ServicesArgs(project=settings.project), pulumi.ResourceOptions(providers=[google]))
+    after = pulumi.ResourceOptions(providers=[google], depends_on=[services])
+    # Names of buckets are shared by all of Google Cloud; with the project's they are unlikely to be taken.
+    state = State(
+        "state",
+        StateArgs(project=settings.project, region=settings.region, bucket=f"{settings.project}-pulumi-state"),
+        after,
+    )
+    trust = GithubTrust("github", GithubTrustArgs(project=settings.project, repository=settings.repository), after)
+
+    def identity(name: str, access: Access, context: str) -> CiIdentity:
+        args = CiIdentityArgs(
+            project=settings.project,
+            account_id=f"dynamo-{name}",
+            access=access,
+            subjects=settings.repository.subjects(context),
+            trust=trust,
+            state=state,
+        )
+        return CiIdentity(name, args, after)
+
+    preview = identity("preview", PREVIEW, "pull_request")
+    deploy = {name: identity(f"deploy-{name}", DEPLOY, f"environment:{name}") for name in settings.environments}
+    return {
+        "workloadIdentityProvider": trust.provider_name,
+        "previewServiceAccount": preview.email,
+        "deployServiceAccounts": {name: account.email for name, account in deploy.items()},
+        "loginUrl": state.login_url,
+        "secretsProvider": state.secrets_provider,
+    }

@@ -1,0 +1,105 @@
+"""Who CI is: one service account, what it may do, and which of GitHub's tokens may act as it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import kms, projects, serviceaccount, storage
+
+from bootstrap.github import GithubTrust
+from bootstrap.state import State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Roles, without `roles/`: on the project, on the state bucket and on the secrets key."""
+
+    project: tuple[str, ...]
+    state: str
+    key: str
+
+
+# `pulumi preview` on a bucket takes no lock and writes nothing, so it reads only.
+PREVIEW = Access(
+    project=("browser", "cloudquotas.viewer", "compute.viewer", "container.viewer", "serviceusage.serviceUsageViewer"),
+    state="storage.objectViewer",
+    key="cloudkms.cryptoKeyDecrypter",
+)
+
+# What an environment's stack makes, a role each; projectIamAdmin and storage.admin reach the whole project.
+DEPLOY = Access(
+    project=(
+        "artifactregistry.admin",
+        "certificatemanager.editor",
+        "compute.networkAdmin",
+        "compute.securityAdmin",
+        "container.admin",
+        "iam.serviceAccountAdmin",
+        "iam.serviceAccountUser",
+        "monitoring.editor",
+        "resourcemanager.projectIamAdmin",
+        "secretmanager.admin",
+        "serviceusage.serviceUsageAdmin",
+        "storage.admin",
+    ),
+    state="storage.objectUser",
+    key="cloudkms.cryptoKeyEncrypterDecrypter",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CiIdentityArgs:
+    project: str
+    account_id: str
+    access: Access
+    subjects: Mapping[str, str]
+    """Exact subjects of GitHub's tokens, the key tells which form it has."""
+    trust: GithubTrust
+    state: State
+
+
+class CiIdentity(pulumi.ComponentResource):
+    """Bound to exact subjects, never to the whole repository: else any branch's workflow could deploy."""
+
+    email: pulumi.Output[str]
+
+    def __init__(self, name: str, args: CiIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:bootstrap:CiIdentity", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        account = serviceaccount.Account(
+            f"{name}-account",
+            account_id=args.account_id,
+            display_name=f"GitHub Actions of dynamo-gke: {name}",
+            project=args.project,
+            opts=child,
+        )
+        for role in args.access.project:
+            projects.IAMMember(
+                f"{name}-{role}", project=args.project, role=f"roles/{role}", member=account.member, opts=child
+            )
+        storage.BucketIAMMember(
+            f"{name}-state",
+            bucket=args.state.bucket_name,
+            role=f"roles/{args.access.state}",
+            member=account.member,
+            opts=child,
+        )
+        kms.CryptoKeyIAMMember(
+            f"{name}-key",
+            crypto_key_id=args.state.key_id,
+            role=f"roles/{args.access.key}",
+            member=account.member,
+            opts=child,
+        )
+        for form, subject in args.subjects.items():
+            serviceaccount.IAMMember(
+                f"{name}-github-{form}",
+                service_account_id=account.name,
+                role="roles/iam.workloadIdentityUser",
+                member=pulumi.Output.concat(
+                    "principal://iam.googleapis.com/", args.trust.pool_name, "/subject/", subject
+                ),
+                opts=child,
+            )
+        self.email = account.email
+        self.register_outputs({"email": self.email})

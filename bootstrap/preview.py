@@ -1,0 +1,44 @@
+"""`python -m bootstrap.preview [STACK]`: what the bootstrap stack would create, without a cloud and without Pulumi."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from bootstrap import settings
+from ops import printing, recording, stackfile
+from ops.ending import Exit
+from spec.faults import ConfigInvalid
+
+FOLDER = Path(__file__).parent
+
+# The inputs that tell a reader what he gets, the first that a resource has.
+TELLING = ("role", "service", "accountId", "attributeCondition")
+
+
+def main(stack: str = "bootstrap") -> int:
+    """Prints resources and outputs; returns the exit code."""
+    try:
+        config = stackfile.read(FOLDER, stack)
+        settings.load(config)
+        recorded = recording.record(FOLDER, config, project=settings.NAMESPACE)
+    except ConfigInvalid as invalid:
+        print(f"error: stack {stack} is at fault\n" + "\n".join(f"  {f}" for f in invalid.faults), file=sys.stderr)
+        return Exit.CONFIG_INVALID
+    except recording.ProgramFailed as failed:
+        print(f"error: {failed}", file=sys.stderr)
+        return Exit.FAILED
+    table = printing.table("resource", "type", "what it is", "protected")
+    for resource in recorded.resources:
+        if not resource.type.startswith("dynamo-gke:"):
+            what = next((resource.inputs[key] for key in TELLING if key in resource.inputs), "")
+            protected = "yes" if resource.options.get("protect") else ""
+            table.add_row(resource.name, resource.type.rpartition(":")[2], what, protected)
+    printing.show(lambda console: console.print(table))
+    print("\noutputs, as far as they are known before `pulumi up`:")
+    print(yaml.safe_dump(recorded.outputs, sort_keys=True), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))

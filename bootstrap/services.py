@@ -1,0 +1,30 @@
+"""The Google Cloud APIs that state, key and identities need; an environment's stack switches on its own."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import projects
+
+# serviceusage is what switches on the rest, cloudresourcemanager what answers about the project.
+APIS = ("cloudkms", "cloudresourcemanager", "iam", "iamcredentials", "serviceusage", "storage", "sts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServicesArgs:
+    project: str
+
+
+class Services(pulumi.ComponentResource):
+    """Left on when the stack is destroyed: others in the project may use them."""
+
+    def __init__(self, name: str, args: ServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:bootstrap:Services", name, None, opts)
+        for api in APIS:
+            projects.Service(
+                f"{name}-{api}",
+                project=args.project,
+                service=f"{api}.googleapis.com",
+                disable_on_destroy=False,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({})

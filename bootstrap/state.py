@@ -1,0 +1,74 @@
+"""Where the stacks keep their state, and the key that encrypts the secrets in it."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import kms, storage
+
+# An old version of a state file goes when it is both: a bad update is found within weeks, not months.
+OLD_VERSION_DAYS = 90
+OLD_VERSIONS_KEPT = 20
+
+# 90 days. Earlier versions of the key stay and still decrypt.
+ROTATION_SECONDS = 90 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateArgs:
+    project: str
+    region: str
+    bucket: str
+
+
+class State(pulumi.ComponentResource):
+    """Bucket and key, both protected: without the one no stack knows what it made, without the other its secrets.
+
+    A key ring can never be deleted, nor its name or that of its key used again: a destroyed bootstrap stack that comes
+    back has to import both.
+    """
+
+    bucket_name: pulumi.Output[str]
+    key_id: pulumi.Output[str]
+    """`projects/P/locations/L/keyRings/R/cryptoKeys/K`."""
+    login_url: str
+    secrets_provider: str
+
+    def __init__(self, name: str, args: StateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:bootstrap:State", name, None, opts)
+        kept = pulumi.ResourceOptions(parent=self, protect=True)
+        bucket = storage.Bucket(
+            f"{name}-bucket",
+            name=args.bucket,
+            project=args.project,
+            location=args.region.upper(),
+            uniform_bucket_level_access=True,
+            public_access_prevention="enforced",
+            versioning=storage.BucketVersioningArgs(enabled=True),
+            lifecycle_rules=[
+                storage.BucketLifecycleRuleArgs(
+                    action=storage.BucketLifecycleRuleActionArgs(type="Delete"),
+                    condition=storage.BucketLifecycleRuleConditionArgs(
+                        days_since_noncurrent_time=OLD_VERSION_DAYS, num_newer_versions=OLD_VERSIONS_KEPT
+                    ),
+                )
+            ],
+            force_destroy=False,
+            opts=kept,
+        )
+        ring = kms.KeyRing(f"{name}-key-ring", name="pulumi", project=args.project, location=args.region, opts=kept)
+        key = kms.CryptoKey(
+            f"{name}-key",
+            name="secrets",
+            key_ring=ring.id,
+            purpose="ENCRYPT_DECRYPT",
+            rotation_period=f"{ROTATION_SECONDS}s",
+            opts=kept,
+        )
+        self.bucket_name = bucket.name
+        self.key_id = key.id
+        # Of plain values, so that the preview already shows them.
+        self.login_url = f"gs://{args.bucket}"
+        self.secrets_provider = (
+            f"gcpkms://projects/{args.project}/locations/{args.region}/keyRings/pulumi/cryptoKeys/secrets"
+        )
+        self.register_outputs({"loginUrl": self.login_url, "secretsProvider": self.secrets_provider})
