@@ -16,8 +16,6 @@ from tests.stacks import ROOT
 from tests.workflows.files import Step, steps
 from tools.diff_comment import comment, marker
 
-# Written in another branch at the same time as the workflows; take it out once it is there.
-COMING = {"diff"}
 MAKE = re.compile(r"^\s*make (.+)$", re.MULTILINE)
 MODULE = re.compile(r"python3? -m (tools\.\w+)")
 RUNS = [step for step in steps() if step.run]
@@ -45,8 +43,6 @@ def test_a_make_target_is_there(target: str) -> None:
 @pytest.mark.parametrize("words", ops_commands(), ids=" ".join)
 def test_an_ops_command_is_there_with_its_options(words: tuple[str, ...]) -> None:
     app = typer.main.get_group(cli.app)
-    if words[0] in COMING and words[0] not in app.commands:
-        pytest.skip(f"`ops {words[0]}` is not merged yet")
     known = {option for parameter in app.commands[words[0]].params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known
 
@@ -96,8 +92,6 @@ def test_a_fault_ends_the_preview_step_and_is_in_the_summary(tmp_path: Path) -> 
 @pytest.fixture
 def pull_request(tmp_path: Path) -> Path:
     """The program as a repository whose base, origin/main, is what is checked out here; the head is the test's."""
-    if "diff" not in typer.main.get_group(cli.app).commands:
-        pytest.skip("`ops diff` is not merged yet")
     repository = tmp_path / "repository"
     git = ("git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@t.example", "-c", "core.hooksPath=")
     for room in ("spec", "infra", "workloads", "policies", "ops"):
