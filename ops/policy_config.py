@@ -85,7 +85,8 @@ def _entry_faults(name: str, entry: Mapping[str, Any], properties: Mapping[str, 
         elif key not in properties:
             yield Fault(path, f"is no setting of {name}{faults.nearest(key, [*properties, 'enforcementLevel'])}")
         elif not _has_type(value, properties[key]["type"]):
-            yield Fault(path, f"{faults.shown(value)} is no {properties[key]['type']}")
+            kind = properties[key]["type"]
+            yield Fault(path, f"{faults.shown(value)} is no {'array of strings' if kind == 'array' else kind}")
 
 
 def _has_type(value: Any, wanted: str) -> bool:
