@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 from google.protobuf import struct_pb2
@@ -181,7 +182,8 @@ def record_program(
     cwd, path = Path.cwd(), list(sys.path)
     try:
         asyncio.set_event_loop(loop)
-        loop.run_until_complete(runtime_stack.run_in_stack(program))
+        with mock.patch.object(runtime_stack, "wait_for_rpcs", _quiescence):
+            loop.run_until_complete(runtime_stack.run_in_stack(program))
     except pulumi.RunError as error:
         raise ProgramFailed(str(error)) from error
     except ProgramFailed:
@@ -198,9 +200,38 @@ def record_program(
         thread.shutdown()
         asyncio.set_event_loop(None)
         loop.close()
+        # What a failed run has left must not meet the loop of the next.
+        settings._get_rpc_manager().clear()
+        state: Any = settings.SETTINGS
+        state.outputs.clear()
         os.chdir(cwd)
         sys.path[:] = path
     return _recording(recorder)
+
+
+async def _quiescence(await_all_outstanding_tasks: bool = True) -> None:
+    """The SDK's own wait for all that is under way, less its cost.
+
+    The SDK waits for the first output to finish, again and again over all that are left: quadratic, and half the time
+    of a preview. Waiting for all, or the first that fails, comes to the same.
+    """
+    manager = settings._get_rpc_manager()
+    state: Any = settings.SETTINGS
+    while manager.rpcs or (state.outputs and await_all_outstanding_tasks):
+        while manager.rpcs:
+            await asyncio.sleep(0)
+            await manager.rpcs.pop()
+        if manager.unhandled_exception is not None:
+            raise manager.unhandled_exception.with_traceback(manager.exception_traceback)
+        with state.lock:
+            pending = list(state.outputs)
+            state.outputs.clear()
+        if pending:
+            done, rest = await asyncio.wait(pending, return_when=asyncio.FIRST_EXCEPTION)
+            with state.lock:
+                state.outputs.update(rest)
+            for task in done:
+                await task
 
 
 def _close_loop_of_thread() -> None:

@@ -37,7 +37,7 @@ def render(name: str) -> str:
 
 README = GOLDEN.parent.parent / "README.md"
 _PREVIEW_BLOCK = re.compile(r"(?<=a test holds this page to it\):\n\n```text\n).*?(?=\n```)", re.DOTALL)
-_FAULTS_BLOCK = re.compile(r"(?<=```text\n)\$ python -m (ops preview[^\n]*(?:\\\n[^\n]*)*)\n.*?(?=\n```)", re.DOTALL)
+_FAULTS_BLOCK = re.compile(r"(?<=```text\n\$ python -m ops )(preview[^\n]*)\n.*?(?=\n```)", re.DOTALL)
 
 
 def readme() -> str:
@@ -45,12 +45,11 @@ def readme() -> str:
     text = README.read_text(encoding="utf-8")
     preview = render("prod.preview.txt").rstrip()
     text = _PREVIEW_BLOCK.sub(lambda _: preview, text)
-    return _FAULTS_BLOCK.sub(lambda block: f"$ python -m {block[1]}\n{_faults(block[1])}", text)
+    return _FAULTS_BLOCK.sub(lambda block: f"{block[1]}\n{_faults(block[1])}", text)
 
 
 def _faults(command: str) -> str:
-    words = command.replace("\\\n", " ").split()
-    return CliRunner().invoke(app, words[1:]).stderr.rstrip()
+    return CliRunner().invoke(app, command.split()).stderr.rstrip()
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 import json
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
+
+from tests.loopback import listening
 
 GOOD_ANSWER = "a river runs past the garden"
 
@@ -110,13 +111,5 @@ def _nixl(behaviour: Behaviour) -> str:
 def serving(behaviour: Behaviour) -> Iterator[str]:
     """The fake's address, http://127.0.0.1:<free port>; metrics are under /prefill and /decode."""
     handler = type("Handler", (_Handler,), {"behaviour": behaviour, "started": time.monotonic()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.socket.close()
+    with listening(handler) as address:
+        yield address

@@ -97,7 +97,9 @@ def asked(
     def keep(response: analyzer_pb2.AnalyzeResponse, urn: str) -> None:
         for told in response.diagnostics:
             message = told.message.removeprefix(f"{told.description}\n")
-            message = re.sub(r"can't run policy '[^']*' from policy pack '[^']*' during", "can't run during", message, count=1)
+            message = re.sub(
+                r"can't run policy '[^']*' from policy pack '[^']*' during", "can't run during", message, count=1
+            )
             found.append((told.urn or urn, told.policyName, told.enforcementLevel, message))
 
     for urn, fields in requests.items():

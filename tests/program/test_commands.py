@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ops import __main__ as cli
 from ops import manifests, policy_config, recording, verdicts
+from tests.local.fake_endpoint import Behaviour, serving
 from tests.stacks import ROOT, recorded
 
 
@@ -152,3 +153,19 @@ def test_the_program_itself_refuses_a_bad_stack_without_a_traceback() -> None:
 
     with pytest.raises(recording.ProgramFailed, match=r'models\.chat\.layout: "x" is not one of'):
         recording.record(ROOT, config({"models.chat.layout": "x"}))
+
+
+def test_ops_proof_proves_an_endpoint_and_tells_what_is_not() -> None:
+    with serving(Behaviour()) as url:
+        done = ops("proof", "--endpoint", url, "--prefill", f"{url}/prefill", "--decode", f"{url}/decode")
+        assert (done.returncode, done.stdout.count("NOT PROVEN")) == (0, 0)
+        done = ops("proof", "--endpoint", url, "--decode", f"{url}/decode", "--timeout", "3")
+    assert done.returncode == 1
+    assert "NOT PROVEN  prefill worker served: there is no prefill worker" in done.stdout
+
+
+def test_ops_proof_of_no_address_is_a_fault_of_the_command_line() -> None:
+    done = ops("proof", "--endpoint", "chat.example.com")
+    assert done.returncode == 2
+    assert "is no http address" in done.stderr
+    assert "Traceback" not in done.stderr

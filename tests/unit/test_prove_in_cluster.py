@@ -1,19 +1,19 @@
 """The proof as the Job runs it: workers found by the Kubernetes API, the transport read from their logs."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import certifi
 import pytest
 
 from tests.local.fake_endpoint import Behaviour, serving
+from tests.loopback import listening
 from workloads import prove
 
 TOKEN = "token-of-the-pod"
@@ -59,8 +59,6 @@ class Api:
 @contextmanager
 def api_server(api: Api) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
-        shared: ClassVar[Api] = api
-
         def do_GET(self) -> None:
             api.tokens.append(self.headers.get("Authorization", ""))
             url = urlsplit(self.path)
@@ -96,16 +94,8 @@ def api_server(api: Api) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             """Keep the test output clean."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as address:
+        yield address
 
 
 @pytest.fixture
