@@ -81,7 +81,7 @@ def _entry_faults(name: str, entry: Mapping[str, Any], properties: Mapping[str, 
         path = faults.join(name, key)
         if key == "enforcementLevel":
             if value not in LEVELS:
-                yield Fault(path, faults.one_of(value, LEVELS))
+                yield Fault(path, faults.one_of(str(value), LEVELS))
         elif key not in properties:
             yield Fault(path, f"is no setting of {name}{faults.nearest(key, [*properties, 'enforcementLevel'])}")
         elif not _has_type(value, properties[key]["type"]):

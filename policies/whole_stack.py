@@ -103,7 +103,7 @@ def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
             )
 
 
-def _pools(component: Mapping[str, Any]) -> str:
+def _pool(component: Mapping[str, Any]) -> str:
     return at(_pod(component), "nodeSelector", "cloud.google.com/gke-nodepool") or ""
 
 
@@ -127,8 +127,12 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
     devices = {_name(template): _devices(template) for template in _of(args, kinds.CLAIM_TEMPLATE)}
     nodes = {at(p.props, "name"): most_nodes(p.props) for p in args.resources if is_gpu_pool(p.resource_type, p.props)}
     for graph in _of(args, kinds.GRAPH):
-        engines = [c for c in items(graph.props, "spec", "components") if _gpus(_pod(c))]
-        pools = {_pools(c) for c in engines}
+        engines = [
+            component
+            for component in items(graph.props, "spec", "components")
+            if at(component, "type") in ("prefill", "decode") and _gpus(_pod(component))
+        ]
+        pools = {_pool(c) for c in engines}
         if len(pools) < 2 and sum(nodes.get(pool, 0) for pool in pools) < 2:
             continue  # on one node KV cache moves over NVLink
         for engine in engines:
