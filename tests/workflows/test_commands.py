@@ -1,0 +1,145 @@
+"""The commands inside the workflows are there, with the options given, and the cheap ones do what they should."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+
+from ops import __main__ as cli
+from tests.stacks import ROOT
+from tests.workflows.files import Step, steps
+from tools.diff_comment import comment, marker
+
+# Written in another branch at the same time as the workflows; take it out once it is there.
+COMING = {"diff"}
+MAKE = re.compile(r"^\s*make (.+)$", re.MULTILINE)
+MODULE = re.compile(r"python3? -m (tools\.\w+)")
+RUNS = [step for step in steps() if step.run]
+
+
+def ops_commands() -> list[tuple[str, ...]]:
+    """The words after `python -m ops`, of every such line."""
+    lines = [line for step in RUNS for line in step.run.splitlines() if "-m ops " in line]
+    return [tuple(shlex.split(re.split(r" (?:2>&1|>|\|)", line.split("-m ops ")[1])[0])) for line in lines]
+
+
+def step(workflow: str, words: str) -> Step:
+    return next(s for s in RUNS if s.workflow == workflow and words in s.run)
+
+
+@pytest.mark.parametrize("target", sorted({words for s in RUNS for words in MAKE.findall(s.run)}))
+def test_a_make_target_is_there(target: str) -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", *shlex.split(target.replace("$STACK", "dev"))],
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words", ops_commands(), ids=" ".join)
+def test_an_ops_command_is_there_with_its_options(words: tuple[str, ...]) -> None:
+    app = typer.main.get_group(cli.app)
+    if words[0] in COMING and words[0] not in app.commands:
+        pytest.skip(f"`ops {words[0]}` is not merged yet")
+    known = {option for parameter in app.commands[words[0]].params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_commands_are_found() -> None:
+    """That the tests above look at something."""
+    assert {words[0] for words in ops_commands()} == {"preview", "diff"}
+    assert {t for s in RUNS for t in MAKE.findall(s.run)} >= {"check", "contract", "test", "setup"}
+
+
+def test_a_module_that_a_workflow_runs_is_there() -> None:
+    modules = {name for s in RUNS for name in MODULE.findall(s.run)}
+    assert modules == {"tools.diff_comment", "tools.drift_issue"}
+    for name in modules:
+        assert (ROOT / name.replace(".", "/")).with_suffix(".py").exists()
+
+
+def run(of: Step, summary: Path, folder: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+    """The step's script as the runner starts it: bash with -e and pipefail."""
+    if not (folder / ".venv" / "bin" / "python").exists():
+        pytest.skip("no .venv beside the checkout; `make setup` makes it")
+    summary.touch()
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", of.run],
+        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+        env={"PATH": os.environ["PATH"], "NO_COLOR": "1", "GITHUB_STEP_SUMMARY": str(summary), **env},
+    )  # fmt: skip
+
+
+def test_the_preview_step_shows_the_plan_in_the_summary(tmp_path: Path) -> None:
+    done = run(step("preview", "ops preview"), tmp_path / "summary.md", STACK="dev")
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = (tmp_path / "summary.md").read_text()
+    assert shown.startswith("```text\n")
+    assert shown.endswith("```\n")
+    assert "resources to create" in shown
+
+
+def test_a_fault_ends_the_preview_step_and_is_in_the_summary(tmp_path: Path) -> None:
+    done = run(step("preview", "ops preview"), tmp_path / "summary.md", STACK="prdo")
+    assert done.returncode == 2
+    shown = (tmp_path / "summary.md").read_text()
+    assert "did you mean prod?" in shown
+    assert shown.endswith("```\n")
+
+
+@pytest.fixture
+def pull_request(tmp_path: Path) -> Path:
+    """The program as a repository whose base, origin/main, is what is checked out here; the head is the test's."""
+    if "diff" not in typer.main.get_group(cli.app).commands:
+        pytest.skip("`ops diff` is not merged yet")
+    repository = tmp_path / "repository"
+    git = ("git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@t.example", "-c", "core.hooksPath=")
+    for room in ("spec", "infra", "workloads", "policies", "ops"):
+        shutil.copytree(ROOT / room, repository / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (ROOT / "__main__.py", *ROOT.glob("Pulumi*.yaml")):
+        shutil.copy(path, repository)
+    (repository / ".gitignore").write_text(".venv\n__pycache__/\nbuild/\n")
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "-m", "base")):
+        subprocess.run([*git, *words], check=True, timeout=60)
+    subprocess.run([*git, "update-ref", "refs/remotes/origin/main", "HEAD"], check=True, timeout=60)
+    (repository / ".venv").symlink_to((ROOT / ".venv").resolve())
+    return repository
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A change of the prod stack's file, and what the pull request's step and comment make of it."""
+
+    name: str
+    old: str
+    new: str
+    code: int
+    says: str
+
+
+PULLS = [
+    Pull("fine", 'costCenter: "1234"', 'costCenter: "5678"', 0, "updated"),
+    Pull("replaces the prefill pool", "zone: europe-west1-b", "zone: europe-west1-c", 4, "H200"),
+    Pull("does not load", "model: llama-3.3-70b-instruct", "modle: llama-3.3-70b-instruct", 2, "did you mean model"),
+]
+
+
+@pytest.mark.parametrize("case", PULLS, ids=lambda case: case.name)
+def test_a_change_from_the_diff_step_to_the_comment(pull_request: Path, tmp_path: Path, case: Pull) -> None:
+    stack = pull_request / "Pulumi.prod.yaml"
+    assert case.old in stack.read_text()
+    stack.write_text(stack.read_text().replace(case.old, case.new))
+    summary = tmp_path / "summary.md"
+    done = run(step("preview", "ops diff"), summary, pull_request, STACK="prod", BASE="main")
+    assert done.returncode == case.code, done.stderr
+    diff = (pull_request / "build" / "diff.md").read_text()
+    assert summary.read_text() == diff
+    text = comment("prod", diff, "https://github.example/run")
+    assert text.startswith(marker("prod"))
+    assert case.says in text

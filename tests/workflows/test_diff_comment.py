@@ -1,0 +1,103 @@
+"""The comment on a pull request: found again, edited in place, and never fooled by what a fork's run left behind."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.workflows.fake_gh import FakeGh, installed
+from tools import diff_comment, github
+from tools.diff_comment import NotADiff, comment, marker
+
+URL = "https://github.example/o/r/actions/runs/7"
+DIFF = f"{marker('prod')}\n**1 replaced**: GIVES 1 RESERVED H200 NODE BACK\n"
+PULLS = "repos/o/r/pulls"
+COMMENTS = "repos/o/r/issues/12/comments"
+
+
+@pytest.fixture
+def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeGh:
+    for name, value in {"RUN": "7", "HEAD_OWNER": "a", "HEAD_BRANCH": "b", "HEAD_SHA": "c0ffee"}.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "bin").mkdir()
+    fake = installed(tmp_path / "bin", monkeypatch)
+    fake.answers({PULLS: [{"number": 12, "head": {"sha": "c0ffee"}}], COMMENTS: []})
+    return fake
+
+
+def artifact(folder: Path, stack: str, text: str) -> Path:
+    path = folder / "diffs" / f"diff-{stack}" / "diff.md"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return folder / "diffs"
+
+
+def test_a_comment_keeps_its_marker_and_says_whose_text_it_is() -> None:
+    text = comment("prod", DIFF, URL)
+    assert text.splitlines()[:2] == [marker("prod"), "**1 replaced**: GIVES 1 RESERVED H200 NODE BACK"]
+    assert f"Made by this pull request's own code in [this run]({URL})" in text
+
+
+def test_nobody_is_called_by_a_comment() -> None:
+    assert "@everyone" not in comment("prod", f"{marker('prod')}\nhello @everyone\n", URL)
+
+
+def test_a_long_diff_is_cut_below_the_limit_and_says_so() -> None:
+    text = comment("prod", f"{marker('prod')}\n" + "@x" * github.BODY_LIMIT, URL)
+    assert len(text) < github.BODY_LIMIT
+    assert "cut here" in text
+
+
+def test_no_diff_is_told_rather_than_an_old_one_left() -> None:
+    assert "No diff of stack `prod` could be made" in comment("prod", "", URL)
+
+
+@pytest.mark.parametrize("text", ["rm -rf /\n", f"{marker('dev')}\nx\n", f"x {marker('prod')}\n"])
+def test_another_text_is_refused(text: str) -> None:
+    with pytest.raises(NotADiff, match="first line"):
+        comment("prod", text, URL)
+
+
+def test_the_first_diff_is_a_new_comment(tmp_path: Path, gh: FakeGh) -> None:
+    assert diff_comment.main(artifact(tmp_path, "prod", DIFF)) == 0
+    assert gh.sent == [("POST", COMMENTS, {"body": comment("prod", DIFF, URL)})]
+
+
+def test_the_next_one_edits_our_comment_and_nobody_elses(tmp_path: Path, gh: FakeGh) -> None:
+    ours = {"id": 3, "user": {"login": github.BOT}, "body": DIFF}
+    gh.answers(
+        {
+            PULLS: [{"number": 12, "head": {"sha": "c0ffee"}}],
+            COMMENTS: [
+                {"id": 1, "user": {"login": "somebody"}, "body": DIFF},
+                {"id": 2, "user": {"login": github.BOT}, "body": marker("dev")},
+                ours,
+            ],
+        }
+    )
+    assert diff_comment.main(artifact(tmp_path, "prod", DIFF)) == 0
+    assert [(method, path) for method, path, _ in gh.sent] == [("PATCH", "repos/o/r/issues/comments/3")]
+
+
+def test_a_head_that_has_moved_on_is_left_alone(tmp_path: Path, gh: FakeGh) -> None:
+    gh.answers({PULLS: [{"number": 12, "head": {"sha": "other"}}], COMMENTS: []})
+    assert diff_comment.main(artifact(tmp_path, "prod", DIFF)) == 0
+    assert gh.sent == []
+
+
+@pytest.mark.parametrize("stack", ["prod; rm", "..", "A"])
+def test_an_artifact_of_another_name_is_refused(
+    tmp_path: Path, gh: FakeGh, stack: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert diff_comment.main(artifact(tmp_path, stack, DIFF)) == 1
+    assert "not a folder diff-STACK" in capsys.readouterr().err
+    assert gh.sent == []
+
+
+def test_a_link_out_of_the_artifact_is_not_followed(tmp_path: Path, gh: FakeGh) -> None:
+    folder = artifact(tmp_path, "prod", DIFF)
+    secret = tmp_path / "secret"
+    secret.write_text(DIFF)
+    (folder / "diff-prod" / "diff.md").unlink()
+    (folder / "diff-prod" / "diff.md").symlink_to(secret)
+    assert diff_comment.main(folder) == 1
+    assert gh.sent == []

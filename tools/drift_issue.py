@@ -1,0 +1,104 @@
+"""Tells of drift: one issue a stack, opened when the first is found, updated when its counts change, closed with it.
+
+Counts are compared, not text: an etag that changes every night is no second alarm. Reads what `pulumi refresh
+--preview-only --json` printed; that its object has `changeSummary`, as that of `pulumi preview` does, was not seen on a
+live stack yet, so an object without it is refused. Needs no package besides Python's own.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tools import github
+
+# Operations of a change summary that change nothing.
+QUIET = frozenset({"same", "read", "refresh"})
+
+
+class NoSummary(Exception):
+    """What Pulumi printed does not say how many resources changed."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is to be done about a stack's issue; `number` is that of the issue, None for a new one."""
+
+    do: Literal["open", "update", "close", "nothing"]
+    number: int | None = None
+
+
+def counts(digest: str) -> dict[str, int]:
+    """Operation → number of resources, of those that changed. Raises NoSummary."""
+    try:
+        summary = json.loads(digest)["changeSummary"]
+        return {op: int(n) for op, n in sorted(summary.items()) if op not in QUIET and int(n) > 0}
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        raise NoSummary("Pulumi printed no changeSummary, so nothing is known of drift") from wrong
+
+
+def marker(stack: str, found: Mapping[str, int]) -> str:
+    """The hidden first line of the issue: by it the issue is found again, and what it last told."""
+    told = "".join(f" {op}={n}" for op, n in sorted(found.items()))
+    return f"<!-- dynamo-gke:drift:{stack}{told} -->"
+
+
+def decide(stack: str, found: Mapping[str, int], issues: list[dict[str, Any]]) -> Action:
+    """What to do, given the open issues of the workflow's own account."""
+    ours = re.compile(rf"<!-- dynamo-gke:drift:{re.escape(stack)}( [^>]*)?-->")
+    issue = next((i for i in issues if i["user"]["login"] == github.BOT and ours.match(i["body"] or "")), None)
+    if issue is None:
+        return Action("open") if found else Action("nothing")
+    if not found:
+        return Action("close", issue["number"])
+    if issue["body"].startswith(marker(stack, found)):
+        return Action("nothing")
+    return Action("update", issue["number"])
+
+
+def body(stack: str, found: Mapping[str, int], run_url: str) -> str:
+    rows = "\n".join(f"| {op} | {n} |" for op, n in sorted(found.items()))
+    return (
+        f"{marker(stack, found)}\nThe cloud no longer looks as the state of stack `{stack}` says "
+        f"([run]({run_url})).\n\n| found | resources |\n|---|---|\n{rows}\n\n"
+        f"See what: `pulumi refresh --preview-only --diff --stack {stack}`. Then either take it into the state "
+        "(`pulumi refresh`) and the code, or put it back (`pulumi up`). What to weigh: docs/environments.md.\n"
+    )
+
+
+def main(stack: str, digest: Path) -> int:
+    try:
+        found = counts(digest.read_text())
+    except NoSummary as wrong:
+        print(f"error: stack {stack}: {wrong}", file=sys.stderr)
+        return 1
+    repository = os.environ["GITHUB_REPOSITORY"]
+    run_url = f"{os.environ['GITHUB_SERVER_URL']}/{repository}/actions/runs/{os.environ['GITHUB_RUN_ID']}"
+    path = f"repos/{repository}/issues"
+    action = decide(stack, found, github.listed(path, state="open", creator=github.BOT))
+    text = body(stack, found, run_url)
+    if action.do == "open":
+        github.sent("POST", path, {"title": f"Drift in stack {stack}", "body": text})
+    elif action.do == "update":
+        github.sent("PATCH", f"{path}/{action.number}", {"body": text})
+        github.sent(
+            "POST", f"{path}/{action.number}/comments", {"body": f"The counts have changed ([run]({run_url}))."}
+        )
+    elif action.do == "close":
+        github.sent("POST", f"{path}/{action.number}/comments", {"body": f"No drift any more ([run]({run_url}))."})
+        github.sent("PATCH", f"{path}/{action.number}", {"state": "closed"})
+    print(f"stack {stack}: {sum(found.values())} resources drifted; issue: {action.do}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    except subprocess.SubprocessError as failed:
+        print(f"error: GitHub was not told: {failed}", file=sys.stderr)
+        sys.exit(1)
