@@ -57,9 +57,12 @@ def preview(
 ) -> None:
     """Show all that `pulumi up` would create, what it costs, and what is wrong with it."""
     planned, recording = _run(stack, overrides, as_json)
-    from ops import verdicts
+    from ops import policy_config, verdicts
 
-    found = verdicts.judge(recording)
+    try:
+        found = verdicts.judge(recording, policy_config.read(stackfile.project_root(), stack))
+    except ConfigInvalid as invalid:
+        _stop_on_faults(stack, invalid, as_json)
     if as_json:
         print(json.dumps(_as_json(planned, recording, found), indent=2, ensure_ascii=False))
     else:

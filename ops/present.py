@@ -259,7 +259,8 @@ def _list(console: Console, title: str, lines: Iterable[str], style: str) -> Non
 
 
 def _verdict(verdict: Verdict) -> str:
-    return escape(f"{verdict.level} {verdict.policy}: {verdict.message} ({verdict.urn.rpartition('::')[2]})")
+    where = verdict.urn.rpartition("::")[2] or "the whole stack"
+    return escape(f"{verdict.level} {verdict.policy}: {verdict.message} ({where})")
 
 
 def _outputs(outputs: dict[str, Any]) -> Table:

@@ -11,7 +11,7 @@ from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationA
 from typer.testing import CliRunner
 
 from ops import __main__ as cli
-from ops import manifests, recording, verdicts
+from ops import manifests, policy_config, recording, verdicts
 from tests.local.fake_endpoint import Behaviour, serving
 from tests.stacks import ROOT, recorded
 
@@ -93,6 +93,7 @@ def test_a_mandatory_violation_ends_with_3(monkeypatch: pytest.MonkeyPatch) -> N
 
     rule = ResourceValidationPolicy("no-buckets", "none", no_buckets, EnforcementLevel.MANDATORY)
     monkeypatch.setattr(verdicts, "RULES", [rule])
+    monkeypatch.setattr(policy_config, "read", lambda *_: {})  # the stack's own names the rules that are replaced here
     done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
     assert done.exit_code == 3
     assert "mandatory no-buckets: no buckets here (weights-bucket)" in done.stdout
@@ -101,6 +102,23 @@ def test_a_mandatory_violation_ends_with_3(monkeypatch: pytest.MonkeyPatch) -> N
     done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
     assert done.exit_code == 0
     assert "advisory no-buckets" in done.stdout
+
+
+def test_a_stack_over_its_budget_ends_with_3() -> None:
+    done = ops("preview", "--stack", "prod", "--json", "--set", "models.chat.prefill.replicas=5")
+    assert done.returncode == 3
+    found = [(verdict["policy"], verdict["message"]) for verdict in json.loads(done.stdout)["policies"]]
+    assert found == [
+        ("gpu-budget", "508.86 USD per hour for GPU nodes, where 350 are allowed"),
+        ("gpu-budget", "6 GPU nodes, where 4 are allowed"),
+    ]
+
+
+def test_a_fault_in_the_configuration_of_policies_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy_config, "read", lambda *_: {"pined": "advisory"})
+    done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
+    assert done.exit_code == 2
+    assert "pined: is no rule of the pack; did you mean pinned?" in done.stderr
 
 
 def test_a_program_that_fails_ends_with_1_and_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,135 @@
+"""Rules on GPU pools: how many, how dear, how they are bought, how they are upgraded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+from policies import kinds
+from policies.inputs import at, items
+from policies.setting import Setting, schema
+from spec.capacity import CapacityMode
+from spec.machines import machine, machine_names
+
+MOST_NODES = Setting(name="nodes", type="number", default=2, description="GPU nodes, at most, autoscaling included")
+MOST_DOLLARS = Setting(
+    name="dollarsPerHour",
+    type="number",
+    default=200,
+    description="USD per hour, at most, for all GPU nodes at the prices of spec/machines",
+)
+MODES = Setting(
+    name="allowed",
+    type="array",
+    default=[mode.value for mode in CapacityMode],
+    description="capacity modes that GPU pools may use",
+)
+
+
+def is_gpu_pool(resource_type: str, props: Mapping[str, Any]) -> bool:
+    return resource_type == kinds.NODE_POOL and bool(items(props, "nodeConfig", "guestAccelerators"))
+
+
+def most_nodes(pool: Mapping[str, Any]) -> int:
+    """Nodes of a pool at most: what its autoscaler may reach, else its fixed count."""
+    zones = max(1, len(items(pool, "nodeLocations")))
+    total = at(pool, "autoscaling", "totalMaxNodeCount")
+    in_zone = at(pool, "autoscaling", "maxNodeCount") or at(pool, "nodeCount") or 0
+    return int(total if total is not None else in_zone * zones)
+
+
+def _mode(pool: Mapping[str, Any]) -> CapacityMode:
+    if at(pool, "nodeConfig", "flexStart"):
+        return CapacityMode.FLEX_START
+    if at(pool, "nodeConfig", "spot"):
+        return CapacityMode.SPOT
+    reserved = at(pool, "nodeConfig", "reservationAffinity", "consumeReservationType") == "SPECIFIC_RESERVATION"
+    return CapacityMode.RESERVATION if reserved else CapacityMode.ON_DEMAND
+
+
+def _usd_per_hour(pool: Mapping[str, Any]) -> float | None:
+    """The price of one node; None for a machine that spec/machines does not know."""
+    name = at(pool, "nodeConfig", "machineType")
+    if name not in machine_names(with_gpus=True):
+        return None
+    prices = machine(name).prices
+    # Spot has no fixed price; on demand costs more, so it never lets too much through.
+    return prices.get(_mode(pool), prices[CapacityMode.ON_DEMAND]).usd_per_hour
+
+
+def _gpu_budget(args: StackValidationArgs, report: ReportViolation) -> None:
+    pools = [r.props for r in args.resources if is_gpu_pool(r.resource_type, r.props)]
+    nodes, dollars = 0, 0.0
+    for pool in pools:
+        price = _usd_per_hour(pool)
+        if price is None:
+            report(f"{at(pool, 'nodeConfig', 'machineType')} has no price in spec/machines, so it fits no budget", None)
+        nodes += most_nodes(pool)
+        dollars += most_nodes(pool) * (price or 0)
+    nodes_allowed, dollars_allowed = MOST_NODES.read(args.get_config()), MOST_DOLLARS.read(args.get_config())
+    if nodes > nodes_allowed:
+        report(f"{nodes} GPU nodes, where {nodes_allowed:g} are allowed", None)
+    if dollars > dollars_allowed:
+        report(f"{dollars:.2f} USD per hour for GPU nodes, where {dollars_allowed:g} are allowed", None)
+
+
+def _capacity_mode(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    if not is_gpu_pool(args.resource_type, args.props):
+        return
+    allowed = MODES.read(args.get_config())
+    mode = _mode(args.props)
+    if mode not in allowed:
+        report(f"uses capacity mode {mode}, where {', '.join(allowed) or 'none'} is allowed", None)
+
+
+def _no_gpu_surge(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    if not is_gpu_pool(args.resource_type, args.props):
+        return
+    surge = at(args.props, "upgradeSettings", "maxSurge")
+    # Flex-start pools take no upgrade settings at all: their nodes are replaced by running out.
+    if not at(args.props, "nodeConfig", "flexStart") and surge != 0:
+        given = "unset, which means 1" if surge is None else f"{surge:g}"
+        report(
+            f"upgradeSettings.maxSurge is {given}: an upgrade would wait for a spare GPU node that nobody has; set it "
+            "to 0 and maxUnavailable to 1",
+            None,
+        )
+
+
+RULES: list[Policy] = [
+    StackValidationPolicy(
+        name="gpu-budget",
+        description="The stack's GPU nodes stay within its budget, however far they scale.",
+        validate=_gpu_budget,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.HIGH,
+        config_schema=schema(MOST_NODES, MOST_DOLLARS),
+        remediation_steps="Lower replicas, or raise the budget in policies/config.<stack>.json in a change of its own.",
+    ),
+    ResourceValidationPolicy(
+        name="capacity-mode",
+        description="GPU capacity is bought only in ways that this environment allows.",
+        validate=_capacity_mode,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.HIGH,
+        config_schema=schema(MODES),
+        remediation_steps="Set capacity.mode in the stack file to a mode that the environment allows.",
+    ),
+    ResourceValidationPolicy(
+        name="no-gpu-surge",
+        description="Upgrades of GPU pools never ask for a spare node.",
+        validate=_no_gpu_surge,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.HIGH,
+        remediation_steps="Set upgradeSettings to {maxSurge: 0, maxUnavailable: 1} on pools with guestAccelerators.",
+    ),
+]

@@ -1,0 +1,48 @@
+"""Reading inputs as Pulumi sends them: mappings and sequences that are proxies, which raise on an unknown value."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pulumi_policy.proxy import UnknownValueError
+
+
+def at(props: Mapping[str, Any], *path: str) -> Any:
+    """The value below a path, None where a part of it is not there. Raises UnknownValueError on an unknown one."""
+    here: Any = props
+    for key in path:
+        here = here.get(key) if isinstance(here, Mapping) else None
+    return here
+
+
+def items(props: Mapping[str, Any], *path: str) -> Sequence[Any]:
+    """The list below a path, empty where there is none."""
+    found = at(props, *path)
+    return found if isinstance(found, Sequence) and not isinstance(found, str) else ()
+
+
+def is_given(props: Mapping[str, Any], *path: str) -> bool:
+    """Whether there is a value, known or not yet."""
+    try:
+        return bool(at(props, *path))
+    except UnknownValueError:
+        return True
+
+
+def known_texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every known string below a value, with its path; what is unknown is left out."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key in value:
+            yield from _known(value, key, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, Sequence):
+        for index in range(len(value)):
+            yield from _known(value, index, f"{path}[{index}]")
+
+
+def _known(parent: Any, key: str | int, path: str) -> Iterator[tuple[str, str]]:
+    try:
+        child = parent[key]
+    except UnknownValueError:
+        return
+    yield from known_texts(child, path)

@@ -1,0 +1,99 @@
+"""Rules on what pods run, what of their node they get, and what is written in plain."""
+
+import re
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+)
+
+from policies import kinds
+from policies.inputs import at, items, known_texts
+from policies.pods import containers, pod_specs
+from policies.setting import Setting, schema
+from spec.faults import TOKEN
+
+HOST_ACCESS = Setting(
+    name="allowed", type="array", default=[], description="Kubernetes names of the objects that may have it"
+)
+
+_EXACT_VERSION = re.compile(r"v?\d+\.\d+\.\d+([-+.].+)?")
+
+
+def _is_pinned(image: str) -> bool:
+    if "@sha256:" in image:
+        return True
+    tag = image.rpartition("/")[2].partition(":")[2]  # a colon before the last slash is a registry's port
+    return tag not in ("", "latest")
+
+
+def _pinned(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    for pod in pod_specs(args.resource_type, args.props):
+        for container in containers(pod):
+            image = at(container, "image") or ""
+            if not _is_pinned(image):
+                report(f"image {image or 'without a name'} is not pinned; give it a version or a digest", None)
+    if args.resource_type == kinds.RELEASE:
+        version = at(args.props, "version") or ""
+        if not _EXACT_VERSION.fullmatch(version):
+            report(f"the chart's version is {version or 'unset'}; pin it as X.Y.Z", None)
+
+
+def _no_host_access(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    pods = list(pod_specs(args.resource_type, args.props))
+    if not pods or at(args.props, "metadata", "name") in HOST_ACCESS.read(args.get_config()):
+        return
+    for pod in pods:
+        for key in ("hostNetwork", "hostPID", "hostIPC"):
+            if at(pod, key):
+                report(f"a pod sets {key}", None)
+        for volume in items(pod, "volumes"):
+            if at(volume, "hostPath"):
+                report(f"volume {at(volume, 'name')} is a hostPath", None)
+        for container in containers(pod):
+            if at(container, "securityContext", "privileged"):
+                report(f"container {at(container, 'name')} is privileged", None)
+
+
+def _no_plain_secret(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    # Pulumi unwraps secrets before a rule sees them: in a Kubernetes Secret plain and secret look the same.
+    if args.resource_type == kinds.SECRET:
+        return
+    for path, text in known_texts(args.props):
+        if TOKEN.search(text):
+            report(
+                f"{path} looks like a token or a private key in plain; set it with `pulumi config set --secret`", None
+            )
+
+
+RULES: list[Policy] = [
+    ResourceValidationPolicy(
+        name="pinned",
+        description="What runs tomorrow is what was tested today: images and charts have a version.",
+        validate=_pinned,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.HIGH,
+        remediation_steps="Give images a tag other than latest, or a digest, and charts a version X.Y.Z.",
+    ),
+    ResourceValidationPolicy(
+        name="no-host-access",
+        description="Pods are not privileged and share neither namespaces nor paths with their node.",
+        validate=_no_host_access,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        config_schema=schema(HOST_ACCESS),
+        remediation_steps="Take the host access out, or allow the object by its name in policies/config.<stack>.json.",
+    ),
+    ResourceValidationPolicy(
+        name="no-plain-secret",
+        description="No input holds a token or a private key in plain.",
+        validate=_no_plain_secret,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        remediation_steps="Revoke the token, then set a new one with `pulumi config set --secret`.",
+    ),
+]

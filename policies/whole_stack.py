@@ -1,0 +1,249 @@
+"""Rules over the whole stack: what one resource alone cannot show."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyResource,
+    ReportViolation,
+    Severity,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+from policies import kinds
+from policies.capacity import is_gpu_pool, most_nodes
+from policies.inputs import at, items
+from policies.setting import Setting, schema
+
+BUDGET_REQUIRED = Setting(
+    name="required", type="boolean", default=False, description="whether the stack must have a billing budget"
+)
+
+# Who sends and who receives; `kv_both` does either.
+_PRODUCERS, _CONSUMERS = {"kv_producer", "kv_both"}, {"kv_consumer", "kv_both"}
+_COMPONENT_TYPE = "nvidia.com/dynamo-component-type"
+_GRAPH_NAME = "nvidia.com/dynamo-graph-deployment-name"
+
+
+def _of(args: StackValidationArgs, resource_type: str) -> list[PolicyResource]:
+    return [resource for resource in args.resources if resource.resource_type == resource_type]
+
+
+def _name(resource: PolicyResource) -> str:
+    return at(resource.props, "metadata", "name")
+
+
+def _namespace(resource: PolicyResource) -> str:
+    return at(resource.props, "metadata", "namespace")
+
+
+def _pod(component: Mapping[str, Any]) -> Mapping[str, Any]:
+    return at(component, "podTemplate", "spec") or {}
+
+
+def _proven(args: StackValidationArgs, report: ReportViolation) -> None:
+    proven: set[str] = set()
+    for job in _of(args, kinds.JOB):
+        for container in items(job.props, "spec", "template", "spec", "containers"):
+            words = list(items(container, "args"))
+            if "--pods" in words[:-1]:
+                proven.add(words[words.index("--pods") + 1])
+    for graph in _of(args, kinds.GRAPH):
+        if f"{_namespace(graph)}/{_name(graph)}" not in proven:
+            report(f"no Job proves graph {_name(graph)}: it may serve without disaggregation and look well", graph.urn)
+
+
+def _kv_transfer_of(component: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object given as --kv-transfer-config, empty where there is none that can be read."""
+    for container in items(_pod(component), "containers"):
+        words = list(items(container, "args"))
+        if "--kv-transfer-config" in words[:-1]:
+            try:
+                found = json.loads(words[words.index("--kv-transfer-config") + 1])
+            except ValueError:
+                return {}
+            return found if isinstance(found, Mapping) else {}
+    return {}
+
+
+def _moves_kv(component: Mapping[str, Any]) -> bool:
+    """Whether an engine runs in it that has a KV cache to move; the mocker has none."""
+    return any(
+        "dynamo.vllm" in word
+        for container in items(_pod(component), "containers")
+        for word in items(container, "command")
+    )
+
+
+def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
+    for graph in _of(args, kinds.GRAPH):
+        components = [c for c in items(graph.props, "spec", "components") if _moves_kv(c)]
+        prefill = [_kv_transfer_of(c) for c in components if at(c, "type") == "prefill"]
+        decode = [_kv_transfer_of(c) for c in components if at(c, "type") == "decode"]
+        if bool(prefill) != bool(decode):
+            report(f"graph {_name(graph)} has one of prefill and decode without the other", graph.urn)
+        for side, configs, roles in (("prefill", prefill, _PRODUCERS), ("decode", decode, _CONSUMERS)):
+            for config in configs:
+                if config.get("kv_role") not in roles:
+                    given = config.get("kv_role") or "no kv_role"
+                    wanted = " or ".join(sorted(roles))
+                    report(
+                        f"{side} of graph {_name(graph)} has {given} in --kv-transfer-config, not {wanted}", graph.urn
+                    )
+        connectors = {str(config.get("kv_connector")) for config in (*prefill, *decode)}
+        if len(connectors) > 1:
+            report(
+                f"graph {_name(graph)} moves its KV cache by {' and '.join(sorted(connectors))}; both sides need "
+                "the same connector",
+                graph.urn,
+            )
+
+
+def _pool(component: Mapping[str, Any]) -> str:
+    return at(_pod(component), "nodeSelector", "cloud.google.com/gke-nodepool") or ""
+
+
+def _gpus(pod: Mapping[str, Any]) -> int:
+    return sum(
+        int(at(container, "resources", "limits", "nvidia.com/gpu") or 0) for container in items(pod, "containers")
+    )
+
+
+def _nics(pod: Mapping[str, Any], devices: Mapping[str, int]) -> int:
+    return sum(devices.get(at(claim, "resourceClaimTemplateName"), 0) for claim in items(pod, "resourceClaims"))
+
+
+def _devices(template: PolicyResource) -> int:
+    return sum(
+        int(at(r, "exactly", "count") or 0) for r in items(template.props, "spec", "spec", "devices", "requests")
+    )
+
+
+def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
+    devices = {_name(template): _devices(template) for template in _of(args, kinds.CLAIM_TEMPLATE)}
+    nodes = {at(p.props, "name"): most_nodes(p.props) for p in args.resources if is_gpu_pool(p.resource_type, p.props)}
+    for graph in _of(args, kinds.GRAPH):
+        engines = [
+            component
+            for component in items(graph.props, "spec", "components")
+            if at(component, "type") in ("prefill", "decode") and _gpus(_pod(component))
+        ]
+        pools = {_pool(c) for c in engines}
+        if len(pools) < 2 and sum(nodes.get(pool, 0) for pool in pools) < 2:
+            continue  # on one node KV cache moves over NVLink
+        for engine in engines:
+            gpus, nics = _gpus(_pod(engine)), _nics(_pod(engine), devices)
+            if gpus != nics:
+                report(
+                    f"{at(engine, 'name')} of graph {_name(graph)} has {gpus} GPUs and claims {nics} RDMA NICs: KV "
+                    "cache would move over TCP; claim one for each GPU",
+                    graph.urn,
+                )
+
+
+def _selected(monitoring: PolicyResource, label: str) -> Sequence[str] | None:
+    """The values of a label that a PodMonitoring selects by; None when it does not ask for that label."""
+    for expression in items(monitoring.props, "spec", "selector", "matchExpressions"):
+        if at(expression, "key") == label and at(expression, "operator") == "In":
+            return list(items(expression, "values"))
+    value = at(monitoring.props, "spec", "selector", "matchLabels", label)
+    return None if value is None else [value]
+
+
+def _monitored(args: StackValidationArgs, report: ReportViolation) -> None:
+    for graph in _of(args, kinds.GRAPH):
+        for component in items(graph.props, "spec", "components"):
+            kind = at(component, "type")
+            if not any(
+                _namespace(monitoring) == _namespace(graph)
+                and kind in (_selected(monitoring, _COMPONENT_TYPE) or [kind])
+                and _name(graph) in (_selected(monitoring, _GRAPH_NAME) or [_name(graph)])
+                for monitoring in _of(args, kinds.POD_MONITORING)
+            ):
+                report(f"no PodMonitoring reads the metrics of {kind} of graph {_name(graph)}", graph.urn)
+
+
+def _needs(resource: PolicyResource) -> set[str]:
+    """URNs of all that Pulumi keeps until the resource is gone: dependencies and parents, and theirs."""
+    found: set[str] = set()
+    todo = [resource]
+    while todo:  # each URN enters once
+        here = todo.pop()
+        for needed in (*here.dependencies, *([here.parent] if here.parent else [])):
+            if needed.urn not in found:
+                found.add(needed.urn)
+                todo.append(needed)
+    return found
+
+
+def _deleted_before_operator(args: StackValidationArgs, report: ReportViolation) -> None:
+    for release in _of(args, kinds.RELEASE):
+        for graph in _of(args, kinds.GRAPH):
+            if release.urn not in _needs(graph):
+                report(
+                    f"graph {_name(graph)} does not depend on {release.name}: on destroy its operator may go first, "
+                    "and the graph's finalizer then holds the namespace for ever",
+                    graph.urn,
+                )
+
+
+def _has_budget(args: StackValidationArgs, report: ReportViolation) -> None:
+    if BUDGET_REQUIRED.read(args.get_config()) and not _of(args, kinds.BUDGET):
+        report("there is no billing budget, so nobody is told what the month costs", None)
+
+
+RULES: list[Policy] = [
+    StackValidationPolicy(
+        name="proven",
+        description="Every graph has a Job that proves that it serves.",
+        validate=_proven,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.HIGH,
+        remediation_steps="Keep the Proof component beside each ServingGraph.",
+    ),
+    StackValidationPolicy(
+        name="kv-transfer",
+        description="KV transfer is configured on both sides of a disaggregated graph, in roles that match.",
+        validate=_kv_transfer,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.HIGH,
+        remediation_steps="Leave --kv-transfer-config to the graph builder.",
+    ),
+    StackValidationPolicy(
+        name="nic-per-gpu",
+        description="Workers that move KV cache between nodes claim one RDMA NIC for each GPU.",
+        validate=_nic_per_gpu,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.HIGH,
+        remediation_steps="Set network.rdma to dranet.",
+    ),
+    StackValidationPolicy(
+        name="monitored",
+        description="The metrics of every part of every graph are collected.",
+        validate=_monitored,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.MEDIUM,
+        remediation_steps="Keep the Monitoring component.",
+    ),
+    StackValidationPolicy(
+        name="graph-before-operator",
+        description="Graphs are deleted before the operator that has to clean up after them.",
+        validate=_deleted_before_operator,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.HIGH,
+        remediation_steps="Pass the platform's release to the graph in depends_on.",
+    ),
+    StackValidationPolicy(
+        name="has-budget",
+        description="The environment has a billing budget that warns somebody.",
+        validate=_has_budget,
+        enforcement_level=EnforcementLevel.ADVISORY,
+        severity=Severity.LOW,
+        config_schema=schema(BUDGET_REQUIRED),
+        remediation_steps="Add a gcp.billing.Budget; this program has no component for one yet.",
+    ),
+]

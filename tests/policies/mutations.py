@@ -1,0 +1,74 @@
+"""Recordings of the shipped stacks with one thing changed."""
+
+import re
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from ops import stackfile
+from ops.recording import Recording, Resource, record
+from tests.stacks import ROOT, recorded
+
+GATEWAY = '{"exposure": "gateway", "domain": "models.example.com", "allowedCidrs": ["203.0.113.0/24"]}'
+
+
+@cache
+def with_gateway() -> Recording:
+    """The prod stack as it would be with a gateway on the internet."""
+    return record(ROOT, stackfile.read(ROOT, "prod", [f"endpoint={GATEWAY}"]))
+
+
+def changed(recording: Recording, suffix: str, name: str, path: str, value: Any) -> Recording:
+    """One input of one resource changed; `path` has list indexes in brackets."""
+    *parents, last = [int(key) if key.isdigit() else key for key in re.findall(r"[^.\[\]]+", path)]
+
+    def apply(resource: Resource) -> Resource:
+        inputs = deepcopy(resource.inputs)
+        block: Any = inputs
+        for key in parents:
+            block = block[key]
+        block[last] = value
+        return replace(resource, inputs=inputs)
+
+    return _mapped(recording, suffix, name, apply)
+
+
+def unprotected(recording: Recording, suffix: str, name: str) -> Recording:
+    return _mapped(recording, suffix, name, lambda resource: replace(resource, options={}))
+
+
+def independent(recording: Recording, suffix: str, name: str) -> Recording:
+    """One resource that waits for nothing."""
+    return _mapped(recording, suffix, name, lambda resource: replace(resource, depends_on=()))
+
+
+def without(recording: Recording, suffix: str) -> Recording:
+    kept = tuple(resource for resource in recording.resources if not resource.type.endswith(suffix))
+    assert len(kept) < len(recording.resources)
+    return replace(recording, resources=kept)
+
+
+def added(recording: Recording, type_: str, inputs: dict[str, Any]) -> Recording:
+    resource = Resource(
+        urn=f"urn:pulumi:prod::dynamo-gke::{type_}::added",
+        type=type_,
+        name="added",
+        parent=None,
+        provider=None,
+        inputs=inputs,
+        depends_on=(),
+        options={},
+        secret_paths=(),
+    )
+    return replace(recording, resources=(*recording.resources, resource))
+
+
+def _mapped(recording: Recording, suffix: str, name: str, change: Any) -> Recording:
+    matches = [r for r in recording.resources if r.type.endswith(suffix) and r.name == name]
+    assert len(matches) == 1, f"{len(matches)} resources end with {suffix} and are called {name}"
+    return replace(recording, resources=tuple(change(r) if r is matches[0] else r for r in recording.resources))
+
+
+def prod() -> Recording:
+    return recorded("prod")

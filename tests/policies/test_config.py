@@ -1,0 +1,110 @@
+"""What an environment may configure, and how a mistake in it is told."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import policy_config
+from ops.verdicts import judge
+from policies.rules import RULES
+from spec.faults import ConfigInvalid
+from tests.policies.mutations import added, changed, prod, unprotected
+from tests.stacks import ROOT, SHIPPED, recorded
+
+
+def levels(config: dict[str, Any]) -> set[tuple[str, str]]:
+    """Rules that find something in prod with a surge on a GPU pool, and at which level."""
+    surging = changed(prod(), ":NodePool", "prefill-pool", "upgradeSettings.maxSurge", 1)
+    return {(verdict.policy, verdict.level) for verdict in judge(surging, config)}
+
+
+def test_the_level_comes_from_the_configuration() -> None:
+    assert levels({}) == {("no-gpu-surge", "mandatory")}
+    assert levels({"no-gpu-surge": "advisory"}) == {("no-gpu-surge", "advisory")}
+    assert levels({"no-gpu-surge": {"enforcementLevel": "disabled"}}) == set()
+    assert levels({"all": "advisory"}) == {("no-gpu-surge", "advisory")}
+    assert levels({"all": "disabled", "no-gpu-surge": "remediate"}) == {("no-gpu-surge", "mandatory")}
+
+
+def policies(recording: Any, config: dict[str, Any]) -> set[str]:
+    return {verdict.policy for verdict in judge(recording, config)}
+
+
+DAEMON = {
+    "metadata": {"name": "tool"},
+    "spec": {"template": {"spec": {"hostNetwork": True, "containers": [{"name": "main", "image": "tool:1"}]}}},
+}
+
+SETTINGS = [
+    ("gpu-budget", prod(), {"nodes": 1}),
+    ("gpu-budget", prod(), {"dollarsPerHour": 169.61}),
+    ("capacity-mode", prod(), {"allowed": ["spot"]}),
+    ("labelled", prod(), {"labels": ["team"]}),
+    ("has-budget", prod(), {"required": True}),
+]
+
+
+@pytest.mark.parametrize(("rule", "recording", "settings"), SETTINGS)
+def test_a_setting_forbids(rule: str, recording: Any, settings: dict[str, Any]) -> None:
+    assert policies(recording, {}) == set()
+    assert policies(recording, {rule: settings}) == {rule}
+
+
+def test_a_setting_allows() -> None:
+    bare = unprotected(prod(), ":NodePool", "prefill-pool")
+    assert policies(bare, {}) == {"protected"}
+    assert policies(bare, {"protected": {"compute": False}}) == set()
+    on_host = added(prod(), "kubernetes:apps/v1:DaemonSet", DAEMON)
+    assert policies(on_host, {}) == {"no-host-access"}
+    assert policies(on_host, {"no-host-access": {"allowed": ["tool"]}}) == set()
+
+
+def test_a_budget_is_advisory() -> None:
+    (verdict,) = judge(prod(), {"has-budget": {"required": True}})
+    assert (verdict.level, verdict.urn) == ("advisory", "")
+
+
+def test_environments_differ() -> None:
+    for stack, config in (("staging", "dev"), ("prod", "staging")):
+        assert policies(recorded(stack), policy_config.read(ROOT, config)) >= {"gpu-budget"}
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    with pytest.raises(ConfigInvalid) as told:
+        policy_config.resolve(
+            RULES,
+            {
+                "pined": "advisory",
+                "pinned": "mandatry",
+                "proven": 3,
+                "gpu-budget": {"nodes": "two", "dollars": 3},
+                "capacity-mode": {"allowed": [1]},
+            },
+        )
+    assert [str(fault) for fault in told.value.faults] == [
+        "capacity-mode.allowed: [1] is no array of strings",
+        "gpu-budget.dollars: is no setting of gpu-budget; did you mean dollarsPerHour?",
+        'gpu-budget.nodes: "two" is no number',
+        "pined: is no rule of the pack; did you mean pinned?",
+        'pinned.enforcementLevel: "mandatry" is not one of advisory, mandatory, remediate, disabled; '
+        "did you mean mandatory?",
+        "proven: 3 is neither a level nor an object of settings",
+    ]
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    assert policy_config.read(tmp_path, "prod") == {}
+    (tmp_path / "policies/config.prod.json").write_text("{")
+    with pytest.raises(ConfigInvalid, match=r"policies/config\.prod\.json: is no JSON"):
+        policy_config.read(tmp_path, "prod")
+    (tmp_path / "policies/config.prod.json").write_text("[]")
+    with pytest.raises(ConfigInvalid, match="is to be an object"):
+        policy_config.read(tmp_path, "prod")
+
+
+def test_every_shipped_stack_has_a_configuration() -> None:
+    for stack in SHIPPED:
+        assert json.loads((ROOT / f"policies/config.{stack}.json").read_text())
