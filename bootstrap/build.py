@@ -25,19 +25,24 @@ def build(settings: Settings) -> dict[str, Any]:
     )
     trust = GithubTrust("github", GithubTrustArgs(project=settings.project, repository=settings.repository), after)
 
-    def identity(name: str, access: Access, context: str) -> CiIdentity:
+    def identity(name: str, access: Access, *environments: str) -> CiIdentity:
         args = CiIdentityArgs(
             project=settings.project,
             account_id=f"dynamo-{name}",
             access=access,
-            subjects=settings.repository.subjects(context),
+            subjects={
+                f"{form}-{environment}": subject
+                for environment in environments
+                for form, subject in settings.repository.subjects(f"environment:{environment}").items()
+            },
             trust=trust,
             state=state,
         )
         return CiIdentity(name, args, after)
 
-    preview = identity("preview", PREVIEW, "pull_request")
-    deploy = {name: identity(f"deploy-{name}", DEPLOY, f"environment:{name}") for name in settings.environments}
+    # The jobs that only look run in the GitHub Environments `<name>-preview`, the others in `<name>`.
+    preview = identity("preview", PREVIEW, *(f"{name}-preview" for name in settings.environments))
+    deploy = {name: identity(f"deploy-{name}", DEPLOY, name) for name in settings.environments}
     return {
         "workloadIdentityProvider": trust.provider_name,
         "previewServiceAccount": preview.email,

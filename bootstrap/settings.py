@@ -65,7 +65,7 @@ class Settings(Frozen):
             raise ValueError(f"names {', '.join(twice)} more than once")
         repository: Repository | None = info.data.get("repository")  # absent when it is a fault of its own
         for name in environments if repository else ():
-            subject = cast(Repository, repository).subjects(f"environment:{name}")["numbered"]
+            subject = cast(Repository, repository).subjects(f"environment:{name}-preview")["numbered"]
             if len(subject) > LONGEST_SUBJECT:
                 raise ValueError(
                     f"{name} makes a token's subject of {len(subject)} characters, and Google Cloud takes "

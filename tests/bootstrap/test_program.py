@@ -142,7 +142,9 @@ def test_who_may_act_as_whom() -> None:
         bound.setdefault(account, set()).add(binding.inputs["member"].removeprefix(PRINCIPAL))
     named, numbered = "repo:my-org/dynamo-gke:", "repo:my-org@1234567/dynamo-gke@123456789:"
     assert bound == {
-        "dynamo-preview": {f"{named}pull_request", f"{numbered}pull_request"},
+        "dynamo-preview": {
+            f"{form}environment:{name}-preview" for form in (named, numbered) for name in ("dev", "staging", "prod")
+        },
         **{
             f"dynamo-deploy-{name}": {f"{named}environment:{name}", f"{numbered}environment:{name}"}
             for name in ("dev", "staging", "prod")
