@@ -108,9 +108,10 @@ def pull_request(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Pull:
-    """A change of the prod stack's file, and what the pull request's step and comment make of it."""
+    """A change of a stack's file, and what the pull request's step and comment make of it."""
 
     name: str
+    stack: str
     old: str
     new: str
     code: int
@@ -118,22 +119,25 @@ class Pull:
 
 
 PULLS = [
-    Pull("fine", 'costCenter: "1234"', 'costCenter: "5678"', 0, "updated"),
-    Pull("replaces the prefill pool", "zone: europe-west1-b", "zone: europe-west1-c", 4, "H200"),
-    Pull("does not load", "model: llama-3.3-70b-instruct", "modle: llama-3.3-70b-instruct", 2, "did you mean model"),
+    Pull("fine", "prod", 'costCenter: "1234"', 'costCenter: "5678"', 0, "updated"),
+    Pull("replaces the prefill pool", "prod", "zone: europe-west1-b", "zone: europe-west1-c", 4, "H200"),
+    Pull("does not load", "prod", "model: llama-3.3", "modle: llama-3.3", 2, "did you mean model"),
+    Pull("nine replicas", "dev", "layout: simulated", "layout: simulated, decode: {replicas: 9}", 0, "replicas: 1 → 9"),
+    Pull("a pasted token", "prod", "{secure: replace-me}", "hf_Pasted123", 2, "is in plain text"),
 ]
 
 
 @pytest.mark.parametrize("case", PULLS, ids=lambda case: case.name)
 def test_a_change_from_the_diff_step_to_the_comment(pull_request: Path, tmp_path: Path, case: Pull) -> None:
-    stack = pull_request / "Pulumi.prod.yaml"
+    stack = pull_request / f"Pulumi.{case.stack}.yaml"
     assert case.old in stack.read_text()
     stack.write_text(stack.read_text().replace(case.old, case.new))
     summary = tmp_path / "summary.md"
-    done = run(step("preview", "ops diff"), summary, pull_request, STACK="prod", BASE="main")
+    done = run(step("preview", "ops diff"), summary, pull_request, STACK=case.stack, BASE="main")
     assert done.returncode == case.code, done.stderr
     diff = (pull_request / "build" / "diff.md").read_text()
     assert summary.read_text() == diff
-    text = comment("prod", diff, "https://github.example/run")
-    assert text.startswith(marker("prod"))
+    text = comment(case.stack, diff, "https://github.example/run")
+    assert text.startswith(marker(case.stack))
     assert case.says in text
+    assert "hf_Pasted123" not in text + done.stdout + done.stderr
