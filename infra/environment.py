@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
+from infra.budget import Budget, BudgetArgs
 from infra.cluster import Cluster, ClusterArgs
 from infra.network import Network, NetworkArgs
 from infra.node_identity import NodeIdentity, NodeIdentityArgs
@@ -62,6 +63,20 @@ def build(plan: Plan) -> Environment:
         ),
         after(services),
     )
+    if plan.budget:
+        Budget(
+            "budget",
+            BudgetArgs(
+                project=plan.project,
+                cluster=names.cluster(plan.stack),
+                stack=plan.stack,
+                monthly_usd=plan.budget.monthly_usd,
+                emails=plan.budget.emails,
+                services=services,
+                labels=plan.labels,
+            ),
+            after(services),
+        )
     network = Network(
         "network", NetworkArgs(prefix=prefix, region=plan.region, addresses=plan.addresses), after(services)
     )

@@ -6,6 +6,7 @@ import pulumi
 from pulumi_gcp import projects
 
 APIS = (
+    "billingbudgets",
     "certificatemanager",
     "cloudresourcemanager",
     "compute",

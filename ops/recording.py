@@ -33,7 +33,11 @@ SECRET = "[secret]"
 CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
     "gcp:container/getEngineVersions:getEngineVersions": {"latestMasterVersion": "1.35.8-gke.1036000"},
     # The number of the project, which IAM wants for a Kubernetes service account; made up.
-    "gcp:organizations/getProject:getProject": {"projectId": "my-project", "number": "123456789012"},
+    "gcp:organizations/getProject:getProject": {
+        "projectId": "my-project",
+        "number": "123456789012",
+        "billingAccount": "000000-AAAAAA-BBBBBB",
+    },
 }
 
 

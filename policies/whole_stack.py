@@ -244,6 +244,6 @@ RULES: list[Policy] = [
         enforcement_level=EnforcementLevel.ADVISORY,
         severity=Severity.LOW,
         config_schema=schema(BUDGET_REQUIRED),
-        remediation_steps="Add a gcp.billing.Budget; this program has no component for one yet.",
+        remediation_steps="Set `budget: {monthlyUsd, emails}` in the stack file.",
     ),
 ]

@@ -16,7 +16,18 @@ from spec.settings import Settings
 
 NAMESPACE = "dynamo-gke"
 SECRET_KEYS = ("hfToken",)
-PLAIN_KEYS = ("location", "network", "cluster", "capacity", "models", "endpoint", "alerts", "labels", "versions")
+PLAIN_KEYS = (
+    "location",
+    "network",
+    "cluster",
+    "capacity",
+    "models",
+    "endpoint",
+    "alerts",
+    "budget",
+    "labels",
+    "versions",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +209,7 @@ def _message(e: Mapping[str, Any], where: list[str | int]) -> str:
             _key_type(where) if is_key else _at(where)
         )
     if kind == "too_short":
-        return "is empty; name at least one graph"
+        return f"is empty; name at least one{_example(_at(where))}"
     bounds = {
         "greater_than_equal": ("ge", "at least"),
         "greater_than": ("gt", "more than"),

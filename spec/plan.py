@@ -10,9 +10,12 @@ from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
-from spec.settings import Endpoint, ModelSettings, ProofMode, RdmaMode, Settings
+from spec.settings import BudgetSettings, Endpoint, ModelSettings, ProofMode, RdmaMode, Settings
 
 SYSTEM_POOL = "system"
+
+# As Google Cloud counts a month, 365 days in twelve.
+HOURS_A_MONTH = 730
 
 # List price of a GKE cluster, USD per hour (Google Cloud price list, 2026-09-07).
 CLUSTER_FEE = 0.10
@@ -136,6 +139,7 @@ class Plan:
     reservation: str | None
     endpoint: Endpoint
     alert_emails: tuple[str, ...]
+    budget: BudgetSettings | None
     deletion_protection: bool
     release_channel: str
     system_pool: Pool
@@ -245,6 +249,7 @@ def plan(settings: Settings) -> Plan:
         graphs=tuple(g.name for g in graphs if g.placement is Placement.CPU),
     )
     mode = settings.capacity.mode if settings.capacity and gpu_pools else None
+    costs = tuple(_costs(system_pool, gpu_pools, mode))
     return Plan(
         stack=settings.stack,
         project=settings.project,
@@ -257,13 +262,14 @@ def plan(settings: Settings) -> Plan:
         reservation=settings.capacity.reservation if settings.capacity else None,
         endpoint=settings.endpoint,
         alert_emails=settings.alerts.emails,
+        budget=settings.budget,
         deletion_protection=settings.cluster.deletion_protection,
         release_channel=settings.cluster.release_channel.upper(),
         system_pool=system_pool,
         gpu_pools=gpu_pools,
         graphs=graphs,
-        costs=tuple(_costs(system_pool, gpu_pools, mode)),
-        warnings=tuple(_warnings(settings, graphs, gpu_pools, mode)),
+        costs=costs,
+        warnings=(*_warnings(settings, graphs, gpu_pools, mode), *_budget_warnings(settings.budget, gpu_pools, costs)),
     )
 
 
@@ -413,6 +419,17 @@ def _warnings(
             )
     for graph in graphs:
         yield from _graph_warnings(settings, graph)
+
+
+def _budget_warnings(
+    budget: BudgetSettings | None, gpu_pools: tuple[Pool, ...], costs: tuple[CostItem, ...]
+) -> Iterator[str]:
+    per_hour = _total([item.usd_per_hour for item in costs])
+    if not budget and gpu_pools:
+        yield "budget: none, so nobody is told what the month costs; set {monthlyUsd, emails}"
+    elif budget and per_hour and budget.monthly_usd < per_hour * HOURS_A_MONTH:
+        month = per_hour * HOURS_A_MONTH
+        yield f"budget.monthlyUsd: {budget.monthly_usd:,} is less than the {month:,.0f} that the plan costs in a month"
 
 
 def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:

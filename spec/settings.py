@@ -227,6 +227,13 @@ class AlertSettings(Frozen):
     """Who is told when an alert opens or closes. With none, incidents show in the console only."""
 
 
+class BudgetSettings(Frozen):
+    monthly_usd: Annotated[int, Field(ge=1, examples=[140000])]
+    """What a month may cost, USD; all that carries the stack's label counts."""
+    emails: Annotated[tuple[EmailAddress, ...], AfterValidator(_each_once), Field(min_length=1)]
+    """Who is told when half, nine tenths and all of it are spent, and when the month is heading over it."""
+
+
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$", examples=["costCenter"])]
 LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$", examples=["ml-platform"])]
 
@@ -270,6 +277,7 @@ class Settings(Frozen):
     endpoint: Endpoint = Endpoint()
     versions: Versions = Versions()
     alerts: AlertSettings = AlertSettings()
+    budget: BudgetSettings | None = None
     labels: dict[LabelKey, LabelValue] = {}
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False

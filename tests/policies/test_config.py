@@ -42,7 +42,7 @@ SETTINGS = [
     ("gpu-budget", prod(), {"dollarsPerHour": 169.61}),
     ("capacity-mode", prod(), {"allowed": ["spot"]}),
     ("labelled", prod(), {"labels": ["team"]}),
-    ("has-budget", prod(), {"required": True}),
+    ("has-budget", recorded("staging"), {"required": True}),
 ]
 
 
@@ -62,8 +62,15 @@ def test_a_setting_allows() -> None:
 
 
 def test_a_budget_is_advisory() -> None:
-    (verdict,) = judge(prod(), {"has-budget": {"required": True}})
+    (verdict,) = judge(recorded("staging"), {"has-budget": {"required": True}})
     assert (verdict.level, verdict.urn) == ("advisory", "")
+
+
+def test_production_must_have_a_budget() -> None:
+    config = policy_config.read(ROOT, "prod")
+    assert "has-budget" not in policies(prod(), config)
+    (verdict,) = [v for v in judge(recorded("staging"), config) if v.policy == "has-budget"]
+    assert verdict.mandatory
 
 
 def test_environments_differ() -> None:

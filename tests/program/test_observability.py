@@ -59,7 +59,7 @@ def test_addresses_are_told_of_every_alert() -> None:
 
 
 def test_without_addresses_policies_stand_alone() -> None:
-    recording = recorded("prod")
+    recording = recorded("staging")
     assert not [r for r in recording.resources if r.type == CHANNEL]
     assert all("notificationChannels" not in policy for policy in policies(recording.resources).values())
 

@@ -206,6 +206,20 @@ def test_the_endpoint_is_not_known_before_the_graph_is_ready() -> None:
     assert graph.options["customTimeouts"]["create"] == "130m"
 
 
+def test_the_budget_counts_this_stack_and_tells_its_people() -> None:
+    (budget,) = of_type(recorded("prod", preview=False), "gcp:billing/budget:Budget")
+    assert budget.inputs["amount"]["specifiedAmount"] == {"currencyCode": "USD", "units": "140000"}
+    assert budget.inputs["budgetFilter"] == {"labels": {"stack": "prod"}, "projects": ["projects/123456789012"]}
+    assert [(r["spendBasis"], r["thresholdPercent"]) for r in budget.inputs["thresholdRules"]] == [
+        ("CURRENT_SPEND", 0.5),
+        ("CURRENT_SPEND", 0.9),
+        ("CURRENT_SPEND", 1),
+        ("FORECASTED_SPEND", 1),
+    ]
+    assert len(budget.inputs["allUpdatesRule"]["monitoringNotificationChannels"]) == 1
+    assert of_type(recorded("dev"), "billing/budget:Budget") == []
+
+
 @every_stack
 def test_labels_are_on_every_cluster_object(stack: str) -> None:
     for resource in recorded(stack).resources:

@@ -126,11 +126,18 @@ def test_pools_follow_the_autoscaler_and_the_cost_says_how_far() -> None:
     assert plan.cost_at_most == round(0.10 + 4 * 0.776944 + 4 * 84.81, 2)
 
 
+def test_a_budget_that_the_plan_exceeds_is_told() -> None:
+    budget = {"budget": {"monthlyUsd": 100_000, "emails": ["oncall@example.com"]}}
+    (warning,) = [w for w in planned(budget).warnings if w.startswith("budget.monthlyUsd")]
+    assert warning.startswith("budget.monthlyUsd: 100,000 is less than the 125,0")
+
+
 def test_a_calm_stack_has_no_warnings() -> None:
     calm = {
         "location": {"region": "us-central1", "zone": "us-central1-b"},
         "models.chat.prefill": {"replicas": 2},
         "models.chat.decode": {"replicas": 2},
         "alerts": {"emails": ["oncall@example.com"]},
+        "budget": {"monthlyUsd": 250_000, "emails": ["oncall@example.com"]},
     }
     assert planned(calm).warnings == ()
