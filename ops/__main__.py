@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -68,12 +68,22 @@ def preview(
     else:
         from ops import present
 
-        present.show(planned, recording, found)
+        present.show(planned, recording, found, _rolls(stack, planned) if overrides else ())
     mandatory = [verdict for verdict in found if verdict.mandatory]
     if mandatory:
         if not as_json:
             print(f"error: {len(mandatory)} mandatory policy violations", file=sys.stderr)
         raise typer.Exit(Exit.POLICY_VIOLATED)
+
+
+def _rolls(stack: str, planned: Plan) -> Sequence[str]:
+    """What the overrides would restart of the stack as its file has it; nothing when that does not load by itself."""
+    from spec.rollout import rolls
+
+    try:
+        return rolls(plan(load(stackfile.read(stackfile.project_root(), stack))), planned)
+    except ConfigInvalid:
+        return ()
 
 
 @app.command()

@@ -70,12 +70,14 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
 }
 
 
-def show(plan: Plan, recording: Recording, verdicts: Sequence[Verdict]) -> None:
-    """Prints the preview on stdout."""
-    printing.show(lambda console: preview(console, plan, recording, verdicts))
+def show(plan: Plan, recording: Recording, verdicts: Sequence[Verdict], rolls: Sequence[str] = ()) -> None:
+    """Prints the preview on stdout. `rolls` says what a change of the stack as it is would restart."""
+    printing.show(lambda console: preview(console, plan, recording, verdicts, rolls))
 
 
-def preview(console: Console, plan: Plan, recording: Recording, verdicts: Sequence[Verdict]) -> None:
+def preview(
+    console: Console, plan: Plan, recording: Recording, verdicts: Sequence[Verdict], rolls: Sequence[str]
+) -> None:
     """Prints the whole preview."""
     custom = [r for r in recording.resources if not r.type.startswith("dynamo-gke:")]
     console.print(
@@ -90,6 +92,7 @@ def preview(console: Console, plan: Plan, recording: Recording, verdicts: Sequen
     console.print()
     console.print(_cost(plan))
     _list(console, "Warnings", (escape(w) for w in plan.warnings), "yellow")
+    _list(console, "What the overrides roll", (escape(roll) for roll in rolls), "yellow")
     _list(console, "Policy violations", (_verdict(v) for v in verdicts), "red")
     console.print("\n[bold]Outputs[/]")
     console.print(Padding(_outputs(recording.outputs), (0, 0, 0, 2), expand=False))

@@ -37,6 +37,13 @@ def test_a_preview_says_what_is_built_and_what_it_costs() -> None:
     assert not any(line.endswith(" ") for line in done.stdout.splitlines())
 
 
+def test_a_preview_of_a_change_says_what_it_rolls() -> None:
+    done = ops("preview", "--stack", "prod", "--set", "models.chat.engine.maxModelLen=16384")
+    assert "What the overrides roll" in done.stdout
+    assert "prefill 1 of 1 and decode 1 of 1 are down at a time" in " ".join(done.stdout.split())
+    assert "What the overrides roll" not in ops("preview", "--stack", "prod").stdout
+
+
 def test_json_is_one_object_and_nothing_else() -> None:
     done = ops("preview", "--stack", "dev", "--json")
     assert (done.returncode, done.stderr) == (0, "")
