@@ -25,8 +25,11 @@ def start(listener: socket.socket, port: int) -> None:
 
 async def _serve(listener: socket.socket, port: int) -> None:
     async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            await _join(reader, writer, port)
+        try:
+            with suppress(ConnectionError):  # the client went away
+                await _join(reader, writer, port)
+        finally:
+            writer.close()
 
     async with await asyncio.start_server(join, sock=listener) as server:
         await server.serve_forever()
@@ -38,7 +41,6 @@ async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port
     except ConnectionError:
         writer.write(_NOT_YET)
         await writer.drain()
-        writer.close()
         return
     try:
         async with asyncio.TaskGroup() as directions:
@@ -49,7 +51,6 @@ async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port
         pass
     finally:
         inner_writer.close()
-        writer.close()
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
