@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import billing, monitoring, organizations
+from pulumi_gcp import billing, organizations
+
+from infra.email_channels import email_channels
 
 # Shares of the budget at which mail goes out: of what was spent, and of what the month is heading for.
 SPENT = (0.5, 0.9, 1.0)
@@ -36,17 +38,7 @@ class Budget(pulumi.ComponentResource):
         project = organizations.get_project_output(
             project_id=args.project, opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services])
         )
-        channels = [
-            monitoring.NotificationChannel(
-                f"{name}-{email}",
-                type="email",
-                display_name=f"{args.cluster} budget: {email}",
-                labels={"email_address": email},
-                user_labels=args.labels,
-                opts=child,
-            )
-            for email in args.emails
-        ]
+        channels = email_channels(name, args.emails, args.labels, child, about=f"{args.cluster} budget: ")
         billing.Budget(
             f"{name}-budget",
             billing_account=project.billing_account,

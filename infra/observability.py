@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import monitoring
 
+from infra.email_channels import email_channels
 from spec.alerts import Alert, LogCondition, MetricCondition
 
 # The shortest that Cloud Monitoring takes: an incident without data for that long closes itself.
@@ -36,17 +37,7 @@ class Observability(pulumi.ComponentResource):
         super().__init__("dynamo-gke:infra:Observability", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         monitoring.Dashboard(f"{name}-dashboard", dashboard_json=args.dashboard, opts=child)
-        channels = [
-            monitoring.NotificationChannel(
-                f"{name}-{email}",
-                type="email",
-                display_name=email,
-                labels={"email_address": email},
-                user_labels=args.labels,
-                opts=child,
-            )
-            for email in args.emails
-        ]
+        channels = email_channels(name, args.emails, args.labels, child)
         for alert in args.alerts:
             monitoring.AlertPolicy(
                 f"{name}-{alert.name}",
