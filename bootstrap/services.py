@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import projects
+
+from infra.services import enable
 
 # serviceusage is what switches on the rest, cloudresourcemanager what answers about the project.
 APIS = ("cloudkms", "cloudresourcemanager", "iam", "iamcredentials", "serviceusage", "storage", "sts")
@@ -19,12 +20,5 @@ class Services(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:bootstrap:Services", name, None, opts)
-        for api in APIS:
-            projects.Service(
-                f"{name}-{api}",
-                project=args.project,
-                service=f"{api}.googleapis.com",
-                disable_on_destroy=False,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        enable(self, name, args.project, APIS)
         self.register_outputs({})

@@ -1,5 +1,6 @@
 """The Google Cloud APIs that the environment uses, switched on before anything needs them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -29,12 +30,17 @@ class ProjectServices(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ProjectServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:ProjectServices", name, None, opts)
-        for api in APIS:
-            projects.Service(
-                f"{name}-{api}",
-                project=args.project,
-                service=f"{api}.googleapis.com",
-                disable_on_destroy=False,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        enable(self, name, args.project, APIS)
         self.register_outputs({})
+
+
+def enable(parent: pulumi.Resource, name: str, project: str, apis: Sequence[str]) -> None:
+    """Switches the APIs on, by their short names, and leaves them on at the end."""
+    for api in apis:
+        projects.Service(
+            f"{name}-{api}",
+            project=project,
+            service=f"{api}.googleapis.com",
+            disable_on_destroy=False,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
