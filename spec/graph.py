@@ -6,7 +6,8 @@ from spec import dgd, flags, names, weights
 from spec.engines import IMAGES, Engine, FrontendArgs, engine
 from spec.machines import GPU_MACHINE, WorkerShare, machine
 from spec.models import Placement
-from spec.plan import SYSTEM_POOL, Graph, Worker
+from spec.plan import Graph, Worker
+from spec.pools import SYSTEM_POOL
 
 MODEL_CACHE = "/model-cache"
 _CLAIM = "rdma"

@@ -10,9 +10,8 @@ from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
+from spec.pools import SYSTEM_POOL, Engines, node_counts, pool_name
 from spec.settings import BudgetSettings, Endpoint, ModelSettings, ProofMode, RdmaMode, Settings
-
-SYSTEM_POOL = "system"
 
 # As Google Cloud counts a month, 365 days in twelve.
 HOURS_A_MONTH = 730
@@ -295,7 +294,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
                 most_replicas=most_replicas(model, role, given),
                 autoscaled=role in model.autoscaling.ranges,
                 tensor_parallel=given.tensor_parallel,
-                pool=_pool_name(layout.placement, role),
+                pool=pool_name(layout.placement, role),
                 memory=gpus and engine_memory(chosen, model, gpus, given.tensor_parallel),
             )
             for role, given in effective_roles(model, layout).items()
@@ -312,56 +311,33 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
     )
 
 
-def _pool_name(placement: Placement, role: Role) -> str:
-    match placement:
-        case Placement.CPU:
-            return SYSTEM_POOL
-        case Placement.SHARED:
-            return "shared"
-        case Placement.PER_ROLE:
-            return role.value
-
-
 def _gpu_pools(graphs: tuple[Graph, ...], node: Machine) -> tuple[Pool, ...]:
     """The pools that hold every engine of every graph, sized to the sum."""
     assert node.gpus is not None  # GPU_MACHINE has them
-    pools = sorted({worker.pool for graph in graphs for worker in graph.workers if worker.memory})
+    counts = node_counts((engines for graph in graphs for engines in _engines(graph)), node.gpus.count)
     return tuple(
         Pool(
             name=name,
             machine=node,
-            nodes=nodes_for(_parcels(graphs, name, most=False), node.gpus.count),
-            most_nodes=nodes_for(_parcels(graphs, name, most=True), node.gpus.count),
+            nodes=count.nodes,
+            most_nodes=count.most_nodes,
             graphs=tuple(graph.name for graph in graphs if any(worker.pool == name for worker in graph.workers)),
         )
-        for name in pools
+        for name, count in counts.items()
     )
 
 
-def _parcels(graphs: tuple[Graph, ...], pool: str, *, most: bool) -> list[int]:
-    """What must lie on one node of a pool, in GPUs: an engine; in the shared pool all engines of a graph."""
-    parcels: list[int] = []
-    for graph in graphs:
-        engines = [
-            worker.tensor_parallel
-            for worker in graph.workers
-            if worker.pool == pool
-            for _ in range(worker.most_replicas if most else worker.replicas)
-        ]
-        parcels += [sum(engines)] if graph.placement is Placement.SHARED and engines else engines
-    return parcels
-
-
-def nodes_for(parcels: list[int], capacity: int) -> int:
-    """Nodes that hold the parcels (GPUs that must lie on one node) when the largest are placed first."""
-    free: list[int] = []
-    for size in sorted(parcels, reverse=True):
-        fitting = next((i for i, room in enumerate(free) if room >= size), None)
-        if fitting is None:
-            free.append(capacity - size)
-        else:
-            free[fitting] -= size
-    return len(free)
+def _engines(graph: Graph) -> Iterator[Engines]:
+    for worker in graph.workers:
+        if worker.memory:
+            yield Engines(
+                graph=graph.name,
+                pool=worker.pool,
+                gpus_each=worker.tensor_parallel,
+                replicas=worker.replicas,
+                most_replicas=worker.most_replicas,
+                with_their_graph=graph.placement is Placement.SHARED,
+            )
 
 
 def _costs(system: Pool, gpu_pools: tuple[Pool, ...], mode: CapacityMode | None) -> Iterator[CostItem]:

@@ -11,7 +11,8 @@ import pulumi_kubernetes as k8s
 
 from spec import names
 from spec.graph import frontend_image
-from spec.plan import SYSTEM_POOL, Graph
+from spec.plan import Graph
+from spec.pools import SYSTEM_POOL
 from workloads.endpoint import FRONTEND_PORT
 
 SCRIPT = Path(__file__).parent / "prove.py"

@@ -30,7 +30,8 @@ from ops.local.runner import TEMPORARY, announce, ports, progress
 from ops.local.session import Session
 from ops.local.supervise import supervise
 from spec.models import Placement, Role
-from spec.plan import SYSTEM_POOL, Graph, Worker
+from spec.plan import Graph, Worker
+from spec.pools import SYSTEM_POOL
 from workloads import prove
 
 

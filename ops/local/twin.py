@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from spec.models import Placement
-from spec.plan import SYSTEM_POOL, Graph
+from spec.plan import Graph
+from spec.pools import SYSTEM_POOL
 
 SIMULATED_ENGINE = "mocker"
 

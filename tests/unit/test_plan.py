@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spec.capacity import CapacityMode
 from spec.models import card
-from spec.plan import nodes_for
+from spec.pools import nodes_for
 from spec.settings import RdmaMode
 from tests.stacks import planned
 
