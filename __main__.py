@@ -4,7 +4,6 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from infra import environment
-from spec import names
 from spec.faults import ConfigInvalid
 from spec.load import StackConfig, load
 from spec.plan import plan
@@ -29,16 +28,11 @@ def main() -> None:
         pulumi.log.warn(warning)
     built = environment.build(planned)
     served = serving.build(planned, built, pulumi.Config("dynamo-gke").get_secret("hfToken"))
-    cluster = names.cluster(planned.stack)
     pulumi.export("endpoints", served.endpoints)
     if served.dns_records is not None:
         pulumi.export("dnsRecords", served.dns_records)
-    pulumi.export("clusterName", built.cluster.cluster_name)
-    pulumi.export(
-        "kubeconfigCommand",
-        f"gcloud container clusters get-credentials {cluster} --region {planned.region} "
-        f"--project {planned.project} --dns-endpoint",
-    )
+    pulumi.export("clusterName", built.cluster_name)
+    pulumi.export("kubeconfigCommand", planned.cluster.login)
     pulumi.export("graphs", planned.summary()["graphs"])
     pulumi.export("costPerHour", planned.cost_per_hour)
     pulumi.export("weightsBucket", built.weights.bucket_name)

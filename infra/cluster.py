@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import container
 
-from infra.network import PODS_RANGE, SERVICES_RANGE
 from infra.services import ProjectServices
+from spec.settings import Maintenance
 
 # DRANET with resource.k8s.io/v1 needs 1.34.1-gke.1829001; the newest patch of this minor is asked for at creation.
 VERSION_PREFIX = "1.35."
@@ -34,8 +34,12 @@ class ClusterArgs:
     region: str
     network_id: pulumi.Input[str]
     subnet_id: pulumi.Input[str]
+    pods_range: str
+    services_range: str
+    """Names of the subnet's secondary ranges."""
     node_account_email: pulumi.Input[str]
     release_channel: str
+    maintenance: Maintenance
     deletion_protection: bool
     multi_networking: bool
     """Nodes with more than one network; can only be chosen when the cluster is created."""
@@ -83,7 +87,7 @@ class Cluster(pulumi.ComponentResource):
             network=args.network_id,
             subnetwork=args.subnet_id,
             ip_allocation_policy=container.ClusterIpAllocationPolicyArgs(
-                cluster_secondary_range_name=PODS_RANGE, services_secondary_range_name=SERVICES_RANGE
+                cluster_secondary_range_name=args.pods_range, services_secondary_range_name=args.services_range
             ),
             datapath_provider="ADVANCED_DATAPATH",  # Dataplane V2: network policies without an add-on; DRANET needs it
             enable_multi_networking=args.multi_networking,
@@ -119,6 +123,7 @@ class Cluster(pulumi.ComponentResource):
                     ),
                 ),
             ),
+            maintenance_policy=maintenance_policy(args.maintenance),
             # Lets autoscalers read metrics from the pods themselves (autoscaling.gke.io, a preview feature of GKE).
             pod_autoscaling=container.ClusterPodAutoscalingArgs(hpa_profile="PERFORMANCE"),
             # No pools but ours; the profile still decides how eagerly the autoscaler empties nodes.
@@ -140,3 +145,21 @@ class Cluster(pulumi.ComponentResource):
             lambda endpoint: endpoint or ""  # typed as optional; this cluster has one
         )
         self.register_outputs({"clusterName": self.cluster_name, "dnsEndpoint": self.dns_endpoint})
+
+
+def maintenance_policy(maintenance: Maintenance) -> container.ClusterMaintenancePolicyArgs:
+    """The weekly window, and the exclusion that keeps minor versions and node upgrades for a planned hour."""
+    start, end = maintenance.first_window
+    held = container.ClusterMaintenancePolicyMaintenanceExclusionArgs(
+        exclusion_name="upgrades-by-hand",
+        start_time="2026-01-01T00:00:00Z",  # fixed, or each preview would differ; that GKE takes the past is unverified
+        exclusion_options=container.ClusterMaintenancePolicyMaintenanceExclusionExclusionOptionsArgs(
+            scope="NO_MINOR_OR_NODE_UPGRADES", end_time_behavior="UNTIL_END_OF_SUPPORT"
+        ),
+    )
+    return container.ClusterMaintenancePolicyArgs(
+        recurring_window=container.ClusterMaintenancePolicyRecurringWindowArgs(
+            start_time=start, end_time=end, recurrence=maintenance.recurrence
+        ),
+        maintenance_exclusions=[held] if maintenance.hold_node_upgrades else [],
+    )

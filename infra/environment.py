@@ -7,9 +7,11 @@ import pulumi_gcp as gcp
 
 from infra.budget import Budget, BudgetArgs
 from infra.cluster import Cluster, ClusterArgs
-from infra.network import Network, NetworkArgs
+from infra.existing_cluster import ExistingCluster, ExistingClusterArgs
+from infra.existing_network import ExistingNetwork, ExistingNetworkArgs
+from infra.network import PODS_RANGE, SERVICES_RANGE, Network, NetworkArgs
 from infra.node_identity import NodeIdentity, NodeIdentityArgs
-from infra.node_pools import GpuPool, GpuPoolArgs, SystemPool, SystemPoolArgs
+from infra.node_pools import SystemPool, SystemPoolArgs
 from infra.observability import Observability, ObservabilityArgs
 from infra.rdma_network import NodeNic, RdmaNetwork, RdmaNetworkArgs
 from infra.services import ProjectServices, ProjectServicesArgs
@@ -21,48 +23,107 @@ from spec.settings import RdmaMode
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What the serving side needs of the infrastructure."""
+    """What GPU pools and the serving side need of the infrastructure."""
 
     provider: gcp.Provider
-    cluster: Cluster
-    subnet_id: pulumi.Output[str]
-    system_pool: SystemPool
-    gpu_pools: tuple[GpuPool, ...]
+    cluster_name: pulumi.Input[str] | None
+    """None where only a kubeconfig context is known."""
+    pools_into: pulumi.Input[str] | None
+    """The cluster's id, for node pools; None as above."""
+    dns_endpoint: pulumi.Output[str] | None
+    subnet_id: pulumi.Input[str] | None
+    """Where load balancers have their addresses; None as above."""
+    node_account_email: pulumi.Output[str] | None
+    """None where no node is the stack's."""
+    nics: tuple[NodeNic, ...]
+    """The networks of a GPU node's other NICs; empty where none are made."""
+    cpu_nodes: tuple[pulumi.Resource, ...]
+    """What is there before pods can run; empty in a cluster that is there."""
+    nodes_need: tuple[pulumi.Resource, ...]
+    """What is there before a GPU node starts."""
     weights: WeightsBucket
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Base:
+    """A cluster with CPU nodes, made or found."""
+
+    name: pulumi.Input[str] | None
+    id: pulumi.Input[str] | None
+    dns_endpoint: pulumi.Output[str] | None
+    subnet_id: pulumi.Input[str] | None
+    cpu_nodes: tuple[pulumi.Resource, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Subnet:
+    """Where nodes have their addresses, made or found."""
+
+    network_id: pulumi.Input[str]
+    subnet_id: pulumi.Input[str]
+    pods_range: str
+    services_range: str
+    component: pulumi.Resource
+    way_out: pulumi.Resource
+    """What nodes reach registries by: without it they pull no image."""
+
+
 def build(plan: Plan) -> Environment:
-    """Creates the components in the order in which they need each other."""
+    """Creates the components in the order in which they need each other, but for the GPU pools: `infra.gpu_nodes`."""
     provider = gcp.Provider(
         "google", project=plan.project, region=plan.region, zone=plan.zone, default_labels=plan.labels
     )
-
-    def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(providers=[provider], depends_on=list(resources))
-
-    prefix = names.cluster(plan.stack)
-    services = ProjectServices("services", ProjectServicesArgs(project=plan.project), after())
-    identity = NodeIdentity(
-        "nodes",
-        NodeIdentityArgs(project=plan.project, account_id=names.node_account(plan.stack)),
-        after(services),
-    )
+    services = ProjectServices("services", ProjectServicesArgs(project=plan.project), _after(provider))
+    after_services = _after(provider, services)
     weights = WeightsBucket(
         "weights",
         WeightsBucketArgs(bucket=names.weights_bucket(plan.project, plan.stack), region=plan.region),
-        after(services),
+        after_services,
     )
-    Observability(
-        "observability",
-        ObservabilityArgs(
-            cluster=names.cluster(plan.stack),
-            dashboard=dashboard.build(plan),
-            alerts=alerts.alerts(plan),
-            emails=plan.alert_emails,
-            labels=plan.labels,
-        ),
-        after(services),
+    _watched(plan, services, after_services)
+    identity = None
+    if plan.makes_nodes:
+        identity = NodeIdentity(
+            "nodes",
+            NodeIdentityArgs(project=plan.project, account_id=names.node_account(plan.stack)),
+            after_services,
+        )
+    if identity and not plan.cluster.existing:
+        base = _new_cluster(plan, provider, services, identity)
+    else:
+        base = _existing_cluster(plan, after_services)
+    return Environment(
+        provider=provider,
+        cluster_name=base.name,
+        pools_into=base.id,
+        dns_endpoint=base.dns_endpoint,
+        subnet_id=base.subnet_id,
+        node_account_email=identity.email if identity else None,
+        nics=_nics(plan, after_services),
+        cpu_nodes=base.cpu_nodes,
+        nodes_need=(*([identity] if identity else []), *base.cpu_nodes),
+        weights=weights,
     )
+
+
+def _after(provider: gcp.Provider, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(providers=[provider], depends_on=list(resources))
+
+
+def _watched(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions) -> None:
+    """Dashboard and alerts, which go by the cluster's name, and the budget."""
+    if plan.cluster.name:
+        Observability(
+            "observability",
+            ObservabilityArgs(
+                cluster=plan.cluster.name,
+                dashboard=dashboard.build(plan),
+                alerts=alerts.alerts(plan),
+                emails=plan.alert_emails,
+                labels=plan.labels,
+            ),
+            opts,
+        )
     if plan.budget:
         Budget(
             "budget",
@@ -75,11 +136,13 @@ def build(plan: Plan) -> Environment:
                 services=services,
                 labels=plan.labels,
             ),
-            after(services),
+            opts,
         )
-    network = Network(
-        "network", NetworkArgs(prefix=prefix, region=plan.region, addresses=plan.addresses), after(services)
-    )
+
+
+def _new_cluster(plan: Plan, provider: gcp.Provider, services: ProjectServices, identity: NodeIdentity) -> _Base:
+    assert plan.system_pool is not None  # every cluster of ours has one
+    subnet = _subnet(plan, services, _after(provider, services))
     cluster = Cluster(
         "cluster",
         ClusterArgs(
@@ -87,17 +150,20 @@ def build(plan: Plan) -> Environment:
             services=services,
             project=plan.project,
             region=plan.region,
-            network_id=network.network_id,
-            subnet_id=network.subnet_id,
+            network_id=subnet.network_id,
+            subnet_id=subnet.subnet_id,
+            pods_range=subnet.pods_range,
+            services_range=subnet.services_range,
             node_account_email=identity.email,
             release_channel=plan.release_channel,
+            maintenance=plan.maintenance,
             deletion_protection=plan.deletion_protection,
             multi_networking=plan.rdma is RdmaMode.DRANET,
             labels=plan.labels,
         ),
-        after(identity, network),
+        _after(provider, identity, subnet.component),
     )
-    system_pool = SystemPool(
+    pool = SystemPool(
         "system",
         SystemPoolArgs(
             pool=plan.system_pool,
@@ -106,48 +172,82 @@ def build(plan: Plan) -> Environment:
             node_account_email=identity.email,
             labels=plan.labels,
         ),
-        after(network.nat, identity),
+        _after(provider, subnet.way_out, identity),
     )
-    nics: list[NodeNic] = []
-    if plan.rdma is RdmaMode.DRANET:
-        rdma_network = RdmaNetwork(
-            "rdma",
-            RdmaNetworkArgs(
+    return _Base(
+        name=cluster.cluster_name,
+        id=cluster.cluster_id,
+        dns_endpoint=cluster.dns_endpoint,
+        subnet_id=subnet.subnet_id,
+        cpu_nodes=(subnet.way_out, pool),
+    )
+
+
+def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions) -> _Subnet:
+    prefix = names.cluster(plan.stack)
+    if plan.network:
+        found = ExistingNetwork(
+            "network",
+            ExistingNetworkArgs(
                 prefix=prefix,
                 project=plan.project,
+                host_project=plan.network.project or plan.project,
                 region=plan.region,
-                zone=plan.zone,
-                nics=plan.gpu_pools[0].machine.rdma_nics,
-                addresses=plan.addresses,
+                vpc=plan.network.vpc,
+                subnet=plan.network.subnet,
+                services=services,
             ),
-            after(services),
+            opts,
         )
-        nics = rdma_network.nics
-    gpu_pools = tuple(
-        GpuPool(
-            pool.name,
-            GpuPoolArgs(
-                pool=pool,
-                cluster_id=cluster.cluster_id,
-                region=plan.region,
-                zone=plan.zone,
-                node_account_email=identity.email,
-                capacity_mode=plan.capacity_mode,
-                reservation=plan.reservation,
-                nics=nics,
-                labels=plan.labels,
-                protect=plan.deletion_protection,
-            ),
-            after(network.nat, identity, system_pool),
+        return _Subnet(
+            network_id=found.network_id,
+            subnet_id=found.subnet_id,
+            pods_range=plan.network.pods_range,
+            services_range=plan.network.services_range,
+            component=found,
+            way_out=found,
         )
-        for pool in plan.gpu_pools
-        if plan.capacity_mode  # GPU pools are planned only with one
+    made = Network("network", NetworkArgs(prefix=prefix, region=plan.region, addresses=plan.addresses), opts)
+    return _Subnet(
+        network_id=made.network_id,
+        subnet_id=made.subnet_id,
+        pods_range=PODS_RANGE,
+        services_range=SERVICES_RANGE,
+        component=made,
+        way_out=made.nat,
     )
-    return Environment(
-        provider=provider,
-        cluster=cluster,
-        subnet_id=network.subnet_id,
-        system_pool=system_pool,
-        gpu_pools=gpu_pools,
-        weights=weights,
+
+
+def _existing_cluster(plan: Plan, opts: pulumi.ResourceOptions) -> _Base:
+    if plan.cluster.name is None:
+        return _Base(name=None, id=None, dns_endpoint=None, subnet_id=None, cpu_nodes=())
+    found = ExistingCluster(
+        "cluster",
+        ExistingClusterArgs(project=plan.cluster.project, location=plan.cluster.location, cluster=plan.cluster.name),
+        opts,
     )
+    return _Base(
+        name=plan.cluster.name,
+        id=found.cluster_id,
+        dns_endpoint=found.dns_endpoint,
+        subnet_id=found.subnet_id,
+        cpu_nodes=(),
+    )
+
+
+def _nics(plan: Plan, opts: pulumi.ResourceOptions) -> tuple[NodeNic, ...]:
+    if not (plan.makes_gpu_pools and plan.rdma is RdmaMode.DRANET):
+        return ()
+    network = RdmaNetwork(
+        "rdma",
+        RdmaNetworkArgs(
+            prefix=names.cluster(plan.stack),
+            project=plan.project,
+            region=plan.region,
+            zone=plan.zone,
+            nics=plan.gpu_pools[0].machine.rdma_nics,
+            addresses=plan.addresses,
+        ),
+        opts,
+    )
+    return tuple(network.nics)

@@ -87,16 +87,23 @@ class Network(pulumi.ComponentResource):
             log_config=compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
             opts=child,
         )
-        compute.Firewall(
-            f"{name}-webhook",
-            name=f"{args.prefix}-webhook",
-            network=vpc.id,
-            direction="INGRESS",
-            # The control plane has its private address in the node subnet, unless another subnet is named for it.
-            source_ranges=[ranges.nodes],
-            allows=[compute.FirewallAllowArgs(protocol="tcp", ports=[str(WEBHOOK_PORT)])],
-            opts=child,
-        )
+        webhook_rule(name, network=vpc.id, prefix=args.prefix, nodes=ranges.nodes, opts=child)
         self.network_id = vpc.id
         self.subnet_id = nodes.id
         self.register_outputs({"networkId": self.network_id, "subnetId": self.subnet_id})
+
+
+def webhook_rule(
+    name: str, *, network: pulumi.Input[str], prefix: str, nodes: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> compute.Firewall:
+    """Lets the control plane reach the webhook on nodes of the range `nodes`."""
+    return compute.Firewall(
+        f"{name}-webhook",
+        name=f"{prefix}-webhook",
+        network=network,
+        direction="INGRESS",
+        # The control plane has its private address in the node subnet, unless another subnet is named for it.
+        source_ranges=[nodes],
+        allows=[compute.FirewallAllowArgs(protocol="tcp", ports=[str(WEBHOOK_PORT)])],
+        opts=opts,
+    )

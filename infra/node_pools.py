@@ -77,7 +77,8 @@ class SystemPool(pulumi.ComponentResource):
 class GpuPoolArgs:
     pool: Pool
     cluster_id: pulumi.Input[str]
-    region: str
+    location: str
+    """The cluster's region or zone."""
     zone: str
     node_account_email: pulumi.Input[str]
     capacity_mode: CapacityMode
@@ -106,7 +107,7 @@ class GpuPool(pulumi.ComponentResource):
             f"{name}-pool",
             name=args.pool.name,
             cluster=args.cluster_id,
-            location=args.region,
+            location=args.location,
             node_locations=[args.zone],
             initial_node_count=least if scaled else None,
             node_count=None if scaled else args.pool.nodes,

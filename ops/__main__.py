@@ -28,7 +28,11 @@ app.add_typer(models.app, name="models")
 Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack, that is the file Pulumi.<stack>.yaml.")]
 Overrides = Annotated[
     list[str],
-    typer.Option("--set", metavar="PATH=VALUE", help="Lay a value over the stack file; typed as `config set --path`."),
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Lay a value over the stack file, typed as `config set --path`; an empty one takes the key out.",
+    ),
 ]
 
 

@@ -27,11 +27,6 @@ class ClusterUnreadable(Exception):
     """No cluster, no right to read it, or no answer; the text is one sentence with the remedy."""
 
 
-def context_name(plan: Plan) -> str:
-    """The context that the stack's `kubeconfigCommand` writes; that a DNS endpoint's is named so too is unverified."""
-    return f"gke_{plan.project}_{plan.region}_{names.cluster(plan.stack)}"
-
-
 class Cluster:
     """A cluster by way of a kubeconfig context: $KUBECONFIG, or ~/.kube/config."""
 
@@ -40,7 +35,7 @@ class Cluster:
 
         Raises ClusterUnreadable when there is no such context.
         """
-        self.context = context or context_name(plan)
+        self.context = context or plan.cluster.context
         self._api = _client(self.context, plan)
 
     def snapshot(self, graphs: Iterable[str]) -> Snapshot:
@@ -163,10 +158,7 @@ def _client(context: str, plan: Plan) -> client.ApiClient:
 
 
 def _make_one(plan: Plan) -> str:
-    return (
-        f"make it with `gcloud container clusters get-credentials {names.cluster(plan.stack)} --region {plan.region} "
-        f"--project {plan.project} --dns-endpoint`"
-    )
+    return f"make it with `{plan.cluster.login}`"
 
 
 def _message(error: ApiException) -> str:

@@ -15,6 +15,7 @@ from ops import printing
 from ops.recording import Recording, Resource
 from ops.verdicts import Verdict
 from spec import sizing
+from spec.first_token import FirstToken
 from spec.plan import Graph, Plan
 
 # For each type what tells a reader what he gets: words before and after a value of the inputs. The rest is in `--json`.
@@ -91,6 +92,9 @@ def preview(
         console.print(_graph(graph))
     console.print()
     console.print(_cost(plan))
+    if plan.first_token:
+        console.print()
+        console.print(_first_token(plan.first_token))
     _list(console, "Warnings", (escape(w) for w in plan.warnings), "yellow")
     _list(console, "What the overrides roll", (escape(roll) for roll in rolls), "yellow")
     _list(console, "Policy violations", (_verdict(v) for v in verdicts), "red")
@@ -222,7 +226,7 @@ def _graph(graph: Graph) -> RenderableType:
             worker.role,
             f"{worker.replicas} to {worker.most_replicas}" if worker.autoscaled else str(worker.replicas),
             str(worker.tensor_parallel) if memory else "none, simulated",
-            worker.pool,
+            graph.pool_of(worker) or "any that fits",
             *(
                 (f"{memory.weights / sizing.GIB:.1f}", f"{memory.kv_tokens:,}", str(memory.full_sequences))
                 if memory
@@ -247,6 +251,18 @@ def _cost(plan: Plan) -> RenderableType:
         table.add_row("all scaled up", _usd(plan.cost_at_most), _usd(plan.cost_at_most, 24), "")
     nics = sum(pool.nics for pool in plan.gpu_pools)
     head = f"[bold]Plan[/]: {plan.gpus} GPUs, {nics} RDMA NICs, {sum(p.nodes for p in plan.pools)} nodes"
+    return Group(Text.from_markup(head), Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def _first_token(first: FirstToken) -> RenderableType:
+    table = printing.table("phase", "min", "GPUs paid", "assumed", right=("min",))
+    for phase in first.phases:
+        table.add_row(phase.what, f"{phase.minutes:.0f}", "yes" if phase.gpus_paid else "no", phase.assumes)
+    usd = "" if first.usd is None else f", {first.usd:,.0f} USD"
+    head = (
+        f"[bold]First token[/]: {first.minutes:.0f} min after a first `pulumi up`, {first.paid_gpu_minutes:,.0f} paid "
+        f"GPU-minutes before it{usd}; an ESTIMATE, nothing of it measured"
+    )
     return Group(Text.from_markup(head), Padding(table, (0, 0, 0, 2), expand=False))
 
 

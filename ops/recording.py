@@ -33,6 +33,12 @@ SECRET = "[secret]"
 CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
     "gcp:container/getEngineVersions:getEngineVersions": {"latestMasterVersion": "1.35.8-gke.1036000"},
     # The number of the project, which IAM wants for a Kubernetes service account; made up.
+    # Of a cluster and a subnet that are there.
+    "gcp:container/getCluster:getCluster": {
+        "controlPlaneEndpointsConfigs": [{"dnsEndpointConfigs": [{"endpoint": "gke-existing.europe-west1.gke.goog"}]}],
+        "subnetwork": "projects/my-project/regions/europe-west1/subnetworks/existing",
+    },
+    "gcp:compute/getSubnetwork:getSubnetwork": {"ipCidrRange": "10.20.0.0/20"},
     "gcp:organizations/getProject:getProject": {
         "projectId": "my-project",
         "number": "123456789012",
@@ -47,6 +53,7 @@ COMPUTED: Mapping[str, dict[str, Any]] = {
     "gcp:container/cluster:Cluster": {
         "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}
     },
+    "kubernetes:core/v1:Service": {"status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.100"}]}}},
     "gcp:monitoring/notificationChannel:NotificationChannel": {"name": "projects/my-project/notificationChannels/1"},
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": {
         "name": "projects/123456789012/locations/global/workloadIdentityPools/example"

@@ -102,7 +102,7 @@ def _lay(config: dict[str, Any], override: str) -> None:
                 [Fault("--set", f"{override!r}: the list has {len(block)} entries, the next is {len(block)}")]
             )
         if following is None:
-            _put(block, step, _typed(text))
+            _put(block, step, _typed(text)) if text else _take_out(block, step)
             return
         wanted = list if isinstance(following, int) else dict
         inner = block[step] if isinstance(step, int) and step < len(block) else None
@@ -119,6 +119,12 @@ def _put(block: Any, step: str | int, value: Any) -> Any:
     else:
         block[step] = value
     return value
+
+
+def _take_out(block: Any, step: str | int) -> None:
+    there = step < len(block) if isinstance(step, int) else step in block
+    if there:
+        del block[step]
 
 
 _PLAIN, _QUOTED, _INDEX = r'[^.\[\]"]+', r'\["[^"]+"\]', r"\[\d+\]"

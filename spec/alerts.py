@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from spec import names
 from spec.plan import Graph, Plan
 from spec.promql import GRAPH, Scope, scope
 
@@ -180,7 +179,7 @@ def _xid(plan: Plan) -> LogCondition:
             (
                 'resource.type="gce_instance"',
                 'log_id("serialconsole.googleapis.com/serial_port_1_output")',
-                f'{node}=~"^gke-{names.cluster(plan.stack)}-"',
+                f'{node}=~"^gke-{plan.cluster.name}-"',
                 'textPayload:"NVRM: Xid"',
             )
         ),

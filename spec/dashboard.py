@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from spec import names
 from spec.plan import Plan
 from spec.promql import GRAPH, ROLE, WINDOW, Scope, line, scope
 
@@ -45,7 +44,7 @@ def build(plan: Plan) -> str:
     of its answer, and each refresh would show it as a difference.
     """
     dashboard = {
-        "displayName": f"Dynamo graphs of {names.cluster(plan.stack)}",
+        "displayName": f"Dynamo graphs of {plan.cluster.name}",
         "mosaicLayout": {"columns": COLUMNS, "tiles": list(_layout(sections(plan)))},
     }
     return json.dumps(dashboard, sort_keys=True)

@@ -69,7 +69,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
         pod_template=dgd.PodTemplate(
             metadata=_annotated(source.annotations),
             spec=dgd.PodSpec(
-                node_selector=_on_pool(SYSTEM_POOL),
+                node_selector=_on_pool(SYSTEM_POOL) if graph.on_system_pool else None,
                 topology_spread_constraints=_apart(graph) if graph.frontend_replicas > 1 else None,
                 termination_grace_period_seconds=GRACE_SECONDS,
                 containers=(
@@ -120,7 +120,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         pod_template=dgd.PodTemplate(
             metadata=_annotated(source.annotations | (ROLLOUT if on_gpus else {})),
             spec=dgd.PodSpec(
-                node_selector=_on_pool(worker.pool) | (_accelerator() if on_gpus else {}),
+                node_selector=_worker_nodes(graph, worker) or None,
                 tolerations=(_GPU_TAINT,) if on_gpus else None,
                 affinity=_near(graph) if graph.placement is Placement.SHARED else None,
                 termination_grace_period_seconds=GRACE_SECONDS,
@@ -207,6 +207,11 @@ _RDMA_ENV = (
     dgd.EnvVar(name="GLOO_SOCKET_IFNAME", value="eth0"),
     dgd.EnvVar(name="TP_SOCKET_IFNAME", value="eth0"),
 )
+
+
+def _worker_nodes(graph: Graph, worker: Worker) -> dict[str, str]:
+    pool = graph.pool_of(worker)
+    return (_on_pool(pool) if pool else {}) | (_accelerator() if worker.memory else {})
 
 
 def _on_pool(pool: str) -> dict[str, str]:

@@ -15,9 +15,9 @@ def cluster(stack: str) -> str:
     return f"dynamo-{stack}"
 
 
-def cluster_identifier(project: str, region: str, stack: str) -> str:
+def cluster_identifier(project: str, location: str, cluster: str) -> str:
     """The cluster's path in Google Cloud, known before the cluster exists."""
-    return f"projects/{project}/locations/{region}/clusters/{cluster(stack)}"
+    return f"projects/{project}/locations/{location}/clusters/{cluster}"
 
 
 def node_account(stack: str) -> str:

@@ -1,17 +1,29 @@
 """Settings → Plan: the graphs with every number decided, the node pools that hold them, the cost, the warnings."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from spec import extra_args, sizing, versions, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
+from spec.cluster import ClusterRef, cluster_ref
+from spec.first_token import FirstToken, estimate
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
 from spec.pools import SYSTEM_POOL, Engines, node_counts, pool_name
-from spec.settings import BudgetSettings, Endpoint, ModelSettings, ProofMode, RdmaMode, Settings
+from spec.settings import (
+    BudgetSettings,
+    Endpoint,
+    ExistingNetwork,
+    Exposure,
+    Maintenance,
+    ModelSettings,
+    ProofMode,
+    RdmaMode,
+    Settings,
+)
 
 # As Google Cloud counts a month, 365 days in twelve.
 HOURS_A_MONTH = 730
@@ -63,10 +75,18 @@ class Graph:
     """Whether an update fails when disaggregation does not happen."""
     rdma: bool
     """Whether each worker pod claims one RDMA NIC a GPU."""
+    on_system_pool: bool = True
+    on_gpu_pools: bool = True
+    """Whether pods are bound to the stack's own pools; in a cluster that is there any node that fits will do."""
 
     @property
     def gpus(self) -> int:
         return sum(worker.gpus for worker in self.workers)
+
+    def pool_of(self, worker: Worker) -> str | None:
+        """The pool that a worker's pods are bound to; None where any node that fits will do."""
+        bound = self.on_gpu_pools if worker.memory else self.on_system_pool
+        return worker.pool if bound else None
 
     @property
     def reads_bucket(self) -> bool:
@@ -130,27 +150,41 @@ class Plan:
     project: str
     platform: str
     """The version of the operator and its chart."""
+    cluster: ClusterRef
     region: str
     zone: str
     labels: dict[str, str]
     rdma: RdmaMode
     capacity_mode: CapacityMode | None
     reservation: str | None
+    """As a node pool takes it: `[projects/OWNER/reservations/]NAME[/reservationBlocks/B[/reservationSubBlocks/S]]`."""
+    network: ExistingNetwork | None
+    """The VPC to use; None for one of the stack's own."""
     endpoint: Endpoint
     alert_emails: tuple[str, ...]
     budget: BudgetSettings | None
     deletion_protection: bool
     release_channel: str
-    system_pool: Pool
+    maintenance: Maintenance
+    system_pool: Pool | None
+    """None in a cluster that is there: its own CPU nodes do."""
     gpu_pools: tuple[Pool, ...]
+    """What the engines need; made by the stack or found in the cluster."""
+    makes_gpu_pools: bool
     graphs: tuple[Graph, ...]
     costs: tuple[CostItem, ...]
+    first_token: FirstToken | None
+    """None where no GPU node is the stack's to pay."""
     warnings: tuple[str, ...]
-    addresses: AddressPlan = field(default_factory=AddressPlan)
+    addresses: AddressPlan
+
+    @property
+    def makes_nodes(self) -> bool:
+        return self.system_pool is not None or self.makes_gpu_pools
 
     @property
     def pools(self) -> tuple[Pool, ...]:
-        return (self.system_pool, *self.gpu_pools)
+        return (*([self.system_pool] if self.system_pool else []), *self.gpu_pools)
 
     @property
     def gpus(self) -> int:
@@ -158,9 +192,7 @@ class Plan:
 
     @property
     def fetched(self) -> tuple[Card, ...]:
-        """The models that are brought into the bucket, each revision once however many graphs serve it."""
-        cards = {(g.card.repository, g.card.revision): g.card for g in self.graphs if g.reads_bucket}
-        return tuple(cards.values())
+        return fetched(self.graphs)
 
     @property
     def cost_per_hour(self) -> float | None:
@@ -196,13 +228,32 @@ class Plan:
                 {"what": c.what, "usdPerHour": c.usd_per_hour, "usdPerHourAtMost": c.usd_at_most, "basis": c.basis}
                 for c in self.costs
             ],
+            "firstToken": self.first_token and _first_token_summary(self.first_token),
             "warnings": list(self.warnings),
         }
+
+
+def fetched(graphs: tuple[Graph, ...]) -> tuple[Card, ...]:
+    """The models that are brought into the bucket, each revision once however many graphs serve it."""
+    cards = {(graph.card.repository, graph.card.revision): graph.card for graph in graphs if graph.reads_bucket}
+    return tuple(cards.values())
 
 
 def _total(usd: list[float | None]) -> float | None:
     known = [value for value in usd if value is not None]
     return round(sum(known), 2) if len(known) == len(usd) else None
+
+
+def _first_token_summary(first: FirstToken) -> dict[str, Any]:
+    return {
+        "minutes": round(first.minutes),
+        "paidGpuMinutes": round(first.paid_gpu_minutes),
+        "usd": None if first.usd is None else round(first.usd, 2),
+        "phases": [
+            {"what": p.what, "minutes": round(p.minutes, 1), "gpusPaid": p.gpus_paid, "assumes": p.assumes}
+            for p in first.phases
+        ],
+    }
 
 
 def _graph_summary(graph: Graph) -> dict[str, Any]:
@@ -213,17 +264,17 @@ def _graph_summary(graph: Graph) -> dict[str, Any]:
         "layout": graph.layout,
         "gpus": graph.gpus,
         "maxModelLen": graph.max_model_len,
-        "roles": {w.role.value: _worker_summary(w) for w in graph.workers},
+        "roles": {w.role.value: _worker_summary(graph, w) for w in graph.workers},
     }
 
 
-def _worker_summary(worker: Worker) -> dict[str, Any]:
+def _worker_summary(graph: Graph, worker: Worker) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "replicas": worker.replicas,
         "mostReplicas": worker.most_replicas,
         "tensorParallel": worker.tensor_parallel,
         "gpus": worker.gpus,
-        "pool": worker.pool,
+        "pool": graph.pool_of(worker),
     }
     if worker.memory:
         shape |= {
@@ -239,37 +290,76 @@ def plan(settings: Settings) -> Plan:
     node = machine(GPU_MACHINE)
     graphs = tuple(_graph(name, model, settings, node) for name, model in sorted(settings.models.items()))
     gpu_pools = _gpu_pools(graphs, node)
-    system = settings.cluster.system_pool
-    system_pool = Pool(
-        name=SYSTEM_POOL,
-        machine=machine(system.machine),
-        nodes=system.nodes,
-        most_nodes=2 * system.nodes,
-        graphs=tuple(g.name for g in graphs if g.placement is Placement.CPU),
-    )
-    mode = settings.capacity.mode if settings.capacity and gpu_pools else None
-    costs = tuple(_costs(system_pool, gpu_pools, mode))
+    system_pool = None if settings.cluster.existing else _system_pool(settings, graphs)
+    made = gpu_pools if settings.makes_gpu_pools else ()
+    mode = settings.capacity.mode if settings.capacity and made else None
+    costs = tuple(_costs(system_pool, made, mode))
     return Plan(
         stack=settings.stack,
         project=settings.project,
         platform=settings.versions.platform,
+        cluster=cluster_ref(settings),
         region=settings.location.region,
         zone=settings.location.zone,
         labels={"managed-by": "pulumi", "stack": settings.stack} | _cloud_labels(settings.labels),
         rdma=settings.network.rdma if gpu_pools else RdmaMode.NONE,
         capacity_mode=mode,
-        reservation=settings.capacity.reservation if settings.capacity else None,
+        reservation=_pool_reservation(settings) if mode else None,
+        network=settings.network.existing,
         endpoint=settings.endpoint,
         alert_emails=settings.alerts.emails,
         budget=settings.budget,
         deletion_protection=settings.cluster.deletion_protection,
         release_channel=settings.cluster.release_channel.upper(),
+        maintenance=settings.cluster.maintenance,
         system_pool=system_pool,
         gpu_pools=gpu_pools,
+        makes_gpu_pools=bool(made),
         graphs=graphs,
         costs=costs,
-        warnings=(*_warnings(settings, graphs, gpu_pools, mode), *_budget_warnings(settings.budget, gpu_pools, costs)),
+        first_token=_first_token(settings, graphs, made, mode),
+        warnings=(
+            *_place_warnings(settings, gpu_pools),
+            *_warnings(settings, graphs, made, mode),
+            *_budget_warnings(settings.budget, made, costs),
+        ),
+        addresses=settings.network.ranges,
     )
+
+
+def _first_token(
+    settings: Settings, graphs: tuple[Graph, ...], made: tuple[Pool, ...], mode: CapacityMode | None
+) -> FirstToken | None:
+    if mode is None:
+        return None
+    node = made[0].machine
+    assert node.gpus is not None  # a GPU pool's machine has them
+    price = node.prices.get(mode)
+    return estimate(
+        mode,
+        cluster_is_there=settings.cluster.existing is not None,
+        fetched=fetched(graphs),
+        served=[graph.card for graph in graphs if graph.gpus],
+        gpus=sum(pool.gpus for pool in made),
+        usd_per_gpu_hour=price and price.usd_per_hour / node.gpus.count,
+    )
+
+
+def _system_pool(settings: Settings, graphs: tuple[Graph, ...]) -> Pool:
+    given = settings.cluster.system_pool
+    return Pool(
+        name=SYSTEM_POOL,
+        machine=machine(given.machine),
+        nodes=given.nodes,
+        most_nodes=given.most_nodes,
+        graphs=tuple(g.name for g in graphs if g.placement is Placement.CPU),
+    )
+
+
+def _pool_reservation(settings: Settings) -> str | None:
+    """Without the zone, which a pool's own says already."""
+    given = settings.capacity.reservation if settings.capacity else None
+    return given and given.replace(f"/zones/{settings.location.zone}/", "/")
 
 
 def _cloud_labels(labels: dict[str, str]) -> dict[str, str]:
@@ -308,6 +398,8 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         frontend_replicas=model.frontend.replicas or (2 if gpus else 1),
         proof_required=model.proof is ProofMode.REQUIRED,
         rdma=bool(gpus and layout.prefill and settings.network.rdma is not RdmaMode.NONE),
+        on_system_pool=settings.cluster.existing is None,
+        on_gpu_pools=settings.makes_gpu_pools,
     )
 
 
@@ -340,10 +432,12 @@ def _engines(graph: Graph) -> Iterator[Engines]:
             )
 
 
-def _costs(system: Pool, gpu_pools: tuple[Pool, ...], mode: CapacityMode | None) -> Iterator[CostItem]:
-    fee = CLUSTER_FEE
-    yield CostItem(what="GKE cluster", usd_per_hour=fee, usd_at_most=fee, basis="list price, 2026-09-07")
-    for pool in (system, *gpu_pools):
+def _costs(system: Pool | None, gpu_pools: tuple[Pool, ...], mode: CapacityMode | None) -> Iterator[CostItem]:
+    """Of what the stack makes; a cluster that is there is somebody else's bill, and so are its nodes."""
+    if system:
+        fee = CLUSTER_FEE
+        yield CostItem(what="GKE cluster", usd_per_hour=fee, usd_at_most=fee, basis="list price, 2026-09-07")
+    for pool in (*([system] if system else []), *gpu_pools):
         wanted = mode if pool.machine.gpus and mode else CapacityMode.ON_DEMAND
         price = pool.machine.prices.get(wanted)
         count = f"{pool.nodes}" if pool.nodes == pool.most_nodes else f"{pool.nodes} to {pool.most_nodes}"
@@ -361,6 +455,35 @@ _CAPACITY_WARNINGS = {
     "unverified source",
     CapacityMode.ON_DEMAND: "capacity: H200 nodes are listed on demand but in practice not sold so",
 }
+
+
+def _place_warnings(settings: Settings, gpu_pools: tuple[Pool, ...]) -> Iterator[str]:
+    """What has to be right in a cluster or VPC that is there and cannot be seen from here."""
+    existing, vpc = settings.cluster.existing, settings.network.existing
+    if existing:
+        yield "cluster.existing: what the cluster and its own nodes cost is not counted"
+        if not settings.makes_gpu_pools and gpu_pools:
+            nodes = sum(pool.nodes for pool in gpu_pools)
+            yield (
+                f"cluster.existing: no GPU pool is added, so it must have {nodes} × {gpu_pools[0].machine.name} free, "
+                f"wired as network.rdma {settings.network.rdma} says"
+            )
+            if settings.capacity:
+                yield "capacity: has no effect, no GPU pool is added to cluster.existing"
+        if cluster_ref(settings).name is None:
+            yield (
+                "cluster.existing.context: does not tell the cluster's name in GKE, so no dashboard and no alerts are "
+                "made; give cluster.existing.name, too"
+            )
+    if vpc:
+        yield "network.existing: the VPC must have NAT, else nodes pull no image; none is made in it"
+        if settings.endpoint.exposure is Exposure.GATEWAY:
+            yield "network.existing: the VPC must have a proxy-only subnet, else the gateway is never programmed"
+        if vpc.project and vpc.project != settings.project:
+            yield (
+                f"network.existing: {vpc.project} is another project, so its firewall must let the control plane reach "
+                "nodes on tcp 9443, and GKE's service agent needs roles there; docs/adopt.md has the commands"
+            )
 
 
 def _warnings(

@@ -54,7 +54,7 @@ class Scope:
 
 
 def scope(plan: Plan) -> Scope:
-    return Scope(cluster=names.cluster(plan.stack))
+    return Scope(cluster=plan.cluster.name or "")
 
 
 def line(name: str, query: str) -> str:

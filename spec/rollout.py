@@ -5,13 +5,10 @@ from collections.abc import Iterator
 from spec import graph as graph_builder
 from spec import sizing
 from spec.dgd import Component
+from spec.first_token import READ_BYTES_PER_SECOND
 from spec.model_base import Frozen
 from spec.models import Placement
 from spec.plan import Graph, Plan
-
-# How fast an engine reads its weights. An assumption, not measured here: vLLM's documentation tells of 1.1 GB/s for its
-# plain safetensors loader on one H200 and 4.3 on eight, from a local disk; a hub or a bucket may give less.
-READ_BYTES_PER_SECOND = 1e9
 
 
 def rolls(before: Plan, after: Plan) -> list[str]:

@@ -1,5 +1,6 @@
 """What a stack may set. The contract of a stack file: frozen, camelCase, nothing unknown, strictly typed."""
 
+from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_network
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from spec import versions
+from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.faults import one_of, shown
 from spec.machines import machine_names
@@ -56,8 +58,26 @@ class Location(Frozen):
         return zone
 
 
+ProjectId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$", examples=["my-project"])]
+CloudName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$", examples=["my-vpc"])]
+
+
+class ExistingNetwork(Frozen):
+    """A VPC that is there, with NAT; the cluster is put into one of its subnets."""
+
+    project: ProjectId | None = None
+    """The host project of a Shared VPC; the stack's own unless given."""
+    vpc: CloudName
+    subnet: CloudName
+    pods_range: CloudName = "pods"
+    services_range: CloudName = "services"
+    """Names of the subnet's secondary ranges."""
+
+
 class NetworkSettings(Frozen):
     rdma: RdmaMode = RdmaMode.DRANET
+    ranges: AddressPlan = AddressPlan()
+    existing: ExistingNetwork | None = None
 
 
 class SystemPool(Frozen):
@@ -67,16 +87,96 @@ class SystemPool(Frozen):
     nodes: Annotated[int, Field(ge=1, le=10)] = 2
     """The fewest that are kept; the autoscaler may add as many again."""
 
+    @property
+    def most_nodes(self) -> int:
+        return 2 * self.nodes
+
+
+class Weekday(StrEnum):
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class Maintenance(Frozen):
+    """When GKE may work on the cluster, in UTC."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1, examples=[["sat", "sun"]])] = (Weekday.SAT, Weekday.SUN)
+    start: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["02:00"])] = "02:00"
+    hours: Annotated[int, Field(ge=4, le=24, validate_default=True)] = 6
+    """GKE counts no window of less than four."""
+    hold_node_upgrades: bool = True
+    """Whether minor versions and nodes wait for you until their end of support; patches of the control plane do not.
+    An upgrade of a GPU pool takes its nodes away one by one, and there is no spare."""
+
+    @field_validator("hours")
+    @classmethod
+    def _enough_in_a_month(cls, hours: int, info: ValidationInfo) -> int:
+        days: tuple[Weekday, ...] | None = info.data.get("days")  # absent when it is a fault of its own
+        if days and hours * len(set(days)) * 32 < 48 * 7:
+            least = -(-48 * 7 // (32 * len(set(days))))
+            raise ValueError(
+                f"{hours} on {', '.join(days)} is less than the 48 hours in 32 days that GKE insists on; "
+                f"at least {least}, or more days"
+            )
+        return hours
+
+    @property
+    def recurrence(self) -> str:
+        """The days as an RRULE, RFC 5545."""
+        return "FREQ=WEEKLY;BYDAY=" + ",".join(day[:2].upper() for day in Weekday if day in self.days)
+
+    @property
+    def first_window(self) -> tuple[str, str]:
+        """Begin and end of the first one, RFC 3339: of a fixed week, so that no preview differs from the one before."""
+        hour, minute = map(int, self.start.split(":"))
+        monday = datetime(2026, 1, 5, hour, minute)
+        begin = monday + timedelta(days=min(list(Weekday).index(day) for day in self.days))
+        return (f"{begin.isoformat()}Z", f"{(begin + timedelta(hours=self.hours)).isoformat()}Z")
+
+
+class ExistingCluster(Frozen):
+    """A cluster that is there: nothing of it is changed but the node pools that are added."""
+
+    context: Annotated[str, Field(min_length=1, examples=["my-context"])] | None = None
+    """Of the kubeconfig, and how the cluster is reached; by its DNS endpoint unless given."""
+    name: Annotated[CloudName | None, Field(validate_default=True)] = None
+    """In the stack's project."""
+    location: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+(-[a-z])?$", examples=["europe-west1"])] | None = None
+    """The region or zone that the cluster was made in; the stack's region unless given."""
+    add_gpu_pools: bool = False
+    """Whether A3 Ultra pools are added to it; else the graphs use GPU nodes that it has."""
+
+    @field_validator("name")
+    @classmethod
+    def _known_somehow(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is None and "context" in info.data and not info.data["context"]:
+            raise ValueError("is required unless there is a context: the cluster is known by one of the two")
+        return name
+
+    @field_validator("add_gpu_pools")
+    @classmethod
+    def _pools_need_a_name(cls, add: bool, info: ValidationInfo) -> bool:
+        if add and info.data.get("context") and not info.data.get("name", "at fault"):
+            raise ValueError("needs cluster.existing.name: a context does not tell which cluster the pools belong to")
+        return add
+
 
 class ClusterSettings(Frozen):
     deletion_protection: bool = True
     release_channel: ReleaseChannel = ReleaseChannel.REGULAR
     system_pool: SystemPool = SystemPool()
+    maintenance: Maintenance = Maintenance()
+    existing: ExistingCluster | None = None
 
 
-# Of this project or shared by another, whole or one block or sub-block of it.
+# Of this project or shared by another, whole or one block or sub-block of it; with its zone as the API writes it.
 RESERVATION = (
-    r"^(projects/[a-z0-9-]+/reservations/)?[a-z]([-a-z0-9]*[a-z0-9])?"
+    r"^(projects/[a-z0-9-]+/(zones/[a-z0-9-]+/)?reservations/)?[a-z]([-a-z0-9]*[a-z0-9])?"
     r"(/reservationBlocks/[a-z0-9-]+(/reservationSubBlocks/[a-z0-9-]+)?)?$"
 )
 
@@ -86,7 +186,10 @@ class Capacity(Frozen):
     reservation: Annotated[
         Annotated[str, Field(pattern=RESERVATION, examples=["my-h200"])] | None, Field(validate_default=True)
     ] = None
-    """A reservation's name, optionally with its block: `NAME/reservationBlocks/BLOCK`."""
+    """A reservation's name, optionally with its block and sub-block: `NAME/reservationBlocks/BLOCK`; one that another
+    project shares as `projects/OWNER/reservations/NAME`."""
+    max_nodes: Annotated[int, Field(ge=1, le=1000, examples=[4])] | None = None
+    """GPU nodes that the stack may ask for, autoscaling included; more is refused. The ranges must hold as many."""
 
     @field_validator("reservation")
     @classmethod
@@ -98,21 +201,27 @@ class Capacity(Frozen):
                 "list yours with `gcloud compute reservations list`"
             )
         if mode and mode is not CapacityMode.RESERVATION and reservation:
-            raise ValueError(f"mode {mode} would leave reservation {reservation} unused and still paid for")
+            raise ValueError(
+                f"mode {mode} would leave reservation {reservation} unused and still paid for; take it out"
+            )
         return reservation
 
 
+# As many as GKE lets a node pool have nodes.
+Replicas = Annotated[int, Field(ge=1, le=1000)]
+
+
 class RoleOverride(Frozen):
-    replicas: Annotated[int, Field(ge=1)] | None = None
+    replicas: Replicas | None = None
     tensor_parallel: Annotated[int, Field(ge=1)] | None = None
 
 
 class ScaleRange(Frozen):
     """How many engines of a role there may be; an autoscaler chooses between."""
 
-    min: Annotated[int, Field(ge=1)]
+    min: Replicas
     """At least one: without prefill or decode the model is not served at all."""
-    max: Annotated[int, Field(ge=1)]
+    max: Replicas
 
     @field_validator("max")
     @classmethod
@@ -142,7 +251,7 @@ class ProofMode(StrEnum):
 
 
 class FrontendSettings(Frozen):
-    replicas: Annotated[int, Field(ge=1)] | None = None
+    replicas: Replicas | None = None
     """Two unless set, so that one may go down; one for a simulated graph."""
 
 
@@ -267,7 +376,7 @@ class Settings(Frozen):
 
     # 16 characters: the account of the nodes is `dynamo-<stack>-nodes`, and account ids end at 30.
     stack: Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,14}[a-z0-9])?$", examples=["prod"])]
-    project: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$", examples=["my-project"])]
+    project: ProjectId
     location: Annotated[Location, Field(examples=[{"region": "europe-west1", "zone": "europe-west1-b"}])]
     models: Annotated[dict[GraphName, ModelSettings], Field(min_length=1, examples=[_ONE_GRAPH])]
     capacity: Capacity | None = None
@@ -282,3 +391,8 @@ class Settings(Frozen):
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False
     """Whether the secret `hfToken` is there. Its value never gets this far."""
+
+    @property
+    def makes_gpu_pools(self) -> bool:
+        """Whether GPU pools are this stack's to make, as soon as a layout has GPUs."""
+        return self.cluster.existing is None or self.cluster.existing.add_gpu_pools

@@ -22,7 +22,8 @@ class EndpointArgs:
     settings: EndpointSettings
     stack: str
     region: str
-    subnet_id: pulumi.Input[str]
+    subnet_id: pulumi.Input[str] | None
+    """For the internal address; None where it is not known, and then the cluster chooses one that may change."""
     labels: dict[str, str]
 
 
@@ -51,26 +52,28 @@ class Endpoint(pulumi.ComponentResource):
 
     def _internal(self, name: str, args: EndpointArgs) -> pulumi.Output[str]:
         """An internal passthrough load balancer. The operator's own Service cannot be given a type or address."""
-        address_name = names.endpoint_address(args.stack, args.graph)
-        address = compute.Address(
-            f"{name}-address",
-            name=address_name,
-            region=args.region,
-            address_type="INTERNAL",
-            subnetwork=args.subnet_id,
-            labels=args.labels,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        k8s.core.v1.Service(
+        address = None
+        if args.subnet_id is not None:
+            address = compute.Address(
+                f"{name}-address",
+                name=names.endpoint_address(args.stack, args.graph),
+                region=args.region,
+                address_type="INTERNAL",
+                subnetwork=args.subnet_id,
+                labels=args.labels,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        annotations = {"networking.gke.io/load-balancer-type": "Internal"}
+        if address:  # by name, not by address
+            named = names.endpoint_address(args.stack, args.graph)
+            annotations["networking.gke.io/load-balancer-ip-addresses"] = named
+        service = k8s.core.v1.Service(
             f"{name}-service",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=names.endpoint_service(args.graph),
                 namespace=names.NAMESPACE,
                 labels=args.labels,
-                annotations={
-                    "networking.gke.io/load-balancer-type": "Internal",
-                    "networking.gke.io/load-balancer-ip-addresses": address_name,  # by name, not by address
-                },
+                annotations=annotations,
             ),
             spec=k8s.core.v1.ServiceSpecArgs(
                 type="LoadBalancer",
@@ -78,9 +81,11 @@ class Endpoint(pulumi.ComponentResource):
                 selector=frontend_labels(args.graph),
                 ports=[k8s.core.v1.ServicePortArgs(name="http", port=80, target_port=FRONTEND_PORT)],
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[address]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[address] if address else []),
         )
-        return pulumi.Output.concat("http://", address.address)
+        return pulumi.Output.concat(
+            "http://", address.address if address else service.status.load_balancer.ingress[0].ip
+        )
 
     def _routed(self, name: str, args: EndpointArgs) -> pulumi.Output[str]:
         """A route of the public gateway, with what Google's defaults get wrong for long streams."""

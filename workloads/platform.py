@@ -15,11 +15,12 @@ CHARTS = "https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts"
 class DynamoPlatformArgs:
     version: str
     """Of the chart, and so of the operator."""
-    system_pool: str
+    system_pool: str | None
+    """Where the operator runs; None: on any node that takes it."""
     labels: dict[str, str]
 
 
-def chart_values(system_pool: str) -> dict[str, Any]:
+def chart_values(system_pool: str | None) -> dict[str, Any]:
     """What is set beside the chart's defaults.
 
     etcd and NATS stay off: discovery goes by the Kubernetes API, requests by TCP, events by ZMQ. Grove and KAI stay
@@ -41,7 +42,7 @@ def chart_values(system_pool: str) -> dict[str, Any]:
     return {
         "global": {part: {"install": False} for part in ("etcd", "nats", "grove", "kai-scheduler", "snapshot")},
         "dynamo-operator": {
-            "controllerManager": {"affinity": on_system_pool},
+            **({"controllerManager": {"affinity": on_system_pool}} if system_pool else {}),
             # Managed Prometheus reads PodMonitoring only; PodMonitors would be written for nobody.
             "dynamo": {"metrics": {"podMonitors": {"enabled": False}}},
         },

@@ -53,7 +53,7 @@ def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
             "spec": {
                 "restartPolicy": "Never",
                 "serviceAccountName": service_account,
-                "nodeSelector": {"cloud.google.com/gke-nodepool": SYSTEM_POOL},
+                **({"nodeSelector": {"cloud.google.com/gke-nodepool": SYSTEM_POOL}} if graph.on_system_pool else {}),
                 "containers": [
                     {
                         "name": "main",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from infra import gpu_nodes
 from infra.environment import Environment
 from spec import graph as graph_builder
 from spec import names
@@ -37,31 +38,33 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     access = ClusterAccess(
         "access",
         ClusterAccessArgs(
-            cluster_identifier=names.cluster_identifier(plan.project, plan.region, plan.stack),
-            dns_endpoint=environment.cluster.dns_endpoint,
+            cluster_identifier=plan.cluster.identifier,
+            dns_endpoint=environment.dns_endpoint,
+            context=plan.cluster.given_context,
         ),
     )
 
     def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(providers=[access.provider, environment.provider], depends_on=list(resources))
 
+    system_pool = plan.system_pool.name if plan.system_pool else None
     platform = DynamoPlatform(
         "platform",
-        DynamoPlatformArgs(version=plan.platform, system_pool=plan.system_pool.name, labels=plan.labels),
-        after(environment.system_pool),
+        DynamoPlatformArgs(version=plan.platform, system_pool=system_pool, labels=plan.labels),
+        after(*environment.cpu_nodes),
     )
     gated = any(graph.card.gated for graph in plan.graphs)
     namespace = WorkloadNamespace(
         "workloads",
         WorkloadNamespaceArgs(hf_token=hf_token if gated else None, labels=plan.labels),
-        after(environment.cluster),
+        after(),
     )
     transferring = [graph.name for graph in plan.graphs if graph.transfers_kv]
     # The operator of Managed Prometheus, which admits these objects, runs on the system pool.
     Monitoring(
         "monitoring",
         MonitoringArgs(transferring=transferring, labels=plan.labels),
-        after(namespace, environment.system_pool),
+        after(namespace, *environment.cpu_nodes),
     )
     claims: list[pulumi.Resource] = []
     sizes = sorted({worker.tensor_parallel for graph in plan.graphs if graph.rdma for worker in graph.workers})
@@ -75,12 +78,11 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
             bucket=names.weights_bucket(plan.project, plan.stack),
             cards=plan.fetched,
             graphs=[graph.name for graph in plan.graphs if graph.reads_bucket],
-            system_pool=plan.system_pool.name,
+            system_pool=system_pool,
             labels=plan.labels,
         )
-        fetched.append(
-            Weights("model-weights", weights, after(namespace, environment.weights, environment.system_pool))
-        )
+        fetched.append(Weights("model-weights", weights, after(namespace, environment.weights, *environment.cpu_nodes)))
+    pools = gpu_nodes.build(plan, environment, (platform, *fetched))
 
     public: list[PublicGateway] = []
     if plan.endpoint.exposure is Exposure.GATEWAY and plan.endpoint.domain:
@@ -94,7 +96,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
                     allowed_cidrs=plan.endpoint.allowed_cidrs,
                     labels=plan.labels,
                 ),
-                after(namespace, environment.cluster),
+                after(namespace),
             )
         )
 
@@ -104,7 +106,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         served = ServingGraph(
             graph.name,
             ServingGraphArgs(graph=deployment),
-            after(platform, namespace, *claims, *fetched, *environment.gpu_pools),
+            after(platform, namespace, *claims, *fetched, *pools),
         )
         proof = Proof(
             f"{graph.name}-proof",

@@ -53,7 +53,8 @@ class WeightsArgs:
     """The pinned models, each revision once."""
     graphs: Sequence[str]
     """The graphs whose pods read the bucket."""
-    system_pool: str
+    system_pool: str | None
+    """Where the Jobs run; None: on any node that takes them."""
     labels: dict[str, str]
 
 
@@ -71,7 +72,7 @@ def _list_name(card: Card) -> str:
     return f"{card.name}.json"
 
 
-def fetch_job(card: Card, *, bucket: str, system_pool: str, labels: dict[str, str]) -> dict[str, Any]:
+def fetch_job(card: Card, *, bucket: str, system_pool: str | None, labels: dict[str, str]) -> dict[str, Any]:
     """The Job that brings one revision into the bucket. Without a time to live: the Job is the record that it is there.
 
     A container that fails is started again in the same pod, so that what the scratch folder has is gone on with.
@@ -132,7 +133,7 @@ def fetch_job(card: Card, *, bucket: str, system_pool: str, labels: dict[str, st
                 "spec": {
                     "restartPolicy": "OnFailure",
                     "serviceAccountName": names.WEIGHTS_WRITER,
-                    "nodeSelector": {"cloud.google.com/gke-nodepool": system_pool},
+                    **({"nodeSelector": {"cloud.google.com/gke-nodepool": system_pool}} if system_pool else {}),
                     "securityContext": {
                         "runAsNonRoot": True,
                         "runAsUser": USER,

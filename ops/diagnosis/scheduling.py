@@ -129,8 +129,8 @@ def _scale_up_failed(view: View, pod: Object, says: str) -> Iterator[Finding]:
 
 def _how_nodes_come(view: View, pool: str) -> str:
     describe = (
-        f"`gcloud container node-pools describe {pool} --cluster {names.cluster(view.plan.stack)} "
-        f"--region {view.plan.region}`"
+        f"`gcloud container node-pools describe {pool} --cluster {view.plan.cluster.name} "
+        f"--location {view.plan.cluster.location}`"
     )
     gpu_pools = {gpu_pool.name for gpu_pool in view.plan.gpu_pools}
     if pool in gpu_pools and view.plan.capacity_mode is CapacityMode.FLEX_START:

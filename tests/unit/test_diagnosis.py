@@ -244,7 +244,7 @@ CASES = [
         NO_DECODE_NODE,
         ((Cause.CAPACITY, DECODE_POD),),
         "a node of pool decode, which has none: it is still being made, or its creation failed; see the status of "
-        "`gcloud container node-pools describe decode --cluster dynamo-prod --region europe-west1`",
+        "`gcloud container node-pools describe decode --cluster dynamo-prod --location europe-west1`",
     ),
     Case(
         "stock-out",

@@ -1,0 +1,44 @@
+"""A GKE cluster that is there: looked up, never changed."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import container
+
+from spec import names
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingClusterArgs:
+    project: str
+    location: str
+    cluster: str
+
+
+class ExistingCluster(pulumi.ComponentResource):
+    """What pools and clients need to know of it. It outlives the stack, and so does its network."""
+
+    cluster_id: str
+    dns_endpoint: pulumi.Output[str]
+    """Empty where it has none; then a kubeconfig context is the way in."""
+    subnet_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:infra:ExistingCluster", name, None, opts)
+        self.cluster_id = names.cluster_identifier(args.project, args.location, args.cluster)
+        found = container.get_cluster_output(
+            name=args.cluster,
+            location=args.location,
+            project=args.project,
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        )
+        self.dns_endpoint = found.apply(_dns_endpoint)
+        self.subnet_id = found.subnetwork
+        self.register_outputs({"clusterId": self.cluster_id, "dnsEndpoint": self.dns_endpoint})
+
+
+def _dns_endpoint(found: container.GetClusterResult) -> str:
+    for config in found.control_plane_endpoints_configs:
+        for dns in config.dns_endpoint_configs:
+            return dns.endpoint
+    return ""

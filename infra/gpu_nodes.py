@@ -1,0 +1,39 @@
+"""Plan → the A3 Ultra pools of a stack, once there is a cluster to put them into."""
+
+from collections.abc import Sequence
+
+import pulumi
+
+from infra.environment import Environment
+from infra.node_pools import GpuPool, GpuPoolArgs
+from spec.plan import Plan
+
+
+def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]) -> tuple[GpuPool, ...]:
+    """The pools that are the stack's to make; none where graphs find their nodes in the cluster.
+
+    What is `first` is there before a node is paid for: platform and weights, so that no GPU idles while they come. A
+    reservation is paid all the while, so there the nodes come at once, beside them.
+    """
+    if not (plan.makes_gpu_pools and plan.capacity_mode and environment.pools_into and environment.node_account_email):
+        return ()
+    before = environment.nodes_need if plan.capacity_mode.paid_before_nodes else (*environment.nodes_need, *first)
+    return tuple(
+        GpuPool(
+            pool.name,
+            GpuPoolArgs(
+                pool=pool,
+                cluster_id=environment.pools_into,
+                location=plan.cluster.location,
+                zone=plan.zone,
+                node_account_email=environment.node_account_email,
+                capacity_mode=plan.capacity_mode,
+                reservation=plan.reservation,
+                nics=environment.nics,
+                labels=plan.labels,
+                protect=plan.deletion_protection,
+            ),
+            pulumi.ResourceOptions(providers=[environment.provider], depends_on=list(before)),
+        )
+        for pool in plan.gpu_pools
+    )
