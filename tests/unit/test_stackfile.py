@@ -42,6 +42,8 @@ def test_project_defaults_are_laid_under(root: Path) -> None:
         ("models.chat.engine.gpuMemoryUtilization=0.9", "dynamo-gke:models",
          '{"chat": {"model": "m", "engine": {"gpuMemoryUtilization": 0.9}}}'),
         ("gcp:project=q", "gcp:project", "q"),
+        ("models.chat.model=", "dynamo-gke:models", '{"chat": {}}'),
+        ("models.chat.layout=", "dynamo-gke:models", '{"chat": {"model": "m"}}'),
         ("endpoint.allowedCidrs[0]=203.0.113.0/24", "dynamo-gke:endpoint", '{"allowedCidrs": ["203.0.113.0/24"]}'),
     ],
 )  # fmt: skip

@@ -1,0 +1,50 @@
+"""The estimate of what is paid before the first token, by capacity mode."""
+
+import pytest
+
+from spec.capacity import CapacityMode
+from spec.first_token import CLUSTER_MINUTES, IMAGE_MINUTES, NODE_MINUTES, PROOF_MINUTES, WARM_UP_MINUTES
+from tests.stacks import planned
+
+LATER = [mode for mode in CapacityMode if mode is not CapacityMode.RESERVATION]
+
+
+def capacity(mode: CapacityMode) -> dict[str, str]:
+    return {"mode": mode.value} | ({"reservation": "r"} if mode is CapacityMode.RESERVATION else {})
+
+
+@pytest.mark.parametrize("mode", LATER)
+def test_nodes_that_come_last_are_paid_from_their_start_only(mode: CapacityMode) -> None:
+    first = planned({"capacity": capacity(mode)}).first_token
+    assert first
+    unpaid = [phase.what for phase in first.phases if not phase.gpus_paid]
+    assert unpaid == ["cluster, CPU nodes", "platform, weights into the bucket"]
+    load = 141_107_412_992 / 1e9 / 60  # weights of Llama-3.3-70B in BF16 at 1 GB/s
+    paid = NODE_MINUTES + IMAGE_MINUTES + load + WARM_UP_MINUTES + PROOF_MINUTES
+    assert first.paid_gpu_minutes == pytest.approx(16 * paid)
+
+
+def test_a_reservation_is_paid_all_the_while_and_its_nodes_come_beside_the_weights() -> None:
+    reserved = planned({"capacity": capacity(CapacityMode.RESERVATION)}).first_token
+    spot = planned({"capacity": capacity(CapacityMode.SPOT)}).first_token
+    assert reserved
+    assert spot
+    assert all(phase.gpus_paid for phase in reserved.phases)
+    assert reserved.paid_gpu_minutes == pytest.approx(16 * reserved.minutes)
+    assert reserved.minutes < spot.minutes
+    assert reserved.paid_gpu_minutes > spot.paid_gpu_minutes
+    assert reserved.usd == pytest.approx(84.81 / 8 * reserved.paid_gpu_minutes / 60)
+    assert spot.usd is None  # its price is not fixed
+
+
+def test_a_cluster_that_is_there_is_not_waited_for() -> None:
+    there = {"cluster": {"existing": {"name": "shared", "addGpuPools": True}}}
+    new, added = planned().first_token, planned(there).first_token
+    assert new
+    assert added
+    assert new.minutes - added.minutes == pytest.approx(CLUSTER_MINUTES)
+
+
+def test_without_nodes_of_its_own_a_stack_pays_none() -> None:
+    assert planned({"models.chat.layout": "simulated"}).first_token is None
+    assert planned({"cluster": {"existing": {"context": "c"}}}).first_token is None
