@@ -2,20 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 
-from spec import addresses, extra_args, sizing
+from spec import extra_args, place, sizing
 from spec.faults import Fault, join, one_of
 from spec.machines import GPU_MACHINE, Gpus, Machine, machine
 from spec.models import Card, Layout, Placement, Role, RoleLayout, card, card_names
 from spec.pools import Engines, NodeCount, node_counts, pool_name
 from spec.settings import ModelSettings, RdmaMode, Settings
 
-# An existing cluster has all else already; what these say still goes for the pools that are added to it.
-_WITH_AN_EXISTING_CLUSTER = {"existing", "deletion_protection"}
-
 
 def faults(settings: Settings) -> list[Fault]:
     """Every fault of a stack whose shape is right."""
-    found = [*_name_faults(settings.models), *_place_faults(settings)]
+    found = list(_name_faults(settings.models))
     needs_gpus: list[str] = []
     engines: list[Engines] = []
     node = machine(GPU_MACHINE)
@@ -57,7 +54,7 @@ def faults(settings: Settings) -> list[Fault]:
     assert node.gpus is not None  # GPU_MACHINE has them
     counts = node_counts(engines, node.gpus.count)
     found += _too_many_nodes(settings, counts)
-    found += _range_faults(settings, counts, node)
+    found += place.faults(settings, sum(count.most_nodes for count in counts.values()), node)
     return found
 
 
@@ -83,67 +80,6 @@ def _too_many_nodes(settings: Settings, counts: dict[str, NodeCount]) -> Iterato
             f"{allowed} is fewer than the {most} GPU nodes that the graphs may ask for ({parts}); lower replicas or "
             f"autoscaling, or allow {most}",
         )
-
-
-def _place_faults(settings: Settings) -> Iterator[Fault]:
-    """What contradicts the place: the zone, or a cluster or VPC that is there."""
-    reservation = settings.capacity.reservation if settings.capacity else None
-    if reservation and "/zones/" in reservation:
-        zone = reservation.split("/zones/")[1].partition("/")[0]
-        if zone != settings.location.zone:
-            yield Fault(
-                "capacity.reservation",
-                f"is in zone {zone}, the GPU nodes are in {settings.location.zone}; set location.zone to {zone}, or "
-                "name a reservation of the nodes' zone",
-            )
-    network, cluster = settings.network, settings.cluster
-    if cluster.existing:
-        for name in sorted(cluster.model_fields_set - _WITH_AN_EXISTING_CLUSTER):
-            yield Fault(
-                join("cluster", type(cluster).model_fields[name].alias or name),
-                "has no effect on cluster.existing, which was made with its own; take one of the two out",
-            )
-        if network.existing:
-            yield Fault(
-                "network.existing",
-                "contradicts cluster.existing, which lies in a network already; take one of them out",
-            )
-    given = network.ranges.model_fields_set
-    if cluster.existing or network.existing:
-        there = "cluster.existing" if cluster.existing else "network.existing"
-        for name in addresses.CLUSTER_RANGES:
-            if name in given:
-                yield Fault(
-                    join("network.ranges", name), f"has no effect with {there}, whose ranges are there; take it out"
-                )
-    if not _own_nic_networks(settings):
-        why = f"network.rdma {network.rdma}" if settings.makes_gpu_pools else "cluster.existing without addGpuPools"
-        for name in addresses.NIC_RANGES:
-            if name in given:
-                yield Fault(
-                    join("network.ranges", type(network.ranges).model_fields[name].alias or name),
-                    f"has no effect with {why}: no network is made for it; take it out",
-                )
-
-
-def _own_nic_networks(settings: Settings) -> bool:
-    """Whether networks for the nodes' other NICs are made, with ranges of ours."""
-    return settings.makes_gpu_pools and settings.network.rdma is RdmaMode.DRANET
-
-
-def _range_faults(settings: Settings, counts: dict[str, NodeCount], node: Machine) -> list[Fault]:
-    planned = sum(count.most_nodes for count in counts.values())
-    gpu_nodes = max(planned, (settings.capacity and settings.capacity.max_nodes) or 0)
-    there = settings.cluster.existing or settings.network.existing
-    used = () if there else addresses.CLUSTER_RANGES
-    return addresses.faults(
-        "network.ranges",
-        settings.network.ranges,
-        used + (addresses.NIC_RANGES if _own_nic_networks(settings) else ()),
-        nodes=gpu_nodes + settings.cluster.system_pool.most_nodes,
-        gpu_nodes=gpu_nodes,
-        nics=node.rdma_nics,
-    )
 
 
 def _name_faults(names: Iterable[str]) -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from spec import extra_args, sizing, versions, weights
+from spec import extra_args, place, sizing, versions, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
@@ -17,7 +17,6 @@ from spec.settings import (
     BudgetSettings,
     Endpoint,
     ExistingNetwork,
-    Exposure,
     Maintenance,
     ModelSettings,
     ProofMode,
@@ -319,7 +318,7 @@ def plan(settings: Settings) -> Plan:
         costs=costs,
         first_token=_first_token(settings, graphs, made, mode),
         warnings=(
-            *_place_warnings(settings, gpu_pools),
+            *place.warnings(settings, sum(pool.nodes for pool in gpu_pools), node),
             *_warnings(settings, graphs, made, mode),
             *_budget_warnings(settings.budget, made, costs),
         ),
@@ -455,35 +454,6 @@ _CAPACITY_WARNINGS = {
     "unverified source",
     CapacityMode.ON_DEMAND: "capacity: H200 nodes are listed on demand but in practice not sold so",
 }
-
-
-def _place_warnings(settings: Settings, gpu_pools: tuple[Pool, ...]) -> Iterator[str]:
-    """What has to be right in a cluster or VPC that is there and cannot be seen from here."""
-    existing, vpc = settings.cluster.existing, settings.network.existing
-    if existing:
-        yield "cluster.existing: what the cluster and its own nodes cost is not counted"
-        if not settings.makes_gpu_pools and gpu_pools:
-            nodes = sum(pool.nodes for pool in gpu_pools)
-            yield (
-                f"cluster.existing: no GPU pool is added, so it must have {nodes} × {gpu_pools[0].machine.name} free, "
-                f"wired as network.rdma {settings.network.rdma} says"
-            )
-            if settings.capacity:
-                yield "capacity: has no effect, no GPU pool is added to cluster.existing"
-        if cluster_ref(settings).name is None:
-            yield (
-                "cluster.existing.context: does not tell the cluster's name in GKE, so no dashboard and no alerts are "
-                "made; give cluster.existing.name, too"
-            )
-    if vpc:
-        yield "network.existing: the VPC must have NAT, else nodes pull no image; none is made in it"
-        if settings.endpoint.exposure is Exposure.GATEWAY:
-            yield "network.existing: the VPC must have a proxy-only subnet, else the gateway is never programmed"
-        if vpc.project and vpc.project != settings.project:
-            yield (
-                f"network.existing: {vpc.project} is another project, so its firewall must let the control plane reach "
-                "nodes on tcp 9443, and GKE's service agent needs roles there; docs/adopt.md has the commands"
-            )
 
 
 def _warnings(
