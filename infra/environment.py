@@ -1,5 +1,6 @@
 """Plan → the Google Cloud side of an environment: which components there are, and what waits for what."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -7,6 +8,7 @@ import pulumi_gcp as gcp
 
 from infra.budget import Budget, BudgetArgs
 from infra.cluster import Cluster, ClusterArgs
+from infra.gke_agent import GkeAgentRole, GkeAgentRoleArgs
 from infra.network import Network, NetworkArgs
 from infra.node_identity import NodeIdentity, NodeIdentityArgs
 from infra.node_pools import GpuPool, GpuPoolArgs, SystemPool, SystemPoolArgs
@@ -16,7 +18,7 @@ from infra.services import ProjectServices, ProjectServicesArgs
 from infra.weights_bucket import WeightsBucket, WeightsBucketArgs
 from spec import alerts, dashboard, names
 from spec.plan import Plan
-from spec.settings import RdmaMode
+from spec.rdma import RdmaMode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,8 @@ class Environment:
     subnet_id: pulumi.Output[str]
     system_pool: SystemPool
     gpu_pools: tuple[GpuPool, ...]
+    nics: Sequence[NodeNic]
+    """The further NICs of a GPU node; none where their networks are not this stack's."""
     weights: WeightsBucket
 
 
@@ -92,7 +96,7 @@ def build(plan: Plan) -> Environment:
             node_account_email=identity.email,
             release_channel=plan.release_channel,
             deletion_protection=plan.deletion_protection,
-            multi_networking=plan.rdma is RdmaMode.DRANET,
+            multi_networking=plan.rdma.multi_networking,
             labels=plan.labels,
         ),
         after(identity, network),
@@ -109,7 +113,7 @@ def build(plan: Plan) -> Environment:
         after(network.nat, identity),
     )
     nics: list[NodeNic] = []
-    if plan.rdma is RdmaMode.DRANET:
+    if plan.rdma.own_networks:
         rdma_network = RdmaNetwork(
             "rdma",
             RdmaNetworkArgs(
@@ -123,6 +127,10 @@ def build(plan: Plan) -> Environment:
             after(services),
         )
         nics = rdma_network.nics
+    granted: list[pulumi.Resource] = []
+    if plan.rdma is RdmaMode.DRANET_AUTO:
+        role = GkeAgentRoleArgs(project=plan.project, role="roles/compute.networkAdmin")
+        granted.append(GkeAgentRole("gke-agent", role, after(cluster)))
     gpu_pools = tuple(
         GpuPool(
             pool.name,
@@ -134,11 +142,12 @@ def build(plan: Plan) -> Environment:
                 node_account_email=identity.email,
                 capacity_mode=plan.capacity_mode,
                 reservation=plan.reservation,
+                rdma=plan.rdma,
                 nics=nics,
                 labels=plan.labels,
                 protect=plan.deletion_protection,
             ),
-            after(network.nat, identity, system_pool),
+            after(network.nat, identity, system_pool, *granted),
         )
         for pool in plan.gpu_pools
         if plan.capacity_mode  # GPU pools are planned only with one
@@ -149,5 +158,6 @@ def build(plan: Plan) -> Environment:
         subnet_id=network.subnet_id,
         system_pool=system_pool,
         gpu_pools=gpu_pools,
+        nics=nics,
         weights=weights,
     )

@@ -10,7 +10,8 @@ from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
-from spec.settings import BudgetSettings, Endpoint, ModelSettings, ProofMode, RdmaMode, Settings
+from spec.rdma import DRANET_FLOOR, RdmaMode
+from spec.settings import BudgetSettings, Endpoint, ModelSettings, ProofMode, Settings
 
 SYSTEM_POOL = "system"
 
@@ -62,8 +63,12 @@ class Graph:
     frontend_replicas: int
     proof_required: bool
     """Whether an update fails when disaggregation does not happen."""
-    rdma: bool
-    """Whether each worker pod claims one RDMA NIC a GPU."""
+    rdma_mode: RdmaMode
+    """How each worker pod comes by one RDMA NIC a GPU; none where they need none."""
+
+    @property
+    def rdma(self) -> bool:
+        return self.rdma_mode is not RdmaMode.NONE
 
     @property
     def gpus(self) -> int:
@@ -308,7 +313,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         extra_args=extra_args.words(model.engine.extra_args),
         frontend_replicas=model.frontend.replicas or (2 if gpus else 1),
         proof_required=model.proof is ProofMode.REQUIRED,
-        rdma=bool(gpus and layout.prefill and settings.network.rdma is not RdmaMode.NONE),
+        rdma_mode=settings.network.rdma if gpus and layout.prefill else RdmaMode.NONE,
     )
 
 
@@ -387,6 +392,14 @@ _CAPACITY_WARNINGS = {
 }
 
 
+_RDMA_WARNINGS = {
+    RdmaMode.DRANET_AUTO: "network.rdma: with dranetAuto GKE makes and owns the networks of the NICs: their ranges "
+    "cannot be chosen, and deleting them was reported stuck (GKE 1.36, August 2026)",
+    RdmaMode.MULTI_NETWORK: f"network.rdma: multiNetwork is for clusters older than GKE {DRANET_FLOOR}; from there on "
+    "prefer dranet, where the pods of a node can share its NICs",
+}
+
+
 def _warnings(
     settings: Settings, graphs: tuple[Graph, ...], gpu_pools: tuple[Pool, ...], mode: CapacityMode | None
 ) -> Iterator[str]:
@@ -402,6 +415,8 @@ def _warnings(
         if region not in priced:
             yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"
     if warning := _CAPACITY_WARNINGS.get(mode) if mode else None:
+        yield warning
+    if gpu_pools and (warning := _RDMA_WARNINGS.get(settings.network.rdma)):
         yield warning
     for pool in gpu_pools:
         if mode is CapacityMode.RESERVATION and pool.most_nodes > pool.nodes:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from spec.models import Placement
 from spec.plan import SYSTEM_POOL, Graph
+from spec.rdma import RdmaMode
 
 SIMULATED_ENGINE = "mocker"
 
@@ -18,7 +19,7 @@ def simulated_twin(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
         engine=SIMULATED_ENGINE,
         placement=Placement.CPU,
         layout="simulated",
-        rdma=False,
+        rdma_mode=RdmaMode.NONE,
         workers=workers,
         extra_args=(),
     )

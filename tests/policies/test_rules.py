@@ -117,7 +117,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ("kv-transfer", "without the other", in_prod(GRAPH, "chat-graph", "spec.components[1].type", "decode")),
     (
         "nic-per-gpu",
-        "8 GPUs and claims 0",
+        "8 GPUs and gets 0",
         in_prod(GRAPH, "chat-graph", f"{WORKER}.resourceClaims", []),
     ),
     ("monitored", "metrics of frontend", lambda: without(prod(), ":PodMonitoring")),

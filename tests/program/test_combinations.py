@@ -9,7 +9,8 @@ from spec.capacity import CapacityMode
 from spec.faults import ConfigInvalid
 from spec.load import load
 from spec.models import card
-from spec.settings import Exposure, RdmaMode
+from spec.rdma import RdmaMode
+from spec.settings import Exposure
 from tests.stacks import ROOT, config
 
 MODEL = "llama-3.3-70b-instruct"

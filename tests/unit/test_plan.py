@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spec.capacity import CapacityMode
 from spec.models import card
 from spec.plan import nodes_for
-from spec.settings import RdmaMode
+from spec.rdma import RdmaMode
 from tests.stacks import planned
 
 QWEN = {"model": "qwen3-32b", "layout": "single-node"}
