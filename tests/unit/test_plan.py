@@ -93,6 +93,8 @@ WARNINGS = [
     ({"capacity": {"mode": "spot"}}, "spot nodes can be taken back"),
     ({"capacity": {"mode": "onDemand"}}, "in practice not sold"),
     ({"capacity": {"mode": "flexStart"}}, "vanish after 7 days"),
+    ({"network": {"rdma": "dranetAuto"}}, "GKE makes and owns the networks"),
+    ({"network": {"rdma": "multiNetwork"}}, "prefer dranet"),
     ({"cluster": {"deletionProtection": False}}, "gives the GPU nodes back"),
     ({}, "alerts.emails: none"),
     ({"models.chat.layout": "single-node", "network": {"rdma": "none"}}, "the fall-back is TCP"),
