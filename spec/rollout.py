@@ -8,6 +8,7 @@ from spec.dgd import Component
 from spec.model_base import Frozen
 from spec.models import Placement
 from spec.plan import Graph, Plan
+from spec.rdma import RdmaMode
 
 # How fast an engine reads its weights. An assumption, not measured here: vLLM's documentation tells of 1.1 GB/s for its
 # plain safetensors loader on one H200 and 4.3 on eight, from a local disk; a hub or a bucket may give less.
@@ -26,6 +27,13 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
             "next starts, so graphs cannot be written meanwhile and go on serving; whether the new one rolls their "
             "workers is not known from here"
         )
+    if before.rdma.multi_networking != after.rdma.multi_networking:
+        yield (
+            f"RDMA: from {before.rdma} to {after.rdma} takes another cluster, since networks of its nodes are "
+            "chosen when it is made: it is replaced, and all that runs on it is down"
+        )
+    elif before.rdma is not after.rdma and RdmaMode.DRANET_AUTO in (before.rdma, after.rdma) and before.gpu_pools:
+        yield f"RDMA: from {before.rdma} to {after.rdma} replaces the GPU pools, and all that runs on them is down"
     old = {graph.name: graph for graph in before.graphs}
     new = {graph.name: graph for graph in after.graphs}
     for name in sorted({*old, *new}):
