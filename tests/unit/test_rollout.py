@@ -38,8 +38,8 @@ CASES = [
          ["RDMA: from none to dranetAuto replaces the GPU pools, and all that runs on them is down"]),
     Case("networks that pods name", {}, {"network": {"rdma": "multiNetwork"}},
          ["chat: all workers roll, since a worker's pod template changes (prefill resources, resourceClaims, "
-          "annotations; decode resources, resourceClaims, annotations): prefill 1 of 1 and decode 1 of 1 are down at a time, "
-          f"{NONE_BEFOREHAND}{OUTAGE}; {LLAMA_LOADS}"]),
+          "annotations; decode resources, resourceClaims, annotations): prefill 1 of 1 and decode 1 of 1 are down at a "
+          f"time, {NONE_BEFOREHAND}{OUTAGE}; {LLAMA_LOADS}"]),
     Case("replicas alone", {}, {"models.chat.decode": {"replicas": 2}},
          ["chat: decode goes from 1 to 2 replicas, which by itself rolls nothing"]),
     Case("one role's template, and so both roles", {}, {"models.chat.engine": {"maxModelLen": 16384}},
