@@ -9,6 +9,7 @@ from infra.budget import Budget, BudgetArgs
 from infra.cluster import Cluster, ClusterArgs
 from infra.existing_cluster import ExistingCluster, ExistingClusterArgs
 from infra.existing_network import ExistingNetwork, ExistingNetworkArgs
+from infra.gke_agent import GkeAgentRole, GkeAgentRoleArgs
 from infra.network import PODS_RANGE, SERVICES_RANGE, Network, NetworkArgs
 from infra.node_identity import NodeIdentity, NodeIdentityArgs
 from infra.node_pools import SystemPool, SystemPoolArgs
@@ -18,7 +19,7 @@ from infra.services import ProjectServices, ProjectServicesArgs
 from infra.weights_bucket import WeightsBucket, WeightsBucketArgs
 from spec import alerts, dashboard, names
 from spec.plan import Plan
-from spec.settings import RdmaMode
+from spec.rdma import RdmaMode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,10 @@ def build(plan: Plan) -> Environment:
         base = _new_cluster(plan, provider, services, identity)
     else:
         base = _existing_cluster(plan, after_services)
+    granted: list[pulumi.Resource] = []
+    if plan.makes_gpu_pools and plan.rdma is RdmaMode.DRANET_AUTO:
+        role = GkeAgentRoleArgs(project=plan.project, role="roles/compute.networkAdmin")
+        granted.append(GkeAgentRole("gke-agent", role, _after(provider, *base.cpu_nodes)))
     return Environment(
         provider=provider,
         cluster_name=base.name,
@@ -101,7 +106,7 @@ def build(plan: Plan) -> Environment:
         node_account_email=identity.email if identity else None,
         nics=_nics(plan, after_services),
         cpu_nodes=base.cpu_nodes,
-        nodes_need=(*([identity] if identity else []), *base.cpu_nodes),
+        nodes_need=(*([identity] if identity else []), *base.cpu_nodes, *granted),
         weights=weights,
     )
 
@@ -158,7 +163,7 @@ def _new_cluster(plan: Plan, provider: gcp.Provider, services: ProjectServices, 
             release_channel=plan.release_channel,
             maintenance=plan.maintenance,
             deletion_protection=plan.deletion_protection,
-            multi_networking=plan.rdma is RdmaMode.DRANET,
+            multi_networking=plan.multi_networking,
             labels=plan.labels,
         ),
         _after(provider, identity, subnet.component),
@@ -236,7 +241,7 @@ def _existing_cluster(plan: Plan, opts: pulumi.ResourceOptions) -> _Base:
 
 
 def _nics(plan: Plan, opts: pulumi.ResourceOptions) -> tuple[NodeNic, ...]:
-    if not (plan.makes_gpu_pools and plan.rdma is RdmaMode.DRANET):
+    if not (plan.makes_gpu_pools and plan.rdma.own_networks):
         return ()
     network = RdmaNetwork(
         "rdma",

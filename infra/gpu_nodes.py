@@ -29,6 +29,7 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
                 node_account_email=environment.node_account_email,
                 capacity_mode=plan.capacity_mode,
                 reservation=plan.reservation,
+                rdma=plan.rdma,
                 nics=environment.nics,
                 labels=plan.labels,
                 protect=plan.deletion_protection,

@@ -9,6 +9,7 @@ from pulumi_gcp import container
 from infra.rdma_network import NodeNic
 from spec.capacity import CapacityMode
 from spec.plan import Pool
+from spec.rdma import RdmaMode
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -83,8 +84,9 @@ class GpuPoolArgs:
     node_account_email: pulumi.Input[str]
     capacity_mode: CapacityMode
     reservation: str | None
+    rdma: RdmaMode
     nics: Sequence[NodeNic]
-    """The additional NICs of a node, in order; empty without RDMA."""
+    """The additional NICs of a node, in order; empty where GKE makes their networks, and without RDMA."""
     labels: dict[str, str]
     protect: bool
 
@@ -126,12 +128,15 @@ class GpuPool(pulumi.ComponentResource):
             else container.NodePoolPlacementPolicyArgs(type="COMPACT"),
             network_config=container.NodePoolNetworkConfigArgs(
                 enable_private_nodes=True,
+                # One of the two, never both: the provider drops the networks without a word where the profile is set.
+                accelerator_network_profile="auto" if args.rdma is RdmaMode.DRANET_AUTO else None,
                 additional_node_network_configs=[
                     container.NodePoolNetworkConfigAdditionalNodeNetworkConfigArgs(
                         network=nic.network, subnetwork=nic.subnetwork
                     )
                     for nic in args.nics
-                ],
+                ]
+                or None,
             ),
             node_config=gpu_node_config(args),
             opts=pulumi.ResourceOptions(
@@ -179,7 +184,7 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
         max_run_duration="604800s" if args.capacity_mode is CapacityMode.FLEX_START else None,  # 7 days, the most
         reservation_affinity=reservation_affinity(args.capacity_mode, args.reservation),
         # GKE's DRA driver offers a node's RDMA NICs to pods only under this label.
-        labels={"cloud.google.com/gke-networking-dra-driver": "true"} if args.nics else {},
+        labels={"cloud.google.com/gke-networking-dra-driver": "true"} if args.rdma.claims else {},
         resource_labels=args.labels,
         service_account=args.node_account_email,
         oauth_scopes=[CLOUD_PLATFORM],

@@ -49,7 +49,8 @@ class Snapshot:
     resources: tuple[Registered, ...]
     nodes: Mapping[str, int]
     """Node pool → nodes that it has at least."""
-    usd_per_hour: float
+    usd_per_hour: float | None
+    """None where a part has no fixed price, such as spot nodes."""
 
     @classmethod
     def from_wire(cls, printed: Mapping[str, Any]) -> "Snapshot":
@@ -70,7 +71,7 @@ class Snapshot:
                 for resource in printed["resources"]
             ),
             nodes={pool["name"]: pool["nodes"] for pool in printed["plan"]["pools"]},
-            usd_per_hour=float(printed["plan"]["costPerHour"]),
+            usd_per_hour=printed["plan"]["costPerHour"],
         )
 
 
@@ -123,8 +124,8 @@ class Comparison:
     changes: tuple[Change, ...]
     rolling: tuple[str, ...]
     """Graphs whose workers all restart."""
-    usd_before: float
-    usd_after: float
+    usd_before: float | None
+    usd_after: float | None
 
     def of(self, kind: Kind) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.kind is kind)

@@ -114,8 +114,13 @@ def effects(comparison: Comparison) -> list[str]:
     before, after = comparison.usd_before, comparison.usd_after
     lines = [f"all workers of graph {name} roll (docs/upgrades.md)" for name in comparison.rolling]
     if before != after:
-        lines.append(f"cost per hour: ${before:,.2f} → ${after:,.2f} ({after - before:+,.2f})")
+        gained = "" if before is None or after is None else f" ({after - before:+,.2f})"
+        lines.append(f"cost per hour: {_usd(before)} → {_usd(after)}{gained}")
     return lines
+
+
+def _usd(per_hour: float | None) -> str:
+    return "not known" if per_hour is None else f"${per_hour:,.2f}"
 
 
 def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:

@@ -40,6 +40,7 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("nodes from ", "autoscaling.totalMinNodeCount", ""),
         ("to ", "autoscaling.totalMaxNodeCount", ""),
         ("reservation ", "nodeConfig.reservationAffinity.values[0]", ""),
+        ("accelerator networks ", "networkConfig.acceleratorNetworkProfile", ""),
     ),
     "gcp:monitoring/alertPolicy:AlertPolicy": (("", "conditions[0].displayName", ""), ("", "severity", "")),
     "gcp:monitoring/notificationChannel:NotificationChannel": (("", "displayName", ""),),
@@ -59,6 +60,7 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("port ", "spec.endpoints[0].port", ""),
         ("every ", "spec.endpoints[0].interval", ""),
     ),
+    "kubernetes:networking.gke.io/v1:GKENetworkParamSet": (("", "spec.vpcSubnet", ""), ("", "spec.deviceMode", "")),
     "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment": (
         ("", "spec.components[0].name", ""),
         ("", "spec.components[1].name", ""),

@@ -1,7 +1,7 @@
 """Rules over the whole stack: what one resource alone cannot show."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from pulumi_policy import (
@@ -113,8 +113,19 @@ def _gpus(pod: Mapping[str, Any]) -> int:
     )
 
 
-def _nics(pod: Mapping[str, Any], devices: Mapping[str, int]) -> int:
-    return sum(devices.get(at(claim, "resourceClaimTemplateName"), 0) for claim in items(pod, "resourceClaims"))
+def _claimed(component: Mapping[str, Any], devices: Mapping[str, int]) -> int:
+    claims = items(_pod(component), "resourceClaims")
+    return sum(devices.get(at(claim, "resourceClaimTemplateName"), 0) for claim in claims)
+
+
+def _named(component: Mapping[str, Any], networks: Set[str]) -> int:
+    """The RDMA networks that a pod joins by its annotation; none where the annotation cannot be read."""
+    annotation = at(component, "podTemplate", "metadata", "annotations", "networking.gke.io/interfaces")
+    try:
+        interfaces = json.loads(annotation or "[]")
+    except ValueError:
+        return 0
+    return len({at(interface, "network") for interface in interfaces} & networks)
 
 
 def _devices(template: PolicyResource) -> int:
@@ -123,8 +134,17 @@ def _devices(template: PolicyResource) -> int:
     )
 
 
+def _rdma_networks(args: StackValidationArgs) -> Set[str]:
+    """The cluster's networks whose NICs are handed to pods as RDMA devices."""
+    parameters = _of(args, kinds.NETWORK_PARAMETERS)
+    rdma = {_name(found) for found in parameters if at(found.props, "spec", "deviceMode") == "RDMA"}
+    networks = _of(args, kinds.DEVICE_NETWORK)
+    return {_name(network) for network in networks if at(network.props, "spec", "parametersRef", "name") in rdma}
+
+
 def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
     devices = {_name(template): _devices(template) for template in _of(args, kinds.CLAIM_TEMPLATE)}
+    networks = _rdma_networks(args)
     nodes = {at(p.props, "name"): most_nodes(p.props) for p in args.resources if is_gpu_pool(p.resource_type, p.props)}
     for graph in _of(args, kinds.GRAPH):
         engines = [
@@ -136,11 +156,11 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
         if len(pools) < 2 and sum(nodes.get(pool, 0) for pool in pools) < 2:
             continue  # on one node KV cache moves over NVLink
         for engine in engines:
-            gpus, nics = _gpus(_pod(engine)), _nics(_pod(engine), devices)
+            gpus, nics = _gpus(_pod(engine)), _claimed(engine, devices) + _named(engine, networks)
             if gpus != nics:
                 report(
-                    f"{at(engine, 'name')} of graph {_name(graph)} has {gpus} GPUs and claims {nics} RDMA NICs: KV "
-                    "cache would move over TCP; claim one for each GPU",
+                    f"{at(engine, 'name')} of graph {_name(graph)} has {gpus} GPUs and gets {nics} RDMA NICs: KV "
+                    "cache would move over TCP; it needs one for each GPU",
                     graph.urn,
                 )
 
@@ -215,11 +235,11 @@ RULES: list[Policy] = [
     ),
     StackValidationPolicy(
         name="nic-per-gpu",
-        description="Workers that move KV cache between nodes claim one RDMA NIC for each GPU.",
+        description="Workers that move KV cache between nodes get one RDMA NIC for each GPU.",
         validate=_nic_per_gpu,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
-        remediation_steps="Set network.rdma to dranet.",
+        remediation_steps="Set network.rdma to dranet, see docs/rdma.md.",
     ),
     StackValidationPolicy(
         name="monitored",

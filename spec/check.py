@@ -7,7 +7,8 @@ from spec.faults import Fault, join, one_of
 from spec.machines import GPU_MACHINE, Gpus, Machine, machine
 from spec.models import Card, Layout, Placement, Role, RoleLayout, card, card_names
 from spec.pools import Engines, NodeCount, node_counts, pool_name
-from spec.settings import ModelSettings, RdmaMode, Settings
+from spec.rdma import RdmaMode
+from spec.settings import ModelSettings, Settings
 
 
 def faults(settings: Settings) -> list[Fault]:
@@ -39,6 +40,8 @@ def faults(settings: Settings) -> list[Fault]:
         needs_gpus.append(path)
         found += _engine_faults(path, chosen, model, layout, node)
         engines += _engines(name, model, layout)
+        if settings.network.rdma is RdmaMode.MULTI_NETWORK:
+            found += _whole_node_faults(path, chosen, model, layout, node)
         if settings.network.rdma is RdmaMode.NONE and layout.placement is Placement.PER_ROLE and layout.prefill:
             found.append(
                 Fault(
@@ -207,6 +210,28 @@ def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout
     if layout.placement is Placement.SHARED and asked > count:
         parts = " + ".join(f"{role} {most[role]} × {given.tensor_parallel}" for role, given in roles.items())
         yield Fault(path, f"layout {model.layout} keeps its roles on one node of {count} GPUs, but {parts} = {asked}")
+
+
+def _whole_node_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout, node: Machine) -> Iterator[Fault]:
+    """The fault of a graph that moves its KV cache by RDMA from engines that are smaller than a node."""
+    assert node.gpus is not None  # GPU_MACHINE has them
+    count, roles = node.gpus.count, effective_roles(model, layout)
+    parts = [
+        f"{role} has tensorParallel {given.tensor_parallel}"
+        for role, given in roles.items()
+        if given.tensor_parallel < count
+    ]
+    if not layout.prefill or not parts:
+        return
+    if layout.placement is Placement.SHARED:
+        remedy = ", or a layout with a node for each engine"
+    else:
+        remedy = f", or tensorParallel {count}" if sizing.divides(chosen.architecture, count) else ""
+    yield Fault(
+        "network.rdma",
+        f"multiNetwork hands a pod all NICs of its node, so {path} needs engines over all {count} GPUs, but "
+        f"{' and '.join(parts)}. Use dranet{remedy}",
+    )
 
 
 def _memory_faults(

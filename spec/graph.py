@@ -1,5 +1,6 @@
 """Plan → DynamoGraphDeployment: the objects that the operator turns into pods, built from the decided numbers."""
 
+import json
 from dataclasses import dataclass
 
 from spec import dgd, flags, names, weights
@@ -8,6 +9,7 @@ from spec.machines import GPU_MACHINE, WorkerShare, machine
 from spec.models import Placement
 from spec.plan import Graph, Worker
 from spec.pools import SYSTEM_POOL
+from spec.rdma import RdmaMode
 
 MODEL_CACHE = "/model-cache"
 _CLAIM = "rdma"
@@ -118,13 +120,14 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         # NCCL's and the workers' own exchange within an engine; samples take 16 to 80 Gi.
         shared_memory_size=f"{max(16, 10 * worker.tensor_parallel)}Gi" if on_gpus else None,
         pod_template=dgd.PodTemplate(
-            metadata=_annotated(source.annotations | (ROLLOUT if on_gpus else {})),
+            metadata=_annotated(source.annotations | (ROLLOUT if on_gpus else {}) | _nic_annotations(graph)),
             spec=dgd.PodSpec(
                 node_selector=_worker_nodes(graph, worker) or None,
                 tolerations=(_GPU_TAINT,) if on_gpus else None,
                 affinity=_near(graph) if graph.placement is Placement.SHARED else None,
                 termination_grace_period_seconds=GRACE_SECONDS,
-                resource_claims=_nic_claims(worker) if graph.rdma else None,
+                resource_claims=_nic_claims(worker) if graph.rdma_mode.claims else None,
+                # Alone and first: with multiNetwork a node's RDMA devices are given to the first container only.
                 containers=(container,),
                 volumes=source.volumes,
             ),
@@ -257,8 +260,8 @@ def _gpu_resources(graph: Graph, worker: Worker) -> dgd.Resources:
             "cpu": str(share.cpu * worker.tensor_parallel),
             "memory": f"{share.memory_gib * worker.tensor_parallel}Gi",
         },
-        limits={"nvidia.com/gpu": str(worker.tensor_parallel)},
-        claims=(dgd.ResourceClaimRef(name=_CLAIM),) if graph.rdma else None,
+        limits={"nvidia.com/gpu": str(worker.tensor_parallel)} | _nic_limits(graph),
+        claims=(dgd.ResourceClaimRef(name=_CLAIM),) if graph.rdma_mode.claims else None,
     )
 
 
@@ -266,6 +269,33 @@ def _nic_claims(worker: Worker) -> tuple[dgd.PodResourceClaim, ...]:
     """One RDMA NIC for each GPU."""
     template = names.claim_template(worker.tensor_parallel)
     return (dgd.PodResourceClaim(name=_CLAIM, resource_claim_template_name=template),)
+
+
+def _rdma_networks(graph: Graph) -> tuple[str, ...]:
+    """The networks that a worker pod joins by name. The second gVNIC's is left out: nothing is sent over it."""
+    named = graph.rdma_mode is RdmaMode.MULTI_NETWORK
+    return names.device_networks(machine(GPU_MACHINE).rdma_nics)[1:] if named else ()
+
+
+def _nic_annotations(graph: Graph) -> dict[str, str]:
+    """All RDMA NICs of the node as interfaces of the pod; eth1 would be the second gVNIC."""
+    if not (networks := _rdma_networks(graph)):
+        return {}
+    interfaces = [("eth0", "default"), *((f"eth{i}", network) for i, network in enumerate(networks, start=2))]
+    return {
+        "networking.gke.io/default-interface": "eth0",  # else the default route leaves by an RDMA NIC
+        "networking.gke.io/interfaces": json.dumps(
+            [{"interfaceName": interface, "network": network} for interface, network in interfaces]
+        ),
+    }
+
+
+def _nic_limits(graph: Graph) -> dict[str, str]:
+    """GKE 1.36 adds a request for each network that its nodes do not offer under that name, unless a limit is set.
+
+    That a limit of nothing does no harm before 1.36 is unverified.
+    """
+    return {f"networking.gke.io.networks/{network}": "0" for network in _rdma_networks(graph)}
 
 
 def _gpu_security(graph: Graph) -> dgd.SecurityContext:

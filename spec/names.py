@@ -42,6 +42,11 @@ def discovery_account(graph: str) -> str:
     return f"{graph}-k8s-service-discovery"
 
 
+def gke_agent(number: str) -> str:
+    """The account by which GKE itself acts in a project."""
+    return f"service-{number}@container-engine-robot.iam.gserviceaccount.com"
+
+
 def principal(project: str, number: str, account: str) -> str:
     """A Kubernetes service account of the workload namespace as Google's IAM names it."""
     pool = f"projects/{number}/locations/global/workloadIdentityPools/{project}.svc.id.goog"
@@ -51,6 +56,11 @@ def principal(project: str, number: str, account: str) -> str:
 def claim_template(nics: int) -> str:
     """The ResourceClaimTemplate that gives a pod that many RDMA NICs."""
     return f"rdma-{nics}"
+
+
+def device_networks(rdma_nics: int) -> tuple[str, ...]:
+    """What the cluster calls the networks of a node's further NICs, in their order: the second gVNIC, then RDMA."""
+    return ("gvnic-1", *(f"rdma-{rail}" for rail in range(rdma_nics)))
 
 
 def frontend_service(graph: str) -> str:

@@ -6,7 +6,7 @@ from spec import addresses
 from spec.cluster import cluster_ref
 from spec.faults import Fault, join
 from spec.machines import Machine
-from spec.settings import Exposure, RdmaMode, Settings
+from spec.settings import Exposure, Settings
 
 # An existing cluster has all else already; what these say still goes for the pools that are added to it.
 _WITH_AN_EXISTING_CLUSTER = {"existing", "deletion_protection"}
@@ -87,7 +87,7 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
 
 def _own_nic_networks(settings: Settings) -> bool:
     """Whether networks for the nodes' other NICs are made, with ranges of ours."""
-    return settings.makes_gpu_pools and settings.network.rdma is RdmaMode.DRANET
+    return settings.makes_gpu_pools and settings.network.rdma.own_networks
 
 
 def _range_faults(settings: Settings, most_nodes: int, node: Machine) -> list[Fault]:

@@ -13,6 +13,7 @@ from spec.first_token import FirstToken, estimate
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
 from spec.pools import SYSTEM_POOL, Engines, node_counts, pool_name
+from spec.rdma import DRANET_FLOOR, RdmaMode
 from spec.settings import (
     BudgetSettings,
     Endpoint,
@@ -20,7 +21,6 @@ from spec.settings import (
     Maintenance,
     ModelSettings,
     ProofMode,
-    RdmaMode,
     Settings,
 )
 
@@ -72,11 +72,15 @@ class Graph:
     frontend_replicas: int
     proof_required: bool
     """Whether an update fails when disaggregation does not happen."""
-    rdma: bool
-    """Whether each worker pod claims one RDMA NIC a GPU."""
+    rdma_mode: RdmaMode
+    """How each worker pod comes by one RDMA NIC a GPU; none where they need none."""
     on_system_pool: bool = True
     on_gpu_pools: bool = True
     """Whether pods are bound to the stack's own pools; in a cluster that is there any node that fits will do."""
+
+    @property
+    def rdma(self) -> bool:
+        return self.rdma_mode is not RdmaMode.NONE
 
     @property
     def gpus(self) -> int:
@@ -154,6 +158,9 @@ class Plan:
     zone: str
     labels: dict[str, str]
     rdma: RdmaMode
+    """None without GPU nodes."""
+    multi_networking: bool
+    """Of the cluster, which has it from its creation or never: as the setting wants it, GPU nodes or not."""
     capacity_mode: CapacityMode | None
     reservation: str | None
     """As a node pool takes it: `[projects/OWNER/reservations/]NAME[/reservationBlocks/B[/reservationSubBlocks/S]]`."""
@@ -302,6 +309,7 @@ def plan(settings: Settings) -> Plan:
         zone=settings.location.zone,
         labels={"managed-by": "pulumi", "stack": settings.stack} | _cloud_labels(settings.labels),
         rdma=settings.network.rdma if gpu_pools else RdmaMode.NONE,
+        multi_networking=settings.network.rdma.multi_networking,
         capacity_mode=mode,
         reservation=_pool_reservation(settings) if mode else None,
         network=settings.network.existing,
@@ -396,7 +404,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         extra_args=extra_args.words(model.engine.extra_args),
         frontend_replicas=model.frontend.replicas or (2 if gpus else 1),
         proof_required=model.proof is ProofMode.REQUIRED,
-        rdma=bool(gpus and layout.prefill and settings.network.rdma is not RdmaMode.NONE),
+        rdma_mode=settings.network.rdma if gpus and layout.prefill else RdmaMode.NONE,
         on_system_pool=settings.cluster.existing is None,
         on_gpu_pools=settings.makes_gpu_pools,
     )
@@ -456,6 +464,14 @@ _CAPACITY_WARNINGS = {
 }
 
 
+_RDMA_WARNINGS = {
+    RdmaMode.DRANET_AUTO: "network.rdma: with dranetAuto GKE makes and owns the networks of the NICs: their ranges "
+    "cannot be chosen, and deleting them was reported stuck (GKE 1.36, August 2026)",
+    RdmaMode.MULTI_NETWORK: f"network.rdma: multiNetwork is for clusters older than GKE {DRANET_FLOOR}; from there on "
+    "prefer dranet, where the pods of a node can share its NICs",
+}
+
+
 def _warnings(
     settings: Settings, graphs: tuple[Graph, ...], gpu_pools: tuple[Pool, ...], mode: CapacityMode | None
 ) -> Iterator[str]:
@@ -471,6 +487,8 @@ def _warnings(
         if region not in priced:
             yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"
     if warning := _CAPACITY_WARNINGS.get(mode) if mode else None:
+        yield warning
+    if gpu_pools and (warning := _RDMA_WARNINGS.get(settings.network.rdma)):
         yield warning
     for pool in gpu_pools:
         if mode is CapacityMode.RESERVATION and pool.most_nodes > pool.nodes:

@@ -9,6 +9,7 @@ from spec.first_token import READ_BYTES_PER_SECOND
 from spec.model_base import Frozen
 from spec.models import Placement
 from spec.plan import Graph, Plan
+from spec.rdma import RdmaMode
 
 
 def rolls(before: Plan, after: Plan) -> list[str]:
@@ -23,6 +24,18 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
             "next starts, so graphs cannot be written meanwhile and go on serving; whether the new one rolls their "
             "workers is not known from here"
         )
+    if before.multi_networking != after.multi_networking and not after.cluster.existing:
+        yield (
+            f"RDMA: from {before.rdma} to {after.rdma} takes another cluster, since networks of its nodes are "
+            "chosen when it is made: it is replaced, and all that runs on it is down"
+        )
+    elif before.rdma is not after.rdma and RdmaMode.DRANET_AUTO in (before.rdma, after.rdma) and before.gpu_pools:
+        yield f"RDMA: from {before.rdma} to {after.rdma} replaces the GPU pools, and all that runs on them is down"
+    if (before.capacity_mode, before.reservation) != (
+        after.capacity_mode,
+        after.reservation,
+    ) and before.makes_gpu_pools:
+        yield "capacity: other nodes are bought, so the GPU pools are replaced, and all that runs on them is down"
     old = {graph.name: graph for graph in before.graphs}
     new = {graph.name: graph for graph in after.graphs}
     for name in sorted({*old, *new}):

@@ -14,13 +14,8 @@ from spec.faults import one_of, shown
 from spec.machines import machine_names
 from spec.model_base import Frozen
 from spec.models import Role
+from spec.rdma import RdmaMode
 from spec.sizing import KvCacheDtype
-
-
-class RdmaMode(StrEnum):
-    DRANET = "dranet"
-    """Own RoCE VPC; pods claim NICs through GKE's DRA driver."""
-    NONE = "none"
 
 
 class ReleaseChannel(StrEnum):
@@ -76,6 +71,7 @@ class ExistingNetwork(Frozen):
 
 class NetworkSettings(Frozen):
     rdma: RdmaMode = RdmaMode.DRANET
+    """How the RDMA NICs of a node get their networks and reach pods. Another one replaces node pools or the cluster."""
     ranges: AddressPlan = AddressPlan()
     existing: ExistingNetwork | None = None
 

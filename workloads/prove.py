@@ -383,7 +383,7 @@ def judge_transport(logs: Mapping[str, str]) -> Verdict:
             check,
             False,
             "decode workers read KV cache over TCP: UCX found no RDMA way to the prefill workers; look at "
-            "UCX_IB_ROCE_REACHABILITY_MODE, LD_LIBRARY_PATH and the pods' NIC claims.",
+            "UCX_IB_ROCE_REACHABILITY_MODE, LD_LIBRARY_PATH and the pods' NICs, see docs/rdma.md.",
         )
     return Verdict(check, False, f"the logs of {', '.join(logs) or 'no decode worker'} name no transport for KV cache.")
 

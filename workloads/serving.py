@@ -9,8 +9,10 @@ from infra.environment import Environment
 from spec import graph as graph_builder
 from spec import names
 from spec.plan import Plan
+from spec.rdma import RdmaMode
 from spec.settings import Exposure
 from workloads.autoscaling import RoleAutoscaler, RoleAutoscalerArgs
+from workloads.device_networks import DeviceNetworks, DeviceNetworksArgs
 from workloads.endpoint import Endpoint, EndpointArgs
 from workloads.gateway import PublicGateway, PublicGatewayArgs
 from workloads.monitoring import Monitoring, MonitoringArgs
@@ -68,8 +70,11 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     )
     claims: list[pulumi.Resource] = []
     sizes = sorted({worker.tensor_parallel for graph in plan.graphs if graph.rdma for worker in graph.workers})
-    if sizes:
+    if sizes and plan.rdma.claims:
         claims.append(RdmaClaims("claims", RdmaClaimsArgs(nics=sizes, labels=plan.labels), after(namespace)))
+    if sizes and environment.nics and plan.rdma is RdmaMode.MULTI_NETWORK:
+        networks = DeviceNetworksArgs(nics=environment.nics, labels=plan.labels)
+        claims.append(DeviceNetworks("device-networks", networks, after()))
 
     fetched: list[pulumi.Resource] = []
     if plan.fetched:

@@ -32,6 +32,7 @@ from ops.local.supervise import supervise
 from spec.models import Placement, Role
 from spec.plan import Graph, Worker
 from spec.pools import SYSTEM_POOL
+from spec.rdma import RdmaMode
 from workloads import prove
 
 
@@ -90,7 +91,7 @@ def cpu_twins(graph: Graph) -> tuple[Graph, Graph, tuple[str, ...]]:
         return replace(alone, tensor_parallel=1, pool=SYSTEM_POOL, memory=None)
 
     twin = replace(
-        graph, engine="vllm", placement=Placement.CPU, rdma=False, max_model_len=CONTEXT_TOKENS,
+        graph, engine="vllm", placement=Placement.CPU, rdma_mode=RdmaMode.NONE, max_model_len=CONTEXT_TOKENS,
         workers=(small(Role.PREFILL), small(Role.DECODE)),
     )  # fmt: skip
     return (

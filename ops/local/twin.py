@@ -5,6 +5,7 @@ from dataclasses import replace
 from spec.models import Placement
 from spec.plan import Graph
 from spec.pools import SYSTEM_POOL
+from spec.rdma import RdmaMode
 
 SIMULATED_ENGINE = "mocker"
 
@@ -19,7 +20,7 @@ def simulated_twin(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
         engine=SIMULATED_ENGINE,
         placement=Placement.CPU,
         layout="simulated",
-        rdma=False,
+        rdma_mode=RdmaMode.NONE,
         workers=workers,
         extra_args=(),
     )

@@ -139,6 +139,8 @@ GKE_KINDS = {
     "HTTPRoute": "gateway.networking.k8s.io__httproute_v1.json",
     "GCPBackendPolicy": "networking.gke.io__gcpbackendpolicy_v1.json",
     "HealthCheckPolicy": "networking.gke.io__healthcheckpolicy_v1.json",
+    "GKENetworkParamSet": "networking.gke.io__gkenetworkparamset_v1.json",
+    "Network": "networking.gke.io__network_v1.json",
     "PodMonitoring": "monitoring.googleapis.com__podmonitoring_v1.json",
 }
 
@@ -147,6 +149,7 @@ WITH_GATEWAY = [
     "endpoint.domain=llm.example.com",
     "endpoint.allowedCidrs[0]=203.0.113.0/24",
 ]
+NETWORKS_BY_NAME = "network.rdma=multiNetwork"
 
 
 needs_gke_schemas = pytest.mark.skipif(
@@ -163,11 +166,31 @@ def gke_validator(kind: str) -> jsonschema.Draft202012Validator:
 @needs_gke_schemas
 @pytest.mark.parametrize("kind", GKE_KINDS)
 def test_gkes_own_kinds(kind: str) -> None:
-    found = manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", WITH_GATEWAY)))
+    found = manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", [*WITH_GATEWAY, NETWORKS_BY_NAME])))
     of_kind = [m for m in found if m["kind"] == kind]
     assert of_kind
     for manifest in of_kind:
         gke_validator(kind).validate(manifest)
+
+
+@needs_crds
+def test_a_graph_that_names_its_networks_is_what_crd_and_kubernetes_take() -> None:
+    graph = graph_of(manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", [NETWORKS_BY_NAME]))))
+    dgd_validator().validate(graph)
+    for component in graph["spec"]["components"]:
+        template = component["podTemplate"]
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", **template["metadata"]}}
+        kubernetes_validate.validate(pod | {"spec": template["spec"]}, KUBERNETES, strict=True)
+
+
+@needs_gke_schemas
+@pytest.mark.parametrize(("kind", "path"), [("Network", "parametersRef"), ("GKENetworkParamSet", "")])
+def test_the_contract_of_networks_refuses_an_unknown_field(kind: str, path: str) -> None:
+    found = manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", [NETWORKS_BY_NAME])))
+    broken = deepcopy(next(o for o in found if o["kind"] == kind))
+    (broken["spec"][path] if path else broken["spec"])["unheardOf"] = 1
+    with pytest.raises(jsonschema.ValidationError, match="unheardOf"):
+        gke_validator(kind).validate(broken)
 
 
 @needs_gke_schemas

@@ -19,6 +19,12 @@ def with_gateway() -> Recording:
     return record(ROOT, stackfile.read(ROOT, "prod", [f"endpoint={GATEWAY}"]))
 
 
+@cache
+def with_networks_by_name() -> Recording:
+    """The prod stack with NICs that pods get by the names of their networks, not by claims."""
+    return record(ROOT, stackfile.read(ROOT, "prod", ["network.rdma=multiNetwork"]))
+
+
 def changed(recording: Recording, suffix: str, name: str, path: str, value: Any) -> Recording:
     """One input of one resource changed; `path` has list indexes in brackets."""
     *parents, last = [int(key) if key.isdigit() else key for key in re.findall(r"[^.\[\]]+", path)]

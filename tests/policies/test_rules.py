@@ -9,7 +9,16 @@ from ops import policy_config
 from ops.recording import UNKNOWN, Recording
 from ops.verdicts import Verdict, judge
 from policies.rules import RULES
-from tests.policies.mutations import added, changed, independent, prod, unprotected, with_gateway, without
+from tests.policies.mutations import (
+    added,
+    changed,
+    independent,
+    prod,
+    unprotected,
+    with_gateway,
+    with_networks_by_name,
+    without,
+)
 from tests.stacks import ROOT, SHIPPED, recorded
 
 POD = {"containers": [{"name": "main", "image": "registry.example.com:5000/tool:1.2.3"}]}
@@ -34,6 +43,10 @@ def test_the_shipped_stacks_hold_to_every_rule(stack: str, preview: bool) -> Non
     assert judged(recorded(stack, preview=preview), stack) == []
 
 
+def test_networks_that_pods_name_hold_to_every_rule() -> None:
+    assert judged(with_networks_by_name()) == []
+
+
 def test_a_gateway_with_tls_and_ranges_holds_to_every_rule() -> None:
     assert judged(with_gateway()) == []
 
@@ -44,6 +57,10 @@ def in_prod(suffix: str, name: str, path: str, value: Any) -> Callable[[], Recor
 
 def at_gateway(suffix: str, name: str, path: str, value: Any) -> Callable[[], Recording]:
     return lambda: changed(with_gateway(), suffix, name, path, value)
+
+
+def by_name(suffix: str, name: str, path: str, value: Any) -> Callable[[], Recording]:
+    return lambda: changed(with_networks_by_name(), suffix, name, path, value)
 
 
 VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
@@ -117,8 +134,18 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ("kv-transfer", "without the other", in_prod(GRAPH, "chat-graph", "spec.components[1].type", "decode")),
     (
         "nic-per-gpu",
-        "8 GPUs and claims 0",
+        "8 GPUs and gets 0",
         in_prod(GRAPH, "chat-graph", f"{WORKER}.resourceClaims", []),
+    ),
+    (
+        "nic-per-gpu",
+        "8 GPUs and gets 0",
+        by_name(GRAPH, "chat-graph", "spec.components[1].podTemplate.metadata.annotations", {}),
+    ),
+    (
+        "nic-per-gpu",
+        "8 GPUs and gets 7",
+        by_name(":GKENetworkParamSet", "device-networks-rdma-3-parameters", "spec.deviceMode", "NetDevice"),
     ),
     ("monitored", "metrics of frontend", lambda: without(prod(), ":PodMonitoring")),
     (

@@ -8,8 +8,9 @@ from ops.recording import record
 from spec.capacity import CapacityMode
 from spec.faults import ConfigInvalid
 from spec.load import load
-from spec.models import card
-from spec.settings import Exposure, RdmaMode
+from spec.models import Layout, Placement, card
+from spec.rdma import RdmaMode
+from spec.settings import Exposure
 from tests.stacks import ROOT, config
 
 MODEL = "llama-3.3-70b-instruct"
@@ -19,6 +20,21 @@ ENDPOINTS = {
     Exposure.GATEWAY: {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]},
 }
 COMBINATIONS = list(itertools.product(RdmaMode, CapacityMode, card(MODEL).layouts))
+
+
+def refusal(rdma: RdmaMode, layout: Layout) -> str | None:
+    """How the reason begins for which a layout cannot be had in a mode; capacity has no say in it.
+
+    KV cache that moves between nodes needs RDMA. With networks that pods name, a pod gets all NICs of its node, so
+    engines that move KV cache have to be as large.
+    """
+    if not layout.prefill or layout.placement is Placement.CPU:
+        return None
+    if rdma is RdmaMode.NONE and layout.placement is Placement.PER_ROLE:
+        return "none, but models.chat moves its KV cache"
+    if rdma is RdmaMode.MULTI_NETWORK and any(role.tensor_parallel < 8 for role in layout.roles.values()):
+        return "multiNetwork hands a pod all NICs of its node, so models.chat needs engines over all 8 GPUs"
+    return None
 
 
 @pytest.mark.parametrize(("rdma", "mode", "layout"), COMBINATIONS, ids=["-".join(c) for c in COMBINATIONS])
@@ -33,15 +49,18 @@ def test_a_combination_previews_or_is_refused(rdma: RdmaMode, mode: CapacityMode
             "endpoint": ENDPOINTS[exposure],
         }
     )
-    if (rdma, layout) == (RdmaMode.NONE, "multi-node"):
-        with pytest.raises(ConfigInvalid, match=r"^network\.rdma: none, but models\.chat moves its KV cache"):
+    if reason := refusal(rdma, card(MODEL).layouts[layout]):
+        with pytest.raises(ConfigInvalid, match=rf"^network\.rdma: {reason}") as refused:
             load(stack)
+        assert [fault.path for fault in refused.value.faults] == ["network.rdma"]
         return
     recording = record(ROOT, stack)
     pools = [r.inputs for r in recording.resources if r.type.endswith(":NodePool")]
     on_gpus = [pool for pool in pools if "guestAccelerators" in pool["nodeConfig"]]
     assert bool(on_gpus) is (layout != "simulated")
-    nics = 9 if rdma is RdmaMode.DRANET else 0
+    nics = 9 if rdma in (RdmaMode.DRANET, RdmaMode.MULTI_NETWORK) else 0
     assert all(len(pool["networkConfig"].get("additionalNodeNetworkConfigs", [])) == nics for pool in on_gpus)
+    profile = "auto" if rdma is RdmaMode.DRANET_AUTO else None
+    assert all(pool["networkConfig"].get("acceleratorNetworkProfile") == profile for pool in on_gpus)
     assert all(bool(pool["nodeConfig"].get("spot")) is (mode is CapacityMode.SPOT) for pool in on_gpus)
     assert all(bool(pool["nodeConfig"].get("flexStart")) is (mode is CapacityMode.FLEX_START) for pool in on_gpus)

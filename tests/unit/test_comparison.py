@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ops.comparison import Change, Comparison, Kind, Registered, Snapshot, compare, cost
+from ops.diff import effects
 from ops.replacement import BUCKET, CLUSTER, GRAPH, NETWORK, NODE_POOL
 
 JOB = "kubernetes:batch/v1:Job"
@@ -37,7 +38,7 @@ def one(type_: str, inputs: dict[str, Any], name: str = "x", **options: Any) -> 
     )
 
 
-def stack(*resources: Registered, usd: float = 0.0, **nodes: int) -> Snapshot:
+def stack(*resources: Registered, usd: float | None = 0.0, **nodes: int) -> Snapshot:
     return Snapshot(resources=resources, nodes=nodes, usd_per_hour=usd)
 
 
@@ -264,3 +265,10 @@ def test_values_are_short_and_differ_to_the_eye(before: Any, after: Any, want: t
 def test_the_cost_of_both_is_kept() -> None:
     comparison = compare(stack(usd=1.5), stack(usd=170.0))
     assert (comparison.usd_before, comparison.usd_after) == (1.5, 170.0)
+
+
+def test_a_stack_without_a_known_price_is_compared_all_the_same() -> None:
+    comparison = compare(stack(usd=1.5), stack(usd=None))
+    assert effects(comparison) == ["cost per hour: $1.50 → not known"]
+    printed = {"resources": [], "plan": {"pools": [], "costPerHour": None}}
+    assert Snapshot.from_wire(printed).usd_per_hour is None

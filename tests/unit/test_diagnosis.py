@@ -12,6 +12,8 @@ from tests.stacks import planned
 
 PLAN = planned()
 WELL = c.running(PLAN)
+# The same with networks that pods name, instead of claims.
+NAMED = c.running(planned({"network": {"rdma": "multiNetwork"}}))
 PREFILL, DECODE, FRONTEND = c.pod_name("prefill"), c.pod_name("decode"), c.pod_name("frontend")
 WEIGHTS_JOB = names.weights_job(PLAN.graphs[0].card.repository, PLAN.graphs[0].card.revision or "")
 DECODE_NODE = c.node_name("decode")
@@ -381,6 +383,18 @@ CASES = [
         ),
         ((Cause.CLAIM, (*DECODE_POD, f"resourceclaim/{DECODE}-rdma")),),
         "gke-networking-dra-driver=true, without which",
+    ),
+    Case(
+        "a cluster older than the NIC driver",
+        c.unplaced(WELL, "decode", scheduler("request rdma: device class mrdma.google.com does not exist")),
+        ((Cause.CLAIM, (*DECODE_POD, f"resourceclaim/{DECODE}-rdma")),),
+        "has no DeviceClass mrdma.google.com to claim them by: GKE brings it from 1.34.1-gke.1829001 on",
+    ),
+    Case(
+        "no NIC free, with networks named by annotation",
+        c.unplaced(NAMED, "decode", scheduler("1 Insufficient networking.gke.io.networks/rdma-0.IP", ELSEWHERE)),
+        ((Cause.RESOURCES, DECODE_POD),),
+        "room on pool decode: networking.gke.io.networks/rdma-0.IP (too little)",
     ),
     Case(
         "no GPU free",

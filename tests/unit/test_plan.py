@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spec.capacity import CapacityMode
 from spec.models import card
 from spec.pools import nodes_for
-from spec.settings import RdmaMode
+from spec.rdma import RdmaMode
 from tests.stacks import planned
 
 QWEN = {"model": "qwen3-32b", "layout": "single-node"}
@@ -93,6 +93,8 @@ WARNINGS = [
     ({"capacity": {"mode": "spot"}}, "spot nodes can be taken back"),
     ({"capacity": {"mode": "onDemand"}}, "in practice not sold"),
     ({"capacity": {"mode": "flexStart"}}, "vanish after 7 days"),
+    ({"network": {"rdma": "dranetAuto"}}, "GKE makes and owns the networks"),
+    ({"network": {"rdma": "multiNetwork"}}, "prefer dranet"),
     ({"cluster": {"deletionProtection": False}}, "gives the GPU nodes back"),
     ({}, "alerts.emails: none"),
     ({"models.chat.layout": "single-node", "network": {"rdma": "none"}}, "the fall-back is TCP"),

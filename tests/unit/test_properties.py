@@ -11,6 +11,7 @@ from spec.graph import build
 from spec.load import StackConfig, load
 from spec.models import card, card_names
 from spec.plan import plan
+from spec.rdma import RdmaMode
 
 KEYS = (
     "location",
@@ -60,7 +61,7 @@ near_stacks = st.fixed_dictionaries(
             {"mode": st.sampled_from(["reservation", "spot", "flexStart", "onDemand", "free"])},
             optional={"reservation": st.sampled_from(["my-h200", "projects/p/reservations/r", "no good"])},
         ),
-        "network": st.fixed_dictionaries({"rdma": st.sampled_from(["dranet", "none", "auto"])}),
+        "network": st.fixed_dictionaries({"rdma": st.sampled_from([*RdmaMode, "auto"])}),
         "endpoint": st.fixed_dictionaries({"exposure": st.sampled_from(["none", "internal", "public"])}),
         "alerts": st.fixed_dictionaries({"emails": st.lists(st.sampled_from(["a@example.com", "a", 1]), max_size=3)}),
     },

@@ -27,8 +27,20 @@ class Case:
 
 CASES = [
     Case("nothing", {}, {}, []),
-    Case("labels, capacity and endpoint", {}, {"labels": {"owner": "me"}, "endpoint": {"exposure": "none"},
-         "capacity": {"mode": "spot"}}, []),
+    Case("labels and endpoint", {}, {"labels": {"owner": "me"}, "endpoint": {"exposure": "none"}}, []),
+    Case("another way to buy", {}, {"capacity": {"mode": "spot"}},
+         ["capacity: other nodes are bought, so the GPU pools are replaced, and all that runs on them is down"]),
+    Case("networks that GKE makes", {}, {"network": {"rdma": "dranetAuto"}},
+         ["RDMA: from dranet to dranetAuto takes another cluster, since networks of its nodes are chosen when it is "
+          "made: it is replaced, and all that runs on it is down"]),
+    Case("networks that GKE makes, where there were none",
+         {"models.chat.layout": "aggregated", "network": {"rdma": "none"}},
+         {"models.chat.layout": "aggregated", "network": {"rdma": "dranetAuto"}},
+         ["RDMA: from none to dranetAuto replaces the GPU pools, and all that runs on them is down"]),
+    Case("networks that pods name", {}, {"network": {"rdma": "multiNetwork"}},
+         ["chat: all workers roll, since a worker's pod template changes (prefill resources, resourceClaims, "
+          "annotations; decode resources, resourceClaims, annotations): prefill 1 of 1 and decode 1 of 1 are down at a "
+          f"time, {NONE_BEFOREHAND}{OUTAGE}; {LLAMA_LOADS}"]),
     Case("replicas alone", {}, {"models.chat.decode": {"replicas": 2}},
          ["chat: decode goes from 1 to 2 replicas, which by itself rolls nothing"]),
     Case("one role's template, and so both roles", {}, {"models.chat.engine": {"maxModelLen": 16384}},

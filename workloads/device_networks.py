@@ -1,0 +1,62 @@
+"""The networks of a GPU node's further NICs as objects of the cluster, which pods name in their annotations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from infra.rdma_network import NodeNic
+from spec import names
+
+GROUP = "networking.gke.io"
+API_VERSION = f"{GROUP}/v1"
+PARAMETERS = "GKENetworkParamSet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceNetworksArgs:
+    nics: Sequence[NodeNic]
+    """The second gVNIC, then RDMA 0 to 7, as the node pools have them."""
+    labels: dict[str, str]
+
+
+def parameters_spec(nic: NodeNic, *, rdma: bool) -> dict[str, Any]:
+    """Where a network is in Google Cloud, by names and not by links, and how its NICs are handed to pods."""
+    return {"vpc": nic.network, "vpcSubnet": nic.subnetwork, "deviceMode": "RDMA" if rdma else "NetDevice"}
+
+
+def network_spec(parameters: str) -> dict[str, Any]:
+    return {"type": "Device", "parametersRef": {"group": GROUP, "kind": PARAMETERS, "name": parameters}}
+
+
+class DeviceNetworks(pulumi.ComponentResource):
+    """What pods without claims get their RDMA NICs by. Never together with GKE's DRA driver, which takes the same NICs.
+
+    The objects belong to the cluster, not to a namespace.
+    """
+
+    def __init__(self, name: str, args: DeviceNetworksArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:DeviceNetworks", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        for network, nic in zip(names.device_networks(len(args.nics) - 1), args.nics, strict=True):
+            metadata = {"name": network, "labels": args.labels}
+            parameters = k8s.apiextensions.CustomResource(
+                f"{name}-{network}-parameters",
+                api_version=API_VERSION,
+                kind=PARAMETERS,
+                metadata=metadata,
+                spec=parameters_spec(nic, rdma=nic is not args.nics[0]),
+                opts=child,
+            )
+            k8s.apiextensions.CustomResource(
+                f"{name}-{network}",
+                api_version=API_VERSION,
+                kind="Network",
+                metadata=metadata,
+                spec=network_spec(network),
+                # Parameters stay while a network refers to them, so the network has to go first.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[parameters]),
+            )
+        self.register_outputs({})
