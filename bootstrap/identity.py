@@ -31,8 +31,10 @@ DEPLOY = Access(
     project=(
         "artifactregistry.admin",
         "certificatemanager.editor",
+        "cloudquotas.viewer",
         "compute.networkAdmin",
         "compute.securityAdmin",
+        "compute.viewer",
         "container.admin",
         "iam.serviceAccountAdmin",
         "iam.serviceAccountUser",

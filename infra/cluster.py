@@ -7,9 +7,7 @@ from pulumi_gcp import container
 
 from infra.network import PODS_RANGE, SERVICES_RANGE
 from infra.services import ProjectServices
-
-# DRANET with resource.k8s.io/v1 needs 1.34.1-gke.1829001; the newest patch of this minor is asked for at creation.
-VERSION_PREFIX = "1.35."
+from spec.gke_versions import VERSION_PREFIX
 
 # All that GKE collects by default, named because naming one drops the rest; DCGM has the GPU metrics.
 MONITORED = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
+from infra import preflight
 from infra.budget import Budget, BudgetArgs
 from infra.cluster import Cluster, ClusterArgs
 from infra.network import Network, NetworkArgs
@@ -36,6 +37,7 @@ def build(plan: Plan) -> Environment:
     provider = gcp.Provider(
         "google", project=plan.project, region=plan.region, zone=plan.zone, default_labels=plan.labels
     )
+    preflight.check(plan, provider)
 
     def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(providers=[provider], depends_on=list(resources))

@@ -140,6 +140,8 @@ class Plan:
     endpoint: Endpoint
     alert_emails: tuple[str, ...]
     budget: BudgetSettings | None
+    preflight: bool
+    """Whether Google Cloud is asked about the plan before anything is made."""
     deletion_protection: bool
     release_channel: str
     system_pool: Pool
@@ -263,6 +265,7 @@ def plan(settings: Settings) -> Plan:
         endpoint=settings.endpoint,
         alert_emails=settings.alerts.emails,
         budget=settings.budget,
+        preflight=settings.preflight,
         deletion_protection=settings.cluster.deletion_protection,
         release_channel=settings.cluster.release_channel.upper(),
         system_pool=system_pool,

@@ -1,0 +1,244 @@
+"""Asks Google Cloud what `spec.preflight` wants to know, as whoever previews, and stops where it refuses."""
+
+import os
+import urllib.request
+from collections.abc import Callable
+from functools import cached_property
+from http.client import HTTPException
+from typing import Any, TypeVar
+from urllib.error import HTTPError
+
+import pulumi
+import pulumi_gcp as gcp
+from pulumi_gcp import cloudquota, compute, container, organizations
+
+from spec import names
+from spec.gke_versions import VERSION_PREFIX
+from spec.plan import Plan
+from spec.preflight import (
+    Cluster,
+    Finding,
+    GkeVersionOffered,
+    Limit,
+    MachineTypeOffered,
+    Question,
+    QuotaLarge,
+    ReservationFree,
+    ReservationState,
+    RoceProfileOffered,
+    Unknown,
+    Verdict,
+    explained,
+    is_missing,
+    questions,
+)
+
+T = TypeVar("T")
+
+# Where the provider itself asks, and the variable by which it is sent elsewhere.
+COMPUTE_API = "https://compute.googleapis.com/compute/v1/"
+COMPUTE_API_VARIABLE = "GOOGLE_COMPUTE_CUSTOM_ENDPOINT"
+SECONDS = 10
+
+
+def check(plan: Plan, provider: gcp.Provider) -> None:
+    """Asks all at once, before anything is registered.
+
+    Raises RunError with every refusal. What could not be asked only warns: in a fresh project it is the first
+    `pulumi up` that switches the APIs on.
+    """
+    asked = questions(plan)
+    if not asked:
+        return
+    cloud = _Cloud(plan, provider)
+    findings = [cloud.find(question) for question in asked]
+    refusals = [f.sentence for f in findings if f.verdict is Verdict.REFUSED]
+    for finding in findings:
+        if finding.sentence and finding.verdict is not Verdict.REFUSED:
+            pulumi.log.warn(f"preflight: {finding.sentence}")
+    if refusals:
+        raise pulumi.RunError(
+            "\n".join(["Google Cloud cannot give what is planned (off with `preflight: false`)", *refusals])
+        )
+    well = sum(finding.verdict is Verdict.WELL for finding in findings)
+    pulumi.log.info(f"preflight: {well} of {len(findings)} questions to Google Cloud were answered well")
+
+
+class _Failed(Exception):
+    """A question ended in an error; the message is Google Cloud's."""
+
+
+class _Cloud:
+    def __init__(self, plan: Plan, provider: gcp.Provider) -> None:
+        self.plan = plan
+        # The plain form of each function: its answer is needed while the program still decides.
+        self.opts = pulumi.InvokeOptions(provider=provider)
+
+    def find(self, question: Question) -> Finding:
+        try:
+            match question:
+                case GkeVersionOffered():
+                    return question.judge(self.latest_version(question), lambda: self.cluster)
+                case MachineTypeOffered():
+                    return question.judge(self.machine_types(question))
+                case RoceProfileOffered():
+                    return question.judge(self.has_profile(question))
+                case ReservationFree():
+                    return question.judge(self.reservation(question), lambda: self.cluster)
+                case QuotaLarge():
+                    return question.judge(self.limits(question))
+                case _:
+                    raise TypeError(f"nothing asks {type(question).__name__}")
+        except _Failed as failed:
+            return question.failed(str(failed))
+
+    def latest_version(self, question: GkeVersionOffered) -> str:
+        found = _asked(
+            lambda: container.get_engine_versions(
+                project=question.project, location=question.region, version_prefix=VERSION_PREFIX, opts=self.opts
+            )
+        )
+        return found.latest_master_version or ""
+
+    def machine_types(self, question: MachineTypeOffered) -> list[str]:
+        found = _asked(
+            lambda: compute.get_machine_types(
+                project=question.project, zone=question.zone, filter=f'name = "{question.machine}"', opts=self.opts
+            )
+        )
+        return [machine.name for machine in found.machine_types or []]
+
+    def has_profile(self, question: RoceProfileOffered) -> bool:
+        """By the API itself: the provider has no function for it. With the provider's own token."""
+        token = _asked(lambda: organizations.get_client_config(opts=self.opts)).access_token
+        if not token:
+            raise _Failed("the provider has no access token")
+        api = os.environ.get(COMPUTE_API_VARIABLE) or COMPUTE_API
+        url = f"{api.rstrip('/')}/projects/{question.project}/global/networkProfiles/{question.profile}"
+        try:
+            with _opener().open(
+                urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"}), timeout=SECONDS
+            ) as response:
+                status, reason = response.status, ""
+        except HTTPError as error:
+            with error:
+                status, reason = error.code, _reason(error.read(10_000))
+        except (OSError, HTTPException, ValueError) as error:
+            raise _Failed(f"{api} was not reached: {error}") from None
+        if status == 404:
+            return False
+        if status != 200:
+            raise _Failed(f"Error {status} {reason}")
+        return True
+
+    def reservation(self, question: ReservationFree) -> ReservationState | None:
+        name, *narrowed = question.levels
+        place = {"project": question.project, "zone": question.zone, "opts": self.opts}
+        found = _if_there(lambda: compute.get_reservation(name=name, **place))
+        # For a reservation that is not there some versions of the provider give an empty answer, not an error.
+        if not found or not found.status:
+            return None
+        specific = found.specific_reservations[0] if found.specific_reservations else None
+        properties = specific.instance_properties if specific else None
+        machines, in_use = (specific.count or 0, specific.in_use_count or 0) if specific else (0, 0)
+        if narrowed:
+            counts = _if_there(lambda: _narrowed(name, narrowed, place))
+            if not counts:
+                return None
+            machines, in_use = counts
+        return ReservationState(
+            status=found.status,
+            machine=(properties[0].machine_type or "").rpartition("/")[2] if properties else "",
+            machines=machines,
+            in_use=in_use,
+        )
+
+    def limits(self, question: QuotaLarge) -> list[Limit]:
+        found = _asked(
+            lambda: cloudquota.get_s_quota_info(
+                parent=f"projects/{question.project}",
+                service="compute.googleapis.com",
+                quota_id=question.quota.id,
+                opts=self.opts,
+            )
+        )
+        return [
+            Limit(
+                dimensions=info.dimensions or {},
+                locations=info.applicable_locations or [],
+                # A number that is nought is left out of the answer, as the API does with all of them (unverified).
+                value=int(info.details[0].value or 0) if info.details else 0,
+            )
+            for info in found.dimensions_infos or []
+        ]
+
+    @cached_property
+    def cluster(self) -> Cluster | Unknown:
+        project = self.plan.project
+        try:
+            found = _if_there(
+                lambda: container.get_cluster(
+                    name=names.cluster(self.plan.stack), location=self.plan.region, project=project, opts=self.opts
+                )
+            )
+        except _Failed as failed:
+            return Unknown(why=explained(str(failed), api="container", role="container.viewer", project=project))
+        return Cluster(
+            version=(found and found.master_version) or "",
+            # `node_count` is that of one zone, and a pool on a reservation has but one.
+            nodes_by_reservation=tuple(
+                (reservation, pool.node_count or 0)
+                for pool in (found and found.node_pools) or []
+                for node in pool.node_configs or []
+                for affinity in node.reservation_affinities or []
+                for reservation in affinity.values or []
+            ),
+        )
+
+
+def _narrowed(name: str, narrowed: list[str], place: dict[str, Any]) -> tuple[int, int]:
+    """Machines of a block or sub-block, and how many of them are in use."""
+    block, *sub_block = narrowed
+    if sub_block:
+        part = compute.get_reservation_sub_block(
+            name=sub_block[0], reservation_block=block, reservation=name, **place
+        )  # fmt: skip
+        return part.sub_block_count or 0, part.in_use_count or 0
+    whole = compute.get_reservation_block(name=block, reservation=name, **place)
+    return whole.block_count or 0, whole.in_use_count or 0
+
+
+def _asked(invoke: Callable[[], T]) -> T:
+    """The answer. Raises _Failed where Google Cloud gave an error; the SDK has no narrower kind for it."""
+    try:
+        return invoke()
+    except Exception as error:
+        if not str(error).startswith("invoke of "):
+            raise
+        raise _Failed(str(error)) from None
+
+
+def _if_there(invoke: Callable[[], T]) -> T | None:
+    """The answer, or None where what was asked for is not there."""
+    try:
+        return _asked(invoke)
+    except _Failed as failed:
+        if is_missing(str(failed)):
+            return None
+        raise
+
+
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    """The token goes to the API and nowhere else."""
+
+    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
+        return None
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(_StayHere)
+
+
+def _reason(body: bytes) -> str:
+    """Of an error's text only the word that tells a switched-off API from a missing role."""
+    return "SERVICE_DISABLED" if b"SERVICE_DISABLED" in body or b"accessNotConfigured" in body else ""
