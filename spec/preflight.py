@@ -166,9 +166,9 @@ class GkeVersionOffered(Question):
         if self._new_enough(there.version):
             return WELL
         if there.version:
-            return _refused(f"the cluster runs {there.version}, {self._older}; upgrade it to one of {look}")
+            return _refused(f"the cluster runs {there.version}, {self._older}; upgrade it to one that {look} lists")
         if latest:
-            return _refused(f"GKE in {self.region} offers {latest}, {self._older}; other regions: {look}")
+            return _refused(f"GKE in {self.region} offers {latest}, {self._older}; all that it offers: {look}")
         return _refused(f"GKE in {self.region} offers no version {gke_versions.VERSION_PREFIX}x; see {look}")
 
     def _new_enough(self, version: str) -> bool:
@@ -238,20 +238,19 @@ class ReservationFree(Question):
         if free >= self.most_nodes:
             return WELL
         there = cluster()
-        ours = there.nodes_on(self.reservation) if isinstance(there, Cluster) else 0
-        counts = f"{state.machines} machines, {state.in_use} in use" + (
-            f", {ours} of them by this stack" if ours else ""
-        )
+        ours = min(there.nodes_on(self.reservation), state.in_use) if isinstance(there, Cluster) else 0
+        by_us = f", {ours} of them by this stack" if ours else ""
+        counts = f"{state.machines} machines, {state.in_use} in use{by_us}"
         if free + ours >= self.most_nodes:
             return WELL
-        if isinstance(there, Unknown):
-            return self.not_answered(f"it has {counts}, and how many of those are ours is not known: {there.why}")
         if free + ours >= self.nodes:
             return Finding(
                 verdict=Verdict.WELL,
                 sentence=f"{where} has {counts}: enough for {self.nodes} nodes, not for the {self.most_nodes} that an "
                 "autoscaler may ask for",
             )
+        if isinstance(there, Unknown) and state.machines >= self.nodes:
+            return self.not_answered(f"it has {counts}, and how many of those are ours is not known: {there.why}")
         return _refused(f"{where} has {counts}, but {self.nodes} are needed; free some or name another: {self._look}")
 
 
