@@ -26,7 +26,8 @@ PREVIEW = Access(
     key="cloudkms.cryptoKeyDecrypter",
 )
 
-# What an environment's stack makes, a role each; projectIamAdmin and storage.admin reach the whole project.
+# What an environment's stack makes, a role each, and two viewers for its preflight; projectIamAdmin and storage.admin
+# reach the whole project.
 DEPLOY = Access(
     project=(
         "artifactregistry.admin",
