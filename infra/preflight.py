@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import cached_property
 from http.client import HTTPException
 from typing import Any, TypeVar
-from urllib.error import HTTPError
 
 import pulumi
 import pulumi_gcp as gcp
@@ -115,20 +114,18 @@ class _Cloud:
             raise _Failed("the provider has no access token")
         api = os.environ.get(COMPUTE_API_VARIABLE) or COMPUTE_API
         url = f"{api.rstrip('/')}/projects/{question.project}/global/networkProfiles/{question.profile}"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
         try:
-            with _opener().open(
-                urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"}), timeout=SECONDS
-            ) as response:
-                status, reason = response.status, ""
-        except HTTPError as error:
-            with error:
-                status, reason = error.code, _reason(error.read(10_000))
+            with urllib.request.build_opener(_AsAnswered).open(request, timeout=SECONDS) as response:
+                status, body = response.status, response.read(10_000)
         except (OSError, HTTPException, ValueError) as error:
-            raise _Failed(f"{api} was not reached: {error}") from None
+            # What is wrong with a header would be told with its value.
+            why = error if isinstance(error, OSError) else type(error).__name__
+            raise _Failed(f"{api} was not reached: {why}") from None
         if status == 404:
             return False
         if status != 200:
-            raise _Failed(f"Error {status} {reason}")
+            raise _Failed(f"Error {status} {_reason(body)}".rstrip())
         return True
 
     def reservation(self, question: ReservationFree) -> ReservationState | None:
@@ -228,15 +225,13 @@ def _if_there(invoke: Callable[[], T]) -> T | None:
         raise
 
 
-class _StayHere(urllib.request.HTTPRedirectHandler):
-    """The token goes to the API and nowhere else."""
+class _AsAnswered(urllib.request.HTTPErrorProcessor):
+    """Gives every answer back as it is. Above all no redirect is followed: the token goes to the API, nowhere else."""
 
-    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        return None
+    def http_response(self, request: urllib.request.Request, response: Any) -> Any:
+        return response
 
-
-def _opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_StayHere)
+    https_response = http_response
 
 
 def _reason(body: bytes) -> str:

@@ -368,6 +368,14 @@ def test_an_api_that_is_not_there_warns(told: Told, monkeypatch: pytest.MonkeyPa
     assert TOKEN not in warning
 
 
+def test_a_token_of_no_form_is_not_told(told: Told, api: Api) -> None:
+    run(told, {CLIENT: {"accessToken": "two\nlines"}}, WITH_RDMA)
+    assert api.requests == []
+    (warning,) = told.warnings
+    assert "was not reached: ValueError" in warning
+    assert "lines" not in warning
+
+
 def test_without_a_token_nothing_is_sent(told: Told, api: Api) -> None:
     run(told, {CLIENT: {"accessToken": ""}}, WITH_RDMA)
     assert api.requests == []
