@@ -26,13 +26,16 @@ PREVIEW = Access(
     key="cloudkms.cryptoKeyDecrypter",
 )
 
-# What an environment's stack makes, a role each; projectIamAdmin and storage.admin reach the whole project.
+# What an environment's stack makes, a role each, and two viewers for its preflight; projectIamAdmin and storage.admin
+# reach the whole project.
 DEPLOY = Access(
     project=(
         "artifactregistry.admin",
         "certificatemanager.editor",
+        "cloudquotas.viewer",
         "compute.networkAdmin",
         "compute.securityAdmin",
+        "compute.viewer",
         "container.admin",
         "iam.serviceAccountAdmin",
         "iam.serviceAccountUser",

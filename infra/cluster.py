@@ -6,10 +6,8 @@ import pulumi
 from pulumi_gcp import container
 
 from infra.services import ProjectServices
+from spec.gke_versions import VERSION_PREFIX
 from spec.settings import Maintenance
-
-# DRANET with resource.k8s.io/v1 needs 1.34.1-gke.1829001; the newest patch of this minor is asked for at creation.
-VERSION_PREFIX = "1.35."
 
 # All that GKE collects by default, named because naming one drops the rest; DCGM has the GPU metrics.
 MONITORED = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
+from infra import preflight
 from infra.budget import Budget, BudgetArgs
 from infra.cluster import Cluster, ClusterArgs
 from infra.existing_cluster import ExistingCluster, ExistingClusterArgs
@@ -74,6 +75,7 @@ def build(plan: Plan) -> Environment:
     provider = gcp.Provider(
         "google", project=plan.project, region=plan.region, zone=plan.zone, default_labels=plan.labels
     )
+    preflight.check(plan, provider)
     services = ProjectServices("services", ProjectServicesArgs(project=plan.project), _after(provider))
     after_services = _after(provider, services)
     weights = WeightsBucket(

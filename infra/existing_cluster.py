@@ -32,13 +32,14 @@ class ExistingCluster(pulumi.ComponentResource):
             project=args.project,
             opts=pulumi.InvokeOutputOptions(parent=self),
         )
-        self.dns_endpoint = found.apply(_dns_endpoint)
+        self.dns_endpoint = found.apply(dns_endpoint)
         self.subnet_id = found.subnetwork
         self.register_outputs({"clusterId": self.cluster_id, "dnsEndpoint": self.dns_endpoint})
 
 
-def _dns_endpoint(found: container.GetClusterResult) -> str:
-    for config in found.control_plane_endpoints_configs:
-        for dns in config.dns_endpoint_configs:
+def dns_endpoint(found: container.GetClusterResult) -> str:
+    """Where the control plane answers by name; empty where the cluster has no such endpoint."""
+    for config in found.control_plane_endpoints_configs or []:
+        for dns in config.dns_endpoint_configs or []:
             return dns.endpoint
     return ""

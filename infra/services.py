@@ -9,6 +9,7 @@ from pulumi_gcp import projects
 APIS = (
     "billingbudgets",
     "certificatemanager",
+    "cloudquotas",
     "cloudresourcemanager",
     "compute",
     "container",

@@ -228,9 +228,16 @@ def _as_json(planned: Plan, recording: Recording, found: list[Verdict]) -> dict[
         "stack": planned.stack,
         "resources": [resource.to_wire() for resource in recording.resources],
         "outputs": recording.outputs,
-        "plan": planned.summary(),
+        "plan": planned.summary() | {"preflight": _preflight(planned)},
         "policies": [{"policy": v.policy, "level": v.level, "urn": v.urn, "message": v.message} for v in found],
     }
+
+
+def _preflight(planned: Plan) -> dict[str, Any]:
+    """What `pulumi preview` asks Google Cloud. Here nothing is, whatever the answers of the recording are."""
+    from spec.preflight import questions
+
+    return {"asked": False, "questions": [question.what for question in questions(planned)]}
 
 
 app.command()(local)

@@ -14,7 +14,7 @@ from rich.tree import Tree
 from ops import printing
 from ops.recording import Recording, Resource
 from ops.verdicts import Verdict
-from spec import sizing
+from spec import preflight, sizing
 from spec.first_token import FirstToken
 from spec.plan import Graph, Plan
 
@@ -100,6 +100,7 @@ def preview(
     _list(console, "Warnings", (escape(w) for w in plan.warnings), "yellow")
     _list(console, "What the overrides roll", (escape(roll) for roll in rolls), "yellow")
     _list(console, "Policy violations", (_verdict(v) for v in verdicts), "red")
+    _preflight(console, plan)
     console.print("\n[bold]Outputs[/]")
     console.print(Padding(_outputs(recording.outputs), (0, 0, 0, 2), expand=False))
     console.print(
@@ -278,6 +279,15 @@ def _list(console: Console, title: str, lines: Iterable[str], style: str) -> Non
         console.print(f"\n[bold {style}]{title}[/]")
         for line in found:
             console.print(Padding(f"• {line}", (0, 0, 0, 2), expand=False))
+
+
+def _preflight(console: Console, plan: Plan) -> None:
+    if not plan.preflight:
+        console.print("\n[bold]Preflight[/]: off")
+        return
+    console.print("\n[bold]Preflight[/]: not asked here; `pulumi preview` asks whether")
+    for question in preflight.questions(plan):
+        console.print(Padding(f"• {escape(question.what)}", (0, 0, 0, 2), expand=False))
 
 
 def _verdict(verdict: Verdict) -> str:

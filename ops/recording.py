@@ -29,22 +29,50 @@ PROJECT = "dynamo-gke"
 UNKNOWN = "[unknown]"
 SECRET = "[secret]"
 
+GET_CLUSTER = "gcp:container/getCluster:getCluster"
+
 # What the program asks of Google Cloud while it runs, answered without asking: `up` needs some value.
 CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
+    "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo": {"dimensionsInfos": [{"details": [{"value": "-1"}]}]},
+    "gcp:compute/getMachineTypes:getMachineTypes": {"machineTypes": [{"name": "a3-ultragpu-8g"}]},
+    "gcp:compute/getReservation:getReservation": {
+        "status": "READY",
+        "specificReservations": [
+            {"count": 1000, "inUseCount": 0, "instanceProperties": [{"machineType": "a3-ultragpu-8g"}]}
+        ],
+    },
+    "gcp:compute/getReservationBlock:getReservationBlock": {"blockCount": 1000, "inUseCount": 0},
+    "gcp:compute/getReservationSubBlock:getReservationSubBlock": {"subBlockCount": 1000, "inUseCount": 0},
     "gcp:container/getEngineVersions:getEngineVersions": {"latestMasterVersion": "1.35.8-gke.1036000"},
-    # The number of the project, which IAM wants for a Kubernetes service account; made up.
-    # Of a cluster and a subnet that are there.
-    "gcp:container/getCluster:getCluster": {
+    "gcp:organizations/getClientConfig:getClientConfig": {"accessToken": ""},  # without one, nothing leaves here
+    # A cluster and a subnet that are there.
+    GET_CLUSTER: {
+        "masterVersion": "1.35.8-gke.1036000",
+        "datapathProvider": "ADVANCED_DATAPATH",
+        "enableMultiNetworking": True,
         "controlPlaneEndpointsConfigs": [{"dnsEndpointConfigs": [{"endpoint": "gke-existing.europe-west1.gke.goog"}]}],
+        "addonsConfigs": [{"gcsFuseCsiDriverConfigs": [{"enabled": True}]}],
+        "gatewayApiConfigs": [{"channel": "CHANNEL_STANDARD"}],
         "subnetwork": "projects/my-project/regions/europe-west1/subnetworks/existing",
     },
-    "gcp:compute/getSubnetwork:getSubnetwork": {"ipCidrRange": "10.20.0.0/20"},
+    "gcp:compute/getSubnetwork:getSubnetwork": {"ipCidrRange": UNKNOWN},
+    # The number of the project, which IAM wants for a Kubernetes service account; made up.
     "gcp:organizations/getProject:getProject": {
         "projectId": "my-project",
         "number": "123456789012",
         "billingAccount": "000000-AAAAAA-BBBBBB",
     },
 }
+
+Answers = Callable[[mocks.MockCallArgs], dict[str, Any]]
+"""What Google Cloud answers. A `grpc.RpcError` that it raises is an error of Google Cloud; others end the program."""
+
+
+def canned(args: mocks.MockCallArgs) -> dict[str, Any]:
+    answer = dict(CANNED_ANSWERS[args.token])
+    if args.token == GET_CLUSTER:
+        answer["workloadIdentityConfigs"] = [{"workloadPool": f"{args.args['project']}.svc.id.goog"}]
+    return answer
 
 
 # What Google Cloud computes and the program reads on; a preview leaves them unknown, `up` needs them.
@@ -124,8 +152,9 @@ class Recording:
 class _Cloud(mocks.Mocks):
     """A cloud that accepts everything: each resource gets its inputs back, in `up` an id and computed values too."""
 
-    def __init__(self, preview: bool) -> None:
+    def __init__(self, preview: bool, answers: Answers) -> None:
         self.preview = preview
+        self.answers = answers
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         computed = _computed(args)
@@ -134,7 +163,7 @@ class _Cloud(mocks.Mocks):
         return f"{args.name}-id", {**args.inputs, **computed}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
-        return dict(CANNED_ANSWERS[args.token]), []
+        return self.answers(args), []
 
 
 class _Recorder(mocks.MockMonitor):
@@ -161,7 +190,9 @@ class _Recorder(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
 
-def record(root: Path, config: StackConfig, *, project: str = PROJECT, preview: bool = True) -> Recording:
+def record(
+    root: Path, config: StackConfig, *, project: str = PROJECT, preview: bool = True, answers: Answers = canned
+) -> Recording:
     """Runs `__main__.py` of `root` for a stack of `project`. Raises ProgramFailed with the sentence it failed with."""
     return contextvars.copy_context().run(
         record_program,
@@ -171,6 +202,7 @@ def record(root: Path, config: StackConfig, *, project: str = PROJECT, preview: 
         secret_keys=sorted(config.secrets),
         preview=preview,
         project=project,
+        answers=answers,
     )
 
 
@@ -187,9 +219,10 @@ def record_program(
     secret_keys: list[str],
     preview: bool,
     project: str = PROJECT,
+    answers: Answers = canned,
 ) -> Recording:
     """Runs any Pulumi program in this context, whose config and settings it changes: call it in a copied one."""
-    recorder = _Recorder(_Cloud(preview))
+    recorder = _Recorder(_Cloud(preview, answers))
     pulumi.runtime.set_all_config(config, secret_keys)
     settings.set_root_resource(None)  # type: ignore[arg-type] - the SDK's own way to start afresh
     settings.configure(

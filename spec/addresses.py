@@ -91,8 +91,13 @@ def faults(
     return found
 
 
+def key(name: str) -> str:
+    """The name of a range as a stack file has it."""
+    return AddressPlan.model_fields[name].alias or name
+
+
 def _key(path: str, name: str) -> str:
-    return join(path, AddressPlan.model_fields[name].alias or name)
+    return join(path, key(name))
 
 
 def _room(name: str, network: IPv4Network, nics: int) -> int:

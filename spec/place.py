@@ -80,7 +80,7 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
         for name in addresses.NIC_RANGES:
             if name in given:
                 yield Fault(
-                    join("network.ranges", type(network.ranges).model_fields[name].alias or name),
+                    join("network.ranges", addresses.key(name)),
                     f"has no effect with {why}: no network is made for it; take it out",
                 )
 

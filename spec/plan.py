@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from spec import extra_args, place, sizing, versions, weights
+from spec import extra_args, gke_versions, place, sizing, versions, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
@@ -13,7 +13,7 @@ from spec.first_token import FirstToken, estimate
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
 from spec.pools import SYSTEM_POOL, Engines, node_counts, pool_name
-from spec.rdma import DRANET_FLOOR, RdmaMode
+from spec.rdma import RdmaMode
 from spec.settings import (
     BudgetSettings,
     Endpoint,
@@ -169,6 +169,8 @@ class Plan:
     endpoint: Endpoint
     alert_emails: tuple[str, ...]
     budget: BudgetSettings | None
+    preflight: bool
+    """Whether Google Cloud is asked about the plan before anything is made."""
     deletion_protection: bool
     release_channel: str
     maintenance: Maintenance
@@ -316,6 +318,7 @@ def plan(settings: Settings) -> Plan:
         endpoint=settings.endpoint,
         alert_emails=settings.alerts.emails,
         budget=settings.budget,
+        preflight=settings.preflight,
         deletion_protection=settings.cluster.deletion_protection,
         release_channel=settings.cluster.release_channel.upper(),
         maintenance=settings.cluster.maintenance,
@@ -467,8 +470,8 @@ _CAPACITY_WARNINGS = {
 _RDMA_WARNINGS = {
     RdmaMode.DRANET_AUTO: "network.rdma: with dranetAuto GKE makes and owns the networks of the NICs: their ranges "
     "cannot be chosen, and deleting them was reported stuck (GKE 1.36, August 2026)",
-    RdmaMode.MULTI_NETWORK: f"network.rdma: multiNetwork is for clusters older than GKE {DRANET_FLOOR}; from there on "
-    "prefer dranet, where the pods of a node can share its NICs",
+    RdmaMode.MULTI_NETWORK: f"network.rdma: multiNetwork is for clusters older than GKE {gke_versions.DRANET.version}; "
+    "from there on prefer dranet, where the pods of a node can share its NICs",
 }
 
 

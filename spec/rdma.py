@@ -2,10 +2,6 @@
 
 from enum import StrEnum
 
-# GKE's versions from which on a way can be used.
-DRANET_FLOOR = "1.34.1-gke.1829001"
-MULTI_NETWORK_FLOOR = "1.31.4-gke.1183000"
-
 
 class RdmaMode(StrEnum):
     """One setting, because the ways exclude each other: a pool has either kind of networks, a NIC one way to a pod."""

@@ -383,6 +383,8 @@ class Settings(Frozen):
     versions: Versions = Versions()
     alerts: AlertSettings = AlertSettings()
     budget: BudgetSettings | None = None
+    preflight: bool = True
+    """Whether Google Cloud is asked, before anything is made, if it has what the plan needs."""
     labels: dict[LabelKey, LabelValue] = {}
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False

@@ -9,7 +9,7 @@ from ops.diagnosis.snapshot import NODE_POOL_LABEL, Object, condition, holds, la
 from ops.diagnosis.view import View, component, reference
 from spec import names
 from spec.capacity import CapacityMode
-from spec.rdma import DRANET_FLOOR
+from spec.gke_versions import DRANET
 
 # GKE's driver offers the NICs of a node to pods only under this label.
 NIC_DRIVER_LABEL = "cloud.google.com/gke-networking-dra-driver"
@@ -177,7 +177,7 @@ def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
         yield view.finding(
             Cause.CLAIM,
             f"{role} waits for RDMA NICs, and the cluster has no DeviceClass {missing[1]} to claim them by: GKE brings "
-            f"it from {DRANET_FLOOR} on; raise the cluster's version, or below it set network.rdma to multiNetwork",
+            f"it from {DRANET.version} on; raise the cluster's version, or below it set network.rdma to multiNetwork",
             reference(pod),
             *(f"resourceclaim/{c}" for c in _claims_of(pod)),
         )

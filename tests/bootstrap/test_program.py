@@ -31,9 +31,11 @@ PREVIEW_ROLES = {
     "cloudkms.cryptoKeyDecrypter",
 }
 DEPLOY_ROLES = {
+    "cloudquotas.viewer",
     "container.admin",
     "compute.networkAdmin",
     "compute.securityAdmin",
+    "compute.viewer",
     "iam.serviceAccountAdmin",
     "iam.serviceAccountUser",
     "resourcemanager.projectIamAdmin",

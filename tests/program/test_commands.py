@@ -44,6 +44,22 @@ def test_a_preview_of_a_change_says_what_it_rolls() -> None:
     assert "What the overrides roll" not in ops("preview", "--stack", "prod").stdout
 
 
+def test_a_preview_says_that_google_cloud_was_not_asked() -> None:
+    done = ops("preview", "--stack", "prod")
+    assert "Preflight: not asked here; `pulumi preview` asks whether\n  • GKE in europe-west1 offers" in done.stdout
+    off = ops("preview", "--stack", "prod", "--set", "preflight=false")
+    assert "Preflight: off\n" in off.stdout
+    assert "asks whether" not in off.stdout
+
+
+def test_the_questions_of_the_preflight_are_in_the_plan() -> None:
+    def preflight(*words: str) -> object:
+        return json.loads(ops("preview", "--stack", "dev", "--json", *words).stdout)["plan"]["preflight"]
+
+    assert preflight() == {"asked": False, "questions": ["GKE in europe-west1 offers a version 1.35.x"]}
+    assert preflight("--set", "preflight=false") == {"asked": False, "questions": []}
+
+
 def test_json_is_one_object_and_nothing_else() -> None:
     done = ops("preview", "--stack", "dev", "--json")
     assert (done.returncode, done.stderr) == (0, "")

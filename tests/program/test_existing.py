@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from ops import policy_config, stackfile
-from ops.recording import Recording, record
+from ops.recording import GET_CLUSTER, Answers, ProgramFailed, Recording, canned, record
 from ops.verdicts import judge
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, recorded
@@ -17,8 +17,27 @@ BY_NAME = {"name": "shared", "addGpuPools": True}
 VPC = {"vpc": "my-vpc", "subnet": "gke"}
 
 
-def run(changes: dict[str, Any], *, preview: bool = True) -> Recording:
-    return record(ROOT, config({"labels": {"owner": "ml-platform", "costCenter": "1234"}, **changes}), preview=preview)
+LABELS = {"owner": "ml-platform", "costCenter": "1234"}
+
+
+def run(changes: dict[str, Any], *, preview: bool = True, answers: Answers = canned) -> Recording:
+    return record(ROOT, config({"labels": LABELS, **changes}), preview=preview, answers=answers)
+
+
+SUBNET = "gcp:compute/getSubnetwork:getSubnetwork"
+GOOD_SUBNET: dict[str, Any] = {
+    "ipCidrRange": "10.20.0.0/20",
+    "privateIpGoogleAccess": True,
+    "secondaryIpRanges": [
+        {"rangeName": "pods", "ipCidrRange": "10.24.0.0/14"},
+        {"rangeName": "services", "ipCidrRange": "10.28.0.0/20"},
+    ],
+}
+
+
+def answering(token: str, answer: dict[str, Any]) -> Answers:
+    """Canned answers, but for one."""
+    return lambda args: answer if args.token == token else canned(args)
 
 
 def made(recording: Recording) -> set[str]:
@@ -91,8 +110,45 @@ def test_without_a_dns_endpoint_the_way_in_is_asked_for() -> None:
         kubeconfig("")
 
 
+def test_a_cluster_that_lacks_something_is_refused_before_anything_is_made() -> None:
+    bare = {"masterVersion": "1.33.2-gke.100", "enableMultiNetworking": True}
+    with pytest.raises(ProgramFailed) as refused:
+        run({"cluster": {"existing": BY_NAME}}, answers=answering(GET_CLUSTER, bare))
+    for lack in (
+        "runs 1.33.2-gke.100, and DRANET needs 1.34.1-gke.1829001",
+        "it has no Dataplane V2",
+        "--enable-dns-access",
+        "--workload-pool=my-project.svc.id.goog",
+        "GcsFuseCsiDriver=ENABLED",
+    ):
+        assert lack in str(refused.value)
+    with pytest.raises(ProgramFailed, match="there is no cluster shared in europe-west1"):
+        run({"cluster": {"existing": BY_NAME}}, answers=answering(GET_CLUSTER, {}))
+
+
+@pytest.mark.parametrize(
+    ("subnet", "says"),
+    [
+        ({}, "there is no gke in europe-west1"),
+        ({**GOOD_SUBNET, "secondaryIpRanges": []}, "has no secondary range pods, it has none"),
+        ({**GOOD_SUBNET, "privateIpGoogleAccess": False}, "--enable-private-ip-google-access"),
+        ({**GOOD_SUBNET, "ipCidrRange": "192.168.128.0/20"}, "overlaps network.ranges.rdma, 192.168.128.0/18"),
+    ],
+)
+def test_a_subnet_that_lacks_something_is_refused(subnet: dict[str, Any], says: str) -> None:
+    with pytest.raises(ProgramFailed, match=says):
+        run({"network": {"existing": VPC}}, answers=answering(SUBNET, subnet))
+
+
+def test_in_this_process_nothing_that_is_there_is_refused() -> None:
+    """Canned answers know nothing of the clusters and subnets of others."""
+    other = {"gcp:project": "other-project", "network": {"existing": {**VPC, "podsRange": "my-pods"}}}
+    assert run(other).resources
+    assert run({"gcp:project": "other-project", "cluster": {"existing": BY_NAME}}).resources
+
+
 def test_an_existing_vpc_gets_the_webhooks_rule_and_nothing_else() -> None:
-    recording = run({"network": {"existing": VPC}}, preview=False)
+    recording = run({"network": {"existing": VPC}}, preview=False, answers=answering(SUBNET, GOOD_SUBNET))
     (cluster,) = of_type(recording, "cluster:Cluster")
     assert cluster.inputs["network"] == "projects/my-project/global/networks/my-vpc"
     assert cluster.inputs["subnetwork"] == "projects/my-project/regions/europe-west1/subnetworks/gke"

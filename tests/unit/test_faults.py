@@ -101,6 +101,8 @@ CASES = [
          "at least 1"),
     Case("a budget that nobody hears of", {"budget": {"monthlyUsd": 1, "emails": []}}, "budget.emails", "is empty"),
     Case("unknown key of the alerts", {"alerts": {"email": ["a@example.com"]}}, "alerts.email", "did you mean emails?"),
+    Case("text for the preflight", {"preflight": "no"}, "preflight", "must be true or false"),
+    Case("an object for the preflight", {"preflight": {"quota": False}}, "preflight", "must be true or false"),
     Case("label with capitals", {"labels": {"owner": "ML"}}, "labels.owner", "such as ml-platform"),
     Case("a tag that moves", {"versions": {"runtime": "latest"}}, "versions.runtime", "'latest' is no release X.Y.Z"),
     Case("a minor version alone", {"versions": {"platform": "1.6"}}, "versions.platform", "is no release X.Y.Z"),

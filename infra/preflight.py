@@ -1,0 +1,273 @@
+"""Asks Google Cloud what `spec.preflight` wants to know, as whoever previews, and stops where it refuses."""
+
+import os
+import urllib.request
+from collections.abc import Callable
+from functools import cached_property
+from http.client import HTTPException
+from typing import Any, TypeVar
+
+import pulumi
+import pulumi_gcp as gcp
+from pulumi_gcp import cloudquota, compute, container, organizations
+
+from infra.existing_cluster import dns_endpoint
+from spec.gke_versions import VERSION_PREFIX
+from spec.plan import Plan
+from spec.preflight import questions
+from spec.preflight.cluster import Cluster, GkeVersionOffered, Unknown
+from spec.preflight.existing import ClusterState, ExistingClusterFits, ExistingSubnetFits, SubnetState
+from spec.preflight.question import Finding, Question, Verdict, explained, is_missing
+from spec.preflight.quota import Limit, QuotaLarge
+from spec.preflight.reservation import ReservationFree, ReservationState
+from spec.preflight.zone import MachineTypeOffered, RoceProfileOffered
+
+T = TypeVar("T")
+
+# Where the provider itself asks, and the variable by which it is sent elsewhere.
+COMPUTE_API = "https://compute.googleapis.com/compute/v1/"
+COMPUTE_API_VARIABLE = "GOOGLE_COMPUTE_CUSTOM_ENDPOINT"
+SECONDS = 10
+
+
+def check(plan: Plan, provider: gcp.Provider) -> None:
+    """Asks all at once, before anything is registered.
+
+    Raises RunError with every refusal. What could not be asked only warns: in a fresh project it is the first
+    `pulumi up` that switches the APIs on.
+    """
+    asked = questions(plan)
+    if not asked:
+        return
+    cloud = _Cloud(plan, provider)
+    findings = [cloud.find(question) for question in asked]
+    refusals = [f.sentence for f in findings if f.verdict is Verdict.REFUSED]
+    for finding in findings:
+        if finding.sentence and finding.verdict is not Verdict.REFUSED:
+            pulumi.log.warn(f"preflight: {finding.sentence}")
+    if refusals:
+        raise pulumi.RunError(
+            "\n".join(["Google Cloud cannot give what is planned (off with `preflight: false`)", *refusals])
+        )
+    well = sum(finding.verdict is Verdict.WELL for finding in findings)
+    pulumi.log.info(f"preflight: {well} of {len(findings)} questions to Google Cloud were answered well")
+
+
+class _Failed(Exception):
+    """A question ended in an error; the message is Google Cloud's."""
+
+
+class _Cloud:
+    def __init__(self, plan: Plan, provider: gcp.Provider) -> None:
+        self.plan = plan
+        # The plain form of each function: its answer is needed while the program still decides.
+        self.opts = pulumi.InvokeOptions(provider=provider)
+
+    def find(self, question: Question) -> Finding:
+        try:
+            match question:
+                case GkeVersionOffered():
+                    return question.judge(self.latest_version(question), lambda: self.cluster)
+                case MachineTypeOffered():
+                    return question.judge(self.machine_types(question))
+                case RoceProfileOffered():
+                    return question.judge(self.has_profile(question))
+                case ReservationFree():
+                    return question.judge(self.reservation(question), lambda: self.cluster)
+                case QuotaLarge():
+                    return question.judge(self.limits(question))
+                case ExistingClusterFits():
+                    return question.judge(self.existing_cluster(question))
+                case ExistingSubnetFits():
+                    return question.judge(self.subnet(question))
+                case _:
+                    raise TypeError(f"nothing asks {type(question).__name__}")
+        except _Failed as failed:
+            return question.failed(str(failed))
+
+    def latest_version(self, question: GkeVersionOffered) -> str:
+        found = _asked(
+            lambda: container.get_engine_versions(
+                project=question.project, location=question.region, version_prefix=VERSION_PREFIX, opts=self.opts
+            )
+        )
+        return found.latest_master_version or ""
+
+    def machine_types(self, question: MachineTypeOffered) -> list[str]:
+        found = _asked(
+            lambda: compute.get_machine_types(
+                project=question.project, zone=question.zone, filter=f'name = "{question.machine}"', opts=self.opts
+            )
+        )
+        return [machine.name for machine in found.machine_types or []]
+
+    def has_profile(self, question: RoceProfileOffered) -> bool:
+        """By the API itself: the provider has no function for it. With the provider's own token."""
+        token = _asked(lambda: organizations.get_client_config(opts=self.opts)).access_token
+        if not token:
+            raise _Failed("the provider has no access token")
+        api = os.environ.get(COMPUTE_API_VARIABLE) or COMPUTE_API
+        url = f"{api.rstrip('/')}/projects/{question.project}/global/networkProfiles/{question.profile}"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+        try:
+            with urllib.request.build_opener(_AsAnswered).open(request, timeout=SECONDS) as response:
+                status, body = response.status, response.read(10_000)
+        except (OSError, HTTPException, ValueError) as error:
+            # What is wrong with a header would be told with its value.
+            why = error if isinstance(error, OSError) else type(error).__name__
+            raise _Failed(f"{api} was not reached: {why}") from None
+        if status == 404:
+            return False
+        if status != 200:
+            raise _Failed(f"Error {status} {_reason(body)}".rstrip())
+        return True
+
+    def reservation(self, question: ReservationFree) -> ReservationState | None:
+        name, *narrowed = question.levels
+        place = {"project": question.project, "zone": question.zone, "opts": self.opts}
+        found = _if_there(lambda: compute.get_reservation(name=name, **place))
+        # For a reservation that is not there some versions of the provider give an empty answer, not an error.
+        if not found or not found.status:
+            return None
+        specific = found.specific_reservations[0] if found.specific_reservations else None
+        properties = specific.instance_properties if specific else None
+        machines, in_use = (specific.count or 0, specific.in_use_count or 0) if specific else (0, 0)
+        if narrowed:
+            counts = _if_there(lambda: _narrowed(name, narrowed, place))
+            if not counts:
+                return None
+            machines, in_use = counts
+        return ReservationState(
+            status=found.status,
+            machine=(properties[0].machine_type or "").rpartition("/")[2] if properties else "",
+            machines=machines,
+            in_use=in_use,
+        )
+
+    def limits(self, question: QuotaLarge) -> list[Limit]:
+        found = _asked(
+            lambda: cloudquota.get_s_quota_info(
+                parent=f"projects/{question.project}",
+                service="compute.googleapis.com",
+                quota_id=question.quota.id,
+                opts=self.opts,
+            )
+        )
+        return [
+            Limit(
+                dimensions=info.dimensions or {},
+                locations=info.applicable_locations or [],
+                # A number that is nought is left out of the answer, as the API does with all of them (unverified).
+                value=int(info.details[0].value or 0) if info.details else 0,
+            )
+            for info in found.dimensions_infos or []
+        ]
+
+    def existing_cluster(self, question: ExistingClusterFits) -> ClusterState | None:
+        found = self._cluster()
+        if found is None:
+            return None
+        return ClusterState(
+            version=found.master_version,
+            dataplane_v2=found.datapath_provider == "ADVANCED_DATAPATH",
+            multi_networking=bool(found.enable_multi_networking),
+            dns_endpoint=bool(dns_endpoint(found)),
+            workload_pool=next((w.workload_pool for w in found.workload_identity_configs or []), ""),
+            fuse_driver=any(d.enabled for a in found.addons_configs or [] for d in a.gcs_fuse_csi_driver_configs or []),
+            gateway_api=any(api.channel == "CHANNEL_STANDARD" for api in found.gateway_api_configs or []),
+        )
+
+    def subnet(self, question: ExistingSubnetFits) -> SubnetState | None:
+        found = _if_there(
+            lambda: compute.get_subnetwork(
+                name=question.subnet, region=question.region, project=question.project, opts=self.opts
+            )
+        )
+        # As with a reservation: what is not there may come as an empty answer.
+        if not found or not found.ip_cidr_range:
+            return None
+        return SubnetState(
+            range=found.ip_cidr_range,
+            secondary={r.range_name: r.ip_cidr_range for r in found.secondary_ip_ranges or []},
+            private_google_access=bool(found.private_ip_google_access),
+        )
+
+    @cached_property
+    def cluster(self) -> Cluster | Unknown:
+        try:
+            found = self._cluster()
+        except _Failed as failed:
+            project = self.plan.cluster.project
+            return Unknown(why=explained(str(failed), api="container", role="container.viewer", project=project))
+        if found is None:
+            return Cluster()
+        pools = {pool.name for pool in self.plan.gpu_pools}
+        return Cluster(
+            version=found.master_version,
+            # `node_count` is that of one zone, and a pool on a reservation has but one. In a cluster of others only
+            # the pools of our names are ours.
+            nodes_by_reservation=tuple(
+                (reservation, pool.node_count or 0)
+                for pool in found.node_pools or []
+                if not self.plan.cluster.existing or pool.name in pools
+                for node in pool.node_configs or []
+                for affinity in node.reservation_affinities or []
+                for reservation in affinity.values or []
+            ),
+        )
+
+    def _cluster(self) -> container.GetClusterResult | None:
+        """The cluster that the stack runs in; None where there is none yet, or its name is not known."""
+        ref = self.plan.cluster
+        if ref.name is None:
+            return None
+        found = _if_there(
+            lambda: container.get_cluster(name=ref.name, location=ref.location, project=ref.project, opts=self.opts)
+        )
+        return found if found and found.master_version else None
+
+
+def _narrowed(name: str, narrowed: list[str], place: dict[str, Any]) -> tuple[int, int]:
+    """Machines of a block or sub-block, and how many of them are in use."""
+    block, *sub_block = narrowed
+    if sub_block:
+        part = compute.get_reservation_sub_block(
+            name=sub_block[0], reservation_block=block, reservation=name, **place
+        )  # fmt: skip
+        return part.sub_block_count or 0, part.in_use_count or 0
+    whole = compute.get_reservation_block(name=block, reservation=name, **place)
+    return whole.block_count or 0, whole.in_use_count or 0
+
+
+def _asked(invoke: Callable[[], T]) -> T:
+    """The answer. Raises _Failed where Google Cloud gave an error; the SDK has no narrower kind for it."""
+    try:
+        return invoke()
+    except Exception as error:
+        if not str(error).startswith("invoke of "):
+            raise
+        raise _Failed(str(error)) from None
+
+
+def _if_there(invoke: Callable[[], T]) -> T | None:
+    """The answer, or None where what was asked for is not there."""
+    try:
+        return _asked(invoke)
+    except _Failed as failed:
+        if is_missing(str(failed)):
+            return None
+        raise
+
+
+class _AsAnswered(urllib.request.HTTPErrorProcessor):
+    """Gives every answer back as it is. Above all no redirect is followed: the token goes to the API, nowhere else."""
+
+    def http_response(self, request: urllib.request.Request, response: Any) -> Any:
+        return response
+
+    https_response = http_response
+
+
+def _reason(body: bytes) -> str:
+    """Of an error's text only the word that tells a switched-off API from a missing role."""
+    return "SERVICE_DISABLED" if b"SERVICE_DISABLED" in body or b"accessNotConfigured" in body else ""

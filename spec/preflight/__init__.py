@@ -1,0 +1,73 @@
+"""What is asked of Google Cloud before anything is made, and what each answer means.
+
+Pure: a question knows its words, what it needs to be asked, and how to judge a plain answer. `infra.preflight` asks.
+"""
+
+from collections.abc import Iterator
+
+from spec import addresses, gke_versions
+from spec.plan import Plan
+from spec.preflight.cluster import GkeVersionOffered
+from spec.preflight.existing import ExistingClusterFits, ExistingSubnetFits
+from spec.preflight.question import Question
+from spec.preflight.quota import QUOTAS, QuotaLarge
+from spec.preflight.reservation import ReservationFree, owner
+from spec.preflight.zone import MachineTypeOffered, RoceProfileOffered
+from spec.settings import Exposure
+
+
+def questions(plan: Plan) -> tuple[Question, ...]:
+    """What is asked for a plan; nothing with `preflight: false`."""
+    if not plan.preflight:
+        return ()
+    return (*_place(plan), *_gpu_nodes(plan))
+
+
+def _place(plan: Plan) -> Iterator[Question]:
+    floor = gke_versions.floor(plan.rdma, plan.capacity_mode)
+    if not plan.cluster.existing:
+        yield GkeVersionOffered(project=plan.project, region=plan.region, floor=floor)
+    elif plan.cluster.name:
+        yield ExistingClusterFits(
+            project=plan.cluster.project,
+            cluster=plan.cluster.name,
+            location=plan.cluster.location,
+            floor=floor,
+            adds_pools=plan.makes_gpu_pools,
+            multi_networking=plan.rdma.multi_networking,
+            by_dns_endpoint=plan.cluster.given_context is None,
+            reads_bucket=bool(plan.fetched),
+            gateway=plan.endpoint.exposure is Exposure.GATEWAY,
+        )
+    if plan.network:
+        ranges = plan.addresses.to_wire()
+        ours = addresses.NIC_RANGES if plan.makes_gpu_pools and plan.rdma.own_networks else ()
+        yield ExistingSubnetFits(
+            project=plan.network.project or plan.project,
+            region=plan.region,
+            subnet=plan.network.subnet,
+            secondary=(plan.network.pods_range, plan.network.services_range),
+            apart={f"network.ranges.{name}": ranges[name] for name in map(addresses.key, ours)},
+        )
+
+
+def _gpu_nodes(plan: Plan) -> Iterator[Question]:
+    if not plan.makes_gpu_pools or plan.capacity_mode is None:
+        return
+    machine = plan.gpu_pools[0].machine
+    assert machine.gpus is not None  # a GPU pool's machine has them
+    most_nodes = sum(pool.most_nodes for pool in plan.gpu_pools)
+    yield MachineTypeOffered(project=plan.project, zone=plan.zone, machine=machine.name)
+    if plan.rdma.own_networks:
+        yield RoceProfileOffered(project=plan.project, zone=plan.zone)
+    if plan.reservation:
+        yield ReservationFree(
+            project=owner(plan.reservation) or plan.project,
+            zone=plan.zone,
+            reservation=plan.reservation,
+            machine=machine.name,
+            nodes=sum(pool.nodes for pool in plan.gpu_pools),
+            most_nodes=most_nodes,
+        )
+    if quota := QUOTAS.get(plan.capacity_mode):
+        yield QuotaLarge(project=plan.project, region=plan.region, quota=quota, gpus=most_nodes * machine.gpus.count)

@@ -1,0 +1,383 @@
+"""The program before it makes anything: every answer of Google Cloud, good and bad, through the mock monitor."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import grpc
+import pulumi
+import pytest
+from pulumi.runtime.mocks import MockCallArgs
+
+from infra import environment
+from infra.preflight import COMPUTE_API_VARIABLE
+from ops.recording import ProgramFailed, canned, record
+from tests.loopback import listening
+from tests.stacks import ROOT, config
+
+TOKEN = "ya29.OnlyThisTestKnowsIt"
+
+MACHINE_TYPES = "gcp:compute/getMachineTypes:getMachineTypes"
+VERSIONS = "gcp:container/getEngineVersions:getEngineVersions"
+CLUSTER = "gcp:container/getCluster:getCluster"
+RESERVATION = "gcp:compute/getReservation:getReservation"
+BLOCK = "gcp:compute/getReservationBlock:getReservationBlock"
+SUB_BLOCK = "gcp:compute/getReservationSubBlock:getReservationSubBlock"
+QUOTA = "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo"
+CLIENT = "gcp:organizations/getClientConfig:getClientConfig"
+
+
+class CloudError(grpc.RpcError):
+    """How the engine gives back the error of a data source."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return self.message
+
+
+NOT_FOUND = CloudError("googleapi: Error 404: The resource was not found, notFound")
+API_OFF = CloudError("googleapi: Error 403: API has not been used in project 1 before., accessNotConfigured")
+DENIED = CloudError("googleapi: Error 403: Required permission is missing, forbidden")
+
+Answer = dict[str, Any] | CloudError
+
+
+@dataclass
+class Told:
+    """What a run asked and said."""
+
+    asked: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    infos: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    said = Told()
+
+    def warn(message: str, *_: object) -> None:
+        if message.startswith("preflight: "):  # the plan's own have nothing to do with it
+            said.warnings.append(message.removeprefix("preflight: "))
+
+    def info(message: str, *_: object) -> None:
+        said.infos.append(message)
+
+    monkeypatch.setattr(pulumi.log, "warn", warn)
+    monkeypatch.setattr(pulumi.log, "info", info)
+    return said
+
+
+def run(told: Told, answers: Mapping[str, Answer], changes: dict[str, Any] | None = None) -> Told:
+    """Previews a stack, `answers` laid over the canned ones. By default without RDMA, since only that asks by HTTP."""
+
+    def answered(args: MockCallArgs) -> dict[str, Any]:
+        told.asked.setdefault(args.token, []).append(args.args)
+        answer = {CLUSTER: {}, **answers}.get(args.token)  # as if there was no cluster yet
+        if isinstance(answer, CloudError):
+            raise answer
+        return canned(args) if answer is None else answer
+
+    try:
+        record(ROOT, config(NO_RDMA | (changes or {})), answers=answered)
+    except ProgramFailed as failed:
+        head, *told.refusals = str(failed).splitlines()
+        assert head == "Google Cloud cannot give what is planned (off with `preflight: false`)"
+    return told
+
+
+NO_RDMA: dict[str, Any] = {"network": {"rdma": "none"}, "models.chat.layout": "single-node"}
+SPOT = {"capacity": {"mode": "spot"}}
+
+
+def reserved(name: str) -> dict[str, Any]:
+    return {"capacity": {"mode": "reservation", "reservation": name}}
+
+
+def holds(count: int, in_use: int, *, status: str = "READY", machine: str = "a3-ultragpu-8g") -> dict[str, Any]:
+    properties = [{"machineType": machine}]
+    return {
+        "status": status,
+        "specificReservations": [{"count": count, "inUseCount": in_use, "instanceProperties": properties}],
+    }
+
+
+def runs(nodes: int, named: str = "my-h200") -> dict[str, Any]:
+    """Our cluster, with a pool on a reservation."""
+    affinity = {"consumeReservationType": "SPECIFIC_RESERVATION", "values": [named]}
+    return {
+        "masterVersion": "1.35.8-gke.1036000",
+        "nodePools": [
+            {"name": "system", "nodeCount": 2, "nodeConfigs": [{"machineType": "n2-standard-16"}]},
+            {"name": "shared", "nodeCount": nodes, "nodeConfigs": [{"reservationAffinities": [affinity]}]},
+        ],
+    }
+
+
+def limits(value: str, *regions: str, **dimensions: str) -> dict[str, Any]:
+    details = [{"value": value}] if value else []
+    return {"dimensionsInfos": [{"details": details, "applicableLocations": regions, "dimensions": dimensions}]}
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    answers: Mapping[str, Answer]
+    says: str
+    """A refusal, or for OPEN cases a warning. Empty when nothing is said."""
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+REFUSED = [
+    Case("zone without the machine", {MACHINE_TYPES: {"machineTypes": []}},
+         "location.zone: europe-west1-b does not offer a3-ultragpu-8g"),
+    Case("no version offered", {VERSIONS: {}}, "GKE in europe-west1 offers no version 1.35.x"),
+    Case("version too old", {VERSIONS: {"latestMasterVersion": "1.32.1-gke.1"}},
+         "offers 1.32.1-gke.1, older than 1.32.2-gke.1652000, which flex-start needs",
+         {"capacity": {"mode": "flexStart"}}),
+    Case("cluster too old", {VERSIONS: {}, CLUSTER: runs(1) | {"masterVersion": "1.32.1-gke.1"}},
+         "the cluster runs 1.32.1-gke.1, older than 1.32.2-gke.1652000", {"capacity": {"mode": "flexStart"}}),
+    Case("reservation missing", {RESERVATION: NOT_FOUND}, "my-h200 is not in zone europe-west1-b of project my"),
+    Case("reservation missing, told by an empty answer", {RESERVATION: {}},
+         "`gcloud compute reservations list --project=my-project --filter=name=my-h200`"),
+    Case("reservation missing at its owner", {RESERVATION: NOT_FOUND}, "not in zone europe-west1-b of project o-wner",
+         reserved("projects/o-wner/reservations/my-h200")),
+    Case("block missing", {BLOCK: NOT_FOUND}, "my-h200/reservationBlocks/b is not in zone europe-west1-b",
+         reserved("my-h200/reservationBlocks/b")),
+    Case("other machines", {RESERVATION: holds(9, 0, machine="https://x/zones/z/machineTypes/a3-megagpu-8g")},
+         "holds a3-megagpu-8g, not a3-ultragpu-8g"),
+    Case("not ready", {RESERVATION: holds(9, 0, status="DELETING")}, "is DELETING, not READY"),
+    Case("too few free", {RESERVATION: holds(2, 2)}, "has 2 machines, 2 in use, but 1 are needed"),
+    Case("too few free beside ours", {RESERVATION: holds(2, 2), CLUSTER: runs(1, "another")},
+         "has 2 machines, 2 in use, but 1 are needed"),
+    Case("too few free in the block", {BLOCK: {"blockCount": 4, "inUseCount": 4}}, "has 4 machines, 4 in use",
+         reserved("my-h200/reservationBlocks/b")),
+    Case("too few free in the sub-block", {SUB_BLOCK: {"subBlockCount": 3, "inUseCount": 3}},
+         "has 3 machines, 3 in use", reserved("my-h200/reservationBlocks/b/reservationSubBlocks/s")),
+    Case("quota too small", {QUOTA: limits("7", "europe-west1")}, "in europe-west1 is 7, but", SPOT),
+    Case("quota of nought", {QUOTA: limits("", "europe-west1")}, "in europe-west1 is 0, but", SPOT),
+    Case("quota of the family too small", {QUOTA: limits("4", "europe-west1", gpu_family="NVIDIA_H200")},
+         "GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 4", {"capacity": {"mode": "onDemand"}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda c: c.name)
+def test_a_bad_answer_stops_the_program(case: Case, told: Told) -> None:
+    run(told, case.answers, case.changes)
+    (refusal,) = told.refusals
+    assert case.says in refusal
+    assert (told.warnings, told.infos) == ([], [])
+
+
+OPEN = [
+    Case("API off", {QUOTA: API_OFF}, "`gcloud services enable cloudquotas.googleapis.com --project=my-project`", SPOT),
+    Case("permission denied", {MACHINE_TYPES: DENIED}, "roles/compute.viewer is missing"),
+    Case("versions not answered", {VERSIONS: API_OFF}, "`gcloud services enable container.googleapis.com"),
+    Case("permission denied by the owner", {RESERVATION: DENIED},
+         "`gcloud projects add-iam-policy-binding o-wner --role=roles/compute.viewer --member=YOURS`",
+         reserved("projects/o-wner/reservations/my-h200")),
+    Case("permission denied in the block", {BLOCK: DENIED}, "roles/compute.viewer is missing",
+         reserved("my-h200/reservationBlocks/b")),
+    Case("in use by whom, may not be asked", {RESERVATION: holds(2, 2), CLUSTER: DENIED},
+         "how many of those are ours is not known: roles/container.viewer is missing"),
+    Case("a reservation of no machines", {RESERVATION: {"status": "READY"}}, "does not say which machine it holds"),
+    Case("more than enough for now", {RESERVATION: holds(1, 0)}, "not for the 2 that an autoscaler may ask for",
+         {"models.chat": {"model": "llama-3.3-70b-instruct", "layout": "aggregated",
+                          "autoscaling": {"worker": {"min": 2, "max": 3}}}}),
+    Case("region without the quota", {QUOTA: limits("64", "us-east4")}, "no limit is listed for europe-west1", SPOT),
+    Case("no such quota", {QUOTA: {}}, "no limit is listed for europe-west1", SPOT),
+    Case("no credentials", {MACHINE_TYPES: CloudError("could not find default credentials")},
+         "could not find default credentials"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OPEN, ids=lambda c: c.name)
+def test_what_is_not_answered_warns_and_goes_on(case: Case, told: Told) -> None:
+    run(told, case.answers, case.changes)
+    (warning,) = told.warnings
+    assert case.says in warning
+    assert told.refusals == []
+    assert len(told.infos) == 1
+
+
+WELL = [
+    Case("all as canned", {}, ""),
+    Case("all in use, by us", {RESERVATION: holds(1, 1), CLUSTER: runs(1)}, ""),
+    Case("all of the block in use, by us", {BLOCK: {"blockCount": 1, "inUseCount": 1}, CLUSTER: runs(1)}, "",
+         reserved("my-h200/reservationBlocks/b")),
+    Case("minor no longer offered, cluster gone on", {VERSIONS: {}, CLUSTER: runs(1)}, ""),
+    Case("quota without limit", {QUOTA: limits("-1", "europe-west1")}, "", SPOT),
+    Case("quota just enough", {QUOTA: limits("8", "europe-west1", region="europe-west1")}, "", SPOT),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WELL, ids=lambda c: c.name)
+def test_a_good_answer_is_only_counted(case: Case, told: Told) -> None:
+    run(told, case.answers, case.changes)
+    assert (told.refusals, told.warnings) == ([], [])
+    assert told.infos == ["preflight: 3 of 3 questions to Google Cloud were answered well"]
+
+
+def test_all_refusals_come_in_one_message(told: Told) -> None:
+    run(told, {VERSIONS: {}, MACHINE_TYPES: {"machineTypes": []}, RESERVATION: NOT_FOUND})
+    assert [refusal.partition(":")[0] for refusal in told.refusals] == [
+        "GKE in europe-west1 offers no version 1.35.x; see `gcloud container get-server-config "
+        "--region=europe-west1 --project=my-project`",
+        "location.zone",
+        "capacity.reservation",
+    ]
+
+
+def test_a_refusal_comes_before_anything_is_registered(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_early(*_: object) -> None:
+        raise AssertionError("a component was made first")
+
+    for component in ("ProjectServices", "NodeIdentity", "WeightsBucket", "Network", "Observability"):
+        monkeypatch.setattr(environment, component, too_early)
+    run(told, {MACHINE_TYPES: {"machineTypes": []}})
+    assert len(told.refusals) == 1
+
+
+def test_everything_is_asked_where_it_is(told: Told) -> None:
+    run(told, {}, reserved("projects/o-wner/reservations/r/reservationBlocks/b/reservationSubBlocks/s"))
+    there = {"project": "o-wner", "zone": "europe-west1-b"}
+    assert told.asked[MACHINE_TYPES] == [
+        {"project": "my-project", "zone": "europe-west1-b", "filter": 'name = "a3-ultragpu-8g"'}
+    ]
+    assert told.asked[RESERVATION] == [{"name": "r", **there}]
+    assert told.asked[SUB_BLOCK] == [{"name": "s", "reservation": "r", "reservationBlock": "b", **there}]
+    assert BLOCK not in told.asked
+    assert CLUSTER not in told.asked
+
+
+def test_without_gpus_only_the_version_is_asked(told: Told) -> None:
+    run(told, {}, {"models.chat": {"model": "qwen3-0.6b", "layout": "simulated"}})
+    assert told.infos == ["preflight: 1 of 1 questions to Google Cloud were answered well"]
+    assert not {MACHINE_TYPES, RESERVATION, QUOTA, CLIENT, CLUSTER} & set(told.asked)
+
+
+def test_switched_off_it_asks_nothing(told: Told) -> None:
+    run(told, dict.fromkeys([MACHINE_TYPES, RESERVATION], DENIED), {"preflight": False})
+    assert not {MACHINE_TYPES, RESERVATION, QUOTA, CLIENT, CLUSTER} & set(told.asked)
+    assert (told.refusals, told.warnings, told.infos) == ([], [], [])
+
+
+# The RoCE profile, by HTTP.
+
+WITH_RDMA: dict[str, Any] = {"network": {"rdma": "dranet"}}
+PROFILE = "/compute/v1/projects/my-project/global/networkProfiles/europe-west1-b-vpc-roce"
+
+
+@dataclass
+class Api:
+    """The Compute API on loopback: one answer to all, and what it was asked."""
+
+    status: int = 200
+    body: str = "{}"
+    location: str = ""
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+
+    @property
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                api.requests.append((self.path, self.headers["Authorization"]))
+                self.send_response(api.status)
+                if api.location:
+                    self.send_header("Location", api.location)
+                self.end_headers()
+                self.wfile.write(api.body.encode())
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    api = Api()
+    with listening(api.handler) as url:
+        monkeypatch.setenv(COMPUTE_API_VARIABLE, f"{url}/compute/v1/")
+        yield api
+
+
+def ask_profile(told: Told) -> Told:
+    return run(told, {CLIENT: {"accessToken": TOKEN}}, WITH_RDMA)
+
+
+def test_a_zone_with_the_profile(told: Told, api: Api) -> None:
+    ask_profile(told)
+    assert api.requests == [(PROFILE, f"Bearer {TOKEN}")]
+    assert (told.refusals, told.warnings) == ([], [])
+    assert told.infos == ["preflight: 4 of 4 questions to Google Cloud were answered well"]
+
+
+def test_a_zone_without_the_profile_is_refused(told: Told, api: Api) -> None:
+    api.status = 404
+    ask_profile(told)
+    (refusal,) = told.refusals
+    assert refusal.startswith("network.rdma: there is no network profile europe-west1-b-vpc-roce")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (403, '{"reason": "SERVICE_DISABLED"}', "`gcloud services enable compute.googleapis.com --project=my-project`"),
+        (403, '{"reason": "forbidden"}', "roles/compute.viewer is missing"),
+        (401, f"not you, {TOKEN}", "Error 401"),
+        (503, "later", "Error 503"),
+        (204, "", "Error 204"),
+    ],
+)
+def test_another_answer_about_the_profile_warns(told: Told, api: Api, status: int, body: str, says: str) -> None:
+    api.status, api.body = status, body
+    ask_profile(told)
+    (warning,) = told.warnings
+    assert says in warning
+    assert TOKEN not in warning
+    assert told.refusals == []
+
+
+def test_the_token_goes_to_the_api_and_nowhere_else(told: Told, api: Api) -> None:
+    elsewhere = Api()
+    with listening(elsewhere.handler) as url:
+        api.status, api.location = 302, f"{url}{PROFILE}"
+        ask_profile(told)
+    assert len(api.requests) == 1
+    assert elsewhere.requests == []
+    (warning,) = told.warnings
+    assert "Error 302" in warning
+
+
+def test_an_api_that_is_not_there_warns(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(BaseHTTPRequestHandler) as gone:
+        pass
+    monkeypatch.setenv(COMPUTE_API_VARIABLE, gone)
+    ask_profile(told)
+    (warning,) = told.warnings
+    assert f"{gone} was not reached" in warning
+    assert TOKEN not in warning
+
+
+def test_a_token_of_no_form_is_not_told(told: Told, api: Api) -> None:
+    run(told, {CLIENT: {"accessToken": "two\nlines"}}, WITH_RDMA)
+    assert api.requests == []
+    (warning,) = told.warnings
+    assert "was not reached: ValueError" in warning
+    assert "lines" not in warning
+
+
+def test_without_a_token_nothing_is_sent(told: Told, api: Api) -> None:
+    run(told, {CLIENT: {"accessToken": ""}}, WITH_RDMA)
+    assert api.requests == []
+    (warning,) = told.warnings
+    assert "the provider has no access token" in warning

@@ -1,0 +1,291 @@
+"""What is asked for a plan, and what each answer means; GKE's versions in their order."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spec import gke_versions
+from spec.capacity import CapacityMode
+from spec.gke_versions import Floor, GkeVersion, parsed
+from spec.preflight import questions
+from spec.preflight.cluster import Cluster, GkeVersionOffered, Unknown
+from spec.preflight.question import Finding, Verdict, explained, is_missing
+from spec.preflight.quota import QUOTAS, Limit, QuotaLarge
+from spec.preflight.reservation import ReservationFree, ReservationState
+from spec.preflight.zone import MachineTypeOffered, RoceProfileOffered
+from spec.rdma import RdmaMode
+from tests.stacks import planned
+
+ZONE = "europe-west1-b"
+MACHINE = "a3-ultragpu-8g"
+
+VERSION = GkeVersionOffered(
+    project="my-project", region="europe-west1", floor=Floor(GkeVersion(1, 34, 1, 1829001), "DRANET")
+)
+MACHINE_TYPE = MachineTypeOffered(project="my-project", zone=ZONE, machine=MACHINE)
+PROFILE = RoceProfileOffered(project="my-project", zone=ZONE)
+NONE_YET = Cluster()
+NOT_KNOWN = Unknown(why="roles/container.viewer is missing")
+
+
+def reservation(named: str = "my-h200", most: int = 2) -> ReservationFree:
+    return ReservationFree(
+        project="owner", zone=ZONE, reservation=named, machine=MACHINE, nodes=2, most_nodes=most
+    )  # fmt: skip
+
+
+def holds(machines: int, in_use: int, *, status: str = "READY", machine: str = MACHINE) -> ReservationState:
+    return ReservationState(status=status, machine=machine, machines=machines, in_use=in_use)
+
+
+def ours(nodes: int, named: str = "my-h200") -> Cluster:
+    return Cluster(version="1.35.8-gke.1036000", nodes_by_reservation=((named, nodes), ("another", 7)))
+
+
+def quota(gpus: int, mode: CapacityMode = CapacityMode.SPOT) -> QuotaLarge:
+    return QuotaLarge(project="my-project", region="europe-west1", quota=QUOTAS[mode], gpus=gpus)
+
+
+def limit(value: int, *locations: str, **dimensions: str) -> Limit:
+    return Limit(dimensions=dimensions, locations=locations, value=value)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    found: Finding
+    verdict: Verdict
+    says: str = ""
+
+
+NO = Verdict.REFUSED
+OPEN = Verdict.NOT_ANSWERED
+WELL = Verdict.WELL
+OTHER = limit(64, "us-east4")
+
+CASES = [
+    Case("machine offered", MACHINE_TYPE.judge([MACHINE]), WELL),
+    Case("machine not offered", MACHINE_TYPE.judge([]), NO,
+         "`gcloud compute machine-types list --project=my-project --filter=name=a3-ultragpu-8g`"),
+    Case("profile there", PROFILE.judge(True), WELL),
+    Case("profile missing", PROFILE.judge(False), NO, "`gcloud compute network-profiles list --project=my-project`"),
+    Case("version new enough", VERSION.judge("1.35.8-gke.1036000", lambda: NOT_KNOWN), WELL),
+    Case("version at the floor", VERSION.judge("1.34.1-gke.1829001", lambda: NOT_KNOWN), WELL),
+    Case("version under the floor", VERSION.judge("1.34.1-gke.1829000", lambda: NONE_YET), NO,
+         "offers 1.34.1-gke.1829000, older than 1.34.1-gke.1829001, which DRANET needs"),
+    Case("no version offered", VERSION.judge("", lambda: NONE_YET), NO, "offers no version 1.35.x; see `gcloud"),
+    Case("no version offered, none needed",
+         GkeVersionOffered(project="p", region="r", floor=None).judge("", lambda: NONE_YET), NO, "no version 1.35.x"),
+    Case("no version offered, our cluster has gone on", VERSION.judge("", lambda: ours(2)), WELL),
+    Case("no version offered, our cluster is too old",
+         VERSION.judge("", lambda: Cluster(version="1.33.2-gke.1")), NO, "the cluster runs 1.33.2-gke.1, older than"),
+    Case("no version offered, cluster not known", VERSION.judge("", lambda: NOT_KNOWN), OPEN, "container.viewer"),
+    Case("a version of unknown form", VERSION.judge("latest", lambda: NONE_YET), OPEN, "it offers latest"),
+    Case("reservation with room", reservation().judge(holds(2, 0), lambda: NOT_KNOWN), WELL),
+    Case("no such reservation", reservation().judge(None, lambda: NONE_YET), NO,
+         "not in zone europe-west1-b of project owner; where it is, if anywhere: "
+         "`gcloud compute reservations list --project=owner --filter=name=my-h200`"),
+    Case("reservation of other machines", reservation().judge(holds(2, 0, machine="a3-megagpu-8g"), lambda: NONE_YET),
+         NO, "holds a3-megagpu-8g, not a3-ultragpu-8g"),
+    Case("reservation that does not say", reservation().judge(holds(2, 0, machine=""), lambda: NONE_YET), OPEN,
+         "does not say which machine"),
+    Case("reservation not ready", reservation().judge(holds(2, 0, status="CREATING"), lambda: NONE_YET), NO,
+         "is CREATING, not READY"),
+    Case("too few free", reservation().judge(holds(3, 2), lambda: NONE_YET), NO,
+         "has 3 machines, 2 in use, but 2 are needed"),
+    Case("too few free, some ours", reservation().judge(holds(3, 3), lambda: ours(1)), NO,
+         "has 3 machines, 3 in use, 1 of them by this stack, but 2 are needed"),
+    Case("all in use by us", reservation().judge(holds(2, 2), lambda: ours(2)), WELL),
+    Case("in use by whom, nobody says", reservation().judge(holds(2, 2), lambda: NOT_KNOWN), OPEN,
+         "it has 2 machines, 2 in use, and how many of those are ours is not known: roles/container.viewer is missing"),
+    Case("too small whoever uses it", reservation().judge(holds(1, 1), lambda: NOT_KNOWN), NO,
+         "has 1 machines, 1 in use, but 2 are needed"),
+    Case("enough free, in use by whom is no matter", reservation(most=4).judge(holds(4, 1), lambda: NOT_KNOWN), WELL,
+         "enough for 2 nodes, not for the 4"),
+    Case("enough now, not scaled up", reservation(most=4).judge(holds(3, 0), lambda: NONE_YET), WELL,
+         "enough for 2 nodes, not for the 4 that an autoscaler may ask for"),
+    Case("ours by the owner's number",
+         reservation("projects/owner/reservations/my-h200").judge(
+             holds(2, 2), lambda: ours(2, "projects/123/reservations/my-h200")), WELL),
+    Case("ours in the block", reservation("my-h200/reservationBlocks/b1").judge(
+        holds(2, 2), lambda: ours(2, "my-h200/reservationBlocks/b1/reservationSubBlocks/s")), WELL),
+    Case("ours anywhere in the reservation", reservation("my-h200/reservationBlocks/b1").judge(
+        holds(2, 2), lambda: ours(2)), WELL),
+    Case("more of ours than the block holds", reservation("my-h200/reservationBlocks/b1").judge(
+        holds(1, 1), lambda: ours(2)), NO, "has 1 machines, 1 in use, 1 of them by this stack, but 2 are needed"),
+    Case("ours in another block", reservation("my-h200/reservationBlocks/b1").judge(
+        holds(2, 2), lambda: ours(2, "my-h200/reservationBlocks/b2")), NO, "2 are needed"),
+    Case("quota large enough", quota(16).judge([OTHER, limit(16, "europe-west1", region="europe-west1")]), WELL),
+    Case("quota too small", quota(17).judge([limit(16, "europe-west1"), limit(64, "europe-west1")]), NO,
+         "is 16, but the plan has up to 17 GPUs, besides what the project uses already; ask for more at "
+         "https://console.cloud.google.com/iam-admin/quotas?project=my-project"),
+    Case("quota of nought", quota(8).judge([limit(0)]), NO, "is 0, but"),
+    Case("quota without limit", quota(800).judge([limit(-1, "us-east4", "europe-west1")]), WELL),
+    Case("quota of other regions", quota(8).judge([OTHER]), OPEN, "no limit is listed for europe-west1"),
+    Case("quota of nothing", quota(8).judge([]), OPEN, "no limit is listed"),
+    Case("quota of another GPU", quota(8, CapacityMode.ON_DEMAND).judge(
+        [limit(64, "europe-west1", gpu_family="NVIDIA_H100"), limit(4, "europe-west1", gpu_family="NVIDIA_H200")]), NO,
+        "GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 4"),
+    Case("quota of all GPUs", quota(8, CapacityMode.ON_DEMAND).judge([limit(8, "europe-west1")]), WELL),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_an_answer_is_judged(case: Case) -> None:
+    assert case.found.verdict is case.verdict
+    if case.says:
+        assert case.says in case.found.sentence
+    else:
+        assert case.found.sentence == ""
+
+
+def test_the_cluster_is_asked_about_only_if_the_answer_turns_on_it() -> None:
+    def never() -> Cluster:
+        raise AssertionError("asked")
+
+    assert VERSION.judge("1.35.8-gke.1036000", never).verdict is WELL
+    assert reservation().judge(holds(2, 0), never).verdict is WELL
+    assert reservation().judge(None, never).verdict is NO
+
+
+ERRORS = {
+    "googleapi: Error 403: Cloud Quotas API has not been used in project 1 before., accessNotConfigured":
+        "cloudquotas.googleapis.com is off in project my-project; the first `pulumi up` switches it on, and so does "
+        "`gcloud services enable cloudquotas.googleapis.com --project=my-project`",
+    "googleapi: Error 403: Permission denied on resource, forbidden":
+        "roles/cloudquotas.viewer is missing; `gcloud projects add-iam-policy-binding my-project "
+        "--role=roles/cloudquotas.viewer --member=YOURS`",
+    "Error 403: The cloudquotas.googleapis.com API requires a quota project, which is not set. SERVICE_DISABLED":
+        "cloudquotas.googleapis.com wants to know whose quota its callers use; "
+        "`gcloud auth application-default set-quota-project my-project`",
+    "dial tcp:\n  no route to host": "dial tcp: no route to host",
+    "echo of Bearer ya29.a0": "the answer was an error that holds a token, so it is not shown",
+    "x" * 500: "x" * 299 + "…",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "why"), ERRORS.items(), ids=lambda text: text[:20])
+def test_an_error_is_explained_with_its_command(error: str, why: str) -> None:
+    found = quota(8).failed(error)
+    assert found.verdict is OPEN
+    assert found.sentence.endswith(f"is 8 or more: {why}")
+    assert explained(error, api="cloudquotas", role="cloudquotas.viewer", project="my-project") == why
+
+
+@pytest.mark.parametrize(
+    ("error", "missing"),
+    [
+        ("googleapi: Error 404: The resource 'projects/p/zones/z/reservations/r' was not found, notFound", True),
+        ("projects/p/locations/europe-west1/clusters/dynamo-prod not found", True),
+        ("googleapi: Error 403: Permission denied", False),
+        ("could not find default credentials", False),
+        ("Error 4041", False),
+    ],
+)
+def test_what_is_not_there_is_told_from_other_errors(error: str, missing: bool) -> None:
+    assert is_missing(error) is missing
+
+
+@dataclass(frozen=True)
+class Asked:
+    name: str
+    changes: dict[str, Any]
+    what: tuple[str, ...]
+
+
+SIMULATED = {"models.chat": {"model": "qwen3-0.6b", "layout": "simulated"}}
+FLOOR = "GKE in europe-west1 offers a version 1.35.x, at least 1.34.1-gke.1829001 as DRANET needs"
+OFFERED = f"zone {ZONE} offers {MACHINE}"
+ROCE = f"zone {ZONE} has the network profile {ZONE}-vpc-roce"
+
+ASKED = [
+    Asked("reservation", {}, (FLOOR, OFFERED, ROCE, f"reservation my-h200 is in zone {ZONE} with 2 × {MACHINE} free")),
+    Asked("spot", {"capacity": {"mode": "spot"}}, (
+        FLOOR, OFFERED, ROCE, "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 16 or more")),
+    Asked("on demand, scaled up",
+          {"capacity": {"mode": "onDemand"}, "models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}}, (
+        FLOOR, OFFERED, ROCE, "quota GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 32 or more")),
+    Asked("no RDMA, flex-start",
+          {"capacity": {"mode": "flexStart"}, "network": {"rdma": "none"}, "models.chat.layout": "single-node"}, (
+        "GKE in europe-west1 offers a version 1.35.x, at least 1.32.2-gke.1652000 as flex-start needs", OFFERED,
+        "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 8 or more")),
+    Asked("no GPUs", SIMULATED, ("GKE in europe-west1 offers a version 1.35.x",)),
+    Asked("off", {"preflight": False}, ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda a: a.name)
+def test_a_plan_asks_for_what_it_needs(asked: Asked) -> None:
+    assert tuple(question.what for question in questions(planned(asked.changes))) == asked.what
+
+
+def test_a_shared_reservation_is_asked_about_at_its_owner() -> None:
+    named = "projects/o-wner/reservations/r/reservationBlocks/b"
+    *_, question = questions(planned({"capacity": {"mode": "reservation", "reservation": named}}))
+    assert isinstance(question, ReservationFree)
+    assert (question.project, question.levels) == ("o-wner", ["r", "b"])
+
+
+@pytest.mark.parametrize(
+    ("rdma", "mode", "version"),
+    [
+        ("dranet", CapacityMode.FLEX_START, "1.34.1-gke.1829001"),
+        ("dranetAuto", None, "1.34.1-gke.1829001"),
+        ("multiNetwork", CapacityMode.RESERVATION, "1.31.4-gke.1183000"),
+        ("multiNetwork", CapacityMode.FLEX_START, "1.32.2-gke.1652000"),
+        ("none", CapacityMode.FLEX_START, "1.32.2-gke.1652000"),
+        ("none", CapacityMode.SPOT, None),
+    ],
+)
+def test_the_higher_floor_counts(rdma: str, mode: CapacityMode | None, version: str | None) -> None:
+    floor = gke_versions.floor(RdmaMode(rdma), mode)
+    assert (str(floor.version) if floor else None) == version
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("1.34.1-gke.1829000", "1.34.1-gke.1829001"),
+        ("1.34.1-gke.999999", "1.34.1-gke.1829001"),
+        ("1.9.9-gke.9", "1.34.0-gke.1"),
+        ("1.34.2-gke.1", "1.34.10-gke.1"),
+        ("1.35.0", "1.35.0-gke.0"),
+        ("1.99.99-gke.9", "2.0.0"),
+    ],
+)
+def test_versions_are_compared_by_their_numbers(older: str, newer: str) -> None:
+    assert _version(older) < _version(newer)
+
+
+def _version(text: str) -> GkeVersion:
+    found = parsed(text)
+    assert found, text
+    return found
+
+
+NUMBERS = st.integers(min_value=0, max_value=10**8)
+VERSIONS = st.builds(GkeVersion, NUMBERS, NUMBERS, NUMBERS, st.one_of(st.just(-1), NUMBERS))
+
+
+@given(st.lists(VERSIONS, min_size=2))
+def test_every_version_is_read_as_written_and_has_its_place(versions: list[GkeVersion]) -> None:
+    read = [_version(str(version)) for version in versions]
+    assert read == versions
+    first, second = read[:2]
+    assert (first < second) + (first == second) + (first > second) == 1
+    assert all(older <= newer for older, newer in pairwise(sorted(read)))
+
+
+@given(st.text())
+def test_other_text_is_no_version_and_no_error(text: str) -> None:
+    found = parsed(text)
+    assert found is None or parsed(str(found)) == found
+
+
+@pytest.mark.parametrize("text", ["", "1.35", "v1.35.1", "1.35.1-gke", "1.35.1-gke.1 ", "1.35.-1", "latest"])
+def test_text_of_another_form_is_no_version(text: str) -> None:
+    assert parsed(text) is None
