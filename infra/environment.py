@@ -7,6 +7,7 @@ import pulumi_gcp as gcp
 
 from infra.budget import Budget, BudgetArgs
 from infra.cluster import Cluster, ClusterArgs
+from infra.gke_agent import GkeAgent, GkeAgentArgs
 from infra.network import Network, NetworkArgs
 from infra.node_identity import NodeIdentity, NodeIdentityArgs
 from infra.node_pools import GpuPool, GpuPoolArgs, SystemPool, SystemPoolArgs
@@ -80,6 +81,10 @@ def build(plan: Plan) -> Environment:
     network = Network(
         "network", NetworkArgs(prefix=prefix, region=plan.region, addresses=plan.addresses), after(services)
     )
+    agent: list[pulumi.Resource] = []
+    if plan.secrets_key:
+        may_use = GkeAgentArgs(project=plan.project, services=services, secrets_key=plan.secrets_key)
+        agent.append(GkeAgent("gke-agent", may_use, after(services)))
     cluster = Cluster(
         "cluster",
         ClusterArgs(
@@ -94,8 +99,11 @@ def build(plan: Plan) -> Environment:
             deletion_protection=plan.deletion_protection,
             multi_networking=plan.rdma is RdmaMode.DRANET,
             labels=plan.labels,
+            secret_sync=plan.token_secret is not None,
+            binary_authorization=plan.binary_authorization,
+            secrets_key=plan.secrets_key,
         ),
-        after(identity, network),
+        after(identity, network, *agent),
     )
     system_pool = SystemPool(
         "system",

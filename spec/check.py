@@ -11,7 +11,7 @@ from spec.settings import ModelSettings, RdmaMode, Settings
 
 def faults(settings: Settings) -> list[Fault]:
     """Every fault of a stack whose shape is right."""
-    found = list(_name_faults(settings.models))
+    found = [*_name_faults(settings.models), *_secret_faults(settings)]
     needs_gpus: list[str] = []
     for name, model in settings.models.items():
         path = join("models", name)
@@ -23,12 +23,13 @@ def faults(settings: Settings) -> list[Fault]:
         found += _override_faults(path, model, layout)
         module = "dynamo.mocker" if layout.placement is Placement.CPU else "dynamo.vllm"
         found += extra_args.faults(join(path, "engine.extraArgs"), module, model.engine.extra_args)
-        if chosen.gated and not settings.hf_token_given:
+        if chosen.gated and not (settings.hf_token_given or settings.secrets.hf_token):
             found.append(
                 Fault(
                     "hfToken",
                     f"is missing, and {path} serves {chosen.repository}, which only approved accounts "
-                    "may fetch; set it with `pulumi config set --secret dynamo-gke:hfToken`",
+                    "may fetch; set it with `pulumi config set --secret dynamo-gke:hfToken`, or name a secret of "
+                    "Secret Manager in secrets.hfToken, with secrets.store secretManager",
                 )
             )
         if layout.placement is Placement.CPU:
@@ -48,6 +49,21 @@ def faults(settings: Settings) -> list[Fault]:
             Fault("capacity", f"is required: {', '.join(needs_gpus)} needs GPU nodes; for example {{mode: spot}}")
         )
     return found
+
+
+def _secret_faults(settings: Settings) -> Iterator[Fault]:
+    if settings.secrets.hf_token and settings.hf_token_given:
+        yield Fault(
+            "secrets.hfToken",
+            f"{settings.secrets.hf_token} is in Secret Manager, and hfToken is given besides; one of the two. For "
+            "Secret Manager: `pulumi config rm dynamo-gke:hfToken`",
+        )
+    key, region = settings.cluster.secrets_key, settings.location.region
+    if key and key.split("/")[3] != region:
+        yield Fault(
+            "cluster.secretsKey",
+            f"is in {key.split('/')[3]}, and GKE takes a key of the cluster's own region only; one in {region}",
+        )
 
 
 def _name_faults(names: Iterable[str]) -> Iterator[Fault]:

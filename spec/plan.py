@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from spec import extra_args, sizing, versions, weights
+from spec import extra_args, names, sizing, versions, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
-from spec.settings import BudgetSettings, Endpoint, ModelSettings, ProofMode, RdmaMode, Settings
+from spec.settings import BudgetSettings, Endpoint, ModelSettings, ProofMode, RdmaMode, SecretStore, Settings
 
 SYSTEM_POOL = "system"
 
@@ -114,6 +114,15 @@ class Pool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TokenSecret:
+    """A secret of Secret Manager."""
+
+    name: str
+    exists: bool
+    """It was put there by somebody else, so that the token never passes through Pulumi."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CostItem:
     what: str
     usd_per_hour: float | None
@@ -138,6 +147,11 @@ class Plan:
     capacity_mode: CapacityMode | None
     reservation: str | None
     endpoint: Endpoint
+    token_secret: TokenSecret | None
+    """Where in Secret Manager the token for gated models is; None where none is needed from there."""
+    binary_authorization: bool
+    secrets_key: str | None
+    """The Cloud KMS key by which the cluster encrypts its Secrets; None for Google's own."""
     alert_emails: tuple[str, ...]
     budget: BudgetSettings | None
     deletion_protection: bool
@@ -261,6 +275,9 @@ def plan(settings: Settings) -> Plan:
         capacity_mode=mode,
         reservation=settings.capacity.reservation if settings.capacity else None,
         endpoint=settings.endpoint,
+        token_secret=_token_secret(settings, graphs),
+        binary_authorization=settings.cluster.binary_authorization,
+        secrets_key=settings.cluster.secrets_key,
         alert_emails=settings.alerts.emails,
         budget=settings.budget,
         deletion_protection=settings.cluster.deletion_protection,
@@ -271,6 +288,13 @@ def plan(settings: Settings) -> Plan:
         costs=costs,
         warnings=(*_warnings(settings, graphs, gpu_pools, mode), *_budget_warnings(settings.budget, gpu_pools, costs)),
     )
+
+
+def _token_secret(settings: Settings, graphs: tuple[Graph, ...]) -> TokenSecret | None:
+    if settings.secrets.store is not SecretStore.SECRET_MANAGER or not any(graph.card.gated for graph in graphs):
+        return None
+    theirs = settings.secrets.hf_token
+    return TokenSecret(name=theirs or names.token_secret(settings.stack), exists=theirs is not None)
 
 
 def _cloud_labels(labels: dict[str, str]) -> dict[str, str]:
@@ -408,6 +432,11 @@ def _warnings(
             yield f"pool {pool.name}: may grow to {pool.most_nodes} nodes; the reservation must hold that many"
     if gpu_pools and not settings.cluster.deletion_protection:
         yield "cluster.deletionProtection: off, so one `pulumi destroy` gives the GPU nodes back"
+    if settings.cluster.binary_authorization:
+        yield (
+            "cluster.binaryAuthorization: on, so the project's policy decides which images start; it must admit "
+            "nvcr.io, us-docker.pkg.dev/gce-ai-infra and gke.gcr.io, else no pod of Dynamo's or GKE's does"
+        )
     if gpu_pools and not settings.alerts.emails:
         yield "alerts.emails: none, so alerts open incidents in the console and nobody is told"
     for pool in gpu_pools:
