@@ -58,11 +58,6 @@ def runtime_account(graph: str) -> str:
     return f"{graph}-runtime"
 
 
-def discovery_account(graph: str) -> str:
-    """The Kubernetes service account that the operator makes for a graph's pods and that finds their peers."""
-    return f"{graph}-k8s-service-discovery"
-
-
 def discovery_role(graph: str) -> str:
     """The Role that the operator makes for a graph; by it workers and frontends find each other."""
     return f"{graph}-k8s-service-discovery-role"

@@ -14,6 +14,7 @@ from ops import manifests, stackfile
 from ops.recording import record
 from spec.models import card, card_names
 from tests.stacks import ROOT, SHIPPED, recorded
+from workloads.synced_token import provider_class
 
 CRDS = ROOT.parent / "shared" / "reference" / "crds"
 DGD_CRD = CRDS / "nvidia.com_dynamographdeployments.yaml"
@@ -140,6 +141,7 @@ GKE_KINDS = {
     "GCPBackendPolicy": "networking.gke.io__gcpbackendpolicy_v1.json",
     "HealthCheckPolicy": "networking.gke.io__healthcheckpolicy_v1.json",
     "PodMonitoring": "monitoring.googleapis.com__podmonitoring_v1.json",
+    "SecretSync": "secret-sync.gke.io__secretsync_v1.json",
 }
 
 WITH_GATEWAY = [
@@ -148,6 +150,8 @@ WITH_GATEWAY = [
     "endpoint.allowedCidrs[0]=203.0.113.0/24",
 ]
 
+
+WITH_SECRET_MANAGER = ["secrets.store=secretManager"]
 
 needs_gke_schemas = pytest.mark.skipif(
     not SCHEMAS.is_dir(), reason="GKE's schemas are not beside this checkout (../shared/reference/gke)"
@@ -163,11 +167,22 @@ def gke_validator(kind: str) -> jsonschema.Draft202012Validator:
 @needs_gke_schemas
 @pytest.mark.parametrize("kind", GKE_KINDS)
 def test_gkes_own_kinds(kind: str) -> None:
-    found = manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", WITH_GATEWAY)))
+    found = manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", [*WITH_GATEWAY, *WITH_SECRET_MANAGER])))
     of_kind = [m for m in found if m["kind"] == kind]
     assert of_kind
     for manifest in of_kind:
         gke_validator(kind).validate(manifest)
+
+
+@needs_gke_schemas
+def test_a_secret_is_synced_as_gkes_own_sample_does_it() -> None:
+    """There is no schema for a SecretProviderClass: the sample is what there is to hold it against."""
+    sample, _ = yaml.safe_load_all((SCHEMAS.parent / "secrets.yaml").read_text(encoding="utf-8"))
+    made = provider_class("PROJECT", "hf-token", {})
+    assert {key: made[key] for key in ("apiVersion", "kind")} == {key: sample[key] for key in ("apiVersion", "kind")}
+    assert made["spec"]["provider"] == sample["spec"]["provider"]
+    given, wanted = (yaml.safe_load(m["spec"]["parameters"]["secrets"]) for m in (made, sample))
+    assert given == wanted
 
 
 @needs_gke_schemas
