@@ -42,6 +42,11 @@ class ClusterArgs:
     multi_networking: bool
     """Nodes with more than one network; can only be chosen when the cluster is created."""
     labels: dict[str, str]
+    secret_sync: bool
+    """Whether GKE writes Secrets from Secret Manager."""
+    binary_authorization: bool
+    secrets_key: str | None
+    """The Cloud KMS key for Secrets, which GKE must already be let use; None for Google's own encryption alone."""
 
 
 class Cluster(pulumi.ComponentResource):
@@ -80,6 +85,10 @@ class Cluster(pulumi.ComponentResource):
                 shielded_instance_config=container.ClusterNodeConfigShieldedInstanceConfigArgs(
                     enable_secure_boot=True, enable_integrity_monitoring=True
                 ),
+                metadata={"disable-legacy-endpoints": "true"},
+                kubelet_config=container.ClusterNodeConfigKubeletConfigArgs(
+                    insecure_kubelet_readonly_port_enabled="FALSE"
+                ),
             ),
             networking_mode="VPC_NATIVE",
             network=args.network_id,
@@ -102,6 +111,16 @@ class Cluster(pulumi.ComponentResource):
             workload_identity_config=container.ClusterWorkloadIdentityConfigArgs(
                 workload_pool=f"{args.project}.svc.id.goog"
             ),
+            secret_sync_config=container.ClusterSecretSyncConfigArgs(
+                enabled=args.secret_sync,
+                rotation_config=container.ClusterSecretSyncConfigRotationConfigArgs(enabled=args.secret_sync),
+            ),
+            binary_authorization=container.ClusterBinaryAuthorizationArgs(
+                evaluation_mode="PROJECT_SINGLETON_POLICY_ENFORCE" if args.binary_authorization else "DISABLED"
+            ),
+            database_encryption=container.ClusterDatabaseEncryptionArgs(state="ENCRYPTED", key_name=args.secrets_key)
+            if args.secrets_key
+            else None,
             gateway_api_config=container.ClusterGatewayApiConfigArgs(channel="CHANNEL_STANDARD"),
             addons_config=container.ClusterAddonsConfigArgs(
                 gcs_fuse_csi_driver_config=container.ClusterAddonsConfigGcsFuseCsiDriverConfigArgs(enabled=True),

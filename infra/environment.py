@@ -16,6 +16,7 @@ from infra.node_identity import NodeIdentity, NodeIdentityArgs
 from infra.node_pools import SystemPool, SystemPoolArgs
 from infra.observability import Observability, ObservabilityArgs
 from infra.rdma_network import NodeNic, RdmaNetwork, RdmaNetworkArgs
+from infra.secrets_key import SecretsKeyGrant, SecretsKeyGrantArgs
 from infra.services import ProjectServices, ProjectServicesArgs
 from infra.weights_bucket import WeightsBucket, WeightsBucketArgs
 from spec import alerts, dashboard, names
@@ -150,6 +151,10 @@ def _watched(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions
 def _new_cluster(plan: Plan, provider: gcp.Provider, services: ProjectServices, identity: NodeIdentity) -> _Base:
     assert plan.system_pool is not None  # every cluster of ours has one
     subnet = _subnet(plan, services, _after(provider, services))
+    needed: list[pulumi.Resource] = [identity, subnet.component]
+    if plan.secrets_key:
+        may_use = SecretsKeyGrantArgs(project=plan.project, services=services, key=plan.secrets_key)
+        needed.append(SecretsKeyGrant("secrets-key", may_use, _after(provider, services)))
     cluster = Cluster(
         "cluster",
         ClusterArgs(
@@ -167,8 +172,11 @@ def _new_cluster(plan: Plan, provider: gcp.Provider, services: ProjectServices, 
             deletion_protection=plan.deletion_protection,
             multi_networking=plan.multi_networking,
             labels=plan.labels,
+            secret_sync=plan.token_secret is not None,
+            binary_authorization=plan.binary_authorization,
+            secrets_key=plan.secrets_key,
         ),
-        _after(provider, identity, subnet.component),
+        _after(provider, *needed),
     )
     pool = SystemPool(
         "system",

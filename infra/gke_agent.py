@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import organizations, projects
+from pulumi_gcp import projects
 
+from infra.services import project_number
 from spec import names
 
 
@@ -22,14 +23,12 @@ class GkeAgentRole(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GkeAgentRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:GkeAgentRole", name, None, opts)
-        project = organizations.get_project_output(
-            project_id=args.project, opts=pulumi.InvokeOutputOptions(parent=self)
-        )
+        number = project_number(args.project, self)
         projects.IAMMember(
             f"{name}-{args.role.rpartition('.')[2]}",
             project=args.project,
             role=args.role,
-            member=project.number.apply(lambda number: f"serviceAccount:{names.gke_agent(number)}"),
+            member=number.apply(lambda known: f"serviceAccount:{names.gke_agent(known)}"),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

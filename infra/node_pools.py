@@ -17,6 +17,8 @@ _SHIELDED = container.NodePoolNodeConfigShieldedInstanceConfigArgs(
     enable_secure_boot=True, enable_integrity_monitoring=True
 )
 _METADATA = container.NodePoolNodeConfigWorkloadMetadataConfigArgs(mode="GKE_METADATA")
+# Port 10255 tells whoever asks what runs on the node, and asks nobody who he is. The provider wants it as text.
+_KUBELET = container.NodePoolNodeConfigKubeletConfigArgs(insecure_kubelet_readonly_port_enabled="FALSE")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,7 @@ class SystemPool(pulumi.ComponentResource):
                 shielded_instance_config=_SHIELDED,
                 workload_metadata_config=_METADATA,
                 metadata={"disable-legacy-endpoints": "true"},
+                kubelet_config=_KUBELET,
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -191,6 +194,7 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
         shielded_instance_config=_SHIELDED,
         workload_metadata_config=_METADATA,
         metadata={"disable-legacy-endpoints": "true"},
+        kubelet_config=_KUBELET,
     )
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import projects
+from pulumi_gcp import organizations, projects
 
 APIS = (
     "billingbudgets",
     "certificatemanager",
+    "cloudkms",
     "cloudquotas",
     "cloudresourcemanager",
     "compute",
@@ -17,6 +18,7 @@ APIS = (
     "iamcredentials",
     "logging",
     "monitoring",
+    "secretmanager",
     "storage",
 )
 
@@ -33,6 +35,16 @@ class ProjectServices(pulumi.ComponentResource):
         super().__init__("dynamo-gke:infra:ProjectServices", name, None, opts)
         enable(self, name, args.project, APIS)
         self.register_outputs({})
+
+
+def project_number(project: str, parent: pulumi.Resource, after: Sequence[pulumi.Resource] = ()) -> pulumi.Output[str]:
+    """The number of a project, by which Google names its own accounts and Workload Identity's principals.
+
+    `after` is what must be there before the project is asked: with the API still off, the question would fail.
+    """
+    return organizations.get_project_output(
+        project_id=project, opts=pulumi.InvokeOutputOptions(parent=parent, depends_on=list(after))
+    ).number
 
 
 def enable(parent: pulumi.Resource, name: str, project: str, apis: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 BUCKET = "gcp:storage/bucket:Bucket"
 GRAPH = "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment"
 _ACCOUNT = "gcp:serviceaccount/account:Account"
+_SECRET = "gcp:secretmanager/secret:Secret"
 _ROUTER = "gcp:compute/router:Router"
 
 
@@ -143,6 +144,14 @@ RULES: Mapping[str, Rule] = {
     "gcp:projects/iAMMember:IAMMember": Rule(
         forces=("project", "role", "member", "condition"), follows={"member": (_ACCOUNT,)}
     ),
+    _SECRET: Rule(forces=("secretId", "project", "replication"), loss="DELETES THE TOKEN FOR GATED MODELS"),
+    "gcp:secretmanager/secretVersion:SecretVersion": Rule(
+        forces=("secret", "secretData", "isSecretDataBase64"), follows={"secret": (_SECRET,)}
+    ),
+    "gcp:secretmanager/secretIamMember:SecretIamMember": Rule(
+        forces=("project", "secretId", "role", "member", "condition")
+    ),
+    "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": Rule(forces=("cryptoKeyId", "role", "member", "condition")),
     "gcp:projects/service:Service": Rule(forces=("service", "project")),
     # All that a provider holds goes with it. Google's is not replaced itself, but another project replaces all in it.
     "pulumi:providers:gcp": Rule(forces=("project",)),

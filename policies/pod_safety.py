@@ -60,8 +60,8 @@ def _no_host_access(args: ResourceValidationArgs, report: ReportViolation) -> No
 
 
 def _no_plain_secret(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    # Pulumi unwraps secrets before a rule sees them: in a Kubernetes Secret plain and secret look the same.
-    if args.resource_type == kinds.SECRET:
+    # Pulumi unwraps secrets before a rule sees them: where a token belongs, plain and secret look the same.
+    if args.resource_type in (kinds.SECRET, kinds.SECRET_VERSION):
         return
     for path, text in known_texts(args.props):
         if TOKEN.search(text):

@@ -211,6 +211,33 @@ def _deleted_before_operator(args: StackValidationArgs, report: ReportViolation)
                 )
 
 
+def _denies_all(policy: PolicyResource) -> bool:
+    """Whether a NetworkPolicy is for every pod of its namespace and lets nobody in."""
+    selector = at(policy.props, "spec", "podSelector") or {}
+    return (
+        "Ingress" in items(policy.props, "spec", "policyTypes")
+        and not any(at(selector, key) for key in ("matchLabels", "matchExpressions"))
+        and not items(policy.props, "spec", "ingress")
+    )
+
+
+def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
+    denying = [policy for policy in _of(args, kinds.NETWORK_POLICY) if _denies_all(policy)]
+    for graph in _of(args, kinds.GRAPH):
+        fences = [policy for policy in denying if _namespace(policy) == _namespace(graph)]
+        if not fences:
+            report(
+                f"namespace {_namespace(graph)} has no NetworkPolicy that denies all: whatever runs in the cluster "
+                f"reaches the workers of graph {_name(graph)}, which ask nobody who he is",
+                graph.urn,
+            )
+        elif not _needs(graph) & {policy.urn for policy in fences}:
+            report(
+                f"graph {_name(graph)} does not depend on {_name(fences[0])}: it may serve before it is fenced",
+                graph.urn,
+            )
+
+
 def _has_budget(args: StackValidationArgs, report: ReportViolation) -> None:
     if BUDGET_REQUIRED.read(args.get_config()) and not _of(args, kinds.BUDGET):
         report("there is no billing budget, so nobody is told what the month costs", None)
@@ -256,6 +283,14 @@ RULES: list[Policy] = [
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
         remediation_steps="Pass the platform's release to the graph in depends_on.",
+    ),
+    StackValidationPolicy(
+        name="fenced",
+        description="Nobody reaches the pods of a graph but those whom a NetworkPolicy lets in.",
+        validate=_fenced,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.HIGH,
+        remediation_steps="Keep the NetworkPolicies component, and pass it to each graph in depends_on.",
     ),
     StackValidationPolicy(
         name="has-budget",

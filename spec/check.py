@@ -13,7 +13,7 @@ from spec.settings import ModelSettings, Settings
 
 def faults(settings: Settings) -> list[Fault]:
     """Every fault of a stack whose shape is right."""
-    found = list(_name_faults(settings.models))
+    found = [*_name_faults(settings.models), *_secret_faults(settings)]
     needs_gpus: list[str] = []
     engines: list[Engines] = []
     node = machine(GPU_MACHINE)
@@ -27,12 +27,13 @@ def faults(settings: Settings) -> list[Fault]:
         found += _override_faults(path, model, layout)
         module = "dynamo.mocker" if layout.placement is Placement.CPU else "dynamo.vllm"
         found += extra_args.faults(join(path, "engine.extraArgs"), module, model.engine.extra_args)
-        if chosen.gated and not settings.hf_token_given:
+        if chosen.gated and not (settings.hf_token_given or settings.secrets.hf_token):
             found.append(
                 Fault(
                     "hfToken",
                     f"is missing, and {path} serves {chosen.repository}, which only approved accounts "
-                    "may fetch; set it with `pulumi config set --secret dynamo-gke:hfToken`",
+                    "may fetch; set it with `pulumi config set --secret dynamo-gke:hfToken`, or name a secret of "
+                    "Secret Manager in secrets.hfToken, with secrets.store secretManager",
                 )
             )
         if layout.placement is Placement.CPU:
@@ -82,6 +83,21 @@ def _too_many_nodes(settings: Settings, counts: dict[str, NodeCount]) -> Iterato
             "capacity.maxNodes",
             f"{allowed} is fewer than the {most} GPU nodes that the graphs may ask for ({parts}); lower replicas or "
             f"autoscaling, or allow {most}",
+        )
+
+
+def _secret_faults(settings: Settings) -> Iterator[Fault]:
+    if settings.secrets.hf_token and settings.hf_token_given:
+        yield Fault(
+            "secrets.hfToken",
+            f"{settings.secrets.hf_token} is in Secret Manager, and hfToken is given besides; one of the two. For "
+            "Secret Manager: `pulumi config rm dynamo-gke:hfToken`",
+        )
+    key, region = settings.cluster.secrets_key, settings.location.region
+    if key and key.split("/")[3] != region:
+        yield Fault(
+            "cluster.secretsKey",
+            f"is in {key.split('/')[3]}, and GKE takes a key of the cluster's own region only; one in {region}",
         )
 
 

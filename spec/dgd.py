@@ -132,6 +132,7 @@ class PodResourceClaim(Frozen):
 
 
 class PodSpec(Frozen):
+    service_account_name: str
     node_selector: dict[str, str] | None = None
     tolerations: tuple[Toleration, ...] | None = None
     affinity: Affinity | None = None

@@ -11,6 +11,9 @@ from spec.plan import Graph, Worker
 from spec.pools import SYSTEM_POOL
 from spec.rdma import RdmaMode
 
+# The operator sets it on every pod of a graph, to the graph's name.
+GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
+
 MODEL_CACHE = "/model-cache"
 _CLAIM = "rdma"
 
@@ -71,6 +74,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
         pod_template=dgd.PodTemplate(
             metadata=_annotated(source.annotations),
             spec=dgd.PodSpec(
+                service_account_name=names.runtime_account(graph.name),
                 node_selector=_on_pool(SYSTEM_POOL) if graph.on_system_pool else None,
                 topology_spread_constraints=_apart(graph) if graph.frontend_replicas > 1 else None,
                 termination_grace_period_seconds=GRACE_SECONDS,
@@ -122,6 +126,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         pod_template=dgd.PodTemplate(
             metadata=_annotated(source.annotations | (ROLLOUT if on_gpus else {}) | _nic_annotations(graph)),
             spec=dgd.PodSpec(
+                service_account_name=names.runtime_account(graph.name),
                 node_selector=_worker_nodes(graph, worker) or None,
                 tolerations=(_GPU_TAINT,) if on_gpus else None,
                 affinity=_near(graph) if graph.placement is Placement.SHARED else None,
@@ -229,7 +234,7 @@ def _accelerator() -> dict[str, str]:
 
 def _near(graph: Graph) -> dgd.Affinity:
     """Rather the node where the graph's other pods are. Preferred only: as a rule it could deadlock the first pod."""
-    same_graph = dgd.LabelSelector(match_labels={"nvidia.com/dynamo-graph-deployment-name": graph.name})
+    same_graph = dgd.LabelSelector(match_labels={GRAPH_LABEL: graph.name})
     term = dgd.PodAffinityTerm(label_selector=same_graph, topology_key="kubernetes.io/hostname")
     return dgd.Affinity(
         pod_affinity=dgd.PodAffinity(preferred=(dgd.WeightedPodAffinityTerm(weight=100, pod_affinity_term=term),))
@@ -238,7 +243,7 @@ def _near(graph: Graph) -> dgd.Affinity:
 
 def frontend_labels(graph: str) -> dict[str, str]:
     """The labels by which the operator marks the frontend pods of a graph."""
-    return {"nvidia.com/dynamo-graph-deployment-name": graph, "nvidia.com/dynamo-component-type": "frontend"}
+    return {GRAPH_LABEL: graph, "nvidia.com/dynamo-component-type": "frontend"}
 
 
 def _apart(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:

@@ -27,6 +27,7 @@ PLAIN_KEYS = (
     "budget",
     "preflight",
     "labels",
+    "secrets",
     "versions",
 )
 
@@ -120,7 +121,7 @@ def _validated(raw: dict[str, Any]) -> tuple[Settings | None, list[Fault], set[s
     not fit. The settings are complete only when there is no fault; None when no graph is left to look at.
     """
     found = [Fault(_path([key]), _required([key])) for key in ("project", "location", "models") if key not in raw]
-    spoilt: set[str] = set()
+    spoilt = {fault.path for fault in found}
     raw = {**_STAND_INS, **json.loads(json.dumps(raw))}
     for attempt in range(8):  # each cuts deeper or higher; a stack file is not nested deeper than this
         try:
@@ -164,12 +165,16 @@ def _cut(raw: dict[str, Any], where: list[str | int]) -> None:
         cast(dict[Any, Any], block).pop(where[-1], None)
 
 
+# Faults that the block decides on whose value may have been left out.
+_DECIDED_BY = {"capacity": "capacity", "hfToken": "secrets", "cluster.secretsKey": "location"}
+
+
 def _hangs_on(fault: Fault, spoilt: set[str]) -> bool:
     """Whether a fault may only come from a value that was left out: it is of the same graph, and not of a name."""
     if fault.path in spoilt:
         return True
-    if fault.path == "capacity":
-        return "capacity" in {path.partition(".")[0] for path in spoilt}
+    if block := _DECIDED_BY.get(fault.path):
+        return block in {path.partition(".")[0] for path in spoilt}
     top, _, rest = fault.path.partition(".")
     graph = rest.partition(".")[0]
     if top != "models" or rest in (f"{graph}.model", f"{graph}.layout"):

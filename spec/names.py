@@ -9,6 +9,12 @@ HF_TOKEN_SECRET = "hf-token"
 HF_TOKEN_KEY = "HF_TOKEN"
 WEIGHTS_WRITER = "weights-writer"
 WEIGHTS_CLAIM = "weights"
+SECRET_SYNC = "secret-sync"
+
+# On the proof's pods, with the graph's name: who may ask frontend and workers of that graph.
+PROOF_LABEL = "dynamo-gke/proof"
+# On namespaces whose pods may ask the frontends, with the value "true".
+CLIENT_LABEL = "dynamo-gke/client"
 
 
 def cluster(stack: str) -> str:
@@ -25,6 +31,16 @@ def node_account(stack: str) -> str:
     return f"dynamo-{stack}-nodes"
 
 
+def token_secret(stack: str) -> str:
+    """The secret in Secret Manager that the token for gated models is put into."""
+    return f"dynamo-{stack}-hf-token"
+
+
+def gke_agent(number: str) -> str:
+    """The account that GKE itself acts as in a project; unverified that it is there as soon as the API is on."""
+    return f"service-{number}@container-engine-robot.iam.gserviceaccount.com"
+
+
 def weights_bucket(project: str, stack: str) -> str:
     """Bucket names are global, a project's id is too; 63 characters at most."""
     return f"{project}-dynamo-{stack}-weights"
@@ -37,14 +53,14 @@ def weights_job(repository: str, revision: str) -> str:
     return f"weights-{model}-{revision[:12]}"
 
 
-def discovery_account(graph: str) -> str:
-    """The Kubernetes service account that the operator makes for a graph's pods and that finds their peers."""
-    return f"{graph}-k8s-service-discovery"
+def runtime_account(graph: str) -> str:
+    """The Kubernetes service account that a graph's pods run as; 38 characters at most."""
+    return f"{graph}-runtime"
 
 
-def gke_agent(number: str) -> str:
-    """The account by which GKE itself acts in a project."""
-    return f"service-{number}@container-engine-robot.iam.gserviceaccount.com"
+def discovery_role(graph: str) -> str:
+    """The Role that the operator makes for a graph; by it workers and frontends find each other."""
+    return f"{graph}-k8s-service-discovery-role"
 
 
 def principal(project: str, number: str, account: str) -> str:

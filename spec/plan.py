@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from spec import extra_args, gke_versions, place, sizing, versions, weights
+from spec import extra_args, gke_versions, names, place, sizing, versions, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
@@ -21,6 +21,7 @@ from spec.settings import (
     Maintenance,
     ModelSettings,
     ProofMode,
+    SecretStore,
     Settings,
 )
 
@@ -136,6 +137,15 @@ class Pool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TokenSecret:
+    """A secret of Secret Manager."""
+
+    name: str
+    exists: bool
+    """It was put there by somebody else, so that the token never passes through Pulumi."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CostItem:
     what: str
     usd_per_hour: float | None
@@ -167,6 +177,11 @@ class Plan:
     network: ExistingNetwork | None
     """The VPC to use; None for one of the stack's own."""
     endpoint: Endpoint
+    token_secret: TokenSecret | None
+    """Where in Secret Manager the token for gated models is; None where none is needed from there."""
+    binary_authorization: bool
+    secrets_key: str | None
+    """The Cloud KMS key by which the cluster encrypts its Secrets; None for Google's own."""
     alert_emails: tuple[str, ...]
     budget: BudgetSettings | None
     preflight: bool
@@ -316,6 +331,9 @@ def plan(settings: Settings) -> Plan:
         reservation=_pool_reservation(settings) if mode else None,
         network=settings.network.existing,
         endpoint=settings.endpoint,
+        token_secret=_token_secret(settings, graphs),
+        binary_authorization=settings.cluster.binary_authorization,
+        secrets_key=settings.cluster.secrets_key,
         alert_emails=settings.alerts.emails,
         budget=settings.budget,
         preflight=settings.preflight,
@@ -370,6 +388,13 @@ def _pool_reservation(settings: Settings) -> str | None:
     """Without the zone, which a pool's own says already."""
     given = settings.capacity.reservation if settings.capacity else None
     return given and given.replace(f"/zones/{settings.location.zone}/", "/")
+
+
+def _token_secret(settings: Settings, graphs: tuple[Graph, ...]) -> TokenSecret | None:
+    if settings.secrets.store is not SecretStore.SECRET_MANAGER or not any(graph.card.gated for graph in graphs):
+        return None
+    theirs = settings.secrets.hf_token
+    return TokenSecret(name=theirs or names.token_secret(settings.stack), exists=theirs is not None)
 
 
 def _cloud_labels(labels: dict[str, str]) -> dict[str, str]:
@@ -498,6 +523,11 @@ def _warnings(
             yield f"pool {pool.name}: may grow to {pool.most_nodes} nodes; the reservation must hold that many"
     if gpu_pools and not settings.cluster.deletion_protection:
         yield "cluster.deletionProtection: off, so one `pulumi destroy` gives the GPU nodes back"
+    if settings.cluster.binary_authorization:
+        yield (
+            "cluster.binaryAuthorization: on, so the project's policy decides which images start; it must admit "
+            "nvcr.io, us-docker.pkg.dev/gce-ai-infra and gke.gcr.io, else no pod of Dynamo's or GKE's does"
+        )
     if gpu_pools and not settings.alerts.emails:
         yield "alerts.emails: none, so alerts open incidents in the console and nobody is told"
     for pool in gpu_pools:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from spec import versions
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
-from spec.faults import one_of, shown
+from spec.faults import TOKEN, one_of, shown
 from spec.machines import machine_names
 from spec.model_base import Frozen
 from spec.models import Role
@@ -162,12 +162,25 @@ class ExistingCluster(Frozen):
         return add
 
 
+KmsKey = Annotated[
+    str,
+    Field(
+        pattern=r"^projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+$",
+        examples=["projects/my-project/locations/europe-west1/keyRings/gke/cryptoKeys/secrets"],
+    ),
+]
+
+
 class ClusterSettings(Frozen):
     deletion_protection: bool = True
     release_channel: ReleaseChannel = ReleaseChannel.REGULAR
     system_pool: SystemPool = SystemPool()
     maintenance: Maintenance = Maintenance()
     existing: ExistingCluster | None = None
+    binary_authorization: bool = False
+    """Only images that the project's policy admits are started."""
+    secrets_key: KmsKey | None = None
+    """Your own key, by which the cluster encrypts its Secrets besides Google's."""
 
 
 # Of this project or shared by another, whole or one block or sub-block of it; with its zone as the API writes it.
@@ -317,6 +330,29 @@ class Endpoint(Frozen):
         return value
 
 
+class SecretStore(StrEnum):
+    KUBERNETES = "kubernetes"
+    """A Secret of the cluster, written from the config's `hfToken`."""
+    SECRET_MANAGER = "secretManager"
+    """Google's Secret Manager, from which GKE writes that Secret and keeps it up to date."""
+
+
+class SecretsSettings(Frozen):
+    store: SecretStore = SecretStore.KUBERNETES
+    hf_token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,255}$", examples=["hf-token"])] | None = None
+    """A secret of the project that is there already, by name. The token is then never in Pulumi's hands."""
+
+    @field_validator("hf_token")
+    @classmethod
+    def _names_a_secret(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name and TOKEN.search(name):
+            raise ValueError("looks like the token itself, in plain text; it takes a secret's name. Revoke the token")
+        store: SecretStore | None = info.data.get("store")
+        if name and store is SecretStore.KUBERNETES:
+            raise ValueError(f"names a secret of Secret Manager, which store {store} does not read; use secretManager")
+        return name
+
+
 def _each_once(emails: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({email for email in emails if emails.count(email) > 1})
     if twice:
@@ -342,7 +378,7 @@ class BudgetSettings(Frozen):
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$", examples=["costCenter"])]
 LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$", examples=["ml-platform"])]
 
-# 30 characters leave room for what the operator adds: `<graph>-k8s-service-discovery-binding` is 63 long at most.
+# 30 characters leave room for what is added: the operator's `<graph>-k8s-service-discovery-binding` is 63 at most.
 GraphName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$", examples=["chat"])]
 
 
@@ -380,6 +416,7 @@ class Settings(Frozen):
     network: NetworkSettings = NetworkSettings()
     cluster: ClusterSettings = ClusterSettings()
     endpoint: Endpoint = Endpoint()
+    secrets: SecretsSettings = SecretsSettings()
     versions: Versions = Versions()
     alerts: AlertSettings = AlertSettings()
     budget: BudgetSettings | None = None

@@ -12,7 +12,14 @@ from spec import names
 class WorkloadNamespaceArgs:
     hf_token: pulumi.Output[str] | None
     """A secret output; None where no model is gated, so that no token lies about in the cluster."""
+    pod_security: str
+    """The level of the Pod Security Standards that the pods must keep to."""
     labels: dict[str, str]
+
+
+def pod_security(*, rdma: bool) -> str:
+    """The strictest level to enforce. RDMA pins memory, for which workers add IPC_LOCK and SYS_RESOURCE."""
+    return "privileged" if rdma else "baseline"
 
 
 class WorkloadNamespace(pulumi.ComponentResource):
@@ -24,8 +31,14 @@ class WorkloadNamespace(pulumi.ComponentResource):
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=names.NAMESPACE,
-                # Workers add IPC_LOCK and run as root, which the stricter levels refuse.
-                labels={**args.labels, "pod-security.kubernetes.io/enforce": "privileged"},
+                labels={
+                    **args.labels,
+                    "pod-security.kubernetes.io/enforce": args.pod_security,
+                    # Told even where it is not enforced: then the two capabilities and whatever else comes in. Not
+                    # restricted: workers run as root, so every pod would be told of and nobody would look.
+                    "pod-security.kubernetes.io/audit": "baseline",
+                    "pod-security.kubernetes.io/warn": "baseline",
+                },
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -50,6 +50,7 @@ def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
         "backoffLimit": 0,
         "activeDeadlineSeconds": 2 * TIMEOUT_SECONDS,
         "template": {
+            "metadata": {"labels": {names.PROOF_LABEL: graph.name}},
             "spec": {
                 "restartPolicy": "Never",
                 "serviceAccountName": service_account,
@@ -67,7 +68,7 @@ def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
                     }
                 ],
                 "volumes": [{"name": "script", "configMap": {"name": script}}],
-            }
+            },
         },
     }
 

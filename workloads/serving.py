@@ -16,12 +16,15 @@ from workloads.device_networks import DeviceNetworks, DeviceNetworksArgs
 from workloads.endpoint import Endpoint, EndpointArgs
 from workloads.gateway import PublicGateway, PublicGatewayArgs
 from workloads.monitoring import Monitoring, MonitoringArgs
-from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs
+from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs, pod_security
+from workloads.network_policies import NetworkPolicies, NetworkPoliciesArgs, client_ranges
 from workloads.platform import DynamoPlatform, DynamoPlatformArgs
 from workloads.proof import Proof, ProofArgs
 from workloads.provider import ClusterAccess, ClusterAccessArgs
 from workloads.rdma_claims import RdmaClaims, RdmaClaimsArgs
+from workloads.runtime_identity import RuntimeIdentity, RuntimeIdentityArgs
 from workloads.serving_graph import ServingGraph, ServingGraphArgs
+from workloads.synced_token import SyncedToken, SyncedTokenArgs
 from workloads.weights import Weights, WeightsArgs
 
 
@@ -58,9 +61,26 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     gated = any(graph.card.gated for graph in plan.graphs)
     namespace = WorkloadNamespace(
         "workloads",
-        WorkloadNamespaceArgs(hf_token=hf_token if gated else None, labels=plan.labels),
+        WorkloadNamespaceArgs(
+            hf_token=hf_token if gated and not plan.token_secret else None,
+            pod_security=pod_security(rdma=any(graph.rdma for graph in plan.graphs)),
+            labels=plan.labels,
+        ),
         after(),
     )
+    policies = NetworkPolicies(
+        "policies",
+        NetworkPoliciesArgs(
+            graphs=[graph.name for graph in plan.graphs],
+            client_ranges=client_ranges(plan.endpoint.exposure, plan.addresses),
+            labels=plan.labels,
+        ),
+        after(namespace),
+    )
+    token: list[pulumi.Resource] = []
+    if plan.token_secret:
+        synced = SyncedTokenArgs(project=plan.project, secret=plan.token_secret, hf_token=hf_token, labels=plan.labels)
+        token.append(SyncedToken("token", synced, after(namespace, *environment.cpu_nodes)))
     transferring = [graph.name for graph in plan.graphs if graph.transfers_kv]
     # The operator of Managed Prometheus, which admits these objects, runs on the system pool.
     Monitoring(
@@ -86,7 +106,9 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
             system_pool=system_pool,
             labels=plan.labels,
         )
-        fetched.append(Weights("model-weights", weights, after(namespace, environment.weights, *environment.cpu_nodes)))
+        fetched.append(
+            Weights("model-weights", weights, after(namespace, *token, environment.weights, *environment.cpu_nodes))
+        )
     pools = gpu_nodes.build(plan, environment, (platform, *fetched))
 
     public: list[PublicGateway] = []
@@ -108,10 +130,13 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     endpoints: dict[str, pulumi.Output[str]] = {}
     for graph in plan.graphs:
         deployment = graph_builder.build(graph, plan.labels)
+        identity = RuntimeIdentity(
+            f"{graph.name}-identity", RuntimeIdentityArgs(graph=graph.name, labels=plan.labels), after(namespace)
+        )
         served = ServingGraph(
             graph.name,
             ServingGraphArgs(graph=deployment),
-            after(platform, namespace, *claims, *fetched, *pools),
+            after(platform, namespace, policies, identity, *token, *claims, *fetched, *pools),
         )
         proof = Proof(
             f"{graph.name}-proof",

@@ -8,8 +8,9 @@ from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi_gcp import organizations, storage
+from pulumi_gcp import storage
 
+from infra.services import project_number
 from spec import names, versions
 from spec.graph import frontend_image
 from spec.models import Card
@@ -220,19 +221,14 @@ class Weights(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=names.WEIGHTS_WRITER, namespace=names.NAMESPACE, labels=args.labels
             ),
+            automount_service_account_token=False,  # its pods ask Google, never Kubernetes
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._number = organizations.get_project_output(
-            project_id=args.project,
-            # With the account there is a cluster, so the API that answers is on.
-            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[account]),
-        ).number
+        # With the account there is a cluster, so the API that answers is on.
+        self._number = project_number(args.project, self, after=[account])
         may_write = self._grant(f"{name}-may-write", args, "storage.objectUser", names.WEIGHTS_WRITER)
         for graph in args.graphs:
-            # The account that the operator makes for the graph's pods, and not one of ours: that would lack the Role by
-            # which workers and frontend find each other. Unverified: that all pods of a graph run under it, and that
-            # IAM takes its name before it exists.
-            self._grant(f"{name}-{graph}-may-read", args, "storage.objectViewer", names.discovery_account(graph))
+            self._grant(f"{name}-{graph}-may-read", args, "storage.objectViewer", names.runtime_account(graph))
         script = k8s.core.v1.ConfigMap(
             f"{name}-script",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=CONFIG_MAP, namespace=names.NAMESPACE, labels=args.labels),

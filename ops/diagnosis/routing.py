@@ -41,7 +41,8 @@ def _unreached(view: View, pod: Object) -> Iterator[Finding]:
         yield view.finding(
             Cause.ROUTING,
             f"{component(pod)} is Ready and has no DynamoWorkerMetadata, so the router does not know it: its service "
-            f"account needs the Role that the operator makes, {view.graph.name}-k8s-service-discovery-role",
+            f"account, {names.runtime_account(view.graph.name)}, needs the Role that the operator makes, "
+            f"{names.discovery_role(view.graph.name)}",
             reference(pod),
         )
 

@@ -14,6 +14,7 @@ from ops import manifests, stackfile
 from ops.recording import record
 from spec.models import card, card_names
 from tests.stacks import ROOT, SHIPPED, recorded
+from workloads.synced_token import provider_class
 
 CRDS = ROOT.parent / "shared" / "reference" / "crds"
 DGD_CRD = CRDS / "nvidia.com_dynamographdeployments.yaml"
@@ -142,6 +143,7 @@ GKE_KINDS = {
     "GKENetworkParamSet": "networking.gke.io__gkenetworkparamset_v1.json",
     "Network": "networking.gke.io__network_v1.json",
     "PodMonitoring": "monitoring.googleapis.com__podmonitoring_v1.json",
+    "SecretSync": "secret-sync.gke.io__secretsync_v1.json",
 }
 
 WITH_GATEWAY = [
@@ -151,6 +153,8 @@ WITH_GATEWAY = [
 ]
 NETWORKS_BY_NAME = "network.rdma=multiNetwork"
 
+
+WITH_SECRET_MANAGER = ["secrets.store=secretManager"]
 
 needs_gke_schemas = pytest.mark.skipif(
     not SCHEMAS.is_dir(), reason="GKE's schemas are not beside this checkout (../shared/reference/gke)"
@@ -166,7 +170,8 @@ def gke_validator(kind: str) -> jsonschema.Draft202012Validator:
 @needs_gke_schemas
 @pytest.mark.parametrize("kind", GKE_KINDS)
 def test_gkes_own_kinds(kind: str) -> None:
-    found = manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", [*WITH_GATEWAY, NETWORKS_BY_NAME])))
+    overrides = [*WITH_GATEWAY, *WITH_SECRET_MANAGER, NETWORKS_BY_NAME]
+    found = manifests.objects(record(ROOT, stackfile.read(ROOT, "prod", overrides)))
     of_kind = [m for m in found if m["kind"] == kind]
     assert of_kind
     for manifest in of_kind:
@@ -191,6 +196,17 @@ def test_the_contract_of_networks_refuses_an_unknown_field(kind: str, path: str)
     (broken["spec"][path] if path else broken["spec"])["unheardOf"] = 1
     with pytest.raises(jsonschema.ValidationError, match="unheardOf"):
         gke_validator(kind).validate(broken)
+
+
+@needs_gke_schemas
+def test_a_secret_is_synced_as_gkes_own_sample_does_it() -> None:
+    """There is no schema for a SecretProviderClass: the sample is what there is to hold it against."""
+    sample, _ = yaml.safe_load_all((SCHEMAS.parent / "secrets.yaml").read_text(encoding="utf-8"))
+    made = provider_class("PROJECT", "hf-token", {})
+    assert {key: made[key] for key in ("apiVersion", "kind")} == {key: sample[key] for key in ("apiVersion", "kind")}
+    assert made["spec"]["provider"] == sample["spec"]["provider"]
+    given, wanted = (yaml.safe_load(m["spec"]["parameters"]["secrets"]) for m in (made, sample))
+    assert given == wanted
 
 
 @needs_gke_schemas

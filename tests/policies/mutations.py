@@ -44,9 +44,10 @@ def unprotected(recording: Recording, suffix: str, name: str) -> Recording:
     return _mapped(recording, suffix, name, lambda resource: replace(resource, options={}))
 
 
-def independent(recording: Recording, suffix: str, name: str) -> Recording:
-    """One resource that waits for nothing."""
-    return _mapped(recording, suffix, name, lambda resource: replace(resource, depends_on=()))
+def independent(recording: Recording, suffix: str, name: str, *, but_for: str | None = None) -> Recording:
+    """One resource that waits for nothing, but for those of a type."""
+    needed = tuple(r.urn for r in recording.resources if but_for and r.type.endswith(but_for))
+    return _mapped(recording, suffix, name, lambda resource: replace(resource, depends_on=needed))
 
 
 def without(recording: Recording, suffix: str) -> Recording:

@@ -151,7 +151,23 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     (
         "graph-before-operator",
         "does not depend on platform-release",
-        lambda: independent(prod(), ":ServingGraph", "chat"),
+        lambda: independent(prod(), ":ServingGraph", "chat", but_for=":NetworkPolicy"),
+    ),
+    ("fenced", "reaches the workers of graph chat", lambda: without(prod(), ":NetworkPolicy")),
+    (
+        "fenced",
+        "no NetworkPolicy that denies all",
+        in_prod(":NetworkPolicy", "policies-default-deny", "spec.podSelector", {"matchLabels": {"app": "x"}}),
+    ),
+    (
+        "fenced",
+        "no NetworkPolicy that denies all",
+        in_prod(":NetworkPolicy", "policies-default-deny", "metadata.namespace", "elsewhere"),
+    ),
+    (
+        "fenced",
+        "may serve before it is fenced",
+        lambda: independent(prod(), ":ServingGraph", "chat", but_for=":Release"),
     ),
 ]
 
@@ -175,6 +191,8 @@ PASSING = [
     lambda: added(prod(), "kubernetes:core/v1:Service", {"spec": {"type": "ClusterIP"}}),
     # Pulumi unwraps what is marked secret before a rule sees it.
     lambda: added(prod(), "kubernetes:core/v1:Secret", {"stringData": {"HF_TOKEN": "hf_" + "a" * 34}}),
+    lambda: added(prod(), "gcp:secretmanager/secretVersion:SecretVersion", {"secretData": "hf_" + "a" * 34}),
+    in_prod(":NetworkPolicy", "policies-default-deny", "spec.policyTypes", ["Ingress", "Egress"]),
     lambda: added(prod(), CONFIG_MAP, {"data": {"flags": "--disk-cache", "later": UNKNOWN}}),
 ]
 

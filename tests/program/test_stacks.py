@@ -255,7 +255,7 @@ def test_two_graphs_of_one_model_fetch_it_once() -> None:
     recording = record(ROOT, config({"models": {"chat": both, "batch": both}}), preview=False)
     (job,) = fetches(recording)
     members = sorted(m.inputs["member"].rpartition("/")[2] for m in of_type(recording, ":BucketIAMMember"))
-    assert members == ["batch-k8s-service-discovery", "chat-k8s-service-discovery", "weights-writer"]
+    assert members == ["batch-runtime", "chat-runtime", "weights-writer"]
     for graph in of_type(recording, ":DynamoGraphDeployment"):
         assert job.urn in needs(recording, graph.urn)
 

@@ -200,6 +200,24 @@ CASES = [
          "at least 4"),
     Case("maintenance at no hour", {"cluster": {"maintenance": {"start": "2:00"}}}, "cluster.maintenance.start",
          "such as 02:00"),
+    Case("unknown secret store", {"secrets": {"store": "vault"}}, "secrets.store", "kubernetes, secretManager"),
+    Case("a named secret that nobody reads", {"secrets": {"hfToken": "hf-token"}, "hfToken": None}, "secrets.hfToken",
+         "store kubernetes does not read; use secretManager"),
+    Case("a secret by its path", {"secrets": {"store": "secretManager", "hfToken": "projects/p/secrets/s"},
+         "hfToken": None}, "secrets.hfToken", "such as hf-token"),
+    Case("the token for its secret's name", {"secrets": {"store": "secretManager", "hfToken": "hf_AbCd"},
+         "hfToken": None}, "secrets.hfToken", "it takes a secret's name. Revoke the token"),
+    Case("the token twice", {"secrets": {"store": "secretManager", "hfToken": "hf-token"}}, "secrets.hfToken",
+         "pulumi config rm dynamo-gke:hfToken"),
+    Case("gated model with an empty Secret Manager", {"secrets": {"store": "secretManager"}, "hfToken": None},
+         "hfToken", "or name a secret of Secret Manager in secrets.hfToken"),
+    Case("a key by its name alone", {"cluster": {"secretsKey": "secrets"}}, "cluster.secretsKey",
+         "such as projects/my-project/locations/europe-west1/keyRings/gke/cryptoKeys/secrets"),
+    Case("a key of another region",
+         {"cluster": {"secretsKey": "projects/p/locations/us-east5/keyRings/gke/cryptoKeys/secrets"}},
+         "cluster.secretsKey", "one in europe-west1"),
+    Case("text for Binary Authorization", {"cluster": {"binaryAuthorization": "on"}}, "cluster.binaryAuthorization",
+         "must be true or false"),
     Case("no frontend", {"models.chat.frontend": {"replicas": 0}}, "models.chat.frontend.replicas", "at least 1"),
 ]  # fmt: skip
 
@@ -248,6 +266,14 @@ def test_all_faults_come_together() -> None:
 def test_a_wrong_value_raises_no_second_fault_of_what_hangs_on_it() -> None:
     found = faults({"models.chat.prefill": {"tensorParallel": "1"}, "models.chat.decode": {"tensorParallel": 4}})
     assert [fault.path for fault in found] == ["models.chat.prefill.tensorParallel"]
+
+
+def test_a_key_is_not_held_against_a_region_that_is_not_known() -> None:
+    key = {"secretsKey": "projects/p/locations/europe-west1/keyRings/gke/cryptoKeys/secrets"}
+    for location in (None, {"region": "Belgium", "zone": "europe-west1-b"}):
+        found = faults({"cluster": key, "location": location})
+        assert "cluster.secretsKey" not in {fault.path for fault in found}
+        assert found
 
 
 def test_a_token_under_a_wrong_key_is_not_repeated() -> None:

@@ -145,7 +145,6 @@ def test_a_pinned_model_is_read_from_the_bucket_by_every_pod(model: str, layout:
         assert env(graph, c["name"])["HF_HUB_OFFLINE"] == "1"
         assert "HF_HOME" not in env(graph, c["name"])
         assert "envFrom" not in container
-        assert "serviceAccountName" not in template["spec"]
         if c["type"] != "frontend":
             given = flags(graph, c["name"])
             assert given["model"] == f"/models/{card(model).repository}/{card(model).revision}"
@@ -170,6 +169,13 @@ def test_without_a_pinned_revision_the_hub_is_asked(layout: str) -> None:
         assert "gke-gcsfuse/volumes" not in c["podTemplate"].get("metadata", {}).get("annotations", {})
     model = flags(graph, "decode")["model" if layout == "multi-node" else "model-path"]
     assert model == "meta-llama/Llama-3.3-70B-Instruct"
+
+
+@pytest.mark.parametrize("layout", ["multi-node", "aggregated", "simulated"])
+def test_every_pod_of_a_graph_runs_as_its_own_account(layout: str) -> None:
+    graph = rendered({"models.chat.layout": layout})
+    accounts = {c["podTemplate"]["spec"]["serviceAccountName"] for c in graph["spec"]["components"]}
+    assert accounts == {"chat-runtime"}
 
 
 def test_only_a_gated_model_gets_the_token() -> None:

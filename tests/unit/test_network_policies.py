@@ -1,0 +1,214 @@
+"""Who reaches whom, on which port: the policies as Kubernetes and Dataplane V2 read them, by a small evaluator."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import kubernetes_validate
+import pytest
+
+from spec import names
+from spec.addresses import AddressPlan
+from spec.settings import Exposure
+from workloads.network_policies import client_ranges, clients, default_deny, within_graph
+
+LABELS = {"stack": "prod"}
+GRAPH, TYPE = "nvidia.com/dynamo-graph-deployment-name", "nvidia.com/dynamo-component-type"
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod, with its own labels and those of its namespace."""
+
+    labels: Mapping[str, str]
+    namespace: str = "dynamo"
+    namespace_labels: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def of_namespace(self) -> dict[str, str]:
+        # Kubernetes sets the first of them itself.
+        return {"kubernetes.io/metadata.name": self.namespace, **dict(self.namespace_labels)}
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What has an address and is no pod: a machine, a load balancer's proxy, a health check."""
+
+    address: str
+
+
+Peer = Pod | Outside
+
+
+def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """A label selector; an empty one selects everything."""
+    assert set(selector) <= {"matchLabels", "matchExpressions"}
+    wanted = all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
+    for expression in selector.get("matchExpressions", []):
+        assert expression["operator"] == "In"
+        wanted = wanted and labels.get(expression["key"]) in expression["values"]
+    return wanted
+
+
+def lets_in(allowed: Mapping[str, Any], peer: Peer, namespace: str) -> bool:
+    """One entry of `from`. Without namespaceSelector it means pods of the policy's own namespace."""
+    assert allowed, "an empty entry would let everyone in"
+    if "ipBlock" in allowed:
+        assert set(allowed["ipBlock"]) == {"cidr"}
+        # Dataplane V2 knows pods by their labels: an ipBlock is for addresses outside the cluster.
+        return isinstance(peer, Outside) and ip_address(peer.address) in ip_network(allowed["ipBlock"]["cidr"])
+    if isinstance(peer, Outside):
+        return False
+    if "namespaceSelector" in allowed:
+        there = selects(allowed["namespaceSelector"], peer.of_namespace)
+    else:
+        there = peer.namespace == namespace
+    return there and selects(allowed.get("podSelector", {}), peer.labels)
+
+
+def opens(rule: Mapping[str, Any], port: int) -> bool:
+    """Whether a rule is about a TCP port: about all without a list of them, or with an entry that names none."""
+    return not rule.get("ports") or any(
+        entry.get("protocol", "TCP") == "TCP" and entry.get("port", port) == port for entry in rule["ports"]
+    )
+
+
+def reaches(peer: Peer, target: Pod, port: int, policies: Sequence[Mapping[str, Any]]) -> bool:
+    """Policies add up: a pod that one selects is closed but for what any of those that select it opens."""
+    chosen = [
+        policy
+        for policy in policies
+        if policy["metadata"]["namespace"] == target.namespace
+        and "Ingress" in policy["spec"]["policyTypes"]
+        and selects(policy["spec"]["podSelector"], target.labels)
+    ]
+    return not chosen or any(
+        opens(rule, port) and (not rule.get("from") or any(lets_in(a, peer, target.namespace) for a in rule["from"]))
+        for policy in chosen
+        for rule in policy["spec"].get("ingress", [])
+    )
+
+
+def policies(exposure: Exposure) -> list[dict[str, Any]]:
+    """Those of a namespace with two graphs."""
+    ranges = client_ranges(exposure, AddressPlan())
+    graphs = ("chat", "code")
+    return [
+        default_deny(LABELS),
+        *(within_graph(graph, LABELS) for graph in graphs),
+        *(clients(graph, ranges, LABELS) for graph in graphs),
+    ]
+
+
+def component(kind: str, graph: str = "chat") -> Pod:
+    """As the operator labels it."""
+    return Pod({GRAPH: graph, TYPE: kind, "nvidia.com/dynamo-component": kind})
+
+
+FRONTEND, PREFILL, DECODE, WORKER = map(component, ("frontend", "prefill", "decode", "worker"))
+OTHER_FRONTEND, OTHER_DECODE = component("frontend", "code"), component("decode", "code")
+PROOF, OTHER_PROOF = Pod({names.PROOF_LABEL: "chat"}), Pod({names.PROOF_LABEL: "code"})
+FETCH = Pod({"batch.kubernetes.io/job-name": "weights-x"})
+STRANGER = Pod({"app": "stranger"}, "other")
+IMPOSTOR = Pod({**FRONTEND.labels, **PROOF.labels}, "other")
+CLIENT = Pod({"app": "client"}, "other", (("dynamo-gke/client", "true"),))
+NOT_CLIENT = Pod({"dynamo-gke/client": "true"}, "other", (("dynamo-gke/client", "false"),))
+COLLECTOR = Pod({"app": "collector"}, "gmp-system")
+OPERATOR = Pod({"app": "operator"}, "dynamo-system")
+API_SERVER = Pod({"k8s-app": "konnectivity-agent"}, "kube-system")
+NOT_API_SERVER, OF_GKE = Pod(API_SERVER.labels, "other"), Pod({"k8s-app": "kube-dns"}, "kube-system")
+IN_VPC, ON_PREMISES, PROXY = Outside("10.0.0.7"), Outside("172.20.1.1"), Outside("10.9.0.5")
+HEALTH_CHECK, INTERNET = Outside("35.191.4.4"), Outside("203.0.113.9")
+
+FRONTEND_PORT, SYSTEM, NIXL, SIDE_CHANNEL, KV_EVENTS, RANDOM = 8000, 9090, 19090, 5600, 20080, 41234
+ANY = (FRONTEND_PORT, SYSTEM, NIXL, SIDE_CHANNEL, KV_EVENTS, RANDOM)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    peer: Peer
+    target: Pod
+    open: tuple[int, ...]
+    """Of ANY, the ports that the peer reaches."""
+
+
+WHATEVER_THE_EXPOSURE = [
+    Case("decode asks prefill", DECODE, PREFILL, ANY),
+    Case("prefill asks decode", PREFILL, DECODE, ANY),
+    Case("the frontend asks a worker", FRONTEND, PREFILL, ANY),
+    Case("a worker asks the frontend", DECODE, FRONTEND, ANY),
+    Case("frontends ask each other", FRONTEND, FRONTEND, ANY),
+    Case("an aggregated worker is asked", FRONTEND, WORKER, ANY),
+    Case("another graph's frontend asks a worker", OTHER_FRONTEND, DECODE, ()),
+    Case("another graph's worker asks the frontend", OTHER_DECODE, FRONTEND, ()),
+    Case("the proof asks the frontend", PROOF, FRONTEND, (FRONTEND_PORT, SYSTEM, NIXL)),
+    Case("the proof reads a worker", PROOF, DECODE, (FRONTEND_PORT, SYSTEM, NIXL)),
+    Case("another graph's proof", OTHER_PROOF, DECODE, ()),
+    Case("another graph's proof asks the frontend", OTHER_PROOF, FRONTEND, ()),
+    Case("Managed Prometheus reads the frontend", COLLECTOR, FRONTEND, (FRONTEND_PORT, SYSTEM, NIXL)),
+    Case("Managed Prometheus reads a worker", COLLECTOR, PREFILL, (FRONTEND_PORT, SYSTEM, NIXL)),
+    Case("Managed Prometheus asks another pod", COLLECTOR, FETCH, ()),
+    Case("the Job that fetches weights asks a worker", FETCH, DECODE, ()),
+    Case("a worker asks the Job that fetches weights", DECODE, FETCH, ()),
+    Case("a pod of another namespace asks the frontend", STRANGER, FRONTEND, ()),
+    Case("a pod of another namespace asks a worker", STRANGER, DECODE, ()),
+    Case("labels of the graph in another namespace", IMPOSTOR, DECODE, ()),
+    Case("labels of the graph in another namespace, to the frontend", IMPOSTOR, FRONTEND, ()),
+    Case("a client in the cluster asks the frontend", CLIENT, FRONTEND, (FRONTEND_PORT,)),
+    Case("a client in the cluster asks a worker", CLIENT, DECODE, ()),
+    Case("the label on the pod and not on its namespace", NOT_CLIENT, FRONTEND, ()),
+    Case("the operator asks a worker", OPERATOR, DECODE, ()),
+    Case("the API server asks the frontend for `ops status`", API_SERVER, FRONTEND, (FRONTEND_PORT,)),
+    Case("the API server asks a worker", API_SERVER, DECODE, ()),
+    Case("its label in another namespace", NOT_API_SERVER, FRONTEND, ()),
+    Case("another pod of its namespace", OF_GKE, FRONTEND, ()),
+    Case("the internet asks the frontend", INTERNET, FRONTEND, ()),
+    *(
+        Case(f"{peer.address} asks a worker", peer, worker, ())
+        for peer in (IN_VPC, ON_PREMISES, PROXY, HEALTH_CHECK, INTERNET)
+        for worker in (PREFILL, DECODE)
+    ),
+]
+REACHED = (FRONTEND_PORT,)
+# Who outside the cluster reaches the frontend's port.
+BY_EXPOSURE: dict[Exposure, tuple[tuple[Outside, tuple[int, ...]], ...]] = {
+    Exposure.NONE: ((IN_VPC, ()), (ON_PREMISES, ()), (PROXY, ()), (HEALTH_CHECK, ())),
+    # The proxies' range lies in the VPC and is private like any other.
+    Exposure.INTERNAL: ((IN_VPC, REACHED), (ON_PREMISES, REACHED), (PROXY, REACHED), (HEALTH_CHECK, REACHED)),
+    Exposure.GATEWAY: ((IN_VPC, ()), (ON_PREMISES, ()), (PROXY, REACHED), (HEALTH_CHECK, REACHED)),
+}
+
+
+def open_ports(case: Case, exposure: Exposure) -> tuple[int, ...]:
+    return tuple(port for port in ANY if reaches(case.peer, case.target, port, policies(exposure)))
+
+
+@pytest.mark.parametrize("exposure", Exposure)
+@pytest.mark.parametrize("case", WHATEVER_THE_EXPOSURE, ids=lambda c: c.name)
+def test_who_reaches_whom(case: Case, exposure: Exposure) -> None:
+    assert open_ports(case, exposure) == case.open
+
+
+@pytest.mark.parametrize(("exposure", "peers"), BY_EXPOSURE.items())
+def test_who_reaches_the_frontend_from_outside(
+    exposure: Exposure, peers: tuple[tuple[Outside, tuple[int, ...]], ...]
+) -> None:
+    for peer, ports in peers:
+        assert open_ports(Case("", peer, FRONTEND, ports), exposure) == ports, peer
+
+
+def test_without_policies_everyone_is_let_in() -> None:
+    """The evaluator itself: what it says is not just no."""
+    assert reaches(STRANGER, DECODE, SYSTEM, [])
+    assert not reaches(STRANGER, DECODE, SYSTEM, [default_deny(LABELS)])
+    assert not reaches(DECODE, PREFILL, SYSTEM, [default_deny(LABELS)])
+
+
+@pytest.mark.parametrize("exposure", Exposure)
+def test_kubernetes_takes_them_and_no_two_have_one_name(exposure: Exposure) -> None:
+    found = policies(exposure)
+    for policy in found:
+        kubernetes_validate.validate(policy, "1.35", strict=True)
+    assert len({policy["metadata"]["name"] for policy in found}) == len(found)

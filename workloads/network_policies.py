@@ -1,0 +1,140 @@
+"""Who may reach the pods of the workload namespace. Dataplane V2 enforces it; what no policy lets in stays out.
+
+Ingress only: pods may call out. The node's own processes (kubelet's probes, agents on the host's network) are let in by
+Dataplane V2 whatever is written here, and RDMA traffic never passes it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from spec import names
+from spec.addresses import AddressPlan
+from spec.graph import GRAPH_LABEL, frontend_labels
+from spec.settings import Exposure
+from workloads.autoscaling import METRICS_PORT
+from workloads.endpoint import FRONTEND_PORT
+
+API_VERSION = "networking.k8s.io/v1"
+KIND = "NetworkPolicy"
+
+NIXL_TELEMETRY_PORT = 19090
+
+# Where GKE runs the collectors of Managed Prometheus; the second on clusters that it manages whole. Unverified which.
+COLLECTORS = ("gmp-system", "gke-gmp-system")
+
+# `ops status` and `kubectl` ask services by way of the API server, whose connections come out of these pods of GKE's.
+# Who may ask that way is decided by the right on `services/proxy`.
+API_SERVER = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+    "podSelector": {"matchLabels": {"k8s-app": "konnectivity-agent"}},
+}
+
+# Addresses of private networks: the VPC and what is connected to it. A passthrough load balancer keeps the client's.
+PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+
+# Google asks from there whether a load balancer's backend is healthy.
+HEALTH_CHECKS = ("35.191.0.0/16", "130.211.0.0/22")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkPoliciesArgs:
+    graphs: Sequence[str]
+    client_ranges: Sequence[str]
+    """Addresses outside the cluster from which frontends are asked."""
+    labels: dict[str, str]
+
+
+def client_ranges(exposure: Exposure, addresses: AddressPlan) -> tuple[str, ...]:
+    """From where requests reach the frontends under an exposure. Pods are never meant: an ipBlock matches none."""
+    match exposure:
+        case Exposure.NONE:
+            return ()
+        case Exposure.INTERNAL:
+            return (*PRIVATE_RANGES, *HEALTH_CHECKS)
+        case Exposure.GATEWAY:  # its proxies ask in the client's place, and Cloud Armor has chosen the clients
+            return (addresses.proxies, *HEALTH_CHECKS)
+
+
+def default_deny(labels: dict[str, str]) -> dict[str, Any]:
+    """Nobody reaches any pod of the namespace, but for what other policies add."""
+    return _policy("default-deny", {}, [], labels)
+
+
+def within_graph(graph: str, labels: dict[str, str]) -> dict[str, Any]:
+    """A graph's pods reach one another on every TCP port, since request plane and events choose theirs at random.
+
+    Its own proof asks for answers and metrics, Managed Prometheus for metrics.
+    """
+    own = {GRAPH_LABEL: graph}
+    rules = [
+        {"from": [{"podSelector": {"matchLabels": own}}], "ports": [{"protocol": "TCP"}]},
+        {
+            "from": [
+                {"podSelector": {"matchLabels": {names.PROOF_LABEL: graph}}},
+                {
+                    "namespaceSelector": {
+                        "matchExpressions": [
+                            {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(COLLECTORS)}
+                        ]
+                    }
+                },
+            ],
+            "ports": _tcp(FRONTEND_PORT, METRICS_PORT, NIXL_TELEMETRY_PORT),
+        },
+    ]
+    return _policy(f"{graph}-pods", own, rules, labels)
+
+
+def clients(graph: str, ranges: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
+    """Who may ask a graph's frontends: pods of namespaces that carry the label, and addresses outside the cluster."""
+    allowed: list[dict[str, Any]] = [
+        API_SERVER,
+        {"namespaceSelector": {"matchLabels": {names.CLIENT_LABEL: "true"}}},
+        *({"ipBlock": {"cidr": cidr}} for cidr in ranges),
+    ]
+    rules = [{"from": allowed, "ports": _tcp(FRONTEND_PORT)}]
+    return _policy(f"{graph}-clients", frontend_labels(graph), rules, labels)
+
+
+def _tcp(*ports: int) -> list[dict[str, Any]]:
+    return [{"protocol": "TCP", "port": port} for port in ports]
+
+
+def _policy(name: str, pods: dict[str, str], rules: list[dict[str, Any]], labels: dict[str, str]) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": name, "namespace": names.NAMESPACE, "labels": labels},
+        "spec": {
+            "podSelector": {"matchLabels": pods} if pods else {},
+            "policyTypes": ["Ingress"],
+            **({"ingress": rules} if rules else {}),
+        },
+    }
+
+
+class NetworkPolicies(pulumi.ComponentResource):
+    """Depend on it for whatever listens: a pod that starts before its policies is open to the whole cluster."""
+
+    def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:NetworkPolicies", name, None, opts)
+        manifests = [default_deny(args.labels)]
+        for graph in args.graphs:
+            manifests += [
+                within_graph(graph, args.labels),
+                clients(graph, args.client_ranges, args.labels),
+            ]
+        for manifest in manifests:
+            k8s.apiextensions.CustomResource(
+                f"{name}-{manifest['metadata']['name']}",
+                api_version=manifest["apiVersion"],
+                kind=manifest["kind"],
+                metadata=manifest["metadata"],
+                spec=manifest["spec"],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({})

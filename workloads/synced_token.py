@@ -1,0 +1,121 @@
+"""The token for gated models out of Secret Manager: GKE writes it into a Secret and keeps that up to date."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi_gcp import secretmanager
+
+from infra.services import project_number
+from spec import names
+from spec.plan import TokenSecret
+
+# A binding may take minutes to be known, and until then every try to read the secret fails.
+FIRST_SYNC_SECONDS = 900
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncedTokenArgs:
+    project: str
+    secret: TokenSecret
+    hf_token: pulumi.Output[str] | None
+    """A secret output, what the secret is filled with; not looked at when the secret is there already."""
+    labels: dict[str, str]
+
+
+def provider_class(project: str, secret: str, labels: dict[str, str]) -> dict[str, Any]:
+    """Which secret is meant: always its newest version."""
+    return {
+        "apiVersion": "secrets-store.csi.x-k8s.io/v1",
+        "kind": "SecretProviderClass",
+        "metadata": {"name": names.HF_TOKEN_SECRET, "namespace": names.NAMESPACE, "labels": labels},
+        "spec": {
+            "provider": "gke",
+            "parameters": {
+                # A list as YAML in a string.
+                "secrets": f'- resourceName: "projects/{project}/secrets/{secret}/versions/latest"\n'
+                f'  path: "{names.HF_TOKEN_KEY}"\n'
+            },
+        },
+    }
+
+
+def secret_sync(labels: dict[str, str]) -> dict[str, Any]:
+    """The copy, which is named after this object. Pulumi waits for the first one: without it no pod starts.
+
+    Unverified: that GKE's controller sets the time of its last success as the schema says.
+    """
+    return {
+        "apiVersion": "secret-sync.gke.io/v1",
+        "kind": "SecretSync",
+        "metadata": {
+            "name": names.HF_TOKEN_SECRET,
+            "namespace": names.NAMESPACE,
+            "labels": labels,
+            "annotations": {
+                "pulumi.com/waitFor": "jsonpath={.status.lastSuccessfulSyncTime}",
+                "pulumi.com/timeoutSeconds": str(FIRST_SYNC_SECONDS),
+            },
+        },
+        "spec": {
+            "serviceAccountName": names.SECRET_SYNC,
+            "secretProviderClassName": names.HF_TOKEN_SECRET,
+            "secretObject": {
+                "type": "Opaque",
+                "data": [{"sourcePath": names.HF_TOKEN_KEY, "targetKey": names.HF_TOKEN_KEY}],
+            },
+        },
+    }
+
+
+class SyncedToken(pulumi.ComponentResource):
+    """Depend on it whole. It leaves the Secret that WorkloadNamespace would write, so that readers know no difference.
+
+    Of Secret Manager, the account that reads for it may read this one secret.
+    """
+
+    def __init__(self, name: str, args: SyncedTokenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:SyncedToken", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        filled: list[pulumi.Resource] = []
+        if not args.secret.exists:
+            secret = secretmanager.Secret(
+                f"{name}-secret",
+                project=args.project,
+                secret_id=args.secret.name,
+                replication=secretmanager.SecretReplicationArgs(auto=secretmanager.SecretReplicationAutoArgs()),
+                labels=args.labels,
+                opts=child,
+            )
+            filled.append(
+                secretmanager.SecretVersion(f"{name}-version", secret=secret.id, secret_data=args.hf_token, opts=child)
+            )
+        account = k8s.core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=names.SECRET_SYNC, namespace=names.NAMESPACE, labels=args.labels),
+            automount_service_account_token=False,  # no pod runs as it; GKE asks for its tokens
+            opts=child,
+        )
+        number = project_number(args.project, self, after=[account])
+        may_read = secretmanager.SecretIamMember(
+            f"{name}-may-read",
+            project=args.project,
+            secret_id=args.secret.name,
+            role="roles/secretmanager.secretAccessor",
+            member=number.apply(lambda known: names.principal(args.project, known, names.SECRET_SYNC)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=filled),
+        )
+        source = self._object(f"{name}-source", provider_class(args.project, args.secret.name, args.labels))
+        self._object(f"{name}-sync", secret_sync(args.labels), source, account, may_read, *filled)
+        self.register_outputs({})
+
+    def _object(self, name: str, manifest: dict[str, Any], *after: pulumi.Resource) -> pulumi.Resource:
+        return k8s.apiextensions.CustomResource(
+            name,
+            api_version=manifest["apiVersion"],
+            kind=manifest["kind"],
+            metadata=manifest["metadata"],
+            spec=manifest["spec"],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
