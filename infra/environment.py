@@ -98,7 +98,7 @@ def build(plan: Plan) -> Environment:
         base = _existing_cluster(plan, after_services)
     granted: list[pulumi.Resource] = []
     if plan.makes_gpu_pools and plan.rdma is RdmaMode.DRANET_AUTO:
-        role = GkeAgentRoleArgs(project=plan.project, role="roles/compute.networkAdmin")
+        role = GkeAgentRoleArgs(project=plan.project, services=services, role="roles/compute.networkAdmin")
         granted.append(GkeAgentRole("gke-agent", role, _after(provider, *base.cpu_nodes)))
     return Environment(
         provider=provider,

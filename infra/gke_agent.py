@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import projects
 
-from infra.services import project_number
+from infra.services import ProjectServices, project_number
 from spec import names
 
 
 @dataclass(frozen=True, kw_only=True)
 class GkeAgentRoleArgs:
     project: str
+    services: ProjectServices
     role: str
 
 
@@ -23,7 +24,7 @@ class GkeAgentRole(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GkeAgentRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:GkeAgentRole", name, None, opts)
-        number = project_number(args.project, self)
+        number = project_number(args.project, self, after=[args.services])
         projects.IAMMember(
             f"{name}-{args.role.rpartition('.')[2]}",
             project=args.project,

@@ -175,6 +175,7 @@ class _Cloud:
             workload_pool=next((w.workload_pool for w in found.workload_identity_configs or []), ""),
             fuse_driver=any(d.enabled for a in found.addons_configs or [] for d in a.gcs_fuse_csi_driver_configs or []),
             gateway_api=any(api.channel == "CHANNEL_STANDARD" for api in found.gateway_api_configs or []),
+            secret_sync=any(sync.enabled for sync in found.secret_sync_configs or []),
         )
 
     def subnet(self, question: ExistingSubnetFits) -> SubnetState | None:

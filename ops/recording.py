@@ -53,6 +53,7 @@ CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
         "controlPlaneEndpointsConfigs": [{"dnsEndpointConfigs": [{"endpoint": "gke-existing.europe-west1.gke.goog"}]}],
         "addonsConfigs": [{"gcsFuseCsiDriverConfigs": [{"enabled": True}]}],
         "gatewayApiConfigs": [{"channel": "CHANNEL_STANDARD"}],
+        "secretSyncConfigs": [{"enabled": True}],
         "subnetwork": "projects/my-project/regions/europe-west1/subnetworks/existing",
     },
     "gcp:compute/getSubnetwork:getSubnetwork": {"ipCidrRange": UNKNOWN},

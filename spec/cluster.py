@@ -7,7 +7,7 @@ from spec import names
 from spec.settings import Settings
 
 # What `gcloud container clusters get-credentials` calls its contexts; no part has an underscore.
-_GKE_CONTEXT = re.compile(r"gke_(?P<project>[^_]+)_(?P<location>[^_]+)_(?P<name>[^_]+)")
+GKE_CONTEXT = re.compile(r"gke_(?P<project>[^_]+)_(?P<location>[^_]+)_(?P<name>[^_]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +56,10 @@ def cluster_ref(settings: Settings) -> ClusterRef:
             given_context=None,
             existing=False,
         )
-    told = _GKE_CONTEXT.fullmatch(existing.context or "")
+    told = GKE_CONTEXT.fullmatch(existing.context or "")
     by_name = existing.name is not None
     return ClusterRef(
-        project=settings.project if by_name or not told else told["project"],
+        project=settings.project,
         location=existing.location or (told["location"] if told and not by_name else settings.location.region),
         name=existing.name or (told["name"] if told else None),
         given_context=existing.context,

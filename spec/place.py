@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from spec import addresses
-from spec.cluster import cluster_ref
+from spec.cluster import GKE_CONTEXT, cluster_ref
 from spec.faults import Fault, join
 from spec.machines import Machine
 from spec.settings import Exposure, Settings
@@ -62,6 +62,13 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
                 join("cluster", type(cluster).model_fields[name].alias or name),
                 "has no effect on cluster.existing, which was made with its own; take one of the two out",
             )
+        told = GKE_CONTEXT.fullmatch(cluster.existing.context or "")
+        if told and told["project"] != settings.project:
+            yield Fault(
+                "cluster.existing.context",
+                f"is of project {told['project']}, and the stack's is {settings.project}, where metrics, addresses and "
+                "identities would be looked for; set gcp:project to the cluster's",
+            )
         if network.existing:
             yield Fault(
                 "network.existing",
@@ -70,11 +77,21 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
     given = network.ranges.model_fields_set
     if cluster.existing or network.existing:
         there = "cluster.existing" if cluster.existing else "network.existing"
+        behind_proxies = settings.endpoint.exposure is Exposure.GATEWAY
         for name in addresses.CLUSTER_RANGES:
+            if name == "proxies" and behind_proxies:
+                continue
             if name in given:
                 yield Fault(
                     join("network.ranges", name), f"has no effect with {there}, whose ranges are there; take it out"
                 )
+        if behind_proxies and "proxies" not in given:
+            yield Fault(
+                "network.ranges.proxies",
+                f"is required with {there} and exposure gateway: only the gateway's proxies are let in to the "
+                "frontends. Theirs is listed by `gcloud compute networks subnets list "
+                "--filter=purpose=REGIONAL_MANAGED_PROXY`",
+            )
     if not _own_nic_networks(settings):
         why = f"network.rdma {network.rdma}" if settings.makes_gpu_pools else "cluster.existing without addGpuPools"
         for name in addresses.NIC_RANGES:

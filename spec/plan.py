@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from spec import extra_args, gke_versions, names, place, sizing, versions, weights
+from spec import extra_args, names, sizing, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
@@ -24,9 +24,7 @@ from spec.settings import (
     SecretStore,
     Settings,
 )
-
-# As Google Cloud counts a month, 365 days in twelve.
-HOURS_A_MONTH = 730
+from spec.warnings import warnings
 
 # List price of a GKE cluster, USD per hour (Google Cloud price list, 2026-09-07).
 CLUSTER_FEE = 0.10
@@ -346,11 +344,7 @@ def plan(settings: Settings) -> Plan:
         graphs=graphs,
         costs=costs,
         first_token=_first_token(settings, graphs, made, mode),
-        warnings=(
-            *place.warnings(settings, sum(pool.nodes for pool in gpu_pools), node),
-            *_warnings(settings, graphs, made, mode),
-            *_budget_warnings(settings.budget, made, costs),
-        ),
+        warnings=tuple(warnings(settings, graphs, gpu_pools, _total([item.usd_per_hour for item in costs]))),
         addresses=settings.network.ranges,
     )
 
@@ -482,94 +476,3 @@ def _costs(system: Pool | None, gpu_pools: tuple[Pool, ...], mode: CapacityMode 
             usd_at_most=price and round(pool.most_nodes * price.usd_per_hour, 4),
             basis=f"{wanted}: {price.kind}, {price.region}, {price.date}" if price else f"no fixed price for {wanted}",
         )
-
-
-_CAPACITY_WARNINGS = {
-    CapacityMode.SPOT: "capacity: spot nodes can be taken back at any time, and their price is not fixed",
-    CapacityMode.FLEX_START: "capacity: flexStart nodes vanish after 7 days at most, and their price is of one "
-    "unverified source",
-    CapacityMode.ON_DEMAND: "capacity: H200 nodes are listed on demand but in practice not sold so",
-}
-
-
-_RDMA_WARNINGS = {
-    RdmaMode.DRANET_AUTO: "network.rdma: with dranetAuto GKE makes and owns the networks of the NICs: their ranges "
-    "cannot be chosen, and deleting them was reported stuck (GKE 1.36, August 2026)",
-    RdmaMode.MULTI_NETWORK: f"network.rdma: multiNetwork is for clusters older than GKE {gke_versions.DRANET.version}; "
-    "from there on prefer dranet, where the pods of a node can share its NICs",
-}
-
-
-def _warnings(
-    settings: Settings, graphs: tuple[Graph, ...], gpu_pools: tuple[Pool, ...], mode: CapacityMode | None
-) -> Iterator[str]:
-    if settings.versions.platform != versions.PLATFORM:
-        yield f"versions.platform: only {versions.PLATFORM} is tried here; others may not take the graphs as written"
-    if settings.versions.runtime != versions.RUNTIME:
-        yield f"versions.runtime: command lines are written for {versions.RUNTIME}; others may not know every flag"
-    region = settings.location.region
-    for pool in gpu_pools[:1]:
-        if region not in pool.machine.regions:
-            yield f"location.region: {pool.machine.name} was not listed in {region} when last looked up"
-        priced = {price.region for price in pool.machine.prices.values()}
-        if region not in priced:
-            yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"
-    if warning := _CAPACITY_WARNINGS.get(mode) if mode else None:
-        yield warning
-    if gpu_pools and (warning := _RDMA_WARNINGS.get(settings.network.rdma)):
-        yield warning
-    for pool in gpu_pools:
-        if mode is CapacityMode.RESERVATION and pool.most_nodes > pool.nodes:
-            yield f"pool {pool.name}: may grow to {pool.most_nodes} nodes; the reservation must hold that many"
-    if gpu_pools and not settings.cluster.deletion_protection:
-        yield "cluster.deletionProtection: off, so one `pulumi destroy` gives the GPU nodes back"
-    if settings.cluster.binary_authorization:
-        yield (
-            "cluster.binaryAuthorization: on, so the project's policy decides which images start; it must admit "
-            "nvcr.io, us-docker.pkg.dev/gce-ai-infra and gke.gcr.io, else no pod of Dynamo's or GKE's does"
-        )
-    if gpu_pools and not settings.alerts.emails:
-        yield "alerts.emails: none, so alerts open incidents in the console and nobody is told"
-    for pool in gpu_pools:
-        sizes = {w.tensor_parallel for g in graphs for w in g.workers if w.pool == pool.name and w.memory}
-        if pool.nodes > 1 and len(sizes) > 1:
-            yield (
-                f"pool {pool.name}: engines of {' and '.join(map(str, sorted(sizes)))} GPUs share {pool.nodes} nodes; "
-                "spread badly, a large one may find no whole node free"
-            )
-    for graph in graphs:
-        yield from _graph_warnings(settings, graph)
-
-
-def _budget_warnings(
-    budget: BudgetSettings | None, gpu_pools: tuple[Pool, ...], costs: tuple[CostItem, ...]
-) -> Iterator[str]:
-    per_hour = _total([item.usd_per_hour for item in costs])
-    if not budget and gpu_pools:
-        yield "budget: none, so nobody is told what the month costs; set {monthlyUsd, emails}"
-    elif budget and per_hour and budget.monthly_usd < per_hour * HOURS_A_MONTH:
-        month = per_hour * HOURS_A_MONTH
-        yield f"budget.monthlyUsd: {budget.monthly_usd:,} is less than the {month:,.0f} that the plan costs in a month"
-
-
-def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
-    path = f"models.{graph.name}"
-    if graph.card.revision is None:
-        yield (
-            f"{path}.model: {graph.card.name} has no pinned revision ({graph.card.revision_source}), so every pod "
-            f"fetches what the hub has by then; pin it with `python -m ops models pin {graph.card.name}`"
-        )
-    if graph.placement is Placement.CPU:
-        for role, override in settings.models[graph.name].overrides.items():
-            if override.tensor_parallel:
-                yield f"{path}.{role}.tensorParallel: has no effect on simulated engines"
-        return
-    if graph.disaggregated and not graph.rdma:
-        yield (
-            f"network.rdma: none, so {path} depends on NVLink between pods of one node for its KV cache; "
-            "whether NIXL gets that is unverified, and the fall-back is TCP"
-        )
-    if not graph.proof_required:
-        yield f"{path}.proof: reported, so the endpoint is handed out even if disaggregation does not happen"
-    if any(worker.replicas == 1 for worker in graph.workers):
-        yield f"{path}: a role with one engine and no spare node is down while an update of the workers loads the model"

@@ -38,6 +38,7 @@ def _place(plan: Plan) -> Iterator[Question]:
             by_dns_endpoint=plan.cluster.given_context is None,
             reads_bucket=bool(plan.fetched),
             gateway=plan.endpoint.exposure is Exposure.GATEWAY,
+            syncs_secret=plan.token_secret is not None,
         )
     if plan.network:
         ranges = plan.addresses.to_wire()

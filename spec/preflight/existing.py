@@ -20,6 +20,7 @@ class ClusterState:
     """Of Workload Identity; empty where it is off."""
     fuse_driver: bool
     gateway_api: bool
+    secret_sync: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class ExistingClusterFits(Question):
     by_dns_endpoint: bool
     reads_bucket: bool
     gateway: bool
+    syncs_secret: bool
 
     @property
     def what(self) -> str:
@@ -68,6 +70,8 @@ class ExistingClusterFits(Question):
             yield f"has no Cloud Storage FUSE driver; {update} --update-addons=GcsFuseCsiDriver=ENABLED`"
         if self.gateway and not state.gateway_api:
             yield f"has no Gateway API; {update} --gateway-api=standard`"
+        if self.syncs_secret and not state.secret_sync:
+            yield f"does not sync secrets; {update} --enable-secret-sync`"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,13 +113,23 @@ def test_without_a_dns_endpoint_the_way_in_is_asked_for() -> None:
 def test_a_cluster_that_lacks_something_is_refused_before_anything_is_made() -> None:
     bare = {"masterVersion": "1.33.2-gke.100", "enableMultiNetworking": True}
     with pytest.raises(ProgramFailed) as refused:
-        run({"cluster": {"existing": BY_NAME}}, answers=answering(GET_CLUSTER, bare))
+        run(
+            {
+                "cluster": {"existing": BY_NAME},
+                "secrets": {"store": "secretManager"},
+                "network": {"ranges": {"proxies": "10.9.0.0/23"}},
+                "endpoint": {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]},
+            },
+            answers=answering(GET_CLUSTER, bare),
+        )
     for lack in (
         "runs 1.33.2-gke.100, and DRANET needs 1.34.1-gke.1829001",
         "it has no Dataplane V2",
         "--enable-dns-access",
         "--workload-pool=my-project.svc.id.goog",
         "GcsFuseCsiDriver=ENABLED",
+        "--gateway-api=standard",
+        "--enable-secret-sync",
     ):
         assert lack in str(refused.value)
     with pytest.raises(ProgramFailed, match="there is no cluster shared in europe-west1"):

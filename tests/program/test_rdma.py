@@ -30,8 +30,9 @@ every_mode = pytest.mark.parametrize(("layout", "rdma"), PREVIEWED, ids=["-".joi
 
 
 @cache
-def recorded(layout: str, rdma: RdmaMode) -> Recording:
-    return record(ROOT, config({"models.chat.layout": layout, "network": {"rdma": rdma.value}}))
+def recorded(layout: str, rdma: RdmaMode, *, preview: bool = True) -> Recording:
+    changes = {"models.chat.layout": layout, "network": {"rdma": rdma.value}}
+    return record(ROOT, config(changes), preview=preview)
 
 
 def gpu_pools(recording: Recording) -> list[Resource]:
@@ -146,7 +147,7 @@ def test_a_network_goes_before_its_parameters_and_both_before_the_subnet() -> No
 
 @pytest.mark.parametrize("layout", ["multi-node", "single-node"])
 def test_gke_may_make_networks_before_it_is_asked_to(layout: str) -> None:
-    recording = recorded(layout, RdmaMode.DRANET_AUTO)
+    recording = recorded(layout, RdmaMode.DRANET_AUTO, preview=False)
     (role,) = [m for m in of_type(recording, ":IAMMember") if m.inputs["role"] == "roles/compute.networkAdmin"]
     assert role.inputs["member"] == "serviceAccount:service-123456789012@container-engine-robot.iam.gserviceaccount.com"
     for pool in gpu_pools(recording):

@@ -18,7 +18,7 @@ class Case:
     login: str
 
 
-_GKE = "gke_other-project_us-east5_shared"
+_GKE = "gke_my-project_us-east5_shared"
 CASES = [
     Case("its own", None, "dynamo-prod", "gke_my-project_europe-west1_dynamo-prod",
          "projects/my-project/locations/europe-west1/clusters/dynamo-prod",
@@ -28,7 +28,7 @@ CASES = [
          "projects/my-project/locations/us-east5-a/clusters/shared",
          "gcloud container clusters get-credentials shared --location us-east5-a --project my-project --dns-endpoint"),
     Case("by a context that gcloud wrote", {"context": _GKE}, "shared", _GKE,
-         "projects/other-project/locations/us-east5/clusters/shared", f"kubectl config use-context {_GKE}"),
+         "projects/my-project/locations/us-east5/clusters/shared", f"kubectl config use-context {_GKE}"),
     Case("by a context of any name", {"context": "lab"}, None, "lab", "contexts/lab", "kubectl config use-context lab"),
     Case("by both", {"context": "lab", "name": "shared"}, "shared", "lab",
          "projects/my-project/locations/europe-west1/clusters/shared", "kubectl config use-context lab"),
