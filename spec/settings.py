@@ -211,8 +211,8 @@ class Capacity(Frozen):
             )
         if mode and mode is not CapacityMode.RESERVATION and reservation:
             raise ValueError(
-                f"mode {mode} would leave reservation {reservation} unused and still paid for; take it out, in a preview "
-                "by `--set capacity.reservation=`"
+                f"mode {mode} would leave reservation {reservation} unused and still paid for; take it out, in a "
+                "preview by `--set capacity.reservation=`"
             )
         return reservation
 
