@@ -188,7 +188,7 @@ def rollout(
         before, after = (plan(load(stackfile.read(root, stack, changes))) for changes in ([], overrides))
     except ConfigInvalid as invalid:
         _stop_on_faults(stack, invalid)
-    print("\n".join(rolls(before, after)) or "nothing rolls")
+    print("\n".join(rolls(before, after)) or "no pod restarts; what else changes: `ops diff`")
 
 
 def _run(

@@ -13,6 +13,8 @@ from spec.model_base import Frozen
 # Google Cloud keeps four addresses of every subnet's primary range.
 RESERVED_ADDRESSES = 4
 
+_THIS_NETWORK = IPv4Network("0.0.0.0/8")
+
 # GKE takes a /24 of the pod range for each node at its default of 110 pods.
 POD_BITS_A_NODE = 8
 
@@ -25,6 +27,8 @@ def _ipv4_range(text: str) -> str:
         network = IPv4Network(text, strict=False)
     except ValueError:
         raise ValueError(f"{shown(text)} is not a range of IPv4 addresses; such a range is 10.0.0.0/20") from None
+    if network.is_loopback or network.is_link_local or network.is_multicast or network.overlaps(_THIS_NETWORK):
+        raise ValueError(f"{text} is not for machines; such a range is 10.0.0.0/20")
     if str(network) != text:
         raise ValueError(f"{text} is not written as a range; the one that it lies in is {network}")
     return text

@@ -1,13 +1,10 @@
 """Which GKE cluster a stack runs in, its own or one that is there, and how it is reached."""
 
-import re
+import shlex
 from dataclasses import dataclass
 
 from spec import names
-from spec.settings import Settings
-
-# What `gcloud container clusters get-credentials` calls its contexts; no part has an underscore.
-GKE_CONTEXT = re.compile(r"gke_(?P<project>[^_]+)_(?P<location>[^_]+)_(?P<name>[^_]+)")
+from spec.settings import GKE_CONTEXT, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +36,7 @@ class ClusterRef:
     def login(self) -> str:
         """The command that makes `context` usable."""
         if self.given_context:
-            return f"kubectl config use-context {self.given_context}"
+            return f"kubectl config use-context {shlex.quote(self.given_context)}"
         return (
             f"gcloud container clusters get-credentials {self.name} --location {self.location} "
             f"--project {self.project} --dns-endpoint"

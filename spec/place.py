@@ -1,12 +1,19 @@
 """The place of a stack: its zone and ranges, or a cluster or VPC that is there; what contradicts it, what to watch."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-from spec import addresses
-from spec.cluster import GKE_CONTEXT, cluster_ref
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from spec import addresses, names
+from spec.cluster import cluster_ref
 from spec.faults import Fault, join
 from spec.machines import Machine
-from spec.settings import Exposure, Settings
+from spec.rdma import RdmaMode
+from spec.settings import GKE_CONTEXT, ExistingCluster, Exposure, Settings
+
+if TYPE_CHECKING:  # the plan is made with these, not the other way round
+    from spec.plan import Pool
 
 # An existing cluster has all else already; what these say still goes for the pools that are added to it.
 _WITH_AN_EXISTING_CLUSTER = {"existing", "deletion_protection"}
@@ -17,23 +24,31 @@ def faults(settings: Settings, most_nodes: int, node: Machine) -> list[Fault]:
     return [*_contradictions(settings), *_range_faults(settings, most_nodes, node)]
 
 
-def warnings(settings: Settings, gpu_nodes: int, node: Machine) -> Iterator[str]:
-    """What has to be right in a cluster or VPC that is there and cannot be seen from here."""
+def warnings(settings: Settings, gpu_pools: Sequence[Pool]) -> Iterator[str]:
+    """What has to be right in a cluster or VPC that is there and cannot be seen from here, and what has no effect.
+
+    `gpu_pools` are those that the graphs need, the stack's to make or not.
+    """
     existing, vpc = settings.cluster.existing, settings.network.existing
     if existing:
-        yield "cluster.existing: what the cluster and its own nodes cost is not counted"
-        if not settings.makes_gpu_pools and gpu_nodes:
-            yield (
-                f"cluster.existing: no GPU pool is added, so it must have {gpu_nodes} × {node.name} free, "
-                f"wired as network.rdma {settings.network.rdma} says"
-            )
-            if settings.capacity:
-                yield "capacity: has no effect, no GPU pool is added to cluster.existing"
+        yield (
+            "cluster.existing: the control plane must reach its nodes on tcp 9443, else every write of a graph times "
+            "out; docs/adopt.md"
+        )
         if cluster_ref(settings).name is None:
             yield (
                 "cluster.existing.context: does not tell the cluster's name in GKE, so no dashboard and no alerts are "
-                "made; give cluster.existing.name, too"
+                "made; give cluster.existing.name before the first `pulumi up`, since later it replaces every object"
             )
+    if existing and not settings.makes_gpu_pools and gpu_pools:
+        nodes, most = (sum(getattr(pool, count) for pool in gpu_pools) for count in ("nodes", "most_nodes"))
+        count = f"{nodes}" if nodes == most else f"{nodes}, and scaled up {most},"
+        rdma = settings.network.rdma
+        wired = f", wired as network.rdma {rdma} says" if rdma is not RdmaMode.NONE else ""
+        machine = gpu_pools[0].machine.name
+        yield f"cluster.existing: no GPU pool is added, so it must have {count} × {machine} free{wired}"
+    if settings.capacity and not (settings.makes_gpu_pools and gpu_pools):
+        yield "capacity: mode and reservation have no effect, no GPU pool is made; maxNodes still limits"
     if vpc:
         yield "network.existing: the VPC must have NAT, else nodes pull no image; none is made in it"
         if settings.endpoint.exposure is Exposure.GATEWAY:
@@ -62,18 +77,21 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
                 join("cluster", type(cluster).model_fields[name].alias or name),
                 "has no effect on cluster.existing, which was made with its own; take one of the two out",
             )
-        told = GKE_CONTEXT.fullmatch(cluster.existing.context or "")
-        if told and told["project"] != settings.project:
-            yield Fault(
-                "cluster.existing.context",
-                f"is of project {told['project']}, and the stack's is {settings.project}, where metrics, addresses and "
-                "identities would be looked for; set gcp:project to the cluster's",
-            )
+        yield from _other_clusters(settings, cluster.existing)
         if network.existing:
             yield Fault(
                 "network.existing",
                 "contradicts cluster.existing, which lies in a network already; take one of them out",
             )
+    if network.existing and network.existing.vpc.startswith(f"{names.cluster(settings.stack)}-"):
+        yield Fault(
+            "network.existing.vpc", f"{network.existing.vpc} is named like the networks that the stack makes itself"
+        )
+    if network.existing and network.existing.pods_range == network.existing.services_range:
+        yield Fault(
+            "network.existing.servicesRange",
+            f"{network.existing.services_range} is the range of the pods too; Services need one of their own",
+        )
     given = network.ranges.model_fields_set
     if cluster.existing or network.existing:
         there = "cluster.existing" if cluster.existing else "network.existing"
@@ -102,6 +120,37 @@ def _contradictions(settings: Settings) -> Iterator[Fault]:
                 )
 
 
+def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[Fault]:
+    """A context, a name, a project and a region that are not of one cluster."""
+    told = GKE_CONTEXT.fullmatch(existing.context or "")
+    if told and told["project"] != settings.project:
+        yield Fault(
+            "cluster.existing.context",
+            f"is of project {told['project']}, and the stack's is {settings.project}, where metrics, addresses and "
+            "identities would be looked for; set gcp:project to the cluster's",
+        )
+    if told and existing.name not in (None, told["name"]):
+        yield Fault(
+            "cluster.existing.name",
+            f"{existing.name} is not the cluster of cluster.existing.context, {told['name']}: pools would go to the "
+            "one, the graphs to the other; take one of the two out",
+        )
+    location = cluster_ref(settings).location
+    if told and existing.location not in (None, told["location"]):
+        yield Fault(
+            "cluster.existing.location",
+            f"{existing.location} is not where cluster.existing.context says, {told['location']}; take it out",
+        )
+    elif location not in (settings.location.region, settings.location.zone):
+        region = settings.location.region
+        if not location.startswith(f"{region}-"):
+            yield Fault(
+                "cluster.existing.location",
+                f"{location} is not in region {region}, where bucket, addresses and pools would be made; set "
+                f"location to the cluster's region and one of its zones",
+            )
+
+
 def _own_nic_networks(settings: Settings) -> bool:
     """Whether networks for the nodes' other NICs are made, with ranges of ours."""
     return settings.makes_gpu_pools and settings.network.rdma.own_networks
@@ -110,11 +159,13 @@ def _own_nic_networks(settings: Settings) -> bool:
 def _range_faults(settings: Settings, most_nodes: int, node: Machine) -> list[Fault]:
     gpu_nodes = max(most_nodes, (settings.capacity and settings.capacity.max_nodes) or 0)
     there = settings.cluster.existing or settings.network.existing
+    behind_proxies = there and settings.endpoint.exposure is Exposure.GATEWAY
     used = () if there else addresses.CLUSTER_RANGES
     return addresses.faults(
         "network.ranges",
         settings.network.ranges,
-        used + (addresses.NIC_RANGES if _own_nic_networks(settings) else ()),
+        (*used, *(("proxies",) if behind_proxies else ()))
+        + (addresses.NIC_RANGES if _own_nic_networks(settings) else ()),
         nodes=gpu_nodes + settings.cluster.system_pool.most_nodes,
         gpu_nodes=gpu_nodes,
         nics=node.rdma_nics,

@@ -23,6 +23,7 @@ from spec.settings import (
     ProofMode,
     SecretStore,
     Settings,
+    cloud_label,
 )
 from spec.warnings import warnings
 
@@ -218,12 +219,12 @@ class Plan:
     @property
     def cost_per_hour(self) -> float | None:
         """USD; None when a part has no known price, so that half a sum is never taken for the whole."""
-        return _total([item.usd_per_hour for item in self.costs])
+        return _total(self.costs)
 
     @property
     def cost_at_most(self) -> float | None:
         """USD per hour with all nodes that an autoscaler may add; None as for `cost_per_hour`."""
-        return _total([item.usd_at_most for item in self.costs])
+        return _total(self.costs, at_most=True)
 
     def summary(self) -> dict[str, Any]:
         """The plan as plain data for `--json`, goldens and stack outputs."""
@@ -260,7 +261,8 @@ def fetched(graphs: tuple[Graph, ...]) -> tuple[Card, ...]:
     return tuple(cards.values())
 
 
-def _total(usd: list[float | None]) -> float | None:
+def _total(costs: tuple[CostItem, ...], *, at_most: bool = False) -> float | None:
+    usd = [item.usd_at_most if at_most else item.usd_per_hour for item in costs]
     known = [value for value in usd if value is not None]
     return round(sum(known), 2) if len(known) == len(usd) else None
 
@@ -309,6 +311,7 @@ def _worker_summary(graph: Graph, worker: Worker) -> dict[str, Any]:
 def plan(settings: Settings) -> Plan:
     """Everything decided. `settings` come from `spec.load`, which has refused what cannot be built."""
     node = machine(GPU_MACHINE)
+    labels = {cloud_label(key): value for key, value in settings.labels.items()}
     graphs = tuple(_graph(name, model, settings, node) for name, model in sorted(settings.models.items()))
     gpu_pools = _gpu_pools(graphs, node)
     system_pool = None if settings.cluster.existing else _system_pool(settings, graphs)
@@ -322,7 +325,7 @@ def plan(settings: Settings) -> Plan:
         cluster=cluster_ref(settings),
         region=settings.location.region,
         zone=settings.location.zone,
-        labels={"managed-by": "pulumi", "stack": settings.stack} | _cloud_labels(settings.labels),
+        labels={"managed-by": "pulumi", "stack": settings.stack} | labels,
         rdma=settings.network.rdma if gpu_pools else RdmaMode.NONE,
         multi_networking=settings.network.rdma.multi_networking,
         capacity_mode=mode,
@@ -344,7 +347,7 @@ def plan(settings: Settings) -> Plan:
         graphs=graphs,
         costs=costs,
         first_token=_first_token(settings, graphs, made, mode),
-        warnings=tuple(warnings(settings, graphs, gpu_pools, _total([item.usd_per_hour for item in costs]))),
+        warnings=tuple(warnings(settings, graphs, gpu_pools, _total(costs, at_most=True))),
         addresses=settings.network.ranges,
     )
 
@@ -389,11 +392,6 @@ def _token_secret(settings: Settings, graphs: tuple[Graph, ...]) -> TokenSecret 
         return None
     theirs = settings.secrets.hf_token
     return TokenSecret(name=theirs or names.token_secret(settings.stack), exists=theirs is not None)
-
-
-def _cloud_labels(labels: dict[str, str]) -> dict[str, str]:
-    """`costCenter` → `cost-center`: label keys of Google Cloud have no capitals."""
-    return {"".join(f"-{c.lower()}" if c.isupper() else c for c in key): value for key, value in labels.items()}
 
 
 def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -> Graph:

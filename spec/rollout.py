@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from spec import graph as graph_builder
 from spec import sizing
+from spec.addresses import NIC_RANGES, key
 from spec.dgd import Component
 from spec.first_token import READ_BYTES_PER_SECOND
 from spec.model_base import Frozen
@@ -24,6 +25,8 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
             "next starts, so graphs cannot be written meanwhile and go on serving; whether the new one rolls their "
             "workers is not known from here"
         )
+    if moved := _moved(before, after):
+        yield moved
     if before.multi_networking != after.multi_networking and not after.cluster.existing:
         yield (
             f"RDMA: from {before.rdma} to {after.rdma} takes another cluster, since networks of its nodes are "
@@ -35,7 +38,12 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
         after.capacity_mode,
         after.reservation,
     ) and before.makes_gpu_pools:
-        yield "capacity: other nodes are bought, so the GPU pools are replaced, and all that runs on them is down"
+        what = (
+            "other nodes are bought, so the GPU pools are replaced"
+            if after.makes_gpu_pools
+            else "none is bought any more"
+        )
+        yield f"capacity: {what}, and all that runs on them is down"
     old = {graph.name: graph for graph in before.graphs}
     new = {graph.name: graph for graph in after.graphs}
     for name in sorted({*old, *new}):
@@ -45,6 +53,26 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
             yield f"{name}: is new and rolls nothing; {_load(new[name])}"
         else:
             yield from _graph(old[name], new[name])
+
+
+def _moved(before: Plan, after: Plan) -> str:
+    """What goes with the old place, from most to least; empty where the stack stays where it is."""
+    old, new = before.cluster.identifier, after.cluster.identifier
+    if old != new:
+        return (
+            f"place: from {old} to {new}: what the stack has made in the old cluster goes, the cluster too if it was "
+            "the stack's, and nothing serves until all is there anew"
+        )
+    was, becomes = before.addresses.to_wire(), after.addresses.to_wire()
+    differ = {name for name in was if was[name] != becomes[name]}
+    if before.network != after.network or differ & {"nodes", "pods", "services"}:
+        return "network: that of the cluster is chosen when it is made: it is replaced, and nothing serves meanwhile"
+    if before.makes_gpu_pools and (before.zone != after.zone or differ & set(map(key, NIC_RANGES))):
+        return (
+            "network: RDMA networks belong to a zone and keep their ranges: they are replaced with the GPU pools, and "
+            "all that runs on them is down"
+        )
+    return ""
 
 
 def _graph(before: Graph, after: Graph) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a stack may set. The contract of a stack file: frozen, camelCase, nothing unknown, strictly typed."""
 
+import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_network
@@ -135,10 +136,14 @@ class Maintenance(Frozen):
         return (f"{begin.isoformat()}Z", f"{(begin + timedelta(hours=self.hours)).isoformat()}Z")
 
 
+# What `gcloud container clusters get-credentials` calls its contexts; no part has an underscore.
+GKE_CONTEXT = re.compile(r"gke_(?P<project>[^_]+)_(?P<location>[^_]+)_(?P<name>[^_]+)")
+
+
 class ExistingCluster(Frozen):
     """A cluster that is there: nothing of it is changed but the node pools that are added."""
 
-    context: Annotated[str, Field(min_length=1, examples=["my-context"])] | None = None
+    context: Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\s]*$", examples=["my-context"])] | None = None
     """Of the kubeconfig, and how the cluster is reached; by its DNS endpoint unless given."""
     name: Annotated[CloudName | None, Field(validate_default=True)] = None
     """In the stack's project."""
@@ -157,8 +162,9 @@ class ExistingCluster(Frozen):
     @field_validator("add_gpu_pools")
     @classmethod
     def _pools_need_a_name(cls, add: bool, info: ValidationInfo) -> bool:
-        if add and info.data.get("context") and not info.data.get("name", "at fault"):
-            raise ValueError("needs cluster.existing.name: a context does not tell which cluster the pools belong to")
+        context: str | None = info.data.get("context")
+        if add and context and not info.data.get("name", "at fault") and not GKE_CONTEXT.fullmatch(context):
+            raise ValueError("needs cluster.existing.name: the context does not tell which cluster the pools belong to")
         return add
 
 
@@ -370,10 +376,31 @@ class AlertSettings(Frozen):
 
 
 class BudgetSettings(Frozen):
-    monthly_usd: Annotated[int, Field(ge=1, examples=[140000])]
+    monthly_usd: Annotated[int, Field(ge=1, le=1_000_000_000, examples=[140000])]
     """What a month may cost, USD; all that carries the stack's label counts."""
     emails: Annotated[tuple[EmailAddress, ...], AfterValidator(_each_once), Field(min_length=1)]
     """Who is told when half, nine tenths and all of it are spent, and when the month is heading over it."""
+
+
+# Those that the program sets itself: by the first the budget finds what the stack costs.
+OWN_LABELS = ("stack", "managed-by")
+
+
+def cloud_label(key: str) -> str:
+    """`costCenter` → `cost-center`: label keys of Google Cloud have no capitals."""
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in key)
+
+
+def _labels_apart(labels: dict[str, str]) -> dict[str, str]:
+    keys = [cloud_label(key) for key in labels]
+    for key, cloud in zip(labels, keys, strict=True):
+        if cloud in OWN_LABELS:
+            raise ValueError(f"{key} is set by the program itself; take it out")
+        if len(cloud) > 63:
+            raise ValueError(f"{key} becomes {cloud}, longer than the 63 characters that Google Cloud takes")
+        if keys.count(cloud) > 1:
+            raise ValueError(f"two keys become {cloud}; take one out")
+    return labels
 
 
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$", examples=["costCenter"])]
@@ -423,7 +450,7 @@ class Settings(Frozen):
     budget: BudgetSettings | None = None
     preflight: bool = True
     """Whether Google Cloud is asked, before anything is made, if it has what the plan needs."""
-    labels: dict[LabelKey, LabelValue] = {}
+    labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(_labels_apart)] = {}
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False
     """Whether the secret `hfToken` is there. Its value never gets this far."""

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from spec import gke_versions, place, versions
 from spec.capacity import CapacityMode
-from spec.machines import GPU_MACHINE, machine
 from spec.models import Placement
 from spec.rdma import RdmaMode
-from spec.settings import BudgetSettings, Settings
+from spec.settings import BudgetSettings, SecretStore, Settings
 
 if TYPE_CHECKING:  # the plan is made with these, not the other way round
     from spec.plan import Graph, Pool
@@ -34,11 +33,11 @@ _RDMA_WARNINGS = {
 
 
 def warnings(
-    settings: Settings, graphs: Sequence[Graph], gpu_pools: Sequence[Pool], usd_per_hour: float | None
+    settings: Settings, graphs: Sequence[Graph], gpu_pools: Sequence[Pool], usd_at_most: float | None
 ) -> Iterator[str]:
     """One sentence each, most general first. `gpu_pools` are those that the graphs need, the stack's to make or not."""
     made = gpu_pools if settings.makes_gpu_pools else ()
-    yield from place.warnings(settings, sum(pool.nodes for pool in gpu_pools), machine(GPU_MACHINE))
+    yield from place.warnings(settings, gpu_pools)
     yield from _version_warnings(settings)
     yield from _pool_warnings(settings, graphs, made)
     if settings.cluster.binary_authorization:
@@ -46,9 +45,11 @@ def warnings(
             "cluster.binaryAuthorization: on, so the project's policy decides which images start; it must admit "
             "nvcr.io, us-docker.pkg.dev/gce-ai-infra and gke.gcr.io, else no pod of Dynamo's or GKE's does"
         )
+    if settings.secrets.store is SecretStore.SECRET_MANAGER and not any(graph.card.gated for graph in graphs):
+        yield "secrets.store: has no effect, no model is gated"
     for graph in graphs:
         yield from _graph_warnings(settings, graph)
-    yield from _budget_warnings(settings.budget, made, usd_per_hour)
+    yield from _budget_warnings(settings.budget, made, usd_at_most)
 
 
 def _version_warnings(settings: Settings) -> Iterator[str]:
@@ -87,12 +88,16 @@ def _pool_warnings(settings: Settings, graphs: Sequence[Graph], gpu_pools: Seque
             )
 
 
-def _budget_warnings(budget: BudgetSettings | None, gpu_pools: Sequence[Pool], per_hour: float | None) -> Iterator[str]:
-    if not budget and gpu_pools:
-        yield "budget: none, so nobody is told what the month costs; set {monthlyUsd, emails}"
-    elif budget and per_hour and budget.monthly_usd < per_hour * HOURS_A_MONTH:
-        month = per_hour * HOURS_A_MONTH
-        yield f"budget.monthlyUsd: {budget.monthly_usd:,} is less than the {month:,.0f} that the plan costs in a month"
+def _budget_warnings(budget: BudgetSettings | None, gpu_pools: Sequence[Pool], most: float | None) -> Iterator[str]:
+    """`most` is what an hour costs with all nodes that an autoscaler may add, USD."""
+    if not budget:
+        if gpu_pools:
+            yield "budget: none, so nobody is told what the month costs; set {monthlyUsd, emails}"
+    elif most is None:
+        yield "budget.monthlyUsd: not held against the plan, which has a part without a fixed price"
+    elif budget.monthly_usd < most * HOURS_A_MONTH:
+        month = f"{most * HOURS_A_MONTH:,.0f}"
+        yield f"budget.monthlyUsd: {budget.monthly_usd:,} is less than the {month} that the plan may cost in a month"
 
 
 def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:

@@ -162,7 +162,10 @@ def test_rollout_says_what_overrides_would_restart() -> None:
         "chat: all workers roll, since a worker's pod template changes (prefill image; decode image)"
     )
     assert frontend.startswith("chat: the frontend's pods are replaced (image)")
-    assert ops("rollout", "--stack", "prod", "--set", "labels.owner=me").stdout == "nothing rolls\n"
+    assert (
+        ops("rollout", "--stack", "prod", "--set", "labels.owner=me").stdout
+        == "no pod restarts; what else changes: `ops diff`\n"
+    )
 
 
 def test_rollout_of_nothing_or_of_a_fault_is_refused() -> None:

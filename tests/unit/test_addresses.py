@@ -53,7 +53,7 @@ def test_the_prefix_that_a_fault_advises_is_the_smallest_that_will_do(rdma: str,
     prefix = int(advice[0])
 
     def accepted(length: int) -> bool:
-        wider = AddressPlan(rdma=str(IPv4Network((0, length))))
+        wider = AddressPlan(rdma=str(IPv4Network((0x40000000, length), strict=False)))
         return not faults("r", wider, ("rdma",), nodes=1, gpu_nodes=gpu_nodes, nics=NICS)
 
     assert accepted(prefix)

@@ -18,18 +18,23 @@ class Case:
     login: str
 
 
-_GKE = "gke_my-project_us-east5_shared"
+_GKE = "gke_my-project_europe-west1_shared"
 CASES = [
     Case("its own", None, "dynamo-prod", "gke_my-project_europe-west1_dynamo-prod",
          "projects/my-project/locations/europe-west1/clusters/dynamo-prod",
          "gcloud container clusters get-credentials dynamo-prod --location europe-west1 --project my-project "
          "--dns-endpoint"),
-    Case("by name, zonal", {"name": "shared", "location": "us-east5-a"}, "shared", "gke_my-project_us-east5-a_shared",
-         "projects/my-project/locations/us-east5-a/clusters/shared",
-         "gcloud container clusters get-credentials shared --location us-east5-a --project my-project --dns-endpoint"),
+    Case("by name, zonal", {"name": "shared", "location": "europe-west1-b"}, "shared",
+         "gke_my-project_europe-west1-b_shared", "projects/my-project/locations/europe-west1-b/clusters/shared",
+         "gcloud container clusters get-credentials shared --location europe-west1-b --project my-project "
+         "--dns-endpoint"),
     Case("by a context that gcloud wrote", {"context": _GKE}, "shared", _GKE,
-         "projects/my-project/locations/us-east5/clusters/shared", f"kubectl config use-context {_GKE}"),
+         "projects/my-project/locations/europe-west1/clusters/shared", f"kubectl config use-context {_GKE}"),
     Case("by a context of any name", {"context": "lab"}, None, "lab", "contexts/lab", "kubectl config use-context lab"),
+    Case("by a context, with a name that it needs for nothing", {"context": _GKE, "name": "shared"}, "shared", _GKE,
+         "projects/my-project/locations/europe-west1/clusters/shared", f"kubectl config use-context {_GKE}"),
+    Case("by a context with a mark of the shell", {"context": "a;b"}, None, "a;b", "contexts/a;b",
+         "kubectl config use-context 'a;b'"),
     Case("by both", {"context": "lab", "name": "shared"}, "shared", "lab",
          "projects/my-project/locations/europe-west1/clusters/shared", "kubectl config use-context lab"),
 ]  # fmt: skip

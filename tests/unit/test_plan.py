@@ -131,7 +131,7 @@ def test_pools_follow_the_autoscaler_and_the_cost_says_how_far() -> None:
 def test_a_budget_that_the_plan_exceeds_is_told() -> None:
     budget = {"budget": {"monthlyUsd": 100_000, "emails": ["oncall@example.com"]}}
     (warning,) = [w for w in planned(budget).warnings if w.startswith("budget.monthlyUsd")]
-    assert warning.startswith("budget.monthlyUsd: 100,000 is less than the 125,0")
+    assert warning.startswith("budget.monthlyUsd: 100,000 is less than the 126,1")
 
 
 def test_a_calm_stack_has_no_warnings() -> None:

@@ -28,6 +28,15 @@ class Case:
 CASES = [
     Case("nothing", {}, {}, []),
     Case("labels and endpoint", {}, {"labels": {"owner": "me"}, "endpoint": {"exposure": "none"}}, []),
+    Case("another region", {}, {"location": {"region": "europe-west4", "zone": "europe-west4-a"}},
+         ["place: from projects/my-project/locations/europe-west1/clusters/dynamo-prod to "
+          "projects/my-project/locations/europe-west4/clusters/dynamo-prod: what the stack has made in the old cluster "
+          "goes, the cluster too if it was the stack's, and nothing serves until all is there anew"]),
+    Case("another zone", {}, {"location.zone": "europe-west1-c"},
+         ["network: RDMA networks belong to a zone and keep their ranges: they are replaced with the GPU pools, and "
+          "all that runs on them is down"]),
+    Case("another range of pods", {}, {"network": {"ranges": {"pods": "10.12.0.0/14"}}},
+         ["network: that of the cluster is chosen when it is made: it is replaced, and nothing serves meanwhile"]),
     Case("another way to buy", {}, {"capacity": {"mode": "spot"}},
          ["capacity: other nodes are bought, so the GPU pools are replaced, and all that runs on them is down"]),
     Case("networks that GKE makes", {}, {"network": {"rdma": "dranetAuto"}},
