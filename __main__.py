@@ -31,7 +31,7 @@ def main() -> None:
     pulumi.export("endpoints", served.endpoints)
     if served.dns_records is not None:
         pulumi.export("dnsRecords", served.dns_records)
-    pulumi.export("clusterName", built.cluster_name)
+    pulumi.export("clusterName", built.cluster.name)
     pulumi.export("kubeconfigCommand", planned.cluster.login)
     pulumi.export("graphs", planned.summary()["graphs"])
     pulumi.export("costPerHour", planned.cost_per_hour)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import billing, organizations
+from pulumi_gcp import billing
 
 from infra.email_channels import email_channels
+from infra.services import ProjectServices, project_of
 
 # Shares of the budget at which mail goes out: of what was spent, and of what the month is heading for.
 SPENT = (0.5, 0.9, 1.0)
@@ -21,8 +22,7 @@ class BudgetArgs:
     stack: str
     monthly_usd: int
     emails: Sequence[str]
-    services: pulumi.Resource
-    """What enables the APIs that are asked here."""
+    services: ProjectServices
     labels: dict[str, str]
 
 
@@ -35,9 +35,7 @@ class Budget(pulumi.ComponentResource):
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:Budget", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        project = organizations.get_project_output(
-            project_id=args.project, opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services])
-        )
+        project = project_of(args.project, self, args.services)
         channels = email_channels(name, args.emails, args.labels, child, about=f"{args.cluster} budget: ")
         billing.Budget(
             f"{name}-budget",

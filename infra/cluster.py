@@ -63,13 +63,16 @@ class Cluster(pulumi.ComponentResource):
             location=args.region,
             version_prefix=VERSION_PREFIX,
             # In a project where the API is still off, the question has to wait for it.
-            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services]),
+            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services.enabled["container"]]),
         )
         cluster = container.Cluster(
             f"{name}-cluster",
             name=args.cluster,
             location=args.region,
-            min_master_version=versions.latest_master_version,
+            # The newest of the channel: GKE refuses one that only other channels have.
+            min_master_version=versions.release_channel_latest_version.apply(
+                lambda newest: newest.get(args.release_channel)
+            ),
             release_channel=container.ClusterReleaseChannelArgs(channel=args.release_channel),
             deletion_protection=args.deletion_protection,
             resource_labels=args.labels,
@@ -113,7 +116,10 @@ class Cluster(pulumi.ComponentResource):
             ),
             secret_sync_config=container.ClusterSecretSyncConfigArgs(
                 enabled=args.secret_sync,
-                rotation_config=container.ClusterSecretSyncConfigRotationConfigArgs(enabled=args.secret_sync),
+                # Left out where it is off: GKE gives none back then, and each preview would show a change.
+                rotation_config=container.ClusterSecretSyncConfigRotationConfigArgs(enabled=True)
+                if args.secret_sync
+                else None,
             ),
             binary_authorization=container.ClusterBinaryAuthorizationArgs(
                 evaluation_mode="PROJECT_SINGLETON_POLICY_ENFORCE" if args.binary_authorization else "DISABLED"

@@ -25,37 +25,32 @@ from spec.rdma import RdmaMode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Environment:
-    """What GPU pools and the serving side need of the infrastructure."""
-
-    provider: gcp.Provider
-    cluster_name: pulumi.Input[str] | None
-    """None where only a kubeconfig context is known."""
-    pools_into: pulumi.Input[str] | None
-    """The cluster's id, for node pools; None as above."""
-    dns_endpoint: pulumi.Output[str] | None
-    subnet_id: pulumi.Input[str] | None
-    """Where load balancers have their addresses; None as above."""
-    node_account_email: pulumi.Output[str] | None
-    """None where no node is the stack's."""
-    nics: tuple[NodeNic, ...]
-    """The networks of a GPU node's other NICs; empty where none are made."""
-    cpu_nodes: tuple[pulumi.Resource, ...]
-    """What is there before pods can run; empty in a cluster that is there."""
-    nodes_need: tuple[pulumi.Resource, ...]
-    """What is there before a GPU node starts."""
-    weights: WeightsBucket
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Base:
-    """A cluster with CPU nodes, made or found."""
+class RunningCluster:
+    """A cluster with CPU nodes, made or found. What is None is not known of one that a kubeconfig context names."""
 
     name: pulumi.Input[str] | None
     id: pulumi.Input[str] | None
     dns_endpoint: pulumi.Output[str] | None
     subnet_id: pulumi.Input[str] | None
-    cpu_nodes: tuple[pulumi.Resource, ...]
+    """Where load balancers have their addresses."""
+    ready: tuple[pulumi.Resource, ...]
+    """What is there before anything is put into it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What GPU pools and the serving side need of the infrastructure."""
+
+    provider: gcp.Provider
+    services: ProjectServices
+    cluster: RunningCluster
+    node_account_email: pulumi.Output[str] | None
+    """None where no node is the stack's."""
+    nics: tuple[NodeNic, ...]
+    """The networks of a GPU node's other NICs; empty where none are made."""
+    nodes_need: tuple[pulumi.Resource, ...]
+    """What is there before a GPU node starts."""
+    weights: WeightsBucket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,23 +88,20 @@ def build(plan: Plan) -> Environment:
             after_services,
         )
     if identity and not plan.cluster.existing:
-        base = _new_cluster(plan, provider, services, identity)
+        cluster = _new_cluster(plan, provider, services, identity)
     else:
-        base = _existing_cluster(plan, after_services)
-    granted: list[pulumi.Resource] = []
+        cluster = _existing_cluster(plan, services, after_services)
+    nodes_need: list[pulumi.Resource] = [*([identity] if identity else []), *cluster.ready]
     if plan.makes_gpu_pools and plan.rdma is RdmaMode.DRANET_AUTO:
-        role = GkeAgentRoleArgs(project=plan.project, services=services, role="roles/compute.networkAdmin")
-        granted.append(GkeAgentRole("gke-agent", role, _after(provider, *base.cpu_nodes)))
+        role = GkeAgentRoleArgs(project=plan.project, services=services)
+        nodes_need.append(GkeAgentRole("gke-agent", role, _after(provider, *cluster.ready)))
     return Environment(
         provider=provider,
-        cluster_name=base.name,
-        pools_into=base.id,
-        dns_endpoint=base.dns_endpoint,
-        subnet_id=base.subnet_id,
+        services=services,
+        cluster=cluster,
         node_account_email=identity.email if identity else None,
         nics=_nics(plan, after_services),
-        cpu_nodes=base.cpu_nodes,
-        nodes_need=(*([identity] if identity else []), *base.cpu_nodes, *granted),
+        nodes_need=tuple(nodes_need),
         weights=weights,
     )
 
@@ -148,7 +140,9 @@ def _watched(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions
         )
 
 
-def _new_cluster(plan: Plan, provider: gcp.Provider, services: ProjectServices, identity: NodeIdentity) -> _Base:
+def _new_cluster(
+    plan: Plan, provider: gcp.Provider, services: ProjectServices, identity: NodeIdentity
+) -> RunningCluster:
     assert plan.system_pool is not None  # every cluster of ours has one
     subnet = _subnet(plan, services, _after(provider, services))
     needed: list[pulumi.Resource] = [identity, subnet.component]
@@ -189,12 +183,12 @@ def _new_cluster(plan: Plan, provider: gcp.Provider, services: ProjectServices, 
         ),
         _after(provider, subnet.way_out, identity),
     )
-    return _Base(
+    return RunningCluster(
         name=cluster.cluster_name,
         id=cluster.cluster_id,
         dns_endpoint=cluster.dns_endpoint,
         subnet_id=subnet.subnet_id,
-        cpu_nodes=(subnet.way_out, pool),
+        ready=(subnet.way_out, pool),
     )
 
 
@@ -233,20 +227,21 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
     )
 
 
-def _existing_cluster(plan: Plan, opts: pulumi.ResourceOptions) -> _Base:
+def _existing_cluster(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions) -> RunningCluster:
+    """What is put into it may need APIs that the cluster itself does not."""
     if plan.cluster.name is None:
-        return _Base(name=None, id=None, dns_endpoint=None, subnet_id=None, cpu_nodes=())
+        return RunningCluster(name=None, id=None, dns_endpoint=None, subnet_id=None, ready=(services,))
     found = ExistingCluster(
         "cluster",
         ExistingClusterArgs(project=plan.cluster.project, location=plan.cluster.location, cluster=plan.cluster.name),
         opts,
     )
-    return _Base(
+    return RunningCluster(
         name=plan.cluster.name,
         id=found.cluster_id,
         dns_endpoint=found.dns_endpoint,
         subnet_id=found.subnet_id,
-        cpu_nodes=(),
+        ready=(services,),
     )
 
 

@@ -38,8 +38,9 @@ class ExistingCluster(pulumi.ComponentResource):
 
 
 def dns_endpoint(found: container.GetClusterResult) -> str:
-    """Where the control plane answers by name; empty where the cluster has no such endpoint."""
+    """Where the control plane answers by name; empty where it does not from outside, though every cluster has one."""
     for config in found.control_plane_endpoints_configs or []:
         for dns in config.dns_endpoint_configs or []:
-            return dns.endpoint
+            if dns.allow_external_traffic:
+                return dns.endpoint
     return ""

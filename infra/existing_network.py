@@ -42,7 +42,7 @@ class ExistingNetwork(pulumi.ComponentResource):
                 region=args.region,
                 project=args.host_project,
                 # In a project where the API is still off, the question has to wait for it.
-                opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services]),
+                opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services.enabled["compute"]]),
             )
             webhook_rule(
                 name,

@@ -15,19 +15,24 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
     What is `first` is there before a node is paid for: platform and weights, so that no GPU idles while they come. A
     reservation is paid all the while, so there the nodes come at once, beside them.
     """
-    if not (plan.makes_gpu_pools and plan.capacity_mode and environment.pools_into and environment.node_account_email):
+    if not plan.makes_gpu_pools:
         return ()
-    before = environment.nodes_need if plan.capacity_mode.paid_before_nodes else (*environment.nodes_need, *first)
+    # All three are there where pools are made: asserted, since without pools a graph would only wait for ever.
+    mode, cluster_id, account = plan.capacity_mode, environment.cluster.id, environment.node_account_email
+    assert mode is not None
+    assert cluster_id is not None
+    assert account is not None
+    before = environment.nodes_need if mode.paid_before_nodes else (*environment.nodes_need, *first)
     return tuple(
         GpuPool(
             pool.name,
             GpuPoolArgs(
                 pool=pool,
-                cluster_id=environment.pools_into,
+                cluster_id=cluster_id,
                 location=plan.cluster.location,
                 zone=plan.zone,
-                node_account_email=environment.node_account_email,
-                capacity_mode=plan.capacity_mode,
+                node_account_email=account,
+                capacity_mode=mode,
                 reservation=plan.reservation,
                 rdma=plan.rdma,
                 nics=environment.nics,

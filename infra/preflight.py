@@ -16,7 +16,7 @@ from spec.gke_versions import VERSION_PREFIX
 from spec.plan import Plan
 from spec.preflight import questions
 from spec.preflight.cluster import Cluster, GkeVersionOffered, Unknown
-from spec.preflight.existing import ClusterState, ExistingClusterFits, ExistingSubnetFits, SubnetState
+from spec.preflight.existing import ClusterState, ExistingClusterFits, ExistingSubnetFits, SubnetState, is_range
 from spec.preflight.question import Finding, Question, Verdict, explained, is_missing
 from spec.preflight.quota import Limit, QuotaLarge
 from spec.preflight.reservation import ReservationFree, ReservationState
@@ -91,7 +91,7 @@ class _Cloud:
                 project=question.project, location=question.region, version_prefix=VERSION_PREFIX, opts=self.opts
             )
         )
-        return found.latest_master_version or ""
+        return (found.release_channel_latest_version or {}).get(question.channel, "")
 
     def machine_types(self, question: MachineTypeOffered) -> list[str]:
         found = _asked(
@@ -176,7 +176,16 @@ class _Cloud:
             fuse_driver=any(d.enabled for a in found.addons_configs or [] for d in a.gcs_fuse_csi_driver_configs or []),
             gateway_api=any(api.channel == "CHANNEL_STANDARD" for api in found.gateway_api_configs or []),
             secret_sync=any(sync.enabled for sync in found.secret_sync_configs or []),
+            managed_prometheus=any(
+                p.enabled for m in found.monitoring_configs or [] for p in m.managed_prometheuses or []
+            ),
+            ranges=self.cluster_ranges(found) if question.apart else {},
         )
+
+    def cluster_ranges(self, cluster: container.GetClusterResult) -> dict[str, str]:
+        found = _if_there(lambda: compute.get_subnetwork(self_link=cluster.subnetwork, opts=self.opts))
+        ranges = {"its nodes' range": found and found.ip_cidr_range, "its pods' range": cluster.cluster_ipv4_cidr}
+        return {name: text for name, text in ranges.items() if text and is_range(text)}
 
     def subnet(self, question: ExistingSubnetFits) -> SubnetState | None:
         found = _if_there(
@@ -191,6 +200,7 @@ class _Cloud:
             range=found.ip_cidr_range,
             secondary={r.range_name: r.ip_cidr_range for r in found.secondary_ip_ranges or []},
             private_google_access=bool(found.private_ip_google_access),
+            vpc=(found.network or "").rpartition("/")[2],
         )
 
     @cached_property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import kms
 
-from infra.services import ProjectServices, project_number
+from infra.services import ProjectServices, project_of
 from spec import names
 
 
@@ -22,7 +22,7 @@ class SecretsKeyGrant(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SecretsKeyGrantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:SecretsKeyGrant", name, None, opts)
-        number = project_number(args.project, self, after=[args.services])
+        number = project_of(args.project, self, args.services).number
         kms.CryptoKeyIAMMember(
             f"{name}-gke-agent",
             crypto_key_id=args.key,

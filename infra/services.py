@@ -31,29 +31,36 @@ class ProjectServicesArgs:
 class ProjectServices(pulumi.ComponentResource):
     """Enables the APIs and leaves them on when the stack is destroyed: others in the project may use them."""
 
+    enabled: dict[str, projects.Service]
+    """By the API's short name. A question to Google Cloud waits for the one that answers it: with all of them, a new
+    API would make every answer unknown in the preview that adds it."""
+
     def __init__(self, name: str, args: ProjectServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:ProjectServices", name, None, opts)
-        enable(self, name, args.project, APIS)
+        self.enabled = enable(self, name, args.project, APIS)
         self.register_outputs({})
 
 
-def project_number(project: str, parent: pulumi.Resource, after: Sequence[pulumi.Resource] = ()) -> pulumi.Output[str]:
-    """The number of a project, by which Google names its own accounts and Workload Identity's principals.
-
-    `after` is what must be there before the project is asked: with the API still off, the question would fail.
-    """
+def project_of(
+    project: str, parent: pulumi.Resource, services: ProjectServices
+) -> pulumi.Output[organizations.GetProjectResult]:
+    """What Google Cloud knows of a project: above all its number, by which it names its own accounts and Workload
+    Identity's principals."""
+    answers = services.enabled["cloudresourcemanager"]
     return organizations.get_project_output(
-        project_id=project, opts=pulumi.InvokeOutputOptions(parent=parent, depends_on=list(after))
-    ).number
+        project_id=project, opts=pulumi.InvokeOutputOptions(parent=parent, depends_on=[answers])
+    )
 
 
-def enable(parent: pulumi.Resource, name: str, project: str, apis: Sequence[str]) -> None:
+def enable(parent: pulumi.Resource, name: str, project: str, apis: Sequence[str]) -> dict[str, projects.Service]:
     """Switches the APIs on, by their short names, and leaves them on at the end."""
-    for api in apis:
-        projects.Service(
+    return {
+        api: projects.Service(
             f"{name}-{api}",
             project=project,
             service=f"{api}.googleapis.com",
             disable_on_destroy=False,
             opts=pulumi.ResourceOptions(parent=parent),
         )
+        for api in apis
+    }

@@ -158,6 +158,8 @@ def _client(context: str, plan: Plan) -> client.ApiClient:
 
 
 def _make_one(plan: Plan) -> str:
+    if plan.cluster.given_context:
+        return "put the one that cluster.existing.context names into the kubeconfig"
     return f"make it with `{plan.cluster.login}`"
 
 

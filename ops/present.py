@@ -17,6 +17,7 @@ from ops.verdicts import Verdict
 from spec import preflight, sizing
 from spec.first_token import FirstToken
 from spec.plan import Graph, Plan
+from spec.rdma import RdmaMode
 
 # For each type what tells a reader what he gets: words before and after a value of the inputs. The rest is in `--json`.
 SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -105,7 +106,7 @@ def preview(
     _list(console, "Policy violations", (_verdict(v) for v in verdicts), "red")
     _preflight(console, plan)
     console.print("\n[bold]Outputs[/]")
-    console.print(Padding(_outputs(recording.outputs), (0, 0, 0, 2), expand=False))
+    console.print(_indented(_outputs(recording.outputs)))
     console.print(
         "\n[dim]Worked out from the configuration alone: no cloud was asked, nothing was created. What only the cloud "
         "knows is shown as \\[unknown]. Costs are predictions.[/]"
@@ -240,12 +241,16 @@ def _graph(graph: Graph) -> RenderableType:
             ),
         )
     why = graph.card.layouts[graph.layout].why
-    return Group(
-        head, Text(f"  {routing}. {why[0].upper()}{why[1:]}.", "dim"), Padding(table, (0, 0, 0, 2), expand=False)
-    )
+    return Group(head, _indented(Text(f"{routing}. {why[0].upper()}{why[1:]}.", "dim")), _indented(table))
 
 
 def _cost(plan: Plan) -> RenderableType:
+    nics = sum(pool.nics for pool in plan.gpu_pools) if plan.rdma is not RdmaMode.NONE else 0
+    head = f"[bold]Plan[/]: {plan.gpus} GPUs, {nics} RDMA NICs, {sum(p.nodes for p in plan.pools)} nodes"
+    if not plan.costs:
+        return Text.from_markup(
+            f"{head}, all of the cluster that is there: their cost is not this stack's and not known"
+        )
     table = printing.table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
     for item in plan.costs:
         table.add_row(item.what, _usd(item.usd_per_hour), _usd(item.usd_per_hour, 24), item.basis)
@@ -255,9 +260,7 @@ def _cost(plan: Plan) -> RenderableType:
     )
     if plan.cost_at_most != plan.cost_per_hour:
         table.add_row("all scaled up", _usd(plan.cost_at_most), _usd(plan.cost_at_most, 24), "")
-    nics = sum(pool.nics for pool in plan.gpu_pools)
-    head = f"[bold]Plan[/]: {plan.gpus} GPUs, {nics} RDMA NICs, {sum(p.nodes for p in plan.pools)} nodes"
-    return Group(Text.from_markup(head), Padding(table, (0, 0, 0, 2), expand=False))
+    return Group(Text.from_markup(head), _indented(table))
 
 
 def _first_token(first: FirstToken) -> RenderableType:
@@ -269,7 +272,7 @@ def _first_token(first: FirstToken) -> RenderableType:
         f"[bold]First token[/]: {first.minutes:.0f} min after a first `pulumi up`, {first.paid_gpu_minutes:,.0f} paid "
         f"GPU-minutes before it{usd}; an ESTIMATE, nothing of it measured"
     )
-    return Group(Text.from_markup(head), Padding(table, (0, 0, 0, 2), expand=False))
+    return Group(Text.from_markup(head), _indented(table))
 
 
 def _usd(per_hour: float | None, hours: int = 1) -> str:
@@ -280,17 +283,31 @@ def _list(console: Console, title: str, lines: Iterable[str], style: str) -> Non
     found = list(lines)
     if found:
         console.print(f"\n[bold {style}]{title}[/]")
-        for line in found:
-            console.print(Padding(f"• {line}", (0, 0, 0, 2), expand=False))
+        _bullets(console, found)
+
+
+def _bullets(console: Console, lines: Iterable[str]) -> None:
+    """A line that is too long goes on under its own text, not under the bullet."""
+    grid = Table.grid(padding=(0, 1))
+    for line in lines:
+        grid.add_row("•", line)
+    console.print(_indented(grid))
+
+
+def _indented(what: RenderableType) -> RenderableType:
+    return Padding(what, (0, 0, 0, 2), expand=False)
 
 
 def _preflight(console: Console, plan: Plan) -> None:
     if not plan.preflight:
         console.print("\n[bold]Preflight[/]: off")
         return
+    questions = preflight.questions(plan)
+    if not questions:
+        console.print("\n[bold]Preflight[/]: nothing can be asked of a cluster that is known by its context only")
+        return
     console.print("\n[bold]Preflight[/]: not asked here; `pulumi preview` asks whether")
-    for question in preflight.questions(plan):
-        console.print(Padding(f"• {escape(question.what)}", (0, 0, 0, 2), expand=False))
+    _bullets(console, (escape(question.what) for question in questions))
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -43,14 +43,18 @@ CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
     },
     "gcp:compute/getReservationBlock:getReservationBlock": {"blockCount": 1000, "inUseCount": 0},
     "gcp:compute/getReservationSubBlock:getReservationSubBlock": {"subBlockCount": 1000, "inUseCount": 0},
-    "gcp:container/getEngineVersions:getEngineVersions": {"latestMasterVersion": "1.35.8-gke.1036000"},
+    "gcp:container/getEngineVersions:getEngineVersions": {
+        "releaseChannelLatestVersion": dict.fromkeys(("RAPID", "REGULAR", "STABLE"), "1.35.8-gke.1036000")
+    },
     "gcp:organizations/getClientConfig:getClientConfig": {"accessToken": ""},  # without one, nothing leaves here
     # A cluster and a subnet that are there.
     GET_CLUSTER: {
         "masterVersion": "1.35.8-gke.1036000",
         "datapathProvider": "ADVANCED_DATAPATH",
         "enableMultiNetworking": True,
-        "controlPlaneEndpointsConfigs": [{"dnsEndpointConfigs": [{"endpoint": "gke-existing.europe-west1.gke.goog"}]}],
+        "controlPlaneEndpointsConfigs": [
+            {"dnsEndpointConfigs": [{"endpoint": "gke-existing.europe-west1.gke.goog", "allowExternalTraffic": True}]}
+        ],
         "addonsConfigs": [{"gcsFuseCsiDriverConfigs": [{"enabled": True}]}],
         "gatewayApiConfigs": [{"channel": "CHANNEL_STANDARD"}],
         "secretSyncConfigs": [{"enabled": True}],

@@ -38,6 +38,9 @@ class Floor:
     of: str
     """What needs it."""
 
+    def __str__(self) -> str:
+        return f"{self.version} or newer, as {self.of} needs"
+
 
 DRANET = Floor(GkeVersion(1, 34, 1, 1829001), "DRANET")
 _RDMA = {

@@ -180,7 +180,7 @@ _BUCKET = _ModelSource(
 
 def _hub(graph: Graph) -> _ModelSource:
     """The hub itself, each pod for itself, with the token where the model is gated."""
-    token = (dgd.EnvFromSource(secret_ref=dgd.SecretRef(name=names.HF_TOKEN_SECRET)),)
+    token = (dgd.EnvFromSource(secret_ref=dgd.SecretRef(name=graph.hf_token_secret)),)
     return _ModelSource(
         annotations={},
         env=(dgd.EnvVar(name="HF_HOME", value=MODEL_CACHE),),

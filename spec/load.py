@@ -127,19 +127,30 @@ def _validated(raw: dict[str, Any]) -> tuple[Settings | None, list[Fault], set[s
         try:
             return Settings.from_wire(raw), found, spoilt
         except ValidationError as error:
-            for e in error.errors(include_url=False):
+            for e in _own(error):
                 where = _wire(e["type"], [part for part in e["loc"] if part != "[key]"])
                 path = _path(where)
                 # What is missing cannot be cut, nor what its absence makes wrong again: then its block goes.
                 whole_block = e["type"] == "missing" or path in spoilt
                 if attempt == 0:  # later ones come of the cuts
-                    found.append(Fault(path, _message(cast(dict[str, Any], e), where)))
+                    found.append(Fault(path, _message(e, where)))
                 if e["type"] != "extra_forbidden":
                     spoilt.add(path)
                 _cut(raw, where[:-1] if whole_block else where)
         if not raw.get("models"):
             break
     return None, found, spoilt
+
+
+def _own(error: ValidationError) -> list[Mapping[str, Any]]:
+    """The errors that are there for themselves: a list is also "too short" once its entries are at fault."""
+    errors = [cast(Mapping[str, Any], e) for e in error.errors(include_url=False)]
+
+    def holds_another(e: Mapping[str, Any]) -> bool:
+        depth = len(e["loc"])
+        return any(len(other["loc"]) > depth and other["loc"][:depth] == e["loc"] for other in errors)
+
+    return [e for e in errors if not (e["type"] == "too_short" and holds_another(e))]
 
 
 def _wire(kind: str, where: list[str | int]) -> list[str | int]:
@@ -166,7 +177,12 @@ def _cut(raw: dict[str, Any], where: list[str | int]) -> None:
 
 
 # Faults that the block decides on whose value may have been left out.
-_DECIDED_BY = {"capacity": "capacity", "hfToken": "secrets", "cluster.secretsKey": "location"}
+_DECIDED_BY = {
+    "capacity": "capacity",
+    "capacity.maxNodes": "models",
+    "hfToken": "secrets",
+    "cluster.secretsKey": "location",
+}
 
 
 def _hangs_on(fault: Fault, spoilt: set[str]) -> bool:
@@ -208,7 +224,11 @@ def _message(e: Mapping[str, Any], where: list[str | int]) -> str:
     if kind == "value_error":
         return str(e["msg"]).removeprefix("Value error, ")
     if kind == "enum":
-        return one_of(str(given), re.findall(r"'([^']*)'", str(context["expected"])))
+        allowed = re.findall(r"'([^']*)'", str(context["expected"]))
+        # Only text can be meant for another word: null is not `none`, and false not `off`.
+        return (
+            one_of(given, allowed) if isinstance(given, str) else f"{shown(given)} is not one of {', '.join(allowed)}"
+        )
     if kind == "string_pattern_mismatch":
         is_key = e["loc"][-1] == "[key]"
         return f"{shown(given)} is not of the form this {'name' if is_key else 'value'} must have" + _example(

@@ -6,6 +6,8 @@ import re
 NAMESPACE = "dynamo"
 PLATFORM_NAMESPACE = "dynamo-system"
 HF_TOKEN_SECRET = "hf-token"
+# As GKE writes it out of Secret Manager.
+SYNCED_HF_TOKEN_SECRET = "hf-token-synced"
 HF_TOKEN_KEY = "HF_TOKEN"
 WEIGHTS_WRITER = "weights-writer"
 WEIGHTS_CLAIM = "weights"

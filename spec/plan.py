@@ -72,6 +72,8 @@ class Graph:
     frontend_replicas: int
     proof_required: bool
     """Whether an update fails when disaggregation does not happen."""
+    hf_token_secret: str
+    """The Kubernetes Secret with the token for gated models."""
     rdma_mode: RdmaMode
     """How each worker pod comes by one RDMA NIC a GPU; none where they need none."""
     on_system_pool: bool = True
@@ -218,7 +220,7 @@ class Plan:
 
     @property
     def cost_per_hour(self) -> float | None:
-        """USD; None when a part has no known price, so that half a sum is never taken for the whole."""
+        """USD; None when a part has no known price, or all is somebody else's: half a sum is never the whole."""
         return _total(self.costs)
 
     @property
@@ -264,7 +266,7 @@ def fetched(graphs: tuple[Graph, ...]) -> tuple[Card, ...]:
 def _total(costs: tuple[CostItem, ...], *, at_most: bool = False) -> float | None:
     usd = [item.usd_at_most if at_most else item.usd_per_hour for item in costs]
     known = [value for value in usd if value is not None]
-    return round(sum(known), 2) if len(known) == len(usd) else None
+    return round(sum(known), 2) if known and len(known) == len(usd) else None
 
 
 def _first_token_summary(first: FirstToken) -> dict[str, Any]:
@@ -387,6 +389,11 @@ def _pool_reservation(settings: Settings) -> str | None:
     return given and given.replace(f"/zones/{settings.location.zone}/", "/")
 
 
+def _token_secret_name(settings: Settings) -> str:
+    synced = settings.secrets.store is SecretStore.SECRET_MANAGER
+    return names.SYNCED_HF_TOKEN_SECRET if synced else names.HF_TOKEN_SECRET
+
+
 def _token_secret(settings: Settings, graphs: tuple[Graph, ...]) -> TokenSecret | None:
     if settings.secrets.store is not SecretStore.SECRET_MANAGER or not any(graph.card.gated for graph in graphs):
         return None
@@ -424,6 +431,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         extra_args=extra_args.words(model.engine.extra_args),
         frontend_replicas=model.frontend.replicas or (2 if gpus else 1),
         proof_required=model.proof is ProofMode.REQUIRED,
+        hf_token_secret=_token_secret_name(settings),
         rdma_mode=settings.network.rdma if gpus and layout.prefill else RdmaMode.NONE,
         on_system_pool=settings.cluster.existing is None,
         on_gpu_pools=settings.makes_gpu_pools,

@@ -50,7 +50,7 @@ class Location(Frozen):
     def _zone_in_region(cls, zone: str, info: ValidationInfo) -> str:
         region: str | None = info.data.get("region")  # absent when it is a fault of its own
         if region and zone.rpartition("-")[0] != region:
-            raise ValueError(f"zone {zone} is not in region {region}; such a zone is {region}-b")
+            raise ValueError(f"zone {zone} is not in region {region}; its zones begin with {region}-")
         return zone
 
 
@@ -81,8 +81,9 @@ class SystemPool(Frozen):
     """The CPU nodes that the platform, the frontends and simulated workers run on."""
 
     machine: Annotated[str, AfterValidator(_cpu_machine)] = "n2-standard-16"
-    nodes: Annotated[int, Field(ge=1, le=10)] = 2
-    """The fewest that are kept; the autoscaler may add as many again."""
+    nodes: Annotated[int, Field(ge=2, le=10)] = 2
+    """The fewest that are kept; the autoscaler may add as many again. Not one: the pool is born with a node in each of
+    the region's zones, three as a rule, and what is born must lie within the most."""
 
     @property
     def most_nodes(self) -> int:

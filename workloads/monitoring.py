@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from spec import names
 from spec.promql import GRAPH, ROLE
+from workloads.custom_object import custom_object
 
 API_VERSION = "monitoring.googleapis.com/v1"
 KIND = "PodMonitoring"
@@ -78,12 +78,7 @@ class Monitoring(pulumi.ComponentResource):
         if args.transferring:
             manifests.append(nixl(args.transferring, args.labels))
         for manifest in manifests:
-            k8s.apiextensions.CustomResource(
-                f"{name}-{manifest['spec']['endpoints'][0]['port']}",
-                api_version=manifest["apiVersion"],
-                kind=manifest["kind"],
-                metadata=manifest["metadata"],
-                spec=manifest["spec"],
-                opts=pulumi.ResourceOptions(parent=self),
+            custom_object(
+                f"{name}-{manifest['spec']['endpoints'][0]['port']}", manifest, pulumi.ResourceOptions(parent=self)
             )
         self.register_outputs({})

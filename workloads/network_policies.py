@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from spec import names
 from spec.addresses import AddressPlan
 from spec.graph import GRAPH_LABEL, frontend_labels
 from spec.settings import Exposure
 from workloads.autoscaling import METRICS_PORT
+from workloads.custom_object import custom_object
 from workloads.endpoint import FRONTEND_PORT
 
 API_VERSION = "networking.k8s.io/v1"
@@ -53,8 +53,8 @@ def client_ranges(exposure: Exposure, addresses: AddressPlan) -> tuple[str, ...]
     match exposure:
         case Exposure.NONE:
             return ()
-        case Exposure.INTERNAL:
-            return (*PRIVATE_RANGES, *HEALTH_CHECKS)
+        case Exposure.INTERNAL:  # whether a node may be asked is found out at the node, not at a pod
+            return PRIVATE_RANGES
         case Exposure.GATEWAY:  # its proxies ask in the client's place, and Cloud Armor has chosen the clients
             return (addresses.proxies, *HEALTH_CHECKS)
 
@@ -129,12 +129,5 @@ class NetworkPolicies(pulumi.ComponentResource):
                 clients(graph, args.client_ranges, args.labels),
             ]
         for manifest in manifests:
-            k8s.apiextensions.CustomResource(
-                f"{name}-{manifest['metadata']['name']}",
-                api_version=manifest["apiVersion"],
-                kind=manifest["kind"],
-                metadata=manifest["metadata"],
-                spec=manifest["spec"],
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+            custom_object(f"{name}-{manifest['metadata']['name']}", manifest, pulumi.ResourceOptions(parent=self))
         self.register_outputs({})

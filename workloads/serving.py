@@ -44,7 +44,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         "access",
         ClusterAccessArgs(
             cluster_identifier=plan.cluster.identifier,
-            dns_endpoint=environment.dns_endpoint,
+            dns_endpoint=environment.cluster.dns_endpoint,
             context=plan.cluster.given_context,
         ),
     )
@@ -56,7 +56,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     platform = DynamoPlatform(
         "platform",
         DynamoPlatformArgs(version=plan.platform, system_pool=system_pool, labels=plan.labels),
-        after(*environment.cpu_nodes),
+        after(*environment.cluster.ready),
     )
     gated = any(graph.card.gated for graph in plan.graphs)
     namespace = WorkloadNamespace(
@@ -66,7 +66,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
             pod_security=pod_security(rdma=any(graph.rdma for graph in plan.graphs)),
             labels=plan.labels,
         ),
-        after(),
+        after(*environment.cluster.ready),
     )
     policies = NetworkPolicies(
         "policies",
@@ -79,14 +79,19 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     )
     token: list[pulumi.Resource] = []
     if plan.token_secret:
-        synced = SyncedTokenArgs(project=plan.project, secret=plan.token_secret, hf_token=hf_token, labels=plan.labels)
-        token.append(SyncedToken("token", synced, after(namespace, *environment.cpu_nodes)))
+        synced = SyncedTokenArgs(
+            project=plan.project,
+            services=environment.services,
+            secret=plan.token_secret,
+            hf_token=hf_token,
+            labels=plan.labels,
+        )
+        token.append(SyncedToken("token", synced, after(namespace)))
     transferring = [graph.name for graph in plan.graphs if graph.transfers_kv]
-    # The operator of Managed Prometheus, which admits these objects, runs on the system pool.
     Monitoring(
         "monitoring",
         MonitoringArgs(transferring=transferring, labels=plan.labels),
-        after(namespace, *environment.cpu_nodes),
+        after(namespace),
     )
     claims: list[pulumi.Resource] = []
     sizes = sorted({worker.tensor_parallel for graph in plan.graphs if graph.rdma for worker in graph.workers})
@@ -94,21 +99,21 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         claims.append(RdmaClaims("claims", RdmaClaimsArgs(nics=sizes, labels=plan.labels), after(namespace)))
     if sizes and environment.nics and plan.rdma is RdmaMode.MULTI_NETWORK:
         networks = DeviceNetworksArgs(nics=environment.nics, labels=plan.labels)
-        claims.append(DeviceNetworks("device-networks", networks, after()))
+        claims.append(DeviceNetworks("device-networks", networks, after(*environment.cluster.ready)))
 
     fetched: list[pulumi.Resource] = []
     if plan.fetched:
         weights = WeightsArgs(
             project=plan.project,
+            services=environment.services,
             bucket=names.weights_bucket(plan.project, plan.stack),
             cards=plan.fetched,
             graphs=[graph.name for graph in plan.graphs if graph.reads_bucket],
+            token_secret=plan.graphs[0].hf_token_secret,
             system_pool=system_pool,
             labels=plan.labels,
         )
-        fetched.append(
-            Weights("model-weights", weights, after(namespace, *token, environment.weights, *environment.cpu_nodes))
-        )
+        fetched.append(Weights("model-weights", weights, after(namespace, *token, environment.weights)))
     pools = gpu_nodes.build(plan, environment, (platform, *fetched))
 
     public: list[PublicGateway] = []
@@ -150,7 +155,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
                 settings=plan.endpoint,
                 stack=plan.stack,
                 region=plan.region,
-                subnet_id=environment.subnet_id,
+                subnet_id=environment.cluster.subnet_id,
                 labels=plan.labels,
             ),
             after(proof, *public),

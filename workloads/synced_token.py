@@ -7,9 +7,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_gcp import secretmanager
 
-from infra.services import project_number
+from infra.services import ProjectServices, project_of
 from spec import names
 from spec.plan import TokenSecret
+from workloads.custom_object import custom_object
 
 # A binding may take minutes to be known, and until then every try to read the secret fails.
 FIRST_SYNC_SECONDS = 900
@@ -18,6 +19,7 @@ FIRST_SYNC_SECONDS = 900
 @dataclass(frozen=True, kw_only=True)
 class SyncedTokenArgs:
     project: str
+    services: ProjectServices
     secret: TokenSecret
     hf_token: pulumi.Output[str] | None
     """A secret output, what the secret is filled with; not looked at when the secret is there already."""
@@ -50,7 +52,7 @@ def secret_sync(labels: dict[str, str]) -> dict[str, Any]:
         "apiVersion": "secret-sync.gke.io/v1",
         "kind": "SecretSync",
         "metadata": {
-            "name": names.HF_TOKEN_SECRET,
+            "name": names.SYNCED_HF_TOKEN_SECRET,
             "namespace": names.NAMESPACE,
             "labels": labels,
             "annotations": {
@@ -70,7 +72,8 @@ def secret_sync(labels: dict[str, str]) -> dict[str, Any]:
 
 
 class SyncedToken(pulumi.ComponentResource):
-    """Depend on it whole. It leaves the Secret that WorkloadNamespace would write, so that readers know no difference.
+    """Depend on it whole. The Secret has a name of its own: under that of WorkloadNamespace's the one would be deleted
+    with the other when a stack changes its store.
 
     Of Secret Manager, the account that reads for it may read this one secret.
     """
@@ -97,7 +100,7 @@ class SyncedToken(pulumi.ComponentResource):
             automount_service_account_token=False,  # no pod runs as it; GKE asks for its tokens
             opts=child,
         )
-        number = project_number(args.project, self, after=[account])
+        number = project_of(args.project, self, args.services).number
         may_read = secretmanager.SecretIamMember(
             f"{name}-may-read",
             project=args.project,
@@ -111,11 +114,4 @@ class SyncedToken(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _object(self, name: str, manifest: dict[str, Any], *after: pulumi.Resource) -> pulumi.Resource:
-        return k8s.apiextensions.CustomResource(
-            name,
-            api_version=manifest["apiVersion"],
-            kind=manifest["kind"],
-            metadata=manifest["metadata"],
-            spec=manifest["spec"],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
-        )
+        return custom_object(name, manifest, pulumi.ResourceOptions(parent=self, depends_on=list(after)))

@@ -10,11 +10,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_gcp import storage
 
-from infra.services import project_number
+from infra.services import ProjectServices, project_of
 from spec import names, versions
 from spec.graph import frontend_image
 from spec.models import Card
 from spec.weights import MOUNT, scratch_bytes
+from workloads.custom_object import custom_object
 
 SCRIPT = Path(__file__).with_name("fetch_weights.py")
 CONFIG_MAP = "fetch-weights"
@@ -49,11 +50,14 @@ WRITE_OPTIONS = (f"uid={USER}", f"gid={USER}", "write:enable-streaming-writes:tr
 @dataclass(frozen=True, kw_only=True)
 class WeightsArgs:
     project: str
+    services: ProjectServices
     bucket: str
     cards: Sequence[Card]
     """The pinned models, each revision once."""
     graphs: Sequence[str]
     """The graphs whose pods read the bucket."""
+    token_secret: str
+    """The Secret with the token for gated models."""
     system_pool: str | None
     """Where the Jobs run; None: on any node that takes them."""
     labels: dict[str, str]
@@ -73,7 +77,9 @@ def _list_name(card: Card) -> str:
     return f"{card.name}.json"
 
 
-def fetch_job(card: Card, *, bucket: str, system_pool: str | None, labels: dict[str, str]) -> dict[str, Any]:
+def fetch_job(
+    card: Card, *, bucket: str, token_secret: str, system_pool: str | None, labels: dict[str, str]
+) -> dict[str, Any]:
     """The Job that brings one revision into the bucket. Without a time to live: the Job is the record that it is there.
 
     A container that fails is started again in the same pod, so that what the scratch folder has is gone on with.
@@ -109,7 +115,7 @@ def fetch_job(card: Card, *, bucket: str, system_pool: str | None, labels: dict[
         ],
     }
     if card.gated:
-        container["envFrom"] = [{"secretRef": {"name": names.HF_TOKEN_SECRET}}]
+        container["envFrom"] = [{"secretRef": {"name": token_secret}}]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -224,8 +230,7 @@ class Weights(pulumi.ComponentResource):
             automount_service_account_token=False,  # its pods ask Google, never Kubernetes
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # With the account there is a cluster, so the API that answers is on.
-        self._number = project_number(args.project, self, after=[account])
+        self._number = project_of(args.project, self, args.services).number
         may_write = self._grant(f"{name}-may-write", args, "storage.objectUser", names.WEIGHTS_WRITER)
         for graph in args.graphs:
             self._grant(f"{name}-{graph}-may-read", args, "storage.objectViewer", names.runtime_account(graph))
@@ -236,7 +241,13 @@ class Weights(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         for card in args.cards:
-            job = fetch_job(card, bucket=args.bucket, system_pool=args.system_pool, labels=args.labels)
+            job = fetch_job(
+                card,
+                bucket=args.bucket,
+                token_secret=args.token_secret,
+                system_pool=args.system_pool,
+                labels=args.labels,
+            )
             self._object(f"{name}-{card.name}", job, account, may_write, script)
         volume = self._object(f"{name}-volume", read_volume(args.bucket, args.labels))
         self._object(f"{name}-claim", read_claim(args.labels), volume)
@@ -253,11 +264,4 @@ class Weights(pulumi.ComponentResource):
         )
 
     def _object(self, name: str, manifest: dict[str, Any], *after: pulumi.Resource) -> pulumi.Resource:
-        return k8s.apiextensions.CustomResource(
-            name,
-            api_version=manifest["apiVersion"],
-            kind=manifest["kind"],
-            metadata=manifest["metadata"],
-            spec=manifest["spec"],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
-        )
+        return custom_object(name, manifest, pulumi.ResourceOptions(parent=self, depends_on=list(after)))

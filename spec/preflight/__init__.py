@@ -26,7 +26,7 @@ def questions(plan: Plan) -> tuple[Question, ...]:
 def _place(plan: Plan) -> Iterator[Question]:
     floor = gke_versions.floor(plan.rdma, plan.capacity_mode)
     if not plan.cluster.existing:
-        yield GkeVersionOffered(project=plan.project, region=plan.region, floor=floor)
+        yield GkeVersionOffered(project=plan.project, region=plan.region, channel=plan.release_channel, floor=floor)
     elif plan.cluster.name:
         yield ExistingClusterFits(
             project=plan.cluster.project,
@@ -39,17 +39,26 @@ def _place(plan: Plan) -> Iterator[Question]:
             reads_bucket=bool(plan.fetched),
             gateway=plan.endpoint.exposure is Exposure.GATEWAY,
             syncs_secret=plan.token_secret is not None,
+            apart=_nic_ranges(plan),
         )
     if plan.network:
-        ranges = plan.addresses.to_wire()
-        ours = addresses.NIC_RANGES if plan.makes_gpu_pools and plan.rdma.own_networks else ()
         yield ExistingSubnetFits(
             project=plan.network.project or plan.project,
             region=plan.region,
+            vpc=plan.network.vpc,
             subnet=plan.network.subnet,
+            nodes=sum(pool.most_nodes for pool in plan.pools),
             secondary=(plan.network.pods_range, plan.network.services_range),
-            apart={f"network.ranges.{name}": ranges[name] for name in map(addresses.key, ours)},
+            apart=_nic_ranges(plan),
         )
+
+
+def _nic_ranges(plan: Plan) -> dict[str, str]:
+    """The ranges of the networks that are made for the further NICs of GPU nodes, by their setting."""
+    if not (plan.makes_gpu_pools and plan.rdma.own_networks):
+        return {}
+    ranges = plan.addresses.to_wire()
+    return {f"network.ranges.{name}": ranges[name] for name in map(addresses.key, addresses.NIC_RANGES)}
 
 
 def _gpu_nodes(plan: Plan) -> Iterator[Question]:

@@ -46,42 +46,41 @@ class GkeVersionOffered(Question):
     role = "container.viewer"
 
     region: str
+    channel: str
     floor: gke_versions.Floor | None
 
     @property
     def what(self) -> str:
-        least = f", at least {self.floor.version} as {self.floor.of} needs" if self.floor else ""
-        return f"GKE in {self.region} offers a version {gke_versions.VERSION_PREFIX}x{least}"
+        needs = f" and, if the cluster is there, it runs {self.floor}" if self.floor else ""
+        return f"GKE in {self.region} offers {gke_versions.VERSION_PREFIX}x in channel {self.channel}{needs}"
 
     def judge(self, latest: str, cluster: AskedIfNeeded) -> Finding:
-        """`latest` is the newest that is offered, empty when none is.
+        """`latest` is the newest that the channel offers, empty when none is.
 
-        A cluster that is there lives on when GKE no longer offers the minor that it was made with.
+        A cluster that is there keeps its version, whatever is offered: then that one counts, and nothing else.
         """
-        look = f"`gcloud container get-server-config --region={self.region} --project={self.project}`"
-        if self._new_enough(latest):
+        if latest and not self.floor:
             return WELL
-        offers = f"it offers {latest or 'none'}, see {look}"
-        if latest and not gke_versions.parsed(latest):
-            return self.not_answered(offers)
         there = cluster()
-        if isinstance(there, Unknown):
-            return self.not_answered(f"{offers}, and the cluster, if there is one, was not found: {there.why}")
-        if self._new_enough(there.version):
-            return WELL
-        if there.version:
-            return refused(f"the cluster runs {there.version}, {self._older}; upgrade it to one that {look} lists")
+        if isinstance(there, Cluster) and there.version:
+            return self._judge_running(there.version)
         if latest:
-            return refused(f"GKE in {self.region} offers {latest}, {self._older}; all that it offers: {look}")
-        return refused(f"GKE in {self.region} offers no version {gke_versions.VERSION_PREFIX}x; see {look}")
+            return WELL
+        look = f"`gcloud container get-server-config --region={self.region} --project={self.project}`"
+        version = f"{gke_versions.VERSION_PREFIX}x"
+        none = f"channel {self.channel} of GKE in {self.region} offers no version {version}; see {look}"
+        if isinstance(there, Unknown):
+            return self.not_answered(f"{none}; and the cluster, if there is one, was not found: {there.why}")
+        return refused(none)
 
-    def _new_enough(self, version: str) -> bool:
+    def _judge_running(self, version: str) -> Finding:
         found = gke_versions.parsed(version)
-        return bool(found and not (self.floor and found < self.floor.version))
-
-    @property
-    def _older(self) -> str:
-        return f"older than {self.floor.version}, which {self.floor.of} needs" if self.floor else "of unknown form"
+        if not self.floor or (found and found >= self.floor.version):
+            return WELL
+        return refused(
+            f"the cluster runs {version}, older than {self.floor.version}, which {self.floor.of} needs; "
+            "docs/upgrade-and-teardown.md"
+        )
 
 
 def levels(reservation: str) -> list[str]:

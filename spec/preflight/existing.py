@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from spec import gke_versions
-from spec.preflight.question import WELL, Finding, Question, refused
+from spec.addresses import POD_BITS_A_NODE, RESERVED_ADDRESSES
+from spec.preflight.question import WELL, Finding, Question, Verdict, refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,9 @@ class ClusterState:
     fuse_driver: bool
     gateway_api: bool
     secret_sync: bool
+    managed_prometheus: bool
+    ranges: Mapping[str, str]
+    """What nodes and pods have their addresses in: name → range; empty where the subnet was not found."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,8 @@ class ExistingClusterFits(Question):
     reads_bucket: bool
     gateway: bool
     syncs_secret: bool
+    apart: Mapping[str, str]
+    """Setting → range of ours that nodes have addresses in as well."""
 
     @property
     def what(self) -> str:
@@ -49,8 +55,17 @@ class ExistingClusterFits(Question):
                 f"cluster.existing: there is no cluster {self.cluster} in {self.location}; "
                 f"`gcloud container clusters list --project={self.project}`"
             )
-        lacks = list(self._lacks(state))
-        return refused(f"cluster.existing: {self.cluster} {'; it '.join(lacks)}") if lacks else WELL
+        if lacks := list(self._lacks(state)):
+            return refused(f"cluster.existing: {self.cluster} {'; it '.join(lacks)}")
+        misses = "; it ".join(self._misses(state))
+        return Finding(verdict=Verdict.WELL, sentence=misses and f"cluster.existing: {self.cluster} {misses}")
+
+    def _misses(self, state: ClusterState) -> Iterator[str]:
+        """What a graph does without, and its users may not."""
+        if not state.dataplane_v2:
+            yield "has no Dataplane V2, so nobody may enforce the NetworkPolicies that fence the graphs"
+        if not state.managed_prometheus:
+            yield "has no Managed Prometheus, so dashboard and alerts stay empty"
 
     def _lacks(self, state: ClusterState) -> Iterator[str]:
         update = f"`gcloud container clusters update {self.cluster} --location={self.location} --project={self.project}"
@@ -72,6 +87,7 @@ class ExistingClusterFits(Question):
             yield f"has no Gateway API; {update} --gateway-api=standard`"
         if self.syncs_secret and not state.secret_sync:
             yield f"does not sync secrets; {update} --enable-secret-sync`"
+        yield from _overlaps(self.apart, state.ranges)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +96,8 @@ class SubnetState:
     secondary: Mapping[str, str]
     """Name → range."""
     private_google_access: bool
+    vpc: str
+    """The name of the network that it is a part of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +108,12 @@ class ExistingSubnetFits(Question):
     role = "compute.viewer"
 
     region: str
+    vpc: str
     subnet: str
-    secondary: tuple[str, ...]
-    """The secondary ranges that the cluster is to use."""
+    secondary: tuple[str, str]
+    """The secondary ranges for pods and Services."""
+    nodes: int
+    """Of the cluster, at most."""
     apart: Mapping[str, str]
     """Setting → range of ours that nodes have addresses in as well."""
 
@@ -106,7 +127,7 @@ class ExistingSubnetFits(Question):
                 f"network.existing.subnet: there is no {self.subnet} in {self.region}; "
                 f"`gcloud compute networks subnets list --project={self.project} --regions={self.region}`"
             )
-        if not _is_range(state.range):
+        if not is_range(state.range):
             return self.not_answered("its range is not known")
         lacks = list(self._lacks(state))
         return refused(f"network.existing: subnet {self.subnet} {'; it '.join(lacks)}") if lacks else WELL
@@ -115,19 +136,31 @@ class ExistingSubnetFits(Question):
         update = (
             f"`gcloud compute networks subnets update {self.subnet} --project={self.project} --region={self.region}"
         )
+        if state.vpc != self.vpc:
+            yield f"is of VPC {state.vpc}, not of {self.vpc}"
         for name in self.secondary:
             if name not in state.secondary:
                 has = ", ".join(sorted(state.secondary)) or "none"
                 yield f"has no secondary range {name}, it has {has}; {update} --add-secondary-ranges={name}=RANGE`"
         if not state.private_google_access:
             yield f"has no private Google access; {update} --enable-private-ip-google-access`"
-        for setting, ours in self.apart.items():
-            for name, theirs in {"its own range": state.range, **state.secondary}.items():
-                if IPv4Network(ours).overlaps(IPv4Network(theirs)):
-                    yield f"overlaps {setting}, {ours}, with {name}, {theirs}; choose another {setting}"
+        room = {f"its range {state.range}": IPv4Network(state.range).num_addresses - RESERVED_ADDRESSES}
+        if pods := state.secondary.get(self.secondary[0]):
+            room[f"its pods' range {pods}"] = IPv4Network(pods).num_addresses >> POD_BITS_A_NODE
+        for where, nodes in room.items():
+            if nodes < self.nodes:
+                yield f"has room for {max(0, nodes)} nodes in {where}, and the plan has up to {self.nodes}"
+        yield from _overlaps(self.apart, {"its own range": state.range, **state.secondary})
 
 
-def _is_range(text: str) -> bool:
+def _overlaps(ours: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[str]:
+    for setting, mine in ours.items():
+        for name, other in theirs.items():
+            if IPv4Network(mine).overlaps(IPv4Network(other)):
+                yield f"overlaps {setting}, {mine}, with {name}, {other}; choose another {setting}"
+
+
+def is_range(text: str) -> bool:
     try:
         IPv4Network(text)
     except ValueError:

@@ -53,7 +53,7 @@ class Question:
 
 def is_missing(error: str) -> bool:
     """Whether an error says that what was asked for is not there."""
-    return bool(re.search(r"\bError 404\b|\bnot found\b", error))
+    return bool(re.search(r"\bError 404\b|\bnot found$", error.strip()))
 
 
 def explained(error: str, *, api: str, role: str, project: str) -> str:

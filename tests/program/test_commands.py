@@ -56,7 +56,7 @@ def test_the_questions_of_the_preflight_are_in_the_plan() -> None:
     def preflight(*words: str) -> object:
         return json.loads(ops("preview", "--stack", "dev", "--json", *words).stdout)["plan"]["preflight"]
 
-    assert preflight() == {"asked": False, "questions": ["GKE in europe-west1 offers a version 1.35.x"]}
+    assert preflight() == {"asked": False, "questions": ["GKE in europe-west1 offers 1.35.x in channel REGULAR"]}
     assert preflight("--set", "preflight=false") == {"asked": False, "questions": []}
 
 

@@ -33,6 +33,7 @@ def clone(tmp_path: Path) -> Path:
             target = root / source.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
+    (root / "__main__.py").write_bytes((ROOT / "__main__.py").read_bytes())
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--allow-empty", "--message", "base")
     return root

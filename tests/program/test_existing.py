@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime.mocks import MockCallArgs
 
 from ops import policy_config, stackfile
 from ops.recording import GET_CLUSTER, Answers, ProgramFailed, Recording, canned, record
@@ -26,6 +27,7 @@ def run(changes: dict[str, Any], *, preview: bool = True, answers: Answers = can
 
 SUBNET = "gcp:compute/getSubnetwork:getSubnetwork"
 GOOD_SUBNET: dict[str, Any] = {
+    "network": "https://www.googleapis.com/compute/v1/projects/my-project/global/networks/my-vpc",
     "ipCidrRange": "10.20.0.0/20",
     "privateIpGoogleAccess": True,
     "secondaryIpRanges": [
@@ -33,6 +35,9 @@ GOOD_SUBNET: dict[str, Any] = {
         {"rangeName": "services", "ipCidrRange": "10.28.0.0/20"},
     ],
 }
+
+
+NAMES = ("pods", "services")
 
 
 def answering(token: str, answer: dict[str, Any]) -> Answers:
@@ -143,11 +148,33 @@ def test_a_cluster_that_lacks_something_is_refused_before_anything_is_made() -> 
         ({**GOOD_SUBNET, "secondaryIpRanges": []}, "has no secondary range pods, it has none"),
         ({**GOOD_SUBNET, "privateIpGoogleAccess": False}, "--enable-private-ip-google-access"),
         ({**GOOD_SUBNET, "ipCidrRange": "192.168.128.0/20"}, "overlaps network.ranges.rdma, 192.168.128.0/18"),
+        ({**GOOD_SUBNET, "ipCidrRange": "10.20.0.0/29"}, "has room for 4 nodes in its range 10.20.0.0/29"),
+        (
+            {**GOOD_SUBNET, "secondaryIpRanges": [{"rangeName": n, "ipCidrRange": "10.24.0.0/24"} for n in NAMES]},
+            "has room for 1 nodes in its pods' range 10.24.0.0/24, and the plan has up to 6",
+        ),
+        ({**GOOD_SUBNET, "network": "projects/p/global/networks/other"}, "is of VPC other, not of my-vpc"),
     ],
 )
 def test_a_subnet_that_lacks_something_is_refused(subnet: dict[str, Any], says: str) -> None:
     with pytest.raises(ProgramFailed, match=says):
         run({"network": {"existing": VPC}}, answers=answering(SUBNET, subnet))
+
+
+def test_a_cluster_in_the_way_of_the_rdma_networks_is_refused() -> None:
+    in_the_way = answering(SUBNET, {**GOOD_SUBNET, "ipCidrRange": "192.168.128.0/20"})
+    with pytest.raises(
+        ProgramFailed, match=r"overlaps network\.ranges\.rdma, 192\.168\.128\.0/18, with its nodes' range"
+    ):
+        run({"cluster": {"existing": BY_NAME}}, answers=in_the_way)
+    assert run({"cluster": {"existing": {"name": "shared"}}}, answers=in_the_way).resources
+
+
+def test_a_dns_endpoint_that_nobody_outside_may_use_is_none() -> None:
+    closed = canned(MockCallArgs(token=GET_CLUSTER, args={"project": "my-project"}, provider=""))
+    closed["controlPlaneEndpointsConfigs"] = [{"dnsEndpointConfigs": [{"endpoint": "gke-x.gke.goog"}]}]
+    with pytest.raises(ProgramFailed, match="--enable-dns-access"):
+        run({"cluster": {"existing": {"name": "shared"}}}, answers=answering(GET_CLUSTER, closed))
 
 
 def test_in_this_process_nothing_that_is_there_is_refused() -> None:

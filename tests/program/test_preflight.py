@@ -137,11 +137,11 @@ class Case:
 REFUSED = [
     Case("zone without the machine", {MACHINE_TYPES: {"machineTypes": []}},
          "location.zone: europe-west1-b does not offer a3-ultragpu-8g"),
-    Case("no version offered", {VERSIONS: {}}, "GKE in europe-west1 offers no version 1.35.x"),
-    Case("version too old", {VERSIONS: {"latestMasterVersion": "1.32.1-gke.1"}},
-         "offers 1.32.1-gke.1, older than 1.32.2-gke.1652000, which flex-start needs",
-         {"capacity": {"mode": "flexStart"}}),
-    Case("cluster too old", {VERSIONS: {}, CLUSTER: runs(1) | {"masterVersion": "1.32.1-gke.1"}},
+    Case("no version offered", {VERSIONS: {}}, "channel REGULAR of GKE in europe-west1 offers no version 1.35.x"),
+    Case("version of another channel only",
+         {VERSIONS: {"latestMasterVersion": "1.35.8-gke.1", "releaseChannelLatestVersion": {"RAPID": "1.35.8-gke.1"}}},
+         "channel STABLE of GKE in europe-west1 offers no version", {"cluster": {"releaseChannel": "stable"}}),
+    Case("cluster too old", {CLUSTER: runs(1) | {"masterVersion": "1.32.1-gke.1"}},
          "the cluster runs 1.32.1-gke.1, older than 1.32.2-gke.1652000", {"capacity": {"mode": "flexStart"}}),
     Case("reservation missing", {RESERVATION: NOT_FOUND}, "my-h200 is not in zone europe-west1-b of project my"),
     Case("reservation missing, told by an empty answer", {RESERVATION: {}},
@@ -227,7 +227,7 @@ def test_a_good_answer_is_only_counted(case: Case, told: Told) -> None:
 def test_all_refusals_come_in_one_message(told: Told) -> None:
     run(told, {VERSIONS: {}, MACHINE_TYPES: {"machineTypes": []}, RESERVATION: NOT_FOUND})
     assert [refusal.partition(":")[0] for refusal in told.refusals] == [
-        "GKE in europe-west1 offers no version 1.35.x; see `gcloud container get-server-config "
+        "channel REGULAR of GKE in europe-west1 offers no version 1.35.x; see `gcloud container get-server-config "
         "--region=europe-west1 --project=my-project`",
         "location.zone",
         "capacity.reservation",

@@ -259,7 +259,7 @@ def test_secret_manager_is_left_alone_where_no_model_is_gated() -> None:
     recording = run("secrets.store=secretManager", "models.chat.model=qwen3-32b")
     assert token_objects(recording) == set()
     (cluster,) = of_type(recording, "cluster:Cluster")
-    assert cluster.inputs["secretSyncConfig"] == {"enabled": False, "rotationConfig": {"enabled": False}}
+    assert cluster.inputs["secretSyncConfig"] == {"enabled": False}
 
 
 def test_by_default_the_token_is_a_secret_of_the_cluster() -> None:

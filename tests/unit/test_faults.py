@@ -230,6 +230,10 @@ CASES = [
          "cluster.existing.addGpuPools", "needs cluster.existing.name"),
     Case("maintenance too seldom", {"cluster": {"maintenance": {"days": ["sun"]}}}, "cluster.maintenance.hours",
          "6 on sun is less than the 48 hours in 32 days that GKE insists on; at least 11"),
+    Case("no RDMA mode", {"network": {"rdma": None}}, "network.rdma", "null is not one of dranet"),
+    Case("a day that is none", {"cluster": {"maintenance": {"days": ["samstag"]}}}, "cluster.maintenance.days[0]",
+         "mon, tue"),
+    Case("one CPU node", {"cluster": {"systemPool": {"nodes": 1}}}, "cluster.systemPool.nodes", "at least 2"),
     Case("maintenance too short", {"cluster": {"maintenance": {"hours": 3}}}, "cluster.maintenance.hours",
          "at least 4"),
     Case("maintenance at no hour", {"cluster": {"maintenance": {"start": "2:00"}}}, "cluster.maintenance.start",
@@ -308,6 +312,11 @@ def test_a_key_is_not_held_against_a_region_that_is_not_known() -> None:
         found = faults({"cluster": key, "location": location})
         assert "cluster.secretsKey" not in {fault.path for fault in found}
         assert found
+
+
+def test_nodes_are_not_counted_against_a_limit_while_a_graph_is_at_fault() -> None:
+    found = faults({"capacity.maxNodes": 1, "models.chat.autoscaling": {"decode": {"min": 9, "max": 2}}})
+    assert [fault.path for fault in found] == ["models.chat.autoscaling.decode.max"]
 
 
 def test_a_token_under_a_wrong_key_is_not_repeated() -> None:

@@ -176,7 +176,7 @@ REACHED = (FRONTEND_PORT,)
 BY_EXPOSURE: dict[Exposure, tuple[tuple[Outside, tuple[int, ...]], ...]] = {
     Exposure.NONE: ((IN_VPC, ()), (ON_PREMISES, ()), (PROXY, ()), (HEALTH_CHECK, ())),
     # The proxies' range lies in the VPC and is private like any other.
-    Exposure.INTERNAL: ((IN_VPC, REACHED), (ON_PREMISES, REACHED), (PROXY, REACHED), (HEALTH_CHECK, REACHED)),
+    Exposure.INTERNAL: ((IN_VPC, REACHED), (ON_PREMISES, REACHED), (PROXY, REACHED), (HEALTH_CHECK, ())),
     Exposure.GATEWAY: ((IN_VPC, ()), (ON_PREMISES, ()), (PROXY, REACHED), (HEALTH_CHECK, REACHED)),
 }
 

@@ -24,7 +24,10 @@ ZONE = "europe-west1-b"
 MACHINE = "a3-ultragpu-8g"
 
 VERSION = GkeVersionOffered(
-    project="my-project", region="europe-west1", floor=Floor(GkeVersion(1, 34, 1, 1829001), "DRANET")
+    project="my-project",
+    region="europe-west1",
+    channel="REGULAR",
+    floor=Floor(GkeVersion(1, 34, 1, 1829001), "DRANET"),
 )
 MACHINE_TYPE = MachineTypeOffered(project="my-project", zone=ZONE, machine=MACHINE)
 PROFILE = RoceProfileOffered(project="my-project", zone=ZONE)
@@ -73,18 +76,21 @@ CASES = [
          "`gcloud compute machine-types list --project=my-project --filter=name=a3-ultragpu-8g`"),
     Case("profile there", PROFILE.judge(True), WELL),
     Case("profile missing", PROFILE.judge(False), NO, "`gcloud compute network-profiles list --project=my-project`"),
-    Case("version new enough", VERSION.judge("1.35.8-gke.1036000", lambda: NOT_KNOWN), WELL),
-    Case("version at the floor", VERSION.judge("1.34.1-gke.1829001", lambda: NOT_KNOWN), WELL),
-    Case("version under the floor", VERSION.judge("1.34.1-gke.1829000", lambda: NONE_YET), NO,
-         "offers 1.34.1-gke.1829000, older than 1.34.1-gke.1829001, which DRANET needs"),
-    Case("no version offered", VERSION.judge("", lambda: NONE_YET), NO, "offers no version 1.35.x; see `gcloud"),
+    Case("version offered, no cluster yet", VERSION.judge("1.35.8-gke.1036000", lambda: NONE_YET), WELL),
+    Case("version offered, cluster not known", VERSION.judge("1.35.8-gke.1036000", lambda: NOT_KNOWN), WELL),
+    Case("cluster at the floor", VERSION.judge("1.35.8-gke.1", lambda: Cluster(version="1.34.1-gke.1829001")), WELL),
+    Case("cluster under the floor, whatever is offered",
+         VERSION.judge("1.35.8-gke.1", lambda: Cluster(version="1.34.1-gke.1829000")), NO,
+         "the cluster runs 1.34.1-gke.1829000, older than 1.34.1-gke.1829001, which DRANET needs"),
+    Case("a cluster of unknown form", VERSION.judge("1.35.8-gke.1", lambda: Cluster(version="latest")), NO,
+         "the cluster runs latest"),
+    Case("no version offered", VERSION.judge("", lambda: NONE_YET), NO,
+         "channel REGULAR of GKE in europe-west1 offers no version 1.35.x; see `gcloud"),
     Case("no version offered, none needed",
-         GkeVersionOffered(project="p", region="r", floor=None).judge("", lambda: NONE_YET), NO, "no version 1.35.x"),
+         GkeVersionOffered(project="p", region="r", channel="STABLE", floor=None).judge("", lambda: NONE_YET), NO,
+         "no version 1.35.x"),
     Case("no version offered, our cluster has gone on", VERSION.judge("", lambda: ours(2)), WELL),
-    Case("no version offered, our cluster is too old",
-         VERSION.judge("", lambda: Cluster(version="1.33.2-gke.1")), NO, "the cluster runs 1.33.2-gke.1, older than"),
     Case("no version offered, cluster not known", VERSION.judge("", lambda: NOT_KNOWN), OPEN, "container.viewer"),
-    Case("a version of unknown form", VERSION.judge("latest", lambda: NONE_YET), OPEN, "it offers latest"),
     Case("reservation with room", reservation().judge(holds(2, 0), lambda: NOT_KNOWN), WELL),
     Case("no such reservation", reservation().judge(None, lambda: NONE_YET), NO,
          "not in zone europe-west1-b of project owner; where it is, if anywhere: "
@@ -147,7 +153,8 @@ def test_the_cluster_is_asked_about_only_if_the_answer_turns_on_it() -> None:
     def never() -> Cluster:
         raise AssertionError("asked")
 
-    assert VERSION.judge("1.35.8-gke.1036000", never).verdict is WELL
+    without_floor = GkeVersionOffered(project="p", region="r", channel="REGULAR", floor=None)
+    assert without_floor.judge("1.35.8-gke.1036000", never).verdict is WELL
     assert reservation().judge(holds(2, 0), never).verdict is WELL
     assert reservation().judge(None, never).verdict is NO
 
@@ -183,6 +190,8 @@ def test_an_error_is_explained_with_its_command(error: str, why: str) -> None:
         ("projects/p/locations/europe-west1/clusters/dynamo-prod not found", True),
         ("googleapi: Error 403: Permission denied", False),
         ("could not find default credentials", False),
+        ("default credentials: credentials.json file not found, see the guide", False),
+        ("project not found or permission denied", False),
         ("Error 4041", False),
     ],
 )
@@ -198,7 +207,8 @@ class Asked:
 
 
 SIMULATED = {"models.chat": {"model": "qwen3-0.6b", "layout": "simulated"}}
-FLOOR = "GKE in europe-west1 offers a version 1.35.x, at least 1.34.1-gke.1829001 as DRANET needs"
+VERSIONS_OFFERED = "GKE in europe-west1 offers 1.35.x in channel REGULAR"
+FLOOR = f"{VERSIONS_OFFERED} and, if the cluster is there, it runs 1.34.1-gke.1829001 or newer, as DRANET needs"
 OFFERED = f"zone {ZONE} offers {MACHINE}"
 ROCE = f"zone {ZONE} has the network profile {ZONE}-vpc-roce"
 
@@ -211,9 +221,10 @@ ASKED = [
         FLOOR, OFFERED, ROCE, "quota GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 32 or more")),
     Asked("no RDMA, flex-start",
           {"capacity": {"mode": "flexStart"}, "network": {"rdma": "none"}, "models.chat.layout": "single-node"}, (
-        "GKE in europe-west1 offers a version 1.35.x, at least 1.32.2-gke.1652000 as flex-start needs", OFFERED,
+        f"{VERSIONS_OFFERED} and, if the cluster is there, it runs 1.32.2-gke.1652000 or newer, as flex-start needs",
+        OFFERED,
         "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 8 or more")),
-    Asked("no GPUs", SIMULATED, ("GKE in europe-west1 offers a version 1.35.x",)),
+    Asked("no GPUs", SIMULATED, (VERSIONS_OFFERED,)),
     Asked("off", {"preflight": False}, ()),
 ]  # fmt: skip
 

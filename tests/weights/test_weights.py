@@ -18,7 +18,7 @@ LABELS = {"stack": "prod"}
 
 
 def job(chosen: Card) -> dict[str, Any]:
-    return fetch_job(chosen, bucket="the-bucket", system_pool="system", labels=LABELS)
+    return fetch_job(chosen, bucket="the-bucket", token_secret="hf-token", system_pool="system", labels=LABELS)
 
 
 def pod(chosen: Card) -> dict[str, Any]:
