@@ -88,7 +88,11 @@ def _capacity_mode(args: ResourceValidationArgs, report: ReportViolation) -> Non
     allowed = MODES.read(args.get_config())
     mode = _mode(args.props)
     if mode not in allowed:
-        report(f"uses capacity mode {mode}, where {', '.join(allowed) or 'none'} is allowed", None)
+        report(
+            f"uses capacity mode {mode}, where {', '.join(allowed) or 'none'} is allowed; set capacity.mode, or allow "
+            "it in policies/config.<stack>.json",
+            None,
+        )
 
 
 def _no_gpu_surge(args: ResourceValidationArgs, report: ReportViolation) -> None:

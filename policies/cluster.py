@@ -56,7 +56,10 @@ def _protected(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if not (args.resource_type == kinds.BUCKET or (dear_compute and PROTECT_COMPUTE.read(args.get_config()))):
         return
     if not args.opts.protect:
-        report("is dear to lose and not protected; set the resource option protect", None)
+        remedy = (
+            "cluster.deletionProtection to true in the stack file" if dear_compute else "the resource option protect"
+        )
+        report(f"is dear to lose and not protected; set {remedy}", None)
     if args.resource_type == kinds.CLUSTER and at(args.props, "deletionProtection") is not True:
         report("deletionProtection is off; set cluster.deletionProtection to true in the stack file", None)
 
