@@ -82,6 +82,9 @@ def canned(args: mocks.MockCallArgs) -> dict[str, Any]:
 
 # What Google Cloud computes and the program reads on; a preview leaves them unknown, `up` needs them.
 COMPUTED: Mapping[str, dict[str, Any]] = {
+    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": {
+        "dnsResourceRecords": [{"name": "_acme-challenge.example.com.", "type": "CNAME", "data": "example.goog."}]
+    },
     "gcp:compute/address:Address": {"address": "10.0.0.100"},
     "gcp:container/cluster:Cluster": {
         "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}

@@ -94,7 +94,7 @@ def _budget_warnings(budget: BudgetSettings | None, gpu_pools: Sequence[Pool], m
         if gpu_pools:
             yield "budget: none, so nobody is told what the month costs; set {monthlyUsd, emails}"
     elif most is None:
-        yield "budget.monthlyUsd: not held against the plan, which has a part without a fixed price"
+        yield "budget.monthlyUsd: not held against the plan, whose cost is not known in full"
     elif budget.monthly_usd < most * HOURS_A_MONTH:
         month = f"{most * HOURS_A_MONTH:,.0f}"
         yield f"budget.monthlyUsd: {budget.monthly_usd:,} is less than the {month} that the plan may cost in a month"

@@ -1,16 +1,20 @@
 """Every way of buying, wiring, laying out and reaching a graph previews, or is refused with a reason."""
 
 import itertools
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ops.recording import record
 from spec.capacity import CapacityMode
 from spec.faults import ConfigInvalid
 from spec.load import load
 from spec.models import Layout, Placement, card
+from spec.plan import plan
 from spec.rdma import RdmaMode
-from spec.settings import Exposure
+from spec.settings import Exposure, SecretStore
 from tests.stacks import ROOT, config
 
 MODEL = "llama-3.3-70b-instruct"
@@ -64,3 +68,60 @@ def test_a_combination_previews_or_is_refused(rdma: RdmaMode, mode: CapacityMode
     assert all(pool["networkConfig"].get("acceleratorNetworkProfile") == profile for pool in on_gpus)
     assert all(bool(pool["nodeConfig"].get("spot")) is (mode is CapacityMode.SPOT) for pool in on_gpus)
     assert all(bool(pool["nodeConfig"].get("flexStart")) is (mode is CapacityMode.FLEX_START) for pool in on_gpus)
+
+
+PLACES: dict[str, dict[str, Any]] = {
+    "its own": {},
+    "a VPC": {"network.existing": {"vpc": "v", "subnet": "s"}},
+    "a Shared VPC": {"network.existing": {"vpc": "v", "subnet": "s", "project": "host-project"}},
+    "a cluster by context": {"cluster.existing": {"context": "lab"}},
+    "a cluster by name": {"cluster.existing": {"name": "shared"}},
+    "pools added": {"cluster.existing": {"name": "shared", "addGpuPools": True}},
+}
+
+
+@given(
+    place=st.sampled_from(list(PLACES)),
+    rdma=st.sampled_from(list(RdmaMode)),
+    mode=st.sampled_from([mode for mode in CapacityMode if mode is not CapacityMode.RESERVATION]),
+    layout=st.sampled_from(list(card(MODEL).layouts)),
+    exposure=st.sampled_from(list(Exposure)),
+    store=st.sampled_from(list(SecretStore)),
+    proxies=st.booleans(),
+    preview=st.booleans(),
+)
+@settings(max_examples=20, deadline=None)
+def test_wherever_a_stack_is_put_it_runs_or_is_refused(
+    place: str,
+    rdma: RdmaMode,
+    mode: CapacityMode,
+    layout: str,
+    exposure: Exposure,
+    store: SecretStore,
+    proxies: bool,
+    preview: bool,
+) -> None:
+    stack = config(
+        {
+            "network": {"rdma": rdma.value} | ({"ranges": {"proxies": "10.9.0.0/23"}} if proxies else {}),
+            "capacity": {"mode": mode.value},
+            "models.chat": {"model": MODEL, "layout": layout},
+            "endpoint": ENDPOINTS[exposure],
+            "secrets": {"store": store.value},
+            **PLACES[place],
+        }
+    )
+    planned, refused = None, ()
+    try:
+        planned = plan(load(stack))
+    except ConfigInvalid as invalid:
+        refused = invalid.faults
+    assert all(fault.path.startswith("network.") for fault in refused)
+    if planned is None:
+        assert refused
+        return
+    types = [resource.type for resource in record(ROOT, stack, preview=preview).resources]
+    assert types.count("gcp:container/cluster:Cluster") == (0 if planned.cluster.existing else 1)
+    made = len(planned.gpu_pools) if planned.makes_gpu_pools else 0
+    assert types.count("gcp:container/nodePool:NodePool") == made + (0 if planned.cluster.existing else 1)
+    assert types.count("kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment") == 1

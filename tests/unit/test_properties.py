@@ -11,6 +11,7 @@ from spec.graph import build
 from spec.load import StackConfig, load
 from spec.models import card, card_names
 from spec.plan import plan
+from spec.preflight import questions
 from spec.rdma import RdmaMode
 
 KEYS = (
@@ -21,6 +22,7 @@ KEYS = (
     "models",
     "endpoint",
     "alerts",
+    "secrets",
     "labels",
     "hfToken",
     "modelz",
@@ -49,6 +51,28 @@ graph = st.fixed_dictionaries(
     },
     optional={"prefill": role, "decode": role, "worker": role, "engine": engine},
 )
+ranges = st.dictionaries(
+    st.sampled_from(["nodes", "pods", "services", "proxies", "secondGvnic", "rdma", "rails"]),
+    st.sampled_from(["10.0.0.0/20", "10.4.0.0/14", "10.4.0.1/14", "192.168.128.0/18", "10.9.0.0/29", "0.0.0.0/0", 1]),
+    max_size=3,
+)
+existing_cluster = st.fixed_dictionaries(
+    {},
+    optional={
+        "context": st.sampled_from(["lab", "gke_my-project_europe-west1_shared", "gke_other_us-east5_shared", ""]),
+        "name": st.sampled_from(["shared", "Shared"]),
+        "location": st.sampled_from(["europe-west1", "europe-west1-b", "us-east5"]),
+        "addGpuPools": st.booleans(),
+    },
+)
+existing_network = st.fixed_dictionaries(
+    {"vpc": st.sampled_from(["my-vpc", "dynamo-prod-gvnic"])},
+    optional={
+        "subnet": st.just("gke"),
+        "project": st.sampled_from(["host-project", 1]),
+        "podsRange": st.just("services"),
+    },
+)
 near_stacks = st.fixed_dictionaries(
     {
         "location": st.sampled_from(
@@ -59,10 +83,33 @@ near_stacks = st.fixed_dictionaries(
     optional={
         "capacity": st.fixed_dictionaries(
             {"mode": st.sampled_from(["reservation", "spot", "flexStart", "onDemand", "free"])},
-            optional={"reservation": st.sampled_from(["my-h200", "projects/p/reservations/r", "no good"])},
+            optional={
+                "reservation": st.sampled_from(["my-h200", "projects/p/zones/us-east5-a/reservations/r", "no good"]),
+                "maxNodes": st.integers(0, 400),
+            },
         ),
-        "network": st.fixed_dictionaries({"rdma": st.sampled_from([*RdmaMode, "auto"])}),
-        "endpoint": st.fixed_dictionaries({"exposure": st.sampled_from(["none", "internal", "public"])}),
+        "network": st.fixed_dictionaries(
+            {}, optional={"rdma": st.sampled_from([*RdmaMode, "auto"]), "ranges": ranges, "existing": existing_network}
+        ),
+        "cluster": st.fixed_dictionaries(
+            {},
+            optional={
+                "existing": existing_cluster,
+                "systemPool": st.fixed_dictionaries({"nodes": st.integers(1, 4)}),
+                "maintenance": st.fixed_dictionaries({"hours": st.integers(3, 25)}),
+            },
+        ),
+        "secrets": st.fixed_dictionaries(
+            {},
+            optional={
+                "store": st.sampled_from(["kubernetes", "secretManager"]),
+                "hfToken": st.sampled_from(["hf-token", "hf_AbCd"]),
+            },
+        ),
+        "endpoint": st.fixed_dictionaries(
+            {"exposure": st.sampled_from(["none", "internal", "gateway", "public"])},
+            optional={"domain": st.just("llm.example.com"), "allowedCidrs": st.just(["203.0.113.0/24"])},
+        ),
         "alerts": st.fixed_dictionaries({"emails": st.lists(st.sampled_from(["a@example.com", "a", 1]), max_size=3)}),
     },
 )
@@ -84,6 +131,8 @@ def outcome(blocks: dict[str, Any], token: bool) -> str:
         planned = plan(load(config))
     except ConfigInvalid as invalid:
         return "refused" if invalid.faults and all(f.path and f.message for f in invalid.faults) else "without a word"
+    assert all(question.what for question in questions(planned))
+    assert planned.summary()["warnings"] == list(planned.warnings)
     for one in planned.graphs:
         build(one, planned.labels).to_wire()
         assert all(worker.memory is None or worker.memory.fits for worker in one.workers)
