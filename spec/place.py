@@ -135,20 +135,18 @@ def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[F
             f"{existing.name} is not the cluster of cluster.existing.context, {told['name']}: pools would go to the "
             "one, the graphs to the other; take one of the two out",
         )
-    location = cluster_ref(settings).location
+    location, region = cluster_ref(settings).location, settings.location.region
     if told and existing.location not in (None, told["location"]):
         yield Fault(
             "cluster.existing.location",
             f"{existing.location} is not where cluster.existing.context says, {told['location']}; take it out",
         )
-    elif location not in (settings.location.region, settings.location.zone):
-        region = settings.location.region
-        if not location.startswith(f"{region}-"):
-            yield Fault(
-                "cluster.existing.location",
-                f"{location} is not in region {region}, where bucket, addresses and pools would be made; set "
-                f"location to the cluster's region and one of its zones",
-            )
+    elif location != region and not location.startswith(f"{region}-"):
+        yield Fault(
+            "cluster.existing.location",
+            f"{location} is not in region {region}, where bucket, addresses and pools would be made; set location to "
+            "the cluster's region and one of its zones",
+        )
 
 
 def _own_nic_networks(settings: Settings) -> bool:
@@ -160,12 +158,11 @@ def _range_faults(settings: Settings, most_nodes: int, node: Machine) -> list[Fa
     gpu_nodes = max(most_nodes, (settings.capacity and settings.capacity.max_nodes) or 0)
     there = settings.cluster.existing or settings.network.existing
     behind_proxies = there and settings.endpoint.exposure is Exposure.GATEWAY
-    used = () if there else addresses.CLUSTER_RANGES
+    of_the_vpc = ("proxies",) if behind_proxies else () if there else addresses.CLUSTER_RANGES
     return addresses.faults(
         "network.ranges",
         settings.network.ranges,
-        (*used, *(("proxies",) if behind_proxies else ()))
-        + (addresses.NIC_RANGES if _own_nic_networks(settings) else ()),
+        of_the_vpc + (addresses.NIC_RANGES if _own_nic_networks(settings) else ()),
         nodes=gpu_nodes + settings.cluster.system_pool.most_nodes,
         gpu_nodes=gpu_nodes,
         nics=node.rdma_nics,

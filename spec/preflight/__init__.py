@@ -13,6 +13,7 @@ from spec.preflight.question import Question
 from spec.preflight.quota import QUOTAS, QuotaLarge
 from spec.preflight.reservation import ReservationFree, owner
 from spec.preflight.zone import MachineTypeOffered, RoceProfileOffered
+from spec.rdma import RdmaMode
 from spec.settings import Exposure
 
 
@@ -33,7 +34,7 @@ def _place(plan: Plan) -> Iterator[Question]:
             cluster=plan.cluster.name,
             location=plan.cluster.location,
             floor=floor,
-            adds_pools=plan.makes_gpu_pools,
+            adds_rdma_pools=plan.makes_gpu_pools and plan.rdma is not RdmaMode.NONE,
             multi_networking=plan.rdma.multi_networking,
             by_dns_endpoint=plan.cluster.given_context is None,
             reads_bucket=bool(plan.fetched),

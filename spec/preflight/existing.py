@@ -35,9 +35,9 @@ class ExistingClusterFits(Question):
     cluster: str
     location: str
     floor: gke_versions.Floor | None
-    adds_pools: bool
+    adds_rdma_pools: bool
     multi_networking: bool
-    """Whether the pools that are added have networks beside the cluster's."""
+    """Whether the networks beside the cluster's, that those pools have, are the stack's."""
     by_dns_endpoint: bool
     reads_bucket: bool
     gateway: bool
@@ -72,9 +72,9 @@ class ExistingClusterFits(Question):
         version = gke_versions.parsed(state.version)
         if self.floor and (version is None or version < self.floor.version):
             yield f"runs {state.version or 'no known version'}, and {self.floor.of} needs {self.floor.version}"
-        if self.adds_pools and not state.dataplane_v2:
+        if self.adds_rdma_pools and not state.dataplane_v2:
             yield "has no Dataplane V2, which RDMA needs and only a new cluster can have"
-        if self.adds_pools and self.multi_networking and not state.multi_networking:
+        if self.adds_rdma_pools and self.multi_networking and not state.multi_networking:
             yield "has no multi-networking, which only a new cluster can have; network.rdma dranetAuto needs none"
         if self.by_dns_endpoint and not state.dns_endpoint:
             yield f"has no DNS endpoint; {update} --enable-dns-access`, or name a context in cluster.existing.context"
