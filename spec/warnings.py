@@ -9,7 +9,7 @@ from spec import gke_versions, place, versions
 from spec.capacity import CapacityMode
 from spec.models import Placement
 from spec.rdma import RdmaMode
-from spec.settings import BudgetSettings, SecretStore, Settings
+from spec.settings import BudgetSettings, ReleaseChannel, SecretStore, Settings
 
 if TYPE_CHECKING:  # the plan is made with these, not the other way round
     from spec.plan import Graph, Pool
@@ -116,6 +116,12 @@ def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
         yield (
             f"network.rdma: none, so {path} depends on NVLink between pods of one node for its KV cache; "
             "whether NIXL gets that is unverified, and the fall-back is TCP"
+        )
+    channel = settings.cluster.release_channel
+    if settings.models[graph.name].autoscaling.ranges and channel is not ReleaseChannel.RAPID:
+        yield (
+            f"{path}.autoscaling: GKE documents the pods' own metrics, which it goes by, for channel rapid only "
+            f"(autoscaling.gke.io, a preview feature); in {channel} it may never scale: `kubectl describe hpa` tells"
         )
     if not graph.proof_required:
         yield f"{path}.proof: reported, so the endpoint is handed out even if disaggregation does not happen"

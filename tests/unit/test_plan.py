@@ -143,3 +143,10 @@ def test_a_calm_stack_has_no_warnings() -> None:
         "budget": {"monthlyUsd": 250_000, "emails": ["oncall@example.com"]},
     }
     assert planned(calm).warnings == ()
+
+
+@pytest.mark.parametrize(("channel", "warned"), [("regular", True), ("stable", True), ("rapid", False)])
+def test_an_autoscaler_that_its_channel_may_not_feed_is_warned_of(channel: str, warned: bool) -> None:
+    scaled = {"models.chat.autoscaling": {"decode": {"min": 1, "max": 2}}, "cluster": {"releaseChannel": channel}}
+    assert any("it may never scale" in warning for warning in planned(scaled).warnings) is warned
+    assert not any("it may never scale" in warning for warning in planned().warnings)
