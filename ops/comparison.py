@@ -288,6 +288,7 @@ def _changed(
     if not inputs:
         return None
     name = str(new.inputs.get("name"))
+    remade = any(_covered(_unindexed(change.path), known.remakes) for change in inputs)
     return Change(
         kind=Kind.UPDATED,
         urn=new.urn,
@@ -295,6 +296,7 @@ def _changed(
         name=new.name,
         inputs=tuple(inputs),
         gives_back=_nodes(old, before.nodes.get(name, 0) - after.nodes.get(name, 0)),
+        loss=known.remaking if remade else "",
         renamed_from=renamed_from,
     )
 

@@ -30,6 +30,10 @@ class Rule:
     """What goes with the old one, in capitals."""
     guarded: bool = False
     """Whether `ops diff` ends with 4 when it is replaced or deleted. Node pools: those with GPUs only."""
+    remakes: tuple[str, ...] = ()
+    """Inputs that are changed in place, and yet make anew what the resource is made of."""
+    remaking: str = ""
+    """What that costs, in capitals."""
 
 
 _IN_KUBERNETES = ("metadata.name", "metadata.namespace")
@@ -95,6 +99,8 @@ RULES: Mapping[str, Rule] = {
         },
         loss="TAKES THE NODES AND WHAT RUNS ON THEM DOWN",
         guarded=True,
+        remakes=("nodeConfig.kubeletConfig", "nodeConfig.linuxNodeConfig", "nodeConfig.machineType"),
+        remaking="MAKES THE NODES ANEW, ONE AFTER THE OTHER, AND WHAT RUNS ON THEM",
     ),
     NETWORK: Rule(
         forces=("name", "project", "autoCreateSubnetworks", "mtu", "networkProfile", "description"),

@@ -71,9 +71,10 @@ def _raw(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
         elif namespace != NAMESPACE:
             continue
         elif key in SECRET_KEYS:
-            if secret or config.values[full_key]:  # declared with an empty default in Pulumi.yaml
+            given = secret or config.values[full_key] not in ("", "null")  # empty is the default in Pulumi.yaml
+            if given:
                 raw[key] = True
-            if not secret and config.values[full_key]:
+            if given and not secret:
                 found.append(
                     Fault(key, f"is in plain text; set it with `pulumi config set --secret {full_key}`, and revoke it")
                 )

@@ -262,6 +262,19 @@ def test_values_are_short_and_differ_to_the_eye(before: Any, after: Any, want: t
     assert (shown.before, shown.after) == want
 
 
+def test_an_update_that_makes_nodes_anew_says_so() -> None:
+    def pool(port: str, nodes: int = 1) -> Registered:
+        return one(NODE_POOL, {"name": "decode", "nodeConfig": {"kubeletConfig": {"readOnlyPort": port}}, "n": nodes})
+
+    remade = only(compare(stack(pool("TRUE")), stack(pool("FALSE"))))
+    assert (remade.kind, remade.loss) == (
+        Kind.UPDATED,
+        "MAKES THE NODES ANEW, ONE AFTER THE OTHER, AND WHAT RUNS ON THEM",
+    )
+    other = only(compare(stack(pool("TRUE")), stack(pool("TRUE", nodes=2))))
+    assert (other.kind, other.loss) == (Kind.UPDATED, "")
+
+
 def test_the_cost_of_both_is_kept() -> None:
     comparison = compare(stack(usd=1.5), stack(usd=170.0))
     assert (comparison.usd_before, comparison.usd_after) == (1.5, 170.0)

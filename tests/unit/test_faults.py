@@ -71,6 +71,7 @@ CASES = [
     Case("override of a role that is not there", {"models.chat.worker": {"replicas": 1}}, "models.chat.worker",
          "has no worker role"),
     Case("gated model without a token", {"hfToken": None}, "hfToken", "pulumi config set --secret"),
+    Case("gated model with a null for a token", {"hfToken": "null"}, "hfToken", "is missing"),
     Case("token in plain text", {"hfToken": "hf_plain"}, "hfToken", "in plain text"),
     Case("models as a secret", {"models": {"secure": "v1:abc"}}, "models", "is a secret"),
     Case("reservation mode without one", {"capacity": {"mode": "reservation"}}, "capacity.reservation",
