@@ -55,7 +55,7 @@ class Location(Frozen):
 
 
 ProjectId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$", examples=["my-project"])]
-CloudName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$", examples=["my-vpc"])]
+CloudName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$")]
 
 
 class ExistingNetwork(Frozen):
@@ -63,10 +63,10 @@ class ExistingNetwork(Frozen):
 
     project: ProjectId | None = None
     """The host project of a Shared VPC; the stack's own unless given."""
-    vpc: CloudName
-    subnet: CloudName
-    pods_range: CloudName = "pods"
-    services_range: CloudName = "services"
+    vpc: Annotated[CloudName, Field(examples=["my-vpc"])]
+    subnet: Annotated[CloudName, Field(examples=["my-subnet"])]
+    pods_range: Annotated[CloudName, Field(examples=["pods"])] = "pods"
+    services_range: Annotated[CloudName, Field(examples=["services"])] = "services"
     """Names of the subnet's secondary ranges."""
 
 
@@ -146,7 +146,7 @@ class ExistingCluster(Frozen):
 
     context: Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\s]*$", examples=["my-context"])] | None = None
     """Of the kubeconfig, and how the cluster is reached; by its DNS endpoint unless given."""
-    name: Annotated[CloudName | None, Field(validate_default=True)] = None
+    name: Annotated[CloudName | None, Field(validate_default=True, examples=["my-cluster"])] = None
     """In the stack's project."""
     location: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+(-[a-z])?$", examples=["europe-west1"])] | None = None
     """The region or zone that the cluster was made in; the stack's region unless given."""
