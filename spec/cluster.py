@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 
 from spec import names
-from spec.settings import GKE_CONTEXT, Settings
+from spec.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +53,11 @@ def cluster_ref(settings: Settings) -> ClusterRef:
             given_context=None,
             existing=False,
         )
-    told = GKE_CONTEXT.fullmatch(existing.context or "")
-    by_name = existing.name is not None
+    told = existing.told
     return ClusterRef(
         project=settings.project,
-        location=existing.location or (told["location"] if told and not by_name else settings.location.region),
-        name=existing.name or (told["name"] if told else None),
+        location=existing.location or told.get("location", settings.location.region),
+        name=existing.name or told.get("name"),
         given_context=existing.context,
         existing=True,
     )

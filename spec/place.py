@@ -10,7 +10,7 @@ from spec.cluster import cluster_ref
 from spec.faults import Fault, join
 from spec.machines import Machine
 from spec.rdma import RdmaMode
-from spec.settings import GKE_CONTEXT, ExistingCluster, Exposure, Settings
+from spec.settings import ExistingCluster, Exposure, Settings
 
 if TYPE_CHECKING:  # the plan is made with these, not the other way round
     from spec.plan import Pool
@@ -61,68 +61,45 @@ def warnings(settings: Settings, gpu_pools: Sequence[Pool]) -> Iterator[str]:
 
 
 def _contradictions(settings: Settings) -> Iterator[Fault]:
+    yield from _other_zone(settings)
+    yield from _existing_cluster(settings)
+    yield from _existing_vpc(settings)
+    yield from _ranges_without_effect(settings)
+
+
+def _other_zone(settings: Settings) -> Iterator[Fault]:
     reservation = settings.capacity.reservation if settings.capacity else None
-    if reservation and "/zones/" in reservation:
-        zone = reservation.split("/zones/")[1].partition("/")[0]
-        if zone != settings.location.zone:
-            yield Fault(
-                "capacity.reservation",
-                f"is in zone {zone}, the GPU nodes are in {settings.location.zone}; set location.zone to {zone}, or "
-                "name a reservation of the nodes' zone",
-            )
-    network, cluster = settings.network, settings.cluster
-    if cluster.existing:
-        for name in sorted(cluster.model_fields_set - _WITH_AN_EXISTING_CLUSTER):
-            yield Fault(
-                join("cluster", type(cluster).model_fields[name].alias or name),
-                "has no effect on cluster.existing, which was made with its own; take one of the two out",
-            )
-        yield from _other_clusters(settings, cluster.existing)
-        if network.existing:
-            yield Fault(
-                "network.existing",
-                "contradicts cluster.existing, which lies in a network already; take one of them out",
-            )
-    if network.existing and network.existing.vpc.startswith(f"{names.cluster(settings.stack)}-"):
+    if not reservation or "/zones/" not in reservation:
+        return
+    zone = reservation.split("/zones/")[1].partition("/")[0]
+    if zone != settings.location.zone:
         yield Fault(
-            "network.existing.vpc", f"{network.existing.vpc} is named like the networks that the stack makes itself"
+            "capacity.reservation",
+            f"is in zone {zone}, the GPU nodes are in {settings.location.zone}; set location.zone to {zone}, or "
+            "name a reservation of the nodes' zone",
         )
-    if network.existing and network.existing.pods_range == network.existing.services_range:
+
+
+def _existing_cluster(settings: Settings) -> Iterator[Fault]:
+    cluster, existing = settings.cluster, settings.cluster.existing
+    if existing is None:
+        return
+    for name in sorted(cluster.model_fields_set - _WITH_AN_EXISTING_CLUSTER):
         yield Fault(
-            "network.existing.servicesRange",
-            f"{network.existing.services_range} is the range of the pods too; Services need one of their own",
+            join("cluster", type(cluster).model_fields[name].alias or name),
+            "has no effect on cluster.existing, which was made with its own; take one of the two out",
         )
-    given = network.ranges.model_fields_set
-    if cluster.existing or network.existing:
-        there = "cluster.existing" if cluster.existing else "network.existing"
-        behind_proxies = settings.endpoint.exposure is Exposure.GATEWAY
-        for name in addresses.CLUSTER_RANGES:
-            if name == "proxies" and behind_proxies:
-                continue
-            if name in given:
-                yield Fault(
-                    join("network.ranges", name), f"has no effect with {there}, whose ranges are there; take it out"
-                )
-        if behind_proxies and "proxies" not in given:
-            yield Fault(
-                "network.ranges.proxies",
-                f"is required with {there} and exposure gateway: only the gateway's proxies are let in to the "
-                "frontends. Theirs is listed by `gcloud compute networks subnets list "
-                "--filter=purpose=REGIONAL_MANAGED_PROXY`",
-            )
-    if not _own_nic_networks(settings):
-        why = f"network.rdma {network.rdma}" if settings.makes_gpu_pools else "cluster.existing without addGpuPools"
-        for name in addresses.NIC_RANGES:
-            if name in given:
-                yield Fault(
-                    join("network.ranges", addresses.key(name)),
-                    f"has no effect with {why}: no network is made for it; take it out",
-                )
+    yield from _other_clusters(settings, existing)
+    if settings.network.existing:
+        yield Fault(
+            "network.existing",
+            "contradicts cluster.existing, which lies in a network already; take one of them out",
+        )
 
 
 def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[Fault]:
     """A context, a name, a project and a region that are not of one cluster."""
-    told = GKE_CONTEXT.fullmatch(existing.context or "")
+    told = existing.told
     if told and told["project"] != settings.project:
         yield Fault(
             "cluster.existing.context",
@@ -149,6 +126,57 @@ def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[F
         )
 
 
+def _existing_vpc(settings: Settings) -> Iterator[Fault]:
+    vpc = settings.network.existing
+    if vpc is None:
+        return
+    if vpc.vpc.startswith(f"{names.cluster(settings.stack)}-"):
+        yield Fault("network.existing.vpc", f"{vpc.vpc} is named like the networks that the stack makes itself")
+    if vpc.pods_range == vpc.services_range:
+        yield Fault(
+            "network.existing.servicesRange",
+            f"{vpc.services_range} is the range of the pods too; Services need one of their own",
+        )
+
+
+def _ranges_without_effect(settings: Settings) -> Iterator[Fault]:
+    """Ranges that nothing is made with; and the proxies', which is asked for where they are somebody else's."""
+    network, given = settings.network, settings.network.ranges.model_fields_set
+    if there := _there(settings):
+        behind_proxies = _behind_proxies_that_are_there(settings)
+        for name in addresses.CLUSTER_RANGES:
+            if name in given and not (name == "proxies" and behind_proxies):
+                yield Fault(
+                    join("network.ranges", name), f"has no effect with {there}, whose ranges are there; take it out"
+                )
+        if behind_proxies and "proxies" not in given:
+            yield Fault(
+                "network.ranges.proxies",
+                f"is required with {there} and exposure gateway: only the gateway's proxies are let in to the "
+                "frontends. Theirs is listed by `gcloud compute networks subnets list "
+                "--filter=purpose=REGIONAL_MANAGED_PROXY`",
+            )
+    if not _own_nic_networks(settings):
+        why = f"network.rdma {network.rdma}" if settings.makes_gpu_pools else "cluster.existing without addGpuPools"
+        for name in addresses.NIC_RANGES:
+            if name in given:
+                yield Fault(
+                    join("network.ranges", addresses.key(name)),
+                    f"has no effect with {why}: no network is made for it; take it out",
+                )
+
+
+def _there(settings: Settings) -> str:
+    """The setting that names what is there already; empty where the stack makes cluster and VPC."""
+    if settings.cluster.existing:
+        return "cluster.existing"
+    return "network.existing" if settings.network.existing else ""
+
+
+def _behind_proxies_that_are_there(settings: Settings) -> bool:
+    return bool(_there(settings)) and settings.endpoint.exposure is Exposure.GATEWAY
+
+
 def _own_nic_networks(settings: Settings) -> bool:
     """Whether networks for the nodes' other NICs are made, with ranges of ours."""
     return settings.makes_gpu_pools and settings.network.rdma.own_networks
@@ -156,13 +184,13 @@ def _own_nic_networks(settings: Settings) -> bool:
 
 def _range_faults(settings: Settings, most_nodes: int, node: Machine) -> list[Fault]:
     gpu_nodes = max(most_nodes, (settings.capacity and settings.capacity.max_nodes) or 0)
-    there = settings.cluster.existing or settings.network.existing
-    behind_proxies = there and settings.endpoint.exposure is Exposure.GATEWAY
-    of_the_vpc = ("proxies",) if behind_proxies else () if there else addresses.CLUSTER_RANGES
+    used = () if _there(settings) else addresses.CLUSTER_RANGES
+    if _behind_proxies_that_are_there(settings):
+        used = ("proxies",)
     return addresses.faults(
         "network.ranges",
         settings.network.ranges,
-        of_the_vpc + (addresses.NIC_RANGES if _own_nic_networks(settings) else ()),
+        used + (addresses.NIC_RANGES if _own_nic_networks(settings) else ()),
         nodes=gpu_nodes + settings.cluster.system_pool.most_nodes,
         gpu_nodes=gpu_nodes,
         nics=node.rdma_nics,

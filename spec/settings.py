@@ -138,7 +138,7 @@ class Maintenance(Frozen):
 
 
 # What `gcloud container clusters get-credentials` calls its contexts; no part has an underscore.
-GKE_CONTEXT = re.compile(r"gke_(?P<project>[^_]+)_(?P<location>[^_]+)_(?P<name>[^_]+)")
+_GKE_CONTEXT = re.compile(r"gke_(?P<project>[^_]+)_(?P<location>[^_]+)_(?P<name>[^_]+)")
 
 
 class ExistingCluster(Frozen):
@@ -164,9 +164,15 @@ class ExistingCluster(Frozen):
     @classmethod
     def _pools_need_a_name(cls, add: bool, info: ValidationInfo) -> bool:
         context: str | None = info.data.get("context")
-        if add and context and not info.data.get("name", "at fault") and not GKE_CONTEXT.fullmatch(context):
+        if add and context and not info.data.get("name", "at fault") and not _GKE_CONTEXT.fullmatch(context):
             raise ValueError("needs cluster.existing.name: the context does not tell which cluster the pools belong to")
         return add
+
+    @property
+    def told(self) -> dict[str, str]:
+        """`project`, `location` and `name` as the context tells them; empty for one that does not."""
+        match = _GKE_CONTEXT.fullmatch(self.context or "")
+        return match.groupdict() if match else {}
 
 
 KmsKey = Annotated[
