@@ -246,7 +246,7 @@ def _existing_cluster(plan: Plan, services: ProjectServices, opts: pulumi.Resour
 
 
 def _nics(plan: Plan, opts: pulumi.ResourceOptions) -> tuple[NodeNic, ...]:
-    if not (plan.makes_gpu_pools and plan.rdma.own_networks):
+    if not plan.makes_nic_networks:
         return ()
     network = RdmaNetwork(
         "rdma",

@@ -70,7 +70,7 @@ def faults(
     found = list(_overlaps(path, ranges, used))
     for name in used:
         given = IPv4Network(getattr(ranges, name))
-        most, needed = _room(name, given, nics), gpu_nodes if name in NIC_RANGES else nodes
+        most, needed = room(name, given, nics), gpu_nodes if name in NIC_RANGES else nodes
         if name == "proxies":
             if given.prefixlen > SMALLEST_PROXIES:
                 found.append(
@@ -81,7 +81,7 @@ def faults(
                     )
                 )
         elif name != "services" and most < needed:
-            prefix = next(p for p in range(given.prefixlen, 0, -1) if _room(name, IPv4Network((0, p)), nics) >= needed)
+            prefix = next(p for p in range(given.prefixlen, 0, -1) if room(name, IPv4Network((0, p)), nics) >= needed)
             what = (
                 f"{nics} subnets, each with room for {most} of them" if name == "rdma" else f"room for {most} of them"
             )
@@ -104,8 +104,8 @@ def _key(path: str, name: str) -> str:
     return join(path, key(name))
 
 
-def _room(name: str, network: IPv4Network, nics: int) -> int:
-    """Nodes that a range holds."""
+def room(name: str, network: IPv4Network, nics: int = 1) -> int:
+    """Nodes that a range holds, which is used as AddressPlan's field `name`."""
     if name == "pods":
         return network.num_addresses >> POD_BITS_A_NODE
     subnets = 1 << (nics - 1).bit_length() if name == "rdma" else 1

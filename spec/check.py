@@ -40,7 +40,7 @@ def faults(settings: Settings) -> list[Fault]:
             continue
         needs_gpus.append(path)
         found += _engine_faults(path, chosen, model, layout, node)
-        engines += _engines(name, model, layout)
+        engines += gpu_engines(name, model, layout)
         if settings.network.rdma is RdmaMode.MULTI_NETWORK:
             found += _whole_node_faults(path, chosen, model, layout, node)
         if settings.network.rdma is RdmaMode.NONE and layout.placement is Placement.PER_ROLE and layout.prefill:
@@ -62,7 +62,10 @@ def faults(settings: Settings) -> list[Fault]:
     return found
 
 
-def _engines(graph: str, model: ModelSettings, layout: Layout) -> Iterator[Engines]:
+def gpu_engines(graph: str, model: ModelSettings, layout: Layout) -> Iterator[Engines]:
+    """What a graph needs nodes for; nothing of a simulated one."""
+    if layout.placement is Placement.CPU:
+        return
     for role, given in effective_roles(model, layout).items():
         yield Engines(
             graph=graph,

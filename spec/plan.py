@@ -7,12 +7,12 @@ from typing import Any
 from spec import extra_args, names, sizing, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
-from spec.check import effective_roles, engine_memory, max_model_len, most_replicas
+from spec.check import effective_roles, engine_memory, gpu_engines, max_model_len, most_replicas
 from spec.cluster import ClusterRef, cluster_ref
 from spec.first_token import FirstToken, estimate
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
-from spec.pools import SYSTEM_POOL, Engines, node_counts, pool_name
+from spec.pools import SYSTEM_POOL, node_counts, pool_name
 from spec.rdma import RdmaMode
 from spec.settings import (
     BudgetSettings,
@@ -203,6 +203,11 @@ class Plan:
     addresses: AddressPlan
 
     @property
+    def makes_nic_networks(self) -> bool:
+        """Whether the networks of GPU nodes' further NICs are the stack's to make."""
+        return self.makes_gpu_pools and self.rdma.own_networks
+
+    @property
     def makes_nodes(self) -> bool:
         return self.system_pool is not None or self.makes_gpu_pools
 
@@ -315,7 +320,7 @@ def plan(settings: Settings) -> Plan:
     node = machine(GPU_MACHINE)
     labels = {cloud_label(key): value for key, value in settings.labels.items()}
     graphs = tuple(_graph(name, model, settings, node) for name, model in sorted(settings.models.items()))
-    gpu_pools = _gpu_pools(graphs, node)
+    gpu_pools = _gpu_pools(settings, graphs, node)
     system_pool = None if settings.cluster.existing else _system_pool(settings, graphs)
     made = gpu_pools if settings.makes_gpu_pools else ()
     mode = settings.capacity.mode if settings.capacity and made else None
@@ -438,33 +443,24 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
     )
 
 
-def _gpu_pools(graphs: tuple[Graph, ...], node: Machine) -> tuple[Pool, ...]:
+def _gpu_pools(settings: Settings, graphs: tuple[Graph, ...], node: Machine) -> tuple[Pool, ...]:
     """The pools that hold every engine of every graph, sized to the sum."""
     assert node.gpus is not None  # GPU_MACHINE has them
-    counts = node_counts((engines for graph in graphs for engines in _engines(graph)), node.gpus.count)
+    engines = [
+        engine
+        for graph in graphs
+        for engine in gpu_engines(graph.name, settings.models[graph.name], graph.card.layouts[graph.layout])
+    ]
     return tuple(
         Pool(
             name=name,
             machine=node,
             nodes=count.nodes,
             most_nodes=count.most_nodes,
-            graphs=tuple(graph.name for graph in graphs if any(worker.pool == name for worker in graph.workers)),
+            graphs=tuple(dict.fromkeys(engine.graph for engine in engines if engine.pool == name)),
         )
-        for name, count in counts.items()
+        for name, count in node_counts(engines, node.gpus.count).items()
     )
-
-
-def _engines(graph: Graph) -> Iterator[Engines]:
-    for worker in graph.workers:
-        if worker.memory:
-            yield Engines(
-                graph=graph.name,
-                pool=worker.pool,
-                gpus_each=worker.tensor_parallel,
-                replicas=worker.replicas,
-                most_replicas=worker.most_replicas,
-                with_their_graph=graph.placement is Placement.SHARED,
-            )
 
 
 def _costs(system: Pool | None, gpu_pools: tuple[Pool, ...], mode: CapacityMode | None) -> Iterator[CostItem]:

@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 
 from spec import dgd
 from spec.graph import frontend_labels
+from workloads.custom_object import custom_object
 
 # The operator gives a worker two hours to load its model; Pulumi waits a little longer, so that the operator's own
 # reason for failing is there to be read.
@@ -39,15 +40,11 @@ class ServingGraph(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServingGraphArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:ServingGraph", name, None, opts)
-        wire = manifest(args.graph)
         timeout = f"{READY_MINUTES}m"
-        self.resource = k8s.apiextensions.CustomResource(
+        self.resource = custom_object(
             f"{name}-graph",
-            api_version=wire["apiVersion"],
-            kind=wire["kind"],
-            metadata=wire["metadata"],
-            spec=wire["spec"],
-            opts=pulumi.ResourceOptions(
+            manifest(args.graph),
+            pulumi.ResourceOptions(
                 parent=self,
                 # From the first update on the autoscaler's business.
                 ignore_changes=[

@@ -56,7 +56,7 @@ def _place(plan: Plan) -> Iterator[Question]:
 
 def _nic_ranges(plan: Plan) -> dict[str, str]:
     """The ranges of the networks that are made for the further NICs of GPU nodes, by their setting."""
-    if not (plan.makes_gpu_pools and plan.rdma.own_networks):
+    if not plan.makes_nic_networks:
         return {}
     ranges = plan.addresses.to_wire()
     return {f"network.ranges.{name}": ranges[name] for name in map(addresses.key, addresses.NIC_RANGES)}
@@ -69,7 +69,7 @@ def _gpu_nodes(plan: Plan) -> Iterator[Question]:
     assert machine.gpus is not None  # a GPU pool's machine has them
     most_nodes = sum(pool.most_nodes for pool in plan.gpu_pools)
     yield MachineTypeOffered(project=plan.project, zone=plan.zone, machine=machine.name)
-    if plan.rdma.own_networks:
+    if plan.makes_nic_networks:
         yield RoceProfileOffered(project=plan.project, zone=plan.zone)
     if plan.reservation:
         yield ReservationFree(

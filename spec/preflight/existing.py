@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from spec import gke_versions
-from spec.addresses import POD_BITS_A_NODE, RESERVED_ADDRESSES
+from spec.addresses import room
 from spec.preflight.question import WELL, Finding, Question, Verdict, refused
 
 
@@ -144,12 +144,12 @@ class ExistingSubnetFits(Question):
                 yield f"has no secondary range {name}, it has {has}; {update} --add-secondary-ranges={name}=RANGE`"
         if not state.private_google_access:
             yield f"has no private Google access; {update} --enable-private-ip-google-access`"
-        room = {f"its range {state.range}": IPv4Network(state.range).num_addresses - RESERVED_ADDRESSES}
+        holds = {f"its range {state.range}": room("nodes", IPv4Network(state.range))}
         if pods := state.secondary.get(self.secondary[0]):
-            room[f"its pods' range {pods}"] = IPv4Network(pods).num_addresses >> POD_BITS_A_NODE
-        for where, nodes in room.items():
+            holds[f"its pods' range {pods}"] = room("pods", IPv4Network(pods))
+        for where, nodes in holds.items():
             if nodes < self.nodes:
-                yield f"has room for {max(0, nodes)} nodes in {where}, and the plan has up to {self.nodes}"
+                yield f"has room for {nodes} nodes in {where}, and the plan has up to {self.nodes}"
         yield from _overlaps(self.apart, {"its own range": state.range, **state.secondary})
 
 
