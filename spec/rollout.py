@@ -34,16 +34,12 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
         )
     elif before.rdma is not after.rdma and RdmaMode.DRANET_AUTO in (before.rdma, after.rdma) and before.gpu_pools:
         yield f"RDMA: from {before.rdma} to {after.rdma} replaces the GPU pools, and all that runs on them is down"
-    if (before.capacity_mode, before.reservation) != (
-        after.capacity_mode,
-        after.reservation,
-    ) and before.makes_gpu_pools:
-        what = (
-            "other nodes are bought, so the GPU pools are replaced"
-            if after.makes_gpu_pools
-            else "none is bought any more"
-        )
-        yield f"capacity: {what}, and all that runs on them is down"
+    bought = [(plan.capacity_mode, plan.reservation) for plan in (before, after)]
+    if bought[0] != bought[1] and before.makes_gpu_pools:
+        done = "other nodes are bought, so the GPU pools are replaced"
+        if not after.makes_gpu_pools:
+            done = "no nodes are bought any more, so the GPU pools are deleted"
+        yield f"capacity: {done}, and all that runs on them is down"
     old = {graph.name: graph for graph in before.graphs}
     new = {graph.name: graph for graph in after.graphs}
     for name in sorted({*old, *new}):
