@@ -5,6 +5,11 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+REPLACE_UNREADY = {"pulumi.com/replaceUnready": "true"}
+"""Annotation of every Job that Pulumi waits for. The next `pulumi up` deletes a Job that is not complete and starts it
+again; without the annotation it waits for the failed one until its timeout, every time. The provider looks at the live
+Job and replaces it whatever the reason (read in its source, 4.32): failed, deadline exceeded, or still running."""
+
 
 def custom_object(
     name: str, manifest: dict[str, Any], opts: pulumi.ResourceOptions

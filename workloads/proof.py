@@ -13,6 +13,7 @@ from spec import names
 from spec.graph import frontend_image
 from spec.plan import Graph
 from spec.pools import SYSTEM_POOL
+from workloads.custom_object import REPLACE_UNREADY
 from workloads.endpoint import FRONTEND_PORT
 
 SCRIPT = Path(__file__).parent / "prove.py"
@@ -126,6 +127,7 @@ class Proof(pulumi.ComponentResource):
                 "name": f"{account}-{digest(manifest, script)}",
                 "namespace": names.NAMESPACE,
                 "labels": args.labels,
+                "annotations": REPLACE_UNREADY,
             },
             spec=job_spec(args.graph, account, account),
             opts=pulumi.ResourceOptions(

@@ -15,7 +15,7 @@ from spec import names, versions
 from spec.graph import frontend_image
 from spec.models import Card
 from spec.weights import MOUNT, scratch_bytes
-from workloads.custom_object import custom_object
+from workloads.custom_object import REPLACE_UNREADY, custom_object
 
 SCRIPT = Path(__file__).with_name("fetch_weights.py")
 CONFIG_MAP = "fetch-weights"
@@ -80,9 +80,11 @@ def _list_name(card: Card) -> str:
 def fetch_job(
     card: Card, *, bucket: str, token_secret: str, system_pool: str | None, labels: dict[str, str]
 ) -> dict[str, Any]:
-    """The Job that brings one revision into the bucket. Without a time to live: the Job is the record that it is there.
+    """The Job that fetches one revision into the bucket. Without a time to live: the Job is the record of the fetch.
 
-    A container that fails is started again in the same pod, so that what the scratch folder has is gone on with.
+    Each retry is a pod of its own, and the failed pods stay, with the reason in their status and their log. Kubernetes
+    deletes the pod of a failed Job whose containers restart in place. Files in the bucket are not fetched again; a
+    retry fetches again only the files that were in the scratch folder.
     """
     assert card.revision is not None  # only pinned cards are fetched
     scratch = scratch_bytes(card)
@@ -123,7 +125,7 @@ def fetch_job(
             "name": names.weights_job(card.repository, card.revision),
             "namespace": names.NAMESPACE,
             "labels": labels,
-            "annotations": {"pulumi.com/timeoutSeconds": str(PULUMI_SECONDS)},
+            "annotations": {"pulumi.com/timeoutSeconds": str(PULUMI_SECONDS)} | REPLACE_UNREADY,
         },
         "spec": {
             "backoffLimit": RETRIES,
@@ -138,7 +140,7 @@ def fetch_job(
                     }
                 },
                 "spec": {
-                    "restartPolicy": "OnFailure",
+                    "restartPolicy": "Never",
                     "serviceAccountName": names.WEIGHTS_WRITER,
                     **({"nodeSelector": {"cloud.google.com/gke-nodepool": system_pool}} if system_pool else {}),
                     "securityContext": {

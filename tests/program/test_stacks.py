@@ -1,11 +1,13 @@
 """The whole program over every shipped stack, in preview and in up: what must hold whatever the settings are."""
 
 import contextvars
+import inspect
 import json
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from typing import Any
 
+import pulumi_kubernetes as k8s
 import pytest
 
 from ops import stackfile
@@ -392,3 +394,20 @@ def test_a_changed_graph_is_proven_anew_and_an_unchanged_one_is_not() -> None:
 
     assert job(run()) == job(recorded("prod"))
     assert job(run("models.chat.engine.maxModelLen=16384")) != job(recorded("prod"))
+
+
+@every_stack
+def test_the_next_up_starts_every_job_again_that_is_not_complete(stack: str) -> None:
+    """Without the annotation each later `pulumi up` waits for the same failed Job."""
+    jobs = of_type(recorded(stack), ":Job")
+    assert jobs
+    for job in jobs:
+        assert job.inputs["metadata"]["annotations"]["pulumi.com/replaceUnready"] == "true", job.name
+        # Deleted before it is created again only if its name is fixed; the retries' pods keep the reason.
+        assert job.inputs["metadata"]["name"]
+        assert job.inputs["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+        assert "ignoreChanges" not in job.options
+
+
+def test_the_pinned_provider_knows_the_annotation() -> None:
+    assert '"pulumi.com/replaceUnready": "true"' in inspect.getsource(k8s.batch.v1.Job)
