@@ -30,7 +30,7 @@ render: $(VENV)/.run ## the Kubernetes objects of STACK as YAML
 	@$(PY) -m ops render --stack $(STACK)
 
 test: $(VENV)/.test ## every test that can run here; says what it skipped and why
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist worksteal
 
 check: $(VENV)/.test ## lint, format, types and which room may import which
 	$(BIN)/ruff check .

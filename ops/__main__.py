@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ops import models, stackfile
-from ops.ending import Exit, stop
+from ops.ending import DEBUG, Exit, stop, unexpected
 from ops.local.command import local
 from spec.faults import ConfigInvalid, Fault
 from spec.load import load
@@ -24,6 +25,15 @@ if TYPE_CHECKING:  # what these import takes a second, and a fault of the config
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(models.app, name="models")
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+) -> None:
+    if debug:
+        os.environ[DEBUG] = "1"
+
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="The stack, that is the file Pulumi.<stack>.yaml.")]
 Overrides = Annotated[
@@ -242,5 +252,15 @@ def _preflight(planned: Plan) -> dict[str, Any]:
 
 app.command()(local)
 
+
+def main() -> None:
+    """Runs the command that the arguments name. An error that nobody foresaw ends in a sentence too."""
+    try:
+        app(prog_name="dynamo-gke")
+    except Exception as error:
+        unexpected("dynamo-gke", error)
+        sys.exit(Exit.FAILED)
+
+
 if __name__ == "__main__":
-    app()
+    main()

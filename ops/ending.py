@@ -1,6 +1,8 @@
 """How a command ends that does not end well: a sentence on stderr and a code that CI can tell apart."""
 
+import os
 import sys
+import traceback
 from enum import IntEnum
 from typing import NoReturn
 
@@ -18,3 +20,15 @@ class Exit(IntEnum):
 def stop(message: str, code: Exit) -> NoReturn:
     print(f"error: {message}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+DEBUG = "DYNAMO_GKE_DEBUG"
+"""Environment variable that shows tracebacks, as `--debug` does; child processes inherit it."""
+
+
+def unexpected(what: str, error: BaseException) -> None:
+    """Prints an error that nobody foresaw as one sentence, with its traceback when --debug asks for it."""
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    hint = "" if os.environ.get(DEBUG) else f"; --debug before the command, or {DEBUG}=1, shows the traceback"
+    print(f"error: {what} failed unexpectedly: {type(error).__name__}: {error}{hint}", file=sys.stderr)

@@ -13,9 +13,9 @@ from ops.local.faults import LocalRunError
 
 @dataclass(frozen=True)
 class Streamed:
-    """A complete answer. `arrivals` are the seconds from sending the request to each piece of text."""
+    """A complete answer in the pieces it came in; `arrivals` are the seconds from sending the request to each."""
 
-    text: str
+    pieces: tuple[str, ...]
     arrivals: tuple[float, ...]
 
     @property
@@ -65,7 +65,7 @@ def stream_chat(
         connection.close()
     if not pieces:
         raise LocalRunError("the chat ended without any text")
-    return Streamed("".join(pieces), tuple(arrivals))
+    return Streamed(tuple(pieces), tuple(arrivals))
 
 
 def _events(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:

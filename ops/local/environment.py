@@ -4,13 +4,14 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,12 +185,12 @@ def run(argv: Sequence[str], say: Say) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
             preexec_fn=tied_to_this_process(),
         ) as command,
+        _killed_after(INSTALL_SECONDS, command) as killed,
     ):
         assert command.stdout is not None
-        bound = threading.Timer(INSTALL_SECONDS, command.kill)
-        bound.start()
         for line in command.stdout:
             lines.append(line.strip())
             if (
@@ -199,7 +200,41 @@ def run(argv: Sequence[str], say: Say) -> None:
                 say(f"  {found} packages")
             elif line.startswith("Installing "):
                 say("  unpacking")
-        bound.cancel()
+        command.wait()
+    if killed.is_set():
+        last = lines[-1] if lines else "nothing"
+        raise LocalRunError(
+            f"{Path(argv[0]).name} was not done after {INSTALL_SECONDS / 60:g} minutes and was stopped; the last line "
+            f"it wrote: {last}. Check the connection to the package index, then run again"
+        )
     if command.returncode != 0:
         complaints = [line for line in lines if line.lower().startswith("error")] or lines or ["no message"]
         raise LocalRunError(f"{Path(argv[0]).name} failed with code {command.returncode}: {complaints[-1]}")
+
+
+@contextmanager
+def _killed_after(seconds: float, command: "subprocess.Popen[str]") -> Iterator[threading.Event]:
+    """Kills the command and its children after `seconds`, which sets the event, and when the block ends early.
+
+    The timer is a daemon: a plain one would hold up Ctrl-C until its time is up.
+    """
+    killed = threading.Event()
+
+    def kill() -> None:
+        # Not reaped yet, so the group is still the command's own.
+        if command.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(command.pid, signal.SIGKILL)
+
+    def time_is_up() -> None:
+        killed.set()
+        kill()
+
+    timer = threading.Timer(seconds, time_is_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield killed
+    finally:
+        timer.cancel()
+        kill()

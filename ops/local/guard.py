@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
+from ops.ending import unexpected
 from ops.local import private_network
 from ops.local.faults import LocalRunError, told
 from ops.local.lifeline import tied_to_this_process
@@ -75,7 +76,7 @@ def _run_child(
         code = told(fault)
     except Exception as fault:
         # The last frame of this process: nobody above could turn the fault into a sentence.
-        print(f"error: the local run failed unexpectedly: {type(fault).__name__}: {fault}", file=sys.stderr)
+        unexpected("the local run", fault)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         sys.stdout.flush()

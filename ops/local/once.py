@@ -10,6 +10,7 @@ from rich.table import Table
 from ops.local.chat import Streamed, stream_chat
 from ops.local.faults import LocalRunError
 from ops.local.processes import LocalGraph
+from ops.local.readable import as_words
 from ops.local.session import Session
 from workloads import prove
 
@@ -101,10 +102,10 @@ def _settled(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:
 
 def _print_chat(console: Console, model: str, streamed: Streamed, engine: str) -> None:
     console.print(f"\n[bold]{model}[/] was asked: {QUESTION}", soft_wrap=True)
-    console.print(streamed.text, markup=False, style="cyan", soft_wrap=True)
+    console.print(as_words(streamed.pieces), markup=False, style="cyan", soft_wrap=True)
     first, last = streamed.first_token_seconds * 1000, streamed.arrivals[-1]
     console.print(f"first token after {first:.0f} ms, {len(streamed.arrivals)} pieces of text in {last:.2f} s")
-    console.print(f"{engine}; the text is random\n", style="dim")
+    console.print(f"{engine}; its tokens are random, each shown as a word\n", style="dim")
 
 
 def _table(graph: LocalGraph, chat: Mapping[str, int], report: prove.Report) -> Table:

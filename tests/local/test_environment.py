@@ -1,13 +1,20 @@
 """Environments are made once, whole, and checked."""
 
 import multiprocessing
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from ops.local import environment
 from ops.local.environment import DYNAMO, ROOT, Environment, cache_folder, made_once, run
 from ops.local.faults import LocalRunError
+from tests.local.deployed import eventually
 
 
 def _make_slowly(folder: Path, log: Path) -> None:
@@ -89,6 +96,34 @@ def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_a_command_that_fails_ends_in_its_own_complaint() -> None:
     with pytest.raises(LocalRunError, match=r"sh failed with code 3: ERROR: no space left"):
         run(["sh", "-c", "echo ERROR: no space left; echo more; exit 3"], print)
+
+
+def test_an_install_that_is_killed_at_its_limit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "INSTALL_SECONDS", 0.5)
+    started = time.monotonic()
+    with pytest.raises(LocalRunError, match=r"^sh was not done after .* minutes and was stopped; .*: slow mirror"):
+        # The child of the shell holds the pipe: it has to end, too.
+        run(["sh", "-c", "echo slow mirror; sleep 60; true"], print)
+    assert time.monotonic() - started < 20
+
+
+def test_ctrl_c_during_an_install_ends_it_at_once(tmp_path: Path) -> None:
+    code = (
+        "from ops.local.environment import run; run(['sh', '-c', 'echo started; echo $$ > pid; sleep 60; true'], print)"
+    )
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
+    )
+    eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=20)
+    assert b"KeyboardInterrupt" in complaint
+    assert time.monotonic() - started < 20
+    installer = (tmp_path / "pid").read_text().strip()
+    processes = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    states = [line.split()[1] for line in processes.splitlines() if line.split()[0] == installer]
+    assert all(state.startswith("Z") for state in states)
 
 
 @pytest.mark.parametrize("lock", sorted(ROOT.glob("requirements-*.txt")), ids=lambda path: path.name)

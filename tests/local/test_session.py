@@ -44,4 +44,4 @@ def test_the_end_of_the_run_ends_a_program_and_its_children(session: Session) ->
     assert time.monotonic() - started < 10
     child = (session.folder / "pid").read_text().strip()
     state = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, text=True, check=False).stdout
-    assert state.strip() in ("", "Z")
+    assert state.strip()[:1] in ("", "Z")
