@@ -14,7 +14,7 @@ import typer
 from ops import models, stackfile
 from ops.ending import DEBUG, Exit, stop, unexpected
 from ops.local.command import local
-from spec.faults import ConfigInvalid, Fault
+from spec.faults import ConfigInvalid, Fault, one_of
 from spec.load import load
 from spec.plan import Plan, plan
 
@@ -101,12 +101,18 @@ def _rolls(stack: str, planned: Plan) -> Sequence[str]:
 
 
 @app.command()
-def render(stack: Stack = "dev", overrides: Overrides = []) -> None:  # noqa: B006 - as above
-    """Print the Kubernetes objects as YAML, secrets left out."""
+def render(
+    stack: Stack = "dev",
+    overrides: Overrides = [],  # noqa: B006 - as above
+    only: Annotated[str | None, typer.Option(metavar="KIND/NAME", help="Print this object only.")] = None,
+) -> None:
+    """Print the Kubernetes objects as YAML that `kubectl apply` takes; objects with secrets are left out."""
     _, recording = _run(stack, overrides)
     from ops import manifests
 
-    print(manifests.to_yaml(recording), end="")
+    if only and only not in (known := manifests.keys(recording)):
+        stop(f"--only: {one_of(only, known)}", Exit.FAILED)
+    print(manifests.to_yaml(recording, only=only), end="")
 
 
 @app.command()

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from ops import __main__ as cli
@@ -177,17 +179,26 @@ def test_rollout_of_nothing_or_of_a_fault_is_refused() -> None:
     assert "versions.runtime: 'latest' is no release X.Y.Z" in done.stderr
 
 
-def test_render_prints_objects_that_a_cluster_takes() -> None:
-    kinds = {m["kind"] for m in manifests.objects(recorded("prod"))}
-    assert kinds >= {
-        "DynamoGraphDeployment",
-        "Namespace",
-        "PodMonitoring",
-        "ResourceClaimTemplate",
-        "Secret",
-        "Service",
-    }
-    assert "[secret]" in manifests.to_yaml(recorded("prod"))
+def test_render_prints_what_kubectl_applies() -> None:
+    done = ops("render", "--stack", "prod")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "# LEFT OUT: Secret/hf-token: it holds a secret." in done.stdout
+    assert "Helm release dynamo-platform in namespace dynamo-system, chart https://" in done.stdout
+    as_kubectl = YAML(typ="safe", pure=True)
+    as_kubectl.version = "1.1"
+    applied = list(as_kubectl.load_all(done.stdout))
+    assert applied == [m for m in manifests.objects(recorded("prod")) if m["kind"] != "Secret"]
+    cluster_wide = {"Namespace", "PersistentVolume"}
+    assert {m["kind"] for m in applied if "namespace" not in m["metadata"]} == cluster_wide
+
+
+def test_render_prints_one_object() -> None:
+    done = ops("render", "--stack", "prod", "--only", "DynamoGraphDeployment/chat")
+    (graph,) = yaml.safe_load_all(done.stdout)
+    assert (graph["kind"], graph["metadata"]["name"]) == ("DynamoGraphDeployment", "chat")
+    done = ops("render", "--stack", "prod", "--only", "DynamoGraphDeployment/chta")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "did you mean DynamoGraphDeployment/chat?" in done.stderr
 
 
 def test_the_program_itself_refuses_a_bad_stack_without_a_traceback() -> None:
