@@ -223,7 +223,7 @@ def _graph(graph: Graph) -> RenderableType:
         ("Graph ", "bold"), (graph.name, "bold"), f": {graph.card.repository}, layout {graph.layout}, {graph.gpus} GPUs"
     )
     routing = "KV-aware router" + (
-        ", KV cache moved by RDMA" if graph.rdma else ", KV cache not over RDMA" if graph.disaggregated else ""
+        f", KV cache moved by {graph.kv_transfer.upper()}" if graph.kv_transfer else ", no KV cache moves"
     )
     counts = ("engines", "GPUs each", "weights GiB/GPU", "KV tokens", f"sequences of {graph.max_model_len}")
     table = printing.table("role", *counts[:2], "pool", *counts[2:], right=counts)

@@ -15,9 +15,9 @@ from pulumi_policy import (
 )
 
 from policies import kinds
-from policies.capacity import is_gpu_pool, most_nodes
 from policies.inputs import at, items
 from policies.setting import Setting, schema
+from spec.rdma import UCX_TCP
 
 BUDGET_REQUIRED = Setting(
     name="required", type="boolean", default=False, description="whether the stack must have a billing budget"
@@ -103,10 +103,6 @@ def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
             )
 
 
-def _pool(component: Mapping[str, Any]) -> str:
-    return at(_pod(component), "nodeSelector", "cloud.google.com/gke-nodepool") or ""
-
-
 def _gpus(pod: Mapping[str, Any]) -> int:
     return sum(
         int(at(container, "resources", "limits", "nvidia.com/gpu") or 0) for container in items(pod, "containers")
@@ -128,6 +124,15 @@ def _named(component: Mapping[str, Any], networks: Set[str]) -> int:
     return len({at(interface, "network") for interface in interfaces} & networks)
 
 
+def _tcp_on_purpose(component: Mapping[str, Any]) -> bool:
+    """Whether UCX may use TCP only, as a deployment has it that says kvTransfer: tcp."""
+    return any(
+        at(variable, "name") == "UCX_TLS" and at(variable, "value") == UCX_TCP
+        for container in items(_pod(component), "containers")
+        for variable in items(container, "env")
+    )
+
+
 def _devices(template: PolicyResource) -> int:
     return sum(
         int(at(r, "exactly", "count") or 0) for r in items(template.props, "spec", "spec", "devices", "requests")
@@ -145,22 +150,20 @@ def _rdma_networks(args: StackValidationArgs) -> Set[str]:
 def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
     devices = {_name(template): _devices(template) for template in _of(args, kinds.CLAIM_TEMPLATE)}
     networks = _rdma_networks(args)
-    nodes = {at(p.props, "name"): most_nodes(p.props) for p in args.resources if is_gpu_pool(p.resource_type, p.props)}
     for graph in _of(args, kinds.GRAPH):
         engines = [
             component
             for component in items(graph.props, "spec", "components")
             if at(component, "type") in ("prefill", "decode") and _gpus(_pod(component))
         ]
-        pools = {_pool(c) for c in engines}
-        if len(pools) < 2 and sum(nodes.get(pool, 0) for pool in pools) < 2:
-            continue  # on one node KV cache moves over NVLink
         for engine in engines:
+            if _tcp_on_purpose(engine):
+                continue
             gpus, nics = _gpus(_pod(engine)), _claimed(engine, devices) + _named(engine, networks)
             if gpus != nics:
                 report(
                     f"{at(engine, 'name')} of graph {_name(graph)} has {gpus} GPUs and gets {nics} RDMA NICs: KV "
-                    "cache would move over TCP; it needs one for each GPU",
+                    "cache would move over TCP; it needs one for each GPU, or kvTransfer: tcp in the stack file",
                     graph.urn,
                 )
 
@@ -262,7 +265,7 @@ RULES: list[Policy] = [
     ),
     StackValidationPolicy(
         name="nic-per-gpu",
-        description="Workers that move KV cache between nodes get one RDMA NIC for each GPU.",
+        description="Workers that move KV cache get one RDMA NIC for each GPU, unless the stack says kvTransfer: tcp.",
         validate=_nic_per_gpu,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,

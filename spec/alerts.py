@@ -69,7 +69,7 @@ def alerts(plan: Plan) -> tuple[Alert, ...]:
 def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
     on_gpus = tuple(graph for graph in plan.graphs if graph.gpus)
     disaggregated = _names(graph for graph in plan.graphs if graph.disaggregated)
-    transferring = _names(graph for graph in plan.graphs if graph.transfers_kv)
+    transferring = _names(graph for graph in plan.graphs if graph.kv_transfer)
     yield Alert(
         name="model-not-listed",
         title="no model is listed",

@@ -7,7 +7,7 @@ from spec.faults import Fault, join, one_of
 from spec.machines import GPU_MACHINE, Gpus, Machine, machine
 from spec.models import Card, Layout, Placement, Role, RoleLayout, card, card_names
 from spec.pools import Engines, NodeCount, node_counts, pool_name
-from spec.rdma import RdmaMode
+from spec.rdma import KvTransfer, RdmaMode
 from spec.settings import ModelSettings, Settings
 
 
@@ -25,6 +25,14 @@ def faults(settings: Settings) -> list[Fault]:
             continue
         chosen, layout = card(model.model), card(model.model).layouts[model.layout]
         found += _override_faults(path, model, layout)
+        if model.kv_transfer and kv_transfer(model, layout) is None:
+            found.append(
+                Fault(
+                    join(path, "kvTransfer"),
+                    f"{model.kv_transfer} has no effect: layout {model.layout} moves no KV cache between GPUs of "
+                    "different pods; remove it",
+                )
+            )
         module = "dynamo.mocker" if layout.placement is Placement.CPU else "dynamo.vllm"
         found += extra_args.faults(join(path, "engine.extraArgs"), module, model.engine.extra_args)
         if chosen.gated and not (settings.hf_token_given or settings.secrets.hf_token):
@@ -41,16 +49,8 @@ def faults(settings: Settings) -> list[Fault]:
         needs_gpus.append(path)
         found += _engine_faults(path, chosen, model, layout, node)
         engines += gpu_engines(name, model, layout)
-        if settings.network.rdma is RdmaMode.MULTI_NETWORK:
-            found += _whole_node_faults(path, chosen, model, layout, node)
-        if settings.network.rdma is RdmaMode.NONE and layout.placement is Placement.PER_ROLE and layout.prefill:
-            found.append(
-                Fault(
-                    "network.rdma",
-                    f"none, but {path} moves its KV cache between nodes; without RDMA it goes over TCP, tens of times "
-                    "slower, behind a healthy endpoint. Use dranet, or a layout on one node",
-                )
-            )
+        if kv_transfer(model, layout) is KvTransfer.RDMA:
+            found += _nic_faults(path, chosen, model, layout, settings.network.rdma, node)
     if needs_gpus and settings.capacity is None and settings.makes_gpu_pools:
         found.append(
             Fault("capacity", f"is required: {', '.join(needs_gpus)} needs GPU nodes; for example {{mode: spot}}")
@@ -60,6 +60,13 @@ def faults(settings: Settings) -> list[Fault]:
     found += _too_many_nodes(settings, counts)
     found += place.faults(settings, sum(count.most_nodes for count in counts.values()), node)
     return found
+
+
+def kv_transfer(model: ModelSettings, layout: Layout) -> KvTransfer | None:
+    """What KV cache moves over; None where none moves: in an aggregated layout, and between simulated engines."""
+    if not layout.prefill or layout.placement is Placement.CPU:
+        return None
+    return model.kv_transfer or KvTransfer.RDMA
 
 
 def gpu_engines(graph: str, model: ModelSettings, layout: Layout) -> Iterator[Engines]:
@@ -231,8 +238,23 @@ def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout
         yield Fault(path, f"layout {model.layout} keeps its roles on one node of {count} GPUs, but {parts} = {asked}")
 
 
+def _nic_faults(
+    path: str, chosen: Card, model: ModelSettings, layout: Layout, mode: RdmaMode, node: Machine
+) -> Iterator[Fault]:
+    """Why the pods of a deployment that moves KV cache by RDMA would get no NICs, or not their own."""
+    if mode is RdmaMode.NONE:
+        yield Fault(
+            "network.rdma",
+            f"none, but {path} moves its KV cache between prefill and decode pods. Without RDMA it goes over TCP, on "
+            "one node too, since NVLink does not work between pods: the first token takes 200 to 500 times as long. "
+            f"Use dranet, or accept TCP with {path}.kvTransfer: tcp",
+        )
+    elif mode is RdmaMode.MULTI_NETWORK:
+        yield from _whole_node_faults(path, chosen, model, layout, node)
+
+
 def _whole_node_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout, node: Machine) -> Iterator[Fault]:
-    """The fault of a graph that moves its KV cache by RDMA from engines that are smaller than a node."""
+    """The error of engines that move KV cache by RDMA and are smaller than a node."""
     assert node.gpus is not None  # GPU_MACHINE has them
     count, roles = node.gpus.count, effective_roles(model, layout)
     parts = [
@@ -240,7 +262,7 @@ def _whole_node_faults(path: str, chosen: Card, model: ModelSettings, layout: La
         for role, given in roles.items()
         if given.tensor_parallel < count
     ]
-    if not layout.prefill or not parts:
+    if not parts:
         return
     if layout.placement is Placement.SHARED:
         remedy = ", or a layout with a node for each engine"

@@ -54,7 +54,7 @@ def sections(plan: Plan) -> tuple[Section, ...]:
     """What is shown, from the clients' side down to the hardware."""
     series = scope(plan)
     found = [_clients(series), _phases(series), _kv_cache(series)]
-    if any(graph.transfers_kv for graph in plan.graphs):
+    if any(graph.kv_transfer for graph in plan.graphs):
         found.append(_kv_transfer(series))
     if any(graph.gpus for graph in plan.graphs):
         found.append(_gpus(series))

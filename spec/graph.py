@@ -9,7 +9,7 @@ from spec.machines import GPU_MACHINE, WorkerShare, machine
 from spec.models import Placement
 from spec.plan import Graph, Worker
 from spec.pools import SYSTEM_POOL
-from spec.rdma import RdmaMode
+from spec.rdma import UCX_TCP, KvTransfer, RdmaMode
 
 # The operator sets it on every pod of a graph, to the graph's name.
 GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
@@ -108,8 +108,8 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         env=(
             *source.env,
             *(dgd.EnvVar(name=name, value=value) for name, value in process.env.items()),
-            *(_KV_TRANSFER_ENV if on_gpus and graph.disaggregated else ()),
-            *(_RDMA_ENV if graph.rdma else ()),
+            *(_KV_TRANSFER_ENV if graph.kv_transfer else ()),
+            *(_TRANSPORT_ENV[graph.kv_transfer] if graph.kv_transfer else ()),
         ),
         env_from=source.env_from,
         resources=_gpu_resources(graph, worker) if on_gpus else dgd.Resources(requests={"cpu": "1", "memory": "2Gi"}),
@@ -204,17 +204,21 @@ _KV_TRANSFER_ENV = (
     ),
     dgd.EnvVar(name="NIXL_TELEMETRY_ENABLE", value="y"),
 )
+# Names the transport of each connection in the log, by which verification knows RDMA from TCP.
+_TRANSPORT_LOG = dgd.EnvVar(name="UCX_PROTO_INFO", value="y")
 _RDMA_ENV = (
     # Each NIC is in a subnet of its own; without this UCX takes the peers for unreachable and uses TCP, silently.
     dgd.EnvVar(name="UCX_IB_ROCE_REACHABILITY_MODE", value="all"),
-    # Names the transport of each connection in the log: `rc_mlx5` is RDMA.
-    dgd.EnvVar(name="UCX_PROTO_INFO", value="y"),
+    _TRANSPORT_LOG,
     # NCCL stays inside the node and needs no tuner of the fabric; what it says over sockets goes by the pod network.
     dgd.EnvVar(name="NCCL_TUNER_PLUGIN", value="none"),
     dgd.EnvVar(name="NCCL_SOCKET_IFNAME", value="eth0"),
     dgd.EnvVar(name="GLOO_SOCKET_IFNAME", value="eth0"),
     dgd.EnvVar(name="TP_SOCKET_IFNAME", value="eth0"),
 )
+# Nothing but the pod network: between pods of one node UCX might else choose cuda_ipc, which does not work there.
+_TCP_ENV = (dgd.EnvVar(name="UCX_TLS", value=UCX_TCP), _TRANSPORT_LOG)
+_TRANSPORT_ENV = {KvTransfer.RDMA: _RDMA_ENV, KvTransfer.TCP: _TCP_ENV}
 
 
 def _worker_nodes(graph: Graph, worker: Worker) -> dict[str, str]:

@@ -183,6 +183,7 @@ _DECIDED_BY = {
     "capacity.maxNodes": "models",
     "hfToken": "secrets",
     "cluster.secretsKey": "location",
+    "network.rdma": "models",
 }
 
 

@@ -7,13 +7,13 @@ from typing import Any
 from spec import extra_args, names, sizing, weights
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
-from spec.check import effective_roles, engine_memory, gpu_engines, max_model_len, most_replicas
+from spec.check import effective_roles, engine_memory, gpu_engines, kv_transfer, max_model_len, most_replicas
 from spec.cluster import ClusterRef, cluster_ref
 from spec.first_token import FirstToken, estimate
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
 from spec.pools import SYSTEM_POOL, node_counts, pool_name
-from spec.rdma import RdmaMode
+from spec.rdma import KvTransfer, RdmaMode
 from spec.settings import (
     BudgetSettings,
     Endpoint,
@@ -74,8 +74,10 @@ class Graph:
     """Whether an update fails when disaggregation does not happen."""
     hf_token_secret: str
     """The Kubernetes Secret with the token for gated models."""
+    kv_transfer: KvTransfer | None
+    """What KV cache moves over between prefill and decode pods; None where none moves between GPUs."""
     rdma_mode: RdmaMode
-    """How each worker pod comes by one RDMA NIC a GPU; none where they need none."""
+    """How each worker pod comes by one RDMA NIC a GPU; none where KV cache does not move by RDMA."""
     on_system_pool: bool = True
     on_gpu_pools: bool = True
     """Whether pods are bound to the stack's own pools; in a cluster that is there any node that fits will do."""
@@ -110,11 +112,6 @@ class Graph:
     @property
     def disaggregated(self) -> bool:
         return any(worker.role is Role.PREFILL for worker in self.workers)
-
-    @property
-    def transfers_kv(self) -> bool:
-        """Whether NIXL moves KV cache between its workers; simulated engines have none to move."""
-        return self.disaggregated and self.gpus > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,6 +290,7 @@ def _graph_summary(graph: Graph) -> dict[str, Any]:
         "revision": graph.card.revision,
         "layout": graph.layout,
         "gpus": graph.gpus,
+        "kvTransfer": graph.kv_transfer and graph.kv_transfer.value,
         "maxModelLen": graph.max_model_len,
         "roles": {w.role.value: _worker_summary(graph, w) for w in graph.workers},
     }
@@ -410,7 +408,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
     chosen = card(model.model)
     layout = chosen.layouts[model.layout]
     gpus = node.gpus if layout.placement is not Placement.CPU else None
-
+    moves_over = kv_transfer(model, layout)
     return Graph(
         name=name,
         card=chosen,
@@ -437,7 +435,8 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         frontend_replicas=model.frontend.replicas or (2 if gpus else 1),
         proof_required=model.proof is ProofMode.REQUIRED,
         hf_token_secret=_token_secret_name(settings),
-        rdma_mode=settings.network.rdma if gpus and layout.prefill else RdmaMode.NONE,
+        kv_transfer=moves_over,
+        rdma_mode=settings.network.rdma if moves_over is KvTransfer.RDMA else RdmaMode.NONE,
         on_system_pool=settings.cluster.existing is None,
         on_gpu_pools=settings.makes_gpu_pools,
     )

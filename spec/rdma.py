@@ -1,6 +1,19 @@
-"""The ways in which a node's RDMA NICs get their networks and reach pods, and what each of them needs."""
+"""How KV cache gets from prefill to decode, and the ways in which a node's RDMA NICs reach pods."""
 
 from enum import StrEnum
+
+
+class KvTransfer(StrEnum):
+    """What KV cache moves over between the pods of one deployment; verification accepts nothing else."""
+
+    RDMA = "rdma"
+    """The NICs of the nodes, one a GPU. Also between pods of one node, since NVLink does not work between pods."""
+    TCP = "tcp"
+    """The pod network. For trials only: NVIDIA's guide gives 98 s to the first token, where RDMA takes 0.2 to 0.5 s."""
+
+
+# UCX_TLS of workers whose KV cache is to move over TCP and nothing else.
+UCX_TCP = "cuda_copy,tcp"
 
 
 class RdmaMode(StrEnum):

@@ -15,7 +15,7 @@ from spec.faults import TOKEN, one_of, shown
 from spec.machines import machine_names
 from spec.model_base import Frozen
 from spec.models import Role
-from spec.rdma import RdmaMode
+from spec.rdma import KvTransfer, RdmaMode
 from spec.sizing import KvCacheDtype
 
 
@@ -298,6 +298,8 @@ class ModelSettings(Frozen):
     engine: EngineSettings = EngineSettings()
     autoscaling: Autoscaling = Autoscaling()
     proof: ProofMode = ProofMode.REQUIRED
+    kv_transfer: KvTransfer | None = None
+    """RDMA where KV cache moves between pods on GPUs. `tcp` accepts the pod network instead, with or without NICs."""
 
     @property
     def overrides(self) -> dict[Role, RoleOverride]:

@@ -39,7 +39,7 @@ def arguments(graph: Graph) -> list[str]:
         *("--pods", f"{names.NAMESPACE}/{graph.name}"),
         *("--roles", *(worker.role.value for worker in graph.workers)),
         *(("--kv-transfer", "nixl") if nixl else ()),
-        *(("--transport", "rdma") if graph.rdma else ()),
+        *(("--transport", graph.kv_transfer.value) if graph.kv_transfer else ()),
         *(() if graph.proof_required else ("--report-only",)),
         *("--timeout", str(TIMEOUT_SECONDS)),
     ]

@@ -388,13 +388,23 @@ def judge_transport(logs: Mapping[str, str]) -> Verdict:
     return Verdict(check, False, f"the logs of {', '.join(logs) or 'no decode worker'} name no transport for KV cache.")
 
 
-def prove_transport(pods: Pods) -> Verdict:
-    """The verdict over the logs of the decode pods that run now."""
+def judge_tcp(logs: Mapping[str, str]) -> Verdict:
+    """The KV cache goes over TCP alone, as the stack says with kvTransfer: tcp. `logs`: decode pod → log."""
+    chosen = frozenset[str]().union(*(transports(log) for log in logs.values()))
+    seen = ", ".join(sorted(chosen)) or "no transport that a log names"
+    return Verdict("transport is TCP", chosen == {"tcp"}, f"decode workers read KV cache by {seen}.")
+
+
+def prove_transport(pods: Pods, expected: str) -> Verdict:
+    """The verdict over the logs of the decode pods that run now; `expected` is rdma or tcp."""
     deadline = Deadline(6 * READ_SECONDS)
     try:
-        return judge_transport({pod: pods.log(pod, deadline) for pod in pods.running("decode", deadline)})
+        logs = {pod: pods.log(pod, deadline) for pod in pods.running("decode", deadline)}
+        return judge_transport(logs) if expected == "rdma" else judge_tcp(logs)
     except UnreachableError as fault:
-        return Verdict("transport is RDMA", False, f"the logs of the decode workers cannot be read: {fault}.")
+        return Verdict(
+            f"transport is {expected.upper()}", False, f"the logs of the decode workers cannot be read: {fault}."
+        )
 
 
 # --- the steps ------------------------------------------------------------------------------------------------------
@@ -600,7 +610,9 @@ def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--roles", nargs="*", default=[], choices=list(COMPONENT), help="with --pods: the graph's roles"
     )
-    parser.add_argument("--transport", choices=["rdma"], help="with --pods: also prove the transport, from their logs")
+    parser.add_argument(
+        "--transport", choices=["rdma", "tcp"], help="with --pods: also prove the transport, from their logs"
+    )
     parser.add_argument("--api", type=_http_url, default="https://kubernetes.default.svc", help=argparse.SUPPRESS)
     parser.add_argument("--credentials", type=Path, default=SERVICE_ACCOUNT, help=argparse.SUPPRESS)
     parser.add_argument("--report-only", action="store_true", help="exit with 0 whatever is not proven")
@@ -665,7 +677,7 @@ def _prove(given: argparse.Namespace, progress: Callable[[str], None]) -> Report
     report = prove(found_workers(targets, pods, given.roles), progress)
     if not given.transport:
         return report
-    return replace(report, verdicts=(*report.verdicts, prove_transport(pods)))
+    return replace(report, verdicts=(*report.verdicts, prove_transport(pods, given.transport)))
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
             labels=plan.labels,
         )
         token.append(SyncedToken("token", synced, after(namespace)))
-    transferring = [graph.name for graph in plan.graphs if graph.transfers_kv]
+    transferring = [graph.name for graph in plan.graphs if graph.kv_transfer]
     Monitoring(
         "monitoring",
         MonitoringArgs(transferring=transferring, labels=plan.labels),

@@ -20,6 +20,7 @@ def simulated_twin(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
         engine=SIMULATED_ENGINE,
         placement=Placement.CPU,
         layout="simulated",
+        kv_transfer=None,
         rdma_mode=RdmaMode.NONE,
         workers=workers,
         extra_args=(),

@@ -25,6 +25,12 @@ def with_networks_by_name() -> Recording:
     return record(ROOT, stackfile.read(ROOT, "prod", ["network.rdma=multiNetwork"]))
 
 
+@cache
+def prod_with(*overrides: str) -> Recording:
+    """The prod stack with settings changed."""
+    return record(ROOT, stackfile.read(ROOT, "prod", list(overrides)))
+
+
 def changed(recording: Recording, suffix: str, name: str, path: str, value: Any) -> Recording:
     """One input of one resource changed; `path` has list indexes in brackets."""
     *parents, last = [int(key) if key.isdigit() else key for key in re.findall(r"[^.\[\]]+", path)]

@@ -14,6 +14,7 @@ from tests.policies.mutations import (
     changed,
     independent,
     prod,
+    prod_with,
     unprotected,
     with_gateway,
     with_networks_by_name,
@@ -26,6 +27,7 @@ KEY = "gcp:serviceaccount/key:Key"
 DAEMON = "kubernetes:apps/v1:DaemonSet"
 GRAPH = "DynamoGraphDeployment"
 WORKER = "spec.components[1].podTemplate.spec"
+DECODE = "spec.components[2].podTemplate.spec"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 
 
@@ -144,6 +146,13 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ),
     (
         "nic-per-gpu",
+        "4 GPUs and gets 0",
+        lambda: changed(
+            prod_with("models.chat.layout=single-node"), GRAPH, "chat-graph", f"{DECODE}.resourceClaims", []
+        ),
+    ),
+    (
+        "nic-per-gpu",
         "8 GPUs and gets 7",
         by_name(":GKENetworkParamSet", "device-networks-rdma-3-parameters", "spec.deviceMode", "NetDevice"),
     ),
@@ -194,6 +203,8 @@ PASSING = [
     lambda: added(prod(), "gcp:secretmanager/secretVersion:SecretVersion", {"secretData": "hf_" + "a" * 34}),
     in_prod(":NetworkPolicy", "policies-default-deny", "spec.policyTypes", ["Ingress", "Egress"]),
     lambda: added(prod(), CONFIG_MAP, {"data": {"flags": "--disk-cache", "later": UNKNOWN}}),
+    lambda: prod_with("network.rdma=none", "models.chat.kvTransfer=tcp"),
+    lambda: prod_with("network.rdma=none", "models.chat.kvTransfer=tcp", "models.chat.layout=single-node"),
 ]
 
 

@@ -29,12 +29,12 @@ COMBINATIONS = list(itertools.product(RdmaMode, CapacityMode, card(MODEL).layout
 def refusal(rdma: RdmaMode, layout: Layout) -> str | None:
     """How the reason begins for which a layout cannot be had in a mode; capacity has no say in it.
 
-    KV cache that moves between nodes needs RDMA. With networks that pods name, a pod gets all NICs of its node, so
-    engines that move KV cache have to be as large.
+    KV cache that moves between pods needs RDMA, on one node too. With networks that pods name, a pod gets all NICs of
+    its node, so engines that move KV cache have to be as large.
     """
     if not layout.prefill or layout.placement is Placement.CPU:
         return None
-    if rdma is RdmaMode.NONE and layout.placement is Placement.PER_ROLE:
+    if rdma is RdmaMode.NONE:
         return "none, but models.chat moves its KV cache"
     if rdma is RdmaMode.MULTI_NETWORK and any(role.tensor_parallel < 8 for role in layout.roles.values()):
         return "multiNetwork hands a pod all NICs of its node, so models.chat needs engines over all 8 GPUs"
@@ -45,19 +45,18 @@ def refusal(rdma: RdmaMode, layout: Layout) -> str | None:
 def test_a_combination_previews_or_is_refused(rdma: RdmaMode, mode: CapacityMode, layout: str) -> None:
     # One exposure each is enough: it depends on nothing of these.
     exposure = list(Exposure)[COMBINATIONS.index((rdma, mode, layout)) % len(Exposure)]
-    stack = config(
-        {
-            "network": {"rdma": rdma.value},
-            "capacity": {"mode": mode.value} | ({"reservation": "r"} if mode is CapacityMode.RESERVATION else {}),
-            "models.chat": {"model": MODEL, "layout": layout},
-            "endpoint": ENDPOINTS[exposure],
-        }
-    )
+    changes: dict[str, Any] = {
+        "network": {"rdma": rdma.value},
+        "capacity": {"mode": mode.value} | ({"reservation": "r"} if mode is CapacityMode.RESERVATION else {}),
+        "models.chat": {"model": MODEL, "layout": layout},
+        "endpoint": ENDPOINTS[exposure],
+    }
+    stack = config(changes)
     if reason := refusal(rdma, card(MODEL).layouts[layout]):
         with pytest.raises(ConfigInvalid, match=rf"^network\.rdma: {reason}") as refused:
             load(stack)
         assert [fault.path for fault in refused.value.faults] == ["network.rdma"]
-        return
+        stack = config({**changes, "models.chat.kvTransfer": "tcp"})
     recording = record(ROOT, stack)
     pools = [r.inputs for r in recording.resources if r.type.endswith(":NodePool")]
     on_gpus = [pool for pool in pools if "guestAccelerators" in pool["nodeConfig"]]

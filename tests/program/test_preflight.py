@@ -92,7 +92,11 @@ def run(told: Told, answers: Mapping[str, Answer], changes: dict[str, Any] | Non
     return told
 
 
-NO_RDMA: dict[str, Any] = {"network": {"rdma": "none"}, "models.chat.layout": "single-node"}
+NO_RDMA: dict[str, Any] = {
+    "network": {"rdma": "none"},
+    "models.chat.layout": "single-node",
+    "models.chat.kvTransfer": "tcp",
+}
 SPOT = {"capacity": {"mode": "spot"}}
 
 

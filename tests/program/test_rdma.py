@@ -17,6 +17,7 @@ from tests.stacks import ROOT, config
 LABEL = {"cloud.google.com/gke-networking-dra-driver": "true"}
 NICS = machine(GPU_MACHINE).rdma_nics
 
+DISAGGREGATED = ("single-node", "multi-node")
 # Layout and modes that it can be had in.
 PREVIEWED = [
     ("multi-node", RdmaMode.DRANET),
@@ -25,13 +26,16 @@ PREVIEWED = [
     ("single-node", RdmaMode.DRANET),
     ("single-node", RdmaMode.DRANET_AUTO),
     ("single-node", RdmaMode.NONE),
+    ("multi-node", RdmaMode.NONE),
 ]
 every_mode = pytest.mark.parametrize(("layout", "rdma"), PREVIEWED, ids=["-".join(pair) for pair in PREVIEWED])
 
 
 @cache
 def recorded(layout: str, rdma: RdmaMode, *, preview: bool = True) -> Recording:
+    """Without RDMA the KV cache goes over TCP, which the stack has to say."""
     changes = {"models.chat.layout": layout, "network": {"rdma": rdma.value}}
+    changes |= {"models.chat.kvTransfer": "tcp"} if rdma is RdmaMode.NONE and layout in DISAGGREGATED else {}
     return record(ROOT, config(changes), preview=preview)
 
 
@@ -120,11 +124,13 @@ def test_a_pod_names_the_networks_that_the_cluster_has() -> None:
 @every_mode
 def test_a_worker_has_the_same_environment_in_every_mode_with_rdma(layout: str, rdma: RdmaMode) -> None:
     """Each NIC has a subnet of its own and eth0 stays the pod network, whoever made the networks."""
-    wanted = {"UCX_IB_ROCE_REACHABILITY_MODE": "all", "UCX_PROTO_INFO": "y", "NCCL_SOCKET_IFNAME": "eth0"}
+    wanted = {"UCX_IB_ROCE_REACHABILITY_MODE": "all", "NCCL_SOCKET_IFNAME": "eth0"}
     for pod in workers(recorded(layout, rdma)).values():
         env = {var["name"]: var.get("value") for var in pod["spec"]["containers"][0]["env"]}
         assert {name: env.get(name) for name in wanted} == (dict.fromkeys(wanted) if rdma is RdmaMode.NONE else wanted)
-        assert {"UCX_TLS", "UCX_NET_DEVICES", "LD_LIBRARY_PATH"}.isdisjoint(env)
+        assert env["UCX_PROTO_INFO"] == "y"
+        assert env.get("UCX_TLS") == ("cuda_copy,tcp" if rdma is RdmaMode.NONE else None)
+        assert {"UCX_NET_DEVICES", "LD_LIBRARY_PATH"}.isdisjoint(env)
 
 
 @every_mode

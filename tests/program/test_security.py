@@ -150,7 +150,7 @@ def against_baseline(pod: Mapping[str, Any]) -> Iterator[str]:
     [
         ("dev", (), "baseline"),
         ("staging", (), "privileged"),
-        ("staging", ("network.rdma=none",), "baseline"),
+        ("staging", ("network.rdma=none", "models.chat.kvTransfer=tcp"), "baseline"),
         ("prod", (), "privileged"),
         ("prod", ("models.chat.layout=aggregated",), "baseline"),
         ("prod", ("models.next.model=qwen3-32b", "models.next.layout=aggregated"), "privileged"),

@@ -375,6 +375,9 @@ def proof_arguments(recording: Recording) -> list[str]:
 def test_the_proof_asks_for_what_the_layout_promises() -> None:
     assert {"--kv-transfer", "--transport"} <= set(proof_arguments(recorded("prod")))
     assert {"--kv-transfer", "--transport"}.isdisjoint(proof_arguments(recorded("dev")))
+    for overrides, transport in (((), "rdma"), (("network.rdma=none", "models.chat.kvTransfer=tcp"), "tcp")):
+        words = proof_arguments(run(*overrides))
+        assert words[words.index("--transport") + 1] == transport
     aggregated = proof_arguments(run("models.chat.layout=aggregated"))
     assert aggregated[aggregated.index("--roles") + 1] == "worker"
     assert {"--kv-transfer", "--transport"}.isdisjoint(aggregated)

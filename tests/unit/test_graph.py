@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from spec import dgd
 from spec.graph import build
 from spec.models import card, card_names
+from spec.rdma import KvTransfer
 from tests.stacks import planned
 
 DISAGGREGATED = ("single-node", "multi-node")
@@ -82,6 +83,30 @@ def test_a_worker_claims_one_nic_a_gpu(role: str) -> None:
     assert main(graph, role)["resources"]["claims"] == [{"name": "rdma"}]
     assert main(graph, role)["securityContext"]["capabilities"]["add"] == ["IPC_LOCK", "SYS_RESOURCE"]
     assert env(graph, role)["UCX_IB_ROCE_REACHABILITY_MODE"] == "all"
+
+
+@pytest.mark.parametrize("rdma", ["dranet", "dranetAuto", "multiNetwork", "none"])
+@pytest.mark.parametrize("layout", DISAGGREGATED)
+def test_kv_cache_over_tcp_takes_the_pod_network_and_nothing_else(rdma: str, layout: str) -> None:
+    graph = rendered({"network.rdma": rdma, "models.chat.layout": layout, "models.chat.kvTransfer": "tcp"})
+    for role in ("prefill", "decode"):
+        pod = component(graph, role)["podTemplate"]
+        assert env(graph, role)["UCX_TLS"] == "cuda_copy,tcp"
+        assert env(graph, role)["UCX_PROTO_INFO"] == "y"
+        assert "UCX_IB_ROCE_REACHABILITY_MODE" not in env(graph, role)
+        assert "resourceClaims" not in pod["spec"]
+        assert "networking.gke.io/interfaces" not in pod["metadata"]["annotations"]
+        assert main(graph, role)["resources"]["limits"].keys() == {"nvidia.com/gpu"}
+        assert "claims" not in main(graph, role)["resources"]
+        assert "capabilities" not in main(graph, role)["securityContext"]
+        assert flags(graph, role)["kv-transfer-config"]
+
+
+@pytest.mark.parametrize("changes", [{}, {"models.chat.kvTransfer": "rdma"}])
+def test_kv_cache_moves_by_rdma_unless_the_stack_says_tcp(changes: dict[str, Any]) -> None:
+    assert rendered(changes) == rendered()
+    assert planned(changes).graphs[0].kv_transfer is KvTransfer.RDMA
+    assert planned({"models.chat.layout": "aggregated"}).graphs[0].kv_transfer is None
 
 
 @pytest.mark.parametrize("layout", ["single-node", "multi-node", "aggregated", "simulated"])

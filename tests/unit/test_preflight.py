@@ -220,7 +220,8 @@ ASKED = [
           {"capacity": {"mode": "onDemand"}, "models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}}, (
         FLOOR, OFFERED, ROCE, "quota GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 32 or more")),
     Asked("no RDMA, flex-start",
-          {"capacity": {"mode": "flexStart"}, "network": {"rdma": "none"}, "models.chat.layout": "single-node"}, (
+          {"capacity": {"mode": "flexStart"}, "network": {"rdma": "none"}, "models.chat.layout": "single-node",
+           "models.chat.kvTransfer": "tcp"}, (
         f"{VERSIONS_OFFERED} and, if the cluster is there, it runs 1.32.2-gke.1652000 or newer, as flex-start needs",
         OFFERED,
         "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 8 or more")),

@@ -140,6 +140,13 @@ def test_kv_cache_over_tcp_is_told(credentials: Path, capsys: pytest.CaptureFixt
     assert "over TCP" in line
 
 
+def test_tcp_that_the_stack_asks_for_is_proven(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    served = Behaviour(nixl_bytes=1 << 20, metrics_of_both=True)
+    assert run(Api(log=TCP_TABLE), credentials, served, "--transport", "tcp") == 0
+    assert "transport is TCP: decode workers read KV cache by tcp." in capsys.readouterr().out
+    assert run(Api(log=RC_TABLE), credentials, served, "--transport", "tcp") == 1
+
+
 def test_logs_without_a_transport_prove_none(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(Api(log=""), credentials, Behaviour(nixl_bytes=1 << 20, metrics_of_both=True)) == 1
     assert "name no transport" in capsys.readouterr().out
