@@ -116,7 +116,7 @@ def _watched(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions
         Observability(
             "observability",
             ObservabilityArgs(
-                cluster=plan.cluster.name,
+                title=plan.title,
                 dashboard=dashboard.build(plan),
                 alerts=alerts.alerts(plan),
                 emails=plan.alert_emails,

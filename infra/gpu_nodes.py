@@ -25,7 +25,7 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
     before = environment.nodes_need if mode.paid_before_nodes else (*environment.nodes_need, *first)
     return tuple(
         GpuPool(
-            pool.name,
+            pool.key,
             GpuPoolArgs(
                 pool=pool,
                 cluster_id=cluster_id,

@@ -18,7 +18,7 @@ LOG_RATE_LIMIT = "300s"
 
 @dataclass(frozen=True, kw_only=True)
 class ObservabilityArgs:
-    cluster: str
+    title: str
     """In the name of each policy, since a project may hold several stacks."""
     dashboard: str
     """JSON, as `spec.dashboard` builds it."""
@@ -41,7 +41,7 @@ class Observability(pulumi.ComponentResource):
         for alert in args.alerts:
             monitoring.AlertPolicy(
                 f"{name}-{alert.name}",
-                display_name=f"{args.cluster}: {alert.title}",
+                display_name=f"{args.title}: {alert.title}",
                 combiner="OR",
                 conditions=[_condition(alert)],
                 alert_strategy=_strategy(alert),

@@ -36,11 +36,12 @@ class Cluster:
         Raises ClusterUnreadable when there is no such context.
         """
         self.context = context or plan.cluster.context
+        self._plan = plan
         self._api = _client(self.context, plan)
 
     def snapshot(self, graphs: Iterable[str]) -> Snapshot:
         """The cluster now, with the model lists of these graphs. Raises ClusterUnreadable when a list fails."""
-        workloads = f"namespaces/{names.NAMESPACE}"
+        workloads = f"namespaces/{self._plan.namespace}"
         core = f"/api/v1/{workloads}"
         self._get(core)  # a list of a namespace that is not there is empty, not missing
         deployed = self._list(f"/apis/{dgd.API_VERSION}/{workloads}/dynamographdeployments")
@@ -56,13 +57,16 @@ class Cluster:
             endpoint_slices=self._list(f"/apis/discovery.k8s.io/v1/{workloads}/endpointslices"),
             worker_metadata=self._list(f"/apis/nvidia.com/{DISCOVERY_VERSION}/{workloads}/dynamoworkermetadatas"),
             jobs=self._list(f"/apis/batch/v1/{workloads}/jobs"),
-            operators=tuple(
-                deployment
-                for deployment in self._list(f"/apis/apps/v1/namespaces/{names.PLATFORM_NAMESPACE}/deployments")
-                if "dynamo-operator" in name(deployment)
-            ),
+            operators=self._operators(),
             models={graph: self._models(graph) if graph in there else "it is not deployed" for graph in graphs},
         )
+
+    def _operators(self) -> tuple[Object, ...]:
+        """Deployments of the Dynamo operator: the stack's own, or any of the cluster where that is shared."""
+        own = self._plan.platform_namespace
+        where = f"namespaces/{own}/" if own else ""
+        deployments = self._list(f"/apis/apps/v1/{where}deployments")
+        return tuple(deployment for deployment in deployments if "dynamo-operator" in name(deployment))
 
     def _models(self, graph: str) -> tuple[str, ...] | str:
         """What the graph's frontend lists, asked by way of the API server; a sentence when that fails.
@@ -71,7 +75,7 @@ class Cluster:
         """
         service = f"{names.frontend_service(graph)}:http"
         try:
-            listed = self._call(f"/api/v1/namespaces/{names.NAMESPACE}/services/{service}/proxy/v1/models")
+            listed = self._call(f"/api/v1/namespaces/{self._plan.namespace}/services/{service}/proxy/v1/models")
             return tuple(str(model["id"]) for model in listed["data"])
         except ApiException as error:
             return f"the API server answered {error.status} for it"
@@ -126,8 +130,8 @@ class Cluster:
             )
         if error.status == 404:
             return (
-                f"{cluster} has no namespace {names.NAMESPACE}: nothing of the stack is deployed there yet, or it is "
-                "another cluster"
+                f"{cluster} has no namespace {self._plan.namespace}: nothing of the stack is deployed there yet, or it "
+                "is another cluster"
             )
         if error.status == 0:
             return f"{cluster} cannot be reached over TLS: {_message(error)}"

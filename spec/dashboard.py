@@ -44,7 +44,7 @@ def build(plan: Plan) -> str:
     of its answer, and each refresh would show it as a difference.
     """
     dashboard = {
-        "displayName": f"Dynamo graphs of {plan.cluster.name}",
+        "displayName": f"Dynamo graphs of {plan.title}",
         "mosaicLayout": {"columns": COLUMNS, "tiles": list(_layout(sections(plan)))},
     }
     return json.dumps(dashboard, sort_keys=True)

@@ -41,7 +41,7 @@ def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
     return dgd.DynamoGraphDeployment(
         metadata=dgd.Metadata(
             name=graph.name,
-            namespace=names.NAMESPACE,
+            namespace=graph.namespace,
             labels=labels,
             # An engine never crosses nodes here, so plain Deployments do; read by the operator at creation only.
             annotations={"nvidia.com/enable-grove": "false"},
@@ -282,8 +282,11 @@ def _nic_claims(worker: Worker) -> tuple[dgd.PodResourceClaim, ...]:
 
 def _rdma_networks(graph: Graph) -> tuple[str, ...]:
     """The networks that a worker pod joins by name. The second gVNIC's is left out: nothing is sent over it."""
-    named = graph.rdma_mode is RdmaMode.MULTI_NETWORK
-    return names.device_networks(machine(GPU_MACHINE).rdma_nics)[1:] if named else ()
+    if graph.rdma_mode is not RdmaMode.MULTI_NETWORK:
+        return ()
+    # On nodes that the stack does not create, the network objects are the cluster's own, by their usual names.
+    of = graph.namespace if graph.on_gpu_pools else names.OWN_NAMESPACE
+    return names.device_networks(of, machine(GPU_MACHINE).rdma_nics)[1:]
 
 
 def _nic_annotations(graph: Graph) -> dict[str, str]:

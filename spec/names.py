@@ -2,9 +2,8 @@
 
 import re
 
-# Everything of the serving side lives here; one stack, one cluster, one workload namespace.
-NAMESPACE = "dynamo"
-PLATFORM_NAMESPACE = "dynamo-system"
+# Namespace of the graphs in a cluster of the stack's own. Components take theirs from the plan: see `Plan.namespace`.
+OWN_NAMESPACE = "dynamo"
 HF_TOKEN_SECRET = "hf-token"
 # As GKE writes it out of Secret Manager.
 SYNCED_HF_TOKEN_SECRET = "hf-token-synced"
@@ -21,6 +20,24 @@ CLIENT_LABEL = "dynamo-gke/client"
 
 def cluster(stack: str) -> str:
     return f"dynamo-{stack}"
+
+
+def existing_namespace(stack: str) -> str:
+    """Default namespace of a stack's graphs in an existing cluster, which may hold other stacks."""
+    return f"dynamo-{stack}"
+
+
+def platform_namespace(namespace: str) -> str:
+    """Namespace of the Dynamo operator that a stack installs; no workload namespace ends like it."""
+    return f"{namespace}-system"
+
+
+def cluster_scoped(namespace: str, name: str) -> str:
+    """Name of something that belongs to no namespace: another stack of the same cluster must not use it too.
+
+    In the namespace of a stack's own cluster, where nobody else is, the name stays as it is.
+    """
+    return name if namespace == OWN_NAMESPACE else f"{namespace}-{name}"
 
 
 def cluster_identifier(project: str, location: str, cluster: str) -> str:
@@ -65,10 +82,10 @@ def discovery_role(graph: str) -> str:
     return f"{graph}-k8s-service-discovery-role"
 
 
-def principal(project: str, number: str, account: str) -> str:
-    """A Kubernetes service account of the workload namespace as Google's IAM names it."""
+def principal(project: str, number: str, namespace: str, account: str) -> str:
+    """A Kubernetes service account as Google's IAM names it."""
     pool = f"projects/{number}/locations/global/workloadIdentityPools/{project}.svc.id.goog"
-    return f"principal://iam.googleapis.com/{pool}/subject/ns/{NAMESPACE}/sa/{account}"
+    return f"principal://iam.googleapis.com/{pool}/subject/ns/{namespace}/sa/{account}"
 
 
 def claim_template(nics: int) -> str:
@@ -76,9 +93,9 @@ def claim_template(nics: int) -> str:
     return f"rdma-{nics}"
 
 
-def device_networks(rdma_nics: int) -> tuple[str, ...]:
-    """What the cluster calls the networks of a node's further NICs, in their order: the second gVNIC, then RDMA."""
-    return ("gvnic-1", *(f"rdma-{rail}" for rail in range(rdma_nics)))
+def device_networks(namespace: str, rdma_nics: int) -> tuple[str, ...]:
+    """Network objects of a node's additional NICs, in their order: the second gVNIC, then RDMA. Cluster-scoped."""
+    return tuple(cluster_scoped(namespace, name) for name in ("gvnic-1", *(f"rdma-{n}" for n in range(rdma_nics))))
 
 
 def frontend_service(graph: str) -> str:

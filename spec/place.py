@@ -89,12 +89,29 @@ def _existing_cluster(settings: Settings) -> Iterator[Fault]:
             join("cluster", type(cluster).model_fields[name].alias or name),
             "has no effect on cluster.existing, which was made with its own; take one of the two out",
         )
+    yield from _reserved_namespace(settings)
     yield from _other_clusters(settings, existing)
     if settings.network.existing:
         yield Fault(
             "network.existing",
             "contradicts cluster.existing, which lies in a network already; take one of them out",
         )
+
+
+def _reserved_namespace(settings: Settings) -> Iterator[Fault]:
+    """A namespace that Kubernetes, GKE or another stack's operator uses."""
+    name = settings.namespace
+    if name.endswith(names.platform_namespace("")):
+        why = "namespaces that end in -system are those of operators, such as another stack's"
+    elif name == "default" or name.startswith(("kube-", "gke-", "gmp-")):
+        why = "it is one of the cluster's own"
+    else:
+        return
+    yield Fault(
+        "cluster.existing.namespace",
+        f"{name} cannot be used: {why}; give another, such as "
+        f"{names.existing_namespace(settings.stack).removesuffix('-system')}-llm",
+    )
 
 
 def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[Fault]:

@@ -56,6 +56,7 @@ class Graph:
     """One DynamoGraphDeployment before it is written in the operator's terms."""
 
     name: str
+    namespace: str
     card: Card
     layout: str
     placement: Placement
@@ -118,7 +119,10 @@ class Graph:
 class Pool:
     """One GKE node pool. `nodes` counts whole machines."""
 
+    key: str
+    """What the stack calls it: `system`, `shared` or a role."""
     name: str
+    """In GKE, where all pools of a cluster share one set of names."""
     machine: Machine
     nodes: int
     most_nodes: int
@@ -161,6 +165,10 @@ class Plan:
     project: str
     platform: str
     """The version of the operator and its chart."""
+    platform_namespace: str | None
+    """Where the stack installs the operator; None where it uses one that the cluster already has."""
+    namespace: str
+    """Of the graphs, and of all that is made for them."""
     cluster: ClusterRef
     region: str
     zone: str
@@ -198,6 +206,11 @@ class Plan:
     """None where no GPU node is the stack's to pay."""
     warnings: tuple[str, ...]
     addresses: AddressPlan
+
+    @property
+    def title(self) -> str:
+        """How dashboard and alerts are called in the console, where other stacks of the project have theirs."""
+        return f"{self.cluster.name}/{self.namespace}" if self.cluster.existing else str(self.cluster.name)
 
     @property
     def makes_nic_networks(self) -> bool:
@@ -327,6 +340,8 @@ def plan(settings: Settings) -> Plan:
         stack=settings.stack,
         project=settings.project,
         platform=settings.versions.platform,
+        platform_namespace=names.platform_namespace(settings.namespace) if settings.installs_platform else None,
+        namespace=settings.namespace,
         cluster=cluster_ref(settings),
         region=settings.location.region,
         zone=settings.location.zone,
@@ -378,6 +393,7 @@ def _first_token(
 def _system_pool(settings: Settings, graphs: tuple[Graph, ...]) -> Pool:
     given = settings.cluster.system_pool
     return Pool(
+        key=SYSTEM_POOL,
         name=SYSTEM_POOL,
         machine=machine(given.machine),
         nodes=given.nodes,
@@ -411,6 +427,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
     moves_over = kv_transfer(model, layout)
     return Graph(
         name=name,
+        namespace=settings.namespace,
         card=chosen,
         layout=model.layout,
         placement=layout.placement,
@@ -421,7 +438,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
                 most_replicas=most_replicas(model, role, given),
                 autoscaled=role in model.autoscaling.ranges,
                 tensor_parallel=given.tensor_parallel,
-                pool=pool_name(layout.placement, role),
+                pool=_pool_in_gke(settings, pool_name(layout.placement, role)),
                 memory=gpus and engine_memory(chosen, model, gpus, given.tensor_parallel),
             )
             for role, given in effective_roles(model, layout).items()
@@ -452,14 +469,20 @@ def _gpu_pools(settings: Settings, graphs: tuple[Graph, ...], node: Machine) -> 
     ]
     return tuple(
         Pool(
-            name=name,
+            key=key,
+            name=_pool_in_gke(settings, key),
             machine=node,
             nodes=count.nodes,
             most_nodes=count.most_nodes,
-            graphs=tuple(dict.fromkeys(engine.graph for engine in engines if engine.pool == name)),
+            graphs=tuple(dict.fromkeys(engine.graph for engine in engines if engine.pool == key)),
         )
-        for name, count in node_counts(engines, node.gpus.count).items()
+        for key, count in node_counts(engines, node.gpus.count).items()
     )
+
+
+def _pool_in_gke(settings: Settings, key: str) -> str:
+    """Name of a pool in GKE: that of a pool added to an existing cluster must not be another stack's too."""
+    return names.cluster_scoped(settings.namespace, key) if settings.makes_gpu_pools else key
 
 
 def _costs(system: Pool | None, gpu_pools: tuple[Pool, ...], mode: CapacityMode | None) -> Iterator[CostItem]:

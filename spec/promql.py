@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from spec import names
 from spec.plan import Plan
 
 # Labels that collection puts on every series of a graph's pods; workloads/monitoring.py takes them from the pods.
@@ -15,16 +14,17 @@ WINDOW = "5m"
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """The series of one stack. A project may hold several: `cluster` tells them apart."""
+    """The series of one stack. A project may hold several, in clusters of their own or in one existing cluster."""
 
     cluster: str
+    namespace: str
 
     def where(self, **labels: str | tuple[str, ...]) -> str:
         """`{cluster="…",namespace="…"}` with more labels: a text must be equal, a tuple gives the choices.
 
         Choices become one regular expression, which Prometheus anchors at both ends.
         """
-        given = {"cluster": self.cluster, "namespace": names.NAMESPACE, **labels}
+        given = {"cluster": self.cluster, "namespace": self.namespace, **labels}
         matchers = (
             f'{label}="{value}"' if isinstance(value, str) else f'{label}=~"{"|".join(value)}"'
             for label, value in given.items()
@@ -54,7 +54,7 @@ class Scope:
 
 
 def scope(plan: Plan) -> Scope:
-    return Scope(cluster=plan.cluster.name or "")
+    return Scope(cluster=plan.cluster.name or "", namespace=plan.namespace)
 
 
 def line(name: str, query: str) -> str:

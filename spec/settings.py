@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from spec import versions
+from spec import names, versions
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.faults import TOKEN, one_of, shown
@@ -141,6 +141,13 @@ class Maintenance(Frozen):
 _GKE_CONTEXT = re.compile(r"gke_(?P<project>[^_]+)_(?P<location>[^_]+)_(?P<name>[^_]+)")
 
 
+class PlatformMode(StrEnum):
+    INSTALL = "install"
+    """The stack installs the Dynamo operator."""
+    SHARED = "shared"
+    """The cluster has a cluster-wide Dynamo operator, which all its stacks use; the stack installs none."""
+
+
 class ExistingCluster(Frozen):
     """A cluster that is there: nothing of it is changed but the node pools that are added."""
 
@@ -152,6 +159,13 @@ class ExistingCluster(Frozen):
     """The region or zone that the cluster was made in; the stack's region unless given."""
     add_gpu_pools: bool = False
     """Whether A3 Ultra pools are added to it; else the graphs use GPU nodes that it has."""
+    platform: PlatformMode = PlatformMode.INSTALL
+    """Who installs the Dynamo operator. A cluster takes one: a second stack of the same cluster says `shared`."""
+    # 32 characters: the operator labels pods with `<namespace>-<graph>`, which may have 63.
+    namespace: Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$", examples=["dynamo-prod"])] | None = (
+        None
+    )
+    """Of the graphs; `dynamo-<stack>` unless given. Names of what has no namespace begin with it."""
 
     @field_validator("name")
     @classmethod
@@ -463,6 +477,20 @@ class Settings(Frozen):
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False
     """Whether the secret `hfToken` is there. Its value never gets this far."""
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the graphs."""
+        existing = self.cluster.existing
+        if existing is None:
+            return names.OWN_NAMESPACE
+        return existing.namespace or names.existing_namespace(self.stack)
+
+    @property
+    def installs_platform(self) -> bool:
+        """Whether the stack installs the Dynamo operator."""
+        existing = self.cluster.existing
+        return existing is None or existing.platform is PlatformMode.INSTALL
 
     @property
     def makes_gpu_pools(self) -> bool:

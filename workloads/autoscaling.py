@@ -36,6 +36,7 @@ SIGNALS: dict[Role, tuple[Signal, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RoleAutoscalerArgs:
+    namespace: str
     graph: str
     role: Role
     least: int
@@ -84,13 +85,13 @@ class RoleAutoscaler(pulumi.ComponentResource):
             f"{name}-metric",
             api_version="autoscaling.gke.io/v1beta1",
             kind="AutoscalingMetric",
-            metadata={"name": target, "namespace": names.NAMESPACE, "labels": args.labels},
+            metadata={"name": target, "namespace": args.namespace, "labels": args.labels},
             spec=metric_spec(args.graph, args.role),
             opts=child,
         )
         k8s.autoscaling.v2.HorizontalPodAutoscaler(
             f"{name}-autoscaler",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=target, namespace=names.NAMESPACE, labels=args.labels),
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=target, namespace=args.namespace, labels=args.labels),
             spec=k8s.autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
                 scale_target_ref=k8s.autoscaling.v2.CrossVersionObjectReferenceArgs(
                     api_version=dgd.API_VERSION, kind="DynamoGraphDeploymentScalingAdapter", name=target

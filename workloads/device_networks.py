@@ -17,6 +17,8 @@ PARAMETERS = "GKENetworkParamSet"
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceNetworksArgs:
+    namespace: str
+    """Of the graphs. The objects belong to no namespace, and their names keep those of several stacks apart."""
     nics: Sequence[NodeNic]
     """The second gVNIC, then RDMA 0 to 7, as the node pools have them."""
     labels: dict[str, str]
@@ -40,7 +42,7 @@ class DeviceNetworks(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeviceNetworksArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:DeviceNetworks", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        for network, nic in zip(names.device_networks(len(args.nics) - 1), args.nics, strict=True):
+        for network, nic in zip(names.device_networks(args.namespace, len(args.nics) - 1), args.nics, strict=True):
             metadata = {"name": network, "labels": args.labels}
             parameters = k8s.apiextensions.CustomResource(
                 f"{name}-{network}-parameters",

@@ -18,6 +18,7 @@ FRONTEND_PORT = 8000
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointArgs:
+    namespace: str
     graph: str
     settings: EndpointSettings
     stack: str
@@ -42,7 +43,7 @@ class Endpoint(pulumi.ComponentResource):
             case Exposure.NONE:
                 service = names.frontend_service(args.graph)
                 self.url = pulumi.Output.from_input(
-                    f"http://{service}.{names.NAMESPACE}.svc.cluster.local:{FRONTEND_PORT}"
+                    f"http://{service}.{args.namespace}.svc.cluster.local:{FRONTEND_PORT}"
                 )
             case Exposure.INTERNAL:
                 self.url = self._internal(name, args)
@@ -71,7 +72,7 @@ class Endpoint(pulumi.ComponentResource):
             f"{name}-service",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=names.endpoint_service(args.graph),
-                namespace=names.NAMESPACE,
+                namespace=args.namespace,
                 labels=args.labels,
                 annotations=annotations,
             ),
@@ -98,7 +99,7 @@ class Endpoint(pulumi.ComponentResource):
                 f"{name}-{suffix}",
                 api_version=api_version,
                 kind=kind,
-                metadata={"name": args.graph, "namespace": names.NAMESPACE, "labels": args.labels},
+                metadata={"name": args.graph, "namespace": args.namespace, "labels": args.labels},
                 spec=spec,
                 opts=pulumi.ResourceOptions(parent=self),
             )

@@ -20,6 +20,7 @@ STREAM_SECONDS = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class PublicGatewayArgs:
+    namespace: str
     stack: str
     region: str
     domain: str
@@ -114,7 +115,7 @@ class PublicGateway(pulumi.ComponentResource):
             kind="Gateway",
             metadata={
                 "name": physical,
-                "namespace": names.NAMESPACE,
+                "namespace": args.namespace,
                 "labels": args.labels,
                 # Unverified that GKE sets it only once the address serves; bounded by the time-out.
                 "annotations": {"pulumi.com/waitFor": "condition=Programmed"},

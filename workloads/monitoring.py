@@ -6,7 +6,6 @@ from typing import Any
 
 import pulumi
 
-from spec import names
 from spec.promql import GRAPH, ROLE
 from workloads.custom_object import custom_object
 
@@ -22,25 +21,28 @@ _WORKER_TYPES = ["prefill", "decode", "worker"]
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
+    namespace: str
     transferring: Sequence[str]
     """Graphs whose workers move KV cache over NIXL and serve its telemetry; others have nothing on that port."""
     labels: dict[str, str]
 
 
-def frontends(labels: dict[str, str]) -> dict[str, Any]:
+def frontends(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     """Collection from the frontends: latencies, requests, and the router's metrics, which run in the same process."""
-    return _pod_monitoring("dynamo-frontends", [_in(_TYPE, ["frontend"])], port="http", interval="15s", labels=labels)
+    chosen = [_in(_TYPE, ["frontend"])]
+    return _pod_monitoring("dynamo-frontends", namespace, chosen, port="http", interval="15s", labels=labels)
 
 
-def workers(labels: dict[str, str]) -> dict[str, Any]:
+def workers(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     """Collection from the workers: requests by role, and what the engine passes through."""
-    return _pod_monitoring("dynamo-workers", [_in(_TYPE, _WORKER_TYPES)], port="system", interval="15s", labels=labels)
+    chosen = [_in(_TYPE, _WORKER_TYPES)]
+    return _pod_monitoring("dynamo-workers", namespace, chosen, port="system", interval="15s", labels=labels)
 
 
-def nixl(graphs: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
+def nixl(namespace: str, graphs: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
     """Collection of NIXL's own telemetry from the workers of some graphs."""
     chosen = [_in(_TYPE, _WORKER_TYPES), _in(_GRAPH, graphs)]
-    return _pod_monitoring("dynamo-nixl", chosen, port="nixl", interval="30s", labels=labels)
+    return _pod_monitoring("dynamo-nixl", namespace, chosen, port="nixl", interval="30s", labels=labels)
 
 
 def _in(key: str, values: Sequence[str]) -> dict[str, Any]:
@@ -48,12 +50,12 @@ def _in(key: str, values: Sequence[str]) -> dict[str, Any]:
 
 
 def _pod_monitoring(
-    name: str, chosen: list[dict[str, Any]], *, port: str, interval: str, labels: dict[str, str]
+    name: str, namespace: str, chosen: list[dict[str, Any]], *, port: str, interval: str, labels: dict[str, str]
 ) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": {"name": name, "namespace": names.NAMESPACE, "labels": labels},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": {
             "selector": {"matchLabels": {_METRICS_ENABLED: "true"}, "matchExpressions": chosen},
             "endpoints": [{"port": port, "path": "/metrics", "interval": interval}],
@@ -74,9 +76,9 @@ class Monitoring(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:Monitoring", name, None, opts)
-        manifests = [frontends(args.labels), workers(args.labels)]
+        manifests = [frontends(args.namespace, args.labels), workers(args.namespace, args.labels)]
         if args.transferring:
-            manifests.append(nixl(args.transferring, args.labels))
+            manifests.append(nixl(args.namespace, args.transferring, args.labels))
         for manifest in manifests:
             custom_object(
                 f"{name}-{manifest['spec']['endpoints'][0]['port']}", manifest, pulumi.ResourceOptions(parent=self)

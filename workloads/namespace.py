@@ -10,6 +10,7 @@ from spec import names
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadNamespaceArgs:
+    namespace: str
     hf_token: pulumi.Output[str] | None
     """A secret output; None where no model is gated, so that no token lies about in the cluster."""
     pod_security: str
@@ -30,7 +31,7 @@ class WorkloadNamespace(pulumi.ComponentResource):
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=names.NAMESPACE,
+                name=args.namespace,
                 labels={
                     **args.labels,
                     "pod-security.kubernetes.io/enforce": args.pod_security,
@@ -46,7 +47,7 @@ class WorkloadNamespace(pulumi.ComponentResource):
             k8s.core.v1.Secret(
                 f"{name}-hf-token",
                 metadata=k8s.meta.v1.ObjectMetaArgs(
-                    name=names.HF_TOKEN_SECRET, namespace=names.NAMESPACE, labels=args.labels
+                    name=names.HF_TOKEN_SECRET, namespace=args.namespace, labels=args.labels
                 ),
                 string_data={names.HF_TOKEN_KEY: args.hf_token},
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),

@@ -42,6 +42,7 @@ HEALTH_CHECKS = ("35.191.0.0/16", "130.211.0.0/22")
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkPoliciesArgs:
+    namespace: str
     graphs: Sequence[str]
     client_ranges: Sequence[str]
     """Addresses outside the cluster from which frontends are asked."""
@@ -59,12 +60,12 @@ def client_ranges(exposure: Exposure, addresses: AddressPlan) -> tuple[str, ...]
             return (addresses.proxies, *HEALTH_CHECKS)
 
 
-def default_deny(labels: dict[str, str]) -> dict[str, Any]:
+def default_deny(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     """Nobody reaches any pod of the namespace, but for what other policies add."""
-    return _policy("default-deny", {}, [], labels)
+    return _policy("default-deny", namespace, {}, [], labels)
 
 
-def within_graph(graph: str, labels: dict[str, str]) -> dict[str, Any]:
+def within_graph(namespace: str, graph: str, labels: dict[str, str]) -> dict[str, Any]:
     """A graph's pods reach one another on every TCP port, since request plane and events choose theirs at random.
 
     Its own proof asks for answers and metrics, Managed Prometheus for metrics.
@@ -86,10 +87,10 @@ def within_graph(graph: str, labels: dict[str, str]) -> dict[str, Any]:
             "ports": _tcp(FRONTEND_PORT, METRICS_PORT, NIXL_TELEMETRY_PORT),
         },
     ]
-    return _policy(f"{graph}-pods", own, rules, labels)
+    return _policy(f"{graph}-pods", namespace, own, rules, labels)
 
 
-def clients(graph: str, ranges: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
+def clients(namespace: str, graph: str, ranges: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
     """Who may ask a graph's frontends: pods of namespaces that carry the label, and addresses outside the cluster."""
     allowed: list[dict[str, Any]] = [
         API_SERVER,
@@ -97,18 +98,20 @@ def clients(graph: str, ranges: Sequence[str], labels: dict[str, str]) -> dict[s
         *({"ipBlock": {"cidr": cidr}} for cidr in ranges),
     ]
     rules = [{"from": allowed, "ports": _tcp(FRONTEND_PORT)}]
-    return _policy(f"{graph}-clients", frontend_labels(graph), rules, labels)
+    return _policy(f"{graph}-clients", namespace, frontend_labels(graph), rules, labels)
 
 
 def _tcp(*ports: int) -> list[dict[str, Any]]:
     return [{"protocol": "TCP", "port": port} for port in ports]
 
 
-def _policy(name: str, pods: dict[str, str], rules: list[dict[str, Any]], labels: dict[str, str]) -> dict[str, Any]:
+def _policy(
+    name: str, namespace: str, pods: dict[str, str], rules: list[dict[str, Any]], labels: dict[str, str]
+) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": {"name": name, "namespace": names.NAMESPACE, "labels": labels},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": {
             "podSelector": {"matchLabels": pods} if pods else {},
             "policyTypes": ["Ingress"],
@@ -122,11 +125,11 @@ class NetworkPolicies(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:NetworkPolicies", name, None, opts)
-        manifests = [default_deny(args.labels)]
+        manifests = [default_deny(args.namespace, args.labels)]
         for graph in args.graphs:
             manifests += [
-                within_graph(graph, args.labels),
-                clients(graph, args.client_ranges, args.labels),
+                within_graph(args.namespace, graph, args.labels),
+                clients(args.namespace, graph, args.client_ranges, args.labels),
             ]
         for manifest in manifests:
             custom_object(f"{name}-{manifest['metadata']['name']}", manifest, pulumi.ResourceOptions(parent=self))

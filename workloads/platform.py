@@ -6,13 +6,12 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from spec import names
-
 CHARTS = "https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DynamoPlatformArgs:
+    namespace: str
     version: str
     """Of the chart, and so of the operator."""
     system_pool: str | None
@@ -62,7 +61,7 @@ class DynamoPlatform(pulumi.ComponentResource):
         super().__init__("dynamo-gke:workloads:DynamoPlatform", name, None, opts)
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=names.PLATFORM_NAMESPACE, labels=args.labels),
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=args.namespace, labels=args.labels),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.release = k8s.helm.v3.Release(
@@ -70,7 +69,7 @@ class DynamoPlatform(pulumi.ComponentResource):
             name="dynamo-platform",
             chart=f"{CHARTS}/dynamo-platform-{args.version}.tgz",
             version=args.version,
-            namespace=names.PLATFORM_NAMESPACE,
+            namespace=args.namespace,
             create_namespace=False,
             values=chart_values(args.system_pool),
             # A failed install leaves nothing, so that the next update does not meet a release stuck half-way.

@@ -34,9 +34,9 @@ def arguments(graph: Graph) -> list[str]:
     """What the script is asked to prove of a graph."""
     nixl = graph.engine == "vllm" and graph.disaggregated
     return [
-        *("--endpoint", f"http://{names.frontend_service(graph.name)}.{names.NAMESPACE}.svc:{FRONTEND_PORT}"),
+        *("--endpoint", f"http://{names.frontend_service(graph.name)}.{graph.namespace}.svc:{FRONTEND_PORT}"),
         *("--model", graph.card.name),
-        *("--pods", f"{names.NAMESPACE}/{graph.name}"),
+        *("--pods", f"{graph.namespace}/{graph.name}"),
         *("--roles", *(worker.role.value for worker in graph.workers)),
         *(("--kv-transfer", "nixl") if nixl else ()),
         *(("--transport", graph.kv_transfer.value) if graph.kv_transfer else ()),
@@ -96,7 +96,7 @@ class Proof(pulumi.ComponentResource):
         account = f"{args.graph.name}-proof"
 
         def metadata(physical: str = account) -> k8s.meta.v1.ObjectMetaArgs:
-            return k8s.meta.v1.ObjectMetaArgs(name=physical, namespace=names.NAMESPACE, labels=args.labels)
+            return k8s.meta.v1.ObjectMetaArgs(name=physical, namespace=args.graph.namespace, labels=args.labels)
 
         needed: list[pulumi.Resource] = [
             k8s.core.v1.ServiceAccount(f"{name}-account", metadata=metadata(), opts=child),
@@ -113,7 +113,7 @@ class Proof(pulumi.ComponentResource):
                 f"{name}-binding",
                 metadata=metadata(),
                 role_ref=k8s.rbac.v1.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=account),
-                subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=account, namespace=names.NAMESPACE)],
+                subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=account, namespace=args.graph.namespace)],
                 opts=child,
             ),
             k8s.core.v1.ConfigMap(f"{name}-script", metadata=metadata(), data={"prove.py": script}, opts=child),
@@ -125,7 +125,7 @@ class Proof(pulumi.ComponentResource):
             metadata={
                 # A finished Job never runs again; another name is another Job.
                 "name": f"{account}-{digest(manifest, script)}",
-                "namespace": names.NAMESPACE,
+                "namespace": args.graph.namespace,
                 "labels": args.labels,
                 "annotations": REPLACE_UNREADY,
             },

@@ -12,6 +12,7 @@ from spec import names
 
 @dataclass(frozen=True, kw_only=True)
 class RdmaClaimsArgs:
+    namespace: str
     nics: Sequence[int]
     """The engine sizes in use: one template for each number of NICs."""
     labels: dict[str, str]
@@ -52,7 +53,7 @@ class RdmaClaims(pulumi.ComponentResource):
                 kind="ResourceClaimTemplate",
                 metadata={
                     "name": names.claim_template(nics),
-                    "namespace": names.NAMESPACE,
+                    "namespace": args.namespace,
                     "labels": args.labels,
                 },
                 spec=claim_spec(nics),

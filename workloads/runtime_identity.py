@@ -10,6 +10,7 @@ from spec import names
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeIdentityArgs:
+    namespace: str
     graph: str
     labels: dict[str, str]
 
@@ -24,7 +25,7 @@ class RuntimeIdentity(pulumi.ComponentResource):
     def __init__(self, name: str, args: RuntimeIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:RuntimeIdentity", name, None, opts)
         account = names.runtime_account(args.graph)
-        metadata = k8s.meta.v1.ObjectMetaArgs(name=account, namespace=names.NAMESPACE, labels=args.labels)
+        metadata = k8s.meta.v1.ObjectMetaArgs(name=account, namespace=args.namespace, labels=args.labels)
         # Its token is mounted: discovery asks the Kubernetes API.
         k8s.core.v1.ServiceAccount(f"{name}-account", metadata=metadata, opts=pulumi.ResourceOptions(parent=self))
         k8s.rbac.v1.RoleBinding(
@@ -33,7 +34,7 @@ class RuntimeIdentity(pulumi.ComponentResource):
             role_ref=k8s.rbac.v1.RoleRefArgs(
                 api_group="rbac.authorization.k8s.io", kind="Role", name=names.discovery_role(args.graph)
             ),
-            subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=account, namespace=names.NAMESPACE)],
+            subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=account, namespace=args.namespace)],
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

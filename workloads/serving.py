@@ -53,15 +53,18 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         return pulumi.ResourceOptions(providers=[access.provider, environment.provider], depends_on=list(resources))
 
     system_pool = plan.system_pool.name if plan.system_pool else None
-    platform = DynamoPlatform(
-        "platform",
-        DynamoPlatformArgs(version=plan.platform, system_pool=system_pool, labels=plan.labels),
-        after(*environment.cluster.ready),
-    )
+    # Empty where the cluster's own operator is used: it is there before the stack and stays after it.
+    platform: list[pulumi.Resource] = []
+    if plan.platform_namespace:
+        operator = DynamoPlatformArgs(
+            namespace=plan.platform_namespace, version=plan.platform, system_pool=system_pool, labels=plan.labels
+        )
+        platform.append(DynamoPlatform("platform", operator, after(*environment.cluster.ready)))
     gated = any(graph.card.gated for graph in plan.graphs)
     namespace = WorkloadNamespace(
         "workloads",
         WorkloadNamespaceArgs(
+            namespace=plan.namespace,
             hf_token=hf_token if gated and not plan.token_secret else None,
             pod_security=pod_security(rdma=any(graph.rdma for graph in plan.graphs)),
             labels=plan.labels,
@@ -71,6 +74,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     policies = NetworkPolicies(
         "policies",
         NetworkPoliciesArgs(
+            namespace=plan.namespace,
             graphs=[graph.name for graph in plan.graphs],
             client_ranges=client_ranges(plan.endpoint.exposure, plan.addresses),
             labels=plan.labels,
@@ -80,6 +84,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     token: list[pulumi.Resource] = []
     if plan.token_secret:
         synced = SyncedTokenArgs(
+            namespace=plan.namespace,
             project=plan.project,
             services=environment.services,
             secret=plan.token_secret,
@@ -90,20 +95,22 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     transferring = [graph.name for graph in plan.graphs if graph.kv_transfer]
     Monitoring(
         "monitoring",
-        MonitoringArgs(transferring=transferring, labels=plan.labels),
+        MonitoringArgs(namespace=plan.namespace, transferring=transferring, labels=plan.labels),
         after(namespace),
     )
     claims: list[pulumi.Resource] = []
     sizes = sorted({worker.tensor_parallel for graph in plan.graphs if graph.rdma for worker in graph.workers})
     if sizes and plan.rdma.claims:
-        claims.append(RdmaClaims("claims", RdmaClaimsArgs(nics=sizes, labels=plan.labels), after(namespace)))
+        templates = RdmaClaimsArgs(namespace=plan.namespace, nics=sizes, labels=plan.labels)
+        claims.append(RdmaClaims("claims", templates, after(namespace)))
     if sizes and environment.nics and plan.rdma is RdmaMode.MULTI_NETWORK:
-        networks = DeviceNetworksArgs(nics=environment.nics, labels=plan.labels)
+        networks = DeviceNetworksArgs(namespace=plan.namespace, nics=environment.nics, labels=plan.labels)
         claims.append(DeviceNetworks("device-networks", networks, after(*environment.cluster.ready)))
 
     fetched: list[pulumi.Resource] = []
     if plan.fetched:
         weights = WeightsArgs(
+            namespace=plan.namespace,
             project=plan.project,
             services=environment.services,
             bucket=names.weights_bucket(plan.project, plan.stack),
@@ -114,7 +121,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
             labels=plan.labels,
         )
         fetched.append(Weights("model-weights", weights, after(namespace, *token, environment.weights)))
-    pools = gpu_nodes.build(plan, environment, (platform, *fetched))
+    pools = gpu_nodes.build(plan, environment, (*platform, *fetched))
 
     public: list[PublicGateway] = []
     if plan.endpoint.exposure is Exposure.GATEWAY and plan.endpoint.domain:
@@ -122,6 +129,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
             PublicGateway(
                 "gateway",
                 PublicGatewayArgs(
+                    namespace=plan.namespace,
                     stack=plan.stack,
                     region=plan.region,
                     domain=plan.endpoint.domain,
@@ -136,12 +144,14 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
     for graph in plan.graphs:
         deployment = graph_builder.build(graph, plan.labels)
         identity = RuntimeIdentity(
-            f"{graph.name}-identity", RuntimeIdentityArgs(graph=graph.name, labels=plan.labels), after(namespace)
+            f"{graph.name}-identity",
+            RuntimeIdentityArgs(namespace=plan.namespace, graph=graph.name, labels=plan.labels),
+            after(namespace),
         )
         served = ServingGraph(
             graph.name,
             ServingGraphArgs(graph=deployment),
-            after(platform, namespace, policies, identity, *token, *claims, *fetched, *pools),
+            after(*platform, namespace, policies, identity, *token, *claims, *fetched, *pools),
         )
         proof = Proof(
             f"{graph.name}-proof",
@@ -151,6 +161,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         endpoint = Endpoint(
             f"{graph.name}-endpoint",
             EndpointArgs(
+                namespace=plan.namespace,
                 graph=graph.name,
                 settings=plan.endpoint,
                 stack=plan.stack,
@@ -165,6 +176,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
                 RoleAutoscaler(
                     f"{graph.name}-{worker.role}",
                     RoleAutoscalerArgs(
+                        namespace=plan.namespace,
                         graph=graph.name,
                         role=worker.role,
                         least=worker.replicas,

@@ -18,6 +18,7 @@ FIRST_SYNC_SECONDS = 900
 
 @dataclass(frozen=True, kw_only=True)
 class SyncedTokenArgs:
+    namespace: str
     project: str
     services: ProjectServices
     secret: TokenSecret
@@ -26,12 +27,12 @@ class SyncedTokenArgs:
     labels: dict[str, str]
 
 
-def provider_class(project: str, secret: str, labels: dict[str, str]) -> dict[str, Any]:
+def provider_class(project: str, namespace: str, secret: str, labels: dict[str, str]) -> dict[str, Any]:
     """Which secret is meant: always its newest version."""
     return {
         "apiVersion": "secrets-store.csi.x-k8s.io/v1",
         "kind": "SecretProviderClass",
-        "metadata": {"name": names.HF_TOKEN_SECRET, "namespace": names.NAMESPACE, "labels": labels},
+        "metadata": {"name": names.HF_TOKEN_SECRET, "namespace": namespace, "labels": labels},
         "spec": {
             "provider": "gke",
             "parameters": {
@@ -43,7 +44,7 @@ def provider_class(project: str, secret: str, labels: dict[str, str]) -> dict[st
     }
 
 
-def secret_sync(labels: dict[str, str]) -> dict[str, Any]:
+def secret_sync(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     """The copy, which is named after this object. Pulumi waits for the first one: without it no pod starts.
 
     Unverified: that GKE's controller sets the time of its last success as the schema says.
@@ -53,7 +54,7 @@ def secret_sync(labels: dict[str, str]) -> dict[str, Any]:
         "kind": "SecretSync",
         "metadata": {
             "name": names.SYNCED_HF_TOKEN_SECRET,
-            "namespace": names.NAMESPACE,
+            "namespace": namespace,
             "labels": labels,
             "annotations": {
                 "pulumi.com/waitFor": "jsonpath={.status.lastSuccessfulSyncTime}",
@@ -96,7 +97,7 @@ class SyncedToken(pulumi.ComponentResource):
             )
         account = k8s.core.v1.ServiceAccount(
             f"{name}-account",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=names.SECRET_SYNC, namespace=names.NAMESPACE, labels=args.labels),
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=names.SECRET_SYNC, namespace=args.namespace, labels=args.labels),
             automount_service_account_token=False,  # no pod runs as it; GKE asks for its tokens
             opts=child,
         )
@@ -106,11 +107,12 @@ class SyncedToken(pulumi.ComponentResource):
             project=args.project,
             secret_id=args.secret.name,
             role="roles/secretmanager.secretAccessor",
-            member=number.apply(lambda known: names.principal(args.project, known, names.SECRET_SYNC)),
+            member=number.apply(lambda known: names.principal(args.project, known, args.namespace, names.SECRET_SYNC)),
             opts=pulumi.ResourceOptions(parent=self, depends_on=filled),
         )
-        source = self._object(f"{name}-source", provider_class(args.project, args.secret.name, args.labels))
-        self._object(f"{name}-sync", secret_sync(args.labels), source, account, may_read, *filled)
+        secret = provider_class(args.project, args.namespace, args.secret.name, args.labels)
+        source = self._object(f"{name}-source", secret)
+        self._object(f"{name}-sync", secret_sync(args.namespace, args.labels), source, account, may_read, *filled)
         self.register_outputs({})
 
     def _object(self, name: str, manifest: dict[str, Any], *after: pulumi.Resource) -> pulumi.Resource:

@@ -49,6 +49,7 @@ WRITE_OPTIONS = (f"uid={USER}", f"gid={USER}", "write:enable-streaming-writes:tr
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsArgs:
+    namespace: str
     project: str
     services: ProjectServices
     bucket: str
@@ -78,7 +79,7 @@ def _list_name(card: Card) -> str:
 
 
 def fetch_job(
-    card: Card, *, bucket: str, token_secret: str, system_pool: str | None, labels: dict[str, str]
+    card: Card, *, namespace: str, bucket: str, token_secret: str, system_pool: str | None, labels: dict[str, str]
 ) -> dict[str, Any]:
     """The Job that fetches one revision into the bucket. Without a time to live: the Job is the record of the fetch.
 
@@ -123,7 +124,7 @@ def fetch_job(
         "kind": "Job",
         "metadata": {
             "name": names.weights_job(card.repository, card.revision),
-            "namespace": names.NAMESPACE,
+            "namespace": namespace,
             "labels": labels,
             "annotations": {"pulumi.com/timeoutSeconds": str(PULUMI_SECONDS)} | REPLACE_UNREADY,
         },
@@ -178,18 +179,18 @@ def fetch_job(
 _NOMINAL = {"storage": "5Ti"}
 
 
-def read_volume(bucket: str, labels: dict[str, str]) -> dict[str, Any]:
+def read_volume(namespace: str, bucket: str, labels: dict[str, str]) -> dict[str, Any]:
     """The bucket as a volume that can only be read, kept for the one claim that is meant."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": names.WEIGHTS_CLAIM, "labels": labels},
+        "metadata": {"name": names.cluster_scoped(namespace, names.WEIGHTS_CLAIM), "labels": labels},
         "spec": {
             "storageClassName": "",
             "capacity": _NOMINAL,
             "accessModes": ["ReadOnlyMany"],
             "persistentVolumeReclaimPolicy": "Retain",
-            "claimRef": {"name": names.WEIGHTS_CLAIM, "namespace": names.NAMESPACE},
+            "claimRef": {"name": names.WEIGHTS_CLAIM, "namespace": namespace},
             "mountOptions": list(READ_OPTIONS),
             "csi": {
                 "driver": FUSE,
@@ -201,15 +202,15 @@ def read_volume(bucket: str, labels: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def read_claim(labels: dict[str, str]) -> dict[str, Any]:
+def read_claim(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     """What the pods of a graph mount."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {"name": names.WEIGHTS_CLAIM, "namespace": names.NAMESPACE, "labels": labels},
+        "metadata": {"name": names.WEIGHTS_CLAIM, "namespace": namespace, "labels": labels},
         "spec": {
             "storageClassName": "",
-            "volumeName": names.WEIGHTS_CLAIM,
+            "volumeName": names.cluster_scoped(namespace, names.WEIGHTS_CLAIM),
             "accessModes": ["ReadOnlyMany"],
             "resources": {"requests": _NOMINAL},
         },
@@ -227,7 +228,7 @@ class Weights(pulumi.ComponentResource):
         account = k8s.core.v1.ServiceAccount(
             f"{name}-writer",
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=names.WEIGHTS_WRITER, namespace=names.NAMESPACE, labels=args.labels
+                name=names.WEIGHTS_WRITER, namespace=args.namespace, labels=args.labels
             ),
             automount_service_account_token=False,  # its pods ask Google, never Kubernetes
             opts=pulumi.ResourceOptions(parent=self),
@@ -238,21 +239,22 @@ class Weights(pulumi.ComponentResource):
             self._grant(f"{name}-{graph}-may-read", args, "storage.objectViewer", names.runtime_account(graph))
         script = k8s.core.v1.ConfigMap(
             f"{name}-script",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=CONFIG_MAP, namespace=names.NAMESPACE, labels=args.labels),
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=CONFIG_MAP, namespace=args.namespace, labels=args.labels),
             data=script_files(args.cards),
             opts=pulumi.ResourceOptions(parent=self),
         )
         for card in args.cards:
             job = fetch_job(
                 card,
+                namespace=args.namespace,
                 bucket=args.bucket,
                 token_secret=args.token_secret,
                 system_pool=args.system_pool,
                 labels=args.labels,
             )
             self._object(f"{name}-{card.name}", job, account, may_write, script)
-        volume = self._object(f"{name}-volume", read_volume(args.bucket, args.labels))
-        self._object(f"{name}-claim", read_claim(args.labels), volume)
+        volume = self._object(f"{name}-volume", read_volume(args.namespace, args.bucket, args.labels))
+        self._object(f"{name}-claim", read_claim(args.namespace, args.labels), volume)
         self.register_outputs({})
 
     def _grant(self, name: str, args: WeightsArgs, role: str, account: str) -> storage.BucketIAMMember:
@@ -261,7 +263,7 @@ class Weights(pulumi.ComponentResource):
             name,
             bucket=args.bucket,
             role=f"roles/{role}",
-            member=self._number.apply(lambda number: names.principal(args.project, number, account)),
+            member=self._number.apply(lambda number: names.principal(args.project, number, args.namespace, account)),
             opts=pulumi.ResourceOptions(parent=self),
         )
 

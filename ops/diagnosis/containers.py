@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, condition, container_statuses, holds, name, part, parts, seen
 from ops.diagnosis.view import View, component, reference
-from spec import names
 
 _IMAGE_WAITS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
 _PREPARATION_FAILURES = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedPrepareDynamicResources")
@@ -104,7 +103,7 @@ def _crash(view: View, pod: Object, status: Object, ended: Object) -> Finding:
     remedy = (
         "it took more memory than its limit or the node has"
         if ended.get("reason") == "OOMKilled"
-        else f"see `kubectl -n {names.NAMESPACE} logs {name(pod)} -c {status['name']}{' --previous' if times else ''}`"
+        else f"see `kubectl -n {view.namespace} logs {name(pod)} -c {status['name']}{' --previous' if times else ''}`"
     )
     return view.finding(
         Cause.CRASH,
@@ -170,7 +169,7 @@ def _loading(view: View, pod: Object, status: Object) -> Finding:
     return view.finding(
         Cause.LOADING,
         f"{component(pod)} loads the model since {since}{_startup_limit(pod, status)}; wait, or follow `kubectl -n "
-        f"{names.NAMESPACE} logs -f {name(pod)} -c {status['name']}`",
+        f"{view.namespace} logs -f {name(pod)} -c {status['name']}`",
         reference(pod),
     )
 

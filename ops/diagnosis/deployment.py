@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import condition, holds, label, name, part, parts
 from ops.diagnosis.view import COMPONENT_LABEL, View
-from spec import names
 
 
 def operator(view: View) -> Iterator[Finding]:
+    own = view.plan.platform_namespace
     if not view.snapshot.operators:
         yield view.finding(
             Cause.OPERATOR,
-            f"the Dynamo operator is not in namespace {names.PLATFORM_NAMESPACE}; `pulumi up` installs it",
+            f"the Dynamo operator is not in namespace {own}; `pulumi up` installs it"
+            if own
+            else "the cluster has no Dynamo operator, and cluster.existing.platform is shared; install one, or set it "
+            "to install",
         )
     for deployment in view.snapshot.operators:
         if not part(deployment, "status", "availableReplicas"):
@@ -20,7 +23,7 @@ def operator(view: View) -> Iterator[Finding]:
             yield view.finding(
                 Cause.OPERATOR,
                 f"the Dynamo operator is not available ({why}), so graphs are neither written nor looked after; see "
-                f"`kubectl -n {names.PLATFORM_NAMESPACE} get pods`",
+                f"`kubectl -n {own or part(deployment, 'metadata', 'namespace')} get pods`",
                 f"deployment/{name(deployment)}",
             )
 

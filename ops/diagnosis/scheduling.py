@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import NODE_POOL_LABEL, Object, condition, holds, label, name, part, parts, seen
 from ops.diagnosis.view import View, component, reference
-from spec import names
 from spec.capacity import CapacityMode
 from spec.gke_versions import DRANET
 
@@ -54,7 +53,7 @@ def _claims_never_made(view: View, pod: Object) -> Iterator[Finding]:
         if template and template not in templates:
             yield view.finding(
                 Cause.CLAIM,
-                f"{waits}, whose ResourceClaimTemplate {template} is not in namespace {names.NAMESPACE}; `pulumi up` "
+                f"{waits}, whose ResourceClaimTemplate {template} is not in namespace {view.namespace}; `pulumi up` "
                 "makes it, after which deleting the pod spares it a wait of up to 17 min",
                 reference(pod),
             )
@@ -69,7 +68,7 @@ def _volumes(view: View, pod: Object, says: str) -> Iterator[Finding]:
         yield view.finding(
             Cause.WEIGHTS,
             f"{component(pod)} waits for the volume of its weights, as the scheduler says: {_first(says)}; look with "
-            f"`kubectl -n {names.NAMESPACE} get pv,pvc`",
+            f"`kubectl -n {view.namespace} get pv,pvc`",
             reference(pod),
         )
 
@@ -273,4 +272,4 @@ def _shortage(resource: str, pod: Object, nodes: list[Object]) -> str:
 def _holders(view: View, nodes: list[Object]) -> str:
     there = {name(node) for node in nodes}
     held = sorted(name(pod) for pod in view.snapshot.pods if part(pod, "spec", "nodeName") in there)
-    return f"on its nodes run {', '.join(held)}" if held else f"no pod of namespace {names.NAMESPACE} runs on its nodes"
+    return f"on its nodes run {', '.join(held)}" if held else f"no pod of namespace {view.namespace} runs on its nodes"

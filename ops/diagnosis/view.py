@@ -26,6 +26,10 @@ class View:
         return Finding(graph=self.graph.name, cause=cause, objects=objects, message=" ".join(message.split()))
 
     @property
+    def namespace(self) -> str:
+        return self.plan.namespace
+
+    @property
     def deployed(self) -> Object | None:
         """The DynamoGraphDeployment, or None while there is none."""
         return next((graph for graph in self.snapshot.graphs if name(graph) == self.graph.name), None)

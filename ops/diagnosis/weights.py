@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, condition, holds, label, name, part
 from ops.diagnosis.view import View
-from spec import names
 
 JOB_LABEL = "batch.kubernetes.io/job-name"
 
@@ -21,7 +20,7 @@ def unfetched(view: View) -> Iterator[Finding]:
         yield view.finding(
             Cause.WEIGHTS,
             f"{weights} were not fetched ({failed.get('reason')}: {failed.get('message')}); see `kubectl -n "
-            f"{names.NAMESPACE} logs {where}`, then `pulumi up` again",
+            f"{view.namespace} logs {where}`, then `pulumi up` again",
             where,
         )
         return
@@ -30,7 +29,7 @@ def unfetched(view: View) -> Iterator[Finding]:
     yield view.finding(
         Cause.WEIGHTS,
         f"{weights} are being fetched since {since}{f', after {tries} failed tries' if tries else ''}; wait, or follow "
-        f"`kubectl -n {names.NAMESPACE} logs -f {where}`",
+        f"`kubectl -n {view.namespace} logs -f {where}`",
         where,
     )
 

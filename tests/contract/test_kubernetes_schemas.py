@@ -202,7 +202,7 @@ def test_the_contract_of_networks_refuses_an_unknown_field(kind: str, path: str)
 def test_a_secret_is_synced_as_gkes_own_sample_does_it() -> None:
     """There is no schema for a SecretProviderClass: the sample is what there is to hold it against."""
     sample, _ = yaml.safe_load_all((SCHEMAS.parent / "secrets.yaml").read_text(encoding="utf-8"))
-    made = provider_class("PROJECT", "hf-token", {})
+    made = provider_class("PROJECT", "dynamo", "hf-token", {})
     assert {key: made[key] for key in ("apiVersion", "kind")} == {key: sample[key] for key in ("apiVersion", "kind")}
     assert made["spec"]["provider"] == sample["spec"]["provider"]
     given, wanted = (yaml.safe_load(m["spec"]["parameters"]["secrets"]) for m in (made, sample))

@@ -68,7 +68,9 @@ def test_the_graph_is_the_same_in_a_cluster_that_is_there(existing: dict[str, An
     assert unbound(there.inputs) == unbound(own.inputs)
     selectors = [c["podTemplate"]["spec"].get("nodeSelector", {}) for c in there.inputs["spec"]["components"]]
     pools = [selector.get("cloud.google.com/gke-nodepool") for selector in selectors]
-    assert pools == ([None, "prefill", "decode"] if existing.get("addGpuPools") else [None, None, None])
+    assert pools == (
+        [None, "dynamo-prod-prefill", "dynamo-prod-decode"] if existing.get("addGpuPools") else [None, None, None]
+    )
     assert [s.get("cloud.google.com/gke-accelerator") for s in selectors] == [None, *["nvidia-h200-141gb"] * 2]
 
 

@@ -95,9 +95,9 @@ def policies(exposure: Exposure) -> list[dict[str, Any]]:
     ranges = client_ranges(exposure, AddressPlan())
     graphs = ("chat", "code")
     return [
-        default_deny(LABELS),
-        *(within_graph(graph, LABELS) for graph in graphs),
-        *(clients(graph, ranges, LABELS) for graph in graphs),
+        default_deny("dynamo", LABELS),
+        *(within_graph("dynamo", graph, LABELS) for graph in graphs),
+        *(clients("dynamo", graph, ranges, LABELS) for graph in graphs),
     ]
 
 
@@ -202,8 +202,8 @@ def test_who_reaches_the_frontend_from_outside(
 def test_without_policies_everyone_is_let_in() -> None:
     """The evaluator itself: what it says is not just no."""
     assert reaches(STRANGER, DECODE, SYSTEM, [])
-    assert not reaches(STRANGER, DECODE, SYSTEM, [default_deny(LABELS)])
-    assert not reaches(DECODE, PREFILL, SYSTEM, [default_deny(LABELS)])
+    assert not reaches(STRANGER, DECODE, SYSTEM, [default_deny("dynamo", LABELS)])
+    assert not reaches(DECODE, PREFILL, SYSTEM, [default_deny("dynamo", LABELS)])
 
 
 @pytest.mark.parametrize("exposure", Exposure)

@@ -18,7 +18,14 @@ LABELS = {"stack": "prod"}
 
 
 def job(chosen: Card) -> dict[str, Any]:
-    return fetch_job(chosen, bucket="the-bucket", token_secret="hf-token", system_pool="system", labels=LABELS)
+    return fetch_job(
+        chosen,
+        namespace="dynamo",
+        bucket="the-bucket",
+        token_secret="hf-token",
+        system_pool="system",
+        labels=LABELS,
+    )
 
 
 def pod(chosen: Card) -> dict[str, Any]:
@@ -39,7 +46,7 @@ def test_kubernetes_takes_the_job(chosen: Card) -> None:
 
 
 def test_kubernetes_takes_volume_and_claim() -> None:
-    for manifest in (read_volume("the-bucket", LABELS), read_claim(LABELS)):
+    for manifest in (read_volume("dynamo", "the-bucket", LABELS), read_claim("dynamo", LABELS)):
         kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
 
 
@@ -139,7 +146,7 @@ def test_a_config_map_holds_the_script_and_long_lists() -> None:
 
 
 def test_volume_and_claim_are_for_each_other_and_read_only() -> None:
-    volume, claim = read_volume("the-bucket", LABELS), read_claim(LABELS)
+    volume, claim = read_volume("dynamo", "the-bucket", LABELS), read_claim("dynamo", LABELS)
     assert volume["spec"]["claimRef"] == {
         "name": claim["metadata"]["name"],
         "namespace": claim["metadata"]["namespace"],
