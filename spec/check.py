@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from spec import extra_args, place, sizing
+from spec import extra_args, place, sizing, versions
 from spec.faults import Fault, join, one_of
 from spec.machines import GPU_MACHINE, Gpus, Machine, machine
 from spec.models import Card, Layout, Placement, Role, RoleLayout, card, card_names
@@ -13,7 +13,7 @@ from spec.settings import ModelSettings, Settings
 
 def faults(settings: Settings) -> list[Fault]:
     """Every fault of a stack whose shape is right."""
-    found = [*_name_faults(settings.models), *_secret_faults(settings)]
+    found = [*_name_faults(settings.models), *_secret_faults(settings), *_version_faults(settings)]
     needs_gpus: list[str] = []
     engines: list[Engines] = []
     node = machine(GPU_MACHINE)
@@ -94,6 +94,11 @@ def _too_many_nodes(settings: Settings, counts: dict[str, NodeCount]) -> Iterato
             f"{allowed} is fewer than the {most} GPU nodes that the graphs may ask for ({parts}); lower replicas or "
             f"autoscaling, or allow {most}",
         )
+
+
+def _version_faults(settings: Settings) -> Iterator[Fault]:
+    for key, message in versions.errors(settings.versions.platform, settings.versions.runtime):
+        yield Fault(join("versions", key), message)
 
 
 def _secret_faults(settings: Settings) -> Iterator[Fault]:

@@ -436,22 +436,11 @@ GraphName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$", e
 _ONE_GRAPH = {"chat": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}}
 
 
-Release = Annotated[str, AfterValidator(versions.release)]
-
-
 class Versions(Frozen):
-    """Dynamo's, of the operator and of the images."""
+    """Dynamo's versions, of the operator and of the images. `spec.versions` knows which can be used together."""
 
-    platform: Release = versions.PLATFORM
-    runtime: Annotated[Release, Field(validate_default=True)] = versions.RUNTIME
-
-    @field_validator("runtime")
-    @classmethod
-    def _operator_runs_it(cls, runtime: str, info: ValidationInfo) -> str:
-        platform: str | None = info.data.get("platform")  # absent when it is a fault of its own
-        if platform and (fault := versions.pair_fault(platform, runtime)):
-            raise ValueError(fault)
-        return runtime
+    platform: str = versions.PLATFORM
+    runtime: str = versions.RUNTIME
 
 
 class Settings(Frozen):

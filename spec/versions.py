@@ -1,43 +1,131 @@
 """The two versions of Dynamo, the platform's (chart and operator) and the runtime's (images), and which pairs work."""
 
+import itertools
 import re
+from collections.abc import Iterator
 
 # That the chart of 1.6.1 is published is unverified; 1.6.0 is, and its operator runs the same runtimes.
 PLATFORM = "1.6.1"
 # Brings vLLM 0.31.0. Command lines are written for this one.
 RUNTIME = "1.6.1"
 
+Minor = tuple[int, int]
+
 # Minor versions that an operator runs, by NVIDIA's rule: operator N runs runtimes N-2 to N+1.
 OLDER, NEWER = 2, 1
+# Runtimes before this one need NATS, which this program does not install.
+OLDEST_RUNTIME: Minor = (1, 4)
+OLDEST_PLATFORM: Minor = (OLDEST_RUNTIME[0], OLDEST_RUNTIME[1] - NEWER)
 
-_RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+# ASCII digits, since an image tag takes no others; no leading zero, since 1.06.1 is another tag than 1.6.1.
+_NUMBER = "(0|[1-9][0-9]{0,5})"
+_RELEASE = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_BEGINS_LIKE_ONE = re.compile(r"\s*[vV]?([0-9]{1,6})\.([0-9]{1,6})(?:\.([0-9]{1,6}))?")
 
 
-def release(text: str) -> str:
-    """The text, if it names one release as X.Y.Z. Raises ValueError with a sentence otherwise."""
+def minor(version: str) -> Minor:
+    """(1, 6) of 1.6.1. Raises ValueError for text that is no release X.Y.Z."""
+    major, number, _ = version.split(".")
+    return int(major), int(number)
+
+
+def runtimes(platform: str) -> tuple[Minor, Minor]:
+    """The oldest and the newest minor version of the runtime that an operator runs, served here or not."""
+    major, number = minor(platform)
+    return (major, max(0, number - OLDER)), (major, number + NEWER)
+
+
+def errors(platform: str, runtime: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with the two versions: `platform` or `runtime`, and a sentence that ends with what to set.
+
+    A version is proposed only if it makes the error go away and brings no other.
+    """
+    given = {"platform": platform, "runtime": runtime}
+    found = _problems(platform, runtime)
+
+    def helps(key: str, changed: str, version: str) -> bool:
+        return _problems(**(given | {changed: version})).keys() <= found.keys() - {key}
+
+    for key, reason in found.items():
+        if _usable(platform, OLDEST_PLATFORM) and _usable(runtime, OLDEST_RUNTIME):
+            ways = [words for changed, version, words in _pair_ways(platform, runtime) if helps(key, changed, version)]
+        else:
+            usable = (version for version in _replacements(key, **given) if helps(key, key, version))
+            ways = [f"use {version}" for version in itertools.islice(usable, 1)]
+        yield key, reason + (f"; {', or '.join(ways)}" if ways else "")
+
+
+def _problems(platform: str, runtime: str) -> dict[str, str]:
+    """The reason why a version cannot be used, by key; the pair's is the runtime's."""
+    found: dict[str, str] = {}
+    for key, text, default in (("platform", platform, PLATFORM), ("runtime", runtime, RUNTIME)):
+        if not _RELEASE.fullmatch(text):
+            found[key] = (
+                f"{text!r} is no release X.Y.Z, such as {default}: three numbers, no v before and nothing after them. "
+                "A moving tag would let two nodes run different engines, and the operator reads the runtime's version "
+                "from the tag"
+            )
+    if "platform" not in found and minor(platform) < OLDEST_PLATFORM:
+        newest = _name(runtimes(platform)[1])
+        found["platform"] = (
+            f"operator {platform} runs no runtime newer than {newest}, and those before {_name(OLDEST_RUNTIME)} need "
+            "NATS, which is not installed"
+        )
+    if "runtime" not in found and minor(runtime) < OLDEST_RUNTIME:
+        found["runtime"] = (
+            f"runtime {runtime} needs NATS, which is not installed; {_name(OLDEST_RUNTIME)} is the first that does not"
+        )
+    if not found:
+        oldest, newest = runtimes(platform)
+        if not oldest <= minor(runtime) <= newest:
+            amiss = "new" if minor(runtime) > newest else "old"
+            found["runtime"] = (
+                f"runtime {runtime} is too {amiss} for operator {platform}, which runs {_name(oldest)} to "
+                f"{_name(newest)}"
+            )
+    return found
+
+
+def _usable(version: str, oldest: Minor) -> bool:
+    """Whether a version has no error of its own, whatever the other one is."""
+    return bool(_RELEASE.fullmatch(version)) and minor(version) >= oldest
+
+
+def _replacements(key: str, platform: str, runtime: str) -> Iterator[str]:
+    """Versions that may do in place of one that can be used with nothing; the nearest first."""
+    text, other, default = (platform, runtime, PLATFORM) if key == "platform" else (runtime, platform, RUNTIME)
     if _RELEASE.fullmatch(text):
-        return text
-    if _RELEASE.fullmatch(text.removeprefix("v")):
-        raise ValueError(f"{text!r} has a v before the version; write {text.removeprefix('v')}")
-    raise ValueError(
-        f"{text!r} is no release X.Y.Z, such as {RUNTIME}; a moving tag would let two nodes run different engines, and "
-        "the operator reads the runtime's version from the tag"
-    )
+        if key == "runtime" and _RELEASE.fullmatch(other):
+            yield _release(*max(runtimes(other)[0], OLDEST_RUNTIME))
+    elif match := _BEGINS_LIKE_ONE.match(text):
+        major, number = int(match[1]), int(match[2])
+        yield f"{major}.{number}.{int(match[3])}" if match[3] else _release(major, number)
+    yield default
+    if _RELEASE.fullmatch(other):  # an operator runs the runtime of its own minor version
+        yield _release(*minor(other))
 
 
-def pair_fault(platform: str, runtime: str) -> str | None:
-    """Why an operator does not run a runtime, or None when it does; both X.Y.Z."""
-    (major, minor), (runtime_major, runtime_minor) = _minor(platform), _minor(runtime)
-    oldest, newest = max(0, minor - OLDER), minor + NEWER
-    if runtime_major == major and oldest <= runtime_minor <= newest:
-        return None
-    nearest = newest if (runtime_major, runtime_minor) > (major, minor) else oldest
-    return (
-        f"operator {platform} does not run runtime {runtime}: it runs {major}.{oldest} to {major}.{newest}, nearest "
-        f"{major}.{nearest}; raise versions.platform first, versions.runtime after it"
-    )
+def _pair_ways(platform: str, runtime: str) -> Iterator[tuple[str, str, str]]:
+    """Changes that make a pair of two usable versions: the key, its new version, and the words that propose it."""
+    (oldest, newest), given = runtimes(platform), minor(runtime)
+    if given > newest:
+        nearest, first = _release(*newest), _release(given[0], max(0, given[1] - NEWER))
+        yield "runtime", nearest, f"set versions.runtime to {nearest}"
+        yield (
+            "platform",
+            first,
+            f"raise versions.platform to {first} first, one minor version at a time, then versions.runtime",
+        )
+    else:
+        nearest, last = _release(*max(oldest, OLDEST_RUNTIME)), _release(given[0], given[1] + OLDER)
+        yield "runtime", nearest, f"raise versions.runtime to {nearest}"
+        yield "platform", last, f"keep it and set versions.platform to {last}"
 
 
-def _minor(version: str) -> tuple[int, int]:
-    major, minor, _ = version.split(".")
-    return int(major), int(minor)
+def _release(major: int, number: int) -> str:
+    """A release of a minor version: the one that this program is made for, else the first."""
+    return RUNTIME if (major, number) == minor(RUNTIME) else f"{major}.{number}.0"
+
+
+def _name(version: Minor) -> str:
+    return f"{version[0]}.{version[1]}"

@@ -1,41 +1,94 @@
-"""Operator N runs runtimes N-2 to N+1; images and chart are of the versions that the settings name."""
+"""Operator N runs runtimes N-2 to N+1, from 1.4 on; what cannot be used is refused with a version that can."""
+
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spec import versions
 from spec.graph import build
-from tests.stacks import planned
+from tests.stacks import faults, planned
+
+
+def errors(platform: str, runtime: str) -> dict[str, str]:
+    return dict(versions.errors(platform, runtime))
 
 
 def test_the_versions_that_come_with_this_program_are_a_pair() -> None:
-    assert versions.pair_fault(versions.PLATFORM, versions.RUNTIME) is None
-    assert versions.release(versions.PLATFORM)
-    assert versions.release(versions.RUNTIME)
+    assert errors(versions.PLATFORM, versions.RUNTIME) == {}
 
 
-@pytest.mark.parametrize(
-    ("platform", "runtime", "runs"),
-    [
-        ("1.6.0", "1.3.9", False),
-        ("1.6.0", "1.4.0", True),
-        ("1.6.1", "1.6.0", True),
-        ("1.6.0", "1.6.1", True),
-        ("1.6.0", "1.7.9", True),
-        ("1.6.0", "1.8.0", False),
-        ("1.10.0", "1.8.0", True),
-        ("1.1.0", "1.0.0", True),
-        ("2.0.0", "1.9.0", False),
-        ("1.6.0", "2.6.0", False),
-    ],
-)
-def test_pairs(platform: str, runtime: str, runs: bool) -> None:
-    assert (versions.pair_fault(platform, runtime) is None) is runs
+PAIRS = [
+    # platform, runtime, the keys with an error and how its advice ends
+    ("1.6.0", "1.4.0", {}),
+    ("1.6.1", "1.6.0", {}),
+    ("1.6.0", "1.7.9", {}),
+    ("1.10.0", "1.8.0", {}),
+    ("1.3.0", "1.4.2", {}),
+    ("1.6.0", "1.3.9", {"runtime": "needs NATS, which is not installed; 1.4 is the first that does not; use 1.4.0"}),
+    ("1.9.0", "1.3.0", {"runtime": "use 1.7.0"}),
+    ("1.6.0", "0.9.0", {"runtime": "use 1.4.0"}),
+    ("1.6.0", "1.8.0", {"runtime": "is too new for operator 1.6.0, which runs 1.4 to 1.7; set versions.runtime to "
+                        "1.7.0, or raise versions.platform to 1.7.0 first, one minor version at a time, then "
+                        "versions.runtime"}),
+    ("1.3.0", "1.6.1", {"runtime": "set versions.runtime to 1.4.0, or raise versions.platform to 1.5.0 first, one "
+                        "minor version at a time, then versions.runtime"}),
+    ("1.9.0", "1.6.1", {"runtime": "is too old for operator 1.9.0, which runs 1.7 to 1.10; raise versions.runtime to "
+                        "1.7.0, or keep it and set versions.platform to 1.8.0"}),
+    ("1.6.0", "2.6.0", {"runtime": "set versions.runtime to 1.7.0, or raise versions.platform to 2.5.0 first, one "
+                        "minor version at a time, then versions.runtime"}),
+    ("2.0.0", "1.9.0", {"runtime": "raise versions.runtime to 2.0.0, or keep it and set versions.platform to 1.11.0"}),
+    ("1.2.9", "1.6.1", {"platform": "runs no runtime newer than 1.3, and those before 1.4 need NATS, which is not "
+                        "installed; use 1.6.1"}),
+    ("1.2.9", "1.8.0", {"platform": "use 1.8.0"}),
+    ("1.2.9", "1.3.0", {"platform": "use 1.6.1", "runtime": "use 1.4.0"}),
+    ("v1.6.0", "1.6.1", {"platform": "use 1.6.0"}),
+    ("1.7", "1.6.1", {"platform": "use 1.7.0"}),
+    ("1.6", "1.6.1", {"platform": "use 1.6.1"}),
+    ("v1.9.0", "1.6.1", {"platform": "use 1.6.1"}),
+    ("1.6.1", "latest", {"runtime": "use 1.6.1"}),
+    ("1.6.1", "1.7.0-rc1", {"runtime": "use 1.7.0"}),
+    ("1.6.1", "1.9.0rc1", {"runtime": "use 1.6.1"}),
+    ("1.6.1", "1.3.0.dev1", {"runtime": "use 1.6.1"}),
+    ("1.6.1", "01.06.1", {"runtime": "use 1.6.1"}),
+    ("1.9.0", "latest", {"runtime": "use 1.9.0"}),
+    ("1.6.1", "1.6.1\n", {"runtime": "use 1.6.1"}),
+    ("1.6.1", "\uff11.\uff16.\uff11", {"runtime": "use 1.6.1"}),
+    ("", "1.8.0", {"platform": "use 1.8.0"}),
+    ("latest", "latest", {"platform": "use 1.6.1", "runtime": "use 1.6.1"}),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["latest", "1.6", "1.6.1-rc1", "v1.6.1", "", "1.6.1 ", "1.6.x", "1.6.1\n"])
-def test_what_names_no_one_release_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"no release|before the version"):
-        versions.release(text)
+@pytest.mark.parametrize(("platform", "runtime", "ends"), PAIRS)
+def test_a_pair_runs_or_is_refused_with_what_to_set(platform: str, runtime: str, ends: dict[str, str]) -> None:
+    found = errors(platform, runtime)
+    assert found.keys() == ends.keys()
+    for key, advice in ends.items():
+        assert found[key].endswith(advice)
+
+
+parts = st.integers(0, 12).map(str)
+releases = st.tuples(st.sampled_from("0122"), parts, parts).map(".".join)
+texts = releases | st.sampled_from(["latest", "1.6", "v1.6.1", "1.7.0-rc1", "1.8.0rc2", "", "1", "1.06.1", "1.6.1 "])
+PROPOSAL = re.compile(r"(use|set versions\.\w+ to|raise versions\.\w+ to) ([0-9.]+)")
+
+
+@given(texts, texts)
+def test_what_is_proposed_makes_the_error_go_away_and_brings_no_other(platform: str, runtime: str) -> None:
+    found = errors(platform, runtime)
+    for key, message in found.items():
+        proposals = PROPOSAL.findall(message)
+        assert proposals, message
+        for words, version in proposals:
+            changed = words.split(".")[1].split()[0] if "." in words else key
+            after = errors(**({"platform": platform, "runtime": runtime} | {changed: version}))
+            assert after.keys() <= found.keys() - {key}
+
+
+def test_both_versions_are_refused_at_once_with_whatever_else_is_wrong() -> None:
+    found = faults({"versions": {"platform": "latest", "runtime": "1.3.0"}, "models.chat.layout": "nope"})
+    assert [fault.path for fault in found] == ["models.chat.layout", "versions.platform", "versions.runtime"]
 
 
 def test_every_image_of_a_graph_is_of_the_runtime_and_the_chart_of_the_platform() -> None:
