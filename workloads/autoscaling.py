@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 
 from spec import dgd, names
 from spec.models import Role
+from workloads.custom_object import custom_object
 
 # The port on which the operator has every worker serve its metrics.
 METRICS_PORT = 9090
@@ -81,13 +82,15 @@ class RoleAutoscaler(pulumi.ComponentResource):
         super().__init__("dynamo-gke:workloads:RoleAutoscaler", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         target = names.scaling_adapter(args.graph, args.role.value)
-        metric = k8s.apiextensions.CustomResource(
+        metric = custom_object(
             f"{name}-metric",
-            api_version="autoscaling.gke.io/v1beta1",
-            kind="AutoscalingMetric",
-            metadata={"name": target, "namespace": args.namespace, "labels": args.labels},
-            spec=metric_spec(args.graph, args.role),
-            opts=child,
+            {
+                "apiVersion": "autoscaling.gke.io/v1beta1",
+                "kind": "AutoscalingMetric",
+                "metadata": {"name": target, "namespace": args.namespace, "labels": args.labels},
+                "spec": metric_spec(args.graph, args.role),
+            },
+            child,
         )
         k8s.autoscaling.v2.HorizontalPodAutoscaler(
             f"{name}-autoscaler",

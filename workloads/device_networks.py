@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from infra.rdma_network import NodeNic
 from spec import names
+from workloads.custom_object import custom_object
 
 GROUP = "networking.gke.io"
 API_VERSION = f"{GROUP}/v1"
@@ -43,22 +43,16 @@ class DeviceNetworks(pulumi.ComponentResource):
         super().__init__("dynamo-gke:workloads:DeviceNetworks", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         for network, nic in zip(names.device_networks(args.namespace, len(args.nics) - 1), args.nics, strict=True):
-            metadata = {"name": network, "labels": args.labels}
-            parameters = k8s.apiextensions.CustomResource(
+            head = {"apiVersion": API_VERSION, "metadata": {"name": network, "labels": args.labels}}
+            parameters = custom_object(
                 f"{name}-{network}-parameters",
-                api_version=API_VERSION,
-                kind=PARAMETERS,
-                metadata=metadata,
-                spec=parameters_spec(nic, rdma=nic is not args.nics[0]),
-                opts=child,
+                head | {"kind": PARAMETERS, "spec": parameters_spec(nic, rdma=nic is not args.nics[0])},
+                child,
             )
-            k8s.apiextensions.CustomResource(
+            custom_object(
                 f"{name}-{network}",
-                api_version=API_VERSION,
-                kind="Network",
-                metadata=metadata,
-                spec=network_spec(network),
+                head | {"kind": "Network", "spec": network_spec(network)},
                 # Parameters stay while a network refers to them, so the network has to go first.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[parameters]),
+                pulumi.ResourceOptions(parent=self, depends_on=[parameters]),
             )
         self.register_outputs({})

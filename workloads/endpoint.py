@@ -12,6 +12,7 @@ from spec.graph import frontend_labels
 from spec.settings import Endpoint as EndpointSettings
 from spec.settings import Exposure
 from workloads import gateway
+from workloads.custom_object import custom_object
 
 FRONTEND_PORT = 8000
 
@@ -95,14 +96,9 @@ class Endpoint(pulumi.ComponentResource):
         public = names.gateway(args.stack)
 
         def custom(suffix: str, api_version: str, kind: str, spec: dict[str, Any]) -> None:
-            k8s.apiextensions.CustomResource(
-                f"{name}-{suffix}",
-                api_version=api_version,
-                kind=kind,
-                metadata={"name": args.graph, "namespace": args.namespace, "labels": args.labels},
-                spec=spec,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+            metadata = {"name": args.graph, "namespace": args.namespace, "labels": args.labels}
+            manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
+            custom_object(f"{name}-{suffix}", manifest, pulumi.ResourceOptions(parent=self))
 
         route = gateway.route_spec(public, host, service, FRONTEND_PORT)
         custom("route", "gateway.networking.k8s.io/v1", "HTTPRoute", route)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 from pulumi_gcp import certificatemanager, compute
 
 from spec import names
+from workloads.custom_object import custom_object
 
 # Cloud Armor takes ten ranges in a rule.
 RANGES_A_RULE = 10
@@ -109,19 +109,21 @@ class PublicGateway(pulumi.ComponentResource):
             rules=allow_rules(args.allowed_cidrs),
             opts=child,
         )
-        k8s.apiextensions.CustomResource(
+        custom_object(
             f"{name}-gateway",
-            api_version="gateway.networking.k8s.io/v1",
-            kind="Gateway",
-            metadata={
-                "name": physical,
-                "namespace": args.namespace,
-                "labels": args.labels,
-                # Unverified that GKE sets it only once the address serves; bounded by the time-out.
-                "annotations": {"pulumi.com/waitFor": "condition=Programmed"},
+            {
+                "apiVersion": "gateway.networking.k8s.io/v1",
+                "kind": "Gateway",
+                "metadata": {
+                    "name": physical,
+                    "namespace": args.namespace,
+                    "labels": args.labels,
+                    # Unverified that GKE sets it only once the address serves; bounded by the time-out.
+                    "annotations": {"pulumi.com/waitFor": "condition=Programmed"},
+                },
+                "spec": gateway_spec(physical),
             },
-            spec=gateway_spec(physical),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[address, certificate, armor]),
+            pulumi.ResourceOptions(parent=self, depends_on=[address, certificate, armor]),
         )
         record = authorization.dns_resource_records[0]
         self.dns_records = pulumi.Output.all(record.name, record.type, record.data, address.address).apply(
