@@ -181,12 +181,16 @@ def diff(
         raise typer.Exit(Exit.DEAR_LOST)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
-def proof(context: typer.Context) -> None:
-    """Prove that an endpoint serves disaggregated: --endpoint URL --prefill METRICS… --decode METRICS…"""
-    from workloads import prove
+_ARGUMENTS_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-    raise typer.Exit(prove.main(context.args))
+
+@app.command(context_settings=_ARGUMENTS_PASSED_ON, add_help_option=False)
+@app.command("proof", context_settings=_ARGUMENTS_PASSED_ON, add_help_option=False, hidden=True)
+def verify(context: typer.Context) -> None:
+    """Verify an endpoint (--endpoint URL --prefill METRICS… --decode METRICS…) or logs (--transport-log POD=FILE…)."""
+    from workloads.jobs.verify.__main__ import main
+
+    raise typer.Exit(main(context.args))
 
 
 @app.command()

@@ -54,7 +54,9 @@ def _proven(args: StackValidationArgs, report: ReportViolation) -> None:
                 proven.add(words[words.index("--pods") + 1])
     for graph in _of(args, kinds.GRAPH):
         if f"{_namespace(graph)}/{_name(graph)}" not in proven:
-            report(f"no Job proves graph {_name(graph)}: it may serve without disaggregation and look well", graph.urn)
+            report(
+                f"no Job verifies graph {_name(graph)}: it may serve without disaggregation and look well", graph.urn
+            )
 
 
 def _kv_transfer_of(component: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -249,11 +251,11 @@ def _has_budget(args: StackValidationArgs, report: ReportViolation) -> None:
 RULES: list[Policy] = [
     StackValidationPolicy(
         name="proven",
-        description="Every graph has a Job that proves that it serves.",
+        description="Every graph has a Job that verifies that it serves.",
         validate=_proven,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
-        remediation_steps="Keep the Proof component beside each ServingGraph.",
+        remediation_steps="Keep the Verification component beside each ServingGraph.",
     ),
     StackValidationPolicy(
         name="kv-transfer",

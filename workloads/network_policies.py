@@ -68,7 +68,7 @@ def default_deny(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
 def within_graph(namespace: str, graph: str, labels: dict[str, str]) -> dict[str, Any]:
     """A graph's pods reach one another on every TCP port, since request plane and events choose theirs at random.
 
-    Its own proof asks for answers and metrics, Managed Prometheus for metrics.
+    Its own verification asks for answers and metrics, Managed Prometheus for metrics.
     """
     own = {GRAPH_LABEL: graph}
     rules = [

@@ -19,12 +19,12 @@ from workloads.monitoring import Monitoring, MonitoringArgs
 from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs, pod_security
 from workloads.network_policies import NetworkPolicies, NetworkPoliciesArgs, client_ranges
 from workloads.platform import DynamoPlatform, DynamoPlatformArgs
-from workloads.proof import Proof, ProofArgs
 from workloads.provider import ClusterAccess, ClusterAccessArgs
 from workloads.rdma_claims import RdmaClaims, RdmaClaimsArgs
 from workloads.runtime_identity import RuntimeIdentity, RuntimeIdentityArgs
 from workloads.serving_graph import ServingGraph, ServingGraphArgs
 from workloads.synced_token import SyncedToken, SyncedTokenArgs
+from workloads.verification import Verification, VerificationArgs
 from workloads.weights import Weights, WeightsArgs
 
 
@@ -33,7 +33,7 @@ class Serving:
     """What a stack hands out."""
 
     endpoints: dict[str, pulumi.Output[str]]
-    """Graph → URL, known when the graph is proven."""
+    """Graph → URL, known when the graph is verified."""
     dns_records: pulumi.Output[list[dict[str, str]]] | None
     """What to enter for a public gateway; None without one."""
 
@@ -153,9 +153,9 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
             ServingGraphArgs(graph=deployment),
             after(*platform, namespace, policies, identity, *token, *claims, *fetched, *pools),
         )
-        proof = Proof(
+        verification = Verification(
             f"{graph.name}-proof",
-            ProofArgs(graph=graph, graph_manifest=deployment.to_wire(), labels=plan.labels),
+            VerificationArgs(graph=graph, graph_manifest=deployment.to_wire(), labels=plan.labels),
             after(served),
         )
         endpoint = Endpoint(
@@ -169,7 +169,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
                 subnet_id=environment.cluster.subnet_id,
                 labels=plan.labels,
             ),
-            after(proof, *public),
+            after(verification, *public),
         )
         for worker in graph.workers:
             if worker.autoscaled:
@@ -185,5 +185,5 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
                     ),
                     after(served),
                 )
-        endpoints[graph.name] = pulumi.Output.all(endpoint.url, proof.job.urn).apply(lambda known: known[0])
+        endpoints[graph.name] = pulumi.Output.all(endpoint.url, verification.job.urn).apply(lambda known: known[0])
     return Serving(endpoints=endpoints, dns_records=public[0].dns_records if public else None)

@@ -40,7 +40,7 @@ def local(
         list[str], typer.Option("--set", metavar="PATH=VALUE", help="Lay a value over the stack file.")
     ] = [],  # noqa: B006 - typer reads the default, nobody changes it
     graph: Annotated[str | None, typer.Option(help="The graph, if the stack has several.")] = None,
-    once: Annotated[bool, typer.Option("--once", help="Answer one request, prove it, stop.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Answer one request, verify it, stop.")] = False,
     load: Annotated[bool, typer.Option("--bench", help="Load it with aiperf; TTFT and ITL as table and plot.")] = False,
     engine: Annotated[
         EngineChoice, typer.Option(help="Dynamo's mocker, or real vLLM on the CPU, compared with an aggregated worker.")

@@ -1,4 +1,4 @@
-"""What a local run shows: a request answered, who did what for it, and the proof."""
+"""What a local run shows: a request answered, who did what for it, and the verification."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,12 @@ from ops.local.faults import LocalRunError
 from ops.local.processes import LocalGraph
 from ops.local.readable import as_words
 from ops.local.session import Session
-from workloads import prove
+from workloads.jobs.verify.chat import NotServableError
+from workloads.jobs.verify.chat import wait_until_servable as servable_model
+from workloads.jobs.verify.clock import Deadline
+from workloads.jobs.verify.metrics import POLL_SECONDS, metrics_of, requests_served
+from workloads.jobs.verify.outcome import Report, Verdict
+from workloads.jobs.verify.verification import Targets, verify
 
 # Simulated graphs take about a second, or five with predicted times; real engines on two busy cores some minutes.
 SERVABLE_SECONDS = 420.0
@@ -24,22 +29,22 @@ ANSWER_TOKENS = 48
 def wait_until_servable(session: Session) -> str:
     """The served model's name, once a completion was answered. Raises LocalRunError at the bound."""
     started = time.monotonic()
-    deadline = prove.Deadline(SERVABLE_SECONDS)
+    deadline = Deadline(SERVABLE_SECONDS)
     try:
-        model = prove.wait_until_servable(
+        model = servable_model(
             session.graph.endpoint,
             None,
             deadline,
             lambda obstacle: session.say(f"waiting: {obstacle}"),
         )
-    except prove.NotServableError as fault:
-        raise LocalRunError(f"not servable after {SERVABLE_SECONDS:g} s: {fault}") from None
+    except NotServableError as error:
+        raise LocalRunError(f"not servable after {SERVABLE_SECONDS:g} s: {error}") from None
     # One worker of a role is enough to serve; the others are to be counted too.
     workers = {process.name for process in session.graph.processes if process.role != "frontend"}
     while silent := workers - requests_by_worker(session.graph).keys():
         if deadline.left() == 0:
             raise LocalRunError(f"{', '.join(sorted(silent))} gave no metrics within {SERVABLE_SECONDS:g} s")
-        time.sleep(prove.POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     session.say(f"servable after {time.monotonic() - started:.1f} s")
     return model
 
@@ -47,12 +52,12 @@ def wait_until_servable(session: Session) -> str:
 def requests_by_worker(graph: LocalGraph) -> dict[str, int]:
     """Worker name → requests served since it started. A worker that gives no metrics is left out."""
     workers = {f"{process.address}/metrics": process for process in graph.processes if process.role != "frontend"}
-    texts = prove.metrics_of(list(workers), prove.Deadline(COUNTERS_SECONDS))
-    return {workers[url].name: prove.requests_served(text, workers[url].role) for url, text in texts.items()}
+    texts = metrics_of(list(workers), Deadline(COUNTERS_SECONDS))
+    return {workers[url].name: requests_served(text, workers[url].role) for url, text in texts.items()}
 
 
 def answer_once(session: Session, console: Console, engine: str) -> int:
-    """Wait, chat, print what happened, prove it. The exit code: 0 if everything is proven.
+    """Wait, chat, print what happened, verify it. The exit code: 0 if everything is verified.
 
     `engine` says in a few words what made the text and the times.
     """
@@ -61,8 +66,8 @@ def answer_once(session: Session, console: Console, engine: str) -> int:
     before = requests_by_worker(graph)
     streamed = stream_chat(graph.endpoint, model, QUESTION, max_tokens=ANSWER_TOKENS)
     after = _settled(graph, before)
-    report = prove.prove(
-        prove.Targets(
+    report = verify(
+        Targets(
             endpoint=graph.endpoint,
             prefill=graph.metrics("prefill"),
             decode=graph.metrics("decode"),
@@ -74,19 +79,19 @@ def answer_once(session: Session, console: Console, engine: str) -> int:
     _print_chat(console, model, streamed, engine)
     console.print(_table(graph, {name: after[name] - before[name] for name in before.keys() & after}, report))
     print_verdicts(console, report.verdicts)
-    return 0 if report.proven else 1
+    return 0 if report.verified else 1
 
 
-def print_verdicts(console: Console, verdicts: Iterable[prove.Verdict]) -> None:
+def print_verdicts(console: Console, verdicts: Iterable[Verdict]) -> None:
     """One line each."""
     for verdict in verdicts:
-        mark = "[green]proven[/]" if verdict.proven else "[bold red]NOT PROVEN[/]"
-        console.print(f"{mark}  {verdict.check}: {escape(verdict.sentence)}", soft_wrap=True)
+        color = "green" if verdict.verified else "bold red"
+        console.print(f"[{color}]{verdict.outcome}[/]  {verdict.check}: {escape(verdict.sentence)}", soft_wrap=True)
 
 
 def _settled(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:
     """The counters, once they rose on some worker of every role, or at the bound: they may follow the answer."""
-    deadline = prove.Deadline(COUNTERS_SECONDS)
+    deadline = Deadline(COUNTERS_SECONDS)
     roles = {process.role for process in graph.processes if process.role != "frontend"}
     while True:
         after = requests_by_worker(graph)
@@ -97,7 +102,7 @@ def _settled(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:
         }
         if risen == roles or deadline.left() == 0:
             return after
-        time.sleep(prove.POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _print_chat(console: Console, model: str, streamed: Streamed, engine: str) -> None:
@@ -108,14 +113,14 @@ def _print_chat(console: Console, model: str, streamed: Streamed, engine: str) -
     console.print(f"{engine}; its tokens are random, each shown as a word\n", style="dim")
 
 
-def _table(graph: LocalGraph, chat: Mapping[str, int], report: prove.Report) -> Table:
-    """Requests for the chat and for the proof, worker by worker, out of their own metrics."""
-    proof = {share.address: share.requests for share in report.workers}
-    table = Table("worker", "role", "requests for the chat", "for the proof")
+def _table(graph: LocalGraph, chat: Mapping[str, int], report: Report) -> Table:
+    """Requests for the chat and for the verification, worker by worker, out of their own metrics."""
+    verification = {share.address: share.requests for share in report.workers}
+    table = Table("worker", "role", "requests for the chat", "to verify")
     for process in graph.processes:
         if process.role == "frontend":
             continue
-        counted = proof.get(f"{process.address}/metrics")
+        counted = verification.get(f"{process.address}/metrics")
         table.add_row(
             process.name,
             process.role,

@@ -33,7 +33,11 @@ from spec.models import Placement, Role
 from spec.plan import Graph, Worker
 from spec.pools import SYSTEM_POOL
 from spec.rdma import RdmaMode
-from workloads import prove
+from workloads.jobs.verify import chat
+from workloads.jobs.verify.clock import Deadline
+from workloads.jobs.verify.outcome import Verdict
+from workloads.jobs.verify.verification import Targets, verify
+from workloads.jobs.verify.web import UnreachableError
 
 
 def _let_nixl_sleep(environment: Path) -> None:
@@ -51,7 +55,7 @@ def _let_nixl_sleep(environment: Path) -> None:
 VLLM = Environment("vllm", (ROOT / "requirements-vllm.txt",), "dynamo.vllm.args", _let_nixl_sleep)
 _WEIGHTS_SCRIPT = Path(__file__).with_name("tiny_weights.py")
 
-# Longer than the proof's prompts in tokens of the tiny tokenizer, some 1,200.
+# Longer than the verification's prompts in tokens of the tiny tokenizer, some 1,200.
 CONTEXT_TOKENS = 2048
 GREEDY_PROMPTS = 4
 ANSWER_SECONDS = 120.0
@@ -107,9 +111,9 @@ def cpu_twins(graph: Graph) -> tuple[Graph, Graph, tuple[str, ...]]:
 def compare(
     disaggregated: Mapping[str, Any], aggregated: Mapping[str, Any], changed_before: Sequence[str], *, isolated: bool
 ) -> int:
-    """Prove the disaggregated graph with NIXL's own counters, then compare its greedy text with the aggregated one's.
+    """Verify the disaggregated graph with NIXL's own counters, then compare its greedy text with the aggregated one's.
 
-    Takes both graphs as rendered, and runs one after the other. The exit code is 0 if everything is proven and equal.
+    Takes both graphs as rendered, and runs one after the other. The exit code is 0 if everything is verified and equal.
     """
     say = progress()
     try:
@@ -148,7 +152,7 @@ def _machine(weights: Path, folder: Path, isolated: bool) -> Machine:
 
 def _compare(plans: Mapping[str, LocalGraph], folder: Path, say: Say, events: "SimpleQueue[Any]") -> int:
     console = Console(highlight=False)
-    prompts = [prove.fresh_prompt() for _ in range(GREEDY_PROMPTS)]
+    prompts = [chat.fresh_prompt() for _ in range(GREEDY_PROMPTS)]
     texts: dict[str, list[str]] = {}
 
     def client(step: str, session: Session) -> int:
@@ -156,7 +160,7 @@ def _compare(plans: Mapping[str, LocalGraph], folder: Path, say: Say, events: "S
         texts[step] = [_greedy(session, model, prompt) for prompt in prompts]
         if step == "aggregated":
             return 0
-        return _prove(session, model, console)
+        return _verify(session, model, console)
 
     for step, plan in plans.items():
         announce(plan, say)
@@ -167,34 +171,32 @@ def _compare(plans: Mapping[str, LocalGraph], folder: Path, say: Say, events: "S
             return code
     verdict = judge_texts(texts["disaggregated"], texts["aggregated"])
     print_verdicts(console, [verdict])
-    return 0 if verdict.proven else 1
+    return 0 if verdict.verified else 1
 
 
 def _greedy(session: Session, model: str, prompt: str) -> str:
     try:
-        deadline = prove.Deadline(ANSWER_SECONDS)
-        return prove.ask(session.graph.endpoint, model, deadline, prompt, temperature=0)
-    except prove.UnreachableError as fault:
-        raise LocalRunError(f"a greedy request got no answer: {fault}") from None
+        deadline = Deadline(ANSWER_SECONDS)
+        return chat.ask(session.graph.endpoint, model, deadline, prompt, temperature=0)
+    except UnreachableError as error:
+        raise LocalRunError(f"a greedy request got no answer: {error}") from None
 
 
-def _prove(session: Session, model: str, console: Console) -> int:
+def _verify(session: Session, model: str, console: Console) -> int:
     graph = session.graph
-    report = prove.prove(
-        prove.Targets(
-            graph.endpoint, graph.metrics("prefill"), graph.metrics("decode"), model=model, nixl=True, timeout=180
-        ),
+    report = verify(
+        Targets(graph.endpoint, graph.metrics("prefill"), graph.metrics("decode"), model=model, nixl=True, timeout=180),
         session.say,
     )
     print_verdicts(console, report.verdicts)
-    return 0 if report.proven else 1
+    return 0 if report.verified else 1
 
 
-def judge_texts(disaggregated: Sequence[str], aggregated: Sequence[str]) -> prove.Verdict:
+def judge_texts(disaggregated: Sequence[str], aggregated: Sequence[str]) -> Verdict:
     """Greedy decoding is a function of prompt and KV cache: a cache that arrived damaged shows in the text."""
     equal = sum(one == other for one, other in zip(disaggregated, aggregated, strict=True))
     different = len(set(aggregated))
-    return prove.Verdict(
+    return Verdict.of(
         "same text",
         equal == len(aggregated) and different > 1,
         f"{equal} of {len(aggregated)} greedy answers, {different} of them distinct, equal the aggregated worker's.",

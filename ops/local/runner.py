@@ -66,7 +66,7 @@ def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequenc
     """Run a rendered DynamoGraphDeployment of the simulated layout until it is done or asked to stop.
 
     `changed_before` says how the graph already differs from the stack's own, one sentence each. Returns the exit code:
-    0 served (and proven, with `once`), 1 something failed, 2 the graph or an option is at fault. Faults are one
+    0 served (and verified, with `once`), 1 something failed, 2 the graph or an option is at fault. Faults are one
     sentence on stderr. Nothing that was started is left.
     """
     try:
@@ -99,7 +99,7 @@ def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequen
             folder=folder / "run",
             listener=listener,
             say=say,
-            # Stopping is how a run that serves ends, but a proof that was stopped proved nothing.
+            # Stopping is how a run that serves ends, but a verification that was stopped verified nothing.
             stopped_code=0 if serving else 1,
         )
         return run_guarded(body, folder, isolated=options.isolated)

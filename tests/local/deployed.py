@@ -20,7 +20,10 @@ from ops.local.processes import SIMULATED_ENGINE, Engine, LocalGraph, Machine, l
 from ops.local.running import RunningGraph
 from spec.graph import MIGRATION_LIMIT
 from tests.local.sample_graph import MODEL, simulated_graph
-from workloads import prove
+from workloads.jobs.verify.chat import wait_until_servable
+from workloads.jobs.verify.clock import Deadline
+from workloads.jobs.verify.verification import Targets
+from workloads.jobs.verify.web import fetch
 
 WAIT_SECONDS = 20.0
 
@@ -45,14 +48,14 @@ class Deployed:
     def endpoint(self) -> str:
         return self.plan.endpoint
 
-    def targets(self) -> prove.Targets:
-        return prove.Targets(
+    def targets(self) -> Targets:
+        return Targets(
             self.endpoint, self.plan.metrics("prefill"), self.plan.metrics("decode"), model=MODEL, timeout=WAIT_SECONDS
         )
 
     def metrics(self, name: str) -> str:
         process = next(process for process in self.plan.processes if process.name == name)
-        return prove.fetch(f"{process.address}/metrics", prove.Deadline(WAIT_SECONDS))[1]
+        return fetch(f"{process.address}/metrics", Deadline(WAIT_SECONDS))[1]
 
     def name_of(self, worker: int) -> str:
         """The process that has this id in Dynamo."""
@@ -88,7 +91,7 @@ def deployed(
         with RunningGraph(plan, Path(folder), SimpleQueue()) as running:
             graph = Deployed(plan, running)
             if wait:
-                prove.wait_until_servable(graph.endpoint, MODEL, prove.Deadline(WAIT_SECONDS))
+                wait_until_servable(graph.endpoint, MODEL, Deadline(WAIT_SECONDS))
             yield graph
 
 

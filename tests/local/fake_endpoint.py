@@ -4,7 +4,7 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -20,7 +20,9 @@ class Behaviour:
     """How the fake answers. `prefills` false is a decode worker that computes every prompt by itself."""
 
     models: tuple[str, ...] = ("tiny",)
-    answer: str = GOOD_ANSWER
+    answer: str | None = GOOD_ANSWER
+    reasoning: str | None = None
+    finish_reason: str = "stop"
     prefills: bool = True
     ready_after: float = 0.0
     resets: int = 0
@@ -29,7 +31,12 @@ class Behaviour:
     nixl_failures: int = 0
     metrics_of_both: bool = False
     """One address for the metrics of both roles, as pods have `/metrics` and nothing else."""
+    route: Callable[[int], int] = lambda prompt: 0
+    """The decode worker that serves the n-th prompt; its metrics are under /decode-0, /decode-1 and so on."""
     prompts: list[str] = field(default_factory=list)
+
+    def served(self, worker: int) -> int:
+        return sum(self.route(prompt) == worker for prompt in range(len(self.prompts)))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -41,11 +48,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"data": [{"id": name} for name in self.behaviour.models if self._ready()]})
         elif self.path == "/metrics" and self.behaviour.metrics_of_both:
             served = len(self.behaviour.prompts)
-            self._answer(_metrics("prefill", served) + _metrics("backend", served) + _nixl(self.behaviour))
+            self._answer(_metrics("prefill", served) + _metrics("backend", served) + _nixl(self.behaviour, served))
         elif self.path == "/prefill":
             self._answer(_metrics("prefill", len(self.behaviour.prompts) * self.behaviour.prefills))
         else:
-            self._answer(_metrics("backend", len(self.behaviour.prompts)) + _nixl(self.behaviour))
+            served = self.behaviour.served(int(self.path.partition("-")[2] or 0))
+            self._answer(_metrics("backend", served) + _nixl(self.behaviour, served))
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -60,7 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._drip()
             return
         self.behaviour.prompts.append(body["messages"][0]["content"])
-        self._answer({"choices": [{"message": {"content": self.behaviour.answer}}]})
+        message = {"content": self.behaviour.answer, "reasoning_content": self.behaviour.reasoning}
+        self._answer({"choices": [{"message": message, "finish_reason": self.behaviour.finish_reason}]})
 
     def _ready(self) -> bool:
         return time.monotonic() - self.started >= self.behaviour.ready_after
@@ -97,8 +106,7 @@ def _metrics(component: str, requests: int) -> str:
     )
 
 
-def _nixl(behaviour: Behaviour) -> str:
-    prompts = len(behaviour.prompts)
+def _nixl(behaviour: Behaviour, prompts: int) -> str:
     return (
         f'vllm:nixl_bytes_transferred_sum{{engine="0"}} {behaviour.nixl_bytes * prompts}\n'
         f'vllm:nixl_xfer_time_seconds_count{{engine="0"}} {prompts if behaviour.nixl_bytes else 0}\n'
@@ -109,7 +117,7 @@ def _nixl(behaviour: Behaviour) -> str:
 
 @contextmanager
 def serving(behaviour: Behaviour) -> Iterator[str]:
-    """The fake's address, http://127.0.0.1:<free port>; metrics are under /prefill and /decode."""
+    """The fake's address, http://127.0.0.1:<free port>; metrics are under /prefill and /decode, which is /decode-0."""
     handler = type("Handler", (_Handler,), {"behaviour": behaviour, "started": time.monotonic()})
     with listening(handler) as address:
         yield address

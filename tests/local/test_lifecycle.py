@@ -18,7 +18,9 @@ from ops.local.environment import ROOT
 from tests.local.deployed import eventually
 from tests.local.private import in_private_network
 from tests.local.sample_graph import MODEL
-from workloads import prove
+from workloads.jobs.verify.chat import complete
+from workloads.jobs.verify.clock import Deadline
+from workloads.jobs.verify.web import UnreachableError, fetch
 
 pytestmark = pytest.mark.usefixtures("dynamo")
 
@@ -100,19 +102,19 @@ def _alive_under(folder: Path) -> Iterator[tuple[int, str]]:
 
 
 def chat(address: str) -> str:
-    return prove.complete(address, MODEL, "hello", 4, prove.Deadline(20))
+    return complete(address, MODEL, "hello", 4, Deadline(20))
 
 
-def test_once_answers_proves_and_leaves_nothing(tmp_path: Path) -> None:
+def test_once_answers_verifies_and_leaves_nothing(tmp_path: Path) -> None:
     with started(tmp_path, "--once") as run:
         assert run.end() == 0
     assert "first token after" in run.output()
-    assert run.output().count("proven  ") == 4
-    assert "NOT PROVEN" not in run.output()
+    assert len(re.findall("^verified  ", run.output(), re.MULTILINE)) == 4
+    assert "not verified" not in run.output()
     assert run.left_behind() == ({}, [])
 
 
-def test_once_that_is_stopped_has_proven_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+def test_once_that_is_stopped_has_verified_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     with started(tmp_path, "--once", "--prefill", "0") as run:
         eventually(lambda: "/v1/models is empty" in run.output())
         run.process.terminate()
@@ -221,8 +223,8 @@ def _status(port: int) -> int:
     """The status of one chat, 0 if nobody listens."""
     body = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 2}
     try:
-        return prove.fetch(f"http://127.0.0.1:{port}/v1/chat/completions", prove.Deadline(10), body)[0]
-    except prove.UnreachableError:
+        return fetch(f"http://127.0.0.1:{port}/v1/chat/completions", Deadline(10), body)[0]
+    except UnreachableError:
         return 0
 
 

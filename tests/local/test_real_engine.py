@@ -78,10 +78,10 @@ def test_nixl_is_patched_in_this_environment_only(tmp_path: Path) -> None:
         VLLM.finish(tmp_path / "env")
 
 
-@pytest.mark.parametrize(("disaggregated", "proven"), [(["a", "b"], True), (["a", "c"], False), (["", "b"], False)])
-def test_text_that_changed_is_not_proven(disaggregated: list[str], proven: bool) -> None:
-    assert judge_texts(disaggregated, ["a", "b"]).proven is proven
+@pytest.mark.parametrize(("disaggregated", "verified"), [(["a", "b"], True), (["a", "c"], False), (["", "b"], False)])
+def test_text_that_changed_is_not_verified(disaggregated: list[str], verified: bool) -> None:
+    assert judge_texts(disaggregated, ["a", "b"]).verified is verified
 
 
-def test_answers_that_do_not_depend_on_the_prompt_prove_nothing() -> None:
-    assert not judge_texts(["a", "a"], ["a", "a"]).proven
+def test_answers_that_do_not_depend_on_the_prompt_verify_nothing() -> None:
+    assert not judge_texts(["a", "a"], ["a", "a"]).verified

@@ -125,7 +125,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ("public-gateway", "no GCPBackendPolicy", lambda: without(with_gateway(), ":GCPBackendPolicy")),
     (
         "proven",
-        "no Job proves graph chat",
+        "no Job verifies graph chat",
         in_prod(":Job", "chat-proof-job", "spec.template.spec.containers[0].args", []),
     ),
     (

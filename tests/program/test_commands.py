@@ -16,6 +16,7 @@ from ops import __main__ as cli
 from ops import manifests, policy_config, recording, verdicts
 from tests.local.fake_endpoint import Behaviour, serving
 from tests.stacks import ROOT, recorded
+from tests.ucx_tables import RDMA, TCP, log
 
 
 def ops(*words: str, root: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -209,17 +210,32 @@ def test_the_program_itself_refuses_a_bad_stack_without_a_traceback() -> None:
         recording.record(ROOT, config({"models.chat.layout": "x"}))
 
 
-def test_ops_proof_proves_an_endpoint_and_tells_what_is_not() -> None:
+@pytest.mark.parametrize("command", ["verify", "proof"])
+def test_ops_verify_says_what_is_verified_and_what_is_not(command: str) -> None:
+    """`proof` is what the command was called first."""
     with serving(Behaviour()) as url:
-        done = ops("proof", "--endpoint", url, "--prefill", f"{url}/prefill", "--decode", f"{url}/decode")
-        assert (done.returncode, done.stdout.count("NOT PROVEN")) == (0, 0)
-        done = ops("proof", "--endpoint", url, "--decode", f"{url}/decode", "--timeout", "3")
+        done = ops(command, "--endpoint", url, "--prefill", f"{url}/prefill", "--decode", f"{url}/decode")
+        assert (done.returncode, done.stdout.count("not verified")) == (0, 0)
+        done = ops(command, "--endpoint", url, "--decode", f"{url}/decode", "--timeout", "3")
     assert done.returncode == 1
-    assert "NOT PROVEN  prefill worker served: there is no prefill worker" in done.stdout
+    assert "not verified  prefill worker served: there is no prefill worker" in done.stdout
 
 
-def test_ops_proof_of_no_address_is_a_fault_of_the_command_line() -> None:
-    done = ops("proof", "--endpoint", "chat.example.com")
+def test_ops_verify_judges_saved_logs(tmp_path: Path) -> None:
+    (tmp_path / "good.log").write_text("\n".join(log("1.22", RDMA)))
+    (tmp_path / "bad.log").write_text("\n".join(log("1.21", TCP)))
+    done = ops("verify", "--transport-log", f"decode-0={tmp_path}/good.log", "--json")
+    assert (done.returncode, json.loads(done.stdout)["pods"][0]["verdict"]) == (0, "verified")
+    done = ops("verify", "--transport-log", f"decode-0={tmp_path}/good.log", f"decode-1={tmp_path}/bad.log")
+    assert done.returncode == 1
+    assert "not verified  decode-1:" in done.stdout
+    done = ops("verify", "--transport-log", f"decode-0={tmp_path}/none.log")
+    assert done.returncode == 2
+    assert "there is no such file" in done.stderr
+
+
+def test_ops_verify_of_no_address_is_an_invalid_argument() -> None:
+    done = ops("verify", "--endpoint", "chat.example.com")
     assert done.returncode == 2
     assert "is no http address" in done.stderr
     assert "Traceback" not in done.stderr

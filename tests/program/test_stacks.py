@@ -13,7 +13,7 @@ import pytest
 from ops import stackfile
 from ops.recording import Recording, Resource, record, record_program, run_main
 from tests.stacks import ROOT, SHIPPED, config, recorded
-from workloads import prove
+from workloads.jobs.verify.__main__ import command_line
 
 SECRET_VALUE = "hf_OnlyThisTestKnowsIt"
 
@@ -247,7 +247,7 @@ def fetches(recording: Recording) -> list[Resource]:
     return [job for job in of_type(recording, "batch/v1:Job") if job.name.startswith("model-weights-")]
 
 
-def proof_job(recording: Recording) -> Resource:
+def verification_job(recording: Recording) -> Resource:
     (job,) = [job for job in of_type(recording, "batch/v1:Job") if job.name.endswith("-proof-job")]
     return job
 
@@ -358,42 +358,43 @@ def test_one_graphs_swap_leaves_the_others_untouched() -> None:
 
 
 @every_stack
-def test_the_endpoint_waits_for_the_proof_and_the_proof_for_the_graph(stack: str) -> None:
+def test_the_endpoint_waits_for_the_verification_and_that_for_the_graph(stack: str) -> None:
     recording = recorded(stack)
-    job = proof_job(recording)
+    job = verification_job(recording)
     (graph,) = of_type(recording, ":DynamoGraphDeployment")
     (endpoint,) = of_type(recording, ":Endpoint")
     assert graph.urn in needs(recording, job.urn)
     assert job.urn in needs(recording, endpoint.urn)
 
 
-def proof_arguments(recording: Recording) -> list[str]:
-    job = proof_job(recording)
+def verification_arguments(recording: Recording) -> list[str]:
+    job = verification_job(recording)
     return job.inputs["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
-def test_the_proof_asks_for_what_the_layout_promises() -> None:
-    assert {"--kv-transfer", "--transport"} <= set(proof_arguments(recorded("prod")))
-    assert {"--kv-transfer", "--transport"}.isdisjoint(proof_arguments(recorded("dev")))
-    for overrides, transport in (((), "rdma"), (("network.rdma=none", "models.chat.kvTransfer=tcp"), "tcp")):
-        words = proof_arguments(run(*overrides))
-        assert words[words.index("--transport") + 1] == transport
-    aggregated = proof_arguments(run("models.chat.layout=aggregated"))
+def test_the_verification_asks_for_what_the_layout_promises() -> None:
+    given = command_line(verification_arguments(recorded("prod")))
+    assert (given.kv_transfer, given.transport, given.ranks) == ("nixl", "rdma", 8)
+    assert command_line(verification_arguments(recorded("staging"))).ranks == 4
+    over_tcp = command_line(verification_arguments(run("network.rdma=none", "models.chat.kvTransfer=tcp")))
+    assert (over_tcp.transport, over_tcp.ranks) == ("tcp", 8)
+    assert {"--kv-transfer", "--transport"}.isdisjoint(verification_arguments(recorded("dev")))
+    aggregated = verification_arguments(run("models.chat.layout=aggregated"))
     assert aggregated[aggregated.index("--roles") + 1] == "worker"
     assert {"--kv-transfer", "--transport"}.isdisjoint(aggregated)
-    assert "--report-only" not in proof_arguments(recorded("prod"))
-    assert "--report-only" in proof_arguments(run("models.chat.proof=reported"))
+    assert "--report-only" not in verification_arguments(recorded("prod"))
+    assert "--report-only" in verification_arguments(run("models.chat.proof=reported"))
 
 
-def test_the_scripts_own_parser_takes_the_jobs_command_line() -> None:
+def test_the_programs_own_parser_takes_the_jobs_command_line() -> None:
     for stack in SHIPPED:
-        given = prove.command_line(proof_arguments(recorded(stack)))
+        given = command_line(verification_arguments(recorded(stack)))
         assert given.pods == ("dynamo", "chat")
 
 
-def test_a_changed_graph_is_proven_anew_and_an_unchanged_one_is_not() -> None:
+def test_a_changed_graph_is_verified_again_and_an_unchanged_one_is_not() -> None:
     def job(recording: Recording) -> str:
-        return proof_job(recording).inputs["metadata"]["name"]
+        return verification_job(recording).inputs["metadata"]["name"]
 
     assert job(run()) == job(recorded("prod"))
     assert job(run("models.chat.engine.maxModelLen=16384")) != job(recorded("prod"))

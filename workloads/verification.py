@@ -1,4 +1,4 @@
-"""The proof that a graph really serves disaggregated, run in the cluster before its endpoint is handed out."""
+"""Verification that a graph really serves disaggregated, run in the cluster before its endpoint is handed out."""
 
 import hashlib
 import json
@@ -11,42 +11,52 @@ import pulumi_kubernetes as k8s
 
 from spec import names
 from spec.graph import frontend_image
+from spec.models import Role
 from spec.plan import Graph
 from spec.pools import SYSTEM_POOL
 from workloads.custom_object import REPLACE_UNREADY
 from workloads.endpoint import FRONTEND_PORT
 
-SCRIPT = Path(__file__).parent / "prove.py"
+PACKAGE = Path(__file__).parent / "jobs" / "verify"
+# The folder that Python starts in, and the package's own below it.
+_FOLDER = "/jobs"
 
 # The graph is Ready by then; what is left is discovery, the first request between two workers, and a few answers.
 TIMEOUT_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProofArgs:
+class VerificationArgs:
     graph: Graph
     graph_manifest: dict[str, Any]
-    """The graph as it is sent. Whenever it changes the proof is made anew."""
+    """The graph as it is sent. Whenever it changes it is verified again."""
     labels: dict[str, str]
 
 
+def modules() -> dict[str, str]:
+    """The program: file name → text."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.glob("*.py"))}
+
+
 def arguments(graph: Graph) -> list[str]:
-    """What the script is asked to prove of a graph."""
+    """What the Job has to verify of a graph."""
     nixl = graph.engine == "vllm" and graph.disaggregated
+    # Each GPU of a vLLM engine has a process that reads for itself.
+    ranks = next((worker.tensor_parallel for worker in graph.workers if worker.role is Role.DECODE), 1)
     return [
         *("--endpoint", f"http://{names.frontend_service(graph.name)}.{graph.namespace}.svc:{FRONTEND_PORT}"),
         *("--model", graph.card.name),
         *("--pods", f"{graph.namespace}/{graph.name}"),
         *("--roles", *(worker.role.value for worker in graph.workers)),
         *(("--kv-transfer", "nixl") if nixl else ()),
-        *(("--transport", graph.kv_transfer.value) if graph.kv_transfer else ()),
+        *(("--transport", graph.kv_transfer.value, "--ranks", str(ranks)) if graph.kv_transfer else ()),
         *(() if graph.proof_required else ("--report-only",)),
         *("--timeout", str(TIMEOUT_SECONDS)),
     ]
 
 
 def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
-    """A Job's spec: the script out of a ConfigMap, in an image that the system pool has already."""
+    """A Job's spec: the program out of a ConfigMap, in an image that the system pool has already."""
     return {
         "backoffLimit": 0,
         "activeDeadlineSeconds": 2 * TIMEOUT_SECONDS,
@@ -60,12 +70,17 @@ def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
                     {
                         "name": "main",
                         "image": frontend_image(graph.runtime),
-                        "command": ["python3", "/proof/prove.py"],
+                        "command": ["python3", "-m", PACKAGE.name],
                         "args": arguments(graph),
-                        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},
-                        # What was not proven is then in the pod's status, where Pulumi shows it.
+                        "workingDir": _FOLDER,
+                        # It reads what workers and models answer: a limit, whatever they send.
+                        "resources": {
+                            "requests": {"cpu": "100m", "memory": "256Mi"},
+                            "limits": {"memory": "512Mi"},
+                        },
+                        # What is not verified is then in the pod's status, where Pulumi shows it.
                         "terminationMessagePolicy": "FallbackToLogsOnError",
-                        "volumeMounts": [{"name": "script", "mountPath": "/proof"}],
+                        "volumeMounts": [{"name": "script", "mountPath": f"{_FOLDER}/{PACKAGE.name}"}],
                     }
                 ],
                 "volumes": [{"name": "script", "configMap": {"name": script}}],
@@ -79,19 +94,19 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 
 
-class Proof(pulumi.ComponentResource):
+class Verification(pulumi.ComponentResource):
     """Fails the update when disaggregation does not happen. Depend on it for whatever must not be there without.
 
     The Job may read the graph's pods and their logs: the pods for the addresses of their metrics, the logs for the
-    transport that UCX chose.
+    transport that UCX chose. Type token and names say `proof`, as it was called first: another name would replace it.
     """
 
     job: k8s.apiextensions.CustomResource
 
-    def __init__(self, name: str, args: ProofArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: VerificationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:Proof", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        script = SCRIPT.read_text(encoding="utf-8")
+        program = modules()
         manifest = json.dumps(args.graph_manifest, sort_keys=True)
         account = f"{args.graph.name}-proof"
 
@@ -116,15 +131,15 @@ class Proof(pulumi.ComponentResource):
                 subjects=[k8s.rbac.v1.SubjectArgs(kind="ServiceAccount", name=account, namespace=args.graph.namespace)],
                 opts=child,
             ),
-            k8s.core.v1.ConfigMap(f"{name}-script", metadata=metadata(), data={"prove.py": script}, opts=child),
+            k8s.core.v1.ConfigMap(f"{name}-script", metadata=metadata(), data=program, opts=child),
         ]
         self.job = k8s.apiextensions.CustomResource(
             f"{name}-job",
             api_version="batch/v1",
             kind="Job",
             metadata={
-                # A finished Job never runs again; another name is another Job.
-                "name": f"{account}-{digest(manifest, script)}",
+                # A finished Job never runs again; another name is another Job. Other arguments are, too.
+                "name": f"{account}-{digest(manifest, *program.values(), *arguments(args.graph))}",
                 "namespace": args.graph.namespace,
                 "labels": args.labels,
                 "annotations": REPLACE_UNREADY,

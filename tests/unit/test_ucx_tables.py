@@ -1,0 +1,127 @@
+"""The parser of UCX's tables against real logs, and the generator of tables against the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import ucx_tables
+from tests.ucx_tables import LAYOUTS
+from workloads.jobs.verify.transport import Transport, judge_log
+from workloads.jobs.verify.ucx import Damage, Parser, Table, without_gaps
+
+LOGS = Path(__file__).parent.parent / "data" / "ucx"
+WHOLE = {
+    "tcp-read-write-1.21": "1.21",
+    "tcp-read-write-1.22": "1.22",
+    "shared-memory-two-ranges-1.22": "1.22",
+    "mixed-lanes-write-1.22": "1.22",
+}
+NAMES = sorted(path.stem for path in LOGS.glob("*.log"))
+
+
+def lines_of(name: str) -> list[str]:
+    return (LOGS / f"{name}.log").read_text(encoding="utf-8").splitlines()
+
+
+def parsed(lines: list[str]) -> tuple[list[Table], list[Damage]]:
+    parser = Parser()
+    events = [event for line in lines for event in parser.feed(line)] + list(parser.close())
+    return [e for e in events if isinstance(e, Table)], [e for e in events if isinstance(e, Damage)]
+
+
+def bodies(lines: list[str]) -> list[str]:
+    """Table lines without their prefixes."""
+    found = (re.fullmatch(r"\[[\d.]+\] \[[^\]]+\]   ([+|].*)", line) for line in lines)
+    return [match[1] for match in found if match]
+
+
+def size(number: int | None) -> str:
+    if number is None:
+        return "inf"
+    units = iter(("", "K", "M", "G"))
+    unit = next(units)
+    while number >= 1024 and number % 1024 == 0:
+        number, unit = number // 1024, next(units)
+    return f"{number}{unit}"
+
+
+def again(table: Table, layout: str) -> list[str]:
+    """A parsed table as the generator prints it."""
+    rows = [
+        (
+            size(row.start) if row.start == row.end else f"{size(row.start)}..{size(row.end)}",
+            ("(?) " if row.estimated else "") + row.description,
+            row.config,
+        )
+        for row in table.rows
+    ]
+    return LAYOUTS[layout](ucx_tables.Table(rows, table.operation, table.endpoint, number=_NUMBERS[table.endpoint]))
+
+
+_NUMBERS = {"self": 0, "intra-node": 1}
+
+
+def test_the_logs_are_there() -> None:
+    assert set(NAMES) == {*WHOLE, "two-readers-buffered-stdout-1.21"}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_table_of_a_real_log_is_read_whole(name: str) -> None:
+    lines = lines_of(name)
+    tables, damage = parsed(lines)
+    assert not damage
+    assert len(tables) == sum("cfg#" in line and "|" in line for line in lines)
+    assert all(table.whole and without_gaps(table.rows) and table.endpoint for table in tables)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_generator_prints_the_tables_of_real_logs_to_the_letter(name: str) -> None:
+    """The layouts that other tests are made of are the layouts of UCX."""
+    tables, _ = parsed(lines_of(name))
+    real = "\n".join(bodies(lines_of(name)))
+    assert len(tables) > 15
+    for table in tables:
+        assert "\n".join(again(table, WHOLE[name])) in real
+
+
+def test_of_two_processes_glued_together_the_missing_tables_are_noticed() -> None:
+    tables, damage = parsed(lines_of("two-readers-buffered-stdout-1.21"))
+    assert len({table.process.pid for table in tables}) == 2
+    assert any("glued" in found.what for found in damage)
+    assert not any(table.operation.startswith("remote memory read") for table in tables)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("expected", Transport)
+def test_a_real_log_without_gpus_tells_nothing(name: str, expected: Transport) -> None:
+    """They read host memory, over TCP or shared memory: no KV cache that this rule knows."""
+    assert judge_log(lines_of(name), expected).outcome == "cannot tell"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_time_that_kubernetes_puts_in_front_changes_nothing(name: str) -> None:
+    stamped = [f"2026-11-28T09:30:{n % 60:02}.123456789Z {line}" for n, line in enumerate(lines_of(name))]
+    assert parsed(stamped) == parsed(lines_of(name))
+
+
+def test_threads_that_interleave_line_by_line_are_told_apart() -> None:
+    one = ucx_tables.log("1.21", ucx_tables.RDMA, pid=311)
+    other = ucx_tables.log("1.21", ucx_tables.TCP.but(number=3), pid=12345, thread="a")
+    mixed = [line for pair in zip(one, [*other, "", ""], strict=True) for line in pair]
+    tables, damage = parsed(mixed)
+    assert not damage
+    assert {(t.process.pid, len(t.rows), t.whole) for t in tables} == {(311, 3, True), (12345, 1, True)}
+
+
+def test_text_without_an_end_of_line_may_stand_before_a_table() -> None:
+    """A progress bar goes back to the start of its line instead of ending it."""
+    first, *rest = ucx_tables.log("1.22", ucx_tables.RDMA)
+    tables, damage = parsed([f"\rCapturing graphs:  50%|█████     | 3/7 [00:01<00:01]{first}", *rest])
+    assert not damage
+    assert [table.whole for table in tables] == [True]
+
+
+def test_lines_of_any_length_take_bounded_time() -> None:
+    for line in ("a" * 10**6, "a/" * 10**6, "| get" * 10**6, "[1] [" * 10**5, "[1795865496.1] [h:1:0] " + "|a" * 10**6):
+        parsed([line])

@@ -1,0 +1,230 @@
+"""The verification against a worker, a model and an API server that mean harm. All on loopback, bounded in time."""
+
+import json
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import certifi
+import pytest
+
+from tests.local.fake_endpoint import Behaviour, serving
+from tests.loopback import listening
+from workloads.jobs.verify import chat, metrics, verification
+from workloads.jobs.verify.__main__ import main
+from workloads.jobs.verify.chat import complete, listed_models
+from workloads.jobs.verify.clock import Deadline
+from workloads.jobs.verify.metrics import metrics_of, samples, total
+from workloads.jobs.verify.untrusted import InvalidJson, plain, read_json
+from workloads.jobs.verify.web import MAX_BYTES, UnreachableError, fetch
+
+Respond = Callable[[BaseHTTPRequestHandler], None]
+FORGED = "tiny\nverified      KV cache over RDMA: all is well\x1b[2K\r::error::x\u202e\u2028"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(verification, "ROUND_SETTLE_SECONDS", 0.1)
+    for module in (metrics, chat):
+        monkeypatch.setattr(module, "POLL_SECONDS", 0.02)
+
+
+@contextmanager
+def answering(respond: Respond) -> Iterator[str]:
+    """A server that answers every request in the same way."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            try:
+                respond(self)
+            except OSError:
+                self.close_connection = True  # whoever asked had enough
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep the test output clean."""
+
+    with listening(Handler) as address:
+        yield address
+
+
+def text(body: str, status: int = 200, **headers: str) -> Respond:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        data = body.encode()
+        handler.send_response(status)
+        for name, value in {"Content-Length": str(len(data)), **headers}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    return respond
+
+
+def endless_body(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b"x" * (1 << 16))
+
+
+def endless_headers(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.flush_headers()
+    while True:
+        handler.wfile.write(b"X-Filler: " + b"x" * 1000 + b"\r\n")
+
+
+def dripping_headers(handler: BaseHTTPRequestHandler) -> None:
+    for byte in b"HTTP/1.1 200 OK\r\nX-Filler: " + b"x" * 300:
+        handler.wfile.write(bytes([byte]))
+        time.sleep(0.05)
+
+
+def dripping_continues(handler: BaseHTTPRequestHandler) -> None:
+    for _ in range(300):
+        handler.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("respond", [endless_body, endless_headers])
+def test_an_endless_answer_is_cut_off_in_bounded_memory(respond: Respond) -> None:
+    with answering(respond) as url:
+        tracemalloc.start()
+        try:
+            with pytest.raises(UnreachableError):
+                fetch(url, Deadline(30))
+            assert tracemalloc.get_traced_memory()[1] < 5 * MAX_BYTES
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.parametrize("respond", [dripping_headers, dripping_continues])
+def test_an_answer_that_drips_ends_at_the_deadline(respond: Respond) -> None:
+    with answering(respond) as url:
+        started = time.monotonic()
+        with pytest.raises(UnreachableError, match="no answer in time"):
+            fetch(url, Deadline(0.5))
+        assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("target", ["{other}/stolen", "http://[", "file:///etc/passwd", "//x\x7f"])
+def test_no_redirect_is_followed_and_no_token_goes_elsewhere(status: int, target: str, tmp_path: Path) -> None:
+    """The Kubernetes token goes to the API server and to nobody it names."""
+    asked: list[str] = []
+
+    def thief(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        text("{}")(handler)
+
+    (tmp_path / "token").write_text("canary-token")
+    (tmp_path / "ca.crt").write_bytes(Path(certifi.where()).read_bytes())
+    with answering(thief) as other, answering(text("", status, Location=target.format(other=other))) as url:
+        words = ["--endpoint", url, "--pods", "dynamo/chat", "--roles", "decode", "--timeout", "1"]
+        assert main([*words, "--api", url, "--credentials", str(tmp_path)]) == 1
+        assert fetch(url, Deadline(5))[0] == status
+    assert asked == []
+
+
+@pytest.mark.parametrize("body", ["[" * 200_000, '{"a":' * 200_000, "NaN", '{"data": NaN}', "1" * 5000, "", "\udcff"])
+def test_json_that_is_none_is_a_sentence(body: str) -> None:
+    with pytest.raises(InvalidJson):
+        read_json(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 200_000, "[]", "null", "3", '{"data": 3}', '{"data": [3]}', '{"data": [{"id": NaN}]}',
+        '{"choices": []}', '{"choices": [null]}', '{"choices": [{"message": {"content": 3}}]}',
+        '{"choices": [{"message": {"content": ["x"]}}]}', '{"choices": [{"message": null}]}', '{"choices": {"0": 1}}',
+    ],
+)  # fmt: skip
+def test_an_answer_of_any_shape_ends_in_a_sentence(body: str) -> None:
+    with answering(text(body)) as url:
+        with pytest.raises(UnreachableError, match="no model list"):
+            listed_models(url, Deadline(5))
+        with pytest.raises(UnreachableError, match="without a chat completion"):
+            complete(url, "tiny", "hello", 1, Deadline(5))
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e999"])
+def test_a_counter_that_is_no_number_is_no_metrics(value: str) -> None:
+    with pytest.raises(UnreachableError):
+        total(f"f 1\nf {value}\n", "f")
+
+
+def test_metrics_that_are_no_numbers_verify_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    labels = 'dynamo_component="backend",dynamo_endpoint="generate"'
+    with (
+        serving(Behaviour()) as url,
+        answering(text(f"dynamo_component_requests_total{{{labels}}} NaN\n")) as worker,
+    ):
+        assert main(["--endpoint", url, "--worker", worker, "--kv-transfer", "nixl", "--timeout", "3"]) == 1
+    assert "no aggregated worker gives its metrics" in capsys.readouterr().out
+
+
+def test_metrics_of_any_text_take_bounded_time() -> None:
+    started = time.monotonic()
+    for line in ("f{" + "a" * 10**6 + "} 1", 'f{a="' + "\\" * 10**6 + "} 1", "f{" + "}" * 10**6 + " x", "f" * 10**6):
+        list(samples(line))
+    assert time.monotonic() - started < 5
+
+
+def test_words_of_others_are_one_line_of_printable_text() -> None:
+    shown = plain(FORGED)
+    assert shown == "tiny verified KV cache over RDMA: all is well [2K ::error::x"
+    assert shown.isprintable()
+    assert len(plain("x" * 10**6)) == 200
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_model_id_forges_no_line_of_the_report(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(Behaviour(models=(FORGED,), answer=FORGED)) as url:
+        words = ["--endpoint", url, "--worker", f"{url}/decode", "--timeout", "3"]
+        main([*words, *(["--json"] if as_json else [])])
+        main(["--endpoint", url, "--model", "other", "--timeout", "0.3"])
+    printed = capsys.readouterr()
+    for line in (printed.out + printed.err).splitlines():
+        assert line.isprintable(), line
+        assert not line.startswith(("verified      KV cache", "::"))
+    if as_json:
+        first, _ = printed.out.split("\n", 1)
+        assert json.loads(first)["model"].isprintable()
+
+
+def test_an_error_body_forges_no_line_of_the_report(capsys: pytest.CaptureFixture[str]) -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        models = handler.path == "/v1/models"
+        text('{"data": [{"id": "tiny"}]}' if models else FORGED, 200 if models else 500)(handler)
+
+    with answering(respond) as url:
+        assert main(["--endpoint", url, "--timeout", "0.3"]) == 1
+    printed = capsys.readouterr()
+    assert "HTTP 500: tiny verified KV cache" in printed.out
+    assert all(line.isprintable() for line in (printed.out + printed.err).splitlines())
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://", "http://[::1", "http://a b", "http://x:y"])
+def test_an_address_that_is_none_is_a_sentence(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--endpoint", url])
+    assert stopped.value.code == 2
+    assert "is no http address" in capsys.readouterr().err
+    with pytest.raises(UnreachableError):
+        fetch(url, Deadline(1))
+
+
+def test_a_worker_that_answers_nothing_usable_is_left_out() -> None:
+    def status(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 999999 \x1b[31m\r\n\r\n")
+
+    with answering(status) as url:
+        assert metrics_of([url], Deadline(2)) == {}

@@ -1,0 +1,1 @@
+"""Programs that run as Jobs inside the cluster. They need nothing but Python's standard library."""

@@ -1,0 +1,230 @@
+"""Judge of the transport by which a decode worker reads KV cache, from the tables in its log.
+
+A table proves what UCX chose for a kind of endpoint; it proves no bytes. The counters of NIXL prove those, and are
+verdicts of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .outcome import Outcome
+from .ucx import Damage, Event, Parser, Process, Refusal, Row, Table, without_gaps
+from .untrusted import plain
+
+
+class Transport(StrEnum):
+    """What the stack declares that KV cache moves over."""
+
+    RDMA = "rdma"
+    TCP = "tcp"
+
+
+RDMA_LANES = frozenset(("rc_mlx5", "dc_mlx5", "rc_verbs", "gga_mlx5"))
+# Copies between the memories of two GPUs of one node, over NVLink or PCIe: fast, and no RDMA.
+GPU_LANE = "cuda_ipc"
+TCP_LANE = "tcp"
+# Transports of UCX that are neither: the network stack, shared memory, datagrams, staging copies.
+_OTHER_LANES = re.compile(r"tcp|self|sysv|posix|cma|knem|xpmem|mm|ud|ud_\w+|\w+_copy|(?!cuda_)\w+_ipc")
+# In a description: the CPU or a buffer of the host takes part.
+_STAGED = re.compile(r"emulation|copy-in|copy-out|frag|pipeline|\w_copy", re.IGNORECASE)
+ZERO_COPY = "zero-copy"
+
+# Rows below describe messages that are no KV cache: rc takes no zero-copy read that fits into a completion.
+BULK_BYTES = 2048
+# UCX keeps 127 characters of a Config and drops the rest without a mark.
+CONFIG_CHARACTERS = 127
+
+GPU_MEMORY = frozenset(("cuda", "cuda-managed", "rocm", "rocm-managed"))
+_OTHER_MEMORY = frozenset(("host", "rdma", "ze-host", "ze-device", "ze-managed", "gaudi"))
+_READ = re.compile(
+    r"remote memory read by \S+ into (?:(?:iov|strided|generic)(?:\[\d+\])? )?"
+    r"(?P<local>[\w-]+)(?:/\S+| memory)? from (?P<remote>[\w-]+)(?:/\S+| memory)?"
+)
+
+_LANE = r"[a-z][a-z0-9_]*/[^\s/|,%]+"
+_ONE_LANE = re.compile(rf"(?P<lane>{_LANE})(?:/path\d+)?")
+_SHARE = re.compile(rf"(?P<percent>\d{{1,3}})% on (?P<lane>{_LANE})(?:/path\d+)?")
+_PATHS = re.compile(rf"(?P<lane>{_LANE}) (?P<shares>\d{{1,3}}% on path\d+(?:(?:,| and|, and) \d{{1,3}}% on path\d+)+)")
+_NAMES = re.compile(r"(?<![\w/:])([a-z][a-z0-9_]*)/")
+
+TCP_ADVICE = "check UCX_IB_ROCE_REACHABILITY_MODE, LD_LIBRARY_PATH and the pods' NICs (docs/rdma.md)"
+NO_TABLE_ADVICE = (
+    "check that the pod served a request, that UCX_PROTO_INFO is set, that UCX_LOG_FILE=stderr is (a buffered stdout "
+    "keeps the table back), and that nothing rotated the log"
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the log of one pod shows."""
+
+    outcome: Outcome
+    reason: str
+
+
+@dataclass
+class Judge:
+    """Takes what a parser finds in one log, keeps counts only, and concludes at the end."""
+
+    expected: Transport
+    ranks: int | None = None
+    """How many processes must have a table; None where nobody said."""
+    lanes: set[str] = field(default_factory=set)
+    readers: set[Process] = field(default_factory=set)
+    """The processes that have a table of a read between GPUs."""
+    processes: set[Process] = field(default_factory=set)
+    """The processes that printed any table."""
+    refused: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        match event:
+            case Table():
+                self.processes.add(event.process)
+                self._table(event)
+            case Refusal():
+                if {event.local, event.remote} & GPU_MEMORY:
+                    self._refuse(f"UCX refused to read {event.remote} memory into {event.local} memory")
+            case Damage():
+                self.doubt(f"{event.what}{_of(event.process)}; UCX_LOG_FILE=stderr keeps lines whole")
+
+    def doubt(self, why: str) -> None:
+        """Notes why nobody can tell. The first few are kept: one is enough."""
+        if len(self.doubts) < 4:
+            self.doubts.append(why)
+
+    def _refuse(self, why: str) -> None:
+        if len(self.refused) < 4:
+            self.refused.append(why)
+
+    def _table(self, table: Table) -> None:
+        if not table.operation.startswith("remote memory read"):
+            return
+        if table.endpoint == "self":
+            return
+        match = _READ.fullmatch(table.operation)
+        memories = {match["local"], match["remote"]} if match else set[str]()
+        if not memories or memories - GPU_MEMORY - _OTHER_MEMORY:
+            self.doubt(f"the title {_quoted(table.operation)} is not known")
+            return
+        if not memories <= GPU_MEMORY:
+            return
+        self.readers.add(table.process)
+        if not table.endpoint:
+            self.doubt("a table names neither self, intra-node nor inter-node")
+        for row in table.rows:
+            if row.end is None or row.end >= BULK_BYTES:
+                self._row(row, table.endpoint)
+        if not table.whole or not without_gaps(table.rows):
+            self.doubt(f"a table is cut{_of(table.process)}")
+        if table.counts:
+            self.doubt("UCX_PROTO_INFO=used lists what was used only; set 'remote memory read*'")
+
+    def _row(self, row: Row, endpoint: str) -> None:
+        found = parsed_lanes(row.config)
+        names = set(_NAMES.findall(row.config))
+        shown = f"{_quoted(row.description)} on {_quoted(row.config)}"
+        if self.expected is Transport.RDMA and (_STAGED.search(row.description) or any(map(_is_other, names))):
+            self._refuse(f"reads of KV cache are {shown}, not {ZERO_COPY} over RDMA")
+        elif self.expected is Transport.TCP and any(name != TCP_LANE and _is_known(name) for name in names):
+            self._refuse(f"kvTransfer is tcp, and reads of KV cache are {shown}")
+        elif row.estimated:
+            self.doubt(f"a row is UCX's estimate of the other side: (?) {shown}")
+        elif row.description != ZERO_COPY and not (self.expected is Transport.TCP and _STAGED.search(row.description)):
+            self.doubt(f"the description {_quoted(row.description)} is not known")
+        elif len(row.config) >= CONFIG_CHARACTERS or found is None or found.percent != 100:
+            self.doubt(f"the lanes {_quoted(row.config)} are cut or not known")
+        elif any(not _is_known(name) for name in found.names):
+            self.doubt(f"a transport of {_quoted(row.config)} is not known")
+        elif GPU_LANE in found.names and endpoint != "intra-node":
+            self.doubt(f"{GPU_LANE} stands on an endpoint of another node")
+        else:
+            self.lanes |= found.names
+
+    def conclude(self) -> Finding:
+        """The verdict over everything taken so far. Whatever is wrong weighs more than whatever is unclear."""
+        if self.refused:
+            advice = TCP_ADVICE if self.expected is Transport.RDMA else "take kvTransfer: tcp out, or check UCX_TLS"
+            return Finding(Outcome.NOT_VERIFIED, f"{self.refused[0]}; {advice}")
+        if self.doubts:
+            return Finding(Outcome.UNKNOWN, "; ".join(dict.fromkeys(self.doubts)))
+        if not self.readers:
+            return Finding(Outcome.UNKNOWN, f"the log has no table of a read between GPUs; {NO_TABLE_ADVICE}")
+        without = len(self.processes - self.readers)
+        if self.ranks is None and without:
+            missing = f"{without} of {len(self.processes)} processes that print tables have none of a read between GPUs"
+            return Finding(Outcome.UNKNOWN, f"{missing}; {NO_TABLE_ADVICE}; --ranks says how many must have one")
+        if self.ranks is not None and len(self.readers) < self.ranks:
+            return Finding(
+                Outcome.UNKNOWN,
+                f"{len(self.readers)} of {self.ranks} ranks have a table of a read between GPUs; {NO_TABLE_ADVICE}",
+            )
+        return Finding(Outcome.VERIFIED, self._praise())
+
+    def _praise(self) -> str:
+        count = len(self.readers)
+        who = f"{count} of {self.ranks} ranks" if self.ranks else f"{count} process{'es' if count > 1 else ''}"
+        rdma = ", ".join(sorted(self.lanes & RDMA_LANES))
+        ways = [f"{rdma} (RDMA)"] if rdma else []
+        if GPU_LANE in self.lanes:
+            ways.append(f"{GPU_LANE} (NVLink or PCIe within the node, no RDMA)")
+        if TCP_LANE in self.lanes:
+            ways.append("tcp, as kvTransfer declares (slow)")
+        return f"{who} read{'s' if count == 1 else ''} KV cache over {' and '.join(ways)}"
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The transports of a Config, and what their shares add up to."""
+
+    names: frozenset[str]
+    percent: int
+
+
+def parsed_lanes(config: str) -> Lanes | None:
+    """The lanes of a Config: one lane, shares of lanes, or shares of one lane's paths. None for anything else."""
+    if match := _ONE_LANE.fullmatch(config):
+        return Lanes(frozenset((_name(match["lane"]),)), 100)
+    if match := _PATHS.fullmatch(config):
+        percents = re.findall(r"(\d+)%", match["shares"])
+        return Lanes(frozenset((_name(match["lane"]),)), sum(map(int, percents)))
+    shares = [_SHARE.fullmatch(part) for part in re.split(r", and |, | and ", config)]
+    if len(shares) < 2 or not all(shares):
+        return None
+    known = [share for share in shares if share]
+    return Lanes(frozenset(_name(s["lane"]) for s in known), sum(int(s["percent"]) for s in known))
+
+
+def _name(lane: str) -> str:
+    return lane.partition("/")[0]
+
+
+def _is_other(name: str) -> bool:
+    return bool(_OTHER_LANES.fullmatch(name))
+
+
+def _is_known(name: str) -> bool:
+    return name in RDMA_LANES or name == GPU_LANE or _is_other(name)
+
+
+def _of(process: Process | None) -> str:
+    return f" (process {process.pid} of {plain(process.host, 40)})" if process else ""
+
+
+def _quoted(words: str) -> str:
+    return f'"{plain(words, 140)}"'
+
+
+def judge_log(lines: Iterable[str], expected: Transport, ranks: int | None = None) -> Finding:
+    """The finding over a log, read once, line by line."""
+    parser, judge = Parser(), Judge(expected, ranks)
+    for line in lines:
+        for event in parser.feed(line):
+            judge.take(event)
+    for event in parser.close():
+        judge.take(event)
+    return judge.conclude()

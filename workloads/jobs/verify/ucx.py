@@ -1,0 +1,308 @@
+"""Parser of UCX's protocol tables in a worker's log, as UCX 1.17 to 1.22 print them.
+
+Up to 1.21 the title is one row of two cells and every line is a print of its own, so threads and processes interleave
+by line. From 1.22 the title is two rows over the full width, then a header follows. Lines are told apart by their
+prefix `[seconds] [host:pid:thread]`, which may stand in mid-line behind text of others. The parser keeps one open table
+per thread and nothing else, so a log of any length takes bounded memory.
+
+Sources: src/ucp/proto/proto_debug.c, proto_multi.c, proto_reconfig.c and src/ucs/debug/log.c of UCX; real logs of
+1.21.0 and 1.22.0 are in the tests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from itertools import zip_longest
+
+# A worker has a few threads per rank; more streams than this is not a worker's log.
+MAX_STREAMS = 4096
+# UCX pads a table to its longest title and Config, some 300 characters. What is longer is cut, hence no whole line.
+LONGEST_LINE = 1000
+# Rows of one table; UCX prints fewer than ten.
+MAX_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that writes into the log; one of several, if an engine has several ranks."""
+
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """What UCX does with messages of one range of sizes, in bytes. `end` is None for infinity."""
+
+    start: int
+    end: int | None
+    estimated: bool
+    description: str
+    config: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A protocol table: what a worker chose for one operation on one kind of endpoint."""
+
+    process: Process
+    endpoint: str
+    """`self`, `intra-node` or `inter-node`; empty if the title has none of them."""
+    operation: str
+    rows: tuple[Row, ...]
+    whole: bool
+    """Whether every line was read, from the first rule to the last."""
+    counts: bool = False
+    """Whether UCX printed it at its end with counts of uses (`UCX_PROTO_INFO=used`), not when it chose."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """UCX found no protocol for a read, and failed it."""
+
+    process: Process
+    local: str
+    remote: str
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Lines that belong to a table which cannot be put together; `process` is None where nobody can tell whose."""
+
+    process: Process | None
+    what: str
+
+
+Event = Table | Refusal | Damage
+
+_PREFIX = re.compile(r"\[\d+\.\d+\] \[(?P<host>[^\[\]:\s]*):(?P<pid>\d+) *:(?P<thread>[^\[\]\s]*)\]")
+# A prefix that was cut; its seconds are those of an epoch, so that no other number in brackets is taken for one.
+_CUT_PREFIX = re.compile(r"\[\d{9,}(?:\.\d*(?:\](?: (?:\[[^\[\]\s]*(?: *:[^\[\]\s]*)?)?)?)?)?$")
+_RULE = re.compile(r"\+(?:-+\+)+")
+_PART_OF_RULE = re.compile(r"\|[ |]*\+(?:-+\+)+")
+_SIZE = r"(\d{1,20})([KMGTPE]?)"
+# `used` tables up to 1.21 have the count in front of the range, in the same cell.
+_RANGE = re.compile(rf"(?:\d+\s+)?{_SIZE}(?:\.\.(?:{_SIZE}|(inf)))?")
+_COUNTED = re.compile(r"\d+\s+\d")
+_ENDPOINT = re.compile(r".*?(?P<kind>\S+) cfg#\d+")
+_TABLE_WORDS = re.compile(r"cfg#\d|remote memory|\bby ucp_")
+_LANE_AT_END = re.compile(r"(?:[a-z][a-z0-9_]*/[^\s/|,]+(?:/path\d+)?|\bon path\d+)\s*\|\s*$")
+_REFUSED = re.compile(r"protocol found for get into (?P<local>[\w-]+) from (?P<remote>[\w-]+)")
+_UNSERVED = re.compile(
+    r"cannot find remote protocol for: .*\| get\S* into (?P<local>[\w-]+)\S*(?: memory)? from (?P<remote>[\w-]+)"
+)
+_UNITS = {unit: 1024**power for power, unit in enumerate(("", *"KMGTPE"))}
+_KINDS = ("self", "intra-node", "inter-node")
+_HEADERS = (["Range", "Description", "Config"], ["Count", "Range", "Description", "Config"])
+
+
+class Parser:
+    """The tables of one log, line by line."""
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[str, str, str], _Stream] = {}
+        self._overfull = False
+
+    def feed(self, line: str) -> Iterator[Event]:
+        """What a line of the log, without its end, completes."""
+        for piece in line.split("\r"):  # progress bars go back to the start of their line
+            yield from self._piece(piece)
+
+    def close(self) -> Iterator[Event]:
+        """The tables that are still open where the log ends."""
+        for stream in self._streams.values():
+            yield from stream.close()
+
+    def _piece(self, text: str) -> Iterator[Event]:
+        found = list(_PREFIX.finditer(text))
+        before = text[: found[0].start()] if found else text
+        if _LANE_AT_END.search(before[-LONGEST_LINE:]):
+            yield Damage(None, "lines of several processes are glued together")
+        elif _CUT_PREFIX.search(text[-LONGEST_LINE:]):
+            yield Damage(None, "a line is cut in its prefix")
+        for match, following in zip_longest(found, found[1:]):
+            body = text[match.end() : following.start() if following else len(text)]
+            stream = self._stream(match)
+            if stream is None:
+                if not self._overfull:
+                    self._overfull = True
+                    yield Damage(None, f"more than {MAX_STREAMS} threads write into it")
+            else:
+                yield from stream.line(body[:LONGEST_LINE].strip())
+
+    def _stream(self, match: re.Match[str]) -> _Stream | None:
+        key = (match["host"], match["pid"], match["thread"])
+        if key not in self._streams:
+            if len(self._streams) >= MAX_STREAMS or len(match["pid"]) > 20:
+                return None
+            self._streams[key] = _Stream(Process(match["host"], int(match["pid"])))
+        return self._streams[key]
+
+
+class _State(Enum):
+    IDLE = auto()
+    HEAD = auto()
+    """Behind a rule, where a title is expected."""
+    COLUMNS = auto()
+    """Behind the title of 1.22, where the names of the columns are expected."""
+    ROWS = auto()
+    OTHER = auto()
+    """In a table that is no protocol table, such as the list of transports."""
+
+
+@dataclass
+class _Stream:
+    """The lines of one thread, put together to tables."""
+
+    process: Process
+    state: _State = _State.IDLE
+    begun: bool = False
+    """In HEAD: whether a rule opened it, and not the end of a table before it."""
+    head: list[list[str]] = field(default_factory=list)
+    endpoint: str = ""
+    operation: str = ""
+    columns: int = 0
+    """How many columns a row has; 0 as long as their names are still to come."""
+    counts: bool = False
+    rows: list[Row] = field(default_factory=list)
+    broken: bool = False
+
+    def line(self, text: str) -> Iterator[Event]:
+        if text.startswith("+"):
+            whole = bool(_RULE.fullmatch(text))
+            if not whole:
+                yield from self._break()
+            yield from self._rule()
+        elif text.startswith("|"):
+            if text.endswith("|") and len(text) > 1:
+                # Attributes of an operation are joined by a bare "|": `ucp_get*(fast-completion|multi)`.
+                yield from self._cells([cell.strip() for cell in text[1:-1].split(" | ")])
+            elif not (self._in_other() and _PART_OF_RULE.fullmatch(text)):
+                yield from self._break()
+        elif match := _REFUSED.search(text) or _UNSERVED.search(text):
+            yield Refusal(self.process, match["local"], match["remote"])
+        elif not text and not self._in_other() and self.state is not _State.IDLE:
+            yield from self._break()
+
+    def close(self) -> Iterator[Event]:
+        if self.state in (_State.COLUMNS, _State.ROWS):
+            yield self._table(whole=False)
+        elif self.state is _State.HEAD and (self.head or self.begun):
+            yield Damage(self.process, "the log ends in the title of a table")
+
+    def _in_other(self) -> bool:
+        """Whether this is, or may be, a table of another kind. Those end in a blank line and have partial rules."""
+        return self.state is _State.OTHER or (self.state is _State.HEAD and not self.begun)
+
+    def _break(self) -> Iterator[Event]:
+        """A line that is cut or glued. In a table with a title, the table is not whole; elsewhere any may be lost."""
+        if self.state in (_State.COLUMNS, _State.ROWS):
+            self.broken = True
+        else:
+            yield Damage(self.process, "a line of a table is cut")
+
+    def _rule(self) -> Iterator[Event]:
+        match self.state:
+            case _State.IDLE:
+                self._expect_head(begun=True)
+            case _State.OTHER:
+                self._expect_head(begun=False)
+            case _State.HEAD:
+                if self.head:
+                    yield from self._title()
+                elif self.begun:
+                    yield Damage(self.process, "the beginning of a table is missing")
+                else:
+                    self.begun = True
+            case _State.COLUMNS:
+                self.broken = self.broken or self.columns == 0
+                self.state = _State.ROWS
+            case _State.ROWS:
+                yield self._table(whole=not self.broken)
+                # Without rows, UCX may have printed no rule at the end: then this one opens the next table.
+                if self.rows:
+                    self.state = _State.IDLE
+                else:
+                    self._expect_head(begun=False)
+
+    def _expect_head(self, *, begun: bool) -> None:
+        self.state, self.begun, self.head = _State.HEAD, begun, []
+
+    def _title(self) -> Iterator[Event]:
+        cells = [cell for line in self.head for cell in line]
+        widths = [len(line) for line in self.head]
+        match = _ENDPOINT.fullmatch(cells[0]) if widths in ([2], [1, 1]) else None
+        if not match:
+            if any(_TABLE_WORDS.search(cell) for cell in cells):
+                yield Damage(self.process, "the title of a table is not whole")
+            self.state = _State.OTHER
+            return
+        self.endpoint = match["kind"] if match["kind"] in _KINDS else ""
+        self.operation = cells[1]
+        self.counts = self.broken = False
+        self.rows = []
+        self.columns, self.state = (3, _State.ROWS) if widths == [2] else (0, _State.COLUMNS)
+
+    def _cells(self, cells: list[str]) -> Iterator[Event]:
+        match self.state:
+            case _State.ROWS:
+                self._row(cells)
+            case _State.COLUMNS:
+                self.broken = self.broken or self.columns > 0 or cells not in _HEADERS
+                self.columns, self.counts = len(cells), len(cells) == 4
+            case _State.HEAD | _State.OTHER:
+                if _is_row(cells):
+                    yield Damage(self.process, "rows of a table stand without its title")
+                if self.state is _State.HEAD:
+                    self.head.append(cells)
+                    if len(self.head) > 2:  # no title has three lines
+                        yield from self._title()
+            case _State.IDLE:
+                yield Damage(self.process, "the beginning of a table is missing")
+
+    def _row(self, cells: list[str]) -> None:
+        row = _row(cells[1:] if self.columns == 4 else cells)
+        if row is None or len(self.rows) >= MAX_ROWS:
+            self.broken = True
+        else:
+            self.rows.append(row)
+            self.counts = self.counts or bool(_COUNTED.match(cells[0]))
+
+    def _table(self, *, whole: bool) -> Table:
+        return Table(self.process, self.endpoint, self.operation, tuple(self.rows), whole, self.counts)
+
+
+def _row(cells: Sequence[str]) -> Row | None:
+    if len(cells) != 3 or (found := _range(cells[0])) is None:
+        return None
+    description = cells[1].removeprefix("(?)").strip()
+    return Row(found[0], found[1], description != cells[1], description, cells[2])
+
+
+def _range(text: str) -> tuple[int, int | None] | None:
+    """Start and end: `0`, `1..64`, `2K..inf`."""
+    match = _RANGE.fullmatch(text)
+    if not match:
+        return None
+    start, unit, end, end_unit, infinite = match.groups()
+    first = int(start) * _UNITS[unit]
+    if infinite:
+        return first, None
+    return first, int(end) * _UNITS[end_unit] if end else first
+
+
+def _is_row(cells: Sequence[str]) -> bool:
+    return len(cells) in (3, 4) and any(_RANGE.fullmatch(cell) for cell in cells[:2])
+
+
+def without_gaps(rows: Sequence[Row]) -> bool:
+    """Whether the rows follow on each other from 0 to infinity."""
+    expected: int | None = 0
+    for row in rows:
+        if expected is None or row.start != expected or (row.end is not None and row.end < row.start):
+            return False
+        expected = None if row.end is None else row.end + 1
+    return bool(rows) and expected is None

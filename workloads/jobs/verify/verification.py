@@ -1,0 +1,229 @@
+"""The steps: wait, send prompts until every worker that answers has answered one, read counters, read logs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import TypeVar
+
+from . import metrics
+from .chat import NotServableError, ask, wait_until_servable
+from .clock import Deadline
+from .cluster import READ_SECONDS, Pod, Pods, rotated
+from .judging import judge_answers, judge_nixl, judge_role, shares, unreached
+from .outcome import Outcome, Report, Verdict
+from .transport import Finding, Transport, judge_log
+from .untrusted import plain
+from .web import UnreachableError
+
+PROMPTS = 4
+# The router chooses by load, so prompts of one round go out together; a round has two for each worker, within bounds.
+ROUNDS = 8
+ROUND_PROMPTS = 16
+# Counters may follow the answer: vLLM publishes its own with the next engine step.
+SETTLE_SECONDS = 10.0
+ROUND_SETTLE_SECONDS = 2.0
+# All logs together. A table may follow its read by a moment.
+LOG_SECONDS = 120.0
+
+Progress = Callable[[str], None]
+_T = TypeVar("_T")
+
+
+def _silent(_: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is to be verified, and where: metrics addresses, one for each worker of a role.
+
+    Addresses in `worker` make it the verification of an aggregated graph, which has no other roles.
+    """
+
+    endpoint: str
+    prefill: tuple[str, ...] = ()
+    decode: tuple[str, ...] = ()
+    worker: tuple[str, ...] = ()
+    model: str | None = None
+    timeout: float = 120.0
+    nixl: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Address → pod, where the addresses are pods'."""
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """Role → metrics addresses, for the roles that the verification is about."""
+        if self.worker:
+            return {"worker": self.worker}
+        return {"prefill": self.prefill, "decode": self.decode}
+
+
+def verify(targets: Targets, progress: Progress = _silent) -> Report:
+    """Verify a graph that is up or coming up. Returns within `targets.timeout` and the settling time."""
+    deadline = Deadline(targets.timeout)
+    model: str | None = None
+    error: str | None = "the endpoint is not servable"
+    try:
+        model = wait_until_servable(
+            targets.endpoint, targets.model, deadline, lambda obstacle: progress(f"waiting: {plain(obstacle, 400)}")
+        )
+        listed = Verdict.of("model listed", True, f"{model} is listed and answers at {targets.endpoint}.")
+    except NotServableError as last:
+        listed = Verdict.of("model listed", False, f"not servable after {targets.timeout:g} s: {last}.")
+
+    prompts = _Prompts(targets, _metrics(targets))
+    if model is not None:
+        progress(f"sending {PROMPTS} fresh prompts")
+        error = prompts.send(model, deadline, progress)
+
+    settled = Deadline(SETTLE_SECONDS)
+    while True:
+        report = _judged(targets, model, listed, prompts, error)
+        if report.verified or not prompts.answers or settled.left() == 0:
+            return report
+        time.sleep(metrics.POLL_SECONDS)
+
+
+def _metrics(targets: Targets) -> dict[str, str]:
+    return metrics.metrics_of(list(chain.from_iterable(targets.addresses.values())), Deadline(READ_SECONDS))
+
+
+@dataclass
+class _Prompts:
+    """The fresh prompts of one verification, and the counters from before them."""
+
+    targets: Targets
+    before: dict[str, str]
+    answers: list[str] = field(default_factory=list)
+    sent: int = PROMPTS
+
+    def send(self, model: str, deadline: Deadline, progress: Progress) -> str | None:
+        """Why the first prompt that got no answer got none; None if all got one.
+
+        Sends the first prompts one by one, then rounds of several until every worker that answers has answered one.
+        """
+        for _ in range(PROMPTS):
+            if error := self._round(model, 1, deadline):
+                return error
+        for _ in range(ROUNDS):
+            if not (missing := self._unreached()) or deadline.left() == 0:
+                break
+            progress(f"{len(missing)} workers have not answered yet: sending more prompts")
+            workers = len(self.targets.decode or self.targets.worker)
+            count = min(2 * workers, ROUND_PROMPTS)
+            self.sent += count
+            if error := self._round(model, count, deadline):
+                return error
+        return None
+
+    def _round(self, model: str, count: int, deadline: Deadline) -> str | None:
+        def answer() -> str | UnreachableError:
+            try:
+                return ask(self.targets.endpoint, model, deadline)
+            except UnreachableError as error:
+                return error
+
+        found = _together(answer, count)
+        self.answers += [text for text in found if isinstance(text, str)]
+        return next((str(error) for error in found if isinstance(error, UnreachableError)), None)
+
+    def _unreached(self) -> Sequence[str]:
+        """The workers that have answered nothing. Waits a moment for their counters."""
+        settled = Deadline(ROUND_SETTLE_SECONDS)
+        while True:
+            after = _metrics(self.targets)
+            # A worker without metrics is not reached by more prompts either.
+            known = [s for s in shares(self.targets.addresses, self.before, after) if s.requests is not None]
+            missing = unreached(known)
+            if not missing or settled.left() == 0:
+                return missing
+            time.sleep(metrics.POLL_SECONDS)
+
+
+def _together(call: Callable[[], _T], count: int) -> list[_T]:
+    """The results of `count` calls at once, in daemon threads: an interrupt need not wait for them as for a pool's."""
+    if count == 1:
+        return [call()]
+    results: list[_T] = []
+    threads = [threading.Thread(target=lambda: results.append(call()), daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def _judged(targets: Targets, model: str | None, listed: Verdict, prompts: _Prompts, error: str | None) -> Report:
+    after = _metrics(targets)
+    addresses, answered = targets.addresses, len(prompts.answers)
+    found = shares(addresses, prompts.before, after)
+    roles = (judge_role(role, addresses[role], found, answered, targets.names) for role in addresses)
+    nixl = judge_nixl(targets.decode, prompts.before, after, answered, targets.names) if targets.nixl else ()
+    verdicts = (listed, judge_answers(prompts.answers, error, prompts.sent), *roles, *nixl)
+    return Report(model, verdicts, found, answered)
+
+
+def verify_pods(
+    targets: Targets,
+    pods: Pods,
+    roles: Sequence[str],
+    transport: Transport | None,
+    ranks: int | None,
+    progress: Progress = _silent,
+) -> Report:
+    """Verify the graph whose workers are these pods, and the transport by the logs of its decode workers.
+
+    Raises UnreachableError if the pods cannot be listed.
+    """
+    deadline = Deadline(READ_SECONDS)
+    of_role = {role: pods.running(role, deadline) for role in roles}
+    report = verify(
+        replace(
+            targets,
+            **{role: tuple(pod.metrics for pod in found) for role, found in of_role.items()},
+            names={pod.metrics: pod.name for found in of_role.values() for pod in found},
+        ),
+        progress,
+    )
+    if transport is None:
+        return report
+    progress("reading the logs of the decode workers")
+    verdicts = _transports(pods, of_role.get("decode", ()), report, transport, ranks)
+    return replace(report, verdicts=(*report.verdicts, *verdicts))
+
+
+def _transports(
+    pods: Pods, known: Sequence[Pod], report: Report, expected: Transport, ranks: int | None
+) -> tuple[Verdict, ...]:
+    """One verdict for each decode pod, of those from before the prompts and those that run now."""
+    deadline = Deadline(LOG_SECONDS)
+    check = f"KV cache over {expected.upper()}"
+    try:
+        now = pods.running("decode", deadline)
+    except UnreachableError as error:
+        return (Verdict(check, Outcome.UNKNOWN, f"the decode workers cannot be listed: {error}."),)
+    served = {share.address: share.requests for share in report.workers if share.role == "decode"}
+    verdicts: list[Verdict] = []
+    for pod in {pod.name: pod for pod in (*known, *now)}.values():
+        if not served.get(pod.metrics):
+            found = Finding(Outcome.NOT_VERIFIED, "not reached: no prompt was counted there, so its log shows no read")
+        else:
+            found = _of_log(pods, pod, expected, ranks, deadline)
+        verdicts.append(Verdict(check, found.outcome, f"{pod.name}: {found.reason}."))
+    return tuple(verdicts) or (Verdict(check, Outcome.UNKNOWN, "there is no decode worker."),)
+
+
+def _of_log(pods: Pods, pod: Pod, expected: Transport, ranks: int | None, deadline: Deadline) -> Finding:
+    try:
+        with pods.log(pod, deadline) as lines:
+            first = next(lines, "")
+            found = judge_log(chain([first], lines), expected, ranks)
+    except UnreachableError as error:
+        return Finding(Outcome.UNKNOWN, f"its log cannot be read: {error}")
+    if found.outcome is Outcome.VERIFIED and rotated(pod, first):
+        return Finding(Outcome.UNKNOWN, "its log was rotated and begins long after the container's start")
+    return found
