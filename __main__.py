@@ -6,16 +6,33 @@ from pulumi.runtime import config as runtime_config
 from infra import environment
 from spec.faults import ConfigInvalid
 from spec.load import StackConfig, load
-from spec.plan import plan
+from spec.plan import Plan, plan
 from workloads import serving
 
 
 def stack_config() -> StackConfig:
-    """The stack's config, of secrets the keys only: a plain read of a secret would put it into the program."""
+    """The stack's config, of secrets the keys only: a plain read of a secret would put it into the program.
+
+    An empty secret is not given: Pulumi encrypts the empty default of `Pulumi.yaml` as well.
+    """
     everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-    secrets = frozenset(key for key in everything if runtime_config.is_config_secret(key))
-    plain = {key: value for key, value in everything.items() if key not in secrets}
-    return StackConfig(stack=pulumi.get_stack(), values=plain, secrets=secrets)
+    secret = frozenset(key for key in everything if runtime_config.is_config_secret(key))
+    plain = {key: value for key, value in everything.items() if key not in secret}
+    given = frozenset(key for key in secret if everything[key])
+    return StackConfig(stack=pulumi.get_stack(), values=plain, secrets=given)
+
+
+def hf_token(planned: Plan) -> pulumi.Output[str] | None:
+    """The token for gated models, a secret.
+
+    Raises RunError in `pulumi up` where one is needed and missing. A preview goes on with an empty one, so that it
+    shows all that `up` creates.
+    """
+    if not planned.missing_token:
+        return pulumi.Config("dynamo-gke").get_secret("hfToken")
+    if not pulumi.runtime.is_dry_run():
+        raise pulumi.RunError(planned.missing_token)
+    return pulumi.Output.secret("")
 
 
 def main() -> None:
@@ -26,8 +43,9 @@ def main() -> None:
         raise pulumi.RunError(f"the configuration is at fault\n{invalid}") from None
     for warning in planned.warnings:
         pulumi.log.warn(warning)
+    token = hf_token(planned)
     built = environment.build(planned)
-    served = serving.build(planned, built, pulumi.Config("dynamo-gke").get_secret("hfToken"))
+    served = serving.build(planned, built, token)
     pulumi.export("endpoints", served.endpoints)
     if served.dns_records is not None:
         pulumi.export("dnsRecords", served.dns_records)

@@ -225,13 +225,13 @@ def _run(
     try:
         config = stackfile.read(root, stack, overrides)
         planned = plan(load(config))
-        stand_ins = stackfile.placeholders(root, stack)
+        undecryptable = stackfile.undecryptable(root, stack)
     except ConfigInvalid as invalid:
         _stop_on_faults(stack, invalid, as_json, comment)
     warnings = (
-        f"{key.partition(':')[2]}: still the stand-in of the shipped stack file; "
-        f"set yours with `pulumi config set --secret {key}`"
-        for key in stand_ins
+        f"{key.partition(':')[2]}: its `secure` value was not encrypted by Pulumi, whose CLI refuses to load the whole "
+        f"file; delete the line, then `pulumi config set --secret {key}`"
+        for key in undecryptable
     )
     planned = replace(planned, warnings=(*planned.warnings, *warnings))
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import yaml
 from spec.faults import ConfigInvalid, Fault, nearest
 from spec.load import NAMESPACE, StackConfig
 
-PLACEHOLDER = "replace-me"
-"""What the shipped stack files have in place of an encrypted token."""
+_BASE64 = "[A-Za-z0-9+/]+={0,2}"
+_CIPHERTEXT = re.compile(rf"v1:{_BASE64}:{_BASE64}|{_BASE64}")
+"""An encrypted value as Pulumi writes it: with a nonce from a passphrase or KMS key, in one piece from Pulumi Cloud."""
 
 
 def project_root() -> Path:
@@ -36,20 +37,35 @@ def read(root: Path, stack: str, overrides: Iterable[str] = ()) -> StackConfig:
     config = _config_of(path)
     for override in overrides:
         _lay(config, override)
-    secrets = frozenset(key for key, value in config.items() if is_secret(value))
+    secrets = frozenset(key for key, value in config.items() if list(_secure(value)))
     values = {**_project_defaults(root), **{key: _text(value) for key, value in config.items() if key not in secrets}}
     return StackConfig(stack=stack, values={k: v for k, v in values.items() if k not in secrets}, secrets=secrets)
 
 
-def placeholders(root: Path, stack: str) -> list[str]:
-    """Secret keys whose value is still the stand-in of the shipped file."""
+def undecryptable(root: Path, stack: str) -> list[str]:
+    """Keys with a secret that Pulumi did not encrypt, such as `{secure: replace-me}`.
+
+    Every command of the Pulumi CLI then ends with "validating stack config: bad value".
+    """
     config = _config_of(root / f"Pulumi.{stack}.yaml")
-    return [key for key, value in config.items() if is_secret(value) and value["secure"] == PLACEHOLDER]
+    return [key for key, value in config.items() if not all(map(_is_ciphertext, _secure(value)))]
 
 
-def is_secret(value: Any) -> bool:
-    """Whether a stack file's value is an encrypted one: it counts as present and is never decrypted here."""
-    return isinstance(value, dict) and set(value) == {"secure"}
+def _secure(value: Any) -> Iterator[Any]:
+    """The encrypted parts of a stack file's value: they count as present and are never decrypted here.
+
+    One of them makes the whole key a secret to Pulumi, however deep it lies.
+    """
+    if isinstance(value, dict) and set(value) == {"secure"}:
+        yield value["secure"]
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _secure(inner)
+
+
+def _is_ciphertext(value: Any) -> bool:
+    # Shorter text is no ciphertext of anything: a nonce and a tag alone are longer.
+    return isinstance(value, str) and len(value) >= 24 and bool(_CIPHERTEXT.fullmatch(value))
 
 
 def _load_yaml(path: Path) -> dict[str, Any]:

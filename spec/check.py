@@ -35,15 +35,6 @@ def faults(settings: Settings) -> list[Fault]:
             )
         module = "dynamo.mocker" if layout.placement is Placement.CPU else "dynamo.vllm"
         found += extra_args.faults(join(path, "engine.extraArgs"), module, model.engine.extra_args)
-        if chosen.gated and not (settings.hf_token_given or settings.secrets.hf_token):
-            found.append(
-                Fault(
-                    "hfToken",
-                    f"is missing, and {path} serves {chosen.repository}, which only approved accounts "
-                    "may fetch; set it with `pulumi config set --secret dynamo-gke:hfToken`, or name a secret of "
-                    "Secret Manager in secrets.hfToken, with secrets.store secretManager",
-                )
-            )
         if layout.placement is Placement.CPU:
             continue
         needs_gpus.append(path)

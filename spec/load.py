@@ -181,7 +181,6 @@ def _cut(raw: dict[str, Any], where: list[str | int]) -> None:
 _DECIDED_BY = {
     "capacity": "capacity",
     "capacity.maxNodes": "models",
-    "hfToken": "secrets",
     "cluster.secretsKey": "location",
     "network.rdma": "models",
 }

@@ -25,7 +25,7 @@ from spec.settings import (
     Settings,
     cloud_label,
 )
-from spec.warnings import warnings
+from spec.warnings import missing_token, warnings
 
 # List price of a GKE cluster, USD per hour (Google Cloud price list, 2026-09-07).
 CLUSTER_FEE = 0.10
@@ -183,6 +183,8 @@ class Plan:
     network: ExistingNetwork | None
     """The VPC to use; None for one of the stack's own."""
     endpoint: Endpoint
+    missing_token: str | None
+    """What to do about the token that a gated model needs and the stack lacks: a preview warns, `pulumi up` stops."""
     token_secret: TokenSecret | None
     """Where in Secret Manager the token for gated models is; None where none is needed from there."""
     binary_authorization: bool
@@ -352,6 +354,7 @@ def plan(settings: Settings) -> Plan:
         reservation=_pool_reservation(settings) if mode else None,
         network=settings.network.existing,
         endpoint=settings.endpoint,
+        missing_token=missing_token(settings, graphs),
         token_secret=_token_secret(settings, graphs),
         binary_authorization=settings.cluster.binary_authorization,
         secrets_key=settings.cluster.secrets_key,

@@ -37,6 +37,8 @@ def warnings(
 ) -> Iterator[str]:
     """One sentence each, most general first. `gpu_pools` are those that the graphs need, the stack's to make or not."""
     made = gpu_pools if settings.makes_gpu_pools else ()
+    if missing := missing_token(settings, graphs):
+        yield missing
     yield from place.warnings(settings, gpu_pools)
     yield from _version_warnings(settings)
     yield from _pool_warnings(settings, graphs, made)
@@ -50,6 +52,21 @@ def warnings(
     for graph in graphs:
         yield from _graph_warnings(settings, graph)
     yield from _budget_warnings(settings.budget, made, usd_at_most)
+
+
+def missing_token(settings: Settings, graphs: Sequence[Graph]) -> str | None:
+    """Why `pulumi up` would stop, where a model is gated and no token is given; None where nothing is missing.
+
+    Only a warning before that: pull requests and the shipped stacks are previewed without a secret.
+    """
+    gated = next((graph for graph in graphs if graph.card.gated), None)
+    if gated is None or settings.hf_token_given or settings.secrets.hf_token:
+        return None
+    return (
+        f"hfToken: missing, and models.{gated.name} serves {gated.card.repository}, which only approved accounts may "
+        "fetch, so `pulumi up` stops; set it with `pulumi config set --secret dynamo-gke:hfToken`, or name a secret of "
+        "Secret Manager in secrets.hfToken, with secrets.store secretManager"
+    )
 
 
 def _version_warnings(settings: Settings) -> Iterator[str]:

@@ -97,7 +97,7 @@ def test_a_comment_in_a_stack_file_changes_nothing(clone: Path) -> None:
 
 
 def test_a_pasted_token_is_refused_and_not_repeated(clone: Path) -> None:
-    edit(clone, "prod", "{secure: replace-me}", "hf_abcdefghijklmnopqrstuvwxyz012345")
+    edit(clone, "prod", "config:\n", "config:\n  dynamo-gke:hfToken: hf_abcdefghijklmnopqrstuvwxyz012345\n")
     done = diff(clone, "--stack", "prod", "--markdown")
     assert done.returncode == 2
     assert done.stdout.splitlines()[:2] == [MARKER.format("prod"), "**prod: does not load, 1 fault**"]

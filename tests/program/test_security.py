@@ -61,7 +61,7 @@ def test_binary_authorization_is_a_switch_with_a_warning() -> None:
 
 
 def test_gke_may_use_the_key_before_the_cluster_is_made() -> None:
-    recording = run(f"cluster.secretsKey={KEY}", preview=False)
+    recording = run(f"cluster.secretsKey={KEY}", "models.chat.model=qwen3-32b", preview=False)
     (cluster,) = of_type(recording, "cluster:Cluster")
     assert cluster.inputs["databaseEncryption"] == {"state": "ENCRYPTED", "keyName": KEY}
     (grant,) = of_type(recording, ":CryptoKeyIAMMember")

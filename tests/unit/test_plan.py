@@ -87,6 +87,9 @@ def test_label_keys_lose_their_capitals() -> None:
 
 
 WARNINGS = [
+    ({"hfToken": None}, "hfToken: missing, and models.chat serves meta-llama/Llama-3.3-70B-Instruct"),
+    ({"hfToken": "null"}, "`pulumi config set --secret dynamo-gke:hfToken`"),
+    ({"secrets": {"store": "secretManager"}, "hfToken": None}, "name a secret of Secret Manager in secrets.hfToken"),
     ({}, "prices are those of us-central1"),
     ({}, "no spare node is down while an update"),
     ({"location": {"region": "europe-north1", "zone": "europe-north1-a"}}, "was not listed in europe-north1"),

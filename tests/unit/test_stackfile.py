@@ -1,5 +1,6 @@
 """Stack files and overrides, read as Pulumi reads them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from ops import stackfile
 from spec.faults import ConfigInvalid
-from tests.stacks import ROOT
+from tests.stacks import ROOT, SHIPPED
 
 
 @pytest.fixture
@@ -68,9 +69,32 @@ def test_a_broken_file_is_a_fault(root: Path, content: Any, says: str) -> None:
         stackfile.read(root, "one")
 
 
-def test_the_shipped_stand_in_is_known_for_what_it_is() -> None:
-    assert stackfile.placeholders(ROOT, "prod") == ["dynamo-gke:hfToken"]
-    assert stackfile.placeholders(ROOT, "dev") == []
+BY_PASSPHRASE = "v1:TTlXcPNGN+kBzoVm:Kvhm0cJVhQf4vqT7VqvI4U8bQvvUhw=="
+BY_PULUMI_CLOUD = "AAABAGtWfIxOyjUlyBpuYxjXpcqPCTXzu1v8gZiYwGJzv3cM"
+
+
+@pytest.mark.parametrize(
+    ("value", "readable"),
+    [
+        (BY_PASSPHRASE, True), (BY_PULUMI_CLOUD, True), ("replace-me", False), ("REPLACE_ME_WITH_YOUR_TOKEN", False),
+        ("hf_AbCdEfGhIjKlMnOpQrStUvWxYz", False), ("v1:x", False), ("v1:AAAA", False), ("", False), (1, False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("key", ["hfToken: {}", "secrets: {{hfToken: {}}}", "alerts: {{emails: [{}]}}"])
+def test_a_secret_that_pulumi_did_not_encrypt_is_found(root: Path, key: str, value: Any, readable: bool) -> None:
+    """The Pulumi CLI refuses a whole stack file for one."""
+    secure = f"{{secure: {json.dumps(value)}}}"
+    (root / "Pulumi.one.yaml").write_text(f"config:\n  gcp:project: p\n  {key.format(secure)}\n")
+    name = f"dynamo-gke:{key.partition(':')[0]}"
+    assert stackfile.undecryptable(root, "one") == ([] if readable else [name])
+    assert stackfile.read(root, "one").secrets == {name}
+
+
+@pytest.mark.parametrize("stack", SHIPPED)
+def test_no_shipped_stack_has_a_secret(stack: str) -> None:
+    """One that is encrypted needs its key, one that is not is refused by the Pulumi CLI."""
+    assert "secure" not in (ROOT / f"Pulumi.{stack}.yaml").read_text()
+    assert stackfile.read(ROOT, stack).secrets == frozenset()
 
 
 def test_every_setting_is_declared_with_a_description() -> None:

@@ -123,7 +123,7 @@ PULLS = [
     Pull("replaces the prefill pool", "prod", "zone: europe-west1-b", "zone: europe-west1-c", 4, "H200"),
     Pull("does not load", "prod", "model: llama-3.3", "modle: llama-3.3", 2, "did you mean model"),
     Pull("nine replicas", "dev", "layout: simulated", "layout: simulated, decode: {replicas: 9}", 0, "replicas: 1 → 9"),
-    Pull("a pasted token", "prod", "{secure: replace-me}", "hf_Pasted123", 2, "is in plain text"),
+    Pull("a pasted token", "prod", "config:\n", "config:\n  dynamo-gke:hfToken: hf_Pasted123\n", 2, "is in plain text"),
 ]
 
 
