@@ -6,10 +6,11 @@ import pulumi
 import pulumi_gcp as gcp
 
 from bootstrap.github import GithubTrust, GithubTrustArgs
-from bootstrap.identity import DEPLOY, PREVIEW, Access, CiIdentity, CiIdentityArgs
+from bootstrap.identity import DEPLOY, PREVIEW, Access, BillingAccount, CiIdentity, CiIdentityArgs
 from bootstrap.services import Services, ServicesArgs
 from bootstrap.settings import Settings
 from bootstrap.state import State, StateArgs
+from infra.budget import billing_provider
 
 
 def build(settings: Settings) -> dict[str, Any]:
@@ -25,6 +26,10 @@ def build(settings: Settings) -> dict[str, Any]:
     )
     trust = GithubTrust("github", GithubTrustArgs(project=settings.project, repository=settings.repository), after)
 
+    billing = None
+    if settings.billing_account:
+        billing = BillingAccount(id=settings.billing_account, provider=billing_provider(settings.project, {}))
+
     def identity(name: str, access: Access, *environments: str) -> CiIdentity:
         args = CiIdentityArgs(
             project=settings.project,
@@ -37,6 +42,7 @@ def build(settings: Settings) -> dict[str, Any]:
             },
             trust=trust,
             state=state,
+            billing=billing,
         )
         return CiIdentity(name, args, after)
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import kms, projects, serviceaccount, storage
+import pulumi_gcp as gcp
+from pulumi_gcp import billing, kms, projects, serviceaccount, storage
 
 from bootstrap.github import GithubTrust
 from bootstrap.state import State
@@ -12,18 +13,28 @@ from bootstrap.state import State
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Roles, without `roles/`: on the project, on the state bucket and on the secrets key."""
+    """Roles, without `roles/`: on the project, on the state bucket, the secrets key and the billing account."""
 
     project: tuple[str, ...]
     state: str
     key: str
+    billing: str
 
 
 # `pulumi preview` on a bucket takes no lock and writes nothing, so it reads only.
 PREVIEW = Access(
-    project=("browser", "cloudquotas.viewer", "compute.viewer", "container.viewer", "serviceusage.serviceUsageViewer"),
+    project=(
+        "browser",
+        "cloudquotas.viewer",
+        "compute.viewer",
+        "container.viewer",
+        "serviceusage.serviceUsageConsumer",  # the billing APIs are asked with the project's quota
+        "serviceusage.serviceUsageViewer",
+        "storage.bucketViewer",
+    ),
     state="storage.objectViewer",
     key="cloudkms.cryptoKeyDecrypter",
+    billing="billing.viewer",
 )
 
 # What an environment's stack makes, a role each, and two viewers for its preflight; projectIamAdmin and storage.admin
@@ -47,7 +58,14 @@ DEPLOY = Access(
     ),
     state="storage.objectUser",
     key="cloudkms.cryptoKeyEncrypterDecrypter",
+    billing="billing.costsManager",
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillingAccount:
+    id: str
+    provider: gcp.Provider
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +77,8 @@ class CiIdentityArgs:
     """Exact subjects of GitHub's tokens, the key tells which form it has."""
     trust: GithubTrust
     state: State
+    billing: BillingAccount | None
+    """None where the stacks have no budget, or another bootstrap gives the right to create one."""
 
 
 class CiIdentity(pulumi.ComponentResource):
@@ -94,6 +114,14 @@ class CiIdentity(pulumi.ComponentResource):
             member=account.member,
             opts=child,
         )
+        if args.billing:
+            billing.AccountIamMember(
+                f"{name}-billing",
+                billing_account_id=args.billing.id,
+                role=f"roles/{args.access.billing}",
+                member=account.member,
+                opts=pulumi.ResourceOptions(parent=self, provider=args.billing.provider),
+            )
         for form, subject in args.subjects.items():
             serviceaccount.IAMMember(
                 f"{name}-github-{form}",

@@ -7,7 +7,7 @@ import pulumi
 from infra.services import enable
 
 # serviceusage is what switches on the rest, cloudresourcemanager what answers about the project.
-APIS = ("cloudkms", "cloudresourcemanager", "iam", "iamcredentials", "serviceusage", "storage", "sts")
+APIS = ("cloudbilling", "cloudkms", "cloudresourcemanager", "iam", "iamcredentials", "serviceusage", "storage", "sts")
 
 
 @dataclass(frozen=True, kw_only=True)

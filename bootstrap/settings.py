@@ -54,6 +54,8 @@ class Settings(Frozen):
     region: Annotated[str, _of_form(r"[a-z]+-[a-z]+[0-9]+", "europe-west1")]
     repository: Repository
     environments: tuple[Environment, ...]
+    billing_account: Annotated[str, _of_form(r"[0-9A-F]{6}(-[0-9A-F]{6}){2}", "000000-AAAAAA-BBBBBB")] | None = None
+    """Where the deploy accounts may create budgets; a stack without a budget needs none."""
 
     @field_validator("environments")
     @classmethod
@@ -106,7 +108,7 @@ def load(config: StackConfig) -> Settings:
 
 def _parsed(key: str, text: str) -> Any:
     """The object or list in a text value; what holds none stays text, and its shape is a fault later."""
-    if key == "region":
+    if key in ("region", "billingAccount"):
         return text
     try:
         return json.loads(text)

@@ -1,13 +1,14 @@
-"""A monthly budget for what carries the stack's label, and who hears of it."""
+"""A monthly budget for what carries the stack's label, and who is notified."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import billing
+import pulumi_gcp as gcp
+from pulumi_gcp import billing, organizations
 
 from infra.email_channels import email_channels
-from infra.services import ProjectServices, project_of
+from infra.services import ProjectServices
 
 # Shares of the budget at which mail goes out: of what was spent, and of what the month is heading for.
 SPENT = (0.5, 0.9, 1.0)
@@ -20,30 +21,61 @@ class BudgetArgs:
     cluster: str
     """In the budget's name, since a billing account has many."""
     stack: str
-    monthly_usd: int
+    monthly: int
+    currency: str
+    """The billing account's, by its ISO 4217 code."""
     emails: Sequence[str]
     services: ProjectServices
     labels: dict[str, str]
+    provider: gcp.Provider
+    """From `billing_provider`."""
+
+
+def billing_provider(project: str, labels: dict[str, str]) -> gcp.Provider:
+    """A provider for the billing APIs, whose calls use the quota of the stack's project.
+
+    Those APIs have no project in their paths, and refuse a person's credentials where a call names none. For them
+    alone: on all calls it would demand serviceusage.services.use of every caller.
+    """
+    return gcp.Provider(
+        "google-billing", project=project, billing_project=project, user_project_override=True, default_labels=labels
+    )
+
+
+def billing_account(project: str, found: str | None) -> str:
+    """The billing account of a project. Raises RunError where none is seen: Google Cloud would answer a bare 400."""
+    if found:
+        return found
+    raise pulumi.RunError(
+        f"budget: no billing account of project {project} is seen. Link one: `gcloud billing projects link {project} "
+        "--billing-account=ACCOUNT`; if one is linked, cloudbilling.googleapis.com may be off there, or your "
+        "credentials lack resourcemanager.projects.get"
+    )
 
 
 class Budget(pulumi.ComponentResource):
-    """It warns and stops nothing. Google Cloud reports costs hours late, and two A3 Ultra nodes cost $4,000 a day.
+    """Monthly budget of a stack. It warns and stops nothing: Google Cloud reports costs hours late, and two A3 Ultra
+    nodes cost $4,000 a day.
 
-    Whoever runs `pulumi up` needs `billing.costsManager` on the billing account, which the project is not enough for.
+    Creating it needs roles/billing.costsManager on the billing account, which no role on the project includes.
     """
 
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:Budget", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        project = project_of(args.project, self, args.services)
+        answers = [args.services.enabled[api] for api in ("cloudbilling", "cloudresourcemanager", "billingbudgets")]
+        project = organizations.get_project_output(
+            project_id=args.project,
+            opts=pulumi.InvokeOutputOptions(parent=self, provider=args.provider, depends_on=answers),
+        )
         channels = email_channels(name, args.emails, args.labels, child, about=f"{args.cluster} budget: ")
         billing.Budget(
             f"{name}-budget",
-            billing_account=project.billing_account,
+            billing_account=project.billing_account.apply(lambda found: billing_account(args.project, found)),
             display_name=args.cluster,
             amount=billing.BudgetAmountArgs(
                 specified_amount=billing.BudgetAmountSpecifiedAmountArgs(
-                    currency_code="USD", units=str(args.monthly_usd)
+                    currency_code=args.currency, units=str(args.monthly)
                 )
             ),
             budget_filter=billing.BudgetBudgetFilterArgs(
@@ -57,6 +89,6 @@ class Budget(pulumi.ComponentResource):
             all_updates_rule=billing.BudgetAllUpdatesRuleArgs(
                 monitoring_notification_channels=[channel.name for channel in channels]
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, provider=args.provider),
         )
         self.register_outputs({})

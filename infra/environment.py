@@ -6,7 +6,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from infra import preflight
-from infra.budget import Budget, BudgetArgs
+from infra.budget import Budget, BudgetArgs, billing_provider
 from infra.cluster import Cluster, ClusterArgs
 from infra.existing_cluster import ExistingCluster, ExistingClusterArgs
 from infra.existing_network import ExistingNetwork, ExistingNetworkArgs
@@ -71,15 +71,18 @@ def build(plan: Plan) -> Environment:
     provider = gcp.Provider(
         "google", project=plan.project, region=plan.region, zone=plan.zone, default_labels=plan.labels
     )
-    preflight.check(plan, provider)
+    billing = billing_provider(plan.project, plan.labels) if plan.budget else None
+    preflight.check(plan, provider, billing)
     services = ProjectServices("services", ProjectServicesArgs(project=plan.project), _after(provider))
     after_services = _after(provider, services)
     weights = WeightsBucket(
         "weights",
-        WeightsBucketArgs(bucket=names.weights_bucket(plan.project, plan.stack), region=plan.region),
+        WeightsBucketArgs(
+            bucket=names.weights_bucket(plan.project, plan.stack), region=plan.region, keep=plan.keeps_weights
+        ),
         after_services,
     )
-    _watched(plan, services, after_services)
+    _watched(plan, services, billing, after_services)
     identity = None
     if plan.makes_nodes:
         identity = NodeIdentity(
@@ -110,7 +113,7 @@ def _after(provider: gcp.Provider, *resources: pulumi.Resource) -> pulumi.Resour
     return pulumi.ResourceOptions(providers=[provider], depends_on=list(resources))
 
 
-def _watched(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions) -> None:
+def _watched(plan: Plan, services: ProjectServices, billing: gcp.Provider | None, opts: pulumi.ResourceOptions) -> None:
     """Dashboard and alerts, which go by the cluster's name, and the budget."""
     if plan.cluster.name:
         Observability(
@@ -124,17 +127,19 @@ def _watched(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions
             ),
             opts,
         )
-    if plan.budget:
+    if plan.budget and billing:
         Budget(
             "budget",
             BudgetArgs(
                 project=plan.project,
                 cluster=names.cluster(plan.stack),
                 stack=plan.stack,
-                monthly_usd=plan.budget.monthly_usd,
+                monthly=plan.budget.amount,
+                currency=plan.budget.currency,
                 emails=plan.budget.emails,
                 services=services,
                 labels=plan.labels,
+                provider=billing,
             ),
             opts,
         )

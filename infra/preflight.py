@@ -9,17 +9,20 @@ from typing import Any, TypeVar
 
 import pulumi
 import pulumi_gcp as gcp
-from pulumi_gcp import cloudquota, compute, container, organizations
+from pulumi_gcp import cloudquota, compute, container, kms, organizations, storage
 
 from infra.existing_cluster import dns_endpoint
 from spec.gke_versions import VERSION_PREFIX
 from spec.plan import Plan
 from spec.preflight import questions
+from spec.preflight.billing import BudgetPossible
+from spec.preflight.bucket import BucketIsOurs
 from spec.preflight.cluster import Cluster, GkeVersionOffered, Unknown
 from spec.preflight.existing import ClusterState, ExistingClusterFits, ExistingSubnetFits, SubnetState, is_range
 from spec.preflight.question import Finding, Question, Verdict, explained, is_missing
 from spec.preflight.quota import Limit, QuotaLarge
 from spec.preflight.reservation import ReservationFree, ReservationState
+from spec.preflight.secrets_key import SecretsKeyExists
 from spec.preflight.zone import MachineTypeOffered, RoceProfileOffered
 
 T = TypeVar("T")
@@ -30,8 +33,8 @@ COMPUTE_API_VARIABLE = "GOOGLE_COMPUTE_CUSTOM_ENDPOINT"
 SECONDS = 10
 
 
-def check(plan: Plan, provider: gcp.Provider) -> None:
-    """Asks all at once, before anything is registered.
+def check(plan: Plan, provider: gcp.Provider, billing: gcp.Provider | None = None) -> None:
+    """Asks all at once, before anything is registered. `billing` is the provider of the budget, where there is one.
 
     Raises RunError with every refusal. What could not be asked only warns: in a fresh project it is the first
     `pulumi up` that switches the APIs on.
@@ -39,7 +42,7 @@ def check(plan: Plan, provider: gcp.Provider) -> None:
     asked = questions(plan)
     if not asked:
         return
-    cloud = _Cloud(plan, provider)
+    cloud = _Cloud(plan, provider, billing or provider)
     findings = [cloud.find(question) for question in asked]
     refusals = [f.sentence for f in findings if f.verdict is Verdict.REFUSED]
     for finding in findings:
@@ -58,10 +61,11 @@ class _Failed(Exception):
 
 
 class _Cloud:
-    def __init__(self, plan: Plan, provider: gcp.Provider) -> None:
+    def __init__(self, plan: Plan, provider: gcp.Provider, billing: gcp.Provider) -> None:
         self.plan = plan
         # The plain form of each function: its answer is needed while the program still decides.
         self.opts = pulumi.InvokeOptions(provider=provider)
+        self.billing = pulumi.InvokeOptions(provider=billing)
 
     def find(self, question: Question) -> Finding:
         try:
@@ -80,6 +84,14 @@ class _Cloud:
                     return question.judge(self.existing_cluster(question))
                 case ExistingSubnetFits():
                     return question.judge(self.subnet(question))
+                case SecretsKeyExists():
+                    return question.judge(self.has_key(question))
+                case BudgetPossible():
+                    return question.judge(
+                        self.billing_account(question), lambda account: self.currency(question, account)
+                    )
+                case BucketIsOurs():
+                    return question.judge(self.has_bucket(question), lambda: self.cluster)
                 case _:
                     raise TypeError(f"nothing asks {type(question).__name__}")
         except _Failed as failed:
@@ -202,6 +214,29 @@ class _Cloud:
             private_google_access=bool(found.private_ip_google_access),
             vpc=(found.network or "").rpartition("/")[2],
         )
+
+    def has_key(self, question: SecretsKeyExists) -> bool:
+        found = _if_there(lambda: kms.get_kms_crypto_key(name=question.name, key_ring=question.ring, opts=self.opts))
+        return found is not None
+
+    def billing_account(self, question: BudgetPossible) -> str:
+        found = _asked(lambda: organizations.get_project(project_id=question.project, opts=self.billing))
+        return found.billing_account or ""
+
+    def currency(self, question: BudgetPossible, account: str) -> str | Unknown:
+        try:
+            found = _asked(
+                lambda: organizations.get_billing_account(
+                    billing_account=account, lookup_projects=False, opts=self.billing
+                )
+            )
+        except _Failed as failed:
+            return question.unreadable(account, str(failed))
+        return found.currency_code or Unknown(why=f"billing account {account} does not say its currency")
+
+    def has_bucket(self, question: BucketIsOurs) -> bool:
+        found = _if_there(lambda: storage.get_bucket(name=question.bucket, opts=self.opts))
+        return bool(found and found.location)
 
     @cached_property
     def cluster(self) -> Cluster | Unknown:

@@ -9,6 +9,7 @@ from pulumi_gcp import organizations, projects
 APIS = (
     "billingbudgets",
     "certificatemanager",
+    "cloudbilling",
     "cloudkms",
     "cloudquotas",
     "cloudresourcemanager",

@@ -10,10 +10,16 @@ from pulumi_gcp import storage
 class WeightsBucketArgs:
     bucket: str
     region: str
+    keep: bool
+    """Whether it stays when the stack is destroyed."""
 
 
 class WeightsBucket(pulumi.ComponentResource):
-    """Protected, and kept when the stack is destroyed: fetching hundreds of gigabytes again takes paid GPU hours."""
+    """Bucket of the stack's weights, in the region of the GPUs.
+
+    Kept, it is protected and stays when the stack is destroyed, since fetching hundreds of gigabytes again takes paid
+    GPU hours; the next `pulumi up` of that stack has to import it. Not kept, it is destroyed with all that it holds.
+    """
 
     bucket_name: pulumi.Output[str]
 
@@ -29,8 +35,8 @@ class WeightsBucket(pulumi.ComponentResource):
             hierarchical_namespace=storage.BucketHierarchicalNamespaceArgs(enabled=True),
             # What is deleted can be fetched again, so it is not kept and paid for another week.
             soft_delete_policy=storage.BucketSoftDeletePolicyArgs(retention_duration_seconds=0),
-            force_destroy=False,
-            opts=pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True),
+            force_destroy=not args.keep,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.keep, retain_on_delete=args.keep),
         )
         self.bucket_name = bucket.name
         self.register_outputs({"bucketName": self.bucket_name})

@@ -22,7 +22,10 @@ from spec.rdma import RdmaMode
 # For each type what tells a reader what he gets: words before and after a value of the inputs. The rest is in `--json`.
 SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     "gcp:compute/address:Address": (("", "addressType", ""),),
-    "gcp:billing/budget:Budget": (("USD ", "amount.specifiedAmount.units", " a month"),),
+    "gcp:billing/budget:Budget": (
+        ("", "amount.specifiedAmount.units", " a month"),
+        ("in ", "amount.specifiedAmount.currencyCode", ""),
+    ),
     "gcp:certificatemanager/certificate:Certificate": (("", "managed.domains[0]", ""),),
     "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": (("", "domain", ""),),
     "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy": (("from ", "rules[0].match.config.srcIpRanges[0]", ""),),

@@ -46,6 +46,10 @@ CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
     "gcp:container/getEngineVersions:getEngineVersions": {
         "releaseChannelLatestVersion": dict.fromkeys(("RAPID", "REGULAR", "STABLE"), "1.35.8-gke.1036000")
     },
+    # No bucket is left from an earlier stack.
+    "gcp:storage/getBucket:getBucket": {"location": ""},
+    "gcp:kms/getKMSCryptoKey:getKMSCryptoKey": {"id": "example"},
+    "gcp:organizations/getBillingAccount:getBillingAccount": {"currencyCode": "USD"},
     "gcp:organizations/getClientConfig:getClientConfig": {"accessToken": ""},  # without one, nothing leaves here
     # A cluster and a subnet that are there.
     GET_CLUSTER: {

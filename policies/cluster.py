@@ -21,7 +21,10 @@ PROTECT_COMPUTE = Setting(
     name="compute",
     type="boolean",
     default=True,
-    description="whether the cluster and GPU pools are to be protected; the weights bucket always is",
+    description="whether the cluster and GPU pools are to be protected",
+)
+PROTECT_WEIGHTS = Setting(
+    name="weights", type="boolean", default=True, description="whether the weights bucket is to be protected"
 )
 LABELS = Setting(
     name="labels", type="array", default=["owner", "cost-center"], description="labels that must be there, not empty"
@@ -52,14 +55,16 @@ def _private_cluster(args: ResourceValidationArgs, report: ReportViolation) -> N
 
 def _protected(args: ResourceValidationArgs, report: ReportViolation) -> None:
     is_gpu_pool = args.resource_type == kinds.NODE_POOL and items(args.props, "nodeConfig", "guestAccelerators")
-    dear_compute = args.resource_type == kinds.CLUSTER or is_gpu_pool
-    if not (args.resource_type == kinds.BUCKET or (dear_compute and PROTECT_COMPUTE.read(args.get_config()))):
+    if args.resource_type == kinds.BUCKET:
+        setting, remedy = PROTECT_WEIGHTS, "weights.keep"
+    elif args.resource_type == kinds.CLUSTER or is_gpu_pool:
+        setting, remedy = PROTECT_COMPUTE, "cluster.deletionProtection"
+    else:
+        return
+    if not setting.read(args.get_config()):
         return
     if not args.opts.protect:
-        remedy = (
-            "cluster.deletionProtection to true in the stack file" if dear_compute else "the resource option protect"
-        )
-        report(f"is dear to lose and not protected; set {remedy}", None)
+        report(f"is expensive to lose and not protected; set {remedy} to true in the stack file", None)
     if args.resource_type == kinds.CLUSTER and at(args.props, "deletionProtection") is not True:
         report("deletionProtection is off; set cluster.deletionProtection to true in the stack file", None)
 
@@ -117,12 +122,12 @@ RULES: list[Policy] = [
     ),
     ResourceValidationPolicy(
         name="protected",
-        description="What is dear to lose cannot be deleted by mistake: weights, cluster, GPU pools.",
+        description="What is expensive to lose cannot be deleted by mistake: weights, cluster, GPU pools.",
         validate=_protected,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
-        config_schema=schema(PROTECT_COMPUTE),
-        remediation_steps="Set cluster.deletionProtection to true in the stack file.",
+        config_schema=schema(PROTECT_COMPUTE, PROTECT_WEIGHTS),
+        remediation_steps="Set cluster.deletionProtection and weights.keep to true in the stack file.",
     ),
     ResourceValidationPolicy(
         name="node-identity",

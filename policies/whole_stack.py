@@ -304,6 +304,6 @@ RULES: list[Policy] = [
         enforcement_level=EnforcementLevel.ADVISORY,
         severity=Severity.LOW,
         config_schema=schema(BUDGET_REQUIRED),
-        remediation_steps="Set `budget: {monthlyUsd, emails}` in the stack file.",
+        remediation_steps="Set `budget: {monthly, currency, emails}` in the stack file.",
     ),
 ]

@@ -25,6 +25,7 @@ PLAIN_KEYS = (
     "endpoint",
     "alerts",
     "budget",
+    "weights",
     "preflight",
     "labels",
     "secrets",

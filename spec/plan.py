@@ -195,6 +195,8 @@ class Plan:
     preflight: bool
     """Whether Google Cloud is asked about the plan before anything is made."""
     deletion_protection: bool
+    keeps_weights: bool
+    """Whether the weights bucket stays when the stack is destroyed."""
     release_channel: str
     maintenance: Maintenance
     system_pool: Pool | None
@@ -362,6 +364,7 @@ def plan(settings: Settings) -> Plan:
         budget=settings.budget,
         preflight=settings.preflight,
         deletion_protection=settings.cluster.deletion_protection,
+        keeps_weights=settings.keeps_weights,
         release_channel=settings.cluster.release_channel.upper(),
         maintenance=settings.cluster.maintenance,
         system_pool=system_pool,

@@ -398,11 +398,44 @@ class AlertSettings(Frozen):
     """Who is told when an alert opens or closes. With none, incidents show in the console only."""
 
 
+# What budgets took their amount in before they had a currency.
+USD = "USD"
+
+MonthlyAmount = Annotated[int, Field(ge=1, le=1_000_000_000_000, examples=[140000])]
+
+
 class BudgetSettings(Frozen):
-    monthly_usd: Annotated[int, Field(ge=1, le=1_000_000_000, examples=[140000])]
-    """What a month may cost, USD; all that carries the stack's label counts."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])] = USD
+    """The billing account's own, by its ISO 4217 code: Google Cloud takes no budget in another."""
+    monthly_usd: MonthlyAmount | None = None
+    """`monthly`, as older stack files have it."""
+    monthly: Annotated[MonthlyAmount | None, Field(validate_default=True)] = None
+    """What a month may cost, in `currency`; all that carries the stack's label counts."""
     emails: Annotated[tuple[EmailAddress, ...], AfterValidator(_each_once), Field(min_length=1)]
-    """Who is told when half, nine tenths and all of it are spent, and when the month is heading over it."""
+    """Who is notified when half, nine tenths and all of it are spent, and when the month is heading over it."""
+
+    @field_validator("monthly")
+    @classmethod
+    def _given_once(cls, monthly: int | None, info: ValidationInfo) -> int | None:
+        older: int | None = info.data.get("monthly_usd", 1)  # absent when it is a fault of its own
+        if monthly is None and older is None:
+            raise ValueError("is required, such as 140000")
+        if monthly is not None and info.data.get("monthly_usd"):
+            raise ValueError("is given as monthlyUsd too; delete monthlyUsd")
+        return monthly
+
+    @property
+    def amount(self) -> int:
+        """What a month may cost, in `currency`."""
+        amount = self.monthly or self.monthly_usd
+        assert amount is not None  # one of the two is required
+        return amount
+
+
+class WeightsSettings(Frozen):
+    keep: bool | None = None
+    """Whether the bucket of the weights is protected, and stays when the stack is destroyed; as
+    `cluster.deletionProtection` unless set."""
 
 
 # Those that the program sets itself: by the first the budget finds what the stack costs.
@@ -460,6 +493,7 @@ class Settings(Frozen):
     versions: Versions = Versions()
     alerts: AlertSettings = AlertSettings()
     budget: BudgetSettings | None = None
+    weights: WeightsSettings = WeightsSettings()
     preflight: bool = True
     """Whether Google Cloud is asked, before anything is made, if it has what the plan needs."""
     labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(_labels_apart)] = {}
@@ -480,6 +514,10 @@ class Settings(Frozen):
         """Whether the stack installs the Dynamo operator."""
         existing = self.cluster.existing
         return existing is None or existing.platform is PlatformMode.INSTALL
+
+    @property
+    def keeps_weights(self) -> bool:
+        return self.cluster.deletion_protection if self.weights.keep is None else self.weights.keep
 
     @property
     def makes_gpu_pools(self) -> bool:

@@ -9,7 +9,7 @@ from spec import gke_versions, place, versions
 from spec.capacity import CapacityMode
 from spec.models import Placement
 from spec.rdma import KvTransfer, RdmaMode
-from spec.settings import BudgetSettings, ReleaseChannel, SecretStore, Settings
+from spec.settings import USD, BudgetSettings, ReleaseChannel, SecretStore, Settings
 
 if TYPE_CHECKING:  # the plan is made with these, not the other way round
     from spec.plan import Graph, Pool
@@ -93,7 +93,8 @@ def _pool_warnings(settings: Settings, graphs: Sequence[Graph], gpu_pools: Seque
         if mode is CapacityMode.RESERVATION and pool.most_nodes > pool.nodes:
             yield f"pool {pool.name}: may grow to {pool.most_nodes} nodes; the reservation must hold that many"
     if gpu_pools and not settings.cluster.deletion_protection:
-        yield "cluster.deletionProtection: off, so one `pulumi destroy` gives the GPU nodes back"
+        weights = "" if settings.keeps_weights else " and deletes the weights; weights.keep: true keeps those"
+        yield f"cluster.deletionProtection: off, so one `pulumi destroy` releases the GPU nodes{weights}"
     if gpu_pools and not settings.alerts.emails:
         yield "alerts.emails: none, so alerts open incidents in the console and nobody is told"
     for pool in gpu_pools:
@@ -109,12 +110,17 @@ def _budget_warnings(budget: BudgetSettings | None, gpu_pools: Sequence[Pool], m
     """`most` is what an hour costs with all nodes that an autoscaler may add, USD."""
     if not budget:
         if gpu_pools:
-            yield "budget: none, so nobody is told what the month costs; set {monthlyUsd, emails}"
+            yield "budget: none, so nobody is notified of what the month costs; set {monthly, currency, emails}"
+        return
+    if budget.monthly_usd and budget.currency != USD:
+        yield f"budget.monthlyUsd: {budget.monthly_usd:,} is taken for {budget.currency}; write budget.monthly instead"
+    if budget.currency != USD:
+        yield f"budget: not compared with the plan, whose prices are in USD and not in {budget.currency}"
     elif most is None:
-        yield "budget.monthlyUsd: not held against the plan, whose cost is not known in full"
-    elif budget.monthly_usd < most * HOURS_A_MONTH:
+        yield "budget: not compared with the plan, because part of its cost is unknown"
+    elif budget.amount < most * HOURS_A_MONTH:
         month = f"{most * HOURS_A_MONTH:,.0f}"
-        yield f"budget.monthlyUsd: {budget.monthly_usd:,} is less than the {month} that the plan may cost in a month"
+        yield f"budget: {budget.amount:,} USD is less than the {month} that the plan may cost in a month"
 
 
 def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:

@@ -5,13 +5,17 @@ Pure: a question knows its words, what it needs to be asked, and how to judge a 
 
 from collections.abc import Iterator
 
-from spec import addresses, gke_versions
+from spec import addresses, gke_versions, names
 from spec.plan import Plan
+from spec.preflight import secrets_key
+from spec.preflight.billing import BudgetPossible
+from spec.preflight.bucket import BucketIsOurs
 from spec.preflight.cluster import GkeVersionOffered
 from spec.preflight.existing import ExistingClusterFits, ExistingSubnetFits
 from spec.preflight.question import Question
 from spec.preflight.quota import QUOTAS, QuotaLarge
 from spec.preflight.reservation import ReservationFree, owner
+from spec.preflight.secrets_key import SecretsKeyExists
 from spec.preflight.zone import MachineTypeOffered, RoceProfileOffered
 from spec.rdma import RdmaMode
 from spec.settings import Exposure
@@ -21,7 +25,7 @@ def questions(plan: Plan) -> tuple[Question, ...]:
     """What is asked for a plan; nothing with `preflight: false`."""
     if not plan.preflight:
         return ()
-    return (*_place(plan), *_gpu_nodes(plan))
+    return (*_place(plan), *_gpu_nodes(plan), *_around(plan))
 
 
 def _place(plan: Plan) -> Iterator[Question]:
@@ -51,6 +55,18 @@ def _place(plan: Plan) -> Iterator[Question]:
             nodes=sum(pool.most_nodes for pool in plan.pools),
             secondary=(plan.network.pods_range, plan.network.services_range),
             apart=_nic_ranges(plan),
+        )
+
+
+def _around(plan: Plan) -> Iterator[Question]:
+    """What may lie outside the project, or be left from a stack that was destroyed."""
+    if plan.secrets_key and not plan.cluster.existing:
+        yield SecretsKeyExists(project=secrets_key.owner(plan.secrets_key), key=plan.secrets_key)
+    if plan.budget:
+        yield BudgetPossible(project=plan.project, currency=plan.budget.currency)
+    if plan.keeps_weights and not plan.cluster.existing:
+        yield BucketIsOurs(
+            project=plan.project, stack=plan.stack, bucket=names.weights_bucket(plan.project, plan.stack)
         )
 
 

@@ -56,8 +56,11 @@ def is_missing(error: str) -> bool:
     return bool(re.search(r"\bError 404\b|\bnot found$", error.strip()))
 
 
-def explained(error: str, *, api: str, role: str, project: str) -> str:
-    """Why an error came instead of an answer, and the command that rights it where there is one."""
+def explained(error: str, *, api: str, role: str, project: str, grant: str | None = None) -> str:
+    """Why an error came instead of an answer, and the command that rights it where there is one.
+
+    `grant` is the command that gives the role where that is not the project's to give.
+    """
     if "requires a quota project" in error:  # a person's own credentials; it too comes as SERVICE_DISABLED
         return (
             f"{api}.googleapis.com wants to know whose quota its callers use; "
@@ -69,10 +72,8 @@ def explained(error: str, *, api: str, role: str, project: str) -> str:
             f"`gcloud services enable {api}.googleapis.com --project={project}`"
         )
     if re.search(r"\bError 403\b|PERMISSION_DENIED", error):
-        return (
-            f"roles/{role} is missing; `gcloud projects add-iam-policy-binding {project} "
-            f"--role=roles/{role} --member=YOURS`"
-        )
+        grant = grant or f"gcloud projects add-iam-policy-binding {project} --role=roles/{role} --member=YOURS"
+        return f"roles/{role} is missing; `{grant}`"
     said = " ".join(error.split())
     if TOKEN.search(said):
         return "the answer was an error that holds a token, so it is not shown"

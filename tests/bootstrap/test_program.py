@@ -26,11 +26,15 @@ PREVIEW_ROLES = {
     "cloudquotas.viewer",
     "compute.viewer",
     "container.viewer",
+    "serviceusage.serviceUsageConsumer",
     "serviceusage.serviceUsageViewer",
+    "storage.bucketViewer",
+    "billing.viewer",
     "storage.objectViewer",
     "cloudkms.cryptoKeyDecrypter",
 }
 DEPLOY_ROLES = {
+    "billing.costsManager",
     "cloudquotas.viewer",
     "container.admin",
     "compute.networkAdmin",
@@ -68,11 +72,15 @@ def test_preview_and_up_register_the_same_resources() -> None:
 @both_modes
 def test_every_resource_has_the_explicit_provider_and_a_component(preview: bool) -> None:
     recording = recorded(preview=preview)
-    (provider,) = of_type(recording, "pulumi:providers:gcp")
+    providers = {r.name: r.urn for r in of_type(recording, "pulumi:providers:gcp")}
+    assert set(providers) == {"google", "google-billing"}
     components = {r.urn for r in recording.resources if r.type.startswith("dynamo-gke:bootstrap:")}
-    custom = [r for r in recording.resources if r.urn not in components and r.urn != provider.urn]
+    custom = [r for r in recording.resources if r.urn not in components and r.urn not in providers.values()]
     assert custom
-    assert [r.urn for r in custom if r.provider != provider.urn or r.parent not in components] == []
+    for resource in custom:
+        assert resource.parent in components, resource.urn
+        of_billing = resource.type.startswith("gcp:billing/")
+        assert resource.provider == providers["google-billing" if of_billing else "google"], resource.urn
 
 
 @both_modes

@@ -57,6 +57,8 @@ CASES = [
     Case("missing project", {"gcp:project": None}, "gcp:project", "pulumi config set gcp:project"),
     Case("project of a wrong form", {"gcp:project": "My Project"}, "gcp:project", "such as my-project"),
     Case("other provider keys", {"gcp:region": "europe-west1"}, "gcp:region", "is not read"),
+    Case("billing account of a wrong form", {"billingAccount": "my-account"}, "billingAccount",
+         "such as 000000-AAAAAA-BBBBBB"),
     Case("missing region", {"region": None}, "region", "is required, such as europe-west1"),
     Case("empty region", {"region": ""}, "region", "is required, such as europe-west1"),
     Case("zone for region", {"region": "europe-west1-b"}, "region", "such as europe-west1"),

@@ -25,6 +25,10 @@ RESERVATION = "gcp:compute/getReservation:getReservation"
 BLOCK = "gcp:compute/getReservationBlock:getReservationBlock"
 SUB_BLOCK = "gcp:compute/getReservationSubBlock:getReservationSubBlock"
 QUOTA = "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo"
+PROJECT = "gcp:organizations/getProject:getProject"
+ACCOUNT = "gcp:organizations/getBillingAccount:getBillingAccount"
+BUCKET = "gcp:storage/getBucket:getBucket"
+KMS_KEY = "gcp:kms/getKMSCryptoKey:getKMSCryptoKey"
 CLIENT = "gcp:organizations/getClientConfig:getClientConfig"
 
 
@@ -225,7 +229,7 @@ WELL = [
 def test_a_good_answer_is_only_counted(case: Case, told: Told) -> None:
     run(told, case.answers, case.changes)
     assert (told.refusals, told.warnings) == ([], [])
-    assert told.infos == ["preflight: 3 of 3 questions to Google Cloud were answered well"]
+    assert told.infos == ["preflight: 4 of 4 questions to Google Cloud were answered well"]
 
 
 def test_all_refusals_come_in_one_message(told: Told) -> None:
@@ -262,8 +266,53 @@ def test_everything_is_asked_where_it_is(told: Told) -> None:
 
 def test_without_gpus_only_the_version_is_asked(told: Told) -> None:
     run(told, {}, {"models.chat": {"model": "qwen3-0.6b", "layout": "simulated"}})
-    assert told.infos == ["preflight: 1 of 1 questions to Google Cloud were answered well"]
-    assert not {MACHINE_TYPES, RESERVATION, QUOTA, CLIENT, CLUSTER} & set(told.asked)
+    assert told.infos == ["preflight: 2 of 2 questions to Google Cloud were answered well"]
+    assert not {MACHINE_TYPES, RESERVATION, QUOTA, CLIENT, CLUSTER, PROJECT} & set(told.asked)
+
+
+BUDGET: dict[str, Any] = {
+    "budget": {"monthly": 1000, "currency": "EUR", "emails": ["a@example.com"]},
+    "models.chat": {"model": "qwen3-0.6b", "layout": "simulated"},
+    "weights": {"keep": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "refusal", "warning"),
+    [
+        ({ACCOUNT: {"currencyCode": "EUR"}}, "", ""),
+        ({ACCOUNT: {"currencyCode": "USD"}}, "billing account 000000-AAAAAA-BBBBBB is in USD", ""),
+        ({ACCOUNT: {}}, "", "does not say its currency"),
+        ({ACCOUNT: DENIED}, "", "`gcloud billing accounts add-iam-policy-binding 000000-AAAAAA-BBBBBB "),
+        ({ACCOUNT: API_OFF}, "", "cloudbilling.googleapis.com is off in project my-project"),
+        ({PROJECT: {}}, "", "no billing account is seen"),
+        ({PROJECT: DENIED}, "", "roles/browser is missing"),
+    ],
+)  # fmt: skip
+def test_a_budget_asks_for_its_billing_account(
+    answers: dict[str, Answer], refusal: str, warning: str, told: Told
+) -> None:
+    run(told, answers, BUDGET)
+    assert [refusal in said for said in told.refusals] == ([True] if refusal else [])
+    assert [warning in said for said in told.warnings] == ([True] if warning else [])
+
+
+def test_a_bucket_that_is_left_comes_with_its_import(told: Told) -> None:
+    run(told, {BUCKET: {"location": "EUROPE-WEST1"}})
+    (warning,) = told.warnings
+    assert "Error 409" in warning
+    assert (
+        "`pulumi import --yes gcp:storage/bucket:Bucket weights-bucket my-project-dynamo-prod-weights --parent"
+        in warning
+    )
+
+
+@pytest.mark.parametrize(("answer", "refused"), [(NOT_FOUND, True), ({"id": "x"}, False)])
+def test_a_key_is_asked_for_where_it_is(told: Told, answer: Answer, refused: bool) -> None:
+    ring = "projects/keys/locations/europe-west1/keyRings/gke"
+    run(told, {KMS_KEY: answer}, {"cluster": {"secretsKey": f"{ring}/cryptoKeys/secrets"}})
+    assert told.asked[KMS_KEY] == [{"name": "secrets", "keyRing": ring}]
+    assert [f"there is no key secrets in {ring}" in refusal for refusal in told.refusals] == [True] * refused
 
 
 def test_switched_off_it_asks_nothing(told: Told) -> None:
@@ -322,7 +371,7 @@ def test_a_zone_with_the_profile(told: Told, api: Api) -> None:
     ask_profile(told)
     assert api.requests == [(PROFILE, f"Bearer {TOKEN}")]
     assert (told.refusals, told.warnings) == ([], [])
-    assert told.infos == ["preflight: 4 of 4 questions to Google Cloud were answered well"]
+    assert told.infos == ["preflight: 5 of 5 questions to Google Cloud were answered well"]
 
 
 def test_a_zone_without_the_profile_is_refused(told: Told, api: Api) -> None:

@@ -88,6 +88,26 @@ def test_the_token_is_marked_secret_and_shown_nowhere(stack: str, preview: bool)
     assert SECRET_VALUE not in everything
 
 
+def test_a_destroy_of_dev_stops_at_nothing_and_leaves_nothing() -> None:
+    for resource in recorded("dev", preview=False).resources:
+        assert not {"protect", "retainOnDelete"} & set(resource.options), resource.urn
+        assert resource.inputs.get("deletionProtection") in (None, False), resource.urn
+
+
+@pytest.mark.parametrize(
+    ("deletion_protection", "keep", "kept"),
+    [(True, None, True), (False, None, False), (False, True, True), (True, False, False)],
+)
+def test_the_weights_are_kept_as_the_stack_says(deletion_protection: bool, keep: bool | None, kept: bool) -> None:
+    changes: dict[str, Any] = {"cluster": {"deletionProtection": deletion_protection}}
+    if keep is not None:
+        changes["weights"] = {"keep": keep}
+    (bucket,) = of_type(record(ROOT, config(changes)), "bucket:Bucket")
+    assert bucket.options.get("protect", False) is kept
+    assert bucket.options.get("retainOnDelete", False) is kept
+    assert bucket.inputs["forceDestroy"] is not kept
+
+
 def keys_of(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -147,8 +167,9 @@ def test_what_is_dear_is_protected(stack: str, protected: bool) -> None:
     (bucket,) = of_type(recording, "bucket:Bucket")
     assert cluster.options.get("protect", False) is protected
     assert cluster.inputs["deletionProtection"] is protected
-    assert bucket.options["protect"]
-    assert bucket.options["retainOnDelete"]
+    assert bucket.options.get("protect", False) is protected
+    assert bucket.options.get("retainOnDelete", False) is protected
+    assert bucket.inputs["forceDestroy"] is not protected
     gpu_pools = [p for p in of_type(recording, ":NodePool") if "guestAccelerators" in p.inputs["nodeConfig"]]
     assert all(p.options.get("protect", False) is protected for p in gpu_pools)
 

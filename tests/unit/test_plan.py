@@ -98,7 +98,7 @@ WARNINGS = [
     ({"capacity": {"mode": "flexStart"}}, "vanish after 7 days"),
     ({"network": {"rdma": "dranetAuto"}}, "GKE makes and owns the networks"),
     ({"network": {"rdma": "multiNetwork"}}, "prefer dranet"),
-    ({"cluster": {"deletionProtection": False}}, "gives the GPU nodes back"),
+    ({"cluster": {"deletionProtection": False}}, "releases the GPU nodes and deletes the weights"),
     ({}, "alerts.emails: none"),
     ({"network": {"rdma": "none"}, "models.chat.kvTransfer": "tcp"}, "200 to 500 times as long"),
     ({"models.chat.kvTransfer": "tcp"}, "RDMA NICs (network.rdma dranet) that it leaves idle"),
@@ -134,8 +134,28 @@ def test_pools_follow_the_autoscaler_and_the_cost_says_how_far() -> None:
 
 def test_a_budget_that_the_plan_exceeds_is_told() -> None:
     budget = {"budget": {"monthlyUsd": 100_000, "emails": ["oncall@example.com"]}}
-    (warning,) = [w for w in planned(budget).warnings if w.startswith("budget.monthlyUsd")]
-    assert warning.startswith("budget.monthlyUsd: 100,000 is less than the 126,1")
+    (warning,) = [w for w in planned(budget).warnings if w.startswith("budget")]
+    assert warning.startswith("budget: 100,000 USD is less than the 126,1")
+
+
+@pytest.mark.parametrize(
+    ("given", "amount", "says"),
+    [
+        ({"monthly": 250_000}, 250_000, ()),
+        ({"monthlyUsd": 250_000}, 250_000, ()),
+        ({"monthlyUsd": 250_000, "currency": "USD"}, 250_000, ()),
+        ({"monthly": 5, "currency": "EUR"}, 5, ("not compared with the plan, whose prices are in USD and not in EUR",)),
+        ({"monthlyUsd": 5, "currency": "EUR"}, 5, ("5 is taken for EUR; write budget.monthly", "not compared")),
+    ],
+)
+def test_a_budget_is_in_the_currency_of_its_account(given: dict[str, Any], amount: int, says: tuple[str, ...]) -> None:
+    plan = planned({"budget": {**given, "emails": ["oncall@example.com"]}})
+    assert plan.budget
+    assert plan.budget.amount == amount
+    assert plan.budget.currency == given.get("currency", "USD")
+    warnings = [warning for warning in plan.warnings if warning.startswith("budget")]
+    assert len(warnings) == len(says)
+    assert all(word in warning for word, warning in zip(says, warnings, strict=True))
 
 
 def test_a_calm_stack_has_no_warnings() -> None:

@@ -12,10 +12,13 @@ from spec import gke_versions
 from spec.capacity import CapacityMode
 from spec.gke_versions import Floor, GkeVersion, parsed
 from spec.preflight import questions
+from spec.preflight.billing import BudgetPossible
+from spec.preflight.bucket import BucketIsOurs
 from spec.preflight.cluster import Cluster, GkeVersionOffered, Unknown
 from spec.preflight.question import Finding, Verdict, explained, is_missing
 from spec.preflight.quota import QUOTAS, Limit, QuotaLarge
 from spec.preflight.reservation import ReservationFree, ReservationState
+from spec.preflight.secrets_key import SecretsKeyExists
 from spec.preflight.zone import MachineTypeOffered, RoceProfileOffered
 from spec.rdma import RdmaMode
 from tests.stacks import planned
@@ -55,6 +58,18 @@ def quota(gpus: int, mode: CapacityMode = CapacityMode.SPOT) -> QuotaLarge:
 
 def limit(value: int, *locations: str, **dimensions: str) -> Limit:
     return Limit(dimensions=dimensions, locations=locations, value=value)
+
+
+ACCOUNT = "000000-AAAAAA-BBBBBB"
+KEY = "projects/keys/locations/europe-west1/keyRings/gke/cryptoKeys/secrets"
+SECRETS_KEY = SecretsKeyExists(project="keys", key=KEY)
+BUCKET = BucketIsOurs(project="my-project", stack="prod", bucket="my-project-dynamo-prod-weights")
+BUDGET = BudgetPossible(project="my-project", currency="EUR")
+NOT_ALLOWED = BUDGET.unreadable(ACCOUNT, "googleapi: Error 403: The caller does not have permission, forbidden")
+
+
+def never() -> Cluster:
+    raise AssertionError("asked")
 
 
 @dataclass(frozen=True)
@@ -136,6 +151,21 @@ CASES = [
     Case("quota of another GPU", quota(8, CapacityMode.ON_DEMAND).judge(
         [limit(64, "europe-west1", gpu_family="NVIDIA_H100"), limit(4, "europe-west1", gpu_family="NVIDIA_H200")]), NO,
         "GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 4"),
+    Case("budget in the account's currency", BUDGET.judge(ACCOUNT, lambda _: "EUR"), WELL),
+    Case("budget in another currency", BUDGET.judge(ACCOUNT, lambda _: "CHF"), NO,
+         "budget.currency: EUR, and billing account 000000-AAAAAA-BBBBBB is in CHF; set budget.currency to CHF"),
+    Case("budget without a billing account", BUDGET.judge("", lambda _: "EUR"), OPEN,
+         "`gcloud billing projects link my-project --billing-account=ACCOUNT`"),
+    Case("budget without rights on the billing account", BUDGET.judge(ACCOUNT, lambda _: NOT_ALLOWED), OPEN,
+         "roles/billing.costsManager is missing; `gcloud billing accounts add-iam-policy-binding "
+         "000000-AAAAAA-BBBBBB --role=roles/billing.costsManager --member=YOURS`"),
+    Case("no bucket yet", BUCKET.judge(False, never), WELL),
+    Case("a bucket and its cluster", BUCKET.judge(True, lambda: ours(2)), WELL),
+    Case("a bucket and whether there is a cluster is not known", BUCKET.judge(True, lambda: NOT_KNOWN), WELL),
+    Case("a bucket without a cluster", BUCKET.judge(True, lambda: NONE_YET), WELL,
+         "`pulumi import --yes gcp:storage/bucket:Bucket weights-bucket my-project-dynamo-prod-weights --parent "),
+    Case("a key", SECRETS_KEY.judge(True), WELL),
+    Case("no such key", SECRETS_KEY.judge(False), NO, "there is no key secrets in projects/keys/locations/"),
     Case("quota of all GPUs", quota(8, CapacityMode.ON_DEMAND).judge([limit(8, "europe-west1")]), WELL),
 ]  # fmt: skip
 
@@ -150,9 +180,6 @@ def test_an_answer_is_judged(case: Case) -> None:
 
 
 def test_the_cluster_is_asked_about_only_if_the_answer_turns_on_it() -> None:
-    def never() -> Cluster:
-        raise AssertionError("asked")
-
     without_floor = GkeVersionOffered(project="p", region="r", channel="REGULAR", floor=None)
     assert without_floor.judge("1.35.8-gke.1036000", never).verdict is WELL
     assert reservation().judge(holds(2, 0), never).verdict is WELL
@@ -210,22 +237,30 @@ SIMULATED = {"models.chat": {"model": "qwen3-0.6b", "layout": "simulated"}}
 VERSIONS_OFFERED = "GKE in europe-west1 offers 1.35.x in channel REGULAR"
 FLOOR = f"{VERSIONS_OFFERED} and, if the cluster is there, it runs 1.34.1-gke.1829001 or newer, as DRANET needs"
 OFFERED = f"zone {ZONE} offers {MACHINE}"
+LEFT = "bucket my-project-dynamo-prod-weights is not left from a stack that was destroyed"
 ROCE = f"zone {ZONE} has the network profile {ZONE}-vpc-roce"
 
 ASKED = [
-    Asked("reservation", {}, (FLOOR, OFFERED, ROCE, f"reservation my-h200 is in zone {ZONE} with 2 × {MACHINE} free")),
+    Asked("reservation", {}, (
+        FLOOR, OFFERED, ROCE, f"reservation my-h200 is in zone {ZONE} with 2 × {MACHINE} free", LEFT)),
     Asked("spot", {"capacity": {"mode": "spot"}}, (
-        FLOOR, OFFERED, ROCE, "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 16 or more")),
+        FLOOR, OFFERED, ROCE,
+        "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 16 or more", LEFT)),
     Asked("on demand, scaled up",
           {"capacity": {"mode": "onDemand"}, "models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}}, (
-        FLOOR, OFFERED, ROCE, "quota GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 32 or more")),
+        FLOOR, OFFERED, ROCE, "quota GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 32 or more", LEFT)),
     Asked("no RDMA, flex-start",
           {"capacity": {"mode": "flexStart"}, "network": {"rdma": "none"}, "models.chat.layout": "single-node",
            "models.chat.kvTransfer": "tcp"}, (
         f"{VERSIONS_OFFERED} and, if the cluster is there, it runs 1.32.2-gke.1652000 or newer, as flex-start needs",
         OFFERED,
-        "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 8 or more")),
-    Asked("no GPUs", SIMULATED, (VERSIONS_OFFERED,)),
+        "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 8 or more", LEFT)),
+    Asked("no GPUs", SIMULATED, (VERSIONS_OFFERED, LEFT)),
+    Asked("no GPUs, nothing kept", {**SIMULATED, "cluster": {"deletionProtection": False}}, (VERSIONS_OFFERED,)),
+    Asked("budget and key", {**SIMULATED, "weights": {"keep": False}, "cluster": {"secretsKey": KEY},
+                             "budget": {"monthly": 1, "currency": "EUR", "emails": ["a@example.com"]}}, (
+        VERSIONS_OFFERED, "key secrets is in projects/keys/locations/europe-west1/keyRings/gke",
+        "project my-project has a billing account in EUR, as the budget needs")),
     Asked("off", {"preflight": False}, ()),
 ]  # fmt: skip
 
@@ -237,8 +272,8 @@ def test_a_plan_asks_for_what_it_needs(asked: Asked) -> None:
 
 def test_a_shared_reservation_is_asked_about_at_its_owner() -> None:
     named = "projects/o-wner/reservations/r/reservationBlocks/b"
-    *_, question = questions(planned({"capacity": {"mode": "reservation", "reservation": named}}))
-    assert isinstance(question, ReservationFree)
+    asked = questions(planned({"capacity": {"mode": "reservation", "reservation": named}}))
+    (question,) = [question for question in asked if isinstance(question, ReservationFree)]
     assert (question.project, question.levels) == ("o-wner", ["r", "b"])
 
 

@@ -1,0 +1,99 @@
+"""The real Pulumi CLI takes what is shipped: project, stack files and the commands of the README. No cloud, no plugin.
+
+Skipped where `pulumi` is not on PATH. The CLI checks a stack's config before it starts a program, so a runtime that
+does not exist ends each command right behind that check.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.stacks import ROOT, SHIPPED
+
+PULUMI = shutil.which("pulumi")
+pytestmark = pytest.mark.skipif(PULUMI is None, reason="the Pulumi CLI is not on PATH")
+
+ENDS_BEHIND_THE_CHECK = "language-none"
+
+
+class Cli:
+    """`pulumi` in a folder of its own, with its state there."""
+
+    def __init__(self, folder: Path, project: Path) -> None:
+        self.project = folder / "project"
+        self.project.mkdir()
+        for path in project.glob("Pulumi*.yaml"):
+            shutil.copy(path, self.project)
+        declared = self.project / "Pulumi.yaml"
+        declared.write_text(re.sub(r"runtime:\n(?:  .*\n)+", "runtime: none\n", declared.read_text()))
+        (folder / "state").mkdir()
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "x",
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+        }
+
+    def __call__(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        assert PULUMI
+        return subprocess.run(
+            [PULUMI, "--non-interactive", *words],
+            cwd=self.project, env=self.env, input=given, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def loads(self, stack: str) -> bool:
+        """Whether the CLI takes the stack's config."""
+        done = self("preview", "--stack", stack, "--skip-plugin-pre-install")
+        said = done.stdout + done.stderr
+        assert (ENDS_BEHIND_THE_CHECK in said) != ("validating stack config" in said), said
+        return ENDS_BEHIND_THE_CHECK in said
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    return Cli(tmp_path, ROOT)
+
+
+@pytest.mark.parametrize("stack", SHIPPED)
+def test_every_shipped_stack_loads(cli: Cli, stack: str) -> None:
+    created = cli("stack", "init", stack)
+    assert created.returncode == 0, created.stderr
+    assert cli.loads(stack)
+
+
+def test_the_bootstrap_stack_loads(tmp_path: Path) -> None:
+    cli = Cli(tmp_path, ROOT / "bootstrap")
+    assert cli("stack", "init", "bootstrap").returncode == 0
+    assert cli.loads("bootstrap")
+
+
+def test_a_stand_in_would_not_load(cli: Cli) -> None:
+    """That the tests above look at something."""
+    stack = cli.project / "Pulumi.dev.yaml"
+    stack.write_text(f"{stack.read_text()}  dynamo-gke:hfToken: {{secure: replace-me}}\n")
+    assert cli("stack", "init", "dev").returncode == 0
+    assert not cli.loads("dev")
+
+
+def commands(page: str) -> list[list[str]]:
+    """The `pulumi` commands of a page that change config, split into words."""
+    lines = [line.split("  #")[0] for line in (ROOT / page).read_text().splitlines()]
+    return [shlex.split(line)[1:] for line in lines if re.match(r" *pulumi (stack init|config set) ", line)]
+
+
+def test_the_commands_of_the_readme_give_a_stack_that_loads(cli: Cli) -> None:
+    first, *sets = commands("README.md")
+    assert first[:2] == ["stack", "init"]
+    assert len(sets) >= 5
+    for words in (first, *sets):
+        done = cli(*words, given="hf_AbCdEf\n" if "--secret" in words else "")
+        assert done.returncode == 0, done.stderr
+    assert cli.loads(first[2])

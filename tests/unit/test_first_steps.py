@@ -1,0 +1,43 @@
+"""The README's steps to a first deployment: complete, in order, and leading to a stack that loads."""
+
+import re
+import shlex
+
+from ops import stackfile
+from spec.load import load
+from spec.plan import plan
+from tests.stacks import ROOT
+
+STEPS = re.search(r"^```sh\n(gcloud auth .*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+
+
+def commands() -> list[list[str]]:
+    assert STEPS
+    return [shlex.split(line, comments=True) for line in STEPS[1].splitlines()]
+
+
+def test_the_steps_come_in_an_order_that_works() -> None:
+    begins = [" ".join(words[:3]) for words in commands()]
+    order = [
+        "gcloud auth application-default",
+        "make setup",
+        "pulumi login --local",
+        "pulumi stack init",
+        "pulumi config set",
+        "pulumi up --policy-pack",
+    ]
+    assert [begin for i, begin in enumerate(begins) if begin not in begins[:i]] == order
+
+
+def test_the_steps_replace_every_placeholder_of_the_stack_file() -> None:
+    """Region and zone too, though theirs may be right."""
+    (stack,) = [words[3] for words in commands() if words[:3] == ["pulumi", "stack", "init"]]
+    sets = [words[3:] for words in commands() if words[:3] == ["pulumi", "config", "set"]]
+    assert ["--secret", "dynamo-gke:hfToken"] in sets
+    given = dict(words[-2:] for words in sets if "--secret" not in words)
+    assert set(given) >= {"gcp:project", "dynamo-gke:location.region", "dynamo-gke:location.zone"}
+    filled = {key: value.lower() if "YOUR" in value else value for key, value in given.items()}
+    config = stackfile.read(ROOT, stack, [f"{key}={value}" for key, value in filled.items()])
+    left = [value for value in config.values.values() if re.search(r"\bmy-|example\.com", value)]
+    assert left == []
+    assert plan(load(config)).missing_token  # of which the last step but one is
