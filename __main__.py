@@ -11,10 +11,7 @@ from workloads import serving
 
 
 def stack_config() -> StackConfig:
-    """The stack's config, of secrets the keys only: a plain read of a secret would put it into the program.
-
-    An empty secret is not given: Pulumi encrypts the empty default of `Pulumi.yaml` as well.
-    """
+    """The stack's config, of secrets the keys only: a plain read would put one into the program. Empty is not given."""
     everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
     secret = frozenset(key for key in everything if runtime_config.is_config_secret(key))
     plain = {key: value for key, value in everything.items() if key not in secret}
@@ -23,11 +20,7 @@ def stack_config() -> StackConfig:
 
 
 def hf_token(planned: Plan) -> pulumi.Output[str] | None:
-    """The token for gated models, a secret.
-
-    Raises RunError in `pulumi up` where one is needed and missing. A preview goes on with an empty one, so that it
-    shows all that `up` creates.
-    """
+    """The token for gated models. Where it is missing, a preview still shows all, and `pulumi up` raises RunError."""
     if not planned.missing_token:
         return pulumi.Config("dynamo-gke").get_secret("hfToken")
     if not pulumi.runtime.is_dry_run():

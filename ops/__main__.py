@@ -233,9 +233,10 @@ def _run(
         f"file; delete the line, then `pulumi config set --secret {key}`"
         for key in undecryptable
     )
-    planned = replace(planned, warnings=(*planned.warnings, *warnings))
+    from ops import policy_config, recording
 
-    from ops import recording
+    unjudged = policy_config.warning(root, stack)
+    planned = replace(planned, warnings=(*planned.warnings, *warnings, *([unjudged] if unjudged else [])))
 
     try:
         return planned, recording.record(root, config)
@@ -249,7 +250,10 @@ def _as_json(planned: Plan, recording: Recording, found: list[Verdict]) -> dict[
         "resources": [resource.to_wire() for resource in recording.resources],
         "outputs": recording.outputs,
         "plan": planned.summary() | {"preflight": _preflight(planned)},
-        "policies": [{"policy": v.policy, "level": v.level, "urn": v.urn, "message": v.message} for v in found],
+        "policies": [
+            {"policy": v.policy, "level": v.level, "urn": v.urn, "message": v.message, "remedy": v.remedy}
+            for v in found
+        ],
     }
 
 

@@ -27,9 +27,29 @@ class RuleConfig:
     settings: dict[str, Any]
 
 
+STRICTEST = "prod"
+"""The stack whose configuration judges those that have none, so that a copied stack is not judged more mildly."""
+
+
+def _file(root: Path, stack: str) -> Path:
+    return root / "policies" / f"config.{stack}.json"
+
+
+def warning(root: Path, stack: str) -> str | None:
+    """A sentence for a stack without a policy configuration; None where it has one."""
+    own, used = _file(root, stack), _file(root, STRICTEST)
+    if own.is_file():
+        return None
+    judged = f"policies/{used.name} judges it" if used.is_file() else "every rule has its default"
+    return (
+        f"policies: stack {stack} has no policy configuration, so {judged}; give it its own, also for `pulumi up "
+        f"--policy-pack-config`: `cp policies/{used.name} policies/{own.name}`"
+    )
+
+
 def read(root: Path, stack: str) -> dict[str, Any]:
-    """What the file of a stack says; nothing where there is no such file. Raises ConfigInvalid."""
-    path = root / "policies" / f"config.{stack}.json"
+    """What judges a stack: its own file, else that of prod, else nothing. Raises ConfigInvalid."""
+    path = _file(root, stack) if _file(root, stack).is_file() else _file(root, STRICTEST)
     if not path.is_file():
         return {}
     try:

@@ -107,6 +107,7 @@ def preview(
     _list(console, "Warnings", (escape(w) for w in plan.warnings), "yellow")
     _list(console, "What the overrides roll", (escape(roll) for roll in rolls), "yellow")
     _list(console, "Policy violations", (_verdict(v) for v in verdicts), "red")
+    _list(console, "Remedies", (escape(f"{policy}: {remedy}") for policy, remedy in _remedies(verdicts).items()), "red")
     _preflight(console, plan)
     console.print("\n[bold]Outputs[/]")
     console.print(_indented(_outputs(recording.outputs)))
@@ -316,6 +317,11 @@ def _preflight(console: Console, plan: Plan) -> None:
 def _verdict(verdict: Verdict) -> str:
     where = verdict.urn.rpartition("::")[2] or "the whole stack"
     return escape(f"{verdict.level} {verdict.policy}: {verdict.message} ({where})")
+
+
+def _remedies(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """Rule → what to do about it, each once however often it is violated."""
+    return {verdict.policy: verdict.remedy for verdict in verdicts if verdict.remedy}
 
 
 def _outputs(outputs: dict[str, Any]) -> Table:

@@ -34,6 +34,8 @@ class Verdict:
     urn: str
     """Empty for a violation of the stack as a whole."""
     message: str
+    remedy: str
+    """What to do about it, of the rule as a whole; the message may say it more exactly."""
 
     @property
     def mandatory(self) -> bool:
@@ -63,7 +65,8 @@ def _violations(rule: Policy, resources: list[PolicyResource], config: RuleConfi
     level = EnforcementLevel.MANDATORY if remediates else config.level
 
     def add(level: EnforcementLevel, urn: str, message: str) -> None:
-        found.append(Verdict(policy=rule.name, level=level.value, urn=urn, message=message))
+        remedy = rule.remediation_steps or ""
+        found.append(Verdict(policy=rule.name, level=level.value, urn=urn, message=message, remedy=remedy))
 
     settings = _as_sent(config.settings)
     try:

@@ -1,6 +1,7 @@
 """Rules on GPU pools: how many, how dear, how they are bought, how they are upgraded."""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from pulumi_policy import (
@@ -33,6 +34,9 @@ MODES = Setting(
     default=[mode.value for mode in CapacityMode],
     description="capacity modes that GPU pools may use",
 )
+
+
+_FILE = "policies/config.<stack>.json, in a change of its own"
 
 
 def is_gpu_pool(resource_type: str, props: Mapping[str, Any]) -> bool:
@@ -72,14 +76,23 @@ def _gpu_budget(args: StackValidationArgs, report: ReportViolation) -> None:
     for pool in pools:
         price = _usd_per_hour(pool)
         if price is None:
-            report(f"{at(pool, 'nodeConfig', 'machineType')} has no price in spec/machines, so it fits no budget", None)
+            machine_type = at(pool, "nodeConfig", "machineType")
+            report(f"{machine_type} has no price in spec/machines, so it fits no budget; add its price there", None)
         nodes += most_nodes(pool)
         dollars += most_nodes(pool) * (price or 0)
     nodes_allowed, dollars_allowed = MOST_NODES.read(args.get_config()), MOST_DOLLARS.read(args.get_config())
     if nodes > nodes_allowed:
-        report(f"{nodes} GPU nodes, where {nodes_allowed:g} are allowed", None)
+        report(
+            f"{nodes} GPU nodes, where {nodes_allowed:g} are allowed; lower replicas or autoscaling in the stack file, "
+            f"or set gpu-budget.nodes to {nodes} in {_FILE}",
+            None,
+        )
     if dollars > dollars_allowed:
-        report(f"{dollars:.2f} USD per hour for GPU nodes, where {dollars_allowed:g} are allowed", None)
+        report(
+            f"{dollars:.2f} USD per hour for GPU nodes, where {dollars_allowed:g} are allowed; lower replicas or "
+            f"autoscaling in the stack file, or set gpu-budget.dollarsPerHour to {ceil(dollars)} in {_FILE}",
+            None,
+        )
 
 
 def _capacity_mode(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -90,7 +103,7 @@ def _capacity_mode(args: ResourceValidationArgs, report: ReportViolation) -> Non
     if mode not in allowed:
         report(
             f"uses capacity mode {mode}, where {', '.join(allowed) or 'none'} is allowed; set capacity.mode, or allow "
-            "it in policies/config.<stack>.json",
+            f"it in {_FILE}",
             None,
         )
 

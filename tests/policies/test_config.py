@@ -104,6 +104,7 @@ def test_every_mistake_is_told_at_once() -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     assert policy_config.read(tmp_path, "prod") == {}
+    assert "every rule has its default" in (policy_config.warning(tmp_path, "prod") or "")
     (tmp_path / "policies/config.prod.json").write_text("{")
     with pytest.raises(ConfigInvalid, match=r"policies/config\.prod\.json: is no JSON"):
         policy_config.read(tmp_path, "prod")
@@ -115,3 +116,15 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def test_every_shipped_stack_has_a_configuration() -> None:
     for stack in SHIPPED:
         assert json.loads((ROOT / f"policies/config.{stack}.json").read_text())
+        assert policy_config.warning(ROOT, stack) is None
+
+
+def test_a_stack_without_a_configuration_has_that_of_prod() -> None:
+    assert policy_config.read(ROOT, "eu") == policy_config.read(ROOT, "prod") != {}
+    assert "no policy configuration, so policies/config.prod.json judges it" in (
+        policy_config.warning(ROOT, "eu") or ""
+    )
+
+
+def test_every_rule_says_what_to_do() -> None:
+    assert [rule.name for rule in RULES if not rule.remediation_steps] == []

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from ops import __main__ as cli
-from ops import manifests, policy_config, recording, verdicts
+from ops import manifests, policy_config, recording, stackfile, verdicts
 from tests.local.fake_endpoint import Behaviour, serving
 from tests.stacks import ROOT, recorded
 from tests.ucx_tables import RDMA, TCP, log
@@ -135,9 +135,40 @@ def test_a_stack_over_its_budget_ends_with_3() -> None:
     assert done.returncode == 3
     found = [(verdict["policy"], verdict["message"]) for verdict in json.loads(done.stdout)["policies"]]
     assert found == [
-        ("gpu-budget", "508.86 USD per hour for GPU nodes, where 350 are allowed"),
-        ("gpu-budget", "6 GPU nodes, where 4 are allowed"),
+        (
+            "gpu-budget",
+            "508.86 USD per hour for GPU nodes, where 350 are allowed; lower replicas or autoscaling in the stack "
+            "file, or set gpu-budget.dollarsPerHour to 509 in policies/config.<stack>.json, in a change of its own",
+        ),
+        (
+            "gpu-budget",
+            "6 GPU nodes, where 4 are allowed; lower replicas or autoscaling in the stack file, or set "
+            "gpu-budget.nodes to 6 in policies/config.<stack>.json, in a change of its own",
+        ),
     ]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_copied_stack_is_judged_by_the_configuration_of_prod(
+    as_json: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six nodes, which the rules' defaults and dev's configuration refuse as well; prod also demands a reservation."""
+    for path in ROOT.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    copied = (ROOT / "Pulumi.staging.yaml").read_text().replace("mode: flexStart", "mode: spot")
+    (tmp_path / "Pulumi.copy.yaml").write_text(copied)
+    monkeypatch.setattr(stackfile, "project_root", lambda: tmp_path)
+    done = CliRunner().invoke(cli.app, ["preview", "--stack", "copy", *(["--json"] if as_json else [])])
+    assert done.exit_code == 3
+    assert "no policy configuration" in done.stdout
+    if as_json:
+        printed = json.loads(done.stdout)
+        (warning,) = [w for w in printed["plan"]["warnings"] if "no policy configuration" in w]
+        assert "`cp policies/config.prod.json policies/config.copy.json`" in warning
+        assert {v["policy"] for v in printed["policies"]} == {"capacity-mode", "has-budget"}
+        assert all(v["remedy"] for v in printed["policies"])
+    else:
+        assert "capacity-mode: Set capacity.mode in the stack file" in done.stdout
 
 
 def test_a_fault_in_the_configuration_of_policies_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
