@@ -101,8 +101,10 @@ def _replacements(key: str, platform: str, runtime: str) -> Iterator[str]:
         major, number = int(match[1]), int(match[2])
         yield f"{major}.{number}.{int(match[3])}" if match[3] else _release(major, number)
     yield default
-    if _RELEASE.fullmatch(other):  # an operator runs the runtime of its own minor version
+    if _RELEASE.fullmatch(other):  # an operator runs the runtime of its own minor version, unless that needs NATS
         yield _release(*minor(other))
+        if key == "runtime":
+            yield _release(*max(minor(other), OLDEST_RUNTIME))
 
 
 def _pair_ways(platform: str, runtime: str) -> Iterator[tuple[str, str, str]]:
