@@ -159,7 +159,7 @@ class Cluster(pulumi.ComponentResource):
                 # GKE upgrades the control plane itself, and the default pool is gone: left in, each of these would
                 # show as a change, the first two as a replacement of the cluster.
                 ignore_changes=["nodeConfig", "initialNodeCount", "minMasterVersion"],
-                custom_timeouts=pulumi.CustomTimeouts(create="90m", update="90m", delete="90m"),
+                custom_timeouts=pulumi.CustomTimeouts(create="45m", update="60m", delete="90m"),
             ),
         )
         self.cluster_name = cluster.name

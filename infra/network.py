@@ -18,6 +18,10 @@ SERVICES_RANGE = "services"
 WEBHOOK_PORT = 9443
 
 
+# Each takes under a minute; the provider would wait 20 minutes for each of four in a row.
+CREATED_WITHIN = "5m"
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
     prefix: str
@@ -38,7 +42,7 @@ class Network(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:Network", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=CREATED_WITHIN))
         ranges = args.addresses
         vpc = compute.Network(
             f"{name}-vpc",

@@ -71,7 +71,7 @@ class SystemPool(pulumi.ComponentResource):
                 parent=self,
                 ignore_changes=["initialNodeCount", "nodeCount", "version"],
                 delete_before_replace=True,
-                custom_timeouts=pulumi.CustomTimeouts(create="1h", update="2h", delete="1h"),
+                custom_timeouts=pulumi.CustomTimeouts(create="30m", update="1h", delete="1h"),
             ),
         )
         self.register_outputs({})
@@ -154,7 +154,9 @@ class GpuPool(pulumi.ComponentResource):
                     *(["nodeCount"] if scaled else []),
                 ],
                 delete_before_replace=True,
-                custom_timeouts=pulumi.CustomTimeouts(create="2h", update="4h", delete="2h"),
+                # The provider silently retries a precondition that fails, until this is over. A flex-start pool is
+                # created empty, the nodes of others exist at once; an update recreates one node after another.
+                custom_timeouts=pulumi.CustomTimeouts(create="30m" if flex else "1h", update="2h", delete="2h"),
             ),
         )
         self.register_outputs({})

@@ -61,7 +61,7 @@ def enable(parent: pulumi.Resource, name: str, project: str, apis: Sequence[str]
             project=project,
             service=f"{api}.googleapis.com",
             disable_on_destroy=False,
-            opts=pulumi.ResourceOptions(parent=parent),
+            opts=pulumi.ResourceOptions(parent=parent, custom_timeouts=pulumi.CustomTimeouts(create="5m")),
         )
         for api in apis
     }

@@ -63,7 +63,7 @@ class Endpoint(pulumi.ComponentResource):
                 address_type="INTERNAL",
                 subnetwork=args.subnet_id,
                 labels=args.labels,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create="5m")),
             )
         annotations = {"networking.gke.io/load-balancer-type": "Internal"}
         if address:  # by name, not by address

@@ -10,9 +10,9 @@ from spec import dgd
 from spec.graph import frontend_labels
 from workloads.custom_object import custom_object
 
-# The operator gives a worker two hours to load its model; Pulumi waits a little longer, so that the operator's own
-# reason for failing is there to be read.
-READY_MINUTES = 130
+# Image, weights and compiling take about 15 minutes. What takes longer, such as capacity for flex-start nodes, goes on
+# after Pulumi stopped waiting (the operator gives a worker two hours), and the next `pulumi up` waits again.
+READY_MINUTES = 75
 
 
 @dataclass(frozen=True, kw_only=True)
