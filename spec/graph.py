@@ -203,13 +203,16 @@ _KV_TRANSFER_ENV = (
         value_from=dgd.EnvVarSource(field_ref=dgd.FieldRef(field_path="status.podIP")),
     ),
     dgd.EnvVar(name="NIXL_TELEMETRY_ENABLE", value="y"),
+    # UCX logs what it chose for reads, and nothing else: by that, verification knows RDMA from TCP. UCX's default, a
+    # buffered stdout, would keep the last table back as long as the worker lives.
+    dgd.EnvVar(name="UCX_PROTO_INFO", value="remote memory read*"),
+    dgd.EnvVar(name="UCX_LOG_FILE", value="stderr"),
 )
-# Names the transport of each connection in the log, by which verification knows RDMA from TCP.
-_TRANSPORT_LOG = dgd.EnvVar(name="UCX_PROTO_INFO", value="y")
 _RDMA_ENV = (
     # Each NIC is in a subnet of its own; without this UCX takes the peers for unreachable and uses TCP, silently.
     dgd.EnvVar(name="UCX_IB_ROCE_REACHABILITY_MODE", value="all"),
-    _TRANSPORT_LOG,
+    # Where no transport can read by itself, fail the transfer: UCX's own way out is to emulate reads, over TCP too.
+    dgd.EnvVar(name="UCX_PROTO_EMULATION_ENABLE", value="n"),
     # NCCL stays inside the node and needs no tuner of the fabric; what it says over sockets goes by the pod network.
     dgd.EnvVar(name="NCCL_TUNER_PLUGIN", value="none"),
     dgd.EnvVar(name="NCCL_SOCKET_IFNAME", value="eth0"),
@@ -217,7 +220,7 @@ _RDMA_ENV = (
     dgd.EnvVar(name="TP_SOCKET_IFNAME", value="eth0"),
 )
 # Nothing but the pod network: between pods of one node UCX might else choose cuda_ipc, which does not work there.
-_TCP_ENV = (dgd.EnvVar(name="UCX_TLS", value=UCX_TCP), _TRANSPORT_LOG)
+_TCP_ENV = (dgd.EnvVar(name="UCX_TLS", value=UCX_TCP),)
 _TRANSPORT_ENV = {KvTransfer.RDMA: _RDMA_ENV, KvTransfer.TCP: _TCP_ENV}
 
 

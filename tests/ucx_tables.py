@@ -54,7 +54,8 @@ def newer(table: Table) -> list[str]:
     rows = [_line((r.rjust(widths[0]), d.ljust(widths[1]), c.ljust(widths[2]))) for r, d, c in table.rows]
     names = _line(_centered(cell, width) for cell, width in zip(header, widths, strict=True))
     titles = [_line((text.ljust(full),)) for text in (table.name, table.operation)]
-    return [_rule(widths), *titles, _rule(widths), names, _rule(widths), *rows, _rule(widths)]
+    # A table without rows has no rule of its own at the end.
+    return [_rule(widths), *titles, _rule(widths), names, _rule(widths), *rows, *([_rule(widths)] if rows else [])]
 
 
 def _centered(text: str, width: int) -> str:

@@ -128,7 +128,8 @@ def test_a_worker_has_the_same_environment_in_every_mode_with_rdma(layout: str, 
     for pod in workers(recorded(layout, rdma)).values():
         env = {var["name"]: var.get("value") for var in pod["spec"]["containers"][0]["env"]}
         assert {name: env.get(name) for name in wanted} == (dict.fromkeys(wanted) if rdma is RdmaMode.NONE else wanted)
-        assert env["UCX_PROTO_INFO"] == "y"
+        assert (env["UCX_PROTO_INFO"], env["UCX_LOG_FILE"]) == ("remote memory read*", "stderr")
+        assert env.get("UCX_PROTO_EMULATION_ENABLE") == (None if rdma is RdmaMode.NONE else "n")
         assert env.get("UCX_TLS") == ("cuda_copy,tcp" if rdma is RdmaMode.NONE else None)
         assert {"UCX_NET_DEVICES", "LD_LIBRARY_PATH"}.isdisjoint(env)
 

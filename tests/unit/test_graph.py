@@ -83,6 +83,7 @@ def test_a_worker_claims_one_nic_a_gpu(role: str) -> None:
     assert main(graph, role)["resources"]["claims"] == [{"name": "rdma"}]
     assert main(graph, role)["securityContext"]["capabilities"]["add"] == ["IPC_LOCK", "SYS_RESOURCE"]
     assert env(graph, role)["UCX_IB_ROCE_REACHABILITY_MODE"] == "all"
+    assert env(graph, role)["UCX_PROTO_EMULATION_ENABLE"] == "n"
 
 
 @pytest.mark.parametrize("rdma", ["dranet", "dranetAuto", "multiNetwork", "none"])
@@ -92,7 +93,10 @@ def test_kv_cache_over_tcp_takes_the_pod_network_and_nothing_else(rdma: str, lay
     for role in ("prefill", "decode"):
         pod = component(graph, role)["podTemplate"]
         assert env(graph, role)["UCX_TLS"] == "cuda_copy,tcp"
-        assert env(graph, role)["UCX_PROTO_INFO"] == "y"
+        assert env(graph, role)["UCX_PROTO_INFO"] == "remote memory read*"
+        assert env(graph, role)["UCX_LOG_FILE"] == "stderr"
+        # TCP cannot read by itself: UCX has to emulate it.
+        assert "UCX_PROTO_EMULATION_ENABLE" not in env(graph, role)
         assert "UCX_IB_ROCE_REACHABILITY_MODE" not in env(graph, role)
         assert "resourceClaims" not in pod["spec"]
         assert "networking.gke.io/interfaces" not in pod["metadata"]["annotations"]

@@ -8,7 +8,7 @@ import pytest
 from tests import ucx_tables
 from tests.ucx_tables import LAYOUTS
 from workloads.jobs.verify.transport import Transport, judge_log
-from workloads.jobs.verify.ucx import Damage, Parser, Table, without_gaps
+from workloads.jobs.verify.ucx import Damage, Parser, Refusal, Table, without_gaps
 
 LOGS = Path(__file__).parent.parent / "data" / "ucx"
 WHOLE = {
@@ -17,6 +17,8 @@ WHOLE = {
     "shared-memory-two-ranges-1.22": "1.22",
     "mixed-lanes-write-1.22": "1.22",
 }
+# Where UCX may not emulate reads and tcp is all there is.
+REFUSED = "refused-read-1.22"
 NAMES = sorted(path.stem for path in LOGS.glob("*.log"))
 
 
@@ -63,7 +65,7 @@ _NUMBERS = {"self": 0, "intra-node": 1}
 
 
 def test_the_logs_are_there() -> None:
-    assert set(NAMES) == {*WHOLE, "two-readers-buffered-stdout-1.21"}
+    assert set(NAMES) == {*WHOLE, REFUSED, "two-readers-buffered-stdout-1.21"}
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -83,6 +85,26 @@ def test_the_generator_prints_the_tables_of_real_logs_to_the_letter(name: str) -
     assert len(tables) > 15
     for table in tables:
         assert "\n".join(again(table, WHOLE[name])) in real
+
+
+def test_a_refused_read_leaves_a_table_without_rows() -> None:
+    parser = Parser()
+    events = [event for line in lines_of(REFUSED) for event in parser.feed(line)] + list(parser.close())
+    (refusal,) = [event for event in events if isinstance(event, Refusal)]
+    (table,) = [event for event in events if isinstance(event, Table)]
+    assert (refusal.local, refusal.remote) == ("host", "host")
+    assert (table.rows, table.whole) == ((), False)
+    assert bodies(lines_of(REFUSED)) == LAYOUTS["1.22"](
+        ucx_tables.Table((), ucx_tables.HOST_READ, "intra-node", number=1)
+    )
+    # Between GPUs the same log is a refusal of KV cache.
+    of_gpus = [
+        line.replace("into host memory from host", "into cuda/GPU0 from cuda/dev[0]").replace(
+            "get into host from host", "get into cuda from cuda"
+        )
+        for line in lines_of(REFUSED)
+    ]
+    assert judge_log(of_gpus, Transport.RDMA).outcome == "not verified"
 
 
 def test_of_two_processes_glued_together_the_missing_tables_are_noticed() -> None:
