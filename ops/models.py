@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -11,11 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from ops.ending import Exit, stop
 from spec import data, sizing
-from spec.faults import one_of
+from spec.faults import ConfigInvalid, Fault, one_of
 from spec.models import Card, card, card_names
 from workloads import fetch_weights
 from workloads.fetch_weights import FetchFailed, File
@@ -35,11 +35,22 @@ def models(
     """List the models of the catalogue, or pin one."""
     if context.invoked_subcommand is not None:
         return
-    rows = [_row(card(name)) for name in card_names()]
+    rows: list[dict[str, Any]] = []
+    faults: list[Fault] = []
+    for name in card_names():
+        try:
+            rows.append(_row(card(name)))
+        except ConfigInvalid as invalid:
+            faults += invalid.faults
     if as_json:
-        print(json.dumps({"models": rows}, indent=2, ensure_ascii=False))
+        found = [{"path": fault.path, "message": fault.message} for fault in faults]
+        print(json.dumps({"models": rows} | ({"faults": found} if found else {}), indent=2, ensure_ascii=False))
     else:
         _show(rows)
+    for fault in faults:
+        print(f"error: {fault}", file=sys.stderr)
+    if faults:
+        raise typer.Exit(Exit.CONFIG_INVALID)
 
 
 def _row(model: Card) -> dict[str, Any]:
@@ -92,7 +103,10 @@ def pin(
     except FetchFailed as failed:
         stop(str(failed), Exit.CONFIG_INVALID)
     patience = fetch_weights.Patience(attempts=ATTEMPTS, backoff=1.0, deadline=time.monotonic() + SECONDS)
-    repository = card(name).repository
+    try:
+        repository = card(name).repository
+    except ConfigInvalid as invalid:
+        stop(str(invalid), Exit.CONFIG_INVALID)
     try:
         answer = patience.retry(lambda: client.info(repository, revision))
         commit, files = fetch_weights.listing(answer)
@@ -105,10 +119,10 @@ def pin(
     try:
         before = path.read_text(encoding="utf-8")
         after = pinned(before, commit, source, files)
-        Card.from_wire({"name": name, **data.parse(after)})
+        data.checked(Card, path.name, name, after.encode())
         if after != before:
             _replace(path, after)
-    except (OSError, ValidationError) as error:
+    except (OSError, ConfigInvalid) as error:
         stop(f"{name}: the card is left as it was: {_one_line(error)}", Exit.FAILED)
     total = sum(file.size for file in files) / sizing.GIB
     state = "pinned to" if after != before else "already pinned to"

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from spec.faults import ConfigInvalid, Fault, nearest
+from spec import shape
+from spec.faults import ConfigInvalid, Fault, nearest, shown
 from spec.load import NAMESPACE, StackConfig
+from spec.settings import Settings
+from spec.strict_yaml import YamlInvalid, parse
 
 _BASE64 = "[A-Za-z0-9+/]+={0,2}"
 _CIPHERTEXT = re.compile(rf"v1:{_BASE64}:{_BASE64}|{_BASE64}")
@@ -70,14 +71,24 @@ def _is_ciphertext(value: Any) -> bool:
 
 def _load_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise _unreadable(path, f"is not YAML{where}: {getattr(error, 'problem', error)}") from None
+        content = parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"is not YAML: {error}") from None
+    except YamlInvalid as invalid:
+        raise ConfigInvalid(
+            # A key of the configuration as every fault names it, else where it is in the file.
+            Fault(fault.path.removeprefix(_CONFIG), f"{path.name}: {fault.message}")
+            if fault.path.startswith(_CONFIG)
+            else Fault(path.name, f"{fault.path}: {fault.message}".removeprefix(": "))
+            for fault in invalid.faults
+        ) from None
+    content = {} if content is None else content
     if not isinstance(content, dict):
         raise _unreadable(path, "must be an object with the key `config`")
     return content
+
+
+_CONFIG = f"config.{NAMESPACE}:"
 
 
 def _unreadable(path: Path, message: str) -> ConfigInvalid:
@@ -85,10 +96,13 @@ def _unreadable(path: Path, message: str) -> ConfigInvalid:
 
 
 def _config_of(path: Path) -> dict[str, Any]:
-    config = _load_yaml(path).get("config") or {}
-    if not isinstance(config, dict):
+    given = _load_yaml(path).get("config") or {}
+    if not isinstance(given, dict):
         raise _unreadable(path, "`config` must be an object")
-    return {_full(str(key)): value for key, value in config.items()}
+    keys = [str(key) for key in given]
+    if twice := [key for key in keys if key != _full(key) and _full(key) in keys]:
+        raise ConfigInvalid(Fault(key, f"{path.name}: is given twice, as {key} and as {_full(key)}") for key in twice)
+    return {_full(str(key)): value for key, value in given.items()}
 
 
 def _full(key: str) -> str:
@@ -118,7 +132,7 @@ def _lay(config: dict[str, Any], override: str) -> None:
                 [Fault("--set", f"{override!r}: the list has {len(block)} entries, the next is {len(block)}")]
             )
         if following is None:
-            _put(block, step, _typed(text)) if text else _take_out(block, step)
+            _put(block, step, _typed(path, keys, text)) if text else _take_out(block, step)
             return
         wanted = list if isinstance(following, int) else dict
         inner = block[step] if isinstance(step, int) and step < len(block) else None
@@ -155,8 +169,22 @@ def _keys(path: str) -> list[str | int]:
     return [int(part[1:-1]) if re.fullmatch(_INDEX, part) else part.strip('[]"') for part in parts]
 
 
-def _typed(text: str) -> Any:
-    """As `pulumi config set --path` reads a value: true and false, numbers, else text. Numbers may have a fraction."""
+def _typed(path: str, keys: list[str | int], text: str) -> Any:
+    """A value as the key's own type has it: text stays text, an object or a list is read as YAML or JSON.
+
+    All else, unknown keys included, is read as `pulumi config set --path` reads it: true and false, numbers, else text.
+    """
+    own = [key.removeprefix(f"{NAMESPACE}:") if isinstance(key, str) else key for key in keys]
+    declared = shape.at(Settings, ["project"] if own == ["gcp:project"] else own)
+    if shape.is_text(declared):
+        return text
+    if shape.is_collection(declared):
+        try:
+            return parse(text)
+        except YamlInvalid as invalid:
+            raise ConfigInvalid(
+                [Fault("--set", f"{path}={shown(text)}: {str(fault).removeprefix(': ')}") for fault in invalid.faults]
+            ) from None
     if text in ("true", "false"):
         return text == "true"
     if re.fullmatch(r"-?(0|[1-9]\d*)", text):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from spec import extra_args, place, sizing, versions
-from spec.faults import Fault, join, one_of
+from spec.faults import ConfigInvalid, Fault, join, one_of
 from spec.machines import GPU_MACHINE, Gpus, Machine, machine
 from spec.models import Card, Layout, Placement, Role, RoleLayout, card, card_names
 from spec.pools import Engines, NodeCount, node_counts, pool_name
@@ -136,9 +136,14 @@ def _unknown_names(path: str, model: ModelSettings) -> Iterator[Fault]:
     known = model.model in card_names()
     if not known:
         yield Fault(join(path, "model"), one_of(model.model, card_names()))
-    layouts = dict.fromkeys(
-        layout for name in ([model.model] if known else card_names()) for layout in card(name).layouts
-    )
+    layouts: dict[str, None] = {}
+    for name in [model.model] if known else card_names():
+        try:
+            layouts |= dict.fromkeys(card(name).layouts)
+        except ConfigInvalid as invalid:  # errors of a card that nobody asked for are not this stack's
+            if known:
+                yield from invalid.faults
+                return
     if model.layout not in layouts:
         yield Fault(join(path, "layout"), one_of(model.layout, tuple(layouts)))
 

@@ -9,7 +9,7 @@ from typing import Any, cast, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from spec import check
+from spec import check, shape
 from spec.faults import ConfigInvalid, Fault, join, nearest, one_of, shown
 from spec.model_base import Frozen
 from spec.settings import Settings
@@ -70,7 +70,7 @@ def _raw(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
         if namespace == "gcp":
             found += _gcp_key(key, raw, config)
         elif namespace != NAMESPACE:
-            continue
+            found += _foreign_key(namespace, key)
         elif key in SECRET_KEYS:
             given = secret or config.values[full_key] not in ("", "null")  # empty is the default in Pulumi.yaml
             if given:
@@ -106,6 +106,15 @@ def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fau
             f"gcp:{key}",
             "is not read: only gcp:project is; the place comes from `location`, credentials from the environment",
         )
+
+
+def _foreign_key(namespace: str, key: str) -> Iterable[Fault]:
+    """The fault of a key that was meant for this program or for its provider; those of other tools are theirs."""
+    ours = (*PLAIN_KEYS, *SECRET_KEYS)
+    if key in ours or nearest(namespace, (NAMESPACE,)) or "dynamo" in namespace.lower():
+        yield Fault(f"{namespace}:{key}", f"is not read: the namespace is {NAMESPACE}; write {NAMESPACE}:{key}")
+    elif key == "project" or nearest(namespace, ("gcp",)):
+        yield Fault(f"{namespace}:{key}", f"is not read: the provider's namespace is gcp; write gcp:{key}")
 
 
 # What a required block is taken for while the rest is checked. Never returned: its absence is a fault.
@@ -157,7 +166,7 @@ def _own(error: ValidationError) -> list[Mapping[str, Any]]:
 
 def _wire(kind: str, where: list[str | int]) -> list[str | int]:
     """A place with the names of the wire: for a default that is wrong, pydantic gives the field's own name."""
-    model = _bare(_at(where[:-1]))
+    model = shape.bare(shape.at(Settings, where[:-1]))
     if kind != "extra_forbidden" and isinstance(model, type) and issubclass(model, Frozen) and where:
         field = model.model_fields.get(str(where[-1]))
         return [*where[:-1], (field and field.alias) or where[-1]]
@@ -222,7 +231,7 @@ def _message(e: Mapping[str, Any], where: list[str | int]) -> str:
     if kind == "missing":
         return _required(where)
     if kind == "extra_forbidden":
-        return _unknown(str(where[-1]), _keys(_at(where[:-1])))
+        return _unknown(str(where[-1]), shape.keys(shape.at(Settings, where[:-1])))
     if kind == "value_error":
         return str(e["msg"]).removeprefix("Value error, ")
     if kind == "enum":
@@ -234,10 +243,10 @@ def _message(e: Mapping[str, Any], where: list[str | int]) -> str:
     if kind == "string_pattern_mismatch":
         is_key = e["loc"][-1] == "[key]"
         return f"{shown(given)} is not of the form this {'name' if is_key else 'value'} must have" + _example(
-            _key_type(where) if is_key else _at(where)
+            shape.key_type(Settings, where) if is_key else shape.at(Settings, where)
         )
     if kind == "too_short":
-        return f"is empty; name at least one{_example(_at(where))}"
+        return f"is empty; name at least one{_example(shape.at(Settings, where))}"
     bounds = {
         "greater_than_equal": ("ge", "at least"),
         "greater_than": ("gt", "more than"),
@@ -253,7 +262,7 @@ def _message(e: Mapping[str, Any], where: list[str | int]) -> str:
 
 def _required(where: list[str | int]) -> str:
     hint = "; set it with `pulumi config set gcp:project PROJECT`" if where == ["project"] else ""
-    return f"is required{_example(_at(where))}{hint}"
+    return f"is required{_example(shape.at(Settings, where))}{hint}"
 
 
 def _unknown(key: str, allowed: Iterable[str]) -> str:
@@ -277,45 +286,3 @@ def _fields(place: Any) -> list[FieldInfo]:
     if get_origin(annotation) is not dict:
         found += [field for inner in get_args(annotation) for field in _fields(inner)]
     return found
-
-
-def _key_type(where: list[str | int]) -> Any:
-    """The annotation of the keys of the dictionary that holds this place."""
-    return get_args(_bare(_at(where[:-1])))[0]
-
-
-def _at(where: list[str | int]) -> Any:
-    """What the settings declare at a place: a FieldInfo, a model class or an annotation; None for an unknown key."""
-    here: Any = Settings
-    for part in where:
-        here = _inside(here, str(part))
-        if here is None:
-            return None
-    return here
-
-
-def _inside(here: Any, key: str) -> Any:
-    annotation = _bare(here)
-    if isinstance(annotation, type) and issubclass(annotation, Frozen):
-        return next((field for field in annotation.model_fields.values() if field.alias == key), None)
-    if get_origin(annotation) is tuple:  # of one type and any length, `tuple[X, ...]`
-        return get_args(annotation)[0]
-    return get_args(annotation)[1] if get_origin(annotation) is dict else None
-
-
-def _bare(here: Any) -> Any:
-    """The model class or dict[...] under FieldInfo, Annotated and `| None`."""
-    annotation = here.annotation if isinstance(here, FieldInfo) else here
-    if hasattr(annotation, "__metadata__"):
-        return _bare(get_args(annotation)[0])
-    arguments = [arg for arg in get_args(annotation) if arg is not type(None)]
-    if type(None) in get_args(annotation) and len(arguments) == 1:
-        return _bare(arguments[0])
-    return annotation
-
-
-def _keys(here: Any) -> list[str]:
-    annotation = _bare(here)
-    if isinstance(annotation, type) and issubclass(annotation, Frozen):
-        return [field.alias or name for name, field in annotation.model_fields.items()]
-    return []

@@ -57,5 +57,5 @@ def machine_names(*, with_gpus: bool) -> tuple[str, ...]:
 
 @cache
 def machine(name: str) -> Machine:
-    """The machine of that name. Raises FileNotFoundError when there is no such file."""
-    return Machine.from_wire({"name": name, **data.read("machines", name)})
+    """The machine of that name. Raises FileNotFoundError without a file, ConfigInvalid with every error in it."""
+    return data.entry(Machine, "machines", name)

@@ -28,9 +28,12 @@ class Placement(StrEnum):
     """No GPU: simulated engines on the system pool."""
 
 
+Count = Annotated[int, Field(ge=1)]
+
+
 class RoleLayout(Frozen):
-    replicas: Annotated[int, Field(ge=1)]
-    tensor_parallel: Annotated[int, Field(ge=1)]
+    replicas: Count
+    tensor_parallel: Count
     """GPUs of one engine."""
 
 
@@ -66,7 +69,7 @@ class Weights(Frozen):
     format: Literal["bf16", "fp8", "mxfp4"]
     bytes_per_parameter: Literal[1, 2] | None = None
     """Of the linear layers; embeddings, norms and the output layer stay at 2 bytes."""
-    total_bytes: int | None = None
+    total_bytes: Count | None = None
     """`metadata.total_size` of the safetensors index; needed where the sum over layers does not hold (experts)."""
 
     @model_validator(mode="after")
@@ -97,15 +100,15 @@ class Architecture(Frozen):
 
     source: str
     kind: Literal["dense", "moe"]
-    hidden_size: int
-    layers: int
-    vocab_size: int
-    intermediate_size: int
-    heads: int
-    kv_heads: int
-    head_dim: int
+    hidden_size: Count
+    layers: Count
+    vocab_size: Count
+    intermediate_size: Count
+    heads: Count
+    kv_heads: Count
+    head_dim: Count
     tied_embeddings: bool
-    max_model_len: int
+    max_model_len: Count
 
 
 class Card(Frozen):
@@ -124,9 +127,24 @@ class Card(Frozen):
     loader: Literal["vllm", "runaiStreamer"] = "vllm"
     """How an engine reads the weights: vLLM's own way, a file after the other, or many at once by the Run:ai streamer.
     Unverified that the runtime image holds the streamer."""
-    default_max_model_len: int
+    default_max_model_len: Count
     """Tokens of prompt and answer together that a worker is started for unless the stack says otherwise."""
     layouts: dict[str, Layout]
+
+    @model_validator(mode="after")
+    def _sized_as_what_it_is(self) -> "Card":
+        if self.architecture.kind == "moe" and self.weights.total_bytes is None:
+            raise ValueError(
+                "weights.bytesPerParameter: a mixture of experts (architecture.kind: moe) needs weights.totalBytes "
+                "instead, metadata.total_size of model.safetensors.index.json; the sum over layers counts one expert "
+                "only, a small part of the weights"
+            )
+        if self.default_max_model_len > self.architecture.max_model_len:
+            raise ValueError(
+                f"defaultMaxModelLen: {self.default_max_model_len} exceeds architecture.maxModelLen, "
+                f"{self.architecture.max_model_len}"
+            )
+        return self
 
 
 # The same on every card: no GPUs to divide a model over, so nothing depends on the model.
@@ -145,6 +163,9 @@ def card_names() -> tuple[str, ...]:
 
 @cache
 def card(name: str) -> Card:
-    """The card of that name, with the simulated layout that every card has. Raises FileNotFoundError without a file."""
-    read = Card.from_wire({"name": name, **data.read("models", name)})
+    """The card of that name, with the simulated layout that every card has.
+
+    Raises FileNotFoundError without a file, ConfigInvalid with every error in it.
+    """
+    read = data.entry(Card, "models", name)
     return read.model_copy(update={"layouts": {SIMULATED: _SIMULATED_LAYOUT, **read.layouts}})

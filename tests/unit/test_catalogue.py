@@ -1,12 +1,20 @@
 """Every card and every machine file: complete, consistent, and every layout of every card can be built."""
 
-import pytest
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
-from spec import check
+import pytest
+from typer.testing import CliRunner
+
+from ops.models import app
+from spec import check, data
+from spec.faults import ConfigInvalid
 from spec.graph import build
 from spec.load import load
 from spec.machines import GPU_MACHINE, machine, machine_names
-from spec.models import Placement, Role, card, card_names
+from spec.models import Card, Placement, Role, card, card_names
 from spec.plan import plan
 from tests.stacks import config
 
@@ -94,3 +102,65 @@ def test_roles_of_a_layout_are_the_roles_a_stack_can_override() -> None:
 
 def test_faults_of_good_settings_are_none() -> None:
     assert check.faults(load(config())) == []
+
+
+GOOD_CARD = (data.HERE / "models" / "gpt-oss-120b.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "rule"),
+    [
+        ("heads: 64", "heads: many", "architecture.heads", 'got "many"; input should be a valid integer'),
+        ("kvHeads: 8", "kvHeads: 0", "architecture.kvHeads", "got 0; input should be greater than or equal to 1"),
+        ("gated: false", "gatd: false", "gatd", "is not a key here; did you mean gated?"),
+        ("headDim: 64", "headDimm: 64", "architecture.headDimm", "did you mean headDim?"),
+        ("licence: apache-2.0\n", "", "licence", "is required"),
+        ("totalBytes: 65248815744", "bytesPerParameter: 2", "weights.bytesPerParameter", "totalBytes"),
+        ("placement: shared", "placement: near", "layouts.single-node.placement", 'got "near"; input should be'),
+        ("gated: false", "gated: false\ngated: true", "gated", "given twice"),
+        ("gated: false", "gated: [", "", "is not YAML in line"),
+        ("defaultMaxModelLen: 32768", "defaultMaxModelLen: 999999", "defaultMaxModelLen", "exceeds architecture"),
+    ],
+)
+def test_an_error_of_a_card_names_file_key_value_and_rule(old: str, new: str, path: str, rule: str) -> None:
+    with pytest.raises(ConfigInvalid) as raised:
+        data.checked(Card, "spec/models/ours.yaml", "ours", GOOD_CARD.replace(old, new, 1).encode())
+    where = [str(fault) for fault in raised.value.faults if rule in fault.message or rule in fault.path]
+    assert any(told.startswith(f"spec/models/ours.yaml: {path}".removesuffix(": ")) for told in where), raised.value
+
+
+def test_all_errors_of_a_card_are_told_at_once() -> None:
+    broken = GOOD_CARD.replace("heads: 64", "heads: many", 1).replace("gated: false", "gated: maybe", 1)
+    with pytest.raises(ConfigInvalid) as raised:
+        data.checked(Card, "ours.yaml", "ours", broken.encode())
+    assert [fault.path for fault in raised.value.faults] == ["ours.yaml: architecture.heads", "ours.yaml: gated"]
+
+
+@pytest.fixture
+def with_a_broken_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The catalog beside a card `broken` that has an error."""
+    shutil.copytree(data.HERE, tmp_path / "spec", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (tmp_path / "spec" / "models" / "broken.yaml").write_text(GOOD_CARD.replace("heads: 64", "heads: many", 1))
+    monkeypatch.setattr(data, "HERE", tmp_path / "spec")
+    data.names.cache_clear()
+    yield
+    data.names.cache_clear()
+
+
+@pytest.mark.usefixtures("with_a_broken_card")
+def test_a_broken_card_hides_no_other() -> None:
+    done = CliRunner().invoke(app, ["--json"])
+    assert done.exit_code == 2
+    listed = json.loads(done.stdout)
+    assert "gpt-oss-120b" in {row["name"] for row in listed["models"]}
+    assert listed["faults"][0]["path"] == "spec/models/broken.yaml: architecture.heads"
+    assert done.stderr.startswith("error: spec/models/broken.yaml: architecture.heads: ")
+    assert load(config())
+
+
+@pytest.mark.usefixtures("with_a_broken_card")
+def test_a_stack_that_names_a_broken_card_is_refused_beside_its_other_errors() -> None:
+    with pytest.raises(ConfigInvalid) as raised:
+        load(config({"models.chat.model": "broken", "models.other": {"model": "qwen3-32", "layout": "aggregated"}}))
+    paths = [fault.path for fault in raised.value.faults]
+    assert paths == ["models.other.model", "spec/models/broken.yaml: architecture.heads"]

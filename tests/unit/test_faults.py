@@ -20,6 +20,13 @@ class Case:
 CASES = [
     Case("missing project", {"gcp:project": None}, "gcp:project", "is required"),
     Case("project of a wrong form", {"gcp:project": "My Project"}, "gcp:project", "such as my-project"),
+    Case("a misspelt namespace", {"dynamo:alerts": {"emails": ["a@b.c"]}}, "dynamo:alerts", "write dynamo-gke:alerts"),
+    Case("a namespace in capitals", {"Dynamo-GKE:labels": {}}, "Dynamo-GKE:labels", "write dynamo-gke:labels"),
+    Case("a namespace with a typing error", {"dynamo-gk:modls": {}}, "dynamo-gk:modls", "the namespace is dynamo-gke"),
+    Case("a known key under a foreign namespace", {"gke:models": {}}, "gke:models", "write dynamo-gke:models"),
+    Case("a secret under a misspelt namespace", {"dynamo:hfToken": {"secure": "v1:x"}}, "dynamo:hfToken",
+         "write dynamo-gke:hfToken"),
+    Case("a misspelt provider", {"gpc:project": "p"}, "gpc:project", "write gcp:project"),
     Case("other provider keys", {"gcp:zone": "europe-west1-b"}, "gcp:zone", "is not read"),
     Case("missing location", {"location": None}, "location", "is required"),
     Case("no models", {"models": {}}, "models", "is required"),
@@ -353,3 +360,7 @@ def test_an_encrypted_value_counts_as_present() -> None:
 def test_the_secret_value_never_reaches_the_settings() -> None:
     assert "hfToken" not in "".join(config().values.values())
     assert isinstance(config(), StackConfig)
+
+
+def test_keys_of_other_tools_are_left_to_them() -> None:
+    assert faults({"pulumi:disable-default-providers": ["aws"], "kubernetes:context": "lab", "acme:team": "ml"}) == ()

@@ -39,6 +39,22 @@ def test_project_defaults_are_laid_under(root: Path) -> None:
         ("models.chat.model=a=b", "dynamo-gke:models", '{"chat": {"model": "a=b"}}'),
         ('models["a.b"].model=x', "dynamo-gke:models", '{"chat": {"model": "m"}, "a.b": {"model": "x"}}'),
         ("cluster.deletionProtection=false", "dynamo-gke:cluster", '{"deletionProtection": false}'),
+        ("labels.costCenter=1234", "dynamo-gke:labels", '{"costCenter": "1234"}'),
+        ("labels.costCenter=true", "dynamo-gke:labels", '{"costCenter": "true"}'),
+        ("versions.runtime=1.6", "dynamo-gke:versions", '{"runtime": "1.6"}'),
+        ('models.chat.engine.extraArgs[0]={"a": 1}', "dynamo-gke:models",
+         '{"chat": {"model": "m", "engine": {"extraArgs": ["{\\"a\\": 1}"]}}}'),
+        ('models.chat.engine.extraArgs=["--a","1"]', "dynamo-gke:models",
+         '{"chat": {"model": "m", "engine": {"extraArgs": ["--a", "1"]}}}'),
+        ("models.chat.prefill={replicas: 2}", "dynamo-gke:models",
+         '{"chat": {"model": "m", "prefill": {"replicas": 2}}}'),
+        ('models.chat.autoscaling.decode={"min": 1, "max": 3}', "dynamo-gke:models",
+         '{"chat": {"model": "m", "autoscaling": {"decode": {"min": 1, "max": 3}}}}'),
+        ("endpoint.allowedCidrs=[203.0.113.0/24, 198.51.100.0/24]", "dynamo-gke:endpoint",
+         '{"allowedCidrs": ["203.0.113.0/24", "198.51.100.0/24"]}'),
+        ("gcp:project=12345", "gcp:project", "12345"),
+        ("preflight=false", "dynamo-gke:preflight", "false"),
+        ("dynamo-gke:labels.owner=1e3", "dynamo-gke:labels", '{"owner": "1e3"}'),
         ("labels.costCenter=0123", "dynamo-gke:labels", '{"costCenter": "0123"}'),
         ("models.chat.engine.gpuMemoryUtilization=0.9", "dynamo-gke:models",
          '{"chat": {"model": "m", "engine": {"gpuMemoryUtilization": 0.9}}}'),
@@ -50,6 +66,53 @@ def test_project_defaults_are_laid_under(root: Path) -> None:
 )  # fmt: skip
 def test_overrides(root: Path, override: str, key: str, text: str) -> None:
     assert stackfile.read(root, "one", [override]).values[key] == text
+
+
+@pytest.mark.parametrize("value", ["{replicas: 2", "{replicas: 1, replicas: 2}", "[--a"])
+def test_an_object_that_is_not_yaml_is_refused_with_its_path(root: Path, value: str) -> None:
+    with pytest.raises(ConfigInvalid, match=r"--set: models.chat.prefill=.*: .*(not YAML|given twice)"):
+        stackfile.read(root, "one", [f"models.chat.prefill={value}"])
+
+
+def test_an_object_of_another_kind_is_told_by_the_key(root: Path) -> None:
+    from spec.load import load
+
+    with pytest.raises(ConfigInvalid) as raised:
+        load(stackfile.read(root, "one", ["labels=owner", "alerts=[a]", "models.chat.prefill=2"]))
+    faults = {fault.path: fault.message for fault in raised.value.faults}
+    assert faults["labels"] == 'got "owner"; must be an object'
+    assert "must be an object" in faults["alerts"]
+    assert "must be an object" in faults["models.chat.prefill"]
+
+
+@pytest.mark.parametrize(
+    ("content", "faults"),
+    [
+        ("config:\n  gcp:project: a\n  gcp:project: b\n", {"config.gcp:project": "line 2 and line 3"}),
+        ("config:\n  models: {chat: {model: a, model: b}}\n", {"config.models.chat.model": "line 2"}),
+        ("config: {}\nconfig: {}\n", {"config": "line 1 and line 2"}),
+        (
+            "config:\n  dynamo-gke:labels: {a: b, a: c}\n  dynamo-gke:alerts:\n    emails: [x]\n    emails: [y]\n",
+            {"labels.a": "line 2", "alerts.emails": "line 4 and line 5"},
+        ),
+        ("config:\n  models: {}\n  dynamo-gke:models: {}\n", {"models": "as models and as dynamo-gke:models"}),
+        ("config:\n  models:\n  - a: 1\n    a: 2\n", {"config.models[0].a": "line 3 and line 4"}),
+    ],
+)
+def test_a_key_that_is_given_twice_is_an_error(root: Path, content: str, faults: dict[str, str]) -> None:
+    (root / "Pulumi.one.yaml").write_text(content)
+    with pytest.raises(ConfigInvalid) as raised:
+        stackfile.read(root, "one")
+    told = {str(fault): where for fault in raised.value.faults for path, where in faults.items() if path in str(fault)}
+    assert len(told) == len(faults) == len(raised.value.faults)
+    assert all("given twice" in fault and where in fault for fault, where in told.items())
+
+
+@pytest.mark.parametrize("content", ["config: &a {x: *a}\n", "config: {d: 2026-13-45}\n", "a: b\n---\nc: d\n"])
+def test_a_file_that_is_no_plain_document_is_an_error(root: Path, content: str) -> None:
+    (root / "Pulumi.one.yaml").write_text(content)
+    with pytest.raises(ConfigInvalid, match=r"Pulumi.one.yaml: (config.x: )?is not"):
+        stackfile.read(root, "one")
 
 
 @pytest.mark.parametrize("override", ["nothing", "=x", "a..b=1", "a[0=1", "", "a[1]=x", "[0]=x"])

@@ -46,7 +46,7 @@ def pin(hub: Hub, *words: str, model: str = MODEL) -> Result:
 
 
 def read(catalogue: Path, model: str = MODEL) -> Card:
-    return Card.from_wire({"name": model, **data.parse((catalogue / f"{model}.yaml").read_text())})
+    return data.checked(Card, model, model, (catalogue / f"{model}.yaml").read_bytes())
 
 
 def texts(catalogue: Path) -> dict[str, str]:
