@@ -58,7 +58,6 @@ class SystemPool(pulumi.ComponentResource):
                 disk_type=args.pool.machine.boot_disk,
                 disk_size_gb=100,
                 gvnic=container.NodePoolNodeConfigGvnicArgs(enabled=True),
-                gcfs_config=container.NodePoolNodeConfigGcfsConfigArgs(enabled=True),
                 service_account=args.node_account_email,
                 oauth_scopes=[CLOUD_PLATFORM],
                 resource_labels=args.labels,
@@ -183,7 +182,6 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
             local_ssd_count=machine.local_ssds
         ),
         gvnic=container.NodePoolNodeConfigGvnicArgs(enabled=True),
-        gcfs_config=container.NodePoolNodeConfigGcfsConfigArgs(enabled=True),
         spot=True if args.capacity_mode is CapacityMode.SPOT else None,
         flex_start=True if args.capacity_mode is CapacityMode.FLEX_START else None,
         max_run_duration="604800s" if args.capacity_mode is CapacityMode.FLEX_START else None,  # 7 days, the most

@@ -21,6 +21,7 @@ FETCH_BYTES_PER_SECOND = 0.2e9
 CLUSTER_MINUTES = 15
 PLATFORM_MINUTES = 5
 NODE_MINUTES = 10
+# Whole, before anything of it starts: image streaming takes images of Artifact Registry only, and these are NVIDIA's.
 IMAGE_MINUTES = 6
 WARM_UP_MINUTES = 5
 PROOF_MINUTES = 2
