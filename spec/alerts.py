@@ -20,6 +20,11 @@ FIRST_TOKEN_SHARE = 0.95
 FIRST_TOKEN_SECONDS = 4.7
 
 
+# That share of prefilled requests may lose their KV cache unfetched: a client that breaks off while its request waits
+# for decode does it, too, and no counter tells the two apart.
+EXPIRED_SHARE = 0.02
+
+
 class Severity(StrEnum):
     CRITICAL = "CRITICAL"
     """Clients get errors, or the GPUs do not do what they are paid for."""
@@ -100,6 +105,14 @@ def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
             severity=Severity.ERROR,
             condition=_transfer_failures(series, transferring),
         )
+        yield Alert(
+            name="kv-leases-expired",
+            title="KV leases expire",
+            meaning=f"More than {EXPIRED_SHARE:.0%} of the prompts lose their KV cache on prefill before decode has "
+            "fetched it, and decode that comes too late reads memory of other requests: wrong text with HTTP 200.",
+            severity=Severity.ERROR,
+            condition=_leases_expired(series, transferring),
+        )
     if on_gpus:
         yield Alert(
             name="gpu-pods-pending",
@@ -142,7 +155,14 @@ def _prefill_idle(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
     requests of a vLLM worker is unverified. Requests that a client or the frontend broke off never reach prefill.
     """
     answered = series.rate("dynamo_frontend_requests_total", GRAPH, window=WINDOW, graph=graphs, status="success")
-    prefilled = series.rate(
+    prefilled = _prefilled(series, graphs)
+    query = f"{answered} > {LOAD} unless on ({GRAPH}) {prefilled} > on ({GRAPH}) 0.5 * {answered}"
+    return MetricCondition(query=query, minutes=5)
+
+
+def _prefilled(series: Scope, graphs: tuple[str, ...]) -> str:
+    """Requests that prefill workers take in a second."""
+    return series.rate(
         "dynamo_component_requests_total",
         GRAPH,
         window=WINDOW,
@@ -150,12 +170,17 @@ def _prefill_idle(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
         dynamo_component="prefill",
         dynamo_endpoint="generate",
     )
-    query = f"{answered} > {LOAD} unless on ({GRAPH}) {prefilled} > on ({GRAPH}) 0.5 * {answered}"
+
+
+def _leases_expired(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
+    """Counted by the prefill side of vLLM's connector, held against the requests that it took."""
+    expired = series.rate("vllm:nixl_num_kv_expired_reqs_total", GRAPH, window=WINDOW, graph=graphs)
+    query = f"{expired} > on ({GRAPH}) {EXPIRED_SHARE} * {_prefilled(series, graphs)}"
     return MetricCondition(query=query, minutes=5)
 
 
 def _transfer_failures(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
-    """Counted by vLLM's connector. KV cache that expired unfetched is left out: an aborted request does that too."""
+    """Counted by vLLM's connector. KV cache that expired unfetched has an alert of its own."""
     counters = ("vllm:nixl_num_failed_transfers_total", "vllm:nixl_num_failed_notifications_total")
     failed = (f"{series.increase(counter, GRAPH, window=WINDOW, graph=graphs)} > 0" for counter in counters)
     return MetricCondition(query=" or ".join(failed), minutes=0)

@@ -65,7 +65,7 @@ def _words(name: str, value: object) -> tuple[str, ...]:
         return ()
     if value is True:
         return (flag,)
-    return (flag, value.model_dump_json() if isinstance(value, Frozen) else str(value))
+    return (flag, value.model_dump_json(exclude_none=True) if isinstance(value, Frozen) else str(value))
 
 
 class FrontendArgs(CommandLine):

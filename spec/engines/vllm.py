@@ -22,11 +22,19 @@ KvSide = Literal["kv_producer", "kv_consumer"]
 _KV_SIDES: dict[Role, KvSide] = {Role.PREFILL: "kv_producer", Role.DECODE: "kv_consumer"}
 
 
+class KvLease(Frozen):
+    """What NIXL's connector reads besides. Both sides need it: prefill grants the lease, decode renews it in time."""
+
+    kv_lease_duration: int
+
+
 class KvTransferConfig(Frozen):
     """One side of the KV cache transfer."""
 
     kv_connector: Literal["NixlConnector"] = "NixlConnector"
     kv_role: KvSide
+    kv_connector_extra_config: KvLease | None = None
+    """None for the connector's own lease of 30 seconds."""
 
 
 class KvEventsConfig(Frozen):
@@ -63,6 +71,7 @@ class Vllm:
 
     def process(self, graph: Graph, worker: Worker) -> Process:
         side = _KV_SIDES.get(worker.role)
+        lease = graph.kv_lease_seconds
         args = VllmArgs(
             model=graph.model,
             served_model_name=graph.card.name,
@@ -73,7 +82,11 @@ class Vllm:
             block_size=self.block_size,
             gpu_memory_utilization=graph.gpu_memory_utilization,
             disaggregation_mode=DISAGGREGATION_MODES[worker.role],
-            kv_transfer_config=KvTransferConfig(kv_role=side) if side else None,
+            kv_transfer_config=KvTransferConfig(
+                kv_role=side, kv_connector_extra_config=KvLease(kv_lease_duration=lease) if lease else None
+            )
+            if side
+            else None,
             # The router sends a prompt to the worker that holds its prefix; decode gets its blocks from prefill.
             kv_events_config=None if worker.role is Role.DECODE else KvEventsConfig(),
         )

@@ -12,10 +12,11 @@ RUNBOOKS = ROOT / "docs" / "runbooks"
 
 ALWAYS = {"model-not-listed", "slow-first-token"}
 ON_GPUS = {"gpu-pods-pending", "gpu-xid"}
+TRANSFERS = {"kv-transfer-failures", "kv-leases-expired"}
 QWEN = {"model": "qwen3-32b", "layout": "multi-node"}
 
 CASES: list[tuple[str, dict[str, Any], set[str]]] = [
-    ("disaggregated on GPUs", {}, ALWAYS | ON_GPUS | {"prefill-idle", "kv-transfer-failures"}),
+    ("disaggregated on GPUs", {}, ALWAYS | ON_GPUS | TRANSFERS | {"prefill-idle"}),
     ("aggregated on GPUs", {"models.chat.layout": "aggregated"}, ALWAYS | ON_GPUS),
     ("simulated", {"models.chat.layout": "simulated"}, ALWAYS | {"prefill-idle"}),
 ]
@@ -46,6 +47,15 @@ def test_each_alert_is_of_the_graphs_that_it_can_happen_to() -> None:
     assert 'pod=~"code-prefill-.+|code-decode-.+|search-worker-.+"' in query("gpu-pods-pending", SEVERAL)
     silent = re.findall(r'absent\([^)]*graph="(\w+)"', query("model-not-listed", SEVERAL))
     assert silent == ["code", "search", "trial"]
+
+
+def test_expired_leases_are_held_against_the_prompts_of_the_same_graph() -> None:
+    expired, prefilled = query("kv-leases-expired", SEVERAL).split(" > on (graph) ")
+    assert "rate(vllm:nixl_num_kv_expired_reqs_total{" in expired
+    assert prefilled.startswith("0.02 * sum by (graph) (rate(dynamo_component_requests_total{")
+    assert 'dynamo_component="prefill"' in prefilled
+    assert 'graph=~"code"' in expired
+    assert 'graph=~"code"' in prefilled
 
 
 def test_the_log_alert_is_of_this_cluster_only() -> None:
