@@ -73,7 +73,7 @@ def _no_plain_secret(args: ResourceValidationArgs, report: ReportViolation) -> N
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="pinned",
-        description="What runs tomorrow is what was tested today: images and charts have a version.",
+        description="Images and charts have a version, which for an image is a tag: its publisher can still move it.",
         validate=_pinned,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,

@@ -174,7 +174,7 @@ def effective_roles(model: ModelSettings, layout: Layout) -> dict[Role, RoleLayo
     roles: dict[Role, RoleLayout] = {}
     for role, given in layout.roles.items():
         override = model.overrides.get(role)
-        changes = override.model_dump(exclude_none=True) if override else {}
+        changes = override.model_dump(include=set(RoleLayout.model_fields), exclude_none=True) if override else {}
         scale = model.autoscaling.ranges.get(role)
         roles[role] = given.model_copy(update=changes | ({"replicas": scale.min} if scale else {}))
     return roles

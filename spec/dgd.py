@@ -55,6 +55,18 @@ class SecurityContext(Frozen):
     capabilities: Capabilities | None = None
 
 
+class Sleep(Frozen):
+    seconds: int
+
+
+class LifecycleHandler(Frozen):
+    sleep: Sleep
+
+
+class Lifecycle(Frozen):
+    pre_stop: LifecycleHandler
+
+
 class VolumeMount(Frozen):
     name: str
     mount_path: str
@@ -70,6 +82,9 @@ class Container(Frozen):
     env: tuple[EnvVar, ...] = ()
     env_from: tuple[EnvFromSource, ...] | None = None
     resources: Resources
+    lifecycle: Lifecycle | None = None
+    termination_message_policy: Literal["FallbackToLogsOnError"] = "FallbackToLogsOnError"
+    """The last lines of the log of a container that failed are in the pod's status, for `ops status` to tell."""
     security_context: SecurityContext | None = None
     volume_mounts: tuple[VolumeMount, ...] | None = None
 
@@ -159,7 +174,9 @@ class ScalingAdapter(Frozen):
 class Component(Frozen):
     name: str
     type: Literal["frontend", "prefill", "decode", "worker"]
-    replicas: int
+    replicas: int | None = None
+    """None, which begins with one, where an autoscaler owns the number: written here as well, it is a field that two
+    managers own, and the next update ends in a conflict."""
     scaling_adapter: ScalingAdapter | None = None
     """Present, even empty: the operator makes an object that an autoscaler can scale the component by."""
     shared_memory_size: str | None = None

@@ -42,6 +42,8 @@ class Floor:
         return f"{self.version} or newer, as {self.of} needs"
 
 
+# Of the chart; `preStop.sleep` of the frontends came with the same minor.
+PLATFORM = Floor(GkeVersion(1, 30, 0), "Dynamo's platform")
 DRANET = Floor(GkeVersion(1, 34, 1, 1829001), "DRANET")
 _RDMA = {
     RdmaMode.DRANET: DRANET,

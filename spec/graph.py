@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from spec import dgd, flags, names, weights
+from spec import dgd, flags, lifecycle, names, weights
 from spec.engines import IMAGES, Engine, FrontendArgs, engine
 from spec.machines import GPU_MACHINE, WorkerShare, machine
 from spec.models import Placement
@@ -17,11 +17,11 @@ GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
 MODEL_CACHE = "/model-cache"
 _CLAIM = "rdma"
 
-# A pod is killed after that long even if answers are still being written: 32,768 tokens at 18 ms.
-GRACE_SECONDS = 600
-
 # How often a request that lost its worker is sent to another before the client sees an error.
 MIGRATION_LIMIT = 3
+
+# Pods of others may move when the autoscaler wants their node; an engine takes minutes to load and its clients with it.
+KEEP_ON_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 
 # A rolling update would start a new engine before it ends an old one, and there is no spare H200 node for it:
 # without these two the new pod stays Pending for ever.
@@ -77,16 +77,19 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                 service_account_name=names.runtime_account(graph.name),
                 node_selector=_on_pool(SYSTEM_POOL) if graph.on_system_pool else None,
                 topology_spread_constraints=_apart(graph) if graph.frontend_replicas > 1 else None,
-                termination_grace_period_seconds=GRACE_SECONDS,
+                termination_grace_period_seconds=lifecycle.GRACE_SECONDS,
                 containers=(
                     dgd.Container(
                         image=frontend_image(graph.runtime),
                         command=("python3", "-m", "dynamo.frontend"),
                         args=flags.checked("dynamo.frontend", args.argv()),
-                        env=source.env,
+                        env=(*source.env, *_variables(lifecycle.FRONTEND_ENV), *_variables(NO_USAGE_REPORTS)),
                         env_from=source.env_from,
                         resources=dgd.Resources(
                             requests={"cpu": "1", "memory": "2Gi"} if simulated else {"cpu": "4", "memory": "16Gi"}
+                        ),
+                        lifecycle=dgd.Lifecycle(
+                            pre_stop=dgd.LifecycleHandler(sleep=dgd.Sleep(seconds=lifecycle.PRE_STOP_SECONDS))
                         ),
                         volume_mounts=source.mounts,
                     ),
@@ -107,7 +110,9 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         args=flags.checked(process.module, process.args),
         env=(
             *source.env,
-            *(dgd.EnvVar(name=name, value=value) for name, value in process.env.items()),
+            *_variables(process.env),
+            *_variables(lifecycle.worker_env(worker.drain_seconds)),
+            *_variables(NO_USAGE_REPORTS),
             *(_KV_TRANSFER_ENV if graph.kv_transfer else ()),
             *(_TRANSPORT_ENV[graph.kv_transfer] if graph.kv_transfer else ()),
         ),
@@ -119,18 +124,20 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
     return dgd.Component(
         name=worker.role.value,
         type=worker.role.value,
-        replicas=worker.replicas,
+        replicas=None if worker.autoscaled else worker.replicas,
         scaling_adapter=dgd.ScalingAdapter() if worker.autoscaled else None,
         # NCCL's and the workers' own exchange within an engine; samples take 16 to 80 Gi.
         shared_memory_size=f"{max(16, 10 * worker.tensor_parallel)}Gi" if on_gpus else None,
         pod_template=dgd.PodTemplate(
-            metadata=_annotated(source.annotations | (ROLLOUT if on_gpus else {}) | _nic_annotations(graph)),
+            metadata=_annotated(
+                source.annotations | (ROLLOUT | KEEP_ON_NODE if on_gpus else {}) | _nic_annotations(graph)
+            ),
             spec=dgd.PodSpec(
                 service_account_name=names.runtime_account(graph.name),
                 node_selector=_worker_nodes(graph, worker) or None,
                 tolerations=(_GPU_TAINT,) if on_gpus else None,
                 affinity=_near(graph) if graph.placement is Placement.SHARED else None,
-                termination_grace_period_seconds=GRACE_SECONDS,
+                termination_grace_period_seconds=lifecycle.worker_grace(worker.drain_seconds),
                 resource_claims=_nic_claims(worker) if graph.rdma_mode.claims else None,
                 # Alone and first: with multiNetwork a node's RDMA devices are given to the first container only.
                 containers=(container,),
@@ -138,6 +145,11 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
             ),
         ),
     )
+
+
+# vLLM reports each start to its makers unless the first is set. The second is what other libraries go by, such as
+# Hugging Face's.
+NO_USAGE_REPORTS = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +200,10 @@ def _hub(graph: Graph) -> _ModelSource:
         mounts=(dgd.VolumeMount(name="model-cache", mount_path=MODEL_CACHE),),
         volumes=(dgd.Volume(name="model-cache", empty_dir=dgd.EmptyDir()),),
     )
+
+
+def _variables(env: dict[str, str]) -> tuple[dgd.EnvVar, ...]:
+    return tuple(dgd.EnvVar(name=name, value=value) for name, value in env.items())
 
 
 def _annotated(annotations: dict[str, str]) -> dgd.PodMetadata | None:

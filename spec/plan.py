@@ -10,6 +10,7 @@ from spec.capacity import CapacityMode
 from spec.check import effective_roles, engine_memory, gpu_engines, kv_transfer, max_model_len, most_replicas
 from spec.cluster import ClusterRef, cluster_ref
 from spec.first_token import FirstToken, estimate
+from spec.lifecycle import DRAIN_SECONDS
 from spec.machines import GPU_MACHINE, Machine, machine
 from spec.models import Card, Placement, Role, card
 from spec.pools import SYSTEM_POOL, node_counts, pool_name
@@ -45,6 +46,8 @@ class Worker:
     """None for a simulated engine."""
     autoscaled: bool
     """Whether `replicas` is only where the autoscaler begins."""
+    drain_seconds: int
+    """How long an engine that is told to stop serves on."""
 
     @property
     def gpus(self) -> int:
@@ -70,6 +73,8 @@ class Graph:
     gpu_memory_utilization: float
     extra_args: tuple[str, ...]
     """Words of the stack at the end of every worker's command line, flag and value apart."""
+    kv_lease_seconds: int | None
+    """How long prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
     frontend_replicas: int
     proof_required: bool
     """Whether an update fails when disaggregation does not happen."""
@@ -443,6 +448,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
                 replicas=given.replicas,
                 most_replicas=most_replicas(model, role, given),
                 autoscaled=role in model.autoscaling.ranges,
+                drain_seconds=_drain_seconds(model, role),
                 tensor_parallel=given.tensor_parallel,
                 pool=_pool_in_gke(settings, pool_name(layout.placement, role)),
                 memory=gpus and engine_memory(chosen, model, gpus, given.tensor_parallel),
@@ -455,6 +461,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         kv_cache_dtype=model.engine.kv_cache_dtype,
         gpu_memory_utilization=model.engine.gpu_memory_utilization,
         extra_args=extra_args.words(model.engine.extra_args),
+        kv_lease_seconds=model.engine.kv_lease_seconds,
         frontend_replicas=model.frontend.replicas or (2 if gpus else 1),
         proof_required=model.proof is ProofMode.REQUIRED,
         hf_token_secret=_token_secret_name(settings),
@@ -463,6 +470,11 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         on_system_pool=settings.cluster.existing is None,
         on_gpu_pools=settings.makes_gpu_pools,
     )
+
+
+def _drain_seconds(model: ModelSettings, role: Role) -> int:
+    given = model.overrides.get(role)
+    return DRAIN_SECONDS[role] if given is None or given.drain_seconds is None else given.drain_seconds
 
 
 def _gpu_pools(settings: Settings, graphs: tuple[Graph, ...], node: Machine) -> tuple[Pool, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from spec import graph as graph_builder
-from spec import sizing
+from spec import names, sizing
 from spec.addresses import NIC_RANGES, key
 from spec.dgd import Component
 from spec.first_token import READ_BYTES_PER_SECOND
@@ -77,13 +77,29 @@ def _graph(before: Graph, after: Graph) -> Iterator[str]:
     changes = {name: _changes(old.get(name), new.get(name)) for name in dict.fromkeys(workers)}
     if any(changes.values()):
         what = "; ".join(f"{name} {words}" for name, words in changes.items() if words)
-        yield f"{after.name}: all workers roll, since a worker's pod template changes ({what}): {_down(after)}"
+        yield f"{after.name}: all workers roll, since a worker's pod template changes ({what}): {_down(before, after)}"
     if words := _changes(old["frontend"], new["frontend"]):
         yield f"{after.name}: the frontend's pods are replaced ({words}), which loads no model"
     for name in sorted(old.keys() & new.keys()):
-        if old[name].replicas != new[name].replicas:
-            counts = f"from {old[name].replicas} to {new[name].replicas} replicas"
-            yield f"{after.name}: {name} goes {counts}, which by itself rolls nothing"
+        yield from _counts(after, old[name], new[name])
+
+
+def _counts(graph: Graph, before: Component, after: Component) -> Iterator[str]:
+    """What happens to the number of a component's pods. Where an autoscaler owns it, the graph does not say it."""
+    was, becomes = before.replicas, after.replicas
+    if was is not None and becomes is not None and was != becomes:
+        yield f"{graph.name}: {after.name} goes from {was} to {becomes} replicas, which by itself rolls nothing"
+    elif was is not None and becomes is None and was != 1:
+        yield (
+            f"{graph.name}: {after.name} has {was} replicas, and the operator refuses to hand more than one over to an "
+            f"autoscaler: first set models.{graph.name}.{after.name}.replicas to 1 and update, then give the range"
+        )
+    elif was is None and becomes is not None:
+        yield (
+            f"{graph.name}: {after.name} is taken from its autoscaler; the operator refuses a number other than the "
+            f"one that runs: `kubectl scale dgdsa {names.scaling_adapter(graph.name, after.name)} -n {graph.namespace} "
+            f"--replicas={becomes}` first, with the autoscaler deleted"
+        )
 
 
 def _components(graph: Graph) -> dict[str, Component]:
@@ -110,7 +126,7 @@ def _differing(before: Frozen, after: Frozen) -> list[str]:
     return [name for name in {**was, **becomes} if was.get(name) != becomes.get(name)]
 
 
-def _down(after: Graph) -> str:
+def _down(before: Graph, after: Graph) -> str:
     """How many engines are down at a time, by the rollout that `spec.graph.ROLLOUT` asks for, and for how long."""
     if after.placement is Placement.CPU:
         return _load(after)
@@ -121,8 +137,14 @@ def _down(after: Graph) -> str:
     times = f", {steps} times one after the other" if steps > 1 else ""
     return (
         f"{down} are down at a time, none is started beforehand (max-surge 0, max-unavailable 1){outage}; "
-        f"{_load(after)}{times}"
+        f"{_drain(before)}; {_load(after)}{times}"
     )
+
+
+def _drain(before: Graph) -> str:
+    """What the old engines take before they go: the time is fixed, whether they have requests or not."""
+    seconds = " and ".join(f"{worker.role} {worker.drain_seconds} s" for worker in before.workers)
+    return f"before that an old engine drains ({seconds}, drainSeconds)"
 
 
 def _load(graph: Graph) -> str:

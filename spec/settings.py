@@ -12,6 +12,7 @@ from spec import names, versions
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
 from spec.faults import TOKEN, one_of, shown
+from spec.lifecycle import MAX_DRAIN_SECONDS
 from spec.machines import machine_names
 from spec.model_base import Frozen
 from spec.models import Role
@@ -251,6 +252,8 @@ Replicas = Annotated[int, Field(ge=1, le=1000)]
 class RoleOverride(Frozen):
     replicas: Replicas | None = None
     tensor_parallel: Annotated[int, Field(ge=1)] | None = None
+    drain_seconds: Annotated[int, Field(ge=0, le=MAX_DRAIN_SECONDS)] | None = None
+    """How long an engine that is told to stop serves on before it aborts what still runs. Every restart takes it."""
 
 
 class ScaleRange(Frozen):
@@ -292,12 +295,19 @@ class FrontendSettings(Frozen):
     """Two unless set, so that one may go down; one for a simulated graph."""
 
 
+# Decode renews a lease each sixth of it, in whole seconds.
+MIN_KV_LEASE_SECONDS = 6
+
+
 class EngineSettings(Frozen):
     max_model_len: Annotated[int, Field(ge=1)] | None = None
     """Tokens of prompt and answer together; the card's default when left out."""
     kv_cache_dtype: KvCacheDtype = KvCacheDtype.AUTO
     # vLLM's own default changed between versions, so it is always set. 0.92 is that of 0.32.
     gpu_memory_utilization: Annotated[float, Field(gt=0, lt=1, strict=False)] = 0.92
+    kv_lease_seconds: Annotated[int, Field(ge=MIN_KV_LEASE_SECONDS, le=600)] | None = None
+    """How long prefill keeps the KV cache of an answered prompt for a decode engine that does not fetch it; 30 unless
+    given. Prompts that wait longer in decode's queue need more; a client that breaks off blocks memory for as long."""
     extra_args: tuple[str, ...] = ()
     """Words added to the command line of every worker, such as ["--max-num-seqs", "64"]."""
 

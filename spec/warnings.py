@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from spec import gke_versions, place, versions
 from spec.capacity import CapacityMode
-from spec.models import Placement
+from spec.lifecycle import KV_LEASE_SECONDS
+from spec.models import Placement, Role
 from spec.rdma import KvTransfer, RdmaMode
 from spec.settings import USD, BudgetSettings, ReleaseChannel, SecretStore, Settings
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:  # the plan is made with these, not the other way round
 HOURS_A_MONTH = 730
 
 _CAPACITY_WARNINGS = {
-    CapacityMode.SPOT: "capacity: spot nodes can be taken back at any time, and their price is not fixed",
+    CapacityMode.SPOT: "capacity: spot nodes can be taken back at any time, and their price is not fixed; their pods "
+    "get seconds to end (15 by GKE's default), whatever drainSeconds says",
     CapacityMode.FLEX_START: "capacity: flexStart nodes vanish after 7 days at most, and their price is of one "
     "unverified source",
     CapacityMode.ON_DEMAND: "capacity: H200 nodes are listed on demand but in practice not sold so",
@@ -130,10 +132,12 @@ def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
             f"{path}.model: {graph.card.name} has no pinned revision ({graph.card.revision_source}), so every pod "
             f"fetches what the hub has by then; pin it with `python -m ops models pin {graph.card.name}`"
         )
+    yield from _lease_warnings(graph)
     if graph.placement is Placement.CPU:
         for role, override in settings.models[graph.name].overrides.items():
-            if override.tensor_parallel:
-                yield f"{path}.{role}.tensorParallel: has no effect on simulated engines"
+            for key in ("tensorParallel", "drainSeconds"):
+                if key in override.to_wire():
+                    yield f"{path}.{role}.{key}: has no effect on simulated engines"
         return
     if graph.kv_transfer is KvTransfer.TCP:
         mode = settings.network.rdma
@@ -153,4 +157,22 @@ def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
     if not graph.proof_required:
         yield f"{path}.proof: reported, so the endpoint is handed out even if disaggregation does not happen"
     if any(worker.replicas == 1 for worker in graph.workers):
-        yield f"{path}: a role with one engine and no spare node is down while an update of the workers loads the model"
+        drain = max(worker.drain_seconds for worker in graph.workers)
+        yield (
+            f"{path}: a role with one engine and no spare node is down while an update of the workers drains the old "
+            f"one ({drain} s, drainSeconds) and loads the model"
+        )
+
+
+def _lease_warnings(graph: Graph) -> Iterator[str]:
+    path, lease = f"models.{graph.name}", graph.kv_lease_seconds
+    if graph.kv_transfer is None:
+        if lease:
+            yield f"{path}.engine.kvLeaseSeconds: has no effect, no KV cache goes from engine to engine"
+        return
+    for worker in graph.workers:
+        if worker.role is Role.PREFILL and worker.drain_seconds < (lease or KV_LEASE_SECONDS):
+            yield (
+                f"{path}.prefill.drainSeconds: {worker.drain_seconds} is less than the {lease or KV_LEASE_SECONDS} s "
+                "for which decode may fetch KV cache (engine.kvLeaseSeconds), so a prefill engine may end too early"
+            )

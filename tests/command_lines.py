@@ -37,7 +37,10 @@ def every_rendered() -> list[tuple[str, Line]]:
     found: list[tuple[str, Line]] = []
     for model, layout in EVERY_LAYOUT:
         extra = EXTRA_ARGS["dynamo.mocker" if layout == "simulated" else "dynamo.vllm"]
-        for kind, settings in {"plain": {}, "set": {"kvCacheDtype": "fp8", "extraArgs": extra}}.items():
+        for kind, settings in {
+            "plain": {},
+            "set": {"kvCacheDtype": "fp8", "kvLeaseSeconds": 90, "extraArgs": extra},
+        }.items():
             lines = rendered(model, layout, **settings)
             found += [(f"{model} {layout} {name} {kind}", line) for name, line in lines.items()]
     return found

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 from pulumi_gcp import certificatemanager, compute
 
-from spec import names
+from spec import lifecycle, names
 from workloads.custom_object import custom_object
 
 # Cloud Armor takes ten ranges in a rule.
@@ -152,7 +152,8 @@ def backend_policy_spec(service: str, security_policy: str) -> dict[str, Any]:
     return {
         "default": {
             "timeoutSec": STREAM_SECONDS,
-            "connectionDraining": {"drainingTimeoutSec": 300},
+            # As long as a frontend that leaves goes on with its answers: before that, the connection is not cut here.
+            "connectionDraining": {"drainingTimeoutSec": lifecycle.PRE_STOP_SECONDS + lifecycle.ANSWERS_SECONDS},
             "securityPolicy": security_policy,
         },
         "targetRef": {"group": "", "kind": "Service", "name": service},

@@ -46,17 +46,11 @@ class ServingGraph(pulumi.ComponentResource):
             manifest(args.graph),
             pulumi.ResourceOptions(
                 parent=self,
-                # From the first update on the autoscaler's business.
-                ignore_changes=[
-                    f"spec.components[{i}].replicas"
-                    for i, component in enumerate(args.graph.spec.components)
-                    if component.scaling_adapter
-                ],
                 custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete="30m"),
             ),
         )
         frontend = args.graph.spec.components[0]
-        if frontend.replicas > 1:
+        if (frontend.replicas or 1) > 1:
             k8s.policy.v1.PodDisruptionBudget(
                 f"{name}-frontends",
                 metadata=k8s.meta.v1.ObjectMetaArgs(

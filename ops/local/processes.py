@@ -28,6 +28,7 @@ _LOCAL_PLANES = {
     "DYN_TCP_RPC_HOST": LOOPBACK,
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
+    "DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS": "5",  # whoever presses Ctrl-C waits for it
     "DYN_SDK_DISABLE_ANSI_LOGGING": "1",
 }
 _FIELDS = {"status.podIP": LOOPBACK, "status.hostIP": LOOPBACK}
@@ -36,6 +37,7 @@ _ALWAYS_CHANGED = (
     "containers are plain processes: image, resources, volumes, probes and node placement do not apply",
     "discovery goes through files in a temporary folder instead of the Kubernetes API",
     f"every address is {LOOPBACK}, and every process has ports of its own",
+    "an engine that is told to stop drains for 5 s, whatever drainSeconds says",
 )
 
 

@@ -37,7 +37,7 @@ def _place(plan: Plan) -> Iterator[Question]:
             project=plan.cluster.project,
             cluster=plan.cluster.name,
             location=plan.cluster.location,
-            floor=floor,
+            floor=max(each for each in (floor, gke_versions.PLATFORM) if each),
             adds_rdma_pools=plan.makes_gpu_pools and plan.rdma is not RdmaMode.NONE,
             multi_networking=plan.rdma.multi_networking,
             by_dns_endpoint=plan.cluster.given_context is None,

@@ -34,7 +34,7 @@ class ExistingClusterFits(Question):
 
     cluster: str
     location: str
-    floor: gke_versions.Floor | None
+    floor: gke_versions.Floor
     adds_rdma_pools: bool
     multi_networking: bool
     """Whether the networks beside the cluster's, that those pools have, are the stack's."""
@@ -70,7 +70,7 @@ class ExistingClusterFits(Question):
     def _lacks(self, state: ClusterState) -> Iterator[str]:
         update = f"`gcloud container clusters update {self.cluster} --location={self.location} --project={self.project}"
         version = gke_versions.parsed(state.version)
-        if self.floor and (version is None or version < self.floor.version):
+        if version is None or version < self.floor.version:
             yield f"runs {state.version or 'no known version'}, and {self.floor.of} needs {self.floor.version}"
         if self.adds_rdma_pools and not state.dataplane_v2:
             yield "has no Dataplane V2, which RDMA needs and only a new cluster can have"

@@ -51,6 +51,14 @@ def test_nodes_boot_what_is_signed_and_tell_nobody_of_themselves(stack: str) -> 
         assert pool.inputs["nodeConfig"]["workloadMetadataConfig"] == {"mode": "GKE_METADATA"}
 
 
+@every_stack
+def test_every_container_that_fails_leaves_its_last_words(stack: str) -> None:
+    pods = [pod for resource in recorded(stack).resources for pod in pod_specs(resource.type, resource.inputs)]
+    found = [container for pod in pods for container in containers(pod)]
+    assert len(found) >= 3
+    assert {container.get("terminationMessagePolicy") for container in found} == {"FallbackToLogsOnError"}
+
+
 def test_binary_authorization_is_a_switch_with_a_warning() -> None:
     (warning,) = {*planned({"cluster": {"binaryAuthorization": True}}).warnings} - {*planned().warnings}
     assert all(registry in warning for registry in ("nvcr.io", "us-docker.pkg.dev/gce-ai-infra", "gke.gcr.io"))

@@ -73,6 +73,21 @@ def test_the_kv_cache_has_a_producer_and_a_consumer(model: str, layout: str) -> 
     assert "kv-events-config" not in flags(graph, "decode")
 
 
+def test_both_sides_get_the_lease_of_the_kv_cache() -> None:
+    graph = rendered({"models.chat.engine": {"kvLeaseSeconds": 90}})
+    for role in ("prefill", "decode"):
+        given = json.loads(flags(graph, role)["kv-transfer-config"])
+        assert given["kv_connector_extra_config"] == {"kv_lease_duration": 90}
+
+
+def test_a_lease_without_a_transfer_has_no_effect() -> None:
+    said = "models.chat.engine.kvLeaseSeconds: has no effect, no KV cache goes from engine to engine"
+    for layout in ("aggregated", "simulated"):
+        plan = planned({"models.chat.layout": layout, "models.chat.engine": {"kvLeaseSeconds": 90}})
+        assert said in plan.warnings
+        assert "kv_lease" not in json.dumps(build(plan.graphs[0], plan.labels).to_wire())
+
+
 @pytest.mark.parametrize("role", ["prefill", "decode"])
 def test_a_worker_claims_one_nic_a_gpu(role: str) -> None:
     graph = rendered({"models.chat.layout": "single-node"})
@@ -251,8 +266,9 @@ def test_frontends_come_in_twos_and_know_of_each_other() -> None:
 def test_only_a_scaled_role_has_an_adapter() -> None:
     graph = rendered({"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}})
     assert component(graph, "decode")["scalingAdapter"] == {}
-    assert component(graph, "decode")["replicas"] == 1
+    assert "replicas" not in component(graph, "decode"), "the autoscaler owns the number"
     assert "scalingAdapter" not in component(graph, "prefill")
+    assert component(graph, "prefill")["replicas"] == 1
 
 
 def test_a_card_may_have_its_weights_streamed() -> None:

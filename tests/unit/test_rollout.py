@@ -14,6 +14,7 @@ LLAMA_LOADS = (
     "before compiling and warming up"
 )
 NONE_BEFOREHAND = "none is started beforehand (max-surge 0, max-unavailable 1)"
+DRAINED = "before that an old engine drains (prefill 60 s and decode 120 s, drainSeconds)"
 OUTAGE = ", so the graph does not serve until new workers of every role have loaded it"
 
 
@@ -49,20 +50,21 @@ CASES = [
     Case("networks that pods name", {}, {"network": {"rdma": "multiNetwork"}},
          ["chat: all workers roll, since a worker's pod template changes (prefill resources, resourceClaims, "
           "annotations; decode resources, resourceClaims, annotations): prefill 1 of 1 and decode 1 of 1 are down at a "
-          f"time, {NONE_BEFOREHAND}{OUTAGE}; {LLAMA_LOADS}"]),
+          f"time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),
     Case("replicas alone", {}, {"models.chat.decode": {"replicas": 2}},
          ["chat: decode goes from 1 to 2 replicas, which by itself rolls nothing"]),
     Case("one role's template, and so both roles", {}, {"models.chat.engine": {"maxModelLen": 16384}},
          ["chat: all workers roll, since a worker's pod template changes (prefill args; decode args): prefill 1 of 1 "
-          f"and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {LLAMA_LOADS}"]),
+          f"and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),
     Case("several engines a role", {"models.chat.prefill": {"replicas": 3}, "models.chat.decode": {"replicas": 2}},
          {"models.chat.prefill": {"replicas": 3}, "models.chat.decode": {"replicas": 2},
           "models.chat.engine": {"kvCacheDtype": "fp8"}},
          ["chat: all workers roll, since a worker's pod template changes (prefill args; decode args): prefill 1 of 3 "
-          f"and decode 1 of 2 are down at a time, {NONE_BEFOREHAND}; {LLAMA_LOADS}, 3 times one after the other"]),
+          f"and decode 1 of 2 are down at a time, {NONE_BEFOREHAND}; {DRAINED}; {LLAMA_LOADS}, 3 times one after the "
+          "other"]),
     Case("the runtime", {}, {"versions": {"runtime": "1.7.0"}},
          ["chat: all workers roll, since a worker's pod template changes (prefill image; decode image): prefill 1 of 1 "
-          f"and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {LLAMA_LOADS}",
+          f"and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}",
           "chat: the frontend's pods are replaced (image), which loads no model"]),
     Case("the platform alone", {}, {"versions": {"platform": "1.7.0"}},
          ["platform: operator 1.6.1 gives way to 1.7.0: there is one, stopped before the next starts, so graphs cannot "
@@ -72,9 +74,22 @@ CASES = [
           "assumed 1 GB/s for each engine, before compiling and warming up"]),
     Case("a graph less", {"models.summarize": QWEN | {"prefill": {"replicas": 1}}}, {},
          ["summarize: is taken away, 9 GPUs with it"]),
+    Case("engines that drain as long as they did",
+         {"models.chat.decode": {"drainSeconds": 400}}, {"models.chat.decode": {"drainSeconds": 30}},
+         ["chat: all workers roll, since a worker's pod template changes (decode env, terminationGracePeriodSeconds): "
+          f"prefill 1 of 1 and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; before that an old engine "
+          f"drains (prefill 60 s and decode 400 s, drainSeconds); {LLAMA_LOADS}"]),
+    Case("an autoscaler for one engine", {}, {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}}, []),
+    Case("an autoscaler for several engines", {"models.chat.decode": {"replicas": 2}},
+         {"models.chat.autoscaling": {"decode": {"min": 2, "max": 3}}},
+         ["chat: decode has 2 replicas, and the operator refuses to hand more than one over to an autoscaler: first "
+          "set models.chat.decode.replicas to 1 and update, then give the range"]),
+    Case("an autoscaler less", {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}}, {},
+         ["chat: decode is taken from its autoscaler; the operator refuses a number other than the one that runs: "
+          "`kubectl scale dgdsa chat-decode -n dynamo --replicas=1` first, with the autoscaler deleted"]),
     Case("other roles", {}, {"models.chat.layout": "aggregated", "models.chat.worker": {"replicas": 1}},
          ["chat: all workers roll, since a worker's pod template changes (prefill ends; decode ends; worker is new): "
-          f"worker 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {LLAMA_LOADS}"]),
+          f"worker 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),
     Case("simulated engines", {"models.chat.layout": "simulated"},
          {"models.chat.layout": "simulated", "models.chat.engine": {"maxModelLen": 1024}},
          ["chat: all workers roll, since a worker's pod template changes (prefill args; decode args): no model is "
