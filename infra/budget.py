@@ -68,7 +68,7 @@ class Budget(pulumi.ComponentResource):
             project_id=args.project,
             opts=pulumi.InvokeOutputOptions(parent=self, provider=args.provider, depends_on=answers),
         )
-        channels = email_channels(name, args.emails, args.labels, child, about=f"{args.cluster} budget: ")
+        channels = email_channels(name, args.project, args.emails, args.labels, child, about=f"{args.cluster} budget: ")
         billing.Budget(
             f"{name}-budget",
             billing_account=project.billing_account.apply(lambda found: billing_account(args.project, found)),

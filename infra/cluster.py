@@ -40,7 +40,7 @@ class ClusterArgs:
     maintenance: Maintenance
     deletion_protection: bool
     multi_networking: bool
-    """Nodes with more than one network; can only be chosen when the cluster is created."""
+    """Whether nodes may have more than one network."""
     labels: dict[str, str]
     secret_sync: bool
     """Whether GKE writes Secrets from Secret Manager."""
@@ -67,6 +67,7 @@ class Cluster(pulumi.ComponentResource):
         )
         cluster = container.Cluster(
             f"{name}-cluster",
+            project=args.project,
             name=args.cluster,
             location=args.region,
             # The newest of the channel: GKE refuses one that only other channels have.
@@ -101,8 +102,13 @@ class Cluster(pulumi.ComponentResource):
             ),
             datapath_provider="ADVANCED_DATAPATH",  # Dataplane V2: network policies without an add-on; DRANET needs it
             enable_multi_networking=args.multi_networking,
-            enable_l4_ilb_subsetting=True,
-            dns_config=container.ClusterDnsConfigArgs(cluster_dns="CLOUD_DNS", cluster_dns_scope="CLUSTER_SCOPE"),
+            enable_l4_ilb_subsetting=True,  # for good: switched off, the cluster would be replaced
+            dns_config=container.ClusterDnsConfigArgs(
+                cluster_dns="CLOUD_DNS",
+                cluster_dns_scope="CLUSTER_SCOPE",
+                # The default, written out: left to GKE, each preview could show the difference.
+                cluster_dns_domain="cluster.local",
+            ),
             private_cluster_config=container.ClusterPrivateClusterConfigArgs(enable_private_nodes=True),
             control_plane_endpoints_config=container.ClusterControlPlaneEndpointsConfigArgs(
                 dns_endpoint_config=container.ClusterControlPlaneEndpointsConfigDnsEndpointConfigArgs(
@@ -175,7 +181,7 @@ def maintenance_policy(maintenance: Maintenance) -> container.ClusterMaintenance
     start, end = maintenance.first_window
     held = container.ClusterMaintenancePolicyMaintenanceExclusionArgs(
         exclusion_name="upgrades-by-hand",
-        start_time="2026-01-01T00:00:00Z",  # fixed, or each preview would differ; that GKE takes the past is unverified
+        start_time="2026-01-01T00:00:00Z",  # fixed, or each preview would differ; Google's blueprint has a past one
         exclusion_options=container.ClusterMaintenancePolicyMaintenanceExclusionExclusionOptionsArgs(
             scope="NO_MINOR_OR_NODE_UPGRADES", end_time_behavior="UNTIL_END_OF_SUPPORT"
         ),

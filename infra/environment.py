@@ -78,7 +78,10 @@ def build(plan: Plan) -> Environment:
     weights = WeightsBucket(
         "weights",
         WeightsBucketArgs(
-            bucket=names.weights_bucket(plan.project, plan.stack), region=plan.region, keep=plan.keeps_weights
+            project=plan.project,
+            bucket=names.weights_bucket(plan.project, plan.stack),
+            region=plan.region,
+            keep=plan.keeps_weights,
         ),
         after_services,
     )
@@ -119,6 +122,7 @@ def _watched(plan: Plan, services: ProjectServices, billing: gcp.Provider | None
         Observability(
             "observability",
             ObservabilityArgs(
+                project=plan.project,
                 title=plan.title,
                 dashboard=dashboard.build(plan),
                 alerts=alerts.alerts(plan),
@@ -180,6 +184,7 @@ def _new_cluster(
     pool = SystemPool(
         "system",
         SystemPoolArgs(
+            project=plan.project,
             pool=plan.system_pool,
             cluster_id=cluster.cluster_id,
             region=plan.region,
@@ -221,7 +226,9 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
             component=found,
             way_out=found,
         )
-    made = Network("network", NetworkArgs(prefix=prefix, region=plan.region, addresses=plan.addresses), opts)
+    made = Network(
+        "network", NetworkArgs(project=plan.project, prefix=prefix, region=plan.region, addresses=plan.addresses), opts
+    )
     return _Subnet(
         network_id=made.network_id,
         subnet_id=made.subnet_id,

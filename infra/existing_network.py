@@ -46,6 +46,7 @@ class ExistingNetwork(pulumi.ComponentResource):
             )
             webhook_rule(
                 name,
+                project=args.project,
                 network=self.network_id,
                 prefix=args.prefix,
                 nodes=subnet.ip_cidr_range,

@@ -27,6 +27,7 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
         GpuPool(
             pool.key,
             GpuPoolArgs(
+                project=plan.project,
                 pool=pool,
                 cluster_id=cluster_id,
                 location=plan.cluster.location,

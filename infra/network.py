@@ -24,6 +24,7 @@ CREATED_WITHIN = "5m"
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
+    project: str
     prefix: str
     """What every physical name begins with."""
     region: str
@@ -46,6 +47,7 @@ class Network(pulumi.ComponentResource):
         ranges = args.addresses
         vpc = compute.Network(
             f"{name}-vpc",
+            project=args.project,
             name=args.prefix,
             auto_create_subnetworks=False,
             mtu=MTU,
@@ -54,6 +56,7 @@ class Network(pulumi.ComponentResource):
         )
         nodes = compute.Subnetwork(
             f"{name}-nodes",
+            project=args.project,
             name=f"{args.prefix}-nodes",
             network=vpc.id,
             region=args.region,
@@ -67,6 +70,7 @@ class Network(pulumi.ComponentResource):
         )
         compute.Subnetwork(
             f"{name}-proxies",
+            project=args.project,
             name=f"{args.prefix}-proxies",
             network=vpc.id,
             region=args.region,
@@ -75,9 +79,17 @@ class Network(pulumi.ComponentResource):
             role="ACTIVE",
             opts=child,
         )
-        router = compute.Router(f"{name}-router", name=args.prefix, network=vpc.id, region=args.region, opts=child)
+        router = compute.Router(
+            f"{name}-router",
+            project=args.project,
+            name=args.prefix,
+            network=vpc.id,
+            region=args.region,
+            opts=child,
+        )
         self.nat = compute.RouterNat(
             f"{name}-nat",
+            project=args.project,
             name=args.prefix,
             router=router.name,
             region=args.region,
@@ -91,18 +103,25 @@ class Network(pulumi.ComponentResource):
             log_config=compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
             opts=child,
         )
-        webhook_rule(name, network=vpc.id, prefix=args.prefix, nodes=ranges.nodes, opts=child)
+        webhook_rule(name, project=args.project, network=vpc.id, prefix=args.prefix, nodes=ranges.nodes, opts=child)
         self.network_id = vpc.id
         self.subnet_id = nodes.id
         self.register_outputs({"networkId": self.network_id, "subnetId": self.subnet_id})
 
 
 def webhook_rule(
-    name: str, *, network: pulumi.Input[str], prefix: str, nodes: pulumi.Input[str], opts: pulumi.ResourceOptions
+    name: str,
+    *,
+    project: str,
+    network: pulumi.Input[str],
+    prefix: str,
+    nodes: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
 ) -> compute.Firewall:
     """Lets the control plane reach the webhook on nodes of the range `nodes`."""
     return compute.Firewall(
         f"{name}-webhook",
+        project=project,
         name=f"{prefix}-webhook",
         network=network,
         direction="INGRESS",

@@ -13,6 +13,9 @@ from spec.rdma import RdmaMode
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 
+# On every node of a GPU pool: what the pool is for.
+ROLE_LABEL = "dynamo-gke/role"
+
 _SHIELDED = container.NodePoolNodeConfigShieldedInstanceConfigArgs(
     enable_secure_boot=True, enable_integrity_monitoring=True
 )
@@ -23,6 +26,7 @@ _KUBELET = container.NodePoolNodeConfigKubeletConfigArgs(insecure_kubelet_readon
 
 @dataclass(frozen=True, kw_only=True)
 class SystemPoolArgs:
+    project: str
     pool: Pool
     cluster_id: pulumi.Input[str]
     region: str
@@ -40,6 +44,7 @@ class SystemPool(pulumi.ComponentResource):
         super().__init__("dynamo-gke:infra:SystemPool", name, None, opts)
         container.NodePool(
             f"{name}-pool",
+            project=args.project,
             name=args.pool.name,
             cluster=args.cluster_id,
             location=args.region,
@@ -78,6 +83,7 @@ class SystemPool(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class GpuPoolArgs:
+    project: str
     pool: Pool
     cluster_id: pulumi.Input[str]
     location: str
@@ -109,6 +115,7 @@ class GpuPool(pulumi.ComponentResource):
         scaled = args.pool.most_nodes > least
         self.pool = container.NodePool(
             f"{name}-pool",
+            project=args.project,
             name=args.pool.name,
             cluster=args.cluster_id,
             location=args.location,
@@ -130,7 +137,7 @@ class GpuPool(pulumi.ComponentResource):
             else container.NodePoolPlacementPolicyArgs(type="COMPACT"),
             network_config=container.NodePoolNetworkConfigArgs(
                 enable_private_nodes=True,
-                # One of the two, never both: the provider drops the networks without a word where the profile is set.
+                # One of the two, never both: with the profile GKE makes the networks, without it they are the stack's.
                 accelerator_network_profile="auto" if args.rdma is RdmaMode.DRANET_AUTO else None,
                 additional_node_network_configs=[
                     container.NodePoolNetworkConfigAdditionalNodeNetworkConfigArgs(
@@ -144,18 +151,17 @@ class GpuPool(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect,
-                # What GKE and the autoscaler write. Local SSDs come with the machine type and read back as set.
+                # What GKE and the autoscaler write. Local SSDs come with the machine type and read back as set. What is
+                # ignored keeps its old input, in a replacement too: of a pool that stops being scaled, the count that
+                # it was created with would be sent beside its fixed one, and the provider refuses both together.
                 ignore_changes=[
-                    "initialNodeCount",
                     "nodeConfig.ephemeralStorageLocalSsdConfig",
-                    "nodeConfig.resourceLabels",
                     "version",
-                    *(["nodeCount"] if scaled else []),
+                    *(["initialNodeCount", "nodeCount"] if scaled else []),
                 ],
                 delete_before_replace=True,
-                # The provider silently retries a precondition that fails, until this is over. A flex-start pool is
-                # created empty, the nodes of others exist at once; an update recreates one node after another.
-                custom_timeouts=pulumi.CustomTimeouts(create="30m" if flex else "1h", update="2h", delete="2h"),
+                # A flex-start pool is created empty, the nodes of others exist at once.
+                custom_timeouts=timeouts(create_minutes=30 if flex else 60, nodes=args.pool.most_nodes),
             ),
         )
         self.register_outputs({})
@@ -186,8 +192,7 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
         flex_start=True if args.capacity_mode is CapacityMode.FLEX_START else None,
         max_run_duration="604800s" if args.capacity_mode is CapacityMode.FLEX_START else None,  # 7 days, the most
         reservation_affinity=reservation_affinity(args.capacity_mode, args.reservation),
-        # GKE's DRA driver offers a node's RDMA NICs to pods only under this label.
-        labels={"cloud.google.com/gke-networking-dra-driver": "true"} if args.rdma.claims else {},
+        labels=gpu_node_labels(args.pool.key, args.rdma),
         resource_labels=args.labels,
         service_account=args.node_account_email,
         oauth_scopes=[CLOUD_PLATFORM],
@@ -195,6 +200,26 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
         workload_metadata_config=_METADATA,
         metadata={"disable-legacy-endpoints": "true"},
         kubelet_config=_KUBELET,
+    )
+
+
+def gpu_node_labels(pool: str, rdma: RdmaMode) -> dict[str, str]:
+    """Labels of a GPU node. The first always stays: the provider cannot send an update to no labels at all."""
+    # GKE's DRA driver offers a node's RDMA NICs to pods only under the second.
+    return {ROLE_LABEL: pool} | ({"cloud.google.com/gke-networking-dra-driver": "true"} if rdma.claims else {})
+
+
+def timeouts(*, create_minutes: int, nodes: int) -> pulumi.CustomTimeouts:
+    """How long Pulumi waits for a pool.
+
+    The provider retries a refused create or update in silence until its timeout (HTTP 400 failedPrecondition, quota),
+    so the timeouts bound that silence. GKE itself gives up on nodes that it does not get after some 35 minutes, and a
+    create must last longer to see it say so. An update may recreate the nodes one by one.
+    """
+    return pulumi.CustomTimeouts(
+        create=f"{create_minutes}m",
+        update=f"{min(240, 40 + 20 * nodes)}m",
+        delete="60m",
     )
 
 

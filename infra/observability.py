@@ -18,6 +18,7 @@ LOG_RATE_LIMIT = "300s"
 
 @dataclass(frozen=True, kw_only=True)
 class ObservabilityArgs:
+    project: str
     title: str
     """In the name of each policy, since a project may hold several stacks."""
     dashboard: str
@@ -36,11 +37,12 @@ class Observability(pulumi.ComponentResource):
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:Observability", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        monitoring.Dashboard(f"{name}-dashboard", dashboard_json=args.dashboard, opts=child)
-        channels = email_channels(name, args.emails, args.labels, child)
+        monitoring.Dashboard(f"{name}-dashboard", project=args.project, dashboard_json=args.dashboard, opts=child)
+        channels = email_channels(name, args.project, args.emails, args.labels, child)
         for alert in args.alerts:
             monitoring.AlertPolicy(
                 f"{name}-{alert.name}",
+                project=args.project,
                 display_name=f"{args.title}: {alert.title}",
                 combiner="OR",
                 conditions=[_condition(alert)],

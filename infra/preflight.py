@@ -1,11 +1,13 @@
 """Asks Google Cloud what `spec.preflight` wants to know, as whoever previews, and stops where it refuses."""
 
+import json
 import os
 import urllib.request
 from collections.abc import Callable
 from functools import cached_property
 from http.client import HTTPException
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import pulumi
 import pulumi_gcp as gcp
@@ -19,7 +21,8 @@ from spec.preflight.billing import BudgetPossible
 from spec.preflight.bucket import BucketIsOurs
 from spec.preflight.cluster import Cluster, GkeVersionOffered, Unknown
 from spec.preflight.existing import ClusterState, ExistingClusterFits, ExistingSubnetFits, SubnetState, is_range
-from spec.preflight.question import Finding, Question, Verdict, explained, is_missing
+from spec.preflight.operator import SELECTOR, Operator, OperatorFits, operators_in
+from spec.preflight.question import FRESH_PROJECT, Finding, Question, Verdict, explained, is_missing, is_off
 from spec.preflight.quota import Limit, QuotaLarge
 from spec.preflight.reservation import ReservationFree, ReservationState
 from spec.preflight.secrets_key import SecretsKeyExists
@@ -30,7 +33,10 @@ T = TypeVar("T")
 # Where the provider itself asks, and the variable by which it is sent elsewhere.
 COMPUTE_API = "https://compute.googleapis.com/compute/v1/"
 COMPUTE_API_VARIABLE = "GOOGLE_COMPUTE_CUSTOM_ENDPOINT"
+# A cluster's API server, by its DNS endpoint.
+KUBERNETES_API = "https://{endpoint}"
 SECONDS = 10
+MOST_BYTES = 4_000_000
 
 
 def check(plan: Plan, provider: gcp.Provider, billing: gcp.Provider | None = None) -> None:
@@ -44,6 +50,8 @@ def check(plan: Plan, provider: gcp.Provider, billing: gcp.Provider | None = Non
         return
     cloud = _Cloud(plan, provider, billing or provider)
     findings = [cloud.find(question) for question in asked]
+    if cloud.fresh_project:
+        pulumi.log.warn(FRESH_PROJECT)
     refusals = [f.sentence for f in findings if f.verdict is Verdict.REFUSED]
     for finding in findings:
         if finding.sentence and finding.verdict is not Verdict.REFUSED:
@@ -66,6 +74,8 @@ class _Cloud:
         # The plain form of each function: its answer is needed while the program still decides.
         self.opts = pulumi.InvokeOptions(provider=provider)
         self.billing = pulumi.InvokeOptions(provider=billing)
+        self.fresh_project = False
+        """Whether an API was found to be off, which the first `pulumi up` then switches on."""
 
     def find(self, question: Question) -> Finding:
         try:
@@ -92,9 +102,12 @@ class _Cloud:
                     )
                 case BucketIsOurs():
                     return question.judge(self.has_bucket(question), lambda: self.cluster)
+                case OperatorFits():
+                    return question.judge(self.operators(question))
                 case _:
                     raise TypeError(f"nothing asks {type(question).__name__}")
         except _Failed as failed:
+            self.fresh_project |= is_off(str(failed))
             return question.failed(str(failed))
 
     def latest_version(self, question: GkeVersionOffered) -> str:
@@ -115,24 +128,43 @@ class _Cloud:
 
     def has_profile(self, question: RoceProfileOffered) -> bool:
         """By the API itself: the provider has no function for it. With the provider's own token."""
-        token = _asked(lambda: organizations.get_client_config(opts=self.opts)).access_token
-        if not token:
-            raise _Failed("the provider has no access token")
         api = os.environ.get(COMPUTE_API_VARIABLE) or COMPUTE_API
         url = f"{api.rstrip('/')}/projects/{question.project}/global/networkProfiles/{question.profile}"
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-        try:
-            with urllib.request.build_opener(_AsAnswered).open(request, timeout=SECONDS) as response:
-                status, body = response.status, response.read(10_000)
-        except (OSError, HTTPException, ValueError) as error:
-            # What is wrong with a header would be told with its value.
-            why = error if isinstance(error, OSError) else type(error).__name__
-            raise _Failed(f"{api} was not reached: {why}") from None
+        status, body = self.get(url, of=api)
         if status == 404:
             return False
         if status != 200:
             raise _Failed(f"Error {status} {_reason(body)}".rstrip())
         return True
+
+    def get(self, url: str, *, of: str) -> tuple[int, bytes]:
+        """Status and body of an API's answer, asked with the provider's own token. `of` is the API in messages."""
+        token = _asked(lambda: organizations.get_client_config(opts=self.opts)).access_token
+        if not token:
+            raise _Failed("the provider has no access token")
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+        try:
+            with urllib.request.build_opener(_AsAnswered).open(request, timeout=SECONDS) as response:
+                return response.status, response.read(MOST_BYTES)
+        except (OSError, HTTPException, ValueError) as error:
+            # What is wrong with a header would be told with its value.
+            why = error if isinstance(error, OSError) else type(error).__name__
+            raise _Failed(f"{of} was not reached: {why}") from None
+
+    def operators(self, question: OperatorFits) -> list[Operator]:
+        """By the Kubernetes API at the cluster's DNS endpoint, which takes the token of a Google identity."""
+        cluster = self._cluster()
+        endpoint = dns_endpoint(cluster) if cluster else ""
+        if not endpoint:
+            raise _Failed(f"no DNS endpoint of it is known; look with `{question.look}`")
+        url = f"{KUBERNETES_API.format(endpoint=endpoint)}/apis/apps/v1/deployments?labelSelector={quote(SELECTOR)}"
+        status, body = self.get(url, of=endpoint)
+        if status != 200:
+            raise _Failed(f"Error {status} {_reason(body)}".rstrip())
+        try:
+            return operators_in(json.loads(body))
+        except (ValueError, KeyError, TypeError):
+            raise _Failed(f"{endpoint} gave no list of Deployments; look with `{question.look}`") from None
 
     def reservation(self, question: ReservationFree) -> ReservationState | None:
         name, *narrowed = question.levels

@@ -42,10 +42,16 @@ class RdmaNetwork(pulumi.ComponentResource):
         super().__init__("dynamo-gke:infra:RdmaNetwork", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         gvnic = compute.Network(
-            f"{name}-gvnic", name=f"{args.prefix}-gvnic", auto_create_subnetworks=False, mtu=MTU, opts=child
+            f"{name}-gvnic",
+            project=args.project,
+            name=f"{args.prefix}-gvnic",
+            auto_create_subnetworks=False,
+            mtu=MTU,
+            opts=child,
         )
         gvnic_subnet = compute.Subnetwork(
             f"{name}-gvnic-subnet",
+            project=args.project,
             name=f"{args.prefix}-gvnic",
             network=gvnic.id,
             region=args.region,
@@ -54,6 +60,7 @@ class RdmaNetwork(pulumi.ComponentResource):
         )
         compute.Firewall(
             f"{name}-gvnic-internal",
+            project=args.project,
             name=f"{args.prefix}-gvnic-internal",
             network=gvnic.id,
             direction="INGRESS",
@@ -63,6 +70,7 @@ class RdmaNetwork(pulumi.ComponentResource):
         )
         roce = compute.Network(
             f"{name}-roce",
+            project=args.project,
             name=f"{args.prefix}-rdma",
             auto_create_subnetworks=False,
             mtu=MTU,
@@ -72,6 +80,7 @@ class RdmaNetwork(pulumi.ComponentResource):
         rails = [
             compute.Subnetwork(
                 f"{name}-rail-{rail}",
+                project=args.project,
                 name=f"{args.prefix}-rdma-{rail}",
                 network=roce.id,
                 region=args.region,

@@ -8,6 +8,7 @@ from pulumi_gcp import storage
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsBucketArgs:
+    project: str
     bucket: str
     region: str
     keep: bool
@@ -27,6 +28,7 @@ class WeightsBucket(pulumi.ComponentResource):
         super().__init__("dynamo-gke:infra:WeightsBucket", name, None, opts)
         bucket = storage.Bucket(
             f"{name}-bucket",
+            project=args.project,
             name=args.bucket,
             location=args.region.upper(),
             uniform_bucket_level_access=True,

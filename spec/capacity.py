@@ -3,6 +3,11 @@
 from enum import StrEnum
 
 
+def reservation_owner(reservation: str) -> str:
+    """The project of `projects/OWNER/reservations/…`; empty for a reservation that is named without one."""
+    return reservation.split("/")[1] if reservation.startswith("projects/") else ""
+
+
 class CapacityMode(StrEnum):
     RESERVATION = "reservation"
     SPOT = "spot"

@@ -1,5 +1,6 @@
 """Physical names that more than one component needs: pure functions, so that neither waits for the other."""
 
+import hashlib
 import re
 
 # Namespace of the graphs in a cluster of the stack's own. Components take theirs from the plan: see `Plan.namespace`.
@@ -111,6 +112,11 @@ def endpoint_service(graph: str) -> str:
 def gateway(stack: str) -> str:
     """The public gateway of a stack and what belongs to it: address, certificate, security policy."""
     return f"dynamo-{stack}-gateway"
+
+
+def of_domain(domain: str) -> str:
+    """Eight hexadecimal digits for the names of what belongs to a domain."""
+    return hashlib.sha256(domain.encode()).hexdigest()[:8]
 
 
 def scaling_adapter(graph: str, component: str) -> str:

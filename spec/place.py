@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from spec import addresses, names
+from spec.capacity import reservation_owner
 from spec.cluster import cluster_ref
 from spec.faults import Fault, join
 from spec.machines import Machine
@@ -62,6 +63,7 @@ def warnings(settings: Settings, gpu_pools: Sequence[Pool]) -> Iterator[str]:
 
 def _contradictions(settings: Settings) -> Iterator[Fault]:
     yield from _other_zone(settings)
+    yield from _block_of_another_project(settings)
     yield from _existing_cluster(settings)
     yield from _existing_vpc(settings)
     yield from _ranges_without_effect(settings)
@@ -77,6 +79,19 @@ def _other_zone(settings: Settings) -> Iterator[Fault]:
             "capacity.reservation",
             f"is in zone {zone}, the GPU nodes are in {settings.location.zone}; set location.zone to {zone}, or "
             "name a reservation of the nodes' zone",
+        )
+
+
+def _block_of_another_project(settings: Settings) -> Iterator[Fault]:
+    """Google's own module for GKE node pools says so ("Shared extended reservations are not supported by GKE")."""
+    reservation = settings.capacity.reservation if settings.capacity else None
+    whole, _, block = (reservation or "").partition("/reservationBlocks/")
+    owner = reservation_owner(whole)
+    if block and owner not in ("", settings.project):
+        yield Fault(
+            "capacity.reservation",
+            f"{reservation} is a block of a reservation of project {owner}, and GKE supports blocks of the stack's own "
+            f"project, {settings.project}, only; name the whole reservation, {whole}, or set gcp:project to {owner}",
         )
 
 

@@ -357,6 +357,8 @@ class Endpoint(Frozen):
         tuple[Annotated[str, AfterValidator(_client_range)], ...], Field(validate_default=True)
     ] = ()
     """The addresses that clients come from. All others are turned away."""
+    global_access: bool = False
+    """Whether clients of other regions reach the internal load balancer; Google's default is its own region only."""
 
     @field_validator("domain", "allowed_cidrs")
     @classmethod
@@ -367,6 +369,14 @@ class Endpoint(Frozen):
             raise ValueError(f"exposure gateway needs it: {why[str(info.field_name)]}")
         if exposure and exposure is not Exposure.GATEWAY and value:
             raise ValueError(f"has no effect with exposure {exposure}; it belongs to exposure gateway")
+        return value
+
+    @field_validator("global_access")
+    @classmethod
+    def _goes_with_an_internal_one(cls, value: bool, info: ValidationInfo) -> bool:
+        exposure: Exposure | None = info.data.get("exposure")
+        if value and exposure and exposure is not Exposure.INTERNAL:
+            raise ValueError(f"has no effect with exposure {exposure}; it belongs to exposure internal")
         return value
 
 

@@ -19,6 +19,7 @@ FRONTEND_PORT = 8000
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointArgs:
+    project: str
     namespace: str
     graph: str
     settings: EndpointSettings
@@ -58,6 +59,7 @@ class Endpoint(pulumi.ComponentResource):
         if args.subnet_id is not None:
             address = compute.Address(
                 f"{name}-address",
+                project=args.project,
                 name=names.endpoint_address(args.stack, args.graph),
                 region=args.region,
                 address_type="INTERNAL",
@@ -66,6 +68,8 @@ class Endpoint(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create="5m")),
             )
         annotations = {"networking.gke.io/load-balancer-type": "Internal"}
+        if args.settings.global_access:
+            annotations["networking.gke.io/internal-load-balancer-allow-global-access"] = "true"
         if address:  # by name, not by address
             named = names.endpoint_address(args.stack, args.graph)
             annotations["networking.gke.io/load-balancer-ip-addresses"] = named

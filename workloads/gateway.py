@@ -20,6 +20,7 @@ STREAM_SECONDS = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class PublicGatewayArgs:
+    project: str
     namespace: str
     stack: str
     region: str
@@ -28,17 +29,17 @@ class PublicGatewayArgs:
     labels: dict[str, str]
 
 
-def gateway_spec(name: str) -> dict[str, Any]:
-    """HTTPS on 443 with the regional certificate of that name, at the address of that name. Nothing on port 80."""
+def gateway_spec(address: str, certificate: pulumi.Input[str]) -> dict[str, Any]:
+    """HTTPS on 443 at the named address, with the named regional certificate. Nothing on port 80."""
     return {
         "gatewayClassName": "gke-l7-regional-external-managed",
-        "addresses": [{"type": "NamedAddress", "value": name}],
+        "addresses": [{"type": "NamedAddress", "value": address}],
         "listeners": [
             {
                 "name": "https",
                 "protocol": "HTTPS",
                 "port": 443,
-                "tls": {"mode": "Terminate", "options": {"networking.gke.io/cert-manager-certs": name}},
+                "tls": {"mode": "Terminate", "options": {"networking.gke.io/cert-manager-certs": certificate}},
                 "allowedRoutes": {"namespaces": {"from": "Same"}},
             }
         ],
@@ -65,6 +66,11 @@ def allow_rules(cidrs: Sequence[str]) -> list[compute.RegionSecurityPolicyRuleAr
     ]
 
 
+def _kept(parent: pulumi.Resource, former: str) -> pulumi.ResourceOptions:
+    """For what is deployed under its former logical name: it stays, with the physical name that it has."""
+    return pulumi.ResourceOptions(parent=parent, aliases=[pulumi.Alias(name=former)], ignore_changes=["name"])
+
+
 class PublicGateway(pulumi.ComponentResource):
     """One for a stack. `dns_records` are what the owner of the domain has to enter before the certificate is given."""
 
@@ -76,33 +82,41 @@ class PublicGateway(pulumi.ComponentResource):
         physical = names.gateway(args.stack)
         address = compute.Address(
             f"{name}-address",
+            project=args.project,
             name=physical,
             region=args.region,
             address_type="EXTERNAL",
             labels=args.labels,
             opts=child,
         )
+        # Both belong to the domain: another one is another resource, created before the old one is deleted, which the
+        # load balancer uses until then. Before, they had names without the domain. An ignored name stays as it was, so
+        # such a certificate is kept and goes on being served.
+        of_domain = names.of_domain(args.domain)
         authorization = certificatemanager.DnsAuthorization(
-            f"{name}-authorization",
-            name=physical,
+            f"{name}-authorization-{of_domain}",
+            project=args.project,
+            name=f"{physical}-{of_domain}",
             location=args.region,
             domain=args.domain,
             type="PER_PROJECT_RECORD",
             labels=args.labels,
-            opts=child,
+            opts=_kept(self, f"{name}-authorization"),
         )
         certificate = certificatemanager.Certificate(
-            f"{name}-certificate",
-            name=physical,
+            f"{name}-certificate-{of_domain}",
+            project=args.project,
+            name=f"{physical}-{of_domain}",
             location=args.region,
             managed=certificatemanager.CertificateManagedArgs(
                 domains=[f"*.{args.domain}"], dns_authorizations=[authorization.id]
             ),
             labels=args.labels,
-            opts=child,
+            opts=_kept(self, f"{name}-certificate"),
         )
         armor = compute.RegionSecurityPolicy(
             f"{name}-clients",
+            project=args.project,
             name=physical,
             region=args.region,
             type="CLOUD_ARMOR",
@@ -121,7 +135,7 @@ class PublicGateway(pulumi.ComponentResource):
                     # Unverified that GKE sets it only once the address serves; bounded by the time-out.
                     "annotations": {"pulumi.com/waitFor": "condition=Programmed"},
                 },
-                "spec": gateway_spec(physical),
+                "spec": gateway_spec(physical, certificate.name),
             },
             pulumi.ResourceOptions(parent=self, depends_on=[address, certificate, armor]),
         )

@@ -8,6 +8,9 @@ import pulumi_kubernetes as k8s
 
 CHARTS = "https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts"
 
+# Labels that the chart puts on the operator's pods.
+_OPERATOR = {"app.kubernetes.io/name": "dynamo-operator", "control-plane": "controller-manager"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class DynamoPlatformArgs:
@@ -25,26 +28,31 @@ def chart_values(system_pool: str | None) -> dict[str, Any]:
     etcd and NATS stay off: discovery goes by the Kubernetes API, requests by TCP, events by ZMQ. Grove and KAI stay
     off: they place engines that span nodes, and here an engine never does, so plain Deployments are enough.
     """
-    on_system_pool = {
-        "nodeAffinity": {
-            "requiredDuringSchedulingIgnoredDuringExecution": {
-                "nodeSelectorTerms": [
-                    {
-                        "matchExpressions": [
-                            {"key": "cloud.google.com/gke-nodepool", "operator": "In", "values": [system_pool]}
-                        ]
-                    }
-                ]
-            }
-        }
-    }
     return {
         "global": {part: {"install": False} for part in ("etcd", "nats", "grove", "kai-scheduler", "snapshot")},
         "dynamo-operator": {
-            **({"controllerManager": {"affinity": on_system_pool}} if system_pool else {}),
+            # Its webhook refuses every write of a graph while no replica answers. One leads, each answers the webhook.
+            # With more than one, the chart brings a PodDisruptionBudget; a second one over the same pods, ours, would
+            # have every eviction refused. That the pinned version of the chart has it already is unverified.
+            "controllerManager": {"replicas": 2, "affinity": _affinity(system_pool)},
             # Managed Prometheus reads PodMonitoring only; PodMonitors would be written for nobody.
             "dynamo": {"metrics": {"podMonitors": {"enabled": False}}},
         },
+    }
+
+
+def _affinity(system_pool: str | None) -> dict[str, Any]:
+    """On the system pool and on a node each: no drain of one node takes both. Elsewhere on a node each if possible."""
+    others = {"labelSelector": {"matchLabels": _OPERATOR}, "topologyKey": "kubernetes.io/hostname"}
+    if not system_pool:
+        preferred = [{"weight": 100, "podAffinityTerm": others}]
+        return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+    on_pool = {"key": "cloud.google.com/gke-nodepool", "operator": "In", "values": [system_pool]}
+    return {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [on_pool]}]}
+        },
+        "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [others]},  # the pool has two nodes
     }
 
 

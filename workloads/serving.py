@@ -129,6 +129,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
             PublicGateway(
                 "gateway",
                 PublicGatewayArgs(
+                    project=plan.project,
                     namespace=plan.namespace,
                     stack=plan.stack,
                     region=plan.region,
@@ -161,6 +162,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         endpoint = Endpoint(
             f"{graph.name}-endpoint",
             EndpointArgs(
+                project=plan.project,
                 namespace=plan.namespace,
                 graph=graph.name,
                 settings=plan.endpoint,

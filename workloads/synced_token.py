@@ -93,7 +93,13 @@ class SyncedToken(pulumi.ComponentResource):
                 opts=child,
             )
             filled.append(
-                secretmanager.SecretVersion(f"{name}-version", secret=secret.id, secret_data=args.hf_token, opts=child)
+                secretmanager.SecretVersion(
+                    f"{name}-version",
+                    project=args.project,
+                    secret=secret.id,
+                    secret_data=args.hf_token,
+                    opts=child,
+                )
             )
         account = k8s.core.v1.ServiceAccount(
             f"{name}-account",

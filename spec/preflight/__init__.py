@@ -6,15 +6,17 @@ Pure: a question knows its words, what it needs to be asked, and how to judge a 
 from collections.abc import Iterator
 
 from spec import addresses, gke_versions, names
+from spec.capacity import reservation_owner
 from spec.plan import Plan
 from spec.preflight import secrets_key
 from spec.preflight.billing import BudgetPossible
 from spec.preflight.bucket import BucketIsOurs
 from spec.preflight.cluster import GkeVersionOffered
 from spec.preflight.existing import ExistingClusterFits, ExistingSubnetFits
+from spec.preflight.operator import OperatorFits
 from spec.preflight.question import Question
 from spec.preflight.quota import QUOTAS, QuotaLarge
-from spec.preflight.reservation import ReservationFree, owner
+from spec.preflight.reservation import ReservationFree
 from spec.preflight.secrets_key import SecretsKeyExists
 from spec.preflight.zone import MachineTypeOffered, RoceProfileOffered
 from spec.rdma import RdmaMode
@@ -45,6 +47,16 @@ def _place(plan: Plan) -> Iterator[Question]:
             gateway=plan.endpoint.exposure is Exposure.GATEWAY,
             syncs_secret=plan.token_secret is not None,
             apart=_nic_ranges(plan),
+        )
+    if plan.cluster.existing:
+        yield OperatorFits(
+            project=plan.cluster.project,
+            cluster=plan.cluster.name or plan.cluster.context,
+            context=plan.cluster.context,
+            namespace=plan.namespace,
+            ours=names.platform_namespace(plan.namespace),
+            installs=plan.platform_namespace is not None,
+            runtime=plan.graphs[0].runtime,
         )
     if plan.network:
         yield ExistingSubnetFits(
@@ -89,7 +101,7 @@ def _gpu_nodes(plan: Plan) -> Iterator[Question]:
         yield RoceProfileOffered(project=plan.project, zone=plan.zone)
     if plan.reservation:
         yield ReservationFree(
-            project=owner(plan.reservation) or plan.project,
+            project=reservation_owner(plan.reservation) or plan.project,
             zone=plan.zone,
             reservation=plan.reservation,
             machine=machine.name,

@@ -56,6 +56,18 @@ def is_missing(error: str) -> bool:
     return bool(re.search(r"\bError 404\b|\bnot found$", error.strip()))
 
 
+# What a person needs to know of the first `pulumi up` in a project whose APIs are off.
+FRESH_PROJECT = (
+    "APIs of the project are off: one that was just switched on answers 403 for some minutes; if `pulumi up` ends with "
+    "such an error, run it again, and it goes on where it stopped"
+)
+
+
+def is_off(error: str) -> bool:
+    """Whether an error says that the API is switched off in the project."""
+    return bool(re.search(r"accessNotConfigured|SERVICE_DISABLED|has not been used in project", error))
+
+
 def explained(error: str, *, api: str, role: str, project: str, grant: str | None = None) -> str:
     """Why an error came instead of an answer, and the command that rights it where there is one.
 
@@ -66,7 +78,7 @@ def explained(error: str, *, api: str, role: str, project: str, grant: str | Non
             f"{api}.googleapis.com wants to know whose quota its callers use; "
             f"`gcloud auth application-default set-quota-project {project}`"
         )
-    if re.search(r"accessNotConfigured|SERVICE_DISABLED|has not been used in project", error):
+    if is_off(error):
         return (
             f"{api}.googleapis.com is off in project {project}; the first `pulumi up` switches it on, and so does "
             f"`gcloud services enable {api}.googleapis.com --project={project}`"

@@ -79,8 +79,3 @@ class ReservationFree(Question):
         if isinstance(there, Unknown) and state.machines >= self.nodes:
             return self.not_answered(f"it has {counts}, and how many of those are ours is not known: {there.why}")
         return refused(f"{where} has {counts}, but {self.nodes} are needed; free some or name another: {self._look}")
-
-
-def owner(reservation: str) -> str:
-    """The project of `projects/OWNER/reservations/…`; empty for one of our own."""
-    return reservation.split("/")[1] if reservation.startswith("projects/") else ""

@@ -87,7 +87,10 @@ def test_a_context_is_used_as_it_is_and_nothing_is_made_around_it() -> None:
     for job in of_type(recording, "batch/v1:Job"):
         assert "nodeSelector" not in job.inputs["spec"]["template"]["spec"]
     (release,) = of_type(recording, ":Release")
-    assert "controllerManager" not in release.inputs["values"]["dynamo-operator"]
+    manager = release.inputs["values"]["dynamo-operator"]["controllerManager"]
+    assert manager["replicas"] == 2
+    assert list(manager["affinity"]) == ["podAntiAffinity"]  # on any node, but not both on one if there are two
+    assert list(manager["affinity"]["podAntiAffinity"]) == ["preferredDuringSchedulingIgnoredDuringExecution"]
 
 
 def test_pools_and_their_networks_are_added_to_a_cluster_by_name() -> None:

@@ -1,5 +1,6 @@
 """The program before it makes anything: every answer of Google Cloud, good and bad, through the mock monitor."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -10,7 +11,7 @@ import pulumi
 import pytest
 from pulumi.runtime.mocks import MockCallArgs
 
-from infra import environment
+from infra import environment, preflight
 from infra.preflight import COMPUTE_API_VARIABLE
 from ops.recording import ProgramFailed, canned, record
 from tests.loopback import listening
@@ -253,8 +254,8 @@ def test_a_refusal_comes_before_anything_is_registered(told: Told, monkeypatch: 
 
 
 def test_everything_is_asked_where_it_is(told: Told) -> None:
-    run(told, {}, reserved("projects/o-wner/reservations/r/reservationBlocks/b/reservationSubBlocks/s"))
-    there = {"project": "o-wner", "zone": "europe-west1-b"}
+    run(told, {}, reserved("projects/my-project/reservations/r/reservationBlocks/b/reservationSubBlocks/s"))
+    there = {"project": "my-project", "zone": "europe-west1-b"}
     assert told.asked[MACHINE_TYPES] == [
         {"project": "my-project", "zone": "europe-west1-b", "filter": 'name = "a3-ultragpu-8g"'}
     ]
@@ -262,6 +263,20 @@ def test_everything_is_asked_where_it_is(told: Told) -> None:
     assert told.asked[SUB_BLOCK] == [{"name": "s", "reservation": "r", "reservationBlock": "b", **there}]
     assert BLOCK not in told.asked
     assert CLUSTER not in told.asked
+
+
+@pytest.mark.parametrize("error", [API_OFF, DENIED, None], ids=["off", "denied", "answered"])
+def test_in_a_fresh_project_a_second_up_is_announced_once(
+    told: Told, monkeypatch: pytest.MonkeyPatch, error: CloudError | None
+) -> None:
+    said: list[str] = []
+
+    def warn(message: str, *_: object) -> None:
+        said.append(message)
+
+    monkeypatch.setattr(pulumi.log, "warn", warn)
+    run(told, {MACHINE_TYPES: error, RESERVATION: error} if error else {})
+    assert sum("run it again" in message for message in said) == (error is API_OFF)
 
 
 def test_without_gpus_only_the_version_is_asked(told: Told) -> None:
@@ -327,6 +342,12 @@ WITH_RDMA: dict[str, Any] = {"network": {"rdma": "dranet"}}
 PROFILE = "/compute/v1/projects/my-project/global/networkProfiles/europe-west1-b-vpc-roce"
 
 
+OPERATOR = {
+    "metadata": {"namespace": "nvidia", "labels": {"app.kubernetes.io/version": "1.6.1"}},
+    "spec": {"template": {"spec": {"containers": [{"name": "manager"}]}}},
+}
+
+
 @dataclass
 class Api:
     """The Compute API on loopback: one answer to all, and what it was asked."""
@@ -334,6 +355,7 @@ class Api:
     status: int = 200
     body: str = "{}"
     location: str = ""
+    url: str = ""
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
     @property
@@ -359,8 +381,51 @@ class Api:
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     api = Api()
     with listening(api.handler) as url:
+        api.url = url
         monkeypatch.setenv(COMPUTE_API_VARIABLE, f"{url}/compute/v1/")
         yield api
+
+
+DEPLOYMENTS = "/apis/apps/v1/deployments?labelSelector=app.kubernetes.io/name%3Ddynamo-operator"
+
+
+def ask_operators(told: Told, monkeypatch: pytest.MonkeyPatch, **answers: Answer) -> Told:
+    """Of an existing cluster whose API server is the loopback one: by HTTP, where the DNS endpoint has TLS."""
+    monkeypatch.setattr(preflight, "KUBERNETES_API", "{endpoint}")
+    return run(told, {CLIENT: {"accessToken": TOKEN}, **answers}, {"cluster": {"existing": {"name": "shared"}}})
+
+
+def cluster_at(url: str) -> dict[str, Any]:
+    access = [{"dnsEndpointConfigs": [{"endpoint": url, "allowExternalTraffic": True}]}]
+    there = canned(MockCallArgs(token=CLUSTER, args={"project": "my-project"}, provider=""))
+    return {**there, "controlPlaneEndpointsConfigs": access}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "refused", "warned"),
+    [
+        (200, '{"items": []}', "", ""),
+        (200, json.dumps({"items": [OPERATOR]}), "use that with cluster.existing.platform: shared", ""),
+        (403, '{"reason": "Forbidden"}', "", "roles/container.viewer is missing"),
+        (200, "<html>", "", "gave no list of Deployments; look with `kubectl --context gke_my-project_europe-west1_"),
+        (200, '{"items": [{}]}', "", "gave no list of Deployments"),
+    ],
+)
+def test_the_cluster_is_asked_for_operators(
+    told: Told, api: Api, monkeypatch: pytest.MonkeyPatch, status: int, body: str, refused: str, warned: str
+) -> None:
+    api.status, api.body = status, body
+    ask_operators(told, monkeypatch, **{CLUSTER: cluster_at(api.url)})
+    assert api.requests == [(DEPLOYMENTS, f"Bearer {TOKEN}")]
+    assert [refused in text for text in told.refusals] == ([True] if refused else [])
+    assert any(warned in text for text in told.warnings)
+    assert TOKEN not in str((told.refusals, told.warnings))
+
+
+def test_a_cluster_that_only_a_context_knows_is_not_asked(told: Told) -> None:
+    run(told, {CLIENT: {"accessToken": TOKEN}}, {"cluster": {"existing": {"context": "lab"}}})
+    assert any("look with `kubectl --context lab get deployments --all-namespaces" in text for text in told.warnings)
+    assert told.refusals == []
 
 
 def ask_profile(told: Told) -> Told:

@@ -66,7 +66,8 @@ def test_a_pool_has_one_kind_of_networks(layout: str, rdma: RdmaMode) -> None:
         assert {nic["subnetwork"] for nic in nics} <= subnets
         assert network.get("acceleratorNetworkProfile") == ("auto" if rdma is RdmaMode.DRANET_AUTO else None)
         driven = rdma in (RdmaMode.DRANET, RdmaMode.DRANET_AUTO)
-        assert pool.inputs["nodeConfig"].get("labels", {}) == (LABEL if driven else {})
+        role = {"dynamo-gke/role": pool.inputs["name"]}
+        assert pool.inputs["nodeConfig"]["labels"] == role | (LABEL if driven else {})
     (cluster,) = of_type(recording, "cluster:Cluster")
     assert cluster.inputs["enableMultiNetworking"] is own
     assert cluster.inputs["datapathProvider"] == "ADVANCED_DATAPATH"

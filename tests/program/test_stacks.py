@@ -198,7 +198,7 @@ def test_a_gpu_node_has_nine_more_nics_with_addresses_of_their_own() -> None:
                     *(f"dynamo-{stack}-rdma-{rail}" for rail in range(8)),
                 ]
                 assert {nic["subnetwork"] for nic in nics} <= set(subnets)
-                label = {"cloud.google.com/gke-networking-dra-driver": "true"}
+                label = {"cloud.google.com/gke-networking-dra-driver": "true", "dynamo-gke/role": pool.inputs["name"]}
                 assert pool.inputs["nodeConfig"]["labels"] == label
 
 

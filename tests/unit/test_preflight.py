@@ -1,6 +1,6 @@
 """What is asked for a plan, and what each answer means; GKE's versions in their order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from spec.preflight import questions
 from spec.preflight.billing import BudgetPossible
 from spec.preflight.bucket import BucketIsOurs
 from spec.preflight.cluster import Cluster, GkeVersionOffered, Unknown
+from spec.preflight.operator import Operator, OperatorFits, operators_in
 from spec.preflight.question import Finding, Verdict, explained, is_missing
 from spec.preflight.quota import QUOTAS, Limit, QuotaLarge
 from spec.preflight.reservation import ReservationFree, ReservationState
@@ -85,6 +86,24 @@ OPEN = Verdict.NOT_ANSWERED
 WELL = Verdict.WELL
 OTHER = limit(64, "us-east4")
 
+INSTALL = OperatorFits(project="p", cluster="c", context="lab", namespace="dynamo-prod", ours="dynamo-prod-system",
+                       installs=True, runtime="1.6.1")  # fmt: skip
+SHARED = replace(INSTALL, installs=False)
+
+
+def operator(namespace: str, version: str = "1.6.1", only: str = "") -> Operator:
+    """As it is read from a cluster's list of Deployments."""
+    arguments = [f"--restrictedNamespace={only}"] if only else []
+    labels = {"app.kubernetes.io/version": version} if version else {}
+    containers = [{"name": "proxy"}, {"name": "manager", "args": arguments}]
+    deployment = {
+        "metadata": {"namespace": namespace, "labels": labels},
+        "spec": {"template": {"spec": {"containers": containers}}},
+    }
+    (found,) = operators_in({"kind": "DeploymentList", "items": [deployment]})
+    return found
+
+
 CASES = [
     Case("machine offered", MACHINE_TYPE.judge([MACHINE]), WELL),
     Case("machine not offered", MACHINE_TYPE.judge([]), NO,
@@ -140,6 +159,26 @@ CASES = [
         holds(1, 1), lambda: ours(2)), NO, "has 1 machines, 1 in use, 1 of them by this stack, but 2 are needed"),
     Case("ours in another block", reservation("my-h200/reservationBlocks/b1").judge(
         holds(2, 2), lambda: ours(2, "my-h200/reservationBlocks/b2")), NO, "2 are needed"),
+    *(Case(name, question.judge(found), verdict, says) for name, question, found, verdict, says in [
+        ("room for an operator", INSTALL, [], WELL, ""),
+        ("our own operator", INSTALL, [operator("dynamo-prod-system")], WELL, ""),
+        ("an operator in the way", INSTALL, [operator("nvidia")], NO, "cluster.existing.platform: install, but c "
+         "already has a Dynamo operator, in namespace nvidia, and it takes only one; use that with "
+         "cluster.existing.platform: shared"),
+        ("an operator from before", INSTALL, [operator("dynamo-system")], NO,
+         "keep its names with cluster.existing.namespace: dynamo"),
+        ("a shared operator", SHARED, [operator("nvidia")], WELL, ""),
+        ("no shared operator", SHARED, [], NO,
+         "shared, but c has no Dynamo operator; install one, or set it to install"),
+        ("an operator too old", SHARED, [operator("nvidia", "1.2.0")], NO,
+         "operator 1.2.0 runs runtimes 1.0 to 1.3, and versions.runtime is 1.6.1"),
+        ("an operator without a version", SHARED, [operator("nvidia", "")], WELL, "does not tell its version"),
+        ("an operator of a build of its own", SHARED, [operator("nvidia", "main-1a2b3c")], WELL, ""),
+        ("an operator for others", SHARED, [operator("nvidia", only="team")], NO,
+         "handles graphs of namespace team only"),
+        ("an operator for us", SHARED, [operator("nvidia", only="dynamo-prod")], WELL, ""),
+        ("an operator that would be deleted", SHARED, [operator("dynamo-prod-system")], NO, "leave it at install"),
+    ]),
     Case("quota large enough", quota(16).judge([OTHER, limit(16, "europe-west1", region="europe-west1")]), WELL),
     Case("quota too small", quota(17).judge([limit(16, "europe-west1"), limit(64, "europe-west1")]), NO,
          "is 16, but the plan has up to 17 GPUs, besides what the project uses already; ask for more at "
@@ -255,6 +294,10 @@ ASKED = [
         f"{VERSIONS_OFFERED} and, if the cluster is there, it runs 1.32.2-gke.1652000 or newer, as flex-start needs",
         OFFERED,
         "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 8 or more", LEFT)),
+    Asked("existing cluster", {**SIMULATED, "cluster": {"existing": {"name": "c"}}}, (
+        "cluster c is in europe-west1 and has what the stack needs of it", "cluster c has no other Dynamo operator")),
+    Asked("shared operator", {**SIMULATED, "cluster": {"existing": {"context": "lab", "platform": "shared"}}}, (
+        "cluster lab has a Dynamo operator for the stack's graphs",)),
     Asked("no GPUs", SIMULATED, (VERSIONS_OFFERED, LEFT)),
     Asked("no GPUs, nothing kept", {**SIMULATED, "cluster": {"deletionProtection": False}}, (VERSIONS_OFFERED,)),
     Asked("budget and key", {**SIMULATED, "weights": {"keep": False}, "cluster": {"secretsKey": KEY},
