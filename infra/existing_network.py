@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import compute
 
-from infra.network import webhook_rule
+from infra.network import of_network, webhook_rule
 from infra.services import ProjectServices
 
 
@@ -50,6 +50,6 @@ class ExistingNetwork(pulumi.ComponentResource):
                 network=self.network_id,
                 prefix=args.prefix,
                 nodes=subnet.ip_cidr_range,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=of_network(self),
             )
         self.register_outputs({"networkId": self.network_id, "subnetId": self.subnet_id})

@@ -103,10 +103,18 @@ class Network(pulumi.ComponentResource):
             log_config=compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
             opts=child,
         )
-        webhook_rule(name, project=args.project, network=vpc.id, prefix=args.prefix, nodes=ranges.nodes, opts=child)
+        webhook_rule(
+            name, project=args.project, network=vpc.id, prefix=args.prefix, nodes=ranges.nodes, opts=of_network(self)
+        )
         self.network_id = vpc.id
         self.subnet_id = nodes.id
         self.register_outputs({"networkId": self.network_id, "subnetId": self.subnet_id})
+
+
+def of_network(parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    """Options of a firewall rule. The provider would move it to another network in place; but a VPC that is replaced
+    goes first, and can only go when the rule on it has gone."""
+    return pulumi.ResourceOptions(parent=parent, replace_on_changes=["network"], delete_before_replace=True)
 
 
 def webhook_rule(
@@ -118,7 +126,10 @@ def webhook_rule(
     nodes: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> compute.Firewall:
-    """Lets the control plane reach the webhook on nodes of the range `nodes`."""
+    """Lets the control plane reach the webhook on nodes of the range `nodes`.
+
+    `opts` are those of `of_network`.
+    """
     return compute.Firewall(
         f"{name}-webhook",
         project=project,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import compute
 
-from infra.network import MTU
+from infra.network import MTU, of_network
 from spec.addresses import AddressPlan
 
 
@@ -66,7 +66,7 @@ class RdmaNetwork(pulumi.ComponentResource):
             direction="INGRESS",
             source_ranges=[args.addresses.second_gvnic],
             allows=[compute.FirewallAllowArgs(protocol=protocol) for protocol in ("tcp", "udp", "icmp")],
-            opts=child,
+            opts=of_network(self),
         )
         roce = compute.Network(
             f"{name}-roce",

@@ -19,11 +19,11 @@ def rolls(before: Plan, after: Plan) -> list[str]:
 
 
 def _rolls(before: Plan, after: Plan) -> Iterator[str]:
-    if before.platform != after.platform:
+    if before.platform != after.platform and after.platform_namespace:
         yield (
-            f"platform: operator {before.platform} gives way to {after.platform}: there is one, stopped before the "
-            "next starts, so graphs cannot be written meanwhile and go on serving; whether the new one rolls their "
-            "workers is not known from here"
+            f"platform: operator {before.platform} gives way to {after.platform}: both replicas are stopped before "
+            "the next start, so graphs cannot be written meanwhile and go on serving; whether the new one restarts "
+            "their workers is not known from here"
         )
     if moved := _moved(before, after):
         yield moved

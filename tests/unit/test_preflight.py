@@ -314,10 +314,10 @@ def test_a_plan_asks_for_what_it_needs(asked: Asked) -> None:
 
 
 def test_a_shared_reservation_is_asked_about_at_its_owner() -> None:
-    named = "projects/o-wner/reservations/r/reservationBlocks/b"
+    named = "projects/o-wner/reservations/r"
     asked = questions(planned({"capacity": {"mode": "reservation", "reservation": named}}))
     (question,) = [question for question in asked if isinstance(question, ReservationFree)]
-    assert (question.project, question.levels) == ("o-wner", ["r", "b"])
+    assert (question.project, question.levels) == ("o-wner", ["r"])
 
 
 @pytest.mark.parametrize(

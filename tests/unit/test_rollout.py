@@ -67,8 +67,11 @@ CASES = [
           f"and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}",
           "chat: the frontend's pods are replaced (image), which loads no model"]),
     Case("the platform alone", {}, {"versions": {"platform": "1.7.0"}},
-         ["platform: operator 1.6.1 gives way to 1.7.0: there is one, stopped before the next starts, so graphs cannot "
-          "be written meanwhile and go on serving; whether the new one rolls their workers is not known from here"]),
+         ["platform: operator 1.6.1 gives way to 1.7.0: both replicas are stopped before the next start, so graphs "
+          "cannot be written meanwhile and go on serving; whether the new one restarts their workers is not known from "
+          "here"]),
+    Case("the platform alone, of others", {"cluster": {"existing": {"name": "c", "platform": "shared"}}},
+         {"cluster": {"existing": {"name": "c", "platform": "shared"}}, "versions": {"platform": "1.7.0"}}, []),
     Case("a second graph", {}, {"models.summarize": QWEN},
          ["summarize: is new and rolls nothing; loading 61 GiB of weights takes about 1.1 min, an ESTIMATE at an "
           "assumed 1 GB/s for each engine, before compiling and warming up"]),
