@@ -134,16 +134,18 @@ def status(
         graphs = explained.chosen(planned, graph)
     except ConfigInvalid as invalid:
         _stop_on_faults(stack, invalid, as_json)
-    found = ()
+    found, error = (), None
+    where = context or planned.cluster.context  # never the current one, which may be of another cluster
     try:
-        cluster = Cluster(planned, context)
-        for found in explained.looks(planned, graphs, cluster, watch=watch):
+        for found in explained.looks(planned, graphs, Cluster(planned, where), watch=watch):
             if not as_json:
-                explained.show(planned, cluster.context, found)
+                explained.show(planned, where, found)
     except ClusterUnreadable as unreadable:
-        stop(str(unreadable), Exit.FAILED)
+        found, error = (), str(unreadable)
     if as_json:
-        print(json.dumps(explained.as_json(planned, cluster.context, found), indent=2, ensure_ascii=False))
+        print(json.dumps(explained.as_json(planned, where, found, error), indent=2, ensure_ascii=False))
+    if error:
+        stop(error, Exit.FAILED)
     if not explained.ready(found):
         raise typer.Exit(Exit.FAILED)
 
@@ -197,6 +199,7 @@ def verify(context: typer.Context) -> None:
 def rollout(
     stack: Stack = "dev",
     overrides: Overrides = [],  # noqa: B006 - as above
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Say what the overrides would restart, compared with the stack as it is, and how long capacity is down."""
     from spec.rollout import rolls
@@ -207,8 +210,12 @@ def rollout(
             raise ConfigInvalid([Fault("--set", "is missing: what would change? Such as versions.runtime=1.6.2")])
         before, after = (plan(load(stackfile.read(root, stack, changes))) for changes in ([], overrides))
     except ConfigInvalid as invalid:
-        _stop_on_faults(stack, invalid)
-    print("\n".join(rolls(before, after)) or "no pod restarts; what else changes: `ops diff`")
+        _stop_on_faults(stack, invalid, as_json)
+    restarts = rolls(before, after)
+    if as_json:
+        print(json.dumps({"stack": stack, "restarts": restarts}, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(restarts) or "no pod restarts; what else changes: `ops diff`")
 
 
 def _run(

@@ -1,4 +1,4 @@
-"""Reads the snapshot that `ops status` explains: a dozen lists, and one model list a graph, each with a timeout."""
+"""Reads the snapshot that `ops status` explains: some lists, and one model list a graph, each with a timeout."""
 
 import json
 from collections.abc import Iterable
@@ -11,13 +11,16 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 
-from ops.diagnosis.snapshot import Object, Snapshot, name
+from ops.diagnosis.snapshot import Object, Snapshot, label, name
+from ops.plain import plain
 from spec import dgd, names
 from spec.faults import nearest
 from spec.plan import Plan
 
 # Seconds for each call. The lists are short, and an API server answers them in well under one.
 TIMEOUT = 10.0
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 DISCOVERY_VERSION = "v1alpha1"
 """The only version of DynamoWorkerMetadata."""
@@ -26,18 +29,18 @@ DISCOVERY_VERSION = "v1alpha1"
 class ClusterUnreadable(Exception):
     """No cluster, no right to read it, or no answer; the text is one sentence with the remedy."""
 
+    def __init__(self, sentence: str) -> None:
+        super().__init__(plain(sentence))
+
 
 class Cluster:
     """A cluster by way of a kubeconfig context: $KUBECONFIG, or ~/.kube/config."""
 
-    def __init__(self, plan: Plan, context: str | None) -> None:
-        """By default the context of the stack, not the current one, which may be of another cluster.
-
-        Raises ClusterUnreadable when there is no such context.
-        """
-        self.context = context or plan.cluster.context
+    def __init__(self, plan: Plan, context: str) -> None:
+        """Raises ClusterUnreadable when the kubeconfig has no such context."""
+        self.context = context
         self._plan = plan
-        self._api = _client(self.context, plan)
+        self._api = _client(context, plan)
 
     def snapshot(self, graphs: Iterable[str]) -> Snapshot:
         """The cluster now, with the model lists of these graphs. Raises ClusterUnreadable when a list fails."""
@@ -57,7 +60,10 @@ class Cluster:
             endpoint_slices=self._list(f"/apis/discovery.k8s.io/v1/{workloads}/endpointslices"),
             worker_metadata=self._list(f"/apis/nvidia.com/{DISCOVERY_VERSION}/{workloads}/dynamoworkermetadatas"),
             jobs=self._list(f"/apis/batch/v1/{workloads}/jobs"),
+            services=self._list(f"{core}/services"),
+            components=self._list(f"/apis/{dgd.API_VERSION}/{workloads}/dynamocomponentdeployments"),
             operators=self._operators(),
+            releases=self._releases(self._plan.platform_namespace) if self._plan.platform_namespace else (),
             models={graph: self._models(graph) if graph in there else "it is not deployed" for graph in graphs},
         )
 
@@ -68,10 +74,31 @@ class Cluster:
         deployments = self._list(f"/apis/apps/v1/{where}deployments")
         return tuple(deployment for deployment in deployments if "dynamo-operator" in name(deployment))
 
+    def _releases(self, namespace: str) -> tuple[Object, ...]:
+        """Helm's records of the platform: Secrets, of which only names and labels are asked for, never the content.
+
+        None where the caller may not read Secrets, which roles/container.viewer does not allow: all else is still told.
+        """
+        try:
+            records = self._call(f"/api/v1/namespaces/{namespace}/secrets", METADATA_ONLY).get("items") or ()
+        except ApiException as error:
+            if error.status in (403, 404):
+                return ()
+            raise ClusterUnreadable(self._refusal(error)) from None
+        except urllib3.exceptions.HTTPError as error:
+            raise ClusterUnreadable(self._unreached(error)) from None
+        except ValueError:
+            raise ClusterUnreadable(self._no_api()) from None
+        return tuple(
+            record
+            for record in records
+            if label(record, "owner") == "helm" and label(record, "name") == names.PLATFORM_RELEASE
+        )
+
     def _models(self, graph: str) -> tuple[str, ...] | str:
         """What the graph's frontend lists, asked by way of the API server; a sentence when that fails.
 
-        A fault of one frontend is no reason to say nothing of the rest.
+        An error of one frontend is no reason to say nothing of the rest.
         """
         service = f"{names.frontend_service(graph)}:http"
         try:
@@ -97,10 +124,10 @@ class Cluster:
         except urllib3.exceptions.HTTPError as error:
             raise ClusterUnreadable(self._unreached(error)) from None
         except ValueError:
-            raise ClusterUnreadable(f"what answers for context {self.context} is no Kubernetes API: no JSON") from None
+            raise ClusterUnreadable(self._no_api()) from None
 
-    def _call(self, path: str) -> dict[str, Any]:
-        headers = {"Accept": "application/json", **self._api.default_headers}
+    def _call(self, path: str, accept: str = "application/json") -> dict[str, Any]:
+        headers = {"Accept": accept, **self._api.default_headers}
         self._api.update_params_for_auth(headers, None, ["BearerToken"])
         # Not by the typed lists: the names of the wire are wanted; nor by `call_api`, which trips over TLS errors.
         url = self._api.configuration.host + path
@@ -108,6 +135,9 @@ class Cluster:
         if not isinstance(answer, dict):
             raise ValueError("not an object")
         return answer
+
+    def _no_api(self) -> str:
+        return f"what answers for context {self.context} is no Kubernetes API: no JSON"
 
     def _unreached(self, error: urllib3.exceptions.HTTPError) -> str:
         cluster = f"the cluster of context {self.context}"

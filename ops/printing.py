@@ -8,16 +8,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-# Columns of what goes into a file or a pipe.
+# Columns of what goes into a file or a pipe, and of sentences there that must stay on one line: rich cuts a tree's
+# lines at the width, whatever `soft_wrap` says.
 PIPED_WIDTH = 160
+ONE_LINE = 100_000
 
 
-def show(draw: Callable[[Console], None]) -> None:
+def show(draw: Callable[[Console], None], piped_width: int = PIPED_WIDTH) -> None:
     """Prints what `draw` draws: as wide as the terminal, or plain and without trailing blanks when piped."""
     if sys.stdout.isatty():
         draw(Console(highlight=False))
         return
-    console = Console(file=io.StringIO(), width=PIPED_WIDTH, highlight=False, color_system=None)
+    console = Console(file=io.StringIO(), width=piped_width, highlight=False, color_system=None)
     with console.capture() as captured:
         draw(console)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))

@@ -18,7 +18,9 @@ from spec.plan import Graph, Plan
 WATCH_EVERY = 15.0
 WATCH_FOR = 2 * 3600.0
 
-_COLOURS = {Cause.READY: "green", Cause.LOADING: "yellow", Cause.ROLLING: "yellow", Cause.OLD_GENERATION: "yellow"}
+_COLOURS = {Cause.READY: "green"} | dict.fromkeys(
+    (Cause.LOADING, Cause.ROLLING, Cause.OLD_GENERATION, Cause.STALE_PEERS), "yellow"
+)
 
 
 def chosen(plan: Plan, graph: str | None) -> tuple[Graph, ...]:
@@ -50,11 +52,13 @@ def ready(found: tuple[Finding, ...]) -> bool:
     return all(finding.cause is Cause.READY for finding in found)
 
 
-def as_json(plan: Plan, context: str, found: tuple[Finding, ...]) -> dict[str, Any]:
+def as_json(plan: Plan, context: str, found: tuple[Finding, ...], error: str | None = None) -> dict[str, Any]:
+    """The findings, or why there are none: `error` is the sentence of a cluster that cannot be read."""
     return {
         "stack": plan.stack,
         "context": context,
-        "ready": ready(found),
+        **({"error": error} if error else {}),
+        "ready": error is None and ready(found),
         "findings": [
             {"graph": f.graph, "cause": f.cause.value, "message": f.message, "objects": list(f.objects)} for f in found
         ],
@@ -64,7 +68,7 @@ def as_json(plan: Plan, context: str, found: tuple[Finding, ...]) -> dict[str, A
 def show(plan: Plan, context: str, found: tuple[Finding, ...]) -> None:
     """Prints the findings as a tree; when piped a sentence stays on one line, for those who search in it."""
     tree = _tree(plan, context, found)
-    printing.show(lambda console: console.print(tree, soft_wrap=not console.is_terminal))
+    printing.show(lambda console: console.print(tree), piped_width=printing.ONE_LINE)
 
 
 def _tree(plan: Plan, context: str, found: tuple[Finding, ...]) -> Tree:

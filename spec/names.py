@@ -5,6 +5,7 @@ import re
 
 # Namespace of the graphs in a cluster of the stack's own. Components take theirs from the plan: see `Plan.namespace`.
 OWN_NAMESPACE = "dynamo"
+PLATFORM_RELEASE = "dynamo-platform"
 HF_TOKEN_SECRET = "hf-token"
 # As GKE writes it out of Secret Manager.
 SYNCED_HF_TOKEN_SECRET = "hf-token-synced"

@@ -155,6 +155,82 @@ def operator(*, available: bool = True) -> dict[str, Any]:
     }
 
 
+def failed_pod(role: str, reason: str, message: str, *, replica: int = 9, minutes: float = 5) -> dict[str, Any]:
+    """A pod of the role that failed for good, as the kubelet leaves it: with its node, and without container states."""
+    return {
+        "metadata": {
+            "name": pod_name(role, replica=replica),
+            "uid": f"uid-of-{role}-{replica}",
+            "creationTimestamp": ago(minutes + 60),
+            "labels": {
+                "nvidia.com/dynamo-graph-deployment-name": "chat",
+                "nvidia.com/dynamo-component": role,
+                "nvidia.com/dynamo-component-type": role,
+                "nvidia.com/dynamo-worker-hash": "1f2e3d4c",
+            },
+        },
+        "spec": {"nodeName": node_name(role), "nodeSelector": {"cloud.google.com/gke-nodepool": role}},
+        "status": {
+            "phase": "Failed",
+            "reason": reason,
+            "message": message,
+            "conditions": [cond("Ready", False, "PodFailed") | {"lastTransitionTime": ago(minutes)}],
+        },
+    }
+
+
+def job(name: str, *conditions: dict[str, Any], labels: dict[str, str] | None = None, **status: Any) -> dict[str, Any]:
+    """A Job that was made twelve minutes ago."""
+    return {
+        "metadata": {"name": name, "creationTimestamp": ago(12)},
+        "spec": {"template": {"metadata": {"labels": labels or {}}}},
+        "status": {"startTime": ago(12), "conditions": list(conditions)} | status,
+    }
+
+
+def job_pod(job: str, number: int = 0, **status: Any) -> dict[str, Any]:
+    """A pod of a Job; its later tries have higher numbers."""
+    return {
+        "metadata": {
+            "name": f"{job}-{number}",
+            "creationTimestamp": ago(11 - number),
+            "labels": {"batch.kubernetes.io/job-name": job},
+        },
+        "spec": {"nodeName": node_name("system")},
+        "status": {"phase": "Failed"} | status,
+    }
+
+
+def ended(message: str = "", code: int = 1, reason: str = "Error", name: str = "fetch") -> dict[str, Any]:
+    """The states of a container that ended, as the kubelet writes them."""
+    over = {"exitCode": code, "reason": reason} | ({"message": message} if message else {})
+    return {"containerStatuses": [{"name": name, "restartCount": 0, "state": {"terminated": over}}]}
+
+
+def component_deployment(role: str, hash_: str, minutes: float, *, replicas: int = 1) -> dict[str, Any]:
+    """A DynamoComponentDeployment of a worker generation."""
+    return {
+        "metadata": {
+            "name": f"chat-{role}-{hash_}",
+            "creationTimestamp": ago(minutes),
+            "labels": {"nvidia.com/dynamo-graph-deployment-name": "chat", "nvidia.com/dynamo-worker-hash": hash_},
+            "ownerReferences": [{"kind": "DynamoGraphDeployment", "name": "chat"}],
+        },
+        "spec": {"replicas": replicas},
+    }
+
+
+def release(revision: int, status: str, minutes: float) -> dict[str, Any]:
+    """Helm's record of one revision of the platform, without its content."""
+    return {
+        "metadata": {
+            "name": f"sh.helm.release.v1.dynamo-platform.v{revision}",
+            "creationTimestamp": ago(minutes),
+            "labels": {"owner": "helm", "name": "dynamo-platform", "status": status, "version": str(revision)},
+        }
+    }
+
+
 def event(kind: str, name: str, reason: str, message: str, minutes: float = 1) -> dict[str, Any]:
     return {
         "metadata": {"name": f"{name}.{reason}.{minutes}"},
@@ -171,7 +247,7 @@ def changed(snapshot: Snapshot, name: str, change: dict[str, Any]) -> Snapshot:
     def lay(objects: Iterable[Any]) -> tuple[Any, ...]:
         return tuple(_laid(o, change) if o["metadata"]["name"] == name else o for o in objects)
 
-    kinds = ("graphs", "pods", "nodes", "operators")
+    kinds = ("graphs", "pods", "nodes", "operators", "claims")
     return replace(snapshot, **{kind: lay(getattr(snapshot, kind)) for kind in kinds})
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from spec import names
+
 CHARTS = "https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts"
 
 # Labels that the chart puts on the operator's pods.
@@ -74,7 +76,7 @@ class DynamoPlatform(pulumi.ComponentResource):
         )
         self.release = k8s.helm.v3.Release(
             f"{name}-release",
-            name="dynamo-platform",
+            name=names.PLATFORM_RELEASE,
             chart=f"{CHARTS}/dynamo-platform-{args.version}.tgz",
             version=args.version,
             namespace=args.namespace,

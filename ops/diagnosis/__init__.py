@@ -6,21 +6,37 @@ was seen. The operator's field names are those of its 1.5 CRDs; that 1.6 keeps t
 
 from collections.abc import Iterator
 
+from ops.diagnosis import claims
 from ops.diagnosis.containers import unready
-from ops.diagnosis.deployment import missing_pods, operator, settled, taken_up
+from ops.diagnosis.deployment import missing_pods, not_deployed, settled, taken_up
+from ops.diagnosis.ended import failed_pods
+from ops.diagnosis.endpoint import unaddressed
 from ops.diagnosis.findings import Cause, Finding, merged
-from ops.diagnosis.routing import generations, unlisted, unreached
+from ops.diagnosis.generations import generations
+from ops.diagnosis.nodes import awaited_pools, gpus_missing
+from ops.diagnosis.peers import stale_peers
+from ops.diagnosis.platform import platform
+from ops.diagnosis.routing import unlisted, unreached
 from ops.diagnosis.scheduling import unscheduled
 from ops.diagnosis.snapshot import Object, Snapshot, holds, part
+from ops.diagnosis.verification import pods_that_verify, unverified
 from ops.diagnosis.view import View
-from ops.diagnosis.weights import pods_of_job, unfetched
+from ops.diagnosis.weights import pods_that_fetch, unfetched
 from spec.plan import Graph, Plan
 
 __all__ = ["Cause", "Finding", "Snapshot", "diagnose"]
 
 
 # While these hold, fewer pods than wanted are no surprise.
-_KEEP_PODS_AWAY = {Cause.OPERATOR, Cause.DELETING, Cause.REFUSED, Cause.ROLLING, Cause.OLD_GENERATION}
+_KEEP_PODS_AWAY = {
+    Cause.RELEASE,
+    Cause.OPERATOR,
+    Cause.DELETING,
+    Cause.REFUSED,
+    Cause.ROLLING,
+    Cause.OLD_GENERATION,
+    Cause.POD_FAILED,
+}
 
 
 def diagnose(plan: Plan, graphs: tuple[Graph, ...], snapshot: Snapshot) -> tuple[Finding, ...]:
@@ -29,17 +45,35 @@ def diagnose(plan: Plan, graphs: tuple[Graph, ...], snapshot: Snapshot) -> tuple
 
 
 def _graph(view: View) -> Iterator[Finding]:
-    found = [*operator(view), *taken_up(view)]
-    if view.deployed is not None:
-        waiting = [pod for pod in (*view.pods, *pods_of_job(view)) if not holds(pod, "Ready")]
-        found += unfetched(view)
-        found += [finding for pod in waiting for finding in _pod(view, pod)]
-        found += [*generations(view), *unreached(view)]
-        found += missing_pods(view, explained=any(finding.cause in _KEEP_PODS_AWAY for finding in found))
-        # While anything else is amiss, an incomplete model list only follows from it.
-        found += [] if found else unlisted(view)
+    """Everything in the order of a deployment: platform, weights, nodes, graph, verification, endpoint."""
+    found = [*platform(view), *unfetched(view), *_pods(view, pods_that_fetch(view))]
+    if view.deployed is None:
+        yield from found
+        yield from _before_the_graph(view, weights_awaited=any(f.cause is Cause.WEIGHTS for f in found))
+        return
+    found += [*taken_up(view), *gpus_missing(view), *_pods(view, view.pods), *failed_pods(view)]
+    if any(finding.cause is Cause.CLAIM for finding in found):
+        found += claims.stuck(view)
+    found += [*generations(view), *unreached(view)]
+    found += missing_pods(view, explained=any(finding.cause in _KEEP_PODS_AWAY for finding in found))
+    # While anything else is amiss, an incomplete model list only follows from it.
+    found += [] if found else unlisted(view)
+    # A restart alone is of interest only where pods run; a verification that failed may well be its consequence.
+    found += [] if found else stale_peers(view)
+    found += [*unverified(view), *_pods(view, pods_that_verify(view)), *unaddressed(view)]
     yield from found or [settled(view)]
 
 
-def _pod(view: View, pod: Object) -> Iterator[Finding]:
-    return unready(view, pod) if part(pod, "spec", "nodeName") else unscheduled(view, pod)
+def _before_the_graph(view: View, *, weights_awaited: bool) -> Iterator[Finding]:
+    """What a first `pulumi up` waits for before it creates the graph; nodes may come beside the weights, or after."""
+    nodes = [*gpus_missing(view)] if weights_awaited else [*awaited_pools(view), *gpus_missing(view)]
+    yield from nodes
+    awaited = "the weights are in the bucket" if weights_awaited else "its node pools have their nodes" if nodes else ""
+    yield not_deployed(view, awaited)
+
+
+def _pods(view: View, pods: list[Object]) -> Iterator[Finding]:
+    """What each pod that is not Ready waits for."""
+    for pod in pods:
+        if not holds(pod, "Ready"):
+            yield from unready(view, pod) if part(pod, "spec", "nodeName") else unscheduled(view, pod)

@@ -2,9 +2,12 @@
 and those of GKE's Cloud Storage FUSE driver."""
 
 import re
+import signal
 from collections.abc import Iterator
 
 from ops.diagnosis.findings import Cause, Finding
+from ops.diagnosis.jobs import last_line
+from ops.diagnosis.probes import killed_by_probe
 from ops.diagnosis.snapshot import Object, condition, container_statuses, holds, name, part, parts, seen
 from ops.diagnosis.view import View, component, reference
 
@@ -33,15 +36,17 @@ def unready(view: View, pod: Object) -> Iterator[Finding]:
             )
             return
         if reason == "CrashLoopBackOff" or ended.get("exitCode"):
-            yield _crash(view, pod, status, ended or part(status, "lastState", "terminated") or {})
+            yield from _ended(view, pod, status, ended or part(status, "lastState", "terminated") or {})
             return
         if waiting:
             yield _not_started(view, pod, status)
             return
         if part(status, "state", "running") and not status.get("ready"):
-            last = part(status, "lastState", "terminated")
-            if last and last.get("exitCode"):
-                yield _crash(view, pod, status, last)
+            last = part(status, "lastState", "terminated") or {}
+            if last.get("exitCode"):
+                yield from _ended(view, pod, status, last)
+            else:
+                yield from killed_by_probe(view, pod, status, last)
             yield _loading(view, pod, status) if status.get("started") is False else _failing_probe(view, pod, status)
             return
     ready = condition(pod, "Ready")
@@ -96,14 +101,19 @@ def _image_remedy(why: str) -> str:
     return next((remedy for pattern, remedy in remedies.items() if re.search(pattern, why)), "")
 
 
+def _ended(view: View, pod: Object, status: Object, ended: Object) -> Iterator[Finding]:
+    """Why a container ended: a probe of the kubelet, or something of its own."""
+    yield from [*killed_by_probe(view, pod, status, ended)] or [_crash(view, pod, status, ended)]
+
+
 def _crash(view: View, pod: Object, status: Object, ended: Object) -> Finding:
     times = int(status.get("restartCount", 0))
-    how = f"{ended.get('reason') or 'unknown reason'}, exit code {ended.get('exitCode', 'unknown')}"
-    says = f": {_last_line(str(ended['message']))}" if ended.get("message") else ""
+    how = f"{ended.get('reason') or 'unknown reason'}, exit code {ended.get('exitCode', 'unknown')}{_signal(ended)}"
+    says = f": {last_line(str(ended['message']))}" if ended.get("message") else ""
     remedy = (
         "it took more memory than its limit or the node has"
         if ended.get("reason") == "OOMKilled"
-        else f"see `kubectl -n {view.namespace} logs {name(pod)} -c {status['name']}{' --previous' if times else ''}`"
+        else f"see `{view.kubectl} logs {name(pod)} -c {status['name']}{' --previous' if times else ''}`"
     )
     return view.finding(
         Cause.CRASH,
@@ -112,8 +122,12 @@ def _crash(view: View, pod: Object, status: Object, ended: Object) -> Finding:
     )
 
 
-def _last_line(message: str) -> str:
-    return message.strip().rpartition("\n")[2].strip()
+def _signal(ended: Object) -> str:
+    """The signal that an exit code stands for: 139 → `, SIGSEGV`. Container runtimes add it to 128."""
+    code, known = ended.get("exitCode"), {s.value: s.name for s in signal.Signals}
+    if ended.get("reason") == "OOMKilled" or not isinstance(code, int) or code - 128 not in known:
+        return ""
+    return f", {known[code - 128]}"
 
 
 def _not_started(view: View, pod: Object, status: Object) -> Finding:
@@ -168,8 +182,8 @@ def _loading(view: View, pod: Object, status: Object) -> Finding:
     since = view.snapshot.age(part(status, "state", "running", "startedAt"))
     return view.finding(
         Cause.LOADING,
-        f"{component(pod)} loads the model since {since}{_startup_limit(pod, status)}; wait, or follow `kubectl -n "
-        f"{view.namespace} logs -f {name(pod)} -c {status['name']}`",
+        f"{component(pod)} loads the model since {since}{_startup_limit(pod, status)}; wait, or follow `{view.kubectl} "
+        f"logs -f {name(pod)} -c {status['name']}`",
         reference(pod),
     )
 

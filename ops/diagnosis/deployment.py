@@ -1,44 +1,27 @@
-"""The operator, what it says of a graph, and the pods that it could not make."""
+"""A graph in the cluster: whether it exists, what the operator says of it, and the pods that it could not make."""
 
 from collections.abc import Iterator
 
+from ops.diagnosis.ended import left_over
 from ops.diagnosis.findings import Cause, Finding
-from ops.diagnosis.snapshot import condition, holds, label, name, part, parts
+from ops.diagnosis.snapshot import condition, holds, label, part, parts
 from ops.diagnosis.view import COMPONENT_LABEL, View
 
 
-def operator(view: View) -> Iterator[Finding]:
-    own = view.plan.platform_namespace
-    if not view.snapshot.operators:
-        yield view.finding(
-            Cause.OPERATOR,
-            f"the Dynamo operator is not in namespace {own}; `pulumi up` installs it"
-            if own
-            else "the cluster has no Dynamo operator, and cluster.existing.platform is shared; install one, or set it "
-            "to install",
-        )
-    for deployment in view.snapshot.operators:
-        if not part(deployment, "status", "availableReplicas"):
-            why = condition(deployment, "Available").get("message") or "it has no available replica"
-            yield view.finding(
-                Cause.OPERATOR,
-                f"the Dynamo operator is not available ({why}), so graphs are neither written nor looked after; see "
-                f"`kubectl -n {own or part(deployment, 'metadata', 'namespace')} get pods`",
-                f"deployment/{name(deployment)}",
-            )
+def not_deployed(view: View, awaited: str) -> Finding:
+    """A graph that does not exist yet; `awaited` is what `pulumi up` waits for before it, in words."""
+    until = (
+        f"`pulumi up` creates it once {awaited}"
+        if awaited
+        else "run `pulumi up`, with `--refresh` if it was deleted by hand; where that ended with `failed calling "
+        "webhook`, the control plane cannot reach port 9443 of the operator: see the stack's firewall rule"
+    )
+    return view.finding(Cause.NOT_DEPLOYED, f"there is no such DynamoGraphDeployment yet: {until}", view.reference)
 
 
 def taken_up(view: View) -> Iterator[Finding]:
-    """Whether the graph is in the cluster, and whether the operator has taken it up as it is now."""
+    """Whether the operator has taken the graph up as it is now."""
     graph = view.deployed
-    if graph is None:
-        yield view.finding(
-            Cause.NOT_DEPLOYED,
-            "there is no such DynamoGraphDeployment yet: run `pulumi up`; where that ended with `failed calling "
-            "webhook`, the control plane cannot reach port 9443 of the operator: see the stack's firewall rule",
-            view.reference,
-        )
-        return
     if since := part(graph, "metadata", "deletionTimestamp"):
         yield view.finding(
             Cause.DELETING,
@@ -103,7 +86,11 @@ def settled(view: View) -> Finding:
     models = (
         f"its model list could not be read ({listed})" if isinstance(listed, str) else "the frontend lists the model"
     )
-    return view.finding(Cause.READY, f"all is well: every pod is Ready and routable, and {models}", view.reference)
+    return view.finding(
+        Cause.READY,
+        f"all is well: every pod is Ready and routable, and {models}{left_over(view)}",
+        view.reference,
+    )
 
 
 def _verdict(view: View) -> str:

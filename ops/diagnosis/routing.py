@@ -1,10 +1,10 @@
-"""Whether requests find what is Ready: the endpoints, what workers registered, the model list, old generations."""
+"""Whether requests find what is Ready: the endpoints, what workers registered, the model list."""
 
 from collections.abc import Iterator
 
 from ops.diagnosis.findings import Cause, Finding
-from ops.diagnosis.snapshot import Object, holds, label, name, part, parts
-from ops.diagnosis.view import WORKER_HASH_LABEL, View, component, is_worker, reference
+from ops.diagnosis.snapshot import Object, holds, name, part, parts
+from ops.diagnosis.view import View, component, is_worker, reference
 from spec import names
 
 
@@ -56,39 +56,3 @@ def _of_pod(metadata: Object, pod: Object) -> bool:
     """Workers write it under the pod's name, or pod and container, and make the pod its owner."""
     owners = [str(owner.get("name")) for owner in parts(metadata, "metadata", "ownerReferences")]
     return name(pod) in owners or name(metadata) == name(pod)
-
-
-def generations(view: View) -> Iterator[Finding]:
-    """A rolling update, and what is left of the generation before."""
-    hashes: dict[str, list[Object]] = {}
-    for pod in view.pods:
-        if is_worker(pod) and (generation := label(pod, WORKER_HASH_LABEL)):
-            hashes.setdefault(generation, []).append(pod)
-    rolling = part(view.deployed, "status", "rollingUpdate") or {}
-    if rolling.get("phase") in ("Pending", "InProgress"):
-        done = ", ".join(rolling.get("updatedComponents") or []) or "none"
-        yield view.finding(
-            Cause.ROLLING,
-            f"a rolling update of all workers is under way since {view.snapshot.age(rolling.get('startTime'))}, done "
-            f"with {done}; each new worker takes the place of an old one and loads the model, so wait",
-            view.reference,
-        )
-    elif rolling.get("phase") == "Failed":
-        yield view.finding(
-            Cause.REFUSED, "the operator gave up its rolling update of the workers; see its log", view.reference
-        )
-    elif len(hashes) > 1:
-        count = ", ".join(f"{len(pods)} of {generation}" for generation, pods in sorted(hashes.items()))
-        yield view.finding(
-            Cause.OLD_GENERATION,
-            f"workers of {len(hashes)} generations are there ({count}) and no rolling update is under way; the old one "
-            "holds its GPUs until the operator takes it away",
-            *(reference(pod) for pods in hashes.values() for pod in pods),
-        )
-    if ending := view.ending_workers:
-        grace = max(int(part(pod, "spec", "terminationGracePeriodSeconds") or 30) for pod in ending)
-        yield view.finding(
-            Cause.OLD_GENERATION,
-            f"workers that were told to stop finish their answers, up to {grace} s, and hold their GPUs until then",
-            *(reference(pod) for pod in ending),
-        )

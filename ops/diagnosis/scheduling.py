@@ -1,17 +1,26 @@
 """Why a pod has no node: gate, claims, capacity, quota, taints, room. The texts are those of the Kubernetes scheduler
-(1.30 to 1.35), of its claim controller and of GKE's cluster autoscaler."""
+(1.30 to 1.35) and of its claim controller."""
 
 import re
 from collections.abc import Iterator
 
+from ops.diagnosis import autoscaler, claims
 from ops.diagnosis.findings import Cause, Finding
-from ops.diagnosis.snapshot import NODE_POOL_LABEL, Object, condition, holds, label, name, part, parts, seen
+from ops.diagnosis.nodes import describe_pool, how_nodes_come, usable
+from ops.diagnosis.snapshot import (
+    NODE_POOL_LABEL,
+    Object,
+    condition,
+    label,
+    name,
+    part,
+    parts,
+    seen,
+    unended,
+    when,
+)
 from ops.diagnosis.view import View, component, reference
-from spec.capacity import CapacityMode
 from spec.gke_versions import DRANET
-
-# GKE's driver offers the NICs of a node to pods only under this label.
-NIC_DRIVER_LABEL = "cloud.google.com/gke-networking-dra-driver"
 
 
 def unscheduled(view: View, pod: Object) -> Iterator[Finding]:
@@ -22,45 +31,24 @@ def unscheduled(view: View, pod: Object) -> Iterator[Finding]:
         return
     events = view.snapshot.events_of("Pod", name(pod), "FailedScheduling")
     says = str(scheduled.get("message") or (events[-1].get("message") if events else ""))
-    found = [*_claims_never_made(view, pod), *_volumes(view, pod, says)]
+    found = [*claims.never_made(view, pod), *_volumes(view, pod, says)]
     if not found:
         found = [*_no_room_made(view, pod)] or [*_no_room_on_nodes(view, pod, says)]
     yield from found
     if not found:
-        seen = f"the scheduler says: {says}" if says else "the scheduler has said nothing about it yet"
-        yield view.finding(Cause.UNEXPLAINED, f"{component(pod)} has no node; {seen}", reference(pod))
+        said = f"the scheduler says: {says}" if says else "the scheduler has said nothing about it yet"
+        yield view.finding(Cause.UNEXPLAINED, f"{component(pod)} has no node; {said}", reference(pod))
 
 
 def _gated(view: View, pod: Object) -> Finding:
     gates = ", ".join(str(gate["name"]) for gate in parts(pod, "spec", "schedulingGates"))
     whose = (
         "Grove takes it off when the whole gang can be placed; graphs of this program set "
-        "nvidia.com/enable-grove: false, which is read when a graph is created, so delete and create it anew"
+        "nvidia.com/enable-grove: false, which is read when a graph is created, so delete it and create it again"
         if "grove.io/" in gates
         else "whoever set it takes it off"
     )
     return view.finding(Cause.GATE, f"{component(pod)} waits for its scheduling gate {gates}: {whose}", reference(pod))
-
-
-def _claims_never_made(view: View, pod: Object) -> Iterator[Finding]:
-    """Claims that do not exist because their template does not, or because making them failed."""
-    templates = {name(template) for template in view.snapshot.claim_templates}
-    made = {status.get("name") for status in parts(pod, "status", "resourceClaimStatuses")}
-    failures = view.snapshot.events_of("Pod", name(pod), "FailedResourceClaimCreation")
-    for claim in parts(pod, "spec", "resourceClaims"):
-        template = claim.get("resourceClaimTemplateName")
-        waits = f"{component(pod)} waits for its NIC claim {claim['name']}"
-        if template and template not in templates:
-            yield view.finding(
-                Cause.CLAIM,
-                f"{waits}, whose ResourceClaimTemplate {template} is not in namespace {view.namespace}; `pulumi up` "
-                "makes it, after which deleting the pod spares it a wait of up to 17 min",
-                reference(pod),
-            )
-        elif claim["name"] not in made and failures:
-            yield view.finding(
-                Cause.CLAIM, f"{waits}, which could not be made: {failures[-1].get('message')}", reference(pod)
-            )
 
 
 def _volumes(view: View, pod: Object, says: str) -> Iterator[Finding]:
@@ -68,78 +56,52 @@ def _volumes(view: View, pod: Object, says: str) -> Iterator[Finding]:
         yield view.finding(
             Cause.WEIGHTS,
             f"{component(pod)} waits for the volume of its weights, as the scheduler says: {_first(says)}; look with "
-            f"`kubectl -n {view.namespace} get pv,pvc`",
+            f"`{view.kubectl} get pv,pvc`",
             reference(pod),
         )
 
 
 def _no_room_made(view: View, pod: Object) -> Iterator[Finding]:
     """What GKE says of adding a node for the pod, and of a pool without a usable node."""
-    pool, role, snapshot = _pool(pod), component(pod), view.snapshot
-    wants = f"{role} waits for a node of pool {pool}"
-    failed = snapshot.events_of("Pod", name(pod), "FailedScaleUp")[-1:]
-    triggered = snapshot.events_of("Pod", name(pod), "TriggeredScaleUp")[-1:]
-    if failed and not (triggered and seen(triggered[0]) > seen(failed[0])):
-        yield from _scale_up_failed(view, pod, str(failed[0].get("message")))
-        return
-    nodes = snapshot.nodes_of(pool)
-    if triggered:
-        asked = snapshot.age(seen(triggered[0]))
+    snapshot, target = view.snapshot, _target(pod)
+    wants = f"{component(pod)} waits for a node of {target}"
+    nodes = _nodes_for(view, pod)
+    failed = autoscaler.newest(snapshot, pod, "FailedScaleUp")
+    triggered = autoscaler.newest(snapshot, pod, "TriggeredScaleUp")
+    refused = autoscaler.refusal(snapshot, pod)
+    if failed and not (triggered and seen(triggered) > seen(failed)):
+        yield from autoscaler.scale_up_failed(view, pod, target, str(failed.get("message")))
+    elif triggered and not refused and not _arrived(nodes, triggered):
+        asked = snapshot.age(seen(triggered))
         yield view.finding(
             Cause.CAPACITY,
             f"{wants}, which GKE is adding, asked {asked} ago; wait, or see what follows",
             reference(pod),
         )
     elif not nodes:
-        yield view.finding(Cause.CAPACITY, f"{wants}, which has none: {_how_nodes_come(view, pool)}", reference(pod))
-    elif not any(_usable(node) for node in nodes):
+        yield view.finding(Cause.CAPACITY, f"{wants}, which has none{_why_none(view, pod, refused)}", reference(pod))
+    elif not any(usable(node) for node in nodes):
         yield from (_unusable(view, pod, node) for node in nodes)
 
 
-def _scale_up_failed(view: View, pod: Object, says: str) -> Iterator[Finding]:
-    """GKE joins several reasons in one event, such as `GCE quota exceeded, GCE out of resources`."""
-    wants = f"{component(pod)} waits for a node of pool {_pool(pod)}"
-    reason = re.sub(r"^.* failed: |\.? Pod is at risk of not being scheduled\.?$", "", says)
-    lower = reason.lower()
-    if "quota" in lower:
-        yield view.finding(
-            Cause.QUOTA,
-            f"{wants}, refused by quota ({reason}): raise it, waiting does not help; spot and flexStart take "
-            "PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region, 8 a node, and GPUS-ALL-REGIONS-per-project counts too",
-            reference(pod),
-        )
-    if "reservation" in lower:
-        named = view.plan.reservation or "NAME"
-        yield view.finding(
-            Cause.CAPACITY,
-            f"{wants}, which the reservation cannot give ({reason}): free a machine of it or enlarge it; look with "
-            f"`gcloud compute reservations describe {named} --zone {view.plan.zone}`",
-            reference(pod),
-        )
-    elif "out of resources" in lower or "stockout" in lower or "resource_pool_exhausted" in lower:
-        yield view.finding(
-            Cause.CAPACITY,
-            f"{wants}, and zone {view.plan.zone} has no such machine free ({reason}): GKE goes on asking; a "
-            "reservation or another zone does not depend on luck",
-            reference(pod),
-        )
-    elif "quota" not in lower:
-        yield view.finding(Cause.CAPACITY, f"{wants}, which GKE could not add: {reason}", reference(pod))
+def _why_none(view: View, pod: Object, refused: Object | None) -> str:
+    pool, target = part(pod, "spec", "nodeSelector", NODE_POOL_LABEL), _target(pod)
+    if refused:
+        where = f"; see {describe_pool(view, pool)}" if pool else ""
+        return f", and the autoscaler adds none: {autoscaler.why_not(view, refused, target)}{where}"
+    if pool:
+        return f": {how_nodes_come(view, pool)}"
+    return ": this stack adds no nodes to that cluster, whoever runs it does"
 
 
-def _how_nodes_come(view: View, pool: str) -> str:
-    describe = (
-        f"`gcloud container node-pools describe {pool} --cluster {view.plan.cluster.name} "
-        f"--location {view.plan.cluster.location}`"
-    )
-    gpu_pools = {gpu_pool.name for gpu_pool in view.plan.gpu_pools}
-    if pool in gpu_pools and view.plan.capacity_mode is CapacityMode.FLEX_START:
-        return f"flexStart adds one when there is capacity, and no event of the autoscaler is there yet; see {describe}"
-    return f"it is still being made, or its creation failed; see the status of {describe}"
+def _arrived(nodes: list[Object], triggered: Object) -> bool:
+    """Whether the node that the autoscaler asked for is there: then the pod waits for something else."""
+    births = [when(part(node, "metadata", "creationTimestamp")) for node in nodes if usable(node)]
+    return any(birth and birth > seen(triggered) for birth in births)
 
 
 def _unusable(view: View, pod: Object, node: Object) -> Finding:
-    wants = f"{component(pod)} waits for node {name(node)} of pool {_pool(pod)}"
+    wants = f"{component(pod)} waits for node {name(node)} of {_target(pod)}"
     where = (reference(pod), f"node/{name(node)}")
     if part(node, "spec", "unschedulable"):
         return view.finding(
@@ -153,12 +115,12 @@ def _unusable(view: View, pod: Object, node: Object) -> Finding:
 
 def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
     """Why none of the pool's usable nodes takes the pod."""
-    nodes = [node for node in view.snapshot.nodes_of(_pool(pod)) if _usable(node)]
-    role = component(pod)
+    nodes = [node for node in _nodes_for(view, pod) if usable(node)]
+    role, target = component(pod), _target(pod)
     if taints := _taints_of_all(nodes, pod):
         yield view.finding(
             Cause.TAINT,
-            f"{role} does not tolerate what every node of pool {_pool(pod)} is tainted with, {', '.join(taints)}: "
+            f"{role} does not tolerate what every node of {target} is tainted with, {', '.join(taints)}: "
             "whoever set the taint has to take it off, or the graph has to tolerate it",
             reference(pod),
             *(f"node/{name(node)}" for node in nodes),
@@ -168,9 +130,9 @@ def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
     if "cannot allocate all claims" in verdict:
         yield view.finding(
             Cause.CLAIM,
-            f"{role} waits for RDMA NICs that no node of pool {_pool(pod)} can allocate: {_why_no_nics(view, nodes)}",
+            f"{role} waits for RDMA NICs that no node of {target} can allocate: {claims.why_none_is_free(view, nodes)}",
             reference(pod),
-            *(f"resourceclaim/{c}" for c in _claims_of(pod)),
+            *(f"resourceclaim/{c}" for c in claims.claims_of(pod)),
         )
     if missing := re.search(r"device class (\S+) does not exist", verdict):
         yield view.finding(
@@ -178,33 +140,42 @@ def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
             f"{role} waits for RDMA NICs, and the cluster has no DeviceClass {missing[1]} to claim them by: GKE brings "
             f"it from {DRANET.version} on; raise the cluster's version, or below it set network.rdma to multiNetwork",
             reference(pod),
-            *(f"resourceclaim/{c}" for c in _claims_of(pod)),
+            *(f"resourceclaim/{c}" for c in claims.claims_of(pod)),
         )
     short = re.findall(r"Insufficient ([\w./-]*\w)", verdict)
     if "Too many pods" in verdict:
         short.append("pods")
     if short:
-        at_most = view.snapshot.events_of("Pod", name(pod), "NotTriggerScaleUp")[-1:]
-        largest = at_most and "max node group size reached" in str(at_most[0].get("message"))
+        refused = autoscaler.refusal(view.snapshot, pod)
+        none_added = f"; the autoscaler adds no node: {autoscaler.why_not(view, refused, target)}" if refused else ""
         yield view.finding(
             Cause.RESOURCES,
-            f"{role} waits for room on pool {_pool(pod)}: {', '.join(_shortage(r, pod, nodes) for r in short)}; "
-            f"{_holders(view, nodes)}" + ("; the pool is already at its largest" if largest else ""),
+            f"{role} waits for room on {target}: {', '.join(_shortage(r, pod, nodes) for r in short)}; "
+            f"{_holders(view, nodes)}{none_added}",
             reference(pod),
         )
 
 
-def _pool(pod: Object) -> str:
-    return str(part(pod, "spec", "nodeSelector", NODE_POOL_LABEL) or "(any)")
+def _target(pod: Object) -> str:
+    """The nodes that a pod may run on, in words."""
+    selector = part(pod, "spec", "nodeSelector") or {}
+    if pool := selector.get(NODE_POOL_LABEL):
+        return f"pool {pool}"
+    wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
+    return f"those with {wanted}" if wanted else "the cluster"
+
+
+def _nodes_for(view: View, pod: Object) -> list[Object]:
+    """The nodes of the pod's pool; without one those that its selector matches."""
+    selector = part(pod, "spec", "nodeSelector") or {}
+    if pool := selector.get(NODE_POOL_LABEL):
+        return view.snapshot.nodes_of(pool)
+    return [node for node in view.snapshot.nodes if all(label(node, key) == value for key, value in selector.items())]
 
 
 def _first(says: str) -> str:
     """The scheduler's verdict, without what it says of preemption: no pod here has a priority to preempt with."""
     return re.split(r"\.? (?:still not schedulable|preemption:|no new claims)", says)[0]
-
-
-def _usable(node: Object) -> bool:
-    return holds(node, "Ready") and not part(node, "spec", "unschedulable")
 
 
 def _taints_of_all(nodes: list[Object], pod: Object) -> list[str]:
@@ -232,28 +203,6 @@ def _tolerates(toleration: Object, taint: Object) -> bool:
     return toleration["key"] == taint.get("key") and same_value
 
 
-def _why_no_nics(view: View, nodes: list[Object]) -> str:
-    unlabelled = [name(node) for node in nodes if label(node, NIC_DRIVER_LABEL) != "true"]
-    if nodes and len(unlabelled) == len(nodes):
-        return f"none has the label {NIC_DRIVER_LABEL}=true, without which GKE offers no NIC; the pool sets it"
-    on_nodes = {name(pod) for pod in view.snapshot.pods if part(pod, "spec", "nodeName") in {name(n) for n in nodes}}
-    holders = [
-        str(user["name"])
-        for claim in view.snapshot.claims
-        for user in parts(claim, "status", "reservedFor")
-        if user.get("name") in on_nodes
-    ]
-    if holders:
-        return f"they are held by {', '.join(sorted(set(holders)))}, and are free once that pod has ended"
-    return "no pod of this namespace holds them; look at what the nodes offer with `kubectl get resourceslices`"
-
-
-def _claims_of(pod: Object) -> list[str]:
-    return [
-        str(s["resourceClaimName"]) for s in parts(pod, "status", "resourceClaimStatuses") if "resourceClaimName" in s
-    ]
-
-
 def _shortage(resource: str, pod: Object, nodes: list[Object]) -> str:
     """`cpu: asks for 96, a node has 222`; the scheduler's words alone where the pod asks for nothing of it."""
     asks = [
@@ -271,5 +220,5 @@ def _shortage(resource: str, pod: Object, nodes: list[Object]) -> str:
 
 def _holders(view: View, nodes: list[Object]) -> str:
     there = {name(node) for node in nodes}
-    held = sorted(name(pod) for pod in view.snapshot.pods if part(pod, "spec", "nodeName") in there)
+    held = sorted(name(pod) for pod in view.snapshot.pods if part(pod, "spec", "nodeName") in there and unended(pod))
     return f"on its nodes run {', '.join(held)}" if held else f"no pod of namespace {view.namespace} runs on its nodes"

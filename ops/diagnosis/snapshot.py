@@ -25,7 +25,12 @@ class Snapshot:
     endpoint_slices: tuple[Object, ...] = ()
     worker_metadata: tuple[Object, ...] = ()
     jobs: tuple[Object, ...] = ()
+    services: tuple[Object, ...] = ()
+    components: tuple[Object, ...] = ()
+    """DynamoComponentDeployments, the operator's own: one a component, of workers one a generation."""
     operators: tuple[Object, ...] = ()
+    releases: tuple[Object, ...] = ()
+    """Helm's records of the platform's release, without their content; none where those may not be read."""
     models: Mapping[str, tuple[str, ...] | str]
     """For every graph that is asked about what its frontend lists under `/v1/models`, or why that could not be read."""
 
@@ -81,6 +86,11 @@ def condition(thing: Object, kind: str) -> Object:
 
 def holds(thing: Object, kind: str) -> bool:
     return condition(thing, kind).get("status") == "True"
+
+
+def unended(pod: Object) -> bool:
+    """Whether a pod runs or is to run. One that failed or succeeded holds no GPU, no NIC and no room."""
+    return part(pod, "status", "phase") not in ("Failed", "Succeeded")
 
 
 def container_statuses(pod: Object) -> Iterator[Object]:

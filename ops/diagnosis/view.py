@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from ops.diagnosis.findings import Cause, Finding
-from ops.diagnosis.snapshot import Object, Snapshot, label, name, part, parts
+from ops.diagnosis.snapshot import Object, Snapshot, label, name, part, parts, unended
+from ops.plain import plain
 from spec import names
-from spec.plan import Graph, Plan
+from spec.plan import Graph, Plan, Pool
 
 GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
 COMPONENT_LABEL = "nvidia.com/dynamo-component"
@@ -22,12 +23,23 @@ class View:
     snapshot: Snapshot
 
     def finding(self, cause: Cause, message: str, *objects: str) -> Finding:
-        """A finding of this graph. What others wrote into the message may have had line breaks."""
-        return Finding(graph=self.graph.name, cause=cause, objects=objects, message=" ".join(message.split()))
+        """A finding of this graph, without the control characters that others may have put into messages and names."""
+        return Finding(graph=self.graph.name, cause=cause, objects=tuple(map(plain, objects)), message=plain(message))
 
     @property
     def namespace(self) -> str:
+        """Where the graph runs."""
         return self.plan.namespace
+
+    @property
+    def kubectl(self) -> str:
+        return f"kubectl -n {self.namespace}"
+
+    @property
+    def gpu_pools(self) -> list[Pool]:
+        """The GPU pools that the graph's workers are bound to; none where any node that fits will do."""
+        bound = {self.graph.pool_of(worker) for worker in self.graph.workers}
+        return [pool for pool in self.plan.gpu_pools if pool.name in bound]
 
     @property
     def deployed(self) -> Object | None:
@@ -41,14 +53,17 @@ class View:
     @property
     def pods(self) -> list[Object]:
         """The graph's pods that are to stay: neither ending nor ended."""
-        return [
-            pod for pod in self._all_pods if not _ending(pod) and part(pod, "status", "phase") in ("Pending", "Running")
-        ]
+        return [pod for pod in self._all_pods if not _ending(pod) and unended(pod)]
+
+    @property
+    def failed_pods(self) -> list[Object]:
+        """The graph's pods that failed for good. Kubernetes keeps them until there are thousands."""
+        return [pod for pod in self._all_pods if not _ending(pod) and part(pod, "status", "phase") == "Failed"]
 
     @property
     def ending_workers(self) -> list[Object]:
         """Worker pods that were told to stop and still hold their GPUs."""
-        return [pod for pod in self._all_pods if _ending(pod) and is_worker(pod)]
+        return [pod for pod in self._all_pods if _ending(pod) and unended(pod) and is_worker(pod)]
 
     @property
     def _all_pods(self) -> list[Object]:

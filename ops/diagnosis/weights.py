@@ -1,44 +1,60 @@
 """Whether the weights are in the bucket yet."""
 
+import re
 from collections.abc import Iterator
 
 from ops.diagnosis.findings import Cause, Finding
-from ops.diagnosis.snapshot import Object, condition, holds, label, name, part
+from ops.diagnosis.jobs import failure, last_words, pods_of
+from ops.diagnosis.snapshot import Object, holds, name, part, unended
 from ops.diagnosis.view import View
-
-JOB_LABEL = "batch.kubernetes.io/job-name"
 
 
 def unfetched(view: View) -> Iterator[Finding]:
-    """The weights Job, unless it is complete."""
+    """The weights Job, unless it is complete: what its last try said, and what to do about that."""
     job = view.weights_job
     if job is None or holds(job, "Complete"):
         return
     weights, where = f"the weights of {view.graph.card.repository}", f"job/{name(job)}"
-    failed = condition(job, "Failed")
-    if failed.get("status") == "True":
+    words = last_words(view.snapshot, job)
+    if failed := failure(job):
+        said = f"; its last try said: {words}" if words else ""
         yield view.finding(
             Cause.WEIGHTS,
-            f"{weights} were not fetched ({failed.get('reason')}: {failed.get('message')}); see `kubectl -n "
-            f"{view.namespace} logs {where}`, then `pulumi up` again",
+            f"{weights} were not fetched ({failed.get('reason')}: {failed.get('message')}){said}{_remedy(view, words)}"
+            f"; see `{view.kubectl} logs -c fetch {where}`, then run `pulumi up` again, which replaces the Job",
             where,
         )
         return
     since = view.snapshot.age(part(job, "status", "startTime") or part(job, "metadata", "creationTimestamp"))
     tries = part(job, "status", "failed")
+    count = f", after {tries} failed tries" if tries else ""
+    said = f"; the last failed try said: {words}{_remedy(view, words)}" if words else ""
     yield view.finding(
         Cause.WEIGHTS,
-        f"{weights} are being fetched since {since}{f', after {tries} failed tries' if tries else ''}; wait, or follow "
-        f"`kubectl -n {view.namespace} logs -f {where}`",
+        f"{weights} are being fetched since {since}{count}{said}; wait, or follow `{view.kubectl} logs -f -c fetch "
+        f"{where}`",
         where,
     )
 
 
-def pods_of_job(view: View) -> list[Object]:
+def pods_that_fetch(view: View) -> list[Object]:
     """Pods of the weights Job that have not ended."""
     job = view.weights_job
-    return [
-        pod
-        for pod in view.snapshot.pods
-        if job and label(pod, JOB_LABEL) == name(job) and part(pod, "status", "phase") in ("Pending", "Running")
-    ]
+    return [pod for pod in pods_of(view.snapshot, job) if unended(pod)] if job else []
+
+
+def _remedy(view: View, words: str) -> str:
+    """For the words of the script, of Python, of the kubelet; nothing for others."""
+    hub = f"https://huggingface.co/{view.graph.card.repository}"
+    remedies = {
+        r"HTTP 401": "set the stack's token with `pulumi config set --secret dynamo-gke:hfToken`; the model's "
+        "card must say `gated: true`",
+        r"HTTP 403": f"accept the model's terms on {hub} with the token's account, or set another token with `pulumi "
+        "config set --secret dynamo-gke:hfToken`",
+        r"HTTP 429": "the hub limits its rate: wait an hour; files in the bucket stay",
+        r"No space left|EmptyDir volume|ephemeral.storage|scratch folder may hold": "the CPU node's disk is too small "
+        "for the files under way: see docs/weights.md",
+        r"Permission denied|Input/output error": "the account weights-writer may not write to the bucket, or not yet",
+    }
+    remedy = next((remedy for pattern, remedy in remedies.items() if re.search(pattern, words)), "")
+    return f" ({remedy})" if remedy else ""

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -200,6 +201,21 @@ def test_rollout_says_what_overrides_would_restart() -> None:
         ops("rollout", "--stack", "prod", "--set", "labels.owner=me").stdout
         == "no pod restarts; what else changes: `ops diff`\n"
     )
+
+
+def test_rollout_as_json_is_one_object() -> None:
+    def told(change: str) -> dict[str, Any]:
+        done = ops("rollout", "--stack", "prod", "--json", "--set", change)
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    workers, frontend = told("versions.runtime=1.7.0")["restarts"]
+    assert workers.startswith("chat: all workers roll")
+    assert frontend.startswith("chat: the frontend's pods are replaced")
+    assert told("labels.owner=me") == {"stack": "prod", "restarts": []}
+    invalid = ops("rollout", "--stack", "prod", "--json", "--set", "versions.runtime=latest")
+    assert invalid.returncode == 2
+    assert [fault["path"] for fault in json.loads(invalid.stdout)["faults"]] == ["versions.runtime"]
 
 
 def test_rollout_of_nothing_or_of_a_fault_is_refused() -> None:

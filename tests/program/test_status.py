@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from ops import __main__ as cli
 from ops import cluster_snapshot, status
 from ops.diagnosis import Snapshot
+from spec import names
 from tests import clusters
 from tests.program.test_commands import ops
 from tests.stacks import planned
@@ -44,6 +45,9 @@ def answers(snapshot: Snapshot) -> dict[str, Answer]:
         f"/apis/discovery.k8s.io/v1/{here}/endpointslices": snapshot.endpoint_slices,
         f"/apis/nvidia.com/v1alpha1/{here}/dynamoworkermetadatas": snapshot.worker_metadata,
         f"/apis/batch/v1/{here}/jobs": snapshot.jobs,
+        f"/api/v1/{here}/services": snapshot.services,
+        f"/apis/nvidia.com/v1beta1/{here}/dynamocomponentdeployments": snapshot.components,
+        "/api/v1/namespaces/dynamo-system/secrets": snapshot.releases,
         "/apis/apps/v1/namespaces/dynamo-system/deployments": snapshot.operators,
     }
     models = {"object": "list", "data": [{"id": model} for model in snapshot.models["chat"]]}
@@ -64,11 +68,13 @@ class Api:
         self.answers = answers(WELL)
         self.delay = 0.0
         self.asked: list[tuple[str, str | None]] = []
+        self.accepted: dict[str, str] = {}
         api = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 api.asked.append((self.path, self.headers.get("Authorization")))
+                api.accepted[self.path] = self.headers.get("Accept", "")
                 time.sleep(api.delay)
                 code, body = api.answers.get(
                     self.path, refusal(404, "the server could not find the requested resource")
@@ -221,7 +227,93 @@ def test_a_list_that_is_forbidden_is_one_sentence(asked: Callable[..., Result], 
     api.answers["/api/v1/nodes"] = refusal(
         403, 'nodes is forbidden: User "me@example.com" cannot list resource "nodes"'
     )
-    assert "(nodes is forbidden: User" in sentence(asked("--json"))
+    assert "(nodes is forbidden: User" in sentence(asked())
+
+
+def unread(result: Result) -> dict[str, Any]:
+    """The one object on stdout of a run that could not read the cluster; the sentence is on stderr too."""
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["stack"], told["ready"], told["findings"]) == (1, "prod", False, [])
+    assert result.stderr == f"error: {told['error']}\n"
+    return told
+
+
+def test_json_of_a_list_that_is_forbidden(asked: Callable[..., Result], api: Api) -> None:
+    api.answers["/api/v1/nodes"] = refusal(403, "nodes is forbidden")
+    told = unread(asked("--json"))
+    assert "(nodes is forbidden)" in told["error"]
+    assert told["context"] == CONTEXT
+
+
+@pytest.mark.parametrize("content", [None, "{", "contexts: []\ncurrent-context: x\n"])
+def test_json_without_a_kubeconfig(asked: Callable[..., Result], tmp_path: Path, content: str | None) -> None:
+    (tmp_path / "kubeconfig").unlink()
+    if content:
+        (tmp_path / "kubeconfig").write_text(content)
+    assert "kubeconfig" in unread(asked("--json"))["error"]
+
+
+def test_json_of_a_server_that_is_not_there(asked: Callable[..., Result], api: Api) -> None:
+    api.close()
+    assert "cannot be reached" in unread(asked("--json", "--watch"))["error"]
+
+
+def test_json_of_an_invalid_configuration(asked: Callable[..., Result]) -> None:
+    result = asked("--json", "--graph", "chta")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["faults"][0]["path"] == "--graph"
+
+
+def test_the_records_of_helm_are_read_without_their_content(asked: Callable[..., Result], api: Api) -> None:
+    api.answers = answers(replace(WELL, releases=(clusters.release(1, "pending-upgrade", 99),)))
+    assert "helmRelease  the Helm release dynamo-platform is pending-upgrade" in asked().stdout
+    assert "as=PartialObjectMetadataList" in api.accepted["/api/v1/namespaces/dynamo-system/secrets"]
+
+
+@pytest.mark.parametrize("code", [403, 404])
+def test_secrets_that_may_not_be_read_hide_nothing_else(asked: Callable[..., Result], api: Api, code: int) -> None:
+    api.answers["/api/v1/namespaces/dynamo-system/secrets"] = refusal(code, "secrets is forbidden")
+    assert (asked().exit_code, asked().stderr) == (0, "")
+
+
+def test_a_first_deployment_that_waits_for_its_weights(asked: Callable[..., Result], api: Api) -> None:
+    card = PLAN.graphs[0].card
+    job = names.weights_job(card.repository, card.revision or "")
+    failed = clusters.job(job, clusters.cond("Failed", True, "BackoffLimitExceeded", "too often"))
+    pod = clusters.job_pod(job, **clusters.ended("error: the hub refuses the token in HF_TOKEN (HTTP 403)"))
+    api.answers = answers(replace(WELL, graphs=(), pods=(pod,), jobs=(failed,)))
+    result = asked()
+    assert result.exit_code == 1
+    assert "weights  the weights of meta-llama/Llama-3.3-70B-Instruct were not fetched" in result.stdout
+    assert "(HTTP 403)" in result.stdout
+
+
+def test_a_failed_verification_ends_with_1(asked: Callable[..., Result], api: Api) -> None:
+    failed = clusters.job("chat-proof-72e850f8", clusters.cond("Failed", True, "BackoffLimitExceeded", "too often"))
+    api.answers = answers(replace(WELL, jobs=(failed,)))
+    result = asked()
+    assert result.exit_code == 1
+    assert "verification  the verification failed" in result.stdout
+    assert "all is well" not in result.stdout
+
+
+HOSTILE = "no\r\n\x1b[2K\x1b]0;title\x07::error::forged\u2028\u202eready  all is well"
+
+
+def test_what_the_cluster_says_cannot_forge_a_line_or_move_the_cursor(asked: Callable[..., Result], api: Api) -> None:
+    says = clusters.cond("Ready", False, "KubeletNotReady", HOSTILE)
+    api.answers = answers(
+        clusters.changed(
+            clusters.changed(WELL, clusters.node_name("decode"), {"status": {"conditions": [says]}}),
+            clusters.pod_name("decode"),
+            {"status": {"conditions": [clusters.cond("Ready", False)]}},
+        )
+    )
+    for told in (asked().stdout, json.loads(asked("--json").stdout)["findings"][0]["message"]):
+        assert "KubeletNotReady: no ::error::forged ready all is well" in told
+        assert not {"\x1b", "\x07", "\r", "\u202e", "\u2028"} & set(told)
+    api.answers["/api/v1/nodes"] = refusal(500, HOSTILE)
+    assert "answered 500: no ::error::forged ready all is well" in sentence(asked())
 
 
 def test_no_answer_in_time_is_one_sentence_and_asked_once(

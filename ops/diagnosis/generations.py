@@ -1,0 +1,139 @@
+"""Generations of workers: a rolling update under way, and what holds GPUs of the generation before."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ops.diagnosis.findings import Cause, Finding
+from ops.diagnosis.snapshot import Object, holds, label, name, part, parts, when
+from ops.diagnosis.view import COMPONENT_LABEL, GRAPH_LABEL, WORKER_HASH_LABEL, View, is_worker, reference
+
+# The operator writes the current generation here; the first is the one that objects are labelled with.
+CURRENT_HASH = ("nvidia.com/current-worker-hash", "nvidia.com/current-worker-hash-v2")
+
+# How long after its deletion time a pod may still be there before something is wrong with its node.
+OVERDUE = timedelta(minutes=2)
+
+
+def generations(view: View) -> Iterator[Finding]:
+    """A rolling update; workers of a generation that nobody removes; workers that were told to stop."""
+    rolling = part(view.deployed, "status", "rollingUpdate") or {}
+    if rolling.get("phase") in ("Pending", "InProgress"):
+        done = ", ".join(rolling.get("updatedComponents") or []) or "none"
+        yield view.finding(
+            Cause.ROLLING,
+            f"a rolling update of all workers is under way since {view.snapshot.age(rolling.get('startTime'))}, done "
+            f"with {done}; each new worker takes the place of an old one and loads the model, so wait",
+            view.reference,
+        )
+    elif rolling.get("phase") == "Failed":
+        yield view.finding(
+            Cause.REFUSED, "the operator gave up its rolling update of the workers; see its log", view.reference
+        )
+    else:
+        yield from _left_over(view)
+    yield from _ending(view)
+
+
+def _left_over(view: View) -> Iterator[Finding]:
+    pods: dict[str, list[Object]] = {}
+    for pod in view.pods:
+        if is_worker(pod) and (generation := label(pod, WORKER_HASH_LABEL)):
+            pods.setdefault(generation, []).append(pod)
+    deployments: dict[str, list[Object]] = {}
+    for deployment in view.snapshot.components:
+        if generation := _generation(view, deployment):
+            deployments.setdefault(generation, []).append(deployment)
+    existing = sorted({*pods, *deployments})
+    if len(existing) < 2:
+        return
+    current = _current(view, existing, pods, deployments)
+    count = ", ".join(f"{len(pods.get(generation, []))} of {generation}" for generation in existing)
+    says = f"workers of {len(existing)} generations exist ({count}) and no rolling update is under way"
+    if current is None:
+        yield view.finding(
+            Cause.OLD_GENERATION,
+            f"{says}; the older one holds its GPUs, and nothing says which that is: see `{view.kubectl} get "
+            f"dynamocomponentdeployments -L {WORKER_HASH_LABEL}` and delete those that are not wanted",
+            *(reference(pod) for generation in existing for pod in pods.get(generation, [])),
+        )
+        return
+    old = [generation for generation in existing if generation != current]
+    names = sorted(
+        {name(deployment) for generation in old for deployment in deployments.get(generation, [])}
+        or {_deployment_of(view, pod, generation) for generation in old for pod in pods.get(generation, [])}
+    )
+    serves = any(holds(pod, "Ready") for pod in pods.get(current, []))
+    until = "" if serves else "; requests then fail until the new workers have loaded the model"
+    yield view.finding(
+        Cause.OLD_GENERATION,
+        f"{says}: the operator does not remove {' and '.join(old)}, whose workers hold their GPUs; current is {current}"
+        f"; delete the old ones with `{view.kubectl} delete dynamocomponentdeployment {' '.join(names)}`{until}",
+        *(f"dynamocomponentdeployment/{deployment}" for deployment in names),
+        *(reference(pod) for generation in old for pod in pods.get(generation, [])),
+    )
+
+
+def _generation(view: View, deployment: Object) -> str | None:
+    """The worker generation of a DynamoComponentDeployment of this graph that runs, or is to run, pods."""
+    owners = [str(owner.get("name")) for owner in parts(deployment, "metadata", "ownerReferences")]
+    if view.graph.name not in (label(deployment, GRAPH_LABEL), *owners):
+        return None
+    deleted = part(deployment, "metadata", "deletionTimestamp")
+    if deleted or part(deployment, "spec", "replicas") == 0:
+        return None
+    suffix = re.search(r"-([0-9a-f]{8})$", name(deployment))
+    return label(deployment, WORKER_HASH_LABEL) or (suffix[1] if suffix else None)
+
+
+def _current(
+    view: View, existing: list[str], pods: dict[str, list[Object]], deployments: dict[str, list[Object]]
+) -> str | None:
+    """The generation that the graph's annotation names; else the one made last; None where two were made at once."""
+    annotations = part(view.deployed, "metadata", "annotations") or {}
+    for key in CURRENT_HASH:
+        if annotations.get(key) in existing:
+            return str(annotations[key])
+
+    def made(generation: str) -> str:
+        members = deployments.get(generation) or pods.get(generation) or []
+        return max(str(part(member, "metadata", "creationTimestamp") or "") for member in members)
+
+    newest = max(map(made, existing))
+    last = [generation for generation in existing if made(generation) == newest]
+    return last[0] if len(last) == 1 else None
+
+
+def _deployment_of(view: View, pod: Object, generation: str) -> str:
+    """The name that the operator gives a worker's DynamoComponentDeployment."""
+    return f"{view.graph.name}-{str(label(pod, COMPONENT_LABEL)).lower()}-{generation}"
+
+
+def _ending(view: View) -> Iterator[Finding]:
+    overdue = [pod for pod in view.ending_workers if _overdue(view, pod)]
+    if on_time := [pod for pod in view.ending_workers if pod not in overdue]:
+        grace = max(int(part(pod, "spec", "terminationGracePeriodSeconds") or 30) for pod in on_time)
+        yield view.finding(
+            Cause.OLD_GENERATION,
+            f"workers that were told to stop finish their answers, up to {grace} s, and hold their GPUs until then",
+            *map(reference, on_time),
+        )
+    for pod in overdue:
+        yield view.finding(
+            Cause.OLD_GENERATION,
+            f"a worker that was told to stop should have been gone {view.snapshot.age(_deadline(pod))} ago and still "
+            f"holds its GPUs: its node does not answer or cannot end it; see `kubectl describe node "
+            f"{part(pod, 'spec', 'nodeName')}`; once the machine is off, `{view.kubectl} delete pod {name(pod)} "
+            "--force`",
+            reference(pod),
+        )
+
+
+def _overdue(view: View, pod: Object) -> bool:
+    deadline = when(_deadline(pod))
+    return deadline is not None and view.snapshot.taken - deadline > OVERDUE
+
+
+def _deadline(pod: Object) -> object:
+    """Kubernetes writes the end of the grace period into `deletionTimestamp`."""
+    return part(pod, "metadata", "deletionTimestamp")

@@ -1,0 +1,78 @@
+"""The nodes of a graph's pools: none yet, or one that offers fewer GPUs than its machine has."""
+
+from collections.abc import Iterator
+
+from ops.diagnosis.findings import Cause, Finding
+from ops.diagnosis.snapshot import Object, holds, name, part
+from ops.diagnosis.view import View
+from spec.capacity import CapacityMode
+from spec.plan import Pool
+
+GPU = "nvidia.com/gpu"
+
+
+def usable(node: Object) -> bool:
+    return holds(node, "Ready") and not part(node, "spec", "unschedulable")
+
+
+def awaited_pools(view: View) -> Iterator[Finding]:
+    """Pools of the stack without a node, while the graph does not exist: `pulumi up` waits for them before it."""
+    comes_up_empty = view.plan.capacity_mode is CapacityMode.FLEX_START
+    for pool in view.gpu_pools:
+        if view.plan.makes_gpu_pools and not comes_up_empty and not view.snapshot.nodes_of(pool.name):
+            yield view.finding(
+                Cause.CAPACITY,
+                f"node pool {pool.name} has no node yet, and the graph waits for it: {how_nodes_come(view, pool.name)}",
+            )
+
+
+def how_nodes_come(view: View, pool: str) -> str:
+    if pool in {p.name for p in view.plan.gpu_pools} and view.plan.capacity_mode is CapacityMode.FLEX_START:
+        return (
+            "flexStart adds one when there is capacity, and no event of the autoscaler is there yet; see "
+            f"{describe_pool(view, pool)}"
+        )
+    return f"it is still being made, or its creation failed; see the status of {describe_pool(view, pool)}"
+
+
+def describe_pool(view: View, pool: str) -> str:
+    return (
+        f"`gcloud container node-pools describe {pool} --cluster {view.plan.cluster.name} "
+        f"--location {view.plan.cluster.location}`"
+    )
+
+
+def gpus_missing(view: View) -> Iterator[Finding]:
+    """Nodes that offer fewer GPUs than their machine has. A cordoned node is being repaired and is left out."""
+    for pool in view.gpu_pools:
+        for node in filter(usable, view.snapshot.nodes_of(pool.name)):
+            offered = gpus_of(node)
+            if offered is not None and pool.machine.gpus and offered < pool.machine.gpus.count:
+                yield _missing(view, pool, node, offered, pool.machine.gpus.count)
+
+
+def gpus_of(node: Object) -> int | None:
+    """The GPUs that pods can get of a node; none while its device plugin has registered none. None for no number."""
+    offered = str((part(node, "status", "allocatable") or {}).get(GPU, 0))
+    return int(offered) if offered.isdecimal() else None
+
+
+def _missing(view: View, pool: Pool, node: Object, offered: int, has: int) -> Finding:
+    where = f"node/{name(node)}"
+    if offered == 0:
+        age = view.snapshot.age(part(node, "metadata", "creationTimestamp"))
+        return view.finding(
+            Cause.NODE_GPUS,
+            f"node {name(node)} of pool {pool.name} offers none of its {has} GPUs: its driver is not installed yet, or "
+            f"its device plugin does not run; the node was made {age} ago, and the driver takes up to 15 min; wait, "
+            "then look at `kubectl -n kube-system get pods -l k8s-app=nvidia-gpu-device-plugin --field-selector "
+            f"spec.nodeName={name(node)}`",
+            where,
+        )
+    return view.finding(
+        Cause.NODE_GPUS,
+        f"node {name(node)} of pool {pool.name} offers {offered} of its {has} GPUs: {has - offered} "
+        f"{'was' if has - offered == 1 else 'were'} lost; move the pods away with `kubectl drain {name(node)} "
+        "--ignore-daemonsets --delete-emptydir-data` and have the machine repaired: docs/runbooks/gpu-xid.md",
+        where,
+    )

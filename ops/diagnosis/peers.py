@@ -1,0 +1,115 @@
+"""One role of a prefill-decode pair restarted alone: workers of the other may hold NIXL agents of engines now gone.
+
+Reports of vLLM, SGLang and others describe pairs that look Ready and move no KV cache after one role was restarted or
+replaced, in either direction, until the other role was restarted too. It does not happen each time, and nothing in the
+Kubernetes API shows it. So a restart is a finding, until the other role was restarted or a verification has passed
+since.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ops.diagnosis.findings import Cause, Finding
+from ops.diagnosis.snapshot import Object, condition, holds, label, name, part, parts, when
+from ops.diagnosis.verification import verification_job
+from ops.diagnosis.view import COMPONENT_TYPE_LABEL, WORKER_HASH_LABEL, View, component, reference
+
+# A role that restarts within this time after the other is taken to be the cure, not another incident.
+CURE_WITHIN = timedelta(hours=2)
+# A first deployment and the end of a rolling update create the pods of both roles within this time.
+TOGETHER = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Engine:
+    """The engine that a worker pod runs now."""
+
+    pod: Object
+    started: datetime
+    since: datetime | None
+    """When the engine before it, which served, ended; None if this is the first one that peers may know."""
+
+
+def stale_peers(view: View) -> Iterator[Finding]:
+    """Workers that run since before an engine of the other role was restarted."""
+    if not view.graph.kv_transfer:
+        return
+    engines = {role: _engines(view, role) for role in ("prefill", "decode")}
+    verified = when(part(verification_job(view), "status", "completionTime"))
+    for role, other in (("prefill", "decode"), ("decode", "prefill")):
+        restarted = [e for e in engines[role] if e.since and not (verified and verified > e.started)]
+        restarted = [e for e in restarted if not _cures(e, engines[other])]
+        stale = [e for e in engines[other] if any(r.since and e.started < r.since for r in restarted)]
+        if not restarted or not stale:
+            continue
+        pods = " ".join(name(engine.pod) for engine in stale)
+        which = ", ".join(f"{component(e.pod)} was restarted {view.snapshot.age(e.started)} ago" for e in restarted[:1])
+        yield view.finding(
+            Cause.STALE_PEERS,
+            f"{which} and {other} was not: {other} workers may hold stale NIXL agents of the engine that is gone, and "
+            f"transfers to the new one then fail or hang while every pod is Ready; check with docs/runbooks/"
+            f"one-role-restarted.md, or restart them too: `{view.kubectl} delete pod {pods}`",
+            *(reference(engine.pod) for engine in (*restarted, *stale)),
+        )
+
+
+def _cures(restart: _Engine, others: list[_Engine]) -> bool:
+    """Whether the other role had been restarted shortly before: then this restart is what is advised after that one."""
+    return any(
+        other.since is not None and timedelta(0) <= restart.started - other.started < CURE_WITHIN for other in others
+    )
+
+
+def _engines(view: View, role: str) -> list[_Engine]:
+    pods = [pod for pod in view.pods if label(pod, COMPONENT_TYPE_LABEL) == role and holds(pod, "Ready")]
+    found = [engine for pod in pods if (engine := _engine(pod))]
+    # Of a role that may grow, a younger pod is no replacement; nor where an older one of the role still runs.
+    grows = any(worker.autoscaled for worker in view.graph.workers if worker.role.value == role)
+    replaced = [engine for engine in found if _replaced(view, engine.pod)]
+    if grows or not found or len(replaced) < len(found):
+        return found
+    return [
+        engine if engine.since else _Engine(pod=engine.pod, started=engine.started, since=_created(engine.pod))
+        for engine in found
+    ]
+
+
+def _engine(pod: Object) -> _Engine | None:
+    """The engine of a pod's main container; its start is that of the pod where Kubernetes says nothing better."""
+    status = next((s for s in parts(pod, "status", "containerStatuses") if s.get("name") == "main"), {})
+    started = when(part(status, "state", "running", "startedAt"))
+    if started is None:
+        return None
+    before = part(status, "lastState", "terminated")
+    served = before is not None and int(status.get("restartCount") or 0) > 0 and _served(pod, started, before)
+    return _Engine(
+        pod=pod, started=started, since=(when((before or {}).get("finishedAt")) or started) if served else None
+    )
+
+
+def _served(pod: Object, started: datetime, before: Object) -> bool:
+    """Whether the run before got as far as Ready, so that peers could know it: it lasted as long as this one took to
+    become Ready. A crash while loading the model is none that a peer noticed. Without times it is taken to have."""
+    ready = when(condition(pod, "Ready").get("lastTransitionTime"))
+    began, over = when(before.get("startedAt")), when(before.get("finishedAt"))
+    if ready is None or began is None or over is None:
+        return True
+    return over - began >= ready - started
+
+
+def _replaced(view: View, pod: Object) -> bool:
+    """Whether a pod is younger than its generation of workers: another one was there before it."""
+    created, generation = _created(pod), label(pod, WORKER_HASH_LABEL)
+    settled = when(part(view.deployed, "status", "rollingUpdate", "endTime"))
+    if settled is None:
+        members = (*view.snapshot.components, *view.pods)
+        same = [member for member in members if label(member, WORKER_HASH_LABEL) == generation]
+        births = [birth for member in same if (birth := _created(member))]
+        settled = min(births, default=None)
+        settled = settled and settled + TOGETHER
+    return bool(created and settled and created > settled)
+
+
+def _created(thing: Object) -> datetime | None:
+    return when(part(thing, "metadata", "creationTimestamp"))

@@ -1,0 +1,93 @@
+"""The Dynamo platform, on which every graph waits: its Helm release and its operator."""
+
+from collections.abc import Iterator
+
+from ops.diagnosis.findings import Cause, Finding
+from ops.diagnosis.snapshot import Object, condition, label, name, part, when
+from ops.diagnosis.view import View
+from spec import names
+
+# Helm gives up an operation of this stack after 15 minutes; one that is older was interrupted.
+RELEASE_SECONDS = 20 * 60
+
+
+def platform(view: View) -> Iterator[Finding]:
+    """The release, unless it is deployed, and the operator, unless it is available."""
+    own = view.plan.platform_namespace
+    release = _newest(view.snapshot.releases)
+    status = label(release, "status") or "" if release else ""
+    if release and status != "deployed":
+        yield _unfinished(view, release, status)
+    if not view.snapshot.operators:
+        if not status.startswith("pending-"):
+            yield _missing(view, deployed=status == "deployed")
+        return
+    for deployment in view.snapshot.operators:
+        if not part(deployment, "status", "availableReplicas"):
+            why = condition(deployment, "Available").get("message") or "it has no available replica"
+            yield view.finding(
+                Cause.OPERATOR,
+                f"the Dynamo operator is not available ({why}), so graphs are neither written nor looked after; see "
+                f"`kubectl -n {own or part(deployment, 'metadata', 'namespace')} get pods`",
+                f"deployment/{name(deployment)}",
+            )
+
+
+def _missing(view: View, *, deployed: bool) -> Finding:
+    own = view.plan.platform_namespace
+    if own is None:
+        message = (
+            "the cluster has no Dynamo operator, and cluster.existing.platform is shared; install one, or set it to "
+            "install"
+        )
+    elif deployed:
+        message = (
+            f"the Dynamo operator is not in namespace {own}; Helm's record says deployed, so `pulumi up` changes "
+            f"nothing: `{_helm(view)} rollback {names.PLATFORM_RELEASE}` creates it again"
+        )
+    else:
+        message = f"the Dynamo operator is not in namespace {own}; `pulumi up` installs it"
+    return view.finding(Cause.OPERATOR, message)
+
+
+def _unfinished(view: View, release: Object, status: str) -> Finding:
+    """A release that Helm is working on, or that it left half-way: every later operation is then refused."""
+    what, where = f"the Helm release {names.PLATFORM_RELEASE}", f"secret/{name(release)}"
+    began = when(part(release, "metadata", "creationTimestamp"))
+    since = view.snapshot.age(began)
+    if not status.startswith("pending-"):
+        return view.finding(
+            Cause.RELEASE,
+            f"{what} is {status or 'in no known state'} since {since}; see `{_helm(view)} history "
+            f"{names.PLATFORM_RELEASE}`, then run `pulumi up --refresh`",
+            where,
+        )
+    if began and (view.snapshot.taken - began).total_seconds() < RELEASE_SECONDS:
+        return view.finding(Cause.RELEASE, f"{what} is {status} since {since}: Helm is at work; wait", where)
+    good = [r for r in view.snapshot.releases if label(r, "status") in ("deployed", "superseded")]
+    back = (
+        f"rollback {names.PLATFORM_RELEASE} {_revision(max(good, key=_revision))}"
+        if good
+        else f"uninstall {names.PLATFORM_RELEASE}"
+    )
+    return view.finding(
+        Cause.RELEASE,
+        f"{what} is {status} since {since}: the operation was interrupted, and Helm refuses every other one (`another "
+        f"operation (install/upgrade/rollback) is in progress`); run `{_helm(view)} {back}`, then `pulumi refresh` and "
+        "`pulumi up`",
+        where,
+    )
+
+
+def _helm(view: View) -> str:
+    return f"helm -n {view.plan.platform_namespace}"
+
+
+def _newest(releases: tuple[Object, ...]) -> Object | None:
+    return max(releases, key=_revision, default=None)
+
+
+def _revision(release: Object) -> int:
+    """Helm numbers the records of a release: `sh.helm.release.v1.<release>.v<revision>`."""
+    digits = label(release, "version") or name(release).rpartition(".v")[2]
+    return int(digits) if digits.isdecimal() else 0

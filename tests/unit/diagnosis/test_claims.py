@@ -1,0 +1,162 @@
+"""Claims for NICs."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ops.diagnosis import Cause, Snapshot
+from tests import clusters as c
+from tests.unit.diagnosis.case import (
+    DECODE,
+    DECODE_NODE,
+    DECODE_POD,
+    ELSEWHERE,
+    WELL,
+    Case,
+    check,
+    scheduler,
+    waiting,
+)
+
+NO_NICS = c.unplaced(WELL, "decode", scheduler("1 cannot allocate all claims", ELSEWHERE))
+OWN_CLAIM = f"resourceclaim/{DECODE}-rdma"
+
+
+def also_claimed(*reserved_for: dict[str, Any], deleted: bool = False, pods: tuple[Any, ...] = ()) -> Snapshot:
+    """The decode worker waits for NICs; another claim holds those of its node for these users."""
+    metadata: dict[str, Any] = {"name": "old-rdma", "finalizers": ["resource.kubernetes.io/delete-protection"]}
+    other = {
+        "metadata": metadata | ({"deletionTimestamp": c.ago(660)} if deleted else {}),
+        "status": {
+            "allocation": {"devices": {"results": [{"driver": "dra.net", "pool": DECODE_NODE}]}},
+            "reservedFor": list(reserved_for),
+        },
+    }
+    # The pod that waits is reserved nothing yet.
+    claims = tuple(claim for claim in NO_NICS.claims if claim["metadata"]["name"] != f"{DECODE}-rdma")
+    return replace(NO_NICS, claims=(*claims, other), pods=(*NO_NICS.pods, *pods))
+
+
+GONE = {"resource": "pods", "name": "chat-decode-0", "uid": "1"}
+AGAIN = {"metadata": {"name": "chat-decode-0", "uid": "2"}, "spec": {}, "status": {"phase": "Running"}}
+ENDED = {"metadata": {"name": "chat-decode-0", "uid": "1"}, "spec": {}, "status": {"phase": "Failed"}}
+MACHINE = {"apiGroup": "kubevirt.io", "resource": "virtualmachines", "name": "vm", "uid": "3"}
+STUCK = ((Cause.CLAIM, ("resourceclaim/old-rdma",)), (Cause.CLAIM, (*DECODE_POD, OWN_CLAIM)))
+
+CASES = [
+    Case(
+        "claim template missing",
+        c.without(
+            c.unplaced(
+                WELL, "decode", f'waiting for dynamic resource controller to create the resourceclaim "{DECODE}-rdma"'
+            ),
+            "claim_templates",
+        ),
+        ((Cause.CLAIM, DECODE_POD),),
+        "whose ResourceClaimTemplate rdma-8 is not in namespace dynamo",
+    ),
+    Case(
+        "claim could not be made",
+        c.told(
+            c.changed(
+                c.unplaced(WELL, "decode", "waiting for dynamic resource controller"),
+                DECODE,
+                {"status": {"resourceClaimStatuses": []}},
+            ),
+            c.event("Pod", DECODE, "FailedResourceClaimCreation", "PodResourceClaim rdma: exceeded quota: claims"),
+        ),
+        ((Cause.CLAIM, DECODE_POD),),
+        "could not be made: PodResourceClaim rdma: exceeded quota: claims",
+    ),
+    Case(
+        "NICs held by another pod",
+        replace(
+            c.unplaced(WELL, "decode", scheduler("1 cannot allocate all claims", ELSEWHERE)),
+            pods=(
+                *c.unplaced(WELL, "decode", scheduler("1 cannot allocate all claims", ELSEWHERE)).pods,
+                {"metadata": {"name": "nccl-test"}, "spec": {"nodeName": DECODE_NODE}, "status": {"phase": "Running"}},
+            ),
+            claims=({"metadata": {"name": "nccl-test-rdma"}, "status": {"reservedFor": [{"name": "nccl-test"}]}},),
+        ),
+        ((Cause.CLAIM, (*DECODE_POD, f"resourceclaim/{DECODE}-rdma")),),
+        "they are held by nccl-test",
+    ),
+    Case(
+        "node without the NIC driver's label",
+        c.changed(
+            c.unplaced(WELL, "decode", scheduler("1 cannot allocate all claims", ELSEWHERE)),
+            DECODE_NODE,
+            {"metadata": {"labels": {"cloud.google.com/gke-networking-dra-driver": None}}},
+        ),
+        ((Cause.CLAIM, (*DECODE_POD, f"resourceclaim/{DECODE}-rdma")),),
+        "gke-networking-dra-driver=true, without which",
+    ),
+    Case(
+        "a cluster older than the NIC driver",
+        c.unplaced(WELL, "decode", scheduler("request rdma: device class mrdma.google.com does not exist")),
+        ((Cause.CLAIM, (*DECODE_POD, f"resourceclaim/{DECODE}-rdma")),),
+        "has no DeviceClass mrdma.google.com to claim them by: GKE brings it from 1.34.1-gke.1829001 on",
+    ),
+    Case(
+        "NICs allocated and not prepared",
+        c.told(
+            c.contained(WELL, "decode", **waiting("ContainerCreating")),
+            c.event(
+                "Pod",
+                DECODE,
+                "FailedPrepareDynamicResources",
+                "Failed to prepare dynamic resources: rpc error: code = Unknown desc = no network interface mlx5_0",
+            ),
+        ),
+        ((Cause.CLAIM, DECODE_POD),),
+        "cannot be given them: no network interface mlx5_0",
+    ),
+    Case(
+        "NICs held by a claim that is being deleted, of a pod that is gone",
+        also_claimed(GONE, deleted=True),
+        STUCK,
+        "ResourceClaim old-rdma is being deleted since 11 h and holds its devices: it is still reserved for pod "
+        "chat-decode-0, which is gone, so finalizer resource.kubernetes.io/delete-protection stays",
+        ("`kubectl -n dynamo patch resourceclaim old-rdma --subresource=status",),
+    ),
+    Case(
+        "such a claim, and another pod of that name",
+        also_claimed(GONE, deleted=True, pods=(AGAIN,)),
+        STUCK,
+        "reserved for pod chat-decode-0, which is gone",
+    ),
+    Case(
+        "such a claim, and the pod has failed",
+        also_claimed(GONE, deleted=True, pods=(ENDED,)),
+        STUCK,
+        "reserved for pod chat-decode-0, which is gone",
+    ),
+    Case(
+        "a claim that is being deleted, of a pod that ends",
+        also_claimed(
+            {**GONE, "uid": "2"},
+            deleted=True,
+            pods=({**AGAIN, "spec": {"nodeName": DECODE_NODE}},),
+        ),
+        ((Cause.CLAIM, (*DECODE_POD, OWN_CLAIM)),),
+        "they are held by chat-decode-0, and are free once it has ended",
+    ),
+    Case(
+        "NICs held by something that is no pod",
+        also_claimed(MACHINE),
+        ((Cause.CLAIM, (*DECODE_POD, OWN_CLAIM)),),
+        "they are held by virtualmachines.kubevirt.io vm",
+    ),
+    Case(
+        "a claim that is being deleted, of something that is no pod",
+        also_claimed(MACHINE, deleted=True),
+        ((Cause.CLAIM, (*DECODE_POD, OWN_CLAIM)),),
+        "they are held by virtualmachines.kubevirt.io vm",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_a_cause_is_told_with_its_objects_and_what_to_do(case: Case) -> None:
+    check(case)

@@ -1,0 +1,129 @@
+"""Pods on a node that are not Ready."""
+
+import pytest
+
+from ops.diagnosis import Cause
+from tests import clusters as c
+from tests.unit.diagnosis.case import (
+    BACK_OFF,
+    DECODE,
+    DECODE_NODE,
+    DECODE_POD,
+    FUSE_DENIED,
+    IMAGE,
+    LOADING,
+    NOT_FOUND,
+    OOM,
+    WELL,
+    Case,
+    check,
+    waiting,
+)
+
+CASES = [
+    Case(
+        "node taken back",
+        c.without(c.contained(WELL, "decode", state={"running": {"startedAt": c.ago(80)}}), "nodes", DECODE_NODE),
+        ((Cause.CAPACITY, DECODE_POD),),
+        f"is on node {DECODE_NODE}, which is gone",
+    ),
+    Case(
+        "image not found",
+        c.told(
+            c.contained(WELL, "decode", **waiting("ImagePullBackOff", BACK_OFF)),
+            c.event("Pod", DECODE, "Failed", NOT_FOUND),
+            c.event("Pod", DECODE, "Failed", "Error: ErrImagePull"),
+        ),
+        ((Cause.IMAGE, DECODE_POD),),
+        f"cannot pull {IMAGE}: failed to pull and unpack image",
+    ),
+    Case(
+        "image refused",
+        c.contained(
+            WELL,
+            "decode",
+            **waiting(
+                "ErrImagePull",
+                "rpc error: code = Unknown desc = failed to fetch anonymous token: 401 Unauthorized",
+            ),
+        ),
+        ((Cause.IMAGE, DECODE_POD),),
+        "401 Unauthorized; give the namespace a pull secret",
+    ),
+    Case(
+        "image being pulled, a mount tried again",
+        c.told(
+            c.contained(WELL, "decode", **waiting("ContainerCreating")),
+            c.event("Pod", DECODE, "FailedMount", FUSE_DENIED, 6),
+            c.event("Pod", DECODE, "Pulling", f'Pulling image "{IMAGE}"', 4),
+        ),
+        ((Cause.IMAGE, DECODE_POD),),
+        "pulls its image since 4 min",
+    ),
+    Case(
+        "secret missing",
+        c.contained(WELL, "decode", **waiting("CreateContainerConfigError", 'secret "hf-token" not found')),
+        ((Cause.START, DECODE_POD),),
+        'CreateContainerConfigError: secret "hf-token" not found',
+    ),
+    Case(
+        "waits, and no event says for what",
+        c.contained(WELL, "decode", **waiting("ContainerCreating")),
+        ((Cause.UNEXPLAINED, DECODE_POD),),
+        "waits (ContainerCreating) since 90 min, and no event says for what",
+    ),
+    Case(
+        "crash loop",
+        c.contained(
+            WELL,
+            "decode",
+            restartCount=5,
+            **waiting("CrashLoopBackOff", "back-off 5m0s restarting"),
+            lastState={
+                "terminated": {"exitCode": 1, "reason": "Error", "message": "Traceback\nValueError: no KV connector\n"}
+            },
+        ),
+        ((Cause.CRASH, DECODE_POD),),
+        "(Error, exit code 1: ValueError: no KV connector), restarted 5 times; see `kubectl",
+    ),
+    Case(
+        "out of memory, loading again",
+        c.contained(WELL, "decode", restartCount=2, lastState={"terminated": OOM}, **LOADING),
+        ((Cause.CRASH, DECODE_POD), (Cause.LOADING, DECODE_POD)),
+        "(OOMKilled, exit code 137), restarted 2 times; it took",
+    ),
+    Case(
+        "loading the model",
+        c.contained(WELL, "decode", **LOADING),
+        ((Cause.LOADING, DECODE_POD),),
+        "decode loads the model since 6 min, of 120 min after which it is restarted; wait",
+    ),
+    Case(
+        "readiness probe",
+        c.told(
+            c.contained(WELL, "decode", state={"running": {"startedAt": c.ago(80)}}),
+            c.event("Pod", DECODE, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
+        ),
+        ((Cause.READINESS, DECODE_POD),),
+        "readiness probe: Readiness probe failed: HTTP probe failed with statuscode: 503",
+    ),
+    Case(
+        "sandbox",
+        c.told(
+            c.contained(WELL, "decode", **waiting("ContainerCreating")),
+            c.event(
+                "Pod",
+                DECODE,
+                "FailedCreatePodSandBox",
+                "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to set up\nCNI",
+            ),
+        ),
+        ((Cause.START, DECODE_POD),),
+        "decode has no sandbox yet: failed to set up CNI",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_a_cause_is_told_with_its_objects_and_what_to_do(case: Case) -> None:
+    check(case)

@@ -1,0 +1,105 @@
+"""The graph itself: what the operator says of it, and pods that it could not make."""
+
+from dataclasses import replace
+
+import pytest
+
+from ops.diagnosis import Cause
+from tests import clusters as c
+from tests.unit.diagnosis.case import DECODE, GRAPH, WELL, Case, check
+
+CASES = [
+    Case(
+        "all well",
+        WELL,
+        ((Cause.READY, GRAPH),),
+        "all is well: every pod is Ready and routable, and the frontend lists",
+    ),
+    Case(
+        "all well, model list unread",
+        replace(WELL, models={"chat": "the API server answered 403 for it"}),
+        ((Cause.READY, GRAPH),),
+        "could not be read (the API server answered 403 for it)",
+    ),
+    Case(
+        "graph never looked at",
+        c.changed(WELL, "chat", {"status": None}),
+        ((Cause.OPERATOR, GRAPH),),
+        "has said nothing about it in the 2 h since it was made",
+    ),
+    Case(
+        "last change not looked at",
+        c.changed(WELL, "chat", {"metadata": {"generation": 4}}),
+        ((Cause.OPERATOR, GRAPH),),
+        "has not looked at its last change yet (3 of 4)",
+    ),
+    Case("no graph", c.without(WELL, "graphs"), ((Cause.NOT_DEPLOYED, GRAPH),), "port 9443"),
+    Case(
+        "being deleted",
+        c.changed(WELL, "chat", {"metadata": {"deletionTimestamp": c.ago(7)}}),
+        ((Cause.DELETING, GRAPH),),
+        "since 7 min; the operator takes its finalizer off",
+    ),
+    Case(
+        "operator refuses",
+        c.changed(
+            WELL,
+            "chat",
+            {
+                "status": {
+                    "state": "failed",
+                    "conditions": [
+                        c.cond("Ready", False, "failed_to_reconcile_the_resources", "component decode: no such secret")
+                    ],
+                }
+            },
+        ),
+        ((Cause.REFUSED, GRAPH),),
+        "failed_to_reconcile_the_resources: component decode: no such secret",
+    ),
+    Case(
+        "pods refused",
+        c.told(
+            c.not_ready(c.without(WELL, "pods", DECODE)),
+            c.event(
+                "ReplicaSet",
+                "chat-decode-1f2e3d4c-7d9f8",
+                "FailedCreate",
+                'Error creating: pods "x" is forbidden: violates PodSecurity "restricted:latest"',
+            ),
+        ),
+        ((Cause.REFUSED, ("replicaset/chat-decode-1f2e3d4c-7d9f8",)),),
+        "decode has 0 of 1 pods, the others are refused",
+    ),
+    Case(
+        "quota of the namespace",
+        c.told(
+            c.not_ready(c.without(WELL, "pods", DECODE)),
+            c.event(
+                "ReplicaSet",
+                "chat-decode-1f2e3d4c-7d9f8",
+                "FailedCreate",
+                'Error creating: pods "x" is forbidden: exceeded quota: gpus, requested: nvidia.com/gpu=8',
+            ),
+        ),
+        ((Cause.QUOTA, ("replicaset/chat-decode-1f2e3d4c-7d9f8",)),),
+        "exceeded quota: gpus",
+    ),
+    Case(
+        "pods missing and no word of it",
+        c.not_ready(c.without(WELL, "pods", DECODE)),
+        ((Cause.UNEXPLAINED, GRAPH),),
+        "no event says why; the operator says some_resources_are_not_ready: Resources",
+    ),
+    Case(
+        "Ready pods and an operator that waits",
+        c.not_ready(WELL),
+        ((Cause.UNEXPLAINED, GRAPH),),
+        "every pod is Ready, and yet the operator says some_resources_are_not_ready",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_a_cause_is_told_with_its_objects_and_what_to_do(case: Case) -> None:
+    check(case)

@@ -1,0 +1,167 @@
+"""One role of a pair was restarted, and the other was not."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ops.diagnosis import Cause, Snapshot
+from tests import clusters as c
+from tests.stacks import planned
+from tests.unit.diagnosis.case import DECODE, GRAPH, PREFILL, WELL, Case, check
+
+
+def restarted(snapshot: Snapshot, pod: str, minutes: float, *, ran: float = 80, loads: float = 10) -> Snapshot:
+    """The snapshot with a worker that crashed and was Ready again that long ago; it ran and then loaded that long."""
+    crashed = minutes + loads
+    before = {
+        "exitCode": 1,
+        "reason": "Error",
+        "startedAt": c.ago(crashed + ran),
+        "finishedAt": c.ago(crashed),
+    }
+    (found,) = [p for p in snapshot.pods if p["metadata"]["name"] == pod]
+    status: dict[str, Any] = {
+        **found["status"]["containerStatuses"][0],
+        "restartCount": 1,
+        "state": {"running": {"startedAt": c.ago(crashed)}},
+        "lastState": {"terminated": before},
+    }
+    ready = c.cond("Ready", True) | {"lastTransitionTime": c.ago(minutes)}
+    return c.changed(
+        snapshot, pod, {"status": {"containerStatuses": [status], "conditions": [c.cond("PodScheduled", True), ready]}}
+    )
+
+
+def recreated(snapshot: Snapshot, pod: str, minutes: float) -> Snapshot:
+    """The snapshot with a worker's pod in place of one that was deleted that long ago."""
+    (found,) = [p for p in snapshot.pods if p["metadata"]["name"] == pod]
+    status = {**found["status"]["containerStatuses"][0], "state": {"running": {"startedAt": c.ago(minutes - 1)}}}
+    change = {"metadata": {"creationTimestamp": c.ago(minutes)}, "status": {"containerStatuses": [status]}}
+    return c.changed(snapshot, pod, change)
+
+
+def verified(snapshot: Snapshot, minutes: float) -> Snapshot:
+    """The snapshot with a verification that passed that long ago."""
+    job = c.job("chat-proof-72e850f8", c.cond("Complete", True), completionTime=c.ago(minutes))
+    return replace(snapshot, jobs=(job,))
+
+
+WELL_SINCE = ((Cause.READY, GRAPH),)
+DECODE_ALONE = ((Cause.STALE_PEERS, (f"pod/{DECODE}", f"pod/{PREFILL}")),)
+PREFILL_ALONE = ((Cause.STALE_PEERS, (f"pod/{PREFILL}", f"pod/{DECODE}")),)
+
+OLD = {"metadata": {"creationTimestamp": c.ago(9000)}}
+
+CASES = [
+    Case(
+        "decode crashed",
+        restarted(WELL, DECODE, 3),
+        DECODE_ALONE,
+        "decode was restarted 13 min ago and prefill was not: prefill workers may hold stale NIXL agents",
+        ("docs/runbooks/one-role-restarted.md", f"`kubectl -n dynamo delete pod {PREFILL}`"),
+    ),
+    Case(
+        "prefill crashed",
+        restarted(WELL, PREFILL, 3),
+        PREFILL_ALONE,
+        "prefill was restarted 13 min ago and decode was not",
+        (f"`kubectl -n dynamo delete pod {DECODE}`",),
+    ),
+    Case(
+        "decode crashed, and no times say when",
+        c.changed(
+            WELL,
+            DECODE,
+            {
+                "status": {
+                    "containerStatuses": [
+                        {
+                            "name": "main",
+                            "ready": True,
+                            "restartCount": 2,
+                            "state": {"running": {"startedAt": c.ago(4)}},
+                            "lastState": {"terminated": {"exitCode": 137, "reason": "Error"}},
+                        }
+                    ]
+                }
+            },
+        ),
+        DECODE_ALONE,
+        "decode was restarted 4 min ago",
+    ),
+    Case(
+        "decode's pod was deleted",
+        recreated(WELL, DECODE, 20),
+        DECODE_ALONE,
+        "decode was restarted 19 min ago and prefill was not",
+    ),
+    Case(
+        "decode's pod was deleted after a rolling update",
+        c.changed(
+            recreated(WELL, DECODE, 20),
+            "chat",
+            {"status": {"rollingUpdate": {"phase": "Completed", "endTime": c.ago(40)}}},
+        ),
+        DECODE_ALONE,
+        "decode was restarted 19 min ago",
+    ),
+    Case(
+        "decode crashed, and then prefill was restarted",
+        recreated(restarted(WELL, DECODE, 30), PREFILL, 10),
+        WELL_SINCE,
+        "all is well",
+    ),
+    Case(
+        "prefill was restarted in place after decode",
+        restarted(restarted(WELL, DECODE, 60), PREFILL, 5),
+        WELL_SINCE,
+        "all is well",
+    ),
+    Case(
+        "both crashed once, a day apart",
+        restarted(
+            restarted(
+                c.changed(c.changed(WELL, PREFILL, OLD), DECODE, OLD),
+                PREFILL,
+                1440,
+            ),
+            DECODE,
+            3,
+            ran=1400,
+        ),
+        DECODE_ALONE,
+        "decode was restarted 13 min ago and prefill was not",
+    ),
+    Case("a node took both", recreated(recreated(WELL, DECODE, 20), PREFILL, 20), WELL_SINCE, "all is well"),
+    Case("verified since", verified(restarted(WELL, DECODE, 3), 1), WELL_SINCE, "all is well"),
+    Case("verified before", verified(restarted(WELL, DECODE, 3), 60), DECODE_ALONE, "decode was restarted 13 min ago"),
+    Case(
+        "decode crashed while it loaded for the first time",
+        restarted(WELL, DECODE, 3, ran=2, loads=10),
+        WELL_SINCE,
+        "all is well",
+    ),
+    Case(
+        "the pods of a rolling update come one after the other",
+        c.changed(
+            recreated(WELL, DECODE, 50),
+            "chat",
+            {"status": {"rollingUpdate": {"phase": "Completed", "startTime": c.ago(95), "endTime": c.ago(5)}}},
+        ),
+        WELL_SINCE,
+        "all is well",
+    ),
+    Case(
+        "an autoscaler added a worker",
+        recreated(WELL, DECODE, 20),
+        WELL_SINCE,
+        "all is well",
+        plan=planned({"models.chat.autoscaling": {"decode": {"min": 1, "max": 2}}, "capacity.maxNodes": 3}),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_a_cause_is_told_with_its_objects_and_what_to_do(case: Case) -> None:
+    check(case)
