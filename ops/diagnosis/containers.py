@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.jobs import last_line
-from ops.diagnosis.probes import killed_by_probe
+from ops.diagnosis.probes import asked, killed_by_probe, last_answer
 from ops.diagnosis.snapshot import Object, condition, container_statuses, holds, name, part, parts, seen
 from ops.diagnosis.view import View, component, reference
 
@@ -197,8 +197,10 @@ def _startup_limit(pod: Object, status: Object) -> str:
 
 
 def _failing_probe(view: View, pod: Object, status: Object) -> Finding:
-    unhealthy = view.snapshot.events_of("Pod", name(pod), "Unhealthy")
-    says = f": {unhealthy[-1].get('message')}" if unhealthy else ", and no event says why"
+    answer = last_answer(view, pod, "readiness")
+    says = f": {answer}" if answer else ", and no event says why"
     return view.finding(
-        Cause.READINESS, f"{component(pod)} runs and does not pass its readiness probe{says}", reference(pod)
+        Cause.READINESS,
+        f"{component(pod)} runs and does not pass its readiness probe{asked(pod, status, 'readiness')}{says}",
+        reference(pod),
     )

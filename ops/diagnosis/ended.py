@@ -6,11 +6,24 @@ from datetime import timedelta
 
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.jobs import last_line
-from ops.diagnosis.snapshot import Object, condition, container_statuses, holds, label, part, parts, when
+from ops.diagnosis.snapshot import (
+    Object,
+    condition,
+    container_statuses,
+    holds,
+    label,
+    name,
+    part,
+    parts,
+    seen,
+    when,
+)
 from ops.diagnosis.view import COMPONENT_LABEL, View, component, reference
 
 # A pod that failed longer ago than this does not explain why another one is not Ready now.
 RECENT = timedelta(hours=1)
+# Events of the scheduler, the kubelet and the taint controller about pods that they remove.
+_REMOVALS = ("Preempted", "Evicted", "TaintManagerEviction")
 
 
 def failed_pods(view: View) -> Iterator[Finding]:
@@ -22,6 +35,20 @@ def failed_pods(view: View) -> Iterator[Finding]:
         for pod in view.failed_pods:
             if label(pod, COMPONENT_LABEL) == role and (len(live) < wanted or _recent(view, pod)):
                 yield _failed(view, pod)
+        yield from _removed(view, role)
+
+
+def _removed(view: View, role: str) -> Iterator[Finding]:
+    """Pods of a component that others removed, told from their events: the objects are gone."""
+    there = {name(pod) for pod in view.snapshot.pods}
+    for event in view.snapshot.events:
+        pod, reason = str(part(event, "involvedObject", "name")), str(event.get("reason"))
+        ours = part(event, "involvedObject", "kind") == "Pod" and pod.startswith(f"{view.graph.name}-{role.lower()}-")
+        if ours and pod not in there and reason in _REMOVALS and view.snapshot.taken - seen(event) < RECENT:
+            why = f"{reason}: {str(event.get('message')).strip().rstrip('.')}"
+            yield view.finding(
+                Cause.POD_FAILED, f"{role} had a pod that was removed ({why}){_remedy(why)}", f"pod/{pod}"
+            )
 
 
 def left_over(view: View) -> str:
@@ -80,7 +107,7 @@ def _remedy(why: str) -> str:
         r"^(UnexpectedAdmissionError|OutOf|NodeAffinity|TopologyAffinityError)|Pod was rejected": "the node refused "
         "it, as nodes do after a reboot until their driver has registered the GPUs: see what the node offers with "
         "`kubectl describe node`",
-        r"^NodeLost|DeletionByTaintManager|DeletionByPodGC": "its node was lost",
+        r"^NodeLost|^TaintManagerEviction|DeletionByTaintManager|DeletionByPodGC": "its node was lost",
         r"^DeadlineExceeded": "it ran longer than its deadline",
     }
     return next((f"; {remedy}" for pattern, remedy in remedies.items() if re.search(pattern, why)), "")

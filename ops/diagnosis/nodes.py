@@ -53,25 +53,30 @@ def gpus_missing(view: View) -> Iterator[Finding]:
 
 def gpus_of(node: Object) -> int | None:
     """The GPUs that pods can get of a node; none while its device plugin has registered none. None for no number."""
-    offered = str((part(node, "status", "allocatable") or {}).get(GPU, 0))
-    return int(offered) if offered.isdecimal() else None
+    return _count(node, "allocatable")
+
+
+def _count(node: Object, of: str) -> int | None:
+    given = str((part(node, "status", of) or {}).get(GPU, 0))
+    return int(given) if given.isdecimal() else None
 
 
 def _missing(view: View, pool: Pool, node: Object, offered: int, has: int) -> Finding:
-    where = f"node/{name(node)}"
+    where, registered = f"node/{name(node)}", _count(node, "capacity") or 0
+    unhealthy = f" ({registered - offered} are registered and unhealthy)" if registered > offered else ""
     if offered == 0:
         age = view.snapshot.age(part(node, "metadata", "creationTimestamp"))
         return view.finding(
             Cause.NODE_GPUS,
-            f"node {name(node)} of pool {pool.name} offers none of its {has} GPUs: its driver is not installed yet, or "
-            f"its device plugin does not run; the node was made {age} ago, and the driver takes up to 15 min; wait, "
-            "then look at `kubectl -n kube-system get pods -l k8s-app=nvidia-gpu-device-plugin --field-selector "
-            f"spec.nodeName={name(node)}`",
+            f"node {name(node)} of pool {pool.name} offers none of its {has} GPUs{unhealthy}: its driver is not "
+            f"installed yet, or its device plugin does not run; the node was made {age} ago, and the driver takes "
+            "up to 15 min; wait, then look at `kubectl -n kube-system get pods -l k8s-app=nvidia-gpu-device-plugin "
+            f"--field-selector spec.nodeName={name(node)}`",
             where,
         )
     return view.finding(
         Cause.NODE_GPUS,
-        f"node {name(node)} of pool {pool.name} offers {offered} of its {has} GPUs: {has - offered} "
+        f"node {name(node)} of pool {pool.name} offers {offered} of its {has} GPUs{unhealthy}: {has - offered} "
         f"{'was' if has - offered == 1 else 'were'} lost; move the pods away with `kubectl drain {name(node)} "
         "--ignore-daemonsets --delete-emptydir-data` and have the machine repaired: docs/runbooks/gpu-xid.md",
         where,

@@ -48,8 +48,8 @@ def stale_peers(view: View) -> Iterator[Finding]:
         yield view.finding(
             Cause.STALE_PEERS,
             f"{which} and {other} was not: {other} workers may hold stale NIXL agents of the engine that is gone, and "
-            f"transfers to the new one then fail or hang while every pod is Ready; check with docs/runbooks/"
-            f"one-role-restarted.md, or restart them too: `{view.kubectl} delete pod {pods}`",
+            f"transfers to the new one then fail or hang while every pod is Ready; check with "
+            f"docs/runbooks/one-role-restarted.md, or restart them too: `{view.kubectl} delete pod {pods}`",
             *(reference(engine.pod) for engine in (*restarted, *stale)),
         )
 

@@ -19,12 +19,8 @@ def killed_by_probe(view: View, pod: Object, status: Object, ended: Object) -> I
     if ended.get("reason") == "OOMKilled" or not (kill := _kill(view, pod, status, ended)):
         return
     probe = kill[2]
-    failures = [
-        str(event.get("message"))
-        for event in view.snapshot.events_of("Pod", name(pod), "Unhealthy", "ProbeWarning")
-        if str(event.get("message")).lower().startswith(f"{probe} probe")
-    ]
-    says = f", whose last answer was: {failures[-1].rstrip('.')}" if failures else ""
+    answer = last_answer(view, pod, probe)
+    says = f", whose last answer was: {answer}" if answer else ""
     times = int(status.get("restartCount", 0))
     how = (
         "the model took longer to load than the probe allows, or the engine hung while loading"
@@ -34,7 +30,7 @@ def killed_by_probe(view: View, pod: Object, status: Object, ended: Object) -> I
     yield view.finding(
         Cause.PROBE,
         f"{component(pod)}'s container {status.get('name')} was killed by its {probe} probe"
-        f"{_asked(pod, status, probe)}{says}, restarted {times} times: {how}; see `{view.kubectl} logs {name(pod)} -c "
+        f"{asked(pod, status, probe)}{says}, restarted {times} times: {how}; see `{view.kubectl} logs {name(pod)} -c "
         f"{status.get('name')}{' --previous' if times else ''}`",
         reference(pod),
     )
@@ -59,9 +55,20 @@ def _fits(pod: Object, status: Object, ended: Object, event: Object) -> bool:
     return over is None or -_SLACK <= over - killed <= grace + _SLACK
 
 
-def _asked(pod: Object, status: Object, kind: str) -> str:
+def last_answer(view: View, pod: Object, kind: str) -> str:
+    """What the probe last met, in the kubelet's words; empty where no event tells."""
+    failures = [
+        str(event.get("message")).strip().rstrip(".")
+        for event in view.snapshot.events_of("Pod", name(pod), "Unhealthy", "ProbeWarning")
+        if str(event.get("message")).lower().startswith(f"{kind} probe")
+    ]
+    return failures[-1] if failures else ""
+
+
+def asked(pod: Object, status: Object, kind: str) -> str:
     """` (GET /live on port 9090 every 10 s, 720 failures allowed: 120 min)`; empty where the pod has no such probe."""
-    containers = [c for c in parts(pod, "spec", "containers") if c.get("name") == status.get("name")]
+    every_one = (*parts(pod, "spec", "initContainers"), *parts(pod, "spec", "containers"))
+    containers = [c for c in every_one if c.get("name") == status.get("name")]
     probe = part(containers[0], f"{kind}Probe") if containers else None
     if not probe:
         return ""

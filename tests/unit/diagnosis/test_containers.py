@@ -102,7 +102,8 @@ CASES = [
         "readiness probe",
         c.told(
             c.contained(WELL, "decode", state={"running": {"startedAt": c.ago(80)}}),
-            c.event("Pod", DECODE, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
+            c.event("Pod", DECODE, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", 2),
+            c.event("Pod", DECODE, "Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 500", 1),
         ),
         ((Cause.READINESS, DECODE_POD),),
         "readiness probe: Readiness probe failed: HTTP probe failed with statuscode: 503",

@@ -79,6 +79,16 @@ CASES = [
         "(PreemptionByScheduler: default-scheduler: preempting to accommodate a higher priority pod); a pod of higher",
     ),
     Case(
+        "preempted and gone",
+        c.told(
+            c.not_ready(c.without(WELL, "pods", DECODE)),
+            c.event("Pod", DECODE, "Preempted", f"Preempted by pod 1b9d6bcd on node {DECODE_NODE}", 3),
+            c.event("Pod", c.pod_name("prefill", replica=7), "Preempted", "Preempted by pod 1b9d6bcd", 3),
+        ),
+        ((Cause.POD_FAILED, (f"pod/{DECODE}",)),),
+        f"decode had a pod that was removed (Preempted: Preempted by pod 1b9d6bcd on node {DECODE_NODE}); a pod of",
+    ),
+    Case(
         "its container ended",
         alone("", **c.ended("Traceback\nMemoryError", name="main")),
         ((Cause.POD_FAILED, (FAILED,)),),

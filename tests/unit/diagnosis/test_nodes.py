@@ -44,6 +44,12 @@ CASES = [
         ("docs/runbooks/gpu-xid.md",),
     ),
     Case(
+        "a GPU is unhealthy",
+        c.changed(offering(WAITS, "7"), DECODE_NODE, {"status": {"capacity": {"nvidia.com/gpu": "8"}}}),
+        ((Cause.NODE_GPUS, NODE), (Cause.RESOURCES, DECODE_POD)),
+        "offers 7 of its 8 GPUs (1 are registered and unhealthy): 1 was lost",
+    ),
+    Case(
         "seven GPUs were lost, under a worker that runs",
         offering(WELL, "1"),
         ((Cause.NODE_GPUS, NODE),),
