@@ -46,7 +46,8 @@ def diagnose(plan: Plan, graphs: tuple[Graph, ...], snapshot: Snapshot) -> tuple
 
 def _graph(view: View) -> Iterator[Finding]:
     """Everything in the order of a deployment: platform, weights, nodes, graph, verification, endpoint."""
-    found = [*platform(view), *unfetched(view), *_pods(view, pods_that_fetch(view))]
+    fetching = [*_pods(view, pods_that_fetch(view))]
+    found = [*platform(view), *unfetched(view, waits=bool(fetching)), *fetching]
     if view.deployed is None:
         yield from found
         yield from _before_the_graph(view, weights_awaited=any(f.cause is Cause.WEIGHTS for f in found))
@@ -60,7 +61,8 @@ def _graph(view: View) -> Iterator[Finding]:
     found += [] if found else unlisted(view)
     # A restart alone is of interest only where pods run; a verification that failed may well be its consequence.
     found += [] if found else stale_peers(view)
-    found += [*unverified(view), *_pods(view, pods_that_verify(view)), *unaddressed(view)]
+    verifying = [*_pods(view, pods_that_verify(view))]
+    found += [*unverified(view, waits=bool(verifying)), *verifying, *unaddressed(view)]
     yield from found or [settled(view)]
 
 

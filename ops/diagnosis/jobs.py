@@ -5,18 +5,22 @@ from collections.abc import Iterator
 
 from ops.diagnosis.snapshot import Object, Snapshot, condition, container_statuses, label, name, part
 
-JOB_LABEL = "batch.kubernetes.io/job-name"
+# The second is the label of Kubernetes before 1.27, which is still written.
+JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 
 
 def failure(job: Object) -> Object | None:
-    """The condition that says why the Job failed; None while it has not."""
-    failed = condition(job, "Failed")
-    return failed if failed.get("status") == "True" else None
+    """The condition that says why the Job failed; None while it has not.
+
+    `FailureTarget` comes first (from Kubernetes 1.31 on), `Failed` once the last pod has ended.
+    """
+    found = (condition(job, kind) for kind in ("Failed", "FailureTarget"))
+    return next((failed for failed in found if failed.get("status") == "True"), None)
 
 
 def pods_of(snapshot: Snapshot, job: Object) -> list[Object]:
     """The Job's pods, oldest first. A retry is a pod of its own."""
-    found = [pod for pod in snapshot.pods if label(pod, JOB_LABEL) == name(job)]
+    found = [pod for pod in snapshot.pods if name(job) in [label(pod, key) for key in JOB_LABELS]]
     return sorted(found, key=lambda pod: str(part(pod, "metadata", "creationTimestamp")))
 
 

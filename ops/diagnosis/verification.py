@@ -19,8 +19,11 @@ def verification_job(view: View) -> Object | None:
     return max(found, key=lambda job: str(part(job, "metadata", "creationTimestamp")), default=None)
 
 
-def unverified(view: View) -> Iterator[Finding]:
-    """The verification Job, unless it is complete. None is no finding: `pulumi up` has not come to it yet."""
+def unverified(view: View, *, waits: bool) -> Iterator[Finding]:
+    """The verification Job, unless it is complete. None is no finding: `pulumi up` has not come to it yet.
+
+    `waits` says that its pod does not run; why, other findings tell.
+    """
     job = verification_job(view)
     if job is None or holds(job, "Complete"):
         return
@@ -36,6 +39,10 @@ def unverified(view: View) -> Iterator[Finding]:
         )
         return
     since = view.snapshot.age(part(job, "status", "startTime") or part(job, "metadata", "creationTimestamp"))
+    if waits:
+        message = f"the verification began {since} ago, and its pod does not run"
+        yield view.finding(Cause.VERIFICATION, message, where)
+        return
     yield view.finding(
         Cause.VERIFICATION,
         f"the verification runs since {since}; the endpoint follows once it has passed; wait, or follow "

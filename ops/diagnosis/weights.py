@@ -9,8 +9,11 @@ from ops.diagnosis.snapshot import Object, holds, name, part, unended
 from ops.diagnosis.view import View
 
 
-def unfetched(view: View) -> Iterator[Finding]:
-    """The weights Job, unless it is complete: what its last try said, and what to do about that."""
+def unfetched(view: View, *, waits: bool) -> Iterator[Finding]:
+    """The weights Job, unless it is complete: what its last try said, and what to do about that.
+
+    `waits` says that its pod does not run; why, other findings tell.
+    """
     job = view.weights_job
     if job is None or holds(job, "Complete"):
         return
@@ -29,6 +32,10 @@ def unfetched(view: View) -> Iterator[Finding]:
     tries = part(job, "status", "failed")
     count = f", after {tries} failed tries" if tries else ""
     said = f"; the last failed try said: {words}{_remedy(view, words)}" if words else ""
+    if waits:
+        message = f"{weights} are not being fetched{count}{said}: the Job began {since} ago, and its pod does not run"
+        yield view.finding(Cause.WEIGHTS, message, where)
+        return
     yield view.finding(
         Cause.WEIGHTS,
         f"{weights} are being fetched since {since}{count}{said}; wait, or follow `{view.kubectl} logs -f -c fetch "

@@ -155,7 +155,19 @@ CASES = [
             (Cause.RESOURCES, (f"pod/{WEIGHTS_JOB}-0",)),
             (Cause.NOT_DEPLOYED, GRAPH),
         ),
-        "are being fetched since 12 min; wait",
+        "are not being fetched: the Job began 12 min ago, and its pod does not run",
+    ),
+    Case(
+        "about to be failed, by the label of older clusters",
+        first_deployment(
+            c.job(WEIGHTS_JOB, c.cond("FailureTarget", True, "BackoffLimitExceeded", "too often")),
+            {
+                **(pod := c.job_pod(WEIGHTS_JOB, **GATED)),
+                "metadata": pod["metadata"] | {"labels": {"job-name": WEIGHTS_JOB}},
+            },
+        ),
+        ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)), (Cause.NOT_DEPLOYED, GRAPH)),
+        "were not fetched (BackoffLimitExceeded: too often); its last try said: error: meta-llama",
     ),
     Case(
         "the graph comes after the weights",
