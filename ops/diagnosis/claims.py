@@ -18,7 +18,7 @@ def never_made(view: View, pod: Object) -> Iterator[Finding]:
     failures = view.snapshot.events_of("Pod", name(pod), "FailedResourceClaimCreation")
     for claim in parts(pod, "spec", "resourceClaims"):
         template = claim.get("resourceClaimTemplateName")
-        waits = f"{component(pod)} waits for its NIC claim {claim['name']}"
+        waits = f"{component(pod)} waits for its NIC claim {claim.get('name')}"
         if template and template not in templates:
             yield view.finding(
                 Cause.CLAIM,
@@ -26,7 +26,7 @@ def never_made(view: View, pod: Object) -> Iterator[Finding]:
                 "--refresh` makes it, after which deleting the pod spares it a wait of up to 17 min",
                 reference(pod),
             )
-        elif claim["name"] not in made and failures:
+        elif claim.get("name") not in made and failures:
             yield view.finding(
                 Cause.CLAIM, f"{waits}, which could not be made: {failures[-1].get('message')}", reference(pod)
             )

@@ -31,7 +31,7 @@ def unready(view: View, pod: Object) -> Iterator[Finding]:
         if reason in _START_WAITS:
             yield view.finding(
                 Cause.START,
-                f"{component(pod)} cannot start container {status['name']}: {reason}: {waiting.get('message')}",
+                f"{component(pod)} cannot start container {status.get('name')}: {reason}: {waiting.get('message')}",
                 reference(pod),
             )
             return
@@ -113,11 +113,11 @@ def _crash(view: View, pod: Object, status: Object, ended: Object) -> Finding:
     remedy = (
         "it took more memory than its limit or the node has"
         if ended.get("reason") == "OOMKilled"
-        else f"see `{view.kubectl} logs {name(pod)} -c {status['name']}{' --previous' if times else ''}`"
+        else f"see `{view.kubectl} logs {name(pod)} -c {status.get('name')}{' --previous' if times else ''}`"
     )
     return view.finding(
         Cause.CRASH,
-        f"{component(pod)}'s container {status['name']} ended ({how}{says}), restarted {times} times; {remedy}",
+        f"{component(pod)}'s container {status.get('name')} ended ({how}{says}), restarted {times} times; {remedy}",
         reference(pod),
     )
 
@@ -145,7 +145,7 @@ def _not_started(view: View, pod: Object, status: Object) -> Finding:
         )
     return view.finding(
         Cause.UNEXPLAINED,
-        f"{component(pod)}'s container {status['name']} waits ({part(status, 'state', 'waiting', 'reason')}) since "
+        f"{component(pod)}'s container {status.get('name')} waits ({part(status, 'state', 'waiting', 'reason')}) since "
         f"{view.snapshot.age(part(pod, 'metadata', 'creationTimestamp'))}, and no event says for what",
         reference(pod),
     )
@@ -183,13 +183,15 @@ def _loading(view: View, pod: Object, status: Object) -> Finding:
     return view.finding(
         Cause.LOADING,
         f"{component(pod)} loads the model since {since}{_startup_limit(pod, status)}; wait, or follow `{view.kubectl} "
-        f"logs -f {name(pod)} -c {status['name']}`",
+        f"logs -f {name(pod)} -c {status.get('name')}`",
         reference(pod),
     )
 
 
 def _startup_limit(pod: Object, status: Object) -> str:
-    probe = next((c.get("startupProbe") for c in parts(pod, "spec", "containers") if c["name"] == status["name"]), None)
+    probe = next(
+        (c.get("startupProbe") for c in parts(pod, "spec", "containers") if c.get("name") == status.get("name")), None
+    )
     if not probe:
         return ""
     seconds = int(probe.get("periodSeconds", 10)) * int(probe.get("failureThreshold", 3))

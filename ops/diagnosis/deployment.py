@@ -67,7 +67,7 @@ def missing_pods(view: View, *, explained: bool) -> Iterator[Finding]:
             yield view.finding(
                 Cause.QUOTA if "exceeded quota" in says else Cause.REFUSED,
                 f"{role} has {there} of {wanted} pods, the others are refused: {says}",
-                f"{str(owner['kind']).lower()}/{owner['name']}",
+                f"{str(owner.get('kind')).lower()}/{owner.get('name')}",
             )
         elif not explained:
             yield view.finding(

@@ -41,7 +41,7 @@ def unscheduled(view: View, pod: Object) -> Iterator[Finding]:
 
 
 def _gated(view: View, pod: Object) -> Finding:
-    gates = ", ".join(str(gate["name"]) for gate in parts(pod, "spec", "schedulingGates"))
+    gates = ", ".join(str(gate.get("name")) for gate in parts(pod, "spec", "schedulingGates"))
     whose = (
         "Grove takes it off when the whole gang can be placed; graphs of this program set "
         "nvidia.com/enable-grove: false, which is read when a graph is created, so delete it and create it again"
@@ -189,7 +189,7 @@ def _taints_of_all(nodes: list[Object], pod: Object) -> list[str]:
     ]
     if not against or not all(against):
         return []
-    words = (f"{t['key']}={t.get('value', '')}:{t.get('effect')}" for taints in against for t in taints)
+    words = (f"{t.get('key')}={t.get('value', '')}:{t.get('effect')}" for taints in against for t in taints)
     return list(dict.fromkeys(words))
 
 

@@ -81,7 +81,7 @@ class View:
     @property
     def components(self) -> dict[str, int]:
         """The deployed components, each with the replicas that are wanted: a scaler may have changed the plan's."""
-        return {str(c["name"]): int(c.get("replicas", 1)) for c in parts(self.deployed, "spec", "components")}
+        return {str(c.get("name")): int(c.get("replicas", 1)) for c in parts(self.deployed, "spec", "components")}
 
 
 def component(pod: Object) -> str:
