@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from spec import extra_args, place, sizing, versions
 from spec.faults import ConfigInvalid, Fault, join, one_of
+from spec.flag_rules.batch import batch
+from spec.flag_rules.given import Workers
 from spec.machines import GPU_MACHINE, Gpus, Machine, machine
 from spec.models import Card, Layout, Placement, Role, RoleLayout, card, card_names
 from spec.pools import Engines, NodeCount, node_counts, pool_name
@@ -33,8 +35,7 @@ def faults(settings: Settings) -> list[Fault]:
                     "different pods; remove it",
                 )
             )
-        module = "dynamo.mocker" if layout.placement is Placement.CPU else "dynamo.vllm"
-        found += extra_args.faults(join(path, "engine.extraArgs"), module, model.engine.extra_args)
+        found += _flag_faults(path, chosen, model, layout)
         if layout.placement is Placement.CPU:
             continue
         needs_gpus.append(path)
@@ -186,6 +187,23 @@ def most_replicas(model: ModelSettings, role: Role, given: RoleLayout) -> int:
     return scale.max if scale else given.replicas
 
 
+def _flag_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout) -> Iterator[Fault]:
+    simulated = layout.placement is Placement.CPU
+    workers = Workers(
+        module="dynamo.mocker" if simulated else "dynamo.vllm",
+        card=chosen,
+        tensor_parallel=tuple(given.tensor_parallel for given in effective_roles(model, layout).values()),
+        disaggregated=layout.prefill is not None,
+        max_model_len=max_model_len(chosen, model),
+        kv_cache_dtype=model.engine.kv_cache_dtype,
+        block_size=sizing.BLOCK_SIZE,
+        reads_bucket=not simulated and chosen.revision is not None,
+    )
+    given, allowed = model.engine.extra_args, model.engine.allow_code
+    yield from extra_args.faults(join(path, "engine.extraArgs"), workers, given, allowed)
+    yield from extra_args.code_faults(join(path, "engine.allowCode"), workers.module, given, allowed)
+
+
 def max_model_len(chosen: Card, model: ModelSettings) -> int:
     return model.engine.max_model_len or chosen.default_max_model_len
 
@@ -199,6 +217,7 @@ def engine_memory(chosen: Card, model: ModelSettings, gpus: Gpus, tensor_paralle
         max_model_len=min(max_model_len(chosen, model), chosen.architecture.max_model_len),
         kv_cache_dtype=model.engine.kv_cache_dtype,
         gpu_memory_utilization=model.engine.gpu_memory_utilization,
+        batch=batch(model.engine.extra_args, max_model_len(chosen, model)),
     )
 
 
@@ -287,6 +306,8 @@ def _memory_faults(
     remedies = [f"tensorParallel {enough[0]}"] if enough else []
     if engine.kv_tokens:
         remedies.append(f"engine.maxModelLen of at most {engine.kv_tokens}")
+    if engine.batch != sizing.DEFAULT_BATCH:
+        remedies.append(f"smaller batches than {engine.batch.tokens} tokens and {engine.batch.seqs} sequences")
     yield Fault(
         path,
         f"{given} is too few for {chosen.name}: weights {engine.weights / sizing.GIB:.1f} GiB a GPU, "

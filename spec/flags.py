@@ -30,7 +30,7 @@ class CommandLineRefused(Exception):
 
 @dataclass(frozen=True)
 class ArgumentFault:
-    """What is wrong with one word of a command line. `index` counts from 0."""
+    """An error in one word of a command line. `index` counts from 0."""
 
     index: int
     message: str
@@ -54,6 +54,13 @@ class Flag:
     values: Literal["one", "optional", "many"] = "one"
     """How many words follow; none if it is a switch."""
     choices: Sequence[str] = ()
+    registered: Sequence[str] = ()
+    """Names that the engine looks up when it starts; its parser takes any text."""
+    min: float | None = None
+    above: float | None = None
+    max: float | None = None
+    below: float | None = None
+    """Bounds that the engine checks when it starts."""
     nullable: bool = False
     """Whether the word None stands for no value."""
     keys: str | None = None
@@ -62,27 +69,33 @@ class Flag:
     """Whether giving it again adds a value instead of replacing it."""
 
 
-def faults(module: str, argv: Sequence[str], owned: Mapping[str, str] | None = None) -> list[ArgumentFault]:
-    """Every fault of the module's arguments.
+def faults(
+    module: str,
+    argv: Sequence[str],
+    owned: Mapping[str, str] | None = None,
+    usable: Mapping[str, Sequence[str]] | None = None,
+) -> list[ArgumentFault]:
+    """Every error of the module's arguments.
 
-    `owned` names flags that are not the caller's to give, whatever the value, with the sentence that says why.
+    `owned` names flags that are not the caller's to give, whatever the value, with the sentence that says why. `usable`
+    are, by flag, the values that an error may propose where they are fewer than the runtime knows.
     """
-    known = _flags(module)
+    spellings = _flags(module)
     found: list[ArgumentFault] = []
     first_use: dict[str, int] = {}
-    for use in _uses(argv):
-        flag = known.get(use.name) or known.get(use.name.partition(".")[0])
-        if sentence := (owned or {}).get(use.name) or (owned or {}).get(flag.name if flag else ""):
+    for use in uses(argv):
+        this = spellings.get(use.name) or spellings.get(use.name.partition(".")[0])
+        if sentence := (owned or {}).get(use.name) or (owned or {}).get(this.name if this else ""):
             found.append(ArgumentFault(use.index, f"{use.name} is not set here: {sentence}"))
-        elif message := _name_fault(module, use, flag):
+        elif message := _name_fault(module, use, this, owned or {}):
             found.append(ArgumentFault(use.index, message))
-        elif flag:
-            if flag.name in first_use and not flag.repeats:
-                before = argv[first_use[flag.name]].partition("=")[0]
+        elif this:
+            if this.name in first_use and not this.repeats:
+                before = argv[first_use[this.name]].partition("=")[0]
                 again = use.name if use.name == before else f"{use.name}, the same flag as {before},"
                 found.append(ArgumentFault(use.index, f"{again} is given twice; only the last would count"))
-            first_use.setdefault(flag.name, use.index)
-            found += _value_faults(flag, use)
+            first_use.setdefault(this.name, use.index)
+            found += _value_faults(this, use, (usable or {}).get(this.name))
     return found
 
 
@@ -91,6 +104,22 @@ def checked(module: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     if found := faults(module, argv):
         raise CommandLineRefused(f"python3 -m {module}: " + "; ".join(fault.message for fault in found))
     return argv
+
+
+def known(module: str) -> Mapping[str, Flag]:
+    """The flags of a module by their names, aliases and negative forms left out."""
+    return {flag.name: flag for flag in _flags(module).values()}
+
+
+def flag(module: str, spelling: str) -> Flag | None:
+    """The flag that a module knows under that name, alias or negative form."""
+    return _flags(module).get(spelling)
+
+
+def number(value: str) -> float:
+    """An integer, a number or a size such as 8k (8000) or 8K (8192). Raises ValueError for other text."""
+    suffixes = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+    return float(value[:-1]) * suffixes[value[-1]] if value[-1:] in suffixes else float(value)
 
 
 def is_flag(word: str) -> bool:
@@ -111,7 +140,7 @@ def _flags(module: str) -> dict[str, Flag]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Use:
+class Use:
     """A flag as given, with its values and where they are; words before the first flag have the name ""."""
 
     index: int
@@ -119,21 +148,22 @@ class _Use:
     values: tuple[tuple[int, str], ...]
 
 
-def _uses(argv: Sequence[str]) -> Iterator[_Use]:
+def uses(argv: Sequence[str]) -> Iterator[Use]:
+    """The flags of a command line in their order, each with the words up to the next one."""
     index, name, values = 0, "", list[tuple[int, str]]()
     for at, word in enumerate(argv):
         if not is_flag(word):
             values.append((at, word))
             continue
         if name or values:
-            yield _Use(index=index, name=name, values=tuple(values))
+            yield Use(index=index, name=name, values=tuple(values))
         name, equals, value = word.partition("=")
         index, values = at, [(at, value)] if equals else []
     if name or values:
-        yield _Use(index=index, name=name, values=tuple(values))
+        yield Use(index=index, name=name, values=tuple(values))
 
 
-def _name_fault(module: str, use: _Use, flag: Flag | None) -> str | None:
+def _name_fault(module: str, use: Use, flag: Flag | None, owned: Mapping[str, str]) -> str | None:
     if not use.name:
         return f"{shown(use.values[0][1])} stands before the first flag"
     if " " in use.name:
@@ -144,8 +174,10 @@ def _name_fault(module: str, use: _Use, flag: Flag | None) -> str | None:
         return f"{use.name} is {'deprecated' if flag else 'gone'}; " + (
             f"use {replacement}" if replacement else "leave it out"
         )
+    if flag is None and (level := re.fullmatch(r"-O(\d*)", use.name)):
+        return f"{use.name} is a shorthand; give --optimization-level {level[1]}".rstrip()
     if flag is None:
-        return _unknown(module, use.name)
+        return _unknown(module, use.name, owned)
     if use.name in flag.obsolete:
         return f"{use.name} is an old name; use {flag.name}"
     if "." in use.name:
@@ -153,19 +185,26 @@ def _name_fault(module: str, use: _Use, flag: Flag | None) -> str | None:
     return None
 
 
-def _unknown(module: str, name: str) -> str:
+def _unknown(module: str, name: str, owned: Mapping[str, str]) -> str:
     runtime = _table()["runtime"]
     others = [other for other in _table()["modules"] if name in _flags(other)]
-    elsewhere = f", but of {' and '.join(others)}" if others else nearest(name, tuple(_flags(module)))
+    elsewhere = f", but of {' and '.join(others)}" if others else _proposal(name, tuple(_flags(module)), owned)
     return f"{name} is not a flag of {module} (Dynamo {runtime['ai-dynamo']}, vLLM {runtime['vllm']}){elsewhere}"
 
 
-def _value_faults(flag: Flag, use: _Use) -> Iterator[ArgumentFault]:
+def _proposal(name: str, known: Sequence[str], owned: Mapping[str, str]) -> str:
+    """The flag most like a misspelt one; for one that is not the caller's to give, what to do instead."""
+    proposed = nearest(name, known)
+    meant = proposed.removeprefix("; did you mean ").removesuffix("?")
+    return f"; {meant} is not set here: {owned[meant]}" if meant in owned else proposed
+
+
+def _value_faults(flag: Flag, use: Use, usable: Sequence[str] | None) -> Iterator[ArgumentFault]:
     takes = 0 if flag.type == "switch" else len(use.values) if flag.values == "many" else 1
     if not use.values and takes != 0 and flag.values != "optional":
         yield ArgumentFault(use.index, f"{use.name} needs {_WANTED[flag.type]}" + _of(flag.choices))
     for index, value in use.values[:takes]:
-        for message in _wrong(flag, value):
+        for message in _wrong(flag, value, usable):
             yield ArgumentFault(index, f"{use.name}: {message}")
     for index, value in use.values[takes:]:
         off = f"; to switch it off, give {flag.negative[0]}" if flag.negative else ""
@@ -193,17 +232,31 @@ def _of(choices: Sequence[str]) -> str:
     return f", one of {', '.join(choices)}" if choices else ""
 
 
-def _wrong(flag: Flag, value: str) -> Iterator[str]:
-    """What is wrong with a value; nothing for a right one."""
+def _wrong(flag: Flag, value: str, usable: Sequence[str] | None) -> Iterator[str]:
+    """The errors of a value; none for a valid one."""
     if flag.nullable and value in ("", "None"):
         return
-    if flag.choices:
-        if value not in flag.choices:
-            yield one_of(value, flag.choices)
+    if allowed := flag.choices or flag.registered:
+        if value not in allowed:
+            yield one_of(value, usable or allowed)
     elif flag.type == "object":
         yield from _wrong_object(flag.keys, value)
     elif flag.type in _FORMS and not re.fullmatch(_FORMS[flag.type], value):
         yield f"got {shown(value)}; must be {_WANTED[flag.type]}"
+    elif flag.type in ("integer", "number", "size"):
+        yield from _out_of_bounds(flag, value)
+
+
+def _out_of_bounds(flag: Flag, value: str) -> Iterator[str]:
+    given = number(value)
+    if flag.min is not None and given < flag.min:
+        yield f"got {value}; must be at least {flag.min:g}"
+    if flag.above is not None and given <= flag.above:
+        yield f"got {value}; must be more than {flag.above:g}"
+    if flag.max is not None and given > flag.max:
+        yield f"got {value}; must be at most {flag.max:g}"
+    if flag.below is not None and given >= flag.below:
+        yield f"got {value}; must be less than {flag.below:g}"
 
 
 _JSON_TYPES: dict[str, tuple[type, ...]] = {

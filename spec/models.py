@@ -109,6 +109,8 @@ class Architecture(Frozen):
     head_dim: Count
     tied_embeddings: bool
     max_model_len: Count
+    attention_sinks: bool = False
+    """Whether attention has learned sinks, which not every backend computes."""
 
 
 class Card(Frozen):

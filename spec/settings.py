@@ -310,6 +310,8 @@ class EngineSettings(Frozen):
     given. Prompts that wait longer in decode's queue need more; a client that breaks off blocks memory for as long."""
     extra_args: tuple[str, ...] = ()
     """Words added to the command line of every worker, such as ["--max-num-seqs", "64"]."""
+    allow_code: tuple[str, ...] = ()
+    """Flags of extraArgs that may run code of others, such as ["--trust-remote-code"]."""
 
 
 class ModelSettings(Frozen):

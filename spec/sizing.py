@@ -18,6 +18,21 @@ MIB = 1024**2
 RUNTIME_BYTES = 3.5 * GIB
 
 
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """The largest batch of one step of an engine."""
+
+    tokens: int
+    seqs: int
+
+
+# Tokens of a block of vLLM's KV cache, the same for both roles and the router.
+BLOCK_SIZE = 128
+
+# vLLM's own on an H200, which RUNTIME_BYTES is for: `EngineArgs.get_batch_defaults`, vLLM 0.31.0.
+DEFAULT_BATCH = Batch(tokens=8192, seqs=1024)
+
+
 class KvCacheDtype(StrEnum):
     AUTO = "auto"
     """As the activations: 2 bytes, for FP8 checkpoints too."""
@@ -37,6 +52,7 @@ class EngineMemory:
     kv_budget: float
     """What is left for the KV cache; negative when the weights alone do not fit."""
     max_model_len: int
+    batch: Batch = DEFAULT_BATCH
 
     @property
     def kv_tokens(self) -> int:
@@ -80,6 +96,20 @@ def kv_bytes_per_token(a: Architecture, *, tensor_parallel: int, kv_bytes: int) 
     return 2 * a.layers * max(1, a.kv_heads // tensor_parallel) * a.head_dim * kv_bytes
 
 
+def batch_bytes(a: Architecture, batch: Batch, *, tensor_parallel: int) -> float:
+    """Bytes a GPU that a batch takes beyond the default one. An estimate, not measured.
+
+    Per token: hidden states (four of them in flight, not divided), query, key and value, and the MLP's three vectors;
+    of experts, eight are counted a token. Per sequence: logits in FP32, twice.
+    """
+    experts = 1 if a.kind == "dense" else 8
+    divided = (a.heads + 2 * a.kv_heads) * a.head_dim + 3 * experts * a.intermediate_size
+    per_token = 2 * (4 * a.hidden_size + divided / tensor_parallel)
+    more_tokens = max(0, batch.tokens - DEFAULT_BATCH.tokens)
+    more_seqs = max(0, batch.seqs - DEFAULT_BATCH.seqs)
+    return more_tokens * per_token + more_seqs * a.vocab_size * 4 * 2
+
+
 def engine_memory(
     card: Card,
     gpus: Gpus,
@@ -88,16 +118,19 @@ def engine_memory(
     max_model_len: int,
     kv_cache_dtype: KvCacheDtype,
     gpu_memory_utilization: float,
+    batch: Batch = DEFAULT_BATCH,
 ) -> EngineMemory:
     """The memory of one engine of `card` over `tensor_parallel` GPUs."""
     weights = weights_bytes(card) / tensor_parallel
+    runtime = RUNTIME_BYTES + batch_bytes(card.architecture, batch, tensor_parallel=tensor_parallel)
     return EngineMemory(
         weights=weights,
         kv_per_token=kv_bytes_per_token(
             card.architecture, tensor_parallel=tensor_parallel, kv_bytes=kv_cache_dtype.bytes
         ),
-        kv_budget=gpus.memory_mib * MIB * gpu_memory_utilization - weights - RUNTIME_BYTES,
+        kv_budget=gpus.memory_mib * MIB * gpu_memory_utilization - weights - runtime,
         max_model_len=max_model_len,
+        batch=batch,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spec import gke_versions, place, versions
 from spec.capacity import CapacityMode
+from spec.flag_rules import speculation
 from spec.lifecycle import KV_LEASE_SECONDS
 from spec.models import Placement, Role
 from spec.rdma import KvTransfer, RdmaMode
@@ -156,6 +157,8 @@ def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
         )
     if not graph.proof_required:
         yield f"{path}.proof: reported, so the endpoint is handed out even if disaggregation does not happen"
+    if draft := speculation.draft(graph.extra_args):
+        yield f"{path}.engine.extraArgs: the plan does not count the memory of the draft model {draft}"
     if any(worker.replicas == 1 for worker in graph.workers):
         drain = max(worker.drain_seconds for worker in graph.workers)
         yield (

@@ -15,7 +15,7 @@ Line = tuple[str, tuple[str, ...]]
 
 EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in card(name).layouts]
 EXTRA_ARGS = {
-    "dynamo.vllm": ["--max-num-seqs", "64", "--max-num-batched-tokens=8k", "--no-enable-log-requests", "-q", "fp8"],
+    "dynamo.vllm": ["--max-num-seqs", "64", "--max-num-batched-tokens=8k", "--no-enable-log-requests"],
     "dynamo.mocker": ["--speedup-ratio", "10", "--max-num-seqs=64"],
 }
 
@@ -37,6 +37,8 @@ def every_rendered() -> list[tuple[str, Line]]:
     found: list[tuple[str, Line]] = []
     for model, layout in EVERY_LAYOUT:
         extra = EXTRA_ARGS["dynamo.mocker" if layout == "simulated" else "dynamo.vllm"]
+        if card(model).weights.format == "bf16" and layout != "simulated":
+            extra = [*extra, "-q", "fp8"]
         for kind, settings in {
             "plain": {},
             "set": {"kvCacheDtype": "fp8", "kvLeaseSeconds": 90, "extraArgs": extra},

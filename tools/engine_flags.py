@@ -16,7 +16,9 @@ from ops.local.faults import LocalRunError, told
 from ops.local.real_engine import VLLM
 
 TABLE = ROOT / "spec" / "engine-flags.json"
-_READER = Path(__file__).with_name("engine_parsers.py")
+# What is run in the runtime's environment.
+_PARSERS = Path(__file__).with_name("engine_parsers.py")
+_START = Path(__file__).with_name("engine_start.py")
 
 # Importing vLLM takes 10 s on an idle machine, and a minute on a busy one.
 READ_SECONDS = 600.0
@@ -35,17 +37,30 @@ def ask(lines: Sequence[tuple[str, Sequence[str]]] = ()) -> Answer:
 
     Needs the runtime's environment. Raises LocalRunError if the parsers cannot be asked.
     """
+    answer = _asked(_PARSERS, lines)
+    return Answer(table=formatted(answer["table"]), verdicts=tuple(answer["verdicts"]))
+
+
+def start(lines: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    """What the engine's own configuration says to command lines of `dynamo.vllm`, on an H200 that is not there.
+
+    Needs the runtime's environment. Raises LocalRunError if it cannot be asked.
+    """
+    return _asked(_START, lines)
+
+
+def _asked(reader: Path, question: Any) -> Any:
     # Nothing else: variables such as DYN_ROUTER_MODE are the defaults of flags, HF_HUB_OFFLINE wants the model's files.
     env = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     # Else a machine without a routable address ends in an error.
-    env |= {"VLLM_NIXL_SIDE_CHANNEL_HOST": "127.0.0.1", "VLLM_NO_USAGE_STATS": "1"}
+    env |= {"VLLM_NIXL_SIDE_CHANNEL_HOST": "127.0.0.1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         env["TMPDIR"] = folder  # torch leaves a folder behind when imported
         answer = Path(folder) / "answer.json"
         try:
             done = subprocess.run(
-                [str(VLLM.python), str(_READER), str(answer)],
-                input=json.dumps(lines),
+                [str(VLLM.python), str(reader), str(answer)],
+                input=json.dumps(question),
                 env=env,
                 cwd=folder,
                 capture_output=True,
@@ -54,12 +69,11 @@ def ask(lines: Sequence[tuple[str, Sequence[str]]] = ()) -> Answer:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as fault:
-            raise LocalRunError(f"the runtime's parsers cannot be asked: {fault}") from None
+            raise LocalRunError(f"the runtime cannot be asked: {fault}") from None
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise LocalRunError(f"the runtime's parsers cannot be asked: {last}")
-        told_back = json.loads(answer.read_text(encoding="utf-8"))
-    return Answer(table=formatted(told_back["table"]), verdicts=tuple(told_back["verdicts"]))
+            raise LocalRunError(f"the runtime cannot be asked: {last}")
+        return json.loads(answer.read_text(encoding="utf-8"))
 
 
 def formatted(table: Mapping[str, Any]) -> str:

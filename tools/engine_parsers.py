@@ -9,10 +9,13 @@ import argparse
 import contextlib
 import dataclasses
 import enum
+import functools
+import importlib
 import importlib.metadata
 import inspect
 import io
 import json
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,10 +25,14 @@ from typing import Any
 import dynamo.frontend.main
 import dynamo.mocker.args
 import dynamo.vllm.args
+import vllm.config
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 from vllm.distributed.ec_transfer.ec_connector.factory import ECConnectorFactory
 from vllm.distributed.kv_transfer.kv_connector.factory import KVConnectorFactory
+from vllm.model_executor.layers.quantization import DEPRECATED_QUANTIZATION_METHODS, QUANTIZATION_METHODS
+from vllm.reasoning import ReasoningParserManager
+from vllm.v1.attention.backends.registry import AttentionBackendEnum
 
 
 def _frontend(argv: Sequence[str]) -> None:
@@ -72,6 +79,27 @@ VALUE_TYPES = {
 NULLABLE = {"nullable_int", "nullable_float", "optional_type.<locals>._optional_type"}
 WRAPPERS = {"optional_type.<locals>._optional_type", "parse_type.<locals>._parse_type"}
 
+# Text that the engine looks up only when it starts: the registry's names, by the destination of the flag. Plugins may
+# add to registries, so the parsers take any text.
+REGISTRIES = {
+    "attention_backend": list(AttentionBackendEnum.__members__),
+    "optimization_level": [str(level.value) for level in vllm.config.vllm.OptimizationLevel],
+    "quantization": sorted(set(QUANTIZATION_METHODS) - set(DEPRECATED_QUANTIZATION_METHODS)),
+    "reasoning_parser": ReasoningParserManager.list_registered(),
+}
+# The same for keys of JSON objects, which the schemas leave open.
+KEY_REGISTRIES = {
+    ("AttentionConfig", "backend"): REGISTRIES["attention_backend"],
+    ("CompilationConfig", "cudagraph_mode"): list(vllm.config.CUDAGraphMode.__members__),
+    ("CompilationConfig", "mode"): [
+        str(word) for mode in vllm.config.CompilationMode for word in (mode.value, mode.name)
+    ],
+    ("StructuredOutputsConfig", "reasoning_parser"): REGISTRIES["reasoning_parser"],
+    ("ReasoningConfig", "reasoning_parser"): REGISTRIES["reasoning_parser"],
+}
+# The names of bounds in the table, by those of annotated_types.
+BOUNDS = {"ge": "min", "gt": "above", "le": "max", "lt": "below"}
+
 CONNECTORS = {"kv_connector": KVConnectorFactory, "ec_connector": ECConnectorFactory}
 
 
@@ -102,6 +130,8 @@ def table() -> dict[str, Any]:
         flags: dict[str, Any] = {}
         for action in _actions(parse):
             name, flag, classes = _flag(action)
+            if module == "dynamo.vllm":
+                flag |= _start_checks(action.dest)
             # A second action of one destination is the negative form of the first.
             if isinstance(action, argparse._StoreFalseAction):
                 flags["--" + name.removeprefix("--no-")]["negative"] = [name]
@@ -162,6 +192,33 @@ def _flag(action: argparse.Action) -> tuple[str, dict[str, Any], list[type]]:
     return name, flag, classes
 
 
+def _start_checks(destination: str) -> dict[str, Any]:
+    """What the engine checks of a value only when it starts: names in a registry, bounds of a number."""
+    registered = {"registered": REGISTRIES[destination]} if destination in REGISTRIES else {}
+    return registered | _bounds().get(destination, {})
+
+
+@functools.cache
+def _bounds() -> dict[str, dict[str, float]]:
+    """The bounds that the engine's config classes put on their fields, by name; none where two classes differ.
+
+    The parsers take any number; the classes refuse it when the engine starts.
+    """
+    found: dict[str, dict[str, float]] = {}
+    differ: set[str] = set()
+    for module in pkgutil.iter_modules(vllm.config.__path__, "vllm.config."):
+        for cls in vars(importlib.import_module(module.name)).values():
+            for name, field in getattr(cls, "__pydantic_fields__", {}).items() if dataclasses.is_dataclass(cls) else ():
+                bounds = {
+                    ours: getattr(limit, theirs)
+                    for limit in field.metadata
+                    for theirs, ours in BOUNDS.items()
+                    if hasattr(limit, theirs)
+                }
+                differ |= {name} if found.setdefault(name, bounds) != bounds else set()
+    return {name: bounds for name, bounds in found.items() if bounds and name not in differ}
+
+
 def _value_type(convert: Any) -> tuple[str, bool, list[type]]:
     """The kind of value, whether `None` is one, and the class of a JSON object."""
     nullable = False
@@ -206,6 +263,7 @@ def _keys(cls: type) -> Iterator[tuple[str, dict[str, Any]]]:
         choices = {str(v) for way in values for v in way.get("enum", [way.get("const")])} if closed else set[str]()
         if name in CONNECTORS:
             choices = set(CONNECTORS[name]._registry)
+        choices |= set(KEY_REGISTRIES.get((cls.__name__, name), ()))
         known = {
             "type": types.pop() if len(types) == 1 else None,
             "choices": sorted(choices),

@@ -6,7 +6,7 @@ from spec.engines import DISAGGREGATION_MODES, IMAGES, CommandLine, Disaggregati
 from spec.model_base import Frozen
 from spec.models import Role
 from spec.plan import Graph, Worker
-from spec.sizing import KvCacheDtype
+from spec.sizing import BLOCK_SIZE, KvCacheDtype
 
 # KV events of the workers to the router; one worker a pod, so the port is free.
 KV_EVENTS_PORT = 20080
@@ -67,7 +67,7 @@ class VllmArgs(CommandLine):
 class Vllm:
     image = f"{IMAGES}/vllm-runtime"
     framework: Literal["vllm"] | None = "vllm"
-    block_size = 128
+    block_size = BLOCK_SIZE
 
     def process(self, graph: Graph, worker: Worker) -> Process:
         side = _KV_SIDES.get(worker.role)

@@ -7,6 +7,7 @@ from spec import extra_args
 from spec.engines import CommandLine
 from spec.engines.mocker import MockerArgs
 from spec.engines.vllm import VllmArgs
+from spec.flag_rules.classes import code_flags, not_allowed
 from spec.graph import build
 from tests.command_lines import rendered
 from tests.stacks import faults, planned
@@ -78,7 +79,7 @@ def test_a_word_alone_is_no_list() -> None:
 @pytest.mark.parametrize(("module", "args"), [("dynamo.vllm", VllmArgs), ("dynamo.mocker", MockerArgs)])
 def test_no_flag_that_the_program_writes_can_be_given(module: str, args: type[CommandLine]) -> None:
     written = {f"--{name.replace('_', '-')}" for name in args.model_fields}
-    assert written <= set(extra_args.OWNED[module])
+    assert written <= set(not_allowed(module, code_flags(module)))
 
 
 def test_the_simulated_twin_of_a_gpu_graph_leaves_them_out() -> None:

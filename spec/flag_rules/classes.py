@@ -1,0 +1,45 @@
+"""The classes of flags, read from vllm.yaml and mocker.yaml beside this file."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Literal, NamedTuple
+
+from spec import data, flags
+
+# The data file of each module.
+FILES = {"dynamo.vllm": "vllm", "dynamo.mocker": "mocker"}
+
+_UNKNOWN = "this program does not know what it does yet; give it a class in spec/flag_rules first"
+_ALLOW = "if you trust it, name the flag in `engine.allowCode` too"
+
+
+class Class(NamedTuple):
+    """The class of one flag and what it says to whoever gives the flag."""
+
+    name: str
+    verdict: Literal["allowed", "refused", "code"]
+    why: str
+
+
+@cache
+def classes(module: str) -> Mapping[str, Class]:
+    """The class of each flag of a module; of a negative form too, where that is judged otherwise."""
+    return {
+        flag: Class(name, described["verdict"], sentence or described.get("why", ""))
+        for name, described in data.read("flag_rules", FILES[module]).items()
+        for flag, sentence in described["flags"].items()
+    }
+
+
+def not_allowed(module: str, allowed_code: Iterable[str] = ()) -> dict[str, str]:
+    """The flags that a stack may not give, each with the reason and what to do instead."""
+    known = classes(module)
+    found = {name: _UNKNOWN for name in flags.known(module) if name not in known}
+    found |= {name: flag.why for name, flag in known.items() if flag.verdict == "refused"}
+    code = {name: f"{flag.why}; {_ALLOW}" for name, flag in known.items() if flag.verdict == "code"}
+    return found | {name: why for name, why in code.items() if name not in allowed_code}
+
+
+def code_flags(module: str) -> tuple[str, ...]:
+    """The flags that run code of others, which `engine.allowCode` may name."""
+    return tuple(name for name, flag in classes(module).items() if flag.verdict == "code")

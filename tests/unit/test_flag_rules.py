@@ -1,0 +1,174 @@
+"""What a stack may say in `engine.extraArgs`: classes of flags, values, relations, memory."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spec import flags, sizing
+from spec.faults import Fault
+from spec.flag_rules import classes
+from spec.flag_rules.batch import batch
+from spec.models import card
+from tests.flag_cases import HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
+from tests.stacks import faults, planned
+
+PATH = "models.chat.engine.extraArgs"
+
+
+def found(words: tuple[str, ...], model: str = LLAMA, layout: str = "multi-node", **engine: Any) -> tuple[Fault, ...]:
+    changes = {"models.chat": {"model": model, "layout": layout, "engine": {"extraArgs": list(words), **engine}}}
+    return faults(changes)
+
+
+@pytest.mark.parametrize("case", [*STARTS_NOT, *HARMFUL], ids=lambda case: case.name)
+def test_it_is_refused_at_its_word_with_a_way_out(case: Refused) -> None:
+    errors = {(fault.path, fault.message) for fault in found(case.words, case.model, case.layout)}
+    assert [message for path, message in errors if path == f"{PATH}[{case.at}]" and case.says in message]
+
+
+@pytest.mark.parametrize("case", TAKEN, ids=lambda case: case.name)
+def test_it_is_taken(case: Taken) -> None:
+    assert found(case.words, case.model, case.layout) == ()
+
+
+@pytest.mark.parametrize("module", classes.FILES)
+def test_every_flag_of_the_runtime_has_a_class(module: str) -> None:
+    assert set(flags.known(module)) <= set(classes.classes(module))
+
+
+@pytest.mark.parametrize("module", classes.FILES)
+def test_no_class_has_a_flag_that_is_gone(module: str) -> None:
+    """Beside the runtime's flags stand negative forms, and names that samples have from elsewhere."""
+    elsewhere = {"--host", "--port", "--api-key", "--config", "--namespace", *flags.REMOVED}
+    assert {name for name in classes.classes(module) if not flags.flag(module, name)} <= elsewhere
+
+
+@pytest.mark.parametrize("module", classes.FILES)
+def test_a_flag_that_is_not_allowed_has_a_reason(module: str) -> None:
+    assert all(len(why) > 20 for why in classes.not_allowed(module).values())
+
+
+def test_a_flag_of_a_new_runtime_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = dict(flags.known("dynamo.vllm"))
+    new = flags.Flag(name="--brand-new", type="switch")
+    monkeypatch.setattr(flags, "known", lambda module: known | {new.name: new})  # pyright: ignore[reportUnknownLambdaType]
+    assert "give it a class" in classes.not_allowed("dynamo.vllm")["--brand-new"]
+
+
+def test_a_proposal_is_not_refused_in_turn() -> None:
+    (fault,) = found(("--tensor-paralel-size", "4"))
+    assert "did you mean" not in fault.message
+    assert "use `tensorParallel` of a role" in fault.message
+    (fault,) = found(("--moe-backend", "aitre"))
+    assert "aiter" not in fault.message
+
+
+def test_code_of_others_runs_only_where_the_stack_says_so() -> None:
+    words = ("--trust-remote-code", "--worker-cls=my.Worker")
+    assert found(words, allowCode=["--trust-remote-code", "--worker-cls"]) == ()
+    (fault,) = found(words, allowCode=["--trust-remote-code"])
+    assert fault.path == f"{PATH}[1]"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "says"),
+    [
+        (["--seed"], "--seed is no flag that runs code; allowed: --trust-remote-code,"),
+        (["trust-remote-code"], "did you mean --trust-remote-code?"),
+        (["--scheduler-cls"], "--scheduler-cls is not in engine.extraArgs; take it out"),
+    ],
+)
+def test_what_may_run_code_is_a_flag_that_does_and_is_given(allowed: list[str], says: str) -> None:
+    (fault,) = found((), allowCode=allowed)
+    assert fault.path == "models.chat.engine.allowCode[0]"
+    assert says in fault.message
+
+
+def test_kubernetes_variables_are_refused() -> None:
+    for word in ("$(HF_TOKEN)", "a$$b"):
+        (fault,) = found(("--override-generation-config", json.dumps({"x": word})))[:1]
+        assert "Kubernetes reads" in fault.message or "may not be set" in fault.message
+    assert any("Kubernetes reads" in fault.message for fault in found(("--log-level", "$(LEVEL)")))
+
+
+def test_a_model_that_pods_fetch_themselves_has_no_folder() -> None:
+    unpinned = [name for name in ("llama-3.1-8b-instruct", "qwen3-0.6b") if card(name).revision is None]
+    for name in unpinned:
+        layout = next(layout for layout in card(name).layouts if layout != "simulated")
+        (fault,) = found(("--generation-config", "/models/x"), name, layout)
+        assert "ops models pin" in fault.message
+
+
+WORDS = [
+    *(word for flag in flags.known("dynamo.vllm").values() for word in (flag.name, *flag.negative)),
+    *(
+        "",
+        "-",
+        "--",
+        "0",
+        "-1",
+        "8k",
+        "1e3",
+        "None",
+        "auto",
+        "ngram",
+        "org/x",
+        "/models/x",
+        "[]",
+        "{",
+        "null",
+        "-O3",
+        "x=y",
+    ),
+    *('{"method": []}', '{"method": "ngram", "num_speculative_tokens": true}', '{"model": {}, "method": "eagle"}'),
+    *('{"cudagraph_capture_sizes": ["a", null]}', '{"backend": 1}', '{"max_cudagraph_capture_size": "x"}'),
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(words=st.lists(st.sampled_from(WORDS), max_size=5), model=st.sampled_from([LLAMA, "gpt-oss-120b"]))
+def test_no_words_end_in_anything_but_errors(words: list[str], model: str) -> None:
+    assert all(fault.path.startswith(f"{PATH}[") for fault in found(tuple(words), model) if "extraArgs" in fault.path)
+
+
+@pytest.mark.parametrize(
+    ("words", "tokens", "seqs"),
+    [
+        ((), 8192, 1024),
+        (("--max-num-batched-tokens", "512"), 512, 512),
+        (("--max-num-seqs", "64"), 8192, 64),
+        (("--no-enable-chunked-prefill",), 32768, 1024),
+        (("--performance-mode", "throughput"), 16384, 2048),
+        (("--max-num-batched-tokens=16k", "--max-num-seqs", "2000"), 16000, 2000),
+        (("--max-num-batched-tokens", "many"), 8192, 1024),
+    ],
+)
+def test_the_batch_is_what_vllm_fills_in(words: tuple[str, ...], tokens: int, seqs: int) -> None:
+    assert batch(words, 32768) == sizing.Batch(tokens=tokens, seqs=seqs)
+
+
+def test_a_larger_batch_leaves_less_for_the_kv_cache() -> None:
+    def kv_tokens(*words: str) -> list[int]:
+        (graph,) = planned({"models.chat.engine": {"extraArgs": list(words)}}).graphs
+        return [worker.memory.kv_tokens for worker in graph.workers if worker.memory]
+
+    plain = kv_tokens()
+    assert kv_tokens("--max-num-batched-tokens", "4096") == plain
+    assert all(less < more for less, more in zip(kv_tokens("--max-num-batched-tokens", "64K"), plain, strict=True))
+    assert all(less < more for less, more in zip(kv_tokens("--no-enable-chunked-prefill"), plain, strict=True))
+
+
+def test_a_draft_model_is_taken_with_a_warning() -> None:
+    words = ["--spec-method", "eagle3", "--spec-model", "/models/drafts/eagle", "--spec-tokens", "3"]
+    warnings = planned({"models.chat.engine": {"extraArgs": words}}).warnings
+    assert [warning for warning in warnings if "/models/drafts/eagle" in warning]
+    ngram = planned({"models.chat.engine": {"extraArgs": ["--spec-method", "ngram", "--spec-tokens", "3"]}}).warnings
+    assert not [warning for warning in ngram if "draft" in warning]
+
+
+def test_a_batch_that_leaves_no_room_is_refused_with_what_helps() -> None:
+    errors = found(("--max-num-batched-tokens", "1M"), "llama-3.3-70b-instruct-fp8")
+    assert any("smaller batches than 1048576 tokens" in fault.message for fault in errors)
