@@ -1,6 +1,8 @@
 """Rules on what pods run, what of their node they get, and what is written in plain."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -15,10 +17,16 @@ from policies import kinds
 from policies.inputs import at, items, known_texts
 from policies.pods import containers, pod_specs
 from policies.setting import Setting, schema
+from spec import flags
 from spec.faults import TOKEN
+from spec.flag_rules import classes
 
 HOST_ACCESS = Setting(
     name="allowed", type="array", default=[], description="Kubernetes names of the objects that may have it"
+)
+
+FOREIGN_CODE = Setting(
+    name="allowed", type="array", default=[], description="flags of the engine that may run code of others"
 )
 
 _EXACT_VERSION = re.compile(r"v?\d+\.\d+\.\d+([-+.].+)?")
@@ -59,6 +67,29 @@ def _no_host_access(args: ResourceValidationArgs, report: ReportViolation) -> No
                 report(f"container {at(container, 'name')} is privileged", None)
 
 
+def _no_foreign_code(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    allowed = set(FOREIGN_CODE.read(args.get_config()))
+    for pod in pod_specs(args.resource_type, args.props):
+        for container in containers(pod):
+            for name in sorted(_code_flags(container) - allowed):
+                report(f"container {at(container, 'name')} has {name}, which lets the engine run code of others", None)
+
+
+def _code_flags(container: Mapping[str, Any]) -> set[str]:
+    """The flags of an engine's container that run code of others; none where its command starts something else."""
+    command = " ".join(items(container, "command")).split()
+    if command and not any(module in word for word in command for module in classes.FILES):
+        return set()
+    words = [*command, *" ".join(items(container, "args")).split()]
+    return {
+        flag.name
+        for module in classes.FILES
+        if any(module in word for word in words)
+        for use in flags.uses(words)
+        if (flag := flags.flag(module, use.name)) and flag.name in classes.code_flags(module)
+    }
+
+
 def _no_plain_secret(args: ResourceValidationArgs, report: ReportViolation) -> None:
     # Pulumi unwraps secrets before a rule sees them: where a token belongs, plain and secret look the same.
     if args.resource_type in (kinds.SECRET, kinds.SECRET_VERSION):
@@ -87,6 +118,15 @@ RULES: list[Policy] = [
         severity=Severity.CRITICAL,
         config_schema=schema(HOST_ACCESS),
         remediation_steps="Take the host access out, or allow the object by its name in policies/config.<stack>.json.",
+    ),
+    ResourceValidationPolicy(
+        name="no-foreign-code",
+        description="Engines run the code of their image only.",
+        validate=_no_foreign_code,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        config_schema=schema(FOREIGN_CODE),
+        remediation_steps="Take the flag out of engine.extraArgs, or allow it in policies/config.<stack>.json.",
     ),
     ResourceValidationPolicy(
         name="no-plain-secret",

@@ -31,6 +31,14 @@ def prod_with(*overrides: str) -> Recording:
     return record(ROOT, stackfile.read(ROOT, "prod", list(overrides)))
 
 
+def with_extra_args(*words: str) -> Recording:
+    """The prod stack with more words at the end of a worker's command line."""
+    path = "spec.components[1].podTemplate.spec.containers[0].args"
+    graph = next(r for r in prod().resources if r.type.endswith("DynamoGraphDeployment"))
+    args = graph.inputs["spec"]["components"][1]["podTemplate"]["spec"]["containers"][0]["args"]
+    return changed(prod(), "DynamoGraphDeployment", graph.name, path, [*args, *words])
+
+
 def changed(recording: Recording, suffix: str, name: str, path: str, value: Any) -> Recording:
     """One input of one resource changed; `path` has list indexes in brackets."""
     *parents, last = [int(key) if key.isdigit() else key for key in re.findall(r"[^.\[\]]+", path)]

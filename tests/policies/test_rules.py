@@ -16,6 +16,7 @@ from tests.policies.mutations import (
     prod,
     prod_with,
     unprotected,
+    with_extra_args,
     with_gateway,
     with_networks_by_name,
     without,
@@ -33,6 +34,16 @@ CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 
 def daemon(**pod: Any) -> dict[str, Any]:
     return {"metadata": {"name": "tool"}, "spec": {"template": {"spec": {**POD, **pod}}}}
+
+
+def vllm_daemon(*words: str) -> dict[str, Any]:
+    """An engine that no graph of ours describes."""
+    container = {**POD["containers"][0], "command": ["python3", "-m", "dynamo.vllm"], "args": list(words)}
+    return daemon(containers=[container])
+
+
+def shell(line: str) -> dict[str, Any]:
+    return daemon(containers=[{**POD["containers"][0], "command": ["/bin/sh", "-c", line]}])
 
 
 def judged(recording: Recording, stack: str = "prod") -> list[Verdict]:
@@ -105,6 +116,18 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
         "main is privileged",
         in_prod(GRAPH, "chat-graph", f"{WORKER}.containers[0].securityContext.privileged", True),
     ),
+    (
+        "no-foreign-code",
+        "--trust-remote-code, which lets the engine run code",
+        lambda: with_extra_args("--trust-remote-code"),
+    ),
+    ("no-foreign-code", "--worker-cls", lambda: with_extra_args("--worker-cls=my.Worker")),
+    (
+        "no-foreign-code",
+        "--scheduler-cls",
+        lambda: added(prod(), DAEMON, shell("python3 -m dynamo.vllm --scheduler-cls a.B")),
+    ),
+    ("no-foreign-code", "--logits-processors", lambda: added(prod(), DAEMON, vllm_daemon("--logits-processors", "x"))),
     ("no-plain-secret", "data.token", lambda: added(prod(), CONFIG_MAP, {"data": {"token": "hf_" + "a" * 34}})),
     (
         "internal-service",
