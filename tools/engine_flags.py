@@ -69,10 +69,10 @@ def _asked(reader: Path, question: Any) -> Any:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as fault:
-            raise LocalRunError(f"the runtime cannot be asked: {fault}") from None
+            raise LocalRunError(f"the runtime's parsers cannot be asked: {fault}") from None
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise LocalRunError(f"the runtime cannot be asked: {last}")
+            raise LocalRunError(f"the runtime's parsers cannot be asked: {last}")
         return json.loads(answer.read_text(encoding="utf-8"))
 
 
