@@ -13,6 +13,8 @@ def faults(path: str, workers: Workers, given: Sequence[str], allowed_code: Sequ
 
     `allowed_code` are the flags of `engine.allowCode`: a stack may give them although they run code of others.
     """
+    if not given:  # nothing to read the classes for
+        return
     pasted = [index for index, word in enumerate(given) if TOKEN.match(word.rpartition("=")[2])]
     for index in pasted:
         yield Fault(join(path, index), "looks like a token; arguments are in plain text. Use the secret `hfToken`")
@@ -36,7 +38,7 @@ def faults(path: str, workers: Workers, given: Sequence[str], allowed_code: Sequ
 
 def code_faults(path: str, module: str, given: Sequence[str], allowed: Sequence[str]) -> Iterator[Fault]:
     """The errors of `engine.allowCode`, which is at `path`: each entry names a flag of `given` that runs code."""
-    known = classes.code_flags(module)
+    known = classes.code_flags(module) if allowed else ()
     names = {found.name for use in flags.uses(given) if (found := flags.flag(module, use.name))}
     for index, name in enumerate(allowed):
         if name not in known:

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from spec import data, flags
+from spec.model_base import Frozen
 
 # The data file of each module.
 FILES = {"dynamo.vllm": "vllm", "dynamo.mocker": "mocker"}
@@ -13,11 +14,27 @@ _UNKNOWN = "this program does not know what it does yet; give it a class in spec
 _ALLOW = "if you trust it, name the flag in `engine.allowCode` too"
 
 
+Verdict = Literal["allowed", "refused", "code"]
+
+
+class _Described(Frozen):
+    """A class as its file describes it; a flag may have a reason of its own."""
+
+    verdict: Verdict
+    why: str = ""
+    flags: dict[str, str | None]
+
+
+class _File(Frozen):
+    name: str
+    classes: dict[str, _Described]
+
+
 class Class(NamedTuple):
     """The class of one flag and what it says to whoever gives the flag."""
 
     name: str
-    verdict: Literal["allowed", "refused", "code"]
+    verdict: Verdict
     why: str
 
 
@@ -25,9 +42,9 @@ class Class(NamedTuple):
 def classes(module: str) -> Mapping[str, Class]:
     """The class of each flag of a module; of a negative form too, where that is judged otherwise."""
     return {
-        flag: Class(name, described["verdict"], sentence or described.get("why", ""))
-        for name, described in data.read("flag_rules", FILES[module]).items()
-        for flag, sentence in described["flags"].items()
+        flag: Class(name, described.verdict, sentence or described.why)
+        for name, described in data.entry(_File, "flag_rules", FILES[module]).classes.items()
+        for flag, sentence in described.flags.items()
     }
 
 
