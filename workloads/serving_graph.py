@@ -12,7 +12,7 @@ from workloads.custom_object import custom_object
 
 # Image, weights and compiling take about 15 minutes. What takes longer, such as capacity for flex-start nodes, goes on
 # after Pulumi stopped waiting (the operator gives a worker two hours), and the next `pulumi up` waits again.
-READY_MINUTES = 75
+READY_MINUTES = 70
 
 
 @dataclass(frozen=True, kw_only=True)

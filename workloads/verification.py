@@ -146,7 +146,7 @@ class Verification(pulumi.ComponentResource):
             },
             spec=job_spec(args.graph, account, account),
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=needed, custom_timeouts=pulumi.CustomTimeouts(create="45m")
+                parent=self, depends_on=needed, custom_timeouts=pulumi.CustomTimeouts(create="35m")
             ),
         )
         self.register_outputs({})

@@ -226,7 +226,7 @@ def test_the_endpoint_is_not_known_before_the_graph_is_ready() -> None:
     assert recorded("prod", preview=False).outputs["endpoints"] == {"chat": "http://10.0.0.100"}
     (graph,) = of_type(recorded("prod"), ":DynamoGraphDeployment")
     assert graph.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
-    assert graph.options["customTimeouts"]["create"] == "75m"
+    assert graph.options["customTimeouts"]["create"] == "70m"
 
 
 def test_the_budget_counts_this_stack_and_tells_its_people() -> None:

@@ -5,12 +5,13 @@ may take.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from ops.recording import Recording, Resource
+from ops.recording import Recording, Resource, record
 from ops.verdicts import _seconds
-from tests.stacks import SHIPPED, recorded
+from tests.stacks import ROOT, SHIPPED, config, recorded
 from tests.workflows.files import workflow
 
 # Minutes that a provider waits for a create unless it is told otherwise; for what is not here, no more than one.
@@ -76,6 +77,23 @@ def longest(recording: Recording, step: str = "create") -> tuple[float, list[str
 @pytest.mark.parametrize("stack", SHIPPED)
 def test_a_first_deployment_ends_before_its_job_does(stack: str) -> None:
     minutes, chain = longest(recorded(stack, preview=False))
+    assert minutes < job_minutes() - MARGIN, chain
+
+
+GATEWAY = {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]}
+VARIANTS: list[dict[str, Any]] = [
+    {"endpoint": GATEWAY, "alerts": {"emails": ["a@example.com"]}},
+    {"secrets": {"store": "secretManager"}},
+    {"network": {"rdma": "dranetAuto"}},
+    {"network": {"rdma": "multiNetwork"}},
+    {"capacity": {"mode": "flexStart"}},
+    {"capacity": {"mode": "flexStart"}, "endpoint": GATEWAY, "secrets": {"store": "secretManager"}},
+]
+
+
+@pytest.mark.parametrize("changes", VARIANTS, ids=lambda changes: " ".join(map(str, changes)))
+def test_so_does_a_stack_with_other_settings(changes: dict[str, Any]) -> None:
+    minutes, chain = longest(record(ROOT, config(changes), preview=False))
     assert minutes < job_minutes() - MARGIN, chain
 
 
