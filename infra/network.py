@@ -114,7 +114,12 @@ class Network(pulumi.ComponentResource):
 def of_network(parent: pulumi.Resource) -> pulumi.ResourceOptions:
     """Options of a firewall rule. The provider would move it to another network in place; but a VPC that is replaced
     goes first, and can only go when the rule on it has gone."""
-    return pulumi.ResourceOptions(parent=parent, replace_on_changes=["network"], delete_before_replace=True)
+    return pulumi.ResourceOptions(
+        parent=parent,
+        replace_on_changes=["network"],
+        delete_before_replace=True,
+        custom_timeouts=pulumi.CustomTimeouts(create=CREATED_WITHIN),
+    )
 
 
 def webhook_rule(

@@ -3,10 +3,11 @@
 import importlib
 import inspect
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from infra.network import of_network
 from ops.comparison import Kind, Snapshot, compare
 from ops.recording import Recording, Resource, record
 from spec.capacity import CapacityMode
@@ -188,3 +189,14 @@ def test_the_operator_has_two_replicas_on_two_nodes() -> None:
     assert apart["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "dynamo-operator"
     (on,) = manager["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
     assert on["matchExpressions"][0]["values"] == ["system"]
+
+
+def test_a_firewall_rule_is_replaced_with_its_network() -> None:
+    """In place, the rule would still be on the old VPC when that has to go."""
+    options = of_network(cast(Any, None))
+    assert options.replace_on_changes == ["network"]
+    for name in ("as it comes", "existing VPC", "pools added"):
+        rules = of_type(recorded(name), ":Firewall")
+        assert rules
+        assert all(rule.options["deleteBeforeReplace"] for rule in rules)
+        assert all(rule.options["customTimeouts"]["create"] == "5m" for rule in rules)
