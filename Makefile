@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev local local-vllm setup preview preview-bootstrap render test check format goldens verify bench lock engine-flags contract
+.PHONY: help dev local local-vllm setup preview preview-bootstrap render test check format goldens verify bench lock engine-flags replacement-table contract
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -54,6 +54,9 @@ contract: $(VENV)/.test ## the contracts with others' software; first makes the 
 
 engine-flags: $(VENV)/.test ## write spec/engine-flags.json anew from the runtime's own parsers
 	$(PY) -m tools.engine_flags
+
+replacement-table: $(VENV)/.test ## write ops/gcp_inputs.json from SCHEMA, the schema of Google's provider as JSON
+	$(PY) -m tools.replacement_table $(SCHEMA)
 
 bench: $(VENV)/.test ## time the preview against its floor, and the cost of many graphs
 	$(PY) -m benchmarks.preview

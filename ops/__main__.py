@@ -157,12 +157,13 @@ def diff(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the comment of a pull request.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     allow_replace: Annotated[
-        bool, typer.Option("--allow-replace", help="Do not fail when something dear is replaced or deleted.")
+        bool, typer.Option("--allow-replace", help="Do not fail over what is lost or recreated.")
     ] = False,
 ) -> None:
     """Say what this checkout would create, update, replace and delete where the base is deployed, and what is lost."""
     from ops import diff as told
-    from ops.comparison import Snapshot, compare
+    from ops.comparison import compare
+    from ops.snapshot import Snapshot
 
     if as_markdown and as_json:
         stop("--markdown and --json exclude each other", Exit.FAILED)
@@ -179,7 +180,11 @@ def diff(
     if found.guarded and not allow_replace:
         if not as_json:
             names = ", ".join(change.name for change in found.guarded)
-            print(f"error: {names} would be replaced or deleted; --allow-replace if that is meant", file=sys.stderr)
+            print(
+                f"error: {names}: replaced, deleted, nodes recreated or released, or an update that fails; "
+                "--allow-replace if that is meant",
+                file=sys.stderr,
+            )
         raise typer.Exit(Exit.DEAR_LOST)
 
 

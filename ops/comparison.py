@@ -5,328 +5,310 @@ What a preview does not know is not compared: an input that only the cloud knows
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from itertools import takewhile
+from dataclasses import replace
 from typing import Any
 
-from ops.replacement import BUCKET, GRAPH, NODE_POOL, rule
-from spec.faults import join, shown
-
-SECRET = "[secret]"
-
-
-class Kind(StrEnum):
-    """What happens to a resource; the order is that of the report, dearest first."""
-
-    DELETED = "deleted"
-    REPLACED = "replaced"
-    UPDATED = "updated"
-    CREATED = "created"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Registered:
-    """One resource of a preview."""
-
-    urn: str
-    type: str
-    name: str
-    parent: str | None
-    provider: str | None
-    inputs: Mapping[str, Any]
-    depends_on: tuple[str, ...]
-    options: Mapping[str, Any]
-    secret_paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """A stack as one preview shows it."""
-
-    resources: tuple[Registered, ...]
-    nodes: Mapping[str, int]
-    """Node pool → nodes that it has at least."""
-    usd_per_hour: float | None
-    """None where a part has no fixed price, such as spot nodes."""
-
-    @classmethod
-    def from_wire(cls, printed: Mapping[str, Any]) -> "Snapshot":
-        """From what `preview --json` prints. Raises KeyError or TypeError when it is something else."""
-        return cls(
-            resources=tuple(
-                Registered(
-                    urn=resource["urn"],
-                    type=resource["type"],
-                    name=resource["name"],
-                    parent=resource["parent"],
-                    provider=resource["provider"],
-                    inputs=resource["inputs"],
-                    depends_on=tuple(resource["dependsOn"]),
-                    options=resource["options"],
-                    secret_paths=tuple(resource["secretPaths"]),
-                )
-                for resource in printed["resources"]
-            ),
-            nodes={pool["name"]: pool["nodes"] for pool in printed["plan"]["pools"]},
-            usd_per_hour=printed["plan"]["costPerHour"],
-        )
-
-
-NOTHING = Snapshot(resources=(), nodes={}, usd_per_hour=0.0)
-"""The stack that is not there."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class InputChange:
-    """One input, its values short enough to print."""
-
-    path: str
-    before: str
-    after: str
-    forces: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class NodesBack:
-    """Nodes that go back to where they were bought; `what` is such as RESERVED H200."""
-
-    count: int
-    what: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """What happens to one resource. `urn` is the new one, the old one of what is deleted."""
-
-    kind: Kind
-    urn: str
-    type: str
-    name: str
-    inputs: tuple[InputChange, ...] = ()
-    because: tuple[str, ...] = ()
-    """What forces a replacement: inputs, or a resource that is replaced itself."""
-    deleted_first: bool = False
-    protected: bool = False
-    """Pulumi refuses to delete the old one until it is no longer marked `protect`."""
-    guarded: bool = False
-    gives_back: NodesBack | None = None
-    loss: str = ""
-    renamed_from: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """All changes, dearest first, then by URN."""
-
-    changes: tuple[Change, ...]
-    rolling: tuple[str, ...]
-    """Graphs whose workers all restart."""
-    usd_before: float | None
-    usd_after: float | None
-
-    def of(self, kind: Kind) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.kind is kind)
-
-    @property
-    def guarded(self) -> tuple[Change, ...]:
-        """Replaced or deleted although it is dear: what needs --allow-replace."""
-        return tuple(change for change in self.changes if change.guarded)
-
-    @property
-    def losses(self) -> tuple[str, ...]:
-        """What the changes cost, in capitals, nodes added up."""
-        nodes: Counter[str] = Counter()
-        for change in self.changes:
-            if change.gives_back:
-                nodes[change.gives_back.what] += change.gives_back.count
-        back = [_back(NodesBack(count=count, what=what)) for what, count in sorted(nodes.items())]
-        names: dict[str, list[str]] = {}
-        for change in self.changes:
-            if change.loss:
-                names.setdefault(change.loss, []).append(change.name)
-        return (*back, *(f"{loss} ({_few(of)})" for loss, of in names.items()))
-
-
-def cost(change: Change) -> str:
-    """What one change costs, in capitals; empty when nothing is lost."""
-    return "; ".join(filter(None, [change.loss, _back(change.gives_back) if change.gives_back else ""]))
-
-
-def _few(names: Sequence[str]) -> str:
-    """Names as far as a line holds them."""
-    return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2} more"
-
-
-def _back(nodes: NodesBack) -> str:
-    return f"GIVES {nodes.count} {nodes.what} {'NODE' if nodes.count == 1 else 'NODES'} BACK"
+from ops import engine, losses
+from ops.changes import Change, Comparison, InputChange, Kind, few
+from ops.effects import CLUSTER, GCP_PROVIDER, KUBERNETES_PROVIDER, SUBNETWORK, Effect, Judgement, judge
+from ops.gcp_inputs import table
+from ops.losses import GRAPH, NETWORK
+from ops.snapshot import Registered, Snapshot
+from ops.values import SECRET, at, covered, differences, short
 
 
 def compare(before: Snapshot, after: Snapshot) -> Comparison:
     """What leads from one to the other, if the old one is what is deployed."""
-    pairs = _pairs(before, after)
-    changes = [_deleted(old, before) for old in before.resources if old.urn not in {o.urn for o, _ in pairs}]
+    paired = engine.pairs(before.resources, after.resources)
+    kept = {old.urn for old, _ in paired}
+    known = {new.urn for _, new in paired}
+    comparing = _Comparing(before, after, {new.urn: old.urn for old, new in paired})
     renewed: dict[str, Change] = {}
     # A replacement replaces what follows it; each round finds one more step of the chain.
     while True:
-        found = {new.urn: _changed(old, new, before, after, renewed) for old, new in pairs}
+        found = {new.urn: comparing.changed(old, new, renewed) for old, new in paired}
         replaced = {urn: change for urn, change in found.items() if change and change.kind is Kind.REPLACED}
         if replaced.keys() == renewed.keys():
             break
         renewed = replaced
-    changes += [change for change in found.values() if change]
-    known = {new.urn for _, new in pairs}
-    changes += [
-        Change(kind=Kind.CREATED, urn=new.urn, type=new.type, name=new.name)
-        for new in after.resources
-        if new.urn not in known
+    deleted = (_deleted(old, before) for old in before.resources if old.urn not in kept)
+    changes = [
+        *(comparing.with_users(change, found, paired) for change in deleted),
+        *(comparing.with_users(change, found, paired) for change in found.values() if change),
+        *(
+            Change(kind=Kind.CREATED, urn=new.urn, type=new.type, name=new.name)
+            for new in after.resources
+            if new.urn not in known
+        ),
     ]
     order = list(Kind)
-    listed = tuple(
-        sorted(
-            (change for change in changes if not change.type.startswith("dynamo-gke:")),
-            key=lambda change: (order.index(change.kind), change.urn),
-        )
-    )
     return Comparison(
-        changes=listed,
-        rolling=tuple(sorted(_name(new) for old, new in pairs if _rolls(old, new))),
+        changes=tuple(
+            sorted(
+                (change for change in changes if not change.type.startswith("dynamo-gke:")),
+                key=lambda change: (order.index(change.kind), change.urn),
+            )
+        ),
+        rolling=tuple(sorted(str(new.physical_name) for old, new in paired if _rolls(old, new))),
         usd_before=before.usd_per_hour,
         usd_after=after.usd_per_hour,
     )
 
 
-def _pairs(before: Snapshot, after: Snapshot) -> list[tuple[Registered, Registered]]:
-    """Each resource that stays with what it was, under its own URN or one that an alias names, parents' included."""
-    left = {resource.urn: resource for resource in before.resources}
-    by_urn = {resource.urn: resource for resource in after.resources}
-    former: dict[str, str] = {}
-    pairs: list[tuple[Registered, Registered]] = []
-    # A parent's chain of types is shorter than its child's.
-    for new in sorted(after.resources, key=lambda resource: (resource.urn.split("::")[2].count("$"), resource.urn)):
-        parent = by_urn.get(new.parent or "")
-        names = [new.urn, *new.options.get("aliases", [])]
-        if parent and former.get(parent.urn, parent.urn) != parent.urn:
-            names += _under(former[parent.urn], parent, new)
-        old = next((left.pop(urn) for urn in names if urn in left), None)
-        if old:
-            former[new.urn] = old.urn
-            pairs.append((old, new))
-    return pairs
-
-
-def _under(former_parent: str, parent: Registered, child: Registered) -> list[str]:
-    """The URNs a child had below its parent's old name, by Pulumi's rule: a name that begins with the parent's too."""
-    prefix, former_name = former_parent.rsplit("::", 1)
-    names = [child.name]
-    if child.name.startswith(parent.name):
-        names.insert(0, former_name + child.name.removeprefix(parent.name))
-    return [f"{prefix}${child.type}::{name}" for name in names]
-
-
 def _deleted(old: Registered, before: Snapshot) -> Change:
+    kept = bool(old.options.get("retainOnDelete"))
+    nodes = 0 if kept else before.nodes.get(str(old.inputs.get("name")), 0)
     return Change(
         kind=Kind.DELETED,
         urn=old.urn,
         type=old.type,
         name=old.name,
         protected=bool(old.options.get("protect")),
-        guarded=_guarded(old),
-        gives_back=_nodes(old, before.nodes.get(str(old.inputs.get("name")), 0)),
-        loss=_loss(old),
+        guarded=losses.guarded(old),
+        releases=losses.released(old, nodes),
+        loss=losses.loss(old),
+        notes=("stays in the cloud, no longer managed (retainOnDelete)",) if kept else (),
     )
 
 
-def _changed(
-    old: Registered, new: Registered, before: Snapshot, after: Snapshot, renewed: Mapping[str, Change]
-) -> Change | None:
-    """The update or replacement of one resource; None when nothing changes."""
-    known = rule(new.type)
-    ignored = [_unindexed(path) for path in new.options.get("ignoreChanges", [])]
-    secret = [*old.secret_paths, *new.secret_paths]
-    inputs = [
-        InputChange(
-            path=path,
-            before=SECRET if _covered(path, secret) else was,
-            after=SECRET if _covered(path, secret) else becomes,
-            forces=_covered(_unindexed(path), known.forces),
-        )
-        for path, was, becomes in _differences(old.inputs, new.inputs, "")
-        if not _covered(_unindexed(path), ignored)
-    ]
-    because = [change.path for change in inputs if change.forces]
-    for path, types in known.follows.items():
-        named = [renewed[urn].name for urn in new.depends_on if urn in renewed and renewed[urn].type in types]
-        if named and _has(new.inputs, path) and not _covered(path, ignored):
-            because.append(f"{path}: {_few(named)} {'is' if len(named) == 1 else 'are'} replaced")
-    if new.provider and new.provider in renewed:
-        because.append(f"provider: {renewed[new.provider].name} is replaced")
-    inputs += [
-        InputChange(path=f"option {option}", before=shown(was), after=shown(becomes), forces=False)
-        for option in ("protect", "retainOnDelete")
-        if (was := bool(old.options.get(option))) != (becomes := bool(new.options.get(option)))
-    ]
-    renamed_from = old.urn if old.urn != new.urn else None
-    if because:
+class _Comparing:
+    """Two snapshots and what belongs to what in them."""
+
+    def __init__(self, before: Snapshot, after: Snapshot, former: Mapping[str, str]) -> None:
+        self.before, self.after, self.former = before, after, former
+        self.old, self.new = before.by_urn(), after.by_urn()
+
+    def changed(self, old: Registered, new: Registered, renewed: Mapping[str, Change]) -> Change | None:
+        """The update or replacement of one resource; None when nothing changes."""
+        ignored = new.options.get("ignoreChanges", [])
+        target = engine.with_ignored(old.inputs, new.inputs, ignored)
+        inputs = [
+            *self._inputs(old, new, target),
+            *self._followed(new, renewed, ignored),
+            *self._moved(old, new, ignored),
+            *_options(old, new),
+        ]
+        because = [
+            change.path if not change.why else f"{change.path}: {change.why}" for change in inputs if change.forces
+        ]
+        of_provider = list(self._provider_changes(old, new, renewed))
+        if because or of_provider:
+            return self._replaced(old, new, target, inputs, [*because, *of_provider])
+        if not inputs:
+            return None
+        kind = Kind.UNCHANGED if all(change.effect is Effect.NONE for change in inputs) else Kind.UPDATED
+        return self._updated(old, new, kind, inputs)
+
+    def _replaced(
+        self, old: Registered, new: Registered, target: Any, inputs: Sequence[InputChange], because: Sequence[str]
+    ) -> Change:
+        deleted_first = engine.deletes_first(old, new, all(why.startswith("provider") for why in because))
+        fails: list[str] = []
+        kept = dict.fromkeys(found.bare for found in differences(target, new.inputs))
+        if old.options.get("retainOnDelete") and _named(new) and old.physical_name == new.physical_name:
+            fails.append("`pulumi up` fails: the old one is kept (retainOnDelete), and its name is taken")
         return Change(
             kind=Kind.REPLACED,
             urn=new.urn,
             type=new.type,
             name=new.name,
-            inputs=tuple(inputs),
+            # Nothing is updated, so only what forces has an effect of its own.
+            inputs=tuple(i if i.forces else replace(i, effect=Effect.UPDATES, why="") for i in inputs),
             because=tuple(dict.fromkeys(because)),
-            # A name that stays is free only when the old one is gone: the providers then delete first by themselves.
-            deleted_first=bool(new.options.get("deleteBeforeReplace")) or _name(old) == _name(new) is not None,
+            deleted_first=deleted_first,
             protected=bool(old.options.get("protect")),
-            guarded=_guarded(old),
-            gives_back=_nodes(old, before.nodes.get(str(old.inputs.get("name")), 0)),
-            loss=_loss(old),
-            renamed_from=renamed_from,
+            guarded=losses.guarded(old),
+            releases=losses.released(old, self._nodes_before(old)),
+            loss=losses.loss(old),
+            fails=tuple(fails),
+            notes=(f"created with the old {few(list(kept))} (ignoreChanges)",) if kept else (),
+            renamed_from=self._renamed(old, new),
         )
-    if not inputs:
-        return None
-    name = str(new.inputs.get("name"))
-    remade = any(_covered(_unindexed(change.path), known.remakes) for change in inputs)
-    return Change(
-        kind=Kind.UPDATED,
-        urn=new.urn,
-        type=new.type,
-        name=new.name,
-        inputs=tuple(inputs),
-        gives_back=_nodes(old, before.nodes.get(name, 0) - after.nodes.get(name, 0)),
-        loss=known.remaking if remade else "",
-        renamed_from=renamed_from,
-    )
+
+    def _updated(self, old: Registered, new: Registered, kind: Kind, inputs: Sequence[InputChange]) -> Change:
+        effects = [change.effect for change in inputs]
+        nodes = self._nodes_before(old)
+        # Zones that stay keep their share of the nodes, which a preview does not know: counted where none stays.
+        gone = Effect.RELEASES_NODES in effects and not _shared(old, new, "nodeLocations")
+        releases = losses.released(old, nodes if gone else nodes - self.after.nodes.get(str(new.inputs.get("name")), 0))
+        lost = losses.lost_in_place(new.type, effects)
+        fails = tuple(change.why for change in inputs if change.effect is Effect.FAILS)
+        return Change(
+            kind=kind,
+            urn=new.urn,
+            type=new.type,
+            name=new.name,
+            inputs=tuple(inputs),
+            guarded=bool(releases or lost or fails),
+            releases=releases,
+            loss=lost,
+            fails=fails,
+            renamed_from=self._renamed(old, new),
+        )
+
+    def _inputs(self, old: Registered, new: Registered, target: Mapping[str, Any]) -> Iterator[InputChange]:
+        """Inputs that differ as the provider sees them."""
+        old_provider, new_provider = self.old.get(old.provider or ""), self.new.get(new.provider or "")
+        before = engine.as_provided(old, old.inputs, old_provider)
+        after = engine.as_provided(new, target, new_provider)
+        settings = self._settings(new)
+        secret = [*old.secret_paths, *new.secret_paths]
+        for plain in differences(before, after):
+            found = engine.from_provider(plain, old_provider)
+            judged = judge(new.type, found, before, after, settings)
+            if found.before == found.after or (judged.effect is Effect.NONE and not judged.why):
+                continue
+            judged = _replace_on_changes(judged, found.bare, new.options.get("replaceOnChanges", []))
+            was, becomes = (SECRET, SECRET) if covered(found.path, secret) else found.shown
+            yield InputChange(path=found.path, before=was, after=becomes, effect=judged.effect, why=judged.why)
+        if new.type == GCP_PROVIDER and at(before, "project") != at(after, "project"):
+            yield from self._left_behind(new, at(before, "project"))
+
+    def _left_behind(self, provider: Registered, project: Any) -> Iterator[InputChange]:
+        """What says no project of its own stays where it is when its provider's changes: the stack is split."""
+        types = table()
+        left = [
+            of.name
+            for of in self.after.resources
+            if of.provider == provider.urn
+            and of.type in types
+            and "project" in types[of.type].inputs
+            and "project" not in of.inputs
+        ]
+        if left:
+            yield InputChange(
+                path="project",
+                before=short(project),
+                after="",
+                effect=Effect.FAILS,
+                why=f"splits the stack over two projects: {few(left)} stay in {project}",
+            )
+
+    def _followed(
+        self, new: Registered, renewed: Mapping[str, Change], ignored: Sequence[str]
+    ) -> Iterator[InputChange]:
+        """Inputs that hold outputs of resources that are replaced."""
+        settings = self._settings(new)
+        by_input: dict[str, list[Change]] = {}
+        for input_, urn in engine.uses(new):
+            if urn in renewed:
+                by_input.setdefault(input_, []).append(renewed[urn])
+        for input_, sources in by_input.items():
+            first = any(source.deleted_first for source in sources)
+            if covered(input_, ignored) and not first:
+                continue
+            forces, changes = engine.forced_by_dependency(new, input_, first, settings)
+            if forces or (changes and not covered(input_, ignored)):
+                names = few([source.name for source in sources])
+                yield InputChange(
+                    path=input_,
+                    before="",
+                    after="",
+                    effect=Effect.REPLACES if forces else Effect.UPDATES,
+                    why=f"{names} {'is' if len(sources) == 1 else 'are'} replaced",
+                )
+
+    def _moved(self, old: Registered, new: Registered, ignored: Sequence[str]) -> Iterator[InputChange]:
+        """Inputs whose value only the cloud knows, and that come from other resources than before."""
+        for input_, urns in new.property_dependencies.items():
+            was = set(old.property_dependencies.get(input_, ()))
+            becomes = {self.former.get(urn, urn) for urn in urns}
+            if not was or was == becomes or old.inputs.get(input_) != new.inputs.get(input_):
+                continue
+            forces, changes = engine.forced_by_dependency(new, input_, False, self._settings(new))
+            if changes and not covered(input_, ignored):
+                effect = Effect.REPLACES if forces else Effect.UPDATES
+                came = few(sorted(urn.rpartition("::")[2] for urn in becomes - was or was - becomes))
+                why = f"{'now from' if becomes - was else 'no longer from'} {came}"
+                yield InputChange(path=input_, before="", after="", effect=effect, why=why)
+
+    def _settings(self, new: Registered) -> Mapping[str, Any]:
+        """The inputs of a resource's provider."""
+        provider = self.new.get(new.provider or "")
+        return provider.inputs if provider else {}
+
+    def _provider_changes(self, old: Registered, new: Registered, renewed: Mapping[str, Change]) -> Iterator[str]:
+        if new.provider and new.provider in renewed:
+            yield f"provider: {renewed[new.provider].name} is replaced"
+        elif new.provider and old.provider and self.former.get(new.provider) != old.provider:
+            was, becomes = self.old[old.provider], self.new[new.provider]
+            # The engine has the new provider compare its own inputs with those of the old one.
+            if any(
+                judge(becomes.type, found, was.inputs, becomes.inputs, {}).effect is Effect.REPLACES
+                for found in differences(was.inputs, becomes.inputs)
+            ):
+                yield f"provider: {becomes.name} instead of {was.name}"
+
+    def with_users(
+        self, change: Change, found: Mapping[str, Change | None], paired: Sequence[tuple[Registered, Registered]]
+    ) -> Change:
+        """The change, with what it means for those that use the resource, as far as they do not change with it."""
+        if change.type == CLUSTER and change.kind is Kind.REPLACED:
+            return self._emptied(change, found)
+        if change.type not in (NETWORK, SUBNETWORK):
+            return change
+        using: list[str] = []
+        for old, new in paired:
+            user = found[new.urn]
+            if change.kind is Kind.DELETED:
+                if user and user.kind is Kind.REPLACED:
+                    continue
+                inputs = [input_ for input_, urn in engine.uses(old) if urn == change.urn]
+                stays = [i.path for i in user.inputs if i.effect is Effect.NONE] if user else []
+                if any(covered(path, inputs) for path in stays):
+                    using.append(new.name)
+            elif change.deleted_first and new.type.startswith("gcp:"):
+                inputs = [input_ for input_, urn in engine.uses(new) if urn == change.urn]
+                if inputs and not any(engine.forced_by_dependency(new, input_, True, {})[0] for input_ in inputs):
+                    using.append(new.name)
+        if not using:
+            return change
+        why = f"`pulumi up` fails: {few(using)} still {'uses' if len(using) == 1 else 'use'} it when it is deleted"
+        return replace(change, fails=(*change.fails, why), guarded=True)
+
+    def _emptied(self, change: Change, found: Mapping[str, Change | None]) -> Change:
+        """Pulumi goes by the provider's `clusterIdentifier`: with the same one it takes all objects as still there."""
+        for of in self.after.resources:
+            user = found.get(of.urn)
+            replaced = user is not None and user.kind is Kind.REPLACED
+            if of.type == KUBERNETES_PROVIDER and not replaced and change.urn in {urn for _, urn in engine.uses(of)}:
+                note = "this update does not create the cluster's objects again: run `pulumi refresh`, then `pulumi up`"
+                return replace(change, notes=(*change.notes, note))
+        return change
+
+    def _nodes_before(self, old: Registered) -> int:
+        return self.before.nodes.get(str(old.inputs.get("name")), 0)
+
+    @staticmethod
+    def _renamed(old: Registered, new: Registered) -> str | None:
+        return old.urn if old.urn != new.urn else None
 
 
-def _guarded(old: Registered) -> bool:
-    return rule(old.type).guarded and (old.type != NODE_POOL or bool(_gpu(old)))
+def _replace_on_changes(judged: Judgement, path: str, patterns: Sequence[str]) -> Judgement:
+    wanted = [re.sub(r"\[[^\]]*\]", "", pattern) for pattern in patterns]
+    if judged.effect in (Effect.NONE, Effect.REPLACES) or not (covered(path, wanted) or "*" in wanted):
+        return judged
+    return Judgement(effect=Effect.REPLACES, why="replaceOnChanges")
 
 
-def _loss(old: Registered) -> str:
-    if old.type == BUCKET and old.options.get("retainOnDelete"):
-        return "LEAVES THE BUCKET WITH ALL WEIGHTS BEHIND, NO LONGER MANAGED"
-    return rule(old.type).loss
+def _options(old: Registered, new: Registered) -> Iterator[InputChange]:
+    """Options that matter after the update, and one that replaces by itself."""
+    for option in ("protect", "retainOnDelete"):
+        was, becomes = bool(old.options.get(option)), bool(new.options.get(option))
+        if was != becomes:
+            yield InputChange(path=f"option {option}", before=short(was), after=short(becomes))
 
 
-def _gpu(pool: Registered) -> str:
-    """`H200` of a pool with nvidia-h200-141gb, empty without GPUs."""
-    accelerators: Sequence[Mapping[str, Any]] = pool.inputs.get("nodeConfig", {}).get("guestAccelerators") or ()
-    return next((str(gpu["type"]).split("-")[1].upper() for gpu in accelerators), "")
+def _named(of: Registered) -> bool:
+    facts = table().get(of.type)
+    return bool(facts and facts.name)
 
 
-def _nodes(pool: Registered, count: int) -> NodesBack | None:
-    """GPU nodes that go back, with how they were bought; None when there are none."""
-    if pool.type != NODE_POOL or not _gpu(pool) or count <= 0:
-        return None
-    node: Mapping[str, Any] = pool.inputs["nodeConfig"]
-    if node.get("reservationAffinity", {}).get("consumeReservationType") == "SPECIFIC_RESERVATION":
-        bought = "RESERVED "
-    else:
-        bought = "SPOT " if node.get("spot") else "FLEX-START " if node.get("flexStart") else ""
-    return NodesBack(count=count, what=f"{bought}{_gpu(pool)}")
+def _shared(old: Registered, new: Registered, path: str) -> bool:
+    """Whether two lists have anything in common."""
+    sides = [value if isinstance(value := at(of.inputs, path), list) else [] for of in (old, new)]
+    return bool({*sides[0]} & {*sides[1]})
 
 
 def _rolls(old: Registered, new: Registered) -> bool:
@@ -343,88 +325,7 @@ def _rolls(old: Registered, new: Registered) -> bool:
         if part.get("type") != "frontend"
     }
     return any(
-        found[1] in workers and found[2] != "replicas"
-        for path, _, _ in _differences(old.inputs, new.inputs, "")
-        if (found := re.match(r"spec\.components\[([^\]]+)\]\.?([^.\[]*)", path))
+        match[1] in workers and match[2] != "replicas"
+        for found in differences(old.inputs, new.inputs)
+        if (match := re.match(r"spec\.components\[([^\]]+)\]\.?([^.\[]*)", found.path))
     )
-
-
-def _name(resource: Registered) -> Any:
-    metadata: Mapping[str, Any] = resource.inputs.get("metadata") or {}
-    return resource.inputs.get("name") or metadata.get("name")
-
-
-_MISSING = object()
-
-
-def _differences(was: Any, becomes: Any, path: str) -> Iterator[tuple[str, str, str]]:
-    """Path, before and after of each input that differs: lists of named objects by name, of plain values as a whole."""
-    if was == becomes:
-        return
-    if _mergeable(was, becomes, dict):
-        before, after = ({} if side is _MISSING else side for side in (was, becomes))
-        for key in sorted({*before, *after}):
-            yield from _differences(before.get(key, _MISSING), after.get(key, _MISSING), join(path, key))
-        return
-    if isinstance(was, list) and isinstance(becomes, list):
-        before, after = _keyed(was), _keyed(becomes)
-        if before is not None and after is not None:
-            for key in sorted({*before, *after}, key=str):
-                old, new = before.get(key, _MISSING), after.get(key, _MISSING)
-                if _MISSING in (old, new):
-                    yield f"{path}[{key}]", _short(old), _short(new)
-                else:
-                    yield from _differences(old, new, f"{path}[{key}]")
-            return
-        only_before = [item for item in was if item not in becomes]
-        only_after = [item for item in becomes if item not in was]
-        if only_before or only_after:
-            yield path, _short(only_before or _MISSING), _short(only_after or _MISSING)
-            return
-    yield path, *_apart(was, becomes)
-
-
-def _apart(was: Any, becomes: Any) -> tuple[str, str]:
-    """Both values short; of long texts that begin alike, from where they part. A token stays masked."""
-    before, after = _short(was), _short(becomes)
-    if before != after or SECRET in (before, after) or not isinstance(was, str) or not isinstance(becomes, str):
-        return before, after
-    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(was, becomes, strict=False)))
-    return _short(f"…{was[alike:]}"), _short(f"…{becomes[alike:]}")
-
-
-def _mergeable(was: Any, becomes: Any, kind: type) -> bool:
-    """Whether both are of a kind, or one is and holds something that the other has not at all."""
-    sides = (was, becomes)
-    return all(isinstance(side, kind) or side is _MISSING for side in sides) and any(
-        isinstance(side, kind) and side for side in sides
-    )
-
-
-def _keyed(items: Sequence[Any]) -> dict[str | int, Any] | None:
-    """A list of objects by their names, by position when they have none; None for a list of plain values."""
-    if not all(isinstance(item, dict) for item in items):
-        return None
-    names = [item.get("name") for item in items]
-    return dict(zip(names if len({*names} - {None}) == len(names) else range(len(items)), items, strict=True))
-
-
-def _short(value: Any) -> str:
-    return "none" if value is _MISSING else shown(value)
-
-
-def _has(inputs: Any, path: str) -> bool:
-    for key in path.split("."):
-        if not isinstance(inputs, Mapping) or key not in inputs:
-            return False
-        inputs = inputs[key]
-    return True
-
-
-def _unindexed(path: str) -> str:
-    return re.sub(r"\[[^\]]*\]", "", path)
-
-
-def _covered(path: str, patterns: Sequence[str]) -> bool:
-    """Whether a path is one of those given, or below one."""
-    return any(path == pattern or path.startswith((f"{pattern}.", f"{pattern}[")) for pattern in patterns)

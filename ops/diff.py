@@ -12,7 +12,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ops.comparison import NOTHING, Change, Comparison, InputChange, Kind, Snapshot, cost
+from ops.changes import Change, Comparison, InputChange, Kind, cost, few
+from ops.effects import Effect
+from ops.snapshot import NOTHING, Snapshot
 
 # A preview takes a few seconds, the first one after a checkout longer: its bytecode is not there yet.
 PREVIEW_SECONDS = 180.0
@@ -140,12 +142,22 @@ def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
                 "name": change.name,
                 "renamedFrom": change.renamed_from,
                 "inputs": [
-                    {"path": i.path, "before": i.before, "after": i.after, "forces": i.forces} for i in change.inputs
+                    {
+                        "path": i.path,
+                        "before": i.before,
+                        "after": i.after,
+                        "forces": i.forces,
+                        "effect": i.effect.value,
+                        "why": i.why,
+                    }
+                    for i in change.inputs
                 ],
                 "because": list(change.because),
                 "deletedFirst": change.deleted_first,
                 "protected": change.protected,
                 "cost": cost(change),
+                "fails": list(change.fails),
+                "notes": list(change.notes),
             }
             for change in comparison.changes
         ],
@@ -193,9 +205,13 @@ def _comment(stack: str, blocks: Sequence[str]) -> str:
 def _details(change: Change) -> Iterator[str]:
     if loss := cost(change):
         yield loss
+    yield from change.fails
     if change.because:
-        order = "deleted before it is made anew" if change.deleted_first else "made anew before the old one is deleted"
-        yield f"forced by {', '.join(change.because)}; {order}"
+        order = (
+            "deleted before the new one is created" if change.deleted_first else "created before the old one is deleted"
+        )
+        yield f"forced by {few(change.because)}; {order}"
+    yield from change.notes
     if change.protected:
         yield "protected: `pulumi up` refuses until it is no longer"
     if change.renamed_from:
@@ -208,7 +224,11 @@ def _nested(change: Change) -> str:
 
 
 def _input(change: InputChange) -> str:
-    return f"{change.path}: {change.before} → {change.after}" + (" (forces replacement)" if change.forces else "")
+    """One line: the values where both are known, then what the provider does with them."""
+    values = f"{change.path}: {change.before} → {change.after}" if change.before or change.after else change.path
+    notes = ["forces replacement"] if change.forces else ["fails"] if change.effect is Effect.FAILS else []
+    notes += [change.why] if change.why and change.effect is not Effect.FAILS else []
+    return values + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def _code(text: str) -> str:

@@ -14,7 +14,8 @@ class Exit(IntEnum):
     CONFIG_INVALID = 2
     POLICY_VIOLATED = 3
     DEAR_LOST = 4
-    """`diff`: a cluster, GPU pool, weights bucket or VPC would be replaced or deleted, and nobody allowed it."""
+    """`diff`: something expensive or protected would be replaced or deleted, nodes recreated or released, or the update
+    would fail, and nobody allowed it."""
 
 
 def stop(message: str, code: Exit) -> NoReturn:

@@ -12,7 +12,7 @@ import runpy
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -135,6 +135,8 @@ class Resource:
     depends_on: tuple[str, ...]
     options: dict[str, Any]
     secret_paths: tuple[str, ...]
+    property_dependencies: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Input → URNs of the resources whose outputs it holds."""
 
     def to_wire(self) -> dict[str, Any]:
         return {
@@ -145,6 +147,7 @@ class Resource:
             "provider": self.provider,
             "inputs": self.inputs,
             "dependsOn": list(self.depends_on),
+            "propertyDependencies": self.property_dependencies,
             "options": self.options,
             "secretPaths": list(self.secret_paths),
         }
@@ -350,9 +353,9 @@ def _resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resour
     provider = request.provider.rpartition("::")[0] or None  # "<urn>::<id>"
     options: dict[str, Any] = {
         "protect": request.protect,
-        "deleteBeforeReplace": request.deleteBeforeReplace,
         "retainOnDelete": request.retainOnDelete,
         "ignoreChanges": list(request.ignoreChanges),
+        "replaceOnChanges": list(request.replaceOnChanges),
         "aliases": [_former_urn(alias, request) for alias in request.aliases],
         "customTimeouts": {
             step: getattr(request.customTimeouts, step)
@@ -360,6 +363,9 @@ def _resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resour
             if getattr(request.customTimeouts, step)
         },
     }
+    options = {key: value for key, value in options.items() if value}
+    if request.deleteBeforeReplaceDefined:  # a False is an order, too: the provider may ask for the opposite
+        options["deleteBeforeReplace"] = request.deleteBeforeReplace
     return Resource(
         urn=urn,
         type=request.type,
@@ -368,7 +374,10 @@ def _resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resour
         provider=provider,
         inputs=inputs,
         depends_on=tuple(sorted(request.dependencies)),
-        options={key: value for key, value in options.items() if value},
+        property_dependencies={
+            key: sorted(found.urns) for key, found in sorted(request.propertyDependencies.items()) if found.urns
+        },
+        options=options,
         secret_paths=tuple(secret_paths),
     )
 

@@ -73,7 +73,7 @@ class ExistingNetwork(Frozen):
 
 class NetworkSettings(Frozen):
     rdma: RdmaMode = RdmaMode.DRANET
-    """How the RDMA NICs of a node get their networks and reach pods. Another one replaces node pools or the cluster."""
+    """How the RDMA NICs of a node get their networks and reach pods. Another one replaces node pools."""
     ranges: AddressPlan = AddressPlan()
     existing: ExistingNetwork | None = None
 

@@ -29,7 +29,7 @@ def clone(tmp_path: Path) -> Path:
     git(tmp_path, "clone", "--quiet", str(ROOT), "clone")
     root = tmp_path / "clone"
     for folder in ("spec", "infra", "workloads", "policies", "ops"):
-        for source in (ROOT / folder).rglob("*.py"):
+        for source in (path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".json")):
             target = root / source.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
@@ -64,11 +64,14 @@ def test_another_reservation_replaces_both_pools_and_needs_a_word(clone: Path) -
     done = diff(clone, "--stack", "prod", "--markdown", base="HEAD~1")
     lines = done.stdout.splitlines()
     assert done.returncode == 4
-    said = "error: decode-pool, prefill-pool would be replaced or deleted; --allow-replace if that is meant"
+    said = (
+        "error: decode-pool, prefill-pool: replaced, deleted, nodes recreated or released, or an update that fails; "
+        "--allow-replace if that is meant"
+    )
     assert done.stderr.splitlines() == [said]
     assert lines[0] == MARKER.format("prod")
     assert lines[1].startswith("**prod: 2 replaced: ")
-    assert "GIVES 2 RESERVED H200 NODES BACK" in lines[1]
+    assert "releases 2 reserved H200 nodes" in lines[1]
     assert 'nodeConfig.reservationAffinity.values: ["my-h200"] → ["other"] (forces replacement)' in done.stdout
     assert git(clone, "worktree", "list").count("\n") == 1
     allowed = diff(clone, "--stack", "prod", "--markdown", "--allow-replace", base="HEAD~1")
@@ -84,7 +87,9 @@ def test_nine_replicas_in_dev_are_an_update(clone: Path) -> None:
     printed = json.loads(done.stdout)
     (graph,) = [c for c in printed["changes"] if c["name"] == "chat-graph"]
     assert graph["change"] == "updated"
-    assert {"path": "spec.components[decode].replicas", "before": "1", "after": "9", "forces": False} in graph["inputs"]
+    (replicas,) = [i for i in graph["inputs"] if i["path"] == "spec.components[decode].replicas"]
+    assert (replicas["before"], replicas["after"], replicas["forces"]) == ("1", "9", False)
+    assert (replicas["effect"], replicas["why"]) == ("updates", "")
     assert printed["rolling"] == []
     assert git(clone, "status", "--porcelain") == before
 

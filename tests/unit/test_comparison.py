@@ -5,55 +5,23 @@ from typing import Any
 
 import pytest
 
-from ops.comparison import Change, Comparison, Kind, Registered, Snapshot, compare, cost
+from ops.changes import Kind, cost
+from ops.comparison import compare
 from ops.diff import effects
-from ops.replacement import BUCKET, CLUSTER, GRAPH, NETWORK, NODE_POOL
+from ops.effects import CLUSTER, NODE_POOL
+from ops.losses import BUCKET, GRAPH, NETWORK
+from ops.snapshot import Registered, Snapshot
+from tests.snapshots import GPUS, one, only, pool, stack, urn
 
 JOB = "kubernetes:batch/v1:Job"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 KUBERNETES = "pulumi:providers:kubernetes"
 COMPONENT = "dynamo-gke:infra:GpuPool"
 
-GPUS = {
-    "guestAccelerators": [{"type": "nvidia-h200-141gb", "count": 8}],
-    "reservationAffinity": {"consumeReservationType": "SPECIFIC_RESERVATION", "values": ["a"]},
-}
-
-
-def urn(type_: str, name: str) -> str:
-    return f"urn:pulumi:s::dynamo-gke::{type_}::{name}"
-
-
-def one(type_: str, inputs: dict[str, Any], name: str = "x", **options: Any) -> Registered:
-    return Registered(
-        urn=urn(type_, name),
-        type=type_,
-        name=name,
-        parent=None,
-        provider=None,
-        inputs=inputs,
-        depends_on=(),
-        options=options,
-        secret_paths=(),
-    )
-
-
-def stack(*resources: Registered, usd: float | None = 0.0, **nodes: int) -> Snapshot:
-    return Snapshot(resources=resources, nodes=nodes, usd_per_hour=usd)
-
-
-def pool(inputs: dict[str, Any] | None = None, **options: Any) -> Registered:
-    return one(NODE_POOL, {"name": "prefill", "nodeConfig": GPUS, **(inputs or {})}, "prefill-pool", **options)
-
 
 def other_reservation(**options: Any) -> Registered:
     affinity = {**GPUS["reservationAffinity"], "values": ["b"]}
     return pool({"nodeConfig": {**GPUS, "reservationAffinity": affinity}}, **options)
-
-
-def only(comparison: Comparison) -> Change:
-    (change,) = comparison.changes
-    return change
 
 
 @dataclass(frozen=True)
@@ -67,7 +35,7 @@ class Case:
 
 
 CLUSTER_A, CLUSTER_B = (one(CLUSTER, {"name": "c", "location": place}) for place in ("europe-west1", "us-east4"))
-IN_CLUSTER = replace(pool({"cluster": "[unknown]"}), depends_on=(CLUSTER_A.urn,))
+IN_CLUSTER = replace(pool({"cluster": "[unknown]"}), property_dependencies={"cluster": (CLUSTER_A.urn,)})
 PROVIDER_A, PROVIDER_B = (one(KUBERNETES, {"clusterIdentifier": identifier}, "k") for identifier in ("a", "b"))
 HELD = replace(one(CONFIG_MAP, {"metadata": {"name": "m"}}), provider=PROVIDER_A.urn)
 NAMED = {"metadata": {"name": "j", "namespace": "n"}}
@@ -174,15 +142,19 @@ BUCKET_OF_WEIGHTS = one(BUCKET, {"name": "w"})
 @pytest.mark.parametrize(
     ("before", "after", "want"),
     [
-        ((pool(),), (), "TAKES THE NODES AND WHAT RUNS ON THEM DOWN; GIVES 2 RESERVED H200 NODES BACK"),
-        ((CLUSTER_A,), (CLUSTER_B,), "TAKES THE CLUSTER AND ALL IN IT DOWN"),
-        ((BUCKET_OF_WEIGHTS,), (), "DELETES ALL WEIGHTS"),
+        ((pool(),), (), "destroys the pool's nodes and stops their pods; releases 2 reserved H200 nodes"),
+        ((CLUSTER_A,), (CLUSTER_B,), "destroys the cluster and everything in it"),
+        ((BUCKET_OF_WEIGHTS,), (), "deletes all weights"),
         (
             (replace(BUCKET_OF_WEIGHTS, options={"retainOnDelete": True}),),
             (),
-            "LEAVES THE BUCKET WITH ALL WEIGHTS BEHIND, NO LONGER MANAGED",
+            "leaves the bucket with all weights behind, unmanaged",
         ),
-        ((one(NETWORK, {"mtu": 1460}),), (one(NETWORK, {"mtu": 8896}),), "TAKES THE NETWORK AND ALL ON IT DOWN"),
+        (
+            (one(NETWORK, {"networkProfile": "a"}),),
+            (one(NETWORK, {"networkProfile": "b"}),),
+            "destroys the network and everything on it",
+        ),
     ],
 )
 def test_what_is_dear_needs_a_word_and_says_what_it_costs(
@@ -195,13 +167,8 @@ def test_what_is_dear_needs_a_word_and_says_what_it_costs(
 
 def test_fewer_nodes_go_back_without_a_replacement() -> None:
     comparison = compare(stack(pool({"nodeCount": 3}), prefill=3), stack(pool({"nodeCount": 1}), prefill=1))
-    assert comparison.losses == ("GIVES 2 RESERVED H200 NODES BACK",)
-    assert comparison.guarded == ()
-
-
-def test_a_pool_without_gpus_is_not_guarded() -> None:
-    system = one(NODE_POOL, {"name": "system", "nodeConfig": {"machineType": "e2-standard-8"}})
-    assert compare(stack(system), stack()).guarded == ()
+    assert comparison.losses == ("releases 2 reserved H200 nodes",)
+    assert comparison.guarded == comparison.changes
 
 
 def test_protection_and_order_are_told() -> None:
@@ -212,9 +179,22 @@ def test_protection_and_order_are_told() -> None:
     ]
 
 
-def test_a_new_fixed_name_is_made_before_the_old_one_goes() -> None:
-    change = only(compare(stack(one(NETWORK, {"name": "a"})), stack(one(NETWORK, {"name": "b"}))))
-    assert (change.kind, change.deleted_first) == (Kind.REPLACED, False)
+@pytest.mark.parametrize(
+    ("type_", "options", "deleted_first"),
+    [
+        # Google's bridge deletes first whenever the program gives the name, another one included.
+        (NETWORK, {}, True),
+        (NETWORK, {"deleteBeforeReplace": False}, False),
+        ("gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember", {}, False),
+        ("gcp:projects/iAMMember:IAMMember", {}, True),
+        ("kubernetes:core/v1:Service", {}, False),
+        ("kubernetes:core/v1:Service", {"deleteBeforeReplace": True}, True),
+    ],
+)
+def test_which_of_the_two_goes_first(type_: str, options: dict[str, Any], deleted_first: bool) -> None:
+    before, after = ({"name": name, "role": name, "metadata": {"name": name}} for name in "ab")
+    change = only(compare(stack(one(type_, before)), stack(one(type_, after, **options))))
+    assert (change.kind, change.deleted_first) == (Kind.REPLACED, deleted_first)
 
 
 def test_a_value_that_is_secret_on_either_side_is_not_shown() -> None:
@@ -242,8 +222,8 @@ def test_workers_roll_with_their_template_only(after: Registered, rolling: tuple
 def test_losses_of_one_kind_are_told_once() -> None:
     pools = [replace(pool(), urn=f"{i}", name=f"p{i}") for i in range(5)]
     assert compare(stack(*pools, prefill=1), stack()).losses == (
-        "GIVES 5 RESERVED H200 NODES BACK",
-        "TAKES THE NODES AND WHAT RUNS ON THEM DOWN (p0, p1 and 3 more)",
+        "releases 5 reserved H200 nodes",
+        "destroys the pool's nodes and stops their pods (p0, p1 and 3 more)",
     )
 
 
@@ -254,7 +234,7 @@ def test_losses_of_one_kind_are_told_once() -> None:
         ("hf_" + "x" * 80 + "-b", "hf_" + "x" * 80 + "-c", ("[secret]", "[secret]")),
         (["a", "b"], ["a", "c"], ('["b"]', '["c"]')),
         (["a", "b"], ["b", "a"], ('["a", "b"]', '["b", "a"]')),
-        (None, 1, ("null", "1")),
+        (None, 1, ("none", "1")),
     ],
 )
 def test_values_are_short_and_differ_to_the_eye(before: Any, after: Any, want: tuple[str, str]) -> None:
@@ -262,15 +242,17 @@ def test_values_are_short_and_differ_to_the_eye(before: Any, after: Any, want: t
     assert (shown.before, shown.after) == want
 
 
-def test_an_update_that_makes_nodes_anew_says_so() -> None:
+def test_an_update_that_recreates_nodes_says_so() -> None:
     def pool(port: str, nodes: int = 1) -> Registered:
-        return one(NODE_POOL, {"name": "decode", "nodeConfig": {"kubeletConfig": {"readOnlyPort": port}}, "n": nodes})
+        kubelet = {"insecureKubeletReadonlyPortEnabled": port}
+        return one(NODE_POOL, {"name": "decode", "nodeConfig": {"kubeletConfig": kubelet}, "nodeCount": nodes})
 
     remade = only(compare(stack(pool("TRUE")), stack(pool("FALSE"))))
     assert (remade.kind, remade.loss) == (
         Kind.UPDATED,
-        "MAKES THE NODES ANEW, ONE AFTER THE OTHER, AND WHAT RUNS ON THEM",
+        "recreates the pool's nodes one by one; their pods restart",
     )
+    assert remade.guarded
     other = only(compare(stack(pool("TRUE")), stack(pool("TRUE", nodes=2))))
     assert (other.kind, other.loss) == (Kind.UPDATED, "")
 

@@ -9,7 +9,7 @@ from tools import diff_comment, github
 from tools.diff_comment import NotADiff, comment, marker
 
 URL = "https://github.example/o/r/actions/runs/7"
-DIFF = f"{marker('prod')}\n**1 replaced**: GIVES 1 RESERVED H200 NODE BACK\n"
+DIFF = f"{marker('prod')}\n**1 replaced**: releases 1 reserved H200 node\n"
 PULLS = "repos/o/r/pulls"
 COMMENTS = "repos/o/r/issues/12/comments"
 
@@ -33,7 +33,7 @@ def artifact(folder: Path, stack: str, text: str) -> Path:
 
 def test_a_comment_keeps_its_marker_and_says_whose_text_it_is() -> None:
     text = comment("prod", DIFF, URL)
-    assert text.splitlines()[:2] == [marker("prod"), "**1 replaced**: GIVES 1 RESERVED H200 NODE BACK"]
+    assert text.splitlines()[:2] == [marker("prod"), "**1 replaced**: releases 1 reserved H200 node"]
     assert f"Made by this pull request's own code in [this run]({URL})" in text
 
 

@@ -1,0 +1,68 @@
+"""A stack as one preview shows it, read from what `preview --json` prints. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One resource of a preview."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str | None
+    provider: str | None
+    inputs: Mapping[str, Any]
+    depends_on: tuple[str, ...]
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Input → the resources whose outputs are in it. Empty in previews of code that did not print it yet."""
+    options: Mapping[str, Any]
+    secret_paths: tuple[str, ...]
+
+    @property
+    def physical_name(self) -> str | None:
+        metadata: Mapping[str, Any] = self.inputs.get("metadata") or {}
+        return self.inputs.get("name") or metadata.get("name")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    resources: tuple[Registered, ...]
+    nodes: Mapping[str, int]
+    """Node pool → nodes that it has at least."""
+    usd_per_hour: float | None
+    """None where a part has no fixed price, such as spot nodes."""
+
+    @classmethod
+    def from_wire(cls, printed: Mapping[str, Any]) -> "Snapshot":
+        """From what `preview --json` prints. Raises KeyError or TypeError when it is something else."""
+        return cls(
+            resources=tuple(
+                Registered(
+                    urn=resource["urn"],
+                    type=resource["type"],
+                    name=resource["name"],
+                    parent=resource["parent"],
+                    provider=resource["provider"],
+                    inputs=resource["inputs"],
+                    depends_on=tuple(resource["dependsOn"]),
+                    property_dependencies={
+                        key: tuple(urns) for key, urns in resource.get("propertyDependencies", {}).items()
+                    },
+                    options=resource["options"],
+                    secret_paths=tuple(resource["secretPaths"]),
+                )
+                for resource in printed["resources"]
+            ),
+            nodes={pool["name"]: pool["nodes"] for pool in printed["plan"]["pools"]},
+            usd_per_hour=printed["plan"]["costPerHour"],
+        )
+
+    def by_urn(self) -> dict[str, Registered]:
+        return {resource.urn: resource for resource in self.resources}
+
+
+NOTHING = Snapshot(resources=(), nodes={}, usd_per_hour=0.0)
+"""The stack that does not exist."""

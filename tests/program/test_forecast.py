@@ -1,0 +1,221 @@
+"""The forecast of setting changes on whole stacks, and that the provider's table knows all that the programs set."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from json import dumps, loads
+from typing import Any
+
+import pytest
+
+from bootstrap import settings as bootstrap_settings
+from bootstrap.preview import FOLDER as BOOTSTRAP
+from ops import stackfile
+from ops.__main__ import _as_json
+from ops.changes import Change, Comparison, Kind
+from ops.comparison import compare
+from ops.diff import verdict
+from ops.gcp_inputs import table
+from ops.recording import Recording, record
+from ops.snapshot import Snapshot
+from spec.load import load
+from spec.plan import plan
+from tests.stacks import ROOT, SHIPPED, config, recorded
+
+GATEWAY = {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]}
+KEY = "projects/my-project/locations/europe-west1/keyRings/gke/cryptoKeys/secrets"
+BUDGET = {"monthlyUsd": 100, "emails": ["a@example.com"]}
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "dranet": {},
+    "dranetAuto": {"network.rdma": "dranetAuto"},
+    "multiNetwork": {"network.rdma": "multiNetwork"},
+    "no RDMA": {"network.rdma": "none", "models.chat.layout": "aggregated"},
+    "spot": {"capacity": {"mode": "spot"}},
+    "flexStart": {"capacity": {"mode": "flexStart"}},
+    "onDemand": {"capacity": {"mode": "onDemand"}},
+    "gateway": {"endpoint": GATEWAY},
+    "secret manager": {"secrets": {"store": "secretManager"}},
+    "key and binary authorization": {"cluster.secretsKey": KEY, "cluster.binaryAuthorization": True},
+    "an existing cluster": {"cluster.existing": {"name": "shared"}},
+    "an existing cluster with pools": {"cluster.existing": {"name": "shared", "addGpuPools": True}},
+    "an existing VPC": {"network.existing": {"vpc": "v", "subnet": "s"}},
+    "autoscaling": {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}},
+    "alerts and a budget": {"alerts": {"emails": ["a@example.com"]}, "budget": BUDGET},
+    "upgrades by GKE": {"cluster.maintenance": {"holdNodeUpgrades": False}},
+}
+
+
+@cache
+def _recorded(changes: str) -> tuple[Recording, Snapshot]:
+    stack = config(loads(changes))
+    recording = record(ROOT, stack)
+    return recording, Snapshot.from_wire(_as_json(plan(load(stack)), recording, []))
+
+
+def variant(changes: Mapping[str, Any]) -> tuple[Recording, Snapshot]:
+    return _recorded(dumps(changes, sort_keys=True))
+
+
+def leaves(value: Any, path: str = "") -> Iterator[str]:
+    """Paths as the table has them, of all that is set."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        for item in value:
+            yield from leaves(item, f"{path}[]")
+    else:
+        yield path
+
+
+def unknown(recording: Recording) -> list[str]:
+    """Types and inputs of Google Cloud that the table does not have."""
+    return sorted(
+        {
+            f"{resource.type} {path}"
+            for resource in recording.resources
+            if resource.type.startswith("gcp:")
+            for path in leaves(resource.inputs)
+            if resource.type not in table() or table()[resource.type].find(path) is None
+        }
+    )
+
+
+@pytest.mark.parametrize("stack", SHIPPED)
+@pytest.mark.parametrize("preview", [True, False])
+def test_the_table_knows_what_the_shipped_stacks_set(stack: str, preview: bool) -> None:
+    assert unknown(recorded(stack, preview=preview)) == []
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_table_knows_what_other_stacks_set(name: str) -> None:
+    assert unknown(variant(VARIANTS[name])[0]) == []
+
+
+def test_the_table_knows_what_the_bootstrap_sets() -> None:
+    stack = stackfile.read(BOOTSTRAP, "bootstrap")
+    assert unknown(record(BOOTSTRAP, stack, project=bootstrap_settings.NAMESPACE)) == []
+
+
+def forecast(before: Mapping[str, Any], after: Mapping[str, Any]) -> Comparison:
+    return compare(variant(before)[1], variant(after)[1])
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    after: dict[str, Any]
+    needs_word: bool
+    """Whether `ops diff` ends with 4."""
+    kinds: dict[str, Kind | None] = field(default_factory=dict[str, Kind | None])
+    """Resources by name, as far as they matter; None for one that stays as it is."""
+    said: str = ""
+    """Part of the verdict's line, as a pattern."""
+    before: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+UPDATED, REPLACED, DELETED, CREATED = Kind.UPDATED, Kind.REPLACED, Kind.DELETED, Kind.CREATED
+POOLS = ("decode-pool", "prefill-pool")
+BACK = "releases 2 reserved H200 nodes"
+
+CASES = [
+    Case("nothing", {}, False, {"cluster-cluster": None}, "^no change$"),
+    Case("a label", {"labels": {"owner": "b"}}, False,
+         {"weights-bucket": UPDATED, "cluster-cluster": UPDATED, "chat-endpoint-address": UPDATED, "network-vpc": None},
+         before={"labels": {"owner": "a"}}),
+    Case("a first label", {"labels": {"owner": "b"}}, False, {"weights-bucket": UPDATED}),
+    Case("another project", {"gcp:project": "other-project"}, True, {"weights-bucket": REPLACED}),
+    Case("another region", {"location": {"region": "us-central1", "zone": "us-central1-b"}}, True,
+         {"cluster-cluster": REPLACED, "network-nodes": REPLACED, "access-provider": REPLACED, "chat-graph": REPLACED},
+         BACK),
+    # To the provider the pools' networks are the same names, so nothing deletes the pools before the zonal network.
+    Case("another zone", {"location.zone": "europe-west1-c"}, True,
+         {"rdma-roce": REPLACED, "rdma-rail-0": REPLACED, **dict.fromkeys(POOLS, UPDATED), "cluster-cluster": None},
+         rf"{BACK};.*`pulumi up` fails \(rdma-roce"),
+    Case("another zone, networks by GKE", {"network.rdma": "dranetAuto", "location.zone": "europe-west1-c"}, True,
+         dict.fromkeys(POOLS, UPDATED), BACK, {"network.rdma": "dranetAuto"}),
+    Case("another zone without RDMA", VARIANTS["no RDMA"] | {"location.zone": "europe-west1-c"}, True,
+         {"worker-pool": UPDATED}, "releases 1 reserved H200 node", VARIANTS["no RDMA"]),
+    Case("another zone in a found cluster",
+         {"cluster.existing": {"name": "shared", "addGpuPools": True}, "network.rdma": "dranetAuto",
+          "location.zone": "europe-west1-c"}, True, dict.fromkeys(POOLS, UPDATED), BACK,
+         {"cluster.existing": {"name": "shared", "addGpuPools": True}, "network.rdma": "dranetAuto"}),
+    Case("another reservation", {"capacity": {"mode": "reservation", "reservation": "other"}}, True,
+         dict.fromkeys(POOLS, REPLACED), BACK),
+    Case("spot", VARIANTS["spot"], True, dict.fromkeys(POOLS, REPLACED), BACK),
+    Case("on demand", VARIANTS["onDemand"], True, dict.fromkeys(POOLS, REPLACED), BACK),
+    Case("flex-start", VARIANTS["flexStart"], True, dict.fromkeys(POOLS, REPLACED), BACK),
+    Case("flex-start to spot", VARIANTS["spot"], True, dict.fromkeys(POOLS, REPLACED), before=VARIANTS["flexStart"]),
+    Case("networks by GKE", VARIANTS["dranetAuto"], True,
+         {**dict.fromkeys(POOLS, REPLACED), "rdma-roce": DELETED, "cluster-cluster": UPDATED}, BACK),
+    Case("networks by the stack", {}, True, {**dict.fromkeys(POOLS, REPLACED), "rdma-roce": CREATED}, BACK,
+         VARIANTS["dranetAuto"]),
+    # The provider keeps a pool's networks when they are taken out, so the pool stays and the networks are in use.
+    Case("RDMA taken out", VARIANTS["no RDMA"], True, {"rdma-roce": DELETED, "worker-pool": UPDATED},
+         r"`pulumi up` fails \(.*rdma-roce", {"models.chat.layout": "aggregated"}),
+    Case("one node for both roles", {"models.chat.layout": "single-node"}, True,
+         {**dict.fromkeys(POOLS, DELETED), "shared-pool": CREATED}, BACK),
+    Case("another model of the same shape", {"models.chat.model": "llama-3.3-70b-instruct-fp8"}, False,
+         {**dict.fromkeys(POOLS, None), "chat-graph": UPDATED}),
+    Case("one more decode engine", {"models.chat.decode": {"replicas": 2}}, False, {"decode-pool": UPDATED}),
+    Case("one decode engine less", {}, True, {"decode-pool": UPDATED, "prefill-pool": None},
+         "releases 1 reserved H200 node", {"models.chat.decode": {"replicas": 2}}),
+    Case("autoscaling", VARIANTS["autoscaling"], False, {"decode-pool": UPDATED}),
+    Case("autoscaling to fewer", {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}}, True,
+         {"decode-pool": UPDATED}, "releases 1 reserved H200 node",
+         {"models.chat.autoscaling": {"decode": {"min": 2, "max": 3}}}),
+    Case("another CPU machine", {"cluster.systemPool": {"machine": "e2-standard-8"}}, True, {"system-pool": UPDATED},
+         "recreates the pool's nodes one by one; their pods restart"),
+    Case("more CPU nodes", {"cluster.systemPool": {"nodes": 4}}, False, {"system-pool": UPDATED}),
+    Case("another channel", {"cluster.releaseChannel": "stable"}, False, {"cluster-cluster": UPDATED}),
+    Case("another window", {"cluster.maintenance": {"days": ["mon", "tue"]}}, False, {"cluster-cluster": UPDATED}),
+    Case("upgrades by GKE", VARIANTS["upgrades by GKE"], False, {"cluster-cluster": UPDATED}),
+    Case("no protection", {"cluster.deletionProtection": False}, False, {"cluster-cluster": UPDATED}),
+    Case("binary authorization", {"cluster.binaryAuthorization": True}, False, {"cluster-cluster": UPDATED}),
+    Case("a key for Secrets", {"cluster.secretsKey": KEY}, False, {"cluster-cluster": UPDATED}),
+    Case("the key taken out", {}, False, {"cluster-cluster": Kind.UNCHANGED}, before={"cluster.secretsKey": KEY}),
+    Case("an existing VPC", VARIANTS["an existing VPC"], True, {"cluster-cluster": REPLACED, "network-vpc": DELETED},
+         "destroys the cluster and everything in it"),
+    Case("an existing cluster", VARIANTS["an existing cluster"], True, {"cluster-cluster": DELETED}, BACK),
+    Case("a wider node range", {"network.ranges": {"nodes": "10.0.0.0/16"}}, False,
+         {"network-nodes": UPDATED, "cluster-cluster": None}),
+    Case("another node range", {"network.ranges": {"nodes": "10.1.0.0/20"}}, True,
+         {"network-nodes": REPLACED, "cluster-cluster": REPLACED}),
+    Case("a smaller node range", {"network.ranges": {"nodes": "10.0.0.0/24"}}, True, {"cluster-cluster": REPLACED}),
+    Case("another range of pods", {"network.ranges": {"pods": "10.20.0.0/14"}}, True,
+         {"network-nodes": UPDATED}, "`pulumi up` fails"),
+    Case("an endpoint inside only", {"endpoint": {"exposure": "none"}}, False, {"chat-endpoint-address": DELETED}),
+    Case("a public endpoint", VARIANTS["gateway"], False, {"chat-endpoint-address": DELETED}),
+    Case("other clients", {"endpoint": {**GATEWAY, "allowedCidrs": ["203.0.114.0/24"]}}, False,
+         {"gateway-clients": UPDATED}, before=VARIANTS["gateway"]),
+    Case("another domain", {"endpoint": {**GATEWAY, "domain": "llm2.example.com"}}, False,
+         {}, "the endpoint needs another certificate", VARIANTS["gateway"]),
+    Case("another budget", {"budget": {**BUDGET, "monthlyUsd": 200}}, False, {"budget-budget": UPDATED},
+         before={"budget": BUDGET}),
+    Case("others are notified", {"alerts": {"emails": ["b@example.com"]}}, False,
+         {"observability-a@example.com": DELETED, "observability-gpu-xid": UPDATED},
+         before={"alerts": {"emails": ["a@example.com"]}}),
+    Case("the token in Secret Manager", VARIANTS["secret manager"], False,
+         {"workloads-hf-token": DELETED, "token-secret": CREATED, "cluster-cluster": UPDATED}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_setting_that_changes(case: Case) -> None:
+    found = forecast(case.before, case.after)
+    by_name: dict[str, Change] = {change.name: change for change in found.changes}
+    kinds = {name: by_name[name].kind if name in by_name else None for name in case.kinds}
+    assert kinds == case.kinds
+    assert bool(found.guarded) is case.needs_word
+    assert re.search(case.said, verdict(found))
+
+
+def test_no_ignored_input_shows() -> None:
+    """Not even where the resource is replaced: the engine keeps the old values."""
+    for case in CASES:
+        ignored = {r.urn: r.options.get("ignoreChanges", []) for r in variant(case.after)[1].resources}
+        for change in forecast(case.before, case.after).of(Kind.REPLACED):
+            shown = {i.path for i in change.inputs if not i.why.endswith("replaced")}
+            assert not [path for path in shown if any(path.startswith(name) for name in ignored[change.urn])]

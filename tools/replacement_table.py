@@ -1,0 +1,107 @@
+"""Writes `ops/gcp_inputs.json`: per type of Google's provider and per input, what the provider does with a change.
+
+`python -m tools.replacement_table SCHEMA.json` reads the provider's schema as JSON (types, paths and their facts) and
+keeps names and flags only. The product and its tests need the table, never the schema. `ops.gcp_inputs` says what each
+flag means.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+TABLE = Path(__file__).parent.parent / "ops" / "gcp_inputs.json"
+
+# Node pools inside the cluster resource: the stacks never write them, and their paths are a quarter of the schema.
+# Left out, a path below is unknown, so a change of it counts as a replacement.
+LEFT_OUT = ("nodePools[]",)
+
+# Settings of the provider itself, kept in its state: a change needs no call, and takes effect all the same.
+OF_THE_PROVIDER = ("deletionPolicy", "deletionProtection", "ignoreNodeCountChanges", "skipNodePoolRefresh")
+
+# What CustomizeDiff decides, by what the schema says of it.
+CONDITIONS = {
+    "IsShrinkageIpCidr": "shrinks",
+    "isBeenEnabled": "turned-off",
+    "isPolicyLocked": "turned-off",
+    "containerClusterEnableK8sBetaApisCustomizeDiff": "item-removed",
+    "containerClusterAutopilotCustomizeDiff": "autopilot",
+}
+# It forces when the block comes or goes, which the block's own flag says already.
+SAID_BY_THE_FLAG = "secretManagerSecretAutoCustomizeDiff"
+LABELS = {
+    "tpgresource.SetLabelsDiff": "labels",
+    'tpgresource.SetDiffForLabelsWithCustomizedName("resource_labels")': "resourceLabels",
+}
+ALIKE = {"CompareSelfLinkOrResourceName": "names", "CompareResourceNames": "names", "CaseDiffSuppress": "nocase"}
+_EMPTY_OR = re.compile(r'EmptyOrDefaultStringSuppress\("([^"]*)"\)')
+KINDS = {"object": "block", "list<object>": "blocks", "set<object>": "blocks"}
+
+
+def flags(facts: Mapping[str, Any], conditions: Mapping[str, list[str]], path: str) -> str:
+    """The flags of one input, such as `new kept` or `set =["a"]`."""
+    kind = facts["type"]
+    words: list[str] = []
+    if facts.get("forceNew"):
+        words.append("new")
+    words += [
+        "if:" + next(name for key, name in CONDITIONS.items() if key in condition)
+        for condition in conditions.get(path, [])
+        if not condition.startswith(SAID_BY_THE_FLAG)
+    ]
+    if facts.get("required"):
+        words.append("required")
+    if facts.get("computed"):
+        words.append("kept")
+    if facts.get("noUpdate") and path not in OF_THE_PROVIDER:
+        words.append("fixed")
+    words.append(KINDS.get(kind) or kind.partition("<")[0] * ("<" in kind))
+    suppress = str(facts.get("diffSuppress", ""))
+    words.append(ALIKE.get(suppress, ""))
+    default = facts.get("default")
+    if found := _EMPTY_OR.search(suppress):
+        default = found[1]
+    if default not in (None, False, 0, ""):
+        words.append(f"={json.dumps(default)}")
+    return " ".join(filter(None, words))
+
+
+def reduced(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The table: the SDK's version, and of each type the inputs that a program can set."""
+    version = re.search(r"\d+\.\d+\.\d+", schema["_meta"]["sdk"])
+    if not version:
+        raise ValueError(f"the schema does not say which SDK it was checked with: {schema['_meta']['sdk']!r}")
+    types: dict[str, Any] = {}
+    for type_, facts in sorted(schema["types"].items()):
+        conditions = {path: found for path, found in facts.get("forceNewIf", {}).items() if not path.startswith("tf:")}
+        entry: dict[str, Any] = {}
+        if name := facts.get("autoname", {}).get("prop"):
+            entry["name"] = name
+        if facts.get("deleteBeforeReplace"):
+            entry["deleteFirst"] = True
+        if labels := next((path for diff, path in LABELS.items() if diff in facts.get("customizeDiff", [])), None):
+            entry["labels"] = labels
+        entry["inputs"] = {
+            path: flags(of_path, conditions, path)
+            for path, of_path in sorted(facts["paths"].items())
+            if (of_path.get("optional") or of_path.get("required")) and not path.startswith(LEFT_OUT)
+        }
+        types[type_] = entry
+    return {"sdk": version[0], "source": schema["_meta"]["source"], "types": types}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("schema", type=Path)
+    table = reduced(json.loads(parser.parse_args().schema.read_text(encoding="utf-8")))
+    TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    inputs = sum(len(entry["inputs"]) for entry in table["types"].values())
+    print(f"wrote {TABLE.name}: {len(table['types'])} types, {inputs} inputs, SDK {table['sdk']}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
