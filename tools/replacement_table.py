@@ -37,6 +37,10 @@ LABELS = {
     'tpgresource.SetDiffForLabelsWithCustomizedName("resource_labels")': "resourceLabels",
 }
 ALIKE = {"CompareSelfLinkOrResourceName": "names", "CompareResourceNames": "names", "CaseDiffSuppress": "nocase"}
+# Members of IAM policies that the schema does not have, with the input that names what they are on. All members are
+# made by one part of the provider: every input forces.
+IAM_MEMBERS = {"gcp:billing/accountIamMember:AccountIamMember": "billingAccountId"}
+_MEMBER_LIKE, _ON = "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember", "cryptoKeyId"
 _EMPTY_OR = re.compile(r'EmptyOrDefaultStringSuppress\("([^"]*)"\)')
 KINDS = {"object": "block", "list<object>": "blocks", "set<object>": "blocks"}
 
@@ -90,6 +94,12 @@ def reduced(schema: Mapping[str, Any]) -> dict[str, Any]:
             if (of_path.get("optional") or of_path.get("required")) and not path.startswith(LEFT_OUT)
         }
         types[type_] = entry
+    if _MEMBER_LIKE in types:
+        like: dict[str, str] = types[_MEMBER_LIKE]["inputs"]
+        for type_, on in IAM_MEMBERS.items():
+            renamed = {on if path == _ON else path: found for path, found in like.items()}
+            types[type_] = {"inputs": dict(sorted(renamed.items()))}
+        types = dict(sorted(types.items()))
     return {"sdk": version[0], "source": schema["_meta"]["source"], "types": types}
 
 
