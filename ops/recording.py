@@ -12,7 +12,7 @@ import runpy
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -135,8 +135,6 @@ class Resource:
     depends_on: tuple[str, ...]
     options: dict[str, Any]
     secret_paths: tuple[str, ...]
-    property_dependencies: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    """Input → URNs of the resources whose outputs it holds."""
 
     def to_wire(self) -> dict[str, Any]:
         return {
@@ -147,7 +145,6 @@ class Resource:
             "provider": self.provider,
             "inputs": self.inputs,
             "dependsOn": list(self.depends_on),
-            "propertyDependencies": self.property_dependencies,
             "options": self.options,
             "secretPaths": list(self.secret_paths),
         }
@@ -363,6 +360,10 @@ def _resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resour
             if getattr(request.customTimeouts, step)
         },
     }
+    # Input → URNs of the resources whose outputs it holds.
+    options["propertyDependencies"] = {
+        key: sorted(found.urns) for key, found in sorted(request.propertyDependencies.items()) if found.urns
+    }
     options = {key: value for key, value in options.items() if value}
     if request.deleteBeforeReplaceDefined:  # a False is an order, too: the provider may ask for the opposite
         options["deleteBeforeReplace"] = request.deleteBeforeReplace
@@ -374,9 +375,6 @@ def _resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resour
         provider=provider,
         inputs=inputs,
         depends_on=tuple(sorted(request.dependencies)),
-        property_dependencies={
-            key: sorted(found.urns) for key, found in sorted(request.propertyDependencies.items()) if found.urns
-        },
         options=options,
         secret_paths=tuple(secret_paths),
     )

@@ -49,7 +49,7 @@ class Snapshot:
                     inputs=resource["inputs"],
                     depends_on=tuple(resource["dependsOn"]),
                     property_dependencies={
-                        key: tuple(urns) for key, urns in resource.get("propertyDependencies", {}).items()
+                        key: tuple(urns) for key, urns in resource["options"].get("propertyDependencies", {}).items()
                     },
                     options=resource["options"],
                     secret_paths=tuple(resource["secretPaths"]),
