@@ -153,7 +153,7 @@ CASES = [
     Case("networks by the stack", {}, True, {**dict.fromkeys(POOLS, REPLACED), "rdma-roce": CREATED}, BACK,
          VARIANTS["dranetAuto"]),
     # The provider keeps a pool's networks when they are taken out, so the pool stays and the networks are in use.
-    Case("RDMA taken out", VARIANTS["no RDMA"], True, {"rdma-roce": DELETED, "worker-pool": UPDATED},
+    Case("RDMA taken out", VARIANTS["no RDMA"], True, {"rdma-roce": DELETED, "worker-pool": Kind.UNCHANGED},
          r"`pulumi up` fails \(.*rdma-roce", {"models.chat.layout": "aggregated"}),
     Case("one node for both roles", {"models.chat.layout": "single-node"}, True,
          {**dict.fromkeys(POOLS, DELETED), "shared-pool": CREATED}, BACK),
