@@ -159,7 +159,7 @@ class _Comparing:
             judged = judge(new.type, found, before, after, settings)
             if found.before == found.after or (judged.effect is Effect.NONE and not judged.why):
                 continue
-            judged = _replace_on_changes(judged, found.bare, new.options.get("replaceOnChanges", []))
+            judged = _replace_on_changes(judged, found.bare, new)
             was, becomes = (SECRET, SECRET) if covered(found.path, secret) else found.shown
             yield InputChange(path=found.path, before=was, after=becomes, effect=judged.effect, why=judged.why)
         if new.type == GCP_PROVIDER and at(before, "project") != at(after, "project"):
@@ -205,7 +205,7 @@ class _Comparing:
                     path=input_,
                     before="",
                     after="",
-                    effect=Effect.REPLACES if forces else Effect.UPDATES,
+                    effect=Effect.REPLACES if forces or _replaces_on(input_, new) else Effect.UPDATES,
                     why=f"{names} {'is' if len(sources) == 1 else 'are'} replaced",
                 )
 
@@ -218,7 +218,7 @@ class _Comparing:
                 continue
             forces, changes = engine.forced_by_dependency(new, input_, False, self._settings(new))
             if changes and not covered(input_, ignored):
-                effect = Effect.REPLACES if forces else Effect.UPDATES
+                effect = Effect.REPLACES if forces or _replaces_on(input_, new) else Effect.UPDATES
                 came = few(sorted(urn.rpartition("::")[2] for urn in becomes - was or was - becomes))
                 why = f"{'now from' if becomes - was else 'no longer from'} {came}"
                 yield InputChange(path=input_, before="", after="", effect=effect, why=why)
@@ -285,11 +285,16 @@ class _Comparing:
         return old.urn if old.urn != new.urn else None
 
 
-def _replace_on_changes(judged: Judgement, path: str, patterns: Sequence[str]) -> Judgement:
-    wanted = [re.sub(r"\[[^\]]*\]", "", pattern) for pattern in patterns]
-    if judged.effect in (Effect.NONE, Effect.REPLACES) or not (covered(path, wanted) or "*" in wanted):
+def _replace_on_changes(judged: Judgement, path: str, new: Registered) -> Judgement:
+    if judged.effect in (Effect.NONE, Effect.REPLACES) or not _replaces_on(path, new):
         return judged
     return Judgement(effect=Effect.REPLACES, why="replaceOnChanges")
+
+
+def _replaces_on(path: str, new: Registered) -> bool:
+    """Whether `replaceOnChanges` names an input, or all."""
+    wanted = [re.sub(r"\[[^\]]*\]", "", pattern) for pattern in new.options.get("replaceOnChanges", [])]
+    return covered(path, wanted) or "*" in wanted
 
 
 def _options(old: Registered, new: Registered) -> Iterator[InputChange]:

@@ -128,6 +128,15 @@ def test_a_network_that_is_deleted_first_takes_its_subnets_and_fails_over_its_fi
     assert found["subnet"].because == ("network: vpc is replaced",)
 
 
+def test_a_rule_that_is_replaced_with_its_network_is_still_there_when_the_network_goes() -> None:
+    """`replaceOnChanges` counts only once the rule itself is registered, after the network was deleted."""
+    rule = one(FIREWALL, {"name": "f", "network": "[unknown]"}, "rule", replaceOnChanges=["network"])
+    rule = using(rule, network=vpc("a"))
+    found = changes(stack(vpc("a"), rule), stack(vpc("b"), rule))
+    assert found["rule"].because == ("network: vpc is replaced",)
+    assert found["vpc"].fails == ("`pulumi up` fails: rule still uses it when it is deleted",)
+
+
 def test_ignored_inputs_follow_all_the_same_what_is_deleted_first() -> None:
     """The engine asks the provider with the input unknown and no ignored paths, to find what must go before it."""
     accounts = [one(ACCOUNT, {"accountId": name}, "account") for name in "ab"]
