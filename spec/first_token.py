@@ -114,7 +114,7 @@ def _phases(
         assumes=f"{load / sizing.GIB:.0f} GiB at {READ_BYTES_PER_SECOND / 1e9:.0f} GB/s an engine",
     )
     yield Phase(
-        what="compiling, warming up, proof",
+        what="compiling, warming up, verifying",
         minutes=WARM_UP_MINUTES + PROOF_MINUTES,
         gpus_paid=True,
         assumes=f"{WARM_UP_MINUTES} + {PROOF_MINUTES} min",

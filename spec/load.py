@@ -9,7 +9,7 @@ from typing import Any, cast, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from spec import check, shape
+from spec import check, renamed, shape
 from spec.faults import ConfigInvalid, Fault, join, nearest, one_of, shown
 from spec.model_base import Frozen
 from spec.settings import Settings
@@ -48,6 +48,10 @@ class StackConfig:
 def load(config: StackConfig) -> Settings:
     """The settings of a stack. Raises ConfigInvalid with every fault that can be found together."""
     raw, found = _raw(config)
+    moved, twice = renamed.move(raw)
+    found += twice
+    if moved:
+        raw["renamed"] = moved
     models = raw.get("models")
     if isinstance(models, dict):
         found += check.name_collisions(map(str, cast(dict[Any, Any], models)))
@@ -56,7 +60,8 @@ def load(config: StackConfig) -> Settings:
     if settings:
         found += [fault for fault in check.faults(settings) if not _hangs_on(fault, spoilt)]
     if found or settings is None:
-        raise ConfigInvalid(found)
+        given = {new: old for old, new in moved.items()}  # errors name the keys that the stack file has
+        raise ConfigInvalid([Fault(given.get(fault.path, fault.path), fault.message) for fault in found])
     return settings
 
 

@@ -21,9 +21,9 @@ from spec.settings import (
     ExistingNetwork,
     Maintenance,
     ModelSettings,
-    ProofMode,
     SecretStore,
     Settings,
+    VerificationMode,
     cloud_label,
 )
 from spec.warnings import missing_token, warnings
@@ -76,7 +76,7 @@ class Graph:
     kv_lease_seconds: int | None
     """How long prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
     frontend_replicas: int
-    proof_required: bool
+    verification_required: bool
     """Whether an update fails when disaggregation does not happen."""
     hf_token_secret: str
     """The Kubernetes Secret with the token for gated models."""
@@ -463,7 +463,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         extra_args=extra_args.words(model.engine.extra_args),
         kv_lease_seconds=model.engine.kv_lease_seconds,
         frontend_replicas=model.frontend.replicas or (2 if gpus else 1),
-        proof_required=model.proof is ProofMode.REQUIRED,
+        verification_required=model.verification is VerificationMode.REQUIRED,
         hf_token_secret=_token_secret_name(settings),
         kv_transfer=moves_over,
         rdma_mode=settings.network.rdma if moves_over is KvTransfer.RDMA else RdmaMode.NONE,

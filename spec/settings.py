@@ -283,11 +283,11 @@ class Autoscaling(Frozen):
         return {role: given for role, given in pairs if given}
 
 
-class ProofMode(StrEnum):
+class VerificationMode(StrEnum):
     REQUIRED = "required"
-    """What is not proven fails the update, and no endpoint is handed out."""
+    """Whatever is not verified fails the update, and no endpoint is handed out."""
     REPORTED = "reported"
-    """It is only said; for bringing a new machine or engine up."""
+    """The Job prints its verdicts and the update passes; for bringing up a new machine or engine."""
 
 
 class FrontendSettings(Frozen):
@@ -323,7 +323,7 @@ class ModelSettings(Frozen):
     frontend: FrontendSettings = FrontendSettings()
     engine: EngineSettings = EngineSettings()
     autoscaling: Autoscaling = Autoscaling()
-    proof: ProofMode = ProofMode.REQUIRED
+    verification: VerificationMode = VerificationMode.REQUIRED
     kv_transfer: KvTransfer | None = None
     """RDMA where KV cache moves between pods on GPUs. `tcp` accepts the pod network instead, with or without NICs."""
 
@@ -522,6 +522,8 @@ class Settings(Frozen):
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False
     """Whether the secret `hfToken` is there. Its value never gets this far."""
+    renamed: dict[str, str] = {}
+    """Key paths that the stack file gives by an old name, old → new. Set by `spec.load`; no key of a stack file."""
 
     @property
     def namespace(self) -> str:

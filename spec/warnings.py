@@ -43,6 +43,8 @@ def warnings(
     if missing := missing_token(settings, graphs):
         yield missing
     yield from place.warnings(settings, gpu_pools)
+    for old, new in settings.renamed.items():
+        yield f"{old}: is called {new.rpartition('.')[2]} now; the old name still works"
     yield from _version_warnings(settings)
     yield from _pool_warnings(settings, graphs, made)
     if settings.cluster.binary_authorization:
@@ -155,8 +157,8 @@ def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
             f"{path}.autoscaling: GKE documents the pods' own metrics, which it goes by, for channel rapid only "
             f"(autoscaling.gke.io, a preview feature); in {channel} it may never scale: `kubectl describe hpa` tells"
         )
-    if not graph.proof_required:
-        yield f"{path}.proof: reported, so the endpoint is handed out even if disaggregation does not happen"
+    if not graph.verification_required:
+        yield f"{path}.verification: reported, so the endpoint is handed out even if disaggregation does not happen"
     if draft := speculation.draft(graph.extra_args):
         yield f"{path}.engine.extraArgs: the plan does not count the memory of the draft model {draft}"
     if any(worker.replicas == 1 for worker in graph.workers):

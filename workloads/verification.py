@@ -50,7 +50,7 @@ def arguments(graph: Graph) -> list[str]:
         *("--roles", *(worker.role.value for worker in graph.workers)),
         *(("--kv-transfer", "nixl") if nixl else ()),
         *(("--transport", graph.kv_transfer.value, "--ranks", str(ranks)) if graph.kv_transfer else ()),
-        *(() if graph.proof_required else ("--report-only",)),
+        *(() if graph.verification_required else ("--report-only",)),
         *("--timeout", str(TIMEOUT_SECONDS)),
     ]
 

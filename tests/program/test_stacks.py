@@ -404,7 +404,7 @@ def test_the_verification_asks_for_what_the_layout_promises() -> None:
     assert aggregated[aggregated.index("--roles") + 1] == "worker"
     assert {"--kv-transfer", "--transport"}.isdisjoint(aggregated)
     assert "--report-only" not in verification_arguments(recorded("prod"))
-    assert "--report-only" in verification_arguments(run("models.chat.proof=reported"))
+    assert "--report-only" in verification_arguments(run("models.chat.verification=reported"))
 
 
 def test_the_programs_own_parser_takes_the_jobs_command_line() -> None:

@@ -144,6 +144,15 @@ def test_text_without_an_end_of_line_may_stand_before_a_table() -> None:
     assert [table.whole for table in tables] == [True]
 
 
+@pytest.mark.parametrize(
+    "line", ["| Model | models/llama |", "+-----+", "| N/A 34C P0 71W / 700W |", "throughput: [12.5]", "100%|█| 4/4"]
+)
+def test_what_others_print_is_no_damage(line: str) -> None:
+    tables, damage = parsed([line, *ucx_tables.log("1.21", ucx_tables.RDMA), line])
+    assert not damage
+    assert [table.whole for table in tables] == [True]
+
+
 def test_lines_of_any_length_take_bounded_time() -> None:
     for line in ("a" * 10**6, "a/" * 10**6, "| get" * 10**6, "[1] [" * 10**5, "[1795865496.1] [h:1:0] " + "|a" * 10**6):
         parsed([line])

@@ -89,7 +89,11 @@ _RANGE = re.compile(rf"(?:\d+\s+)?{_SIZE}(?:\.\.(?:{_SIZE}|(inf)))?")
 _COUNTED = re.compile(r"\d+\s+\d")
 _ENDPOINT = re.compile(r".*?(?P<kind>\S+) cfg#\d+")
 _TABLE_WORDS = re.compile(r"cfg#\d|remote memory|\bby ucp_")
-_LANE_AT_END = re.compile(r"(?:[a-z][a-z0-9_]*/[^\s/|,]+(?:/path\d+)?|\bon path\d+)\s*\|\s*$")
+# The end of a row, of UCX's own transports only: others print tables into the same log, with paths in them.
+_LANE_AT_END = re.compile(
+    r"(?:(?<![\w/])(?:rc|dc|gga|ud|tcp|self|sysv|posix|cma|knem|xpmem|cuda|gdr|rocm)(?:_\w+)?/[^\s/|,]+(?:/path\d+)?"
+    r"|\d% on path\d+)\s*\|\s*$"
+)
 _REFUSED = re.compile(r"protocol found for get into (?P<local>[\w-]+) from (?P<remote>[\w-]+)")
 _UNSERVED = re.compile(
     r"cannot find remote protocol for: .*\| get\S* into (?P<local>[\w-]+)\S*(?: memory)? from (?P<remote>[\w-]+)"

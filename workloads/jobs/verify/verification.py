@@ -71,7 +71,7 @@ def verify(targets: Targets, progress: Progress = _silent) -> Report:
         model = wait_until_servable(
             targets.endpoint, targets.model, deadline, lambda obstacle: progress(f"waiting: {plain(obstacle, 400)}")
         )
-        listed = Verdict.of("model listed", True, f"{model} is listed and answers at {targets.endpoint}.")
+        listed = Verdict.of("model listed", True, f"{plain(model)} is listed and answers at {targets.endpoint}.")
     except NotServableError as last:
         listed = Verdict.of("model listed", False, f"not servable after {targets.timeout:g} s: {last}.")
 
