@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from spec import flags
 from spec.faults import TOKEN, Fault, join, nearest
-from spec.flag_rules import batch, classes, relations, speculation, values
+from spec.flag_rules import batch, classes, relations, simulated, speculation, values
 from spec.flag_rules.given import Given, Workers
 
 
@@ -28,8 +28,10 @@ def faults(path: str, workers: Workers, given: Sequence[str], allowed_code: Sequ
     runs_vllm = workers.module == "dynamo.vllm"
     usable = values.usable(workers) if runs_vllm else None
     found += flags.faults(workers.module, given, classes.not_allowed(workers.module, allowed_code), usable)
-    if runs_vllm:
-        valid = Given(workers.module, given, {fault.index for fault in found})
+    valid = Given(workers.module, given, {fault.index for fault in found})
+    if not runs_vllm:
+        found += simulated.errors(valid)
+    else:
         for rules in (values, relations, speculation, batch):
             found += rules.errors(valid, workers)
     for fault in found:

@@ -196,7 +196,7 @@ def _proposal(name: str, known: Sequence[str], owned: Mapping[str, str]) -> str:
     """The flag most like a misspelt one; for one that is not the caller's to give, what to do instead."""
     proposed = nearest(name, known)
     meant = proposed.removeprefix("; did you mean ").removesuffix("?")
-    return f"; {meant} is not set here: {owned[meant]}" if meant in owned else proposed
+    return f"{proposed} It is not set here: {owned[meant]}" if meant in owned else proposed
 
 
 def _value_faults(flag: Flag, use: Use, usable: Sequence[str] | None) -> Iterator[ArgumentFault]:

@@ -72,6 +72,12 @@ def test_a_simulated_layout_takes_what_the_mocker_takes() -> None:
     assert "but of dynamo.mocker" in message
 
 
+@pytest.mark.parametrize("words", [["--max-num-seqs", "0"], ["--speedup-ratio=-1"]])
+def test_a_simulated_worker_needs_room_and_speed(words: list[object]) -> None:
+    ((_, message),) = found(words, "simulated")
+    assert "must be more than 0" in message
+
+
 def test_a_word_alone_is_no_list() -> None:
     assert faults({PATH: {"extraArgs": "--enforce-eager"}})[0].message == 'got "--enforce-eager"; must be a list'
 
