@@ -195,11 +195,11 @@ POOLS = {"prefill-pool", "decode-pool"}
 @pytest.mark.parametrize(
     ("before", "after", "dear"),
     [
-        (RdmaMode.DRANET, RdmaMode.DRANET_AUTO, {"cluster-cluster", *POOLS}),
-        (RdmaMode.DRANET_AUTO, RdmaMode.DRANET, {"cluster-cluster", *POOLS}),
+        (RdmaMode.DRANET, RdmaMode.DRANET_AUTO, set(POOLS)),
+        (RdmaMode.DRANET_AUTO, RdmaMode.DRANET, set(POOLS)),
         (RdmaMode.DRANET, RdmaMode.MULTI_NETWORK, set()),
     ],
 )
 def test_what_another_mode_replaces_is_told(before: RdmaMode, after: RdmaMode, dear: set[str]) -> None:
-    """Networks of the cluster are chosen when it is made; those of a pool too; a label is changed in place."""
+    """Networks of a pool are chosen when it is created; multi-networking of the cluster and a label change in place."""
     assert replaced(before, after) & {"cluster-cluster", *POOLS} == dear
