@@ -71,14 +71,20 @@ def preview(
 ) -> None:
     """Show all that `pulumi up` would create, what it costs, and what is wrong with it."""
     planned, recording = _run(stack, overrides, as_json)
-    from ops import policy_config, verdicts
+    from ops import policy_config, policy_strength, verdicts
+    from policies.rules import RULES
 
     try:
-        found = verdicts.judge(recording, policy_config.read(stackfile.project_root(), stack))
+        config = policy_config.read(stackfile.project_root(), stack)
+        rules = policy_strength.in_force(RULES, config)
     except ConfigInvalid as invalid:
         _stop_on_faults(stack, invalid, as_json)
+    found = verdicts.judge(recording, config)
+    weak = policy_strength.weaker_than_default(RULES, rules)
+    planned = replace(planned, warnings=(*planned.warnings, *map(str, weak)))
     if as_json:
-        print(json.dumps(_as_json(planned, recording, found), indent=2, ensure_ascii=False))
+        printed = _as_json(planned, recording) | {"policies": _verdicts(found), "rules": rules}
+        print(json.dumps(printed, indent=2, ensure_ascii=False))
     else:
         from ops import present
 
@@ -162,17 +168,26 @@ def diff(
 ) -> None:
     """Say what this checkout would create, update, replace and delete where the base is deployed, and what is lost."""
     from ops import diff as told
+    from ops import policy_config, policy_strength
     from ops.comparison import compare
     from ops.snapshot import Snapshot
+    from policies.rules import RULES
 
     if as_markdown and as_json:
         stop("--markdown and --json exclude each other", Exit.FAILED)
     try:
         planned, recording = _run(stack, [], as_json, told.faults_markdown if as_markdown else None)
+        rules = policy_strength.in_force(RULES, policy_config.read(stackfile.project_root(), stack))
         compared_with = told.base(stackfile.project_root(), base, stack)
     except told.DiffFailed as failed:
         stop(str(failed), Exit.FAILED)
-    found = compare(compared_with.snapshot, Snapshot.from_wire(_as_json(planned, recording, [])))
+    except ConfigInvalid as invalid:
+        _stop_on_faults(stack, invalid, as_json, told.faults_markdown if as_markdown else None)
+    found = replace(
+        compare(compared_with.snapshot, Snapshot.from_wire(_as_json(planned, recording))),
+        weakened=tuple(policy_strength.weaker_than_base(RULES, rules, compared_with.policies)),
+        weak=tuple(policy_strength.weaker_than_default(RULES, rules)),
+    )
     if as_json:
         print(json.dumps(told.to_wire(stack, compared_with, found), indent=2, ensure_ascii=False))
     else:
@@ -184,6 +199,13 @@ def diff(
                 f"error: {names}: replaced, deleted, nodes recreated or released, or an update that fails; "
                 "--allow-replace if that is meant",
                 file=sys.stderr,
+            )
+        raise typer.Exit(Exit.DEAR_LOST)
+    if critical := sorted({weakening.policy for weakening in found.weakened if weakening.critical}):
+        if not as_json:
+            sentence = f"error: critical policies are weaker than at the base: {', '.join(critical)}"
+            print(
+                f"{sentence}; no option allows that, a reviewer who may merge over a failed check does", file=sys.stderr
             )
         raise typer.Exit(Exit.DEAR_LOST)
 
@@ -256,16 +278,18 @@ def _run(
         stop(str(failed), Exit.FAILED)
 
 
-def _as_json(planned: Plan, recording: Recording, found: list[Verdict]) -> dict[str, Any]:
+def _verdicts(found: list[Verdict]) -> list[dict[str, str]]:
+    return [
+        {"policy": v.policy, "level": v.level, "urn": v.urn, "message": v.message, "remedy": v.remedy} for v in found
+    ]
+
+
+def _as_json(planned: Plan, recording: Recording) -> dict[str, Any]:
     return {
         "stack": planned.stack,
         "resources": [resource.to_wire() for resource in recording.resources],
         "outputs": recording.outputs,
         "plan": planned.summary() | {"preflight": _preflight(planned)},
-        "policies": [
-            {"policy": v.policy, "level": v.level, "urn": v.urn, "message": v.message, "remedy": v.remedy}
-            for v in found
-        ],
     }
 
 

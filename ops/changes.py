@@ -4,9 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from ops.effects import Effect
 from ops.losses import ReleasedNodes
+
+if TYPE_CHECKING:  # its module imports the SDK of policies, which nothing here needs
+    from ops.policy_strength import Weakening
 
 
 class Kind(StrEnum):
@@ -70,6 +74,10 @@ class Comparison:
     """Graphs whose workers all restart."""
     usd_before: float | None
     usd_after: float | None
+    weakened: "tuple[Weakening, ...]" = ()
+    """Policies that judge more weakly than at the base."""
+    weak: "tuple[Weakening, ...]" = ()
+    """Policies that judge more weakly than by default, at the base already or not."""
 
     def of(self, kind: Kind) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.kind is kind)

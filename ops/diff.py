@@ -12,9 +12,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ops import policy_config, policy_strength
 from ops.changes import Change, Comparison, InputChange, Kind, cost, few
 from ops.effects import Effect
+from ops.policy_strength import InForce
 from ops.snapshot import NOTHING, Snapshot
+from policies.rules import RULES
+from spec.faults import ConfigInvalid
 
 # A preview takes a few seconds, the first one after a checkout longer: its bytecode is not there yet.
 PREVIEW_SECONDS = 180.0
@@ -34,6 +38,8 @@ class Base:
     snapshot: Snapshot
     note: str | None
     """Why the snapshot is empty; None when it is the base's preview."""
+    policies: InForce
+    """What judges the stack at the base."""
 
 
 def base(root: Path, ref: str, stack: str) -> Base:
@@ -43,8 +49,9 @@ def base(root: Path, ref: str, stack: str) -> Base:
         raise DiffFailed(f"--base {ref!r} is no commit of this repository; fetch it first, or give a branch or a hash")
     folder = _git(root, "rev-parse", "--show-prefix") or ""
     with _worktree(root, commit) as worktree:
-        snapshot, note = _preview(worktree / folder, stack)
-    return Base(ref=ref, commit=commit, snapshot=snapshot, note=note)
+        snapshot, note, policies = _preview(worktree / folder, stack)
+        policies = policies or _configured(worktree / folder, stack)
+    return Base(ref=ref, commit=commit, snapshot=snapshot, note=note, policies=policies)
 
 
 def _environment() -> dict[str, str]:
@@ -78,10 +85,18 @@ def _worktree(root: Path, commit: str) -> Iterator[Path]:
             _git(root, "worktree", "remove", "--force", str(path))
 
 
-def _preview(folder: Path, stack: str) -> tuple[Snapshot, str | None]:
-    """The preview of a checkout by its own code, or nothing with the reason in one sentence."""
+def _configured(folder: Path, stack: str) -> InForce:
+    """What judges a stack by a checkout's policy configuration; every rule's default where that is invalid."""
+    try:
+        return policy_strength.in_force(RULES, policy_config.read(folder, stack))
+    except ConfigInvalid:
+        return policy_strength.in_force(RULES, {})
+
+
+def _preview(folder: Path, stack: str) -> tuple[Snapshot, str | None, InForce | None]:
+    """The preview of a checkout by its own code, or nothing with the reason in one sentence; and its policies."""
     if not (folder / f"Pulumi.{stack}.yaml").is_file():
-        return NOTHING, f"the base has no stack {stack}, so everything is created"
+        return NOTHING, f"the base has no stack {stack}, so everything is created", None
     try:
         done = subprocess.run(
             [sys.executable, "-m", "ops", "preview", "--stack", stack, "--json"],
@@ -93,22 +108,31 @@ def _preview(folder: Path, stack: str) -> tuple[Snapshot, str | None]:
         printed = json.loads(done.stdout)
         if "faults" in printed:
             faults = "; ".join(f"{fault['path']}: {fault['message']}" for fault in printed["faults"])
-            return NOTHING, f"the base does not load, so it is compared with nothing: {faults}"
-        return Snapshot.from_wire(printed), None
+            return NOTHING, f"the base does not load, so it is compared with nothing: {faults}", None
+        return Snapshot.from_wire(printed), None, printed.get("rules")
     except (ValueError, KeyError, TypeError):
         said = next((line for line in reversed(done.stderr.splitlines()) if line.strip(" │╭╮╰╯─")), "it said nothing")
-        return NOTHING, (
+        return (
+            NOTHING,
             "the base has no `ops preview --json` that can be read, so it is compared with nothing: "
-            f"it ended with {done.returncode}, {said.strip(' │')}"
+            f"it ended with {done.returncode}, {said.strip(' │')}",
+            None,
         )
 
 
 def verdict(comparison: Comparison) -> str:
     """One line: what happens, what it costs."""
-    if not comparison.changes:
-        return "no change"
-    counts = ", ".join(f"{len(found)} {kind}" for kind in Kind if (found := comparison.of(kind)))
-    return ": ".join(filter(None, [counts, "; ".join(comparison.losses)]))
+    counts = [f"{len(found)} {kind}" for kind in Kind if (found := comparison.of(kind))]
+    if comparison.weakened:
+        counts.append(f"{len({weakening.policy for weakening in comparison.weakened})} policies weaker")
+    return ": ".join(filter(None, [", ".join(counts) or "no change", "; ".join(comparison.losses)]))
+
+
+def weaknesses(comparison: Comparison) -> list[str]:
+    """Policies that are weaker than at the base, then those that are only weaker than by default."""
+    told = {(weakening.policy, weakening.now) for weakening in comparison.weakened}
+    weak = [weakening for weakening in comparison.weak if (weakening.policy, weakening.now) not in told]
+    return [str(weakening) for weakening in (*comparison.weakened, *weak)]
 
 
 def effects(comparison: Comparison) -> list[str]:
@@ -132,6 +156,10 @@ def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
         "verdict": verdict(comparison),
         "losses": list(comparison.losses),
         "needsAllowReplace": [change.urn for change in comparison.guarded],
+        "policies": {
+            "weakened": [weakening.to_wire() for weakening in comparison.weakened],
+            "weakerThanDefault": [weakening.to_wire() for weakening in comparison.weak],
+        },
         "rolling": list(comparison.rolling),
         "costPerHour": {"before": comparison.usd_before, "after": comparison.usd_after},
         "changes": [
@@ -167,7 +195,7 @@ def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
 def to_text(stack: str, base: Base, comparison: Comparison) -> str:
     lines = [f"stack {stack} against {base.ref} ({base.commit[:12]}): {verdict(comparison)}"]
     lines += [f"note: {base.note}"] if base.note else []
-    lines += effects(comparison)
+    lines += [*weaknesses(comparison), *effects(comparison)]
     for change in comparison.changes:
         lines += ["", f"{change.kind.value:9} {change.type}  {change.name}"]
         lines += [f"          {line}" for line in [*_details(change), *map(_input, change.inputs)]]
@@ -178,7 +206,8 @@ def to_markdown(stack: str, base: Base, comparison: Comparison) -> str:
     """The comment of a pull request. The hidden first line lets CI find it and write it anew in its place."""
     lines = [f"**{stack}: {verdict(comparison)}**", f"Against {_code(base.ref)} ({base.commit[:12]})."]
     lines += [escape(base.note, quote=False)] if base.note else []
-    lines += [f"- {line}" for line in effects(comparison)]
+    # Settings of a policy are the head's own words, as inputs are.
+    lines += [f"- {line}" for line in [*map(_code, weaknesses(comparison)), *effects(comparison)]]
     for kind in Kind:
         found = comparison.of(kind)
         if not found:

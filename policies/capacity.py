@@ -17,22 +17,26 @@ from pulumi_policy import (
 
 from policies import kinds
 from policies.inputs import at, items
-from policies.setting import Setting, schema
+from policies.setting import Schema, Setting
 from spec.capacity import CapacityMode
 from spec.machines import machine, machine_names
 
-MOST_NODES = Setting(name="nodes", type="number", default=2, description="GPU nodes, at most, autoscaling included")
+MOST_NODES = Setting(
+    name="nodes", type="number", default=2, description="GPU nodes, at most, autoscaling included", stricter="less"
+)
 MOST_DOLLARS = Setting(
     name="dollarsPerHour",
     type="number",
     default=200,
     description="USD per hour, at most, for all GPU nodes at the prices of spec/machines",
+    stricter="less",
 )
 MODES = Setting(
     name="allowed",
     type="array",
     default=[mode.value for mode in CapacityMode],
     description="capacity modes that GPU pools may use",
+    stricter="less",
 )
 
 
@@ -129,7 +133,7 @@ RULES: list[Policy] = [
         validate=_gpu_budget,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
-        config_schema=schema(MOST_NODES, MOST_DOLLARS),
+        config_schema=Schema(MOST_NODES, MOST_DOLLARS),
         remediation_steps="Lower replicas, or raise the budget in policies/config.<stack>.json in a change of its own.",
     ),
     ResourceValidationPolicy(
@@ -138,7 +142,7 @@ RULES: list[Policy] = [
         validate=_capacity_mode,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
-        config_schema=schema(MODES),
+        config_schema=Schema(MODES),
         remediation_steps="Set capacity.mode in the stack file to a mode that the environment allows.",
     ),
     ResourceValidationPolicy(

@@ -15,19 +15,28 @@ from pulumi_policy.proxy import UnknownValueError
 
 from policies import kinds
 from policies.inputs import at, is_given, items
-from policies.setting import Setting, schema
+from policies.setting import Schema, Setting
 
 PROTECT_COMPUTE = Setting(
     name="compute",
     type="boolean",
     default=True,
     description="whether the cluster and GPU pools are to be protected",
+    stricter="more",
 )
 PROTECT_WEIGHTS = Setting(
-    name="weights", type="boolean", default=True, description="whether the weights bucket is to be protected"
+    name="weights",
+    type="boolean",
+    default=True,
+    description="whether the weights bucket is to be protected",
+    stricter="more",
 )
 LABELS = Setting(
-    name="labels", type="array", default=["owner", "cost-center"], description="labels that must be there, not empty"
+    name="labels",
+    type="array",
+    default=["owner", "cost-center"],
+    description="labels that must be there, not empty",
+    stricter="more",
 )
 
 # Where a type carries labels; of other Google Cloud resources the provider's default labels are judged.
@@ -126,7 +135,7 @@ RULES: list[Policy] = [
         validate=_protected,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
-        config_schema=schema(PROTECT_COMPUTE, PROTECT_WEIGHTS),
+        config_schema=Schema(PROTECT_COMPUTE, PROTECT_WEIGHTS),
         remediation_steps="Set cluster.deletionProtection and weights.keep to true in the stack file.",
     ),
     ResourceValidationPolicy(
@@ -159,7 +168,7 @@ RULES: list[Policy] = [
         validate=_labelled,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.LOW,
-        config_schema=schema(LABELS),
+        config_schema=Schema(LABELS),
         remediation_steps="Set labels.owner and labels.costCenter in the stack file.",
     ),
 ]

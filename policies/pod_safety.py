@@ -16,17 +16,25 @@ from pulumi_policy import (
 from policies import kinds
 from policies.inputs import at, items, known_texts
 from policies.pods import containers, pod_specs
-from policies.setting import Setting, schema
+from policies.setting import Schema, Setting
 from spec import flags
 from spec.faults import TOKEN
 from spec.flag_rules import classes
 
 HOST_ACCESS = Setting(
-    name="allowed", type="array", default=[], description="Kubernetes names of the objects that may have it"
+    name="allowed",
+    type="array",
+    default=[],
+    description="Kubernetes names of the objects that may have it",
+    stricter="less",
 )
 
 FOREIGN_CODE = Setting(
-    name="allowed", type="array", default=[], description="flags of the engine that may run code of others"
+    name="allowed",
+    type="array",
+    default=[],
+    description="flags of the engine that may run code of others",
+    stricter="less",
 )
 
 _EXACT_VERSION = re.compile(r"v?\d+\.\d+\.\d+([-+.].+)?")
@@ -116,7 +124,7 @@ RULES: list[Policy] = [
         validate=_no_host_access,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
-        config_schema=schema(HOST_ACCESS),
+        config_schema=Schema(HOST_ACCESS),
         remediation_steps="Take the host access out, or allow the object by its name in policies/config.<stack>.json.",
     ),
     ResourceValidationPolicy(
@@ -125,7 +133,7 @@ RULES: list[Policy] = [
         validate=_no_foreign_code,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
-        config_schema=schema(FOREIGN_CODE),
+        config_schema=Schema(FOREIGN_CODE),
         remediation_steps="Take the flag out of engine.extraArgs, or allow it in policies/config.<stack>.json.",
     ),
     ResourceValidationPolicy(

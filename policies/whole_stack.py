@@ -16,11 +16,15 @@ from pulumi_policy import (
 
 from policies import kinds
 from policies.inputs import at, items
-from policies.setting import Setting, schema
+from policies.setting import Schema, Setting
 from spec.rdma import UCX_TCP
 
 BUDGET_REQUIRED = Setting(
-    name="required", type="boolean", default=False, description="whether the stack must have a billing budget"
+    name="required",
+    type="boolean",
+    default=False,
+    description="whether the stack must have a billing budget",
+    stricter="more",
 )
 
 # Who sends and who receives; `kv_both` does either.
@@ -303,7 +307,7 @@ RULES: list[Policy] = [
         validate=_has_budget,
         enforcement_level=EnforcementLevel.ADVISORY,
         severity=Severity.LOW,
-        config_schema=schema(BUDGET_REQUIRED),
+        config_schema=Schema(BUDGET_REQUIRED),
         remediation_steps="Set `budget: {monthly, currency, emails}` in the stack file.",
     ),
 ]

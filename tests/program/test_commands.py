@@ -68,7 +68,7 @@ def test_json_is_one_object_and_nothing_else() -> None:
     done = ops("preview", "--stack", "dev", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     printed = json.loads(done.stdout)
-    assert list(printed) == ["stack", "resources", "outputs", "plan", "policies"]
+    assert list(printed) == ["stack", "resources", "outputs", "plan", "policies", "rules"]
     assert set(printed["resources"][0]) == {
         "urn", "type", "name", "parent", "provider", "inputs", "dependsOn", "options", "secretPaths",
     }  # fmt: skip

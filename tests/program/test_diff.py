@@ -101,6 +101,44 @@ def test_a_comment_in_a_stack_file_changes_nothing(clone: Path) -> None:
     assert done.stdout.splitlines()[:2] == [MARKER.format("dev"), "**dev: no change**"]
 
 
+@pytest.mark.parametrize(
+    ("config", "code", "sentence"),
+    [
+        ('{"all": "disabled"}', 4, "policy no-plain-secret (critical) is disabled; at the base mandatory"),
+        (
+            '{"no-host-access": {"allowed": ["tool"]}}', 4,
+            'policy no-host-access (critical) is weaker: allowed ["tool"]; at the base []',
+        ),
+        ('{"pinned": "advisory"}', 0, "policy pinned (high) is weaker: advisory; at the base mandatory"),
+    ],
+)  # fmt: skip
+def test_a_weakened_policy_is_named(clone: Path, config: str, code: int, sentence: str) -> None:
+    (clone / "policies/config.dev.json").write_text(config)
+    done = diff(clone, "--stack", "dev", "--allow-replace")
+    assert done.returncode == code
+    assert sentence in done.stdout.splitlines()
+    assert "no change" not in done.stdout
+    assert ("critical policies are weaker than at the base" in done.stderr) == (code == 4)
+
+
+def test_a_rule_that_left_the_pack_is_named(clone: Path) -> None:
+    rules = clone / "policies/rules.py"
+    rules.write_text(rules.read_text() + "\nRULES = [rule for rule in RULES if rule.name != 'private-bucket']\n")
+    done = diff(clone, "--stack", "dev", "--json")
+    weakened = json.loads(done.stdout)["policies"]["weakened"]
+    assert done.returncode == 4
+    assert [(w["policy"], w["now"]) for w in weakened] == [("private-bucket", "removed from the pack")]
+
+
+def test_a_new_stack_that_is_judged_more_weakly_than_prod_is_named(clone: Path) -> None:
+    (clone / "Pulumi.eu.yaml").write_text((clone / "Pulumi.dev.yaml").read_text())
+    assert diff(clone, "--stack", "eu").returncode == 0
+    (clone / "policies/config.eu.json").write_text('{"private-bucket": "disabled"}')
+    done = diff(clone, "--stack", "eu")
+    assert done.returncode == 4
+    assert "policy private-bucket (critical) is disabled; at the base mandatory" in done.stdout
+
+
 def test_a_pasted_token_is_refused_and_not_repeated(clone: Path) -> None:
     edit(clone, "prod", "config:\n", "config:\n  dynamo-gke:hfToken: hf_abcdefghijklmnopqrstuvwxyz012345\n")
     done = diff(clone, "--stack", "prod", "--markdown")

@@ -1,0 +1,94 @@
+"""A rule that judges more weakly is named, whatever made it weaker."""
+
+from typing import Any
+
+import pytest
+
+from ops import policy_config, policy_strength
+from ops.policy_strength import in_force, weaker_than_base, weaker_than_default
+from policies.rules import RULES
+from tests.stacks import ROOT
+
+MANDATORY = {rule.name for rule in RULES if rule.enforcement_level and rule.enforcement_level.value == "mandatory"}
+
+
+def told(config: dict[str, Any]) -> list[str]:
+    return list(map(str, weaker_than_default(RULES, in_force(RULES, config))))
+
+
+def test_what_is_as_strict_as_the_defaults_is_not_named() -> None:
+    assert told({}) == []
+    assert told({"all": "mandatory", "pinned": "remediate", "gpu-budget": {"nodes": 0}}) == []
+    assert told({"labelled": {"labels": ["owner", "cost-center", "team"]}, "capacity-mode": {"allowed": []}}) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"pinned": "advisory"}, "policy pinned (high) is weaker: advisory; by default mandatory"),
+        ({"pinned": {"enforcementLevel": "disabled"}}, "policy pinned (high) is disabled; by default mandatory"),
+        ({"has-budget": "disabled"}, "policy has-budget (low) is disabled; by default advisory"),
+        ({"gpu-budget": {"nodes": 3}}, "policy gpu-budget (high) is weaker: nodes 3; by default 2"),
+        ({"protected": {"weights": False}}, "policy protected (high) is weaker: weights false; by default true"),
+        (
+            {"labelled": {"labels": ["owner"]}},
+            'policy labelled (low) is weaker: labels ["owner"]; by default ["owner", "cost-center"]',
+        ),
+        (
+            {"no-host-access": {"allowed": ["tool"]}},
+            'policy no-host-access (critical) is weaker: allowed ["tool"]; by default []',
+        ),
+    ],
+)
+def test_a_weaker_rule_is_named(config: dict[str, Any], sentence: str) -> None:
+    assert told(config) == [sentence]
+
+
+def test_one_word_for_all_names_every_rule() -> None:
+    weak = weaker_than_default(RULES, in_force(RULES, {"all": "disabled"}))
+    assert {weakening.policy for weakening in weak} == {rule.name for rule in RULES}
+    assert all(weakening.now == "disabled" for weakening in weak)
+    assert {w.policy for w in weaker_than_default(RULES, in_force(RULES, {"all": "advisory"}))} == MANDATORY
+
+
+def test_a_rule_that_leaves_the_pack_is_named() -> None:
+    base = in_force(RULES, {})
+    now = {name: rule for name, rule in base.items() if name != "no-plain-secret"}
+    (weakening,) = weaker_than_base(RULES, now, base)
+    assert str(weakening) == "policy no-plain-secret (critical) is removed from the pack; at the base mandatory"
+    assert weakening.critical
+
+
+def test_severity_is_that_of_the_base() -> None:
+    base = in_force(RULES, {})
+    lowered = {**base, "no-plain-secret": {"level": "disabled", "severity": "low", "settings": {}}}
+    (weakening,) = weaker_than_base(RULES, lowered, base)
+    assert weakening.critical
+
+
+def test_nothing_is_weaker_than_a_rule_that_is_disabled() -> None:
+    off = in_force(RULES, {"all": "disabled"})
+    assert weaker_than_base(RULES, off, off) == []
+    assert weaker_than_base(RULES, in_force(RULES, {}), off) == []
+
+
+def test_production_weakens_no_critical_rule() -> None:
+    now = policy_strength.in_force(RULES, policy_config.read(ROOT, "prod"))
+    assert [w.policy for w in weaker_than_default(RULES, now)] == ["gpu-budget", "gpu-budget"]
+
+
+def test_every_setting_says_what_is_stricter() -> None:
+    """A setting outside policies/setting.py would have no direction, and its weakening would not be seen."""
+    from policies.setting import Schema
+
+    assert [rule.name for rule in RULES if rule.config_schema and not isinstance(rule.config_schema, Schema)] == []
+
+
+def test_owners_are_named_for_what_judges() -> None:
+    lines = (ROOT / ".github/CODEOWNERS").read_text().splitlines()
+    owned: dict[str, str] = dict(line.split() for line in lines if line and not line.startswith("#"))
+    assert {"/policies/", "/.github/", "/ops/verdicts.py"} <= owned.keys()
+    assert all((ROOT / path.lstrip("/")).exists() for path in owned)
+    placeholder = set(owned.values()).pop()
+    assert set(owned.values()) == {placeholder}
+    assert placeholder in (ROOT / "docs/policies.md").read_text()
