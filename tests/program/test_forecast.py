@@ -51,7 +51,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def _recorded(changes: str) -> tuple[Recording, Snapshot]:
     stack = config(loads(changes))
     recording = record(ROOT, stack)
-    return recording, Snapshot.from_wire(_as_json(plan(load(stack)), recording, []))
+    return recording, Snapshot.from_wire(_as_json(plan(load(stack)), recording))
 
 
 def variant(changes: Mapping[str, Any]) -> tuple[Recording, Snapshot]:

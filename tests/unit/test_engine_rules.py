@@ -236,6 +236,6 @@ def test_what_fails_is_said_once_in_the_text() -> None:
     labelled, bare = (pool({"nodeConfig": {**GPUS, "labels": labels}}) for labels in ({"a": "x"}, {}))
     found = compare(stack(labelled), stack(bare))
     assert only(found).inputs[0].effect is Effect.FAILS
-    text = to_text("prod", Base(ref="main", commit="0" * 40, snapshot=NOTHING, note=None), found)
+    text = to_text("prod", Base(ref="main", commit="0" * 40, snapshot=NOTHING, note=None, policies={}), found)
     assert text.count("the provider cannot empty nodeConfig.labels") == 1
     assert found.guarded
