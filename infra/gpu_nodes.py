@@ -35,6 +35,7 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
                 node_account_email=account,
                 capacity_mode=mode,
                 reservation=plan.reservation,
+                compact_placement=plan.compact_placement,
                 rdma=plan.rdma,
                 nics=environment.nics,
                 labels=plan.labels,

@@ -92,6 +92,7 @@ class GpuPoolArgs:
     node_account_email: pulumi.Input[str]
     capacity_mode: CapacityMode
     reservation: str | None
+    compact_placement: bool
     rdma: RdmaMode
     nics: Sequence[NodeNic]
     """The additional NICs of a node, in order; empty where GKE makes their networks, and without RDMA."""
@@ -131,10 +132,7 @@ class GpuPool(pulumi.ComponentResource):
             upgrade_settings=None
             if flex
             else container.NodePoolUpgradeSettingsArgs(strategy="SURGE", max_surge=0, max_unavailable=1),
-            # A reservation is already dense; the others are asked to be.
-            placement_policy=None
-            if args.capacity_mode is CapacityMode.RESERVATION
-            else container.NodePoolPlacementPolicyArgs(type="COMPACT"),
+            placement_policy=container.NodePoolPlacementPolicyArgs(type="COMPACT") if args.compact_placement else None,
             network_config=container.NodePoolNetworkConfigArgs(
                 enable_private_nodes=True,
                 # One of the two, never both: with the profile GKE makes the networks, without it they are the stack's.

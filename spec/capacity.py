@@ -18,3 +18,12 @@ class CapacityMode(StrEnum):
     def paid_before_nodes(self) -> bool:
         """Whether the bill runs before there are nodes: of a reservation every machine is paid, used or not."""
         return self is CapacityMode.RESERVATION
+
+    @property
+    def compact_placement(self) -> bool:
+        """Whether a pool asks for nodes close together unless the stack says otherwise.
+
+        A reservation is dense by itself. Google's modules for A3 Ultra leave it out for flex-start; that GKE takes the
+        two together is unverified.
+        """
+        return self in (CapacityMode.SPOT, CapacityMode.ON_DEMAND)

@@ -185,6 +185,8 @@ class Plan:
     capacity_mode: CapacityMode | None
     reservation: str | None
     """As a node pool takes it: `[projects/OWNER/reservations/]NAME[/reservationBlocks/B[/reservationSubBlocks/S]]`."""
+    compact_placement: bool
+    """Whether GPU nodes have to lie close together."""
     network: ExistingNetwork | None
     """The VPC to use; None for one of the stack's own."""
     endpoint: Endpoint
@@ -359,6 +361,7 @@ def plan(settings: Settings) -> Plan:
         multi_networking=settings.network.rdma.multi_networking,
         capacity_mode=mode,
         reservation=_pool_reservation(settings) if mode else None,
+        compact_placement=bool(made) and _compact_placement(settings),
         network=settings.network.existing,
         endpoint=settings.endpoint,
         missing_token=missing_token(settings, graphs),
@@ -411,6 +414,13 @@ def _system_pool(settings: Settings, graphs: tuple[Graph, ...]) -> Pool:
         most_nodes=given.most_nodes,
         graphs=tuple(g.name for g in graphs if g.placement is Placement.CPU),
     )
+
+
+def _compact_placement(settings: Settings) -> bool:
+    if settings.capacity is None:
+        return False
+    given = settings.capacity.compact_placement
+    return settings.capacity.mode.compact_placement if given is None else given
 
 
 def _pool_reservation(settings: Settings) -> str | None:

@@ -34,7 +34,7 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
         )
     elif before.rdma is not after.rdma and RdmaMode.DRANET_AUTO in (before.rdma, after.rdma) and before.gpu_pools:
         yield f"RDMA: from {before.rdma} to {after.rdma} replaces the GPU pools, and all that runs on them is down"
-    bought = [(plan.capacity_mode, plan.reservation) for plan in (before, after)]
+    bought = [(plan.capacity_mode, plan.reservation, plan.compact_placement) for plan in (before, after)]
     if bought[0] != bought[1] and before.makes_gpu_pools:
         done = "other nodes are bought, so the GPU pools are replaced"
         if not after.makes_gpu_pools:

@@ -228,6 +228,16 @@ class Capacity(Frozen):
     max_nodes: Annotated[int, Field(ge=1, le=1000, examples=[4])] | None = None
     """GPU nodes that the stack may ask for, autoscaling included; more is refused. The ranges must hold as many."""
 
+    compact_placement: bool | None = None
+    """Whether nodes have to lie close together; each mode has its default, see `CapacityMode.compact_placement`."""
+
+    @field_validator("compact_placement")
+    @classmethod
+    def _placement_can_be_chosen(cls, compact: bool | None, info: ValidationInfo) -> bool | None:
+        if compact is not None and info.data.get("mode") is CapacityMode.RESERVATION:
+            raise ValueError("has no effect with mode reservation, whose machines lie where they are; remove it")
+        return compact
+
     @field_validator("reservation")
     @classmethod
     def _reservation_fits_mode(cls, reservation: str | None, info: ValidationInfo) -> str | None:

@@ -92,6 +92,11 @@ def _pool_warnings(settings: Settings, graphs: Sequence[Graph], gpu_pools: Seque
             yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"
     if warning := _CAPACITY_WARNINGS.get(mode) if mode else None:
         yield warning
+    if mode is CapacityMode.FLEX_START and settings.capacity and settings.capacity.compact_placement:
+        yield (
+            "capacity.compactPlacement: true, so flexStart nodes come only where all of them lie close together, which "
+            "may take longer; that GKE takes the two together is unverified"
+        )
     if gpu_pools and (warning := _RDMA_WARNINGS.get(settings.network.rdma)):
         yield warning
     for pool in gpu_pools:

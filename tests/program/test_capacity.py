@@ -59,6 +59,14 @@ def test_flex_start_nodes_come_from_none_and_go_after_a_week() -> None:
         assert pool["initialNodeCount"] == 0
         assert pool["management"]["autoRepair"] is False
         assert "upgradeSettings" not in pool
+        assert "placementPolicy" not in pool
+
+
+@pytest.mark.parametrize("mode", ["spot", "flexStart", "onDemand"])
+@pytest.mark.parametrize("compact", [True, False])
+def test_compact_placement_can_be_set(mode: str, compact: bool) -> None:
+    for pool in pools(run({"mode": mode, "compactPlacement": compact})).values():
+        assert pool.get("placementPolicy") == ({"type": "COMPACT"} if compact else None)
 
 
 SCALED = {"models.chat.autoscaling": {"prefill": {"min": 2, "max": 3}, "decode": {"min": 1, "max": 4}}}

@@ -96,6 +96,7 @@ WARNINGS = [
     ({"capacity": {"mode": "spot"}}, "spot nodes can be taken back"),
     ({"capacity": {"mode": "onDemand"}}, "in practice not sold"),
     ({"capacity": {"mode": "flexStart"}}, "vanish after 7 days"),
+    ({"capacity": {"mode": "flexStart", "compactPlacement": True}}, "GKE takes the two together is unverified"),
     ({"network": {"rdma": "dranetAuto"}}, "GKE makes and owns the networks"),
     ({"network": {"rdma": "multiNetwork"}}, "prefer dranet"),
     ({"cluster": {"deletionProtection": False}}, "releases the GPU nodes and deletes the weights"),

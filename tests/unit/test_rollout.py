@@ -40,6 +40,9 @@ CASES = [
          ["network: that of the cluster is chosen when it is made: it is replaced, and nothing serves meanwhile"]),
     Case("another way to buy", {}, {"capacity": {"mode": "spot"}},
          ["capacity: other nodes are bought, so the GPU pools are replaced, and all that runs on them is down"]),
+    Case("another placement", {"capacity": {"mode": "flexStart"}},
+         {"capacity": {"mode": "flexStart", "compactPlacement": True}},
+         ["capacity: other nodes are bought, so the GPU pools are replaced, and all that runs on them is down"]),
     Case("networks that GKE makes", {}, {"network": {"rdma": "dranetAuto"}},
          ["RDMA: from dranet to dranetAuto takes another cluster, since networks of its nodes are chosen when it is "
           "made: it is replaced, and all that runs on it is down"]),
