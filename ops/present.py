@@ -223,8 +223,11 @@ def _at(inputs: Any, path: str) -> Any:
 
 
 def _graph(graph: Graph) -> RenderableType:
+    served = f", served as {graph.served_name}" if graph.served_name != graph.card.name else ""
     head = Text.assemble(
-        ("Graph ", "bold"), (graph.name, "bold"), f": {graph.card.repository}, layout {graph.layout}, {graph.gpus} GPUs"
+        ("Graph ", "bold"),
+        (graph.name, "bold"),
+        f": {graph.card.repository}{served}, layout {graph.layout}, {graph.gpus} GPUs",
     )
     routing = "KV-aware router" + (
         f", KV cache moved by {graph.kv_transfer.upper()}" if graph.kv_transfer else ", no KV cache moves"

@@ -61,6 +61,8 @@ class Graph:
     name: str
     namespace: str
     card: Card
+    served_name: str
+    """What clients send as `model`."""
     layout: str
     placement: Placement
     workers: tuple[Worker, ...]
@@ -310,6 +312,7 @@ def _first_token_summary(first: FirstToken) -> dict[str, Any]:
 def _graph_summary(graph: Graph) -> dict[str, Any]:
     return {
         "model": graph.card.name,
+        "servedName": graph.served_name,
         "repository": graph.card.repository,
         "revision": graph.card.revision,
         "layout": graph.layout,
@@ -450,6 +453,7 @@ def _graph(name: str, model: ModelSettings, settings: Settings, node: Machine) -
         name=name,
         namespace=settings.namespace,
         card=chosen,
+        served_name=model.served_name or chosen.name,
         layout=model.layout,
         placement=layout.placement,
         workers=tuple(

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from spec import graph as graph_builder
-from spec import names, sizing
+from spec import names, sizing, versions
 from spec.addresses import NIC_RANGES, key
 from spec.dgd import Component
 from spec.first_token import READ_BYTES_PER_SECOND
 from spec.model_base import Frozen
 from spec.models import Placement
-from spec.plan import Graph, Plan
+from spec.plan import Graph, Plan, Pool
 from spec.rdma import RdmaMode
 
 
@@ -19,6 +19,7 @@ def rolls(before: Plan, after: Plan) -> list[str]:
 
 
 def _rolls(before: Plan, after: Plan) -> Iterator[str]:
+    yield from _skipped(before, after)
     if before.platform != after.platform and after.platform_namespace:
         yield (
             f"platform: operator {before.platform} gives way to {after.platform}: both replicas are stopped before "
@@ -40,6 +41,7 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
         if not after.makes_gpu_pools:
             done = "no nodes are bought any more, so the GPU pools are deleted"
         yield f"capacity: {done}, and all that runs on them is down"
+    yield from _pools(before, after)
     old = {graph.name: graph for graph in before.graphs}
     new = {graph.name: graph for graph in after.graphs}
     for name in sorted({*old, *new}):
@@ -49,6 +51,49 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
             yield f"{name}: is new and rolls nothing; {_load(new[name])}"
         else:
             yield from _graph(old[name], new[name])
+
+
+def _skipped(before: Plan, after: Plan) -> Iterator[str]:
+    """Upgrades over more than one minor version; NVIDIA supports them to the next one only."""
+    runtimes = [{graph.runtime for graph in plan.graphs} for plan in (before, after)]
+    pairs = [("platform", {before.platform}, {after.platform}), ("runtime", *runtimes)]
+    for part, old, new in pairs:
+        for was, becomes in ((was, becomes) for was in sorted(old) for becomes in sorted(new)):
+            (major, number), later = versions.minor(was), versions.minor(becomes)
+            if later > (major, number + 1):
+                yield (
+                    f"versions.{part}: from {was} to {becomes} skips versions, and NVIDIA supports upgrades to the "
+                    f"next minor version only; set {major}.{number + 1}.0 first"
+                )
+
+
+def _pools(before: Plan, after: Plan) -> Iterator[str]:
+    """GPU pools that are created, deleted or resized; nothing when the stack no longer buys any."""
+    old, new = (
+        {pool.name: pool for pool in plan.gpu_pools} if plan.makes_gpu_pools else {} for plan in (before, after)
+    )
+    if not new:
+        return
+    for name in sorted({*old, *new}):
+        was, becomes = (_nodes(pools[name]) if name in pools else "" for pools in (old, new))
+        if not was:
+            yield f"pool {name}: is created, {becomes} × {new[name].machine.name}"
+        elif not becomes:
+            yield f"pool {name}: is deleted and releases {was} × {old[name].machine.name}"
+        elif was != becomes:
+            yield f"pool {name}: has {becomes} nodes, {was} before"
+    created, deleted = (
+        sum(few[name].nodes for name in few.keys() - many.keys()) for few, many in ((new, old), (old, new))
+    )
+    if created and deleted:
+        yield (
+            f"pools: new ones are created before old ones are deleted, so {created} nodes must be available beside the "
+            f"{deleted} that go; where they are not, delete the old pools' deployment first"
+        )
+
+
+def _nodes(pool: Pool) -> str:
+    return f"{pool.nodes}" if pool.nodes == pool.most_nodes else f"{pool.nodes} to {pool.most_nodes}"
 
 
 def _moved(before: Plan, after: Plan) -> str:
@@ -72,6 +117,11 @@ def _moved(before: Plan, after: Plan) -> str:
 
 
 def _graph(before: Graph, after: Graph) -> Iterator[str]:
+    if before.served_name != after.served_name:
+        yield (
+            f"{after.name}: clients must send {after.served_name} as `model`, and get 404 for {before.served_name}; "
+            f"models.{after.name}.servedName: {before.served_name} keeps the name"
+        )
     old, new = _components(before), _components(after)
     workers = [c.name for c in (*old.values(), *new.values()) if c.type != "frontend"]
     changes = {name: _changes(old.get(name), new.get(name)) for name in dict.fromkeys(workers)}

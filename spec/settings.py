@@ -324,9 +324,18 @@ class EngineSettings(Frozen):
     """Flags of extraArgs that may run code of others, such as ["--trust-remote-code"]."""
 
 
+# What a client's JSON, a command line and a metric's label all take as it is; a hub's `org/name` too.
+ServedName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$", examples=["llama-3.3-70b"]),
+]
+
+
 class ModelSettings(Frozen):
     model: str
     layout: str
+    served_name: ServedName | None = None
+    """What clients send as `model`; the card's name unless given. It stays when `model` is swapped."""
     prefill: RoleOverride | None = None
     decode: RoleOverride | None = None
     worker: RoleOverride | None = None

@@ -56,6 +56,7 @@ def warnings(
         yield "secrets.store: has no effect, no model is gated"
     for graph in graphs:
         yield from _graph_warnings(settings, graph)
+    yield from _shared_names(graphs)
     yield from _budget_warnings(settings.budget, made, usd_at_most)
 
 
@@ -72,6 +73,16 @@ def missing_token(settings: Settings, graphs: Sequence[Graph]) -> str | None:
         "fetch, so `pulumi up` stops; set it with `pulumi config set --secret dynamo-gke:hfToken`, or name a secret of "
         "Secret Manager in secrets.hfToken, with secrets.store secretManager"
     )
+
+
+def _shared_names(graphs: Sequence[Graph]) -> Iterator[str]:
+    """Deployments that clients call by one name. Each has a frontend of its own, so this is no error."""
+    for name in sorted({graph.served_name for graph in graphs}):
+        if len(sharing := [graph.name for graph in graphs if graph.served_name == name]) > 1:
+            yield (
+                f"models: {' and '.join(sharing)} are served by one name, {name}: clients tell them apart by "
+                "their endpoints only. Set servedName of one of them, unless that is what you want"
+            )
 
 
 def _version_warnings(settings: Settings) -> Iterator[str]:

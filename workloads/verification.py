@@ -45,7 +45,7 @@ def arguments(graph: Graph) -> list[str]:
     ranks = next((worker.tensor_parallel for worker in graph.workers if worker.role is Role.DECODE), 1)
     return [
         *("--endpoint", f"http://{names.frontend_service(graph.name)}.{graph.namespace}.svc:{FRONTEND_PORT}"),
-        *("--model", graph.card.name),
+        *("--model", graph.served_name),
         *("--pods", f"{graph.namespace}/{graph.name}"),
         *("--roles", *(worker.role.value for worker in graph.workers)),
         *(("--kv-transfer", "nixl") if nixl else ()),

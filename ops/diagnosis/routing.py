@@ -18,10 +18,10 @@ def unreached(view: View) -> Iterator[Finding]:
 def unlisted(view: View) -> Iterator[Finding]:
     """A model that the frontend does not list."""
     listed = view.snapshot.models[view.graph.name]
-    if not isinstance(listed, str) and view.graph.card.name not in listed:
+    if not isinstance(listed, str) and view.graph.served_name not in listed:
         yield view.finding(
             Cause.ROUTING,
-            f"the frontend lists {', '.join(listed) or 'no model'} and not {view.graph.card.name}: it lists a model "
+            f"the frontend lists {', '.join(listed) or 'no model'} and not {view.graph.served_name}: it lists a model "
             "once workers of every role have registered it; see the frontend's log",
             f"service/{names.frontend_service(view.graph.name)}",
         )

@@ -26,7 +26,7 @@ class Mocker:
     def process(self, graph: Graph, worker: Worker) -> Process:
         args = MockerArgs(
             model_path=graph.card.repository,
-            model_name=graph.card.name,
+            model_name=graph.served_name,
             max_model_len=graph.max_model_len,
             kv_cache_dtype=graph.kv_cache_dtype,
             block_size=self.block_size,

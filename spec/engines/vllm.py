@@ -74,7 +74,7 @@ class Vllm:
         lease = graph.kv_lease_seconds
         args = VllmArgs(
             model=graph.model,
-            served_model_name=graph.card.name,
+            served_model_name=graph.served_name,
             tensor_parallel_size=worker.tensor_parallel,
             max_model_len=graph.max_model_len,
             load_format="runai_streamer" if graph.card.loader == "runaiStreamer" else None,

@@ -400,6 +400,8 @@ def test_the_verification_asks_for_what_the_layout_promises() -> None:
     over_tcp = command_line(verification_arguments(run("network.rdma=none", "models.chat.kvTransfer=tcp")))
     assert (over_tcp.transport, over_tcp.ranks) == ("tcp", 8)
     assert {"--kv-transfer", "--transport"}.isdisjoint(verification_arguments(recorded("dev")))
+    named = command_line(verification_arguments(run("models.chat.servedName=gpt")))
+    assert named.model == "gpt"
     aggregated = verification_arguments(run("models.chat.layout=aggregated"))
     assert aggregated[aggregated.index("--roles") + 1] == "worker"
     assert {"--kv-transfer", "--transport"}.isdisjoint(aggregated)

@@ -121,6 +121,17 @@ def test_kv_cache_over_tcp_takes_the_pod_network_and_nothing_else(rdma: str, lay
         assert flags(graph, role)["kv-transfer-config"]
 
 
+@pytest.mark.parametrize("layout", ["multi-node", "aggregated", "simulated"])
+def test_clients_keep_their_name_for_the_model_when_it_is_swapped(layout: str) -> None:
+    flag = "model-name" if layout == "simulated" else "served-model-name"
+    roles = ("worker",) if layout == "aggregated" else ("prefill", "decode")
+    for model in ("llama-3.3-70b-instruct", "qwen3-32b"):
+        chat = {"model": model, "layout": layout}
+        assert [flags(rendered({"models.chat": chat}), role)[flag] for role in roles] == [model] * len(roles)
+        named = rendered({"models.chat": chat | {"servedName": "acme/chat-1"}})
+        assert [flags(named, role)[flag] for role in roles] == ["acme/chat-1"] * len(roles)
+
+
 @pytest.mark.parametrize("changes", [{}, {"models.chat.kvTransfer": "rdma"}])
 def test_kv_cache_moves_by_rdma_unless_the_stack_says_tcp(changes: dict[str, Any]) -> None:
     assert rendered(changes) == rendered()

@@ -8,6 +8,12 @@ import pytest
 from spec.rollout import rolls
 from tests.stacks import planned
 
+SIMULATED = {"models.chat.layout": "simulated"}
+SIMULATED_ROLLS = (
+    "chat: all workers roll, since a worker's pod template changes (prefill args, envFrom; decode args, envFrom): no "
+    "model is loaded"
+)
+SIMULATED_FRONTEND = "chat: the frontend's pods are replaced (envFrom), which loads no model"
 QWEN = {"model": "qwen3-32b", "layout": "multi-node"}
 LLAMA_LOADS = (
     "loading 131 GiB of weights takes about 2.4 min, an ESTIMATE at an assumed 1 GB/s for each engine, "
@@ -55,7 +61,8 @@ CASES = [
           "annotations; decode resources, resourceClaims, annotations): prefill 1 of 1 and decode 1 of 1 are down at a "
           f"time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),
     Case("replicas alone", {}, {"models.chat.decode": {"replicas": 2}},
-         ["chat: decode goes from 1 to 2 replicas, which by itself rolls nothing"]),
+         ["pool decode: has 2 nodes, 1 before",
+          "chat: decode goes from 1 to 2 replicas, which by itself rolls nothing"]),
     Case("one role's template, and so both roles", {}, {"models.chat.engine": {"maxModelLen": 16384}},
          ["chat: all workers roll, since a worker's pod template changes (prefill args; decode args): prefill 1 of 1 "
           f"and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),
@@ -69,6 +76,23 @@ CASES = [
          ["chat: all workers roll, since a worker's pod template changes (prefill image; decode image): prefill 1 of 1 "
           f"and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}",
           "chat: the frontend's pods are replaced (image), which loads no model"]),
+    Case("versions that skip one", {"versions": {"platform": "1.4.0", "runtime": "1.4.1"}},
+         {"versions": {"platform": "1.6.1", "runtime": "1.4.1"}},
+         ["versions.platform: from 1.4.0 to 1.6.1 skips versions, and NVIDIA supports upgrades to the next minor "
+          "version only; set 1.5.0 first",
+          "platform: operator 1.4.0 gives way to 1.6.1: there is one, stopped before the next starts, so graphs cannot "
+          "be written meanwhile and go on serving; whether the new one rolls their workers is not known from here"]),
+    Case("another name for clients", SIMULATED, SIMULATED | {"models.chat.servedName": "gpt"},
+         ["chat: clients must send gpt as `model`, and get 404 for llama-3.3-70b-instruct; "
+          "models.chat.servedName: llama-3.3-70b-instruct keeps the name",
+          "chat: all workers roll, since a worker's pod template changes (prefill args; decode args): no model is "
+          "loaded"]),
+    Case("another model by another name", SIMULATED, SIMULATED | {"models.chat.model": "qwen3-0.6b"},
+         ["chat: clients must send qwen3-0.6b as `model`, and get 404 for llama-3.3-70b-instruct; "
+          "models.chat.servedName: llama-3.3-70b-instruct keeps the name", SIMULATED_ROLLS, SIMULATED_FRONTEND]),
+    Case("another model by the same name", SIMULATED | {"models.chat.servedName": "gpt"},
+         SIMULATED | {"models.chat.servedName": "gpt", "models.chat.model": "qwen3-0.6b"},
+         [SIMULATED_ROLLS, SIMULATED_FRONTEND]),
     Case("the platform alone", {}, {"versions": {"platform": "1.7.0"}},
          ["platform: operator 1.6.1 gives way to 1.7.0: both replicas are stopped before the next start, so graphs "
           "cannot be written meanwhile and go on serving; whether the new one restarts their workers is not known from "
@@ -76,25 +100,34 @@ CASES = [
     Case("the platform alone, of others", {"cluster": {"existing": {"name": "c", "platform": "shared"}}},
          {"cluster": {"existing": {"name": "c", "platform": "shared"}}, "versions": {"platform": "1.7.0"}}, []),
     Case("a second graph", {}, {"models.summarize": QWEN},
-         ["summarize: is new and rolls nothing; loading 61 GiB of weights takes about 1.1 min, an ESTIMATE at an "
+         ["pool decode: has 2 nodes, 1 before", "pool prefill: has 2 nodes, 1 before",
+          "summarize: is new and rolls nothing; loading 61 GiB of weights takes about 1.1 min, an ESTIMATE at an "
           "assumed 1 GB/s for each engine, before compiling and warming up"]),
     Case("a graph less", {"models.summarize": QWEN | {"prefill": {"replicas": 1}}}, {},
-         ["summarize: is taken away, 9 GPUs with it"]),
+         ["pool decode: has 1 nodes, 2 before", "pool prefill: has 1 nodes, 2 before",
+          "summarize: is taken away, 9 GPUs with it"]),
     Case("engines that drain as long as they did",
          {"models.chat.decode": {"drainSeconds": 400}}, {"models.chat.decode": {"drainSeconds": 30}},
          ["chat: all workers roll, since a worker's pod template changes (decode env, terminationGracePeriodSeconds): "
           f"prefill 1 of 1 and decode 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; before that an old engine "
           f"drains (prefill 60 s and decode 400 s, drainSeconds); {LLAMA_LOADS}"]),
-    Case("an autoscaler for one engine", {}, {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}}, []),
+    Case("an autoscaler for one engine", {}, {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}},
+         ["pool decode: has 1 to 3 nodes, 1 before"]),
     Case("an autoscaler for several engines", {"models.chat.decode": {"replicas": 2}},
          {"models.chat.autoscaling": {"decode": {"min": 2, "max": 3}}},
-         ["chat: decode has 2 replicas, and the operator refuses to hand more than one over to an autoscaler: first "
+         ["pool decode: has 2 to 3 nodes, 2 before",
+          "chat: decode has 2 replicas, and the operator refuses to hand more than one over to an autoscaler: first "
           "set models.chat.decode.replicas to 1 and update, then give the range"]),
     Case("an autoscaler less", {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}}, {},
-         ["chat: decode is taken from its autoscaler; the operator refuses a number other than the one that runs: "
+         ["pool decode: has 1 nodes, 1 to 3 before",
+          "chat: decode is taken from its autoscaler; the operator refuses a number other than the one that runs: "
           "`kubectl scale dgdsa chat-decode -n dynamo --replicas=1` first, with the autoscaler deleted"]),
     Case("other roles", {}, {"models.chat.layout": "aggregated", "models.chat.worker": {"replicas": 1}},
-         ["chat: all workers roll, since a worker's pod template changes (prefill ends; decode ends; worker is new): "
+         ["pool decode: is deleted and releases 1 × a3-ultragpu-8g",
+          "pool prefill: is deleted and releases 1 × a3-ultragpu-8g", "pool worker: is created, 1 × a3-ultragpu-8g",
+          "pools: new ones are created before old ones are deleted, so 1 nodes must be available beside the 2 that go; "
+          "where they are not, delete the old pools' deployment first",
+          "chat: all workers roll, since a worker's pod template changes (prefill ends; decode ends; worker is new): "
           f"worker 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),
     Case("simulated engines", {"models.chat.layout": "simulated"},
          {"models.chat.layout": "simulated", "models.chat.engine": {"maxModelLen": 1024}},
