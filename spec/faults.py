@@ -33,13 +33,19 @@ def join(path: str, *keys: str | int) -> str:
     return path
 
 
-def nearest(given: str, allowed: Sequence[str]) -> str:
-    """`; did you mean X?` for the allowed value most like `given`, or nothing when none is."""
-    import difflib  # only a fault needs it
+def closest(given: str, allowed: Sequence[str]) -> str | None:
+    """The allowed value most like `given`, or None when none is."""
+    import difflib  # only an error needs it
 
     by_lower = {name.lower(): name for name in allowed}
     found = difflib.get_close_matches(given.lower(), by_lower, n=1, cutoff=0.6)
-    return f"; did you mean {by_lower[found[0]]}?" if found else ""
+    return by_lower[found[0]] if found else None
+
+
+def nearest(given: str, allowed: Sequence[str]) -> str:
+    """`; did you mean X?` for the allowed value most like `given`, or nothing when none is."""
+    like = closest(given, allowed)
+    return f"; did you mean {like}?" if like else ""
 
 
 def one_of(given: str, allowed: Sequence[str]) -> str:

@@ -46,8 +46,8 @@ class Machine(Frozen):
     """Line rate of one RDMA NIC, Gb/s."""
     local_ssds: int = 0
     worker_share: WorkerShare | None = None
-    regions: tuple[str, ...] = ()
-    """Regions where the machine was listed; empty: everywhere."""
+    zones: tuple[str, ...] = ()
+    """Zones where the machine was listed; empty: everywhere."""
     prices: dict[CapacityMode, Price] = {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from spec import addresses, names
+from spec import addresses, locations, names
 from spec.capacity import reservation_owner
 from spec.cluster import cluster_ref
 from spec.faults import Fault, join
@@ -62,6 +62,9 @@ def warnings(settings: Settings, gpu_pools: Sequence[Pool]) -> Iterator[str]:
 
 
 def _contradictions(settings: Settings) -> Iterator[Fault]:
+    place = settings.location
+    for key, message in locations.errors(place.region, place.zone, allow_unlisted=place.allow_unlisted):
+        yield Fault(join("location", key), message)
     yield from _other_zone(settings)
     yield from _block_of_another_project(settings)
     yield from _existing_cluster(settings)
@@ -155,6 +158,12 @@ def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[F
             "cluster.existing.location",
             f"{location} is not in region {region}, where bucket, addresses and pools would be made; set location to "
             "the cluster's region and one of its zones",
+        )
+    elif location not in (region, *locations.known().zones_of(region)) and not settings.location.allow_unlisted:
+        yield Fault(
+            "cluster.existing.location",
+            f"{location} is not among the zones of {region}: {', '.join(locations.known().zones_of(region))}"
+            f"{locations.unlisted()}",
         )
 
 

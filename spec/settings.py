@@ -43,16 +43,10 @@ def _cpu_machine(name: str) -> str:
 
 class Location(Frozen):
     region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+$", examples=["europe-west1"])]
-    zone: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+-[a-z]$", examples=["europe-west1-b"])]
+    zone: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+-(ai[0-9]+)?[a-z]$", examples=["europe-west1-b"])]
     """Where the GPU nodes are; one zone, because a RoCE network is zonal."""
-
-    @field_validator("zone")
-    @classmethod
-    def _zone_in_region(cls, zone: str, info: ValidationInfo) -> str:
-        region: str | None = info.data.get("region")  # absent when it is a fault of its own
-        if region and zone.rpartition("-")[0] != region:
-            raise ValueError(f"zone {zone} is not in region {region}; its zones begin with {region}-")
-        return zone
+    allow_unlisted: bool = False
+    """Takes a region or zone that `spec/locations` does not have, such as one opened after its date."""
 
 
 ProjectId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$", examples=["my-project"])]
@@ -156,7 +150,9 @@ class ExistingCluster(Frozen):
     """Of the kubeconfig, and how the cluster is reached; by its DNS endpoint unless given."""
     name: Annotated[CloudName | None, Field(validate_default=True, examples=["my-cluster"])] = None
     """In the stack's project."""
-    location: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+(-[a-z])?$", examples=["europe-west1"])] | None = None
+    location: (
+        Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+(-(ai[0-9]+)?[a-z])?$", examples=["europe-west1"])] | None
+    ) = None
     """The region or zone that the cluster was made in; the stack's region unless given."""
     add_gpu_pools: bool = False
     """Whether A3 Ultra pools are added to it; else the graphs use GPU nodes that it has."""

@@ -96,8 +96,10 @@ def _pool_warnings(settings: Settings, graphs: Sequence[Graph], gpu_pools: Seque
     region = settings.location.region
     mode = settings.capacity.mode if settings.capacity and gpu_pools else None
     for pool in gpu_pools[:1]:
-        if region not in pool.machine.regions:
-            yield f"location.region: {pool.machine.name} was not listed in {region} when last looked up"
+        if (zone := settings.location.zone) not in pool.machine.zones:
+            there = [listed for listed in pool.machine.zones if listed.startswith(f"{region}-")]
+            where = f"in {' and '.join(there)}" if there else f"only in {', '.join(pool.machine.zones)}"
+            yield f"location.zone: {pool.machine.name} was not listed in {zone} when last looked up, but {where}"
         priced = {price.region for price in pool.machine.prices.values()}
         if region not in priced:
             yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"
