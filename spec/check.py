@@ -1,9 +1,10 @@
 """What a well-formed stack can still get wrong, against catalogue, machine and rules of the engine."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from spec import extra_args, place, sizing, versions
-from spec.faults import ConfigInvalid, Fault, join, one_of
+from spec.faults import ConfigInvalid, Fault, Way, closest, join, shown
 from spec.flag_rules.batch import batch
 from spec.flag_rules.given import Workers
 from spec.machines import GPU_MACHINE, Gpus, Machine, machine
@@ -15,7 +16,7 @@ from spec.settings import ModelSettings, Settings
 
 def faults(settings: Settings) -> list[Fault]:
     """Every fault of a stack whose shape is right."""
-    found = [*_name_faults(settings.models), *_secret_faults(settings), *_version_faults(settings)]
+    found = [*_secret_faults(settings), *_version_faults(settings)]
     needs_gpus: list[str] = []
     engines: list[Engines] = []
     node = machine(GPU_MACHINE)
@@ -83,8 +84,13 @@ def _too_many_nodes(settings: Settings, counts: dict[str, NodeCount]) -> Iterato
         parts = " + ".join(f"{pool} {count.most_nodes}" for pool, count in counts.items())
         yield Fault(
             "capacity.maxNodes",
-            f"{allowed} is fewer than the {most} GPU nodes that the graphs may ask for ({parts}); lower replicas or "
-            f"autoscaling, or allow {most}",
+            f"{allowed} is fewer than the {most} GPU nodes that the graphs may ask for ({parts})",
+            (
+                Way(
+                    f"set capacity.maxNodes to {most}, or lower replicas or autoscaling",
+                    {"capacity.maxNodes": most},
+                ),
+            ),
         )
 
 
@@ -108,35 +114,43 @@ def _secret_faults(settings: Settings) -> Iterator[Fault]:
         )
 
 
-def _name_faults(names: Iterable[str]) -> Iterator[Fault]:
+def _name_faults(models: Mapping[str, Any]) -> Iterator[Fault]:
     """Names that would meet in the cluster.
 
     A frontend finds its workers by the prefix `<namespace>-<graph>` of their Dynamo namespace (the operator sets
     DYN_NAMESPACE_PREFIX, so that old and new generations are both found). The frontend of `chat` would therefore
     also send requests to the workers of `chat-v2`.
     """
-    lower = sorted((name.lower(), name) for name in names)
+    lower = sorted((name.lower(), name) for name in models)
     for i, (key, name) in enumerate(lower):
         for other_key, other in lower[i + 1 :]:
             if key == other_key:
                 yield Fault(join("models", other), f"is the same name as {name} in Kubernetes, which has no capitals")
             elif other_key.startswith(key):
+                rest = other_key.removeprefix(key).strip("-")
                 yield Fault(
                     join("models", other),
                     f"begins with the name of another graph, {name}, whose frontend finds workers by that beginning "
-                    f"and would route to these too; rename one, such as {key}-v1",
+                    "and would route to these too",
+                    tuple(
+                        Way(
+                            f"rename it, such as {new}",
+                            {join("models", other): None, join("models", new): models[other]},
+                        )
+                        for new in (f"{rest}-{key}", f"next-{key}", f"other-{key}", "other")
+                    ),
                 )
 
 
-def name_collisions(names: Iterable[str]) -> list[Fault]:
-    """The faults between graph names, valid or not."""
-    return list(_name_faults(names))
+def name_collisions(models: Mapping[str, Any]) -> list[Fault]:
+    """The errors between graph names, valid or not. `models` as a stack has them."""
+    return list(_name_faults(models))
 
 
 def _unknown_names(path: str, model: ModelSettings) -> Iterator[Fault]:
     known = model.model in card_names()
     if not known:
-        yield Fault(join(path, "model"), one_of(model.model, card_names()))
+        yield _unknown(join(path, "model"), model.model, card_names())
     layouts: dict[str, None] = {}
     for name in [model.model] if known else card_names():
         try:
@@ -146,7 +160,13 @@ def _unknown_names(path: str, model: ModelSettings) -> Iterator[Fault]:
                 yield from invalid.faults
                 return
     if model.layout not in layouts:
-        yield Fault(join(path, "layout"), one_of(model.layout, tuple(layouts)))
+        yield _unknown(join(path, "layout"), model.layout, tuple(layouts))
+
+
+def _unknown(path: str, given: str, allowed: Sequence[str]) -> Fault:
+    like = closest(given, allowed)
+    ways = (Way(f"did you mean {like}?", {path: like}),) if like else ()
+    return Fault(path, f"{shown(given)} is not one of {', '.join(allowed)}", ways)
 
 
 def _override_faults(path: str, model: ModelSettings, layout: Layout) -> Iterator[Fault]:
@@ -227,7 +247,12 @@ def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout
     length, longest = max_model_len(chosen, model), chosen.architecture.max_model_len
     if length > longest:
         yield Fault(
-            join(path, "engine.maxModelLen"), f"{length} is longer than {chosen.name} was made for; at most {longest}"
+            join(path, "engine.maxModelLen"),
+            f"{length} is longer than {chosen.name} was made for, at most {longest}",
+            tuple(
+                Way(f"use {tokens}", {join(path, "engine.maxModelLen"): tokens})
+                for tokens in (longest, chosen.default_max_model_len)
+            ),
         )
     count = node.gpus.count
     allowed = [n for n in range(1, count + 1) if count % n == 0 and sizing.divides(chosen.architecture, n)]
@@ -238,6 +263,10 @@ def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout
                 f"{given.tensor_parallel} cannot divide {chosen.name} ({chosen.architecture.heads} heads, "
                 f"{chosen.architecture.kv_heads} KV heads) over the {count} GPUs of a node; "
                 f"one of {', '.join(map(str, allowed))}",
+                tuple(
+                    Way(f"use {n}", {join(path, role, "tensorParallel"): n})
+                    for n in sorted(allowed, key=lambda n: (abs(n - given.tensor_parallel), n))
+                ),
             )
     if any(given.tensor_parallel not in allowed for given in roles.values()):
         return
@@ -250,12 +279,54 @@ def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout
             join(path, "decode.tensorParallel"),
             f"{decode.tensor_parallel} is smaller than prefill's {prefill.tensor_parallel}: one decode GPU would have "
             f"to take the KV heads of several prefill GPUs, which NIXL refuses; at least {prefill.tensor_parallel}",
+            (
+                Way(
+                    f"set it to {prefill.tensor_parallel}",
+                    {join(path, "decode.tensorParallel"): prefill.tensor_parallel},
+                ),
+                Way(
+                    f"set prefill.tensorParallel to {decode.tensor_parallel}",
+                    {join(path, "prefill.tensorParallel"): decode.tensor_parallel},
+                ),
+            ),
         )
     most = {role: most_replicas(model, role, given) for role, given in roles.items()}
     asked = sum(most[role] * given.tensor_parallel for role, given in roles.items())
     if layout.placement is Placement.SHARED and asked > count:
         parts = " + ".join(f"{role} {most[role]} × {given.tensor_parallel}" for role, given in roles.items())
-        yield Fault(path, f"layout {model.layout} keeps its roles on one node of {count} GPUs, but {parts} = {asked}")
+        yield Fault(
+            path,
+            f"layout {model.layout} keeps its roles on one node of {count} GPUs, but {parts} = {asked}",
+            tuple(_less_for_one_node(path, chosen, model, roles, allowed, count)),
+        )
+
+
+def _less_for_one_node(
+    path: str, chosen: Card, model: ModelSettings, roles: Mapping[Role, RoleLayout], allowed: list[int], count: int
+) -> Iterator[Way]:
+    """Fewer or smaller engines of one role, as many as the node has room for; else a layout with nodes for each."""
+    for role, given in roles.items():
+        scale = model.autoscaling.ranges.get(role)
+        room = count - sum(
+            most_replicas(model, other, theirs) * theirs.tensor_parallel
+            for other, theirs in roles.items()
+            if other is not role
+        )
+        fewer = room // given.tensor_parallel
+        if fewer and not scale:
+            yield Way(f"set {role}.replicas to {fewer}", {join(path, role, "replicas"): fewer})
+        elif scale and fewer:
+            least = min(scale.min, fewer)
+            yield Way(
+                f"set autoscaling.{role} to {{min: {least}, max: {fewer}}}",
+                {join(path, "autoscaling", role): {"min": least, "max": fewer}},
+            )
+        for n in sorted(allowed, reverse=True):
+            if n < given.tensor_parallel and n * most_replicas(model, role, given) <= room:
+                yield Way(f"set {role}.tensorParallel to {n}", {join(path, role, "tensorParallel"): n})
+    for name, other in chosen.layouts.items():
+        if other.placement is Placement.PER_ROLE and other.roles.keys() == roles.keys():
+            yield Way(f"use layout {name}", {join(path, "layout"): name})
 
 
 def _nic_faults(
@@ -266,8 +337,11 @@ def _nic_faults(
         yield Fault(
             "network.rdma",
             f"none, but {path} moves its KV cache between prefill and decode pods. Without RDMA it goes over TCP, on "
-            "one node too, since NVLink does not work between pods: the first token takes 200 to 500 times as long. "
-            f"Use dranet, or accept TCP with {path}.kvTransfer: tcp",
+            "one node too, since NVLink does not work between pods: the first token takes 200 to 500 times as long",
+            (
+                Way("use dranet", {"network.rdma": "dranet"}),
+                Way(f"accept TCP with {path}.kvTransfer: tcp", {join(path, "kvTransfer"): "tcp"}),
+            ),
         )
     elif mode is RdmaMode.MULTI_NETWORK:
         yield from _whole_node_faults(path, chosen, model, layout, node)
@@ -284,14 +358,23 @@ def _whole_node_faults(path: str, chosen: Card, model: ModelSettings, layout: La
     ]
     if not parts:
         return
-    if layout.placement is Placement.SHARED:
-        remedy = ", or a layout with a node for each engine"
-    else:
-        remedy = f", or tensorParallel {count}" if sizing.divides(chosen.architecture, count) else ""
+    layouts = [
+        Way(f"use layout {name}", {join(path, "layout"): name})
+        for name, other in chosen.layouts.items()
+        if other.placement is Placement.PER_ROLE and other.prefill
+    ]
+    whole = {
+        join(path, role, "tensorParallel"): count for role, given in roles.items() if given.tensor_parallel < count
+    }
     yield Fault(
         "network.rdma",
         f"multiNetwork hands a pod all NICs of its node, so {path} needs engines over all {count} GPUs, but "
-        f"{' and '.join(parts)}. Use dranet{remedy}",
+        f"{' and '.join(parts)}",
+        (
+            Way("use dranet", {"network.rdma": "dranet"}),
+            Way(f"set tensorParallel of {' and '.join(key.split('.')[-2] for key in whole)} to {count}", whole),
+            *layouts,
+        ),
     )
 
 
@@ -303,15 +386,18 @@ def _memory_faults(
     if engine.fits:
         return
     enough = [n for n in allowed if n > given and engine_memory(chosen, model, gpus, n).fits]
-    remedies = [f"tensorParallel {enough[0]}"] if enough else []
+    ways = [Way(f"use tensorParallel {n}", {path: n}) for n in enough]
     if engine.kv_tokens:
-        remedies.append(f"engine.maxModelLen of at most {engine.kv_tokens}")
+        length = path.rpartition(".")[0].rpartition(".")[0] + ".engine.maxModelLen"
+        ways.append(Way(f"set engine.maxModelLen to {engine.kv_tokens} or less", {length: engine.kv_tokens}))
+    batches = ""
     if engine.batch != sizing.DEFAULT_BATCH:
-        remedies.append(f"smaller batches than {engine.batch.tokens} tokens and {engine.batch.seqs} sequences")
+        batches = f"; smaller batches than {engine.batch.tokens} tokens and {engine.batch.seqs} sequences leave more"
     yield Fault(
         path,
         f"{given} is too few for {chosen.name}: weights {engine.weights / sizing.GIB:.1f} GiB a GPU, "
         f"{max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB left for the KV cache, and one sequence of "
         f"{engine.max_model_len} tokens takes {engine.max_model_len * engine.kv_per_token / sizing.GIB:.1f} GiB"
-        + (f"; use {' or '.join(remedies)}" if remedies else "; the model does not fit this machine"),
+        + (batches or ("" if ways else "; the model does not fit this machine")),
+        tuple(ways),
     )

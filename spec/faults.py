@@ -2,17 +2,30 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Way:
+    """A change that may make an error go away. `spec.load` tries it, and says the words only if it does."""
+
+    words: str
+    changes: Mapping[str, Any]
+    """Path → the new value; None takes the key out."""
+    spelling: bool = False
+    """It is what was meant, right even where the rest has to follow: mode `reservation` then needs its name."""
 
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One mistake of the configuration. `path` is what `pulumi config set --path` takes, less the namespace."""
+    """One error of the configuration. `path` is what `pulumi config set --path` takes, less the namespace."""
 
     path: str
     message: str
+    ways: tuple[Way, ...] = field(default=(), compare=False)
+    """Ways out, the nearest first."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"

@@ -9,8 +9,8 @@ from typing import Any, cast, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from spec import check, renamed, shape
-from spec.faults import ConfigInvalid, Fault, join, nearest, one_of, shown
+from spec import check, renamed, shape, ways_out
+from spec.faults import ConfigInvalid, Fault, Way, closest, join, nearest, shown
 from spec.model_base import Frozen
 from spec.settings import Settings
 
@@ -47,22 +47,31 @@ class StackConfig:
 
 def load(config: StackConfig) -> Settings:
     """The settings of a stack. Raises ConfigInvalid with every fault that can be found together."""
-    raw, found = _raw(config)
+    raw, unread = _raw(config)
     moved, twice = renamed.move(raw)
-    found += twice
+    unread += twice
     if moved:
         raw["renamed"] = moved
-    models = raw.get("models")
-    if isinstance(models, dict):
-        found += check.name_collisions(map(str, cast(dict[Any, Any], models)))
-    settings, shape, spoilt = _validated(raw)
-    found += [fault for fault in shape if fault.path not in {earlier.path for earlier in found}]
-    if settings:
-        found += [fault for fault in check.faults(settings) if not _hangs_on(fault, spoilt)]
+    settings, found = _judged(raw)
+    found = [*unread, *(fault for fault in found if fault.path not in {earlier.path for earlier in unread})]
     if found or settings is None:
         given = {new: old for old, new in moved.items()}  # errors name the keys that the stack file has
-        raise ConfigInvalid([Fault(given.get(fault.path, fault.path), fault.message) for fault in found])
+        told = ways_out.told(found, raw, lambda changed: _judged(changed)[1])
+        raise ConfigInvalid([Fault(given.get(fault.path, fault.path), fault.message) for fault in told])
     return settings
+
+
+def _judged(raw: dict[str, Any]) -> tuple[Settings | None, list[Fault]]:
+    """The settings in `raw`, None where no graph is left to look at, and every error of shape and content."""
+    found: list[Fault] = []
+    models = raw.get("models")
+    if isinstance(models, dict):
+        found += check.name_collisions(cast(dict[str, Any], models))
+    settings, misshapen, spoilt = _validated(raw)
+    found += [fault for fault in misshapen if fault.path not in {earlier.path for earlier in found}]
+    if settings:
+        found += [fault for fault in check.faults(settings) if not _hangs_on(fault, spoilt)]
+    return settings, found
 
 
 def _raw(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
@@ -149,7 +158,7 @@ def _validated(raw: dict[str, Any]) -> tuple[Settings | None, list[Fault], set[s
                 # What is missing cannot be cut, nor what its absence makes wrong again: then its block goes.
                 whole_block = e["type"] == "missing" or path in spoilt
                 if attempt == 0:  # later ones come of the cuts
-                    found.append(Fault(path, _message(e, where)))
+                    found.append(Fault(path, _message(e, where), _ways(e, where)))
                 if e["type"] != "extra_forbidden":
                     spoilt.add(path)
                 _cut(raw, where[:-1] if whole_block else where)
@@ -236,15 +245,12 @@ def _message(e: Mapping[str, Any], where: list[str | int]) -> str:
     if kind == "missing":
         return _required(where)
     if kind == "extra_forbidden":
-        return _unknown(str(where[-1]), shape.keys(shape.at(Settings, where[:-1])))
+        return f"is not a key here; allowed: {', '.join(shape.keys(shape.at(Settings, where[:-1])))}"
     if kind == "value_error":
         return str(e["msg"]).removeprefix("Value error, ")
     if kind == "enum":
         allowed = re.findall(r"'([^']*)'", str(context["expected"]))
-        # Only text can be meant for another word: null is not `none`, and false not `off`.
-        return (
-            one_of(given, allowed) if isinstance(given, str) else f"{shown(given)} is not one of {', '.join(allowed)}"
-        )
+        return f"{shown(given)} is not one of {', '.join(allowed)}"
     if kind == "string_pattern_mismatch":
         is_key = e["loc"][-1] == "[key]"
         return f"{shown(given)} is not of the form this {'name' if is_key else 'value'} must have" + _example(
@@ -263,6 +269,20 @@ def _message(e: Mapping[str, Any], where: list[str | int]) -> str:
         return f"got {shown(given)}; must be {words} {context[key]}"
     wanted = _WANTED.get(kind.removesuffix("_type").removesuffix("_parsing").removesuffix("_from_float"))
     return f"got {shown(given)}; must be {wanted}" if wanted else f"got {shown(given)}; {e['msg']}"
+
+
+def _ways(e: Mapping[str, Any], where: list[str | int]) -> tuple[Way, ...]:
+    """The value or key that may be meant by one that is not known."""
+    path, given = _path(where), e["input"]
+    if e["type"] == "enum" and isinstance(given, str):  # null is not meant for `none`, nor false for `off`
+        like = closest(given, re.findall(r"'([^']*)'", str(e["ctx"]["expected"])))
+        changes = {path: like}
+    elif e["type"] == "extra_forbidden":
+        like = closest(str(where[-1]), shape.keys(shape.at(Settings, where[:-1])))
+        changes = {path: None, join("", *where[:-1], like or ""): given}
+    else:
+        return ()
+    return (Way(f"did you mean {like}?", changes, spelling=True),) if like else ()
 
 
 def _required(where: list[str | int]) -> str:

@@ -1,0 +1,112 @@
+"""What an error proposes makes it go away and brings no other."""
+
+import copy
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spec import load as loading
+from spec import ways_out
+from spec.faults import Fault, Way
+from tests.stacks import config, faults
+
+# What a stack may say of its one deployment, right and wrong.
+tensor_parallel = st.sampled_from([1, 2, 3, 4, 5, 8, 16])
+role = st.fixed_dictionaries({}, optional={"replicas": st.integers(1, 4), "tensorParallel": tensor_parallel})
+deployments = st.fixed_dictionaries(
+    {
+        "model": st.sampled_from(["llama-3.3-70b-instruct", "llama-3.3-70b", "qwen3-32b", "gpt-oss-120b", "qwen"]),
+        "layout": st.sampled_from(["single-node", "multi-node", "aggregated", "multinode", "simulated"]),
+    },
+    optional={
+        "prefill": role,
+        "decode": role,
+        "engine": st.fixed_dictionaries({"maxModelLen": st.sampled_from([1024, 131072, 200_000])}),
+        "autoscaling": st.fixed_dictionaries({"decode": st.just({"min": 1, "max": 3})}),
+        "autoscalin": st.just({}),
+    },
+)
+stacks = st.fixed_dictionaries(
+    {
+        "models": st.dictionaries(
+            st.sampled_from(["chat", "chat2", "chat-v2", "code"]), deployments, min_size=1, max_size=3
+        ),
+        "network": st.fixed_dictionaries({"rdma": st.sampled_from(["dranet", "none", "multiNetwork", "dra"])}),
+    },
+    optional={"capacity.maxNodes": st.integers(1, 6)},
+)
+
+
+def judged(raw: dict[str, Any]) -> list[Fault]:
+    return loading._judged(copy.deepcopy(raw))[1]  # pyright: ignore[reportPrivateUsage]
+
+
+@given(stacks)
+@settings(max_examples=60, deadline=None)
+def test_a_way_out_that_is_told_leads_out(blocks: dict[str, Any]) -> None:
+    raw, _ = loading._raw(config(blocks))  # pyright: ignore[reportPrivateUsage]
+    found = judged(raw)
+    before = Counter(fault.path for fault in found)
+    for fault, told in zip(found, ways_out.told(found, raw, judged), strict=True):
+        for way in fault.ways:
+            if f"; {way.words}" not in told.message and f", or {way.words}" not in told.message:
+                continue
+            changed = copy.deepcopy(raw)
+            assert ways_out._apply(way, changed)  # pyright: ignore[reportPrivateUsage]
+            after = Counter(other.path for other in judged(changed))
+            assert after[fault.path] < before[fault.path], fault
+            assert way.spelling or after <= before, (fault, after)
+
+
+def messages(changes: dict[str, Any]) -> dict[str, str]:
+    return {fault.path: fault.message for fault in faults(changes)}
+
+
+QWEN = {"model": "qwen3-32b", "layout": "multi-node"}
+
+
+@pytest.mark.parametrize("name", ["chat2", "chat-v1", "chat-v2", "chats", "chat-" + "x" * 25])
+def test_a_name_that_is_proposed_can_be_had(name: str) -> None:
+    said = messages({f"models.{name}": QWEN})[f"models.{name}"]
+    proposed = said.rpartition("such as ")[2].partition(",")[0]
+    assert proposed
+    assert messages({f"models.{proposed}": QWEN}) == {}
+
+
+def test_a_name_that_is_taken_is_not_proposed() -> None:
+    said = messages({"models.chat-v2": QWEN, "models.v2-chat": QWEN})["models.chat-v2"]
+    assert "such as v2-chat" not in said
+    assert "such as next-chat" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "says"),
+    [
+        ({"models.chat.layout": "single-node", "models.chat.decode": {"replicas": 2}}, "models.chat",
+         "set decode.replicas to 1, or set decode.tensorParallel to 2"),
+        ({"models.chat.prefill": {"tensorParallel": 3}}, "models.chat.prefill.tensorParallel", "; use 2, or use 4"),
+        ({"models.chat.engine": {"maxModelLen": 200_000}}, "models.chat.engine.maxModelLen", "; use 131072"),
+        ({"network.rdma": "multiNetwork", "models.chat.layout": "single-node"}, "network.rdma",
+         "; use dranet, or use layout multi-node"),
+        ({"capacity.mode": "reserved"}, "capacity.mode", "; did you mean reservation?"),
+    ],
+)  # fmt: skip
+def test_an_error_says_what_to_set(changes: dict[str, Any], path: str, says: str) -> None:
+    assert says in messages(changes)[path]
+
+
+def test_a_way_that_brings_another_error_is_not_told() -> None:
+    ways = (Way("use 4", {"decode": 4}), Way("use 5", {"decode": 5}))
+    raw = {"decode": 3, "prefill": 5}
+
+    def judge(raw: dict[str, Any]) -> list[Fault]:
+        odd = [Fault("decode", "is three", ways)] if raw["decode"] == 3 else []
+        return [
+            *odd,
+            *([Fault("prefill", "is larger")] if raw["decode"] < raw["prefill"] and raw["decode"] != 3 else []),
+        ]
+
+    assert [fault.message for fault in ways_out.told(judge(raw), raw, judge)] == ["is three; use 5"]
