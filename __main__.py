@@ -46,6 +46,8 @@ def main() -> None:
     pulumi.export("kubeconfigCommand", planned.cluster.login)
     pulumi.export("graphs", planned.summary()["graphs"])
     pulumi.export("costPerHour", planned.cost_per_hour)
+    if planned.cost_per_hour is None and planned.cost_bound is not None:
+        pulumi.export("costPerHourUpperBound", planned.cost_bound)
     pulumi.export("weightsBucket", built.weights.bucket_name)
 
 

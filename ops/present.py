@@ -1,6 +1,6 @@
 """A recording and its plan as a person wants to read them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -106,7 +106,7 @@ def preview(
         console.print(_first_token(plan.first_token))
     _list(console, "Warnings", (escape(w) for w in plan.warnings), "yellow")
     _list(console, "What the overrides roll", (escape(roll) for roll in rolls), "yellow")
-    _list(console, "Policy violations", (_verdict(v) for v in verdicts), "red")
+    _list(console, "Policy violations", _violations(verdicts), "red")
     _list(console, "Remedies", (escape(f"{policy}: {remedy}") for policy, remedy in _remedies(verdicts).items()), "red")
     _preflight(console, plan)
     console.print("\n[bold]Outputs[/]")
@@ -260,13 +260,16 @@ def _cost(plan: Plan) -> RenderableType:
         )
     table = printing.table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
     for item in plan.costs:
-        table.add_row(item.what, _usd(item.usd_per_hour), _usd(item.usd_per_hour, 24), item.basis)
+        known, bound = item.usd_per_hour, item.usd_bound
+        table.add_row(item.what, _bounded(known, bound), _bounded(known, bound, 24), item.basis)
     table.add_section()
-    table.add_row(
-        "[bold]in all[/]", f"[bold]{_usd(plan.cost_per_hour)}[/]", f"[bold]{_usd(plan.cost_per_hour, 24)}[/]", ""
-    )
-    if plan.cost_at_most != plan.cost_per_hour:
-        table.add_row("all scaled up", _usd(plan.cost_at_most), _usd(plan.cost_at_most, 24), "")
+    known, bound = plan.cost_per_hour, plan.cost_bound
+    table.add_row("[bold]in all[/]", f"[bold]{_bounded(known, bound)}[/]", f"[bold]{_bounded(known, bound, 24)}[/]", "")
+    if known is None:
+        table.add_row("of it known", _usd(plan.cost_known), _usd(plan.cost_known, 24), "")
+    if plan.cost_at_most != bound:
+        at_most = (_usd(plan.cost_at_most), _usd(plan.cost_at_most, 24))
+        table.add_row("all scaled up", *at_most if known is not None else (f"≤ {usd}" for usd in at_most), "")
     return Group(Text.from_markup(head), _indented(table))
 
 
@@ -280,6 +283,11 @@ def _first_token(first: FirstToken) -> RenderableType:
         f"GPU-minutes before it{usd}; an ESTIMATE, nothing of it measured"
     )
     return Group(Text.from_markup(head), _indented(table))
+
+
+def _bounded(per_hour: float | None, bound: float | None, hours: int = 1) -> str:
+    """A price, or the bound that an unknown one does not exceed."""
+    return f"≤ {_usd(bound, hours)}" if per_hour is None and bound is not None else _usd(per_hour, hours)
 
 
 def _usd(per_hour: float | None, hours: int = 1) -> str:
@@ -317,9 +325,19 @@ def _preflight(console: Console, plan: Plan) -> None:
     _bullets(console, (escape(question.what) for question in questions))
 
 
-def _verdict(verdict: Verdict) -> str:
-    where = verdict.urn.rpartition("::")[2] or "the whole stack"
-    return escape(f"{verdict.level} {verdict.policy}: {verdict.message} ({where})")
+# As many resources as a violation names; more are counted.
+_NAMED = 3
+
+
+def _violations(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    """One line for each thing that is wrong, however many resources it is wrong with."""
+    where: dict[tuple[str, str, str], list[str]] = {}
+    for verdict in verdicts:
+        resource = verdict.urn.rpartition("::")[2] or "the whole stack"
+        where.setdefault((verdict.level, verdict.policy, verdict.message), []).append(resource)
+    for (level, policy, message), resources in where.items():
+        more = f" and {len(resources) - _NAMED} more" if len(resources) > _NAMED else ""
+        yield escape(f"{level} {policy}: {message} ({', '.join(resources[:_NAMED])}{more})")
 
 
 def _remedies(verdicts: Sequence[Verdict]) -> dict[str, str]:

@@ -65,13 +65,12 @@ def _mode(pool: Mapping[str, Any]) -> CapacityMode:
 
 
 def _usd_per_hour(pool: Mapping[str, Any]) -> float | None:
-    """The price of one node; None for a machine that spec/machines does not know."""
+    """What one node costs at most; None for a machine that spec/machines does not know."""
     name = at(pool, "nodeConfig", "machineType")
     if name not in machine_names(with_gpus=True):
         return None
-    prices = machine(name).prices
-    # Spot has no fixed price; on demand costs more, so it never lets too much through.
-    return prices.get(_mode(pool), prices[CapacityMode.ON_DEMAND]).usd_per_hour
+    bound = machine(name).upper_bound(_mode(pool))
+    return bound and bound.usd_per_hour
 
 
 def _gpu_budget(args: StackValidationArgs, report: ReportViolation) -> None:

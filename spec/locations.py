@@ -9,6 +9,7 @@ from spec.model_base import Frozen
 
 
 class Locations(Frozen):
+    name: str
     date: str
     """When the list was made."""
     kind: str
@@ -22,7 +23,7 @@ class Locations(Frozen):
 
 @cache
 def known() -> Locations:
-    return Locations.from_wire(data.read("locations", "google-cloud"))
+    return data.entry(Locations, "locations", "google-cloud")
 
 
 def region_of(zone: str) -> str:

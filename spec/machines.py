@@ -50,6 +50,11 @@ class Machine(Frozen):
     """Zones where the machine was listed; empty: everywhere."""
     prices: dict[CapacityMode, Price] = {}
 
+    def upper_bound(self, mode: CapacityMode) -> Price | None:
+        """The price of a node bought in that way, or one that it never exceeds: spot changes daily, and is sold below
+        the price on demand. None where neither is known."""
+        return self.prices.get(mode) or self.prices.get(CapacityMode.ON_DEMAND)
+
 
 def machine_names(*, with_gpus: bool) -> tuple[str, ...]:
     return tuple(name for name in data.names("machines") if (machine(name).gpus is not None) is with_gpus)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from spec import addresses, locations, names
+from spec import addresses, locations, names, versions
 from spec.capacity import reservation_owner
 from spec.cluster import cluster_ref
 from spec.faults import Fault, join
@@ -48,6 +48,11 @@ def warnings(settings: Settings, gpu_pools: Sequence[Pool]) -> Iterator[str]:
         wired = f", wired as network.rdma {rdma} says" if rdma is not RdmaMode.NONE else ""
         machine = gpu_pools[0].machine.name
         yield f"cluster.existing: no GPU pool is added, so it must have {count} × {machine} free{wired}"
+        yield (
+            f"cluster.existing: its GPU nodes must run NVIDIA driver {versions.OLDEST_DRIVER} or newer, as the CUDA 13 "
+            f"of runtime {settings.versions.runtime} needs; older ones fail when an engine starts. docs/adopt.md has "
+            "the commands"
+        )
     if settings.capacity and not (settings.makes_gpu_pools and gpu_pools):
         yield "capacity: mode and reservation have no effect, no GPU pool is made; maxNodes still limits"
     if vpc:

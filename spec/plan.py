@@ -1,6 +1,6 @@
 """Settings → Plan: the graphs with every number decided, the node pools that hold them, the cost, the warnings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,8 +159,10 @@ class CostItem:
     what: str
     usd_per_hour: float | None
     """None where no price is known."""
+    usd_bound: float | None
+    """As `usd_per_hour`, or where that is unknown what it never exceeds."""
     usd_at_most: float | None
-    """With all nodes that an autoscaler may add."""
+    """An upper bound with all nodes that an autoscaler may add."""
     basis: str
 
 
@@ -249,12 +251,22 @@ class Plan:
     @property
     def cost_per_hour(self) -> float | None:
         """USD; None when a part has no known price, or all is somebody else's: half a sum is never the whole."""
-        return _total(self.costs)
+        return _total([item.usd_per_hour for item in self.costs])
+
+    @property
+    def cost_known(self) -> float:
+        """USD per hour of the parts whose price is known."""
+        return round(sum(item.usd_per_hour or 0 for item in self.costs), 2)
+
+    @property
+    def cost_bound(self) -> float | None:
+        """USD per hour that the plan does not exceed; as `cost_per_hour` where that is known."""
+        return _total([item.usd_bound for item in self.costs])
 
     @property
     def cost_at_most(self) -> float | None:
-        """USD per hour with all nodes that an autoscaler may add; None as for `cost_per_hour`."""
-        return _total(self.costs, at_most=True)
+        """USD per hour that the plan does not exceed with all nodes that an autoscaler may add."""
+        return _total([item.usd_at_most for item in self.costs])
 
     def summary(self) -> dict[str, Any]:
         """The plan as plain data for `--json`, goldens and stack outputs."""
@@ -275,9 +287,17 @@ class Plan:
             ],
             "graphs": {graph.name: _graph_summary(graph) for graph in self.graphs},
             "costPerHour": self.cost_per_hour,
+            "costPerHourKnown": self.cost_known,
+            "costPerHourUpperBound": self.cost_bound,
             "costPerHourAtMost": self.cost_at_most,
             "costs": [
-                {"what": c.what, "usdPerHour": c.usd_per_hour, "usdPerHourAtMost": c.usd_at_most, "basis": c.basis}
+                {
+                    "what": c.what,
+                    "usdPerHour": c.usd_per_hour,
+                    "usdPerHourUpperBound": c.usd_bound,
+                    "usdPerHourAtMost": c.usd_at_most,
+                    "basis": c.basis,
+                }
                 for c in self.costs
             ],
             "firstToken": self.first_token and _first_token_summary(self.first_token),
@@ -291,10 +311,11 @@ def fetched(graphs: tuple[Graph, ...]) -> tuple[Card, ...]:
     return tuple(cards.values())
 
 
-def _total(costs: tuple[CostItem, ...], *, at_most: bool = False) -> float | None:
-    usd = [item.usd_at_most if at_most else item.usd_per_hour for item in costs]
-    known = [value for value in usd if value is not None]
-    return round(sum(known), 2) if known and len(known) == len(usd) else None
+def _total(usd: Iterable[float | None]) -> float | None:
+    """The sum; None when a part of it is unknown, or there is nothing to add up."""
+    parts = list(usd)
+    known = [part for part in parts if part is not None]
+    return round(sum(known), 2) if known and len(known) == len(parts) else None
 
 
 def _first_token_summary(first: FirstToken) -> dict[str, Any]:
@@ -384,7 +405,7 @@ def plan(settings: Settings) -> Plan:
         graphs=graphs,
         costs=costs,
         first_token=_first_token(settings, graphs, made, mode),
-        warnings=tuple(warnings(settings, graphs, gpu_pools, _total(costs, at_most=True))),
+        warnings=tuple(warnings(settings, graphs, gpu_pools, _total([item.usd_at_most for item in costs]))),
         addresses=settings.network.ranges,
     )
 
@@ -521,14 +542,21 @@ def _costs(system: Pool | None, gpu_pools: tuple[Pool, ...], mode: CapacityMode 
     """Of what the stack makes; a cluster that is there is somebody else's bill, and so are its nodes."""
     if system:
         fee = CLUSTER_FEE
-        yield CostItem(what="GKE cluster", usd_per_hour=fee, usd_at_most=fee, basis="list price, 2026-09-07")
+        yield CostItem(
+            what="GKE cluster", usd_per_hour=fee, usd_bound=fee, usd_at_most=fee, basis="list price, 2026-09-07"
+        )
     for pool in (*([system] if system else []), *gpu_pools):
         wanted = mode if pool.machine.gpus and mode else CapacityMode.ON_DEMAND
-        price = pool.machine.prices.get(wanted)
+        price, bound = pool.machine.prices.get(wanted), pool.machine.upper_bound(wanted)
         count = f"{pool.nodes}" if pool.nodes == pool.most_nodes else f"{pool.nodes} to {pool.most_nodes}"
+        basis = f"{wanted}: no price known"
+        if bound:
+            bounded = "" if price else f"no fixed price, at most {CapacityMode.ON_DEMAND}'s: "
+            basis = f"{wanted}: {bounded}{bound.kind}, {bound.region}, {bound.date}"
         yield CostItem(
             what=f"{pool.name}: {count} × {pool.machine.name}",
             usd_per_hour=price and round(pool.nodes * price.usd_per_hour, 4),
-            usd_at_most=price and round(pool.most_nodes * price.usd_per_hour, 4),
-            basis=f"{wanted}: {price.kind}, {price.region}, {price.date}" if price else f"no fixed price for {wanted}",
+            usd_bound=bound and round(pool.nodes * bound.usd_per_hour, 4),
+            usd_at_most=bound and round(pool.most_nodes * bound.usd_per_hour, 4),
+            basis=basis,
         )

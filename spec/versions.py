@@ -9,6 +9,9 @@ PLATFORM = "1.6.1"
 # Brings vLLM 0.31.0. Command lines are written for this one.
 RUNTIME = "1.6.1"
 
+# The first NVIDIA driver for the CUDA 13 that this runtime is built with.
+OLDEST_DRIVER = "R580"
+
 Minor = tuple[int, int]
 
 # Minor versions that an operator runs, by NVIDIA's rule: operator N runs runtimes N-2 to N+1.

@@ -20,8 +20,9 @@ if TYPE_CHECKING:  # the plan is made with these, not the other way round
 HOURS_A_MONTH = 730
 
 _CAPACITY_WARNINGS = {
-    CapacityMode.SPOT: "capacity: spot nodes can be taken back at any time, and their price is not fixed; their pods "
-    "get seconds to end (15 by GKE's default), whatever drainSeconds says",
+    CapacityMode.SPOT: "capacity: spot nodes can be taken back at any time, and their price changes daily; costs are "
+    "given with the price on demand as an upper bound; pods get seconds to end (15 by GKE's default), whatever "
+    "drainSeconds says",
     CapacityMode.FLEX_START: "capacity: flexStart nodes vanish after 7 days at most, and their price is of one "
     "unverified source",
     CapacityMode.ON_DEMAND: "capacity: H200 nodes are listed on demand but in practice not sold so",

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec.capacity import CapacityMode
 from spec.models import card
 from spec.pools import nodes_for
 from spec.rdma import RdmaMode
@@ -66,11 +65,25 @@ def test_flex_start_has_its_own_price() -> None:
     assert costs["decode: 1 × a3-ultragpu-8g"] == 59.4
 
 
-def test_an_unknown_price_makes_the_sum_unknown() -> None:
-    plan = planned({"capacity": {"mode": "spot"}})
-    assert plan.capacity_mode is CapacityMode.SPOT
-    assert plan.cost_per_hour is None
-    assert plan.summary()["costPerHour"] is None
+@pytest.mark.parametrize("scaled", [{}, {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}}])
+def test_spot_has_a_part_that_is_known_and_an_upper_bound(scaled: dict[str, Any]) -> None:
+    spot, on_demand = (planned({"capacity": {"mode": mode}} | scaled) for mode in ("spot", "onDemand"))
+    assert spot.cost_per_hour is None
+    assert spot.cost_known == round(0.10 + 2 * 0.776944, 2)
+    assert spot.cost_bound == on_demand.cost_per_hour == on_demand.cost_bound
+    assert spot.cost_at_most == on_demand.cost_at_most
+    said = spot.summary()
+    assert (said["costPerHour"], said["costPerHourUpperBound"]) == (None, on_demand.cost_per_hour)
+    assert [c["usdPerHour"] for c in said["costs"]].count(None) == 2
+    assert {c["basis"] for c in said["costs"] if c["usdPerHour"] is None} == {
+        "spot: no fixed price, at most onDemand's: list price, us-central1, 2026-09-07"
+    }
+
+
+def test_a_budget_is_compared_with_what_spot_costs_at_most() -> None:
+    budget = {"capacity": {"mode": "spot"}, "budget": {"monthlyUsd": 100_000, "emails": ["oncall@example.com"]}}
+    (warning,) = [w for w in planned(budget).warnings if w.startswith("budget")]
+    assert "is less than the 126,1" in warning
 
 
 def test_without_gpus_there_is_no_capacity_and_no_rdma() -> None:
@@ -97,6 +110,7 @@ WARNINGS = [
     ({"capacity": {"mode": "onDemand"}}, "in practice not sold"),
     ({"capacity": {"mode": "flexStart"}}, "vanish after 7 days"),
     ({"capacity": {"mode": "flexStart", "compactPlacement": True}}, "GKE takes the two together is unverified"),
+    ({"cluster.existing": {"name": "shared"}}, "must run NVIDIA driver R580 or newer"),
     ({"network": {"rdma": "dranetAuto"}}, "GKE makes and owns the networks"),
     ({"network": {"rdma": "multiNetwork"}}, "prefer dranet"),
     ({"cluster": {"deletionProtection": False}}, "releases the GPU nodes and deletes the weights"),

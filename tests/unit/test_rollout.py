@@ -80,8 +80,9 @@ CASES = [
          {"versions": {"platform": "1.6.1", "runtime": "1.4.1"}},
          ["versions.platform: from 1.4.0 to 1.6.1 skips versions, and NVIDIA supports upgrades to the next minor "
           "version only; set 1.5.0 first",
-          "platform: operator 1.4.0 gives way to 1.6.1: there is one, stopped before the next starts, so graphs cannot "
-          "be written meanwhile and go on serving; whether the new one rolls their workers is not known from here"]),
+          "platform: operator 1.4.0 gives way to 1.6.1: both replicas are stopped before the next start, so graphs "
+          "cannot be written meanwhile and go on serving; whether the new one restarts their workers is not known "
+          "from here"]),
     Case("another name for clients", SIMULATED, SIMULATED | {"models.chat.servedName": "gpt"},
          ["chat: clients must send gpt as `model`, and get 404 for llama-3.3-70b-instruct; "
           "models.chat.servedName: llama-3.3-70b-instruct keeps the name",
