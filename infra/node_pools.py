@@ -159,7 +159,7 @@ class GpuPool(pulumi.ComponentResource):
                 ],
                 delete_before_replace=True,
                 # A flex-start pool is created empty, the nodes of others exist at once.
-                custom_timeouts=timeouts(create_minutes=30 if flex else 60, nodes=args.pool.most_nodes),
+                custom_timeouts=timeouts(create_minutes=30 if flex else 45, nodes=args.pool.most_nodes),
             ),
         )
         self.register_outputs({})

@@ -242,7 +242,7 @@ def rollout(
     if as_json:
         print(json.dumps({"stack": stack, "restarts": restarts}, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(restarts) or "no pod restarts; what else changes: `ops diff`")
+        print("\n".join(restarts) or "no pod restarts; what else changes: `./dynamo-gke diff`")
 
 
 def _run(

@@ -152,7 +152,7 @@ def _graph_warnings(settings: Settings, graph: Graph) -> Iterator[str]:
     if graph.card.revision is None:
         yield (
             f"{path}.model: {graph.card.name} has no pinned revision ({graph.card.revision_source}), so every pod "
-            f"fetches what the hub has by then; pin it with `python -m ops models pin {graph.card.name}`"
+            f"fetches what the hub has by then; pin it with `./dynamo-gke models pin {graph.card.name}`"
         )
     yield from _lease_warnings(graph)
     if graph.placement is Placement.CPU:

@@ -37,7 +37,7 @@ def render(name: str) -> str:
 
 README = GOLDEN.parent.parent / "README.md"
 _PREVIEW_BLOCK = re.compile(r"(?<=a test holds this page to it\):\n\n```text\n).*?(?=\n```)", re.DOTALL)
-_FAULTS_BLOCK = re.compile(r"(?<=```text\n\$ python -m ops )(preview[^\n]*)\n.*?(?=\n```)", re.DOTALL)
+_FAULTS_BLOCK = re.compile(r"(?<=```text\n\$ \./dynamo-gke )(preview[^\n]*)\n.*?(?=\n```)", re.DOTALL)
 
 
 def readme() -> str:

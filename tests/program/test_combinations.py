@@ -89,7 +89,7 @@ PLACES: dict[str, dict[str, Any]] = {
     proxies=st.booleans(),
     preview=st.booleans(),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_wherever_a_stack_is_put_it_runs_or_is_refused(
     place: str,
     rdma: RdmaMode,

@@ -199,7 +199,7 @@ def test_rollout_says_what_overrides_would_restart() -> None:
     assert frontend.startswith("chat: the frontend's pods are replaced (image)")
     assert (
         ops("rollout", "--stack", "prod", "--set", "labels.owner=me").stdout
-        == "no pod restarts; what else changes: `ops diff`\n"
+        == "no pod restarts; what else changes: `./dynamo-gke diff`\n"
     )
 
 

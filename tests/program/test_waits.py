@@ -86,6 +86,8 @@ VARIANTS: list[dict[str, Any]] = [
     {"secrets": {"store": "secretManager"}},
     {"network": {"rdma": "dranetAuto"}},
     {"network": {"rdma": "multiNetwork"}},
+    {"capacity": {"mode": "spot"}},
+    {"capacity": {"mode": "onDemand"}, "endpoint": GATEWAY, "secrets": {"store": "secretManager"}},
     {"capacity": {"mode": "flexStart"}},
     {"capacity": {"mode": "flexStart"}, "endpoint": GATEWAY, "secrets": {"store": "secretManager"}},
 ]

@@ -102,7 +102,7 @@ def test_a_model_that_pods_fetch_themselves_has_no_folder() -> None:
     for name in unpinned:
         layout = next(layout for layout in card(name).layouts if layout != "simulated")
         (fault,) = found(("--generation-config", "/models/x"), name, layout)
-        assert "ops models pin" in fault.message
+        assert "dynamo-gke models pin" in fault.message
 
 
 WORDS = [
@@ -131,7 +131,7 @@ WORDS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(words=st.lists(st.sampled_from(WORDS), max_size=5), model=st.sampled_from([LLAMA, "gpt-oss-120b"]))
 def test_no_words_end_in_anything_but_errors(words: list[str], model: str) -> None:
     assert all(fault.path.startswith(f"{PATH}[") for fault in found(tuple(words), model) if "extraArgs" in fault.path)

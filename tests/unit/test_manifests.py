@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import ruamel.yaml
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ops import manifests
@@ -85,7 +85,6 @@ TRICKY = st.lists(st.sampled_from([*AMBIGUOUS[:-6], " ", "\n", ":", "#", "0", "e
 )
 
 
-@settings(deadline=None)
 @given(texts=st.dictionaries(TEXT | TRICKY, TEXT | TRICKY, max_size=4))
 def test_whatever_the_texts_are_they_come_back(texts: dict[str, str]) -> None:
     inputs = with_texts(texts)

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.plain import plain
@@ -32,7 +32,6 @@ def test_controls_are_taken_out(text: str) -> None:
     assert plain(text) == CASES[text]
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters() | st.sampled_from("\x1b[]m0;\x07\x9b\n\u202e")))
 def test_nothing_that_acts_is_left(text: str) -> None:
     left = plain(text)

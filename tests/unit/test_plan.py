@@ -137,7 +137,7 @@ def test_an_unpinned_card_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = planned({"models.chat.model": "qwen3-32b"})
     (warning,) = [warning for warning in plan.warnings if "no pinned revision" in warning]
     assert "models.chat.model: qwen3-32b has no pinned revision (nobody said)" in warning
-    assert "ops models pin qwen3-32b" in warning
+    assert "dynamo-gke models pin qwen3-32b" in warning
     assert plan.fetched == ()
 
 

@@ -141,13 +141,13 @@ def outcome(blocks: dict[str, Any], token: bool) -> str:
 
 
 @given(near_stacks, st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_stack_that_is_nearly_right(blocks: dict[str, Any], token: bool) -> None:
     assert outcome(blocks, token) in ("planned", "refused")
 
 
 @given(any_stacks, st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_stack_of_anything(blocks: dict[str, Any], token: bool) -> None:
     assert outcome(blocks, token) == "refused"
 

@@ -244,14 +244,13 @@ _GOOD = (RDMA, CUDA_IPC, bulk(), MESSAGES, TCP.but(operation=HOST_READ), TCP.but
 _pieces = st.lists(st.sampled_from(_GOOD), min_size=1, max_size=5)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(LAYOUTS)), _pieces, st.sampled_from(_BAD), st.integers(0, 5), st.integers(1, 99999))
 def test_one_bad_row_anywhere_is_never_verified(layout: str, good: list[Table], bad: Table, at: int, pid: int) -> None:
     tables = [*good[:at], bad, *good[at:]]
     assert rdma(log(layout, *tables, pid=pid)).outcome == "not verified"
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(LAYOUTS)), _pieces, st.sampled_from(_BAD), st.data())
 def test_a_log_that_is_cut_is_never_verified_once_a_bad_table_began(
     layout: str, good: list[Table], bad: Table, data: st.DataObject
@@ -267,7 +266,7 @@ def test_a_log_that_is_cut_is_never_verified_once_a_bad_table_began(
     assert rdma((text[start:] + "\n" + before).splitlines()).outcome != "verified"
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(LAYOUTS)), st.sampled_from((RDMA, CUDA_IPC, bulk())), st.data())
 def test_a_good_table_that_lost_a_line_is_not_verified(layout: str, table: Table, data: st.DataObject) -> None:
     lines = log(layout, table)
@@ -275,7 +274,7 @@ def test_a_good_table_that_lost_a_line_is_not_verified(layout: str, table: Table
     assert rdma([*lines[:lost], *lines[lost + 1 :]]).outcome != "verified"
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(LAYOUTS)), st.sampled_from((RDMA, TCP, bulk())), st.data())
 def test_pieces_of_text_put_in_anywhere_make_no_bad_log_good(layout: str, table: Table, data: st.DataObject) -> None:
     """Others write into the same pipe: noise in mid-line may hide a good table, and never a bad one."""

@@ -45,7 +45,7 @@ def judged(raw: dict[str, Any]) -> list[Fault]:
 
 
 @given(stacks)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_way_out_that_is_told_leads_out(blocks: dict[str, Any]) -> None:
     raw, _ = loading._raw(config(blocks))  # pyright: ignore[reportPrivateUsage]
     found = judged(raw)
