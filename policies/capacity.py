@@ -1,5 +1,6 @@
 """Rules on GPU pools: how many, how dear, how they are bought, how they are upgraded."""
 
+import re
 from collections.abc import Mapping
 from math import ceil
 from typing import Any
@@ -17,6 +18,7 @@ from pulumi_policy import (
 
 from policies import kinds
 from policies.inputs import at, items
+from policies.judging import apart
 from policies.setting import Schema, Setting
 from spec.capacity import CapacityMode
 from spec.machines import machine, machine_names
@@ -43,16 +45,28 @@ MODES = Setting(
 _FILE = "policies/config.<stack>.json, in a change of its own"
 
 
+# Machine families without GPUs of their own; n1 gets its GPUs by guestAccelerators. Others count as GPU machines.
+_WITHOUT_GPUS = re.compile(r"(e2|n1|n2|n2d|n4|n4a|n4d|c2|c2d|c3|c3d|c4|c4a|c4d|t2a|t2d)-[a-z0-9-]+")
+_ZONES_OF_A_REGION = 3
+
+
 def is_gpu_pool(resource_type: str, props: Mapping[str, Any]) -> bool:
-    return resource_type == kinds.NODE_POOL and bool(items(props, "nodeConfig", "guestAccelerators"))
+    """Whether a pool has GPUs, by its accelerators or by its machine type, which some families bring along."""
+    if resource_type != kinds.NODE_POOL:
+        return False
+    machine_type = at(props, "nodeConfig", "machineType") or "e2-medium"  # GKE's default
+    return bool(items(props, "nodeConfig", "guestAccelerators")) or not _WITHOUT_GPUS.fullmatch(machine_type)
 
 
 def most_nodes(pool: Mapping[str, Any]) -> int:
-    """Nodes of a pool at most: what its autoscaler may reach, else its fixed count."""
-    zones = max(1, len(items(pool, "nodeLocations")))
-    total = at(pool, "autoscaling", "totalMaxNodeCount")
-    in_zone = at(pool, "autoscaling", "maxNodeCount") or at(pool, "nodeCount") or 0
-    return int(total if total is not None else in_zone * zones)
+    """Nodes of a pool at most: what its autoscaler may reach, or its fixed count, whichever is larger."""
+    regional = str(at(pool, "location") or "").count("-") == 1
+    zones = len(items(pool, "nodeLocations")) or (_ZONES_OF_A_REGION if regional else 1)
+    total = at(pool, "autoscaling", "totalMaxNodeCount") or 0
+    in_zone = max(
+        at(pool, "autoscaling", "maxNodeCount") or 0, at(pool, "nodeCount") or 0, at(pool, "initialNodeCount") or 0
+    )
+    return int(max(total, in_zone * zones))
 
 
 def _mode(pool: Mapping[str, Any]) -> CapacityMode:
@@ -74,15 +88,18 @@ def _usd_per_hour(pool: Mapping[str, Any]) -> float | None:
 
 
 def _gpu_budget(args: StackValidationArgs, report: ReportViolation) -> None:
-    pools = [r.props for r in args.resources if is_gpu_pool(r.resource_type, r.props)]
     nodes, dollars = 0, 0.0
-    for pool in pools:
-        price = _usd_per_hour(pool)
-        if price is None:
-            machine_type = at(pool, "nodeConfig", "machineType")
-            report(f"{machine_type} has no price in spec/machines, so it fits no budget; add its price there", None)
-        nodes += most_nodes(pool)
-        dollars += most_nodes(pool) * (price or 0)
+    for resource in args.resources:
+        with apart(report, resource.urn):
+            pool = resource.props
+            if not is_gpu_pool(resource.resource_type, pool):
+                continue
+            price = _usd_per_hour(pool)
+            if price is None:
+                machine_type = at(pool, "nodeConfig", "machineType")
+                report(f"{machine_type} has no price in spec/machines, so it fits no budget; add its price there", None)
+            nodes += most_nodes(pool)
+            dollars += most_nodes(pool) * (price or 0)
     nodes_allowed, dollars_allowed = MOST_NODES.read(args.get_config()), MOST_DOLLARS.read(args.get_config())
     if nodes > nodes_allowed:
         report(

@@ -1,6 +1,8 @@
 """Rules on the cluster, its identities, its bucket and the labels that bills are read by."""
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from pulumi_policy import (
@@ -14,6 +16,7 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UnknownValueError
 
 from policies import kinds
+from policies.capacity import is_gpu_pool
 from policies.inputs import at, is_given, items
 from policies.setting import Schema, Setting
 
@@ -49,10 +52,36 @@ _LABELS_AT = {
 }
 
 
+_Path = tuple[str, ...]
+# Per path the values that are allowed, the best first; None is a value that is left out.
+_HARDENED_CLUSTER: Sequence[tuple[_Path, Sequence[Any]]] = (
+    (("enableLegacyAbac",), (False, None)),
+    (("enableKubernetesAlpha",), (False, None)),
+    (("enableShieldedNodes",), (True,)),
+    (("enableAutopilot",), (False, None)),
+    # It would create node pools that no rule sees.
+    (("clusterAutoscaling", "enabled"), (False, None)),
+    (("masterAuth", "clientCertificateConfig", "issueClientCertificate"), (False, None)),
+)
+_HARDENED_POOL: Sequence[tuple[_Path, Sequence[Any]]] = (
+    (("nodeConfig", "workloadMetadataConfig", "mode"), ("GKE_METADATA",)),
+)
+_HARDENED_NODE: Sequence[tuple[_Path, Sequence[Any]]] = (
+    (("nodeConfig", "kubeletConfig", "insecureKubeletReadonlyPortEnabled"), ("FALSE",)),
+    (("nodeConfig", "shieldedInstanceConfig", "enableSecureBoot"), (True,)),
+    (("nodeConfig", "shieldedInstanceConfig", "enableIntegrityMonitoring"), (True,)),
+    (("nodeConfig", "metadata", "disable-legacy-endpoints"), ("true",)),
+)
+
+
 def _private_cluster(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    if args.resource_type == kinds.NODE_POOL:
+        if at(args.props, "networkConfig", "enablePrivateNodes") is not True:
+            report("nodes have public addresses; set networkConfig.enablePrivateNodes", None)
+        return
     if args.resource_type != kinds.CLUSTER:
         return
-    if not at(args.props, "privateClusterConfig", "enablePrivateNodes"):
+    if at(args.props, "privateClusterConfig", "enablePrivateNodes") is not True:
         report("nodes have public addresses; set privateClusterConfig.enablePrivateNodes", None)
     if at(args.props, "controlPlaneEndpointsConfig", "ipEndpointsConfig", "enabled") is not False:
         report(
@@ -63,10 +92,10 @@ def _private_cluster(args: ResourceValidationArgs, report: ReportViolation) -> N
 
 
 def _protected(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    is_gpu_pool = args.resource_type == kinds.NODE_POOL and items(args.props, "nodeConfig", "guestAccelerators")
+    gpus = is_gpu_pool(args.resource_type, args.props)
     if args.resource_type == kinds.BUCKET:
         setting, remedy = PROTECT_WEIGHTS, "weights.keep"
-    elif args.resource_type == kinds.CLUSTER or is_gpu_pool:
+    elif args.resource_type == kinds.CLUSTER or gpus:
         setting, remedy = PROTECT_COMPUTE, "cluster.deletionProtection"
     else:
         return
@@ -88,13 +117,35 @@ def _node_identity(args: ResourceValidationArgs, report: ReportViolation) -> Non
         account = at(args.props, "nodeConfig", "serviceAccount")
     except UnknownValueError:
         return  # made by this program: the default accounts are there before, and known
-    if account == "default" or account.endswith("-compute@developer.gserviceaccount.com"):
-        report(f"nodeConfig.serviceAccount is {account}, the project's default service account", None)
+    domain = f"@{at(args.props, 'project')}.iam.gserviceaccount.com"
+    if not account.endswith(domain) or not re.fullmatch(r"(?!service-\d)[a-z][a-z0-9-]*", account.removesuffix(domain)):
+        report(f"nodeConfig.serviceAccount is {account}, no account that this project made for its nodes", None)
 
 
 def _no_key(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if args.resource_type == kinds.SERVICE_ACCOUNT_KEY:
+    if args.resource_type in kinds.KEYS:
         report("a service account key never expires and can be copied; use Workload Identity Federation", None)
+
+
+def _hardened_nodes(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    if args.resource_type == kinds.CLUSTER:
+        wanted = _HARDENED_CLUSTER
+        if at(args.props, "workloadIdentityConfig", "workloadPool") != f"{at(args.props, 'project')}.svc.id.goog":
+            report("workloadIdentityConfig.workloadPool is not the project's: pods would act as their node", None)
+        if items(args.props, "nodePools"):
+            report("has node pools in nodePools, which no rule judges; make each a NodePool", None)
+    elif args.resource_type == kinds.NODE_POOL:
+        wanted = _HARDENED_POOL
+    else:
+        return
+    for path, allowed in (*wanted, *_HARDENED_NODE):
+        given = at(args.props, *path)
+        if not any(type(given) is type(value) and given == value for value in allowed):
+            right = allowed[0]
+            given = "unset" if given is None else given
+            report(f"{'.'.join(path)} is {given}; set it to {json.dumps(right)}", None)
+    if at(args.props, "nodeConfig", "kubeletConfig", "allowedUnsafeSysctls"):
+        report("nodeConfig.kubeletConfig.allowedUnsafeSysctls lets pods change their node; take it out", None)
 
 
 def _private_bucket(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -140,15 +191,23 @@ RULES: list[Policy] = [
     ),
     ResourceValidationPolicy(
         name="node-identity",
-        description="Nodes run as a service account of their own, never as the project's default one.",
+        description="Nodes run as a service account of their project, never as its default one or a service agent.",
         validate=_node_identity,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
         remediation_steps="Set nodeConfig.serviceAccount to the account of the NodeIdentity component.",
     ),
     ResourceValidationPolicy(
+        name="hardened-nodes",
+        description="Clusters and node pools keep Workload Identity, shielded nodes and a closed kubelet.",
+        validate=_hardened_nodes,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        remediation_steps="Leave what the cluster and pool components set as it is.",
+    ),
+    ResourceValidationPolicy(
         name="no-service-account-key",
-        description="No service account has a key.",
+        description="No service account has a key, HMAC keys included.",
         validate=_no_key,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,

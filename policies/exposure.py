@@ -23,9 +23,15 @@ _INTERNAL_CLASSES = {"gke-l7-rilb", "gke-l7-rilb-mc", "gke-l7-cross-regional-int
 
 
 def _internal_service(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if args.resource_type != kinds.SERVICE or at(args.props, "spec", "type") != "LoadBalancer":
+    if args.resource_type != kinds.SERVICE:
         return
-    if at(args.props, "metadata", "annotations", "networking.gke.io/load-balancer-type") != "Internal":
+    kind = at(args.props, "spec", "type") or "ClusterIP"
+    if kind not in ("ClusterIP", "LoadBalancer"):
+        report(f"is a Service of type {kind}; only ClusterIP and an internal LoadBalancer are known", None)
+    if items(args.props, "spec", "externalIPs"):
+        report("takes externalIPs, which no load balancer guards; take them out", None)
+    annotation = at(args.props, "metadata", "annotations", "networking.gke.io/load-balancer-type")
+    if kind == "LoadBalancer" and annotation != "Internal":
         report(
             "is a load balancer on the internet without TLS; annotate it networking.gke.io/load-balancer-type: "
             "Internal, or use exposure gateway",
@@ -81,7 +87,7 @@ def _public_gateway(args: StackValidationArgs, report: ReportViolation) -> None:
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="internal-service",
-        description="Load balancers of Services are internal.",
+        description="Services are reached inside the VPC only: ClusterIP, or an internal load balancer.",
         validate=_internal_service,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,

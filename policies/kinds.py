@@ -4,10 +4,23 @@ CLUSTER = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
 BUCKET = "gcp:storage/bucket:Bucket"
 SERVICE_ACCOUNT_KEY = "gcp:serviceaccount/key:Key"
+HMAC_KEY = "gcp:storage/hmacKey:HmacKey"
+KEYS = (SERVICE_ACCOUNT_KEY, HMAC_KEY)
+FIREWALL = "gcp:compute/firewall:Firewall"
+GRANTS = (
+    "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember",
+    "gcp:projects/iAMMember:IAMMember",
+    "gcp:secretmanager/secretIamMember:SecretIamMember",
+    "gcp:storage/bucketIAMMember:BucketIAMMember",
+)
+"""Types that give one role to one member; the types that replace whole policies are unknown to the pack."""
 BUDGET = "gcp:billing/budget:Budget"
 SECRET_VERSION = "gcp:secretmanager/secretVersion:SecretVersion"
 SECURITY_POLICY = "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy"
 ALERT_POLICY = "gcp:monitoring/alertPolicy:AlertPolicy"
+PERSISTENT_VOLUME = "kubernetes:v1:PersistentVolume"
+ROLE = "kubernetes:rbac.authorization.k8s.io/v1:Role"
+ROLE_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 SECRET = "kubernetes:core/v1:Secret"
 SERVICE = "kubernetes:core/v1:Service"

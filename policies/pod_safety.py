@@ -13,7 +13,7 @@ from pulumi_policy import (
     Severity,
 )
 
-from policies import kinds
+from policies import host_access, kinds
 from policies.inputs import at, items, known_texts
 from policies.pods import containers, pod_specs
 from policies.setting import Schema, Setting
@@ -38,13 +38,19 @@ FOREIGN_CODE = Setting(
 )
 
 _EXACT_VERSION = re.compile(r"v?\d+\.\d+\.\d+([-+.].+)?")
+# A tag that names a version, such as 1.6.1, v2 or 25.11-py3; a branch or a channel names whatever is newest.
+_VERSION_TAG = re.compile(r"v?\d+(\.\d+)*([-+._][A-Za-z0-9.+_-]+)?")
+_MOVING = frozenset({"latest", "main", "master", "stable", "nightly", "edge", "dev", "head"})
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def _is_pinned(image: str) -> bool:
-    if "@sha256:" in image:
-        return True
-    tag = image.rpartition("/")[2].partition(":")[2]  # a colon before the last slash is a registry's port
-    return tag not in ("", "latest")
+    name, at_sign, digest = image.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]  # a colon before the last slash is a registry's port
+    versioned = bool(_VERSION_TAG.fullmatch(tag)) and not _MOVING & set(re.split(r"[-+._]", tag.lower()))
+    if at_sign:
+        return bool(_DIGEST.fullmatch(digest)) and (versioned or not tag)
+    return versioned
 
 
 def _pinned(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -60,19 +66,12 @@ def _pinned(args: ResourceValidationArgs, report: ReportViolation) -> None:
 
 
 def _no_host_access(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    pods = list(pod_specs(args.resource_type, args.props))
-    if not pods or at(args.props, "metadata", "name") in HOST_ACCESS.read(args.get_config()):
+    if not args.resource_type.startswith("kubernetes:"):
         return
-    for pod in pods:
-        for key in ("hostNetwork", "hostPID", "hostIPC"):
-            if at(pod, key):
-                report(f"a pod sets {key}", None)
-        for volume in items(pod, "volumes"):
-            if at(volume, "hostPath"):
-                report(f"volume {at(volume, 'name')} is a hostPath", None)
-        for container in containers(pod):
-            if at(container, "securityContext", "privileged"):
-                report(f"container {at(container, 'name')} is privileged", None)
+    complaints = list(host_access.complaints(args.resource_type, args.props))
+    if complaints and at(args.props, "metadata", "name") not in HOST_ACCESS.read(args.get_config()):
+        for complaint in complaints:
+            report(complaint, None)
 
 
 def _no_foreign_code(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -120,7 +119,7 @@ RULES: list[Policy] = [
     ),
     ResourceValidationPolicy(
         name="no-host-access",
-        description="Pods are not privileged and share neither namespaces nor paths with their node.",
+        description="Pods get nothing of their node: no privilege, capability, namespace, port or path of it.",
         validate=_no_host_access,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,

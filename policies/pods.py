@@ -1,33 +1,47 @@
-"""Where pods are described: in a Dynamo graph's components, and in the core kinds that start pods."""
+"""Where pods are described: anywhere in a Kubernetes object, whatever its kind, and in the values of a chart."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from policies import kinds
-from policies.inputs import at, items
+from pulumi_policy.proxy import UnknownValueError
 
-# Kinds with a pod template, by the path to its spec.
-_POD_SPECS: Mapping[str, tuple[str, ...]] = {
-    "Pod": ("spec",),
-    "Job": ("spec", "template", "spec"),
-    "Deployment": ("spec", "template", "spec"),
-    "StatefulSet": ("spec", "template", "spec"),
-    "DaemonSet": ("spec", "template", "spec"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-}
+from policies.inputs import items
+
+_CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+# What makes a block a pod's spec, if it is only a patch of one.
+_OF_A_POD = frozenset({*_CONTAINERS, "hostNetwork", "hostPID", "hostIPC", "hostUsers", "volumes"})
+
+_HOLDS_PODS = frozenset({*_OF_A_POD, "spec", "template", "podTemplate", "jobTemplate", "components", "items"})
 
 
 def pod_specs(resource_type: str, props: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The spec of each pod that a resource would start; none for one that starts no pods."""
-    if resource_type == kinds.GRAPH:
-        specs = [at(component, "podTemplate", "spec") for component in items(props, "spec", "components")]
-    else:
-        package, _, kind = resource_type.rpartition(":")
-        path = _POD_SPECS.get(kind) if package.startswith("kubernetes:") else None
-        specs = [at(props, *path)] if path else []
-    yield from (spec for spec in specs if spec)
+    """The spec of each pod that a resource would start; none for one that starts no pods.
+
+    Found by what a block holds, not by where it lies: a list, a patch and a custom resource describe pods as well.
+    """
+    if resource_type.startswith("kubernetes:"):
+        yield from (block for block in blocks(props) if _OF_A_POD & set(block))
 
 
 def containers(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for key in ("initContainers", "containers"):
-        yield from items(pod, key)
+    for key in _CONTAINERS:
+        yield from (container for container in items(pod, key) if isinstance(container, Mapping))
+
+
+def blocks(value: Any, key: str = "") -> Iterator[Mapping[str, Any]]:
+    """Every object below a value, itself included. Raises UnknownValueError where the unknown could hold a pod."""
+    if isinstance(value, Mapping):
+        yield value
+        children: Sequence[tuple[Any, str]] = [(inner, str(inner)) for inner in value]
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        children = [(index, key) for index in range(len(value))]
+    else:
+        return
+    for place, name in children:
+        try:
+            child = value[place]
+        except UnknownValueError:
+            if name in _HOLDS_PODS:
+                raise
+            continue
+        yield from blocks(child, name)

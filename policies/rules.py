@@ -2,12 +2,18 @@
 
 from pulumi_policy import Policy
 
-from policies import capacity, cluster, exposure, pod_safety, whole_stack
+from policies import access, capacity, cluster, exposure, known_kinds, pod_safety, whole_stack
+from policies.judging import fails_closed
 
 RULES: list[Policy] = [
-    *cluster.RULES,
-    *capacity.RULES,
-    *pod_safety.RULES,
-    *exposure.RULES,
-    *whole_stack.RULES,
+    fails_closed(rule)
+    for rule in (
+        *known_kinds.RULES,
+        *cluster.RULES,
+        *access.RULES,
+        *capacity.RULES,
+        *pod_safety.RULES,
+        *exposure.RULES,
+        *whole_stack.RULES,
+    )
 ]

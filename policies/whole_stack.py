@@ -16,6 +16,7 @@ from pulumi_policy import (
 
 from policies import kinds
 from policies.inputs import at, items
+from policies.judging import apart
 from policies.setting import Schema, Setting
 from spec.rdma import UCX_TCP
 
@@ -52,15 +53,18 @@ def _pod(component: Mapping[str, Any]) -> Mapping[str, Any]:
 def _proven(args: StackValidationArgs, report: ReportViolation) -> None:
     proven: set[str] = set()
     for job in _of(args, kinds.JOB):
-        for container in items(job.props, "spec", "template", "spec", "containers"):
-            words = list(items(container, "args"))
-            if "--pods" in words[:-1]:
-                proven.add(words[words.index("--pods") + 1])
+        with apart(report, job.urn):
+            for container in items(job.props, "spec", "template", "spec", "containers"):
+                words = list(items(container, "args"))
+                if "--pods" in words[:-1]:
+                    proven.add(words[words.index("--pods") + 1])
     for graph in _of(args, kinds.GRAPH):
-        if f"{_namespace(graph)}/{_name(graph)}" not in proven:
-            report(
-                f"no Job verifies graph {_name(graph)}: it may serve without disaggregation and look well", graph.urn
-            )
+        with apart(report, graph.urn):
+            if f"{_namespace(graph)}/{_name(graph)}" not in proven:
+                report(
+                    f"no Job verifies graph {_name(graph)}: it may serve without disaggregation and look well",
+                    graph.urn,
+                )
 
 
 def _kv_transfer_of(component: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -87,26 +91,28 @@ def _moves_kv(component: Mapping[str, Any]) -> bool:
 
 def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
     for graph in _of(args, kinds.GRAPH):
-        components = [c for c in items(graph.props, "spec", "components") if _moves_kv(c)]
-        prefill = [_kv_transfer_of(c) for c in components if at(c, "type") == "prefill"]
-        decode = [_kv_transfer_of(c) for c in components if at(c, "type") == "decode"]
-        if bool(prefill) != bool(decode):
-            report(f"graph {_name(graph)} has one of prefill and decode without the other", graph.urn)
-        for side, configs, roles in (("prefill", prefill, _PRODUCERS), ("decode", decode, _CONSUMERS)):
-            for config in configs:
-                if config.get("kv_role") not in roles:
-                    given = config.get("kv_role") or "no kv_role"
-                    wanted = " or ".join(sorted(roles))
-                    report(
-                        f"{side} of graph {_name(graph)} has {given} in --kv-transfer-config, not {wanted}", graph.urn
-                    )
-        connectors = {str(config.get("kv_connector")) for config in (*prefill, *decode)}
-        if len(connectors) > 1:
-            report(
-                f"graph {_name(graph)} moves its KV cache by {' and '.join(sorted(connectors))}; both sides need "
-                "the same connector",
-                graph.urn,
-            )
+        with apart(report, graph.urn):
+            components = [c for c in items(graph.props, "spec", "components") if _moves_kv(c)]
+            prefill = [_kv_transfer_of(c) for c in components if at(c, "type") == "prefill"]
+            decode = [_kv_transfer_of(c) for c in components if at(c, "type") == "decode"]
+            if bool(prefill) != bool(decode):
+                report(f"graph {_name(graph)} has one of prefill and decode without the other", graph.urn)
+            for side, configs, roles in (("prefill", prefill, _PRODUCERS), ("decode", decode, _CONSUMERS)):
+                for config in configs:
+                    if config.get("kv_role") not in roles:
+                        given = config.get("kv_role") or "no kv_role"
+                        wanted = " or ".join(sorted(roles))
+                        report(
+                            f"{side} of graph {_name(graph)} has {given} in --kv-transfer-config, not {wanted}",
+                            graph.urn,
+                        )
+            connectors = {str(config.get("kv_connector")) for config in (*prefill, *decode)}
+            if len(connectors) > 1:
+                report(
+                    f"graph {_name(graph)} moves its KV cache by {' and '.join(sorted(connectors))}; both sides need "
+                    "the same connector",
+                    graph.urn,
+                )
 
 
 def _gpus(pod: Mapping[str, Any]) -> int:
@@ -157,21 +163,22 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
     devices = {_name(template): _devices(template) for template in _of(args, kinds.CLAIM_TEMPLATE)}
     networks = _rdma_networks(args)
     for graph in _of(args, kinds.GRAPH):
-        engines = [
-            component
-            for component in items(graph.props, "spec", "components")
-            if at(component, "type") in ("prefill", "decode") and _gpus(_pod(component))
-        ]
-        for engine in engines:
-            if _tcp_on_purpose(engine):
-                continue
-            gpus, nics = _gpus(_pod(engine)), _claimed(engine, devices) + _named(engine, networks)
-            if gpus != nics:
-                report(
-                    f"{at(engine, 'name')} of graph {_name(graph)} has {gpus} GPUs and gets {nics} RDMA NICs: KV "
-                    "cache would move over TCP; it needs one for each GPU, or kvTransfer: tcp in the stack file",
-                    graph.urn,
-                )
+        with apart(report, graph.urn):
+            engines = [
+                component
+                for component in items(graph.props, "spec", "components")
+                if at(component, "type") in ("prefill", "decode") and _gpus(_pod(component))
+            ]
+            for engine in engines:
+                if _tcp_on_purpose(engine):
+                    continue
+                gpus, nics = _gpus(_pod(engine)), _claimed(engine, devices) + _named(engine, networks)
+                if gpus != nics:
+                    report(
+                        f"{at(engine, 'name')} of graph {_name(graph)} has {gpus} GPUs and gets {nics} RDMA NICs: KV "
+                        "cache would move over TCP; it needs one for each GPU, or kvTransfer: tcp in the stack file",
+                        graph.urn,
+                    )
 
 
 def _selected(monitoring: PolicyResource, label: str) -> Sequence[str] | None:
@@ -185,15 +192,16 @@ def _selected(monitoring: PolicyResource, label: str) -> Sequence[str] | None:
 
 def _monitored(args: StackValidationArgs, report: ReportViolation) -> None:
     for graph in _of(args, kinds.GRAPH):
-        for component in items(graph.props, "spec", "components"):
-            kind = at(component, "type")
-            if not any(
-                _namespace(monitoring) == _namespace(graph)
-                and kind in (_selected(monitoring, _COMPONENT_TYPE) or [kind])
-                and _name(graph) in (_selected(monitoring, _GRAPH_NAME) or [_name(graph)])
-                for monitoring in _of(args, kinds.POD_MONITORING)
-            ):
-                report(f"no PodMonitoring reads the metrics of {kind} of graph {_name(graph)}", graph.urn)
+        with apart(report, graph.urn):
+            for component in items(graph.props, "spec", "components"):
+                kind = at(component, "type")
+                if not any(
+                    _namespace(monitoring) == _namespace(graph)
+                    and kind in (_selected(monitoring, _COMPONENT_TYPE) or [kind])
+                    and _name(graph) in (_selected(monitoring, _GRAPH_NAME) or [_name(graph)])
+                    for monitoring in _of(args, kinds.POD_MONITORING)
+                ):
+                    report(f"no PodMonitoring reads the metrics of {kind} of graph {_name(graph)}", graph.urn)
 
 
 def _needs(resource: PolicyResource) -> set[str]:
@@ -231,20 +239,25 @@ def _denies_all(policy: PolicyResource) -> bool:
 
 
 def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
-    denying = [policy for policy in _of(args, kinds.NETWORK_POLICY) if _denies_all(policy)]
+    denying: list[PolicyResource] = []
+    for policy in _of(args, kinds.NETWORK_POLICY):
+        with apart(report, policy.urn):
+            if _denies_all(policy):
+                denying.append(policy)
     for graph in _of(args, kinds.GRAPH):
-        fences = [policy for policy in denying if _namespace(policy) == _namespace(graph)]
-        if not fences:
-            report(
-                f"namespace {_namespace(graph)} has no NetworkPolicy that denies all: whatever runs in the cluster "
-                f"reaches the workers of graph {_name(graph)}, which ask nobody who he is",
-                graph.urn,
-            )
-        elif not _needs(graph) & {policy.urn for policy in fences}:
-            report(
-                f"graph {_name(graph)} does not depend on {_name(fences[0])}: it may serve before it is fenced",
-                graph.urn,
-            )
+        with apart(report, graph.urn):
+            fences = [policy for policy in denying if _namespace(policy) == _namespace(graph)]
+            if not fences:
+                report(
+                    f"namespace {_namespace(graph)} has no NetworkPolicy that denies all: whatever runs in the cluster "
+                    f"reaches the workers of graph {_name(graph)}, which ask nobody who he is",
+                    graph.urn,
+                )
+            elif not _needs(graph) & {policy.urn for policy in fences}:
+                report(
+                    f"graph {_name(graph)} does not depend on {_name(fences[0])}: it may serve before it is fenced",
+                    graph.urn,
+                )
 
 
 def _has_budget(args: StackValidationArgs, report: ReportViolation) -> None:

@@ -3,6 +3,8 @@
 import json
 import re
 
+from pulumi_policy import StackValidationPolicy
+
 from policies.rules import RULES
 from tests.stacks import ROOT
 
@@ -21,3 +23,8 @@ def test_the_table_is_the_code() -> None:
         cells = (rule.enforcement_level.value, rule.severity.value, rule.description, settings or "–")
         expected.append((rule.name, f" {' | '.join(cells)} "))
     assert rows == expected
+
+
+def test_the_docs_say_which_rules_judge_the_stack() -> None:
+    (cells,) = re.findall(r"^\| on the stack: (.*?) \|", (ROOT / "docs/policies.md").read_text(), re.MULTILINE)
+    assert re.findall(r"`([a-z-]+)`", cells) == [r.name for r in RULES if isinstance(r, StackValidationPolicy)]

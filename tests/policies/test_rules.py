@@ -21,6 +21,7 @@ from tests.policies.mutations import (
     with_networks_by_name,
     without,
 )
+from tests.policies.test_attacks import CHANGES
 from tests.stacks import ROOT, SHIPPED, recorded
 
 POD = {"containers": [{"name": "main", "image": "registry.example.com:5000/tool:1.2.3"}]}
@@ -212,7 +213,8 @@ def test_a_violation_is_found(policy: str, sentence: str, recording: Callable[[]
 
 
 def test_every_rule_has_a_violation() -> None:
-    assert {policy for policy, _, _ in VIOLATIONS} | {"has-budget"} == {rule.name for rule in RULES}
+    violated = {policy for policy, _, _ in VIOLATIONS} | {policy for policy, *_ in CHANGES}
+    assert violated | {"has-budget", "known-kinds"} == {rule.name for rule in RULES}
 
 
 PASSING = [
@@ -236,14 +238,13 @@ def test_what_is_allowed_passes(recording: Callable[[], Recording]) -> None:
     assert judged(recording()) == []
 
 
-def test_a_value_that_is_not_known_yet_is_told_and_stops_nothing() -> None:
+def test_a_value_that_is_not_known_yet_is_a_violation() -> None:
     recording = changed(prod(), ":Cluster", "cluster-cluster", "privateClusterConfig.enablePrivateNodes", UNKNOWN)
     (verdict,) = judged(recording)
-    assert (verdict.policy, verdict.level) == ("private-cluster", "advisory")
+    assert (verdict.policy, verdict.level) == ("private-cluster", "mandatory")
     assert verdict.message == (
-        "can't run during preview: string value at .privateClusterConfig.enablePrivateNodes can't be known during "
-        "preview"
+        "cannot be judged before it is created: string value at .privateClusterConfig.enablePrivateNodes can't be "
+        "known during preview; give a value that is known"
     )
     of_stack = changed(prod(), ":Job", "chat-proof-job", "spec.template.spec.containers[0].args", UNKNOWN)
-    (verdict,) = judged(of_stack)
-    assert (verdict.policy, verdict.level, verdict.urn) == ("proven", "advisory", "")
+    assert {(verdict.policy, verdict.level) for verdict in judged(of_stack)} == {("proven", "mandatory")}

@@ -1,0 +1,89 @@
+"""What a pod gets of its node. Whatever is not known to be harmless is reported, of every kind that describes pods."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policies import kinds
+from policies.inputs import at, items
+from policies.pods import blocks, containers, pod_specs
+
+# Volumes of what the cluster stores for the pod; others are paths of the node, or other people's servers.
+_VOLUMES = frozenset(
+    {"configMap", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret", "csi"}
+)
+_DRIVERS = frozenset({"gcsfuse.csi.storage.gke.io", "secrets-store-gke.csi.k8s.io", "pd.csi.storage.gke.io"})
+# Memory that RDMA registers is locked, and needs no limit; the workers of a graph only.
+_RDMA = frozenset({"IPC_LOCK", "SYS_RESOURCE"})
+# Fields of a PersistentVolume that are no source of it.
+_NO_SOURCE = frozenset(
+    {
+        "accessModes",
+        "capacity",
+        "claimRef",
+        "mountOptions",
+        "nodeAffinity",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "volumeAttributesClassName",
+        "volumeMode",
+    }
+)
+# Of a securityContext's profiles and options: what they may be, None where they are left out.
+_PROFILES = ("seccompProfile", "appArmorProfile")
+_NEVER = ("sysctls", "windowsOptions", "seLinuxOptions")
+_APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
+
+
+def complaints(resource_type: str, props: Mapping[str, Any]) -> Iterator[str]:
+    """Each access to a node that an object of Kubernetes would give to pods."""
+    capabilities = _RDMA if resource_type == kinds.GRAPH else frozenset[str]()
+    for pod in pod_specs(resource_type, props):
+        for key in ("hostNetwork", "hostPID", "hostIPC"):
+            if at(pod, key):
+                yield f"a pod sets {key}"
+        for volume in items(pod, "volumes"):
+            if isinstance(volume, Mapping):
+                yield from _of_source(f"volume {at(volume, 'name')}", volume, _VOLUMES, ignored=frozenset({"name"}))
+        yield from _of_context("a pod", at(pod, "securityContext") or {})
+        for container in containers(pod):
+            yield from _of_container(container, capabilities)
+    if resource_type == kinds.PERSISTENT_VOLUME:
+        yield from _of_source("the volume", at(props, "spec") or {}, frozenset({"csi"}), ignored=_NO_SOURCE)
+    for block in blocks(props):
+        for key in block:
+            if str(key).startswith(_APPARMOR) and at(block, key) != "runtime/default":
+                yield f"a pod sets {key} to {at(block, key)}"
+
+
+def _of_source(
+    what: str, source: Mapping[str, Any], known: frozenset[str], *, ignored: frozenset[str]
+) -> Iterator[str]:
+    for kind in sorted(set(source) - ignored - known):
+        yield f"{what} is a {kind}"
+    if "csi" in source and at(source, "csi", "driver") not in _DRIVERS:
+        yield f"{what} is of the driver {at(source, 'csi', 'driver')}"
+
+
+def _of_container(container: Mapping[str, Any], capabilities: frozenset[str]) -> Iterator[str]:
+    name = f"container {at(container, 'name')}"
+    context = at(container, "securityContext") or {}
+    if at(context, "privileged"):
+        yield f"{name} is privileged"
+    if at(context, "procMount") not in (None, "Default"):
+        yield f"{name} sets procMount {at(context, 'procMount')}"
+    for capability in items(context, "capabilities", "add"):
+        if str(capability).upper().removeprefix("CAP_") not in capabilities:
+            yield f"{name} adds the capability {capability}"
+    for port in items(container, "ports"):
+        if at(port, "hostPort"):
+            yield f"{name} takes port {at(port, 'hostPort'):g} of its node"
+    yield from _of_context(name, context)
+
+
+def _of_context(name: str, context: Mapping[str, Any]) -> Iterator[str]:
+    for profile in _PROFILES:
+        if at(context, profile, "type") not in (None, "RuntimeDefault"):
+            yield f"{name} sets {profile} {at(context, profile, 'type')}"
+    for key in _NEVER:
+        if at(context, key):
+            yield f"{name} sets {key}"
