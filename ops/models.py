@@ -17,8 +17,10 @@ from ops.ending import Exit, stop
 from spec import data, sizing
 from spec.faults import ConfigInvalid, Fault, one_of
 from spec.models import Card, card, card_names
-from workloads import fetch_weights
-from workloads.fetch_weights import FetchFailed, File
+from workloads.jobs.fetch_weights.errors import FetchFailed
+from workloads.jobs.fetch_weights.hub import HUB, Hub
+from workloads.jobs.fetch_weights.listing import REVISION, File, listing
+from workloads.jobs.fetch_weights.patience import Patience
 
 app = typer.Typer(help=__doc__)
 
@@ -90,7 +92,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
 @app.command()
 def pin(
     name: Annotated[str, typer.Argument(help="The model, that is the file spec/models/NAME.yaml.")],
-    hub: Annotated[str, typer.Option("--hub", help="The hub's address.")] = fetch_weights.HUB,
+    hub: Annotated[str, typer.Option("--hub", help="The hub's address.")] = HUB,
     revision: Annotated[
         str | None, typer.Option("--revision", help="A commit, branch or tag; the newest commit unless given.")
     ] = None,
@@ -99,20 +101,20 @@ def pin(
     if name not in card_names():
         stop(f"model {one_of(name, card_names())}", Exit.CONFIG_INVALID)
     try:
-        client = fetch_weights.Hub(hub, os.environ.get("HF_TOKEN", "").strip() or None)
+        client = Hub(hub, os.environ.get("HF_TOKEN", "").strip() or None)
     except FetchFailed as failed:
         stop(str(failed), Exit.CONFIG_INVALID)
-    patience = fetch_weights.Patience(attempts=ATTEMPTS, backoff=1.0, deadline=time.monotonic() + SECONDS)
+    patience = Patience(attempts=ATTEMPTS, backoff=1.0, deadline=time.monotonic() + SECONDS)
     try:
         repository = card(name).repository
     except ConfigInvalid as invalid:
         stop(str(invalid), Exit.CONFIG_INVALID)
     try:
-        answer = patience.retry(lambda: client.info(repository, revision))
-        commit, files = fetch_weights.listing(answer)
+        answer = patience.retry(lambda: client.info(repository, revision, patience))
+        commit, files = listing(answer)
     except FetchFailed as failed:
         stop(f"{name}: {repository}{f' at {revision}' if revision else ''}: {failed}", Exit.FAILED)
-    if revision and fetch_weights.REVISION.fullmatch(revision) and commit != revision:
+    if revision and REVISION.fullmatch(revision) and commit != revision:
         stop(f"{name}: asked for revision {revision}, the hub answers for {commit}", Exit.FAILED)
     source = f"{hub}, asked by `ops models pin` on {datetime.now(UTC):%Y-%m-%d}"
     path = data.HERE / "models" / f"{name}.yaml"

@@ -17,7 +17,11 @@ from spec.models import Card
 from spec.weights import MOUNT, scratch_bytes
 from workloads.custom_object import REPLACE_UNREADY, custom_object
 
-SCRIPT = Path(__file__).with_name("fetch_weights.py")
+JOBS = Path(__file__).parent / "jobs"
+PROGRAM = "jobs.fetch_weights"
+# The program's modules, and the one that it shares with the verification.
+MODULES = ("__init__.py", "fetch_weights/*.py", "verify/__init__.py", "verify/untrusted.py")
+SCRIPT_FOLDER = "/script"
 CONFIG_MAP = "fetch-weights"
 FUSE = "gcsfuse.csi.storage.gke.io"
 USER = 1000  # the image's own
@@ -65,14 +69,29 @@ class WeightsArgs:
     labels: dict[str, str]
 
 
-def script_files(cards: Sequence[Card]) -> dict[str, str]:
-    """What the Jobs find in /script: the script, and for a card that lists its files that list."""
+def modules() -> dict[str, str]:
+    """The program that fetches: path below the script folder → text."""
+    found = sorted(path for pattern in MODULES for path in JOBS.glob(pattern))
+    return {path.relative_to(JOBS.parent).as_posix(): path.read_text(encoding="utf-8") for path in found}
+
+
+def config_map_data(cards: Sequence[Card]) -> dict[str, str]:
+    """The program, and for a card that lists its files that list. A key holds no slash: `_items` has the folders."""
     lists = {
         _list_name(card): json.dumps({path: file.to_wire() for path, file in card.files.items()}, indent=1)
         for card in cards
         if card.files
     }
-    return {SCRIPT.name: SCRIPT.read_text(encoding="utf-8"), **lists}
+    return {_key(path): text for path, text in modules().items()} | lists
+
+
+def _key(path: str) -> str:
+    return path.replace("/", ".")
+
+
+def _items(card: Card) -> list[dict[str, str]]:
+    """Which keys the Job of a card gets, and where in its script folder they lie."""
+    return [{"key": _key(path), "path": path} for path in (*modules(), *([_list_name(card)] if card.files else []))]
 
 
 def _list_name(card: Card) -> str:
@@ -90,13 +109,14 @@ def fetch_job(
     """
     assert card.revision is not None  # only pinned cards are fetched
     scratch = scratch_bytes(card)
-    listed = ["--files", f"/script/{_list_name(card)}"] if card.files else []
+    listed = ["--files", f"{SCRIPT_FOLDER}/{_list_name(card)}"] if card.files else []
     container: dict[str, Any] = {
         "name": "fetch",
         # It has Python and certificates, and the system pool pulls it anyway. Not of the stack's own runtime: a
         # finished Job would be made anew with every other one.
         "image": frontend_image(versions.RUNTIME),
-        "command": ["python3", f"/script/{SCRIPT.name}"],
+        "command": ["python3", "-m", PROGRAM],
+        "workingDir": SCRIPT_FOLDER,
         "args": [
             *("--repository", card.repository, "--revision", card.revision, "--target", MOUNT),
             *("--scratch", "/scratch", "--scratch-bytes", str(scratch), "--timeout", str(SCRIPT_SECONDS)),
@@ -113,7 +133,7 @@ def fetch_job(
         },
         "terminationMessagePolicy": "FallbackToLogsOnError",  # the script's last sentence is in the pod's status
         "volumeMounts": [
-            {"name": "script", "mountPath": "/script", "readOnly": True},
+            {"name": "script", "mountPath": SCRIPT_FOLDER, "readOnly": True},
             {"name": "scratch", "mountPath": "/scratch"},
             {"name": "weights", "mountPath": MOUNT},
         ],
@@ -154,7 +174,7 @@ def fetch_job(
                     },
                     "containers": [container],
                     "volumes": [
-                        {"name": "script", "configMap": {"name": CONFIG_MAP}},
+                        {"name": "script", "configMap": {"name": CONFIG_MAP, "items": _items(card)}},
                         # The script keeps to its part of it; a little more is for folders and block sizes.
                         {"name": "scratch", "emptyDir": {"sizeLimit": str(scratch + 1024**3)}},
                         {
@@ -241,7 +261,7 @@ class Weights(pulumi.ComponentResource):
         script = k8s.core.v1.ConfigMap(
             f"{name}-script",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=CONFIG_MAP, namespace=args.namespace, labels=args.labels),
-            data=script_files(args.cards),
+            data=config_map_data(args.cards),
             opts=pulumi.ResourceOptions(parent=self),
         )
         for card in args.cards:

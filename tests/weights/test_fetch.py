@@ -1,11 +1,9 @@
-"""The fetch script as the Job runs it, a process of its own, against a hub that behaves well and badly."""
+"""The download as the Job runs it, a process of its own, against a hub that behaves well and badly."""
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,12 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.stacks import ROOT
 from tests.weights import hub as fake
 from tests.weights.hub import FILES, FIRST, REPOSITORY, REVISION, SECOND, TOKEN, Hub, serving
-from workloads import fetch_weights
-
-SCRIPT = ROOT / "workloads" / "fetch_weights.py"
+from tests.weights.running import (
+    assert_failed,
+    assert_whole,
+    command,
+    environment,
+    fetch,
+    fetched,
+    folder,
+    marker,
+)
+from workloads.jobs.fetch_weights.listing import listing
 
 
 @pytest.fixture
@@ -32,62 +37,6 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "target").mkdir()
     (tmp_path / "scratch").mkdir()
     return tmp_path
-
-
-def command(hub: Hub, place: Path, *more: str) -> list[str]:
-    """Isolated and without site-packages: the standard library is all there is."""
-    return [
-        sys.executable, "-I", "-S", str(SCRIPT), "--repository", REPOSITORY, "--revision", REVISION,
-        "--endpoint", hub.url, "--target", str(place / "target"), "--scratch", str(place / "scratch"),
-        "--backoff", "0.01", *more,
-    ]  # fmt: skip
-
-
-def environment(token: str | None) -> dict[str, str]:
-    """Nothing of this machine's: no proxy, no token."""
-    return {"PATH": os.environ["PATH"]} | ({"HF_TOKEN": token} if token else {})
-
-
-def fetch(hub: Hub, place: Path, *more: str, token: str | None = None) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        command(hub, place, *more), env=environment(token), capture_output=True, text=True, timeout=60, check=False
-    )
-    assert "Traceback" not in done.stderr
-    assert TOKEN not in done.stdout + done.stderr
-    return done
-
-
-def folder(place: Path) -> Path:
-    return place / "target" / REPOSITORY / REVISION
-
-
-def marker(place: Path) -> Path:
-    return folder(place) / f".complete-{REVISION}.json"
-
-
-def fetched(place: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder(place))): path.read_bytes()
-        for path in folder(place).rglob("*")
-        if path.is_file() and path != marker(place)
-    }
-
-
-def assert_whole(done: subprocess.CompletedProcess[str], place: Path) -> None:
-    assert (done.returncode, done.stderr) == (0, "")
-    assert fetched(place) == FILES
-    assert set(json.loads(marker(place).read_text())["files"]) == set(FILES)
-    assert not [path for path in (place / "scratch").rglob("*") if path.is_file()]
-
-
-def assert_failed(done: subprocess.CompletedProcess[str], place: Path, *says: str) -> None:
-    """One sentence, exit code 1, and nothing that could be taken for whole."""
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("error: ")
-    for words in says:
-        assert words in line
-    assert not marker(place).exists()
 
 
 def test_a_revision_comes_whole_without_what_serving_does_not_need(hub: Hub, place: Path) -> None:
@@ -296,7 +245,7 @@ def test_a_listing_that_is_not_json(hub: Hub, place: Path) -> None:
 
 
 def pinned(place: Path, hub: Hub) -> Path:
-    _, files = fetch_weights.listing(hub.index())
+    _, files = listing(hub.index())
     path = place / "files.json"
     path.write_text(json.dumps({file.path: file.to_wire() for file in files}))
     return path
@@ -324,13 +273,9 @@ def test_files_pinned_later_are_held_against_what_is_there(hub: Hub, place: Path
 def test_a_run_that_is_killed_is_gone_on_with(hub: Hub, place: Path) -> None:
     reached, release = threading.Event(), threading.Event()
     hub.answers[FIRST] = [fake.held_after(120_000, reached, release)]
-    # What has arrived is written in chunks; one that is not full is written when the connection ends.
-    small_chunks = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from workloads import fetch_weights as f; f.CHUNK = 10_000; "
-        "sys.exit(f.main())"
+    process = subprocess.Popen(
+        command(hub, place), env=environment(None), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    words = [sys.executable, "-c", small_chunks, *command(hub, place)[4:]]
-    process = subprocess.Popen(words, env=environment(None), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     partial = place / "scratch" / REVISION / f"{FIRST}.partial"
     try:
         assert reached.wait(30)

@@ -18,7 +18,7 @@ from spec.models import Card, WeightsFile, card, card_names
 from tests.stacks import ROOT
 from tests.weights import hub as fake
 from tests.weights.hub import FILES, FIRST, REVISION, TOKEN, Hub, serving
-from workloads import fetch_weights
+from workloads.jobs.fetch_weights.listing import listing
 
 MODEL = "qwen3-0.6b"
 COMMENTED = "llama-3.3-70b-instruct"
@@ -80,7 +80,7 @@ def test_a_card_gets_revision_source_and_files(hub: Hub, catalogue: Path) -> Non
 
 
 def test_nothing_else_of_the_card_changes(catalogue: Path) -> None:
-    _, files = fetch_weights.listing(Hub().index())
+    _, files = listing(Hub().index())
     for name in card_names():
         before = (catalogue / f"{name}.yaml").read_text()
         lines = pinned(before, REVISION, "a hub", files).splitlines()

@@ -1,6 +1,7 @@
 """The objects that bring weights into the bucket and out of it again, as plain data."""
 
 import json
+import re
 from typing import Any
 
 import kubernetes_validate
@@ -10,8 +11,9 @@ from spec import names
 from spec.models import Card, WeightsFile, card, card_names
 from spec.sizing import GIB, MIB, weights_bytes
 from spec.weights import BESIDE_WEIGHTS, SCRATCH, path, scratch_bytes
-from workloads import fetch_weights
-from workloads.weights import SCRIPT, fetch_job, read_claim, read_volume, script_files
+from workloads.jobs.fetch_weights.__main__ import arguments
+from workloads.jobs.fetch_weights.listing import read_list
+from workloads.weights import PROGRAM, config_map_data, fetch_job, modules, read_claim, read_volume
 
 KUBERNETES = "1.35"
 LABELS = {"stack": "prod"}
@@ -34,6 +36,7 @@ def pod(chosen: Card) -> dict[str, Any]:
 
 def with_files(chosen: Card, *sizes: int) -> Card:
     files = {f"{i}.safetensors": WeightsFile(size=size, sha256="a" * 64) for i, size in enumerate(sizes)}
+    files["config.json"] = WeightsFile(size=0, git_sha1="b" * 40)
     return chosen.model_copy(update={"files": files})
 
 
@@ -53,11 +56,12 @@ def test_kubernetes_takes_volume_and_claim() -> None:
 @pytest.mark.parametrize("chosen", [*map(card, card_names()), LISTED], ids=lambda c: c.name)
 def test_the_script_takes_the_jobs_command_line(chosen: Card) -> None:
     (container,) = pod(chosen)["containers"]
-    given = fetch_weights._arguments(container["args"])
+    given = arguments(container["args"])
     mounts = {m["name"]: m["mountPath"] for m in container["volumeMounts"]}
     assert f"{given.target}/{given.repository}/{given.revision}" == path(chosen)
     assert (str(given.target), str(given.scratch)) == (mounts["weights"], mounts["scratch"])
-    assert container["command"][-1] == f"{mounts['script']}/{SCRIPT.name}"
+    assert container["command"] == ["python3", "-m", PROGRAM]
+    assert container["workingDir"] == mounts["script"]
     assert given.timeout < job(chosen)["spec"]["activeDeadlineSeconds"]
 
 
@@ -127,12 +131,25 @@ def test_a_small_model_has_room_beside_its_weights() -> None:
 
 
 def test_a_listed_card_gives_the_script_its_hashes(tmp_path: Any) -> None:
-    files = script_files([LISTED, card("qwen3-32b")])
-    assert set(files) == {"fetch_weights.py", "qwen3-0.6b.json"}
+    data = config_map_data([LISTED, card("qwen3-32b")])
+    (volume,) = [v["configMap"] for v in pod(LISTED)["volumes"] if "configMap" in v]
+    assert {item["path"] for item in volume["items"]} == {*modules(), "qwen3-0.6b.json"}
+    (given,) = [arguments(container["args"]).files for container in pod(LISTED)["containers"]]
+    (key,) = [item["key"] for item in volume["items"] if str(given) == f"/script/{item['path']}"]
     listed = tmp_path / "files.json"
-    listed.write_text(files["qwen3-0.6b.json"])
-    (file,) = fetch_weights.read_pinned(listed)
-    assert (file.path, file.size, file.sha256) == ("0.safetensors", 5 * MIB, "a" * 64)
+    listed.write_text(data[key])
+    first, second = read_list(listed)
+    assert (first.path, first.size, first.sha256) == ("0.safetensors", 5 * MIB, "a" * 64)
+    assert second.path == "config.json"
+
+
+@pytest.mark.parametrize("chosen", [*map(card, card_names()), LISTED], ids=lambda c: c.name)
+def test_the_job_mounts_the_program_out_of_its_config_map(chosen: Card) -> None:
+    data = config_map_data([LISTED, chosen])
+    (volume,) = [v["configMap"] for v in pod(chosen)["volumes"] if "configMap" in v]
+    mounted = {item["path"]: data[item["key"]] for item in volume["items"]}
+    assert modules().items() <= mounted.items()
+    assert all(re.fullmatch(r"[-._a-zA-Z0-9]+", key) for key in data)
     (container,) = pod(LISTED)["containers"]
     assert container["args"][-2:] == ["--files", "/script/qwen3-0.6b.json"]
     assert "--files" not in pod(card("qwen3-32b"))["containers"][0]["args"]
@@ -140,7 +157,7 @@ def test_a_listed_card_gives_the_script_its_hashes(tmp_path: Any) -> None:
 
 def test_a_config_map_holds_the_script_and_long_lists() -> None:
     """1 MiB is the most that a ConfigMap takes; a model of 700B has some 160 files."""
-    files = script_files([with_files(card("qwen3-32b"), *[GIB] * 500)])
+    files = config_map_data([with_files(card("qwen3-32b"), *[GIB] * 500)])
     assert sum(map(len, files.values())) < 2**19
     assert json.loads(files["qwen3-32b.json"])["0.safetensors"] == {"size": GIB, "sha256": "a" * 64}
 

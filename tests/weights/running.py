@@ -1,0 +1,77 @@
+"""Runs the download as the Job does, and says what must hold afterwards."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.weights.hub import FILES, REPOSITORY, REVISION, TOKEN, Hub
+from workloads.weights import PROGRAM, modules
+
+
+def command(hub: Hub, place: Path, *more: str) -> list[str]:
+    """As the Job has it: the files of its ConfigMap, and without site-packages the standard library is all there is."""
+    program = place / "script"
+    for path, text in modules().items():
+        (program / path).parent.mkdir(parents=True, exist_ok=True)
+        (program / path).write_text(text)
+    start = (
+        f"import sys, runpy; sys.path.insert(0, {str(program)!r}); runpy.run_module({PROGRAM!r}, run_name='__main__')"
+    )
+    return [
+        sys.executable, "-I", "-S", "-c", start, "--repository", REPOSITORY, "--revision", REVISION,
+        "--endpoint", hub.url, "--target", str(place / "target"), "--scratch", str(place / "scratch"),
+        "--backoff", "0.01", *more,
+    ]  # fmt: skip
+
+
+def environment(token: str | None) -> dict[str, str]:
+    """Nothing of this machine's: no proxy, no token."""
+    return {"PATH": os.environ["PATH"]} | ({"HF_TOKEN": token} if token else {})
+
+
+def fetch(hub: Hub, place: Path, *more: str, token: str | None = None) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command(hub, place, *more), env=environment(token), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert TOKEN not in done.stdout + done.stderr
+    return done
+
+
+def folder(place: Path) -> Path:
+    return place / "target" / REPOSITORY / REVISION
+
+
+def marker(place: Path) -> Path:
+    """Beside the folder, where no listing leads."""
+    return folder(place).with_name(f"{REVISION}.complete.json")
+
+
+def earlier_marker(place: Path) -> Path:
+    """Where earlier releases wrote it."""
+    return folder(place) / f".complete-{REVISION}.json"
+
+
+def fetched(place: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder(place))): path.read_bytes() for path in folder(place).rglob("*") if path.is_file()
+    }
+
+
+def assert_whole(done: subprocess.CompletedProcess[str], place: Path) -> None:
+    assert (done.returncode, done.stderr) == (0, "")
+    assert fetched(place) == FILES
+    assert set(json.loads(marker(place).read_text())["files"]) == set(FILES)
+    assert not [path for path in (place / "scratch").rglob("*") if path.is_file()]
+
+
+def assert_failed(done: subprocess.CompletedProcess[str], place: Path, *says: str) -> None:
+    """One sentence, exit code 1, and nothing that could be taken for whole."""
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    for words in says:
+        assert words in line
+    assert not marker(place).exists()
