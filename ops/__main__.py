@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from ops import models, stackfile
+from ops import models, printing, stackfile
 from ops.ending import DEBUG, Exit, stop, unexpected
 from ops.local.command import local
+from ops.plain import plain
 from spec.faults import ConfigInvalid, Fault, one_of
 from spec.load import load
 from spec.plan import Plan, plan
+from spec.tokens import masked
 
 if TYPE_CHECKING:  # what these import takes a second, and a fault of the configuration must show before that
     from ops.recording import Recording
     from ops.verdicts import Verdict
 
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+@contextmanager
+def _usage_errors_masked() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # typer names no public class of its usage errors; this is the method by which it prints them.
+        if format_message := getattr(error, "format_message", None):
+            message = masked(format_message())
+            error.format_message = lambda: message  # pyright: ignore[reportAttributeAccessIssue]
+        raise
+
+
+class _Commands(TyperGroup):
+    """The commands, whose usage errors repeat no token that stands among the arguments."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _usage_errors_masked():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        with _usage_errors_masked():
+            return super().invoke(*args, **kwargs)
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 app.add_typer(models.app, name="models")
 
 
@@ -54,12 +83,12 @@ def _stop_on_faults(
 ) -> NoReturn:
     faults = [{"path": fault.path, "message": fault.message} for fault in invalid.faults]
     if comment:
-        print(comment(stack, faults))
+        print(comment(masked(stack), faults))
     if as_json:
-        print(json.dumps({"stack": stack, "faults": faults}, indent=2, ensure_ascii=False))
+        printing.show_json({"stack": stack, "faults": faults})
         raise typer.Exit(Exit.CONFIG_INVALID)
     count = len(invalid.faults)
-    lines = "\n".join(f"  {fault}" for fault in invalid.faults)
+    lines = "\n".join(f"  {plain(str(fault))}" for fault in invalid.faults)
     stop(f"stack {stack} has {count} fault{'s' if count > 1 else ''}\n{lines}", Exit.CONFIG_INVALID)
 
 
@@ -84,7 +113,7 @@ def preview(
     planned = replace(planned, warnings=(*planned.warnings, *map(str, weak)))
     if as_json:
         printed = _as_json(planned, recording) | {"policies": _verdicts(found), "rules": rules}
-        print(json.dumps(printed, indent=2, ensure_ascii=False))
+        printing.show_json(printed)
     else:
         from ops import present
 
@@ -149,7 +178,7 @@ def status(
     except ClusterUnreadable as unreadable:
         found, error = (), str(unreadable)
     if as_json:
-        print(json.dumps(explained.as_json(planned, where, found, error), indent=2, ensure_ascii=False))
+        printing.show_json(explained.as_json(planned, where, found, error))
     if error:
         stop(error, Exit.FAILED)
     if not explained.ready(found):
@@ -189,7 +218,7 @@ def diff(
         weak=tuple(policy_strength.weaker_than_default(RULES, rules)),
     )
     if as_json:
-        print(json.dumps(told.to_wire(stack, compared_with, found), indent=2, ensure_ascii=False))
+        printing.show_json(told.to_wire(stack, compared_with, found))
     else:
         print((told.to_markdown if as_markdown else told.to_text)(stack, compared_with, found))
     if found.guarded and not allow_replace:
@@ -240,7 +269,7 @@ def rollout(
         _stop_on_faults(stack, invalid, as_json)
     restarts = rolls(before, after)
     if as_json:
-        print(json.dumps({"stack": stack, "restarts": restarts}, indent=2, ensure_ascii=False))
+        printing.show_json({"stack": stack, "restarts": restarts})
     else:
         print("\n".join(restarts) or "no pod restarts; what else changes: `./dynamo-gke diff`")
 

@@ -8,6 +8,8 @@ from typing import NoReturn
 
 import typer
 
+from spec.tokens import masked
+
 
 class Exit(IntEnum):
     FAILED = 1
@@ -19,7 +21,7 @@ class Exit(IntEnum):
 
 
 def stop(message: str, code: Exit) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {masked(message)}", file=sys.stderr)
     raise typer.Exit(code)
 
 
@@ -30,6 +32,6 @@ DEBUG = "DYNAMO_GKE_DEBUG"
 def unexpected(what: str, error: BaseException) -> None:
     """Prints an error that nobody foresaw as one sentence, with its traceback when --debug asks for it."""
     if os.environ.get(DEBUG):
-        traceback.print_exception(error)
+        print(masked("".join(traceback.format_exception(error))), end="", file=sys.stderr)
     hint = "" if os.environ.get(DEBUG) else f"; --debug before the command, or {DEBUG}=1, shows the traceback"
-    print(f"error: {what} failed unexpectedly: {type(error).__name__}: {error}{hint}", file=sys.stderr)
+    print(f"error: {what} failed unexpectedly: {type(error).__name__}: {masked(str(error))}{hint}", file=sys.stderr)

@@ -1,7 +1,6 @@
 """The catalogue: list its cards, and pin one to a revision of its repository."""
 
 import io
-import json
 import os
 import re
 import sys
@@ -13,7 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from ops import printing
 from ops.ending import Exit, stop
+from ops.plain import plain
 from spec import data, sizing
 from spec.faults import ConfigInvalid, Fault, one_of
 from spec.models import Card, card, card_names
@@ -46,11 +47,11 @@ def models(
             faults += invalid.faults
     if as_json:
         found = [{"path": fault.path, "message": fault.message} for fault in faults]
-        print(json.dumps({"models": rows} | ({"faults": found} if found else {}), indent=2, ensure_ascii=False))
+        printing.show_json({"models": rows} | ({"faults": found} if found else {}))
     else:
         _show(rows)
     for fault in faults:
-        print(f"error: {fault}", file=sys.stderr)
+        print(f"error: {plain(str(fault))}", file=sys.stderr)
     if faults:
         raise typer.Exit(Exit.CONFIG_INVALID)
 
@@ -69,8 +70,6 @@ def _row(model: Card) -> dict[str, Any]:
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
-    from ops import printing
-
     table = printing.table(
         "model", "repository", "revision", "licence", "gated", "weights GiB", "layouts:GPUs", right=["weights GiB"]
     )

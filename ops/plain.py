@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from spec.tokens import masked
+
 # Whole sequences, so that what is left of `ESC [ 31 m` is not `[31m`: CSI, OSC with its end, and two-character ones.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c|$)|\x1b[ -/]*[0-~]", re.DOTALL
@@ -12,10 +14,10 @@ _ACTING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def plain(text: str) -> str:
-    """The text on one line, without escape sequences and control characters.
+    """The text on one line, without escape sequences, control characters and tokens.
 
     Prevents a message in the cluster from forging lines of a report, moving the cursor or reaching a CI system as a
     workflow command.
     """
     shown = "".join(" " if unicodedata.category(c) in _ACTING else c for c in _ESCAPES.sub("", text))
-    return " ".join(shown.split())
+    return masked(" ".join(shown.split()))

@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from spec.faults import join, shown
+from spec.tokens import masked
 
 SECRET = "[secret]"
 UNKNOWN = "[unknown]"
@@ -94,8 +95,10 @@ def _apart(was: Any, becomes: Any) -> tuple[str, str]:
         added = [item for item in becomes if item not in was]
         if removed or added:
             return short(removed or MISSING), short(added or MISSING)
+    if isinstance(was, str) and isinstance(becomes, str):
+        was, becomes = masked(was), masked(becomes)
     before, after = short(was), short(becomes)
-    if before != after or SECRET in (before, after) or not isinstance(was, str) or not isinstance(becomes, str):
+    if before != after or was == becomes or not isinstance(was, str) or not isinstance(becomes, str):
         return before, after
     alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(was, becomes, strict=False)))
     return short(f"…{was[alike:]}"), short(f"…{becomes[alike:]}")

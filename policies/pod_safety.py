@@ -18,8 +18,8 @@ from policies.inputs import at, items, known_texts
 from policies.pods import containers, pod_specs
 from policies.setting import Schema, Setting
 from spec import flags
-from spec.faults import TOKEN
 from spec.flag_rules import classes
+from spec.tokens import holds_token
 
 HOST_ACCESS = Setting(
     name="allowed",
@@ -102,7 +102,7 @@ def _no_plain_secret(args: ResourceValidationArgs, report: ReportViolation) -> N
     if args.resource_type in (kinds.SECRET, kinds.SECRET_VERSION):
         return
     for path, text in known_texts(args.props):
-        if TOKEN.search(text):
+        if holds_token(text):
             report(
                 f"{path} looks like a token or a private key in plain; set it with `pulumi config set --secret`", None
             )

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from spec import flags
-from spec.faults import TOKEN, Fault, join, nearest
+from spec.faults import Fault, join, nearest
 from spec.flag_rules import batch, classes, relations, simulated, speculation, values
 from spec.flag_rules.given import Given, Workers
+from spec.tokens import holds_token
 
 
 def faults(path: str, workers: Workers, given: Sequence[str], allowed_code: Sequence[str] = ()) -> Iterator[Fault]:
@@ -15,10 +16,7 @@ def faults(path: str, workers: Workers, given: Sequence[str], allowed_code: Sequ
     """
     if not given:  # nothing to read the classes for
         return
-    pasted = [index for index, word in enumerate(given) if TOKEN.match(word.rpartition("=")[2])]
-    for index in pasted:
-        yield Fault(join(path, index), "looks like a token; arguments are in plain text. Use the secret `hfToken`")
-    if pasted:
+    if any(map(holds_token, given)):  # an error of its own, whatever flag it is given to
         return
     found = [
         flags.ArgumentFault(index, "has $, which Kubernetes reads as a variable's name; write the value itself")

@@ -1,10 +1,11 @@
 """How a mistake is told: the key path, what was given, what is allowed, the nearest right value."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from spec.tokens import masked
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,19 @@ class Way:
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One error of the configuration. `path` is what `pulumi config set --path` takes, less the namespace."""
+    """One error of the configuration, without the tokens that its path or message would repeat.
+
+    `path` is what `pulumi config set --path` takes, less the namespace.
+    """
 
     path: str
     message: str
     ways: tuple[Way, ...] = field(default=(), compare=False)
     """Ways out, the nearest first."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", masked(self.path))
+        object.__setattr__(self, "message", masked(self.message))
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"
@@ -66,13 +74,7 @@ def one_of(given: str, allowed: Sequence[str]) -> str:
     return f"{shown(given)} is not one of {', '.join(allowed)}{nearest(given, allowed)}"
 
 
-# What tokens of the services around begin with; not inside a word, as in --disk-cache.
-TOKEN = re.compile(r"(?<![\w-])(hf_|nvapi-|ghp_|github_pat_|sk-|ya29\.|AIza|-----BEGIN)")
-
-
 def shown(value: Any) -> str:
-    """A value as a fault repeats it: short, and never one that holds a token, whatever key it was pasted under."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if TOKEN.search(text):
-        return "[secret]"
+    """A value as an error repeats it: short, each token in it masked before anything is cut off."""
+    text = masked(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 60 else f"{text[:57]}…"

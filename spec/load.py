@@ -13,6 +13,7 @@ from spec import check, renamed, shape, ways_out
 from spec.faults import ConfigInvalid, Fault, Way, closest, join, nearest, shown
 from spec.model_base import Frozen
 from spec.settings import Settings
+from spec.tokens import kind
 
 NAMESPACE = "dynamo-gke"
 SECRET_KEYS = ("hfToken",)
@@ -99,9 +100,32 @@ def _raw(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
             found.append(Fault(key, "is a secret, which would show in plain once read; only hfToken is one"))
         else:
             value = _parsed(config.values[full_key])
+            found += _pasted(key, value)
             if value != {}:  # likewise the default of every object
                 raw[key] = value
     return raw, found
+
+
+def _pasted(path: str, value: Any) -> Iterable[Fault]:
+    """An error for each token in a key or a text of the value: a stack file is plain, and what is rendered as well."""
+    if isinstance(value, dict):
+        for key, inner in cast(dict[str, Any], value).items():
+            yield from _token_in(join(path, key), key)
+            yield from _pasted(join(path, key), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(cast(list[Any], value)):
+            yield from _pasted(join(path, index), inner)
+    elif isinstance(value, str):
+        yield from _token_in(path, value)
+
+
+def _token_in(path: str, text: str) -> Iterable[Fault]:
+    if found := kind(text):
+        yield Fault(
+            path,
+            f"looks like {found}, in plain text; take it out and revoke it. Use the secret `hfToken` for a token of "
+            "Hugging Face",
+        )
 
 
 def _parsed(text: str) -> Any:
@@ -115,6 +139,7 @@ def _parsed(text: str) -> Any:
 def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fault]:
     if key == "project" and "gcp:project" in config.values:
         raw["project"] = config.values["gcp:project"]
+        yield from _token_in("gcp:project", config.values["gcp:project"])
     else:
         yield Fault(
             f"gcp:{key}",

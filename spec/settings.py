@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from spec import names, versions
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
-from spec.faults import TOKEN, one_of, shown
+from spec.faults import one_of, shown
 from spec.lifecycle import MAX_DRAIN_SECONDS
 from spec.machines import machine_names
 from spec.model_base import Frozen
@@ -412,8 +412,6 @@ class SecretsSettings(Frozen):
     @field_validator("hf_token")
     @classmethod
     def _names_a_secret(cls, name: str | None, info: ValidationInfo) -> str | None:
-        if name and TOKEN.search(name):
-            raise ValueError("looks like the token itself, in plain text; it takes a secret's name. Revoke the token")
         store: SecretStore | None = info.data.get("store")
         if name and store is SecretStore.KUBERNETES:
             raise ValueError(f"names a secret of Secret Manager, which store {store} does not read; use secretManager")

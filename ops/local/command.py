@@ -12,6 +12,7 @@ from ops.local.faults import ConfigurationError, LocalRunError, told
 from ops.local.runner import LocalOptions, run
 from ops.local.timing import h200_timing
 from ops.local.twin import simulated_twin
+from ops.plain import plain
 from spec.faults import ConfigInvalid
 from spec.graph import build
 from spec.load import load as load_settings
@@ -77,7 +78,7 @@ def local(
         )
     except ConfigInvalid as invalid:
         for fault in invalid.faults:
-            print(f"error: {fault}", file=sys.stderr)
+            print(f"error: {plain(str(fault))}", file=sys.stderr)
         raise typer.Exit(ConfigurationError.exit_code) from None
     except LocalRunError as fault:
         raise typer.Exit(told(fault)) from None

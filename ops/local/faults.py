@@ -2,6 +2,8 @@
 
 import sys
 
+from spec.tokens import masked
+
 
 class LocalRunError(Exception):
     """Something of this machine or of the running graph failed; exit code 1."""
@@ -17,5 +19,5 @@ class ConfigurationError(LocalRunError):
 
 def told(fault: LocalRunError) -> int:
     """The exit code, after the sentence was printed."""
-    print(f"error: {fault}", file=sys.stderr)
+    print(f"error: {masked(str(fault))}", file=sys.stderr)
     return fault.exit_code

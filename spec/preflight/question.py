@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import ClassVar
 
-from spec.faults import TOKEN
+from spec.tokens import masked
 
 
 class Verdict(Enum):
@@ -86,7 +86,5 @@ def explained(error: str, *, api: str, role: str, project: str, grant: str | Non
     if re.search(r"\bError 403\b|PERMISSION_DENIED", error):
         grant = grant or f"gcloud projects add-iam-policy-binding {project} --role=roles/{role} --member=YOURS"
         return f"roles/{role} is missing; `{grant}`"
-    said = " ".join(error.split())
-    if TOKEN.search(said):
-        return "the answer was an error that holds a token, so it is not shown"
+    said = masked(" ".join(error.split()))
     return said if len(said) <= 300 else f"{said[:299]}…"

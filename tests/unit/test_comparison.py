@@ -231,7 +231,7 @@ def test_losses_of_one_kind_are_told_once() -> None:
     ("before", "after", "want"),
     [
         ("x" * 80 + "-b", "x" * 80 + "-c", ('"…b"', '"…c"')),
-        ("hf_" + "x" * 80 + "-b", "hf_" + "x" * 80 + "-c", ("[secret]", "[secret]")),
+        ("hf_" + "x" * 80 + "-b", "hf_" + "x" * 80 + "-c", ('"[secret]"', '"[secret]"')),
         (["a", "b"], ["a", "c"], ('["b"]', '["c"]')),
         (["a", "b"], ["b", "a"], ('["a", "b"]', '["b", "a"]')),
         (None, 1, ("none", "1")),

@@ -292,7 +292,7 @@ CASES = [
     Case("a secret by its path", {"secrets": {"store": "secretManager", "hfToken": "projects/p/secrets/s"},
          "hfToken": None}, "secrets.hfToken", "such as hf-token"),
     Case("the token for its secret's name", {"secrets": {"store": "secretManager", "hfToken": "hf_AbCd"},
-         "hfToken": None}, "secrets.hfToken", "it takes a secret's name. Revoke the token"),
+         "hfToken": None}, "secrets.hfToken", "looks like a Hugging Face token, in plain text"),
     Case("the token twice", {"secrets": {"store": "secretManager", "hfToken": "hf-token"}}, "secrets.hfToken",
          "pulumi config rm dynamo-gke:hfToken"),
     Case("a key by its name alone", {"cluster": {"secretsKey": "secrets"}}, "cluster.secretsKey",

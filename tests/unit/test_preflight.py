@@ -236,7 +236,7 @@ ERRORS = {
         "cloudquotas.googleapis.com wants to know whose quota its callers use; "
         "`gcloud auth application-default set-quota-project my-project`",
     "dial tcp:\n  no route to host": "dial tcp: no route to host",
-    "echo of Bearer ya29.a0": "the answer was an error that holds a token, so it is not shown",
+    "echo of Bearer ya29.a0": "echo of Bearer [secret]",
     "x" * 500: "x" * 299 + "…",
 }  # fmt: skip
 

@@ -1,0 +1,97 @@
+"""Credentials are known by their shape, and names, digests and revisions are not taken for them."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spec.faults import Fault, shown
+from spec.tokens import MASK, holds_token, kind, masked
+from tests.security.canaries import CANARIES, PASTED
+from tests.stacks import ROOT
+
+
+@pytest.mark.parametrize("name", PASTED)
+def test_a_token_is_masked_and_the_text_around_it_is_not(name: str) -> None:
+    token = CANARIES[name]
+    for before, after in (("", ""), ("got ", "; must be a list"), ('{"a": "', '"}'), ("--flag=", ""), ("1.6.2-", "")):
+        hidden = masked(f"{before}{token}{after}")
+        assert MASK in hidden
+        assert token not in hidden
+        assert hidden.startswith(before)
+        if not token.startswith("-----BEGIN"):  # one without an end hides the rest
+            assert hidden.endswith(after)
+    assert kind(token) == name
+
+
+def test_a_password_in_an_address_is_masked_and_the_host_is_not() -> None:
+    secret = CANARIES["a password in an address"]
+    assert masked(f"git+https://{secret}@host.example/x") == "git+https://[secret]@host.example/x"
+    assert kind(f"https://{secret}@host.example") == "a password in an address"
+
+
+NAMES = [
+    "--disk-cache", "hf_transfer", "hf_overrides", "hf_hub_download", "HF_HUB_OFFLINE=1", "HF_TOKEN", "--hf-token",
+    "hf-token", "hf_T5", "risk-assessment-2026-01", "task-runner-v2-long-name", "flask-3.0.3", "sk-learn",
+    "sha256:" + "0a1b" * 16, "0a1b2c3d" * 5, "meta-llama/Llama-3.3-70B-Instruct", "nvcr.io/nvidia/ai-dynamo/vllm:1.6.2",
+    "https://github.com/owner/repo@v1.2.3", "oci://registry/path:tag@sha256:abc", "glossary-of-all-the-words",
+    "v1:x", "v1:AAAA", "https://huggingface.co:443/api", "a@b.example", "AKIA", "npm_config_cache",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_a_name_is_no_token(text: str) -> None:
+    assert masked(text) == text
+    assert not holds_token(text)
+    assert kind(text) is None
+
+
+def test_nothing_that_the_program_ships_or_renders_looks_like_a_token() -> None:
+    places = [*(ROOT / "spec").rglob("*.*"), *(ROOT / "tests" / "golden").rglob("*.*"), *ROOT.glob("*.*")]
+    files = [path for path in places if path.suffix in {".yaml", ".json", ".md", ".txt", ".toml"}]
+    assert len(files) > 20
+    for path in files:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert masked(line) == line, path
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "\x1b", "\x00", "\u202e", "é", "'", "\\"])
+def test_an_escape_before_a_token_does_not_hide_it(before: str) -> None:
+    token = CANARIES["a Hugging Face token"]
+    for text in (shown(before + token), masked(repr(before + token)), masked(ascii(before + token))):
+        assert token not in text
+
+
+def test_a_token_is_masked_before_a_value_is_cut() -> None:
+    token = CANARIES["a Hugging Face token"]
+    for filling in range(70):
+        text = shown("x" * filling + "-" + token + "y" * 50)
+        assert not any(part in text for part in (token[:8], token[3:9]))
+
+
+@given(st.text(), st.sampled_from(sorted(PASTED)), st.text())
+def test_no_text_around_a_token_gets_it_into_an_error(before: str, name: str, after: str) -> None:
+    token = CANARIES[name]
+    if before[-1:].isascii() and before[-1:].isalpha():
+        before += " "
+    error = Fault(f"models.{before}{token}", f"got {shown(before + token + after)} ({before}{token}{after})")
+    assert token not in str(error)
+    assert token not in repr(error)
+
+
+@given(st.text())
+def test_masking_twice_is_masking_once(text: str) -> None:
+    assert masked(masked(text)) == masked(text)
+
+
+def test_a_long_text_takes_no_long_time() -> None:
+    """Each shape ends; none is tried again from inside itself."""
+    for piece in ("hf_", "sk-", "v1:aaaaaaaa", "eyJ", "://a:", "-----BEGIN PRIVATE KEY-----", "gh", "a", "-", "npm_a"):
+        masked(piece * 5_000)
+
+
+def test_the_kinds_of_the_canaries_are_all_there_are() -> None:
+    source = (ROOT / "spec" / "tokens.py").read_text(encoding="utf-8")
+    kinds = set(re.findall(r'^    "(an? [^"]+)":', source, re.MULTILINE))
+    assert kinds | {"a private key"} == set(CANARIES)
