@@ -8,14 +8,15 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from ops import policy_config, policy_strength
 from ops.changes import Change, Comparison, InputChange, Kind, cost, few
 from ops.effects import Effect
+from ops.plain import plain
 from ops.policy_strength import InForce
+from ops.quoted import quoted
 from ops.snapshot import NOTHING, Snapshot
 from policies.rules import RULES
 from spec.faults import ConfigInvalid
@@ -23,6 +24,8 @@ from spec.faults import ConfigInvalid
 # A preview takes a few seconds, the first one after a checkout longer: its bytecode is not there yet.
 PREVIEW_SECONDS = 180.0
 GIT_SECONDS = 60.0
+# GitHub refuses a comment of more than 65,536 characters.
+COMMENT_LIMIT = 64_000
 
 
 class DiffFailed(Exception):
@@ -107,7 +110,7 @@ def _preview(folder: Path, stack: str) -> tuple[Snapshot, str | None, InForce | 
     try:
         printed = json.loads(done.stdout)
         if "faults" in printed:
-            faults = "; ".join(f"{fault['path']}: {fault['message']}" for fault in printed["faults"])
+            faults = "; ".join(plain(f"{fault['path']}: {fault['message']}") for fault in printed["faults"])
             return NOTHING, f"the base does not load, so it is compared with nothing: {faults}", None
         return Snapshot.from_wire(printed), None, printed.get("rules")
     except (ValueError, KeyError, TypeError):
@@ -115,7 +118,7 @@ def _preview(folder: Path, stack: str) -> tuple[Snapshot, str | None, InForce | 
         return (
             NOTHING,
             "the base has no `ops preview --json` that can be read, so it is compared with nothing: "
-            f"it ended with {done.returncode}, {said.strip(' │')}",
+            f"it ended with {done.returncode}, {plain(said.strip(' │'))}",
             None,
         )
 
@@ -203,32 +206,19 @@ def to_text(stack: str, base: Base, comparison: Comparison) -> str:
 
 
 def to_markdown(stack: str, base: Base, comparison: Comparison) -> str:
-    """The comment of a pull request. The hidden first line lets CI find it and write it anew in its place."""
-    lines = [f"**{stack}: {verdict(comparison)}**", f"Against {_code(base.ref)} ({base.commit[:12]})."]
-    lines += [escape(base.note, quote=False)] if base.note else []
-    # Settings of a policy are the head's own words, as inputs are.
-    lines += [f"- {line}" for line in [*map(_code, weaknesses(comparison)), *effects(comparison)]]
-    for kind in Kind:
-        found = comparison.of(kind)
-        if not found:
-            continue
-        rows = [f"- {_code(change.name)} {change.type}" + _nested(change) for change in found]
-        opened = " open" if kind in (Kind.DELETED, Kind.REPLACED) else ""
-        lines.append(
-            f"<details{opened}><summary>{len(found)} {kind}</summary>\n\n" + "\n".join(rows) + "\n\n</details>"
-        )
-    return _comment(stack, lines)
+    """A comment for a pull request. By the hidden first line it is found again and edited in place."""
+    return _comment(stack, to_text(stack, base, comparison))
 
 
 def faults_markdown(stack: str, faults: Sequence[Mapping[str, str]]) -> str:
     """The comment for a head whose configuration does not load."""
     count = len(faults)
-    listed = "\n".join(f"- {_code(fault['path'])}: {escape(fault['message'], quote=False)}" for fault in faults)
-    return _comment(stack, [f"**{stack}: does not load, {count} fault{'s' if count > 1 else ''}**", listed])
+    listed = "\n".join(f"  {plain(fault['path'])}: {plain(fault['message'])}" for fault in faults)
+    return _comment(stack, f"{stack}: does not load, {count} fault{'s' if count > 1 else ''}\n{listed}")
 
 
-def _comment(stack: str, blocks: Sequence[str]) -> str:
-    return f"<!-- dynamo-gke:diff:{stack} -->\n" + "\n\n".join(blocks)
+def _comment(stack: str, text: str) -> str:
+    return f"<!-- dynamo-gke:diff:{stack} -->\n{quoted(text, COMMENT_LIMIT)}"
 
 
 def _details(change: Change) -> Iterator[str]:
@@ -247,21 +237,9 @@ def _details(change: Change) -> Iterator[str]:
         yield f"renamed from {change.renamed_from.rpartition('::')[2]}"
 
 
-def _nested(change: Change) -> str:
-    lines = [escape(line, quote=False) for line in _details(change)] + [_code(_input(i)) for i in change.inputs]
-    return "".join(f"\n  - {line}" for line in lines)
-
-
 def _input(change: InputChange) -> str:
     """One line: the values where both are known, then what the provider does with them."""
     values = f"{change.path}: {change.before} → {change.after}" if change.before or change.after else change.path
     notes = ["forces replacement"] if change.forces else ["fails"] if change.effect is Effect.FAILS else []
     notes += [change.why] if change.why and change.effect is not Effect.FAILS else []
     return values + (f" ({'; '.join(notes)})" if notes else "")
-
-
-def _code(text: str) -> str:
-    """Text as it is, whatever it holds: neither Markdown nor HTML nor a mention is read in it."""
-    fence = "``" if "`" in text else "`"
-    pad = " " if "`" in text else ""
-    return f"{fence}{pad}{' '.join(text.split())}{pad}{fence}"

@@ -1,4 +1,4 @@
-"""Text of others, such as a cluster's messages, made fit for a terminal and a log: one line, nothing that acts."""
+"""Text of others, such as a cluster's messages, made fit for a terminal and a log: nothing in it acts."""
 
 import re
 import unicodedata
@@ -19,5 +19,13 @@ def plain(text: str) -> str:
     Prevents a message in the cluster from forging lines of a report, moving the cursor or reaching a CI system as a
     workflow command.
     """
-    shown = "".join(" " if unicodedata.category(c) in _ACTING else c for c in _ESCAPES.sub("", text))
-    return masked(" ".join(shown.split()))
+    return masked(" ".join(_inert(_ESCAPES.sub("", text)).split()))
+
+
+def plain_lines(text: str) -> str:
+    """The text line by line, its indents kept, without escape sequences, control characters and tokens."""
+    return masked("\n".join(_inert(line).rstrip() for line in _ESCAPES.sub("", text).expandtabs(4).splitlines()))
+
+
+def _inert(text: str) -> str:
+    return "".join(" " if unicodedata.category(c) in _ACTING else c for c in text)

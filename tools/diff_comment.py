@@ -1,8 +1,8 @@
 """Puts the diffs of a pull request on the pull request: one comment a stack, edited in place.
 
 Runs with a token that may write (.github/workflows/comment.yaml) on files that the pull request's own code has written,
-a fork's too. They are data: sized, checked for their marker, robbed of their mentions, never run. Which pull request is
-meant comes from GitHub's event, not from the files. Needs no package besides Python's own.
+a fork's too. They are data: sized, stripped of control characters, put into a code fence, never run. Which pull request
+is meant comes from GitHub's event, not from the files. Needs no package besides Python's own.
 """
 
 import os
@@ -11,11 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ops.plain import plain
+from ops.quoted import quoted
 from tools import github
 
 # What preview.yaml names the artifact of a stack, and in it the file.
 ARTIFACT = re.compile(r"diff-([a-z][a-z0-9-]{0,40})")
-FILE = "diff.md"
+FILE = "diff.txt"
 # Room for the first and the last line of a comment below GitHub's limit.
 TEXT_LIMIT = github.BODY_LIMIT - 2_000
 # One more than that is a flood, not a project.
@@ -23,30 +25,19 @@ MAX_STACKS = 20
 
 
 class NotADiff(Exception):
-    """The file is none that `ops diff --markdown` writes."""
+    """The artifact is none that preview.yaml uploads."""
 
 
 def marker(stack: str) -> str:
-    """The hidden first line by which a stack's comment is found again; `ops diff --markdown` begins with it."""
+    """The hidden first line by which a stack's comment is found again."""
     return f"<!-- dynamo-gke:diff:{stack} -->"
 
 
 def comment(stack: str, text: str, run_url: str) -> str:
-    """The comment for what `ops diff --markdown` printed; for nothing printed, one that says so.
-
-    Raises NotADiff where another text was given.
-    """
+    """The comment for what `ops diff` printed, errors included; for nothing printed, one that says so."""
     source = f"<sub>Made by this pull request's own code in [this run]({run_url}).</sub>"
-    if not text.strip():
-        return f"{marker(stack)}\nNo diff of stack `{stack}` could be made.\n\n{source}\n"
-    first, _, rest = text.partition("\n")
-    if first.strip() != marker(stack):
-        raise NotADiff(f"diff of {stack}: the first line is not {marker(stack)}")
-    # A zero-width space after the sign: nobody is called by a text that anyone could have written.
-    quiet = rest.replace("@", "@\u200b")
-    if len(quiet) > TEXT_LIMIT:
-        quiet = quiet[:TEXT_LIMIT] + "\n\n… cut here; the whole is in the summary of the run."
-    return f"{marker(stack)}\n{quiet.rstrip()}\n\n{source}\n"
+    shown = quoted(text, TEXT_LIMIT) if plain(text) else f"No diff of stack `{stack}` could be made."
+    return f"{marker(stack)}\n{shown}\n\n{source}\n"
 
 
 def texts(folder: Path) -> dict[str, str]:
@@ -71,7 +62,7 @@ def main(folder: Path) -> int:
     try:
         bodies = {stack: comment(stack, text, run_url) for stack, text in texts(folder).items()}
     except NotADiff as wrong:
-        print(f"error: {wrong}", file=sys.stderr)
+        print(f"error: {plain(str(wrong))}", file=sys.stderr)
         return 1
 
     branch = f"{os.environ['HEAD_OWNER']}:{os.environ['HEAD_BRANCH']}"

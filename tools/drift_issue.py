@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 from tools import github
 
+# What an operation may be called: it goes into a table of the issue, and into the issue's hidden first line.
+OPERATION = re.compile(r"[a-z][a-z-]{0,39}")
 # Operations of a change summary that change nothing.
 QUIET = frozenset({"same", "read", "refresh"})
 
@@ -37,9 +39,12 @@ def counts(digest: str) -> dict[str, int]:
     """Operation → number of resources, of those that changed. Raises NoSummary."""
     try:
         summary = json.loads(digest)["changeSummary"]
-        return {op: int(n) for op, n in sorted(summary.items()) if op not in QUIET and int(n) > 0}
-    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        found = {op: int(n) for op, n in sorted(summary.items()) if op not in QUIET and int(n) > 0}
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as wrong:
         raise NoSummary("Pulumi printed no changeSummary, so nothing is known of drift") from wrong
+    if not all(map(OPERATION.fullmatch, found)):
+        raise NoSummary("Pulumi printed a changeSummary with operations of no known form, so nothing is known of drift")
+    return found
 
 
 def marker(stack: str, found: Mapping[str, int]) -> str:

@@ -70,8 +70,8 @@ def test_another_reservation_replaces_both_pools_and_needs_a_word(clone: Path) -
     )
     assert done.stderr.splitlines() == [said]
     assert lines[0] == MARKER.format("prod")
-    assert lines[1].startswith("**prod: 2 replaced: ")
-    assert "releases 2 reserved H200 nodes" in lines[1]
+    assert lines[1] == "```text"
+    assert ": 2 replaced: releases 2 reserved H200 nodes" in lines[2]
     assert 'nodeConfig.reservationAffinity.values: ["my-h200"] → ["other"] (forces replacement)' in done.stdout
     assert git(clone, "worktree", "list").count("\n") == 1
     allowed = diff(clone, "--stack", "prod", "--markdown", "--allow-replace", base="HEAD~1")
@@ -98,7 +98,8 @@ def test_a_comment_in_a_stack_file_changes_nothing(clone: Path) -> None:
     edit(clone, "dev", "config:\n", "config:\n  # a word\n")
     done = diff(clone, "--stack", "dev", "--markdown")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[:2] == [MARKER.format("dev"), "**dev: no change**"]
+    assert done.stdout.splitlines()[:2] == [MARKER.format("dev"), "```text"]
+    assert done.stdout.splitlines()[2].endswith(": no change")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_a_pasted_token_is_refused_and_not_repeated(clone: Path) -> None:
     edit(clone, "prod", "config:\n", "config:\n  dynamo-gke:hfToken: hf_abcdefghijklmnopqrstuvwxyz012345\n")
     done = diff(clone, "--stack", "prod", "--markdown")
     assert done.returncode == 2
-    assert done.stdout.splitlines()[:2] == [MARKER.format("prod"), "**prod: does not load, 1 fault**"]
+    assert done.stdout.splitlines()[:3] == [MARKER.format("prod"), "```text", "prod: does not load, 1 fault"]
     assert "hfToken" in done.stdout
     assert "hf_abc" not in done.stdout + done.stderr
 

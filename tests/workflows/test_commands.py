@@ -12,12 +12,13 @@ import pytest
 import typer
 
 from ops import __main__ as cli
+from ops.quoted import SUMMARY_LIMIT, quoted
 from tests.stacks import ROOT
 from tests.workflows.files import Step, steps
 from tools.diff_comment import comment, marker
 
 MAKE = re.compile(r"^\s*make (.+)$", re.MULTILINE)
-MODULE = re.compile(r"python3? -m (tools\.\w+)")
+MODULE = re.compile(r"python3? -m ((?:ops|tools)\.\w+)")
 RUNS = [step for step in steps() if step.run]
 
 
@@ -55,7 +56,7 @@ def test_the_commands_are_found() -> None:
 
 def test_a_module_that_a_workflow_runs_is_there() -> None:
     modules = {name for s in RUNS for name in MODULE.findall(s.run)}
-    assert modules == {"tools.diff_comment", "tools.drift_issue"}
+    assert modules == {"ops.quoted", "tools.diff_comment", "tools.drift_issue"}
     for name in modules:
         assert (ROOT / name.replace(".", "/")).with_suffix(".py").exists()
 
@@ -77,7 +78,7 @@ def test_the_preview_step_shows_the_plan_in_the_summary(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     shown = (tmp_path / "summary.md").read_text()
     assert shown.startswith("```text\n")
-    assert shown.endswith("```\n")
+    assert shown.endswith("```\n\n</details>\n")
     assert "resources to create" in shown
 
 
@@ -135,8 +136,8 @@ def test_a_change_from_the_diff_step_to_the_comment(pull_request: Path, tmp_path
     summary = tmp_path / "summary.md"
     done = run(step("preview", "ops diff"), summary, pull_request, STACK=case.stack, BASE="main")
     assert done.returncode == case.code, done.stderr
-    diff = (pull_request / "build" / "diff.md").read_text()
-    assert summary.read_text() == diff
+    diff = (pull_request / "build" / "diff.txt").read_text()
+    assert summary.read_text() == quoted(diff, SUMMARY_LIMIT) + "\n"
     text = comment(case.stack, diff, "https://github.example/run")
     assert text.startswith(marker(case.stack))
     assert case.says in text

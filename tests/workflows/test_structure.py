@@ -11,7 +11,7 @@ from tests.workflows.files import FOLDER, NAMES, action_files, jobs, steps, work
 
 PIN = re.compile(r"uses: (?P<action>[\w./-]+)@(?P<commit>[0-9a-f]{40}) # (?P<version>v\d+\.\d+\.\d+)$")
 WRITES = {
-    ("preview", "cloud"): {"id-token", "pull-requests"},
+    ("preview", "cloud"): {"id-token"},
     ("comment", "comment"): {"pull-requests"},
     ("deploy", "preview"): {"id-token"},
     ("deploy", "up"): {"id-token"},
@@ -76,6 +76,22 @@ def test_a_fork_gets_no_identity() -> None:
         if "pull_request" in workflow(name)["on"] and SAME_REPOSITORY not in fields.get("if", ""):
             assert fields["permissions"] == {"contents": "read"}, f"{name}.{job}"
             assert not re.search(r"\$\{\{\s*(secrets|vars)\.", str(fields)), f"{name}.{job}"
+
+
+def test_pulumi_comments_on_no_pull_request() -> None:
+    """What it prints is not quoted; only tools/diff_comment.py writes in the bot's name."""
+    for step in steps():
+        if step.uses.startswith("pulumi/actions@"):
+            assert step.fields["with"].get("comment-on-pr", False) is False
+
+
+@pytest.mark.parametrize("words", ["gh run download", "pulumi refresh"])
+def test_a_command_that_prints_text_of_others_runs_while_workflow_commands_are_stopped(words: str) -> None:
+    (script,) = [step.run for step in steps() if words in step.run]
+    before, after = script.split(words)
+    assert 'echo "::stop-commands::$token"' in before
+    assert "token=$(openssl rand -hex 16)" in before
+    assert 'echo "::$token::"' in after
 
 
 def test_no_workflow_holds_a_stored_secret() -> None:
