@@ -1,5 +1,6 @@
 """Settings → components → the values that the workflows need."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -8,7 +9,7 @@ import pulumi_gcp as gcp
 from bootstrap.github import GithubTrust, GithubTrustArgs
 from bootstrap.identity import DEPLOY, PREVIEW, Access, BillingAccount, CiIdentity, CiIdentityArgs
 from bootstrap.services import Services, ServicesArgs
-from bootstrap.settings import Settings
+from bootstrap.settings import PREVIEW_SUFFIX, Settings
 from bootstrap.state import State, StateArgs
 from infra.budget import billing_provider
 
@@ -21,7 +22,12 @@ def build(settings: Settings) -> dict[str, Any]:
     # Names of buckets are shared by all of Google Cloud; with the project's they are unlikely to be taken.
     state = State(
         "state",
-        StateArgs(project=settings.project, region=settings.region, bucket=f"{settings.project}-pulumi-state"),
+        StateArgs(
+            project=settings.project,
+            region=settings.region,
+            bucket=f"{settings.project}-pulumi-state",
+            environments=settings.environments,
+        ),
         after,
     )
     trust = GithubTrust("github", GithubTrustArgs(project=settings.project, repository=settings.repository), after)
@@ -30,29 +36,40 @@ def build(settings: Settings) -> dict[str, Any]:
     if settings.billing_account:
         billing = BillingAccount(id=settings.billing_account, provider=billing_provider(settings.project, {}))
 
-    def identity(name: str, access: Access, *environments: str) -> CiIdentity:
+    def identity(
+        name: str, account: str, access: Access, environment: str, keys: Mapping[str, pulumi.Output[str]]
+    ) -> CiIdentity:
+        subjects = settings.repository.subjects(f"environment:{environment}")
         args = CiIdentityArgs(
             project=settings.project,
-            account_id=f"dynamo-{name}",
+            account_id=account,
             access=access,
-            subjects={
-                f"{form}-{environment}": subject
-                for environment in environments
-                for form, subject in settings.repository.subjects(f"environment:{environment}").items()
-            },
+            subjects={f"{form}-{environment}": subject for form, subject in subjects.items()},
             trust=trust,
-            state=state,
+            bucket=state.bucket_name,
+            keys=keys,
             billing=billing,
         )
         return CiIdentity(name, args, after)
 
     # The jobs that only look run in the GitHub Environments `<name>-preview`, the others in `<name>`.
-    preview = identity("preview", PREVIEW, *(f"{name}-preview" for name in settings.environments))
-    deploy = {name: identity(f"deploy-{name}", DEPLOY, name) for name in settings.environments}
+    # A preview runs the code of any branch, so its account has the key of its own environment only. A deployment runs
+    # main; its account has the first key too, for a stack that is not encrypted with its environment's key yet.
+    preview = {
+        name: identity(f"preview-{name}", f"dynamo-view-{name}", PREVIEW, f"{name}{PREVIEW_SUFFIX}", {"key": key})
+        for name, key in state.environment_keys.items()
+    }
+    deploy = {
+        name: identity(
+            f"deploy-{name}", f"dynamo-deploy-{name}", DEPLOY, name, {"key": state.key_id, "environment-key": key}
+        )
+        for name, key in state.environment_keys.items()
+    }
     return {
         "workloadIdentityProvider": trust.provider_name,
-        "previewServiceAccount": preview.email,
+        "previewServiceAccounts": {name: account.email for name, account in preview.items()},
         "deployServiceAccounts": {name: account.email for name, account in deploy.items()},
         "loginUrl": state.login_url,
         "secretsProvider": state.secrets_provider,
+        "secretsProviders": state.environment_secrets_providers,
     }

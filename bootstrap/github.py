@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import iam
 
-from bootstrap.settings import Repository
+from bootstrap.settings import PREVIEW_SUFFIX, Repository
 
 ISSUER = "https://token.actions.githubusercontent.com"
 
@@ -16,9 +16,19 @@ class GithubTrustArgs:
     repository: Repository
 
 
+# The branch that deploy.yaml deploys. GitHub's rules of an environment may say so too; they can be edited there.
+DEPLOYED_REF = "refs/heads/main"
+
+
 def condition(repository: Repository) -> str:
-    """By number: a name can be taken by somebody else after a rename."""
-    return f"assertion.repository_owner_id == '{repository.owner_id}' && assertion.repository_id == '{repository.id}'"
+    """Tokens of the repository, by number, since a name can be taken by somebody else after a rename.
+
+    Outside the environments of previews, to which only reading accounts are bound, tokens of the deployed branch only.
+    """
+    return (
+        f"assertion.repository_owner_id == '{repository.owner_id}' && assertion.repository_id == '{repository.id}' && "
+        f"(assertion.ref == '{DEPLOYED_REF}' || assertion.sub.endsWith('{PREVIEW_SUFFIX}'))"
+    )
 
 
 class GithubTrust(pulumi.ComponentResource):

@@ -8,7 +8,6 @@ import pulumi_gcp as gcp
 from pulumi_gcp import billing, kms, projects, serviceaccount, storage
 
 from bootstrap.github import GithubTrust
-from bootstrap.state import State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +75,9 @@ class CiIdentityArgs:
     subjects: Mapping[str, str]
     """Exact subjects of GitHub's tokens, the key tells which form it has."""
     trust: GithubTrust
-    state: State
+    bucket: pulumi.Output[str]
+    keys: Mapping[str, pulumi.Output[str]]
+    """Keys that the account may use, the name tells which."""
     billing: BillingAccount | None
     """None where the stacks have no budget, or another bootstrap gives the right to create one."""
 
@@ -102,18 +103,19 @@ class CiIdentity(pulumi.ComponentResource):
             )
         storage.BucketIAMMember(
             f"{name}-state",
-            bucket=args.state.bucket_name,
+            bucket=args.bucket,
             role=f"roles/{args.access.state}",
             member=account.member,
             opts=child,
         )
-        kms.CryptoKeyIAMMember(
-            f"{name}-key",
-            crypto_key_id=args.state.key_id,
-            role=f"roles/{args.access.key}",
-            member=account.member,
-            opts=child,
-        )
+        for key_name, key in args.keys.items():
+            kms.CryptoKeyIAMMember(
+                f"{name}-{key_name}",
+                crypto_key_id=key,
+                role=f"roles/{args.access.key}",
+                member=account.member,
+                opts=child,
+            )
         if args.billing:
             billing.AccountIamMember(
                 f"{name}-billing",

@@ -13,6 +13,9 @@ from spec.model_base import Frozen
 
 NAMESPACE = "dynamo-gke-bootstrap"
 
+# Of the GitHub Environments whose jobs only look.
+PREVIEW_SUFFIX = "-preview"
+
 # Google Cloud takes no longer `google.subject`, in bytes.
 LONGEST_SUBJECT = 127
 
@@ -65,9 +68,14 @@ class Settings(Frozen):
         twice = sorted({name for name in environments if environments.count(name) > 1})
         if twice:
             raise ValueError(f"names {', '.join(twice)} more than once")
+        if suffixed := [name for name in environments if name.endswith(PREVIEW_SUFFIX)]:
+            raise ValueError(
+                f"names {', '.join(suffixed)}; {PREVIEW_SUFFIX} is the ending of the environments that only look, for "
+                "which any branch gets a token"
+            )
         repository: Repository | None = info.data.get("repository")  # absent when it is a fault of its own
         for name in environments if repository else ():
-            subject = cast(Repository, repository).subjects(f"environment:{name}-preview")["numbered"]
+            subject = cast(Repository, repository).subjects(f"environment:{name}{PREVIEW_SUFFIX}")["numbered"]
             if len(subject) > LONGEST_SUBJECT:
                 raise ValueError(
                     f"{name} makes a token's subject of {len(subject)} characters, and Google Cloud takes "

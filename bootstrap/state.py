@@ -18,10 +18,14 @@ class StateArgs:
     project: str
     region: str
     bucket: str
+    environments: tuple[str, ...]
 
 
 class State(pulumi.ComponentResource):
-    """Bucket and key, both protected: without the one no stack knows what it made, without the other its secrets.
+    """Bucket and keys, all protected: without the one no stack knows what it made, without the others its secrets.
+
+    One key per environment, and the first one, `secrets`: it encrypts the bootstrap stack's own state, and that of
+    stacks made before environments had keys of their own.
 
     A key ring can never be deleted, nor its name or that of its key used again: a destroyed bootstrap stack that comes
     back has to import both.
@@ -30,8 +34,10 @@ class State(pulumi.ComponentResource):
     bucket_name: pulumi.Output[str]
     key_id: pulumi.Output[str]
     """`projects/P/locations/L/keyRings/R/cryptoKeys/K`."""
+    environment_keys: dict[str, pulumi.Output[str]]
     login_url: str
     secrets_provider: str
+    environment_secrets_providers: dict[str, str]
 
     def __init__(self, name: str, args: StateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:bootstrap:State", name, None, opts)
@@ -56,19 +62,29 @@ class State(pulumi.ComponentResource):
             opts=kept,
         )
         ring = kms.KeyRing(f"{name}-key-ring", name="pulumi", project=args.project, location=args.region, opts=kept)
-        key = kms.CryptoKey(
-            f"{name}-key",
-            name="secrets",
-            key_ring=ring.id,
-            purpose="ENCRYPT_DECRYPT",
-            rotation_period=f"{ROTATION_SECONDS}s",
-            opts=kept,
-        )
+
+        def key(resource: str, key_name: str) -> kms.CryptoKey:
+            return kms.CryptoKey(
+                resource,
+                name=key_name,
+                key_ring=ring.id,
+                purpose="ENCRYPT_DECRYPT",
+                rotation_period=f"{ROTATION_SECONDS}s",
+                opts=kept,
+            )
+
         self.bucket_name = bucket.name
-        self.key_id = key.id
+        self.key_id = key(f"{name}-key", "secrets").id
+        self.environment_keys = {
+            environment: key(f"{name}-key-{environment}", f"secrets-{environment}").id
+            for environment in args.environments
+        }
         # Of plain values, so that the preview already shows them.
         self.login_url = f"gs://{args.bucket}"
         self.secrets_provider = (
             f"gcpkms://projects/{args.project}/locations/{args.region}/keyRings/pulumi/cryptoKeys/secrets"
         )
+        self.environment_secrets_providers = {
+            environment: f"{self.secrets_provider}-{environment}" for environment in args.environments
+        }
         self.register_outputs({"loginUrl": self.login_url, "secretsProvider": self.secrets_provider})

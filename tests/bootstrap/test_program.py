@@ -21,6 +21,9 @@ PRINCIPAL = (
     "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/example/subject/"
 )
 
+ENVIRONMENTS = ("dev", "staging", "prod")
+SECRETS = "gcpkms://projects/my-project/locations/europe-west1/keyRings/pulumi/cryptoKeys/secrets"
+
 PREVIEW_ROLES = {
     "browser",
     "cloudquotas.viewer",
@@ -120,18 +123,46 @@ def test_the_state_bucket_keeps_versions_and_shuts_the_public_out(preview: bool)
 @both_modes
 def test_the_key_rotates_and_is_protected_with_its_ring(preview: bool) -> None:
     recording = recorded(preview=preview)
-    (key,) = of_type(recording, "kms/cryptoKey:CryptoKey")
+    keys = of_type(recording, "kms/cryptoKey:CryptoKey")
     (ring,) = of_type(recording, "kms/keyRing:KeyRing")
-    assert (key.inputs["rotationPeriod"], key.inputs["purpose"]) == ("7776000s", "ENCRYPT_DECRYPT")
-    assert key.options["protect"]
+    for key in keys:
+        assert (key.inputs["rotationPeriod"], key.inputs["purpose"]) == ("7776000s", "ENCRYPT_DECRYPT")
+        assert key.options["protect"]
     assert ring.options["protect"]
+
+
+@both_modes
+def test_an_environment_has_a_key_and_the_first_key_stays_what_it_was(preview: bool) -> None:
+    """A renamed or replaced key would leave the secrets of every stack that it encrypted unreadable."""
+    keys = {r.name: r.inputs["name"] for r in of_type(recorded(preview=preview), "kms/cryptoKey:CryptoKey")}
+    assert keys == {"state-key": "secrets"} | {f"state-key-{name}": f"secrets-{name}" for name in ENVIRONMENTS}
+
+
+def test_who_may_use_which_key() -> None:
+    """A job of dev-preview runs any branch's code: the state of another environment stays closed to it."""
+    used: dict[str, set[str]] = {}
+    for grant in of_type(recorded(preview=False), "kms/cryptoKeyIAMMember:CryptoKeyIAMMember"):
+        account = grant.inputs["member"].removeprefix("serviceAccount:").partition("@")[0]
+        used.setdefault(account, set()).add(grant.inputs["cryptoKeyId"].rpartition("/")[2])
+    of = {name: f"state-key-{name}-id" for name in ENVIRONMENTS}
+    assert used == {
+        **{f"dynamo-view-{name}": {of[name]} for name in ENVIRONMENTS},
+        **{f"dynamo-deploy-{name}": {"state-key-id", of[name]} for name in ENVIRONMENTS},
+    }
+
+
+def test_what_was_deployed_keeps_its_names() -> None:
+    names = {r.name for r in recorded().resources}
+    for name in ENVIRONMENTS:
+        assert {f"deploy-{name}-{of}" for of in ("account", "key", "state", "billing", f"github-named-{name}")} <= names
 
 
 @both_modes
 def test_only_tokens_of_the_one_repository_are_taken_by_number(preview: bool) -> None:
     (provider,) = of_type(recorded(preview=preview), ":WorkloadIdentityPoolProvider")
     assert provider.inputs["attributeCondition"] == (
-        "assertion.repository_owner_id == '1234567' && assertion.repository_id == '123456789'"
+        "assertion.repository_owner_id == '1234567' && assertion.repository_id == '123456789' && "
+        "(assertion.ref == 'refs/heads/main' || assertion.sub.endsWith('-preview'))"
     )
     assert provider.inputs["oidc"] == {"issuerUri": "https://token.actions.githubusercontent.com"}
     assert provider.inputs["attributeMapping"]["google.subject"] == "assertion.sub"
@@ -152,12 +183,13 @@ def test_who_may_act_as_whom() -> None:
         bound.setdefault(account, set()).add(binding.inputs["member"].removeprefix(PRINCIPAL))
     named, numbered = "repo:my-org/dynamo-gke:", "repo:my-org@1234567/dynamo-gke@123456789:"
     assert bound == {
-        "dynamo-preview": {
-            f"{form}environment:{name}-preview" for form in (named, numbered) for name in ("dev", "staging", "prod")
+        **{
+            f"dynamo-view-{name}": {f"{form}environment:{name}-preview" for form in (named, numbered)}
+            for name in ENVIRONMENTS
         },
         **{
             f"dynamo-deploy-{name}": {f"{named}environment:{name}", f"{numbered}environment:{name}"}
-            for name in ("dev", "staging", "prod")
+            for name in ENVIRONMENTS
         },
     }
 
@@ -170,8 +202,8 @@ def test_the_accounts_have_their_roles_and_no_other() -> None:
             assert account, resource.urn
             roles.setdefault(account[1], set()).add(resource.inputs["role"].removeprefix("roles/"))
     assert roles == {
-        "dynamo-preview": PREVIEW_ROLES,
-        **{f"dynamo-deploy-{name}": DEPLOY_ROLES for name in ("dev", "staging", "prod")},
+        **{f"dynamo-view-{name}": PREVIEW_ROLES for name in ENVIRONMENTS},
+        **{f"dynamo-deploy-{name}": DEPLOY_ROLES for name in ENVIRONMENTS},
     }
 
 
@@ -180,12 +212,15 @@ def test_outputs_are_what_the_workflows_need() -> None:
         "workloadIdentityProvider": (
             "projects/123456789012/locations/global/workloadIdentityPools/example/providers/example"
         ),
-        "previewServiceAccount": "dynamo-preview@my-project.iam.gserviceaccount.com",
+        "previewServiceAccounts": {
+            name: f"dynamo-view-{name}@my-project.iam.gserviceaccount.com" for name in ENVIRONMENTS
+        },
         "deployServiceAccounts": {
-            name: f"dynamo-deploy-{name}@my-project.iam.gserviceaccount.com" for name in ("dev", "staging", "prod")
+            name: f"dynamo-deploy-{name}@my-project.iam.gserviceaccount.com" for name in ENVIRONMENTS
         },
         "loginUrl": "gs://my-project-pulumi-state",
-        "secretsProvider": "gcpkms://projects/my-project/locations/europe-west1/keyRings/pulumi/cryptoKeys/secrets",
+        "secretsProvider": SECRETS,
+        "secretsProviders": {name: f"{SECRETS}-{name}" for name in ENVIRONMENTS},
     }
 
 
