@@ -33,6 +33,9 @@ _ROLES = frozenset(
         "roles/storage.objectViewer",
     }
 )
+# For GKE's own account only, which makes the networks of node pools.
+_AGENT_ROLE = "roles/compute.networkAdmin"
+_GKE_AGENT = re.compile(r"serviceAccount:service-\d+@container-engine-robot\.iam\.gserviceaccount\.com")
 _ONE_ACCOUNT = re.compile(
     r"serviceAccount:[\w.-]+@[\w.:-]+\.gserviceaccount\.com"
     r"|serviceAccount:[\w.:-]+\.svc\.id\.goog\[[\w-]+/[\w-]+\]"
@@ -49,13 +52,16 @@ def _known_grants(args: ResourceValidationArgs, report: ReportViolation) -> None
     if args.resource_type not in kinds.GRANTS:
         return
     role = at(args.props, "role")
-    if role not in _ROLES and role not in MORE_ROLES.read(args.get_config()):
+    to_agent = role == _AGENT_ROLE and role not in MORE_ROLES.read(args.get_config())
+    if not to_agent and role not in _ROLES and role not in MORE_ROLES.read(args.get_config()):
         report(f"grants {role}, which no part of the program needs; grant one of {', '.join(sorted(_ROLES))}", None)
     try:
         member = at(args.props, "member") or ""
     except UnknownValueError:
         return  # an account that this update creates; judged in `pulumi up` before the grant is created
-    if not _ONE_ACCOUNT.fullmatch(member):
+    if to_agent and not _GKE_AGENT.fullmatch(member):
+        report(f"grants {role} to {member or 'nobody'}; only GKE's own account needs it", None)
+    elif not _ONE_ACCOUNT.fullmatch(member):
         report(f"grants {role} to {member or 'nobody'}; grant it to one service account", None)
 
 

@@ -150,6 +150,7 @@ CHANGES: list[tuple[str, str, str, str, Any]] = [
     ("known-grants", ":IAMMember", "nodes-reader", "role", UNKNOWN),
     ("known-grants", ":IAMMember", "nodes-reader", "member", "allUsers"),
     ("known-grants", ":BucketIAMMember", "model-weights-may-write", "member", "allAuthenticatedUsers"),
+    ("known-grants", ":IAMMember", "nodes-reader", "role", "roles/compute.admin"),
     ("known-grants", ":BucketIAMMember", "model-weights-may-write", "member", "domain:example.com"),
     ("known-roles", *BINDING, "roleRef", {"kind": "ClusterRole", "name": "cluster-admin"}),
     ("known-roles", *BINDING, "subjects[0]", {"kind": "Group", "name": "system:authenticated"}),
@@ -221,6 +222,15 @@ def test_a_type_that_no_rule_judges_is_stopped(kind: str) -> None:
     assert "known-kinds" in stopped_by(recording)
     allowed = judge(recording, {"known-kinds": {"allowed": [kind]}})
     assert "known-kinds" not in {v.policy for v in allowed}
+
+
+def test_only_the_agent_of_gke_may_manage_networks() -> None:
+    grant = {"project": "my-project", "role": "roles/compute.networkAdmin"}
+    agent = "serviceAccount:service-12@container-engine-robot.iam.gserviceaccount.com"
+    kind = "gcp:projects/iAMMember:IAMMember"
+    assert new(added(prod(), kind, {**grant, "member": agent})) == []
+    other = {**grant, "member": "serviceAccount:x@my-project.iam.gserviceaccount.com"}
+    assert stopped_by(added(prod(), kind, other)) == {"known-grants"}
 
 
 def test_an_hmac_key_is_a_key() -> None:

@@ -1,0 +1,48 @@
+"""No rule is violated by what the program itself creates, wherever a stack lies and however it is reached."""
+
+from typing import Any
+
+import pytest
+
+from ops.recording import record
+from ops.verdicts import judge
+from spec.capacity import CapacityMode
+from spec.rdma import RdmaMode
+from spec.settings import Exposure
+from tests.program.test_combinations import ENDPOINTS, PLACES
+from tests.stacks import ROOT, config
+
+LABELS = {"owner": "me", "costCenter": "1"}
+BUDGET = {"gpu-budget": {"nodes": 99, "dollarsPerHour": 99999}}
+PROXIES = {"network.ranges": {"proxies": "10.200.0.0/23"}}
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
+@pytest.mark.parametrize("exposure", list(Exposure))
+@pytest.mark.parametrize("place", PLACES)
+def test_no_rule_is_violated_in_any_place(place: str, exposure: Exposure, preview: bool) -> None:
+    outside = PLACES[place] and exposure is Exposure.GATEWAY
+    stack = config(
+        {
+            **PLACES[place],
+            **(PROXIES if outside else {}),
+            "endpoint": ENDPOINTS[exposure],
+            "models.chat.kvTransfer": "tcp",
+            "labels": LABELS,
+        }
+    )
+    assert judge(record(ROOT, stack, preview=preview), BUDGET) == []
+
+
+@pytest.mark.parametrize("mode", list(CapacityMode))
+@pytest.mark.parametrize("rdma", list(RdmaMode))
+def test_no_rule_is_violated_by_any_way_of_wiring_and_buying(rdma: RdmaMode, mode: CapacityMode) -> None:
+    changes: dict[str, Any] = {
+        "network": {"rdma": rdma.value},
+        "capacity": {"mode": mode.value} | ({"reservation": "r"} if mode is CapacityMode.RESERVATION else {}),
+        "labels": LABELS,
+    }
+    if rdma is RdmaMode.NONE:
+        changes["models.chat.kvTransfer"] = "tcp"
+    for preview in (True, False):
+        assert judge(record(ROOT, config(changes), preview=preview), BUDGET) == []
