@@ -15,14 +15,12 @@ from ops.__main__ import app
 from ops.ending import unexpected
 from spec import shape
 from spec.faults import ConfigInvalid
-from spec.load import NAMESPACE, StackConfig, load
+from spec.load import NAMESPACE, PLAIN_KEYS, StackConfig, load
 from spec.settings import Settings
 from tests.security.canaries import PASTED
 from tests.stacks import ROOT, SHIPPED, config
 
 Place = tuple[str | int, ...]
-# Not of a stack file: the stack's name is the file's, and hfToken is present or not.
-NOT_GIVEN = {"stack", "project", "hfToken"}
 
 
 def places(model: Any = Settings, path: Place = ()) -> Iterator[Place]:
@@ -30,7 +28,7 @@ def places(model: Any = Settings, path: Place = ()) -> Iterator[Place]:
     here = shape.bare(model)
     if names := shape.keys(here):
         for name in names:
-            if path or name not in NOT_GIVEN:
+            if path or name in PLAIN_KEYS:
                 yield from places(shape.at(here, [name]), (*path, name))
     elif get_origin(here) is dict:
         yield (*path, "chat")
