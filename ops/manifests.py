@@ -11,7 +11,8 @@ from spec.faults import join
 
 _HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 
-# What other objects need to exist comes first; kinds that are not named here come after these, by kind and name.
+# What other objects need to exist comes first; kinds that are not named here come after these, by kind and name. What
+# opens the way to the others comes last.
 _FIRST = (
     "Namespace",
     "ServiceAccount",
@@ -25,6 +26,7 @@ _FIRST = (
     "GKENetworkParamSet",
     "Network",
 )
+_LAST = "HTTPRoute"
 
 
 def objects(recording: Recording) -> list[dict[str, Any]]:
@@ -60,10 +62,10 @@ def _objects(recording: Recording) -> list[Resource]:
     return sorted(found, key=_place)
 
 
-def _place(resource: Resource) -> tuple[int, str, str, str]:
+def _place(resource: Resource) -> tuple[bool, int, str, str, str]:
     kind, metadata = resource.inputs["kind"], resource.inputs["metadata"]
     first = _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
-    return (first, kind, metadata.get("namespace", ""), metadata["name"])
+    return (kind == _LAST, first, kind, metadata.get("namespace", ""), metadata["name"])
 
 
 def _key(resource: Resource) -> str:

@@ -19,6 +19,11 @@ from spec.first_token import FirstToken
 from spec.plan import Graph, Plan
 from spec.rdma import RdmaMode
 
+_SECURITY_POLICY = "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy"
+
+# However many there are, each is shown with whom it lets in.
+_SHOWN_EACH = (_SECURITY_POLICY, "gcp:compute/firewall:Firewall")
+
 # For each type what tells a reader what he gets: words before and after a value of the inputs. The rest is in `--json`.
 SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     "gcp:compute/address:Address": (("", "addressType", ""),),
@@ -28,11 +33,10 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "gcp:certificatemanager/certificate:Certificate": (("", "managed.domains[0]", ""),),
     "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": (("", "domain", ""),),
-    "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy": (("from ", "rules[0].match.config.srcIpRanges[0]", ""),),
     "gcp:compute/firewall:Firewall": (
-        ("", "allows[0].protocol", ""),
-        ("port ", "allows[0].ports[0]", ""),
-        ("from ", "sourceRanges[0]", ""),
+        ("", "allows[].protocol", ""),
+        ("port ", "allows[].ports", ""),
+        ("from ", "sourceRanges", ""),
     ),
     "gcp:compute/network:Network": (("MTU ", "mtu", ""), ("profile ", "networkProfile", "")),
     "gcp:compute/routerNat:RouterNat": (("", "minPortsPerVm", " ports a VM and more"),),
@@ -164,7 +168,7 @@ def _stages(recording: Recording) -> dict[str, int]:
 def _grow(branch: Tree, resources: list[Resource]) -> None:
     for _, group in groupby(resources, key=lambda r: r.type):
         same = list(group)
-        if len(same) > 2 and len(same[0].inputs):
+        if len(same) > 2 and len(same[0].inputs) and same[0].type not in _SHOWN_EACH:
             branch.add(_many(same))
         else:
             for resource in same:
@@ -181,13 +185,21 @@ def _label(resource: Resource) -> Text:
 
 def _words(resource: Resource) -> list[str]:
     words = [
-        f"{before}{value}{after}"
+        f"{before}{', '.join(_flat(value))}{after}"
         for before, path, after in SHOWN.get(resource.type, ())
-        if (value := _at(resource.inputs, path)) is not None
+        if (value := _at(resource.inputs, path)) not in (None, [])
     ]
+    if resource.type == _SECURITY_POLICY:
+        words += [_armor_rule(rule) for rule in resource.inputs["rules"]]
     options = {"protect": "protected", "retainOnDelete": "kept on destroy"}
     words += [word for option, word in options.items() if resource.options.get(option)]
     return words + [f"{path} [secret]" for path in resource.secret_paths]
+
+
+def _armor_rule(rule: dict[str, Any]) -> str:
+    """What a rule does, and with whom: all ranges, since the one that is left out may be the whole internet."""
+    ranges = _at(rule, "match.config.srcIpRanges") or ["what an expression matches"]
+    return f"{rule['action']} {', '.join(ranges)}"
 
 
 def _many(same: list[Resource]) -> Text:
@@ -210,9 +222,18 @@ def _physical(resource: Resource) -> str:
     return str(name or resource.name)
 
 
+def _flat(value: Any) -> list[str]:
+    """A value as words: of a list those of each item."""
+    return [word for item in value for word in _flat(item)] if isinstance(value, list) else [str(value)]
+
+
 def _at(inputs: Any, path: str) -> Any:
-    """The value at a path such as `allows[0].ports[0]`, None where there is none."""
+    """The value at a path such as `allows[0].protocol`, of all items at `allows[].ports`; None where there is none."""
     here = inputs
+    before, each, after = path.partition("[].")
+    if each:
+        found = [_at(item, after) for item in _at(inputs, before) or []]
+        return [value for value in found if value is not None]
     for part in path.replace("[", ".[").split("."):
         if part.startswith("["):
             index = int(part[1:-1])

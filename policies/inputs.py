@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pulumi_policy import PolicyResource
 from pulumi_policy.proxy import UnknownValueError
 
 
@@ -46,3 +47,16 @@ def _known(parent: Any, key: str | int, path: str) -> Iterator[tuple[str, str]]:
     except UnknownValueError:
         return
     yield from known_texts(child, path)
+
+
+def needs(resource: PolicyResource) -> set[str]:
+    """URNs of all that Pulumi keeps until the resource is gone: dependencies and parents, and theirs."""
+    found: set[str] = set()
+    todo = [resource]
+    while todo:  # each URN enters once
+        here = todo.pop()
+        for needed in (*here.dependencies, *([here.parent] if here.parent else [])):
+            if needed.urn not in found:
+                found.add(needed.urn)
+                todo.append(needed)
+    return found

@@ -15,7 +15,7 @@ from pulumi_policy import (
 )
 
 from policies import kinds
-from policies.inputs import at, items
+from policies.inputs import at, items, needs
 from policies.judging import apart
 from policies.setting import Schema, Setting
 from spec.rdma import UCX_TCP
@@ -204,23 +204,10 @@ def _monitored(args: StackValidationArgs, report: ReportViolation) -> None:
                     report(f"no PodMonitoring reads the metrics of {kind} of graph {_name(graph)}", graph.urn)
 
 
-def _needs(resource: PolicyResource) -> set[str]:
-    """URNs of all that Pulumi keeps until the resource is gone: dependencies and parents, and theirs."""
-    found: set[str] = set()
-    todo = [resource]
-    while todo:  # each URN enters once
-        here = todo.pop()
-        for needed in (*here.dependencies, *([here.parent] if here.parent else [])):
-            if needed.urn not in found:
-                found.add(needed.urn)
-                todo.append(needed)
-    return found
-
-
 def _deleted_before_operator(args: StackValidationArgs, report: ReportViolation) -> None:
     for release in _of(args, kinds.RELEASE):
         for graph in _of(args, kinds.GRAPH):
-            if release.urn not in _needs(graph):
+            if release.urn not in needs(graph):
                 report(
                     f"graph {_name(graph)} does not depend on {release.name}: on destroy its operator may go first, "
                     "and the graph's finalizer then holds the namespace for ever",
@@ -253,7 +240,7 @@ def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
                     f"reaches the workers of graph {_name(graph)}, which ask nobody who he is",
                     graph.urn,
                 )
-            elif not _needs(graph) & {policy.urn for policy in fences}:
+            elif not needs(graph) & {policy.urn for policy in fences}:
                 report(
                     f"graph {_name(graph)} does not depend on {_name(fences[0])}: it may serve before it is fenced",
                     graph.urn,

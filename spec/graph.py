@@ -83,7 +83,12 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                         image=frontend_image(graph.runtime),
                         command=("python3", "-m", "dynamo.frontend"),
                         args=flags.checked("dynamo.frontend", args.argv()),
-                        env=(*source.env, *_variables(lifecycle.FRONTEND_ENV), *_variables(NO_USAGE_REPORTS)),
+                        env=(
+                            *source.env,
+                            *_variables(NO_ADMIN_API),
+                            *_variables(lifecycle.FRONTEND_ENV),
+                            *_variables(NO_USAGE_REPORTS),
+                        ),
                         env_from=source.env_from,
                         resources=dgd.Resources(
                             requests={"cpu": "1", "memory": "2Gi"} if simulated else {"cpu": "4", "memory": "16Gi"}
@@ -150,6 +155,10 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
 # vLLM reports each start to its makers unless the first is set. The second is what other libraries go by, such as
 # Hugging Face's.
 NO_USAGE_REPORTS = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+
+
+# The frontend asks no caller for a login, and by `POST /busy_threshold` one request makes it refuse nearly all others.
+NO_ADMIN_API = {"DYN_DISABLE_FRONTEND_ADMIN_API": "1"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,15 +3,14 @@
 import re
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from spec import names, versions
+from spec import client_ranges, names, versions
 from spec.addresses import AddressPlan
 from spec.capacity import CapacityMode
-from spec.faults import one_of, shown
+from spec.faults import one_of
 from spec.lifecycle import MAX_DRAIN_SECONDS
 from spec.machines import machine_names
 from spec.model_base import Frozen
@@ -349,15 +348,15 @@ class ModelSettings(Frozen):
 
 
 def _client_range(cidr: str) -> str:
-    try:
-        network = ip_network(cidr)
-    except ValueError as error:
-        raise ValueError(
-            f"{shown(cidr)} is not a range of addresses ({error}); such a range is 203.0.113.0/24"
-        ) from None
-    if network.prefixlen == 0:
-        raise ValueError(f"{cidr} opens the model to everyone; give the ranges of your clients, such as 203.0.113.0/24")
+    if error := client_ranges.range_error(cidr):
+        raise ValueError(error)
     return cidr
+
+
+def _client_ranges(cidrs: tuple[str, ...]) -> tuple[str, ...]:
+    if error := client_ranges.share_error(cidrs):
+        raise ValueError(error)
+    return cidrs
 
 
 ClientRange = Annotated[str, AfterValidator(_client_range)]
@@ -370,10 +369,8 @@ class Endpoint(Frozen):
         Field(validate_default=True),
     ] = None
     """Graphs are served as `https://<graph>.<domain>`; the certificate is for all names under it."""
-    allowed_cidrs: Annotated[
-        tuple[Annotated[str, AfterValidator(_client_range)], ...], Field(validate_default=True)
-    ] = ()
-    """The addresses that clients come from. All others are turned away."""
+    allowed_cidrs: Annotated[tuple[ClientRange, ...], AfterValidator(_client_ranges), Field(validate_default=True)] = ()
+    """The public addresses that clients come from, as many as a /8 together. All others are turned away."""
     global_access: bool = False
     """Whether clients of other regions reach the internal load balancer; Google's default is its own region only."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from spec import gke_versions, place, versions
+from spec import client_ranges, gke_versions, place, versions
 from spec.capacity import CapacityMode
 from spec.flag_rules import speculation
 from spec.lifecycle import KV_LEASE_SECONDS
@@ -48,6 +48,9 @@ def warnings(
         yield f"{old}: is called {new.rpartition('.')[2]} now; the old name still works"
     yield from _version_warnings(settings)
     yield from _pool_warnings(settings, graphs, made)
+    for cidr in settings.endpoint.allowed_cidrs:
+        if why := client_ranges.without_effect(cidr):
+            yield f"endpoint.allowedCidrs: {why}"
     if settings.cluster.binary_authorization:
         yield (
             "cluster.binaryAuthorization: on, so the project's policy decides which images start; it must admit "

@@ -1,5 +1,6 @@
 """Where clients reach a graph's frontend."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,13 +100,20 @@ class Endpoint(pulumi.ComponentResource):
         host = f"{args.graph}.{args.settings.domain}"
         public = names.gateway(args.stack)
 
-        def custom(suffix: str, api_version: str, kind: str, spec: dict[str, Any]) -> None:
+        def custom(
+            suffix: str, api_version: str, kind: str, spec: dict[str, Any], after: Sequence[pulumi.Resource] = ()
+        ) -> pulumi.Resource:
             metadata = {"name": args.graph, "namespace": args.namespace, "labels": args.labels}
             manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
-            custom_object(f"{name}-{suffix}", manifest, pulumi.ResourceOptions(parent=self))
+            options = pulumi.ResourceOptions(parent=self, depends_on=list(after))
+            return custom_object(f"{name}-{suffix}", manifest, options)
 
+        guard = custom(
+            "backend", "networking.gke.io/v1", "GCPBackendPolicy", gateway.backend_policy_spec(service, public)
+        )
+        health = custom("health", "networking.gke.io/v1", "HealthCheckPolicy", gateway.health_check_spec(service))
+        # Google makes the backend when there is a route. A policy that comes later leaves it open to all until then; on
+        # destroy the route goes first.
         route = gateway.route_spec(public, host, service, FRONTEND_PORT)
-        custom("route", "gateway.networking.k8s.io/v1", "HTTPRoute", route)
-        custom("backend", "networking.gke.io/v1", "GCPBackendPolicy", gateway.backend_policy_spec(service, public))
-        custom("health", "networking.gke.io/v1", "HealthCheckPolicy", gateway.health_check_spec(service))
+        custom("route", "gateway.networking.k8s.io/v1", "HTTPRoute", route, after=[guard, health])
         return pulumi.Output.from_input(f"https://{host}")

@@ -17,6 +17,9 @@ _LAST_PRIORITY = 2147483647
 # How long a stream may take. Google's default of 30 s cuts long answers off in the middle.
 STREAM_SECONDS = 3600
 
+# All that the internet reaches of a frontend.
+PUBLIC_PATH = "/v1/"
+
 
 @dataclass(frozen=True, kw_only=True)
 class PublicGatewayArgs:
@@ -150,12 +153,13 @@ class PublicGateway(pulumi.ComponentResource):
 
 
 def route_spec(gateway: str, host: str, service: str, port: int) -> dict[str, Any]:
+    """The API that clients use, and nothing else of the frontend: its other paths tell strangers about instances."""
     return {
         "parentRefs": [{"name": gateway, "sectionName": "https"}],
         "hostnames": [host],
         "rules": [
             {
-                "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+                "matches": [{"path": {"type": "PathPrefix", "value": PUBLIC_PATH}}],
                 "backendRefs": [{"name": service, "port": port}],
             }
         ],
@@ -175,7 +179,10 @@ def backend_policy_spec(service: str, security_policy: str) -> dict[str, Any]:
 
 
 def health_check_spec(service: str) -> dict[str, Any]:
-    """The frontend's own path; GKE would ask for `/`, which it does not serve, and take every pod out."""
+    """The frontend's own path; GKE would ask for `/`, which it does not serve, and take every pod out.
+
+    Google's probes go to the pods and not through the route, so the path need not be public.
+    """
     return {
         "default": {
             "checkIntervalSec": 10,

@@ -75,6 +75,7 @@ def deployed(
     worker_args: Sequence[str] = (),
     *,
     migration_limit: int = MIGRATION_LIMIT,
+    admin_api: bool = False,
     wait: bool = True,
 ) -> Iterator[Deployed]:
     """The sample graph, up and, unless told not to wait, servable."""
@@ -87,12 +88,13 @@ def deployed(
             engine=Engine(module=SIMULATED_ENGINE),
         )
         Path(machine.discovery_dir).mkdir()
-        plan = local_graph(simulated_graph(prefill, decode, worker_args, migration_limit), machine)
+        graph = simulated_graph(prefill, decode, worker_args, migration_limit, admin_api=admin_api)
+        plan = local_graph(graph, machine)
         with RunningGraph(plan, Path(folder), SimpleQueue()) as running:
-            graph = Deployed(plan, running)
+            up = Deployed(plan, running)
             if wait:
-                wait_until_servable(graph.endpoint, MODEL, Deadline(WAIT_SECONDS))
-            yield graph
+                wait_until_servable(up.endpoint, MODEL, Deadline(WAIT_SECONDS))
+            yield up
 
 
 def events(endpoint: str, prompt: str, max_tokens: int) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ops import stackfile
-from spec.graph import MIGRATION_LIMIT, build
+from spec.graph import MIGRATION_LIMIT, NO_ADMIN_API, build
 from spec.load import load
 from spec.plan import plan
 
@@ -20,9 +20,17 @@ def _rendered() -> dict[str, Any]:
 
 
 def simulated_graph(
-    prefill: int = 1, decode: int = 1, worker_args: Sequence[str] = (), migration_limit: int = MIGRATION_LIMIT
+    prefill: int = 1,
+    decode: int = 1,
+    worker_args: Sequence[str] = (),
+    migration_limit: int = MIGRATION_LIMIT,
+    *,
+    admin_api: bool = False,
 ) -> dict[str, Any]:
-    """The rendered graph with so many replicas; a role with none is left out, which no stack file could ask for."""
+    """The rendered graph with so many replicas; a role with none is left out, which no stack file could ask for.
+
+    `admin_api` leaves the frontend as Dynamo would have it.
+    """
     graph = copy.deepcopy(_rendered())
     replicas = {"frontend": 1, "prefill": prefill, "decode": decode}
     components = [component for component in graph["spec"]["components"] if replicas[component["name"]]]
@@ -31,6 +39,9 @@ def simulated_graph(
         if component["type"] == "frontend":
             args = container(component)["args"]
             args[args.index("--migration-limit") + 1] = str(migration_limit)
+            if admin_api:
+                env = container(component)["env"]
+                container(component)["env"] = [variable for variable in env if variable["name"] not in NO_ADMIN_API]
         else:
             container(component)["args"] += worker_args
     graph["spec"]["components"] = components

@@ -136,13 +136,18 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
         in_prod(":Service", "chat-endpoint-service", "metadata.annotations", {}),
     ),
     (
+        "no-admin-api",
+        "POST /busy_threshold",
+        in_prod(GRAPH, "chat-graph", "spec.components[0].podTemplate.spec.containers[0].env", []),
+    ),
+    (
         "public-gateway",
         "without TLS",
         at_gateway(":Gateway", "gateway-gateway", "spec.listeners[0].protocol", "HTTP"),
     ),
     (
         "public-gateway",
-        "lets everyone in",
+        "opens the model to everyone",
         at_gateway("SecurityPolicy", "gateway-clients", "rules[0].match.config.srcIpRanges", ["0.0.0.0/0"]),
     ),
     ("public-gateway", "lets everyone in", at_gateway("SecurityPolicy", "gateway-clients", "rules[1].action", "allow")),

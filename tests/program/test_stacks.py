@@ -2,16 +2,20 @@
 
 import contextvars
 import inspect
+import io
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from ipaddress import ip_network
 from typing import Any
 
 import pulumi_kubernetes as k8s
 import pytest
 
-from ops import stackfile
+from ops import present, stackfile
 from ops.recording import Recording, Resource, record, record_program, run_main
+from spec.load import load
+from spec.plan import plan
 from tests.stacks import ROOT, SHIPPED, config, recorded
 from workloads.jobs.verify.__main__ import command_line
 
@@ -352,6 +356,45 @@ def test_a_public_endpoint_has_tls_and_lets_named_clients_in_only() -> None:
     (health,) = of_type(recording, ":HealthCheckPolicy")
     assert health.inputs["spec"]["default"]["config"]["httpHealthCheck"]["requestPath"] == "/health"
     assert recording.outputs["endpoints"] == {"chat": "https://chat.llm.example.com"}
+
+
+PUBLIC = ("endpoint.exposure=gateway", "endpoint.domain=llm.example.com", "endpoint.allowedCidrs[0]=8.8.8.0/24")
+
+
+def test_the_internet_reaches_the_api_of_clients_only() -> None:
+    (route,) = of_type(run(*PUBLIC), ":HTTPRoute")
+    (rule,) = route.inputs["spec"]["rules"]
+    assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": "/v1/"}}]
+
+
+def test_the_public_route_opens_after_its_guards_and_closes_before_them() -> None:
+    recording = run(*PUBLIC)
+    (route,) = of_type(recording, ":HTTPRoute")
+    guards = {
+        of_type(recording, kind)[0].urn for kind in (":GCPBackendPolicy", ":HealthCheckPolicy", ":RegionSecurityPolicy")
+    }
+    assert guards <= needs(recording, route.urn)
+    assert not any(route.urn in needs(recording, guard) for guard in guards)
+    (backend,) = of_type(recording, ":GCPBackendPolicy")
+    assert backend.urn in route.depends_on
+
+
+def test_the_preview_shows_everyone_whom_a_gateway_lets_in() -> None:
+    clients = [f"endpoint.allowedCidrs[{i}]=198.51.100.{i}/32" for i in range(12)]
+    public = stackfile.read(ROOT, "prod", [*PUBLIC[:2], *clients])
+    with redirect_stdout(io.StringIO()) as printed:
+        present.show(plan(load(public)), record(ROOT, public), [])
+    shown = printed.getvalue()
+    assert all(f"198.51.100.{i}/32" in shown for i in range(12))
+    assert "deny(403) *" in shown
+
+
+@every_stack
+def test_no_frontend_has_an_admin_api(stack: str) -> None:
+    for graph in of_type(recorded(stack), ":DynamoGraphDeployment"):
+        (frontend,) = [c for c in graph.inputs["spec"]["components"] if c["type"] == "frontend"]
+        (container,) = frontend["podTemplate"]["spec"]["containers"]
+        assert {"name": "DYN_DISABLE_FRONTEND_ADMIN_API", "value": "1"} in container["env"]
 
 
 def test_frontends_are_not_evicted_all_at_once() -> None:

@@ -118,5 +118,13 @@ def test_what_only_the_cloud_knows_is_left_out_too() -> None:
 
 def test_namespaces_come_before_what_is_in_them() -> None:
     kinds = ("ConfigMap", "DynamoGraphDeployment", "Job", "Namespace", "ServiceAccount")
-    ordered = [m["kind"] for m in manifests.objects(recording(*(resource(kind, "x", {}) for kind in kinds)))]
-    assert ordered == ["Namespace", "ServiceAccount", "ConfigMap", "DynamoGraphDeployment", "Job"]
+    assert ordered(*kinds) == ["Namespace", "ServiceAccount", "ConfigMap", "DynamoGraphDeployment", "Job"]
+
+
+def test_a_route_comes_after_the_policies_that_guard_it() -> None:
+    kinds = ("HTTPRoute", "HealthCheckPolicy", "GCPBackendPolicy", "Gateway")
+    assert ordered(*kinds)[-1] == "HTTPRoute"
+
+
+def ordered(*kinds: str) -> list[str]:
+    return [m["kind"] for m in manifests.objects(recording(*(resource(kind, "x", {}) for kind in kinds)))]

@@ -1,0 +1,217 @@
+"""Rules on what the internet reaches, with the ways round them that were thought of."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ops import policy_config
+from ops.recording import Recording, Resource
+from ops.verdicts import judge
+from tests.policies.mutations import added, changed, independent, prod, with_gateway, without
+from tests.stacks import ROOT
+
+ARMOR = "RegionSecurityPolicy"
+ROUTE = ":HTTPRoute"
+FRONTEND = "spec.components[0].podTemplate.spec.containers[0]"
+ADMIN = "DYN_DISABLE_FRONTEND_ADMIN_API"
+MATCH = "spec.rules[0].matches"
+
+
+def armor(path: str, value: Any) -> Callable[[], Recording]:
+    return lambda: changed(with_gateway(), ARMOR, "gateway-clients", path, value)
+
+
+def rules(edit: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Callable[[], Recording]:
+    """The gateway with the rules of its Cloud Armor policy edited."""
+
+    def mutated() -> Recording:
+        (policy,) = [r for r in with_gateway().resources if r.type.endswith(ARMOR)]
+        return changed(with_gateway(), ARMOR, "gateway-clients", "rules", edit(deepcopy(policy.inputs["rules"])))
+
+    return mutated
+
+
+def ranges(*cidrs: str) -> Callable[[], Recording]:
+    return armor("rules[0].match.config.srcIpRanges", list(cidrs))
+
+
+def route(path: str, value: Any) -> Callable[[], Recording]:
+    return lambda: changed(with_gateway(), ROUTE, "chat-endpoint-route", path, value)
+
+
+def guard(path: str, value: Any) -> Callable[[], Recording]:
+    return lambda: changed(with_gateway(), ":GCPBackendPolicy", "chat-endpoint-backend", path, value)
+
+
+def extra(type_: str, inputs: dict[str, Any]) -> Callable[[], Recording]:
+    return lambda: added(with_gateway(), type_, inputs)
+
+
+def allow(priority: int, *cidrs: str, **more: Any) -> dict[str, Any]:
+    match = {"versionedExpr": "SRC_IPS_V1", "config": {"srcIpRanges": list(cidrs)}}
+    return {"priority": priority, "action": "allow", "match": match, **more}
+
+
+def expression(priority: int, action: str) -> dict[str, Any]:
+    return {"priority": priority, "action": action, "match": {"expr": {"expression": "true"}}}
+
+
+def second_armor() -> Recording:
+    """Two policies that are right alone, and let in a /7 together."""
+    (policy,) = [r for r in with_gateway().resources if r.type.endswith(ARMOR)]
+    first = ranges("16.0.0.0/8")()
+    inputs = {**policy.inputs, "name": "more", "rules": [allow(1000, "17.0.0.0/8"), policy.inputs["rules"][-1]]}
+    return added(first, policy.type, inputs)
+
+
+def after_only(recording: Recording, suffix: str) -> Recording:
+    return independent(recording, ROUTE, "chat-endpoint-route", but_for=suffix)
+
+
+PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
+    # The internet, however it is written.
+    ("everyone", ranges("0.0.0.0/1", "128.0.0.0/1")),
+    ("57 %", ranges("0.0.0.0/1")),
+    ("everyone", ranges("2000::/3")),
+    ("everyone", ranges("203.0.113.0/24", "::/0")),
+    ("stand for IPv4 addresses", ranges("::ffff:0:0/96")),
+    ("is not a range of addresses", ranges("0.0.0.0/0.0.0.0")),
+    ("everyone", ranges("*")),
+    ("everyone", ranges(*(f"{first}.0.0.0/8" for first in range(256)))),
+    ("everyone", rules(lambda old: [allow(1, "0.0.0.0/1"), allow(2, "128.0.0.0/1"), *old])),
+    ("16.0.0.0/7 opens", second_armor),
+    # Other rules than an allow on ranges and a final deny.
+    ("has expr", rules(lambda old: [expression(1, "allow"), *old])),
+    ("names no source ranges", rules(lambda old: [expression(1, "deny(403)"), *old])),
+    ("the action throttle", armor("rules[0].action", "throttle")),
+    ("the action rate_based_ban", armor("rules[0].action", "rate_based_ban")),
+    ("the action redirect", armor("rules[0].action", "redirect")),
+    ("the action None", armor("rules[0].action", None)),
+    ("has rateLimitOptions", rules(lambda old: [{**old[0], "rateLimitOptions": {"conformAction": "allow"}}, old[1]])),
+    ("has networkMatch", rules(lambda old: [{**old[0], "networkMatch": {"srcAsns": [1]}}, old[1]])),
+    ("names no source ranges", armor("rules[0].match.versionedExpr", None)),
+    ("names no source ranges", ranges()),
+    ("previewed only", rules(lambda old: [old[0], {**old[1], "preview": True}])),
+    ("whom no rule names", rules(lambda old: old[:1])),
+    ("whom no rule names", rules(lambda _: [])),
+    ("whom no rule names", armor("rules", None)),
+    ("whom no rule names", armor("rules[1].priority", 2147483646)),
+    ("whom no rule names", armor("rules[1].action", "allow")),
+    ("whom no rule names", armor("rules[1].match.config.srcIpRanges", ["203.0.113.0/24"])),
+    ("two rules of one priority", rules(lambda old: [old[0], *old])),
+    ("denies before the last one", rules(lambda old: [{**allow(1, "203.0.113.7/32"), "action": "deny(403)"}, *old])),
+    ("has type CLOUD_ARMOR_EDGE", armor("type", "CLOUD_ARMOR_EDGE")),
+    ("has type unset", armor("type", None)),
+    ("one RegionSecurityPolicy", extra("gcp:compute/regionSecurityPolicyRule:RegionSecurityPolicyRule", {})),
+    ("one RegionSecurityPolicy", extra("gcp:compute/securityPolicy:SecurityPolicy", {})),
+    # The policy is named, and is not that of the stack.
+    ("is no RegionSecurityPolicy of this stack", guard("spec.default.securityPolicy", "elsewhere")),
+    ("is no RegionSecurityPolicy of this stack", lambda: without(with_gateway(), ARMOR)),
+    ("no GCPBackendPolicy", guard("spec.default.securityPolicy", "")),
+    ("no GCPBackendPolicy", guard("spec.targetRef.name", "other")),
+    ("no GCPBackendPolicy", guard("spec.targetRef.kind", "GCPInferencePoolImport")),
+    ("no GCPBackendPolicy", guard("metadata.namespace", "elsewhere")),
+    ("no GCPBackendPolicy", route("spec.rules[0].backendRefs[0].namespace", "elsewhere")),
+    # More of the frontend than its API.
+    ("routes PathPrefix /;", route(MATCH, [{"path": {"type": "PathPrefix", "value": "/"}}])),
+    ("routes PathPrefix /;", route(MATCH, [])),
+    ("routes PathPrefix /;", route("spec.rules[0].matches[0].path", None)),
+    ("routes PathPrefix /metrics;", route(f"{MATCH}[0].path.value", "/metrics")),
+    ("routes PathPrefix /v1beta;", route(f"{MATCH}[0].path.value", "/v1beta")),
+    ("routes PathPrefix /v1/../metrics;", route(f"{MATCH}[0].path.value", "/v1/../metrics")),
+    ("routes Exact /busy_threshold;", route(MATCH, [{"path": {"type": "Exact", "value": "/busy_threshold"}}])),
+    ("routes RegularExpression", route(f"{MATCH}[0].path.type", "RegularExpression")),
+    ("has filters", route("spec.rules[0].filters", [{"type": "URLRewrite"}])),
+    ("has filters", route("spec.rules[0].backendRefs[0].filters", [{"type": "URLRewrite"}])),
+    # The route before its guards.
+    ("does not depend on the GCPBackendPolicy", lambda: after_only(with_gateway(), ":HealthCheckPolicy")),
+    ("does not depend on the HealthCheckPolicy", lambda: after_only(with_gateway(), ":GCPBackendPolicy")),
+]
+
+
+def mandatory(recording: Recording) -> dict[str, list[str]]:
+    """The sentences of each mandatory rule that a recording violates."""
+    found: dict[str, list[str]] = {}
+    for verdict in judge(recording, policy_config.read(ROOT, "prod")):
+        if verdict.mandatory:
+            found.setdefault(verdict.policy, []).append(verdict.message)
+    return found
+
+
+@pytest.mark.parametrize(("sentence", "recording"), PUBLIC_GATEWAY)
+def test_a_gateway_that_lets_others_in_is_a_violation(sentence: str, recording: Callable[[], Recording]) -> None:
+    found = mandatory(recording())
+    assert "public-gateway" in found
+    assert set(found) <= {"public-gateway", "known-kinds"}  # the other one knows no second kind of Cloud Armor
+    assert any(sentence in message for message in found["public-gateway"]), found
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        ranges("17.1.0.0/16", "17.0.0.0/8", "10.0.0.0/8"),
+        ranges("2a00:1450::/32", "8.8.8.8"),
+        rules(lambda old: [allow(1, "8.8.8.8", description="office", preview=False), *old]),
+        route(MATCH, [{"path": {"type": "Exact", "value": "/v1/chat/completions"}, "method": "POST"}]),
+        route(f"{MATCH}[0].path.value", "/v1"),
+    ],
+)
+def test_a_gateway_for_named_clients_passes(recording: Callable[[], Recording]) -> None:
+    assert mandatory(recording()) == {}
+
+
+def frontend_env(*env: dict[str, Any]) -> Callable[[], Recording]:
+    return lambda: changed(prod(), "DynamoGraphDeployment", "chat-graph", f"{FRONTEND}.env", list(env))
+
+
+def deployment(*env: dict[str, Any]) -> Callable[[], Recording]:
+    container = {
+        "name": "main",
+        "image": "r.example.com/dynamo:1.6.1",
+        "command": ["sh", "-c", "exec python3 -m dynamo.frontend --http-port 8000"],
+        "env": list(env),
+    }
+    inputs = {"metadata": {"name": "f"}, "spec": {"template": {"spec": {"containers": [container]}}}}
+    return lambda: added(prod(), "kubernetes:apps/v1:Deployment", inputs)
+
+
+OFF = {"name": ADMIN, "value": "1"}
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        frontend_env(),
+        frontend_env({"name": ADMIN}),
+        frontend_env({"name": ADMIN, "value": "0"}),
+        frontend_env({"name": ADMIN, "value": "no"}),
+        frontend_env({"name": ADMIN, "value": ""}),
+        frontend_env({"name": ADMIN, "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}),
+        frontend_env({"name": ADMIN.lower(), "value": "1"}),
+        frontend_env(OFF, {"name": ADMIN, "value": "0"}),
+        lambda: changed(prod(), "DynamoGraphDeployment", "chat-graph", f"{FRONTEND}.name", "sidecar"),
+        lambda: changed(prod(), "DynamoGraphDeployment", "chat-graph", "spec.components[0].podTemplate", {}),
+        deployment(),
+    ],
+)
+def test_a_frontend_with_an_admin_api_is_a_violation(recording: Callable[[], Recording]) -> None:
+    found = mandatory(recording())
+    assert list(found) == ["no-admin-api"]
+
+
+@pytest.mark.parametrize("recording", [frontend_env(OFF), frontend_env({**OFF, "value": "true"}), deployment(OFF)])
+def test_a_frontend_without_an_admin_api_passes(recording: Callable[[], Recording]) -> None:
+    assert mandatory(recording()) == {}
+
+
+def test_a_backend_policy_without_cloud_armor_beside_a_right_one_is_a_violation() -> None:
+    (right,) = [r for r in with_gateway().resources if r.type.endswith(":GCPBackendPolicy")]
+    inputs = deepcopy(right.inputs)
+    inputs["metadata"]["name"] = "other"
+    del inputs["spec"]["default"]["securityPolicy"]
+    twin: Resource = replace(right, urn=f"{right.urn}-other", name="other", inputs=inputs)
+    found = mandatory(replace(with_gateway(), resources=(*with_gateway().resources, twin)))
+    assert list(found) == ["public-gateway"]
