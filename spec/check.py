@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from spec import extra_args, place, sizing, versions
+from spec import extra_args, kv_split, place, sizing, versions
 from spec.faults import ConfigInvalid, Fault, Way, closest, join, shown
 from spec.flag_rules.batch import batch
 from spec.flag_rules.given import Workers
@@ -274,22 +274,8 @@ def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout
         where = join(path, role, "tensorParallel")
         yield from _memory_faults(where, chosen, model, given.tensor_parallel, allowed, node.gpus)
     prefill, decode = roles.get(Role.PREFILL), roles.get(Role.DECODE)
-    if prefill and decode and decode.tensor_parallel < prefill.tensor_parallel:
-        yield Fault(
-            join(path, "decode.tensorParallel"),
-            f"{decode.tensor_parallel} is smaller than prefill's {prefill.tensor_parallel}: one decode GPU would have "
-            f"to take the KV heads of several prefill GPUs, which NIXL refuses; at least {prefill.tensor_parallel}",
-            (
-                Way(
-                    f"set it to {prefill.tensor_parallel}",
-                    {join(path, "decode.tensorParallel"): prefill.tensor_parallel},
-                ),
-                Way(
-                    f"set prefill.tensorParallel to {decode.tensor_parallel}",
-                    {join(path, "prefill.tensorParallel"): decode.tensor_parallel},
-                ),
-            ),
-        )
+    if prefill and decode:
+        yield from _split_faults(path, chosen, prefill.tensor_parallel, decode.tensor_parallel, allowed)
     most = {role: most_replicas(model, role, given) for role, given in roles.items()}
     asked = sum(most[role] * given.tensor_parallel for role, given in roles.items())
     if layout.placement is Placement.SHARED and asked > count:
@@ -298,6 +284,22 @@ def _engine_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout
             path,
             f"layout {model.layout} keeps its roles on one node of {count} GPUs, but {parts} = {asked}",
             tuple(_less_for_one_node(path, chosen, model, roles, allowed, count)),
+        )
+
+
+def _split_faults(path: str, chosen: Card, prefill: int, decode: int, allowed: list[int]) -> Iterator[Fault]:
+    """The error of two sizes between which the engine does not move a KV cache."""
+    why = kv_split.refusal(chosen.architecture, prefill=prefill, decode=decode)
+    if why:
+        where = {role: join(path, role, "tensorParallel") for role in (Role.DECODE, Role.PREFILL)}
+        yield Fault(
+            where[Role.DECODE],
+            f"{decode} does not go with prefill's {prefill}: {why}",
+            tuple(
+                Way(f"set {role}.tensorParallel to {n}", {where[role]: n})
+                for role, given in ((Role.DECODE, decode), (Role.PREFILL, prefill))
+                for n in sorted(allowed, key=lambda n: (abs(n - given), n))
+            ),
         )
 
 

@@ -74,8 +74,6 @@ CASES = [
          "one of 1, 2, 4, 8"),
     Case("TP 16", {"models.chat.decode": {"tensorParallel": 16}}, "models.chat.decode.tensorParallel",
          "over the 8 GPUs of a node"),
-    Case("decode TP under prefill TP", {"models.chat.decode": {"tensorParallel": 4}},
-         "models.chat.decode.tensorParallel", "smaller than prefill's 8"),
     Case("BF16 70B on one GPU", {"models.chat.prefill": {"tensorParallel": 1}}, "models.chat.prefill.tensorParallel",
          "use tensorParallel 2"),
     Case("maxModelLen over the model's", {"models.chat.engine": {"maxModelLen": 200000}},

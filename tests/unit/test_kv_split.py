@@ -1,0 +1,59 @@
+"""Tensor parallel sizes of prefill and decode, as the engine's own handshake judges them."""
+
+from itertools import product
+
+import pytest
+
+from spec import check, kv_split
+from spec.faults import Fault
+from spec.models import Card, card
+from tests.stacks import faults, planned
+
+SIZES = (1, 2, 4, 8)
+
+# What `_validate_remote_agent_handshake` of vLLM 0.31.0 refused of all pairs of SIZES, when it was called with each:
+# KV heads → (prefill, decode).
+REFUSED = {
+    1: {(2, 1), (4, 1), (4, 2), (8, 1), (8, 2), (8, 4)},
+    2: {(4, 1), (4, 2), (8, 1), (8, 2), (8, 4)},
+    4: {(8, 1), (8, 2), (8, 4)},
+    8: set[tuple[int, int]](),
+}
+
+
+def with_kv_heads(heads: int) -> Card:
+    chosen = card("llama-3.3-70b-instruct")
+    return chosen.model_copy(update={"architecture": chosen.architecture.model_copy(update={"kv_heads": heads})})
+
+
+@pytest.mark.parametrize("heads", REFUSED)
+def test_the_engine_and_the_check_refuse_the_same_pairs(heads: int) -> None:
+    architecture = with_kv_heads(heads).architecture
+    refused = {(p, d) for p, d in product(SIZES, SIZES) if kv_split.refusal(architecture, prefill=p, decode=d)}
+    assert refused == REFUSED[heads]
+
+
+@pytest.mark.parametrize(("prefill", "decode"), [(2, 3), (3, 2), (4, 6)])
+def test_one_size_divides_the_other(prefill: int, decode: int) -> None:
+    refused = kv_split.refusal(with_kv_heads(12).architecture, prefill=prefill, decode=decode)
+    assert refused is not None
+    assert "multiple of the other" in refused
+
+
+@pytest.mark.parametrize(("prefill", "decode"), [(8, 4), (8, 2), (4, 8), (4, 2), (2, 8)])
+def test_prefill_may_have_more_gpus_than_decode(prefill: int, decode: int) -> None:
+    sizes = {"models.chat.prefill.tensorParallel": prefill, "models.chat.decode.tensorParallel": decode}
+    graph = planned(sizes).graphs[0]
+    assert [worker.tensor_parallel for worker in graph.workers] == [prefill, decode]
+
+
+def test_replicated_kv_heads_of_a_larger_prefill_are_refused_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "card", lambda _: with_kv_heads(4))
+    assert faults({"models.chat.decode.tensorParallel": 4}) == (
+        Fault(
+            "models.chat.decode.tensorParallel",
+            "4 does not go with prefill's 8: with more GPUs than the 4 KV heads prefill holds each head more than "
+            "once, and decode cannot read such a cache with fewer GPUs; set decode.tensorParallel to 8, or set "
+            "prefill.tensorParallel to 4",
+        ),
+    )
