@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ops.effects import Effect
 from ops.losses import ReleasedNodes
+from ops.snapshot import Cost
 
 if TYPE_CHECKING:  # its module imports the SDK of policies, which nothing here needs
     from ops.policy_strength import Weakening
@@ -72,8 +73,8 @@ class Comparison:
     changes: tuple[Change, ...]
     rolling: tuple[str, ...]
     """Graphs whose workers all restart."""
-    usd_before: float | None
-    usd_after: float | None
+    cost_before: Cost
+    cost_after: Cost
     weakened: "tuple[Weakening, ...]" = ()
     """Policies that judge more weakly than at the base."""
     weak: "tuple[Weakening, ...]" = ()

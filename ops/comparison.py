@@ -51,8 +51,8 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
             )
         ),
         rolling=tuple(sorted(str(new.physical_name) for old, new in paired if _rolls(old, new))),
-        usd_before=before.usd_per_hour,
-        usd_after=after.usd_per_hour,
+        cost_before=before.cost,
+        cost_after=after.cost,
     )
 
 

@@ -140,16 +140,12 @@ def weaknesses(comparison: Comparison) -> list[str]:
 
 def effects(comparison: Comparison) -> list[str]:
     """What the changes add up to beside the verdict: cost per hour, graphs that restart."""
-    before, after = comparison.usd_before, comparison.usd_after
+    before, after = comparison.cost_before, comparison.cost_after
     lines = [f"all workers of graph {name} roll (docs/upgrades.md)" for name in comparison.rolling]
     if before != after:
-        gained = "" if before is None or after is None else f" ({after - before:+,.2f})"
-        lines.append(f"cost per hour: {_usd(before)} → {_usd(after)}{gained}")
+        gained = "" if before.usd is None or after.usd is None else f" ({after.usd - before.usd:+,.2f})"
+        lines.append(f"cost per hour: {before} → {after}{gained}")
     return lines
-
-
-def _usd(per_hour: float | None) -> str:
-    return "not known" if per_hour is None else f"${per_hour:,.2f}"
 
 
 def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
@@ -164,7 +160,9 @@ def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
             "weakerThanDefault": [weakening.to_wire() for weakening in comparison.weak],
         },
         "rolling": list(comparison.rolling),
-        "costPerHour": {"before": comparison.usd_before, "after": comparison.usd_after},
+        "costPerHour": {"before": comparison.cost_before.usd, "after": comparison.cost_after.usd},
+        "costPerHourKnown": {"before": comparison.cost_before.known, "after": comparison.cost_after.known},
+        "costPerHourUpperBound": {"before": comparison.cost_before.bound, "after": comparison.cost_after.bound},
         "changes": [
             {
                 "change": change.kind.value,

@@ -28,12 +28,34 @@ class Registered:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Predicted cost per hour, in USD."""
+
+    usd: float | None
+    """None where a part has no fixed price, such as spot nodes."""
+    known: float | None = None
+    """The parts that have a price. None in previews of code that did not print it yet."""
+    bound: float | None = None
+    """What the cost does not exceed; None where that is not known."""
+
+    @classmethod
+    def from_wire(cls, plan: Mapping[str, Any]) -> "Cost":
+        """From the plan that `preview --json` prints."""
+        return cls(usd=plan["costPerHour"], known=plan.get("costPerHourKnown"), bound=plan.get("costPerHourUpperBound"))
+
+    def __str__(self) -> str:
+        if self.usd is not None:
+            return f"${self.usd:,.2f}"
+        whole = "not known" if self.bound is None else f"at most ${self.bound:,.2f}"
+        return f"{whole}, ${self.known:,.2f} of it known" if self.known else whole
+
+
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     resources: tuple[Registered, ...]
     nodes: Mapping[str, int]
     """Node pool → nodes that it has at least."""
-    usd_per_hour: float | None
-    """None where a part has no fixed price, such as spot nodes."""
+    cost: Cost
 
     @classmethod
     def from_wire(cls, printed: Mapping[str, Any]) -> "Snapshot":
@@ -57,12 +79,12 @@ class Snapshot:
                 for resource in printed["resources"]
             ),
             nodes={pool["name"]: pool["nodes"] for pool in printed["plan"]["pools"]},
-            usd_per_hour=printed["plan"]["costPerHour"],
+            cost=Cost.from_wire(printed["plan"]),
         )
 
     def by_urn(self) -> dict[str, Registered]:
         return {resource.urn: resource for resource in self.resources}
 
 
-NOTHING = Snapshot(resources=(), nodes={}, usd_per_hour=0.0)
+NOTHING = Snapshot(resources=(), nodes={}, cost=Cost(usd=0.0, known=0.0, bound=0.0))
 """The stack that does not exist."""

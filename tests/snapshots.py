@@ -4,7 +4,7 @@ from typing import Any
 
 from ops.changes import Change, Comparison
 from ops.effects import NODE_POOL
-from ops.snapshot import Registered, Snapshot
+from ops.snapshot import Cost, Registered, Snapshot
 
 GPUS = {
     "guestAccelerators": [{"type": "nvidia-h200-141gb", "count": 8}],
@@ -31,7 +31,7 @@ def one(type_: str, inputs: dict[str, Any], name: str = "x", **options: Any) -> 
 
 
 def stack(*resources: Registered, usd: float | None = 0.0, **nodes: int) -> Snapshot:
-    return Snapshot(resources=resources, nodes=nodes, usd_per_hour=usd)
+    return Snapshot(resources=resources, nodes=nodes, cost=Cost(usd=usd))
 
 
 def pool(inputs: dict[str, Any] | None = None, **options: Any) -> Registered:

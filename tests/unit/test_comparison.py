@@ -10,8 +10,9 @@ from ops.comparison import compare
 from ops.diff import effects
 from ops.effects import CLUSTER, NODE_POOL
 from ops.losses import BUCKET, GRAPH, NETWORK
-from ops.snapshot import Registered, Snapshot
+from ops.snapshot import Cost, Registered, Snapshot
 from tests.snapshots import GPUS, one, only, pool, stack, urn
+from tests.stacks import planned
 
 JOB = "kubernetes:batch/v1:Job"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -259,11 +260,35 @@ def test_an_update_that_recreates_nodes_says_so() -> None:
 
 def test_the_cost_of_both_is_kept() -> None:
     comparison = compare(stack(usd=1.5), stack(usd=170.0))
-    assert (comparison.usd_before, comparison.usd_after) == (1.5, 170.0)
+    assert (comparison.cost_before, comparison.cost_after) == (Cost(usd=1.5), Cost(usd=170.0))
 
 
 def test_a_stack_without_a_known_price_is_compared_all_the_same() -> None:
     comparison = compare(stack(usd=1.5), stack(usd=None))
     assert effects(comparison) == ["cost per hour: $1.50 → not known"]
     printed = {"resources": [], "plan": {"pools": [], "costPerHour": None}}
-    assert Snapshot.from_wire(printed).usd_per_hour is None
+    assert Snapshot.from_wire(printed).cost == Cost(usd=None)
+
+
+@pytest.mark.parametrize(
+    ("cost", "says"),
+    [
+        (Cost(usd=None, known=1.75, bound=170.0), "at most $170.00, $1.75 of it known"),
+        (Cost(usd=None, known=1.75), "not known, $1.75 of it known"),
+        (Cost(usd=None, known=0.0), "not known"),
+        (Cost(usd=2.0, known=2.0, bound=2.0), "$2.00"),
+    ],
+)
+def test_a_cost_without_a_fixed_price_gives_its_bound_and_its_known_part(cost: Cost, says: str) -> None:
+    assert str(cost) == says
+
+
+def test_the_cost_of_a_spot_stack_is_compared_as_the_plan_has_it() -> None:
+    plan = planned({"capacity": {"mode": "spot"}})
+    spot = Snapshot.from_wire({"resources": [], "plan": plan.summary()})
+    comparison = compare(stack(usd=1.5), spot)
+    assert plan.cost_bound is not None
+    assert effects(comparison) == [
+        f"cost per hour: $1.50 → at most ${plan.cost_bound:,.2f}, ${plan.cost_known:,.2f} of it known"
+    ]
+    assert effects(compare(spot, spot)) == []
