@@ -7,9 +7,11 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
+from spec import spelling
 from spec.faults import ConfigInvalid, Fault, join, nearest, shown
 from spec.load import StackConfig
 from spec.model_base import Frozen
+from spec.settings import PROJECT_ID, PROJECT_ID_RULE
 
 NAMESPACE = "dynamo-gke-bootstrap"
 
@@ -20,23 +22,37 @@ PREVIEW_SUFFIX = "-preview"
 LONGEST_SUBJECT = 127
 
 
-def _of_form(pattern: str, example: str) -> AfterValidator:
+def _of_form(pattern: str, rule: str, example: str) -> AfterValidator:
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
-            raise ValueError(f"{shown(value)} is not of the form this value must have, such as {example}")
+            like = spelling.like(value, pattern)
+            meant = f"; did you mean {like}?" if like else ""
+            raise ValueError(f"{shown(value)} is not {rule}, such as {example}{meant}")
         return value
 
     return AfterValidator(check)
 
 
 # With `dynamo-deploy-` before it at most the 30 characters of a service account's id.
-Environment = Annotated[str, _of_form(r"[a-z]([a-z0-9-]{0,14}[a-z0-9])?", "prod; at most 16 characters")]
+Environment = Annotated[
+    str,
+    _of_form(
+        r"[a-z]([a-z0-9-]{0,14}[a-z0-9])?",
+        "1 to 16 lower-case letters, digits and dashes, the first a letter, the last no dash",
+        "prod",
+    ),
+]
 
 
 class Repository(Frozen):
     """A repository on github.com. Its name may be given to somebody else one day, its numbers never."""
 
-    name: Annotated[str, _of_form(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", "my-org/dynamo-gke")]
+    name: Annotated[
+        str,
+        _of_form(
+            r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", "a repository on github.com as OWNER/NAME", "my-org/dynamo-gke"
+        ),
+    ]
     id: Annotated[int, Field(ge=1)]
     owner_id: Annotated[int, Field(ge=1)]
 
@@ -53,11 +69,23 @@ class Repository(Frozen):
 
 
 class Settings(Frozen):
-    project: Annotated[str, _of_form(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "my-project")]
-    region: Annotated[str, _of_form(r"[a-z]+-[a-z]+[0-9]+", "europe-west1")]
+    project: Annotated[str, _of_form(PROJECT_ID, PROJECT_ID_RULE, "my-project")]
+    region: Annotated[
+        str, _of_form(r"[a-z]+-[a-z]+[0-9]+", "a region, in lower case: area, dash, place and number", "europe-west1")
+    ]
     repository: Repository
     environments: tuple[Environment, ...]
-    billing_account: Annotated[str, _of_form(r"[0-9A-F]{6}(-[0-9A-F]{6}){2}", "000000-AAAAAA-BBBBBB")] | None = None
+    billing_account: (
+        Annotated[
+            str,
+            _of_form(
+                r"[0-9A-F]{6}(-[0-9A-F]{6}){2}",
+                "a billing account's id: three groups of six digits or capitals A to F",
+                "000000-AAAAAA-BBBBBB",
+            ),
+        ]
+        | None
+    ) = None
     """Where the deploy accounts may create budgets; a stack without a budget needs none."""
 
     @field_validator("environments")

@@ -101,7 +101,10 @@ def _config_of(path: Path) -> dict[str, Any]:
         raise _unreadable(path, "`config` must be an object")
     keys = [str(key) for key in given]
     if twice := [key for key in keys if key != _full(key) and _full(key) in keys]:
-        raise ConfigInvalid(Fault(key, f"{path.name}: is given twice, as {key} and as {_full(key)}") for key in twice)
+        raise ConfigInvalid(
+            Fault(key, f"{path.name}: is given twice, as {key} and as {_full(key)}; take one of the two out")
+            for key in twice
+        )
     return {_full(str(key)): value for key, value in given.items()}
 
 

@@ -7,13 +7,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from spec.faults import Fault, join, shown
+from spec.faults import Fault, Way, join, shown
 from spec.model_base import Frozen
 
 # Google Cloud keeps four addresses of every subnet's primary range.
 RESERVED_ADDRESSES = 4
 
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
+
+# Beginnings of ranges to propose: of the blocks of RFC 1918, apart from the defaults.
+_PRIVATE = ("10.64.0.0", "10.128.0.0", "172.16.0.0", "192.168.0.0")
 
 # GKE takes a /24 of the pod range for each node at its default of 110 pods.
 POD_BITS_A_NODE = 8
@@ -90,6 +93,7 @@ def faults(
                     _key(path, name),
                     f"{given} is too small for {needed} {'GPU ' if name in NIC_RANGES else ''}nodes: it gives {what}; "
                     f"a /{prefix} holds them",
+                    _elsewhere(_key(path, name), given, prefix),
                 )
             )
     return found
@@ -98,6 +102,13 @@ def faults(
 def key(name: str) -> str:
     """The name of a range as a stack file has it."""
     return AddressPlan.model_fields[name].alias or name
+
+
+def _elsewhere(path: str, given: IPv4Network, prefix: int) -> tuple[Way, ...]:
+    """Ranges of that size: around the given one, else at the beginning of a block of private addresses."""
+    around = given.supernet(new_prefix=min(prefix, given.prefixlen))
+    blocks = [IPv4Network((block, prefix), strict=False) for block in _PRIVATE]
+    return tuple(Way(f"use {network}", {path: str(network)}) for network in (around, *blocks))
 
 
 def _key(path: str, name: str) -> str:
@@ -123,4 +134,7 @@ def _overlaps(path: str, ranges: AddressPlan, used: tuple[str, ...]) -> Iterator
                 _key(path, at),
                 f"{getattr(ranges, at)} overlaps {_key(path, with_)}, {getattr(ranges, with_)}; all ranges of a stack "
                 "must be apart",
+                _elsewhere(
+                    _key(path, at), IPv4Network(getattr(ranges, at)), IPv4Network(getattr(ranges, at)).prefixlen
+                ),
             )

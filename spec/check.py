@@ -125,7 +125,10 @@ def _name_faults(models: Mapping[str, Any]) -> Iterator[Fault]:
     for i, (key, name) in enumerate(lower):
         for other_key, other in lower[i + 1 :]:
             if key == other_key:
-                yield Fault(join("models", other), f"is the same name as {name} in Kubernetes, which has no capitals")
+                yield Fault(
+                    join("models", other),
+                    f"is the same name as {name} in Kubernetes, which has no capitals; rename one of them",
+                )
             elif other_key.startswith(key):
                 rest = other_key.removeprefix(key).strip("-")
                 yield Fault(
@@ -173,15 +176,20 @@ def _override_faults(path: str, model: ModelSettings, layout: Layout) -> Iterato
     for role in model.overrides:
         if role not in layout.roles:
             roles = " and ".join(layout.roles)
-            yield Fault(join(path, role), f"layout {model.layout} has no {role} role; it has {roles}")
+            yield Fault(join(path, role), f"layout {model.layout} has no {role} role; it has {roles}; take it out")
     for role in model.autoscaling.ranges:
         override = model.overrides.get(role)
         if role not in layout.roles:
             roles = " and ".join(layout.roles)
-            yield Fault(join(path, "autoscaling", role), f"layout {model.layout} has no {role} role; it has {roles}")
+            yield Fault(
+                join(path, "autoscaling", role),
+                f"layout {model.layout} has no {role} role; it has {roles}; take it out",
+            )
         elif layout.placement is Placement.CPU:
             yield Fault(
-                join(path, "autoscaling", role), "a simulated engine has no queue and no KV cache to be scaled by"
+                join(path, "autoscaling", role),
+                f"a simulated engine has no queue and no KV cache to be scaled by; take it out, or set {path}.layout "
+                "to one with GPUs",
             )
         elif override and override.replicas is not None:
             yield Fault(

@@ -56,4 +56,6 @@ def _fault(model: type[Frozen], e: Mapping[str, Any]) -> Fault:
         return Fault(path, f"is not a key here{nearest(str(e['loc'][-1]), allowed)}; allowed: {', '.join(allowed)}")
     if kind == "value_error":  # of a whole block, which the sentence describes; its value would be the block's text
         return Fault(path, str(e["msg"]).removeprefix("Value error, "))
+    if kind == "string_pattern_mismatch":
+        return Fault(path, f"{shown(given)} is not {shape.rule(shape.at(model, e['loc']))}")
     return Fault(path, f"got {shown(given)}; {str(e['msg'])[:1].lower()}{str(e['msg'])[1:]}")

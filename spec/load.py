@@ -4,12 +4,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast, get_args, get_origin
+from typing import Any, cast
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
-from spec import check, renamed, shape, ways_out
+from spec import check, renamed, shape, spelling, ways_out
 from spec.faults import ConfigInvalid, Fault, Way, closest, join, nearest, shown
 from spec.model_base import Frozen
 from spec.settings import Settings
@@ -97,7 +96,14 @@ def _raw(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
         elif key not in PLAIN_KEYS:
             found.append(Fault(key, _unknown(key, (*PLAIN_KEYS, *SECRET_KEYS))))
         elif secret:
-            found.append(Fault(key, "is a secret, which would show in plain once read; only hfToken is one"))
+            found.append(
+                Fault(
+                    key,
+                    "is a secret, which would show in plain once read; only hfToken is one. Take it out with "
+                    f"`pulumi config rm {full_key}` and "
+                    "write it in the stack file",
+                )
+            )
         else:
             value = _parsed(config.values[full_key])
             found += _pasted(key, value)
@@ -172,7 +178,7 @@ def _validated(raw: dict[str, Any]) -> tuple[Settings | None, list[Fault], set[s
     """
     found = [Fault(_path([key]), _required([key])) for key in ("project", "location", "models") if key not in raw]
     spoilt = {fault.path for fault in found}
-    raw = {**_STAND_INS, **json.loads(json.dumps(raw))}
+    given, raw = raw, {**_STAND_INS, **json.loads(json.dumps(raw))}
     for attempt in range(8):  # each cuts deeper or higher; a stack file is not nested deeper than this
         try:
             return Settings.from_wire(raw), found, spoilt
@@ -183,7 +189,7 @@ def _validated(raw: dict[str, Any]) -> tuple[Settings | None, list[Fault], set[s
                 # What is missing cannot be cut, nor what its absence makes wrong again: then its block goes.
                 whole_block = e["type"] == "missing" or path in spoilt
                 if attempt == 0:  # later ones come of the cuts
-                    found.append(Fault(path, _message(e, where), _ways(e, where)))
+                    found.append(Fault(path, _message(e, where), _ways(e, where, given)))
                 if e["type"] != "extra_forbidden":
                     spoilt.add(path)
                 _cut(raw, where[:-1] if whole_block else where)
@@ -277,12 +283,9 @@ def _message(e: Mapping[str, Any], where: list[str | int]) -> str:
         allowed = re.findall(r"'([^']*)'", str(context["expected"]))
         return f"{shown(given)} is not one of {', '.join(allowed)}"
     if kind == "string_pattern_mismatch":
-        is_key = e["loc"][-1] == "[key]"
-        return f"{shown(given)} is not of the form this {'name' if is_key else 'value'} must have" + _example(
-            shape.key_type(Settings, where) if is_key else shape.at(Settings, where)
-        )
+        return f"{shown(given)} is not {shape.rule(_place(e, where))}"
     if kind == "too_short":
-        return f"is empty; name at least one{_example(shape.at(Settings, where))}"
+        return f"is empty; name at least one{shape.example(shape.at(Settings, where))}"
     bounds = {
         "greater_than_equal": ("ge", "at least"),
         "greater_than": ("gt", "more than"),
@@ -296,8 +299,19 @@ def _message(e: Mapping[str, Any], where: list[str | int]) -> str:
     return f"got {shown(given)}; must be {wanted}" if wanted else f"got {shown(given)}; {e['msg']}"
 
 
-def _ways(e: Mapping[str, Any], where: list[str | int]) -> tuple[Way, ...]:
-    """The value or key that may be meant by one that is not known."""
+def _place(e: Mapping[str, Any], where: list[str | int]) -> Any:
+    """The declaration that an error is about: of the value, or of the key itself."""
+    return shape.key_type(Settings, where) if e["loc"][-1] == "[key]" else shape.at(Settings, where)
+
+
+def _value(raw: Any, where: list[str | int]) -> Any:
+    for part in where:
+        raw = raw[part]
+    return raw
+
+
+def _ways(e: Mapping[str, Any], where: list[str | int], raw: Mapping[str, Any]) -> tuple[Way, ...]:
+    """The value or key that may be meant by one that is not known, or not of the form it must have."""
     path, given = _path(where), e["input"]
     if e["type"] == "enum" and isinstance(given, str):  # null is not meant for `none`, nor false for `off`
         like = closest(given, re.findall(r"'([^']*)'", str(e["ctx"]["expected"])))
@@ -305,6 +319,11 @@ def _ways(e: Mapping[str, Any], where: list[str | int]) -> tuple[Way, ...]:
     elif e["type"] == "extra_forbidden":
         like = closest(str(where[-1]), shape.keys(shape.at(Settings, where[:-1])))
         changes = {path: None, join("", *where[:-1], like or ""): given}
+    elif e["type"] == "string_pattern_mismatch":
+        like = spelling.like(given, str(e["ctx"]["pattern"]))
+        here = join("", *where)
+        is_key = e["loc"][-1] == "[key]"
+        changes = {here: None, join("", *where[:-1], like or ""): _value(raw, where)} if is_key else {here: like}
     else:
         return ()
     return (Way(f"did you mean {like}?", changes, spelling=True),) if like else ()
@@ -312,27 +331,9 @@ def _ways(e: Mapping[str, Any], where: list[str | int]) -> tuple[Way, ...]:
 
 def _required(where: list[str | int]) -> str:
     hint = "; set it with `pulumi config set gcp:project PROJECT`" if where == ["project"] else ""
-    return f"is required{_example(shape.at(Settings, where))}{hint}"
+    return f"is required{shape.example(shape.at(Settings, where))}{hint}"
 
 
 def _unknown(key: str, allowed: Iterable[str]) -> str:
     names = tuple(allowed)
     return f"is not a key here{nearest(key, names)}; allowed: {', '.join(names)}"
-
-
-def _example(place: Any) -> str:
-    """`, such as europe-west1-b`, where the settings give an example for that place."""
-    for field in _fields(place):
-        if field.examples:
-            return f", such as {json.dumps(field.examples[0]).strip(chr(34))}"
-    return ""
-
-
-def _fields(place: Any) -> list[FieldInfo]:
-    """The FieldInfos that describe a place: itself, and those inside Annotated and `| None`."""
-    found = [place] if isinstance(place, FieldInfo) else []
-    annotation = place.annotation if isinstance(place, FieldInfo) else place
-    found += [extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, FieldInfo)]
-    if get_origin(annotation) is not dict:
-        found += [field for inner in get_args(annotation) for field in _fields(inner)]
-    return found

@@ -30,6 +30,15 @@ class Placement(StrEnum):
 
 Count = Annotated[int, Field(ge=1)]
 
+GitHash = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{40}$",
+        description="the 40 hexadecimal digits of a git hash, in lower case",
+        examples=["0123456789abcdef0123456789abcdef01234567"],
+    ),
+]
+
 
 class RoleLayout(Frozen):
     replicas: Count
@@ -83,9 +92,19 @@ class WeightsFile(Frozen):
     """One file of the pinned revision: its size in bytes and the hash that the hub's index has for it."""
 
     size: Annotated[int, Field(ge=0)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[0-9a-f]{64}$",
+                description="the 64 hexadecimal digits of a SHA-256, in lower case",
+                examples=["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+            ),
+        ]
+        | None
+    ) = None
     """Of the content; for the large files, which the hub keeps in LFS."""
-    git_sha1: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    git_sha1: GitHash | None = None
     """Of the git blob, for the small ones."""
 
     @model_validator(mode="after")
@@ -118,7 +137,7 @@ class Card(Frozen):
 
     name: str
     repository: str
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None
+    revision: GitHash | None
     revision_source: str
     files: Annotated[dict[str, WeightsFile], Field(min_length=1)] | None = None
     """What serving needs of the revision, by path, as `ops models pin` writes it; None while no hub was asked."""

@@ -50,8 +50,9 @@ def warnings(settings: Settings, gpu_pools: Sequence[Pool]) -> Iterator[str]:
         yield f"cluster.existing: no GPU pool is added, so it must have {count} × {machine} free{wired}"
         yield (
             f"cluster.existing: its GPU nodes must run NVIDIA driver {versions.OLDEST_DRIVER} or newer, as the CUDA 13 "
-            f"of runtime {settings.versions.runtime} needs; older ones fail when an engine starts. docs/adopt.md has "
-            "the commands"
+            f"of runtime {settings.versions.runtime} needs; older ones fail when an engine starts. `kubectl exec "
+            "POD-WITH-A-GPU -- nvidia-smi --query-gpu "
+            "driver_version --format csv` prints it; docs/adopt.md has the rest"
         )
     if settings.capacity and not (settings.makes_gpu_pools and gpu_pools):
         yield "capacity: mode and reservation have no effect, no GPU pool is made; maxNodes still limits"
@@ -144,7 +145,8 @@ def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[F
         yield Fault(
             "cluster.existing.context",
             f"is of project {told['project']}, and the stack's is {settings.project}, where metrics, addresses and "
-            "identities would be looked for; set gcp:project to the cluster's",
+            f"identities would be looked for; set gcp:project to {told['project']}, or name a context of "
+            f"{settings.project}",
         )
     if told and existing.name not in (None, told["name"]):
         yield Fault(
@@ -177,11 +179,16 @@ def _existing_vpc(settings: Settings) -> Iterator[Fault]:
     if vpc is None:
         return
     if vpc.vpc.startswith(f"{names.cluster(settings.stack)}-"):
-        yield Fault("network.existing.vpc", f"{vpc.vpc} is named like the networks that the stack makes itself")
+        yield Fault(
+            "network.existing.vpc",
+            f"{vpc.vpc} is named like the networks that the stack makes itself; name another "
+            "VPC, or take network.existing out",
+        )
     if vpc.pods_range == vpc.services_range:
         yield Fault(
             "network.existing.servicesRange",
-            f"{vpc.services_range} is the range of the pods too; Services need one of their own",
+            f"{vpc.services_range} is the range of the pods too; Services need one of their own; name another "
+            "secondary range of the subnet, such as services",
         )
 
 

@@ -41,15 +41,42 @@ def _cpu_machine(name: str) -> str:
 
 
 class Location(Frozen):
-    region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+$", examples=["europe-west1"])]
-    zone: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+-(ai[0-9]+)?[a-z]$", examples=["europe-west1-b"])]
+    region: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z]+-[a-z]+[0-9]+$",
+            description="a region, in lower case: area, dash, place and number",
+            examples=["europe-west1"],
+        ),
+    ]
+    zone: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z]+-[a-z]+[0-9]+-(ai[0-9]+)?[a-z]$",
+            description="a zone, in lower case: its region, dash and letter",
+            examples=["europe-west1-b"],
+        ),
+    ]
     """Where the GPU nodes are; one zone, because a RoCE network is zonal."""
     allow_unlisted: bool = False
     """Takes a region or zone that `spec/locations` does not have, such as one opened after its date."""
 
 
-ProjectId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$", examples=["my-project"])]
-CloudName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$")]
+# The project's id, not its display name or number; bootstrap has the same rule.
+PROJECT_ID = r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$"
+PROJECT_ID_RULE = (
+    "a project's id (not its name or number): 6 to 30 lower-case letters, digits and dashes, the first a letter, the "
+    "last no dash"
+)
+ProjectId = Annotated[str, Field(pattern=PROJECT_ID, description=PROJECT_ID_RULE, examples=["my-project"])]
+CloudName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="1 to 63 lower-case letters, digits and dashes, the first a letter, the last no dash",
+        examples=["my-name"],
+    ),
+]
 
 
 class ExistingNetwork(Frozen):
@@ -98,7 +125,12 @@ class Maintenance(Frozen):
     """When GKE may work on the cluster, in UTC."""
 
     days: Annotated[tuple[Weekday, ...], Field(min_length=1, examples=[["sat", "sun"]])] = (Weekday.SAT, Weekday.SUN)
-    start: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["02:00"])] = "02:00"
+    start: Annotated[
+        str,
+        Field(
+            pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="a time of day in UTC as HH:MM", examples=["02:00"]
+        ),
+    ] = "02:00"
     hours: Annotated[int, Field(ge=4, le=24, validate_default=True)] = 6
     """GKE counts no window of less than four."""
     hold_node_upgrades: bool = True
@@ -145,12 +177,30 @@ class PlatformMode(StrEnum):
 class ExistingCluster(Frozen):
     """A cluster that is there: nothing of it is changed but the node pools that are added."""
 
-    context: Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\s]*$", examples=["my-context"])] | None = None
+    context: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[A-Za-z0-9][^\s]*$",
+                description="a kubeconfig context: no spaces, the first a letter or digit",
+                examples=["my-context"],
+            ),
+        ]
+        | None
+    ) = None
     """Of the kubeconfig, and how the cluster is reached; by its DNS endpoint unless given."""
     name: Annotated[CloudName | None, Field(validate_default=True, examples=["my-cluster"])] = None
     """In the stack's project."""
     location: (
-        Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+[0-9]+(-(ai[0-9]+)?[a-z])?$", examples=["europe-west1"])] | None
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[a-z]+-[a-z]+[0-9]+(-(ai[0-9]+)?[a-z])?$",
+                description="a region or zone, in lower case",
+                examples=["europe-west1"],
+            ),
+        ]
+        | None
     ) = None
     """The region or zone that the cluster was made in; the stack's region unless given."""
     add_gpu_pools: bool = False
@@ -158,9 +208,17 @@ class ExistingCluster(Frozen):
     platform: PlatformMode = PlatformMode.INSTALL
     """Who installs the Dynamo operator. A cluster takes one: a second stack of the same cluster says `shared`."""
     # 32 characters: the operator labels pods with `<namespace>-<graph>`, which may have 63.
-    namespace: Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$", examples=["dynamo-prod"])] | None = (
-        None
-    )
+    namespace: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$",
+                description="1 to 32 lower-case letters, digits and dashes, the first a letter, the last no dash",
+                examples=["dynamo-prod"],
+            ),
+        ]
+        | None
+    ) = None
     """Of the graphs; `dynamo-<stack>` unless given. Names of what has no namespace begin with it."""
 
     @field_validator("name")
@@ -189,6 +247,7 @@ KmsKey = Annotated[
     str,
     Field(
         pattern=r"^projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+$",
+        description="the full name of a Cloud KMS key: project, location, key ring and key",
         examples=["projects/my-project/locations/europe-west1/keyRings/gke/cryptoKeys/secrets"],
     ),
 ]
@@ -211,12 +270,17 @@ RESERVATION = (
     r"^(projects/[a-z0-9-]+/(zones/[a-z0-9-]+/)?reservations/)?[a-z]([-a-z0-9]*[a-z0-9])?"
     r"(/reservationBlocks/[a-z0-9-]+(/reservationSubBlocks/[a-z0-9-]+)?)?$"
 )
+RESERVATION_RULE = (
+    "a reservation's name in lower-case letters, digits and dashes; with a block as NAME/reservationBlocks/BLOCK, of "
+    "another project as projects/OWNER/reservations/NAME"
+)
 
 
 class Capacity(Frozen):
     mode: CapacityMode
     reservation: Annotated[
-        Annotated[str, Field(pattern=RESERVATION, examples=["my-h200"])] | None, Field(validate_default=True)
+        Annotated[str, Field(pattern=RESERVATION, description=RESERVATION_RULE, examples=["my-h200"])] | None,
+        Field(validate_default=True),
     ] = None
     """A reservation's name, optionally with its block and sub-block: `NAME/reservationBlocks/BLOCK`; one that another
     project shares as `projects/OWNER/reservations/NAME`."""
@@ -273,7 +337,7 @@ class ScaleRange(Frozen):
     def _max_over_min(cls, most: int, info: ValidationInfo) -> int:
         least: int | None = info.data.get("min")
         if least and most < least:
-            raise ValueError(f"got {most}, which is less than min, {least}")
+            raise ValueError(f"got {most}, which is less than min, {least}; set max to {least} or more")
         return most
 
 
@@ -322,7 +386,12 @@ class EngineSettings(Frozen):
 # What a client's JSON, a command line and a metric's label all take as it is; a hub's `org/name` too.
 ServedName = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$", examples=["llama-3.3-70b"]),
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$",
+        description="1 to 63 letters, digits, dots, dashes and underscores, the first a letter or digit; once a / "
+        "between two such parts",
+        examples=["llama-3.3-70b"],
+    ),
 ]
 
 
@@ -365,7 +434,15 @@ ClientRange = Annotated[str, AfterValidator(_client_range)]
 class Endpoint(Frozen):
     exposure: Exposure = Exposure.INTERNAL
     domain: Annotated[
-        Annotated[str, Field(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$", examples=["llm.example.com"])] | None,
+        Annotated[
+            str,
+            Field(
+                pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$",
+                description="a domain name in lower case, without scheme or path",
+                examples=["llm.example.com"],
+            ),
+        ]
+        | None,
         Field(validate_default=True),
     ] = None
     """Graphs are served as `https://<graph>.<domain>`; the certificate is for all names under it."""
@@ -403,7 +480,17 @@ class SecretStore(StrEnum):
 
 class SecretsSettings(Frozen):
     store: SecretStore = SecretStore.KUBERNETES
-    hf_token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,255}$", examples=["hf-token"])] | None = None
+    hf_token: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[A-Za-z0-9_-]{1,255}$",
+                description="a secret's name: 1 to 255 letters, digits, dashes and underscores",
+                examples=["hf-token"],
+            ),
+        ]
+        | None
+    ) = None
     """A secret of the project that is there already, by name. The token is then never in Pulumi's hands."""
 
     @field_validator("hf_token")
@@ -418,11 +505,16 @@ class SecretsSettings(Frozen):
 def _each_once(emails: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({email for email in emails if emails.count(email) > 1})
     if twice:
-        raise ValueError(f"{', '.join(twice)} is named more than once; each address gets one mail an alert")
+        raise ValueError(
+            f"{', '.join(twice)} is named more than once; each address gets one mail an alert; name it once"
+        )
     return emails
 
 
-EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$", examples=["oncall@example.com"])]
+EmailAddress = Annotated[
+    str,
+    Field(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$", description="an email address", examples=["oncall@example.com"]),
+]
 
 
 class AlertSettings(Frozen):
@@ -437,7 +529,9 @@ MonthlyAmount = Annotated[int, Field(ge=1, le=1_000_000_000_000, examples=[14000
 
 
 class BudgetSettings(Frozen):
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])] = USD
+    currency: Annotated[
+        str, Field(pattern=r"^[A-Z]{3}$", description="a currency's ISO 4217 code: three capitals", examples=["EUR"])
+    ] = USD
     """The billing account's own, by its ISO 4217 code: Google Cloud takes no budget in another."""
     monthly_usd: MonthlyAmount | None = None
     """`monthly`, as older stack files have it."""
@@ -491,11 +585,32 @@ def _labels_apart(labels: dict[str, str]) -> dict[str, str]:
     return labels
 
 
-LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$", examples=["costCenter"])]
-LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$", examples=["ml-platform"])]
+LabelKey = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$",
+        description="1 to 41 letters, digits and dashes, the first a lower-case letter",
+        examples=["costCenter"],
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$",
+        description="1 to 63 lower-case letters, digits, dashes and underscores, the first and last a letter or digit",
+        examples=["ml-platform"],
+    ),
+]
 
 # 30 characters leave room for what is added: the operator's `<graph>-k8s-service-discovery-binding` is 63 at most.
-GraphName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$", examples=["chat"])]
+GraphName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$",
+        description="1 to 30 lower-case letters, digits and dashes, the first a letter, the last no dash",
+        examples=["chat"],
+    ),
+]
 
 
 _ONE_GRAPH = {"chat": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}}
@@ -512,7 +627,14 @@ class Settings(Frozen):
     """One stack, that is one environment."""
 
     # 16 characters: the account of the nodes is `dynamo-<stack>-nodes`, and account ids end at 30.
-    stack: Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,14}[a-z0-9])?$", examples=["prod"])]
+    stack: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z]([-a-z0-9]{0,14}[a-z0-9])?$",
+            description="1 to 16 lower-case letters, digits and dashes, the first a letter, the last no dash",
+            examples=["prod"],
+        ),
+    ]
     project: ProjectId
     location: Annotated[Location, Field(examples=[{"region": "europe-west1", "zone": "europe-west1-b"}])]
     models: Annotated[dict[GraphName, ModelSettings], Field(min_length=1, examples=[_ONE_GRAPH])]

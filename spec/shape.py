@@ -1,5 +1,6 @@
 """What a pydantic model declares at a key path, for messages and for values given as text."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, get_args, get_origin
 
@@ -52,6 +53,28 @@ def is_collection(here: Any) -> bool:
     """Whether a value here is an object or a list."""
     annotation = bare(here)
     return get_origin(annotation) in (dict, tuple) or (isinstance(annotation, type) and issubclass(annotation, Frozen))
+
+
+def rule(here: Any) -> str:
+    """The form that text must have at a place, in words and with an example, where the declaration has a pattern."""
+    words = next((field.description for field in fields(here) if field.description), "of the form that it must have")
+    return f"{words}{example(here)}"
+
+
+def example(here: Any) -> str:
+    """`, such as europe-west1-b`, where the declaration gives an example; empty where it gives none."""
+    given = next((field.examples for field in fields(here) if field.examples), None)
+    return f", such as {json.dumps(given[0]).strip(chr(34))}" if given else ""
+
+
+def fields(here: Any) -> list[FieldInfo]:
+    """The FieldInfos that describe a place: itself, and those inside Annotated and `| None`."""
+    found = [here] if isinstance(here, FieldInfo) else []
+    annotation = here.annotation if isinstance(here, FieldInfo) else here
+    found += [extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, FieldInfo)]
+    if get_origin(annotation) is not dict:
+        found += [field for inner in get_args(annotation) for field in fields(inner)]
+    return found
 
 
 def _inside(here: Any, key: str) -> Any:

@@ -30,8 +30,15 @@ def _with_ways(fault: Fault, raw: Mapping[str, Any], before: Counter[str], judge
             after = Counter(other.path for other in judge(changed))
             wanted = before - Counter([fault.path])
             if after[fault.path] <= wanted[fault.path] if way.spelling else after <= wanted:
-                words.append(way.words)
+                words.append(way.words + _then(sorted(after - wanted)))
     return Fault(fault.path, "; ".join([fault.message, ", or ".join(words)]) if words else fault.message)
+
+
+def _then(paths: list[str]) -> str:
+    """What has to follow a change that is right, such as the name of a reservation after `mode: reservation`."""
+    if not paths:
+        return ""
+    return f" (then see to {' and '.join(paths[:MOST])}{' and more' if len(paths) > MOST else ''} too)"
 
 
 def _copy(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ CASES = [
     Case("text for a list", {"environments": "dev"}, "environments", "must be a list"),
     Case("twice the same", {"environments": ["dev", "dev"]}, "environments", "names dev more than once"),
     Case("the ending of a preview", {"environments": ["dev", "dev-preview"]}, "environments", "names dev-preview"),
-    Case("name too long", {"environments": ["dev", "production-europe"]}, "environments[1]", "at most 16 characters"),
+    Case("name too long", {"environments": ["dev", "production-europe"]}, "environments[1]", "1 to 16 lower-case"),
     Case("number for a name", {"environments": ["dev", 1]}, "environments[1]", "must be text"),
     Case("subject too long", {"repository.name": f"my-org/{'r' * 90}"}, "environments", "shorten the names"),
 ]  # fmt: skip

@@ -91,7 +91,15 @@ def test_a_name_that_is_taken_is_not_proposed() -> None:
         ({"models.chat.engine": {"maxModelLen": 200_000}}, "models.chat.engine.maxModelLen", "; use 131072"),
         ({"network.rdma": "multiNetwork", "models.chat.layout": "single-node"}, "network.rdma",
          "; use dranet, or use layout multi-node"),
+        ({"capacity": {"mode": "reserved"}}, "capacity.mode",
+         "; did you mean reservation? (then see to capacity.reservation too)"),
         ({"capacity.mode": "reserved"}, "capacity.mode", "; did you mean reservation?"),
+        ({"network.ranges": {"nodes": "10.4.0.0/20"}}, "network.ranges.nodes", "; use 10.64.0.0/20, or use "),
+        ({"network.ranges": {"nodes": "10.0.0.0/29"}}, "network.ranges.nodes", "holds them; use 10.0.0."),
+        ({"models.chat.worker": {"replicas": 1}}, "models.chat.worker", "; take it out"),
+        ({"budget": {"monthly": 5, "emails": ["a@b.example", "a@b.example"]}}, "budget.emails", "; name it once"),
+        ({"models.chat.autoscaling": {"decode": {"min": 3, "max": 2}}}, "models.chat.autoscaling.decode.max",
+         "; set max to 3 or more"),
     ],
 )  # fmt: skip
 def test_an_error_says_what_to_set(changes: dict[str, Any], path: str, says: str) -> None:
