@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 import sys
 import tempfile
 import time
@@ -124,7 +123,7 @@ def pin(
         if after != before:
             _replace(path, after)
     except (OSError, ConfigInvalid) as error:
-        stop(f"{name}: the card is left as it was: {_one_line(error)}", Exit.FAILED)
+        stop(f"{name}: the card is left as it was: {plain(str(error))}", Exit.FAILED)
     total = sum(file.size for file in files) / sizing.GIB
     state = "pinned to" if after != before else "already pinned to"
     print(f"{name}: {state} {commit}, {len(files)} files, {total:.1f} GiB")
@@ -170,7 +169,3 @@ def _replace(path: Path, text: str) -> None:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-
-
-def _one_line(error: Exception) -> str:
-    return re.sub(r"\s+", " ", str(error))

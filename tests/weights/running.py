@@ -14,8 +14,9 @@ def command(hub: Hub, place: Path, *more: str) -> list[str]:
     """As the Job has it: the files of its ConfigMap, and without site-packages the standard library is all there is."""
     program = place / "script"
     for path, text in modules().items():
-        (program / path).parent.mkdir(parents=True, exist_ok=True)
-        (program / path).write_text(text)
+        if not (program / path).exists():  # another process may be reading it
+            (program / path).parent.mkdir(parents=True, exist_ok=True)
+            (program / path).write_text(text)
     start = (
         f"import sys, runpy; sys.path.insert(0, {str(program)!r}); runpy.run_module({PROGRAM!r}, run_name='__main__')"
     )

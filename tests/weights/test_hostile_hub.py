@@ -382,6 +382,20 @@ def test_the_token_goes_to_the_origin_of_the_hub_only() -> None:
         assert not call.request(url).has_header("Authorization")
 
 
+@pytest.mark.parametrize("led_to_metadata", [False, True])
+def test_a_proxy_of_the_environment_is_used(hub: Hub, place: Path, led_to_metadata: bool) -> None:
+    """The hub's name has no address here: the fake hub answers as a proxy, which is asked for whole addresses."""
+    if led_to_metadata:
+        hub.always["listing"] = fake.moved_to("http://169.254.169.254/")
+    words = command(hub, place, "--endpoint", "http://hub.invalid", "--attempts", "1")
+    proxied = environment(None) | {"http_proxy": hub.url}
+    done = subprocess.run(words, env=proxied, capture_output=True, text=True, timeout=60, check=False)
+    if led_to_metadata:
+        assert_failed(done, place, "cloud metadata")
+    else:
+        assert_whole(done, place)
+
+
 # More than one fetch
 
 

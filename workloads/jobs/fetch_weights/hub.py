@@ -44,6 +44,8 @@ class Hub:
         at = f"/revision/{urllib.parse.quote(revision, safe='')}" if revision else ""
         path = f"/api/models/{urllib.parse.quote(repository)}{at}?blobs=true"
         with self._open(path, LONGEST_LISTING, 0, patience) as response:
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise FetchFailed("the hub compresses its listing, which was asked for as it is")
             text = b"".join(body(response, most=LONGEST_LISTING))
         if len(text) > LONGEST_LISTING:
             raise FetchFailed(f"{self._endpoint} sends a listing of more than {LONGEST_LISTING} bytes")
@@ -67,8 +69,6 @@ class Hub:
         with opened(Call(self._endpoint + path, limit, offset, self._token), patience) as response:
             if response.status not in (200, 206):
                 raise self._refusal(response, offset)
-            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                raise FetchFailed("the hub compresses its answer, which was asked for as it is")
             yield response
 
     def _refusal(self, response: http.client.HTTPResponse, offset: int) -> Exception:

@@ -8,6 +8,7 @@ import io
 import ipaddress
 import socket
 import ssl
+import string
 import time
 import urllib.parse
 import urllib.request
@@ -245,7 +246,7 @@ def _next(url: str, location: str | None) -> str:
     if not location:
         raise FetchFailed("the hub redirects without saying where to")
     try:
-        there = urllib.parse.urljoin(url, urllib.parse.quote(location, safe="%/:=&?~#+!$,;'@()*[]"))
+        there = urllib.parse.urljoin(url, urllib.parse.quote(location, safe=string.punctuation))
         parts = urllib.parse.urlsplit(there)
         host, _ = parts.hostname, parts.port
     except ValueError:
