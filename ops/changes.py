@@ -1,6 +1,5 @@
 """The changes of a stack as a report has them: kinds, inputs, reasons and what is lost. Pure."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from ops.effects import Effect
 from ops.losses import ReleasedNodes
 from ops.snapshot import Cost
+from ops.pool_size import Nodes
 
 if TYPE_CHECKING:  # its module imports the SDK of policies, which nothing here needs
     from ops.policy_strength import Weakening
@@ -91,11 +91,12 @@ class Comparison:
     @property
     def losses(self) -> tuple[str, ...]:
         """What the changes cost, nodes added up."""
-        nodes: Counter[str] = Counter()
+        nodes: dict[str, Nodes] = {}
         for change in self.changes:
             if change.releases:
-                nodes[change.releases.what] += change.releases.count
-        back = [str(ReleasedNodes(count=count, what=what)) for what, count in sorted(nodes.items())]
+                what = change.releases.what
+                nodes[what] = nodes.get(what, Nodes(least=0, most=0)) + change.releases.nodes
+        back = [str(ReleasedNodes(nodes=of, what=what)) for what, of in sorted(nodes.items())]
         names: dict[str, list[str]] = {}
         for change in self.changes:
             for said in (change.loss, *(["`pulumi up` fails"] if change.fails else [])):

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ops import engine, losses
+from ops import engine, losses, pool_size
 from ops.changes import Change, Comparison, InputChange, Kind, few
-from ops.effects import CLUSTER, GCP_PROVIDER, KUBERNETES_PROVIDER, SUBNETWORK, Effect, Judgement, judge
+from ops.effects import CLUSTER, GCP_PROVIDER, KUBERNETES_PROVIDER, NODE_POOL, SUBNETWORK, Effect, Judgement, judge
 from ops.gcp_inputs import table
 from ops.losses import GRAPH, NETWORK
+from ops.pool_size import Nodes, size
 from ops.snapshot import Registered, Snapshot
 from ops.values import SECRET, at, covered, differences, short
 
@@ -58,7 +59,7 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
 
 def _deleted(old: Registered, before: Snapshot) -> Change:
     kept = bool(old.options.get("retainOnDelete"))
-    nodes = 0 if kept else before.nodes.get(str(old.inputs.get("name")), 0)
+    nodes = Nodes(least=0, most=0) if kept else size(old.inputs, _planned(before, old.inputs))
     return Change(
         kind=Kind.DELETED,
         urn=old.urn,
@@ -98,7 +99,7 @@ class _Comparing:
         if not inputs:
             return None
         kind = Kind.UNCHANGED if all(change.effect is Effect.NONE for change in inputs) else Kind.UPDATED
-        return self._updated(old, new, kind, inputs)
+        return self._updated(old, new, target, kind, inputs)
 
     def _replaced(
         self, old: Registered, new: Registered, target: Any, inputs: Sequence[InputChange], because: Sequence[str]
@@ -119,19 +120,20 @@ class _Comparing:
             deleted_first=deleted_first,
             protected=bool(old.options.get("protect")),
             guarded=losses.guarded(old),
-            releases=losses.released(old, self._nodes_before(old)),
+            releases=losses.released(old, size(old.inputs, _planned(self.before, old.inputs))),
             loss=losses.loss(old),
             fails=tuple(fails),
             notes=(f"created with the old {few(list(kept))} (ignoreChanges)",) if kept else (),
             renamed_from=self._renamed(old, new),
         )
 
-    def _updated(self, old: Registered, new: Registered, kind: Kind, inputs: Sequence[InputChange]) -> Change:
+    def _updated(
+        self, old: Registered, new: Registered, target: Mapping[str, Any], kind: Kind, inputs: Sequence[InputChange]
+    ) -> Change:
         effects = [change.effect for change in inputs]
-        nodes = self._nodes_before(old)
-        # Zones that stay keep their share of the nodes, which a preview does not know: counted where none stays.
-        gone = Effect.RELEASES_NODES in effects and not _shared(old, new, "nodeLocations")
-        releases = losses.released(old, nodes if gone else nodes - self.after.nodes.get(str(new.inputs.get("name")), 0))
+        planned = _planned(self.before, old.inputs), _planned(self.after, target)
+        moves = Effect.RELEASES_NODES in effects
+        releases = losses.released(old, pool_size.released(old.inputs, target, planned, moves))
         lost = losses.lost_in_place(new.type, effects)
         fails = tuple(change.why for change in inputs if change.effect is Effect.FAILS)
         return Change(
@@ -144,6 +146,7 @@ class _Comparing:
             releases=releases,
             loss=lost,
             fails=fails,
+            notes=tuple(_idle(old, target, planned)),
             renamed_from=self._renamed(old, new),
         )
 
@@ -152,6 +155,7 @@ class _Comparing:
         old_provider, new_provider = self.old.get(old.provider or ""), self.new.get(new.provider or "")
         before = engine.as_provided(old, old.inputs, old_provider)
         after = engine.as_provided(new, target, new_provider)
+        before, after = engine.aligned(new.type, before, after)
         settings = self._settings(new)
         secret = [*old.secret_paths, *new.secret_paths]
         for plain in differences(before, after):
@@ -277,9 +281,6 @@ class _Comparing:
                 return replace(change, notes=(*change.notes, note))
         return change
 
-    def _nodes_before(self, old: Registered) -> int:
-        return self.before.nodes.get(str(old.inputs.get("name")), 0)
-
     @staticmethod
     def _renamed(old: Registered, new: Registered) -> str | None:
         return old.urn if old.urn != new.urn else None
@@ -310,10 +311,17 @@ def _named(of: Registered) -> bool:
     return bool(facts and facts.name)
 
 
-def _shared(old: Registered, new: Registered, path: str) -> bool:
-    """Whether two lists have anything in common."""
-    sides = [value if isinstance(value := at(of.inputs, path), list) else [] for of in (old, new)]
-    return bool({*sides[0]} & {*sides[1]})
+def _planned(of: Snapshot, pool: Mapping[str, Any]) -> int:
+    """The nodes of a pool by the plan."""
+    return of.nodes.get(str(pool.get("name")), 0)
+
+
+def _idle(old: Registered, target: Mapping[str, Any], planned: tuple[int, int]) -> Iterator[str]:
+    """What a lower minimum lets the autoscaler do, which no update does by itself."""
+    if old.type == NODE_POOL and losses.gpu(old) and pool_size.scaled(target):
+        lower = size(old.inputs, planned[0]).least - size(target, planned[1]).least
+        if lower > 0:
+            yield f"the autoscaler may release {lower} more {'node' if lower == 1 else 'nodes'} while idle"
 
 
 def _rolls(old: Registered, new: Registered) -> bool:

@@ -131,11 +131,15 @@ def verdict(comparison: Comparison) -> str:
     return ": ".join(filter(None, [", ".join(counts) or "no change", "; ".join(comparison.losses)]))
 
 
-def weaknesses(comparison: Comparison) -> list[str]:
-    """Policies that are weaker than at the base, then those that are only weaker than by default."""
+def configured(comparison: Comparison) -> list[str]:
+    """Policies that are weaker than by default, and were so at the base: no part of the change."""
     told = {(weakening.policy, weakening.now) for weakening in comparison.weakened}
-    weak = [weakening for weakening in comparison.weak if (weakening.policy, weakening.now) not in told]
-    return [str(weakening) for weakening in (*comparison.weakened, *weak)]
+    weak = [str(weakening) for weakening in comparison.weak if (weakening.policy, weakening.now) not in told]
+    return (
+        ["", "policy configuration of this stack, no part of the change:", *(f"          {w}" for w in weak)]
+        if weak
+        else []
+    )
 
 
 def effects(comparison: Comparison) -> list[str]:
@@ -196,7 +200,7 @@ def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
 def to_text(stack: str, base: Base, comparison: Comparison) -> str:
     lines = [f"stack {stack} against {base.ref} ({base.commit[:12]}): {verdict(comparison)}"]
     lines += [f"note: {base.note}"] if base.note else []
-    lines += [*weaknesses(comparison), *effects(comparison)]
+    lines += [*map(str, comparison.weakened), *effects(comparison), *configured(comparison)]
     for change in comparison.changes:
         lines += ["", f"{change.kind.value:9} {change.type}  {change.name}"]
         lines += [f"          {line}" for line in [*_details(change), *map(_input, change.inputs)]]

@@ -135,15 +135,18 @@ def _of_gcp(type_: str, found: Difference, before: Mapping[str, Any], after: Map
         return Judgement(effect=Effect.FAILS, why="`pulumi up` fails while the cluster uses this range")
     if leaf.condition and _condition_holds(leaf.condition, found, after):
         return REPLACES
-    whole = not (found.block or found.path).endswith("]")
+    # Of a map, the provider keeps what is taken out only where the whole map goes: an entry that the others outlive is
+    # removed (terraform-plugin-sdk, helper/schema/schema.go, diffMap).
+    entry = leaf.kind == "map" and not found.block
+    whole = not entry and not (found.block or found.path).endswith("]")
     if found.after is MISSING and whole and outer.kept:
         return KEPT
     if any(of.forces and not (found.after is MISSING and whole and of.kept) for of in chain):
         return REPLACES
     if leaf.fixed:
         return FIXED
-    if type_ == NODE_POOL and found.path == "nodeLocations":
-        return _zones(found)
+    if type_ in (NODE_POOL, CLUSTER) and found.path == "nodeLocations":
+        return _zones(found, str(after.get("location", "")))
     if covered(found.bare, _RECREATED_FOR.get(type_, ())):
         return Judgement(effect=Effect.RECREATES_NODES, why="recreates the nodes")
     return UPDATES
@@ -175,9 +178,18 @@ def _same(of: Input, before: Any, after: Any) -> bool:
         before, after = _filled(before, of.default), _filled(after, of.default)
     if before == after:
         return True
-    if of.alike == "names" and isinstance(before, str) and isinstance(after, str):
-        return before.rpartition("/")[2] == after.rpartition("/")[2] and ("/" in before) != ("/" in after)
+    if of.alike in ("names", "paths") and isinstance(before, str) and isinstance(after, str):
+        if (path := _relative(before)) and path == _relative(after):
+            return True
+        by_name = of.alike == "names" and ("/" in before) != ("/" in after)
+        return by_name and before.rpartition("/")[2] == after.rpartition("/")[2]
     return of.alike == "nocase" and str(before).casefold() == str(after).casefold()
+
+
+def _relative(link: str) -> str:
+    """A self link from `projects/` on; empty for what is none."""
+    _, projects, rest = link.partition("projects/")
+    return projects + rest
 
 
 def _filled(value: Any, default: Any) -> Any:
@@ -216,9 +228,13 @@ def _grows(before: Any, after: Any) -> bool:
     return old.version == new.version and old.subnet_of(new)  # type: ignore[arg-type] - of one version
 
 
-def _zones(found: Difference) -> Judgement:
+def _zones(found: Difference, location: str) -> Judgement:
+    """Zones of a pool; a cluster's hold for all its pools, and those of a zonal cluster come on top of its own."""
     if found.before is MISSING:
-        return UPDATES
+        if re.search(r"-[a-z]$", location):
+            return UPDATES
+        stays = ", ".join(sorted(map(str, _list(found.after))))
+        return Judgement(effect=Effect.RELEASES_NODES, why=f"may release nodes: only those in {stays} stay")
     left = sorted(set(map(str, _list(found.before))) - set(map(str, _list(found.after))))
     if not left:
         return UPDATES

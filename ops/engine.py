@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ops.effects import GCP_PROVIDER, Effect, judge
-from ops.gcp_inputs import table
+from ops.gcp_inputs import ResourceType, table
 from ops.snapshot import Registered
 from ops.values import MISSING, UNKNOWN, Difference, at, differences
 
@@ -96,6 +96,37 @@ def _without_empty_lists(inputs: Mapping[str, Any]) -> dict[str, Any]:
         return [kept(item) for item in value] if isinstance(value, list) else value
 
     return {key: kept(value) for key, value in inputs.items() if value is not None and value != []}
+
+
+def aligned(type_: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Both inputs with the blocks whose order counts nothing in one order: those that stay first, then the others."""
+    facts = table().get(type_)
+    if not facts or not any(of.unordered for of in facts.inputs.values()):
+        return before, after
+    return _aligned(facts, "", before, after)
+
+
+def _aligned(facts: ResourceType, path: str, was: Any, becomes: Any) -> tuple[Any, Any]:
+    if isinstance(was, Mapping) and isinstance(becomes, Mapping):
+        sides: tuple[dict[str, Any], dict[str, Any]] = dict(was), dict(becomes)
+        for key in was.keys() & becomes.keys():
+            sides[0][key], sides[1][key] = _aligned(facts, f"{path}.{key}".lstrip("."), was[key], becomes[key])
+        return sides
+    if not isinstance(was, list) or not isinstance(becomes, list):
+        return was, becomes
+    before: list[Any] = list(was)
+    after: list[Any] = list(becomes)
+    if (of := facts.inputs.get(path)) and of.unordered:
+        stays: list[Any] = []
+        for item in was:
+            if item in after:
+                stays.append(item)
+                before.remove(item)
+                after.remove(item)
+        before, after = [*stays, *before], [*stays, *after]
+    pairs_ = [_aligned(facts, f"{path}[]", *pair) for pair in zip(before, after, strict=False)]
+    common = len(pairs_)
+    return [one for one, _ in pairs_] + before[common:], [other for _, other in pairs_] + after[common:]
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -30,8 +30,11 @@ class Input:
     """The provider has no call that changes it: `pulumi up` succeeds, nothing happens, each preview shows it again."""
     kind: str = ""
     """`block`, `blocks` (a list or set of them), `list`, `set` (order counts nothing), `map`; else a plain value."""
+    unordered: bool = False
+    """Of `blocks`: their order counts nothing."""
     alike: str = ""
-    """Values that the provider takes as equal: `names` (a path and its last part) or `nocase`."""
+    """Values that the provider takes as equal: `names` (a path and its last part), `paths` (self links of one resource,
+    each with or without the server) or `nocase`."""
     default: Any = None
 
     @classmethod
@@ -45,7 +48,8 @@ class Input:
             kept="kept" in found,
             fixed="fixed" in found,
             kind=next((word for word in found if word in ("block", "blocks", "list", "set", "map")), ""),
-            alike=next((word for word in found if word in ("names", "nocase")), ""),
+            unordered="unordered" in found,
+            alike=next((word for word in found if word in ("names", "paths", "nocase")), ""),
             default=json.loads(default) if default else None,
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ops.effects import CLUSTER, NODE_POOL, SUBNETWORK, Effect
 from ops.gcp_inputs import table
+from ops.pool_size import Nodes
 from ops.snapshot import Registered
 
 NETWORK = "gcp:compute/network:Network"
@@ -41,15 +42,20 @@ RECREATES = {
 }
 
 
+_ZONES = "releases the nodes of every pool in the zones that go"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReleasedNodes:
     """Nodes that go back to where they were bought; `what` is such as `reserved H200`."""
 
-    count: int
+    nodes: Nodes
     what: str
 
     def __str__(self) -> str:
-        return f"releases {self.count} {self.what} {'node' if self.count == 1 else 'nodes'}"
+        least, most = self.nodes.least, self.nodes.most
+        count = f"{most}" if least == most else f"{least} to {most}" if least else f"up to {most}"
+        return f"{'releases' if least else 'may release'} {count} {self.what} {'node' if most == 1 else 'nodes'}"
 
 
 def guarded(old: Registered) -> bool:
@@ -71,20 +77,20 @@ def gpu(pool: Registered) -> str:
     return next((str(found["type"]).split("-")[1].upper() for found in accelerators), "")
 
 
-def released(pool: Registered, count: int) -> ReleasedNodes | None:
+def released(pool: Registered, nodes: Nodes) -> ReleasedNodes | None:
     """GPU nodes that go back, with how they were bought; None when there are none."""
-    if pool.type != NODE_POOL or not gpu(pool) or count <= 0:
+    if pool.type != NODE_POOL or not gpu(pool) or not nodes.most:
         return None
     node: Mapping[str, Any] = pool.inputs["nodeConfig"]
     if node.get("reservationAffinity", {}).get("consumeReservationType") == "SPECIFIC_RESERVATION":
         bought = "reserved "
     else:
         bought = "spot " if node.get("spot") else "flex-start " if node.get("flexStart") else ""
-    return ReleasedNodes(count=count, what=f"{bought}{gpu(pool)}")
+    return ReleasedNodes(nodes=nodes, what=f"{bought}{gpu(pool)}")
 
 
 def lost_in_place(type_: str, effects: Sequence[Effect]) -> str:
     """What an update costs although nothing is replaced."""
-    if type_ == NODE_POOL and Effect.RELEASES_NODES in effects:
-        return _NODES
+    if Effect.RELEASES_NODES in effects:
+        return _NODES if type_ == NODE_POOL else _ZONES
     return RECREATES.get(type_, "") if Effect.RECREATES_NODES in effects else ""

@@ -36,7 +36,17 @@ LABELS = {
     "tpgresource.SetLabelsDiff": "labels",
     'tpgresource.SetDiffForLabelsWithCustomizedName("resource_labels")': "resourceLabels",
 }
-ALIKE = {"CompareSelfLinkOrResourceName": "names", "CompareResourceNames": "names", "CaseDiffSuppress": "nocase"}
+ALIKE = {
+    "CompareSelfLinkOrResourceName": "names",
+    "CompareResourceNames": "names",
+    "CompareSelfLinkRelativePaths": "paths",
+    "CaseDiffSuppress": "nocase",
+}
+# Lists of blocks that the provider compares as sets: CustomizeDiff does it for one, a suppression for the other.
+LIKE_SETS = {
+    "resourceComputeSubnetworkSecondaryIpRangeSetStyleDiff": "secondaryIpRanges",
+    "resourceComputeRegionSecurityPolicySpecRulesDiffSuppress": "rules",
+}
 # Members of IAM policies that the schema does not have, with the input that names what they are on. All members are
 # made by one part of the provider: every input forces.
 IAM_MEMBERS = {"gcp:billing/accountIamMember:AccountIamMember": "billingAccountId"}
@@ -45,7 +55,7 @@ _EMPTY_OR = re.compile(r'EmptyOrDefaultStringSuppress\("([^"]*)"\)')
 KINDS = {"object": "block", "list<object>": "blocks", "set<object>": "blocks"}
 
 
-def flags(facts: Mapping[str, Any], conditions: Mapping[str, list[str]], path: str) -> str:
+def flags(facts: Mapping[str, Any], conditions: Mapping[str, list[str]], path: str, like_set: bool = False) -> str:
     """The flags of one input, such as `new kept` or `set =["a"]`."""
     kind = facts["type"]
     words: list[str] = []
@@ -63,6 +73,8 @@ def flags(facts: Mapping[str, Any], conditions: Mapping[str, list[str]], path: s
     if facts.get("noUpdate") and path not in OF_THE_PROVIDER:
         words.append("fixed")
     words.append(KINDS.get(kind) or kind.partition("<")[0] * ("<" in kind))
+    if kind == "set<object>" or like_set:
+        words.append("unordered")
     suppress = str(facts.get("diffSuppress", ""))
     words.append(ALIKE.get(suppress, ""))
     default = facts.get("default")
@@ -88,8 +100,10 @@ def reduced(schema: Mapping[str, Any]) -> dict[str, Any]:
             entry["deleteFirst"] = True
         if labels := next((path for diff, path in LABELS.items() if diff in facts.get("customizeDiff", [])), None):
             entry["labels"] = labels
+        said = [*facts.get("customizeDiff", []), *(str(of.get("diffSuppress")) for of in facts["paths"].values())]
+        like_sets = {path for word, path in LIKE_SETS.items() if word in said}
         entry["inputs"] = {
-            path: flags(of_path, conditions, path)
+            path: flags(of_path, conditions, path, path in like_sets)
             for path, of_path in sorted(facts["paths"].items())
             if (of_path.get("optional") or of_path.get("required")) and not path.startswith(LEFT_OUT)
         }

@@ -102,6 +102,14 @@ def test_a_comment_in_a_stack_file_changes_nothing(clone: Path) -> None:
     assert done.stdout.splitlines()[2].endswith(": no change")
 
 
+def test_a_rule_that_was_weaker_before_is_told_apart_from_the_change(clone: Path) -> None:
+    edit(clone, "prod", "config:\n", "config:\n  # a word\n")
+    lines = diff(clone, "--stack", "prod").stdout.splitlines()
+    assert lines[0].endswith(": no change")
+    assert lines[2] == "policy configuration of this stack, no part of the change:"
+    assert [line[:27] for line in lines[3:]] == ["          policy gpu-budget"] * 2
+
+
 @pytest.mark.parametrize(
     ("config", "code", "sentence"),
     [

@@ -243,6 +243,32 @@ def test_values_are_short_and_differ_to_the_eye(before: Any, after: Any, want: t
     assert (shown.before, shown.after) == want
 
 
+@pytest.mark.parametrize(
+    ("bounds", "guarded", "said", "notes"),
+    [
+        ((1, 3), False, "", ("the autoscaler may release 1 more node while idle",)),
+        ((2, 2), True, "may release up to 1 reserved H200 node", ()),
+        (None, True, "releases 1 to 2 reserved H200 nodes", ()),
+    ],
+)
+def test_an_update_of_a_scaled_pool(
+    bounds: tuple[int, int] | None, guarded: bool, said: str, notes: tuple[str, ...]
+) -> None:
+    def scaled(least: int, most: int) -> Registered:
+        counts = {"totalMinNodeCount": least, "totalMaxNodeCount": most}
+        return pool({"autoscaling": counts}, ignoreChanges=["nodeCount"])
+
+    change = only(compare(stack(scaled(2, 3)), stack(scaled(*bounds) if bounds else pool({"nodeCount": 1}))))
+    assert (change.kind, change.guarded, cost(change), change.notes) == (Kind.UPDATED, guarded, said, notes)
+
+
+def test_a_cluster_that_leaves_a_zone_releases_its_pools_nodes() -> None:
+    wide, narrow = (one(CLUSTER, {"name": "c", "nodeLocations": zones}) for zones in (["a", "b"], ["a"]))
+    change = only(compare(stack(wide), stack(narrow)))
+    assert (change.kind, change.guarded) == (Kind.UPDATED, True)
+    assert change.loss == "releases the nodes of every pool in the zones that go"
+
+
 def test_an_update_that_recreates_nodes_says_so() -> None:
     def pool(port: str, nodes: int = 1) -> Registered:
         kubelet = {"insecureKubeletReadonlyPortEnabled": port}

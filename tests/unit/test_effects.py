@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ops.effects import CLUSTER, GCP_PROVIDER, KUBERNETES_PROVIDER, NODE_POOL, SUBNETWORK, Effect, judge
+from ops.engine import aligned
 from ops.gcp_inputs import table
 from ops.kubernetes_fields import REFUSED, REPLACED
 from ops.losses import BUCKET, GRAPH, NETWORK
@@ -15,6 +16,8 @@ NONE, UPDATES, IGNORED, FAILS, REPLACES = Effect.NONE, Effect.UPDATES, Effect.IG
 RECREATES, RELEASES = Effect.RECREATES_NODES, Effect.RELEASES_NODES
 
 ARMOR = "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy"
+BUDGET = "gcp:billing/budget:Budget"
+FIREWALL = "gcp:compute/firewall:Firewall"
 ADDRESS = "gcp:compute/address:Address"
 SECRET = "gcp:secretmanager/secret:Secret"
 JOB = "kubernetes:batch/v1:Job"
@@ -56,6 +59,13 @@ def graph(**component: Any) -> list[dict[str, Any]]:
 
 
 NICS = [{"network": "a", "subnetwork": "a"}, {"network": "b", "subnetwork": "b"}]
+PODS = {"rangeName": "pods", "ipCidrRange": "a"}
+SERVICES = {"rangeName": "services", "ipCidrRange": "b"}
+OTHER = {"rangeName": "other", "ipCidrRange": "0"}
+AFFINITIES = [{"key": key, "operator": "IN", "values": ["v"]} for key in ("a", "b")]
+PROFILE = "projects/p/global/networkProfiles/europe-west1-b-vpc-roce"
+VPC = "projects/p/global/networks/a"
+ZONAL = {"location": "europe-west1-b"}
 IMMUTABLE: dict[str, Any] = {"immutable": True}
 
 GCP = [
@@ -63,7 +73,7 @@ GCP = [
     on(CLUSTER, "enableMultiNetworking", True, False, UPDATES),
     on(CLUSTER, "enableMultiNetworking", True, ..., UPDATES),
     on(NETWORK, "mtu", 1460, 8896, UPDATES),
-    on("gcp:compute/firewall:Firewall", "network", "a", "b", UPDATES),
+    on(FIREWALL, "network", "a", "b", UPDATES),
     on(SUBNETWORK, "purpose", "PRIVATE", "REGIONAL_MANAGED_PROXY", UPDATES),
     on(SUBNETWORK, "ipCidrRange", "10.0.0.0/20", "10.0.0.0/16", UPDATES),
     on(CLUSTER, "ipAllocationPolicy.stackType", "IPV4", "IPV4_IPV6", UPDATES),
@@ -90,7 +100,7 @@ GCP = [
     on("gcp:certificatemanager/dnsAuthorization:DnsAuthorization", "domain", "a", "b", REPLACES),
     on(ARMOR, "type", "CLOUD_ARMOR", "CLOUD_ARMOR_EDGE", REPLACES),
     on(ARMOR, "rules", [{"action": "allow"}], [{"action": "deny(403)"}], UPDATES),
-    on("gcp:billing/budget:Budget", "billingAccount", "a", "b", REPLACES),
+    on(BUDGET, "billingAccount", "a", "b", REPLACES),
     on("gcp:monitoring/notificationChannel:NotificationChannel", "project", "a", "b", REPLACES),
     on(ADDRESS, "networkTier", "PREMIUM", "STANDARD", REPLACES),
     on(NODE_POOL, "nodeConfig.spot", ..., True, REPLACES),
@@ -107,6 +117,14 @@ GCP = [
     on(NODE_POOL, "nodeLocations", ["a"], ["b"], RELEASES),
     on(NODE_POOL, "nodeLocations", ["a", "b"], ["b"], RELEASES),
     on(NODE_POOL, "nodeLocations", ["a"], ["b", "a"], UPDATES),
+    on(NODE_POOL, "nodeLocations", ..., ["a"], RELEASES),
+    Case(NODE_POOL, ZONAL, {**ZONAL, "nodeLocations": ["b"]}, UPDATES),
+    on(CLUSTER, "nodeLocations", ["a", "b"], ["a"], RELEASES),
+    on(CLUSTER, "nodeLocations", ["a"], ["b", "a"], UPDATES),
+    on(CLUSTER, "nodeLocations", ["a", "b"], ["b", "a"], NONE),
+    on(CLUSTER, "nodeLocations", ["a", "b"], ..., NONE),
+    on(CLUSTER, "nodeLocations", ..., ["a"], RELEASES),
+    Case(CLUSTER, ZONAL, {**ZONAL, "nodeLocations": ["b"]}, UPDATES),
     on(NODE_POOL, "nodeConfig.machineType", "a3-ultragpu-8g", "a3-ultragpu-8g-nolssd", RECREATES),
     on(NODE_POOL, "nodeConfig.bootDisk.sizeGb", 200, 300, RECREATES),
     on(NODE_POOL, "nodeConfig.gvnic", {"enabled": True}, ..., RECREATES),
@@ -132,11 +150,35 @@ GCP = [
     on(NODE_POOL, "nodeConfig.resourceLabels", {"a": "x"}, ..., FAILS),
     on(NODE_POOL, "nodeConfig.resourceManagerTags", {"a": "x"}, {}, FAILS),
     on(NODE_POOL, "nodeConfig.resourceManagerTags", {"a": "x"}, ..., FAILS),
+    # Of a map the provider keeps what is taken out only when the whole map goes.
+    on(NODE_POOL, "nodeConfig.labels", {"a": "x", "b": "x"}, {"a": "x"}, UPDATES),
+    on(NODE_POOL, "nodeConfig.labels", {"a": "x", "b.c/d": "x"}, {"a": "x"}, UPDATES),
+    on(NODE_POOL, "nodeConfig.metadata", {"a": "x", "b": "x"}, {"a": "x"}, REPLACES),
+    on(NODE_POOL, "nodeConfig.metadata", {"a": "x"}, {}, REPLACES),
+    on(NODE_POOL, "nodeConfig.metadata", {"a": "x"}, ..., NONE),
+    on(BUDGET, "budgetFilter.labels", {"a": "x", "b": "x"}, {"a": "x"}, UPDATES),
+    on(BUDGET, "budgetFilter.labels", {"a": "x"}, ..., NONE),
     # What the provider cannot do.
     on(NODE_POOL, "nodeConfig.gpudirectStrategy", "RDMA", "TCPX", IGNORED),
     on(NODE_POOL, "maintenancePolicies", ..., [{"exclusionUntilEndOfSupports": [{"enabled": True}]}], IGNORED),
     on(SUBNETWORK, "secondaryIpRanges", [{"ipCidrRange": "a"}], [{"ipCidrRange": "b"}], FAILS),
     on(SUBNETWORK, "secondaryIpRanges", [{"ipCidrRange": "a"}], [{"ipCidrRange": "a"}, {"ipCidrRange": "b"}], UPDATES),
+    on(SUBNETWORK, "secondaryIpRanges", [PODS, SERVICES], [SERVICES, PODS], NONE),
+    on(SUBNETWORK, "secondaryIpRanges", [PODS, SERVICES], [OTHER, SERVICES, PODS], UPDATES),
+    on(SUBNETWORK, "secondaryIpRanges", [PODS, SERVICES], [{**SERVICES, "ipCidrRange": "c"}, PODS], FAILS),
+    on(SUBNETWORK, "secondaryIpRanges", [PODS, SERVICES], [SERVICES], FAILS),
+    on(ARMOR, "rules", [{"priority": 1}, {"priority": 2}], [{"priority": 2}, {"priority": 1}], NONE),
+    on(
+        FIREWALL, "allows", [{"protocol": "tcp"}, {"protocol": "udp"}], [{"protocol": "udp"}, {"protocol": "tcp"}], NONE
+    ),
+    on(NODE_POOL, "nodeConfig.soleTenantConfig.nodeAffinities", AFFINITIES, AFFINITIES[::-1], NONE),
+    on(NODE_POOL, "nodeConfig.taints", [{"key": "a"}, {"key": "b"}], [{"key": "b"}, {"key": "a"}], UPDATES),
+    on(NETWORK, "networkProfile", PROFILE, f"https://www.googleapis.com/compute/v1/{PROFILE}", NONE),
+    on(NETWORK, "networkProfile", f"https://compute.googleapis.com/compute/beta/{PROFILE}", PROFILE, NONE),
+    on(NETWORK, "networkProfile", PROFILE, PROFILE.replace("roce", "falcon"), REPLACES),
+    on(NETWORK, "networkProfile", PROFILE, PROFILE.rpartition("/")[2], REPLACES),
+    on(NETWORK, "networkProfile", PROFILE, ..., REPLACES),
+    on(CLUSTER, "network", f"https://www.googleapis.com/compute/v1/{VPC}", VPC, NONE),
     # A setting of the provider itself needs no call.
     on(CLUSTER, "deletionProtection", True, False, UPDATES),
     # No difference to the provider.
@@ -204,11 +246,12 @@ ORDER = list(Effect)
 
 @pytest.mark.parametrize("case", [*GCP, *KUBERNETES], ids=lambda case: f"{case.type}-{case.before}-{case.after}")
 def test_the_worst_effect_of_a_change(case: Case) -> None:
+    before, after = aligned(case.type, case.before, case.after)
     found = [
-        judge(case.type, difference, case.before, case.after, case.provider or {}).effect
-        for difference in differences(case.before, case.after)
+        judge(case.type, difference, before, after, case.provider or {}).effect
+        for difference in differences(before, after)
     ]
-    assert max(found, key=ORDER.index) is case.want
+    assert max(found, key=ORDER.index, default=NONE) is case.want
 
 
 @pytest.mark.parametrize("type_", sorted(table()))
@@ -220,6 +263,18 @@ def test_every_input_that_forces_forces(type_: str) -> None:
         before, after = nested(path, "a"), nested(path, "b")
         (difference,) = differences(before, after)
         assert judge(type_, difference, before, after, {}).effect is REPLACES, path
+
+
+@pytest.mark.parametrize(
+    ("type_", "path"),
+    [(type_, path) for type_, of in table().items() for path, facts in of.inputs.items() if facts.kind == "map"],
+)
+def test_an_entry_taken_out_of_a_map_goes(type_: str, path: str) -> None:
+    """Of every map, kept as a whole or not."""
+    keys = path.replace("[]", "")
+    before, after = nested(keys, {"a": "x", "b": "x"}), nested(keys, {"a": "x"})
+    (difference,) = differences(before, after)
+    assert judge(type_, difference, before, after, {}).effect is not NONE
 
 
 def test_no_field_of_kubernetes_is_said_to_be_both() -> None:

@@ -1,0 +1,60 @@
+"""How many nodes a pool has by its inputs, and how many an update of it releases."""
+
+from typing import Any
+
+import pytest
+
+from ops.pool_size import Nodes, released, size
+
+
+def fixed(count: int, *zones: str) -> dict[str, Any]:
+    return {"nodeCount": count, "nodeLocations": list(zones or ("a",))}
+
+
+def scaled(least: int, most: int, *zones: str, **other: Any) -> dict[str, Any]:
+    bounds = {"totalMinNodeCount": least, "totalMaxNodeCount": most}
+    return {"autoscaling": bounds, "nodeLocations": list(zones or ("a",)), **other}
+
+
+@pytest.mark.parametrize(
+    ("pool", "least", "most"),
+    [
+        (fixed(2), 2, 2),
+        (fixed(2, "a", "b"), 4, 4),
+        (fixed(0), 0, 0),
+        (scaled(1, 3, nodeCount=1), 1, 3),
+        ({"autoscaling": {"minNodeCount": 1, "maxNodeCount": 3}, "nodeLocations": ["a", "b"]}, 2, 6),
+        ({"autoscaling": {"totalMaxNodeCount": 3}}, 0, 3),
+        ({"nodeCount": "[unknown]"}, 7, 7),
+        ({}, 7, 7),
+    ],
+)
+def test_the_size_of_a_pool(pool: dict[str, Any], least: int, most: int) -> None:
+    assert size(pool, planned=7) == Nodes(least=least, most=most)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moves", "least", "most"),
+    [
+        (fixed(3), fixed(1), False, 2, 2),
+        (fixed(1), fixed(3), False, 0, 0),
+        (scaled(1, 3), fixed(1), False, 0, 2),
+        (scaled(2, 3), fixed(1), False, 1, 2),
+        (scaled(1, 3), fixed(3), False, 0, 0),
+        (scaled(1, 3), scaled(1, 2), False, 0, 1),
+        (scaled(2, 3), scaled(1, 3), False, 0, 0),
+        (scaled(1, 3), scaled(1, 5), False, 0, 0),
+        (scaled(3, 3), scaled(1, 1), False, 0, 2),
+        (fixed(3), scaled(1, 3), False, 0, 0),
+        (fixed(3), scaled(0, 2), False, 0, 1),
+        (fixed(2, "a"), fixed(2, "b"), True, 2, 2),
+        (fixed(1, "a", "b"), fixed(1, "b"), True, 1, 1),
+        (scaled(1, 3, "a"), scaled(1, 3, "b"), True, 1, 3),
+        (scaled(1, 3, "a", "b"), scaled(1, 3, "b"), True, 0, 3),
+        ({"nodeCount": 1}, fixed(1, "b"), True, 0, 1),
+    ],
+)
+def test_what_an_update_releases(
+    before: dict[str, Any], after: dict[str, Any], moves: bool, least: int, most: int
+) -> None:
+    assert released(before, after, (0, 0), moves) == Nodes(least=least, most=most)
