@@ -11,7 +11,7 @@ from spec.machines import GPU_MACHINE, Gpus, Machine, machine
 from spec.models import Card, Layout, Placement, Role, RoleLayout, card, card_names
 from spec.pools import Engines, NodeCount, node_counts, pool_name
 from spec.rdma import KvTransfer, RdmaMode
-from spec.settings import ModelSettings, Settings
+from spec.settings import EngineSettings, ModelSettings, Settings, VerificationMode
 
 
 def faults(settings: Settings) -> list[Fault]:
@@ -37,6 +37,7 @@ def faults(settings: Settings) -> list[Fault]:
                 )
             )
         found += _flag_faults(path, chosen, model, layout)
+        found += _length_faults(path, chosen, model)
         if layout.placement is Placement.CPU:
             continue
         needs_gpus.append(path)
@@ -232,6 +233,23 @@ def _flag_faults(path: str, chosen: Card, model: ModelSettings, layout: Layout) 
     yield from extra_args.code_faults(join(path, "engine.allowCode"), workers.module, given, allowed)
 
 
+def _length_faults(path: str, chosen: Card, model: ModelSettings) -> Iterator[Fault]:
+    """The error of a length that the product's own verification does not fit into, which would then always fail."""
+    length, where = max_model_len(chosen, model), join(path, "engine.maxModelLen")
+    if length < sizing.VERIFICATION_TOKENS and model.verification is VerificationMode.REQUIRED:
+        yield Fault(
+            where,
+            f"{length} is less than the {sizing.VERIFICATION_TOKENS} tokens of a verification's prompt and answer",
+            (
+                Way(f"use {sizing.VERIFICATION_TOKENS} or more", {where: sizing.VERIFICATION_TOKENS}),
+                Way(
+                    f"set {path}.verification to reported, and expect it to report a failure",
+                    {join(path, "verification"): VerificationMode.REPORTED.value},
+                ),
+            ),
+        )
+
+
 def max_model_len(chosen: Card, model: ModelSettings) -> int:
     return model.engine.max_model_len or chosen.default_max_model_len
 
@@ -397,17 +415,35 @@ def _memory_faults(
         return
     enough = [n for n in allowed if n > given and engine_memory(chosen, model, gpus, n).fits]
     ways = [Way(f"use tensorParallel {n}", {path: n}) for n in enough]
+    settings = join(path.removesuffix(".tensorParallel").rpartition(".")[0], "engine")
     if engine.kv_tokens:
-        length = path.rpartition(".")[0].rpartition(".")[0] + ".engine.maxModelLen"
+        length = join(settings, "maxModelLen")
         ways.append(Way(f"set engine.maxModelLen to {engine.kv_tokens} or less", {length: engine.kv_tokens}))
+    share, why = model.engine.gpu_memory_utilization, f"{given} is too few for {chosen.name}"
+    if share < _DEFAULT_SHARE and (least := _least_share(chosen, model, gpus, given)):
+        path = join(settings, "gpuMemoryUtilization")
+        ways.insert(0, Way(f"set engine.gpuMemoryUtilization to {least:g} or more", {path: least}))
+        why = f"{share:g} of a GPU's memory is too little for {chosen.name} over {given} GPUs"
     batches = ""
     if engine.batch != sizing.DEFAULT_BATCH:
         batches = f"; smaller batches than {engine.batch.tokens} tokens and {engine.batch.seqs} sequences leave more"
     yield Fault(
         path,
-        f"{given} is too few for {chosen.name}: weights {engine.weights / sizing.GIB:.1f} GiB a GPU, "
+        f"{why}: weights {engine.weights / sizing.GIB:.1f} GiB a GPU, "
         f"{max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB left for the KV cache, and one sequence of "
         f"{engine.max_model_len} tokens takes {engine.max_model_len * engine.kv_per_token / sizing.GIB:.1f} GiB"
         + (batches or ("" if ways else "; the model does not fit this machine")),
         tuple(ways),
     )
+
+
+_DEFAULT_SHARE = EngineSettings().gpu_memory_utilization
+
+
+def _least_share(chosen: Card, model: ModelSettings, gpus: Gpus, tensor_parallel: int) -> float | None:
+    """The least hundredth of `gpuMemoryUtilization` that fits, up to the default, which leaves room for the driver."""
+    for hundredths in range(int(model.engine.gpu_memory_utilization * 100) + 1, round(_DEFAULT_SHARE * 100) + 1):
+        engine = model.engine.model_copy(update={"gpu_memory_utilization": hundredths / 100})
+        if engine_memory(chosen, model.model_copy(update={"engine": engine}), gpus, tensor_parallel).fits:
+            return hundredths / 100
+    return None

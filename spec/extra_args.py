@@ -25,7 +25,8 @@ def faults(path: str, workers: Workers, given: Sequence[str], allowed_code: Sequ
     ]
     runs_vllm = workers.module == "dynamo.vllm"
     usable = values.usable(workers) if runs_vllm else None
-    found += flags.faults(workers.module, given, classes.not_allowed(workers.module, allowed_code), usable)
+    owned = classes.not_allowed(workers.module, allowed_code) | (values.owned(workers) if runs_vllm else {})
+    found += flags.faults(workers.module, given, owned, usable)
     valid = Given(workers.module, given, {fault.index for fault in found})
     if not runs_vllm:
         found += simulated.errors(valid)

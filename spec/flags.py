@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 
 from spec.data import HERE
 from spec.faults import nearest, one_of, shown
+from spec.flag_spelling import meant
 
 TABLE = HERE / "engine-flags.json"
 
@@ -188,20 +189,22 @@ def _name_fault(module: str, use: Use, flag: Flag | None, owned: Mapping[str, st
 def _unknown(module: str, name: str, owned: Mapping[str, str]) -> str:
     runtime = _table()["runtime"]
     others = [other for other in _table()["modules"] if name in _flags(other)]
-    elsewhere = f", but of {' and '.join(others)}" if others else _proposal(name, tuple(_flags(module)), owned)
+    elsewhere = f", but of {' and '.join(others)}" if others else _proposal(name, _flags(module), owned)
     return f"{name} is not a flag of {module} (Dynamo {runtime['ai-dynamo']}, vLLM {runtime['vllm']}){elsewhere}"
 
 
-def _proposal(name: str, known: Sequence[str], owned: Mapping[str, str]) -> str:
-    """The flag most like a misspelt one; for one that is not the caller's to give, what to do instead."""
-    proposed = nearest(name, known)
-    meant = proposed.removeprefix("; did you mean ").removesuffix("?")
-    return f"{proposed} It is not set here: {owned[meant]}" if meant in owned else proposed
+def _proposal(name: str, known: Mapping[str, Flag], owned: Mapping[str, str]) -> str:
+    """The flag that a misspelt one means; for one that is not the caller's to give, what to do instead."""
+    proposed = meant(name, [word for word, f in known.items() if f.deprecated is None and word not in f.obsolete])
+    if proposed is None:
+        return ""
+    why = owned.get(proposed) or owned.get(known[proposed].name)
+    return f"; did you mean {proposed}?" + (f" It is not set here: {why}" if why else "")
 
 
 def _value_faults(flag: Flag, use: Use, usable: Sequence[str] | None) -> Iterator[ArgumentFault]:
     takes = 0 if flag.type == "switch" else len(use.values) if flag.values == "many" else 1
-    if not use.values and takes != 0 and flag.values != "optional":
+    if not use.values and flag.type != "switch" and flag.values != "optional":
         yield ArgumentFault(use.index, f"{use.name} needs {_WANTED[flag.type]}" + _of(flag.choices))
     for index, value in use.values[:takes]:
         for message in _wrong(flag, value, usable):
@@ -295,9 +298,11 @@ def _wrong_object(keys: str | None, text: str) -> Iterator[str]:
 def _wrong_key(known: Mapping[str, Any], value: Any) -> str | None:
     if value is None:
         return None if known.get("nullable") else "must not be null"
-    if choices := known.get("choices"):
-        return None if str(value) in choices else one_of(str(value), choices)
     allowed = _JSON_TYPES.get(known.get("type", ""))
     if allowed and (not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed)):
         return f"got {shown(value)}; must be of JSON's type {known['type']}"
+    if (choices := known.get("choices")) and str(value) not in choices:
+        return one_of(str(value), choices)
+    if choices and "type" not in known and isinstance(value, str) and value.isdecimal():
+        return f"got {shown(value)}; must be the number {value}, without quotes"
     return None

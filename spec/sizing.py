@@ -29,6 +29,10 @@ class Batch:
 # Tokens of a block of vLLM's KV cache, the same for both roles and the router.
 BLOCK_SIZE = 128
 
+# Tokens of a verification's request, prompt and answer: 400 words of up to 3 tokens, a first word of 16 hexadecimal
+# digits, up to 128 tokens that the model's chat template adds, and an answer of 32.
+VERIFICATION_TOKENS = 400 * 3 + 16 + 128 + 32
+
 # vLLM's own on an H200, which RUNTIME_BYTES is for: `EngineArgs.get_batch_defaults`, vLLM 0.31.0.
 DEFAULT_BATCH = Batch(tokens=8192, seqs=1024)
 

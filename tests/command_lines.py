@@ -38,7 +38,7 @@ def every_rendered() -> list[tuple[str, Line]]:
     for model, layout in EVERY_LAYOUT:
         extra = EXTRA_ARGS["dynamo.mocker" if layout == "simulated" else "dynamo.vllm"]
         if card(model).weights.format == "bf16" and layout != "simulated":
-            extra = [*extra, "-q", "fp8"]
+            extra = [*extra, "-cc", "{}"]
         for kind, settings in {
             "plain": {},
             "set": {"kvCacheDtype": "fp8", "kvLeaseSeconds": 90, "extraArgs": extra},
@@ -86,7 +86,7 @@ REFUSED_BY_BOTH = [
     Bad("value of a switch", "dynamo.vllm", ("--enforce-eager", "true"), 1, "give --no-enforce-eager"),
     Bad("value in a switch", "dynamo.vllm", ("--enforce-eager=true",), 0, "--enforce-eager takes no value"),
     Bad("two words in one", "dynamo.vllm", ("--max-num-seqs 64",), 0, 'give two, "--max-num-seqs" and "64"'),
-    Bad("no negative form", "dynamo.vllm", ("--no-disable-log-stats",), 0, "did you mean"),
+    Bad("no negative form", "dynamo.vllm", ("--no-disable-log-stats",), 0, "is not a flag of dynamo.vllm"),
     Bad("removed flag", "dynamo.vllm", ("--is-prefill-worker",), 0, "use --disaggregation-mode prefill"),
     Bad("connector flag", "dynamo.vllm", ("--connector", "nixl"), 0, "use --kv-transfer-config"),
     Bad("flag of `vllm serve`", "dynamo.vllm", ("--api-key", "x"), 0, "is not a flag of dynamo.vllm"),

@@ -37,7 +37,9 @@ class Taken:
 
 
 _NGRAM = '{"method": "ngram", "num_speculative_tokens": 3}'
-_CONFIG = "--speculative-config"
+_CONFIG, _OUTPUTS = "--speculative-config", "--structured-outputs-config"
+# The contract test lays a small draft model there.
+DRAFT = "/models/draft"
 
 
 def _spec(**keys: object) -> str:
@@ -90,12 +92,12 @@ STARTS_NOT = [
         (("--enable-batch-sharded-sampling",), 0, "nothing to shard", GPT_OSS),
         (("--enable-batch-sharded-sampling", _CONFIG, _NGRAM), 0, "beside speculation"),
         # Text that the engine looks up.
-        (("--quantization=fp9",), 0, "did you mean fp8?"),
-        (("--quantization", "awq"), 1, "reads a checkpoint of its own format"),
-        (("-q", "modelopt"), 1, "reads a checkpoint of its own format"),
-        (("-q", "fbgemm_fp8"), 1, "is not one of fp8,"),
-        (("-q", "fp8"), 1, "is in fp8 already", FP8),
-        (("-q", "int8_per_channel_weight_only"), 1, "leave it out", FP8),
+        (("--quantization=fp9",), 0, "use a card with weights in fewer bits"),
+        (("--quantization", "awq"), 0, "such as llama-3.3-70b-instruct-fp8"),
+        (("-q", "modelopt"), 0, "such as llama-3.3-70b-instruct-fp8"),
+        (("-q", "fbgemm_fp8"), 0, "use a card with weights in fewer bits"),
+        (("-q", "fp8"), 0, "is in fp8 already", FP8),
+        (("-q", "int8_per_channel_weight_only"), 0, "leave it out", FP8),
         (("--attention-backend=NOPE",), 0, "is not one of FLASH_ATTN,"),
         (("--attention-config", '{"backend": "NOPE"}'), 1, "is not one of"),
         (("--optimization-level", "4"), 1, "is not one of 0, 1, 2, 3"),
@@ -127,6 +129,25 @@ STARTS_NOT = [
         (("--cudagraph-capture-sizes", "1", "2", "--max-cudagraph-capture-size", "4"), 4, "2 in the list"),
         (("--no-enable-flashinfer-autotune", "--kernel-config", '{"enable_flashinfer_autotune": true}'), 2,
          "give one of the two"),
+        ((_OUTPUTS, '{"disable_any_whitespace": true}'), 1, "backend is auto by default; add it"),
+        ((_OUTPUTS, '{"backend": "outlines", "disable_any_whitespace": true}'), 1, "needs backend xgrammar or"),
+        ((_OUTPUTS, '{"backend": "xgrammar", "disable_additional_properties": true}'), 1, "needs backend guidance"),
+        ((_OUTPUTS, '{"disable_additional_properties": true}'), 1, "needs backend guidance"),
+        ((_CONFIG, _spec(method="draft_model", model=DRAFT, draft_tensor_parallel_size=2)), 1, "use 1 or 8, or leave"),
+        ((_CONFIG, _spec(method="draft_model", model=DRAFT, draft_tensor_parallel_size=4)), 1, "neither 1 nor",
+         LLAMA, "single-node"),
+        ((_CONFIG, _spec(model=DRAFT, method="eagle3", draft_tensor_parallel_size=3)), 1, "neither 1 nor"),
+        (("--cudagraph-capture-sizes",), 0, "needs a whole number"),
+        *((("--compilation-config", json.dumps(config)), 1, says)
+          for config, says in (
+              ({"cudagraph_capture_sizes": []}, "an empty list captures no CUDA graph"),
+              ({"cudagraph_capture_sizes": None}, "must not be null"),
+              ({"cudagraph_capture_sizes": [1.5]}, "whole numbers of at least 1"),
+              *(({"compile_sizes": [size]}, "compile_sizes: got") for size in ("x", "8", 1.5, None, [1])),
+              ({"mode": "3"}, "without quotes"),
+          )),
+        (("--attention-config", '{"flash_attn_version": "3"}'), 1, "JSON's type integer"),
+        (("--kernel-config", '{"moe_backend": null}'), 1, "must not be null"),
         # Repositories on pods that reach no hub.
         (("--spec-model", "org/x", "--spec-tokens", "2"), 1, "is not under /models"),
         ((_CONFIG, _spec(method="eagle3", model="org/x")), 1, "is not under /models"),
@@ -161,6 +182,22 @@ HARMFUL = [
         (("--num-gpu-blocks-override", "64"), 0, "use `engine.gpuMemoryUtilization`"),
         (("--kv-cache-dtype-skip-layers", "0", "1"), 0, "use `engine.kvCacheDtype`"),
         (("--enable-lora",), 0, "merged checkpoint"),
+        # What fails once workers start, or with each request.
+        (("--seed", "-1"), 1, "must be at least 0: workers seed NumPy"),
+        (("--seed=4294967296",), 0, "must be at most 4294967295"),
+        *(((flag, value), 1, "must be at least 1: workers could not form a group")
+          for flag in ("--distributed-timeout-seconds", "--cpu-distributed-timeout-seconds") for value in ("0", "-3")),
+        (("--distributed-timeout-seconds", "99999999999999999"), 1, "must be at most"),
+        (("--max-num-queued-tokens", "5"), 1, "use at least 1376"),
+        (("--max-num-queued-tokens", "1k"), 1, "use at least 1376"),
+        (("--max-num-scheduled-tokens", "9000"), 1, "use at most 8192"),
+        (("--compilation-config", '{"compile_sizes": [0]}'), 1, "compile_sizes: got 0"),
+        (("--compilation-config", '{"compile_sizes": [true]}'), 1, "compile_sizes: got true"),
+        *((("--override-generation-config", json.dumps({key: value})), 1, f"{key}: got")
+          for key, value in (("temperature", "x"), ("temperature", 2.5), ("top_p", 0), ("top_k", 1.5),
+                             ("min_p", 2), ("max_new_tokens", 0), ("repetition_penalty", 0), ("presence_penalty", 3))),
+        # The log that verification reads.
+        (("--enable-log-requests",), 0, "could forge the lines that verification reads"),
         # Promises.
         (("--no-enable-prefix-caching",), 0, "no KV events"),
         (("--use-vllm-tokenizer",), 0, "tool-call and reasoning parsers"),
@@ -184,8 +221,10 @@ HARMFUL = [
         (("--compilation-config", '{"backend": "my.Backend"}'), 1, "backend may not be set here"),
         (("--structured-outputs-config", '{"reasoning_parser_plugin": "/x.py"}'), 1, "may not be set here"),
         # Text that the engine looks up only when it loads weights or answers.
-        (("-q", "awq"), 1, "is in mxfp4 already", GPT_OSS),
-        (("-q", "mxfp8"), 1, "needs another GPU"),
+        (("-q", "awq"), 0, "is in mxfp4 already", GPT_OSS),
+        *((("-q", word), 0, "the plan counts the weights as the card has them")
+          for word in ("fp8", "fp8_per_tensor", "fp8_per_block", "fp8_per_channel", "int8_per_channel_weight_only",
+                       "mxfp8")),
         (("--attention-backend", "ROCM_ATTN"), 1, "does not run this model on an H200"),
         (("--attention-backend", "FLASHINFER"), 1, "has no attention sinks", GPT_OSS),
         (("--attention-config", '{"backend": "FLASHINFER_MLA"}'), 1, "does not run this model on an H200"),
@@ -230,14 +269,13 @@ TAKEN = [
         ((_CONFIG, _spec(method="ngram_gpu"), "--async-scheduling"),),
         ((_CONFIG, _NGRAM), GPT_OSS, "aggregated"),
         (("--spec-model", "ngram", "--spec-tokens", "2", "--no-async-scheduling"),),
-        (("-q", "fp8"),),
         (("--attention-backend", "FLASH_ATTN"),),
         (("--attention-config", '{"backend": "TRITON_ATTN"}'), GPT_OSS),
         (("--enable-expert-parallel",), GPT_OSS),
         (("--enable-return-routed-experts",), GPT_OSS, "aggregated"),
         (("--compilation-config", '{"mode": 3, "cudagraph_mode": "FULL_DECODE_ONLY"}'),),
         (("--cudagraph-capture-sizes", "1", "2", "4", "--max-cudagraph-capture-size", "4"),),
-        (("--enforce-eager", "--no-enable-log-requests", "--seed=-1", "--max-logprobs", "5"),),
+        (("--enforce-eager", "--no-enable-log-requests", "--seed=4294967295", "--max-logprobs", "5"),),
         (("--decode-context-parallel-size", "1"),),
         (("--distributed-executor-backend", "mp"),),
         (("--override-generation-config", '{"temperature": 0.5}'),),
@@ -248,5 +286,13 @@ TAKEN = [
         (("--kernel-config", '{"moe_backend": "triton"}'), GPT_OSS),
         (("--disable-hybrid-kv-cache-manager",), GPT_OSS),
         (("--long-prefill-token-threshold", "32768"),),
+        (("--seed", "0", "--distributed-timeout-seconds", "1", "--cpu-distributed-timeout-seconds", "None"),),
+        (("--max-num-queued-tokens", "1376", "--max-num-scheduled-tokens", "8192"),),
+        ((_OUTPUTS, '{"backend": "xgrammar", "disable_any_whitespace": true}'),),
+        ((_OUTPUTS, '{"backend": "guidance", "disable_additional_properties": true}'),),
+        ((_CONFIG, _spec(method="draft_model", model=DRAFT, draft_tensor_parallel_size=1)),),
+        ((_CONFIG, _spec(method="draft_model", model=DRAFT, draft_tensor_parallel_size=8)),),
+        (("--compilation-config", '{"compile_sizes": [1, 8, "cudagraph_capture_sizes"]}'),),
+        (("--override-generation-config", '{"temperature": 0, "top_p": 1.0, "top_k": -1, "min_p": null}'),),
     )
 ]  # fmt: skip

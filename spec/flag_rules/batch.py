@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from spec.flag_rules.given import Given, Workers
 from spec.flags import ArgumentFault
-from spec.sizing import DEFAULT_BATCH, Batch
+from spec.sizing import DEFAULT_BATCH, VERIFICATION_TOKENS, Batch
 
 
 def batch(argv: Sequence[str], max_model_len: int) -> Batch:
@@ -63,6 +63,20 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
     for name in ("--max-num-scheduled-tokens", "--max-num-queued-reqs", "--max-num-queued-tokens"):
         if given.number(name) == 0:
             yield given.error(name, "0 lets no request in; use at least 1, or leave it out")
+    queued = given.number("--max-num-queued-tokens")
+    if queued and queued < VERIFICATION_TOKENS:
+        yield given.error(
+            "--max-num-queued-tokens",
+            f"{queued} is less than one request of this program's own verification; use at least "
+            f"{VERIFICATION_TOKENS}, or leave it out",
+        )
+    scheduled = given.number("--max-num-scheduled-tokens")
+    if scheduled and scheduled > now.tokens:
+        yield given.error(
+            "--max-num-scheduled-tokens",
+            f"{scheduled} is more than a batch holds, {now.tokens} by {tokens}; use at most {now.tokens}, or leave it "
+            "out",
+        )
     limit = given.number("--engine-request-limit")
     if limit is not None and limit < 1:
         yield given.error("--engine-request-limit", f"{limit} lets no request in; use at least 1, or leave it out")

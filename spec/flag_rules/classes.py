@@ -17,12 +17,28 @@ _ALLOW = "if you trust it, name the flag in `engine.allowCode` too"
 Verdict = Literal["allowed", "refused", "code"]
 
 
+class Bounds(Frozen):
+    """A flag that is allowed within bounds that the runtime does not check before its workers start."""
+
+    min: int | None = None
+    max: int | None = None
+    why: str
+
+    def error(self, value: int) -> str | None:
+        """What is wrong with a value; None if it is within the bounds."""
+        if self.min is not None and value < self.min:
+            return f"got {value}; must be at least {self.min}: {self.why}"
+        if self.max is not None and value > self.max:
+            return f"got {value}; must be at most {self.max}: {self.why}"
+        return None
+
+
 class _Described(Frozen):
-    """A class as its file describes it; a flag may have a reason of its own."""
+    """A class as its file describes it; a flag may have a reason or bounds of its own."""
 
     verdict: Verdict
     why: str = ""
-    flags: dict[str, str | None]
+    flags: dict[str, str | Bounds | None]
 
 
 class _File(Frozen):
@@ -36,15 +52,18 @@ class Class(NamedTuple):
     name: str
     verdict: Verdict
     why: str
+    bounds: Bounds | None = None
 
 
 @cache
 def classes(module: str) -> Mapping[str, Class]:
     """The class of each flag of a module; of a negative form too, where that is judged otherwise."""
     return {
-        flag: Class(name, described.verdict, sentence or described.why)
+        flag: Class(name, described.verdict, described.why, own)
+        if isinstance(own, Bounds)
+        else Class(name, described.verdict, own or described.why)
         for name, described in data.entry(_File, "flag_rules", FILES[module]).classes.items()
-        for flag, sentence in described.flags.items()
+        for flag, own in described.flags.items()
     }
 
 

@@ -1,7 +1,9 @@
 """Flags that the engine refuses beside each other, or on this model and layout."""
 
 from collections.abc import Iterator
+from typing import Any
 
+from spec.faults import shown
 from spec.flag_rules.given import Given, Workers
 from spec.flags import ArgumentFault
 
@@ -23,6 +25,13 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
     for flag, config, key in _SAME:
         if flag in given and key in given.keys(config):
             yield given.error(config, f"{key} says again what {given.spelling(flag)} says; give one of the two")
+    if given.on("--enable-log-requests"):
+        yield given.error(
+            "--enable-log-requests",
+            "writes the text of prompts into the worker's log, where a client could forge the lines that verification "
+            "reads; leave it out",
+        )
+    yield from _structured_outputs(given)
     yield from _context_parallelism(given, workers)
     yield from _experts(given, workers)
     yield from _graphs(given)
@@ -32,6 +41,23 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
         yield given.error(
             "--safetensors-load-strategy", "is refused beside enable_multithread_load; use lazy, or leave one out"
         )
+
+
+def _structured_outputs(given: Given) -> Iterator[ArgumentFault]:
+    """`StructuredOutputsConfig._validate_structured_output_config`, vLLM 0.31.0."""
+    name = "--structured-outputs-config"
+    config = given.keys(name)
+    backend = config.get("backend", "auto")
+    for key, backends in (
+        ("disable_any_whitespace", ("xgrammar", "guidance")),
+        ("disable_additional_properties", ("guidance",)),
+    ):
+        if config.get(key) and backend not in backends:
+            yield given.error(
+                name,
+                f"{key} needs backend {' or '.join(backends)}, and backend is {backend}"
+                f"{'' if 'backend' in config else ' by default'}; add it, or leave {key} out",
+            )
 
 
 def _context_parallelism(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
@@ -76,8 +102,22 @@ def _experts(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
 
 
 def _graphs(given: Given) -> Iterator[ArgumentFault]:
-    """`VllmConfig._set_cudagraph_sizes`, vLLM 0.31.0."""
+    """`VllmConfig._set_cudagraph_sizes` and `CompilationConfig.post_init_cudagraph_sizes`, vLLM 0.31.0."""
     flag, config = "--cudagraph-capture-sizes", given.keys("--compilation-config")
+    compiled: list[Any] = config.get("compile_sizes") or []
+    for size in compiled:
+        if size != "cudagraph_capture_sizes" and (type(size) is not int or size < 1):
+            yield given.error(
+                "--compilation-config",
+                f"compile_sizes: got {shown(size)}; sizes are whole numbers of at least 1, or the word "
+                "cudagraph_capture_sizes, which stands for those",
+            )
+    if config.get("cudagraph_capture_sizes") == []:
+        yield given.error(
+            "--compilation-config",
+            "cudagraph_capture_sizes: an empty list captures no CUDA graph, which vLLM refuses; name a size, or leave "
+            "it out",
+        )
     listed = config.get("cudagraph_capture_sizes", [])
     sizes = [int(size) for size in given.texts(flag)] or [size for size in listed if type(size) is int]
     where = flag if flag in given else "--compilation-config"

@@ -107,6 +107,14 @@ def _config_errors(config: Mapping[str, Any], workers: Workers) -> Iterator[tupl
     least, most = config.get("prompt_lookup_min"), config.get("prompt_lookup_max")
     if isinstance(least, int) and isinstance(most, int) and least > most:
         yield "prompt_lookup_min", f"prompt_lookup_min {least} is more than prompt_lookup_max {most}"
+    parallel = config.get("draft_tensor_parallel_size")
+    if method in _DRAFTS and type(parallel) is int and any(parallel not in (1, n) for n in workers.tensor_parallel):
+        sizes = sorted({1, *workers.tensor_parallel} if len(set(workers.tensor_parallel)) == 1 else {1})
+        yield (
+            "draft_tensor_parallel_size",
+            f"draft_tensor_parallel_size {parallel} is neither 1 nor tensorParallel of each role, "
+            f"{' and '.join(map(str, workers.tensor_parallel))}; use {' or '.join(map(str, sizes))}, or leave it out",
+        )
     if method in _NGRAM:
         if model not in (None, *_NGRAM, "[ngram]"):
             yield "model", f"{method} drafts from the text and reads no model; leave model out"

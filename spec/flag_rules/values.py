@@ -1,13 +1,16 @@
 """Values that the engine takes from a parser and refuses, or honors in silence, when it starts."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from spec.faults import nearest, shown
+from spec.flag_rules.classes import classes
 from spec.flag_rules.given import Given, Workers
 from spec.flag_rules.paths import not_readable
 from spec.flags import ArgumentFault
+from spec.models import card_names
 
 # What of vLLM 0.31.0's registries runs on an H200 with a plain KV cache: `_get_backend_priorities` in
 # vllm/platforms/cuda.py for compute capability 9.0, without multi-head latent attention.
@@ -16,10 +19,6 @@ _ATTENTION = ("FLASH_ATTN", "FLASHINFER", "TRITON_ATTN", "FLEX_ATTENTION")
 _WITH_SINKS = ("FLASH_ATTN", "TRITON_ATTN")
 # Without an 8-bit KV cache: `supported_kv_cache_dtypes` of each backend.
 _WITHOUT_FP8 = ("FLEX_ATTENTION",)
-
-# Methods that quantize BF16 weights as they are loaded. All others read a checkpoint of their own format
-# (`VllmConfig._get_quantization_config` looks for its config file) or need a Blackwell GPU.
-_ONLINE_QUANTIZATION = ("fp8", "fp8_per_tensor", "fp8_per_block", "fp8_per_channel", "int8_per_channel_weight_only")
 
 # Kernels for Hopper GPUs. vLLM's lists hold those of other makers and generations too, which fail when weights are
 # loaded. Read from the names and docs of the kernels; no H200 was asked.
@@ -62,6 +61,31 @@ _LOADER_KEYS: dict[str, dict[str, type]] = {
     "runaiStreamer": {"concurrency": int, "distributed": bool, "memory_limit": int},
 }
 
+
+class _Sampling(NamedTuple):
+    """A number that `SamplingParams._verify_args` of vLLM 0.31.0 takes; it refuses others with each request."""
+
+    words: str
+    kinds: tuple[type, ...]
+    least: float
+    most: float = sys.float_info.max
+
+    def takes(self, value: Any) -> bool:
+        return value is None or (type(value) in self.kinds and self.least <= value <= self.most)
+
+
+_WHOLE, _ANY = (int,), (int, float)
+_ABOVE_0 = sys.float_info.min
+_SAMPLING = {
+    "max_new_tokens": _Sampling("a whole number of at least 1", _WHOLE, 1),
+    "min_p": _Sampling("a number from 0 to 1", _ANY, 0, 1),
+    "presence_penalty": _Sampling("a number from -2 to 2", _ANY, -2, 2),
+    "repetition_penalty": _Sampling("a number above 0", _ANY, _ABOVE_0),
+    "temperature": _Sampling("a number from 0 to 2", _ANY, 0, 2),
+    "top_k": _Sampling("a whole number of at least -1; -1 and 0 mean all tokens", _WHOLE, -1),
+    "top_p": _Sampling("a number above 0, at most 1", _ANY, _ABOVE_0, 1),
+}
+
 Rule = Callable[[str, Workers], Iterator[str]]
 
 
@@ -74,12 +98,33 @@ def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
         "--linear-backend": _LINEAR,
         "--moe-backend": _MOE,
         "--prefix-caching-hash-algo": ("sha256", "sha256_cbor"),
-        "--quantization": _ONLINE_QUANTIZATION if workers.card.weights.format == "bf16" else (),
+    }
+
+
+def owned(workers: Workers) -> dict[str, str]:
+    """Why a stack may not give some flags, for workers of this card: more than the flag's class can say."""
+    card = workers.card
+    if card.weights.format != "bf16":
+        return {
+            "--quantization": f"the checkpoint of {card.name} is in {card.weights.format} already and says itself how "
+            "it is read; leave it out"
+        }
+    fp8 = f"{card.name}-fp8"
+    return {
+        "--quantization": "the plan counts the weights as the card has them, in BF16; use a card with weights in fewer "
+        f"bits{f', such as {fp8}' if fp8 in card_names() else ', written for such a checkpoint (docs/weights.md)'}"
     }
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
     """The errors of single values, for workers that run vLLM."""
+    for name, flag in classes(workers.module).items():
+        value = given.number(name) if flag.bounds else None
+        if flag.bounds and value is not None and (message := flag.bounds.error(value)):
+            yield given.error(name, message)
+    for key, value in given.keys("--override-generation-config").items():
+        if (wanted := _SAMPLING.get(key)) and not wanted.takes(value):
+            yield given.error("--override-generation-config", f"{key}: got {shown(value)}; must be {wanted.words}")
     for name, rule in _RULES.items():
         value = given.text(name)
         if value is not None:
@@ -111,20 +156,6 @@ def _attention_backend(value: str, workers: Workers) -> Iterator[str]:
         yield f"{value} has no attention sinks on an H200, which {card.name} needs; use {' or '.join(_WITH_SINKS)}"
     elif workers.kv_cache_dtype.bytes == 1 and value in _WITHOUT_FP8:
         yield f"{value} takes no FP8 KV cache, and engine.kvCacheDtype is {workers.kv_cache_dtype}; use FLASH_ATTN"
-
-
-def _quantization(value: str, workers: Workers) -> Iterator[str]:
-    card = workers.card
-    if card.weights.format != "bf16":
-        yield (
-            f"the checkpoint of {card.name} is in {card.weights.format} already and says itself how it is read; leave "
-            "it out"
-        )
-    elif value not in _ONLINE_QUANTIZATION:
-        yield (
-            f"{value} reads a checkpoint of its own format or needs another GPU, and {card.name} is in BF16; use one "
-            f"of {', '.join(_ONLINE_QUANTIZATION)}, or another card"
-        )
 
 
 def _linear_backend(value: str, workers: Workers) -> Iterator[str]:
@@ -204,5 +235,4 @@ _RULES: dict[str, Rule] = {
     "--moe-backend": _moe_backend,
     "--prefix-cache-retention-interval": _retention,
     "--prefix-caching-hash-algo": _hash_algorithm,
-    "--quantization": _quantization,
 }

@@ -17,7 +17,7 @@ from spec.engines import engine
 from spec.extra_args import words
 from spec.flag_rules.batch import batch
 from spec.models import Card, card
-from tests.flag_cases import FP8, GPT_OSS, HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
+from tests.flag_cases import DRAFT, FP8, GPT_OSS, HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
 from tests.stacks import planned
 from tools.engine_flags import start
 
@@ -96,11 +96,15 @@ def rendered(case: Refused | Taken, folder: Path) -> dict[str, list[str]]:
     model = folder / case.model
     model.mkdir(exist_ok=True)
     (model / "config.json").write_text(json.dumps(config_json(card(case.model))), encoding="utf-8")
+    draft = folder / "draft"
+    draft.mkdir(exist_ok=True)
+    small = config_json(card("llama-3.1-8b-instruct"))
+    (draft / "config.json").write_text(json.dumps(small), encoding="utf-8")
     lines: dict[str, list[str]] = {}
     for worker in graph.workers:
         line = list(engine(graph.engine).process(graph, worker).args)
         line[line.index("--model") + 1] = str(model)
-        lines[worker.role.value] = [*line, *words(case.words)]
+        lines[worker.role.value] = [*line, *(word.replace(DRAFT, str(draft)) for word in words(case.words))]
     return lines
 
 

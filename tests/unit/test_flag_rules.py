@@ -1,6 +1,7 @@
 """What a stack may say in `engine.extraArgs`: classes of flags, values, relations, memory."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -67,6 +68,28 @@ def test_a_proposal_is_not_refused_in_turn() -> None:
     assert "did you mean --tensor-parallel-size? It is not set here: use `tensorParallel` of a role" in fault.message
     (fault,) = found(("--moe-backend", "aitre"))
     assert "aiter" not in fault.message
+
+
+@pytest.mark.parametrize(
+    ("name", "proposal"),
+    [
+        ("--max-num-partial-prefills", None),
+        ("--a", None),
+        ("--ac", None),
+        ("-zz", None),
+        ("--no-disable-log-stats", None),
+        ("--max-num-sequences", "--max-num-seqs"),
+        ("--max_num_seqs", "--max-num-seqs"),
+        ("-max-num-seqs", "--max-num-seqs"),
+        ("--Enforce-Eager", "--enforce-eager"),
+        ("--tensor-parallel", "--tensor-parallel-size"),
+        ("--enforce-eagre", "--enforce-eager"),
+    ],
+)
+def test_only_a_long_flag_close_in_spelling_is_proposed(name: str, proposal: str | None) -> None:
+    (fault,) = flags.faults("dynamo.vllm", [name])
+    told = re.search(r"did you mean (\S+)\?", fault.message)
+    assert (told and told[1]) == proposal
 
 
 def test_code_of_others_runs_only_where_the_stack_says_so() -> None:

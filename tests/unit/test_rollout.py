@@ -131,7 +131,7 @@ CASES = [
           "chat: all workers roll, since a worker's pod template changes (prefill ends; decode ends; worker is new): "
           f"worker 1 of 1 are down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),
     Case("simulated engines", {"models.chat.layout": "simulated"},
-         {"models.chat.layout": "simulated", "models.chat.engine": {"maxModelLen": 1024}},
+         {"models.chat.layout": "simulated", "models.chat.engine": {"maxModelLen": 2048}},
          ["chat: all workers roll, since a worker's pod template changes (prefill args; decode args): no model is "
           "loaded"]),
 ]  # fmt: skip

@@ -24,7 +24,7 @@ deployments = st.fixed_dictionaries(
     optional={
         "prefill": role,
         "decode": role,
-        "engine": st.fixed_dictionaries({"maxModelLen": st.sampled_from([1024, 131072, 200_000])}),
+        "engine": st.fixed_dictionaries({"maxModelLen": st.sampled_from([2048, 131072, 200_000])}),
         "autoscaling": st.fixed_dictionaries({"decode": st.just({"min": 1, "max": 3})}),
         "autoscalin": st.just({}),
     },
