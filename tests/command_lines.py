@@ -37,8 +37,6 @@ def every_rendered() -> list[tuple[str, Line]]:
     found: list[tuple[str, Line]] = []
     for model, layout in EVERY_LAYOUT:
         extra = EXTRA_ARGS["dynamo.mocker" if layout == "simulated" else "dynamo.vllm"]
-        if card(model).weights.format == "bf16" and layout != "simulated":
-            extra = [*extra, "-cc", "{}"]
         for kind, settings in {
             "plain": {},
             "set": {"kvCacheDtype": "fp8", "kvLeaseSeconds": 90, "extraArgs": extra},
