@@ -108,6 +108,13 @@ def test_another_model_than_asked_for_is_named() -> None:
         ("  \n", "empty"),
         (None, "empty"),
         ("", "empty"),
+        ("\u200b\u200b \u200b", "empty"),
+        ("\x00", "empty"),
+        ("\ufeff\u2060\u00ad", "empty"),
+        ("\u0301 \ufe0f", "empty"),
+        ("\u3164\u2800", "empty"),
+        ("\ue000", "empty"),
+        ("the\u200b the the the", "one token repeated"),
     ],
 )
 def test_garbage_is_not_an_answer(answer: str | None, seen: str) -> None:
@@ -116,7 +123,7 @@ def test_garbage_is_not_an_answer(answer: str | None, seen: str) -> None:
     assert seen in missing["answer sane"]
 
 
-@pytest.mark.parametrize("answer", ["yes", "11", "no no", "aab", "the cat sat on the mat"])
+@pytest.mark.parametrize("answer", ["yes", "11", "no no", "?", "是", "👍", "é", "€ 5", "aab", "the cat sat on the mat"])
 def test_short_answers_are_sane(answer: str) -> None:
     assert is_sane(answer)
 
@@ -214,7 +221,10 @@ def test_null_content_is_no_answer_even_at_the_token_limit(reasoning: str | None
 def test_reasoning_counts_only_where_the_token_limit_ended_it() -> None:
     """A model that reasons may spend the limit before its answer begins."""
     thinking = "let me look at the river and the garden first"
-    assert verified(Behaviour(answer=None, reasoning=thinking, finish_reason="length"))[0].verified
+    report, _ = verified(Behaviour(answer=None, reasoning=thinking, finish_reason="length"))
+    assert report.verified
+    (answered,) = [verdict.sentence for verdict in report.verdicts if verdict.check == "answer sane"]
+    assert answered.endswith(", 4 of them with reasoning only.")
     report, missing = verified(Behaviour(answer=None, reasoning=thinking, finish_reason="stop"))
     assert not report.verified
     assert "empty" in missing["answer sane"]

@@ -116,7 +116,7 @@ def test_a_graph_over_rdma_is_verified(credentials: Path, capsys: pytest.Capture
     assert run(api, credentials, Behaviour(nixl_bytes=1 << 20, metrics_of_both=True)) == 0
     printed = capsys.readouterr().out
     assert "not verified" not in printed
-    assert "verified      KV cache over RDMA: chat-decode-0: 1 process reads KV cache over rc_mlx5 (RDMA)." in printed
+    assert "verified      KV cache over RDMA: chat-decode-0: 1 process reads KV cache over rc_mlx5 (RDMA)" in printed
     assert set(api.tokens) == {f"Bearer {TOKEN}"}
     assert TOKEN not in printed
 

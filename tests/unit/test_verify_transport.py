@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ucx_tables import CUDA_IPC, HOST_READ, LAYOUTS, MESSAGES, RDMA, READ, TCP, Table, bulk, log, printed
-from workloads.jobs.verify.__main__ import main
+from workloads.jobs.verify.__main__ import command_line, main
 from workloads.jobs.verify.transport import Finding, Transport, judge_log
 
 every_layout = pytest.mark.parametrize("layout", LAYOUTS)
@@ -38,6 +38,8 @@ class Case:
 SIX = "17% on rc_mlx5/mlx5_00:1, 17% on rc_mlx5/mlx5_01:1, 17% on rc_mlx5/mlx5_02:1, 17% on rc_mlx5/mlx5_03:1"
 ERROR = "     proto_reconfig.c:67  UCX  ERROR No zero-copy protocol found for get into {} from {}, 1048576 bytes. "
 COULD = "     ucp_worker.c:1991 UCX  INFO    ucp_context_0 inter-node cfg#2 rma(rc_mlx5/mlx5_0:1)  am(cuda_ipc/cuda)"
+COULD_TCP = "     ucp_worker.c:1991 UCX  INFO    ucp_context_0 inter-node cfg#2 rma(tcp/eth0)  am(tcp/eth0)"
+VERSION = "     ucp_context.c:2725 UCX  INFO  Version 1.22.0 (loaded from /opt/nixl/lib/libucp.so.0)"
 UNSERVED = "    proto_reconfig.c:93   UCX  ERROR cannot find remote protocol for: ucp_context_0 inter-node cfg#2 | {}"
 
 
@@ -132,6 +134,28 @@ UNKNOWN = [
     Case("host memory of the peer", of(RDMA.but(operation=READ.replace("cuda/dev[0]", "host"))), "cannot tell"),
     Case("an unknown memory", of(RDMA.but(operation=READ.replace("cuda/GPU1", "npu/NPU1"))), "cannot tell", "title"),
     Case("an unknown title", of(RDMA.but(operation="remote memory read of the future")), "cannot tell", "title"),
+    *(
+        Case(f"the title {title}", of(TCP.but(operation=title)), "cannot tell", "title")
+        for title in (READ[1:], READ.replace("memory read", "memory  read"), READ.capitalize(),
+                      READ.replace("_get", "get"), f"active message by ucp_am_send* {READ}",
+                      "remote memory move by ucp_move* into cuda/GPU1",
+                      "into cuda from cuda", "")
+    ),
+    Case("an unknown operation beside it", of(RDMA, TCP.but(operation=READ[1:])), "cannot tell", "title"),
+    Case("a process without any table", lambda layout: log(layout, RDMA) + printed([COULD_TCP], pid=312), "cannot tell",
+         "1 of 2 processes"),
+    Case("a process that only started", lambda layout: printed([VERSION], pid=310) + log(layout, RDMA), "cannot tell",
+         "1 of 2 processes"),
+    *(
+        Case(f"digits of another script in {text}", of(Table(((rows, "zero-copy", lanes),))), "cannot tell")
+        for text, rows, lanes in (
+            ("a range", "\uff10..inf", "rc_mlx5/a:1"), ("another range", "\u0660..inf", "rc_mlx5/a:1"),
+            ("a share", "0..inf", "\uff15\uff10% on rc_mlx5/a:1 and 50% on rc_mlx5/b:1"),
+            ("paths", "0..inf", "rc_mlx5/a:1 50% on path\uff10 and 50% on path1"),
+            ("shares of paths", "0..inf", "rc_mlx5/a:1 \u0665\u0660% on path0 and 50% on path1"),
+        )
+    ),
+    Case("a space that UCX does not print", of(bulk("zero-copy\u00a0")), "cannot tell"),
     Case("an unknown endpoint", of(RDMA.but(endpoint="inter-rack")), "cannot tell"),
     Case("an unknown transport", of(bulk(config="srd/efa_0:1")), "cannot tell", "not known"),
     Case("a word that begins like a good one", of(bulk(config="rc_mlx5x/mlx5_0:1")), "cannot tell"),
@@ -208,6 +232,8 @@ def test_every_rank_needs_a_table_of_its_own(layout: str) -> None:
     # A parent that talks to itself only is no rank; --ranks says so.
     parent = log(layout, MESSAGES.but(endpoint="self"), pid=299)
     assert rdma([*parent, *ranks], 8).outcome == "verified"
+    more = rdma(ranks, 7)
+    assert (more.outcome, "8 processes" in more.reason, "7 ranks" in more.reason) == ("cannot tell", True, True)
     bad = log(layout, TCP, pid=308)
     assert rdma([*ranks, *bad], 8).outcome == "not verified"
 
@@ -230,6 +256,75 @@ def test_a_row_may_not_be_made_whole_by_the_end_of_another_processes_row() -> No
         "software emulation | tcp/eth0 |",
     ]
     assert rdma(glued).outcome == "cannot tell"
+
+
+# --- text that others put into the log ------------------------------------------------------------------------------
+
+
+def in_one_line(lines: Sequence[str], before: str = "INFO Received request: prompt: '", between: str = "") -> str:
+    return before + between.join(lines) + "'"
+
+
+@every_layout
+@pytest.mark.parametrize("table", [RDMA, TCP], ids=["good", "bad"])
+@pytest.mark.parametrize("between", ["", " ", "\\n", "\r", "\t", "\x1b[1G"])
+@pytest.mark.parametrize(
+    "before",
+    ["INFO Received request: prompt: '", '{"log": "', "2026-11-28T09:30:00.123456789Z INFO prompt='", "x", "\r50%\r x ",
+     "INFO prompt: 100%|x| 3/3 [00:01<00:01]", "\r'100%|x| 3/3 [00:01<00:01]", "(Worker pid=311) "],
+)  # fmt: skip
+def test_a_prompt_in_the_log_forges_no_verdict(layout: str, table: Table, between: str, before: str) -> None:
+    line = in_one_line(log(layout, table, pid=1), before, between)
+    for lines in ([line], [line, *log(layout, MESSAGES)], [*log(layout, RDMA), line]):
+        found = rdma(lines)
+        assert found.outcome == "cannot tell", found.reason
+        assert "mid-line" in found.reason
+    # What is bad for itself stays so.
+    assert rdma([line, *log(layout, TCP)]).outcome == "not verified"
+
+
+def test_a_refusal_in_a_prompt_is_no_refusal() -> None:
+    found = rdma([*log("1.22", RDMA), in_one_line(printed([ERROR.format("cuda", "cuda")], pid=1))])
+    assert (found.outcome, "mid-line" in found.reason) == ("cannot tell", True)
+
+
+def test_a_row_of_two_processes_in_one_line_counts_for_neither_as_good() -> None:
+    first, second = log("1.21", RDMA, pid=311), log("1.21", RDMA, pid=312)
+    glued = [*first[:-1], first[-1] + second[0], *second[1:]]
+    assert rdma(glued).outcome == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "2026-11-28T09:30:00.123456789Z ",
+        "2026-11-28T09:30:00.123456789+02:00 ",
+        "[pod/chat-decode-0/main] ",
+        "[pod/chat-decode-0/main] 2026-11-28T09:30:00Z ",
+        "\x1b[0m",
+        "\x1b[32m\x1b[1m",
+        "\r",
+    ],
+)
+@every_layout
+def test_what_kubectl_and_terminals_put_in_front_changes_nothing(layout: str, before: str) -> None:
+    for table, outcome in ((RDMA, "verified"), (TCP, "not verified"), (TCP.but(operation=READ[1:]), "cannot tell")):
+        lines = [before + line for line in log(layout, table)]
+        assert rdma(lines).outcome == outcome
+
+
+@every_layout
+def test_a_color_in_a_title_hides_no_table(layout: str) -> None:
+    lines = [
+        line.replace("remote", "\x1b[1mremote").replace("emulation", "\x1b[31memulation") for line in log(layout, TCP)
+    ]
+    assert rdma(lines).outcome == "not verified"
+
+
+def test_a_message_behind_a_progress_bar_is_no_damage() -> None:
+    """Progress bars end no line. What could be used is no table, so nothing of a table is lost."""
+    lines = [f"Loading:  50%|##   | 1/2 [00:01<00:01, 1.00it/s]{printed([COULD])[0]}", *log("1.22", RDMA)]
+    assert rdma(lines).outcome == "verified"
 
 
 # Everything that UCX may print, good and bad, as the parts of a log.
@@ -334,9 +429,12 @@ def test_saved_logs_of_which_all_are_good(saved: Save, capsys: pytest.CaptureFix
     words = [saved("decode-0", log("1.21", RDMA)), saved("decode-1", log("1.22", RDMA))]
     assert main(["--transport-log", *words]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "verified      decode-0: 1 process reads KV cache over rc_mlx5 (RDMA).",
-        "verified      decode-1: 1 process reads KV cache over rc_mlx5 (RDMA).",
+        f"verified      decode-{n}: 1 process reads KV cache over rc_mlx5 (RDMA); "
+        "their number is not checked without --ranks."
+        for n in (0, 1)
     ]
+    assert main(["--transport-log", *words, "--ranks", "1"]) == 0
+    assert "1 of 1 ranks read KV cache over rc_mlx5 (RDMA).\n" in capsys.readouterr().out
 
 
 def test_one_entry_a_pod_as_json(saved: Save, capsys: pytest.CaptureFixture[str]) -> None:
@@ -363,7 +461,6 @@ def test_tcp_and_ranks_as_options(saved: Save) -> None:
     [
         ("decode-0={folder}/none.log", "there is no such file"),
         ("decode-0={folder}", "is a directory"),
-        ("decode-0={folder}/utf16.log", "is not UTF-8 text"),
         ("decode-0", "is not of the form POD=FILE"),
         ("decode-0=", "is not of the form POD=FILE"),
         ("=x.log", "is not of the form POD=FILE"),
@@ -373,7 +470,6 @@ def test_tcp_and_ranks_as_options(saved: Save) -> None:
 def test_a_file_that_cannot_be_judged_is_a_sentence(
     word: str, says: str, as_json: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "utf16.log").write_text("\n".join(log("1.22", RDMA)), encoding="utf-16")
     with pytest.raises(SystemExit) as stopped:
         main(["--transport-log", word.format(folder=tmp_path), *(["--json"] if as_json else [])])
     assert stopped.value.code == 2
@@ -401,6 +497,86 @@ def test_arguments_that_contradict_each_other(words: list[str], capsys: pytest.C
         main(words)
     assert stopped.value.code == 2
     assert "error:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("order", [("bad", "good"), ("good", "bad")])
+def test_an_option_given_again_adds_to_it(
+    order: tuple[str, str], saved: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = {"good": saved("good", log("1.22", RDMA)), "bad": saved("bad", log("1.22", TCP))}
+    assert main(["--transport-log", words[order[0]], "--transport-log", words[order[1]], "--json"]) == 1
+    pods = json.loads(capsys.readouterr().out)["pods"]
+    assert {entry["pod"]: entry["verdict"] for entry in pods} == {"good": "verified", "bad": "not verified"}
+    given = command_line(
+        ["--endpoint", "http://x", "--pods", "a/b", "--roles", "prefill", "--roles", "decode", "--decode", "http://a",
+         "--decode", "http://b", "http://c", "--prefill", "http://d", "--worker", "http://e", "--worker", "http://f"]
+    )  # fmt: skip
+    assert given.roles == ["prefill", "decode"]
+    assert given.decode == ["http://a", "http://b", "http://c"]
+    assert (given.prefill, given.worker) == (["http://d"], ["http://e", "http://f"])
+    # What one call collects is not there in the next.
+    assert command_line(["--endpoint", "http://x"]).decode == []
+
+
+@pytest.mark.parametrize("role", ["prefill", "decode", "worker"])
+def test_an_address_counts_once(role: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--endpoint", "http://x", f"--{role}", "http://a", f"--{role}", "http://a"])
+    assert stopped.value.code == 2
+    assert f"--{role}: http://a is given twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("link", ["same", "symbolic", "hard"])
+def test_a_file_is_the_log_of_one_pod(
+    link: str, saved: Save, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    word = saved("decode-0", log("1.22", RDMA))
+    file, other = tmp_path / "decode-0.log", tmp_path / "other.log"
+    if link == "symbolic":
+        other.symlink_to(file)
+    elif link == "hard":
+        other.hardlink_to(file)
+    else:
+        other = file
+    with pytest.raises(SystemExit) as stopped:
+        main(["--transport-log", word, "--transport-log", f"decode-1={other}"])
+    assert stopped.value.code == 2
+    assert "is the file of decode-0, too" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("spoiled", [b"\xff", b"\xc3", b"\x00", b"\xe2\x82 caf\xe9"])
+def test_a_byte_that_is_no_utf_8_hides_no_pod(
+    spoiled: bytes, saved: Save, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [saved("good", log("1.22", RDMA)), saved("bad", log("1.22", TCP)), saved("none", [])]
+    for pod in ("good", "bad", "none"):
+        path = tmp_path / f"{pod}.log"
+        path.write_bytes(b"INFO " + spoiled + b"\n" + path.read_bytes())
+    utf_16 = tmp_path / "utf-16.log"
+    utf_16.write_text("\n".join(log("1.22", TCP)), encoding="utf-16")
+    assert main(["--transport-log", *words, f"utf-16={utf_16}", "--json"]) == 1
+    assert [(entry["pod"], entry["verdict"]) for entry in json.loads(capsys.readouterr().out)["pods"]] == [
+        ("good", "verified"),
+        ("bad", "not verified"),
+        ("none", "cannot tell"),
+        ("utf-16", "cannot tell"),
+    ]
+
+
+def test_in_a_saved_log_a_carriage_return_ends_no_line(saved: Save) -> None:
+    forged = saved("forged", [in_one_line(log("1.22", RDMA, pid=1), between="\r")])
+    windows = saved("windows", [f"{line}\r" for line in log("1.22", RDMA)])
+    bar = "\rCapturing graphs:  50%|█████     | 3/7 [00:01<00:01]"
+    behind = saved("behind", [bar + line if n == 0 else line for n, line in enumerate(log("1.22", RDMA))])
+    assert [main(["--transport-log", word]) for word in (forged, windows, behind)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("words", [["--ranks", "\u0663"], ["--timeout", "\uff11"]])
+def test_numbers_are_ascii(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--endpoint", "http://x", *words])
+    assert stopped.value.code == 2
+    assert "is no number of" in capsys.readouterr().err
 
 
 def test_a_pod_has_one_log(saved: Save, capsys: pytest.CaptureFixture[str]) -> None:

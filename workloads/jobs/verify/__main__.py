@@ -48,18 +48,33 @@ def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--endpoint", type=_http_url, help="the frontend, such as http://frontend:8000")
     what.add_argument(
-        "--transport-log", nargs="+", type=_pod_file, metavar="POD=FILE", help="judge saved logs of decode pods only"
+        "--transport-log",
+        action="extend",
+        nargs="+",
+        type=_pod_file,
+        metavar="POD=FILE",
+        help="judge saved logs of decode pods only",
     )
     for role in COMPONENT:
         parser.add_argument(
-            f"--{role}", nargs="*", default=[], type=_http_url, help=f"metrics address of each {role} worker"
+            f"--{role}",
+            action="extend",
+            nargs="*",
+            default=[],
+            type=_http_url,
+            help=f"metrics address of each {role} worker",
         )
     parser.add_argument("--model", help="the model that must be listed; otherwise the first that is")
     parser.add_argument("--timeout", type=_seconds, default=120.0, help="seconds until servable and answered (120)")
     parser.add_argument("--kv-transfer", choices=["nixl"], help="also verify that KV cache moved (real vLLM)")
     parser.add_argument("--pods", type=_namespaced, help="NAMESPACE/GRAPH: find the workers by the Kubernetes API")
     parser.add_argument(
-        "--roles", nargs="*", default=[], choices=list(COMPONENT), help="with --pods: the graph's roles"
+        "--roles",
+        action="extend",
+        nargs="*",
+        default=[],
+        choices=list(COMPONENT),
+        help="with --pods: the graph's roles",
     )
     parser.add_argument(
         "--transport",
@@ -72,6 +87,9 @@ def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--report-only", action="store_true", help="exit with 0 whatever is not verified")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     given = parser.parse_args(words)
+    for role in COMPONENT:
+        if twice := _repeated(getattr(given, role)):
+            parser.error(f"--{role}: {twice[0]} is given twice; its requests would be counted twice")
     if given.transport_log:
         _check_logs(parser, given)
     elif bool(given.pods) != bool(given.roles) or ((given.transport or given.ranks) and not given.pods):
@@ -80,26 +98,32 @@ def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _check_logs(parser: _Parser, given: argparse.Namespace) -> None:
-    pods = [pod for pod, _ in given.transport_log]
-    if twice := {pod for pod in pods if pods.count(pod) > 1}:
-        parser.error(f"--transport-log: {', '.join(sorted(twice))} is given twice; one file holds a pod's whole log")
+    if twice := _repeated([pod for pod, _ in given.transport_log]):
+        parser.error(f"--transport-log: {', '.join(twice)} is given twice; one file holds a pod's whole log")
+    of_file: dict[tuple[int, int], str] = {}
     for pod, path in given.transport_log:
         if problem := _unreadable(path):
             parser.error(f"--transport-log {pod}={path}: {problem}")
+        file = path.stat()
+        other = of_file.setdefault((file.st_dev, file.st_ino), pod)
+        if other != pod:
+            parser.error(f"--transport-log {pod}={path}: is the file of {other}, too; each pod has a log of its own")
+
+
+def _repeated(values: Sequence[str]) -> list[str]:
+    return sorted({value for value in values if values.count(value) > 1})
 
 
 def _unreadable(path: Path) -> str | None:
-    """Why a file is no text to judge; None if it is."""
+    """Why a file cannot be read; None if it can."""
     try:
         if not path.exists():
             return "there is no such file"
         if not path.is_file():
             return "is a directory or a device; name the file with the log"
-        with path.open(encoding="utf-8") as text:
-            while text.read(1 << 20):
+        with path.open("rb") as data:
+            while data.read(1 << 20):
                 continue
-    except UnicodeDecodeError:
-        return "is not UTF-8 text; save the log with `kubectl logs POD > FILE`"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     return None
@@ -107,7 +131,7 @@ def _unreadable(path: Path) -> str | None:
 
 def _pod_file(text: str) -> tuple[str, Path]:
     pod, equals, file = text.partition("=")
-    if not re.fullmatch(r"[\w.-]{1,253}", pod) or not equals or not file:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}", pod) or not equals or not file:
         raise argparse.ArgumentTypeError(f"{plain(text)!r} is not of the form POD=FILE")
     return pod, Path(file)
 
@@ -131,13 +155,13 @@ def _http_url(text: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    if not re.fullmatch(r"\d{1,6}(\.\d+)?", text):
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text):
         raise argparse.ArgumentTypeError(f"{plain(text)!r} is no number of seconds")
     return float(text)
 
 
 def _ranks(text: str) -> int:
-    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", text):
         raise argparse.ArgumentTypeError(f"{plain(text)!r} is no number of processes; give 1 or more")
     return int(text)
 
@@ -164,7 +188,8 @@ def _logs(given: argparse.Namespace) -> bool:
 
 
 def _of_file(path: Path, expected: Transport, ranks: int | None) -> Finding:
-    with path.open(encoding="utf-8", errors="replace") as text:
+    # As the Job reads it: a byte that is no UTF-8 is one wrong character, and "\r" ends no line.
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as text:
         return judge_log((line.rstrip("\n") for line in text), expected, ranks)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import time
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,13 @@ WORDS = [
     *("river", "stone", "cloud", "paper", "window", "garden", "market", "silver", "winter", "engine", "letter"),
     *("bridge", "copper", "forest", "island", "mirror", "number", "orange", "pocket", "rocket", "school", "tunnel"),
 ]
+
+# Fillers of Hangul and the empty pattern of Braille: letters and a symbol by category, and nothing to see.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
+
+class Reasoning(str):
+    """What a model answered whose reasoning the token limit ended, before any content."""
 
 
 class NotServableError(Exception):
@@ -56,7 +64,7 @@ def complete(
         if content := _text(message.get("content")):
             return content
         reasoning = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
-        return reasoning if choice.get("finish_reason") == "length" else ""
+        return Reasoning(reasoning) if choice.get("finish_reason") == "length" else ""
     except (InvalidJson, LookupError, TypeError, AttributeError):
         raise UnreachableError("HTTP 200 without a chat completion in it") from None
 
@@ -137,9 +145,14 @@ def ask(
 
 def is_sane(answer: str) -> bool:
     """Whether an answer has text that is more than one token over and over, the sign of a corrupt KV cache."""
-    text = answer.strip()[:SANE_CHARACTERS]
+    text = plain(answer[:SANE_CHARACTERS], SANE_CHARACTERS)
     # A word's token carries a space, which the ends of the text have lost.
-    return bool(text) and not (_is_periodic(text) or _is_periodic(text + " "))
+    return is_visible(text) and not (_is_periodic(text) or _is_periodic(text + " "))
+
+
+def is_visible(text: str) -> bool:
+    """Whether a reader would see anything of it: a letter, digit, mark of punctuation or symbol."""
+    return any(unicodedata.category(character)[0] in "LNPS" and character not in _BLANK for character in text)
 
 
 def _is_periodic(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .chat import PROMPT_WORDS, is_sane
+from .chat import PROMPT_WORDS, Reasoning, is_sane, is_visible
 from .metrics import requests_served, total
 from .outcome import Verdict, WorkerShare
 from .untrusted import plain
@@ -22,9 +22,11 @@ def judge_answers(answers: Sequence[str], error: str | None, wanted: int) -> Ver
         return Verdict.of(check, False, f"prompt {len(answers) + 1} of {wanted} got no answer: {error}.")
     for answer in answers:
         if not is_sane(answer):
-            seen = f"one token repeated: {plain(answer, 40)!r}" if answer.strip() else "empty"
+            seen = f"one token repeated: {plain(answer, 40)!r}" if is_visible(answer) else "empty"
             return Verdict.of(check, False, f"an answer was {seen}; the KV cache or the tokenizer is wrong.")
-    return Verdict.of(check, True, f"{len(answers)} fresh prompts of {PROMPT_WORDS} words were answered with text.")
+    said = f"{len(answers)} fresh prompts of {PROMPT_WORDS} words were answered with text"
+    thought = sum(isinstance(answer, Reasoning) for answer in answers)
+    return Verdict.of(check, True, f"{said}{f', {thought} of them with reasoning only' if thought else ''}.")
 
 
 def shares(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .outcome import Outcome
-from .ucx import Damage, Event, Parser, Process, Refusal, Row, Table, without_gaps
+from .ucx import Damage, Event, Parser, Process, Refusal, Row, Seen, Table, without_gaps
 from .untrusted import plain
 
 
@@ -40,15 +40,28 @@ CONFIG_CHARACTERS = 127
 
 GPU_MEMORY = frozenset(("cuda", "cuda-managed", "rocm", "rocm-managed"))
 _OTHER_MEMORY = frozenset(("host", "rdma", "ze-host", "ze-device", "ze-managed", "gaudi"))
+# The operations of UCX that read no remote memory.
+_OTHER_OPERATION = re.compile(
+    r"(?:(?:synchronous )?tagged message by ucp_tag_send(?:_sync)?\*"
+    r"|active message by ucp_am_send\*(?: with reply flag)?"
+    r"|stream message by ucp_stream_send\*|remote memory write by ucp_put\*|rendezvous data (?:send|fetch|drop)"
+    r"|(?:posted atomic|fetching atomic|atomic compare-and-swap) by ucp_atomic_op\*)"
+    r"(?:\([\w|-]+\))?(?: (?!.*(?:ucp_get|memory read)).*)?",
+    re.ASCII,
+)
 _READ = re.compile(
-    r"remote memory read by \S+ into (?:(?:iov|strided|generic)(?:\[\d+\])? )?"
-    r"(?P<local>[\w-]+)(?:/\S+| memory)? from (?P<remote>[\w-]+)(?:/\S+| memory)?"
+    r"remote memory read by ucp_get\*(?:\([\w|-]+\))? into (?:(?:iov|strided|generic)(?:\[\d+\])? )?"
+    r"(?P<local>[\w-]+)(?:/\S+| memory)? from (?P<remote>[\w-]+)(?:/\S+| memory)?",
+    re.ASCII,
 )
 
-_LANE = r"[a-z][a-z0-9_]*/[^\s/|,%]+"
-_ONE_LANE = re.compile(rf"(?P<lane>{_LANE})(?:/path\d+)?")
-_SHARE = re.compile(rf"(?P<percent>\d{{1,3}})% on (?P<lane>{_LANE})(?:/path\d+)?")
-_PATHS = re.compile(rf"(?P<lane>{_LANE}) (?P<shares>\d{{1,3}}% on path\d+(?:(?:,| and|, and) \d{{1,3}}% on path\d+)+)")
+# ASCII, as UCX prints; int() would take digits of any script.
+_LANE = r"[a-z][a-z0-9_]*/[\w.:@+-]+"
+_ONE_LANE = re.compile(rf"(?P<lane>{_LANE})(?:/path\d+)?", re.ASCII)
+_SHARE = re.compile(rf"(?P<percent>\d{{1,3}})% on (?P<lane>{_LANE})(?:/path\d+)?", re.ASCII)
+_PATHS = re.compile(
+    rf"(?P<lane>{_LANE}) (?P<shares>\d{{1,3}}% on path\d+(?:(?:,| and|, and) \d{{1,3}}% on path\d+)+)", re.ASCII
+)
 _NAMES = re.compile(r"(?<![\w/:])([a-z][a-z0-9_]*)/")
 
 TCP_ADVICE = "check UCX_IB_ROCE_REACHABILITY_MODE, LD_LIBRARY_PATH and the pods' NICs (docs/rdma.md)"
@@ -77,14 +90,15 @@ class Judge:
     readers: set[Process] = field(default_factory=set)
     """The processes that have a table of a read between GPUs."""
     processes: set[Process] = field(default_factory=set)
-    """The processes that printed any table."""
+    """The processes of which UCX printed any line."""
     refused: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
         match event:
-            case Table():
+            case Seen():
                 self.processes.add(event.process)
+            case Table():
                 self._table(event)
             case Refusal():
                 if {event.local, event.remote} & GPU_MEMORY:
@@ -102,9 +116,7 @@ class Judge:
             self.refused.append(why)
 
     def _table(self, table: Table) -> None:
-        if not table.operation.startswith("remote memory read"):
-            return
-        if table.endpoint == "self":
+        if table.endpoint == "self" or _OTHER_OPERATION.fullmatch(table.operation):
             return
         match = _READ.fullmatch(table.operation)
         memories = {match["local"], match["remote"]} if match else set[str]()
@@ -154,15 +166,16 @@ class Judge:
             return Finding(Outcome.UNKNOWN, "; ".join(dict.fromkeys(self.doubts)))
         if not self.readers:
             return Finding(Outcome.UNKNOWN, f"the log has no table of a read between GPUs; {NO_TABLE_ADVICE}")
-        without = len(self.processes - self.readers)
+        without, readers = len(self.processes - self.readers), len(self.readers)
         if self.ranks is None and without:
-            missing = f"{without} of {len(self.processes)} processes that print tables have none of a read between GPUs"
+            missing = f"{without} of {len(self.processes)} processes with lines of UCX have no table of such a read"
             return Finding(Outcome.UNKNOWN, f"{missing}; {NO_TABLE_ADVICE}; --ranks says how many must have one")
-        if self.ranks is not None and len(self.readers) < self.ranks:
-            return Finding(
-                Outcome.UNKNOWN,
-                f"{len(self.readers)} of {self.ranks} ranks have a table of a read between GPUs; {NO_TABLE_ADVICE}",
-            )
+        if self.ranks is not None and readers < self.ranks:
+            missing = f"{readers} of {self.ranks} ranks have a table of a read between GPUs"
+            return Finding(Outcome.UNKNOWN, f"{missing}; {NO_TABLE_ADVICE}")
+        if self.ranks is not None and readers > self.ranks:
+            more = f"{readers} processes have a table of a read between GPUs, and a pod has {self.ranks} ranks"
+            return Finding(Outcome.UNKNOWN, f"{more}; check --ranks, and that the file is the log of one container")
         return Finding(Outcome.VERIFIED, self._praise())
 
     def _praise(self) -> str:
@@ -174,7 +187,8 @@ class Judge:
             ways.append(f"{GPU_LANE} (NVLink or PCIe within the node, no RDMA)")
         if TCP_LANE in self.lanes:
             ways.append("tcp, as kvTransfer declares (slow)")
-        return f"{who} read{'s' if count == 1 else ''} KV cache over {' and '.join(ways)}"
+        unchecked = "" if self.ranks else "; their number is not checked without --ranks"
+        return f"{who} read{'s' if count == 1 and not self.ranks else ''} KV cache over {' and '.join(ways)}{unchecked}"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Up to 1.21 the title is one row of two cells and every line is a print of its own, so threads and processes interleave
 by line. From 1.22 the title is two rows over the full width, then a header follows. Lines are told apart by their
-prefix `[seconds] [host:pid:thread]`, which may stand in mid-line behind text of others. The parser keeps one open table
+prefix `[seconds] [host:pid:thread]`. Only a prefix at the beginning of a line counts: behind other text it may be part
+of a prompt that a worker logged, or of two lines glued together, so there it is damage. The parser keeps one open table
 per thread and nothing else, so a log of any length takes bounded memory.
 
 Sources: src/ucp/proto/proto_debug.c, proto_multi.c, proto_reconfig.c and src/ucs/debug/log.c of UCX; real logs of
@@ -69,6 +70,13 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """The first line of a process of which UCX printed anything, be it no table."""
+
+    process: Process
+
+
+@dataclass(frozen=True)
 class Damage:
     """Lines that belong to a table which cannot be put together; `process` is None where nobody can tell whose."""
 
@@ -76,19 +84,32 @@ class Damage:
     what: str
 
 
-Event = Table | Refusal | Damage
+Event = Table | Refusal | Seen | Damage
 
-_PREFIX = re.compile(r"\[\d+\.\d+\] \[(?P<host>[^\[\]:\s]*):(?P<pid>\d+) *:(?P<thread>[^\[\]\s]*)\]")
+# ASCII: UCX prints no other digits, and int() takes those of any script.
+_PREFIX = re.compile(r"\[\d+\.\d+\] \[(?P<host>[^\[\]:\s]*):(?P<pid>\d+) *:(?P<thread>[^\[\]\s]*)\]", re.ASCII)
+# What `kubectl logs` puts in front of a line, with --prefix and with --timestamps.
+_STAMP = re.compile(
+    r"(?:\[pod/[\w./-]+\] )?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) )?", re.ASCII
+)
+# Progress bars go back to the start of their line instead of ending it, so a line of UCX may follow one.
+_PROGRESS = re.compile(
+    r" *|[^\[\]|'\"]{0,200}\d{1,3}%\|[^\[\]|]{0,400}\| {0,9}[^\s/]{1,20}/[^\s/]{1,20} \[[^\[\]]{0,100}\] {0,200}",
+    re.ASCII,
+)
+_MESSAGE = re.compile(r"[\w.+-]+:\d+ +UCX +[A-Z]+ ", re.ASCII)
+# Colors of a terminal.
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 # A prefix that was cut; its seconds are those of an epoch, so that no other number in brackets is taken for one.
-_CUT_PREFIX = re.compile(r"\[\d{9,}(?:\.\d*(?:\](?: (?:\[[^\[\]\s]*(?: *:[^\[\]\s]*)?)?)?)?)?$")
+_CUT_PREFIX = re.compile(r"\[\d{9,}(?:\.\d*(?:\](?: (?:\[[^\[\]\s]*(?: *:[^\[\]\s]*)?)?)?)?)?$", re.ASCII)
 _RULE = re.compile(r"\+(?:-+\+)+")
 _PART_OF_RULE = re.compile(r"\|[ |]*\+(?:-+\+)+")
 _SIZE = r"(\d{1,20})([KMGTPE]?)"
 # `used` tables up to 1.21 have the count in front of the range, in the same cell.
-_RANGE = re.compile(rf"(?:\d+\s+)?{_SIZE}(?:\.\.(?:{_SIZE}|(inf)))?")
-_COUNTED = re.compile(r"\d+\s+\d")
-_ENDPOINT = re.compile(r".*?(?P<kind>\S+) cfg#\d+")
-_TABLE_WORDS = re.compile(r"cfg#\d|remote memory|\bby ucp_")
+_RANGE = re.compile(rf"(?:\d+ +)?{_SIZE}(?:\.\.(?:{_SIZE}|(inf)))?", re.ASCII)
+_COUNTED = re.compile(r"\d+ +\d", re.ASCII)
+_ENDPOINT = re.compile(r".*?(?P<kind>\S+) cfg#\d+", re.ASCII)
+_TABLE_WORDS = re.compile(r"cfg#\d|remote memory|memory read|ucp_get|\bby ucp_|into (?:cuda|rocm)", re.IGNORECASE)
 # The end of a row, of UCX's own transports only: others print tables into the same log, with paths in them.
 _LANE_AT_END = re.compile(
     r"(?:(?<![\w/])(?:rc|dc|gga|ud|tcp|self|sysv|posix|cma|knem|xpmem|cuda|gdr|rocm)(?:_\w+)?/[^\s/|,]+(?:/path\d+)?"
@@ -112,16 +133,19 @@ class Parser:
 
     def feed(self, line: str) -> Iterator[Event]:
         """What a line of the log, without its end, completes."""
-        for piece in line.split("\r"):  # progress bars go back to the start of their line
-            yield from self._piece(piece)
+        alone, front = True, _STAMP
+        for piece in _ANSI.sub("", line).split("\r"):
+            found = list(_PREFIX.finditer(piece))
+            begins = bool(found and alone and front.fullmatch(piece, 0, found[0].start()))
+            yield from self._piece(piece, found, begins=begins)
+            alone, front = alone and bool(front.fullmatch(piece)), _PROGRESS
 
     def close(self) -> Iterator[Event]:
         """The tables that are still open where the log ends."""
         for stream in self._streams.values():
             yield from stream.close()
 
-    def _piece(self, text: str) -> Iterator[Event]:
-        found = list(_PREFIX.finditer(text))
+    def _piece(self, text: str, found: Sequence[re.Match[str]], *, begins: bool) -> Iterator[Event]:
         before = text[: found[0].start()] if found else text
         if _LANE_AT_END.search(before[-LONGEST_LINE:]):
             yield Damage(None, "lines of several processes are glued together")
@@ -129,21 +153,20 @@ class Parser:
             yield Damage(None, "a line is cut in its prefix")
         for match, following in zip_longest(found, found[1:]):
             body = text[match.end() : following.start() if following else len(text)]
-            stream = self._stream(match)
-            if stream is None:
-                if not self._overfull:
-                    self._overfull = True
-                    yield Damage(None, f"more than {MAX_STREAMS} threads write into it")
-            else:
-                yield from stream.line(body[:LONGEST_LINE].strip())
-
-    def _stream(self, match: re.Match[str]) -> _Stream | None:
-        key = (match["host"], match["pid"], match["thread"])
-        if key not in self._streams:
-            if len(self._streams) >= MAX_STREAMS or len(match["pid"]) > 20:
-                return None
-            self._streams[key] = _Stream(Process(match["host"], int(match["pid"])))
-        return self._streams[key]
+            key = (match["host"], match["pid"], match["thread"])
+            if key not in self._streams:
+                if len(self._streams) >= MAX_STREAMS or len(match["pid"]) > 20:
+                    if not self._overfull:
+                        self._overfull = True
+                        yield Damage(None, f"more than {MAX_STREAMS} threads write into it")
+                    continue
+                self._streams[key] = _Stream(Process(match["host"], int(match["pid"])))
+                yield Seen(self._streams[key].process)
+            stream, line = self._streams[key], body[:LONGEST_LINE].strip(" ")
+            if begins and match is found[0]:
+                yield from stream.line(line)
+            elif not _MESSAGE.match(line) or _refusal(line):
+                yield Damage(stream.process, "a line of UCX stands in mid-line, behind other text")
 
 
 class _State(Enum):
@@ -183,10 +206,10 @@ class _Stream:
         elif text.startswith("|"):
             if text.endswith("|") and len(text) > 1:
                 # Attributes of an operation are joined by a bare "|": `ucp_get*(fast-completion|multi)`.
-                yield from self._cells([cell.strip() for cell in text[1:-1].split(" | ")])
+                yield from self._cells([cell.strip(" ") for cell in text[1:-1].split(" | ")])
             elif not (self._in_other() and _PART_OF_RULE.fullmatch(text)):
                 yield from self._break()
-        elif match := _REFUSED.search(text) or _UNSERVED.search(text):
+        elif match := _refusal(text):
             yield Refusal(self.process, match["local"], match["remote"])
         elif not text and not self._in_other() and self.state is not _State.IDLE:
             yield from self._break()
@@ -277,6 +300,10 @@ class _Stream:
 
     def _table(self, *, whole: bool) -> Table:
         return Table(self.process, self.endpoint, self.operation, tuple(self.rows), whole, self.counts)
+
+
+def _refusal(text: str) -> re.Match[str] | None:
+    return _REFUSED.search(text) or _UNSERVED.search(text)
 
 
 def _row(cells: Sequence[str]) -> Row | None:
