@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ops.effects import Effect
 from ops.losses import ReleasedNodes
-from ops.snapshot import Cost
 from ops.pool_size import Nodes
+from ops.snapshot import Cost
 
 if TYPE_CHECKING:  # its module imports the SDK of policies, which nothing here needs
     from ops.policy_strength import Weakening
