@@ -185,7 +185,7 @@ HARMFUL = [
         # What fails once workers start, or with each request.
         (("--seed", "-1"), 1, "must be at least 0: workers seed NumPy"),
         (("--seed=4294967296",), 0, "must be at most 4294967295"),
-        *(((flag, value), 1, "must be at least 1: workers could not form a group")
+        *(((flag, value), 1, "must be at least 1: workers wait that long")
           for flag in ("--distributed-timeout-seconds", "--cpu-distributed-timeout-seconds") for value in ("0", "-3")),
         (("--distributed-timeout-seconds", "99999999999999999"), 1, "must be at most"),
         (("--max-num-queued-tokens", "5"), 1, "use at least 1376"),
