@@ -37,6 +37,8 @@ _KEEP_PODS_AWAY = {
     Cause.OLD_GENERATION,
     Cause.POD_FAILED,
 }
+# While these hold, workers are about to be replaced, of both roles.
+_REPLACE_PAIRS = {Cause.DELETING, Cause.ROLLING, Cause.OLD_GENERATION}
 
 
 def diagnose(plan: Plan, graphs: tuple[Graph, ...], snapshot: Snapshot) -> tuple[Finding, ...]:
@@ -59,8 +61,8 @@ def _graph(view: View) -> Iterator[Finding]:
     found += missing_pods(view, explained=any(finding.cause in _KEEP_PODS_AWAY for finding in found))
     # While anything else is amiss, an incomplete model list only follows from it.
     found += [] if found else unlisted(view)
-    # A restart alone is of interest only where pods run; a verification that failed may well be its consequence.
-    found += [] if found else stale_peers(view)
+    # A verification that failed may well be the consequence of a restart alone.
+    found += [] if any(finding.cause in _REPLACE_PAIRS for finding in found) else stale_peers(view)
     verifying = [*_pods(view, pods_that_verify(view))]
     found += [*unverified(view, waits=bool(verifying)), *verifying, *unaddressed(view)]
     yield from found or [settled(view)]

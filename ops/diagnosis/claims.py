@@ -39,23 +39,42 @@ def claims_of(pod: Object) -> list[str]:
 
 
 def stuck(view: View) -> Iterator[Finding]:
-    """Claims that are being deleted and still hold their devices, because those they are reserved for are gone."""
-    for claim in view.snapshot.claims:
+    """Claims that hold their devices though all that they are reserved for are gone or have ended."""
+    for claim in _left_over(view):
         deleted = part(claim, "metadata", "deletionTimestamp")
         users = parts(claim, "status", "reservedFor")
-        if not deleted or not users or any(_lives(view, user) for user in users):
-            continue
         finalizers = ", ".join(part(claim, "metadata", "finalizers") or [FINALIZER])
-        gone = " and ".join(f"{_kind(user)} {user.get('name')}" for user in users)
+        state = f"is being deleted since {view.snapshot.age(deleted)} and holds" if deleted else "still holds"
+        reserved = (
+            f"it is still reserved for {' and '.join(_fate(view, user) for user in users)}"
+            if users
+            else "it is reserved for nobody and keeps its allocation"
+        )
+        dropped, field = ("such a reservation", "reservedFor") if users else ("such an allocation", "allocation")
         yield view.finding(
             Cause.CLAIM,
-            f"ResourceClaim {name(claim)} is being deleted since {view.snapshot.age(deleted)} and holds its devices: "
-            f"it is still reserved for {gone}, which {'is' if len(users) == 1 else 'are'} gone, so finalizer "
-            f"{finalizers} stays; Kubernetes drops such a reservation within seconds, and where it does not, "
-            f"`{view.kubectl} patch resourceclaim {name(claim)} --subresource=status --type=merge -p "
-            """'{"status":{"reservedFor":null}}'` does""",
+            f"ResourceClaim {name(claim)} {state} its devices: {reserved}, so finalizer {finalizers} stays; Kubernetes "
+            f"drops {dropped} within seconds, and where it does not, `{view.kubectl} patch resourceclaim {name(claim)} "
+            f"""--subresource=status --type=merge -p '{{"status":{{"{field}":null}}}}'` does""",
             f"resourceclaim/{name(claim)}",
         )
+
+
+def _left_over(view: View) -> Iterator[Object]:
+    """Claims that are allocated, or kept from being deleted by a reservation, without a user that lives."""
+    for claim in view.snapshot.claims:
+        users = parts(claim, "status", "reservedFor")
+        reserved_while_deleted = users and part(claim, "metadata", "deletionTimestamp")
+        held = part(claim, "status", "allocation") or reserved_while_deleted
+        if held and not any(_lives(view, user) for user in users):
+            yield claim
+
+
+def _fate(view: View, user: Object) -> str:
+    """A pod that does not live any more, and whether its object is still there."""
+    ended = next((pod for pod in view.snapshot.pods if _is(pod, user)), None)
+    fate = f"has {str(part(ended, 'status', 'phase')).lower()} and is not deleted" if ended else "is gone"
+    return f"pod {user.get('name')}, which {fate}"
 
 
 def why_none_is_free(view: View, nodes: list[Object]) -> str:
@@ -66,8 +85,8 @@ def why_none_is_free(view: View, nodes: list[Object]) -> str:
     holders = sorted({holder for claim in view.snapshot.claims for holder in _holders(view, claim, nodes)})
     if holders:
         return f"they are held by {', '.join(holders)}, and are free once it has ended"
-    if any(stuck(view)):
-        return "a claim that is being deleted holds them"
+    if left := [name(claim) for claim in _left_over(view) if _may_hold(view, claim, {name(node) for node in nodes})]:
+        return f"they are held by ResourceClaim {', '.join(left)}, which no pod uses any more"
     return (
         f"nothing in namespace {view.namespace} holds them; look at what the nodes offer with `kubectl get "
         "resourceslices`, and at claims of other namespaces with `kubectl get resourceclaims -A`"
@@ -77,27 +96,34 @@ def why_none_is_free(view: View, nodes: list[Object]) -> str:
 def _holders(view: View, claim: Object, nodes: list[Object]) -> Iterator[str]:
     """Who holds devices of these nodes by a claim: pods by their name, others with their kind."""
     there = {name(node) for node in nodes}
-    pools = {str(result.get("pool")) for result in parts(claim, "status", "allocation", "devices", "results")}
     for user in parts(claim, "status", "reservedFor"):
         if not _lives(view, user):
             continue
         if not _is_pod(user):
-            # A driver calls its pool of devices by the node's name, by custom; where it does not, better told than not.
-            if not pools or pools & there or not pools & {name(node) for node in view.snapshot.nodes}:
+            if _may_hold(view, claim, there):
                 yield f"{_kind(user)} {user.get('name')}"
         elif any(part(pod, "spec", "nodeName") in there for pod in view.snapshot.pods if name(pod) == user.get("name")):
             yield str(user.get("name"))
+
+
+def _may_hold(view: View, claim: Object, there: set[str]) -> bool:
+    """Whether a claim's devices may be of these nodes."""
+    # A driver calls its pool of devices by the node's name, by custom; where it does not, better told than not.
+    pools = {str(result.get("pool")) for result in parts(claim, "status", "allocation", "devices", "results")}
+    return not pools or bool(pools & there) or not pools & {name(node) for node in view.snapshot.nodes}
 
 
 def _lives(view: View, user: Object) -> bool:
     """Whether a user of a claim is there; of a kind other than pods nothing here can tell, so it is taken to be."""
     if not _is_pod(user):
         return True
+    return any(_is(pod, user) and unended(pod) for pod in view.snapshot.pods)
+
+
+def _is(pod: Object, user: Object) -> bool:
+    """Whether a pod is that user of a claim, and not another one of its name."""
     uid = user.get("uid")
-    return any(
-        name(pod) == user.get("name") and unended(pod) and (not uid or part(pod, "metadata", "uid") in (None, uid))
-        for pod in view.snapshot.pods
-    )
+    return name(pod) == user.get("name") and (not uid or part(pod, "metadata", "uid") in (None, uid))
 
 
 def _is_pod(user: Object) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from ops.diagnosis.findings import Cause, Finding
-from ops.diagnosis.jobs import last_line
+from ops.diagnosis.jobs import DISK_FULL, last_line
 from ops.diagnosis.snapshot import (
     Object,
     condition,
@@ -96,8 +96,7 @@ def _why(pod: Object) -> str:
 def _remedy(why: str) -> str:
     """For the reasons and words of the kubelet, the scheduler and the node's controllers."""
     remedies = {
-        r"^Evicted.*(ephemeral|EmptyDir|[Dd]isk|imagefs|nodefs|inodes)": "it or its node ran out of disk: see what it "
-        "writes, and its emptyDir limits",
+        rf"^Evicted.*({DISK_FULL})": "it or its node ran out of disk: see what it writes, and its emptyDir limits",
         r"^Evicted.*memory": "the node ran out of memory: see what runs beside it",
         r"^Evicted.*(pid|PID)": "the node ran out of process ids",
         r"^(Terminated|NodeShutdown|Shutdown)|node shutdown|node is shutting down": "its node was shut down: "

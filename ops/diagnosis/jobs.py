@@ -7,6 +7,8 @@ from ops.diagnosis.snapshot import Object, Snapshot, condition, container_status
 
 # The second is the label of Kubernetes before 1.27, which is still written.
 JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
+# How the kubelet and programs word that a disk or a limit of one is full, in the several ways that each has.
+DISK_FULL = r"No space left|[Ee]phemeral|EmptyDir|[Dd]isk|imagefs|nodefs|inodes"
 
 
 def failure(job: Object) -> Object | None:

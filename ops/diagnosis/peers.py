@@ -19,6 +19,8 @@ from ops.diagnosis.view import COMPONENT_TYPE_LABEL, WORKER_HASH_LABEL, View, co
 CURE_WITHIN = timedelta(hours=2)
 # A first deployment and the end of a rolling update create the pods of both roles within this time.
 TOGETHER = timedelta(minutes=30)
+# A run that lasted this long is taken to have served, however late the pod last became Ready.
+SERVES_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +64,10 @@ def _cures(restart: _Engine, others: list[_Engine]) -> bool:
 
 
 def _engines(view: View, role: str) -> list[_Engine]:
-    pods = [pod for pod in view.pods if label(pod, COMPONENT_TYPE_LABEL) == role and holds(pod, "Ready")]
-    found = [engine for pod in pods if (engine := _engine(pod))]
-    # Of a role that may grow, a younger pod is no replacement; nor where an older one of the role still runs.
-    grows = any(worker.autoscaled for worker in view.graph.workers if worker.role.value == role)
-    replaced = [engine for engine in found if _replaced(view, engine.pod)]
-    if grows or not found or len(replaced) < len(found):
+    pods = [pod for pod in view.pods if label(pod, COMPONENT_TYPE_LABEL) == role]
+    found = [engine for pod in pods if holds(pod, "Ready") and (engine := _engine(view, pod))]
+    # Where an older pod of the role still runs, a younger one may have been added, by an autoscaler or by hand.
+    if not all(_replaced(view, pod) for pod in pods):
         return found
     return [
         engine if engine.since else _Engine(pod=engine.pod, started=engine.started, since=_created(engine.pod))
@@ -75,27 +75,48 @@ def _engines(view: View, role: str) -> list[_Engine]:
     ]
 
 
-def _engine(pod: Object) -> _Engine | None:
+def _engine(view: View, pod: Object) -> _Engine | None:
     """The engine of a pod's main container; its start is that of the pod where Kubernetes says nothing better."""
-    status = next((s for s in parts(pod, "status", "containerStatuses") if s.get("name") == "main"), {})
-    started = when(part(status, "state", "running", "startedAt"))
+    status, started = _main(pod), _started(pod)
     if started is None:
         return None
     before = part(status, "lastState", "terminated")
-    served = before is not None and int(status.get("restartCount") or 0) > 0 and _served(pod, started, before)
+    served = before is not None and int(status.get("restartCount") or 0) > 0 and _served(view, before)
     return _Engine(
         pod=pod, started=started, since=(when((before or {}).get("finishedAt")) or started) if served else None
     )
 
 
-def _served(pod: Object, started: datetime, before: Object) -> bool:
-    """Whether the run before got as far as Ready, so that peers could know it: it lasted as long as this one took to
-    become Ready. A crash while loading the model is none that a peer noticed. Without times it is taken to have."""
-    ready = when(condition(pod, "Ready").get("lastTransitionTime"))
+def _served(view: View, before: Object) -> bool:
+    """Whether the run before got as far as Ready, so that peers could know it: it lasted as long as loading takes.
+
+    A crash while loading the model is none that a peer noticed. A run without times is taken to have served.
+    """
     began, over = when(before.get("startedAt")), when(before.get("finishedAt"))
-    if ready is None or began is None or over is None:
-        return True
-    return over - began >= ready - started
+    return began is None or over is None or over - began >= _loading(view)
+
+
+def _loading(view: View) -> timedelta:
+    """How long loading takes: the shortest time between start and Ready among the workers, `SERVES_AFTER` at most.
+
+    One failed probe moves a pod's Ready condition long after the pod was Ready first, so that one pod's own time says
+    too much.
+    """
+    times = [
+        (_started(pod), when(condition(pod, "Ready").get("lastTransitionTime")))
+        for pod in view.pods
+        if label(pod, COMPONENT_TYPE_LABEL) in ("prefill", "decode") and holds(pod, "Ready")
+    ]
+    loads = [ready - started for started, ready in times if started and ready and ready > started]
+    return min([*loads, SERVES_AFTER])
+
+
+def _main(pod: Object) -> Object:
+    return next((s for s in parts(pod, "status", "containerStatuses") if s.get("name") == "main"), {})
+
+
+def _started(pod: Object) -> datetime | None:
+    return when(part(_main(pod), "state", "running", "startedAt"))
 
 
 def _replaced(view: View, pod: Object) -> bool:

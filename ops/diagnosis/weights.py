@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ops.diagnosis.findings import Cause, Finding
-from ops.diagnosis.jobs import failure, last_words, pods_of
+from ops.diagnosis.jobs import DISK_FULL, failure, last_words, pods_of
 from ops.diagnosis.snapshot import Object, holds, name, part, unended
 from ops.diagnosis.view import View
 
@@ -59,7 +59,7 @@ def _remedy(view: View, words: str) -> str:
         r"HTTP 403": f"accept the model's terms on {hub} with the token's account, or set another token with `pulumi "
         "config set --secret dynamo-gke:hfToken`",
         r"HTTP 429": "the hub limits its rate: wait an hour; files in the bucket stay",
-        r"No space left|EmptyDir volume|ephemeral.storage|scratch folder may hold": "the CPU node's disk is too small "
+        rf"{DISK_FULL}|scratch folder may hold": "the CPU node's disk is too small "
         "for the files under way: see docs/weights.md",
         r"Permission denied|Input/output error": "the account weights-writer may not write to the bucket, or not yet",
     }

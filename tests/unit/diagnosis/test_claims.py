@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from ops.diagnosis import Cause, Snapshot
+from ops.diagnosis import Cause, Snapshot, diagnose
 from tests import clusters as c
 from tests.unit.diagnosis.case import (
     DECODE,
     DECODE_NODE,
     DECODE_POD,
     ELSEWHERE,
+    PLAN,
     WELL,
     Case,
     check,
@@ -23,13 +24,15 @@ NO_NICS = c.unplaced(WELL, "decode", scheduler("1 cannot allocate all claims", E
 OWN_CLAIM = f"resourceclaim/{DECODE}-rdma"
 
 
-def also_claimed(*reserved_for: dict[str, Any], deleted: bool = False, pods: tuple[Any, ...] = ()) -> Snapshot:
+def also_claimed(
+    *reserved_for: dict[str, Any], deleted: bool = False, pods: tuple[Any, ...] = (), pool: str = DECODE_NODE
+) -> Snapshot:
     """The decode worker waits for NICs; another claim holds those of its node for these users."""
     metadata: dict[str, Any] = {"name": "old-rdma", "finalizers": ["resource.kubernetes.io/delete-protection"]}
     other = {
         "metadata": metadata | ({"deletionTimestamp": c.ago(660)} if deleted else {}),
         "status": {
-            "allocation": {"devices": {"results": [{"driver": "dra.net", "pool": DECODE_NODE}]}},
+            "allocation": {"devices": {"results": [{"driver": "dra.net", "pool": pool}]}},
             "reservedFor": list(reserved_for),
         },
     }
@@ -130,7 +133,23 @@ CASES = [
         "such a claim, and the pod has failed",
         also_claimed(GONE, deleted=True, pods=(ENDED,)),
         STUCK,
-        "reserved for pod chat-decode-0, which is gone",
+        "reserved for pod chat-decode-0, which has failed and is not deleted, so finalizer",
+    ),
+    Case(
+        "NICs held by a claim that nobody deletes, of a pod that is gone",
+        also_claimed(GONE),
+        STUCK,
+        "ResourceClaim old-rdma still holds its devices: it is still reserved for pod chat-decode-0, which is gone, so "
+        "finalizer resource.kubernetes.io/delete-protection stays",
+        ("""-p '{"status":{"reservedFor":null}}'`""",),
+    ),
+    Case(
+        "NICs held by a claim that is being deleted and reserved for nobody",
+        also_claimed(deleted=True),
+        STUCK,
+        "ResourceClaim old-rdma is being deleted since 11 h and holds its devices: it is reserved for nobody and keeps "
+        "its allocation, so finalizer resource.kubernetes.io/delete-protection stays",
+        ("""-p '{"status":{"allocation":null}}'`""",),
     ),
     Case(
         "a claim that is being deleted, of a pod that ends",
@@ -160,3 +179,16 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_a_cause_is_told_with_its_objects_and_what_to_do(case: Case) -> None:
     check(case)
+
+
+@pytest.mark.parametrize("left", [also_claimed(GONE), also_claimed(deleted=True), also_claimed(GONE, deleted=True)])
+def test_a_worker_that_waits_is_told_the_claim_that_holds_its_nics(left: Snapshot) -> None:
+    said = " ".join(finding.message for finding in diagnose(PLAN, PLAN.graphs, left))
+    assert "they are held by ResourceClaim old-rdma, which no pod uses any more" in said
+    assert "nothing in namespace" not in said
+
+
+def test_a_claim_left_over_on_another_node_is_not_what_holds_these_nics() -> None:
+    elsewhere = also_claimed(GONE, pool=c.node_name("prefill"))
+    said = " ".join(finding.message for finding in diagnose(PLAN, PLAN.graphs, elsewhere))
+    assert "nothing in namespace dynamo holds them" in said

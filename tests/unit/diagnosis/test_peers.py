@@ -8,7 +8,7 @@ import pytest
 from ops.diagnosis import Cause, Snapshot
 from tests import clusters as c
 from tests.stacks import planned
-from tests.unit.diagnosis.case import DECODE, GRAPH, PREFILL, WELL, Case, check
+from tests.unit.diagnosis.case import DECODE, GRAPH, PREFILL, WELL, Case, check, with_pod
 
 
 def restarted(snapshot: Snapshot, pod: str, minutes: float, *, ran: float = 80, loads: float = 10) -> Snapshot:
@@ -41,6 +41,12 @@ def recreated(snapshot: Snapshot, pod: str, minutes: float) -> Snapshot:
     return c.changed(snapshot, pod, change)
 
 
+def flapped(snapshot: Snapshot, pod: str, minutes: float) -> Snapshot:
+    """The snapshot with a worker of which one probe failed, and which was Ready again that long ago."""
+    ready = c.cond("Ready", True) | {"lastTransitionTime": c.ago(minutes)}
+    return c.changed(snapshot, pod, {"status": {"conditions": [c.cond("PodScheduled", True), ready]}})
+
+
 def verified(snapshot: Snapshot, minutes: float) -> Snapshot:
     """The snapshot with a verification that passed that long ago."""
     job = c.job("chat-proof-72e850f8", c.cond("Complete", True), completionTime=c.ago(minutes))
@@ -51,6 +57,9 @@ WELL_SINCE = ((Cause.READY, GRAPH),)
 DECODE_ALONE = ((Cause.STALE_PEERS, (f"pod/{DECODE}", f"pod/{PREFILL}")),)
 PREFILL_ALONE = ((Cause.STALE_PEERS, (f"pod/{PREFILL}", f"pod/{DECODE}")),)
 
+# Another decode worker of the same generation.
+SECOND = c.pod(next(x for x in WELL.graphs[0]["spec"]["components"] if x["name"] == "decode"), replica=1)
+AUTOSCALED = planned({"models.chat.autoscaling": {"decode": {"min": 1, "max": 2}}, "capacity.maxNodes": 3})
 OLD = {"metadata": {"creationTimestamp": c.ago(9000)}}
 
 CASES = [
@@ -154,10 +163,54 @@ CASES = [
     ),
     Case(
         "an autoscaler added a worker",
-        recreated(WELL, DECODE, 20),
+        recreated(with_pod(WELL, SECOND), SECOND["metadata"]["name"], 20),
         WELL_SINCE,
         "all is well",
-        plan=planned({"models.chat.autoscaling": {"decode": {"min": 1, "max": 2}}, "capacity.maxNodes": 3}),
+        plan=AUTOSCALED,
+    ),
+    Case(
+        "the only pod of an autoscaled role was replaced",
+        recreated(WELL, DECODE, 10),
+        DECODE_ALONE,
+        "decode was restarted 9 min ago and prefill was not",
+        plan=AUTOSCALED,
+    ),
+    Case(
+        "prefill crashed after it had served, and failed one probe since",
+        flapped(restarted(WELL, PREFILL, 60, ran=15), PREFILL, 5),
+        PREFILL_ALONE,
+        "prefill was restarted 70 min ago and decode was not",
+    ),
+    Case(
+        "prefill crashed after it had served for less than 10 min, and failed one probe since",
+        flapped(flapped(restarted(WELL, PREFILL, 60, ran=8), PREFILL, 5), DECODE, 77),
+        PREFILL_ALONE,
+        "prefill was restarted 70 min ago and decode was not",
+    ),
+    Case(
+        "decode crashed, and its verification failed",
+        replace(
+            restarted(WELL, DECODE, 3),
+            jobs=(c.job("chat-proof-72e850f8", c.cond("Failed", True, "BackoffLimitExceeded", "too often")),),
+        ),
+        ((Cause.VERIFICATION, ("job/chat-proof-72e850f8",)), *DECODE_ALONE),
+        "the verification failed",
+    ),
+    Case(
+        "decode crashed, and a rolling update replaces both",
+        c.changed(
+            restarted(WELL, DECODE, 3),
+            "chat",
+            {"status": {"rollingUpdate": {"phase": "InProgress", "startTime": c.ago(9)}}},
+        ),
+        ((Cause.ROLLING, GRAPH),),
+        "under way since 9 min",
+    ),
+    Case(
+        "decode crashed, and the operator is down",
+        replace(restarted(WELL, DECODE, 3), operators=(c.operator(available=False),)),
+        ((Cause.OPERATOR, ("deployment/dynamo-platform-dynamo-operator-controller-manager",)), *DECODE_ALONE),
+        "",
     ),
 ]
 

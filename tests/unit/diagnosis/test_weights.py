@@ -112,6 +112,20 @@ CASES = [
         ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)), (Cause.NOT_DEPLOYED, GRAPH)),
         'said: Evicted: Usage of EmptyDir volume "scratch" exceeds the limit "41Gi". (the CPU node\'s disk is',
     ),
+    *(
+        Case(
+            f"evicted: {message}",
+            first_deployment(FAILED_JOB, c.job_pod(WEIGHTS_JOB, reason="Evicted", message=message)),
+            ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)), (Cause.NOT_DEPLOYED, GRAPH)),
+            "(the CPU node's disk is too small",
+        )
+        for message in (
+            "Pod ephemeral local storage usage exceeds the total limit of containers 10Gi. ",
+            'Container fetch exceeded its local ephemeral storage limit "10Gi". ',
+            "The node was low on resource: ephemeral-storage. Threshold quantity: 10Gi, available: 1Gi. ",
+            "The node had condition: [DiskPressure]. ",
+        )
+    ),
     Case(
         "the disk is full",
         first_deployment(
