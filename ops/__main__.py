@@ -17,7 +17,7 @@ from ops.ending import DEBUG, Exit, stop, unexpected
 from ops.local.command import local
 from ops.plain import plain
 from spec.faults import ConfigInvalid, Fault, one_of
-from spec.load import load
+from spec.load import NAMESPACE, StackConfig, load
 from spec.plan import Plan, plan
 from spec.tokens import masked
 
@@ -142,7 +142,9 @@ def render(
     only: Annotated[str | None, typer.Option(metavar="KIND/NAME", help="Print this object only.")] = None,
 ) -> None:
     """Print the Kubernetes objects as YAML that `kubectl apply` takes; objects with secrets are left out."""
-    _, recording = _run(stack, overrides)
+    planned, recording = _run(stack, overrides)
+    for warning in planned.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     from ops import manifests
 
     if only and only not in (known := manifests.keys(recording)):
@@ -218,9 +220,9 @@ def diff(
         weak=tuple(policy_strength.weaker_than_default(RULES, rules)),
     )
     if as_json:
-        printing.show_json(told.to_wire(stack, compared_with, found))
+        printing.show_json(told.to_wire(stack, compared_with, found) | {"warnings": list(planned.warnings)})
     else:
-        print((told.to_markdown if as_markdown else told.to_text)(stack, compared_with, found))
+        print((told.to_markdown if as_markdown else told.to_text)(stack, compared_with, found, planned.warnings))
     if found.guarded and not allow_replace:
         if not as_json:
             names = ", ".join(change.name for change in found.guarded)
@@ -302,9 +304,14 @@ def _run(
     planned = replace(planned, warnings=(*planned.warnings, *warnings, *([unjudged] if unjudged else [])))
 
     try:
-        return planned, recording.record(root, config)
+        return planned, recording.record(root, _asking_nobody(config))
     except recording.ProgramFailed as failed:
         stop(str(failed), Exit.FAILED)
+
+
+def _asking_nobody(config: StackConfig) -> StackConfig:
+    """The config without the preflight: answers made up here must not refuse what only Google Cloud can."""
+    return replace(config, values={**config.values, f"{NAMESPACE}:preflight": "false"})
 
 
 def _verdicts(found: list[Verdict]) -> list[dict[str, str]]:

@@ -197,19 +197,22 @@ def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def to_text(stack: str, base: Base, comparison: Comparison) -> str:
+def to_text(stack: str, base: Base, comparison: Comparison, warnings: Sequence[str] = ()) -> str:
+    """The whole comparison, and the warnings that a preview of this checkout gives."""
     lines = [f"stack {stack} against {base.ref} ({base.commit[:12]}): {verdict(comparison)}"]
     lines += [f"note: {base.note}"] if base.note else []
     lines += [*map(str, comparison.weakened), *effects(comparison), *configured(comparison)]
     for change in comparison.changes:
         lines += ["", f"{change.kind.value:9} {change.type}  {change.name}"]
         lines += [f"          {line}" for line in [*_details(change), *map(_input, change.inputs)]]
+    if warnings:
+        lines += ["", "Warnings of this checkout", *(f"  • {plain(warning)}" for warning in warnings)]
     return "\n".join(lines)
 
 
-def to_markdown(stack: str, base: Base, comparison: Comparison) -> str:
+def to_markdown(stack: str, base: Base, comparison: Comparison, warnings: Sequence[str] = ()) -> str:
     """A comment for a pull request. By the hidden first line it is found again and edited in place."""
-    return _comment(stack, to_text(stack, base, comparison))
+    return _comment(stack, to_text(stack, base, comparison, warnings))
 
 
 def faults_markdown(stack: str, faults: Sequence[Mapping[str, str]]) -> str:

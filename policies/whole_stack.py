@@ -308,6 +308,7 @@ RULES: list[Policy] = [
         enforcement_level=EnforcementLevel.ADVISORY,
         severity=Severity.LOW,
         config_schema=Schema(BUDGET_REQUIRED),
-        remediation_steps="Set `budget: {monthly, currency, emails}` in the stack file.",
+        remediation_steps="Set `budget: {monthly, currency, emails}` in the stack file. Without the right to create "
+        "one, set `required` of has-budget to false in policies/config.<stack>.json.",
     ),
 ]

@@ -56,6 +56,13 @@ def test_a_preview_says_that_google_cloud_was_not_asked() -> None:
     assert "asks whether" not in off.stdout
 
 
+@pytest.mark.parametrize("currency", ["EUR", "JPY"])
+def test_no_made_up_answer_refuses_a_preview(currency: str) -> None:
+    done = ops("preview", "--stack", "prod", "--set", f"budget.currency={currency}", "--set", "budget.monthly=140000")
+    assert done.returncode == 0, done.stderr
+    assert f"has a billing account in {currency}" in done.stdout
+
+
 def test_the_questions_of_the_preflight_are_in_the_plan() -> None:
     def preflight(*words: str) -> object:
         return json.loads(ops("preview", "--stack", "dev", "--json", *words).stdout)["plan"]["preflight"]
@@ -229,7 +236,8 @@ def test_rollout_of_nothing_or_of_a_fault_is_refused() -> None:
 
 def test_render_prints_what_kubectl_applies() -> None:
     done = ops("render", "--stack", "prod")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert all(line.startswith("warning: ") for line in done.stderr.splitlines())
     assert "# LEFT OUT: Secret/hf-token: it holds a secret." in done.stdout
     assert "Helm release dynamo-platform in namespace dynamo-system, chart https://" in done.stdout
     as_kubectl = YAML(typ="safe", pure=True)

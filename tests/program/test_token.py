@@ -65,6 +65,16 @@ def test_every_shipped_stack_is_previewed_without_a_secret(stack: str, command: 
     if command == ["preview", "--json"]:
         warnings: list[Any] = json.loads(done.stdout)["plan"]["warnings"]
         assert [COMMAND in warning for warning in warnings].count(True) == (1 if stack == "prod" else 0)
+    if command == ["render"]:
+        assert (COMMAND in done.stderr) is (stack == "prod")
+
+
+def test_a_diff_warns_of_a_missing_token_too() -> None:
+    told = CliRunner().invoke(app, ["diff", "--base", "HEAD", "--stack", "prod"])
+    assert told.exit_code in (0, 4), told.stderr
+    assert COMMAND in told.stdout
+    as_json = CliRunner().invoke(app, ["diff", "--base", "HEAD", "--stack", "prod", "--json"])
+    assert any(COMMAND in warning for warning in json.loads(as_json.stdout)["warnings"])
 
 
 @pytest.mark.parametrize("value", ["replace-me", "hf_AbCdEfGhIjKlMnOpQrStUvWxYz"])
