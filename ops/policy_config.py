@@ -53,11 +53,20 @@ def read(root: Path, stack: str) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except ValueError as error:
-        raise ConfigInvalid([Fault(f"policies/{path.name}", f"is no JSON: {error}")]) from error
+        raise ConfigInvalid([Fault(f"policies/{path.name}", f"is not JSON: {error}")]) from error
     if not isinstance(found, dict):
         raise ConfigInvalid([Fault(f"policies/{path.name}", "is to be an object, with a rule's name for each key")])
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are each given once: of two, JSON's readers take the last and say nothing."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = sorted({key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1})
+        raise ValueError(f"{', '.join(twice)} given twice; remove one")
     return found
 
 

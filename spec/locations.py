@@ -53,13 +53,21 @@ def unlisted() -> str:
     return f". The list is of {known().date}; location.allowUnlisted: true takes a place that is not in it"
 
 
+# As other clouds and people abbreviate them; by spelling alone eu-west1 is nearest to us-west1, an ocean away.
+_CONTINENTS = {"eu-": "europe-", "ap-": "asia-", "as-": "asia-", "na-": "northamerica-", "sa-": "southamerica-"}
+
+
 def _meant(region: str, zone: str) -> str:
     """A region and a zone that are there together: the zone's own region, else the region most like the given one."""
     listed = known()
     if zone in listed.zones_of(region_of(zone)):
-        return f"; did you mean {region_of(zone)}, where zone {zone} is?"
-    if not (like := closest(region, tuple(listed.zones))):
+        return f" (did you mean {region_of(zone)}, where zone {zone} is?)"
+    whole = region
+    for short, name in _CONTINENTS.items():
+        if region.startswith(short):
+            whole = region.replace(short, name, 1)
+    if not (like := closest(whole, tuple(listed.zones))):
         return ""
     same = f"{like}-{zone.rpartition('-')[2]}"
     there = listed.zones_of(like)
-    return f"; did you mean {{region: {like}, zone: {same if same in there else there[0]}}}?"
+    return f" (did you mean {{region: {like}, zone: {same if same in there else there[0]}}}?)"

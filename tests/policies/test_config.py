@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert policy_config.read(tmp_path, "prod") == {}
     assert "every rule has its default" in (policy_config.warning(tmp_path, "prod") or "")
     (tmp_path / "policies/config.prod.json").write_text("{")
-    with pytest.raises(ConfigInvalid, match=r"policies/config\.prod\.json: is no JSON"):
+    with pytest.raises(ConfigInvalid, match=r"policies/config\.prod\.json: is not JSON"):
         policy_config.read(tmp_path, "prod")
     (tmp_path / "policies/config.prod.json").write_text("[]")
     with pytest.raises(ConfigInvalid, match="is to be an object"):
@@ -128,3 +128,17 @@ def test_a_stack_without_a_configuration_has_that_of_prod() -> None:
 
 def test_every_rule_says_what_to_do() -> None:
     assert [rule.name for rule in RULES if not rule.remediation_steps] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "twice"),
+    [
+        ('{"gpu-budget": {"nodes": 1}, "gpu-budget": {"nodes": 400}}', "gpu-budget given twice"),
+        ('{"gpu-budget": {"nodes": 1, "nodes": 400}}', "nodes given twice"),
+    ],
+)
+def test_a_rule_or_setting_that_is_given_twice_is_refused(text: str, twice: str, tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "config.prod.json").write_text(text)
+    with pytest.raises(ConfigInvalid, match=twice):
+        policy_config.read(tmp_path, "prod")

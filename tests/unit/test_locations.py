@@ -60,3 +60,12 @@ def test_what_is_proposed_is_a_place(region: str, other: str, letter: str) -> No
             proposed += [(region, each) for each in re.split(r", | or ", listed[1])]
         for place in proposed:
             assert errors(*place) == {}, message
+
+
+@pytest.mark.parametrize(
+    ("region", "meant"), [("eu-west1", "europe-west1"), ("eu-north1", "europe-north1"), ("ap-south1", "asia-south1")]
+)
+def test_an_abbreviated_continent_is_proposed_in_full(region: str, meant: str) -> None:
+    ((_, message),) = locations.errors(region, f"{region}-b", allow_unlisted=False)
+    assert f"{{region: {meant}, zone: {meant}-" in message
+    assert "?." not in message
