@@ -108,9 +108,10 @@ def test_an_install_that_is_killed_at_its_limit_says_so(monkeypatch: pytest.Monk
 
 
 def test_ctrl_c_during_an_install_ends_it_at_once(tmp_path: Path) -> None:
-    code = (
-        "from ops.local.environment import run; run(['sh', '-c', 'echo started; echo $$ > pid; sleep 60; true'], print)"
-    )
+    script = "echo $$ > pid; sleep 60; true"
+    # Whoever starts the tests in the background has them ignore Ctrl-C, and children inherit that.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heard}; from ops.local.environment import run; run(['sh', '-c', {script!r}], print)"
     started = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE

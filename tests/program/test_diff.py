@@ -107,7 +107,8 @@ def test_a_rule_that_was_weaker_before_is_told_apart_from_the_change(clone: Path
     lines = diff(clone, "--stack", "prod").stdout.splitlines()
     assert lines[0].endswith(": no change")
     assert lines[2] == "policy configuration of this stack, no part of the change:"
-    assert [line[:27] for line in lines[3:]] == ["          policy gpu-budget"] * 2
+    assert [line[:27] for line in lines[3:5]] == ["          policy gpu-budget"] * 2
+    assert lines[5:7] == ["", "Warnings of this checkout"]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_a_refused_pool_is_not_retried_for_hours(mode: CapacityMode) -> None:
     for pool in pools({"capacity": capacity}):
         waits = pool.options["customTimeouts"]
         flex = mode is CapacityMode.FLEX_START
-        assert minutes(waits["create"]) == (30 if flex else 60)
+        assert minutes(waits["create"]) == (30 if flex else 45)
         assert flex or minutes(waits["create"]) > 35  # after which GKE itself gives up on nodes and says why
         assert minutes(waits["update"]) <= 80  # one or two nodes, one after the other
         assert minutes(waits["delete"]) <= 60

@@ -26,10 +26,10 @@ def test_it_runs_from_any_folder_and_stdout_is_the_commands_alone(tmp_path: Path
 
 
 def test_a_mistake_keeps_its_sentence_and_exit_code(tmp_path: Path) -> None:
-    done = launched(tmp_path, "preview", "--set", "models.chat.modle=x")
+    done = launched(tmp_path, "preview", "--set", "models.chat.layuot=simulated", "--set", "models.chat.layout=")
     assert done.returncode == 2
-    assert "models.chat.modle" in done.stderr
-    assert "did you mean model?" in done.stderr
+    assert "models.chat.layuot" in done.stderr
+    assert "did you mean layout?" in done.stderr
 
 
 def test_usage_names_the_script(tmp_path: Path) -> None:
