@@ -36,7 +36,7 @@ COMPUTE_API_VARIABLE = "GOOGLE_COMPUTE_CUSTOM_ENDPOINT"
 # A cluster's API server, by its DNS endpoint.
 KUBERNETES_API = "https://{endpoint}"
 SECONDS = 10
-MOST_BYTES = 4_000_000
+MAX_BYTES = 4_000_000
 
 
 def check(plan: Plan, provider: gcp.Provider, billing: gcp.Provider | None = None) -> None:
@@ -145,7 +145,7 @@ class _Cloud:
         request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
         try:
             with urllib.request.build_opener(_AsAnswered).open(request, timeout=SECONDS) as response:
-                return response.status, response.read(MOST_BYTES)
+                return response.status, response.read(MAX_BYTES)
         except (OSError, HTTPException, ValueError) as error:
             # What is wrong with a header would be told with its value.
             why = error if isinstance(error, OSError) else type(error).__name__
