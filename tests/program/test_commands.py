@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from ops import __main__ as cli
 from ops import manifests, policy_config, recording, stackfile, verdicts
+from policies.rules import RULES
 from tests.local.fake_endpoint import Behaviour, serving
 from tests.stacks import ROOT, recorded
 from tests.ucx_tables import RDMA, TCP, log
@@ -76,6 +77,9 @@ def test_json_is_one_object_and_nothing_else() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     printed = json.loads(done.stdout)
     assert list(printed) == ["stack", "resources", "outputs", "plan", "policies", "rules"]
+    assert set(printed["rules"]) == {rule.name for rule in RULES}
+    settings = {"compute": False, "weights": False}  # as policies/config.dev.json has it
+    assert printed["rules"]["protected"] == {"level": "mandatory", "severity": "high", "settings": settings}
     assert set(printed["resources"][0]) == {
         "urn", "type", "name", "parent", "provider", "inputs", "dependsOn", "options", "secretPaths",
     }  # fmt: skip

@@ -204,6 +204,8 @@ def test_a_gpu_node_has_nine_more_nics_with_addresses_of_their_own() -> None:
                 assert {nic["subnetwork"] for nic in nics} <= set(subnets)
                 label = {"cloud.google.com/gke-networking-dra-driver": "true", "dynamo-gke/role": pool.inputs["name"]}
                 assert pool.inputs["nodeConfig"]["labels"] == label
+            else:
+                assert nics == []
 
 
 def test_no_two_ranges_of_a_stack_overlap() -> None:

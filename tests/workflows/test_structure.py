@@ -116,9 +116,13 @@ def test_a_deployment_waits_for_approval_and_its_turn_and_is_judged() -> None:
     assert (up["needs"], up["environment"]) == ("preview", "${{ inputs.stack }}")
     assert deploy["jobs"]["preview"]["if"] == "github.ref == 'refs/heads/main'"
     ups = [step for step in steps() if step.fields.get("with", {}).get("command") == "up"]
-    assert [(step.workflow, step.job, step.fields["with"]["policyPacks"]) for step in ups] == [
-        ("deploy", "up", "policies")
-    ]
+    assert [(step.workflow, step.job) for step in ups] == [("deploy", "up")]
+    # `up` of the action skips the preview, so the job before it judges the stack.
+    judged = [step for step in steps() if step.workflow == "deploy" and step.uses.startswith("pulumi/actions@")]
+    assert [(step.job, step.fields["with"]["command"]) for step in judged] == [("preview", "preview"), ("up", "up")]
+    for step in judged:
+        assert step.fields["with"]["policyPacks"] == "policies"
+        assert step.fields["with"]["policyPackConfigs"] == "policies/config.${{ inputs.stack }}.json"
 
 
 def test_reading_jobs_never_use_the_environment_that_may_write() -> None:
