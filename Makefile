@@ -52,10 +52,10 @@ contract: $(VENV)/.test ## the contracts with others' software; first makes the 
 	$(PY) -m tools.engine_flags --environment-only
 	$(PY) -m pytest tests/contract
 
-engine-flags: $(VENV)/.test ## write spec/engine-flags.json anew from the runtime's own parsers
+engine-flags: $(VENV)/.test ## write catalog/flags/engine-flags.json anew from the runtime's own parsers
 	$(PY) -m tools.engine_flags
 
-replacement-table: $(VENV)/.test ## write ops/gcp_inputs.json from SCHEMA, the schema of Google's provider as JSON
+replacement-table: $(VENV)/.test ## write ops/changes/gcp_inputs.json from SCHEMA, the schema of Google's provider as JSON
 	$(PY) -m tools.replacement_table $(SCHEMA)
 
 bench: $(VENV)/.test ## time the preview against its floor, and the cost of many graphs

@@ -4,9 +4,11 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from infra import environment
-from spec.faults import ConfigInvalid
-from spec.load import StackConfig, load
-from spec.plan import Plan, plan
+from planning.load import StackConfig, load
+from planning.plan import plan
+from planning.summary import summary
+from planning.types import Plan
+from reading.errors import ConfigInvalid
 from workloads import serving
 
 
@@ -44,7 +46,7 @@ def main() -> None:
         pulumi.export("dnsRecords", served.dns_records)
     pulumi.export("clusterName", built.cluster.name)
     pulumi.export("kubeconfigCommand", planned.cluster.login)
-    pulumi.export("graphs", planned.summary()["graphs"])
+    pulumi.export("graphs", summary(planned)["graphs"])
     pulumi.export("costPerHour", planned.cost_per_hour)
     if planned.cost_per_hour is None and planned.cost_bound is not None:
         pulumi.export("costPerHourUpperBound", planned.cost_bound)

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 
 MODULES = """
 import json, sys
-from ops import stackfile
-from ops.recording import record
+from ops.offline import stackfile
+from ops.offline.recording import record
 root = stackfile.project_root()
 recording = record(root, stackfile.read(root, "prod"))
 modules = [name for name in sys.modules if name.startswith(("pulumi_gcp", "pulumi_kubernetes"))]
@@ -27,7 +27,7 @@ print(json.dumps([modules, len(recording.resources)]))
 
 FLOOR = """
 import contextvars, importlib
-from ops.recording import record_program
+from ops.offline.recording import record_program
 
 def program():
     import pulumi
@@ -42,9 +42,9 @@ contextvars.copy_context().run(
 
 GRAPHS = """
 import json, sys, time
-from ops import stackfile
-from ops.recording import record
-from spec.load import StackConfig
+from ops.offline import stackfile
+from ops.offline.recording import record
+from planning.load import StackConfig
 base = stackfile.read(stackfile.project_root(), "prod")
 graph = {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}
 

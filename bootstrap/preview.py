@@ -6,9 +6,10 @@ from pathlib import Path
 import yaml
 
 from bootstrap import settings
-from ops import printing, recording, stackfile
-from ops.ending import Exit
-from spec.faults import ConfigInvalid
+from ops.commands.ending import Exit
+from ops.offline import recording, stackfile
+from ops.report import printing
+from reading.errors import ConfigInvalid
 
 FOLDER = Path(__file__).parent
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import container
 
+from catalog.gke_versions import VERSION_PREFIX
 from infra.services import ProjectServices
-from spec.gke_versions import VERSION_PREFIX
-from spec.settings import Maintenance
+from settings.schema import Maintenance
 
 # All that GKE collects by default, named because naming one drops the rest; DCGM has the GPU metrics.
 MONITORED = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
+from catalog.rdma import RdmaMode
 from infra import preflight
 from infra.budget import Budget, BudgetArgs, billing_provider
 from infra.cluster import Cluster, ClusterArgs
@@ -19,9 +20,9 @@ from infra.rdma_network import NodeNic, RdmaNetwork, RdmaNetworkArgs
 from infra.secrets_key import SecretsKeyGrant, SecretsKeyGrantArgs
 from infra.services import ProjectServices, ProjectServicesArgs
 from infra.weights_bucket import WeightsBucket, WeightsBucketArgs
-from spec import alerts, dashboard, names
-from spec.plan import Plan
-from spec.rdma import RdmaMode
+from manifests import alerts, dashboard
+from planning import names
+from planning.types import Plan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import container
 
-from spec import names
+from planning import names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_gcp import projects
 
 from infra.services import ProjectServices, project_of
-from spec import names
+from planning import names
 
 NETWORK_ADMIN = "roles/compute.networkAdmin"
 

@@ -6,7 +6,7 @@ import pulumi
 
 from infra.environment import Environment
 from infra.node_pools import GpuPool, GpuPoolArgs
-from spec.plan import Plan
+from planning.types import Plan
 
 
 def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]) -> tuple[GpuPool, ...]:

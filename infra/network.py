@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import compute
 
-from spec.addresses import AddressPlan
+from settings.addresses import AddressPlan
 
 # Jumbo frames, the largest MTU of a VPC. Set at creation: running nodes keep the old one.
 MTU = 8896

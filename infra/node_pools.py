@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import container
 
+from catalog.capacity import CapacityMode
+from catalog.rdma import RdmaMode
 from infra.rdma_network import NodeNic
-from spec.capacity import CapacityMode
-from spec.plan import Pool
-from spec.rdma import RdmaMode
+from planning.types import Pool
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 

@@ -7,7 +7,7 @@ import pulumi
 from pulumi_gcp import monitoring
 
 from infra.email_channels import email_channels
-from spec.alerts import Alert, LogCondition, MetricCondition
+from manifests.alerts import Alert, LogCondition, MetricCondition
 
 # The shortest that Cloud Monitoring takes: an incident without data for that long closes itself.
 AUTO_CLOSE = "1800s"
@@ -22,7 +22,7 @@ class ObservabilityArgs:
     title: str
     """In the name of each policy, since a project may hold several stacks."""
     dashboard: str
-    """JSON, as `spec.dashboard` builds it."""
+    """JSON, as `manifests.dashboard` builds it."""
     alerts: Sequence[Alert]
     emails: Sequence[str]
     labels: dict[str, str]

@@ -1,4 +1,4 @@
-"""Asks Google Cloud what `spec.preflight` wants to know, as whoever previews, and stops where it refuses."""
+"""Asks Google Cloud what `planning.preflight` wants to know, as whoever previews, and stops where it refuses."""
 
 import json
 import os
@@ -13,20 +13,20 @@ import pulumi
 import pulumi_gcp as gcp
 from pulumi_gcp import cloudquota, compute, container, kms, organizations, storage
 
+from catalog.gke_versions import VERSION_PREFIX
 from infra.existing_cluster import dns_endpoint
-from spec.gke_versions import VERSION_PREFIX
-from spec.plan import Plan
-from spec.preflight import questions
-from spec.preflight.billing import BudgetPossible
-from spec.preflight.bucket import BucketIsOurs
-from spec.preflight.cluster import Cluster, GkeVersionOffered, Unknown
-from spec.preflight.existing import ClusterState, ExistingClusterFits, ExistingSubnetFits, SubnetState, is_range
-from spec.preflight.operator import SELECTOR, Operator, OperatorFits, operators_in
-from spec.preflight.question import FRESH_PROJECT, Finding, Question, Verdict, explained, is_missing, is_off
-from spec.preflight.quota import Limit, QuotaLarge
-from spec.preflight.reservation import ReservationFree, ReservationState
-from spec.preflight.secrets_key import SecretsKeyExists
-from spec.preflight.zone import MachineTypeOffered, RoceProfileOffered
+from planning.preflight import questions
+from planning.preflight.billing import BudgetPossible
+from planning.preflight.bucket import BucketIsOurs
+from planning.preflight.cluster import Cluster, GkeVersionOffered, Unknown
+from planning.preflight.existing import ClusterState, ExistingClusterFits, ExistingSubnetFits, SubnetState, is_range
+from planning.preflight.operator import SELECTOR, Operator, OperatorFits, operators_in
+from planning.preflight.question import FRESH_PROJECT, Finding, Question, Verdict, explained, is_missing, is_off
+from planning.preflight.quota import Limit, QuotaLarge
+from planning.preflight.reservation import ReservationFree, ReservationState
+from planning.preflight.secrets_key import SecretsKeyExists
+from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
+from planning.types import Plan
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_gcp import compute
 
 from infra.network import MTU, of_network
-from spec.addresses import AddressPlan
+from settings.addresses import AddressPlan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_gcp import kms
 
 from infra.services import ProjectServices, project_of
-from spec import names
+from planning import names
 
 
 @dataclass(frozen=True, kw_only=True)

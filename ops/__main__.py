@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from ops import models, printing, stackfile
-from ops.ending import DEBUG, Exit, stop, unexpected
-from ops.local.command import local
-from ops.plain import plain
-from spec.faults import ConfigInvalid, Fault, one_of
-from spec.load import NAMESPACE, StackConfig, load
-from spec.plan import Plan, plan
-from spec.tokens import masked
+from ops.commands import models
+from ops.commands.ending import DEBUG, Exit, stop, unexpected
+from ops.commands.local import local
+from ops.offline import stackfile
+from ops.report import printing
+from ops.report.plain import plain
+from planning.load import NAMESPACE, StackConfig, load
+from planning.plan import plan
+from planning.summary import summary
+from planning.types import Plan
+from reading.errors import ConfigInvalid, Fault, one_of
+from reading.tokens import masked
 
 if TYPE_CHECKING:  # what these import takes a second, and a fault of the configuration must show before that
-    from ops.recording import Recording
-    from ops.verdicts import Verdict
+    from ops.offline.recording import Recording
+    from ops.offline.verdicts import Verdict
 
 
 @contextmanager
@@ -100,7 +104,7 @@ def preview(
 ) -> None:
     """Show all that `pulumi up` would create, what it costs, and what is wrong with it."""
     planned, recording = _run(stack, overrides, as_json)
-    from ops import policy_config, policy_strength, verdicts
+    from ops.offline import policy_config, policy_strength, verdicts
     from policies.rules import RULES
 
     try:
@@ -115,7 +119,7 @@ def preview(
         printed = _as_json(planned, recording) | {"policies": _verdicts(found), "rules": rules}
         printing.show_json(printed)
     else:
-        from ops import present
+        from ops.report import present
 
         present.show(planned, recording, found, _rolls(stack, planned) if overrides else ())
     mandatory = [verdict for verdict in found if verdict.mandatory]
@@ -127,7 +131,7 @@ def preview(
 
 def _rolls(stack: str, planned: Plan) -> Sequence[str]:
     """What the overrides would restart of the stack as its file has it; nothing when that does not load by itself."""
-    from spec.rollout import rolls
+    from ops.changes.rollout import rolls
 
     try:
         return rolls(plan(load(stackfile.read(stackfile.project_root(), stack))), planned)
@@ -145,7 +149,7 @@ def render(
     planned, recording = _run(stack, overrides)
     for warning in planned.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    from ops import manifests
+    from ops.report import objects as manifests
 
     if only and only not in (known := manifests.keys(recording)):
         stop(f"--only: {one_of(only, known)}", Exit.FAILED)
@@ -163,8 +167,8 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Go on until all is Ready, for two hours at most.")] = False,
 ) -> None:
     """Explain what each graph waits for, in one sentence a cause, in the order of what to fix first."""
-    from ops import status as explained
-    from ops.cluster_snapshot import Cluster, ClusterUnreadable
+    from ops.commands import status as explained
+    from ops.diagnosis.read_cluster import Cluster, ClusterUnreadable
 
     try:
         planned = plan(load(stackfile.read(stackfile.project_root(), stack)))
@@ -198,10 +202,10 @@ def diff(
     ] = False,
 ) -> None:
     """Say what this checkout would create, update, replace and delete where the base is deployed, and what is lost."""
-    from ops import diff as told
-    from ops import policy_config, policy_strength
-    from ops.comparison import compare
-    from ops.snapshot import Snapshot
+    from ops.changes.comparison import compare
+    from ops.changes.previewed import Snapshot
+    from ops.commands import diff as told
+    from ops.offline import policy_config, policy_strength
     from policies.rules import RULES
 
     if as_markdown and as_json:
@@ -260,7 +264,7 @@ def rollout(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Say what the overrides would restart, compared with the stack as it is, and how long capacity is down."""
-    from spec.rollout import rolls
+    from ops.changes.rollout import rolls
 
     root = stackfile.project_root()
     try:
@@ -298,7 +302,7 @@ def _run(
         f"file; delete the line, then `pulumi config set --secret {key}`"
         for key in undecryptable
     )
-    from ops import policy_config, recording
+    from ops.offline import policy_config, recording
 
     unjudged = policy_config.warning(root, stack)
     planned = replace(planned, warnings=(*planned.warnings, *warnings, *([unjudged] if unjudged else [])))
@@ -325,13 +329,13 @@ def _as_json(planned: Plan, recording: Recording) -> dict[str, Any]:
         "stack": planned.stack,
         "resources": [resource.to_wire() for resource in recording.resources],
         "outputs": recording.outputs,
-        "plan": planned.summary() | {"preflight": _preflight(planned)},
+        "plan": summary(planned) | {"preflight": _preflight(planned)},
     }
 
 
 def _preflight(planned: Plan) -> dict[str, Any]:
     """What `pulumi preview` asks Google Cloud. Here nothing is, whatever the answers of the recording are."""
-    from spec.preflight import questions
+    from planning.preflight import questions
 
     return {"asked": False, "questions": [question.what for question in questions(planned)]}
 

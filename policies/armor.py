@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.inputs import at, items
-from spec import client_ranges
+from settings import client_ranges
 
 _LAST_PRIORITY = 2147483647
 _DENY = re.compile(r"deny\(\d{3}\)")

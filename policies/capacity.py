@@ -16,12 +16,12 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from catalog.capacity import CapacityMode
+from catalog.machines import machine, machine_names
 from policies import kinds
 from policies.inputs import at, items
 from policies.judging import apart
 from policies.setting import Schema, Setting
-from spec.capacity import CapacityMode
-from spec.machines import machine, machine_names
 
 MOST_NODES = Setting(
     name="nodes", type="number", default=2, description="GPU nodes, at most, autoscaling included", stricter="less"
@@ -30,7 +30,7 @@ MOST_DOLLARS = Setting(
     name="dollarsPerHour",
     type="number",
     default=200,
-    description="USD per hour, at most, for all GPU nodes at the prices of spec/machines",
+    description="USD per hour, at most, for all GPU nodes at the prices of catalog/machines",
     stricter="less",
 )
 MODES = Setting(
@@ -79,7 +79,7 @@ def _mode(pool: Mapping[str, Any]) -> CapacityMode:
 
 
 def _usd_per_hour(pool: Mapping[str, Any]) -> float | None:
-    """What one node costs at most; None for a machine that spec/machines does not know."""
+    """What one node costs at most; None for a machine that catalog/machines does not know."""
     name = at(pool, "nodeConfig", "machineType")
     if name not in machine_names(with_gpus=True):
         return None
@@ -97,7 +97,9 @@ def _gpu_budget(args: StackValidationArgs, report: ReportViolation) -> None:
             price = _usd_per_hour(pool)
             if price is None:
                 machine_type = at(pool, "nodeConfig", "machineType")
-                report(f"{machine_type} has no price in spec/machines, so it fits no budget; add its price there", None)
+                report(
+                    f"{machine_type} has no price in catalog/machines, so it fits no budget; add its price there", None
+                )
             nodes += most_nodes(pool)
             dollars += most_nodes(pool) * (price or 0)
     nodes_allowed, dollars_allowed = MOST_NODES.read(args.get_config()), MOST_DOLLARS.read(args.get_config())

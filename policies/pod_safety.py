@@ -13,13 +13,13 @@ from pulumi_policy import (
     Severity,
 )
 
+from catalog import flags
+from catalog.flags import classes
 from policies import host_access, kinds
 from policies.inputs import at, items, known_texts
 from policies.pods import containers, pod_specs
 from policies.setting import Schema, Setting
-from spec import flags
-from spec.flag_rules import classes
-from spec.tokens import holds_token
+from reading.tokens import holds_token
 
 HOST_ACCESS = Setting(
     name="allowed",

@@ -14,11 +14,11 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from catalog.rdma import UCX_TCP
 from policies import kinds
 from policies.inputs import at, items, needs
 from policies.judging import apart
 from policies.setting import Schema, Setting
-from spec.rdma import UCX_TCP
 
 BUDGET_REQUIRED = Setting(
     name="required",

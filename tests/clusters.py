@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from manifests import graph as graph_builder
 from ops.diagnosis import Snapshot
-from spec import graph as graph_builder
-from spec import names
-from spec.plan import Plan
+from planning import names
+from planning.types import Plan
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

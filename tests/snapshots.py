@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ops.changes import Change, Comparison
-from ops.effects import NODE_POOL
-from ops.snapshot import Cost, Registered, Snapshot
+from ops.changes.change import Change, Comparison
+from ops.changes.effects import NODE_POOL
+from ops.changes.previewed import Cost, Registered, Snapshot
 
 GPUS = {
     "guestAccelerators": [{"type": "nvidia-h200-141gb", "count": 8}],

@@ -6,11 +6,12 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from ops import stackfile
-from ops.recording import Recording, record
-from spec.faults import ConfigInvalid, Fault
-from spec.load import StackConfig, load
-from spec.plan import Plan, plan
+from ops.offline import stackfile
+from ops.offline.recording import Recording, record
+from planning.load import StackConfig, load
+from planning.plan import plan
+from planning.types import Plan
+from reading.errors import ConfigInvalid, Fault
 
 ROOT = stackfile.project_root()
 SHIPPED = ("dev", "staging", "prod")

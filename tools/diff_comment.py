@@ -11,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ops.plain import plain
-from ops.quoted import quoted
+from ops.report.plain import plain
+from ops.report.quoted import quoted
 from tools import github
 
 # What preview.yaml names the artifact of a stack, and in it the file.

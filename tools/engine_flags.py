@@ -1,4 +1,4 @@
-"""Writes spec/engine-flags.json: the flags of the pinned runtime, as its own parsers tell them."""
+"""Writes catalog/flags/engine-flags.json: the flags of the pinned runtime, as its own parsers tell them."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from ops.local.environment import ROOT
 from ops.local.faults import LocalRunError, told
 from ops.local.real_engine import VLLM
 
-TABLE = ROOT / "spec" / "engine-flags.json"
+TABLE = ROOT / "catalog" / "flags" / "engine-flags.json"
 # What is run in the runtime's environment.
 _PARSERS = Path(__file__).with_name("engine_parsers.py")
 _START = Path(__file__).with_name("engine_start.py")

@@ -1,4 +1,4 @@
-"""Writes spec/schemas: names, types, bounds and enumerations of the fields of the custom resources that we render.
+"""Writes manifests/schemas: names, types, bounds and enumerations of the fields of the custom resources that we render.
 
     python -m tools.field_tables FILE_OR_FOLDER…
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from spec import manifest_schema
+from manifests import manifest_schema
 
 KEPT = (
     *("type", "enum", "required", "minimum", "maximum"),

@@ -1,8 +1,8 @@
 """Writes `ops/gcp_inputs.json`: per type of Google's provider and per input, what the provider does with a change.
 
 `python -m tools.replacement_table SCHEMA.json` reads the provider's schema as JSON (types, paths and their facts) and
-keeps names and flags only. The product and its tests need the table, never the schema. `ops.gcp_inputs` says what each
-flag means.
+keeps names and flags only. The product and its tests need the table, never the schema. `ops.changes.gcp_inputs` says
+what each flag means.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-TABLE = Path(__file__).parent.parent / "ops" / "gcp_inputs.json"
+TABLE = Path(__file__).parent.parent / "ops" / "changes" / "gcp_inputs.json"
 
 # Node pools inside the cluster resource: the stacks never write them, and their paths are a quarter of the schema.
 # Left out, a path below is unknown, so a change of it counts as a replacement.

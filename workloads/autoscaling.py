@@ -6,8 +6,9 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from spec import dgd, names
-from spec.models import Role
+from catalog.contracts import Role
+from manifests import dgd
+from planning import names
 from workloads.custom_object import custom_object
 
 # The port on which the operator has every worker serve its metrics.

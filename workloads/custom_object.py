@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from spec import manifest_schema
+from manifests import manifest_schema
 
 REPLACE_UNREADY = {"pulumi.com/replaceUnready": "true"}
 """Annotation of every Job that Pulumi waits for. The next `pulumi up` deletes a Job that is not complete and starts it

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from infra.rdma_network import NodeNic
-from spec import names
+from planning import names
 from workloads.custom_object import custom_object
 
 GROUP = "networking.gke.io"

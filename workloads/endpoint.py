@@ -8,10 +8,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_gcp import compute
 
-from spec import names
-from spec.graph import frontend_labels
-from spec.settings import Endpoint as EndpointSettings
-from spec.settings import Exposure
+from manifests.graph import frontend_labels
+from planning import names
+from settings.schema import Endpoint as EndpointSettings
+from settings.schema import Exposure
 from workloads import gateway
 from workloads.custom_object import custom_object
 

@@ -7,7 +7,8 @@ from typing import Any
 import pulumi
 from pulumi_gcp import certificatemanager, compute
 
-from spec import lifecycle, names
+from catalog import lifecycle
+from planning import names
 from workloads.custom_object import custom_object
 
 # Cloud Armor takes ten ranges in a rule.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from spec.promql import GRAPH, ROLE
+from manifests.promql import GRAPH, ROLE
 from workloads.custom_object import custom_object
 
 API_VERSION = "monitoring.googleapis.com/v1"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pulumi
 
-from spec import names
-from spec.addresses import AddressPlan
-from spec.graph import GRAPH_LABEL, frontend_labels
-from spec.settings import Exposure
+from manifests.graph import GRAPH_LABEL, frontend_labels
+from planning import names
+from settings.addresses import AddressPlan
+from settings.schema import Exposure
 from workloads.autoscaling import METRICS_PORT
 from workloads.custom_object import custom_object
 from workloads.endpoint import FRONTEND_PORT

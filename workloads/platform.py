@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from spec import names
+from planning import names
 
 CHARTS = "https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts"
 

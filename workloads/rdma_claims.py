@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from spec import names
+from planning import names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from spec import names
+from planning import names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pulumi
 
+from catalog.rdma import RdmaMode
 from infra import gpu_nodes
 from infra.environment import Environment
-from spec import graph as graph_builder
-from spec import names
-from spec.plan import Plan
-from spec.rdma import RdmaMode
-from spec.settings import Exposure
+from manifests import graph as graph_builder
+from planning import names
+from planning.types import Plan
+from settings.schema import Exposure
 from workloads.autoscaling import RoleAutoscaler, RoleAutoscalerArgs
 from workloads.device_networks import DeviceNetworks, DeviceNetworksArgs
 from workloads.endpoint import Endpoint, EndpointArgs

@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from spec import dgd
-from spec.graph import frontend_labels
+from manifests import dgd
+from manifests.graph import frontend_labels
 from workloads.custom_object import custom_object
 
 # Image, weights and compiling take about 15 minutes. What takes longer, such as capacity for flex-start nodes, goes on

@@ -9,11 +9,11 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from spec import names
-from spec.graph import frontend_image
-from spec.models import Role
-from spec.plan import Graph
-from spec.pools import SYSTEM_POOL
+from catalog.contracts import Role
+from manifests.graph import frontend_image
+from planning import names
+from planning.pools import SYSTEM_POOL
+from planning.types import Graph
 from workloads.custom_object import REPLACE_UNREADY
 from workloads.endpoint import FRONTEND_PORT
 

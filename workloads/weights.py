@@ -10,11 +10,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_gcp import storage
 
+from catalog import versions
+from catalog.models import Card
+from catalog.weights import MOUNT, scratch_bytes
 from infra.services import ProjectServices, project_of
-from spec import names, versions
-from spec.graph import frontend_image
-from spec.models import Card
-from spec.weights import MOUNT, scratch_bytes
+from manifests.graph import frontend_image
+from planning import names
 from workloads.custom_object import REPLACE_UNREADY, custom_object
 
 JOBS = Path(__file__).parent / "jobs"

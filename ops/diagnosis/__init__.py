@@ -22,7 +22,7 @@ from ops.diagnosis.snapshot import Object, Snapshot, holds, part
 from ops.diagnosis.verification import pods_that_verify, unverified
 from ops.diagnosis.view import View
 from ops.diagnosis.weights import pods_that_fetch, unfetched
-from spec.plan import Graph, Plan
+from planning.types import Graph, Plan
 
 __all__ = ["Cause", "Finding", "Snapshot", "diagnose"]
 

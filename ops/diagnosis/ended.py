@@ -6,18 +6,7 @@ from datetime import timedelta
 
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.jobs import DISK_FULL, last_line
-from ops.diagnosis.snapshot import (
-    Object,
-    condition,
-    container_statuses,
-    holds,
-    label,
-    name,
-    part,
-    parts,
-    seen,
-    when,
-)
+from ops.diagnosis.snapshot import Object, condition, container_statuses, holds, label, name, part, parts, seen, when
 from ops.diagnosis.view import COMPONENT_LABEL, View, component, reference
 
 # A pod that failed longer ago than this does not explain why another one is not Ready now.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import name, part, parts
 from ops.diagnosis.view import View
-from spec import names
+from planning import names
 
 
 def unaddressed(view: View) -> Iterator[Finding]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from catalog.capacity import CapacityMode
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, holds, name, part
 from ops.diagnosis.view import View
-from spec.capacity import CapacityMode
-from spec.plan import Pool
+from planning.types import Pool
 
 GPU = "nvidia.com/gpu"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, condition, label, name, part, when
 from ops.diagnosis.view import View
-from spec import names
+from planning import names
 
 # Helm gives up an operation of this stack after 15 minutes; one that is older was interrupted.
 RELEASE_SECONDS = 20 * 60

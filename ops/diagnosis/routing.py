@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, holds, name, part, parts
 from ops.diagnosis.view import View, component, is_worker, reference
-from spec import names
+from planning import names
 
 
 def unreached(view: View) -> Iterator[Finding]:

@@ -4,23 +4,12 @@
 import re
 from collections.abc import Iterator
 
+from catalog.gke_versions import DRANET
 from ops.diagnosis import autoscaler, claims
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.nodes import describe_pool, how_nodes_come, usable
-from ops.diagnosis.snapshot import (
-    NODE_POOL_LABEL,
-    Object,
-    condition,
-    label,
-    name,
-    part,
-    parts,
-    seen,
-    unended,
-    when,
-)
+from ops.diagnosis.snapshot import NODE_POOL_LABEL, Object, condition, label, name, part, parts, seen, unended, when
 from ops.diagnosis.view import View, component, reference
-from spec.gke_versions import DRANET
 
 
 def unscheduled(view: View, pod: Object) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.jobs import failure, last_words, pods_of
 from ops.diagnosis.snapshot import Object, holds, name, part, unended
 from ops.diagnosis.view import View
-from spec import names
+from planning import names
 
 # How the lines of its report begin that are not passed.
 NOT_PASSED = r"^(not verified|cannot tell|NOT PROVEN|error:)"

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, Snapshot, label, name, part, parts, unended
-from ops.plain import plain
-from spec import names
-from spec.plan import Graph, Plan, Pool
+from ops.report.plain import plain
+from planning import names
+from planning.types import Graph, Plan, Pool
 
 GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
 COMPONENT_LABEL = "nvidia.com/dynamo-component"

@@ -2,7 +2,7 @@
 
 import sys
 
-from spec.tokens import masked
+from reading.tokens import masked
 
 
 class LocalRunError(Exception):

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
-from ops.ending import unexpected
+from ops.commands.ending import unexpected
 from ops.local import private_network
 from ops.local.faults import LocalRunError, told
 from ops.local.lifeline import tied_to_this_process

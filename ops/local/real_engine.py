@@ -12,6 +12,9 @@ from typing import Any
 
 from rich.console import Console
 
+from catalog.contracts import Role
+from catalog.models import Placement
+from catalog.rdma import RdmaMode
 from ops.local.environment import (
     ROOT,
     Environment,
@@ -29,10 +32,8 @@ from ops.local.processes import LOOPBACK, WORKER_ROLES, Engine, LocalGraph, Mach
 from ops.local.runner import TEMPORARY, announce, ports, progress
 from ops.local.session import Session
 from ops.local.supervise import supervise
-from spec.models import Placement, Role
-from spec.plan import Graph, Worker
-from spec.pools import SYSTEM_POOL
-from spec.rdma import RdmaMode
+from planning.pools import SYSTEM_POOL
+from planning.types import Graph, Worker
 from workloads.jobs.verify import chat
 from workloads.jobs.verify.clock import Deadline
 from workloads.jobs.verify.outcome import Verdict

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.local.faults import ConfigurationError
-from spec.plan import Graph
+from planning.types import Graph
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from spec.models import Placement
-from spec.plan import Graph
-from spec.pools import SYSTEM_POOL
-from spec.rdma import RdmaMode
+from catalog.models import Placement
+from catalog.rdma import RdmaMode
+from planning.pools import SYSTEM_POOL
+from planning.types import Graph
 
 SIMULATED_ENGINE = "mocker"
 

@@ -10,8 +10,8 @@ import pytest
 from bootstrap.preview import FOLDER
 from bootstrap.preview import main as preview_command
 from bootstrap.settings import NAMESPACE
-from ops import stackfile
-from ops.recording import Recording, Resource, record
+from ops.offline import stackfile
+from ops.offline.recording import Recording, Resource, record
 from tests.program.test_stacks import needs
 from tests.stacks import ROOT
 

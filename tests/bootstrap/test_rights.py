@@ -6,8 +6,8 @@ import pytest
 
 from bootstrap.identity import DEPLOY, PREVIEW, Access
 from infra.services import APIS
-from ops.recording import Recording, record
-from spec.preflight.question import Question
+from ops.offline.recording import Recording, record
+from planning.preflight.question import Question
 from tests.program.test_security import with_secret_manager
 from tests.stacks import ROOT, config, recorded
 

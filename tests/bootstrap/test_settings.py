@@ -11,9 +11,9 @@ import yaml
 
 from bootstrap import settings
 from bootstrap.preview import FOLDER
-from ops.recording import ProgramFailed, record_program, run_main
-from spec.faults import ConfigInvalid, Fault
-from spec.load import StackConfig
+from ops.offline.recording import ProgramFailed, record_program, run_main
+from planning.load import StackConfig
+from reading.errors import ConfigInvalid, Fault
 
 GOOD: dict[str, Any] = {
     "gcp:project": "my-project",

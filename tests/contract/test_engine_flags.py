@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from catalog import flags
 from ops.local.real_engine import VLLM
-from spec import flags
 from tests.command_lines import GOOD, REFUSED_BY_BOTH, REFUSED_BY_CHECKER, Bad, Line, every_flag, every_rendered
 from tools.engine_flags import TABLE, ask
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from catalog import sizing
+from catalog.engines import engine
+from catalog.flags.batch import batch
+from catalog.models import Card, card
+from manifests.graph import engine_input
 from ops.local.real_engine import VLLM
-from spec import sizing
-from spec.engines import engine
-from spec.extra_args import words
-from spec.flag_rules.batch import batch
-from spec.models import Card, card
+from planning.extra_args import words
 from tests.flag_cases import DRAFT, FP8, GPT_OSS, HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
 from tests.stacks import planned
 from tools.engine_flags import start
@@ -102,7 +103,7 @@ def rendered(case: Refused | Taken, folder: Path) -> dict[str, list[str]]:
     (draft / "config.json").write_text(json.dumps(small), encoding="utf-8")
     lines: dict[str, list[str]] = {}
     for worker in graph.workers:
-        line = list(engine(graph.engine).process(graph, worker).args)
+        line = list(engine(graph.engine).process(engine_input(graph, worker)).args)
         line[line.index("--model") + 1] = str(model)
         lines[worker.role.value] = [*line, *(word.replace(DRAFT, str(draft)) for word in words(case.words))]
     return lines

@@ -8,10 +8,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from ops import manifests, stackfile
-from ops.recording import record
-from spec import manifest_schema
-from spec.models import card, card_names
+from catalog.models import card, card_names
+from manifests import manifest_schema
+from ops.offline import stackfile
+from ops.offline.recording import record
+from ops.report import objects as manifests
 from tests.stacks import ROOT, SHIPPED, recorded
 from workloads.synced_token import provider_class
 
@@ -39,7 +40,7 @@ EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in card(name)
 
 @pytest.mark.parametrize(("model", "layout"), EVERY_LAYOUT)
 def test_every_graph_is_what_the_crd_takes(model: str, layout: str) -> None:
-    from spec.graph import build
+    from manifests.graph import build
     from tests.stacks import planned
 
     plan = planned({"models.chat": {"model": model, "layout": layout}})

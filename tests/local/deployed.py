@@ -15,10 +15,10 @@ from queue import SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
+from manifests.graph import MIGRATION_LIMIT
 from ops.local.environment import DYNAMO, tiny_model_folder
 from ops.local.processes import SIMULATED_ENGINE, Engine, LocalGraph, Machine, local_graph
 from ops.local.running import RunningGraph
-from spec.graph import MIGRATION_LIMIT
 from tests.local.sample_graph import MODEL, simulated_graph
 from workloads.jobs.verify.chat import wait_until_servable
 from workloads.jobs.verify.clock import Deadline

@@ -5,10 +5,10 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from ops import stackfile
-from spec.graph import MIGRATION_LIMIT, NO_ADMIN_API, build
-from spec.load import load
-from spec.plan import plan
+from manifests.graph import MIGRATION_LIMIT, NO_ADMIN_API, build
+from ops.offline import stackfile
+from planning.load import load
+from planning.plan import plan
 
 MODEL = "qwen3-0.6b"
 

@@ -6,13 +6,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from ops import stackfile
-from ops.local.command import local
+from manifests.graph import build
+from ops.commands.local import local
 from ops.local.processes import SIMULATED_ENGINE
 from ops.local.twin import simulated_twin
-from spec.graph import build
-from spec.load import load
-from spec.plan import plan
+from ops.offline import stackfile
+from planning.load import load
+from planning.plan import plan
 from tests.local.sample_graph import container, flag_values
 
 APP = typer.Typer()

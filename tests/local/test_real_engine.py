@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ops import stackfile
+from manifests.graph import build
 from ops.local.faults import LocalRunError
 from ops.local.processes import LocalGraph, Machine, local_graph
 from ops.local.real_engine import CPU_VLLM, VLLM, cpu_twins, judge_texts
-from spec.graph import build
-from spec.load import load
-from spec.plan import plan
+from ops.offline import stackfile
+from planning.load import load
+from planning.plan import plan
 from tests.local.sample_graph import flag_values
 
 

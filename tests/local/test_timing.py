@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ops import stackfile
 from ops.local.faults import ConfigurationError
 from ops.local.runner import LocalOptions
 from ops.local.timing import h200_timing, shaped_model_dir
-from spec.load import load
-from spec.plan import Graph, plan
+from ops.offline import stackfile
+from planning.load import load
+from planning.plan import plan
+from planning.types import Graph
 
 
 def graph_of(stack: str, *overrides: str) -> Graph:

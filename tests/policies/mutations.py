@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from ops import stackfile
-from ops.recording import Recording, Resource, record
+from ops.offline import stackfile
+from ops.offline.recording import Recording, Resource, record
 from tests.stacks import ROOT, recorded
 
 GATEWAY = '{"exposure": "gateway", "domain": "models.example.com", "allowedCidrs": ["203.0.113.0/24"]}'

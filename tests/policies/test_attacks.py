@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ops.recording import UNKNOWN, Recording
-from ops.verdicts import Verdict, judge
+from ops.offline.recording import UNKNOWN, Recording
+from ops.offline.verdicts import Verdict, judge
 from policies import kinds
 from policies.pods import pod_specs
 from policies.rules import RULES

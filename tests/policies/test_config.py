@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ops import policy_config
-from ops.verdicts import judge
+from ops.offline import policy_config
+from ops.offline.verdicts import judge
 from policies.rules import RULES
-from spec.faults import ConfigInvalid
+from reading.errors import ConfigInvalid
 from tests.policies.mutations import added, changed, prod, unprotected
 from tests.stacks import ROOT, SHIPPED, recorded
 

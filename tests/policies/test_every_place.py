@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from ops.recording import record
-from ops.verdicts import judge
-from spec.capacity import CapacityMode
-from spec.rdma import RdmaMode
-from spec.settings import Exposure
+from catalog.capacity import CapacityMode
+from catalog.rdma import RdmaMode
+from ops.offline.recording import record
+from ops.offline.verdicts import judge
+from settings.schema import Exposure
 from tests.program.test_combinations import ENDPOINTS, PLACES
 from tests.stacks import ROOT, config
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ops import policy_config
-from ops.recording import Recording, Resource
-from ops.verdicts import judge
+from ops.offline import policy_config
+from ops.offline.recording import Recording, Resource
+from ops.offline.verdicts import judge
 from tests.policies.mutations import added, changed, independent, prod, with_gateway, without
 from tests.stacks import ROOT
 

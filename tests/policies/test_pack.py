@@ -14,9 +14,9 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
-from ops import policy_config
-from ops.recording import UNKNOWN, Recording, Resource
-from ops.verdicts import judge
+from ops.offline import policy_config
+from ops.offline.recording import UNKNOWN, Recording, Resource
+from ops.offline.verdicts import judge
 from policies.rules import RULES
 from tests.policies.mutations import changed, independent, prod, unprotected, without
 from tests.stacks import ROOT, SHIPPED, recorded

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ops import policy_config
-from ops.recording import UNKNOWN, Recording
-from ops.verdicts import Verdict, judge
+from ops.offline import policy_config
+from ops.offline.recording import UNKNOWN, Recording
+from ops.offline.verdicts import Verdict, judge
 from policies.rules import RULES
 from tests.policies.mutations import (
     added,

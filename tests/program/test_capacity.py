@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ops.recording import Recording, record
-from spec.capacity import CapacityMode
+from catalog.capacity import CapacityMode
+from ops.offline.recording import Recording, record
 from tests.program.test_stacks import needs, of_type
 from tests.stacks import ROOT, config
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.recording import record
-from spec.capacity import CapacityMode
-from spec.faults import ConfigInvalid
-from spec.load import load
-from spec.models import Layout, Placement, card
-from spec.plan import plan
-from spec.rdma import RdmaMode
-from spec.settings import Exposure, SecretStore
+from catalog.capacity import CapacityMode
+from catalog.models import Layout, Placement, card
+from catalog.rdma import RdmaMode
+from ops.offline.recording import record
+from planning.load import load
+from planning.plan import plan
+from reading.errors import ConfigInvalid
+from settings.schema import Exposure, SecretStore
 from tests.stacks import ROOT, config
 
 MODEL = "llama-3.3-70b-instruct"

@@ -14,7 +14,8 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from ops import __main__ as cli
-from ops import manifests, policy_config, recording, stackfile, verdicts
+from ops.offline import policy_config, recording, stackfile, verdicts
+from ops.report import objects as manifests
 from policies.rules import RULES
 from tests.local.fake_endpoint import Behaviour, serving
 from tests.stacks import ROOT, recorded

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import diff as told
+from ops.commands import diff as told
 from tests.stacks import ROOT
 
 MARKER = "<!-- dynamo-gke:diff:{} -->"

@@ -7,9 +7,9 @@ import pulumi
 import pytest
 from pulumi.runtime.mocks import MockCallArgs
 
-from ops import policy_config, stackfile
-from ops.recording import GET_CLUSTER, Answers, ProgramFailed, Recording, canned, record
-from ops.verdicts import judge
+from ops.offline import policy_config, stackfile
+from ops.offline.recording import GET_CLUSTER, Answers, ProgramFailed, Recording, canned, record
+from ops.offline.verdicts import judge
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, recorded
 from workloads.provider import kubeconfig

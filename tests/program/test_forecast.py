@@ -11,16 +11,16 @@ import pytest
 
 from bootstrap import settings as bootstrap_settings
 from bootstrap.preview import FOLDER as BOOTSTRAP
-from ops import stackfile
 from ops.__main__ import _as_json
-from ops.changes import Change, Comparison, Kind
-from ops.comparison import compare
-from ops.diff import verdict
-from ops.gcp_inputs import table
-from ops.recording import Recording, record
-from ops.snapshot import Snapshot
-from spec.load import load
-from spec.plan import plan
+from ops.changes.change import Change, Comparison, Kind
+from ops.changes.comparison import compare
+from ops.changes.gcp_inputs import table
+from ops.changes.previewed import Snapshot
+from ops.commands.diff import verdict
+from ops.offline import stackfile
+from ops.offline.recording import Recording, record
+from planning.load import load
+from planning.plan import plan
 from tests.stacks import ROOT, SHIPPED, config, recorded
 
 GATEWAY = {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]}

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from catalog.capacity import CapacityMode
 from infra.network import of_network
-from ops.comparison import Kind, Snapshot, compare
-from ops.recording import Recording, Resource, record
-from spec.capacity import CapacityMode
+from ops.changes.comparison import Kind, Snapshot, compare
+from ops.offline.recording import Recording, Resource, record
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, faults
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops import __main__ as commands
-from ops.ending import DEBUG
+from ops.commands.ending import DEBUG
 from tests.stacks import ROOT
 
 

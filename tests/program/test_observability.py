@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.recording import Resource, record
+from ops.offline.recording import Resource, record
 from tests.stacks import ROOT, config, recorded
 
 POLICY, CHANNEL = "gcp:monitoring/alertPolicy:AlertPolicy", "gcp:monitoring/notificationChannel:NotificationChannel"

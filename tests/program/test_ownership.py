@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ops import stackfile
-from ops.recording import Recording, record
-from spec.engines import IMAGES
+from catalog.engines import IMAGES
+from ops.offline import stackfile
+from ops.offline.recording import Recording, record
 from tests.stacks import ROOT, SHIPPED, recorded
 
 GATEWAY = (

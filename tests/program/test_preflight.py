@@ -13,7 +13,7 @@ from pulumi.runtime.mocks import MockCallArgs
 
 from infra import environment, preflight
 from infra.preflight import COMPUTE_API_VARIABLE
-from ops.recording import ProgramFailed, canned, record
+from ops.offline.recording import ProgramFailed, canned, record
 from tests.loopback import listening
 from tests.stacks import ROOT, config
 

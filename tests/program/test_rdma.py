@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from ops.comparison import Kind, Snapshot, compare
-from ops.recording import Recording, Resource, record
-from ops.verdicts import judge
-from spec.machines import GPU_MACHINE, machine
-from spec.rdma import RdmaMode
+from catalog.machines import GPU_MACHINE, machine
+from catalog.rdma import RdmaMode
+from ops.changes.comparison import Kind, Snapshot, compare
+from ops.offline.recording import Recording, Resource, record
+from ops.offline.verdicts import judge
 from tests.program.test_stacks import needs, of_type
 from tests.stacks import ROOT, config
 

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 from pulumi_gcp import storage
 
-from ops.recording import ProgramFailed, Recording, record_program
+from ops.offline.recording import ProgramFailed, Recording, record_program
 
 
 def run(program: Callable[[], None]) -> Recording:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from ops import policy_config, stackfile
-from ops.recording import Recording, Resource, record
-from ops.verdicts import judge
-from spec import names
+from ops.offline import policy_config, stackfile
+from ops.offline.recording import Recording, Resource, record
+from ops.offline.verdicts import judge
+from planning import names
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, faults, planned
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ops.cluster_snapshot import Cluster, ClusterUnreadable
 from ops.diagnosis import Cause, Finding, diagnose
-from spec.plan import Plan
+from ops.diagnosis.read_cluster import Cluster, ClusterUnreadable
+from planning.types import Plan
 from tests import clusters
 from tests.program.test_status import Api, write_kubeconfig
 from tests.stacks import planned

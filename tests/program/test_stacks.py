@@ -12,10 +12,11 @@ from typing import Any
 import pulumi_kubernetes as k8s
 import pytest
 
-from ops import present, stackfile
-from ops.recording import Recording, Resource, record, record_program, run_main
-from spec.load import load
-from spec.plan import plan
+from ops.offline import stackfile
+from ops.offline.recording import Recording, Resource, record, record_program, run_main
+from ops.report import present
+from planning.load import load
+from planning.plan import plan
 from tests.stacks import ROOT, SHIPPED, config, recorded
 from workloads.jobs.verify.__main__ import command_line
 

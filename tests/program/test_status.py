@@ -15,9 +15,10 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from ops import __main__ as cli
-from ops import cluster_snapshot, status
+from ops.commands import status
 from ops.diagnosis import Snapshot
-from spec import names
+from ops.diagnosis import read_cluster as cluster_snapshot
+from planning import names
 from tests import clusters
 from tests.program.test_commands import ops
 from tests.stacks import planned

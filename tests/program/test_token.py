@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ops import stackfile
 from ops.__main__ import app
-from ops.recording import ProgramFailed, Recording, record_program, run_main
+from ops.offline import stackfile
+from ops.offline.recording import ProgramFailed, Recording, record_program, run_main
 from tests.stacks import ROOT, recorded
 
 COMMAND = "pulumi config set --secret dynamo-gke:hfToken"

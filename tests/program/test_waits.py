@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ops.recording import Recording, Resource, record
-from ops.verdicts import _seconds
+from ops.offline.recording import Recording, Resource, record
+from ops.offline.verdicts import _seconds
 from tests.stacks import ROOT, SHIPPED, config, recorded
 from tests.workflows.files import workflow
 

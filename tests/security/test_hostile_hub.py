@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from catalog.models import card
 from ops.__main__ import app
-from spec.models import card
 from tests.weights import hub as fake
 from tests.weights.hub import FILES, FIRST, REPOSITORY, REVISION, SECOND, TOKEN, Hub, serving
 from tests.weights.running import (
@@ -484,12 +484,12 @@ def test_pinning_at_a_hostile_hub_ends_in_one_sentence(case: str, monkeypatch: p
     def written(*_: object) -> None:
         raise AssertionError("the card would be written")
 
-    monkeypatch.setattr("ops.models._replace", written)
+    monkeypatch.setattr("ops.commands.models._replace", written)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr("ops.models.SECONDS", 20.0)
-    monkeypatch.setattr("ops.models.ATTEMPTS", 1)
+    monkeypatch.setattr("ops.commands.models.SECONDS", 20.0)
+    monkeypatch.setattr("ops.commands.models.ATTEMPTS", 1)
     hub.repository = card("qwen3-0.6b").repository
     answer, says = LISTINGS[case]
     hub.always["listing"] = answer
@@ -504,7 +504,7 @@ def test_pinning_at_a_hostile_hub_ends_in_one_sentence(case: str, monkeypatch: p
 def test_pinning_does_not_outlast_its_time(monkeypatch: pytest.MonkeyPatch, hub: Hub) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("ops.models.SECONDS", 2.0)
+    monkeypatch.setattr("ops.commands.models.SECONDS", 2.0)
     hub.repository = card("qwen3-0.6b").repository
     hub.always["listing"] = DRIPS["of headers"]
     begun = time.monotonic()

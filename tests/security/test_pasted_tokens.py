@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from ops import stackfile
 from ops.__main__ import app
-from ops.ending import unexpected
-from spec import shape
-from spec.faults import ConfigInvalid
-from spec.load import NAMESPACE, PLAIN_KEYS, StackConfig, load
-from spec.settings import Settings
+from ops.commands.ending import unexpected
+from ops.offline import stackfile
+from planning.load import NAMESPACE, PLAIN_KEYS, StackConfig, load
+from reading import shape
+from reading.errors import ConfigInvalid
+from settings.schema import Settings
 from tests.security.canaries import PASTED
 from tests.stacks import ROOT, SHIPPED, config
 

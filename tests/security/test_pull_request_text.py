@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ops import quoted
-from ops.plain import plain_lines
+from ops.report import quoted
+from ops.report.plain import plain_lines
 from tests.security.canaries import CANARIES
 from tests.stacks import ROOT
 from tools import github

@@ -6,7 +6,7 @@ from itertools import combinations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spec.addresses import CLUSTER_RANGES, NIC_RANGES, AddressPlan, faults
+from settings.addresses import CLUSTER_RANGES, NIC_RANGES, AddressPlan, faults
 
 ALL = (*CLUSTER_RANGES, *NIC_RANGES)
 NICS = 8

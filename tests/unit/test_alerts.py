@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spec.alerts import Alert, LogCondition, MetricCondition, alerts
+from manifests.alerts import Alert, LogCondition, MetricCondition, alerts
 from tests.stacks import ROOT, planned
 
 RUNBOOKS = ROOT / "docs" / "runbooks"

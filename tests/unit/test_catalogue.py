@@ -2,20 +2,22 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from ops.models import app
-from spec import check, data
-from spec.faults import ConfigInvalid
-from spec.graph import build
-from spec.load import load
-from spec.machines import GPU_MACHINE, machine, machine_names
-from spec.models import Card, Placement, Role, card, card_names
-from spec.plan import plan
+from catalog import models
+from catalog.contracts import Role
+from catalog.machines import GPU_MACHINE, machine, machine_names
+from catalog.models import Card, Placement, card, card_names
+from manifests.graph import build
+from ops.commands.models import app
+from planning import check
+from planning.load import load
+from planning.plan import plan
+from reading import entries
+from reading.errors import ConfigInvalid
 from tests.stacks import config
 
 EVERY = [(name, layout) for name in card_names() for layout in card(name).layouts]
@@ -104,7 +106,7 @@ def test_faults_of_good_settings_are_none() -> None:
     assert check.faults(load(config())) == []
 
 
-GOOD_CARD = (data.HERE / "models" / "gpt-oss-120b.yaml").read_text(encoding="utf-8")
+GOOD_CARD = (models.FOLDER / "gpt-oss-120b.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -124,27 +126,26 @@ GOOD_CARD = (data.HERE / "models" / "gpt-oss-120b.yaml").read_text(encoding="utf
 )
 def test_an_error_of_a_card_names_file_key_value_and_rule(old: str, new: str, path: str, rule: str) -> None:
     with pytest.raises(ConfigInvalid) as raised:
-        data.checked(Card, "spec/models/ours.yaml", "ours", GOOD_CARD.replace(old, new, 1).encode())
+        entries.checked(Card, "catalog/models/ours.yaml", "ours", GOOD_CARD.replace(old, new, 1).encode())
     where = [str(fault) for fault in raised.value.faults if rule in fault.message or rule in fault.path]
-    assert any(told.startswith(f"spec/models/ours.yaml: {path}".removesuffix(": ")) for told in where), raised.value
+    assert any(told.startswith(f"catalog/models/ours.yaml: {path}".removesuffix(": ")) for told in where), raised.value
 
 
 def test_all_errors_of_a_card_are_told_at_once() -> None:
     broken = GOOD_CARD.replace("heads: 64", "heads: many", 1).replace("gated: false", "gated: maybe", 1)
     with pytest.raises(ConfigInvalid) as raised:
-        data.checked(Card, "ours.yaml", "ours", broken.encode())
+        entries.checked(Card, "ours.yaml", "ours", broken.encode())
     assert [fault.path for fault in raised.value.faults] == ["ours.yaml: architecture.heads", "ours.yaml: gated"]
 
 
 @pytest.fixture
-def with_a_broken_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def with_a_broken_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalog beside a card `broken` that has an error."""
-    shutil.copytree(data.HERE, tmp_path / "spec", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    (tmp_path / "spec" / "models" / "broken.yaml").write_text(GOOD_CARD.replace("heads: 64", "heads: many", 1))
-    monkeypatch.setattr(data, "HERE", tmp_path / "spec")
-    data.names.cache_clear()
-    yield
-    data.names.cache_clear()
+    folder = tmp_path / "catalog" / "models"
+    shutil.copytree(models.FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (folder / "broken.yaml").write_text(GOOD_CARD.replace("heads: 64", "heads: many", 1))
+    monkeypatch.setattr(models, "FOLDER", folder)
+    monkeypatch.setattr(entries, "ROOT", tmp_path)
 
 
 @pytest.mark.usefixtures("with_a_broken_card")
@@ -153,8 +154,8 @@ def test_a_broken_card_hides_no_other() -> None:
     assert done.exit_code == 2
     listed = json.loads(done.stdout)
     assert "gpt-oss-120b" in {row["name"] for row in listed["models"]}
-    assert listed["faults"][0]["path"] == "spec/models/broken.yaml: architecture.heads"
-    assert done.stderr.startswith("error: spec/models/broken.yaml: architecture.heads: ")
+    assert listed["faults"][0]["path"] == "catalog/models/broken.yaml: architecture.heads"
+    assert done.stderr.startswith("error: catalog/models/broken.yaml: architecture.heads: ")
     assert load(config())
 
 
@@ -163,4 +164,4 @@ def test_a_stack_that_names_a_broken_card_is_refused_beside_its_other_errors() -
     with pytest.raises(ConfigInvalid) as raised:
         load(config({"models.chat.model": "broken", "models.other": {"model": "qwen3-32", "layout": "aggregated"}}))
     paths = [fault.path for fault in raised.value.faults]
-    assert paths == ["models.other.model", "spec/models/broken.yaml: architecture.heads"]
+    assert paths == ["catalog/models/broken.yaml: architecture.heads", "models.other.model"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec.client_ranges import range_error, share_error, without_effect
+from settings.client_ranges import range_error, share_error, without_effect
 
 HALVES = ["0.0.0.0/1", "128.0.0.0/1"]
 BUT_ONE = [str(net) for net in IPv4Network("0.0.0.0/0").address_exclude(IPv4Network("198.51.100.7/32"))]

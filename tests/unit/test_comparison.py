@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from ops.changes import Kind, cost
-from ops.comparison import compare
-from ops.diff import effects
-from ops.effects import CLUSTER, NODE_POOL
-from ops.losses import BUCKET, GRAPH, NETWORK
-from ops.snapshot import Cost, Registered, Snapshot
+from ops.changes.change import Kind, cost
+from ops.changes.comparison import compare
+from ops.changes.effects import CLUSTER, NODE_POOL
+from ops.changes.losses import BUCKET, GRAPH, NETWORK
+from ops.changes.previewed import Cost, Registered, Snapshot
+from ops.commands.diff import effects
+from planning.summary import summary
 from tests.snapshots import GPUS, one, only, pool, stack, urn
 from tests.stacks import planned
 
@@ -311,7 +312,7 @@ def test_a_cost_without_a_fixed_price_gives_its_bound_and_its_known_part(cost: C
 
 def test_the_cost_of_a_spot_stack_is_compared_as_the_plan_has_it() -> None:
     plan = planned({"capacity": {"mode": "spot"}})
-    spot = Snapshot.from_wire({"resources": [], "plan": plan.summary()})
+    spot = Snapshot.from_wire({"resources": [], "plan": summary(plan)})
     comparison = compare(stack(usd=1.5), spot)
     assert plan.cost_bound is not None
     assert effects(comparison) == [

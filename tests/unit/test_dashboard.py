@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spec.dashboard import build, sections
+from manifests.dashboard import build, sections
 from tests.stacks import planned
 
 EVERYWHERE = ["What clients see", "Prefill and decode", "KV cache"]

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from ops.changes import Change, Kind
-from ops.comparison import compare
-from ops.diff import Base, to_text, verdict
-from ops.effects import CLUSTER, GCP_PROVIDER, KUBERNETES_PROVIDER, NODE_POOL, SUBNETWORK, Effect
-from ops.engine import unknown_input, with_ignored
-from ops.losses import BUCKET, NETWORK
-from ops.snapshot import NOTHING, Registered, Snapshot
+from ops.changes.change import Change, Kind
+from ops.changes.comparison import compare
+from ops.changes.effects import CLUSTER, GCP_PROVIDER, KUBERNETES_PROVIDER, NODE_POOL, SUBNETWORK, Effect
+from ops.changes.losses import BUCKET, NETWORK
+from ops.changes.previewed import NOTHING, Registered, Snapshot
+from ops.changes.pulumi_engine import unknown_input, with_ignored
+from ops.commands.diff import Base, to_text, verdict
 from tests.snapshots import GPUS, one, only, pool, stack, urn
 
 FIREWALL = "gcp:compute/firewall:Firewall"

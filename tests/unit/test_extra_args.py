@@ -2,13 +2,13 @@
 
 import pytest
 
+from catalog.engines import CommandLine
+from catalog.engines.mocker import MockerArgs
+from catalog.engines.vllm import VllmArgs
+from catalog.flags.classes import code_flags, not_allowed
+from manifests.graph import build
 from ops.local.twin import simulated_twin
-from spec import extra_args
-from spec.engines import CommandLine
-from spec.engines.mocker import MockerArgs
-from spec.engines.vllm import VllmArgs
-from spec.flag_rules.classes import code_flags, not_allowed
-from spec.graph import build
+from planning import extra_args
 from tests.command_lines import rendered
 from tests.stacks import faults, planned
 

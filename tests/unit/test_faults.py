@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spec.load import StackConfig
+from planning.load import StackConfig
 from tests.stacks import config, faults
 
 

@@ -3,9 +3,9 @@
 import re
 import shlex
 
-from ops import stackfile
-from spec.load import load
-from spec.plan import plan
+from ops.offline import stackfile
+from planning.load import load
+from planning.plan import plan
 from tests.stacks import ROOT
 
 STEPS = re.search(r"^```sh\n(gcloud auth .*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)

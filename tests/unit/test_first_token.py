@@ -2,8 +2,8 @@
 
 import pytest
 
-from spec.capacity import CapacityMode
-from spec.first_token import CLUSTER_MINUTES, IMAGE_MINUTES, NODE_MINUTES, PROOF_MINUTES, WARM_UP_MINUTES
+from catalog.capacity import CapacityMode
+from planning.first_token import CLUSTER_MINUTES, IMAGE_MINUTES, NODE_MINUTES, PROOF_MINUTES, WARM_UP_MINUTES
 from tests.stacks import planned
 
 LATER = [mode for mode in CapacityMode if mode is not CapacityMode.RESERVATION]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spec import flags, sizing
-from spec.faults import Fault
-from spec.flag_rules import classes
-from spec.flag_rules.batch import batch
-from spec.models import card
+from catalog import flags, sizing
+from catalog.flags import classes
+from catalog.flags.batch import batch
+from catalog.models import card
+from reading.errors import Fault
 from tests.flag_cases import HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
 from tests.stacks import faults, planned
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from spec import flags, versions
+from catalog import flags, versions
 from tests.command_lines import BEGINNING, GOOD, REFUSED_BY_BOTH, REFUSED_BY_CHECKER, Bad, Line, every_rendered
 
 

@@ -7,10 +7,10 @@ from typing import Any, get_args, get_origin
 import pytest
 from pydantic.fields import FieldInfo
 
-from spec import shape, spelling
-from spec.model_base import Frozen
-from spec.models import Card
-from spec.settings import Settings
+from catalog.models import Card
+from reading import shape, spelling
+from reading.frozen import Frozen
+from settings.schema import Settings
 from tests.stacks import faults
 
 QWEN = {"model": "qwen3-32b", "layout": "multi-node"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pulumi import _types
 
-from ops.gcp_inputs import Input, sdk_version, table
+from ops.changes.gcp_inputs import Input, sdk_version, table
 from tests.stacks import ROOT
 from tools.replacement_table import flags, reduced
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from spec import dgd
-from spec.graph import build
-from spec.models import card, card_names
-from spec.rdma import KvTransfer
+from catalog.models import card, card_names
+from catalog.rdma import KvTransfer
+from manifests import dgd
+from manifests.graph import build
 from tests.stacks import planned
 
 DISAGGREGATED = ("single-node", "multi-node")

@@ -4,9 +4,10 @@ from itertools import product
 
 import pytest
 
-from spec import check, kv_split
-from spec.faults import Fault
-from spec.models import Card, card
+from catalog import kv_split
+from catalog.models import Card, card
+from planning import check
+from reading.errors import Fault
 from tests.stacks import faults, planned
 
 SIZES = (1, 2, 4, 8)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from spec import sizing
+from catalog import sizing
 from tests.stacks import faults
 from workloads.jobs.verify import chat
 

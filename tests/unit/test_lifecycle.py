@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from spec import lifecycle
-from spec.graph import build
-from spec.models import card, card_names
-from spec.plan import Plan
+from catalog import lifecycle
+from catalog.models import card, card_names
+from manifests.graph import build
+from planning.types import Plan
 from tests.stacks import faults, planned
 from workloads.gateway import backend_policy_spec
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec import locations
-from spec.machines import GPU_MACHINE, machine
+from catalog import locations
+from catalog.machines import GPU_MACHINE, machine
 from tests.stacks import faults, planned
 
 

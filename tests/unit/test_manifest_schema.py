@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from spec import manifest_schema
-from spec.graph import build
+from manifests import manifest_schema
+from manifests.graph import build
 from tests.stacks import planned
 from tools.field_tables import reduced
 from workloads.custom_object import custom_object

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops import manifests
-from ops.recording import SECRET, UNKNOWN, Recording, Resource
+from ops.offline.recording import SECRET, UNKNOWN, Recording, Resource
+from ops.report import objects as manifests
 
 # Text that YAML 1.1 or 1.2, as some reader implements it, takes for something else or cannot hold without quotes.
 AMBIGUOUS = (

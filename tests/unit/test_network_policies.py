@@ -8,9 +8,9 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from spec import names
-from spec.addresses import AddressPlan
-from spec.settings import Exposure
+from planning import names
+from settings.addresses import AddressPlan
+from settings.schema import Exposure
 from workloads.network_policies import client_ranges, clients, default_deny, within_graph
 
 LABELS = {"stack": "prod"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.plain import plain
+from ops.report.plain import plain
 
 CASES = {
     "as it is, über 80 % – ok": "as it is, über 80 % – ok",

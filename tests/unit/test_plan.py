@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec.models import card
-from spec.pools import nodes_for
-from spec.rdma import RdmaMode
+from catalog.models import card
+from catalog.rdma import RdmaMode
+from planning.pools import nodes_for
+from planning.summary import summary
 from tests.stacks import planned
 
 QWEN = {"model": "qwen3-32b", "layout": "single-node"}
@@ -72,7 +73,7 @@ def test_spot_has_a_part_that_is_known_and_an_upper_bound(scaled: dict[str, Any]
     assert spot.cost_known == round(0.10 + 2 * 0.776944, 2)
     assert spot.cost_bound == on_demand.cost_per_hour == on_demand.cost_bound
     assert spot.cost_at_most == on_demand.cost_at_most
-    said = spot.summary()
+    said = summary(spot)
     assert (said["costPerHour"], said["costPerHourUpperBound"]) == (None, on_demand.cost_per_hour)
     assert [c["usdPerHour"] for c in said["costs"]].count(None) == 2
     assert {c["basis"] for c in said["costs"] if c["usdPerHour"] is None} == {
@@ -137,7 +138,7 @@ def test_warnings(changes: dict[str, Any], says: str) -> None:
 
 def test_an_unpinned_card_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     unpinned = card("qwen3-32b").model_copy(update={"revision": None, "revision_source": "nobody said"})
-    monkeypatch.setattr("spec.plan.card", lambda _: unpinned)
+    monkeypatch.setattr("planning.plan.card", lambda _: unpinned)
     plan = planned({"models.chat.model": "qwen3-32b"})
     (warning,) = [warning for warning in plan.warnings if "no pinned revision" in warning]
     assert "models.chat.model: qwen3-32b has no pinned revision (nobody said)" in warning

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.pool_size import Nodes, released, size
+from ops.changes.pool_size import Nodes, released, size
 
 
 def fixed(count: int, *zones: str) -> dict[str, Any]:

@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec import gke_versions
-from spec.capacity import CapacityMode
-from spec.gke_versions import Floor, GkeVersion, parsed
-from spec.preflight import questions
-from spec.preflight.billing import BudgetPossible
-from spec.preflight.bucket import BucketIsOurs
-from spec.preflight.cluster import Cluster, GkeVersionOffered, Unknown
-from spec.preflight.operator import Operator, OperatorFits, operators_in
-from spec.preflight.question import Finding, Verdict, explained, is_missing
-from spec.preflight.quota import QUOTAS, Limit, QuotaLarge
-from spec.preflight.reservation import ReservationFree, ReservationState
-from spec.preflight.secrets_key import SecretsKeyExists
-from spec.preflight.zone import MachineTypeOffered, RoceProfileOffered
-from spec.rdma import RdmaMode
+from catalog import gke_versions
+from catalog.capacity import CapacityMode
+from catalog.gke_versions import Floor, GkeVersion, parsed
+from catalog.rdma import RdmaMode
+from planning.preflight import questions
+from planning.preflight.billing import BudgetPossible
+from planning.preflight.bucket import BucketIsOurs
+from planning.preflight.cluster import Cluster, GkeVersionOffered, Unknown
+from planning.preflight.operator import Operator, OperatorFits, operators_in
+from planning.preflight.question import Finding, Verdict, explained, is_missing
+from planning.preflight.quota import QUOTAS, Limit, QuotaLarge
+from planning.preflight.reservation import ReservationFree, ReservationState
+from planning.preflight.secrets_key import SecretsKeyExists
+from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
 from tests.stacks import planned
 
 ZONE = "europe-west1-b"

@@ -1,7 +1,7 @@
 """What a preview prints of violations."""
 
-from ops.present import _violations  # pyright: ignore[reportPrivateUsage]
-from ops.verdicts import Verdict
+from ops.offline.verdicts import Verdict
+from ops.report.present import _violations  # pyright: ignore[reportPrivateUsage]
 
 
 def verdict(resource: str, message: str = "has no label owner") -> Verdict:

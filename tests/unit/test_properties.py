@@ -6,13 +6,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spec.faults import ConfigInvalid
-from spec.graph import build
-from spec.load import StackConfig, load
-from spec.models import card, card_names
-from spec.plan import plan
-from spec.preflight import questions
-from spec.rdma import RdmaMode
+from catalog.models import card, card_names
+from catalog.rdma import RdmaMode
+from manifests.graph import build
+from planning.load import StackConfig, load
+from planning.plan import plan
+from planning.preflight import questions
+from planning.summary import summary
+from reading.errors import ConfigInvalid
 
 KEYS = (
     "location",
@@ -132,7 +133,7 @@ def outcome(blocks: dict[str, Any], token: bool) -> str:
     except ConfigInvalid as invalid:
         return "refused" if invalid.faults and all(f.path and f.message for f in invalid.faults) else "without a word"
     assert all(question.what for question in questions(planned))
-    assert planned.summary()["warnings"] == list(planned.warnings)
+    assert summary(planned)["warnings"] == list(planned.warnings)
     for one in planned.graphs:
         build(one, planned.labels).to_wire()
         assert all(worker.memory is None or worker.memory.fits for worker in one.workers)

@@ -12,8 +12,8 @@ import promql_parser
 import pytest
 import yaml
 
-from spec.alerts import MetricCondition, alerts
-from spec.dashboard import sections
+from manifests.alerts import MetricCondition, alerts
+from manifests.dashboard import sections
 from tests.stacks import ROOT, planned
 
 # Together they have every section and every alert, with several graphs in one query.

@@ -2,10 +2,10 @@
 
 import pytest
 
-from spec.faults import ConfigInvalid
-from spec.load import load
-from spec.plan import plan
-from spec.settings import VerificationMode
+from planning.load import load
+from planning.plan import plan
+from reading.errors import ConfigInvalid
+from settings.schema import VerificationMode
 from tests.stacks import config
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spec.rollout import rolls
+from ops.changes.rollout import rolls
 from tests.stacks import planned
 
 SIMULATED = {"models.chat.layout": "simulated"}
@@ -143,7 +143,7 @@ def test_rolls(case: Case) -> None:
 
 
 def test_the_workers_are_told_to_roll_as_the_sentence_says() -> None:
-    from spec.graph import ROLLOUT
+    from manifests.graph import ROLLOUT
 
     assert list(ROLLOUT.values()) == ["0", "1"]
     (sentence,) = rolls(planned(), planned({"models.chat.engine": {"maxModelLen": 16384}}))

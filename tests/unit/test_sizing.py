@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec import sizing
-from spec.machines import GPU_MACHINE, Gpus, machine
-from spec.models import Architecture, card, card_names
-from spec.sizing import GIB, KvCacheDtype
+from catalog import sizing
+from catalog.contracts import KvCacheDtype
+from catalog.machines import GPU_MACHINE, Gpus, machine
+from catalog.models import Architecture, card, card_names
+from catalog.sizing import GIB
 
 
 def h200() -> Gpus:

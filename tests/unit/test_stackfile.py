@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ops import stackfile
-from spec.faults import ConfigInvalid
+from ops.offline import stackfile
+from reading.errors import ConfigInvalid
 from tests.stacks import ROOT, SHIPPED
 
 
@@ -75,7 +75,7 @@ def test_an_object_that_is_not_yaml_is_refused_with_its_path(root: Path, value: 
 
 
 def test_an_object_of_another_kind_is_told_by_the_key(root: Path) -> None:
-    from spec.load import load
+    from planning.load import load
 
     with pytest.raises(ConfigInvalid) as raised:
         load(stackfile.read(root, "one", ["labels=owner", "alerts=[a]", "models.chat.prefill=2"]))
@@ -163,7 +163,7 @@ def test_no_shipped_stack_has_a_secret(stack: str) -> None:
 def test_every_setting_is_declared_with_a_description() -> None:
     import yaml
 
-    from spec.load import PLAIN_KEYS, SECRET_KEYS
+    from planning.load import PLAIN_KEYS, SECRET_KEYS
 
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     assert set(declared) == {f"dynamo-gke:{key}" for key in (*PLAIN_KEYS, *SECRET_KEYS)}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec.faults import Fault, shown
-from spec.tokens import MASK, holds_token, kind, masked
+from reading.errors import Fault, shown
+from reading.tokens import MASK, holds_token, kind, masked
 from tests.security.canaries import CANARIES, PASTED
 from tests.stacks import ROOT
 
@@ -48,7 +48,8 @@ def test_a_name_is_no_token(text: str) -> None:
 
 
 def test_nothing_that_the_program_ships_or_renders_looks_like_a_token() -> None:
-    places = [*(ROOT / "spec").rglob("*.*"), *(ROOT / "tests" / "golden").rglob("*.*"), *ROOT.glob("*.*")]
+    rooms = ("catalog", "manifests", "tests/golden")
+    places = [*(path for room in rooms for path in (ROOT / room).rglob("*.*")), *ROOT.glob("*.*")]
     files = [path for path in places if path.suffix in {".yaml", ".json", ".md", ".txt", ".toml"}]
     assert len(files) > 20
     for path in files:
@@ -92,6 +93,6 @@ def test_a_long_text_takes_no_long_time() -> None:
 
 
 def test_the_kinds_of_the_canaries_are_all_there_are() -> None:
-    source = (ROOT / "spec" / "tokens.py").read_text(encoding="utf-8")
+    source = (ROOT / "reading" / "tokens.py").read_text(encoding="utf-8")
     kinds = set(re.findall(r'^    "(an? [^"]+)":', source, re.MULTILINE))
     assert kinds | {"a private key"} == set(CANARIES)

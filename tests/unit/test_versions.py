@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec import versions
-from spec.graph import build
+from catalog import versions
+from manifests.graph import build
 from tests.stacks import faults, planned
 
 

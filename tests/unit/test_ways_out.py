@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spec import load as loading
-from spec import ways_out
-from spec.faults import Fault, Way
+from planning import load as loading
+from reading import ways_out
+from reading.errors import Fault, Way
 from tests.stacks import config, faults
 
 # What a stack may say of its one deployment, right and wrong.

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from catalog import models
+from catalog.models import Card, WeightsFile, card, card_names
 from ops.__main__ import app
-from ops.models import pinned
-from spec import data
-from spec.models import Card, WeightsFile, card, card_names
+from ops.commands import models as models_command
+from ops.commands.models import pinned
+from reading import entries
 from tests.stacks import ROOT
 from tests.weights import hub as fake
 from tests.weights.hub import FILES, FIRST, REVISION, TOKEN, Hub, serving
@@ -27,8 +29,9 @@ COMMENTED = "llama-3.3-70b-instruct"
 @pytest.fixture
 def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the cards, in place of them; no token of this machine's."""
-    shutil.copytree(data.HERE / "models", tmp_path / "models")
-    monkeypatch.setattr(data, "HERE", tmp_path)
+    shutil.copytree(models.FOLDER, tmp_path / "models", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    for module in (models, models_command):
+        monkeypatch.setattr(module, "FOLDER", tmp_path / "models")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(proxy, raising=False)
@@ -46,7 +49,7 @@ def pin(hub: Hub, *words: str, model: str = MODEL) -> Result:
 
 
 def read(catalogue: Path, model: str = MODEL) -> Card:
-    return data.checked(Card, model, model, (catalogue / f"{model}.yaml").read_bytes())
+    return entries.checked(Card, model, model, (catalogue / f"{model}.yaml").read_bytes())
 
 
 def texts(catalogue: Path) -> dict[str, str]:

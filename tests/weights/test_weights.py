@@ -7,10 +7,10 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from spec import names
-from spec.models import Card, WeightsFile, card, card_names
-from spec.sizing import GIB, MIB, weights_bytes
-from spec.weights import BESIDE_WEIGHTS, SCRATCH, path, scratch_bytes
+from catalog.models import Card, WeightsFile, card, card_names
+from catalog.sizing import GIB, MIB, weights_bytes
+from catalog.weights import BESIDE_WEIGHTS, SCRATCH, path, scratch_bytes
+from planning import names
 from workloads.jobs.fetch_weights.__main__ import arguments
 from workloads.jobs.fetch_weights.listing import read_list
 from workloads.weights import PROGRAM, config_map_data, fetch_job, modules, read_claim, read_volume

@@ -12,13 +12,14 @@ import pytest
 import typer
 
 from ops import __main__ as cli
-from ops.quoted import SUMMARY_LIMIT, quoted
+from ops.report.quoted import SUMMARY_LIMIT, quoted
 from tests.stacks import ROOT
 from tests.workflows.files import Step, steps
 from tools.diff_comment import comment, marker
 
 MAKE = re.compile(r"^\s*make (.+)$", re.MULTILINE)
-MODULE = re.compile(r"python3? -m ((?:ops|tools)\.\w+)")
+MODULE = re.compile(r"python3? -m ((?:ops|tools)\.[\w.]+)")
+ROOMS = ("reading", "catalog", "settings", "planning", "manifests", "infra", "workloads", "policies", "ops")
 RUNS = [step for step in steps() if step.run]
 
 
@@ -56,7 +57,7 @@ def test_the_commands_are_found() -> None:
 
 def test_a_module_that_a_workflow_runs_is_there() -> None:
     modules = {name for s in RUNS for name in MODULE.findall(s.run)}
-    assert modules == {"ops.quoted", "tools.diff_comment", "tools.drift_issue"}
+    assert modules == {"ops.report.quoted", "tools.diff_comment", "tools.drift_issue"}
     for name in modules:
         assert (ROOT / name.replace(".", "/")).with_suffix(".py").exists()
 
@@ -95,7 +96,7 @@ def pull_request(tmp_path: Path) -> Path:
     """The program as a repository whose base, origin/main, is what is checked out here; the head is the test's."""
     repository = tmp_path / "repository"
     git = ("git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@t.example", "-c", "core.hooksPath=")
-    for room in ("spec", "infra", "workloads", "policies", "ops"):
+    for room in ROOMS:
         shutil.copytree(ROOT / room, repository / room, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (ROOT / "__main__.py", *ROOT.glob("Pulumi*.yaml")):
         shutil.copy(path, repository)

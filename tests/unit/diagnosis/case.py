@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ops.diagnosis import Cause, Snapshot, diagnose
-from spec import names
-from spec.plan import Plan
+from planning import names
+from planning.types import Plan
 from tests import clusters as c
 from tests.stacks import planned
 

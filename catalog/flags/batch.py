@@ -1,0 +1,99 @@
+"""The batch that an engine schedules: what the stack's flags set, and what vLLM fills in for the rest."""
+
+from collections.abc import Iterator, Sequence
+
+from catalog.flags import ArgumentFault
+from catalog.flags.given import Given, Workers
+from catalog.sizing import DEFAULT_BATCH, VERIFICATION_TOKENS, Batch
+
+
+def batch(argv: Sequence[str], max_model_len: int) -> Batch:
+    """The largest batch of a vLLM engine with these extra arguments; words that are no flags do not count."""
+    return _batch(Given("dynamo.vllm", argv), max_model_len)
+
+
+def _batch(given: Given, max_model_len: int) -> Batch:
+    """As `EngineArgs._set_default_max_num_seqs_and_batched_tokens_args` of vLLM 0.31.0 does it for an H200."""
+    times = 2 if given.text("--performance-mode") == "throughput" else 1
+    tokens, seqs = _number(given, "--max-num-batched-tokens"), _number(given, "--max-num-seqs")
+    filled_seqs = seqs or DEFAULT_BATCH.seqs * times
+    if tokens is None:
+        tokens = DEFAULT_BATCH.tokens * times
+        if given.off("--enable-chunked-prefill"):
+            tokens = max(tokens, max_model_len)
+        tokens = min(tokens, filled_seqs * max_model_len)
+    return Batch(tokens=tokens, seqs=seqs or min(filled_seqs, tokens))
+
+
+def _number(given: Given, name: str) -> int | None:
+    try:
+        return given.number(name)
+    except ValueError:  # an error of its own
+        return None
+
+
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+    """What vLLM refuses when it starts: `SchedulerConfig.verify_max_model_len` and its neighbors, vLLM 0.31.0."""
+    length, now = workers.max_model_len, _batch(given, workers.max_model_len)
+    tokens, seqs, chunked = "--max-num-batched-tokens", "--max-num-seqs", "--enable-chunked-prefill"
+    if given.off(chunked) and now.tokens < length:
+        yield given.error(
+            tokens,
+            f"{now.tokens} is less than engine.maxModelLen, {length}, which {given.spelling(chunked)} needs in one "
+            f"batch; use at least {length}, or leave out {given.spelling(chunked)}",
+        )
+    if now.tokens < now.seqs:
+        yield given.error(
+            seqs,
+            f"{now.seqs} sequences need as many tokens in a batch, and {tokens} is {now.tokens}"
+            f"{'' if tokens in given else ' by default'}; use at most {now.tokens}, or {tokens} {now.seqs}",
+        )
+    active = given.number("--max-num-active-seqs")
+    if active and active > now.seqs:
+        yield given.error(
+            "--max-num-active-seqs",
+            f"{active} is more than {seqs}, {now.seqs}{'' if seqs in given else ' by default'}; use at most {now.seqs}",
+        )
+    threshold = given.number("--long-prefill-token-threshold")
+    if threshold and threshold > length:
+        yield given.error(
+            "--long-prefill-token-threshold",
+            f"{threshold} is more than engine.maxModelLen, {length}; use at most {length}",
+        )
+    for name in ("--max-num-scheduled-tokens", "--max-num-queued-reqs", "--max-num-queued-tokens"):
+        if given.number(name) == 0:
+            yield given.error(name, "0 lets no request in; use at least 1, or leave it out")
+    queued = given.number("--max-num-queued-tokens")
+    if queued and queued < VERIFICATION_TOKENS:
+        yield given.error(
+            "--max-num-queued-tokens",
+            f"{queued} is less than one request of this program's own verification; use at least "
+            f"{VERIFICATION_TOKENS}, or leave it out",
+        )
+    scheduled = given.number("--max-num-scheduled-tokens")
+    if scheduled and scheduled > now.tokens:
+        yield given.error(
+            "--max-num-scheduled-tokens",
+            f"{scheduled} is more than a batch holds, {now.tokens} by {tokens}; use at most {now.tokens}, or leave it "
+            "out",
+        )
+    limit = given.number("--engine-request-limit")
+    if limit is not None and limit < 1:
+        yield given.error("--engine-request-limit", f"{limit} lets no request in; use at least 1, or leave it out")
+    yield from _sharded_sampling(given, workers, now)
+
+
+def _sharded_sampling(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentFault]:
+    """`VllmConfig._validate_batch_sharded_sampling`, vLLM 0.31.0; ngram speculation runs on its older model runner."""
+    name = "--enable-batch-sharded-sampling"
+    if not given.on(name):
+        return
+    smallest, largest = min(workers.tensor_parallel), max(workers.tensor_parallel)
+    if smallest < 2:
+        yield given.error(name, "an engine with tensorParallel 1 has nothing to shard; leave it out")
+    elif now.seqs < largest:
+        yield given.error(
+            name, f"--max-num-seqs {now.seqs} is less than tensorParallel {largest}; use at least {largest}"
+        )
+    if any(flag in given for flag in ("--speculative-config", "--spec-method", "--spec-model")):
+        yield given.error(name, "is not supported beside speculation; leave one of them out")

@@ -1,0 +1,83 @@
+"""The flags that a stack gives, as rules read them, and the workers that they are given to."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from catalog import flags
+from catalog.contracts import KvCacheDtype
+from catalog.flags import ArgumentFault
+from catalog.models import Card
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """The workers of one deployment, as far as flags depend on them. All roles get the same flags."""
+
+    module: str
+    card: Card
+    tensor_parallel: tuple[int, ...]
+    """GPUs of an engine, one entry a role."""
+    disaggregated: bool
+    max_model_len: int
+    kv_cache_dtype: KvCacheDtype
+    block_size: int
+    reads_bucket: bool
+    """Whether the weights bucket is mounted; else pods read the model hub."""
+
+
+class Given:
+    """The valid flags of a command line, by name. `skip` are the indexes of words that are invalid already."""
+
+    def __init__(self, module: str, argv: Sequence[str], skip: Collection[int] = ()) -> None:
+        self._uses: dict[str, flags.Use] = {}
+        self._off: set[str] = set()
+        for use in flags.uses(argv):
+            flag = flags.flag(module, use.name)
+            if flag and not {use.index, *(index for index, _ in use.values)} & set(skip):
+                self._uses[flag.name] = use
+                if use.name in flag.negative:
+                    self._off.add(flag.name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._uses
+
+    def on(self, name: str) -> bool:
+        return name in self._uses and name not in self._off
+
+    def off(self, name: str) -> bool:
+        return name in self._off
+
+    def spelling(self, name: str) -> str:
+        """The flag as the stack wrote it."""
+        return self._uses[name].name
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        return tuple(value for _, value in self._uses[name].values) if name in self._uses else ()
+
+    def text(self, name: str) -> str | None:
+        """The flag's value; None where it has none or is not given."""
+        return next(iter(self.texts(name)), None)
+
+    def number(self, name: str) -> int | None:
+        """The value of a flag that takes a whole number; None also for the word None."""
+        value = self.text(name)
+        return None if value in (None, "", "None") else int(flags.number(value))
+
+    def keys(self, name: str) -> Mapping[str, Any]:
+        """The JSON object of a flag; empty where it is not given or no object."""
+        try:
+            parsed = json.loads(self.text(name) or "{}")
+        except json.JSONDecodeError:
+            return {}
+        return cast(dict[str, Any], parsed) if isinstance(parsed, dict) else {}
+
+    def names(self) -> Iterator[str]:
+        yield from self._uses
+
+    def error(self, name: str, message: str) -> ArgumentFault:
+        """An error of a flag, at its value where it has one."""
+        use = self._uses[name]
+        at = use.values[0][0] if use.values else use.index
+        return ArgumentFault(at, f"{use.name}: {message}")

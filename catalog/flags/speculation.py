@@ -1,0 +1,127 @@
+"""Speculation: what drafts tokens, where its weights are, and what it excludes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from catalog.flags import ArgumentFault
+from catalog.flags.given import Given, Workers
+from catalog.flags.paths import not_readable
+from reading.errors import nearest, shown
+
+# Drafts without a model, from the text itself.
+_NGRAM = ("ngram", "ngram_gpu")
+# Drafts whose model is a folder of its own.
+_DRAFTS = ("draft_model", "eagle", "eagle3", "medusa", "mlp_speculator")
+
+# The methods that `--async-scheduling` takes: `VllmConfig.__post_init__`, vLLM 0.31.0.
+_ASYNC = ("ngram_gpu", "draft_model", "eagle", "eagle3")
+
+# Why not another method.
+_OTHER = {
+    "suffix": "it needs the package arctic-inference, which the image does not hold",
+    "custom_class": "it runs code of others",
+    "extract_hidden_states": "it is for training drafts, not for serving",
+}
+
+_KEYS = {
+    "method": str,
+    "model": str,
+    "num_speculative_tokens": int,
+    "prompt_lookup_min": int,
+    "prompt_lookup_max": int,
+    "draft_tensor_parallel_size": int,
+    "disable_padded_drafter_batch": bool,
+}
+
+_CONFIG = "--speculative-config"
+_FLAGS = {"--spec-method": "method", "--spec-model": "model", "--spec-tokens": "num_speculative_tokens"}
+
+
+def draft(argv: Sequence[str]) -> str | None:
+    """The folder of the draft model that valid extra arguments of vLLM name; None where tokens are drafted without."""
+    given = Given("dynamo.vllm", argv)
+    model = given.text("--spec-model") or given.keys(_CONFIG).get("model")
+    return model if isinstance(model, str) and model not in (*_NGRAM, "[ngram]") else None
+
+
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+    """The errors of a speculation, whether it comes as one object or as flags."""
+    short = [name for name in _FLAGS if name in given]
+    if short and _CONFIG in given:
+        yield given.error(short[0], f"says again what {_CONFIG} says; give one of the two")
+        return
+    if not short and _CONFIG not in given:
+        if given.text("--per-request-spec-decode-metrics") not in (None, "none"):
+            yield given.error(
+                "--per-request-spec-decode-metrics", f"counts drafted tokens, and nothing drafts; add {_CONFIG}"
+            )
+        return
+    config: dict[str, Any] = dict(given.keys(_CONFIG))
+    for name in short:
+        config[_FLAGS[name]] = given.number(name) if name == "--spec-tokens" else given.text(name)
+    where = {key: name for name, key in _FLAGS.items() if name in given}
+    for key, message in _config_errors(config, workers):
+        yield given.error(where.get(key, _CONFIG if _CONFIG in given else short[0]), message)
+    method = _method(config)
+    if given.on("--async-scheduling") and method in (*_NGRAM, *_DRAFTS) and method not in _ASYNC:
+        yield given.error(
+            "--async-scheduling",
+            f"vLLM refuses it beside speculation by {method}; leave --async-scheduling out, or use ngram_gpu",
+        )
+    elif given.on("--async-scheduling") and config.get("disable_padded_drafter_batch"):
+        yield given.error("--async-scheduling", "is refused beside disable_padded_drafter_batch; leave one of them out")
+
+
+def _method(config: Mapping[str, Any]) -> Any:
+    """The method, which the name of a model may stand for: `SpeculativeConfig.__post_init__`, vLLM 0.31.0."""
+    model = config.get("model")
+    if config.get("method") is not None or model is None:
+        return config.get("method")
+    return "draft_model" if model not in (*_NGRAM, "[ngram]") else str(model).strip("[]")
+
+
+def _config_errors(config: Mapping[str, Any], workers: Workers) -> Iterator[tuple[str, str]]:
+    """Key and message of each error."""
+    for key, value in config.items():
+        wanted = _KEYS.get(key)
+        if wanted is None:
+            allowed = ", ".join(_KEYS)
+            yield key, f"{key} is not a key that may be set here{nearest(key, tuple(_KEYS))}; allowed: {allowed}"
+        elif type(value) is not wanted:
+            yield key, f"{key}: got {shown(value)}; must be {_WORDS[wanted]}"
+        elif isinstance(value, int) and wanted is int and value < 1:
+            yield key, f"{key}: got {value}; must be at least 1"
+    method, model = _method(config), config.get("model")
+    allowed = (*_NGRAM, *_DRAFTS)
+    if method is not None and not isinstance(method, str):  # an error above
+        return
+    if method is None:
+        yield "method", f"must say how tokens are drafted, in method: one of {', '.join(allowed)}"
+        return
+    if method not in allowed:
+        why = _OTHER.get(method, "no card has weights for it")
+        yield "method", f"method {shown(method)} is not supported here: {why}; use one of {', '.join(allowed)}"
+        return
+    if config.get("num_speculative_tokens") is None:
+        yield "method", f"{method} needs num_speculative_tokens, such as 3"
+    least, most = config.get("prompt_lookup_min"), config.get("prompt_lookup_max")
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        yield "prompt_lookup_min", f"prompt_lookup_min {least} is more than prompt_lookup_max {most}"
+    parallel = config.get("draft_tensor_parallel_size")
+    if method in _DRAFTS and type(parallel) is int and any(parallel not in (1, n) for n in workers.tensor_parallel):
+        sizes = sorted({1, *workers.tensor_parallel} if len(set(workers.tensor_parallel)) == 1 else {1})
+        yield (
+            "draft_tensor_parallel_size",
+            f"draft_tensor_parallel_size {parallel} is neither 1 nor tensorParallel of each role, "
+            f"{' and '.join(map(str, workers.tensor_parallel))}; use {' or '.join(map(str, sizes))}, or leave it out",
+        )
+    if method in _NGRAM:
+        if model not in (None, *_NGRAM, "[ngram]"):
+            yield "model", f"{method} drafts from the text and reads no model; leave model out"
+    elif not model:
+        yield "method", f"{method} needs model, the folder of the draft under /models"
+    elif isinstance(model, str) and (why := not_readable(model, workers)):
+        yield "model", f"{shown(model)} {why}; ngram drafts without a model"
+
+
+_WORDS: dict[type, str] = {str: "text", int: "a whole number", bool: "true or false"}

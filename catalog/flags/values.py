@@ -1,0 +1,238 @@
+"""Values that the engine takes from a parser and refuses, or honors in silence, when it starts."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from catalog.flags import ArgumentFault
+from catalog.flags.classes import classes
+from catalog.flags.given import Given, Workers
+from catalog.flags.paths import not_readable
+from catalog.models import card_names
+from reading.errors import nearest, shown
+
+# What of vLLM 0.31.0's registries runs on an H200 with a plain KV cache: `_get_backend_priorities` in
+# vllm/platforms/cuda.py for compute capability 9.0, without multi-head latent attention.
+_ATTENTION = ("FLASH_ATTN", "FLASHINFER", "TRITON_ATTN", "FLEX_ATTENTION")
+# Those of them with attention sinks on that GPU: `supports_sink` of each backend.
+_WITH_SINKS = ("FLASH_ATTN", "TRITON_ATTN")
+# Without an 8-bit KV cache: `supported_kv_cache_dtypes` of each backend.
+_WITHOUT_FP8 = ("FLEX_ATTENTION",)
+
+# Kernels for Hopper GPUs. vLLM's lists hold those of other makers and generations too, which fail when weights are
+# loaded. Read from the names and docs of the kernels; no H200 was asked.
+_LINEAR = ("auto", "cutlass", "deep_gemm", "machete", "marlin", "torch", "triton")
+_MOE = ("auto", "cutlass", "deep_gemm", "flashinfer_cutlass", "marlin", "triton")
+
+# The keys of JSON objects that a stack may set. Others name classes and files, or say what the plan decides.
+_KEYS = {
+    "--attention-config": ("backend", "flash_attn_version"),
+    "--compilation-config": (
+        "compile_sizes",
+        "cudagraph_capture_sizes",
+        "cudagraph_mode",
+        "cudagraph_num_of_warmups",
+        "max_cudagraph_capture_size",
+        "mode",
+    ),
+    "--kernel-config": ("enable_flashinfer_autotune", "enable_jit_warmup", "linear_backend", "moe_backend"),
+    "--override-generation-config": (
+        "max_new_tokens",
+        "min_p",
+        "presence_penalty",
+        "repetition_penalty",
+        "temperature",
+        "top_k",
+        "top_p",
+    ),
+    "--reasoning-config": ("reasoning_end_str", "reasoning_parser", "reasoning_start_str"),
+    "--structured-outputs-config": (
+        "backend",
+        "disable_additional_properties",
+        "disable_any_whitespace",
+        "enable_in_reasoning",
+        "reasoning_parser",
+    ),
+}
+# By the card's loader: `DefaultModelLoader` and `RunaiModelStreamerLoader`, vLLM 0.31.0.
+_LOADER_KEYS: dict[str, dict[str, type]] = {
+    "vllm": {"enable_multithread_load": bool, "num_threads": int},
+    "runaiStreamer": {"concurrency": int, "distributed": bool, "memory_limit": int},
+}
+
+
+class _Sampling(NamedTuple):
+    """A number that `SamplingParams._verify_args` of vLLM 0.31.0 takes; it refuses others with each request."""
+
+    words: str
+    kinds: tuple[type, ...]
+    least: float
+    most: float = sys.float_info.max
+
+    def takes(self, value: Any) -> bool:
+        return value is None or (type(value) in self.kinds and self.least <= value <= self.most)
+
+
+_WHOLE, _ANY = (int,), (int, float)
+_ABOVE_0 = sys.float_info.min
+_SAMPLING = {
+    "max_new_tokens": _Sampling("a whole number of at least 1", _WHOLE, 1),
+    "min_p": _Sampling("a number from 0 to 1", _ANY, 0, 1),
+    "presence_penalty": _Sampling("a number from -2 to 2", _ANY, -2, 2),
+    "repetition_penalty": _Sampling("a number above 0", _ANY, _ABOVE_0),
+    "temperature": _Sampling("a number from 0 to 2", _ANY, 0, 2),
+    "top_k": _Sampling("a whole number of at least -1; -1 and 0 mean all tokens", _WHOLE, -1),
+    "top_p": _Sampling("a number above 0, at most 1", _ANY, _ABOVE_0, 1),
+}
+
+Rule = Callable[[str, Workers], Iterator[str]]
+
+
+def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
+    """The values of some flags that these workers can use, fewer than the runtime knows; what errors may propose."""
+    attention = _WITH_SINKS if workers.card.architecture.attention_sinks else _ATTENTION
+    attention = [name for name in attention if workers.kv_cache_dtype.bytes != 1 or name not in _WITHOUT_FP8]
+    return {
+        "--attention-backend": tuple(attention),
+        "--linear-backend": _LINEAR,
+        "--moe-backend": _MOE,
+        "--prefix-caching-hash-algo": ("sha256", "sha256_cbor"),
+    }
+
+
+def owned(workers: Workers) -> dict[str, str]:
+    """Why a stack may not give some flags, for workers of this card: more than the flag's class can say."""
+    card = workers.card
+    if card.weights.format != "bf16":
+        return {
+            "--quantization": f"the checkpoint of {card.name} is in {card.weights.format} already and says itself how "
+            "it is read; leave it out"
+        }
+    fp8 = f"{card.name}-fp8"
+    return {
+        "--quantization": "the plan counts the weights as the card has them, in BF16; use a card with weights in fewer "
+        f"bits{f', such as {fp8}' if fp8 in card_names() else ', written for such a checkpoint (docs/weights.md)'}"
+    }
+
+
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+    """The errors of single values, for workers that run vLLM."""
+    for name, flag in classes(workers.module).items():
+        value = given.number(name) if flag.bounds else None
+        if flag.bounds and value is not None and (message := flag.bounds.error(value)):
+            yield given.error(name, message)
+    for key, value in given.keys("--override-generation-config").items():
+        if (wanted := _SAMPLING.get(key)) and not wanted.takes(value):
+            yield given.error("--override-generation-config", f"{key}: got {shown(value)}; must be {wanted.words}")
+    for name, rule in _RULES.items():
+        value = given.text(name)
+        if value is not None:
+            for message in rule(value, workers):
+                yield given.error(name, message)
+    for name, allowed in _KEYS.items():
+        for key in given.keys(name):
+            if key not in allowed:
+                yield given.error(
+                    name, f"{key} may not be set here{nearest(key, allowed)}; allowed: {', '.join(allowed)}"
+                )
+    for name, key, rule in (
+        ("--attention-config", "backend", _attention_backend),
+        ("--kernel-config", "linear_backend", _linear_backend),
+        ("--kernel-config", "moe_backend", _moe_backend),
+    ):
+        if value := given.keys(name).get(key):
+            for message in rule(str(value), workers):
+                yield given.error(name, f"{key}: {message}")
+    if given.keys("--attention-config").get("flash_attn_version") == 4:
+        yield given.error("--attention-config", "flash_attn_version: 4 is for Blackwell GPUs; use 3, or leave it out")
+
+
+def _attention_backend(value: str, workers: Workers) -> Iterator[str]:
+    card = workers.card
+    if value not in _ATTENTION:
+        yield f"{value} does not run this model on an H200; use one of {', '.join(_ATTENTION)}, or leave it out"
+    elif card.architecture.attention_sinks and value not in _WITH_SINKS:
+        yield f"{value} has no attention sinks on an H200, which {card.name} needs; use {' or '.join(_WITH_SINKS)}"
+    elif workers.kv_cache_dtype.bytes == 1 and value in _WITHOUT_FP8:
+        yield f"{value} takes no FP8 KV cache, and engine.kvCacheDtype is {workers.kv_cache_dtype}; use FLASH_ATTN"
+
+
+def _linear_backend(value: str, workers: Workers) -> Iterator[str]:
+    if value not in _LINEAR:
+        yield f"{value} is not known to run on an H200; use one of {', '.join(_LINEAR)}"
+
+
+def _moe_backend(value: str, workers: Workers) -> Iterator[str]:
+    if value not in _MOE:
+        yield f"{value} is not known to run on an H200; use one of {', '.join(_MOE)}"
+
+
+def _hash_algorithm(value: str, workers: Workers) -> Iterator[str]:
+    if value.startswith("xxhash"):
+        yield f"{value} needs a package that the image is not known to hold; use sha256 or sha256_cbor"
+
+
+def _retention(value: str, workers: Workers) -> Iterator[str]:
+    if value.isdecimal() and int(value) % workers.block_size:
+        nearest_one = max(1, round(int(value) / workers.block_size)) * workers.block_size
+        yield f"{value} is not a multiple of the block size, {workers.block_size}; use {nearest_one}"
+
+
+def _executor(value: str, workers: Workers) -> Iterator[str]:
+    if value != "mp":
+        yield f"{shown(value)} is not how an engine runs in one pod; use mp, or leave it out"
+
+
+def _generation_config(value: str, workers: Workers) -> Iterator[str]:
+    if value not in ("auto", "vllm") and (why := not_readable(value, workers)):
+        yield f"{shown(value)} {why}; or use auto (the model's own) or vllm (none)"
+
+
+def _template(value: str, workers: Workers) -> Iterator[str]:
+    if why := not_readable(value, workers):
+        yield f"{shown(value)} {why}"
+
+
+def _structural_tag(value: str, workers: Workers) -> Iterator[str]:
+    try:
+        is_object = isinstance(json.loads(value), dict)
+    except json.JSONDecodeError:
+        is_object = False
+    if not is_object and (why := not_readable(value, workers)):
+        yield f"{shown(value)} is no JSON object, and as a file it {why}"
+
+
+def _loader(value: str, workers: Workers) -> Iterator[str]:
+    allowed = _LOADER_KEYS[workers.card.loader]
+    try:
+        parsed: Any = json.loads(value)
+    except json.JSONDecodeError as error:
+        yield f"is not JSON: {error.msg} at character {error.pos + 1}"
+        return
+    if not isinstance(parsed, dict):
+        yield f"got {shown(parsed)}; must be a JSON object"
+        return
+    for key, content in parsed.items():  # pyright: ignore[reportUnknownVariableType]
+        wanted = allowed.get(str(key))  # pyright: ignore[reportUnknownArgumentType]
+        if wanted is None:
+            yield (
+                f"{key} is not a key of the card's loader, {workers.card.loader}"
+                f"{nearest(str(key), tuple(allowed))}; allowed: {', '.join(allowed)}"  # pyright: ignore[reportUnknownArgumentType]
+            )
+        elif type(content) is not wanted or (wanted is int and content < 1):  # pyright: ignore[reportUnknownArgumentType]
+            yield f"{key}: got {shown(content)}; must be {'true or false' if wanted is bool else 'at least 1'}"
+
+
+_RULES: dict[str, Rule] = {
+    "--attention-backend": _attention_backend,
+    "--custom-jinja-template": _template,
+    "--distributed-executor-backend": _executor,
+    "--dyn-structural-tag": _structural_tag,
+    "--generation-config": _generation_config,
+    "--linear-backend": _linear_backend,
+    "--model-loader-extra-config": _loader,
+    "--moe-backend": _moe_backend,
+    "--prefix-cache-retention-interval": _retention,
+    "--prefix-caching-hash-algo": _hash_algorithm,
+}

@@ -1,0 +1,1 @@
+"""Plan → Kubernetes objects and dashboards as plain data. Pure."""

@@ -1,0 +1,203 @@
+"""DynamoGraphDeployment v1beta1 as types, with the names of the wire: the part of the CRD that this program writes.
+
+A field that is not here cannot be written by mistake; the contract tests hold the rendered objects against the
+whole CRD. `to_wire` gives the manifest.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reading.frozen import Frozen
+
+API_VERSION = "nvidia.com/v1beta1"
+KIND = "DynamoGraphDeployment"
+
+
+class FieldRef(Frozen):
+    field_path: str
+
+
+class EnvVarSource(Frozen):
+    field_ref: FieldRef
+
+
+class EnvVar(Frozen):
+    name: str
+    value: str | None = None
+    value_from: EnvVarSource | None = None
+
+
+class SecretRef(Frozen):
+    name: str
+
+
+class EnvFromSource(Frozen):
+    secret_ref: SecretRef
+
+
+class ResourceClaimRef(Frozen):
+    name: str
+
+
+class Resources(Frozen):
+    requests: dict[str, str]
+    limits: dict[str, str] | None = None
+    claims: tuple[ResourceClaimRef, ...] | None = None
+
+
+class Capabilities(Frozen):
+    add: tuple[str, ...]
+
+
+class SecurityContext(Frozen):
+    run_as_user: int | None = None
+    capabilities: Capabilities | None = None
+
+
+class Sleep(Frozen):
+    seconds: int
+
+
+class LifecycleHandler(Frozen):
+    sleep: Sleep
+
+
+class Lifecycle(Frozen):
+    pre_stop: LifecycleHandler
+
+
+class VolumeMount(Frozen):
+    name: str
+    mount_path: str
+    read_only: bool | None = None
+
+
+class Container(Frozen):
+    name: Literal["main"] = "main"
+    """The container that the operator merges its own defaults into must be called `main`."""
+    image: str
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    env: tuple[EnvVar, ...] = ()
+    env_from: tuple[EnvFromSource, ...] | None = None
+    resources: Resources
+    lifecycle: Lifecycle | None = None
+    termination_message_policy: Literal["FallbackToLogsOnError"] = "FallbackToLogsOnError"
+    """The last lines of the log of a container that failed are in the pod's status, for `ops status` to tell."""
+    security_context: SecurityContext | None = None
+    volume_mounts: tuple[VolumeMount, ...] | None = None
+
+
+class EmptyDir(Frozen):
+    pass
+
+
+class ClaimSource(Frozen):
+    claim_name: str
+    read_only: bool
+
+
+class Volume(Frozen):
+    name: str
+    empty_dir: EmptyDir | None = None
+    persistent_volume_claim: ClaimSource | None = None
+
+
+class Toleration(Frozen):
+    key: str
+    operator: Literal["Exists"]
+    effect: Literal["NoSchedule"]
+
+
+class LabelSelector(Frozen):
+    match_labels: dict[str, str]
+
+
+class PodAffinityTerm(Frozen):
+    label_selector: LabelSelector
+    topology_key: str
+
+
+class WeightedPodAffinityTerm(Frozen):
+    weight: int
+    pod_affinity_term: PodAffinityTerm
+
+
+class PodAffinity(Frozen):
+    preferred: Annotated[
+        tuple[WeightedPodAffinityTerm, ...], Field(alias="preferredDuringSchedulingIgnoredDuringExecution")
+    ]
+
+
+class Affinity(Frozen):
+    pod_affinity: PodAffinity
+
+
+class TopologySpreadConstraint(Frozen):
+    max_skew: int
+    topology_key: str
+    when_unsatisfiable: Literal["ScheduleAnyway"]
+    label_selector: LabelSelector
+
+
+class PodResourceClaim(Frozen):
+    name: str
+    resource_claim_template_name: str
+
+
+class PodSpec(Frozen):
+    service_account_name: str
+    node_selector: dict[str, str] | None = None
+    tolerations: tuple[Toleration, ...] | None = None
+    affinity: Affinity | None = None
+    topology_spread_constraints: tuple[TopologySpreadConstraint, ...] | None = None
+    termination_grace_period_seconds: int | None = None
+    resource_claims: tuple[PodResourceClaim, ...] | None = None
+    containers: tuple[Container]
+    volumes: tuple[Volume, ...] | None = None
+
+
+class PodMetadata(Frozen):
+    annotations: dict[str, str] | None = None
+
+
+class PodTemplate(Frozen):
+    metadata: PodMetadata | None = None
+    spec: PodSpec
+
+
+class ScalingAdapter(Frozen):
+    pass
+
+
+class Component(Frozen):
+    name: str
+    type: Literal["frontend", "prefill", "decode", "worker"]
+    replicas: int | None = None
+    """None, which begins with one, where an autoscaler owns the number: written here as well, it is a field that two
+    managers own, and the next update ends in a conflict."""
+    scaling_adapter: ScalingAdapter | None = None
+    """Present, even empty: the operator makes an object that an autoscaler can scale the component by."""
+    shared_memory_size: str | None = None
+    """For /dev/shm. The operator owns that mount and drops one of the pod's own without a word."""
+    pod_template: PodTemplate
+
+
+class Metadata(Frozen):
+    name: str
+    namespace: str
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class GraphSpec(Frozen):
+    backend_framework: Literal["vllm"] | None = None
+    components: tuple[Component, ...]
+
+
+class DynamoGraphDeployment(Frozen):
+    api_version: Literal["nvidia.com/v1beta1"] = API_VERSION
+    kind: Literal["DynamoGraphDeployment"] = KIND
+    metadata: Metadata
+    spec: GraphSpec

@@ -1,0 +1,365 @@
+"""Plan → DynamoGraphDeployment: the objects that the operator turns into pods, built from the decided numbers."""
+
+import json
+from dataclasses import dataclass
+
+from catalog import flags, lifecycle, weights
+from catalog.contracts import EngineInput
+from catalog.engines import IMAGES, Engine, FrontendArgs, engine
+from catalog.machines import GPU_MACHINE, WorkerShare, machine
+from catalog.models import Placement
+from catalog.rdma import UCX_TCP, KvTransfer, RdmaMode
+from manifests import dgd
+from planning import names
+from planning.pools import SYSTEM_POOL
+from planning.types import Graph, Worker
+from settings.schema import OWN_NAMESPACE
+
+# The operator sets it on every pod of a graph, to the graph's name.
+GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
+
+MODEL_CACHE = "/model-cache"
+_CLAIM = "rdma"
+
+# How often a request that lost its worker is sent to another before the client sees an error.
+MIGRATION_LIMIT = 3
+
+# Pods of others may move when the autoscaler wants their node; an engine takes minutes to load and its clients with it.
+KEEP_ON_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
+
+# A rolling update would start a new engine before it ends an old one, and there is no spare H200 node for it:
+# without these two the new pod stays Pending for ever.
+ROLLOUT = {
+    "nvidia.com/deployment-rolling-update-max-surge": "0",
+    "nvidia.com/deployment-rolling-update-max-unavailable": "1",
+}
+
+
+def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
+    """The graph as the operator's v1beta1 object, without anything that Pulumi alone reads.
+
+    Raises flags.CommandLineRefused for arguments that the runtime would not take: a fault of this program, since
+    `planning.load` has refused a stack's own.
+    """
+    runs = engine(graph.engine)
+    return dgd.DynamoGraphDeployment(
+        metadata=dgd.Metadata(
+            name=graph.name,
+            namespace=graph.namespace,
+            labels=labels,
+            # An engine never crosses nodes here, so plain Deployments do; read by the operator at creation only.
+            annotations={"nvidia.com/enable-grove": "false"},
+        ),
+        spec=dgd.GraphSpec(
+            backend_framework=runs.framework,
+            components=(_frontend(graph, runs), *(_worker(graph, worker, runs) for worker in graph.workers)),
+        ),
+    )
+
+
+def frontend_image(runtime: str) -> str:
+    return f"{IMAGES}/dynamo-frontend:{runtime}"
+
+
+def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
+    """The OpenAI-compatible server with the KV-aware router in it. It loads the tokenizer, never the weights."""
+    simulated = graph.placement is Placement.CPU
+    args = FrontendArgs(
+        kv_cache_block_size=runs.block_size,
+        migration_limit=MIGRATION_LIMIT,
+        # Each router sees the load that the others have given out.
+        router_replica_sync=graph.frontend_replicas > 1,
+    )
+    source = _model_source(graph)
+    return dgd.Component(
+        name="frontend",
+        type="frontend",
+        replicas=graph.frontend_replicas,
+        pod_template=dgd.PodTemplate(
+            metadata=_annotated(source.annotations),
+            spec=dgd.PodSpec(
+                service_account_name=names.runtime_account(graph.name),
+                node_selector=_on_pool(SYSTEM_POOL) if graph.on_system_pool else None,
+                topology_spread_constraints=_apart(graph) if graph.frontend_replicas > 1 else None,
+                termination_grace_period_seconds=lifecycle.GRACE_SECONDS,
+                containers=(
+                    dgd.Container(
+                        image=frontend_image(graph.runtime),
+                        command=("python3", "-m", "dynamo.frontend"),
+                        args=flags.checked("dynamo.frontend", args.argv()),
+                        env=(
+                            *source.env,
+                            *_variables(NO_ADMIN_API),
+                            *_variables(lifecycle.FRONTEND_ENV),
+                            *_variables(NO_USAGE_REPORTS),
+                        ),
+                        env_from=source.env_from,
+                        resources=dgd.Resources(
+                            requests={"cpu": "1", "memory": "2Gi"} if simulated else {"cpu": "4", "memory": "16Gi"}
+                        ),
+                        lifecycle=dgd.Lifecycle(
+                            pre_stop=dgd.LifecycleHandler(sleep=dgd.Sleep(seconds=lifecycle.PRE_STOP_SECONDS))
+                        ),
+                        volume_mounts=source.mounts,
+                    ),
+                ),
+                volumes=source.volumes,
+            ),
+        ),
+    )
+
+
+def engine_input(graph: Graph, worker: Worker) -> EngineInput:
+    """What the graph's engine is told of one role."""
+    return EngineInput(
+        role=worker.role,
+        tensor_parallel=worker.tensor_parallel,
+        repository=graph.card.repository,
+        model=graph.model,
+        served_name=graph.served_name,
+        streams_weights=graph.card.loader == "runaiStreamer",
+        max_model_len=graph.max_model_len,
+        kv_cache_dtype=graph.kv_cache_dtype,
+        gpu_memory_utilization=graph.gpu_memory_utilization,
+        kv_lease_seconds=graph.kv_lease_seconds,
+        extra_args=graph.extra_args,
+    )
+
+
+def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
+    process = runs.process(engine_input(graph, worker))
+    on_gpus = worker.memory is not None
+    source = _model_source(graph)
+    container = dgd.Container(
+        image=f"{runs.image}:{graph.runtime}",
+        command=process.command,
+        args=flags.checked(process.module, process.args),
+        env=(
+            *source.env,
+            *_variables(process.env),
+            *_variables(lifecycle.worker_env(worker.drain_seconds)),
+            *_variables(NO_USAGE_REPORTS),
+            *(_KV_TRANSFER_ENV if graph.kv_transfer else ()),
+            *(_TRANSPORT_ENV[graph.kv_transfer] if graph.kv_transfer else ()),
+        ),
+        env_from=source.env_from,
+        resources=_gpu_resources(graph, worker) if on_gpus else dgd.Resources(requests={"cpu": "1", "memory": "2Gi"}),
+        security_context=_gpu_security(graph) if on_gpus else None,
+        volume_mounts=source.mounts,
+    )
+    return dgd.Component(
+        name=worker.role.value,
+        type=worker.role.value,
+        replicas=None if worker.autoscaled else worker.replicas,
+        scaling_adapter=dgd.ScalingAdapter() if worker.autoscaled else None,
+        # NCCL's and the workers' own exchange within an engine; samples take 16 to 80 Gi.
+        shared_memory_size=f"{max(16, 10 * worker.tensor_parallel)}Gi" if on_gpus else None,
+        pod_template=dgd.PodTemplate(
+            metadata=_annotated(
+                source.annotations | (ROLLOUT | KEEP_ON_NODE if on_gpus else {}) | _nic_annotations(graph)
+            ),
+            spec=dgd.PodSpec(
+                service_account_name=names.runtime_account(graph.name),
+                node_selector=_worker_nodes(graph, worker) or None,
+                tolerations=(_GPU_TAINT,) if on_gpus else None,
+                affinity=_near(graph) if graph.placement is Placement.SHARED else None,
+                termination_grace_period_seconds=lifecycle.worker_grace(worker.drain_seconds),
+                resource_claims=_nic_claims(worker) if graph.rdma_mode.claims else None,
+                # Alone and first: with multiNetwork a node's RDMA devices are given to the first container only.
+                containers=(container,),
+                volumes=source.volumes,
+            ),
+        ),
+    )
+
+
+# vLLM reports each start to its makers unless the first is set. The second is what other libraries go by, such as
+# Hugging Face's.
+NO_USAGE_REPORTS = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+
+
+# The frontend asks no caller for a login, and by `POST /busy_threshold` one request makes it refuse nearly all others.
+NO_ADMIN_API = {"DYN_DISABLE_FRONTEND_ADMIN_API": "1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ModelSource:
+    """What a pod needs to come by the model: the frontend the tokenizer, a worker the weights too."""
+
+    annotations: dict[str, str]
+    env: tuple[dgd.EnvVar, ...]
+    env_from: tuple[dgd.EnvFromSource, ...] | None
+    mounts: tuple[dgd.VolumeMount, ...]
+    volumes: tuple[dgd.Volume, ...]
+
+
+def _model_source(graph: Graph) -> _ModelSource:
+    return _BUCKET if graph.reads_bucket else _hub(graph)
+
+
+# The bucket, as a folder. No token, and no asking the hub: what is not there is a fault to be seen, not to be fetched.
+_BUCKET = _ModelSource(
+    annotations={
+        "gke-gcsfuse/volumes": "true",
+        # Of the sidecar that reads the bucket. Its default limits, a quarter of a CPU, would starve eight GPUs.
+        "gke-gcsfuse/cpu-limit": "0",
+        "gke-gcsfuse/memory-limit": "0",
+        "gke-gcsfuse/ephemeral-storage-limit": "0",
+    },
+    env=(dgd.EnvVar(name="HF_HUB_OFFLINE", value="1"),),
+    env_from=None,
+    mounts=(dgd.VolumeMount(name="weights", mount_path=weights.MOUNT, read_only=True),),
+    volumes=(
+        dgd.Volume(
+            name="weights",
+            persistent_volume_claim=dgd.ClaimSource(claim_name=names.WEIGHTS_CLAIM, read_only=True),
+        ),
+        # The name is GCS FUSE's own: its file cache. On A3 Ultra an emptyDir lies on the Local SSDs.
+        dgd.Volume(name="gke-gcsfuse-cache", empty_dir=dgd.EmptyDir()),
+    ),
+)
+
+
+def _hub(graph: Graph) -> _ModelSource:
+    """The hub itself, each pod for itself, with the token where the model is gated."""
+    token = (dgd.EnvFromSource(secret_ref=dgd.SecretRef(name=graph.hf_token_secret)),)
+    return _ModelSource(
+        annotations={},
+        env=(dgd.EnvVar(name="HF_HOME", value=MODEL_CACHE),),
+        env_from=token if graph.card.gated else None,
+        mounts=(dgd.VolumeMount(name="model-cache", mount_path=MODEL_CACHE),),
+        volumes=(dgd.Volume(name="model-cache", empty_dir=dgd.EmptyDir()),),
+    )
+
+
+def _variables(env: dict[str, str]) -> tuple[dgd.EnvVar, ...]:
+    return tuple(dgd.EnvVar(name=name, value=value) for name, value in env.items())
+
+
+def _annotated(annotations: dict[str, str]) -> dgd.PodMetadata | None:
+    return dgd.PodMetadata(annotations=annotations) if annotations else None
+
+
+_GPU_TAINT = dgd.Toleration(key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
+
+_KV_TRANSFER_ENV = (
+    # Else guessed from the host name, which in a pod with several NICs may be an address that no one reaches.
+    dgd.EnvVar(
+        name="VLLM_NIXL_SIDE_CHANNEL_HOST",
+        value_from=dgd.EnvVarSource(field_ref=dgd.FieldRef(field_path="status.podIP")),
+    ),
+    dgd.EnvVar(name="NIXL_TELEMETRY_ENABLE", value="y"),
+    # UCX logs what it chose for reads, and nothing else: by that, verification knows RDMA from TCP. UCX's default, a
+    # buffered stdout, would keep the last table back as long as the worker lives.
+    dgd.EnvVar(name="UCX_PROTO_INFO", value="remote memory read*"),
+    dgd.EnvVar(name="UCX_LOG_FILE", value="stderr"),
+)
+_RDMA_ENV = (
+    # Each NIC is in a subnet of its own; without this UCX takes the peers for unreachable and uses TCP, silently.
+    dgd.EnvVar(name="UCX_IB_ROCE_REACHABILITY_MODE", value="all"),
+    # Where no transport can read by itself, fail the transfer: UCX's own way out is to emulate reads, over TCP too.
+    dgd.EnvVar(name="UCX_PROTO_EMULATION_ENABLE", value="n"),
+    # NCCL stays inside the node and needs no tuner of the fabric; what it says over sockets goes by the pod network.
+    dgd.EnvVar(name="NCCL_TUNER_PLUGIN", value="none"),
+    dgd.EnvVar(name="NCCL_SOCKET_IFNAME", value="eth0"),
+    dgd.EnvVar(name="GLOO_SOCKET_IFNAME", value="eth0"),
+    dgd.EnvVar(name="TP_SOCKET_IFNAME", value="eth0"),
+)
+# Nothing but the pod network: between pods of one node UCX might else choose cuda_ipc, which does not work there.
+_TCP_ENV = (dgd.EnvVar(name="UCX_TLS", value=UCX_TCP),)
+_TRANSPORT_ENV = {KvTransfer.RDMA: _RDMA_ENV, KvTransfer.TCP: _TCP_ENV}
+
+
+def _worker_nodes(graph: Graph, worker: Worker) -> dict[str, str]:
+    pool = graph.pool_of(worker)
+    return (_on_pool(pool) if pool else {}) | (_accelerator() if worker.memory else {})
+
+
+def _on_pool(pool: str) -> dict[str, str]:
+    """The node label that GKE sets on every node of a pool."""
+    return {"cloud.google.com/gke-nodepool": pool}
+
+
+def _accelerator() -> dict[str, str]:
+    gpus = machine(GPU_MACHINE).gpus
+    return {"cloud.google.com/gke-accelerator": gpus.type} if gpus else {}
+
+
+def _near(graph: Graph) -> dgd.Affinity:
+    """Rather the node where the graph's other pods are. Preferred only: as a rule it could deadlock the first pod."""
+    same_graph = dgd.LabelSelector(match_labels={GRAPH_LABEL: graph.name})
+    term = dgd.PodAffinityTerm(label_selector=same_graph, topology_key="kubernetes.io/hostname")
+    return dgd.Affinity(
+        pod_affinity=dgd.PodAffinity(preferred=(dgd.WeightedPodAffinityTerm(weight=100, pod_affinity_term=term),))
+    )
+
+
+def frontend_labels(graph: str) -> dict[str, str]:
+    """The labels by which the operator marks the frontend pods of a graph."""
+    return {GRAPH_LABEL: graph, "nvidia.com/dynamo-component-type": "frontend"}
+
+
+def _apart(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
+    """Frontends on nodes of their own, where there are enough."""
+    return (
+        dgd.TopologySpreadConstraint(
+            max_skew=1,
+            topology_key="kubernetes.io/hostname",
+            when_unsatisfiable="ScheduleAnyway",
+            label_selector=dgd.LabelSelector(match_labels=frontend_labels(graph.name)),
+        ),
+    )
+
+
+def _gpu_resources(graph: Graph, worker: Worker) -> dgd.Resources:
+    share = machine(GPU_MACHINE).worker_share or WorkerShare(cpu=1, memory_gib=1)
+    return dgd.Resources(
+        requests={
+            "cpu": str(share.cpu * worker.tensor_parallel),
+            "memory": f"{share.memory_gib * worker.tensor_parallel}Gi",
+        },
+        limits={"nvidia.com/gpu": str(worker.tensor_parallel)} | _nic_limits(graph),
+        claims=(dgd.ResourceClaimRef(name=_CLAIM),) if graph.rdma_mode.claims else None,
+    )
+
+
+def _nic_claims(worker: Worker) -> tuple[dgd.PodResourceClaim, ...]:
+    """One RDMA NIC for each GPU."""
+    template = names.claim_template(worker.tensor_parallel)
+    return (dgd.PodResourceClaim(name=_CLAIM, resource_claim_template_name=template),)
+
+
+def _rdma_networks(graph: Graph) -> tuple[str, ...]:
+    """The networks that a worker pod joins by name. The second gVNIC's is left out: nothing is sent over it."""
+    if graph.rdma_mode is not RdmaMode.MULTI_NETWORK:
+        return ()
+    # On nodes that the stack does not create, the network objects are the cluster's own, by their usual names.
+    of = graph.namespace if graph.on_gpu_pools else OWN_NAMESPACE
+    return names.device_networks(of, machine(GPU_MACHINE).rdma_nics)[1:]
+
+
+def _nic_annotations(graph: Graph) -> dict[str, str]:
+    """All RDMA NICs of the node as interfaces of the pod; eth1 would be the second gVNIC."""
+    if not (networks := _rdma_networks(graph)):
+        return {}
+    interfaces = [("eth0", "default"), *((f"eth{i}", network) for i, network in enumerate(networks, start=2))]
+    return {
+        "networking.gke.io/default-interface": "eth0",  # else the default route leaves by an RDMA NIC
+        "networking.gke.io/interfaces": json.dumps(
+            [{"interfaceName": interface, "network": network} for interface, network in interfaces]
+        ),
+    }
+
+
+def _nic_limits(graph: Graph) -> dict[str, str]:
+    """GKE 1.36 adds a request for each network that its nodes do not offer under that name, unless a limit is set.
+
+    That a limit of nothing does no harm before 1.36 is unverified.
+    """
+    return {f"networking.gke.io.networks/{network}": "0" for network in _rdma_networks(graph)}
+
+
+def _gpu_security(graph: Graph) -> dgd.SecurityContext:
+    """Root, because the caches of the image's own user are not writable; RDMA needs pinned memory besides."""
+    pinning = dgd.Capabilities(add=("IPC_LOCK", "SYS_RESOURCE"))
+    return dgd.SecurityContext(run_as_user=0, capabilities=pinning if graph.rdma else None)

@@ -1,0 +1,115 @@
+"""The changes of a stack as a report has them: kinds, inputs, reasons and what is lost. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ops.changes.effects import Effect
+from ops.changes.losses import ReleasedNodes
+from ops.changes.pool_size import Nodes
+from ops.changes.previewed import Cost
+
+if TYPE_CHECKING:  # its module imports the SDK of policies, which nothing here needs
+    from ops.offline.policy_strength import Weakening
+
+
+class Kind(StrEnum):
+    """What happens to a resource; the order is that of the report, most expensive first."""
+
+    DELETED = "deleted"
+    REPLACED = "replaced"
+    UPDATED = "updated"
+    CREATED = "created"
+    UNCHANGED = "unchanged"
+    """The program changes it, the provider sees no difference."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputChange:
+    """One input, its values short enough to print."""
+
+    path: str
+    before: str
+    after: str
+    effect: Effect = Effect.UPDATES
+    why: str = ""
+    """What a reader must know of the effect; empty for a plain update."""
+
+    @property
+    def forces(self) -> bool:
+        return self.effect is Effect.REPLACES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What happens to one resource. `urn` is the new one, the old one of what is deleted."""
+
+    kind: Kind
+    urn: str
+    type: str
+    name: str
+    inputs: tuple[InputChange, ...] = ()
+    because: tuple[str, ...] = ()
+    """What forces a replacement: inputs, or a resource that is replaced itself."""
+    deleted_first: bool = False
+    protected: bool = False
+    """Pulumi refuses to delete the old one until it is no longer marked `protect`."""
+    guarded: bool = False
+    """Whether it needs --allow-replace."""
+    releases: ReleasedNodes | None = None
+    loss: str = ""
+    fails: tuple[str, ...] = ()
+    """Why `pulumi up` stops here, a sentence each."""
+    notes: tuple[str, ...] = ()
+    """What else a reader must know, a sentence each."""
+    renamed_from: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """All changes, most expensive first, then by URN."""
+
+    changes: tuple[Change, ...]
+    rolling: tuple[str, ...]
+    """Graphs whose workers all restart."""
+    cost_before: Cost
+    cost_after: Cost
+    weakened: "tuple[Weakening, ...]" = ()
+    """Policies that judge more weakly than at the base."""
+    weak: "tuple[Weakening, ...]" = ()
+    """Policies that judge more weakly than by default, at the base already or not."""
+
+    def of(self, kind: Kind) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.kind is kind)
+
+    @property
+    def guarded(self) -> tuple[Change, ...]:
+        """What needs --allow-replace."""
+        return tuple(change for change in self.changes if change.guarded)
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What the changes cost, nodes added up."""
+        nodes: dict[str, Nodes] = {}
+        for change in self.changes:
+            if change.releases:
+                what = change.releases.what
+                nodes[what] = nodes.get(what, Nodes(least=0, most=0)) + change.releases.nodes
+        back = [str(ReleasedNodes(nodes=of, what=what)) for what, of in sorted(nodes.items())]
+        names: dict[str, list[str]] = {}
+        for change in self.changes:
+            for said in (change.loss, *(["`pulumi up` fails"] if change.fails else [])):
+                if said:
+                    names.setdefault(said, []).append(change.name)
+        return (*back, *(f"{loss} ({few(of)})" for loss, of in names.items()))
+
+
+def cost(change: Change) -> str:
+    """What one change costs; empty when nothing is lost."""
+    return "; ".join(filter(None, [change.loss, str(change.releases) if change.releases else ""]))
+
+
+def few(names: Sequence[str]) -> str:
+    """Names as far as a line holds them."""
+    return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2} more"

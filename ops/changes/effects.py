@@ -1,0 +1,265 @@
+"""What the provider does with one changed input. Pure; the facts are `gcp_inputs.json` and the
+fields that Kubernetes fixes, in `kubernetes_fields`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import AddressValueError, NetmaskValueError, ip_network
+from typing import Any
+
+from ops.changes import kubernetes_fields as fields
+from ops.changes.gcp_inputs import Input, ResourceType, table
+from ops.changes.values import MISSING, Difference, at, covered, unindexed
+
+NODE_POOL = "gcp:container/nodePool:NodePool"
+CLUSTER = "gcp:container/cluster:Cluster"
+SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
+GCP_PROVIDER = "pulumi:providers:gcp"
+KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
+
+
+class Effect(StrEnum):
+    """What becomes of a changed input, harmless ones first."""
+
+    NONE = "none"
+    """The provider sees no difference, or keeps the value that is taken out."""
+    UPDATES = "updates"
+    IGNORED = "ignored"
+    """An update that changes nothing, and comes back in each preview."""
+    RECREATES_NODES = "recreates nodes"
+    RELEASES_NODES = "releases nodes"
+    FAILS = "fails"
+    """`pulumi up` stops here."""
+    REPLACES = "replaces"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    effect: Effect
+    why: str = ""
+    """What a reader must know beside the effect, as part of a sentence."""
+
+
+NO_DIFFERENCE = Judgement(effect=Effect.NONE)
+UPDATES = Judgement(effect=Effect.UPDATES)
+REPLACES = Judgement(effect=Effect.REPLACES)
+KEPT = Judgement(effect=Effect.NONE, why="stays as it is: the provider keeps what the program no longer sets")
+FIXED = Judgement(effect=Effect.IGNORED, why="no effect: the provider cannot change it after creation")
+
+# Changed in place, and GKE makes the nodes again for it: the provider's calls are in its node_config.go and
+# resource_container_node_pool.go; that GKE recreates nodes is in its page on managing cluster changes.
+_RECREATED_FOR: Mapping[str, tuple[str, ...]] = {
+    NODE_POOL: (
+        "networkConfig.enablePrivateNodes",
+        "networkConfig.networkPerformanceConfig",
+        "nodeConfig.bootDisk",
+        "nodeConfig.confidentialNodes",
+        "nodeConfig.containerdConfig",
+        "nodeConfig.diskSizeGb",
+        "nodeConfig.diskType",
+        "nodeConfig.fastSocket",
+        "nodeConfig.gcfsConfig",
+        "nodeConfig.gvnic",
+        "nodeConfig.imageType",
+        "nodeConfig.kubeletConfig",
+        "nodeConfig.linuxNodeConfig",
+        "nodeConfig.loggingVariant",
+        "nodeConfig.machineType",
+        "nodeConfig.nodeImageConfigs",
+        "nodeConfig.storagePools",
+        "nodeConfig.windowsNodeConfig",
+        "nodeConfig.workloadMetadataConfig",
+        "version",
+    ),
+    CLUSTER: (
+        "addonsConfig.dnsCacheConfig",
+        "addonsConfig.networkPolicyConfig",
+        "enableIntranodeVisibility",
+        "enableShieldedNodes",
+        "networkPolicy",
+        "nodePoolAutoConfig.linuxNodeConfig",
+        "nodePoolAutoConfig.nodeKubeletConfig",
+        "nodeVersion",
+    ),
+}
+
+# The provider sends these maps only while something is in them (its node_config.go), and GKE refuses an update that
+# changes nothing.
+_NEVER_EMPTIED = ("nodeConfig.labels", "nodeConfig.resourceLabels", "nodeConfig.resourceManagerTags")
+
+
+def judge(
+    type_: str,
+    found: Difference,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    provider: Mapping[str, Any],
+) -> Judgement:
+    """What the provider of a resource does with one difference of its inputs, of which all are given."""
+    if type_ == GCP_PROVIDER:
+        return UPDATES
+    if type_ == KUBERNETES_PROVIDER:
+        return _of_access(found, before, after)
+    if type_.startswith("kubernetes:"):
+        return _of_kubernetes(fields.kind_of(type_), found, before, after, provider)
+    if type_.startswith("gcp:"):
+        return _of_gcp(type_, found, before, after)
+    return Judgement(effect=Effect.REPLACES, why="nothing is known of this provider")
+
+
+def _of_access(found: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> Judgement:
+    """The provider of a cluster: replaced with another cluster, of which an identifier tells more than a kubeconfig."""
+    if found.path == "clusterIdentifier":
+        # Added or taken out, it replaces nothing.
+        return UPDATES if MISSING in (found.before, found.after) else REPLACES
+    same = before.get("clusterIdentifier") is not None and before["clusterIdentifier"] == after.get("clusterIdentifier")
+    names_a_cluster = found.path in ("kubeconfig", "context", "cluster", "renderYamlToDirectory")
+    return REPLACES if names_a_cluster and not same else UPDATES
+
+
+def _of_gcp(type_: str, found: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> Judgement:
+    facts = table().get(type_)
+    if not facts:
+        return Judgement(effect=Effect.REPLACES, why="this type is not in the provider's table")
+    chain = _chain(facts, found)
+    if chain is None:
+        return Judgement(effect=Effect.REPLACES, why="this input is not in the provider's table")
+    outer, leaf = chain[0], chain[-1]
+    if not found.block and _same(leaf, found.before, found.after):
+        return NO_DIFFERENCE
+    if type_ == NODE_POOL and (emptied := _emptied(found.bare, before, after)):
+        why = f"`pulumi up` fails: the provider cannot empty {emptied}; leave one entry in it"
+        return Judgement(effect=Effect.FAILS, why=why)
+    # The provider sends it; that Google Cloud changes no range in use is documented there, and was not tried.
+    if type_ == SUBNETWORK and found.bare.startswith("secondaryIpRanges") and found.before is not MISSING:
+        return Judgement(effect=Effect.FAILS, why="`pulumi up` fails while the cluster uses this range")
+    if leaf.condition and _condition_holds(leaf.condition, found, after):
+        return REPLACES
+    # Of a map, the provider keeps what is taken out only where the whole map goes: an entry that the others outlive is
+    # removed (terraform-plugin-sdk, helper/schema/schema.go, diffMap).
+    entry = leaf.kind == "map" and not found.block
+    whole = not entry and not (found.block or found.path).endswith("]")
+    if found.after is MISSING and whole and outer.kept:
+        return KEPT
+    if any(of.forces and not (found.after is MISSING and whole and of.kept) for of in chain):
+        return REPLACES
+    if leaf.fixed:
+        return FIXED
+    if type_ in (NODE_POOL, CLUSTER) and found.path == "nodeLocations":
+        return _zones(found, str(after.get("location", "")))
+    if covered(found.bare, _RECREATED_FOR.get(type_, ())):
+        return Judgement(effect=Effect.RECREATES_NODES, why="recreates the nodes")
+    return UPDATES
+
+
+def _chain(facts: ResourceType, found: Difference) -> list[Input] | None:
+    """The facts of the input and of the blocks around it that one side lacks, outermost first; None if unknown."""
+    path = re.sub(r"\[[^\]]*\]", "[]", found.path).removesuffix("[]")
+    leaf = facts.find(path)
+    if leaf is None:
+        return None
+    block = re.sub(r"\[[^\]]*\]", "[]", found.block).removesuffix("[]")
+    above = [path[: dot.start()].removesuffix("[]") for dot in re.finditer(r"\.", path)] if block else []
+    return [*(facts.inputs[name] for name in above if name.startswith(block) and name in facts.inputs), leaf]
+
+
+def _same(of: Input, before: Any, after: Any) -> bool:
+    """Whether the provider sees no difference: defaults, zero values, order in sets, names and paths."""
+    if of.kind == "set":
+        return sorted(map(str, _list(before))) == sorted(map(str, _list(after)))
+    if of.kind in ("block", "blocks"):
+        return False
+    if of.kind:
+        return (before or MISSING) == (after or MISSING)
+    if of.kept and of.default is None:
+        if MISSING in (before, after):  # not set, it is whatever Google Cloud chose
+            return False
+    else:
+        before, after = _filled(before, of.default), _filled(after, of.default)
+    if before == after:
+        return True
+    if of.alike in ("names", "paths") and isinstance(before, str) and isinstance(after, str):
+        if (path := _relative(before)) and path == _relative(after):
+            return True
+        by_name = of.alike == "names" and ("/" in before) != ("/" in after)
+        return by_name and before.rpartition("/")[2] == after.rpartition("/")[2]
+    return of.alike == "nocase" and str(before).casefold() == str(after).casefold()
+
+
+def _relative(link: str) -> str:
+    """A self link from `projects/` on; empty for what is none."""
+    _, projects, rest = link.partition("projects/")
+    return projects + rest
+
+
+def _filled(value: Any, default: Any) -> Any:
+    """A value as the provider compares it: its default for one that is not set, nothing for a zero without default."""
+    if value is MISSING:
+        return default
+    return None if default is None and value in (False, 0, "") else value
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _emptied(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """The map of a pool that has entries now and none afterwards."""
+    found = next((name for name in _NEVER_EMPTIED if covered(path, [name])), "")
+    return found if found and at(before, found) and at(after, found) in ({}, MISSING) else ""
+
+
+def _condition_holds(condition: str, found: Difference, after: Mapping[str, Any]) -> bool:
+    if condition == "shrinks":
+        return not _grows(found.before, found.after)
+    if condition == "turned-off":
+        return found.before is True and found.after is not True
+    if condition == "item-removed":
+        return any(item not in _list(found.after) for item in _list(found.before))
+    return bool(after.get("enableAutopilot"))
+
+
+def _grows(before: Any, after: Any) -> bool:
+    """Whether the new range holds the old one; False where it cannot be told."""
+    try:
+        old, new = ip_network(str(before)), ip_network(str(after))
+    except (AddressValueError, NetmaskValueError, ValueError):
+        return False
+    return old.version == new.version and old.subnet_of(new)  # type: ignore[arg-type] - of one version
+
+
+def _zones(found: Difference, location: str) -> Judgement:
+    """Zones of a pool; a cluster's hold for all its pools, and those of a zonal cluster come on top of its own."""
+    if found.before is MISSING:
+        if re.search(r"-[a-z]$", location):
+            return UPDATES
+        stays = ", ".join(sorted(map(str, _list(found.after))))
+        return Judgement(effect=Effect.RELEASES_NODES, why=f"may release nodes: only those in {stays} stay")
+    left = sorted(set(map(str, _list(found.before))) - set(map(str, _list(found.after))))
+    if not left:
+        return UPDATES
+    return Judgement(effect=Effect.RELEASES_NODES, why=f"releases the nodes in {', '.join(left)}")
+
+
+def _of_kubernetes(
+    kind: str, found: Difference, before: Mapping[str, Any], after: Mapping[str, Any], provider: Mapping[str, Any]
+) -> Judgement:
+    path = unindexed(found.path)
+    if kind == fields.RELEASE:
+        return REPLACES if path in fields.RELEASE_IDENTITY else UPDATES
+    if path == "metadata.namespace" and {found.before, found.after} == {"default", MISSING}:
+        return NO_DIFFERENCE
+    fixed = [*fields.IDENTITY, *fields.REPLACED.get(kind, ())]
+    if kind in fields.DATA and (
+        after.get("immutable") or str(provider.get(fields.CHANGES_IN_PLACE[kind])).lower() != "true"
+    ):
+        fixed += fields.DATA[kind]
+    if covered(path, fixed):
+        return REPLACES
+    # A list element that comes or goes is no change of its fields.
+    refused = covered(path, fields.REFUSED.get(kind, ())) and not found.block.endswith("]")
+    whole = covered(path, fields.COMES_OR_GOES.get(kind, ())) and (found.block or found.path).endswith("multinode")
+    if refused or whole or (before.get("immutable") and path in ("immutable", "data", "binaryData", "stringData")):
+        return Judgement(effect=Effect.FAILS, why="`pulumi up` fails: Kubernetes refuses to change it")
+    return UPDATES

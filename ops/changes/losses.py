@@ -1,0 +1,96 @@
+"""What is lost when a resource is replaced, deleted or updated, and what of it needs a person's word. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ops.changes.effects import CLUSTER, NODE_POOL, SUBNETWORK, Effect
+from ops.changes.gcp_inputs import table
+from ops.changes.pool_size import Nodes
+from ops.changes.previewed import Registered
+
+NETWORK = "gcp:compute/network:Network"
+BUCKET = "gcp:storage/bucket:Bucket"
+GRAPH = "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment"
+
+_NODES = "destroys the pool's nodes and stops their pods"
+_ADDRESS = "gives up the address of an endpoint"
+
+LOSSES: Mapping[str, str] = {
+    CLUSTER: "destroys the cluster and everything in it",
+    NODE_POOL: _NODES,
+    NETWORK: "destroys the network and everything on it",
+    SUBNETWORK: "destroys everything in the subnet",
+    "gcp:compute/routerNat:RouterNat": "cuts the nodes off from registries and Hugging Face meanwhile",
+    "gcp:compute/address:Address": _ADDRESS,
+    "gcp:compute/globalAddress:GlobalAddress": _ADDRESS,
+    BUCKET: "deletes all weights",
+    "gcp:certificatemanager/certificate:Certificate": "the endpoint needs another certificate",
+    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": "the domain needs another DNS record",
+    "gcp:secretmanager/secret:Secret": "deletes the token for gated models",
+    "kubernetes:core/v1:Namespace": "deletes everything in the namespace",
+    "kubernetes:helm.sh/v3:Release": "uninstalls the Dynamo operator",
+    GRAPH: "stops all workers of the graph",
+}
+
+GUARDED = (CLUSTER, NODE_POOL, NETWORK, BUCKET)
+"""Replaced or deleted, they end `ops diff` with 4."""
+
+RECREATES = {
+    NODE_POOL: "recreates the pool's nodes one by one; their pods restart",
+    CLUSTER: "recreates the nodes of every pool one by one; their pods restart",
+}
+
+
+_ZONES = "releases the nodes of every pool in the zones that go"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasedNodes:
+    """Nodes that go back to where they were bought; `what` is such as `reserved H200`."""
+
+    nodes: Nodes
+    what: str
+
+    def __str__(self) -> str:
+        least, most = self.nodes.least, self.nodes.most
+        count = f"{most}" if least == most else f"{least} to {most}" if least else f"up to {most}"
+        return f"{'releases' if least else 'may release'} {count} {self.what} {'node' if most == 1 else 'nodes'}"
+
+
+def guarded(old: Registered) -> bool:
+    """Whether replacing or deleting it needs a person's word: what is expensive, protected, or not known."""
+    unknown = old.type.startswith("gcp:") and old.type not in table()
+    return old.type in GUARDED or bool(old.options.get("protect")) or unknown
+
+
+def loss(old: Registered) -> str:
+    """What goes with the old resource; empty when nothing that matters does."""
+    if old.options.get("retainOnDelete"):
+        return "leaves the bucket with all weights behind, unmanaged" if old.type == BUCKET else ""
+    return LOSSES.get(old.type.replace("kubernetes:v1:", "kubernetes:core/v1:"), "")
+
+
+def gpu(pool: Registered) -> str:
+    """`H200` of a pool with nvidia-h200-141gb, empty without GPUs."""
+    accelerators: Sequence[Mapping[str, Any]] = (pool.inputs.get("nodeConfig") or {}).get("guestAccelerators") or ()
+    return next((str(found["type"]).split("-")[1].upper() for found in accelerators), "")
+
+
+def released(pool: Registered, nodes: Nodes) -> ReleasedNodes | None:
+    """GPU nodes that go back, with how they were bought; None when there are none."""
+    if pool.type != NODE_POOL or not gpu(pool) or not nodes.most:
+        return None
+    node: Mapping[str, Any] = pool.inputs["nodeConfig"]
+    if node.get("reservationAffinity", {}).get("consumeReservationType") == "SPECIFIC_RESERVATION":
+        bought = "reserved "
+    else:
+        bought = "spot " if node.get("spot") else "flex-start " if node.get("flexStart") else ""
+    return ReleasedNodes(nodes=nodes, what=f"{bought}{gpu(pool)}")
+
+
+def lost_in_place(type_: str, effects: Sequence[Effect]) -> str:
+    """What an update costs although nothing is replaced."""
+    if Effect.RELEASES_NODES in effects:
+        return _NODES if type_ == NODE_POOL else _ZONES
+    return RECREATES.get(type_, "") if Effect.RECREATES_NODES in effects else ""

@@ -1,0 +1,65 @@
+"""How many nodes a pool has, as far as its inputs tell, and how many of them an update releases. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.changes.values import at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nodes:
+    """A number of nodes, of which only the bounds may be known."""
+
+    least: int
+    most: int
+
+    def __add__(self, other: "Nodes") -> "Nodes":
+        return Nodes(least=self.least + other.least, most=self.most + other.most)
+
+
+def size(pool: Mapping[str, Any], planned: int) -> Nodes:
+    """The nodes of a pool: what its inputs fix, the autoscaler's bounds where it scales, as planned where none says."""
+    zones = max(1, len(_zones(pool)))
+    if scaled(pool):
+        least = _count(pool, "autoscaling.totalMinNodeCount", _count(pool, "autoscaling.minNodeCount", 0) * zones)
+        most = _count(pool, "autoscaling.totalMaxNodeCount", _count(pool, "autoscaling.maxNodeCount", planned) * zones)
+        return Nodes(least=min(least, most), most=most)
+    count = _count(pool, "nodeCount", -1)
+    count = planned if count < 0 else count * zones
+    return Nodes(least=count, most=count)
+
+
+def released(before: Mapping[str, Any], after: Mapping[str, Any], planned: tuple[int, int], moves: bool) -> Nodes:
+    """The nodes that an update of a pool releases; `moves` says that it also leaves zones.
+
+    A fixed number is reached at once. The autoscaler takes nodes above its maximum when they can be spared (GKE's
+    documentation of SetNodePoolAutoscaling), and releases none only because its minimum is lower.
+    """
+    old, new = size(before, planned[0]), size(after, planned[1])
+    least = 0 if scaled(after) else max(0, old.least - new.most)
+    resized = Nodes(least=least, most=max(0, old.most - new.most))
+    if not moves:
+        return resized
+    was, becomes = _zones(before), _zones(after)
+    if was and not was & becomes:
+        return old
+    if was and not scaled(before) and _count(before, "nodeCount", -1) == _count(after, "nodeCount", -1) >= 0:
+        return resized  # so many in each zone, so those of the zones that go
+    return Nodes(least=resized.least, most=old.most)
+
+
+def scaled(pool: Mapping[str, Any]) -> bool:
+    """Whether the autoscaler sets the number."""
+    return isinstance(at(pool, "autoscaling"), Mapping)
+
+
+def _zones(pool: Mapping[str, Any]) -> set[str]:
+    zones = at(pool, "nodeLocations")
+    return set(map(str, zones)) if isinstance(zones, list) else set()
+
+
+def _count(pool: Mapping[str, Any], path: str, otherwise: int) -> int:
+    """A count of the inputs; what is said otherwise where it is not set or not known."""
+    value = at(pool, path)
+    return int(value) if isinstance(value, int | float) else otherwise

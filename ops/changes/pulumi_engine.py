@@ -1,0 +1,219 @@
+"""Rules of Pulumi's engine and of its bridge to Google's provider, as far as a forecast needs them. Pure.
+
+Sources: pulumi 3.272 (pkg/resource/deploy/step_generator.go), pulumi-terraform-bridge (pkg/tfbridge, Diff), pulumi-gcp
+10.2 (provider/resources.go), pulumi-kubernetes 4.34 (provider/pkg/provider/provider.go).
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ops.changes.effects import GCP_PROVIDER, Effect, judge
+from ops.changes.gcp_inputs import ResourceType, table
+from ops.changes.previewed import Registered
+from ops.changes.values import MISSING, UNKNOWN, Difference, at, differences
+
+# Inputs that a resource takes from its provider when the program sets none.
+_OF_THE_PROVIDER = ("project", "region", "zone")
+
+
+def pairs(before: Sequence[Registered], after: Sequence[Registered]) -> list[tuple[Registered, Registered]]:
+    """Each resource that stays with what it was, under its own URN or one that an alias names, parents' included."""
+    left = {resource.urn: resource for resource in before}
+    by_urn = {resource.urn: resource for resource in after}
+    former: dict[str, str] = {}
+    found: list[tuple[Registered, Registered]] = []
+    # A parent's chain of types is shorter than its child's.
+    for new in sorted(after, key=lambda resource: (resource.urn.split("::")[2].count("$"), resource.urn)):
+        parent = by_urn.get(new.parent or "")
+        names = [new.urn, *new.options.get("aliases", [])]
+        if parent and former.get(parent.urn, parent.urn) != parent.urn:
+            names += _under(former[parent.urn], parent, new)
+        old = next((left.pop(urn) for urn in names if urn in left), None)
+        if old:
+            former[new.urn] = old.urn
+            found.append((old, new))
+    return found
+
+
+def _under(former_parent: str, parent: Registered, child: Registered) -> list[str]:
+    """The URNs a child had below its parent's old name, by Pulumi's rule: a name that begins with the parent's too."""
+    prefix, former_name = former_parent.rsplit("::", 1)
+    names = [child.name]
+    if child.name.startswith(parent.name):
+        names.insert(0, former_name + child.name.removeprefix(parent.name))
+    return [f"{prefix}${child.type}::{name}" for name in names]
+
+
+def with_ignored(before: Any, after: Any, paths: Sequence[str]) -> Any:
+    """The new inputs as the engine sees them: what `ignoreChanges` names keeps its old value, on a replacement too."""
+    for path in paths:
+        steps = [quoted or plain for quoted, plain in re.findall(r'"([^"]+)"|([^.\[\]"]+)', path)]
+        after = _reset(before, after, steps)
+    return after
+
+
+def _reset(before: Any, after: Any, steps: Sequence[str]) -> Any:
+    if not steps:
+        return before
+    if isinstance(before, list) and isinstance(after, list):
+        chosen = range(len(after)) if steps[0] == "*" else [int(steps[0])] if steps[0].isdigit() else []
+        return [
+            _reset(before[i], item, steps[1:]) if i in chosen and i < len(before) else item
+            for i, item in enumerate(after)
+        ]
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    changed = dict(after)
+    for key in sorted({*before, *after}) if steps[0] == "*" else [steps[0]]:
+        if len(steps) == 1:
+            changed.pop(key, None)
+            if key in before:
+                changed[key] = before[key]
+        elif key in before and key in after:
+            changed[key] = _reset(before[key], after[key], steps[1:])
+    return changed
+
+
+def as_provided(resource: Registered, inputs: Mapping[str, Any], provider: Registered | None) -> dict[str, Any]:
+    """Inputs as Google's provider gets them: its default labels added, empty lists left out. Others as they are."""
+    facts = table().get(resource.type)
+    if not resource.type.startswith("gcp:"):
+        return dict(inputs)
+    found = _without_empty_lists(inputs)
+    if facts and facts.labels and provider and provider.type == GCP_PROVIDER:
+        labels = _object(provider.inputs.get("defaultLabels")) | (found.get(facts.labels) or {})
+        if labels:
+            found[facts.labels] = labels
+    return found
+
+
+def _without_empty_lists(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def kept(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return _without_empty_lists(value)
+        return [kept(item) for item in value] if isinstance(value, list) else value
+
+    return {key: kept(value) for key, value in inputs.items() if value is not None and value != []}
+
+
+def aligned(type_: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Both inputs with the blocks whose order counts nothing in one order: those that stay first, then the others."""
+    facts = table().get(type_)
+    if not facts or not any(of.unordered for of in facts.inputs.values()):
+        return before, after
+    return _aligned(facts, "", before, after)
+
+
+def _aligned(facts: ResourceType, path: str, was: Any, becomes: Any) -> tuple[Any, Any]:
+    if isinstance(was, Mapping) and isinstance(becomes, Mapping):
+        sides: tuple[dict[str, Any], dict[str, Any]] = dict(was), dict(becomes)
+        for key in was.keys() & becomes.keys():
+            sides[0][key], sides[1][key] = _aligned(facts, f"{path}.{key}".lstrip("."), was[key], becomes[key])
+        return sides
+    if not isinstance(was, list) or not isinstance(becomes, list):
+        return was, becomes
+    before: list[Any] = list(was)
+    after: list[Any] = list(becomes)
+    if (of := facts.inputs.get(path)) and of.unordered:
+        stays: list[Any] = []
+        for item in was:
+            if item in after:
+                stays.append(item)
+                before.remove(item)
+                after.remove(item)
+        before, after = [*stays, *before], [*stays, *after]
+    pairs_ = [_aligned(facts, f"{path}[]", *pair) for pair in zip(before, after, strict=False)]
+    common = len(pairs_)
+    return [one for one, _ in pairs_] + before[common:], [other for _, other in pairs_] + after[common:]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """A provider's nested input, which comes as JSON text."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def from_provider(found: Difference, provider: Registered | None) -> Difference:
+    """The difference with the provider's own project or region for an old input that was not set."""
+    if found.path not in _OF_THE_PROVIDER or found.before is not MISSING or not provider:
+        return found
+    return Difference(path=found.path, before=provider.inputs.get(found.path, MISSING), after=found.after)
+
+
+def deletes_first(old: Registered, new: Registered, only_the_provider: bool) -> bool:
+    """Whether a replacement deletes the old one before the new one is created.
+
+    What the program says goes first, even a False; then what the provider asks for.
+    """
+    if "deleteBeforeReplace" in new.options:
+        return bool(new.options["deleteBeforeReplace"])
+    if only_the_provider:
+        return False
+    if facts := table().get(new.type):
+        return facts.delete_first or bool(facts.name and new.inputs.get(facts.name))
+    if new.type.startswith("kubernetes:") and not new.type.startswith("kubernetes:helm.sh/"):
+        return _identity(old) == _identity(new) and old.physical_name is not None
+    return False
+
+
+def _identity(of: Registered) -> tuple[str | None, str]:
+    metadata: Mapping[str, Any] = of.inputs.get("metadata") or {}
+    return of.physical_name, metadata.get("namespace") or "default"
+
+
+def forced_by_dependency(
+    of: Registered, input_: str, deleted_first: bool, provider: Mapping[str, Any]
+) -> tuple[bool, bool]:
+    """Whether an input with outputs of a replaced resource forces a replacement, and whether it changes at all.
+
+    Of a resource that is deleted first, the engine takes the whole input as unknown, whatever `ignoreChanges` says, to
+    find what must be deleted before it. Otherwise only values that are not known yet count.
+    """
+    value = of.inputs.get(input_)
+    unknown = [leaf for leaf in differences({}, {input_: value}) if UNKNOWN in json.dumps(leaf.after, default=str)]
+    if not deleted_first:
+        return any(_forces(of, _unknown_after(leaf), provider) for leaf in unknown), bool(unknown)
+    after = {**of.inputs, input_: unknown_input(of.type, input_)}
+    before = {**of.inputs, input_: "[old]"} if value == UNKNOWN else of.inputs
+    return any(_forces(of, found, provider) for found in differences(before, after)), bool(unknown)
+
+
+def unknown_input(type_: str, input_: str) -> Any:
+    """A whole input that is unknown, as the bridge hands it on: a block with what must be in it, and nothing else."""
+    facts = table().get(type_)
+    of = facts.inputs.get(input_) if facts else None
+    if not facts or not of or not of.is_block:
+        return UNKNOWN
+
+    def block(path: str) -> Any:
+        inner = f"{path}[]" if facts.inputs[path].kind == "blocks" else path
+        found = {
+            step: block(f"{inner}.{step}") if required.is_block else UNKNOWN
+            for step, required in facts.required_in(path).items()
+        }
+        return [found] if facts.inputs[path].kind == "blocks" else found
+
+    return block(input_)
+
+
+def _unknown_after(leaf: Difference) -> Difference:
+    was = "[old]" if leaf.after == UNKNOWN else leaf.after
+    return Difference(path=leaf.path, before=was, after=UNKNOWN)
+
+
+def _forces(of: Registered, found: Difference, provider: Mapping[str, Any]) -> bool:
+    return judge(of.type, found, of.inputs, of.inputs, provider).effect is Effect.REPLACES
+
+
+def uses(of: Registered) -> Iterator[tuple[str, str]]:
+    """Input and URN of each resource whose outputs an input holds."""
+    for input_, urns in of.property_dependencies.items():
+        if at(of.inputs, input_) is not MISSING:
+            for urn in urns:
+                yield input_, urn

@@ -1,0 +1,209 @@
+"""What a change of the plan restarts: which graphs roll their workers, how many are down at a time, how long."""
+
+from collections.abc import Iterator
+
+from catalog import sizing, versions
+from catalog.models import Placement
+from catalog.rdma import RdmaMode
+from manifests import graph as graph_builder
+from manifests.dgd import Component
+from planning import names
+from planning.first_token import READ_BYTES_PER_SECOND
+from planning.types import Graph, Plan, Pool
+from reading.frozen import Frozen
+from settings.addresses import NIC_RANGES, key
+
+
+def rolls(before: Plan, after: Plan) -> list[str]:
+    """What an update from one plan to the other restarts, one sentence each; none when nothing is restarted."""
+    return list(_rolls(before, after))
+
+
+def _rolls(before: Plan, after: Plan) -> Iterator[str]:
+    yield from _skipped(before, after)
+    if before.platform != after.platform and after.platform_namespace:
+        yield (
+            f"platform: operator {before.platform} gives way to {after.platform}: both replicas are stopped before "
+            "the next start, so graphs cannot be written meanwhile and go on serving; whether the new one restarts "
+            "their workers is not known from here"
+        )
+    if moved := _moved(before, after):
+        yield moved
+    if before.multi_networking != after.multi_networking and not after.cluster.existing:
+        yield (
+            f"RDMA: from {before.rdma} to {after.rdma} takes another cluster, since networks of its nodes are "
+            "chosen when it is made: it is replaced, and all that runs on it is down"
+        )
+    elif before.rdma is not after.rdma and RdmaMode.DRANET_AUTO in (before.rdma, after.rdma) and before.gpu_pools:
+        yield f"RDMA: from {before.rdma} to {after.rdma} replaces the GPU pools, and all that runs on them is down"
+    bought = [(plan.capacity_mode, plan.reservation, plan.compact_placement) for plan in (before, after)]
+    if bought[0] != bought[1] and before.makes_gpu_pools:
+        done = "other nodes are bought, so the GPU pools are replaced"
+        if not after.makes_gpu_pools:
+            done = "no nodes are bought any more, so the GPU pools are deleted"
+        yield f"capacity: {done}, and all that runs on them is down"
+    yield from _pools(before, after)
+    old = {graph.name: graph for graph in before.graphs}
+    new = {graph.name: graph for graph in after.graphs}
+    for name in sorted({*old, *new}):
+        if name not in new:
+            yield f"{name}: is taken away, {old[name].gpus} GPUs with it"
+        elif name not in old:
+            yield f"{name}: is new and rolls nothing; {_load(new[name])}"
+        else:
+            yield from _graph(old[name], new[name])
+
+
+def _skipped(before: Plan, after: Plan) -> Iterator[str]:
+    """Upgrades over more than one minor version; NVIDIA supports them to the next one only."""
+    runtimes = [{graph.runtime for graph in plan.graphs} for plan in (before, after)]
+    pairs = [("platform", {before.platform}, {after.platform}), ("runtime", *runtimes)]
+    for part, old, new in pairs:
+        for was, becomes in ((was, becomes) for was in sorted(old) for becomes in sorted(new)):
+            (major, number), later = versions.minor(was), versions.minor(becomes)
+            if later > (major, number + 1):
+                yield (
+                    f"versions.{part}: from {was} to {becomes} skips versions, and NVIDIA supports upgrades to the "
+                    f"next minor version only; set {major}.{number + 1}.0 first"
+                )
+
+
+def _pools(before: Plan, after: Plan) -> Iterator[str]:
+    """GPU pools that are created, deleted or resized; nothing when the stack no longer buys any."""
+    old, new = (
+        {pool.name: pool for pool in plan.gpu_pools} if plan.makes_gpu_pools else {} for plan in (before, after)
+    )
+    if not new:
+        return
+    for name in sorted({*old, *new}):
+        was, becomes = (_nodes(pools[name]) if name in pools else "" for pools in (old, new))
+        if not was:
+            yield f"pool {name}: is created, {becomes} × {new[name].machine.name}"
+        elif not becomes:
+            yield f"pool {name}: is deleted and releases {was} × {old[name].machine.name}"
+        elif was != becomes:
+            yield f"pool {name}: has {becomes} nodes, {was} before"
+    created, deleted = (
+        sum(few[name].nodes for name in few.keys() - many.keys()) for few, many in ((new, old), (old, new))
+    )
+    if created and deleted:
+        yield (
+            f"pools: new ones are created before old ones are deleted, so {created} nodes must be available beside the "
+            f"{deleted} that go; where they are not, delete the old pools' deployment first"
+        )
+
+
+def _nodes(pool: Pool) -> str:
+    return f"{pool.nodes}" if pool.nodes == pool.most_nodes else f"{pool.nodes} to {pool.most_nodes}"
+
+
+def _moved(before: Plan, after: Plan) -> str:
+    """What goes with the old place, from most to least; empty where the stack stays where it is."""
+    old, new = before.cluster.identifier, after.cluster.identifier
+    if old != new:
+        return (
+            f"place: from {old} to {new}: what the stack has made in the old cluster goes, the cluster too if it was "
+            "the stack's, and nothing serves until all is there anew"
+        )
+    was, becomes = before.addresses.to_wire(), after.addresses.to_wire()
+    differ = {name for name in was if was[name] != becomes[name]}
+    if before.network != after.network or differ & {"nodes", "pods", "services"}:
+        return "network: that of the cluster is chosen when it is made: it is replaced, and nothing serves meanwhile"
+    if before.makes_gpu_pools and (before.zone != after.zone or differ & set(map(key, NIC_RANGES))):
+        return (
+            "network: RDMA networks belong to a zone and keep their ranges: they are replaced with the GPU pools, and "
+            "all that runs on them is down"
+        )
+    return ""
+
+
+def _graph(before: Graph, after: Graph) -> Iterator[str]:
+    if before.served_name != after.served_name:
+        yield (
+            f"{after.name}: clients must send {after.served_name} as `model`, and get 404 for {before.served_name}; "
+            f"models.{after.name}.servedName: {before.served_name} keeps the name"
+        )
+    old, new = _components(before), _components(after)
+    workers = [c.name for c in (*old.values(), *new.values()) if c.type != "frontend"]
+    changes = {name: _changes(old.get(name), new.get(name)) for name in dict.fromkeys(workers)}
+    if any(changes.values()):
+        what = "; ".join(f"{name} {words}" for name, words in changes.items() if words)
+        yield f"{after.name}: all workers roll, since a worker's pod template changes ({what}): {_down(before, after)}"
+    if words := _changes(old["frontend"], new["frontend"]):
+        yield f"{after.name}: the frontend's pods are replaced ({words}), which loads no model"
+    for name in sorted(old.keys() & new.keys()):
+        yield from _counts(after, old[name], new[name])
+
+
+def _counts(graph: Graph, before: Component, after: Component) -> Iterator[str]:
+    """What happens to the number of a component's pods. Where an autoscaler owns it, the graph does not say it."""
+    was, becomes = before.replicas, after.replicas
+    if was is not None and becomes is not None and was != becomes:
+        yield f"{graph.name}: {after.name} goes from {was} to {becomes} replicas, which by itself rolls nothing"
+    elif was is not None and becomes is None and was != 1:
+        yield (
+            f"{graph.name}: {after.name} has {was} replicas, and the operator refuses to hand more than one over to an "
+            f"autoscaler: first set models.{graph.name}.{after.name}.replicas to 1 and update, then give the range"
+        )
+    elif was is None and becomes is not None:
+        yield (
+            f"{graph.name}: {after.name} is taken from its autoscaler; the operator refuses a number other than the "
+            f"one that runs: `kubectl scale dgdsa {names.scaling_adapter(graph.name, after.name)} -n {graph.namespace} "
+            f"--replicas={becomes}` first, with the autoscaler deleted"
+        )
+
+
+def _components(graph: Graph) -> dict[str, Component]:
+    return {component.name: component for component in graph_builder.build(graph, labels={}).spec.components}
+
+
+def _changes(before: Component | None, after: Component | None) -> str:
+    """What changes in the pods of a component, in a few words; nothing when they stay as they are."""
+    if before is None:
+        return "is new"
+    if after is None:
+        return "ends"
+    was, becomes = before.pod_template.spec, after.pod_template.spec
+    fields = [*_differing(was.containers[0], becomes.containers[0]), *_differing(was, becomes)]
+    if before.shared_memory_size != after.shared_memory_size:
+        fields.append("sharedMemorySize")
+    if before.pod_template.metadata != after.pod_template.metadata:
+        fields.append("annotations")
+    return ", ".join(field for field in fields if field != "containers")
+
+
+def _differing(before: Frozen, after: Frozen) -> list[str]:
+    was, becomes = before.to_wire(), after.to_wire()
+    return [name for name in {**was, **becomes} if was.get(name) != becomes.get(name)]
+
+
+def _down(before: Graph, after: Graph) -> str:
+    """How many engines are down at a time, by the rollout that `manifests.graph.ROLLOUT` asks for, and for how long."""
+    if after.placement is Placement.CPU:
+        return _load(after)
+    down = " and ".join(f"{worker.role} 1 of {worker.replicas}" for worker in after.workers)
+    alone = any(worker.replicas == 1 for worker in after.workers)
+    outage = ", so the graph does not serve until new workers of every role have loaded it" if alone else ""
+    steps = max(worker.replicas for worker in after.workers)
+    times = f", {steps} times one after the other" if steps > 1 else ""
+    return (
+        f"{down} are down at a time, none is started beforehand (max-surge 0, max-unavailable 1){outage}; "
+        f"{_drain(before)}; {_load(after)}{times}"
+    )
+
+
+def _drain(before: Graph) -> str:
+    """What the old engines take before they go: the time is fixed, whether they have requests or not."""
+    seconds = " and ".join(f"{worker.role} {worker.drain_seconds} s" for worker in before.workers)
+    return f"before that an old engine drains ({seconds}, drainSeconds)"
+
+
+def _load(graph: Graph) -> str:
+    if graph.placement is Placement.CPU:
+        return "no model is loaded"
+    weights = sizing.weights_bytes(graph.card)
+    minutes = weights / READ_BYTES_PER_SECOND / 60
+    return (
+        f"loading {weights / sizing.GIB:.0f} GiB of weights takes about {minutes:.1f} min, an ESTIMATE at an assumed "
+        f"{READ_BYTES_PER_SECOND / 1e9:.0f} GB/s for each engine, before compiling and warming up"
+    )

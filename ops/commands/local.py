@@ -1,0 +1,99 @@
+"""`python -m ops local`: the options, and the way from a stack file to a run."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manifests.graph import build
+from ops.local.faults import ConfigurationError, LocalRunError, told
+from ops.local.runner import LocalOptions, run
+from ops.local.timing import h200_timing
+from ops.local.twin import simulated_twin
+from ops.offline import stackfile
+from ops.report.plain import plain
+from planning.load import load as load_settings
+from planning.plan import plan
+from planning.types import Graph
+from reading.errors import ConfigInvalid
+
+
+class EngineChoice(StrEnum):
+    """What the workers run."""
+
+    MOCKER = "mocker"
+    VLLM = "vllm"
+
+
+class Timing(StrEnum):
+    """Whose time the simulated engine keeps."""
+
+    SIMULATOR = "simulator"
+    H200 = "h200"
+
+
+def local(
+    stack: Annotated[
+        str, typer.Option("--stack", "-s", help="The stack, that is the file Pulumi.<stack>.yaml.")
+    ] = "dev",
+    overrides: Annotated[
+        list[str], typer.Option("--set", metavar="PATH=VALUE", help="Lay a value over the stack file.")
+    ] = [],  # noqa: B006 - typer reads the default, nobody changes it
+    graph: Annotated[str | None, typer.Option(help="The graph, if the stack has several.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Answer one request, verify it, stop.")] = False,
+    load: Annotated[bool, typer.Option("--bench", help="Load it with aiperf; TTFT and ITL as table and plot.")] = False,
+    engine: Annotated[
+        EngineChoice, typer.Option(help="Dynamo's mocker, or real vLLM on the CPU, compared with an aggregated worker.")
+    ] = EngineChoice.MOCKER,
+    timing: Annotated[
+        Timing, typer.Option(help="The mocker's own curve, or times predicted for H200.")
+    ] = Timing.SIMULATOR,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8000,
+    model_dir: Annotated[
+        Path | None, typer.Option(help="Take this tokenizer and configuration, not tiny ones.")
+    ] = None,
+    no_isolation: Annotated[bool, typer.Option("--no-isolation", help="Run without a private network.")] = False,
+    speedup: Annotated[float | None, typer.Option(min=0, help="Divide the simulated time; 0 is no delay.")] = None,
+) -> None:
+    """Run a stack's graph on this machine: real Dynamo, disaggregated, with a simulated engine."""
+    try:
+        chosen, labels = _graph_of(stack, overrides, graph)
+        if engine is EngineChoice.VLLM:
+            if load or model_dir or speedup is not None or timing is not Timing.SIMULATOR:
+                raise ConfigurationError("--engine vllm takes no --bench, --timing, --speedup or --model-dir")
+            from ops.local import real_engine
+
+            *graphs, changes = real_engine.cpu_twins(chosen)
+            disaggregated, aggregated = (build(twin, labels).to_wire() for twin in graphs)
+            raise typer.Exit(real_engine.compare(disaggregated, aggregated, changes, isolated=not no_isolation))
+        options = LocalOptions(
+            once=once,
+            bench=load,
+            port=port,
+            model_dir=model_dir,
+            isolated=not no_isolation,
+            speedup=speedup,
+            timing=h200_timing(chosen) if timing is Timing.H200 else None,
+        )
+    except ConfigInvalid as invalid:
+        for fault in invalid.faults:
+            print(f"error: {plain(str(fault))}", file=sys.stderr)
+        raise typer.Exit(ConfigurationError.exit_code) from None
+    except LocalRunError as fault:
+        raise typer.Exit(told(fault)) from None
+    twin, changes = simulated_twin(chosen)
+    raise typer.Exit(run(build(twin, labels).to_wire(), options, changes))
+
+
+def _graph_of(stack: str, overrides: list[str], name: str | None) -> tuple[Graph, dict[str, str]]:
+    """The planned graph of that name, or the only one, and the labels of everything in the stack.
+
+    Raises ConfigInvalid for a faulty stack, ConfigurationError for a graph that it does not have.
+    """
+    planned = plan(load_settings(stackfile.read(stackfile.project_root(), stack, overrides)))
+    names = [graph.name for graph in planned.graphs]
+    if (name or names[0]) not in names or (name is None and len(names) > 1):
+        raise ConfigurationError(f"stack {stack} has the graphs {', '.join(names)}; choose one of them with --graph")
+    return planned.graphs[names.index(name or names[0])], planned.labels

@@ -1,0 +1,98 @@
+"""How strictly the policy pack judges a stack, and which rules judge more weakly than somewhere else.
+
+A rule is compared with its own default, and with what the base of a change had in force, so that a rule never
+disappears in silence: not by a level, not by a setting, and not out of the pack.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi_policy import EnforcementLevel, Policy, Severity
+
+from ops.offline import policy_config
+from policies.setting import Schema, Setting
+from reading.errors import shown
+
+_RANKS: Mapping[str, int] = {
+    EnforcementLevel.DISABLED.value: 0,
+    EnforcementLevel.ADVISORY.value: 1,
+    EnforcementLevel.MANDATORY.value: 2,
+    EnforcementLevel.REMEDIATE.value: 2,
+}
+
+InForce = Mapping[str, Mapping[str, Any]]
+"""Rule → its `level`, `severity` and `settings`; JSON, as `preview --json` prints it under `rules`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weakening:
+    """One rule that judges more weakly than it does elsewhere."""
+
+    policy: str
+    severity: str
+    now: str
+    """`disabled`, `removed from the pack`, or `weaker` with what differs."""
+    instead_of: str
+
+    @property
+    def critical(self) -> bool:
+        return self.severity == Severity.CRITICAL.value
+
+    def __str__(self) -> str:
+        return f"policy {self.policy} ({self.severity}) is {self.now}; {self.instead_of}"
+
+    def to_wire(self) -> dict[str, str]:
+        return {"policy": self.policy, "severity": self.severity, "now": self.now, "insteadOf": self.instead_of}
+
+
+def in_force(rules: Sequence[Policy], config: Mapping[str, Any]) -> InForce:
+    """What judges a stack with this configuration. Raises ConfigInvalid."""
+    resolved = policy_config.resolve(rules, config)
+    return {
+        rule.name: {
+            "level": resolved[rule.name].level.value,
+            "severity": rule.severity.value if rule.severity else "",
+            "settings": resolved[rule.name].settings,
+        }
+        for rule in rules
+    }
+
+
+def weaker_than_default(rules: Sequence[Policy], now: InForce) -> list[Weakening]:
+    return list(_weaker(rules, now, in_force(rules, {}), "by default"))
+
+
+def weaker_than_base(rules: Sequence[Policy], now: InForce, base: InForce) -> list[Weakening]:
+    return list(_weaker(rules, now, base, "at the base"))
+
+
+def _weaker(rules: Sequence[Policy], now: InForce, than: InForce, where: str) -> Iterator[Weakening]:
+    settings = {rule.name: _settings(rule) for rule in rules}
+    for name, before in than.items():
+        if not _RANKS.get(before["level"], 2):
+            continue  # nothing is weaker than a rule that is disabled
+        after = now.get(name)
+        severity = before["severity"]
+        level = f"{where} {before['level']}"
+        if after is None:
+            yield Weakening(policy=name, severity=severity, now="removed from the pack", instead_of=level)
+        elif not _RANKS[after["level"]]:
+            yield Weakening(policy=name, severity=severity, now="disabled", instead_of=level)
+        elif _RANKS[after["level"]] < _RANKS.get(before["level"], 2):
+            yield Weakening(policy=name, severity=severity, now=f"weaker: {after['level']}", instead_of=level)
+        else:
+            for setting in settings[name]:
+                given = after["settings"].get(setting.name, setting.default)
+                was = before["settings"].get(setting.name, setting.default)
+                if setting.weaker(given, was):
+                    yield Weakening(
+                        policy=name,
+                        severity=severity,
+                        now=f"weaker: {setting.name} {shown(given)}",
+                        instead_of=f"{where} {shown(was)}",
+                    )
+
+
+def _settings(rule: Policy) -> Sequence[Setting]:
+    return rule.config_schema.settings if isinstance(rule.config_schema, Schema) else ()

@@ -1,0 +1,197 @@
+"""Stack files → the config as Pulumi would hand it to the program, without Pulumi and without any key to secrets."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from planning.load import NAMESPACE, StackConfig
+from reading import shape
+from reading.errors import ConfigInvalid, Fault, nearest, shown
+from reading.strict_yaml import YamlInvalid, parse
+from settings.schema import Settings
+
+_BASE64 = "[A-Za-z0-9+/]+={0,2}"
+_CIPHERTEXT = re.compile(rf"v1:{_BASE64}:{_BASE64}|{_BASE64}")
+"""An encrypted value as Pulumi writes it: with a nonce from a passphrase or KMS key, in one piece from Pulumi Cloud."""
+
+
+def project_root() -> Path:
+    """The folder of Pulumi.yaml: this program's own."""
+    return Path(__file__).parents[2]
+
+
+def stack_names(root: Path) -> list[str]:
+    return sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
+
+
+def read(root: Path, stack: str, overrides: Iterable[str] = ()) -> StackConfig:
+    """The config of a stack with `path=value` overrides laid over it.
+
+    Raises ConfigInvalid for a file that is not there or is not YAML, and for an override that is not `path=value`.
+    """
+    path = root / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        known = stack_names(root)
+        raise _unreadable(path, f"there is no such stack{nearest(stack, known)}; stacks: {', '.join(known)}")
+    config = _config_of(path)
+    for override in overrides:
+        _lay(config, override)
+    secrets = frozenset(key for key, value in config.items() if list(_secure(value)))
+    values = {**_project_defaults(root), **{key: _text(value) for key, value in config.items() if key not in secrets}}
+    return StackConfig(stack=stack, values={k: v for k, v in values.items() if k not in secrets}, secrets=secrets)
+
+
+def undecryptable(root: Path, stack: str) -> list[str]:
+    """Keys with a secret that Pulumi did not encrypt, such as `{secure: replace-me}`.
+
+    Every command of the Pulumi CLI then ends with "validating stack config: bad value".
+    """
+    config = _config_of(root / f"Pulumi.{stack}.yaml")
+    return [key for key, value in config.items() if not all(map(_is_ciphertext, _secure(value)))]
+
+
+def _secure(value: Any) -> Iterator[Any]:
+    """The encrypted parts of a stack file's value: they count as present and are never decrypted here.
+
+    One of them makes the whole key a secret to Pulumi, however deep it lies.
+    """
+    if isinstance(value, dict) and set(value) == {"secure"}:
+        yield value["secure"]
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _secure(inner)
+
+
+def _is_ciphertext(value: Any) -> bool:
+    # Shorter text is no ciphertext of anything: a nonce and a tag alone are longer.
+    return isinstance(value, str) and len(value) >= 24 and bool(_CIPHERTEXT.fullmatch(value))
+
+
+def _load_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"is not YAML: {error}") from None
+    except YamlInvalid as invalid:
+        raise ConfigInvalid(
+            # A key of the configuration as every fault names it, else where it is in the file.
+            Fault(fault.path.removeprefix(_CONFIG), f"{path.name}: {fault.message}")
+            if fault.path.startswith(_CONFIG)
+            else Fault(path.name, f"{fault.path}: {fault.message}".removeprefix(": "))
+            for fault in invalid.faults
+        ) from None
+    content = {} if content is None else content
+    if not isinstance(content, dict):
+        raise _unreadable(path, "must be an object with the key `config`")
+    return content
+
+
+_CONFIG = f"config.{NAMESPACE}:"
+
+
+def _unreadable(path: Path, message: str) -> ConfigInvalid:
+    return ConfigInvalid([Fault(path.name, message)])
+
+
+def _config_of(path: Path) -> dict[str, Any]:
+    given = _load_yaml(path).get("config") or {}
+    if not isinstance(given, dict):
+        raise _unreadable(path, "`config` must be an object")
+    keys = [str(key) for key in given]
+    if twice := [key for key in keys if key != _full(key) and _full(key) in keys]:
+        raise ConfigInvalid(
+            Fault(key, f"{path.name}: is given twice, as {key} and as {_full(key)}; take one of the two out")
+            for key in twice
+        )
+    return {_full(str(key)): value for key, value in given.items()}
+
+
+def _full(key: str) -> str:
+    return key if ":" in key else f"{NAMESPACE}:{key}"
+
+
+def _project_defaults(root: Path) -> dict[str, str]:
+    declared: Mapping[str, Any] = _load_yaml(root / "Pulumi.yaml").get("config") or {}
+    return {_full(key): _text(entry["default"]) for key, entry in declared.items() if "default" in entry}
+
+
+def _text(value: Any) -> str:
+    """A value as Pulumi passes it: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _lay(config: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    keys = _keys(path)
+    if not equals or not keys or isinstance(keys[0], int):
+        raise ConfigInvalid([Fault("--set", f"{override!r} is not path=value, such as models.chat.layout=single-node")])
+    steps = [_full(str(keys[0])), *keys[1:]]
+    block: Any = config
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        if isinstance(step, int) and step > len(block):
+            raise ConfigInvalid(
+                [Fault("--set", f"{override!r}: the list has {len(block)} entries, the next is {len(block)}")]
+            )
+        if following is None:
+            _put(block, step, _typed(path, keys, text)) if text else _take_out(block, step)
+            return
+        wanted = list if isinstance(following, int) else dict
+        inner = block[step] if isinstance(step, int) and step < len(block) else None
+        inner = block.get(step) if isinstance(block, dict) else inner
+        if not isinstance(inner, wanted):
+            inner = _put(block, step, wanted())
+        block = inner
+
+
+def _put(block: Any, step: str | int, value: Any) -> Any:
+    """Sets an entry, the one after the last of a list included."""
+    if isinstance(step, int) and step == len(block):
+        block.append(value)
+    else:
+        block[step] = value
+    return value
+
+
+def _take_out(block: Any, step: str | int) -> None:
+    there = step < len(block) if isinstance(step, int) else step in block
+    if there:
+        del block[step]
+
+
+_PLAIN, _QUOTED, _INDEX = r'[^.\[\]"]+', r'\["[^"]+"\]', r"\[\d+\]"
+_PATH = re.compile(rf"(?:{_PLAIN}|{_QUOTED})(?:\.{_PLAIN}|{_QUOTED}|{_INDEX})*")
+
+
+def _keys(path: str) -> list[str | int]:
+    """`models["a.b"].list[0]` → models, a.b, list, 0; empty when the path is not well formed."""
+    if not _PATH.fullmatch(path):
+        return []
+    parts = re.findall(rf"{_QUOTED}|{_INDEX}|{_PLAIN}", path)
+    return [int(part[1:-1]) if re.fullmatch(_INDEX, part) else part.strip('[]"') for part in parts]
+
+
+def _typed(path: str, keys: list[str | int], text: str) -> Any:
+    """A value as the key's own type has it: text stays text, an object or a list is read as YAML or JSON.
+
+    All else, unknown keys included, is read as `pulumi config set --path` reads it: true and false, numbers, else text.
+    """
+    own = [key.removeprefix(f"{NAMESPACE}:") if isinstance(key, str) else key for key in keys]
+    declared = shape.at(Settings, ["project"] if own == ["gcp:project"] else own)
+    if shape.is_text(declared):
+        return text
+    if shape.is_collection(declared):
+        try:
+            return parse(text)
+        except YamlInvalid as invalid:
+            raise ConfigInvalid(
+                [Fault("--set", f"{path}={shown(text)}: {str(fault).removeprefix(': ')}") for fault in invalid.faults]
+            ) from None
+    if text in ("true", "false"):
+        return text == "true"
+    if re.fullmatch(r"-?(0|[1-9]\d*)", text):
+        return int(text)
+    if re.fullmatch(r"-?(0|[1-9]\d*)\.\d+", text):
+        return float(text)
+    return text

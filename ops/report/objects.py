@@ -1,0 +1,154 @@
+"""The Kubernetes objects of a recording, as they would be sent to the cluster, and as YAML for `kubectl apply`."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+import yaml
+
+from ops.offline.recording import UNKNOWN, Recording, Resource
+from reading.errors import join
+
+_HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
+
+# What other objects need to exist comes first; kinds that are not named here come after these, by kind and name. What
+# opens the way to the others comes last.
+_FIRST = (
+    "Namespace",
+    "ServiceAccount",
+    "Role",
+    "RoleBinding",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "ConfigMap",
+    "NetworkPolicy",
+    "ResourceClaimTemplate",
+    "GKENetworkParamSet",
+    "Network",
+)
+_LAST = "HTTPRoute"
+
+
+def objects(recording: Recording) -> list[dict[str, Any]]:
+    """One plain manifest an object, in the order to apply them; secrets replaced. Helm releases are not objects."""
+    return [_manifest(resource) for resource in _objects(recording)]
+
+
+def to_yaml(recording: Recording, *, only: str | None = None) -> str:
+    """The objects as YAML that `kubectl apply` takes unchanged, or those that `only` names as KIND/NAME.
+
+    An object with a placeholder in it would overwrite what the cluster has, so it is left out; the comment on top
+    says so.
+    """
+    chosen = [resource for resource in _objects(recording) if only in (None, _key(resource))]
+    comment = "".join(f"# {line}\n" for line in _comment(recording, chosen))
+    return comment + yaml.dump_all(
+        [_manifest(resource) for resource in chosen if not _why_left_out(resource)],
+        Dumper=_Dumper,
+        explicit_start=True,
+        sort_keys=False,
+        width=float("inf"),  # a folded line is one more thing that readers of YAML may disagree on
+        allow_unicode=True,
+    )
+
+
+def keys(recording: Recording) -> list[str]:
+    """What `only` can name: KIND/NAME of each object."""
+    return [_key(resource) for resource in _objects(recording)]
+
+
+def _objects(recording: Recording) -> list[Resource]:
+    found = [r for r in recording.resources if r.type.startswith("kubernetes:") and r.type != _HELM_RELEASE]
+    return sorted(found, key=_place)
+
+
+def _place(resource: Resource) -> tuple[bool, int, str, str, str]:
+    kind, metadata = resource.inputs["kind"], resource.inputs["metadata"]
+    first = _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
+    return (kind == _LAST, first, kind, metadata.get("namespace", ""), metadata["name"])
+
+
+def _key(resource: Resource) -> str:
+    return f"{resource.inputs['kind']}/{resource.inputs['metadata']['name']}"
+
+
+def _manifest(resource: Resource) -> dict[str, Any]:
+    head = {key: resource.inputs[key] for key in ("apiVersion", "kind", "metadata")}
+    return head | {key: value for key, value in resource.inputs.items() if key not in head}
+
+
+def _why_left_out(resource: Resource) -> str:
+    """Why an object cannot be applied as it would be printed, and what to do; empty for one that can."""
+    metadata = resource.inputs["metadata"]
+    if resource.secret_paths:
+        keys = [key for path in resource.secret_paths for key in resource.inputs.get(path, ())]
+        return "it holds a secret. Create it with: " + " ".join(
+            (
+                f"kubectl create secret generic {metadata['name']} --namespace {metadata['namespace']}",
+                *(f"--from-literal={key}=VALUE" for key in keys),
+            )
+        )
+    if unknown := list(_unknown(resource.inputs, "")):
+        return f"only `pulumi up` knows its {', '.join(unknown)}, which Google Cloud computes"
+    return ""
+
+
+def _unknown(value: Any, path: str) -> Iterator[str]:
+    """The paths of the values that only the cloud knows."""
+    if value == UNKNOWN:
+        yield path
+    elif isinstance(value, dict):
+        for key, inner in cast(dict[str, Any], value).items():
+            yield from _unknown(inner, join(path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(cast(list[Any], value)):
+            yield from _unknown(inner, join(path, index))
+
+
+def _comment(recording: Recording, chosen: list[Resource]) -> Iterator[str]:
+    """What has to be known before the objects are applied, a line each."""
+    yield "In the order in which the objects need each other: kubectl apply --server-side -f -"
+    for release in recording.resources:
+        if release.type == _HELM_RELEASE:
+            given = release.inputs
+            yield (
+                f"Not an object, install it first: Helm release {given['name']} in namespace {given['namespace']}, "
+                f"chart {given['chart']}, which brings the kinds of nvidia.com"
+            )
+    yield "Not objects of Kubernetes, only `pulumi up` creates them: cluster, node pools, networks, buckets"
+    for resource in chosen:
+        if reason := _why_left_out(resource):
+            yield f"LEFT OUT: {_key(resource)}: {reason}"
+
+
+# Text that every reader of YAML takes for text without quotes: a name, a path, a flag, an image with its tag.
+_PLAIN = re.compile(r"(--)?[A-Za-z/](?:[A-Za-z0-9_./=@+,-]|:(?=[A-Za-z0-9_./-]))*")
+
+# Of YAML 1.1, as `kubectl` reads it: y and n are booleans there. The last three are numbers to some readers.
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "inf", "infinity", "nan"})
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes each text that some version of YAML reads as something else; text of several lines as lines."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
+
+
+def _style(text: str) -> str | None:
+    """The YAML style in which every reader gives the text back: plain (None), a block, single or double quotes."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+        return None
+    if text.isprintable():  # no tab, no line break of any kind, no character that needs an escape
+        return "'"
+    first, *rest = text.split("\n")
+    if first and not first.startswith(" ") and all(line.isprintable() for line in (first, *rest)):
+        return "|"
+    return '"'
+
+
+_Dumper.add_representer(str, _text)

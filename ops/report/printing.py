@@ -1,0 +1,52 @@
+"""Tables and text for stdout: coloured on a terminal, plain in a file or a pipe."""
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from reading.tokens import masked
+
+# Columns of what goes into a file or a pipe, and of sentences there that must stay on one line: rich cuts a tree's
+# lines at the width, whatever `soft_wrap` says.
+PIPED_WIDTH = 160
+ONE_LINE = 100_000
+
+
+def show(draw: Callable[[Console], None], piped_width: int = PIPED_WIDTH) -> None:
+    """Prints what `draw` draws: as wide as the terminal, or plain and without trailing blanks when piped."""
+    if sys.stdout.isatty():
+        draw(Console(highlight=False))
+        return
+    console = Console(file=io.StringIO(), width=piped_width, highlight=False, color_system=None)
+    with console.capture() as captured:
+        draw(console)
+    sys.stdout.write(masked("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())))
+
+
+def show_json(content: Any) -> None:
+    """Prints one JSON object, without the tokens that a key or a text in it holds."""
+    print(json.dumps(_masked(content), indent=2, ensure_ascii=False))
+
+
+def _masked(content: Any) -> Any:
+    # Each text by itself: in the whole document, a key that has no end would take the rest with it.
+    if isinstance(content, dict):
+        return {_masked(key): _masked(inner) for key, inner in content.items()}
+    if isinstance(content, list | tuple):
+        return [_masked(inner) for inner in content]
+    return masked(content) if isinstance(content, str) else content
+
+
+def table(*columns: str, right: Iterable[str] = ()) -> Table:
+    """A table with a line under its head, the columns named in `right` set to the right."""
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    numeric = set(right)
+    for column in columns:
+        result.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
+    return result

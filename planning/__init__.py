@@ -1,0 +1,1 @@
+"""Settings → Plan: every decision, made without any cloud. Pure."""

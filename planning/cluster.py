@@ -1,0 +1,63 @@
+"""Which GKE cluster a stack runs in, its own or one that is there, and how it is reached."""
+
+import shlex
+from dataclasses import dataclass
+
+from planning import names
+from settings.schema import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterRef:
+    """Known from the settings, before any cloud is asked."""
+
+    project: str
+    location: str
+    """Its region, or its zone."""
+    name: str | None
+    """None for a cluster that is known by a context which does not tell."""
+    given_context: str | None
+    """The kubeconfig context that the stack names; None where the DNS endpoint is the way in."""
+    existing: bool
+
+    @property
+    def context(self) -> str:
+        """The kubeconfig context for commands: the stack's, else the one that `login` writes."""
+        return self.given_context or f"gke_{self.project}_{self.location}_{self.name}"
+
+    @property
+    def identifier(self) -> str:
+        """What tells it from other clusters, and stays when its endpoint changes."""
+        if self.name is None:
+            return f"contexts/{self.given_context}"
+        return names.cluster_identifier(self.project, self.location, self.name)
+
+    @property
+    def login(self) -> str:
+        """The command that makes `context` usable."""
+        if self.given_context:
+            return f"kubectl config use-context {shlex.quote(self.given_context)}"
+        return (
+            f"gcloud container clusters get-credentials {self.name} --location {self.location} "
+            f"--project {self.project} --dns-endpoint"
+        )
+
+
+def cluster_ref(settings: Settings) -> ClusterRef:
+    existing = settings.cluster.existing
+    if existing is None:
+        return ClusterRef(
+            project=settings.project,
+            location=settings.location.region,
+            name=names.cluster(settings.stack),
+            given_context=None,
+            existing=False,
+        )
+    told = existing.told
+    return ClusterRef(
+        project=settings.project,
+        location=existing.location or told.get("location", settings.location.region),
+        name=existing.name or told.get("name"),
+        given_context=existing.context,
+        existing=True,
+    )

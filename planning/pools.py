@@ -1,0 +1,79 @@
+"""How many A3 Ultra nodes the engines of all graphs need, pool by pool."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from catalog.contracts import Role
+from catalog.models import Placement
+
+SYSTEM_POOL = "system"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engines:
+    """The engines of one role of a graph that run on GPUs."""
+
+    graph: str
+    pool: str
+    gpus_each: int
+    replicas: int
+    most_replicas: int
+    """As `replicas`, or more where an autoscaler may add some."""
+    with_their_graph: bool
+    """Whether all engines of the graph must lie on one node, since they hand KV cache over inside it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeCount:
+    """Nodes of one pool: those that the engines need as they are, and at most."""
+
+    nodes: int
+    most_nodes: int
+
+
+def pool_name(placement: Placement, role: Role) -> str:
+    match placement:
+        case Placement.CPU:
+            return SYSTEM_POOL
+        case Placement.SHARED:
+            return "shared"
+        case Placement.PER_ROLE:
+            return role.value
+
+
+def node_counts(engines: Iterable[Engines], gpus_a_node: int) -> dict[str, NodeCount]:
+    """The node count of every pool that has engines, by the pool's name."""
+    all_engines = list(engines)
+    counts: dict[str, NodeCount] = {}
+    for pool in sorted({engine.pool for engine in all_engines}):
+        here = [engine for engine in all_engines if engine.pool == pool]
+        counts[pool] = NodeCount(
+            nodes=nodes_for(_parcels(here, most=False), gpus_a_node),
+            most_nodes=nodes_for(_parcels(here, most=True), gpus_a_node),
+        )
+    return counts
+
+
+def _parcels(engines: list[Engines], *, most: bool) -> list[int]:
+    """What must lie on one node, in GPUs: an engine, or all engines of a graph that keeps them together."""
+    apart: list[int] = []
+    together: dict[str, int] = {}
+    for engine in engines:
+        count = engine.most_replicas if most else engine.replicas
+        if engine.with_their_graph:
+            together[engine.graph] = together.get(engine.graph, 0) + count * engine.gpus_each
+        else:
+            apart += [engine.gpus_each] * count
+    return [*apart, *together.values()]
+
+
+def nodes_for(parcels: list[int], capacity: int) -> int:
+    """Nodes that hold the parcels (GPUs that must lie on one node) when the largest are placed first."""
+    free: list[int] = []
+    for size in sorted(parcels, reverse=True):
+        fitting = next((i for i, room in enumerate(free) if room >= size), None)
+        if fitting is None:
+            free.append(capacity - size)
+        else:
+            free[fitting] -= size
+    return len(free)

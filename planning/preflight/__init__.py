@@ -1,0 +1,114 @@
+"""What is asked of Google Cloud before anything is made, and what each answer means.
+
+Pure: a question knows its words, what it needs to be asked, and how to judge a plain answer. `infra.preflight` asks.
+"""
+
+from collections.abc import Iterator
+
+from catalog import gke_versions
+from catalog.capacity import reservation_owner
+from catalog.rdma import RdmaMode
+from planning import names
+from planning.plan import Plan
+from planning.preflight import secrets_key
+from planning.preflight.billing import BudgetPossible
+from planning.preflight.bucket import BucketIsOurs
+from planning.preflight.cluster import GkeVersionOffered
+from planning.preflight.existing import ExistingClusterFits, ExistingSubnetFits
+from planning.preflight.operator import OperatorFits
+from planning.preflight.question import Question
+from planning.preflight.quota import QUOTAS, QuotaLarge
+from planning.preflight.reservation import ReservationFree
+from planning.preflight.secrets_key import SecretsKeyExists
+from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
+from settings import addresses
+from settings.schema import Exposure
+
+
+def questions(plan: Plan) -> tuple[Question, ...]:
+    """What is asked for a plan; nothing with `preflight: false`."""
+    if not plan.preflight:
+        return ()
+    return (*_place(plan), *_gpu_nodes(plan), *_around(plan))
+
+
+def _place(plan: Plan) -> Iterator[Question]:
+    floor = gke_versions.floor(plan.rdma, plan.capacity_mode)
+    if not plan.cluster.existing:
+        yield GkeVersionOffered(project=plan.project, region=plan.region, channel=plan.release_channel, floor=floor)
+    elif plan.cluster.name:
+        yield ExistingClusterFits(
+            project=plan.cluster.project,
+            cluster=plan.cluster.name,
+            location=plan.cluster.location,
+            floor=max(each for each in (floor, gke_versions.PLATFORM) if each),
+            adds_rdma_pools=plan.makes_gpu_pools and plan.rdma is not RdmaMode.NONE,
+            multi_networking=plan.rdma.multi_networking,
+            by_dns_endpoint=plan.cluster.given_context is None,
+            reads_bucket=bool(plan.fetched),
+            gateway=plan.endpoint.exposure is Exposure.GATEWAY,
+            syncs_secret=plan.token_secret is not None,
+            apart=_nic_ranges(plan),
+        )
+    if plan.cluster.existing:
+        yield OperatorFits(
+            project=plan.cluster.project,
+            cluster=plan.cluster.name or plan.cluster.context,
+            context=plan.cluster.context,
+            namespace=plan.namespace,
+            ours=names.platform_namespace(plan.namespace),
+            installs=plan.platform_namespace is not None,
+            runtime=plan.graphs[0].runtime,
+        )
+    if plan.network:
+        yield ExistingSubnetFits(
+            project=plan.network.project or plan.project,
+            region=plan.region,
+            vpc=plan.network.vpc,
+            subnet=plan.network.subnet,
+            nodes=sum(pool.most_nodes for pool in plan.pools),
+            secondary=(plan.network.pods_range, plan.network.services_range),
+            apart=_nic_ranges(plan),
+        )
+
+
+def _around(plan: Plan) -> Iterator[Question]:
+    """What may lie outside the project, or be left from a stack that was destroyed."""
+    if plan.secrets_key and not plan.cluster.existing:
+        yield SecretsKeyExists(project=secrets_key.owner(plan.secrets_key), key=plan.secrets_key)
+    if plan.budget:
+        yield BudgetPossible(project=plan.project, currency=plan.budget.currency)
+    if plan.keeps_weights and not plan.cluster.existing:
+        yield BucketIsOurs(
+            project=plan.project, stack=plan.stack, bucket=names.weights_bucket(plan.project, plan.stack)
+        )
+
+
+def _nic_ranges(plan: Plan) -> dict[str, str]:
+    """The ranges of the networks that are made for the further NICs of GPU nodes, by their setting."""
+    if not plan.makes_nic_networks:
+        return {}
+    ranges = plan.addresses.to_wire()
+    return {f"network.ranges.{name}": ranges[name] for name in map(addresses.key, addresses.NIC_RANGES)}
+
+
+def _gpu_nodes(plan: Plan) -> Iterator[Question]:
+    if not plan.makes_gpu_pools or plan.capacity_mode is None:
+        return
+    machine = plan.gpu_pools[0].machine
+    assert machine.gpus is not None  # a GPU pool's machine has them
+    most_nodes = sum(pool.most_nodes for pool in plan.gpu_pools)
+    yield MachineTypeOffered(project=plan.project, zone=plan.zone, machine=machine.name)
+    if plan.makes_nic_networks:
+        yield RoceProfileOffered(project=plan.project, zone=plan.zone)
+    if plan.reservation:
+        yield ReservationFree(
+            project=reservation_owner(plan.reservation) or plan.project,
+            zone=plan.zone,
+            reservation=plan.reservation,
+            machine=machine.name,
+            nodes=sum(pool.nodes for pool in plan.gpu_pools),
+            most_nodes=most_nodes,
+        )
+    if quota := QUOTAS.get(plan.capacity_mode):
+        yield QuotaLarge(project=plan.project, region=plan.region, quota=quota, gpus=most_nodes * machine.gpus.count)

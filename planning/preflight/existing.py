@@ -1,0 +1,168 @@
+"""Whether a cluster or a subnet that is there will do for what is to be put into it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from catalog import gke_versions
+from planning.preflight.question import WELL, Finding, Question, Verdict, refused
+from settings.addresses import room
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterState:
+    """What a cluster has of what a stack may need."""
+
+    version: str
+    dataplane_v2: bool
+    multi_networking: bool
+    dns_endpoint: bool
+    workload_pool: str
+    """Of Workload Identity; empty where it is off."""
+    fuse_driver: bool
+    gateway_api: bool
+    secret_sync: bool
+    managed_prometheus: bool
+    ranges: Mapping[str, str]
+    """What nodes and pods have their addresses in: name → range; empty where the subnet was not found."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingClusterFits(Question):
+    api = "container"
+    role = "container.viewer"
+
+    cluster: str
+    location: str
+    floor: gke_versions.Floor
+    adds_rdma_pools: bool
+    multi_networking: bool
+    """Whether the networks beside the cluster's, that those pools have, are the stack's."""
+    by_dns_endpoint: bool
+    reads_bucket: bool
+    gateway: bool
+    syncs_secret: bool
+    apart: Mapping[str, str]
+    """Setting → range of ours that nodes have addresses in as well."""
+
+    @property
+    def what(self) -> str:
+        return f"cluster {self.cluster} is in {self.location} and has what the stack needs of it"
+
+    def judge(self, state: ClusterState | None) -> Finding:
+        if state is None:
+            return refused(
+                f"cluster.existing: there is no cluster {self.cluster} in {self.location}; "
+                f"`gcloud container clusters list --project={self.project}`"
+            )
+        if lacks := list(self._lacks(state)):
+            return refused(f"cluster.existing: {self.cluster} {'; it '.join(lacks)}")
+        misses = "; it ".join(self._misses(state))
+        return Finding(verdict=Verdict.WELL, sentence=misses and f"cluster.existing: {self.cluster} {misses}")
+
+    def _misses(self, state: ClusterState) -> Iterator[str]:
+        """What a graph does without, and its users may not."""
+        if not state.dataplane_v2:
+            yield "has no Dataplane V2, so nobody may enforce the NetworkPolicies that fence the graphs"
+        if not state.managed_prometheus:
+            yield "has no Managed Prometheus, so dashboard and alerts stay empty"
+
+    def _lacks(self, state: ClusterState) -> Iterator[str]:
+        update = f"`gcloud container clusters update {self.cluster} --location={self.location} --project={self.project}"
+        version = gke_versions.parsed(state.version)
+        if version is None or version < self.floor.version:
+            yield f"runs {state.version or 'no known version'}, and {self.floor.of} needs {self.floor.version}"
+        if self.adds_rdma_pools and not state.dataplane_v2:
+            yield "has no Dataplane V2, which RDMA needs and only a new cluster can have"
+        if self.adds_rdma_pools and self.multi_networking and not state.multi_networking:
+            yield "has no multi-networking, which only a new cluster can have; network.rdma dranetAuto needs none"
+        if self.by_dns_endpoint and not state.dns_endpoint:
+            yield f"has no DNS endpoint; {update} --enable-dns-access`, or name a context in cluster.existing.context"
+        pool = f"{self.project}.svc.id.goog"
+        if self.reads_bucket and state.workload_pool != pool:
+            yield f"has no Workload Identity of {self.project}; {update} --workload-pool={pool}`"
+        if self.reads_bucket and not state.fuse_driver:
+            yield f"has no Cloud Storage FUSE driver; {update} --update-addons=GcsFuseCsiDriver=ENABLED`"
+        if self.gateway and not state.gateway_api:
+            yield f"has no Gateway API; {update} --gateway-api=standard`"
+        if self.syncs_secret and not state.secret_sync:
+            yield f"does not sync secrets; {update} --enable-secret-sync`"
+        yield from _overlaps(self.apart, state.ranges)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubnetState:
+    range: str
+    secondary: Mapping[str, str]
+    """Name → range."""
+    private_google_access: bool
+    vpc: str
+    """The name of the network that it is a part of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingSubnetFits(Question):
+    """`project` is the VPC's, which may be another than ours."""
+
+    api = "compute"
+    role = "compute.viewer"
+
+    region: str
+    vpc: str
+    subnet: str
+    secondary: tuple[str, str]
+    """The secondary ranges for pods and Services."""
+    nodes: int
+    """Of the cluster, at most."""
+    apart: Mapping[str, str]
+    """Setting → range of ours that nodes have addresses in as well."""
+
+    @property
+    def what(self) -> str:
+        return f"subnet {self.subnet} is in {self.region} and has what a cluster needs"
+
+    def judge(self, state: SubnetState | None) -> Finding:
+        if state is None:
+            return refused(
+                f"network.existing.subnet: there is no {self.subnet} in {self.region}; "
+                f"`gcloud compute networks subnets list --project={self.project} --regions={self.region}`"
+            )
+        if not is_range(state.range):
+            return self.not_answered("its range is not known")
+        lacks = list(self._lacks(state))
+        return refused(f"network.existing: subnet {self.subnet} {'; it '.join(lacks)}") if lacks else WELL
+
+    def _lacks(self, state: SubnetState) -> Iterator[str]:
+        update = (
+            f"`gcloud compute networks subnets update {self.subnet} --project={self.project} --region={self.region}"
+        )
+        if state.vpc != self.vpc:
+            yield f"is of VPC {state.vpc}, not of {self.vpc}"
+        for name in self.secondary:
+            if name not in state.secondary:
+                has = ", ".join(sorted(state.secondary)) or "none"
+                yield f"has no secondary range {name}, it has {has}; {update} --add-secondary-ranges={name}=RANGE`"
+        if not state.private_google_access:
+            yield f"has no private Google access; {update} --enable-private-ip-google-access`"
+        holds = {f"its range {state.range}": room("nodes", IPv4Network(state.range))}
+        if pods := state.secondary.get(self.secondary[0]):
+            holds[f"its pods' range {pods}"] = room("pods", IPv4Network(pods))
+        for where, nodes in holds.items():
+            if nodes < self.nodes:
+                yield f"has room for {nodes} nodes in {where}, and the plan has up to {self.nodes}"
+        yield from _overlaps(self.apart, {"its own range": state.range, **state.secondary})
+
+
+def _overlaps(ours: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[str]:
+    for setting, mine in ours.items():
+        for name, other in theirs.items():
+            if IPv4Network(mine).overlaps(IPv4Network(other)):
+                yield f"overlaps {setting}, {mine}, with {name}, {other}; choose another {setting}"
+
+
+def is_range(text: str) -> bool:
+    try:
+        IPv4Network(text)
+    except ValueError:
+        return False
+    return True

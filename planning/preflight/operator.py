@@ -1,0 +1,119 @@
+"""Whether an existing cluster has the Dynamo operator that a stack counts on, or room for the stack's own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog import versions
+from planning.preflight.question import WELL, Finding, Question, Verdict, refused
+
+# The chart's own label of the operator's Deployment.
+SELECTOR = "app.kubernetes.io/name=dynamo-operator"
+_VERSION = "app.kubernetes.io/version"
+_RESTRICTION = "--restrictedNamespace="
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """One Dynamo operator of a cluster."""
+
+    namespace: str
+    version: str
+    """X.Y.Z; empty where its Deployment does not say."""
+    restricted_to: str
+    """The one namespace whose graphs it handles; empty for a cluster-wide operator."""
+
+
+def operators_in(deployments: Mapping[str, Any]) -> list[Operator]:
+    """The operators of a DeploymentList as the Kubernetes API gives it. Raises KeyError or TypeError for another."""
+    return [_operator(deployment) for deployment in deployments["items"]]
+
+
+def _operator(deployment: Mapping[str, Any]) -> Operator:
+    metadata = deployment["metadata"]
+    labels: Mapping[str, Any] = metadata.get("labels") or {}
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    arguments = [str(argument) for container in containers for argument in container.get("args") or ()]
+    return Operator(
+        namespace=metadata["namespace"],
+        version=str(labels.get(_VERSION, "")),
+        restricted_to=next((a.removeprefix(_RESTRICTION) for a in arguments if a.startswith(_RESTRICTION)), ""),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorFits(Question):
+    """The Kubernetes API is asked, by the cluster's DNS endpoint."""
+
+    api = "container"
+    role = "container.viewer"
+
+    cluster: str
+    context: str
+    namespace: str
+    """Of the stack's graphs."""
+    ours: str
+    """The namespace of an operator that this stack installs."""
+    installs: bool
+    runtime: str
+
+    @property
+    def what(self) -> str:
+        wanted = "no other Dynamo operator" if self.installs else "a Dynamo operator for the stack's graphs"
+        return f"cluster {self.cluster} has {wanted}"
+
+    @property
+    def look(self) -> str:
+        return f"kubectl --context {self.context} get deployments --all-namespaces --selector {SELECTOR}"
+
+    def judge(self, operators: Sequence[Operator]) -> Finding:
+        errors = list(self._in_the_way(operators) if self.installs else self._unfit(operators))
+        if errors:
+            return refused("; ".join(f"cluster.existing.platform: {error}" for error in errors))
+        if not self.installs and not any(operator.version for operator in operators):
+            sentence = f"cluster.existing.platform: the operator of {self.cluster} does not tell its version"
+            return Finding(verdict=Verdict.WELL, sentence=sentence)
+        return WELL
+
+    def _in_the_way(self, operators: Sequence[Operator]) -> Iterator[str]:
+        for operator in operators:
+            if operator.namespace == self.ours:
+                continue
+            yield (
+                f"install, but {self.cluster} already has a Dynamo operator, in namespace {operator.namespace}, and it "
+                "takes only one; use that with cluster.existing.platform: shared" + _from_before(operator.namespace)
+            )
+
+    def _unfit(self, operators: Sequence[Operator]) -> Iterator[str]:
+        usable = [operator for operator in operators if operator.restricted_to in ("", self.namespace)]
+        if not operators:
+            yield f"shared, but {self.cluster} has no Dynamo operator; install one, or set it to install"
+        elif not usable:
+            only = ", ".join(operator.restricted_to for operator in operators)
+            yield f"shared, but the Dynamo operator of {self.cluster} handles graphs of namespace {only} only"
+        for operator in usable:
+            if operator.namespace == self.ours:
+                yield (
+                    f"shared, but this stack installed the operator in {operator.namespace}, and would delete it, for "
+                    "all stacks of the cluster; leave it at install"
+                )
+            elif operator.version and (why := _cannot_run(operator.version, self.runtime)):
+                yield f"shared, but in {self.cluster}, namespace {operator.namespace}, {why}"
+
+
+def _from_before(namespace: str) -> str:
+    """The way out of a stack that was deployed before namespaces were named after it."""
+    kept = namespace.removesuffix("-system")
+    own = f". If this stack installed it, keep its names with cluster.existing.namespace: {kept}"
+    return own if kept != namespace else ""
+
+
+def _cannot_run(version: str, runtime: str) -> str | None:
+    try:
+        oldest, newest = versions.runtimes(version.removeprefix("v"))
+    except ValueError:
+        return None  # a build of its own, about which the rule says nothing
+    if oldest <= versions.minor(runtime) <= newest:
+        return None
+    runs = " to ".join(f"{major}.{number}" for major, number in (oldest, newest))
+    return f"operator {version} runs runtimes {runs}, and versions.runtime is {runtime}"

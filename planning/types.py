@@ -1,0 +1,265 @@
+"""The plan as data: what the components build, with every number decided. No logic but sums over itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from catalog import sizing, weights
+from catalog.capacity import CapacityMode
+from catalog.contracts import Role
+from catalog.machines import Machine
+from catalog.models import Card, Placement
+from catalog.rdma import KvTransfer, RdmaMode
+from planning.cluster import ClusterRef
+from planning.first_token import FirstToken
+from settings.addresses import AddressPlan
+from settings.schema import BudgetSettings, Endpoint, ExistingNetwork, Maintenance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """One role of a graph: how many engines, each over how many GPUs of which pool."""
+
+    role: Role
+    replicas: int
+    most_replicas: int
+    """More than `replicas` where an autoscaler may add engines."""
+    tensor_parallel: int
+    pool: str
+    memory: sizing.EngineMemory | None
+    """None for a simulated engine."""
+    autoscaled: bool
+    """Whether `replicas` is only where the autoscaler begins."""
+    drain_seconds: int
+    """How long an engine that is told to stop serves on."""
+
+    @property
+    def gpus(self) -> int:
+        return self.replicas * self.tensor_parallel if self.memory else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """One DynamoGraphDeployment before it is written in the operator's terms."""
+
+    name: str
+    namespace: str
+    card: Card
+    served_name: str
+    """What clients send as `model`."""
+    layout: str
+    placement: Placement
+    workers: tuple[Worker, ...]
+    runtime: str
+    """The version of the images."""
+    engine: str
+    """The module of `catalog.engines` that writes the workers' command lines."""
+    max_model_len: int
+    kv_cache_dtype: sizing.KvCacheDtype
+    gpu_memory_utilization: float
+    extra_args: tuple[str, ...]
+    """Words of the stack at the end of every worker's command line, flag and value apart."""
+    kv_lease_seconds: int | None
+    """How long prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
+    frontend_replicas: int
+    verification_required: bool
+    """Whether an update fails when disaggregation does not happen."""
+    hf_token_secret: str
+    """The Kubernetes Secret with the token for gated models."""
+    kv_transfer: KvTransfer | None
+    """What KV cache moves over between prefill and decode pods; None where none moves between GPUs."""
+    rdma_mode: RdmaMode
+    """How each worker pod comes by one RDMA NIC a GPU; none where KV cache does not move by RDMA."""
+    on_system_pool: bool = True
+    on_gpu_pools: bool = True
+    """Whether pods are bound to the stack's own pools; in a cluster that is there any node that fits will do."""
+
+    @property
+    def rdma(self) -> bool:
+        return self.rdma_mode is not RdmaMode.NONE
+
+    @property
+    def gpus(self) -> int:
+        return sum(worker.gpus for worker in self.workers)
+
+    def pool_of(self, worker: Worker) -> str | None:
+        """The pool that a worker's pods are bound to; None where any node that fits will do."""
+        bound = self.on_gpu_pools if worker.memory else self.on_system_pool
+        return worker.pool if bound else None
+
+    @property
+    def reads_bucket(self) -> bool:
+        """Whether its pods read the model from the weights bucket.
+
+        Simulated engines have no weights. Without a pinned revision there is nothing that could be fetched beforehand
+        and be the same for all workers; each then takes what the hub has.
+        """
+        return self.placement is not Placement.CPU and self.card.revision is not None
+
+    @property
+    def model(self) -> str:
+        """What workers get as `--model`: a folder of the bucket, or the hub's repository. Every role gets the same."""
+        return weights.path(self.card) if self.reads_bucket else self.card.repository
+
+    @property
+    def disaggregated(self) -> bool:
+        return any(worker.role is Role.PREFILL for worker in self.workers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """One GKE node pool. `nodes` counts whole machines."""
+
+    key: str
+    """What the stack calls it: `system`, `shared` or a role."""
+    name: str
+    """In GKE, where all pools of a cluster share one set of names."""
+    machine: Machine
+    nodes: int
+    most_nodes: int
+    """As `nodes`, or more where an autoscaler may add some."""
+    graphs: tuple[str, ...] = ()
+
+    @property
+    def gpus(self) -> int:
+        return self.nodes * self.machine.gpus.count if self.machine.gpus else 0
+
+    @property
+    def nics(self) -> int:
+        return self.nodes * self.machine.rdma_nics
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenSecret:
+    """A secret of Secret Manager."""
+
+    name: str
+    exists: bool
+    """It was put there by somebody else, so that the token never passes through Pulumi."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostItem:
+    what: str
+    usd_per_hour: float | None
+    """None where no price is known."""
+    usd_bound: float | None
+    """As `usd_per_hour`, or where that is unknown what it never exceeds."""
+    usd_at_most: float | None
+    """An upper bound with all nodes that an autoscaler may add."""
+    basis: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that the components need, decided. Built by `planning.plan.plan`."""
+
+    stack: str
+    project: str
+    platform: str
+    """The version of the operator and its chart."""
+    platform_namespace: str | None
+    """Where the stack installs the operator; None where it uses one that the cluster already has."""
+    namespace: str
+    """Of the graphs, and of all that is made for them."""
+    cluster: ClusterRef
+    region: str
+    zone: str
+    labels: dict[str, str]
+    rdma: RdmaMode
+    """None without GPU nodes."""
+    multi_networking: bool
+    """Of the cluster, which has it from its creation or never: as the setting wants it, GPU nodes or not."""
+    capacity_mode: CapacityMode | None
+    reservation: str | None
+    """As a node pool takes it: `[projects/OWNER/reservations/]NAME[/reservationBlocks/B[/reservationSubBlocks/S]]`."""
+    compact_placement: bool
+    """Whether GPU nodes have to lie close together."""
+    network: ExistingNetwork | None
+    """The VPC to use; None for one of the stack's own."""
+    endpoint: Endpoint
+    missing_token: str | None
+    """What to do about the token that a gated model needs and the stack lacks: a preview warns, `pulumi up` stops."""
+    token_secret: TokenSecret | None
+    """Where in Secret Manager the token for gated models is; None where none is needed from there."""
+    binary_authorization: bool
+    secrets_key: str | None
+    """The Cloud KMS key by which the cluster encrypts its Secrets; None for Google's own."""
+    alert_emails: tuple[str, ...]
+    budget: BudgetSettings | None
+    preflight: bool
+    """Whether Google Cloud is asked about the plan before anything is made."""
+    deletion_protection: bool
+    keeps_weights: bool
+    """Whether the weights bucket stays when the stack is destroyed."""
+    release_channel: str
+    maintenance: Maintenance
+    system_pool: Pool | None
+    """None in a cluster that is there: its own CPU nodes do."""
+    gpu_pools: tuple[Pool, ...]
+    """What the engines need; made by the stack or found in the cluster."""
+    makes_gpu_pools: bool
+    graphs: tuple[Graph, ...]
+    costs: tuple[CostItem, ...]
+    first_token: FirstToken | None
+    """None where no GPU node is the stack's to pay."""
+    warnings: tuple[str, ...]
+    addresses: AddressPlan
+
+    @property
+    def title(self) -> str:
+        """How dashboard and alerts are called in the console, where other stacks of the project have theirs."""
+        return f"{self.cluster.name}/{self.namespace}" if self.cluster.existing else str(self.cluster.name)
+
+    @property
+    def makes_nic_networks(self) -> bool:
+        """Whether the networks of GPU nodes' further NICs are the stack's to make."""
+        return self.makes_gpu_pools and self.rdma.own_networks
+
+    @property
+    def makes_nodes(self) -> bool:
+        return self.system_pool is not None or self.makes_gpu_pools
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        return (*([self.system_pool] if self.system_pool else []), *self.gpu_pools)
+
+    @property
+    def gpus(self) -> int:
+        return sum(pool.gpus for pool in self.gpu_pools)
+
+    @property
+    def fetched(self) -> tuple[Card, ...]:
+        return fetched(self.graphs)
+
+    @property
+    def cost_per_hour(self) -> float | None:
+        """USD; None when a part has no known price, or all is somebody else's: half a sum is never the whole."""
+        return total([item.usd_per_hour for item in self.costs])
+
+    @property
+    def cost_known(self) -> float:
+        """USD per hour of the parts whose price is known."""
+        return round(sum(item.usd_per_hour or 0 for item in self.costs), 2)
+
+    @property
+    def cost_bound(self) -> float | None:
+        """USD per hour that the plan does not exceed; as `cost_per_hour` where that is known."""
+        return total([item.usd_bound for item in self.costs])
+
+    @property
+    def cost_at_most(self) -> float | None:
+        """USD per hour that the plan does not exceed with all nodes that an autoscaler may add."""
+        return total([item.usd_at_most for item in self.costs])
+
+
+def fetched(graphs: tuple[Graph, ...]) -> tuple[Card, ...]:
+    """The models that are brought into the bucket, each revision once however many graphs serve it."""
+    cards = {(graph.card.repository, graph.card.revision): graph.card for graph in graphs if graph.reads_bucket}
+    return tuple(cards.values())
+
+
+def total(usd: Iterable[float | None]) -> float | None:
+    """The sum; None when a part of it is unknown, or there is nothing to add up."""
+    parts = list(usd)
+    known = [part for part in parts if part is not None]
+    return round(sum(known), 2) if known and len(known) == len(parts) else None

@@ -1,0 +1,63 @@
+"""Reads folders of data files: one YAML file per entry, named after it."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import ValidationError
+
+from reading import shape
+from reading.errors import ConfigInvalid, Fault, join, nearest, shown
+from reading.frozen import Frozen
+from reading.strict_yaml import YamlInvalid, parse
+
+ROOT = Path(__file__).parents[1]
+Entry = TypeVar("Entry", bound=Frozen)
+
+
+@cache
+def names(folder: Path) -> tuple[str, ...]:
+    """The names of the entries of a data folder, sorted."""
+    return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
+
+
+def entry(model: type[Entry], folder: Path, name: str) -> Entry:
+    """The entry `name` of a folder as its type.
+
+    Raises ConfigInvalid with file, key, value and rule of each error in it; FileNotFoundError for a name that is not in
+    `names(folder)`.
+    """
+    path = folder / f"{name}.yaml"
+    shown_path = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    return checked(model, shown_path.as_posix(), name, path.read_bytes())
+
+
+def checked(model: type[Entry], file: str, name: str, content: bytes) -> Entry:
+    """An entry from the content of its file. Raises ConfigInvalid, whose paths begin with `file`."""
+    try:
+        plain = parse(content.decode("utf-8"))
+        if not isinstance(plain, dict):
+            raise YamlInvalid([Fault("", "must be an object")])
+        return model.from_wire({"name": name, **cast(dict[str, Any], plain)})
+    except UnicodeDecodeError:
+        found = [Fault("", "is not UTF-8 text")]
+    except YamlInvalid as invalid:
+        found = list(invalid.faults)
+    except ValidationError as invalid:
+        found = [_fault(model, cast(Mapping[str, Any], e)) for e in invalid.errors(include_url=False)]
+    raise ConfigInvalid(Fault(f"{file}: {fault.path}" if fault.path else file, fault.message) for fault in found)
+
+
+def _fault(model: type[Frozen], e: Mapping[str, Any]) -> Fault:
+    kind, given, path = str(e["type"]), e["input"], join("", *e["loc"])
+    if kind == "missing":
+        return Fault(path, "is required")
+    if kind == "extra_forbidden":
+        allowed = shape.keys(shape.at(model, e["loc"][:-1]))
+        return Fault(path, f"is not a key here{nearest(str(e['loc'][-1]), allowed)}; allowed: {', '.join(allowed)}")
+    if kind == "value_error":  # of a whole block, which the sentence describes; its value would be the block's text
+        return Fault(path, str(e["msg"]).removeprefix("Value error, "))
+    if kind == "string_pattern_mismatch":
+        return Fault(path, f"{shown(given)} is not {shape.rule(shape.at(model, e['loc']))}")
+    return Fault(path, f"got {shown(given)}; {str(e['msg'])[:1].lower()}{str(e['msg'])[1:]}")

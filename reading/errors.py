@@ -1,0 +1,80 @@
+"""How a mistake is told: the key path, what was given, what is allowed, the nearest right value."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reading.tokens import masked
+
+
+@dataclass(frozen=True)
+class Way:
+    """A change that may make an error go away. `planning.load` tries it, and says the words only if it does."""
+
+    words: str
+    changes: Mapping[str, Any]
+    """Path → the new value; None takes the key out."""
+    spelling: bool = False
+    """It is what was meant, right even where the rest has to follow: mode `reservation` then needs its name."""
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One error of the configuration, without the tokens that its path or message would repeat.
+
+    `path` is what `pulumi config set --path` takes, less the namespace.
+    """
+
+    path: str
+    message: str
+    ways: tuple[Way, ...] = field(default=(), compare=False)
+    """Ways out, the nearest first."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", masked(self.path))
+        object.__setattr__(self, "message", masked(self.message))
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class ConfigInvalid(Exception):
+    """Every fault of a configuration at once, sorted by path; never just the first."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults: tuple[Fault, ...] = tuple(sorted(set(faults)))
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+def join(path: str, *keys: str | int) -> str:
+    """The path of a key below `path`: names joined by dots, list indexes in brackets."""
+    for key in keys:
+        path = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
+    return path
+
+
+def closest(given: str, allowed: Sequence[str]) -> str | None:
+    """The allowed value most like `given`, or None when none is."""
+    import difflib  # only an error needs it
+
+    by_lower = {name.lower(): name for name in allowed}
+    found = difflib.get_close_matches(given.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[found[0]] if found else None
+
+
+def nearest(given: str, allowed: Sequence[str]) -> str:
+    """`; did you mean X?` for the allowed value most like `given`, or nothing when none is."""
+    like = closest(given, allowed)
+    return f"; did you mean {like}?" if like else ""
+
+
+def one_of(given: str, allowed: Sequence[str]) -> str:
+    """The sentence for a value outside a closed set."""
+    return f"{shown(given)} is not one of {', '.join(allowed)}{nearest(given, allowed)}"
+
+
+def shown(value: Any) -> str:
+    """A value as an error repeats it: short, each token in it masked before anything is cut off."""
+    text = masked(json.dumps(value, ensure_ascii=False, default=str))
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,140 @@
+"""The IP ranges of an environment, and whether they hold its nodes and stay apart."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from itertools import combinations, islice
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from reading.errors import Fault, Way, join, shown
+from reading.frozen import Frozen
+
+# Google Cloud keeps four addresses of every subnet's primary range.
+RESERVED_ADDRESSES = 4
+
+_THIS_NETWORK = IPv4Network("0.0.0.0/8")
+
+# Beginnings of ranges to propose: of the blocks of RFC 1918, apart from the defaults.
+_PRIVATE = ("10.64.0.0", "10.128.0.0", "172.16.0.0", "192.168.0.0")
+
+# GKE takes a /24 of the pod range for each node at its default of 110 pods.
+POD_BITS_A_NODE = 8
+
+# Regional Envoy load balancers (Gateways) take no smaller proxy-only subnet; /23 is advised.
+SMALLEST_PROXIES = 26
+
+
+def _ipv4_range(text: str) -> str:
+    try:
+        network = IPv4Network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{shown(text)} is not a range of IPv4 addresses; such a range is 10.0.0.0/20") from None
+    if network.is_loopback or network.is_link_local or network.is_multicast or network.overlaps(_THIS_NETWORK):
+        raise ValueError(f"{text} is not for machines; such a range is 10.0.0.0/20")
+    if str(network) != text:
+        raise ValueError(f"{text} is not written as a range; the one that it lies in is {network}")
+    return text
+
+
+Range = Annotated[str, AfterValidator(_ipv4_range)]
+
+
+class AddressPlan(Frozen):
+    """Ranges of the cluster's VPC first; the defaults hold 1,024 nodes. Nearly all of it can never be changed."""
+
+    nodes: Range = "10.0.0.0/20"
+    pods: Range = "10.4.0.0/14"
+    services: Range = "10.8.0.0/20"
+    proxies: Range = "10.9.0.0/23"
+    second_gvnic: Range = "192.168.64.0/24"
+    """The second gVNIC of A3 Ultra nodes has a network of its own: one address a node."""
+    rdma: Range = "192.168.128.0/18"
+    """Cut into as many subnets as a node has RDMA NICs, one address a node in each."""
+
+    def rdma_subnets(self, nics: int) -> tuple[str, ...]:
+        """One range for each NIC of a node, in rail order: eight /21 of the default /18."""
+        network = IPv4Network(self.rdma)
+        prefix = network.prefixlen + (nics - 1).bit_length()
+        return tuple(str(net) for net in islice(network.subnets(new_prefix=prefix), nics))
+
+
+CLUSTER_RANGES = ("nodes", "pods", "services", "proxies")
+NIC_RANGES = ("second_gvnic", "rdma")
+
+
+def faults(
+    path: str, ranges: AddressPlan, used: tuple[str, ...], *, nodes: int, gpu_nodes: int, nics: int
+) -> list[Fault]:
+    """What is wrong with the ranges that are `used`, fields of AddressPlan, for so many nodes.
+
+    `nodes` counts all of the cluster's, the `gpu_nodes` among them; `nics` are the RDMA NICs of one.
+    """
+    found = list(_overlaps(path, ranges, used))
+    for name in used:
+        given = IPv4Network(getattr(ranges, name))
+        most, needed = room(name, given, nics), gpu_nodes if name in NIC_RANGES else nodes
+        if name == "proxies":
+            if given.prefixlen > SMALLEST_PROXIES:
+                found.append(
+                    Fault(
+                        _key(path, name),
+                        f"{given} is smaller than the /{SMALLEST_PROXIES} that a proxy-only subnet must have; /23 is "
+                        "advised",
+                    )
+                )
+        elif name != "services" and most < needed:
+            prefix = next(p for p in range(given.prefixlen, 0, -1) if room(name, IPv4Network((0, p)), nics) >= needed)
+            what = (
+                f"{nics} subnets, each with room for {most} of them" if name == "rdma" else f"room for {most} of them"
+            )
+            found.append(
+                Fault(
+                    _key(path, name),
+                    f"{given} is too small for {needed} {'GPU ' if name in NIC_RANGES else ''}nodes: it gives {what}; "
+                    f"a /{prefix} holds them",
+                    _elsewhere(_key(path, name), given, prefix),
+                )
+            )
+    return found
+
+
+def key(name: str) -> str:
+    """The name of a range as a stack file has it."""
+    return AddressPlan.model_fields[name].alias or name
+
+
+def _elsewhere(path: str, given: IPv4Network, prefix: int) -> tuple[Way, ...]:
+    """Ranges of that size: around the given one, else at the beginning of a block of private addresses."""
+    around = given.supernet(new_prefix=min(prefix, given.prefixlen))
+    blocks = [IPv4Network((block, prefix), strict=False) for block in _PRIVATE]
+    return tuple(Way(f"use {network}", {path: str(network)}) for network in (around, *blocks))
+
+
+def _key(path: str, name: str) -> str:
+    return join(path, key(name))
+
+
+def room(name: str, network: IPv4Network, nics: int = 1) -> int:
+    """Nodes that a range holds, which is used as AddressPlan's field `name`."""
+    if name == "pods":
+        return network.num_addresses >> POD_BITS_A_NODE
+    subnets = 1 << (nics - 1).bit_length() if name == "rdma" else 1
+    return max(0, network.num_addresses // subnets - RESERVED_ADDRESSES)
+
+
+def _overlaps(path: str, ranges: AddressPlan, used: tuple[str, ...]) -> Iterator[Fault]:
+    for one, other in combinations(used, 2):
+        first, second = IPv4Network(getattr(ranges, one)), IPv4Network(getattr(ranges, other))
+        if first.overlaps(second):
+            # Of the two the one that the stack sets, else the later.
+            given = ranges.model_fields_set
+            at, with_ = (one, other) if one in given and other not in given else (other, one)
+            yield Fault(
+                _key(path, at),
+                f"{getattr(ranges, at)} overlaps {_key(path, with_)}, {getattr(ranges, with_)}; all ranges of a stack "
+                "must be apart",
+                _elsewhere(
+                    _key(path, at), IPv4Network(getattr(ranges, at)), IPv4Network(getattr(ranges, at)).prefixlen
+                ),
+            )

@@ -1,0 +1,160 @@
+"""The address ranges that a public gateway admits: how each is read, and how much of the internet they may hold.
+
+The settings and the policy pack both judge by it, so neither is looser than the other.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+
+from reading.errors import shown
+
+Network = IPv4Network | IPv6Network
+
+EXAMPLE = "203.0.113.0/24"
+
+# Per family, the shortest prefix whose size all ranges of a gateway may have together. The largest IPv4 block that one
+# organization was given is a /8: who needs more cannot name their clients. Of IPv6, registries give a provider a /32 to
+# begin with, and a /20 is 4,096 of those.
+WIDEST: Mapping[int, int] = {4: 8, 6: 20}
+
+_EVERYTHING: Mapping[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
+
+# No client on the internet has an address of these (IANA's registries of special-purpose addresses). The first one that
+# holds a range says why.
+_NOT_PUBLIC: Mapping[str, str] = {
+    "0.0.0.0/8": "of this network",
+    "10.0.0.0/8": "private",
+    "100.64.0.0/10": "private, of a provider",
+    "127.0.0.0/8": "loopback",
+    "169.254.0.0/16": "link-local",
+    "172.16.0.0/12": "private",
+    "192.0.0.0/24": "of protocols",
+    "192.0.2.0/24": "for documentation",
+    "192.168.0.0/16": "private",
+    "198.18.0.0/15": "for benchmarks",
+    "198.51.100.0/24": "for documentation",
+    "203.0.113.0/24": "for documentation",
+    "224.0.0.0/4": "multicast",
+    "240.0.0.0/4": "reserved",
+    "100::/64": "discarded",
+    "2001:db8::/32": "for documentation",
+    "3fff::/20": "for documentation",
+    "fc00::/7": "private",
+    "fe80::/10": "link-local",
+    "fec0::/10": "private",
+    "ff00::/8": "multicast",
+    # The registries hand out addresses of 2000::/3 only.
+    "::/3": "not handed out",
+    "4000::/2": "not handed out",
+    "8000::/1": "not handed out",
+}
+
+# IPv6 ranges whose addresses carry an IPv4 address, with the bits that follow it; None where it is not in one piece.
+# One /96 of them looks narrow, and stands for all of IPv4.
+_CARRIES_IPV4: Mapping[IPv6Network, int | None] = {
+    IPv6Network("::/96"): 0,  # IPv4-compatible
+    IPv6Network("::ffff:0:0/96"): 0,  # IPv4-mapped
+    IPv6Network("::ffff:0:0:0/96"): 0,  # IPv4-translated
+    IPv6Network("64:ff9b::/96"): 0,  # NAT64
+    IPv6Network("64:ff9b:1::/48"): None,  # NAT64 of a site
+    IPv6Network("2001::/32"): None,  # Teredo
+    IPv6Network("2002::/16"): 80,  # 6to4
+}
+
+
+def range_error(text: str) -> str | None:
+    """What is wrong with one range by itself; None where it may stand in a list."""
+    return form_error(text) or share_error([text])
+
+
+def form_error(text: str) -> str | None:
+    """Why a text is no range, or one whose addresses are not what they seem; None where `share_error` can judge it."""
+    try:
+        network = ip_network(text)
+    except ValueError:
+        return f"{shown(text)} is not a range of addresses; {_nearest(text)}"
+    if text.partition("/")[2] not in ("", str(network.prefixlen)) or "%" in text:
+        return f"{shown(text)} is not a range of addresses as Google Cloud writes it; such a range is {EXAMPLE}"
+    return _carried_error(network) if isinstance(network, IPv6Network) else None
+
+
+def share_error(texts: Sequence[str]) -> str | None:
+    """Why ranges that are right by themselves are too much together; None where they are not."""
+    for version, networks in _merged(texts).items():
+        limit = 2 ** (_EVERYTHING[version].max_prefixlen - WIDEST[version])
+        held = _public(networks)
+        if held > limit:
+            share = 100 * held / _ALL_PUBLIC[version]
+            whom = "everyone" if share == 100 else f"{share:.2g} % of all public IPv{version} addresses"
+            opening = [network for network in networks if _public([network])]
+            opens = "opens" if len(opening) == 1 else "open"
+            return (
+                f"{_listed(opening)} {opens} the model to {whom}; the ranges of a gateway may hold as many as a "
+                f"/{WIDEST[version]} together. Give the ranges of your clients, such as {EXAMPLE}"
+            )
+    return None
+
+
+def without_effect(text: str) -> str | None:
+    """Why a range that is right lets nobody in; None where it lets clients in."""
+    network = ip_network(text)
+    for kept, why in _NOT_PUBLIC.items():
+        if _overlaps(network, ip_network(kept)) == network.num_addresses:
+            return f"{text} lets nobody in: its addresses are {why}, and a client of the internet has a public one"
+    if network.version == 6:
+        return f"{text} lets nobody in: the gateway has an IPv4 address only, so clients come from IPv4 addresses"
+    return None
+
+
+def _nearest(text: str) -> str:
+    """The range that somebody meant who wrote an address inside of it; else an example."""
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return f"such a range is {EXAMPLE}"
+    return f"the one that it lies in is {network}, and its address alone is {text.partition('/')[0]}"
+
+
+def _carried_error(network: IPv6Network) -> str | None:
+    for carrier, behind in _CARRIES_IPV4.items():
+        # What is too much of IPv6, too, is told as that.
+        if not network.overlaps(carrier) or (not network.subnet_of(carrier) and share_error([str(network)])):
+            continue
+        wanted = "give IPv4 ranges as such"
+        if behind is not None and network.subnet_of(carrier):
+            address = int(network.network_address) >> behind & 0xFFFFFFFF
+            meant = IPv4Network((address, min(32, network.prefixlen - carrier.prefixlen)))
+            wanted = f"give {meant} instead" if share_error([str(meant)]) is None else wanted
+        return f"{network} holds addresses of {carrier}, which stand for IPv4 addresses; {wanted}"
+    return None
+
+
+def _merged(texts: Iterable[str]) -> dict[int, list[Network]]:
+    """Per family, the fewest ranges that hold the same addresses. Raises ValueError for a text that is no range."""
+    networks = [ip_network(text) for text in texts]
+    four = [network for network in networks if isinstance(network, IPv4Network)]
+    six = [network for network in networks if isinstance(network, IPv6Network)]
+    return {4: [*collapse_addresses(four)], 6: [*collapse_addresses(six)]}
+
+
+def _public(networks: Iterable[Network]) -> int:
+    """How many public addresses are in ranges that do not overlap."""
+    return sum(
+        network.num_addresses - sum(_overlaps(network, kept) for kept in _KEPT[network.version]) for network in networks
+    )
+
+
+def _overlaps(one: Network, other: Network) -> int:
+    """How many addresses two ranges share: of two that overlap, one holds the other."""
+    return min(one.num_addresses, other.num_addresses) if one.overlaps(other) else 0
+
+
+def _listed(networks: Sequence[Network], most: int = 3) -> str:
+    """The widest of the ranges, and how many more there are."""
+    widest = [str(network) for network in sorted(networks, key=lambda network: network.prefixlen)]
+    more = f" and {len(widest) - most} more" if len(widest) > most else ""
+    return ", ".join(widest[:most]) + more
+
+
+_KEPT = _merged(_NOT_PUBLIC)
+_ALL_PUBLIC = {version: _public([everything]) for version, everything in _EVERYTHING.items()}

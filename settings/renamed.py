@@ -1,0 +1,37 @@
+"""Keys of a stack file that were renamed. The old name still loads, with a warning that gives the new one."""
+
+from typing import Any, cast
+
+from reading.errors import Fault, join
+
+# Old key path → new last key; `*` is any key.
+RENAMED = {("models", "*", "proof"): "verification"}
+
+
+def move(raw: dict[str, Any]) -> tuple[dict[str, str], list[Fault]]:
+    """Renames the old keys in `raw`. Returns the moved paths, old → new, and an error where both names are given."""
+    moved: dict[str, str] = {}
+    found: list[Fault] = []
+    for (*parents, old), new in RENAMED.items():
+        for path, block in _blocks(raw, parents):
+            if old not in block:
+                continue
+            old_path, new_path = join("", *path, old), join("", *path, new)
+            value = block.pop(old)
+            if new in block:
+                found.append(Fault(old_path, f"is the old name of {new_path}, which is given, too; remove {old_path}"))
+            else:
+                block[new] = value
+                moved[old_path] = new_path
+    return moved, found
+
+
+def _blocks(raw: Any, parents: list[str]) -> list[tuple[list[str], dict[str, Any]]]:
+    """The objects under a path with `*` in it, each with its own path. Anything that is no object is passed over."""
+    if not isinstance(raw, dict):
+        return []
+    block = cast(dict[str, Any], raw)
+    if not parents:
+        return [([], block)]
+    keys = list(block) if parents[0] == "*" else [key for key in parents[:1] if key in block]
+    return [([key, *path], inner) for key in keys for path, inner in _blocks(block[key], parents[1:])]
