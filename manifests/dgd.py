@@ -47,12 +47,22 @@ class Resources(Frozen):
 
 
 class Capabilities(Frozen):
-    add: tuple[str, ...]
+    add: tuple[str, ...] | None = None
+    drop: tuple[str, ...] | None = None
+
+
+class SeccompProfile(Frozen):
+    type: Literal["RuntimeDefault"]
 
 
 class SecurityContext(Frozen):
+    """Of a container. A pod has none here: the operator then gives it the group that owns its volumes."""
+
     run_as_user: int | None = None
+    run_as_non_root: bool | None = None
+    allow_privilege_escalation: bool | None = None
     capabilities: Capabilities | None = None
+    seccomp_profile: SeccompProfile | None = None
 
 
 class Sleep(Frozen):

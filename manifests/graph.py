@@ -9,14 +9,11 @@ from catalog.engines import IMAGES, Engine, FrontendArgs, engine
 from catalog.machines import GPU_MACHINE, WorkerShare, machine
 from catalog.models import Placement
 from catalog.rdma import UCX_TCP, KvTransfer, RdmaMode
-from manifests import dgd
+from manifests import dgd, pod_security
 from planning import names
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph, Worker
 from settings.schema import OWN_NAMESPACE
-
-# The operator sets it on every pod of a graph, to the graph's name.
-GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
 
 MODEL_CACHE = "/model-cache"
 _CLAIM = "rdma"
@@ -97,6 +94,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                         resources=dgd.Resources(
                             requests={"cpu": "1", "memory": "2Gi"} if simulated else {"cpu": "4", "memory": "16Gi"}
                         ),
+                        security_context=pod_security.UNPRIVILEGED,
                         lifecycle=dgd.Lifecycle(
                             pre_stop=dgd.LifecycleHandler(sleep=dgd.Sleep(seconds=lifecycle.PRE_STOP_SECONDS))
                         ),
@@ -144,7 +142,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         ),
         env_from=source.env_from,
         resources=_gpu_resources(graph, worker) if on_gpus else dgd.Resources(requests={"cpu": "1", "memory": "2Gi"}),
-        security_context=_gpu_security(graph) if on_gpus else None,
+        security_context=_gpu_security(graph) if on_gpus else pod_security.UNPRIVILEGED,
         volume_mounts=source.mounts,
     )
     return dgd.Component(
@@ -287,7 +285,7 @@ def _accelerator() -> dict[str, str]:
 
 def _near(graph: Graph) -> dgd.Affinity:
     """Rather the node where the graph's other pods are. Preferred only: as a rule it could deadlock the first pod."""
-    same_graph = dgd.LabelSelector(match_labels={GRAPH_LABEL: graph.name})
+    same_graph = dgd.LabelSelector(match_labels={names.GRAPH_LABEL: graph.name})
     term = dgd.PodAffinityTerm(label_selector=same_graph, topology_key="kubernetes.io/hostname")
     return dgd.Affinity(
         pod_affinity=dgd.PodAffinity(preferred=(dgd.WeightedPodAffinityTerm(weight=100, pod_affinity_term=term),))
@@ -296,7 +294,7 @@ def _near(graph: Graph) -> dgd.Affinity:
 
 def frontend_labels(graph: str) -> dict[str, str]:
     """The labels by which the operator marks the frontend pods of a graph."""
-    return {GRAPH_LABEL: graph, "nvidia.com/dynamo-component-type": "frontend"}
+    return {names.GRAPH_LABEL: graph, names.COMPONENT_TYPE_LABEL: "frontend"}
 
 
 def _apart(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
@@ -360,6 +358,12 @@ def _nic_limits(graph: Graph) -> dict[str, str]:
 
 
 def _gpu_security(graph: Graph) -> dgd.SecurityContext:
-    """Root, because the caches of the image's own user are not writable; RDMA needs pinned memory besides."""
-    pinning = dgd.Capabilities(add=("IPC_LOCK", "SYS_RESOURCE"))
-    return dgd.SecurityContext(run_as_user=0, capabilities=pinning if graph.rdma else None)
+    """Root, because the caches of the image's own user are not writable; with RDMA it may also pin memory.
+
+    It keeps the container runtime's default capabilities, and the node's default seccomp profile: RuntimeDefault
+    refuses calls for NUMA memory (mbind, set_mempolicy). Nobody has tried an engine on RDMA with less.
+    """
+    pinning = dgd.Capabilities(add=pod_security.RDMA_CAPABILITIES)
+    return dgd.SecurityContext(
+        run_as_user=0, allow_privilege_escalation=False, capabilities=pinning if graph.rdma else None
+    )

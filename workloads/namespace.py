@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from manifests import pod_security
 from planning import names
 
 
@@ -13,14 +14,9 @@ class WorkloadNamespaceArgs:
     namespace: str
     hf_token: pulumi.Output[str] | None
     """A secret output; None where no model is gated, so that no token lies about in the cluster."""
-    pod_security: str
-    """The level of the Pod Security Standards that the pods must keep to."""
+    pod_security: pod_security.Level
+    """The level of the Pod Security Standards that every pod must keep to. A policy holds most pods to more."""
     labels: dict[str, str]
-
-
-def pod_security(*, rdma: bool) -> str:
-    """The strictest level to enforce. RDMA pins memory, for which workers add IPC_LOCK and SYS_RESOURCE."""
-    return "privileged" if rdma else "baseline"
 
 
 class WorkloadNamespace(pulumi.ComponentResource):
@@ -34,11 +30,9 @@ class WorkloadNamespace(pulumi.ComponentResource):
                 name=args.namespace,
                 labels={
                     **args.labels,
-                    "pod-security.kubernetes.io/enforce": args.pod_security,
-                    # Told even where it is not enforced: then the two capabilities and whatever else comes in. Not
-                    # restricted: workers run as root, so every pod would be told of and nobody would look.
-                    "pod-security.kubernetes.io/audit": "baseline",
-                    "pod-security.kubernetes.io/warn": "baseline",
+                    # Not `restricted`, for warnings either: workers on GPUs run as root, so every one would warn and
+                    # nobody would look.
+                    **pod_security.namespace_labels(enforce=args.pod_security, warn="baseline"),
                 },
             ),
             opts=pulumi.ResourceOptions(parent=self),

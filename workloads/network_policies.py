@@ -1,4 +1,5 @@
-"""Who may reach the pods of the workload namespace. Dataplane V2 enforces it; what no policy lets in stays out.
+"""Who may reach the pods of a graphs' namespace and of the operator's. Dataplane V2 enforces it; what no policy lets
+in stays out.
 
 Ingress only: pods may call out. The node's own processes (kubelet's probes, agents on the host's network) are let in by
 Dataplane V2 whatever is written here, and RDMA traffic never passes it.
@@ -10,7 +11,8 @@ from typing import Any
 
 import pulumi
 
-from manifests.graph import GRAPH_LABEL, frontend_labels
+from infra.network import WEBHOOK_PORT
+from manifests.graph import frontend_labels
 from planning import names
 from settings.addresses import AddressPlan
 from settings.schema import Exposure
@@ -28,10 +30,8 @@ COLLECTORS = ("gmp-system", "gke-gmp-system")
 
 # `ops status` and `kubectl` ask services by way of the API server, whose connections come out of these pods of GKE's.
 # Who may ask that way is decided by the right on `services/proxy`.
-API_SERVER = {
-    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
-    "podSelector": {"matchLabels": {"k8s-app": "konnectivity-agent"}},
-}
+KUBE_SYSTEM = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
+API_SERVER = {**KUBE_SYSTEM, "podSelector": {"matchLabels": {"k8s-app": "konnectivity-agent"}}}
 
 # Addresses of private networks: the VPC and what is connected to it. A passthrough load balancer keeps the client's.
 PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
@@ -70,7 +70,7 @@ def within_graph(namespace: str, graph: str, labels: dict[str, str]) -> dict[str
 
     Its own verification asks for answers and metrics, Managed Prometheus for metrics.
     """
-    own = {GRAPH_LABEL: graph}
+    own = {names.GRAPH_LABEL: graph}
     rules = [
         {"from": [{"podSelector": {"matchLabels": own}}], "ports": [{"protocol": "TCP"}]},
         {
@@ -95,10 +95,25 @@ def clients(namespace: str, graph: str, ranges: Sequence[str], labels: dict[str,
     allowed: list[dict[str, Any]] = [
         API_SERVER,
         {"namespaceSelector": {"matchLabels": {names.CLIENT_LABEL: "true"}}},
-        *({"ipBlock": {"cidr": cidr}} for cidr in ranges),
+        *_ranges(ranges),
     ]
     rules = [{"from": allowed, "ports": _tcp(FRONTEND_PORT)}]
     return _policy(f"{graph}-clients", namespace, frontend_labels(graph), rules, labels)
+
+
+def operator_clients(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
+    """The API server alone reaches the operator's namespace, and there the webhook alone.
+
+    Its calls come out of GKE's pods in `kube-system` or from the control plane's own private address; unverified which.
+    It is for every pod of the namespace, since a webhook that is not reached has every write of a graph refused and the
+    labels of the chart's pods are unverified.
+    """
+    rules = [{"from": [KUBE_SYSTEM, *_ranges(PRIVATE_RANGES)], "ports": _tcp(WEBHOOK_PORT)}]
+    return _policy("operator-clients", namespace, {}, rules, labels)
+
+
+def _ranges(cidrs: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
 
 
 def _tcp(*ports: int) -> list[dict[str, Any]]:

@@ -6,7 +6,10 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from manifests.pod_security import namespace_labels
 from planning import names
+from workloads.custom_object import custom_object
+from workloads.network_policies import operator_clients
 
 CHARTS = "https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts"
 
@@ -71,8 +74,18 @@ class DynamoPlatform(pulumi.ComponentResource):
         super().__init__("dynamo-gke:workloads:DynamoPlatform", name, None, opts)
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=args.namespace, labels=args.labels),
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=args.namespace,
+                # The chart drops every capability and forbids root. That all its pods also set a seccomp profile, which
+                # `restricted` demands, is unverified, so it only warns.
+                labels={**args.labels, **namespace_labels(enforce="baseline", warn="restricted")},
+            ),
             opts=pulumi.ResourceOptions(parent=self),
+        )
+        fence = custom_object(
+            f"{name}-network-policy",
+            operator_clients(args.namespace, args.labels),
+            pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
         )
         self.release = k8s.helm.v3.Release(
             f"{name}-release",
@@ -87,6 +100,6 @@ class DynamoPlatform(pulumi.ComponentResource):
             cleanup_on_fail=True,
             timeout=900,
             max_history=5,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace, fence]),
         )
         self.register_outputs({})

@@ -8,6 +8,7 @@ from catalog.rdma import RdmaMode
 from infra import gpu_nodes
 from infra.environment import Environment
 from manifests import graph as graph_builder
+from manifests import pod_security
 from planning import names
 from planning.types import Plan
 from settings.schema import Exposure
@@ -16,9 +17,10 @@ from workloads.device_networks import DeviceNetworks, DeviceNetworksArgs
 from workloads.endpoint import Endpoint, EndpointArgs
 from workloads.gateway import PublicGateway, PublicGatewayArgs
 from workloads.monitoring import Monitoring, MonitoringArgs
-from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs, pod_security
+from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs
 from workloads.network_policies import NetworkPolicies, NetworkPoliciesArgs, client_ranges
 from workloads.platform import DynamoPlatform, DynamoPlatformArgs
+from workloads.pod_rules import PodRules, PodRulesArgs
 from workloads.provider import ClusterAccess, ClusterAccessArgs
 from workloads.rdma_claims import RdmaClaims, RdmaClaimsArgs
 from workloads.runtime_identity import RuntimeIdentity, RuntimeIdentityArgs
@@ -60,16 +62,22 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
             namespace=plan.platform_namespace, version=plan.platform, system_pool=system_pool, labels=plan.labels
         )
         platform.append(DynamoPlatform("platform", operator, after(*environment.cluster.ready)))
+    workers = pod_security.workers_of(plan.graphs)
+    pod_rules = PodRules(
+        "pod-rules",
+        PodRulesArgs(namespace=plan.namespace, workers=workers, labels=plan.labels),
+        after(*environment.cluster.ready),
+    )
     gated = any(graph.card.gated for graph in plan.graphs)
     namespace = WorkloadNamespace(
         "workloads",
         WorkloadNamespaceArgs(
             namespace=plan.namespace,
             hf_token=hf_token if gated and not plan.token_secret else None,
-            pod_security=pod_security(rdma=any(graph.rdma for graph in plan.graphs)),
+            pod_security=pod_security.level(workers),
             labels=plan.labels,
         ),
-        after(*environment.cluster.ready),
+        after(*environment.cluster.ready, pod_rules),
     )
     policies = NetworkPolicies(
         "policies",

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from catalog.contracts import Role
 from manifests.graph import frontend_image
+from manifests.pod_security import UNPRIVILEGED
 from planning import names
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph
@@ -78,6 +79,7 @@ def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
                             "requests": {"cpu": "100m", "memory": "256Mi"},
                             "limits": {"memory": "512Mi"},
                         },
+                        "securityContext": UNPRIVILEGED.to_wire() | {"readOnlyRootFilesystem": True},
                         # What is not verified is then in the pod's status, where Pulumi shows it.
                         "terminationMessagePolicy": "FallbackToLogsOnError",
                         "volumeMounts": [{"name": "script", "mountPath": f"{_FOLDER}/{PACKAGE.name}"}],

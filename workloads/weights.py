@@ -15,6 +15,7 @@ from catalog.models import Card
 from catalog.weights import MOUNT, scratch_bytes
 from infra.services import ProjectServices, project_of
 from manifests.graph import frontend_image
+from manifests.pod_security import IMAGE_USER
 from planning import names
 from workloads.custom_object import REPLACE_UNREADY, custom_object
 
@@ -25,7 +26,7 @@ MODULES = ("__init__.py", "fetch_weights/*.py", "verify/__init__.py", "verify/un
 SCRIPT_FOLDER = "/script"
 CONFIG_MAP = "fetch-weights"
 FUSE = "gcsfuse.csi.storage.gke.io"
-USER = 1000  # the image's own
+USER = IMAGE_USER
 
 # The largest model of the catalog has 131 GiB: 47 MB/s are enough for it. The script ends by itself and says why; the
 # Job ends what hangs; Pulumi waits a little longer than both, so that the reason can be read. After a slower hub, the

@@ -14,6 +14,8 @@ _HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 # What other objects need to exist comes first; kinds that are not named here come after these, by kind and name. What
 # opens the way to the others comes last.
 _FIRST = (
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
     "Namespace",
     "ServiceAccount",
     "Role",

@@ -249,7 +249,7 @@ def test_render_prints_what_kubectl_applies() -> None:
     as_kubectl.version = "1.1"
     applied = list(as_kubectl.load_all(done.stdout))
     assert applied == [m for m in manifests.objects(recorded("prod")) if m["kind"] != "Secret"]
-    cluster_wide = {"Namespace", "PersistentVolume"}
+    cluster_wide = {"Namespace", "PersistentVolume", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
     assert {m["kind"] for m in applied if "namespace" not in m["metadata"]} == cluster_wide
 
 

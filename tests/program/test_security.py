@@ -88,11 +88,39 @@ def test_gke_may_use_the_key_before_the_cluster_is_made() -> None:
 @every_stack
 def test_no_graph_serves_before_it_is_fenced_and_known(stack: str) -> None:
     recording = recorded(stack)
-    fences = {policy.name for policy in of_type(recording, ":NetworkPolicy")}
+    found = of_type(recording, ":NetworkPolicy")
+    fences = {policy.name for policy in found if policy.inputs["metadata"]["namespace"] == "dynamo"}
     assert fences == {"policies-default-deny", "policies-chat-pods", "policies-chat-clients"}
     (graph,) = of_type(recording, ":DynamoGraphDeployment")
     before = {urn.rpartition("::")[2] for urn in needs(recording, graph.urn)}
     assert fences | {"chat-identity-account", "chat-identity-binding"} <= before
+
+
+@every_stack
+def test_no_pod_comes_before_the_rules_for_pods(stack: str) -> None:
+    recording = recorded(stack)
+    rules = {of_type(recording, kind)[0].urn for kind in (":ValidatingAdmissionPolicy", "PolicyBinding")}
+    inside = [r for r in recording.resources if (r.inputs.get("metadata") or {}).get("namespace") == "dynamo"]
+    assert {"Job", "DynamoGraphDeployment"} <= {r.type.rpartition(":")[2] for r in inside}
+    for resource in (*inside, named(recording, "workloads-namespace")):
+        assert rules <= needs(recording, resource.urn), resource.name
+
+
+@every_stack
+def test_the_operator_is_fenced_before_it_runs(stack: str) -> None:
+    recording = recorded(stack)
+    namespace, fence = named(recording, "platform-namespace"), named(recording, "platform-network-policy")
+    levels = {key.rpartition("/")[2]: value for key, value in namespace.inputs["metadata"]["labels"].items()}
+    assert (levels["enforce"], levels["audit"], levels["warn"]) == ("baseline", "restricted", "restricted")
+    assert fence.inputs["metadata"]["namespace"] == namespace.inputs["metadata"]["name"] == "dynamo-system"
+    assert {namespace.urn, fence.urn} <= needs(recording, named(recording, "platform-release").urn)
+
+
+def test_an_operator_of_others_is_left_to_them() -> None:
+    shared = record(ROOT, config({"cluster.existing": {"name": "shared", "platform": "shared"}}))
+    namespaces = {r.inputs["metadata"]["name"] for r in of_type(shared, ":Namespace")}
+    assert namespaces == {r.inputs["metadata"]["namespace"] for r in of_type(shared, ":NetworkPolicy")}
+    assert namespaces == {"dynamo-prod"}
 
 
 @every_stack

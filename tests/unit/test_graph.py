@@ -101,6 +101,28 @@ def test_a_worker_claims_one_nic_a_gpu(role: str) -> None:
     assert env(graph, role)["UCX_PROTO_EMULATION_ENABLE"] == "n"
 
 
+def test_workers_on_gpus_are_root_and_gain_nothing() -> None:
+    rdma, tcp = rendered(), rendered({"models.chat.kvTransfer": "tcp"})
+    for role in ("prefill", "decode"):
+        pinning = {"capabilities": {"add": ["IPC_LOCK", "SYS_RESOURCE"]}}
+        assert main(tcp, role)["securityContext"] == {"runAsUser": 0, "allowPrivilegeEscalation": False}
+        assert main(rdma, role)["securityContext"] == main(tcp, role)["securityContext"] | pinning
+
+
+def test_every_other_container_of_a_graph_is_unprivileged() -> None:
+    """No context of the pod: the operator then gives it the group that owns its volumes."""
+    simulated = rendered({"models.chat.layout": "simulated"})
+    for graph, role in ((rendered(), "frontend"), *((simulated, role) for role in ("frontend", "prefill", "decode"))):
+        assert main(graph, role)["securityContext"] == {
+            "runAsUser": 1000,
+            "runAsNonRoot": True,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        assert "securityContext" not in component(graph, role)["podTemplate"]["spec"]
+
+
 @pytest.mark.parametrize("rdma", ["dranet", "dranetAuto", "multiNetwork", "none"])
 @pytest.mark.parametrize("layout", DISAGGREGATED)
 def test_kv_cache_over_tcp_takes_the_pod_network_and_nothing_else(rdma: str, layout: str) -> None:

@@ -117,6 +117,8 @@ def test_what_only_the_cloud_knows_is_left_out_too() -> None:
 
 
 def test_namespaces_come_before_what_is_in_them() -> None:
+    rules = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    assert ordered("Namespace", *reversed(rules)) == [*rules, "Namespace"]
     kinds = ("ConfigMap", "DynamoGraphDeployment", "Job", "Namespace", "ServiceAccount")
     assert ordered(*kinds) == ["Namespace", "ServiceAccount", "ConfigMap", "DynamoGraphDeployment", "Job"]
 

@@ -11,7 +11,7 @@ import pytest
 from planning import names
 from settings.addresses import AddressPlan
 from settings.schema import Exposure
-from workloads.network_policies import client_ranges, clients, default_deny, within_graph
+from workloads.network_policies import client_ranges, clients, default_deny, operator_clients, within_graph
 
 LABELS = {"stack": "prod"}
 GRAPH, TYPE = "nvidia.com/dynamo-graph-deployment-name", "nvidia.com/dynamo-component-type"
@@ -91,13 +91,14 @@ def reaches(peer: Peer, target: Pod, port: int, policies: Sequence[Mapping[str, 
 
 
 def policies(exposure: Exposure) -> list[dict[str, Any]]:
-    """Those of a namespace with two graphs."""
+    """Those of a namespace with two graphs, and the operator's."""
     ranges = client_ranges(exposure, AddressPlan())
     graphs = ("chat", "code")
     return [
         default_deny("dynamo", LABELS),
         *(within_graph("dynamo", graph, LABELS) for graph in graphs),
         *(clients("dynamo", graph, ranges, LABELS) for graph in graphs),
+        operator_clients("dynamo-system", LABELS),
     ]
 
 
@@ -122,7 +123,8 @@ IN_VPC, ON_PREMISES, PROXY = Outside("10.0.0.7"), Outside("172.20.1.1"), Outside
 HEALTH_CHECK, INTERNET = Outside("35.191.4.4"), Outside("203.0.113.9")
 
 FRONTEND_PORT, SYSTEM, NIXL, SIDE_CHANNEL, KV_EVENTS, RANDOM = 8000, 9090, 19090, 5600, 20080, 41234
-ANY = (FRONTEND_PORT, SYSTEM, NIXL, SIDE_CHANNEL, KV_EVENTS, RANDOM)
+WEBHOOK, OPERATOR_METRICS = 9443, 8080
+ANY = (FRONTEND_PORT, SYSTEM, NIXL, SIDE_CHANNEL, KV_EVENTS, RANDOM, WEBHOOK, OPERATOR_METRICS)
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,15 @@ WHATEVER_THE_EXPOSURE = [
     Case("a client in the cluster asks a worker", CLIENT, DECODE, ()),
     Case("the label on the pod and not on its namespace", NOT_CLIENT, FRONTEND, ()),
     Case("the operator asks a worker", OPERATOR, DECODE, ()),
+    Case("the API server asks the operator's webhook", API_SERVER, OPERATOR, (WEBHOOK,)),
+    Case("another pod of GKE's asks the operator's webhook", OF_GKE, OPERATOR, (WEBHOOK,)),
+    Case("the control plane's own address asks it", IN_VPC, OPERATOR, (WEBHOOK,)),
+    Case("its replica asks the operator", OPERATOR, OPERATOR, ()),
+    Case("a worker asks the operator", DECODE, OPERATOR, ()),
+    Case("Managed Prometheus asks the operator", COLLECTOR, OPERATOR, ()),
+    Case("a pod of another namespace asks the operator", STRANGER, OPERATOR, ()),
+    Case("a client of the frontends asks the operator", CLIENT, OPERATOR, ()),
+    Case("the internet asks the operator", INTERNET, OPERATOR, ()),
     Case("the API server asks the frontend for `ops status`", API_SERVER, FRONTEND, (FRONTEND_PORT,)),
     Case("the API server asks a worker", API_SERVER, DECODE, ()),
     Case("its label in another namespace", NOT_API_SERVER, FRONTEND, ()),

@@ -1,0 +1,251 @@
+"""What pods of a graphs' namespace may ask of their node, as Pod Security labels and as an admission policy.
+
+A Pod Security label is one level for a whole namespace. RDMA workers add two capabilities that every level but
+`privileged` forbids, so with them the label cannot refuse anything. A ValidatingAdmissionPolicy refuses it instead: it
+holds GPU workers to `baseline` and those two capabilities, and every other pod to `restricted`.
+
+The policy allows what is known: where the Pod Security Standards list harmless sysctls, SELinux types or profiles, it
+allows none, because no pod of a stack sets one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal
+
+from catalog.contracts import Role
+from manifests import dgd
+from planning import names
+from planning.types import Graph
+
+Level = Literal["privileged", "baseline", "restricted"]
+
+API_VERSION = "admissionregistration.k8s.io/v1"
+POLICY_KIND = "ValidatingAdmissionPolicy"
+BINDING_KIND = "ValidatingAdmissionPolicyBinding"
+
+RDMA_CAPABILITIES = ("IPC_LOCK", "SYS_RESOURCE")
+"""Memory that RDMA registers is locked, and needs no limit."""
+
+IMAGE_USER = 1000
+"""User of Dynamo's images, which they call by its name. The kubelet starts no such image as runAsNonRoot unless the pod
+gives the number."""
+
+UNPRIVILEGED = dgd.SecurityContext(
+    run_as_user=IMAGE_USER,
+    run_as_non_root=True,
+    allow_privilege_escalation=False,
+    capabilities=dgd.Capabilities(drop=("ALL",)),
+    seccomp_profile=dgd.SeccompProfile(type="RuntimeDefault"),
+)
+"""The securityContext with which a container of Dynamo's images meets `restricted`."""
+
+_VOLUMES = ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret")
+_APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """The graphs whose workers `restricted` would refuse. Both empty for simulated engines."""
+
+    on_gpus: Sequence[str]
+    """Their workers run as root."""
+    pinning: Sequence[str]
+    """Those of them whose workers add the capabilities for RDMA."""
+
+
+def workers_of(graphs: Sequence[Graph]) -> Workers:
+    return Workers(
+        on_gpus=[graph.name for graph in graphs if any(worker.memory for worker in graph.workers)],
+        pinning=[graph.name for graph in graphs if graph.rdma],
+    )
+
+
+def level(workers: Workers) -> Level:
+    """The strictest Pod Security level that admits every pod of the namespace."""
+    return "privileged" if workers.pinning else "baseline"
+
+
+def namespace_labels(*, enforce: Level, warn: Level) -> dict[str, str]:
+    """The Pod Security labels of a namespace: what is refused, and what is admitted with a warning and an audit."""
+    return {
+        "pod-security.kubernetes.io/enforce": enforce,
+        "pod-security.kubernetes.io/audit": warn,
+        "pod-security.kubernetes.io/warn": warn,
+    }
+
+
+def policy(namespace: str, workers: Workers, labels: dict[str, str]) -> dict[str, Any]:
+    """The ValidatingAdmissionPolicy. It judges pods as they are after the API server's defaults and all injections.
+
+    A pod's security fields cannot change after its creation; only ephemeral containers can be added, through a
+    subresource of their own. Other updates, such as the removal of a Job's finalizer, are not judged: a pod that is
+    older than the policy could otherwise not be deleted.
+    """
+    return {
+        "apiVersion": API_VERSION,
+        "kind": POLICY_KIND,
+        "metadata": {"name": policy_name(namespace), "labels": labels},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {
+                "resourceRules": [
+                    _judged("CREATE", "pods"),
+                    _judged("UPDATE", "pods/ephemeralcontainers"),
+                ]
+            },
+            "variables": [{"name": name, "expression": text} for name, text in _variables(workers)],
+            "validations": [{"expression": text, "message": message} for message, text in _validations()],
+        },
+    }
+
+
+def binding(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
+    """Puts the policy in force in the one namespace, by the label that the API server itself keeps."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": BINDING_KIND,
+        "metadata": {"name": policy_name(namespace), "labels": labels},
+        "spec": {
+            "policyName": policy_name(namespace),
+            "validationActions": ["Deny"],
+            "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}},
+        },
+    }
+
+
+def policy_name(namespace: str) -> str:
+    return names.cluster_scoped(namespace, "graph-pods")
+
+
+def _judged(operation: str, resource: str) -> dict[str, Any]:
+    return {"apiGroups": [""], "apiVersions": ["v1"], "operations": [operation], "resources": [resource]}
+
+
+def _variables(workers: Workers) -> list[tuple[str, str]]:
+    """Names that the validations use, each with its CEL expression; a later one may use an earlier one."""
+    return [
+        (
+            "containers",
+            "object.spec.containers"
+            " + (has(object.spec.initContainers) ? object.spec.initContainers : [])"
+            " + (has(object.spec.ephemeralContainers) ? object.spec.ephemeralContainers : [])",
+        ),
+        ("pod", "has(object.spec.securityContext) ? object.spec.securityContext : {}"),
+        ("contexts", "variables.containers.map(c, has(c.securityContext) ? c.securityContext : {})"),
+        ("onGpus", _is_worker(workers.on_gpus)),
+        ("pinning", _is_worker(workers.pinning)),
+    ]
+
+
+def _is_worker(graphs: Sequence[str]) -> str:
+    """Whether the pod is a worker of one of the graphs, by the operator's labels."""
+    if not graphs:
+        return "false"
+    wanted = ((names.GRAPH_LABEL, graphs), (names.COMPONENT_TYPE_LABEL, [role.value for role in Role]))
+    return "has(object.metadata.labels)" + "".join(
+        f" && '{key}' in object.metadata.labels && object.metadata.labels['{key}'] in {list(values)}"
+        for key, values in wanted
+    )
+
+
+def _validations() -> list[tuple[str, str]]:
+    """What a pod is refused for, each with the CEL expression that must be true."""
+    return [
+        *(
+            (f"a pod must not set {key}", f"!has(object.spec.{key}) || !object.spec.{key}")
+            for key in ("hostNetwork", "hostPID", "hostIPC")
+        ),
+        (
+            f"a pod's volumes must be of the kinds {', '.join(_VOLUMES)}",
+            "!has(object.spec.volumes) || object.spec.volumes.all(v, "
+            + " || ".join(f"has(v.{kind})" for kind in _VOLUMES)
+            + ")",
+        ),
+        (
+            "a container must not be privileged",
+            "variables.contexts.all(s, !has(s.privileged) || !s.privileged)",
+        ),
+        (
+            f"a container must not add capabilities; `main` of a worker that uses RDMA may add "
+            f"{' and '.join(RDMA_CAPABILITIES)}",
+            "variables.containers.all(c, !has(c.securityContext) || !has(c.securityContext.capabilities)"
+            " || !has(c.securityContext.capabilities.add) || c.securityContext.capabilities.add.all(a, "
+            f"variables.pinning && c.name == 'main' && a in {list(RDMA_CAPABILITIES)}))",
+        ),
+        (
+            "procMount must be Default",
+            "variables.contexts.all(s, !has(s.procMount) || s.procMount == 'Default')",
+        ),
+        (
+            "a container must not take a port of its node",
+            "variables.containers.all(c, !has(c.ports) || c.ports.all(p, !has(p.hostPort) || p.hostPort == 0))",
+        ),
+        (
+            "a probe or a lifecycle hook must not name a host",
+            f"variables.containers.all(c, {_no_probed_host()})",
+        ),
+        *(
+            (
+                f"{profile} must be RuntimeDefault",
+                f"([variables.pod] + variables.contexts).all(s, !has(s.{profile})"
+                f" || s.{profile}.type == 'RuntimeDefault')",
+            )
+            for profile in ("seccompProfile", "appArmorProfile")
+        ),
+        (
+            "appArmorProfile must be RuntimeDefault, as an annotation, too",
+            "!has(object.metadata.annotations) || object.metadata.annotations.all(k, "
+            f"!k.startsWith('{_APPARMOR}') || object.metadata.annotations[k] == 'runtime/default')",
+        ),
+        *(
+            (f"a pod must not set {key}", f"([variables.pod] + variables.contexts).all(s, !has(s.{key}))")
+            for key in ("sysctls", "seLinuxOptions", "windowsOptions")
+        ),
+        *((f"{message}, but for workers on GPUs", f"variables.onGpus || ({text})") for message, text in _restricted()),
+    ]
+
+
+def _restricted() -> list[tuple[str, str]]:
+    """What `restricted` demands beyond `baseline`."""
+    return [
+        (
+            "a container must set allowPrivilegeEscalation to false",
+            "variables.contexts.all(s, has(s.allowPrivilegeEscalation) && !s.allowPrivilegeEscalation)",
+        ),
+        (
+            "a container must drop ALL capabilities",
+            "variables.contexts.all(s, has(s.capabilities) && has(s.capabilities.drop)"
+            " && 'ALL' in s.capabilities.drop)",
+        ),
+        (
+            "a pod or each of its containers must set runAsNonRoot to true",
+            "variables.contexts.all(s, has(s.runAsNonRoot) ? s.runAsNonRoot"
+            " : has(variables.pod.runAsNonRoot) && variables.pod.runAsNonRoot)",
+        ),
+        (
+            "a pod must not run as user 0",
+            "([variables.pod] + variables.contexts).all(s, !has(s.runAsUser) || s.runAsUser != 0)",
+        ),
+        (
+            "a pod or each of its containers must set seccompProfile",
+            "has(variables.pod.seccompProfile) || variables.contexts.all(s, has(s.seccompProfile))",
+        ),
+    ]
+
+
+def _no_probed_host() -> str:
+    """The kubelet would send these requests, from its node, to the host that they name."""
+    handlers = [
+        *product(("livenessProbe", "readinessProbe", "startupProbe"), [()]),
+        *product(["lifecycle"], [("postStart",), ("preStop",)]),
+    ]
+    terms: list[str] = []
+    for (first, more), action in product(handlers, ("httpGet", "tcpSocket")):
+        path = ["c"]
+        absent: list[str] = []
+        for key in (first, *more, action, "host"):
+            path.append(key)
+            absent.append(f"!has({'.'.join(path)})")
+        terms.append(f"({' || '.join(absent)} || {'.'.join(path)} == '')")
+    return " && ".join(terms)

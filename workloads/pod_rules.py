@@ -1,0 +1,36 @@
+"""What pods of the graphs' namespace may ask of their node: the admission policy, and its binding to the namespace."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from manifests import pod_security
+from workloads.custom_object import custom_object
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodRulesArgs:
+    namespace: str
+    workers: pod_security.Workers
+    labels: dict[str, str]
+
+
+class PodRules(pulumi.ComponentResource):
+    """The namespace depends on it, so every pod of the namespace comes after it and goes before it.
+
+    Neither object belongs to a namespace, so both can exist before it.
+    """
+
+    def __init__(self, name: str, args: PodRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("dynamo-gke:workloads:PodRules", name, None, opts)
+        policy = custom_object(
+            f"{name}-policy",
+            pod_security.policy(args.namespace, args.workers, args.labels),
+            pulumi.ResourceOptions(parent=self),
+        )
+        custom_object(
+            f"{name}-binding",
+            pod_security.binding(args.namespace, args.labels),
+            pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        self.register_outputs({})
