@@ -65,11 +65,11 @@ setup: $(VENV)/.run ## what `pulumi up` needs: the virtual environment that Pulu
 
 lock: ## resolve every lock anew (needs uv)
 	$(COMPILE) pyproject.toml --universal -o requirements.txt
-	$(COMPILE) pyproject.toml --universal --group dev -c requirements.txt -o requirements-dev.txt
-	$(COMPILE) $(LINUX) requirements-dynamo.in --override requirements-dynamo.overrides -o requirements-dynamo.txt
-	$(COMPILE) $(LINUX) requirements-vllm.in --override requirements-vllm.overrides -o requirements-vllm.txt
-	$(COMPILE) $(LINUX) requirements-bench.in -o requirements-bench.txt
-	$(COMPILE) $(LINUX) requirements-timing.in --no-deps -o requirements-timing.txt
+	$(COMPILE) pyproject.toml --universal --group dev -c requirements.txt -o requirements/dev.txt
+	$(COMPILE) $(LINUX) requirements/dynamo.in --override requirements/dynamo.overrides -o requirements/dynamo.txt
+	$(COMPILE) $(LINUX) requirements/vllm.in --override requirements/vllm.overrides -o requirements/vllm.txt
+	$(COMPILE) $(LINUX) requirements/bench.in -o requirements/bench.txt
+	$(COMPILE) $(LINUX) requirements/timing.in --no-deps -o requirements/timing.txt
 
 COMPILE := uv pip compile --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --quiet \
            --custom-compile-command "make lock"
@@ -79,5 +79,5 @@ $(VENV)/.run: requirements.txt tools/setup.sh
 	@sh tools/setup.sh $(VENV) requirements.txt && touch $@
 
 # The tests' environment holds all of the other, so neither is ever set up again for the other's sake.
-$(VENV)/.test: requirements-dev.txt tools/setup.sh
-	@sh tools/setup.sh $(VENV) requirements-dev.txt && touch $(VENV)/.run $@
+$(VENV)/.test: requirements/dev.txt tools/setup.sh
+	@sh tools/setup.sh $(VENV) requirements/dev.txt && touch $(VENV)/.run $@

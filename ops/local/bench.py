@@ -13,7 +13,7 @@ from ops.local.environment import ROOT, Environment
 from ops.local.once import wait_until_servable
 from ops.local.session import Session
 
-BENCH = Environment("bench", (ROOT / "requirements-bench.txt",), "aiperf")
+BENCH = Environment("bench", (ROOT / "requirements" / "bench.txt",), "aiperf")
 # Prompt and answer lengths of a short chat, in tokens; the tokenizer's pieces are small, so this is a paragraph.
 PROMPT_TOKENS = 512
 ANSWER_TOKENS = 64

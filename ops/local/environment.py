@@ -98,9 +98,9 @@ class Environment:
         return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no message"])[-1]
 
 
-_DYNAMO_LOCK = ROOT / "requirements-dynamo.txt"
+_DYNAMO_LOCK = ROOT / "requirements" / "dynamo.txt"
 DYNAMO = Environment("dynamo", (_DYNAMO_LOCK,), "dynamo.llm")
-DYNAMO_H200 = Environment("dynamo-h200", (_DYNAMO_LOCK, ROOT / "requirements-timing.txt"), "dynamo.llm, aisimulate")
+DYNAMO_H200 = Environment("dynamo-h200", (_DYNAMO_LOCK, ROOT / "requirements" / "timing.txt"), "dynamo.llm, aisimulate")
 
 
 def tiny_model_folder() -> Path:

@@ -53,7 +53,7 @@ def _let_nixl_sleep(environment: Path) -> None:
     module.write_text(text.replace(busy, patient))
 
 
-VLLM = Environment("vllm", (ROOT / "requirements-vllm.txt",), "dynamo.vllm.args", _let_nixl_sleep)
+VLLM = Environment("vllm", (ROOT / "requirements" / "vllm.txt",), "dynamo.vllm.args", _let_nixl_sleep)
 _WEIGHTS_SCRIPT = Path(__file__).with_name("tiny_weights.py")
 
 # Longer than the verification's prompts in tokens of the tiny tokenizer, some 1,200.

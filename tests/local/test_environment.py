@@ -127,7 +127,9 @@ def test_ctrl_c_during_an_install_ends_it_at_once(tmp_path: Path) -> None:
     assert all(state.startswith("Z") for state in states)
 
 
-@pytest.mark.parametrize("lock", sorted(ROOT.glob("requirements-*.txt")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "lock", [ROOT / "requirements.txt", *sorted((ROOT / "requirements").glob("*.txt"))], ids=lambda path: path.name
+)
 def test_every_package_is_pinned_with_a_hash_and_no_index_is_named(lock: Path) -> None:
     text = lock.read_text()
     pins = re.findall(r"^[\w.\[\]-]+==\S+.*?(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
