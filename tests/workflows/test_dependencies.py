@@ -21,7 +21,7 @@ FIRST_ON_NODE_24: dict[str, int | None] = {
     "google/osv-scanner-action/osv-scanner-action": None,
     "pulumi/actions": 7,
 }
-LOCKS = {path.name for path in ROOT.glob("requirements*.txt")}
+LOCKS = {"requirements.txt", *(path.relative_to(ROOT).as_posix() for path in (ROOT / "requirements").glob("*.txt"))}
 GO_MODULES = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tools").glob("*/go.mod")}
 
 
