@@ -1,7 +1,9 @@
 """Plain data that the catalog and the rooms after it exchange. Imports nothing of this program."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 
 class Role(StrEnum):
@@ -47,3 +49,151 @@ class EngineInput:
     """How long prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
     extra_args: tuple[str, ...]
     """Words of the stack at the end of the command line, flag and value apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvVar:
+    """An environment variable of a container: a plain value, or a field of its own pod."""
+
+    name: str
+    value: str | None = None
+    field: str | None = None
+    """A path of Kubernetes' downward API, such as `status.podIP`; in place of `value`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Ports on which every worker of an engine serves something that others read."""
+
+    metrics: int = 9090
+    """Dynamo's system port: `/metrics`, `/live`, `/health`. The operator sets it."""
+    nixl_telemetry: int | None = None
+    """Where NIXL serves counters of its own; None where the engine has them off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """A Prometheus series of an engine, without its labels. Engines have one series a rank, so readers aggregate."""
+
+    name: str
+    """Of a histogram without `_bucket`, `_sum` or `_count`."""
+    unit: str = "1"
+    """A unit of UCUM, as Cloud Monitoring takes it: `By`, `MBy`, `s`, `ms`; `1` for a count or a ratio."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalingSignal:
+    """A gauge that an autoscaler keeps at a mean over the engines of a role."""
+
+    name: str
+    """In Kubernetes; it never changes, since autoscalers refer to it."""
+    gauge: str
+    """In Prometheus."""
+    target: str
+    """A Kubernetes quantity: `700m` is 0.7."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferMetrics:
+    """What an engine counts of the KV cache that it moves. None, or nothing, where it does not count that."""
+
+    source: str
+    """Who counts, for the reader of a dashboard, such as `vLLM's connector`."""
+    moved: Series | None = None
+    """Counter of what arrived."""
+    duration: Series | None = None
+    """Histogram of the time of one transfer."""
+    failures: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Counters of failed transfers, each by the word that a dashboard shows for it. Any rise is worth an alert."""
+    expired: str | None = None
+    """Counter of prompts whose KV cache decode did not fetch in time, on prefill."""
+    received: tuple[str, str] | None = None
+    """Counters of prompt tokens on decode: those that came from prefill, and those that were asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineMetrics:
+    """Names of an engine's metrics by what they say; None where the engine does not say it."""
+
+    queue: str | None = None
+    """Gauge of requests that wait in one engine."""
+    kv_cache_use: str | None = None
+    """Gauge of the share of the KV cache in use, 0 to 1."""
+    scaling: Mapping[Role, tuple[ScalingSignal, ...]] = field(default_factory=dict[Role, tuple[ScalingSignal, ...]])
+    """What the autoscaler of a role goes by; a role that is missing cannot be scaled."""
+    transfer: TransferMetrics | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferEvidence:
+    """Which counters prove that KV cache moved from prefill to decode, and what their absence means.
+
+    A family that is absent proves nothing either way; one that is there and does not rise proves a failure.
+    """
+
+    role: Role
+    """Whose workers count: the receiver (decode) or the sender (prefill)."""
+    moved: Series
+    """Counter of the amount."""
+    transfers: str
+    """Counter of transfers."""
+    failed: str | None = None
+    """Counter of failed transfers."""
+    used: str | None = None
+    """Counter of prompt tokens that the receiver took from a transfer instead of computing them."""
+    absent: str
+    """What to check when the counters are missing, as the end of a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransportEvidence:
+    """Whose log shows which transport UCX chose for KV cache, and for which operation."""
+
+    role: Role
+    operation: Literal["read", "write"]
+    """Of remote memory: the receiver reads, or the sender writes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferConnection:
+    """How one worker takes part in the transfer of KV cache, as its command line says."""
+
+    connector: str | None
+    """What moves the cache, by the engine's name for it; None where the command line names nothing."""
+    sends: bool
+    receives: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalRun:
+    """How an engine runs on a machine without GPUs."""
+
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    flags: tuple[str, ...] = ()
+    """Words at the end of each worker's command line."""
+    edits: Mapping[str, Callable[[str], str]] = field(default_factory=dict[str, Callable[[str], str]])
+    """By flag: how its value changes."""
+    port_variable: str | None = None
+    """The variable that tells a worker another port of its own, since all share one address there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleShape:
+    """One role of a deployment, as rules between roles read it."""
+
+    role: Role
+    tensor_parallel: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryUse:
+    """What one engine does with the memory of each of its GPUs beside the weights, bytes."""
+
+    kv_cache: float
+    """Left for the KV cache; negative where the weights alone do not fit."""
+    overhead: float
+    """Runtime, activations, communication buffers, CUDA graphs."""
+    source: str
+    """Where `overhead` comes from: measured, documented or estimated."""
+    advice: str | None = None
+    """What the stack's own arguments made larger, and could make smaller again; the end of a sentence."""

@@ -202,7 +202,7 @@ class Metadata(Frozen):
 
 
 class GraphSpec(Frozen):
-    backend_framework: Literal["vllm"] | None = None
+    backend_framework: str | None = None
     components: tuple[Component, ...]
 
 

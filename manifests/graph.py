@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 
 from catalog import flags, lifecycle, weights
-from catalog.contracts import EngineInput
-from catalog.engines import IMAGES, Engine, FrontendArgs, engine
+from catalog.command_line import IMAGES, FrontendArgs
+from catalog.contracts import EngineInput, EnvVar
+from catalog.engines import Engine
 from catalog.machines import GPU_MACHINE, WorkerShare, machine
 from catalog.models import Placement
 from catalog.rdma import UCX_TCP, KvTransfer, RdmaMode
@@ -38,7 +39,7 @@ def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
     Raises flags.CommandLineRefused for arguments that the runtime would not take: a fault of this program, since
     `planning.load` has refused a stack's own.
     """
-    runs = engine(graph.engine)
+    runs = graph.runs
     return dgd.DynamoGraphDeployment(
         metadata=dgd.Metadata(
             name=graph.name,
@@ -60,7 +61,6 @@ def frontend_image(runtime: str) -> str:
 
 def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
     """The OpenAI-compatible server with the KV-aware router in it. It loads the tokenizer, never the weights."""
-    simulated = graph.placement is Placement.CPU
     args = FrontendArgs(
         kv_cache_block_size=runs.block_size,
         migration_limit=MIGRATION_LIMIT,
@@ -88,11 +88,11 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                             *source.env,
                             *_variables(NO_ADMIN_API),
                             *_variables(lifecycle.FRONTEND_ENV),
-                            *_variables(NO_USAGE_REPORTS),
+                            *_no_usage_reports(runs),
                         ),
                         env_from=source.env_from,
                         resources=dgd.Resources(
-                            requests={"cpu": "1", "memory": "2Gi"} if simulated else {"cpu": "4", "memory": "16Gi"}
+                            requests={"cpu": "1", "memory": "2Gi"} if runs.simulated else {"cpu": "4", "memory": "16Gi"}
                         ),
                         security_context=pod_security.UNPRIVILEGED,
                         lifecycle=dgd.Lifecycle(
@@ -125,19 +125,19 @@ def engine_input(graph: Graph, worker: Worker) -> EngineInput:
 
 
 def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
-    process = runs.process(engine_input(graph, worker))
+    told = engine_input(graph, worker)
     on_gpus = worker.memory is not None
     source = _model_source(graph)
     container = dgd.Container(
         image=f"{runs.image}:{graph.runtime}",
-        command=process.command,
-        args=flags.checked(process.module, process.args),
+        command=runs.command,
+        args=flags.checked(runs.module, runs.arguments(told)),
         env=(
             *source.env,
-            *_variables(process.env),
+            *map(_variable, runs.environment(told)),
             *_variables(lifecycle.worker_env(worker.drain_seconds)),
-            *_variables(NO_USAGE_REPORTS),
-            *(_KV_TRANSFER_ENV if graph.kv_transfer else ()),
+            *_no_usage_reports(runs),
+            *(map(_variable, runs.transfer_environment(told)) if graph.kv_transfer else ()),
             *(_TRANSPORT_ENV[graph.kv_transfer] if graph.kv_transfer else ()),
         ),
         env_from=source.env_from,
@@ -171,9 +171,10 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
     )
 
 
-# vLLM reports each start to its makers unless the first is set. The second is what other libraries go by, such as
-# Hugging Face's.
-NO_USAGE_REPORTS = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+def _no_usage_reports(runs: Engine) -> tuple[dgd.EnvVar, ...]:
+    """Variables of every pod of a graph that stop reports of each start: the engine's own, and what libraries such as
+    Hugging Face's go by."""
+    return _variables({**runs.no_usage_reports, "DO_NOT_TRACK": "1"})
 
 
 # The frontend asks no caller for a login, and by `POST /busy_threshold` one request makes it refuse nearly all others.
@@ -234,24 +235,17 @@ def _variables(env: dict[str, str]) -> tuple[dgd.EnvVar, ...]:
     return tuple(dgd.EnvVar(name=name, value=value) for name, value in env.items())
 
 
+def _variable(given: EnvVar) -> dgd.EnvVar:
+    source = dgd.EnvVarSource(field_ref=dgd.FieldRef(field_path=given.field)) if given.field else None
+    return dgd.EnvVar(name=given.name, value=given.value, value_from=source)
+
+
 def _annotated(annotations: dict[str, str]) -> dgd.PodMetadata | None:
     return dgd.PodMetadata(annotations=annotations) if annotations else None
 
 
 _GPU_TAINT = dgd.Toleration(key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
 
-_KV_TRANSFER_ENV = (
-    # Else guessed from the host name, which in a pod with several NICs may be an address that no one reaches.
-    dgd.EnvVar(
-        name="VLLM_NIXL_SIDE_CHANNEL_HOST",
-        value_from=dgd.EnvVarSource(field_ref=dgd.FieldRef(field_path="status.podIP")),
-    ),
-    dgd.EnvVar(name="NIXL_TELEMETRY_ENABLE", value="y"),
-    # UCX logs what it chose for reads, and nothing else: by that, verification knows RDMA from TCP. UCX's default, a
-    # buffered stdout, would keep the last table back as long as the worker lives.
-    dgd.EnvVar(name="UCX_PROTO_INFO", value="remote memory read*"),
-    dgd.EnvVar(name="UCX_LOG_FILE", value="stderr"),
-)
 _RDMA_ENV = (
     # Each NIC is in a subnet of its own; without this UCX takes the peers for unreachable and uses TCP, silently.
     dgd.EnvVar(name="UCX_IB_ROCE_REACHABILITY_MODE", value="all"),

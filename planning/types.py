@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from catalog import sizing, weights
 from catalog.capacity import CapacityMode
 from catalog.contracts import Role
+from catalog.engines import Engine, engine
 from catalog.machines import Machine
 from catalog.models import Card, Placement
 from catalog.rdma import KvTransfer, RdmaMode
@@ -52,7 +53,7 @@ class Graph:
     runtime: str
     """The version of the images."""
     engine: str
-    """The module of `catalog.engines` that writes the workers' command lines."""
+    """Its name in the catalog; `runs` is the engine itself."""
     max_model_len: int
     kv_cache_dtype: sizing.KvCacheDtype
     gpu_memory_utilization: float
@@ -72,6 +73,11 @@ class Graph:
     on_system_pool: bool = True
     on_gpu_pools: bool = True
     """Whether pods are bound to the stack's own pools; in a cluster that is there any node that fits will do."""
+
+    @property
+    def runs(self) -> Engine:
+        """The engine that its workers run."""
+        return engine(self.engine)
 
     @property
     def rdma(self) -> bool:

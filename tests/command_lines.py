@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from catalog import flags
-from catalog.engines import engine
 from catalog.models import card, card_names
-from manifests.graph import build, engine_input
+from manifests.graph import build
 from tests.stacks import planned
 
 Line = tuple[str, tuple[str, ...]]
@@ -24,9 +23,7 @@ def rendered(model: str, layout: str, **engine_settings: object) -> dict[str, Li
     """The command line of each component of a graph, by the component's name."""
     plan = planned({"models.chat": {"model": model, "layout": layout, "engine": engine_settings}})
     (graph,) = plan.graphs
-    modules = {
-        worker.role.value: engine(graph.engine).process(engine_input(graph, worker)).module for worker in graph.workers
-    }
+    modules = {worker.role.value: graph.runs.module for worker in graph.workers}
     lines: dict[str, Line] = {}
     for component in build(graph, plan.labels).spec.components:
         (main,) = component.pod_template.spec.containers

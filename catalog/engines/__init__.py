@@ -1,76 +1,136 @@
-"""The engines that workers run. Each is one module here that offers an `ENGINE`; a new one is a new file."""
+"""The engines that workers run: one module or package of this folder each, found by the `name` of its class."""
 
-from dataclasses import dataclass
+import inspect
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
-from typing import Literal, Protocol, cast
+from types import ModuleType
+from typing import ClassVar
 
-from catalog.contracts import EngineInput, Role
-from reading.frozen import Frozen
-
-IMAGES = "nvcr.io/nvidia/ai-dynamo"
-
-# What Dynamo's worker modules take as `--disaggregation-mode`.
-DisaggregationMode = Literal["agg", "prefill", "decode"]
-DISAGGREGATION_MODES: dict[Role, DisaggregationMode] = {
-    Role.PREFILL: "prefill",
-    Role.DECODE: "decode",
-    Role.WORKER: "agg",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Process:
-    """What runs in a container: the command that starts the module, its arguments, plain environment variables."""
-
-    module: str
-    """The Python module that reads the arguments."""
-    command: tuple[str, ...]
-    args: tuple[str, ...]
-    env: dict[str, str]
+from catalog.contracts import (
+    EngineInput,
+    EngineMetrics,
+    EnvVar,
+    LocalRun,
+    Ports,
+    TransferConnection,
+    TransferEvidence,
+    TransportEvidence,
+)
 
 
-class Engine(Protocol):
-    """What the graph needs to know of an engine."""
+class Engine(ABC):
+    """An inference engine that Dynamo can run. One subclass a module of this folder; other rooms never name it.
 
-    image: str
-    """Without its tag, which is the version of the graph's runtime."""
-    framework: Literal["vllm"] | None
-    """The operator's `backendFramework`; None for an engine that it need not know."""
-    block_size: int
-    """Tokens of a KV cache block, the same for both roles and the router."""
+    Workers of a graph reach each other on every TCP port, so a port that only they use needs no declaration.
+    """
 
-    def process(self, worker: EngineInput) -> Process:
-        """The command line of one role. Both roles get the same model string, dtype and block size."""
-        ...
+    name: ClassVar[str]
+    """What a stack calls it: `models.X.engine.name`."""
+    title: ClassVar[str]
+    """What its makers call it, for messages and dashboards."""
+    module: ClassVar[str]
+    """Dynamo's Python module that runs it, such as `dynamo.vllm`."""
+    image: ClassVar[str]
+    """Without its tag, which is the version of Dynamo's runtime."""
+    framework: ClassVar[str | None] = None
+    """The operator's `backendFramework`; None for an engine that the operator need not know."""
+    simulated: ClassVar[bool] = False
+    """Whether it computes nothing: no GPUs, no weights, no KV cache."""
+    default: ClassVar[bool] = False
+    """Whether deployments that name no engine run this one. One engine is."""
+    block_size: ClassVar[int]
+    """Tokens of a KV cache block, the same for all roles and for the router."""
+    kv_lease_seconds: ClassVar[int | None] = None
+    """How long prefill keeps KV cache that decode does not fetch, unless the stack says otherwise; None where the
+    engine has no such time."""
+
+    metrics: ClassVar[EngineMetrics] = EngineMetrics()
+    ports: ClassVar[Ports] = Ports()
+    transfer_evidence: ClassVar[TransferEvidence | None] = None
+    """What verification goes by; None where no counter proves a transfer."""
+    transport_evidence: ClassVar[TransportEvidence | None] = None
+    """None where the engine moves KV cache by other means than UCX."""
+    no_usage_reports: ClassVar[Mapping[str, str]] = {}
+    """Variables that keep the engine's code from reporting its use to its makers. Frontends get them too: they load
+    parts of that code."""
+    local: ClassVar[LocalRun | None] = None
+    """None for an engine that needs a GPU."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What starts the module, before its arguments."""
+        return ("python3", "-m", self.module)
+
+    @abstractmethod
+    def arguments(self, worker: EngineInput) -> tuple[str, ...]:
+        """The module's arguments for one role, the stack's own at the end. Flag and value are two words."""
+
+    def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
+        """Variables of one role, whether KV cache moves between GPUs or not."""
+        return ()
+
+    def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
+        """Variables of one role that the transfer of KV cache between GPUs needs, over RDMA as over TCP."""
+        return ()
+
+    def connection(self, argv: Sequence[str]) -> TransferConnection | None:
+        """How a worker with these arguments takes part in a KV transfer; None where arguments do not tell."""
+        return None
+
+
+def engine_names() -> tuple[str, ...]:
+    """What `models.X.engine.name` may be."""
+    return tuple(all_engines())
 
 
 def engine(name: str) -> Engine:
-    """The engine of that name. Raises ModuleNotFoundError for one that is not in this folder."""
-    return cast(Engine, import_module(f"catalog.engines.{name}").ENGINE)
+    """The engine of that name. Raises KeyError for one that is not in this folder."""
+    return all_engines()[name]
 
 
-class CommandLine(Frozen):
-    """Typed arguments of a module: each field is the flag of its name; one that is None or False is left out."""
-
-    def argv(self) -> tuple[str, ...]:
-        """Flags and values as separate words, since the operator reads `--flag value` but not `--flag=value`."""
-        return tuple(word for name, value in self for word in _words(name, value))
-
-
-def _words(name: str, value: object) -> tuple[str, ...]:
-    """The words of one flag: none for None or False, the flag alone for True, a nested object as JSON."""
-    flag = f"--{name.replace('_', '-')}"
-    if value is None or value is False:
-        return ()
-    if value is True:
-        return (flag,)
-    return (flag, value.model_dump_json(exclude_none=True) if isinstance(value, Frozen) else str(value))
+@cache
+def default_engine() -> Engine:
+    """The engine of a deployment that names none."""
+    (chosen,) = (engine for engine in all_engines().values() if engine.default)
+    return chosen
 
 
-class FrontendArgs(CommandLine):
-    """`dynamo.frontend`, the same whatever the engine is."""
+def engine_that_runs(words: Sequence[str]) -> Engine | None:
+    """The engine whose module a container's command or arguments start; None where they start no engine."""
+    started = {part for word in words for part in word.split()}
+    return next((engine for engine in all_engines().values() if engine.module in started), None)
 
-    router_mode: Literal["kv"] = "kv"
-    kv_cache_block_size: int
-    migration_limit: int
-    router_replica_sync: bool
+
+@cache
+def all_engines() -> Mapping[str, Engine]:
+    """Every engine of this folder by its name, sorted.
+
+    Raises TypeError for a class that lacks one of the attributes without a default, or a name that two classes have.
+    """
+    found: dict[str, Engine] = {}
+    for kind in _classes():
+        if missing := [name for name in ("name", "title", "module", "image", "block_size") if not hasattr(kind, name)]:
+            raise TypeError(f"{kind.__module__}.{kind.__name__} lacks {', '.join(missing)}")
+        if other := found.get(kind.name):
+            raise TypeError(f"{kind.__module__} and {type(other).__module__} are both called {kind.name}")
+        found[kind.name] = kind()
+    return dict(sorted(found.items()))
+
+
+def _classes() -> Iterator[type[Engine]]:
+    """The concrete subclasses of Engine in this folder's modules; a module may hold none."""
+    for found in pkgutil.iter_modules(__path__):
+        module = import_module(f"{__name__}.{found.name}")
+        yield from (value for value in vars(module).values() if _is_engine_of(module, value))
+
+
+def _is_engine_of(module: ModuleType, value: object) -> bool:
+    return (
+        isinstance(value, type)
+        and issubclass(value, Engine)
+        and not inspect.isabstract(value)
+        and f"{value.__module__}.".startswith(f"{module.__name__}.")
+    )

@@ -1,9 +1,8 @@
 """Dynamo's mocker: a worker that registers, schedules and times like an engine, but computes nothing."""
 
-from typing import Literal
-
-from catalog.contracts import EngineInput, KvCacheDtype
-from catalog.engines import DISAGGREGATION_MODES, IMAGES, CommandLine, DisaggregationMode, Process
+from catalog.command_line import DISAGGREGATION_MODES, IMAGES, CommandLine, DisaggregationMode
+from catalog.contracts import EngineInput, EnvVar, KvCacheDtype
+from catalog.engines import Engine
 
 
 class MockerArgs(CommandLine):
@@ -17,12 +16,18 @@ class MockerArgs(CommandLine):
     disaggregation_mode: DisaggregationMode
 
 
-class Mocker:
-    image = f"{IMAGES}/dynamo-planner"  # the image that holds the mocker; it has no shell
-    framework: Literal["vllm"] | None = None
-    block_size = 64
+class Mocker(Engine):
+    """The mocker. It stands in for vLLM, whose scheduler it imitates."""
 
-    def process(self, worker: EngineInput) -> Process:
+    name = "mocker"
+    title = "Dynamo's mocker"
+    module = "dynamo.mocker"
+    image = f"{IMAGES}/dynamo-planner"  # the image that holds the mocker; it has no shell
+    simulated = True
+    block_size = 64
+    no_usage_reports = {"VLLM_NO_USAGE_STATS": "1"}
+
+    def arguments(self, worker: EngineInput) -> tuple[str, ...]:
         args = MockerArgs(
             model_path=worker.repository,
             model_name=worker.served_name,
@@ -31,13 +36,8 @@ class Mocker:
             block_size=self.block_size,
             disaggregation_mode=DISAGGREGATION_MODES[worker.role],
         )
-        return Process(
-            module="dynamo.mocker",
-            command=("python3", "-m", "dynamo.mocker"),
-            args=(*args.argv(), *worker.extra_args),
-            # Under Kubernetes discovery the mocker would look for NATS, which this platform does not have.
-            env={"DYN_EVENT_PLANE": "zmq"},
-        )
+        return (*args.argv(), *worker.extra_args)
 
-
-ENGINE = Mocker()
+    def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
+        # Under Kubernetes discovery the mocker would look for NATS, which this platform does not have.
+        return (EnvVar(name="DYN_EVENT_PLANE", value="zmq"),)

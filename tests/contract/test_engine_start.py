@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from catalog import sizing
-from catalog.engines import engine
 from catalog.flags.batch import batch
 from catalog.models import Card, card
 from manifests.graph import engine_input
@@ -103,7 +102,7 @@ def rendered(case: Refused | Taken, folder: Path) -> dict[str, list[str]]:
     (draft / "config.json").write_text(json.dumps(small), encoding="utf-8")
     lines: dict[str, list[str]] = {}
     for worker in graph.workers:
-        line = list(engine(graph.engine).process(engine_input(graph, worker)).args)
+        line = list(graph.runs.arguments(engine_input(graph, worker)))
         line[line.index("--model") + 1] = str(model)
         lines[worker.role.value] = [*line, *(word.replace(DRAFT, str(draft)) for word in words(case.words))]
     return lines

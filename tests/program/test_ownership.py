@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from catalog.engines import IMAGES
+from catalog.command_line import IMAGES
 from ops.offline import stackfile
 from ops.offline.recording import Recording, record
 from tests.stacks import ROOT, SHIPPED, recorded

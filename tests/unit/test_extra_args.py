@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog.engines import CommandLine
+from catalog.command_line import CommandLine
 from catalog.engines.mocker import MockerArgs
 from catalog.engines.vllm import VllmArgs
 from catalog.flags.classes import code_flags, not_allowed

@@ -1,0 +1,176 @@
+"""vLLM under Dynamo: one engine of `dynamo.vllm` a pod, its KV cache moved by NIXL."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, cast
+
+from catalog import nixl
+from catalog.command_line import (
+    DISAGGREGATION_MODES,
+    IMAGES,
+    CommandLine,
+    DisaggregationMode,
+    with_driver_libraries,
+)
+from catalog.contracts import (
+    EngineInput,
+    EngineMetrics,
+    EnvVar,
+    KvCacheDtype,
+    Ports,
+    Role,
+    ScalingSignal,
+    Series,
+    TransferConnection,
+    TransferEvidence,
+    TransferMetrics,
+    TransportEvidence,
+)
+from catalog.engines import Engine
+from catalog.sizing import BLOCK_SIZE
+from reading.frozen import Frozen
+
+# KV events of the workers to the router; one worker a pod, so the port is free.
+KV_EVENTS_PORT = 20080
+
+KvSide = Literal["kv_producer", "kv_consumer"]
+_KV_SIDES: dict[Role, KvSide] = {Role.PREFILL: "kv_producer", Role.DECODE: "kv_consumer"}
+
+
+class KvLease(Frozen):
+    """What NIXL's connector reads besides. Both sides need it: prefill grants the lease, decode renews it in time."""
+
+    kv_lease_duration: int
+
+
+class KvTransferConfig(Frozen):
+    """One side of the KV cache transfer."""
+
+    kv_connector: Literal["NixlConnector"] = "NixlConnector"
+    kv_role: KvSide
+    kv_connector_extra_config: KvLease | None = None
+    """None for the connector's own lease of 30 seconds."""
+
+
+class KvEventsConfig(Frozen):
+    """Where a worker tells the router which blocks it holds."""
+
+    enable_kv_cache_events: bool = True
+    publisher: Literal["zmq"] = "zmq"
+    topic: str = "kv-events"
+    endpoint: str = f"tcp://*:{KV_EVENTS_PORT}"
+
+
+class VllmArgs(CommandLine):
+    """`dynamo.vllm`: what this program sets of its flags."""
+
+    model: str
+    served_model_name: str
+    tensor_parallel_size: int
+    max_model_len: int
+    load_format: Literal["runai_streamer"] | None
+    dtype: Literal["bfloat16"] = "bfloat16"
+    """Of the activations; every card's config.json says the same."""
+    kv_cache_dtype: KvCacheDtype
+    block_size: int
+    gpu_memory_utilization: float
+    disaggregation_mode: DisaggregationMode
+    kv_transfer_config: KvTransferConfig | None
+    kv_events_config: KvEventsConfig | None
+
+
+# Where to begin, not measured on an H200. Prompts that wait are what prefill is short of; blocks of the KV cache are
+# what decode is short of, and at nine tenths it begins to preempt.
+_QUEUE = ScalingSignal(name="queued-requests", gauge="vllm:num_requests_waiting", target="4")
+_KV_CACHE = ScalingSignal(name="kv-cache-use", gauge="vllm:kv_cache_usage_perc", target="700m")
+
+
+class Vllm(Engine):
+    """vLLM. NIXL's connector lets decode read the KV cache out of prefill's memory."""
+
+    name = "vllm"
+    title = "vLLM"
+    module = "dynamo.vllm"
+    image = f"{IMAGES}/vllm-runtime"
+    framework = "vllm"
+    default = True
+    block_size = BLOCK_SIZE
+    # NIXL's connector keeps blocks so long, unless kv_lease_duration says otherwise.
+    kv_lease_seconds = 30
+    metrics = EngineMetrics(
+        queue=_QUEUE.gauge,
+        kv_cache_use=_KV_CACHE.gauge,
+        scaling={Role.PREFILL: (_QUEUE,), Role.DECODE: (_KV_CACHE,), Role.WORKER: (_QUEUE, _KV_CACHE)},
+        transfer=TransferMetrics(
+            source="vLLM's connector",
+            moved=Series(name="vllm:nixl_bytes_transferred_sum", unit="By"),
+            duration=Series(name="vllm:nixl_xfer_time_seconds", unit="s"),
+            failures={
+                "transfer": "vllm:nixl_num_failed_transfers_total",
+                "notification": "vllm:nixl_num_failed_notifications_total",
+            },
+            expired="vllm:nixl_num_kv_expired_reqs_total",
+            received=("vllm:external_prefix_cache_hits_total", "vllm:external_prefix_cache_queries_total"),
+        ),
+    )
+    ports = Ports(nixl_telemetry=nixl.TELEMETRY_PORT)
+    transfer_evidence = TransferEvidence(
+        role=Role.DECODE,
+        moved=Series(name="vllm:nixl_bytes_transferred_sum", unit="By"),
+        transfers="vllm:nixl_xfer_time_seconds_count",
+        failed="vllm:nixl_num_failed_transfers_total",
+        used="vllm:external_prefix_cache_hits_total",
+        absent="vLLM counts only with --kv-transfer-config: look at the arguments of the decode workers",
+    )
+    transport_evidence = TransportEvidence(role=Role.DECODE, operation="read")
+    no_usage_reports = {"VLLM_NO_USAGE_STATS": "1"}
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return with_driver_libraries(self.module)
+
+    def arguments(self, worker: EngineInput) -> tuple[str, ...]:
+        """Both roles get the same model string, dtype and block size: NIXL's handshake compares them."""
+        side = _KV_SIDES.get(worker.role)
+        lease = worker.kv_lease_seconds
+        args = VllmArgs(
+            model=worker.model,
+            served_model_name=worker.served_name,
+            tensor_parallel_size=worker.tensor_parallel,
+            max_model_len=worker.max_model_len,
+            load_format="runai_streamer" if worker.streams_weights else None,
+            kv_cache_dtype=worker.kv_cache_dtype,
+            block_size=self.block_size,
+            gpu_memory_utilization=worker.gpu_memory_utilization,
+            disaggregation_mode=DISAGGREGATION_MODES[worker.role],
+            kv_transfer_config=KvTransferConfig(
+                kv_role=side, kv_connector_extra_config=KvLease(kv_lease_duration=lease) if lease else None
+            )
+            if side
+            else None,
+            # The router sends a prompt to the worker that holds its prefix; decode gets its blocks from prefill.
+            kv_events_config=None if worker.role is Role.DECODE else KvEventsConfig(),
+        )
+        return (*args.argv(), *worker.extra_args)
+
+    def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
+        return (
+            # Else guessed from the host name, which in a pod with several NICs may be an address that no one reaches.
+            EnvVar(name="VLLM_NIXL_SIDE_CHANNEL_HOST", field="status.podIP"),
+            *nixl.environment("read"),
+        )
+
+    def connection(self, argv: Sequence[str]) -> TransferConnection:
+        config: dict[str, Any] = {}
+        if "--kv-transfer-config" in argv[:-1]:
+            try:
+                given: Any = json.loads(argv[argv.index("--kv-transfer-config") + 1])
+            except json.JSONDecodeError:
+                given = None
+            config = cast(dict[str, Any], given) if isinstance(given, dict) else {}
+        connector, role = config.get("kv_connector"), config.get("kv_role")
+        return TransferConnection(
+            connector=str(connector) if connector else None,
+            sends=role in ("kv_producer", "kv_both"),
+            receives=role in ("kv_consumer", "kv_both"),
+        )

@@ -1,0 +1,43 @@
+"""An engine that does not exist, unlike vLLM in every respect, as one more file of `catalog/engines`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catalog import engines
+
+MODULE = '''
+"""Otter: an engine that nobody makes."""
+
+from catalog.contracts import EngineInput, EngineMetrics, EnvVar, Role, ScalingSignal
+from catalog.engines import Engine
+
+
+class Otter(Engine):
+    name = "otter"
+    title = "Otter"
+    module = "rivers.otter"
+    image = "registry.example.com/rivers/otter-runtime"
+    block_size = 24
+    metrics = EngineMetrics(queue="otter_waiting")
+
+    def arguments(self, worker: EngineInput) -> tuple[str, ...]:
+        return ("--weights", worker.model, "--paws", str(worker.tensor_parallel), *worker.extra_args)
+
+    def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
+        return (EnvVar(name="OTTER_IP", field="status.podIP"), EnvVar(name="OTTER_ROLE", value=worker.role.value))
+'''
+
+
+@pytest.fixture
+def otter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[engines.Engine]:
+    """The made-up engine, found for as long as the test runs."""
+    (tmp_path / "otter.py").write_text(MODULE)
+    monkeypatch.setattr(engines, "__path__", [*engines.__path__, str(tmp_path)])
+    engines.all_engines.cache_clear()
+    yield engines.engine("otter")
+    monkeypatch.undo()
+    sys.modules.pop("catalog.engines.otter", None)
+    engines.all_engines.cache_clear()
