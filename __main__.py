@@ -4,11 +4,12 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from infra import environment
-from planning.load import StackConfig, load
+from planning.load import load
 from planning.plan import plan
 from planning.summary import summary
 from planning.types import Plan
 from reading.errors import ConfigInvalid
+from settings.stack_config import StackConfig
 from workloads import serving
 
 

@@ -44,7 +44,7 @@ GRAPHS = """
 import json, sys, time
 from ops.offline import stackfile
 from ops.offline.recording import record
-from planning.load import StackConfig
+from settings.stack_config import StackConfig
 base = stackfile.read(stackfile.project_root(), "prod")
 graph = {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}
 

@@ -11,8 +11,8 @@ from pulumi.runtime import config as runtime_config
 
 from bootstrap.build import build
 from bootstrap.settings import load
-from planning.load import StackConfig
 from reading.errors import ConfigInvalid
+from settings.stack_config import StackConfig
 
 
 def main() -> None:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
-from planning.load import StackConfig
 from reading import spelling
 from reading.errors import ConfigInvalid, Fault, join, nearest, shown
 from reading.frozen import Frozen
 from settings.schema import PROJECT_ID, PROJECT_ID_RULE
+from settings.stack_config import StackConfig
 
 NAMESPACE = "dynamo-gke-bootstrap"
 

@@ -18,12 +18,13 @@ from ops.commands.local import local
 from ops.offline import stackfile
 from ops.report import printing
 from ops.report.plain import plain
-from planning.load import NAMESPACE, StackConfig, load
+from planning.load import load
 from planning.plan import plan
 from planning.summary import summary
 from planning.types import Plan
 from reading.errors import ConfigInvalid, Fault, one_of
 from reading.tokens import masked
+from settings.stack_config import NAMESPACE, StackConfig
 
 if TYPE_CHECKING:  # what these import takes a second, and a fault of the configuration must show before that
     from ops.offline.recording import Recording

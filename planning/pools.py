@@ -31,7 +31,7 @@ class NodeCount:
     most_nodes: int
 
 
-def pool_name(placement: Placement, role: Role) -> str:
+def pool_key(placement: Placement, role: Role) -> str:
     match placement:
         case Placement.CPU:
             return SYSTEM_POOL

@@ -658,7 +658,7 @@ class Settings(Frozen):
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False
     """Whether the secret `hfToken` is there. Its value never gets this far."""
     renamed: dict[str, str] = {}
-    """Key paths that the stack file gives by an old name, old → new. Set by `planning.load`; no key of a stack file."""
+    """Key paths that the stack file gives by an old name, old → new. Set while loading; no key of a stack file."""
 
     @property
     def namespace(self) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from ops.offline import stackfile
 from ops.offline.recording import Recording, record
-from planning.load import StackConfig, load
+from planning.load import load
 from planning.plan import plan
 from planning.types import Plan
 from reading.errors import ConfigInvalid, Fault
+from settings.stack_config import StackConfig
 
 ROOT = stackfile.project_root()
 SHIPPED = ("dev", "staging", "prod")

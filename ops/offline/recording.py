@@ -23,7 +23,7 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime import stack as runtime_stack
 from pulumi.runtime.proto import alias_pb2, resource_pb2
 
-from planning.load import StackConfig
+from settings.stack_config import StackConfig
 
 PROJECT = "dynamo-gke"
 UNKNOWN = "[unknown]"

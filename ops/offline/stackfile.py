@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from planning.load import NAMESPACE, StackConfig
 from reading import shape
 from reading.errors import ConfigInvalid, Fault, nearest, shown
 from reading.strict_yaml import YamlInvalid, parse
 from settings.schema import Settings
+from settings.stack_config import NAMESPACE, StackConfig
 
 _BASE64 = "[A-Za-z0-9+/]+={0,2}"
 _CIPHERTEXT = re.compile(rf"v1:{_BASE64}:{_BASE64}|{_BASE64}")

@@ -12,8 +12,8 @@ import yaml
 from bootstrap import settings
 from bootstrap.preview import FOLDER
 from ops.offline.recording import ProgramFailed, record_program, run_main
-from planning.load import StackConfig
 from reading.errors import ConfigInvalid, Fault
+from settings.stack_config import StackConfig
 
 GOOD: dict[str, Any] = {
     "gcp:project": "my-project",

@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 from ops.__main__ import app
 from ops.commands.ending import unexpected
 from ops.offline import stackfile
-from planning.load import NAMESPACE, PLAIN_KEYS, StackConfig, load
+from planning.load import load
 from reading import shape
 from reading.errors import ConfigInvalid
 from settings.schema import Settings
+from settings.stack_config import NAMESPACE, PLAIN_KEYS, StackConfig
 from tests.security.canaries import PASTED
 from tests.stacks import ROOT, SHIPPED, config
 

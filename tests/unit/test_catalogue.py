@@ -13,7 +13,7 @@ from catalog.machines import GPU_MACHINE, machine, machine_names
 from catalog.models import Card, Placement, card, card_names
 from manifests.graph import build
 from ops.commands.models import app
-from planning import check
+from planning import checks
 from planning.load import load
 from planning.plan import plan
 from reading import entries
@@ -103,7 +103,7 @@ def test_roles_of_a_layout_are_the_roles_a_stack_can_override() -> None:
 
 
 def test_faults_of_good_settings_are_none() -> None:
-    assert check.faults(load(config())) == []
+    assert list(checks.errors(load(config()))) == []
 
 
 GOOD_CARD = (models.FOLDER / "gpt-oss-120b.yaml").read_text(encoding="utf-8")

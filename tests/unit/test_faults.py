@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from planning.load import StackConfig
+from settings.stack_config import StackConfig
 from tests.stacks import config, faults
 
 

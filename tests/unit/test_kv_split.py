@@ -6,7 +6,6 @@ import pytest
 
 from catalog import kv_split
 from catalog.models import Card, card
-from planning import check
 from reading.errors import Fault
 from tests.stacks import faults, planned
 
@@ -49,7 +48,7 @@ def test_prefill_may_have_more_gpus_than_decode(prefill: int, decode: int) -> No
 
 
 def test_replicated_kv_heads_of_a_larger_prefill_are_refused_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "card", lambda _: with_kv_heads(4))
+    monkeypatch.setattr("planning.resolve.card", lambda _: with_kv_heads(4))
     assert faults({"models.chat.decode.tensorParallel": 4}) == (
         Fault(
             "models.chat.decode.tensorParallel",

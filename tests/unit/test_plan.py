@@ -138,7 +138,7 @@ def test_warnings(changes: dict[str, Any], says: str) -> None:
 
 def test_an_unpinned_card_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     unpinned = card("qwen3-32b").model_copy(update={"revision": None, "revision_source": "nobody said"})
-    monkeypatch.setattr("planning.plan.card", lambda _: unpinned)
+    monkeypatch.setattr("planning.resolve.card", lambda _: unpinned)
     plan = planned({"models.chat.model": "qwen3-32b"})
     (warning,) = [warning for warning in plan.warnings if "no pinned revision" in warning]
     assert "models.chat.model: qwen3-32b has no pinned revision (nobody said)" in warning

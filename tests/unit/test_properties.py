@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from catalog.models import card, card_names
 from catalog.rdma import RdmaMode
 from manifests.graph import build
-from planning.load import StackConfig, load
+from planning.load import load
 from planning.plan import plan
 from planning.preflight import questions
 from planning.summary import summary
 from reading.errors import ConfigInvalid
+from settings.stack_config import StackConfig
 
 KEYS = (
     "location",

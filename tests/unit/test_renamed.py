@@ -16,9 +16,9 @@ def test_the_old_name_loads_with_a_warning_that_gives_the_new_one() -> None:
 
 
 def test_the_new_name_loads_without_a_word() -> None:
-    settings = load(config({"models.chat.verification": "reported"}))
-    assert settings.models["chat"].verification is VerificationMode.REPORTED
-    assert not any("is called" in warning for warning in plan(settings).warnings)
+    stack = load(config({"models.chat.verification": "reported"}))
+    assert stack.settings.models["chat"].verification is VerificationMode.REPORTED
+    assert not any("is called" in warning for warning in plan(stack).warnings)
 
 
 @pytest.mark.parametrize(

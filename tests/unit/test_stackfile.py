@@ -163,7 +163,7 @@ def test_no_shipped_stack_has_a_secret(stack: str) -> None:
 def test_every_setting_is_declared_with_a_description() -> None:
     import yaml
 
-    from planning.load import PLAIN_KEYS, SECRET_KEYS
+    from settings.stack_config import PLAIN_KEYS, SECRET_KEYS
 
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     assert set(declared) == {f"dynamo-gke:{key}" for key in (*PLAIN_KEYS, *SECRET_KEYS)}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from planning import load as loading
 from reading import ways_out
 from reading.errors import Fault, Way
+from settings.stack_config import raw_blocks
 from tests.stacks import config, faults
 
 # What a stack may say of its one deployment, right and wrong.
@@ -41,13 +42,13 @@ stacks = st.fixed_dictionaries(
 
 
 def judged(raw: dict[str, Any]) -> list[Fault]:
-    return loading._judged(copy.deepcopy(raw))[1]  # pyright: ignore[reportPrivateUsage]
+    return loading.judged(copy.deepcopy(raw))[1]
 
 
 @given(stacks)
 @settings(max_examples=60)
 def test_a_way_out_that_is_told_leads_out(blocks: dict[str, Any]) -> None:
-    raw, _ = loading._raw(config(blocks))  # pyright: ignore[reportPrivateUsage]
+    raw, _ = raw_blocks(config(blocks))
     found = judged(raw)
     before = Counter(fault.path for fault in found)
     for fault, told in zip(found, ways_out.told(found, raw, judged), strict=True):

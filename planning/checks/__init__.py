@@ -1,0 +1,108 @@
+"""What a well-formed stack can still get wrong, and what to watch: one file a topic, with its errors and warnings.
+
+Errors are against catalog, machine and engine. Warnings are of a stack that is right as far as is known, and yet worth
+a look before money runs. A topic yields them for the stack (`errors`, `warnings`) or for one deployment
+(`deployment_errors`, `deployment_warnings`).
+"""
+
+from collections.abc import Callable, Iterator
+
+from planning.checks import (
+    capacity,
+    cost,
+    endpoint,
+    engine_args,
+    engine_memory,
+    existing_cluster,
+    existing_network,
+    gpu_nodes,
+    kv_transfer,
+    location,
+    model,
+    names,
+    one_node,
+    operations,
+    ranges,
+    rdma,
+    renamed,
+    roles,
+    secrets,
+    tensor_parallel,
+    verification,
+    versions,
+)
+from planning.checks.names import name_collisions
+from planning.deployments import Deployment
+from planning.resolve import ResolvedStack
+from reading.errors import Fault
+
+__all__ = ["errors", "name_collisions", "warnings"]
+
+_ERRORS: tuple[Callable[[ResolvedStack], Iterator[Fault]], ...] = (
+    secrets.errors,
+    versions.errors,
+    location.errors,
+    capacity.errors,
+    existing_cluster.errors,
+    existing_network.errors,
+    ranges.errors,
+    gpu_nodes.errors,
+)
+
+_DEPLOYMENT_ERRORS: tuple[Callable[[ResolvedStack, Deployment], Iterator[Fault]], ...] = (
+    roles.deployment_errors,
+    engine_args.deployment_errors,
+    verification.deployment_errors,
+    tensor_parallel.deployment_errors,
+    engine_memory.deployment_errors,
+    one_node.deployment_errors,
+    kv_transfer.deployment_errors,
+    rdma.deployment_errors,
+)
+
+# Most general first: the order in which a preview shows them.
+_WARNINGS: tuple[Callable[[ResolvedStack], Iterator[str]], ...] = (
+    secrets.warnings,
+    existing_cluster.warnings,
+    capacity.without_effect,
+    existing_network.warnings,
+    renamed.warnings,
+    versions.warnings,
+    location.warnings,
+    capacity.warnings,
+    rdma.warnings,
+    gpu_nodes.warnings,
+    operations.warnings,
+    endpoint.warnings,
+)
+
+_DEPLOYMENT_WARNINGS: tuple[Callable[[ResolvedStack, Deployment], Iterator[str]], ...] = (
+    model.deployment_warnings,
+    kv_transfer.lease_warnings,
+    roles.deployment_warnings,
+    kv_transfer.deployment_warnings,
+    roles.autoscaling_warnings,
+    verification.deployment_warnings,
+    engine_args.deployment_warnings,
+    roles.restart_warnings,
+)
+
+
+def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    """Every error of a stack whose shape is right."""
+    for check in _ERRORS:
+        yield from check(stack)
+    for deployment in stack.deployments:
+        for check in _DEPLOYMENT_ERRORS:
+            yield from check(stack, deployment)
+
+
+def warnings(stack: ResolvedStack, max_usd_per_hour: float | None) -> Iterator[str]:
+    """One sentence each. `max_usd_per_hour` is the cost with all nodes that an autoscaler may add."""
+    for check in _WARNINGS:
+        yield from check(stack)
+    for deployment in stack.deployments:
+        for check in _DEPLOYMENT_WARNINGS:
+            yield from check(stack, deployment)
+    yield from names.warnings(stack)
+    yield from cost.warnings(stack, max_usd_per_hour)

@@ -1,0 +1,26 @@
+"""What the stack may cost, against its budget."""
+
+from collections.abc import Iterator
+
+from planning.resolve import ResolvedStack
+from settings.schema import USD
+
+# As Google Cloud counts a month, 365 days in twelve.
+HOURS_A_MONTH = 730
+
+
+def warnings(stack: ResolvedStack, max_usd_per_hour: float | None) -> Iterator[str]:
+    budget = stack.settings.budget
+    if not budget:
+        if stack.own_gpu_pools:
+            yield "budget: none, so nobody is notified of what the month costs; set {monthly, currency, emails}"
+        return
+    if budget.monthly_usd and budget.currency != USD:
+        yield f"budget.monthlyUsd: {budget.monthly_usd:,} is taken for {budget.currency}; write budget.monthly instead"
+    if budget.currency != USD:
+        yield f"budget: not compared with the plan, whose prices are in USD and not in {budget.currency}"
+    elif max_usd_per_hour is None:
+        yield "budget: not compared with the plan, because part of its cost is unknown"
+    elif budget.amount < max_usd_per_hour * HOURS_A_MONTH:
+        month = f"{max_usd_per_hour * HOURS_A_MONTH:,.0f}"
+        yield f"budget: {budget.amount:,} USD is less than the {month} that the plan may cost in a month"

@@ -1,0 +1,86 @@
+"""Lengths and memory: whether an engine holds the model and one sequence of the full length."""
+
+from collections.abc import Iterator
+
+from catalog import sizing
+from planning.deployments import Deployment, DeploymentRole
+from planning.resolve import ResolvedStack
+from reading.errors import Fault, Way
+from settings.schema import EngineSettings
+
+_DEFAULT_SHARE = EngineSettings().gpu_memory_utilization
+
+
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+    if deployment.simulated:
+        return
+    yield from _too_long(deployment)
+    if deployment.divisible:
+        for role in deployment.roles.values():
+            yield from _too_large(deployment, role)
+
+
+def _too_long(deployment: Deployment) -> Iterator[Fault]:
+    card, where = deployment.card, deployment.at("engine.maxModelLen")
+    longest = card.architecture.max_model_len
+    if deployment.max_model_len > longest:
+        yield Fault(
+            where,
+            f"{deployment.max_model_len} is longer than {card.name} was made for, at most {longest}",
+            tuple(Way(f"use {tokens}", {where: tokens}) for tokens in (longest, card.default_max_model_len)),
+        )
+
+
+def _too_large(deployment: Deployment, role: DeploymentRole) -> Iterator[Fault]:
+    """The error of an engine that cannot hold one sequence of the full length."""
+    engine = deployment.memory(role)
+    if engine is None or engine.fits:
+        return
+    size, name = role.tensor_parallel, deployment.card.name
+    path, why = deployment.at(role.role, "tensorParallel"), f"{size} is too few for {name}"
+    ways = list(_more_gpus(deployment, role, path))
+    if engine.kv_tokens:
+        length = {deployment.at("engine.maxModelLen"): engine.kv_tokens}
+        ways.append(Way(f"set engine.maxModelLen to {engine.kv_tokens} or less", length))
+    if share := _enough_share(deployment, role):
+        path = deployment.at("engine.gpuMemoryUtilization")
+        ways.insert(0, Way(f"set engine.gpuMemoryUtilization to {share:g} or more", {path: share}))
+        given = deployment.settings.engine.gpu_memory_utilization
+        why = f"{given:g} of a GPU's memory is too little for {name} over {size} GPUs"
+    yield Fault(path, f"{why}: {_sizes(engine)}{_hint(engine, ways)}", tuple(ways))
+
+
+def _more_gpus(deployment: Deployment, role: DeploymentRole, path: str) -> Iterator[Way]:
+    for n in deployment.sizes(role):
+        engine = deployment.memory(role, tensor_parallel=n)
+        if n > role.tensor_parallel and engine and engine.fits:
+            yield Way(f"use tensorParallel {n}", {path: n})
+
+
+def _enough_share(deployment: Deployment, role: DeploymentRole) -> float | None:
+    """The least hundredth of `gpuMemoryUtilization` that fits, up to the default, which leaves room for the driver.
+
+    None where the default or more is set, or is not enough.
+    """
+    given = deployment.settings.engine.gpu_memory_utilization
+    if given >= _DEFAULT_SHARE:
+        return None
+    for hundredths in range(int(given * 100) + 1, round(_DEFAULT_SHARE * 100) + 1):
+        engine = deployment.memory(role, share=hundredths / 100)
+        if engine and engine.fits:
+            return hundredths / 100
+    return None
+
+
+def _sizes(engine: sizing.EngineMemory) -> str:
+    return (
+        f"weights {engine.weights / sizing.GIB:.1f} GiB a GPU, {max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB left "
+        f"for the KV cache, and one sequence of {engine.max_model_len} tokens takes "
+        f"{engine.max_model_len * engine.kv_per_token / sizing.GIB:.1f} GiB"
+    )
+
+
+def _hint(engine: sizing.EngineMemory, ways: list[Way]) -> str:
+    if engine.batch != sizing.DEFAULT_BATCH:
+        return f"; smaller batches than {engine.batch.tokens} tokens and {engine.batch.seqs} sequences leave more"
+    return "" if ways else "; the model does not fit this machine"

@@ -1,0 +1,117 @@
+"""An existing cluster that the stack is put into: what contradicts it, and what cannot be seen from here."""
+
+from collections.abc import Iterator
+
+from catalog import locations, versions
+from catalog.rdma import RdmaMode
+from planning import names
+from planning.cluster import cluster_ref
+from planning.resolve import ResolvedStack
+from reading.errors import Fault, join
+from settings.schema import ExistingCluster, Settings
+
+# Settings of the cluster that still apply to the pools that are added to it; all else it has already.
+_WITH_AN_EXISTING_CLUSTER = {"existing", "deletion_protection"}
+
+
+def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    settings = stack.settings
+    cluster, existing = settings.cluster, settings.cluster.existing
+    if existing is None:
+        return
+    for name in sorted(cluster.model_fields_set - _WITH_AN_EXISTING_CLUSTER):
+        yield Fault(
+            join("cluster", type(cluster).model_fields[name].alias or name),
+            "has no effect on cluster.existing, which was made with its own; take one of the two out",
+        )
+    yield from _reserved_namespace(settings)
+    yield from _other_clusters(settings, existing)
+    if settings.network.existing:
+        yield Fault(
+            "network.existing",
+            "contradicts cluster.existing, which lies in a network already; take one of them out",
+        )
+
+
+def warnings(stack: ResolvedStack) -> Iterator[str]:
+    """What has to be right in an existing cluster and cannot be seen from here."""
+    settings = stack.settings
+    if settings.cluster.existing is None:
+        return
+    yield (
+        "cluster.existing: the control plane must reach its nodes on tcp 9443, else every write of a graph times "
+        "out; docs/adopt.md"
+    )
+    if cluster_ref(settings).name is None:
+        yield (
+            "cluster.existing.context: does not tell the cluster's name in GKE, so no dashboard and no alerts are "
+            "made; give cluster.existing.name before the first `pulumi up`, since later it replaces every object"
+        )
+    if stack.gpu_pools and not settings.makes_gpu_pools:
+        yield from _existing_gpu_nodes(stack)
+
+
+def _existing_gpu_nodes(stack: ResolvedStack) -> Iterator[str]:
+    nodes, most = sum(pool.nodes for pool in stack.gpu_pools), stack.max_gpu_nodes
+    count = f"{nodes}" if nodes == most else f"{nodes}, and scaled up {most},"
+    rdma = stack.settings.network.rdma
+    wired = f", wired as network.rdma {rdma} says" if rdma is not RdmaMode.NONE else ""
+    machine = stack.gpu_pools[0].machine.name
+    yield f"cluster.existing: no GPU pool is added, so it must have {count} × {machine} free{wired}"
+    yield (
+        f"cluster.existing: its GPU nodes must run NVIDIA driver {versions.OLDEST_DRIVER} or newer, as the CUDA 13 "
+        f"of runtime {stack.settings.versions.runtime} needs; older ones fail when an engine starts. `kubectl exec "
+        "POD-WITH-A-GPU -- nvidia-smi --query-gpu "
+        "driver_version --format csv` prints it; docs/adopt.md has the rest"
+    )
+
+
+def _reserved_namespace(settings: Settings) -> Iterator[Fault]:
+    """A namespace that Kubernetes, GKE or another stack's operator uses."""
+    name = settings.namespace
+    if name.endswith(names.platform_namespace("")):
+        why = "namespaces that end in -system are those of operators, such as another stack's"
+    elif name == "default" or name.startswith(("kube-", "gke-", "gmp-")):
+        why = "it is one of the cluster's own"
+    else:
+        return
+    yield Fault(
+        "cluster.existing.namespace",
+        f"{name} cannot be used: {why}; give another, such as {f'dynamo-{settings.stack}'.removesuffix('-system')}-llm",
+    )
+
+
+def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[Fault]:
+    """A context, a name, a project and a region that are not of one cluster."""
+    told = existing.told
+    if told and told["project"] != settings.project:
+        yield Fault(
+            "cluster.existing.context",
+            f"is of project {told['project']}, and the stack's is {settings.project}, where metrics, addresses and "
+            f"identities would be looked for; set gcp:project to {told['project']}, or name a context of "
+            f"{settings.project}",
+        )
+    if told and existing.name not in (None, told["name"]):
+        yield Fault(
+            "cluster.existing.name",
+            f"{existing.name} is not the cluster of cluster.existing.context, {told['name']}: pools would go to the "
+            "one, the graphs to the other; take one of the two out",
+        )
+    location, region = cluster_ref(settings).location, settings.location.region
+    if told and existing.location not in (None, told["location"]):
+        yield Fault(
+            "cluster.existing.location",
+            f"{existing.location} is not where cluster.existing.context says, {told['location']}; take it out",
+        )
+    elif location != region and not location.startswith(f"{region}-"):
+        yield Fault(
+            "cluster.existing.location",
+            f"{location} is not in region {region}, where bucket, addresses and pools would be made; set location to "
+            "the cluster's region and one of its zones",
+        )
+    elif location not in (region, *locations.known().zones_of(region)) and not settings.location.allow_unlisted:
+        yield Fault(
+            "cluster.existing.location",
+            f"{location} is not among the zones of {region}: {', '.join(locations.known().zones_of(region))}"
+            f"{locations.unlisted()}",
+        )

@@ -1,0 +1,42 @@
+"""An existing VPC that the cluster is put into."""
+
+from collections.abc import Iterator
+
+from planning import names
+from planning.resolve import ResolvedStack
+from reading.errors import Fault
+from settings.schema import Exposure
+
+
+def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    settings = stack.settings
+    vpc = settings.network.existing
+    if vpc is None:
+        return
+    if vpc.vpc.startswith(f"{names.cluster(settings.stack)}-"):
+        yield Fault(
+            "network.existing.vpc",
+            f"{vpc.vpc} is named like the networks that the stack makes itself; name another "
+            "VPC, or take network.existing out",
+        )
+    if vpc.pods_range == vpc.services_range:
+        yield Fault(
+            "network.existing.servicesRange",
+            f"{vpc.services_range} is the range of the pods too; Services need one of their own; name another "
+            "secondary range of the subnet, such as services",
+        )
+
+
+def warnings(stack: ResolvedStack) -> Iterator[str]:
+    """What has to be right in an existing VPC and cannot be seen from here."""
+    settings, vpc = stack.settings, stack.settings.network.existing
+    if vpc is None:
+        return
+    yield "network.existing: the VPC must have NAT, else nodes pull no image; none is made in it"
+    if settings.endpoint.exposure is Exposure.GATEWAY:
+        yield "network.existing: the VPC must have a proxy-only subnet, else the gateway is never programmed"
+    if vpc.project and vpc.project != settings.project:
+        yield (
+            f"network.existing: {vpc.project} is another project, so its firewall must let the control plane reach "
+            "nodes on tcp 9443, and GKE's service agent needs roles there; docs/adopt.md has the commands"
+        )

@@ -1,0 +1,44 @@
+"""KV cache on its way from prefill to decode: what it moves over, and how long it is kept for decode."""
+
+from collections.abc import Iterator
+
+from catalog.contracts import Role
+from catalog.lifecycle import KV_LEASE_SECONDS
+from catalog.rdma import KvTransfer, RdmaMode
+from planning.deployments import Deployment
+from planning.resolve import ResolvedStack
+from reading.errors import Fault
+
+
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+    given = deployment.settings.kv_transfer
+    if given and deployment.kv_transfer is None:
+        yield Fault(
+            deployment.at("kvTransfer"),
+            f"{given} has no effect: layout {deployment.layout_name} moves no KV cache between GPUs of different pods; "
+            "remove it",
+        )
+
+
+def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterator[str]:
+    if deployment.kv_transfer is not KvTransfer.TCP:
+        return
+    mode = stack.settings.network.rdma
+    unused = "" if mode is RdmaMode.NONE else f" The nodes have RDMA NICs (network.rdma {mode}) that it leaves idle."
+    yield (
+        f"{deployment.at('kvTransfer')}: tcp, so KV cache moves over the pod network, and the first token takes 200 to "
+        f"500 times as long as by RDMA (NVIDIA's guide: 98 s in place of 0.2 to 0.5 s). Not for real use.{unused}"
+    )
+
+
+def lease_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
+    lease, prefill = deployment.settings.engine.kv_lease_seconds, deployment.roles.get(Role.PREFILL)
+    if deployment.kv_transfer is None:
+        if lease:
+            yield (f"{deployment.at('engine.kvLeaseSeconds')}: has no effect, no KV cache goes from engine to engine")
+    elif prefill and prefill.drain_seconds < (lease or KV_LEASE_SECONDS):
+        yield (
+            f"{deployment.at('prefill.drainSeconds')}: {prefill.drain_seconds} is less than the "
+            f"{lease or KV_LEASE_SECONDS} s for which decode may fetch KV cache (engine.kvLeaseSeconds), so a prefill "
+            "engine may end too early"
+        )

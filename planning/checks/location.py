@@ -1,0 +1,25 @@
+"""Region and zone: whether Google Cloud has them, and whether the GPU machine was listed and priced there."""
+
+from collections.abc import Iterator
+
+from catalog import locations
+from planning.resolve import ResolvedStack
+from reading.errors import Fault, join
+
+
+def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    place = stack.settings.location
+    for key, message in locations.errors(place.region, place.zone, allow_unlisted=place.allow_unlisted):
+        yield Fault(join("location", key), message)
+
+
+def warnings(stack: ResolvedStack) -> Iterator[str]:
+    region, zone = stack.settings.location.region, stack.settings.location.zone
+    for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
+        if zone not in machine.zones:
+            there = [listed for listed in machine.zones if listed.startswith(f"{region}-")]
+            where = f"in {' and '.join(there)}" if there else f"only in {', '.join(machine.zones)}"
+            yield f"location.zone: {machine.name} was not listed in {zone} when last looked up, but {where}"
+        priced = {price.region for price in machine.prices.values()}
+        if region not in priced:
+            yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"

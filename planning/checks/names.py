@@ -1,0 +1,49 @@
+"""Names of deployments that collide in the cluster, and names that clients call."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from planning.resolve import ResolvedStack
+from reading.errors import Fault, Way, join
+
+
+def name_collisions(models: Mapping[str, Any]) -> Iterator[Fault]:
+    """The errors between names of deployments, valid or not. `models` as a stack has them.
+
+    A frontend finds its workers by the prefix `<namespace>-<graph>` of their Dynamo namespace (the operator sets
+    DYN_NAMESPACE_PREFIX, so that old and new generations are both found). The frontend of `chat` would therefore
+    also send requests to the workers of `chat-v2`.
+    """
+    lower = sorted((name.lower(), name) for name in models)
+    for i, (key, name) in enumerate(lower):
+        for other_key, other in lower[i + 1 :]:
+            if key == other_key:
+                yield Fault(
+                    join("models", other),
+                    f"is the same name as {name} in Kubernetes, which has no capitals; rename one of them",
+                )
+            elif other_key.startswith(key):
+                rest = other_key.removeprefix(key).strip("-")
+                yield Fault(
+                    join("models", other),
+                    f"begins with the name of another graph, {name}, whose frontend finds workers by that beginning "
+                    "and would route to these too",
+                    tuple(
+                        Way(
+                            f"rename it, such as {new}",
+                            {join("models", other): None, join("models", new): models[other]},
+                        )
+                        for new in (f"{rest}-{key}", f"next-{key}", f"other-{key}", "other")
+                    ),
+                )
+
+
+def warnings(stack: ResolvedStack) -> Iterator[str]:
+    """Deployments that clients call by one name. Each has a frontend of its own, so this is no error."""
+    for name in sorted({deployment.served_name for deployment in stack.deployments}):
+        sharing = [deployment.name for deployment in stack.deployments if deployment.served_name == name]
+        if len(sharing) > 1:
+            yield (
+                f"models: {' and '.join(sharing)} are served by one name, {name}: clients tell them apart by "
+                "their endpoints only. Set servedName of one of them, unless that is what you want"
+            )

@@ -1,0 +1,73 @@
+"""The IP ranges of the stack: whether they hold its nodes, and which have no effect."""
+
+from collections.abc import Iterator
+
+from catalog.machines import GPU_MACHINE, machine
+from planning.resolve import ResolvedStack
+from reading.errors import Fault, join
+from settings import addresses
+from settings.schema import Exposure, Settings
+
+
+def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    yield from _without_effect(stack.settings)
+    yield from _too_small_or_overlapping(stack)
+
+
+def _without_effect(settings: Settings) -> Iterator[Fault]:
+    """Ranges that nothing is made with; and the proxies', which is asked for where they are somebody else's."""
+    network, given = settings.network, settings.network.ranges.model_fields_set
+    if existing := _existing(settings):
+        behind_proxies = _behind_existing_proxies(settings)
+        for name in addresses.CLUSTER_RANGES:
+            if name in given and not (name == "proxies" and behind_proxies):
+                yield Fault(
+                    join("network.ranges", name), f"has no effect with {existing}, whose ranges are there; take it out"
+                )
+        if behind_proxies and "proxies" not in given:
+            yield Fault(
+                "network.ranges.proxies",
+                f"is required with {existing} and exposure gateway: only the gateway's proxies are let in to the "
+                "frontends. Theirs is listed by `gcloud compute networks subnets list "
+                "--filter=purpose=REGIONAL_MANAGED_PROXY`",
+            )
+    if not _own_nic_networks(settings):
+        why = f"network.rdma {network.rdma}" if settings.makes_gpu_pools else "cluster.existing without addGpuPools"
+        for name in addresses.NIC_RANGES:
+            if name in given:
+                yield Fault(
+                    join("network.ranges", addresses.key(name)),
+                    f"has no effect with {why}: no network is made for it; take it out",
+                )
+
+
+def _existing(settings: Settings) -> str:
+    """The setting that names what already exists; empty where the stack makes cluster and VPC."""
+    if settings.cluster.existing:
+        return "cluster.existing"
+    return "network.existing" if settings.network.existing else ""
+
+
+def _behind_existing_proxies(settings: Settings) -> bool:
+    return bool(_existing(settings)) and settings.endpoint.exposure is Exposure.GATEWAY
+
+
+def _own_nic_networks(settings: Settings) -> bool:
+    """Whether networks for the nodes' other NICs are made, with ranges of ours."""
+    return settings.makes_gpu_pools and settings.network.rdma.own_networks
+
+
+def _too_small_or_overlapping(stack: ResolvedStack) -> list[Fault]:
+    settings = stack.settings
+    gpu_nodes = max(stack.max_gpu_nodes, (settings.capacity and settings.capacity.max_nodes) or 0)
+    used = () if _existing(settings) else addresses.CLUSTER_RANGES
+    if _behind_existing_proxies(settings):
+        used = ("proxies",)
+    return addresses.faults(
+        "network.ranges",
+        settings.network.ranges,
+        used + (addresses.NIC_RANGES if _own_nic_networks(settings) else ()),
+        nodes=gpu_nodes + settings.cluster.system_pool.most_nodes,
+        gpu_nodes=gpu_nodes,
+        nics=machine(GPU_MACHINE).rdma_nics,
+    )

@@ -1,0 +1,10 @@
+"""Keys of the stack file that have a new name."""
+
+from collections.abc import Iterator
+
+from planning.resolve import ResolvedStack
+
+
+def warnings(stack: ResolvedStack) -> Iterator[str]:
+    for old, new in stack.settings.renamed.items():
+        yield f"{old}: is called {new.rpartition('.')[2]} now; the old name still works"

@@ -1,0 +1,60 @@
+"""The roles of a deployment: what a stack overrides, scales and restarts."""
+
+from collections.abc import Iterator
+
+from planning.deployments import Deployment
+from planning.resolve import ResolvedStack
+from reading.errors import Fault
+from settings.schema import ReleaseChannel
+
+
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+    settings, layout = deployment.settings, deployment.layout
+    missing = f"it has {' and '.join(layout.roles)}; take it out"
+    for role in settings.overrides:
+        if role not in layout.roles:
+            yield Fault(deployment.at(role), f"layout {deployment.layout_name} has no {role} role; {missing}")
+    for role in settings.autoscaling.ranges:
+        where = deployment.at("autoscaling", role)
+        override = settings.overrides.get(role)
+        if role not in layout.roles:
+            yield Fault(where, f"layout {deployment.layout_name} has no {role} role; {missing}")
+        elif deployment.simulated:
+            yield Fault(
+                where,
+                "a simulated engine has no queue and no KV cache to be scaled by; take it out, or set "
+                f"{deployment.at('layout')} to one with GPUs",
+            )
+        elif override and override.replicas is not None:
+            yield Fault(
+                deployment.at(role, "replicas"),
+                f"is the autoscaler's to set while autoscaling.{role} is there; take one of the two out",
+            )
+
+
+def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
+    if not deployment.simulated:
+        return
+    for role, override in deployment.settings.overrides.items():
+        for key in ("tensorParallel", "drainSeconds"):
+            if key in override.to_wire():
+                yield f"{deployment.at(role, key)}: has no effect on simulated engines"
+
+
+def autoscaling_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterator[str]:
+    channel = stack.settings.cluster.release_channel
+    if deployment.settings.autoscaling.ranges and not deployment.simulated and channel is not ReleaseChannel.RAPID:
+        yield (
+            f"{deployment.at('autoscaling')}: GKE documents the pods' own metrics, which it goes by, for channel rapid "
+            f"only (autoscaling.gke.io, a preview feature); in {channel} it may never scale: `kubectl describe hpa` "
+            "tells"
+        )
+
+
+def restart_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
+    if not deployment.simulated and any(role.replicas == 1 for role in deployment.roles.values()):
+        drain = max(role.drain_seconds for role in deployment.roles.values())
+        yield (
+            f"{deployment.path}: a role with one engine and no spare node is down while an update of the workers "
+            f"drains the old one ({drain} s, drainSeconds) and loads the model"
+        )

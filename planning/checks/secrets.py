@@ -1,0 +1,46 @@
+"""The token for gated models, where it is kept, and the key that encrypts the cluster's Secrets."""
+
+from collections.abc import Iterator
+
+from planning.resolve import ResolvedStack
+from reading.errors import Fault
+from settings.schema import SecretStore
+
+
+def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    settings = stack.settings
+    if settings.secrets.hf_token and settings.hf_token_given:
+        yield Fault(
+            "secrets.hfToken",
+            f"{settings.secrets.hf_token} is in Secret Manager, and hfToken is given besides; one of the two. For "
+            "Secret Manager: `pulumi config rm dynamo-gke:hfToken`",
+        )
+    key, region = settings.cluster.secrets_key, settings.location.region
+    if key and key.split("/")[3] != region:
+        yield Fault(
+            "cluster.secretsKey",
+            f"is in {key.split('/')[3]}, and GKE takes a key of the cluster's own region only; one in {region}",
+        )
+
+
+def warnings(stack: ResolvedStack) -> Iterator[str]:
+    if missing := missing_token(stack):
+        yield missing
+    gated = any(deployment.card.gated for deployment in stack.deployments)
+    if stack.settings.secrets.store is SecretStore.SECRET_MANAGER and not gated:
+        yield "secrets.store: has no effect, no model is gated"
+
+
+def missing_token(stack: ResolvedStack) -> str | None:
+    """Why `pulumi up` would stop, where a model is gated and no token is given; None where nothing is missing.
+
+    Only a warning before that: pull requests and the shipped stacks are previewed without a secret.
+    """
+    gated = next((deployment for deployment in stack.deployments if deployment.card.gated), None)
+    if gated is None or stack.settings.hf_token_given or stack.settings.secrets.hf_token:
+        return None
+    return (
+        f"hfToken: missing, and {gated.path} serves {gated.card.repository}, which only approved accounts may "
+        "fetch, so `pulumi up` stops; set it with `pulumi config set --secret dynamo-gke:hfToken`, or name a secret of "
+        "Secret Manager in secrets.hfToken, with secrets.store secretManager"
+    )

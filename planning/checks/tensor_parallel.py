@@ -1,0 +1,53 @@
+"""Tensor-parallel sizes: whether they divide the model, and whether KV cache moves from one to the other."""
+
+from collections.abc import Iterator, Sequence
+
+from catalog import kv_split
+from catalog.contracts import Role
+from planning.deployments import Deployment
+from planning.resolve import ResolvedStack
+from reading.errors import Fault, Way
+
+
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+    if deployment.simulated:
+        return
+    yield from _indivisible(deployment)
+    if deployment.divisible:
+        yield from _kv_split(deployment)
+
+
+def nearest_first(sizes: Sequence[int], given: int) -> list[int]:
+    return sorted(sizes, key=lambda n: (abs(n - given), n))
+
+
+def _indivisible(deployment: Deployment) -> Iterator[Fault]:
+    architecture = deployment.card.architecture
+    for name, role in deployment.roles.items():
+        sizes, where = deployment.sizes(role), deployment.at(name, "tensorParallel")
+        if role.gpus and role.tensor_parallel not in sizes:
+            yield Fault(
+                where,
+                f"{role.tensor_parallel} cannot divide {deployment.card.name} ({architecture.heads} heads, "
+                f"{architecture.kv_heads} KV heads) over the {role.gpus.count} GPUs of a node; "
+                f"one of {', '.join(map(str, sizes))}",
+                tuple(Way(f"use {n}", {where: n}) for n in nearest_first(sizes, role.tensor_parallel)),
+            )
+
+
+def _kv_split(deployment: Deployment) -> Iterator[Fault]:
+    """The error of two sizes between which the engine does not move a KV cache."""
+    prefill, decode = deployment.roles.get(Role.PREFILL), deployment.roles.get(Role.DECODE)
+    if not (prefill and decode):
+        return
+    why = kv_split.refusal(deployment.card.architecture, prefill=prefill.tensor_parallel, decode=decode.tensor_parallel)
+    if why:
+        yield Fault(
+            deployment.at(Role.DECODE, "tensorParallel"),
+            f"{decode.tensor_parallel} does not go with prefill's {prefill.tensor_parallel}: {why}",
+            tuple(
+                Way(f"set {role.role}.tensorParallel to {n}", {deployment.at(role.role, "tensorParallel"): n})
+                for role in (decode, prefill)
+                for n in nearest_first(deployment.sizes(role), role.tensor_parallel)
+            ),
+        )

@@ -1,0 +1,33 @@
+"""What a stack costs an hour: its cluster and the nodes that it makes, at list prices."""
+
+from collections.abc import Iterator
+
+from catalog.capacity import CapacityMode
+from planning.types import CostItem, Pool
+
+# List price of a GKE cluster, USD per hour (Google Cloud price list, 2026-09-07).
+CLUSTER_FEE = 0.10
+
+
+def costs(system: Pool | None, gpu_pools: tuple[Pool, ...], mode: CapacityMode | None) -> Iterator[CostItem]:
+    """Of what the stack makes; a cluster that is there is somebody else's bill, and so are its nodes."""
+    if system:
+        fee = CLUSTER_FEE
+        yield CostItem(
+            what="GKE cluster", usd_per_hour=fee, usd_bound=fee, usd_at_most=fee, basis="list price, 2026-09-07"
+        )
+    for pool in (*([system] if system else []), *gpu_pools):
+        wanted = mode if pool.machine.gpus and mode else CapacityMode.ON_DEMAND
+        price, bound = pool.machine.prices.get(wanted), pool.machine.upper_bound(wanted)
+        count = f"{pool.nodes}" if pool.nodes == pool.most_nodes else f"{pool.nodes} to {pool.most_nodes}"
+        basis = f"{wanted}: no price known"
+        if bound:
+            bounded = "" if price else f"no fixed price, at most {CapacityMode.ON_DEMAND}'s: "
+            basis = f"{wanted}: {bounded}{bound.kind}, {bound.region}, {bound.date}"
+        yield CostItem(
+            what=f"{pool.name}: {count} × {pool.machine.name}",
+            usd_per_hour=price and round(pool.nodes * price.usd_per_hour, 4),
+            usd_bound=bound and round(pool.nodes * bound.usd_per_hour, 4),
+            usd_at_most=bound and round(pool.most_nodes * bound.usd_per_hour, 4),
+            basis=basis,
+        )

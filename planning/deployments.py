@@ -1,0 +1,139 @@
+"""A deployment resolved: card and layout of an entry of `models:` looked up, and every number of its roles decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from catalog import sizing
+from catalog.contracts import Role
+from catalog.flags.batch import batch
+from catalog.lifecycle import DRAIN_SECONDS
+from catalog.machines import Gpus, Machine
+from catalog.models import Card, Layout, Placement
+from catalog.rdma import KvTransfer
+from planning.pools import pool_key
+from reading.errors import join
+from settings.schema import ModelSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentRole:
+    """One role of a deployment: how many engines, each over how many GPUs."""
+
+    role: Role
+    tensor_parallel: int
+    replicas: int
+    """Under an autoscaler the fewest."""
+    max_replicas: int
+    """As `replicas`, or more where an autoscaler may add engines."""
+    autoscaled: bool
+    drain_seconds: int
+    pool: str
+    """What the stack calls the pool that holds the engines."""
+    machine: Machine | None
+    """None for simulated engines, which run on any CPU node."""
+
+    @property
+    def gpus(self) -> Gpus | None:
+        return self.machine and self.machine.gpus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """One entry of `models:`."""
+
+    name: str
+    settings: ModelSettings
+    card: Card
+    layout: Layout
+    roles: Mapping[Role, DeploymentRole]
+
+    @property
+    def path(self) -> str:
+        return join("models", self.name)
+
+    def at(self, *keys: str) -> str:
+        """The path of a key of this deployment."""
+        return join(self.path, *keys)
+
+    @property
+    def layout_name(self) -> str:
+        return self.settings.layout
+
+    @property
+    def simulated(self) -> bool:
+        return self.layout.placement is Placement.CPU
+
+    @property
+    def disaggregated(self) -> bool:
+        return self.layout.prefill is not None
+
+    @property
+    def served_name(self) -> str:
+        return self.settings.served_name or self.card.name
+
+    @property
+    def max_model_len(self) -> int:
+        return self.settings.engine.max_model_len or self.card.default_max_model_len
+
+    @property
+    def reads_bucket(self) -> bool:
+        """Whether its pods read the model from the weights bucket."""
+        return not self.simulated and self.card.revision is not None
+
+    @property
+    def kv_transfer(self) -> KvTransfer | None:
+        """What KV cache moves over; None where none moves: in an aggregated layout, and between simulated engines."""
+        if self.simulated or not self.disaggregated:
+            return None
+        return self.settings.kv_transfer or KvTransfer.RDMA
+
+    def sizes(self, role: DeploymentRole) -> list[int]:
+        """The tensor-parallel sizes that divide both the model and a node of the role."""
+        count = role.gpus.count if role.gpus else 0
+        return [n for n in range(1, count + 1) if count % n == 0 and sizing.divides(self.card.architecture, n)]
+
+    @cached_property
+    def divisible(self) -> bool:
+        """Whether every role's size divides the model, which memory and KV transfer are worked out for."""
+        return all(role.tensor_parallel in self.sizes(role) for role in self.roles.values())
+
+    def memory(
+        self, role: DeploymentRole, tensor_parallel: int | None = None, share: float | None = None
+    ) -> sizing.EngineMemory | None:
+        """The memory of one engine of a role; None for a simulated one.
+
+        `tensor_parallel` and `share` of a GPU's memory take the place of what is set.
+        """
+        engine = self.settings.engine
+        return role.gpus and sizing.engine_memory(
+            self.card,
+            role.gpus,
+            tensor_parallel=tensor_parallel or role.tensor_parallel,
+            max_model_len=min(self.max_model_len, self.card.architecture.max_model_len),
+            kv_cache_dtype=engine.kv_cache_dtype,
+            gpu_memory_utilization=share or engine.gpu_memory_utilization,
+            batch=batch(engine.extra_args, self.max_model_len),
+        )
+
+
+def deployment(name: str, settings: ModelSettings, card: Card, machine: Machine) -> Deployment:
+    """The deployment `name` of a stack whose engines run on `machine`."""
+    layout = card.layouts[settings.layout]
+    simulated = layout.placement is Placement.CPU
+    roles: dict[Role, DeploymentRole] = {}
+    for role, given in layout.roles.items():
+        override, scale = settings.overrides.get(role), settings.autoscaling.ranges.get(role)
+        replicas = (override and override.replicas) or given.replicas
+        drain = override.drain_seconds if override else None
+        roles[role] = DeploymentRole(
+            role=role,
+            tensor_parallel=(override and override.tensor_parallel) or given.tensor_parallel,
+            replicas=scale.min if scale else replicas,
+            max_replicas=scale.max if scale else replicas,
+            autoscaled=scale is not None,
+            drain_seconds=DRAIN_SECONDS[role] if drain is None else drain,
+            pool=pool_key(layout.placement, role),
+            machine=None if simulated else machine,
+        )
+    return Deployment(name=name, settings=settings, card=card, layout=layout, roles=roles)

@@ -1,0 +1,125 @@
+"""Settings → the resolved stack: its deployments and the node pools that hold their engines, worked out once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from catalog.machines import GPU_MACHINE, machine
+from catalog.models import Placement, card, card_names
+from planning import names
+from planning.deployments import Deployment, deployment
+from planning.pools import SYSTEM_POOL, Engines, node_counts
+from planning.types import Pool
+from reading.errors import ConfigInvalid, Fault, Way, closest, join, shown
+from settings.schema import ModelSettings, Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedStack:
+    """A stack as checks and plan see it."""
+
+    settings: Settings
+    deployments: tuple[Deployment, ...]
+    """By name."""
+    system_pool: Pool | None
+    """None in an existing cluster: its own CPU nodes do."""
+    gpu_pools: tuple[Pool, ...]
+    """What the engines need, the stack's to make or not."""
+
+    @property
+    def own_gpu_pools(self) -> tuple[Pool, ...]:
+        """Those that the stack makes."""
+        return self.gpu_pools if self.settings.makes_gpu_pools else ()
+
+    @property
+    def max_gpu_nodes(self) -> int:
+        return sum(pool.most_nodes for pool in self.gpu_pools)
+
+
+def resolve(settings: Settings) -> tuple[ResolvedStack, list[Fault]]:
+    """The stack without the deployments whose model or layout is not known, and an error for each of those."""
+    unknown: list[Fault] = []
+    deployments: list[Deployment] = []
+    for name, model in sorted(settings.models.items()):
+        errors = list(_unknown_names(join("models", name), model))
+        unknown += errors
+        if not errors:
+            deployments.append(deployment(name, model, card(model.model), machine(GPU_MACHINE)))
+    stack = ResolvedStack(
+        settings=settings,
+        deployments=tuple(deployments),
+        system_pool=None if settings.cluster.existing else _system_pool(settings, deployments),
+        gpu_pools=_gpu_pools(settings, deployments),
+    )
+    return stack, unknown
+
+
+def _unknown_names(path: str, model: ModelSettings) -> Iterator[Fault]:
+    known = model.model in card_names()
+    if not known:
+        yield _unknown(join(path, "model"), model.model, card_names())
+    layouts: dict[str, None] = {}
+    for name in [model.model] if known else card_names():
+        try:
+            layouts |= dict.fromkeys(card(name).layouts)
+        except ConfigInvalid as invalid:  # errors of a card that nobody asked for are not this stack's
+            if known:
+                yield from invalid.faults
+                return
+    if model.layout not in layouts:
+        yield _unknown(join(path, "layout"), model.layout, tuple(layouts))
+
+
+def _unknown(path: str, given: str, allowed: Sequence[str]) -> Fault:
+    like = closest(given, allowed)
+    ways = (Way(f"did you mean {like}?", {path: like}),) if like else ()
+    return Fault(path, f"{shown(given)} is not one of {', '.join(allowed)}", ways)
+
+
+def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> Pool:
+    given = settings.cluster.system_pool
+    return Pool(
+        key=SYSTEM_POOL,
+        name=SYSTEM_POOL,
+        machine=machine(given.machine),
+        nodes=given.nodes,
+        most_nodes=given.most_nodes,
+        graphs=tuple(deployment.name for deployment in deployments if deployment.simulated),
+    )
+
+
+def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[Pool, ...]:
+    """The pools that hold every engine of every deployment, sized to the sum."""
+    node = machine(GPU_MACHINE)
+    assert node.gpus is not None  # GPU_MACHINE has them
+    engines = [engine for deployment in deployments for engine in _engines(deployment)]
+    return tuple(
+        Pool(
+            key=key,
+            name=pool_in_gke(settings, key),
+            machine=node,
+            nodes=count.nodes,
+            most_nodes=count.most_nodes,
+            graphs=tuple(dict.fromkeys(engine.graph for engine in engines if engine.pool == key)),
+        )
+        for key, count in node_counts(engines, node.gpus.count).items()
+    )
+
+
+def _engines(deployment: Deployment) -> Iterator[Engines]:
+    """What a deployment needs GPU nodes for; nothing of a simulated one."""
+    if deployment.simulated:
+        return
+    for role in deployment.roles.values():
+        yield Engines(
+            graph=deployment.name,
+            pool=role.pool,
+            gpus_each=role.tensor_parallel,
+            replicas=role.replicas,
+            most_replicas=role.max_replicas,
+            with_their_graph=deployment.layout.placement is Placement.SHARED,
+        )
+
+
+def pool_in_gke(settings: Settings, key: str) -> str:
+    """Name of a pool in GKE: that of a pool added to an existing cluster must not be another stack's too."""
+    return names.cluster_scoped(settings.namespace, key) if settings.makes_gpu_pools else key

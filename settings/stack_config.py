@@ -1,0 +1,132 @@
+"""A stack's config as text → the blocks of its settings as plain data, with every error that needs no schema."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from reading.errors import Fault, join, nearest
+from reading.tokens import kind
+
+NAMESPACE = "dynamo-gke"
+SECRET_KEYS = ("hfToken",)
+PLAIN_KEYS = (
+    "location",
+    "network",
+    "cluster",
+    "capacity",
+    "models",
+    "endpoint",
+    "alerts",
+    "budget",
+    "weights",
+    "preflight",
+    "labels",
+    "secrets",
+    "versions",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackConfig:
+    """A stack's config as Pulumi holds it: full keys (`dynamo-gke:models`) and text values, objects as JSON.
+
+    Of secrets only the keys are here. Whoever builds this leaves their values where they are.
+    """
+
+    stack: str
+    values: Mapping[str, str]
+    secrets: frozenset[str]
+
+
+def raw_blocks(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
+    """The wire form of Settings from text values, and what is wrong before any shape is looked at."""
+    raw: dict[str, Any] = {"stack": config.stack}
+    found: list[Fault] = []
+    for full_key in sorted({*config.values, *config.secrets}):
+        namespace, _, key = full_key.partition(":")
+        secret = full_key in config.secrets
+        if namespace == "gcp":
+            found += _gcp_key(key, raw, config)
+        elif namespace != NAMESPACE:
+            found += _foreign_key(namespace, key)
+        elif key in SECRET_KEYS:
+            given = secret or config.values[full_key] not in ("", "null")  # empty is the default in Pulumi.yaml
+            if given:
+                raw[key] = True
+            if given and not secret:
+                found.append(
+                    Fault(key, f"is in plain text; set it with `pulumi config set --secret {full_key}`, and revoke it")
+                )
+        elif key not in PLAIN_KEYS:
+            found.append(Fault(key, _unknown(key, (*PLAIN_KEYS, *SECRET_KEYS))))
+        elif secret:
+            found.append(
+                Fault(
+                    key,
+                    "is a secret, which would show in plain once read; only hfToken is one. Take it out with "
+                    f"`pulumi config rm {full_key}` and "
+                    "write it in the stack file",
+                )
+            )
+        else:
+            value = _parsed(config.values[full_key])
+            found += _pasted(key, value)
+            if value != {}:  # likewise the default of every object
+                raw[key] = value
+    return raw, found
+
+
+def _pasted(path: str, value: Any) -> Iterable[Fault]:
+    """An error for each token in a key or a text of the value: a stack file is plain, and what is rendered as well."""
+    if isinstance(value, dict):
+        for key, inner in cast(dict[str, Any], value).items():
+            yield from _token_in(join(path, key), key)
+            yield from _pasted(join(path, key), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(cast(list[Any], value)):
+            yield from _pasted(join(path, index), inner)
+    elif isinstance(value, str):
+        yield from _token_in(path, value)
+
+
+def _token_in(path: str, text: str) -> Iterable[Fault]:
+    if found := kind(text):
+        yield Fault(
+            path,
+            f"looks like {found}, in plain text; take it out and revoke it. Use the secret `hfToken` for a token of "
+            "Hugging Face",
+        )
+
+
+def _parsed(text: str) -> Any:
+    """The object in a text value; text that holds none stays text, and its shape is a fault later."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fault]:
+    if key == "project" and "gcp:project" in config.values:
+        raw["project"] = config.values["gcp:project"]
+        yield from _token_in("gcp:project", config.values["gcp:project"])
+    else:
+        yield Fault(
+            f"gcp:{key}",
+            "is not read: only gcp:project is; the place comes from `location`, credentials from the environment",
+        )
+
+
+def _foreign_key(namespace: str, key: str) -> Iterable[Fault]:
+    """The fault of a key that was meant for this program or for its provider; those of other tools are theirs."""
+    ours = (*PLAIN_KEYS, *SECRET_KEYS)
+    if key in ours or nearest(namespace, (NAMESPACE,)) or "dynamo" in namespace.lower():
+        yield Fault(f"{namespace}:{key}", f"is not read: the namespace is {NAMESPACE}; write {NAMESPACE}:{key}")
+    elif key == "project" or nearest(namespace, ("gcp",)):
+        yield Fault(f"{namespace}:{key}", f"is not read: the provider's namespace is gcp; write gcp:{key}")
+
+
+def _unknown(key: str, allowed: Iterable[str]) -> str:
+    names = tuple(allowed)
+    return f"is not a key here{nearest(key, names)}; allowed: {', '.join(names)}"
