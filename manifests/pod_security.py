@@ -144,7 +144,7 @@ def _is_worker(graphs: Sequence[str]) -> str:
         return "false"
     wanted = ((names.GRAPH_LABEL, graphs), (names.COMPONENT_TYPE_LABEL, [role.value for role in Role]))
     return "has(object.metadata.labels)" + "".join(
-        f" && '{key}' in object.metadata.labels && object.metadata.labels['{key}'] in {list(values)}"
+        f" && '{key}' in object.metadata.labels && object.metadata.labels['{key}'] in {sorted(values)}"
         for key, values in wanted
     )
 

@@ -29,6 +29,15 @@ def is_given(props: Mapping[str, Any], *path: str) -> bool:
         return True
 
 
+def plain(value: Any) -> Any:
+    """The same value without proxies, to compare it whole. Raises UnknownValueError where a part is unknown."""
+    if isinstance(value, Mapping):
+        return {key: plain(value[key]) for key in value}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(value[index]) for index in range(len(value))]
+    return value
+
+
 def known_texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every known string below a value, with its path; what is unknown is left out."""
     if isinstance(value, str):

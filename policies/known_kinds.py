@@ -52,6 +52,9 @@ _KNOWN = frozenset(
         "gcp:projects/service:Service",
         "gcp:secretmanager/secret:Secret",
         "gcp:serviceaccount/account:Account",
+        # Both only ever refuse what would otherwise be admitted.
+        kinds.ADMISSION_BINDING,
+        kinds.ADMISSION_POLICY,
         kinds.BACKEND_POLICY,
         kinds.CLAIM_TEMPLATE,
         kinds.DEVICE_NETWORK,
@@ -83,9 +86,6 @@ _KNOWN = frozenset(
         "kubernetes:secret-sync.gke.io/v1:SecretSync",
         "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass",
         "kubernetes:v1:PersistentVolumeClaim",
-        # Both only ever refuse what would otherwise be admitted.
-        "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy",
-        "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding",
     }
 )
 

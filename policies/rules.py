@@ -2,7 +2,7 @@
 
 from pulumi_policy import Policy
 
-from policies import access, capacity, cluster, exposure, known_kinds, pod_safety, whole_stack
+from policies import access, capacity, cluster, exposure, known_kinds, namespaces, pod_safety, whole_stack
 from policies.judging import fails_closed
 
 RULES: list[Policy] = [
@@ -13,6 +13,7 @@ RULES: list[Policy] = [
         *access.RULES,
         *capacity.RULES,
         *pod_safety.RULES,
+        *namespaces.RULES,
         *exposure.RULES,
         *whole_stack.RULES,
     )

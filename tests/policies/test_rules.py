@@ -31,6 +31,7 @@ GRAPH = "DynamoGraphDeployment"
 WORKER = "spec.components[1].podTemplate.spec"
 DECODE = "spec.components[2].podTemplate.spec"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+LABELS = {"owner": "me", "cost-center": "1"}
 
 
 def daemon(**pod: Any) -> dict[str, Any]:
@@ -122,6 +123,8 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
         "--trust-remote-code, which lets the engine run code",
         lambda: with_extra_args("--trust-remote-code"),
     ),
+    ("pod-security", "level none", in_prod(":Namespace", "platform-namespace", "metadata.labels", LABELS)),
+    ("pod-security", "no ValidatingAdmissionPolicy", lambda: without(prod(), ":ValidatingAdmissionPolicy")),
     ("no-foreign-code", "--worker-cls", lambda: with_extra_args("--worker-cls=my.Worker")),
     (
         "no-foreign-code",

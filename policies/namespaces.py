@@ -1,0 +1,105 @@
+"""The rule on what pods of a namespace may ask of their node, whoever creates them."""
+
+from collections.abc import Iterator, Sequence
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyResource,
+    ReportViolation,
+    Severity,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+from manifests import pod_security
+from policies import kinds
+from policies.inputs import at, items, needs, plain
+from policies.judging import apart
+from policies.pods import containers, pod_specs
+
+_ENFORCE = "pod-security.kubernetes.io/enforce"
+_ENFORCE_VERSION = "pod-security.kubernetes.io/enforce-version"
+
+
+def _of(args: StackValidationArgs, resource_type: str) -> list[PolicyResource]:
+    return [resource for resource in args.resources if resource.resource_type == resource_type]
+
+
+def _pod_security(args: StackValidationArgs, report: ReportViolation) -> None:
+    for namespace in _of(args, kinds.NAMESPACE):
+        with apart(report, namespace.urn):
+            for complaint in _complaints(namespace, args):
+                report(complaint, namespace.urn)
+
+
+def _complaints(namespace: PolicyResource, args: StackValidationArgs) -> Iterator[str]:
+    version = at(namespace.props, "metadata", "labels", _ENFORCE_VERSION)
+    if version not in (None, "latest"):
+        yield f"enforces Pod Security as of {version}, which lacks later controls; leave {_ENFORCE_VERSION} out"
+    level = at(namespace.props, "metadata", "labels", _ENFORCE)
+    if level in ("baseline", "restricted"):
+        return
+    if level != "privileged":
+        yield f"enforces the Pod Security level {level or 'none'}; label it {_ENFORCE}: baseline"
+        return
+    name = at(namespace.props, "metadata", "name")
+    workers = _workers(name, args)
+    if not workers.pinning:
+        yield f"enforces privileged, and no graph in it needs more than baseline; label it {_ENFORCE}: baseline"
+    elif not (guards := list(_guards(name, workers, args))):
+        yield (
+            "enforces privileged, and no ValidatingAdmissionPolicy that is bound to it refuses what the label then "
+            "lets through; keep the PodRules component as it is"
+        )
+    elif not any(guard <= needs(namespace) for guard in guards):
+        yield (
+            "does not depend on its ValidatingAdmissionPolicy and the binding: pods may start before they are in "
+            "force, and remain after them"
+        )
+
+
+def _workers(namespace: str, args: StackValidationArgs) -> pod_security.Workers:
+    """The graphs of a namespace whose workers the policy has to except, by what their containers ask for."""
+    on_gpus: list[str] = []
+    pinning: list[str] = []
+    for graph in _of(args, kinds.GRAPH):
+        if at(graph.props, "metadata", "namespace") != namespace:
+            continue
+        name = at(graph.props, "metadata", "name")
+        found = [c for pod in pod_specs(graph.resource_type, graph.props) for c in containers(pod)]
+        if any(at(container, "resources", "limits", "nvidia.com/gpu") for container in found):
+            on_gpus.append(name)
+        if any(items(container, "securityContext", "capabilities", "add") for container in found):
+            pinning.append(name)
+    return pod_security.Workers(on_gpus=on_gpus, pinning=pinning)
+
+
+def _guards(namespace: str, workers: pod_security.Workers, args: StackValidationArgs) -> Iterator[set[str]]:
+    """URNs of each policy that refuses what it should, with those of a binding that puts it in force.
+
+    Both are held against what the program writes for these workers: whether another policy refuses as much, no rule can
+    tell.
+    """
+    wanted = pod_security.policy(namespace, workers, {})["spec"]
+    bound = pod_security.binding(namespace, {})["spec"]
+    for policy in _same(_of(args, kinds.ADMISSION_POLICY), wanted):
+        in_force = bound | {"policyName": at(policy.props, "metadata", "name")}
+        for binding in _same(_of(args, kinds.ADMISSION_BINDING), in_force):
+            yield {policy.urn, binding.urn}
+
+
+def _same(resources: Sequence[PolicyResource], spec: dict[str, object]) -> list[PolicyResource]:
+    return [resource for resource in resources if plain(at(resource.props, "spec")) == spec]
+
+
+RULES: list[Policy] = [
+    StackValidationPolicy(
+        name="pod-security",
+        description="Namespaces enforce baseline at least; with RDMA, by an admission policy instead of the label.",
+        validate=_pod_security,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        remediation_steps="Label the namespace pod-security.kubernetes.io/enforce: baseline.",
+    ),
+]
