@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from reading import spelling
 from reading.errors import ConfigInvalid, Fault, join, nearest, shown
 from reading.frozen import Frozen
-from settings.schema import PROJECT_ID, PROJECT_ID_RULE
+from settings.forms import PROJECT_ID, PROJECT_ID_RULE
 from settings.stack_config import StackConfig
 
 NAMESPACE = "dynamo-gke-bootstrap"

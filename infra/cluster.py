@@ -7,7 +7,7 @@ from pulumi_gcp import container
 
 from catalog.gke_versions import VERSION_PREFIX
 from infra.services import ProjectServices
-from settings.schema import Maintenance
+from settings.maintenance import Maintenance
 
 # All that GKE collects by default, named because naming one drops the rest; DCGM has the GPU metrics.
 MONITORED = (

@@ -14,7 +14,7 @@ from manifests import dgd, pod_security
 from planning import names
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph, Worker
-from settings.schema import OWN_NAMESPACE
+from settings.cluster import OWN_NAMESPACE
 
 MODEL_CACHE = "/model-cache"
 _CLAIM = "rdma"

@@ -13,7 +13,7 @@ from catalog.models import Card, Layout, Placement
 from catalog.rdma import KvTransfer
 from planning.pools import pool_key
 from reading.errors import join
-from settings.schema import ModelSettings
+from settings.models import ModelSettings
 
 
 @dataclass(frozen=True, kw_only=True)

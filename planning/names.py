@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from settings.schema import OWN_NAMESPACE
+from settings.cluster import OWN_NAMESPACE
 
 PLATFORM_RELEASE = "dynamo-platform"
 HF_TOKEN_SECRET = "hf-token"

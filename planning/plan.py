@@ -10,7 +10,10 @@ from planning.deployments import Deployment, DeploymentRole
 from planning.first_token import FirstToken, estimate
 from planning.resolve import ResolvedStack, pool_in_gke
 from planning.types import Graph, Plan, Pool, TokenSecret, Worker, fetched, total
-from settings.schema import SecretStore, Settings, VerificationMode, cloud_label
+from settings.labels import cloud_label
+from settings.models import VerificationMode
+from settings.schema import Settings
+from settings.secrets import SecretStore
 
 
 def plan(stack: ResolvedStack) -> Plan:

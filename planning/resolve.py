@@ -10,7 +10,8 @@ from planning.deployments import Deployment, deployment
 from planning.pools import SYSTEM_POOL, Engines, node_counts
 from planning.types import Pool
 from reading.errors import ConfigInvalid, Fault, Way, closest, join, shown
-from settings.schema import ModelSettings, Settings
+from settings.models import ModelSettings
+from settings.schema import Settings
 
 
 @dataclass(frozen=True, kw_only=True)

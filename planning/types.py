@@ -13,7 +13,10 @@ from catalog.rdma import KvTransfer, RdmaMode
 from planning.cluster import ClusterRef
 from planning.first_token import FirstToken
 from settings.addresses import AddressPlan
-from settings.schema import BudgetSettings, Endpoint, ExistingNetwork, Maintenance
+from settings.budget import BudgetSettings
+from settings.endpoint import Endpoint
+from settings.maintenance import Maintenance
+from settings.network import ExistingNetwork
 
 
 @dataclass(frozen=True, kw_only=True)

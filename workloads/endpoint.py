@@ -10,8 +10,8 @@ from pulumi_gcp import compute
 
 from manifests.graph import frontend_labels
 from planning import names
-from settings.schema import Endpoint as EndpointSettings
-from settings.schema import Exposure
+from settings.endpoint import Endpoint as EndpointSettings
+from settings.endpoint import Exposure
 from workloads import gateway
 from workloads.custom_object import custom_object
 

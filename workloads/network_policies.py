@@ -15,7 +15,7 @@ from infra.network import WEBHOOK_PORT
 from manifests.graph import frontend_labels
 from planning import names
 from settings.addresses import AddressPlan
-from settings.schema import Exposure
+from settings.endpoint import Exposure
 from workloads.autoscaling import METRICS_PORT
 from workloads.custom_object import custom_object
 from workloads.endpoint import FRONTEND_PORT

@@ -11,7 +11,7 @@ from manifests import graph as graph_builder
 from manifests import pod_security
 from planning import names
 from planning.types import Plan
-from settings.schema import Exposure
+from settings.endpoint import Exposure
 from workloads.autoscaling import RoleAutoscaler, RoleAutoscalerArgs
 from workloads.device_networks import DeviceNetworks, DeviceNetworksArgs
 from workloads.endpoint import Endpoint, EndpointArgs

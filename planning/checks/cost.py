@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from planning.resolve import ResolvedStack
-from settings.schema import USD
+from settings.budget import USD
 
 # As Google Cloud counts a month, 365 days in twelve.
 HOURS_A_MONTH = 730

@@ -6,7 +6,7 @@ from catalog import sizing
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
 from reading.errors import Fault, Way
-from settings.schema import EngineSettings
+from settings.models import EngineSettings
 
 _DEFAULT_SHARE = EngineSettings().gpu_memory_utilization
 

@@ -8,7 +8,8 @@ from planning import names
 from planning.cluster import cluster_ref
 from planning.resolve import ResolvedStack
 from reading.errors import Fault, join
-from settings.schema import ExistingCluster, Settings
+from settings.existing_cluster import ExistingCluster
+from settings.schema import Settings
 
 # Settings of the cluster that still apply to the pools that are added to it; all else it has already.
 _WITH_AN_EXISTING_CLUSTER = {"existing", "deletion_protection"}

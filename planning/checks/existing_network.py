@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from planning import names
 from planning.resolve import ResolvedStack
 from reading.errors import Fault
-from settings.schema import Exposure
+from settings.endpoint import Exposure
 
 
 def errors(stack: ResolvedStack) -> Iterator[Fault]:

@@ -6,7 +6,8 @@ from catalog.machines import GPU_MACHINE, machine
 from planning.resolve import ResolvedStack
 from reading.errors import Fault, join
 from settings import addresses
-from settings.schema import Exposure, Settings
+from settings.endpoint import Exposure
+from settings.schema import Settings
 
 
 def errors(stack: ResolvedStack) -> Iterator[Fault]:

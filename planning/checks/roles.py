@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
 from reading.errors import Fault
-from settings.schema import ReleaseChannel
+from settings.cluster import ReleaseChannel
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:

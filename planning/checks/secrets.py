@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from planning.resolve import ResolvedStack
 from reading.errors import Fault
-from settings.schema import SecretStore
+from settings.secrets import SecretStore
 
 
 def errors(stack: ResolvedStack) -> Iterator[Fault]:

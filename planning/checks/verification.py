@@ -6,7 +6,7 @@ from catalog import sizing
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
 from reading.errors import Fault, Way
-from settings.schema import VerificationMode
+from settings.models import VerificationMode
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:

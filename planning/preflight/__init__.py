@@ -22,7 +22,7 @@ from planning.preflight.reservation import ReservationFree
 from planning.preflight.secrets_key import SecretsKeyExists
 from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
 from settings import addresses
-from settings.schema import Exposure
+from settings.endpoint import Exposure
 
 
 def questions(plan: Plan) -> tuple[Question, ...]:

@@ -8,7 +8,7 @@ from catalog.capacity import CapacityMode
 from catalog.rdma import RdmaMode
 from ops.offline.recording import record
 from ops.offline.verdicts import judge
-from settings.schema import Exposure
+from settings.endpoint import Exposure
 from tests.program.test_combinations import ENDPOINTS, PLACES
 from tests.stacks import ROOT, config
 

@@ -14,7 +14,8 @@ from ops.offline.recording import record
 from planning.load import load
 from planning.plan import plan
 from reading.errors import ConfigInvalid
-from settings.schema import Exposure, SecretStore
+from settings.endpoint import Exposure
+from settings.secrets import SecretStore
 from tests.stacks import ROOT, config
 
 MODEL = "llama-3.3-70b-instruct"

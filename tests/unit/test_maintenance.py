@@ -5,7 +5,7 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings.schema import Maintenance, Weekday
+from settings.maintenance import Maintenance, Weekday
 
 
 def test_the_default_is_the_weekend_at_night() -> None:

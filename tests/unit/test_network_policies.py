@@ -10,7 +10,7 @@ import pytest
 
 from planning import names
 from settings.addresses import AddressPlan
-from settings.schema import Exposure
+from settings.endpoint import Exposure
 from workloads.network_policies import client_ranges, clients, default_deny, operator_clients, within_graph
 
 LABELS = {"stack": "prod"}

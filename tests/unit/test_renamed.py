@@ -5,7 +5,7 @@ import pytest
 from planning.load import load
 from planning.plan import plan
 from reading.errors import ConfigInvalid
-from settings.schema import VerificationMode
+from settings.models import VerificationMode
 from tests.stacks import config
 
 

@@ -1,0 +1,62 @@
+"""`cluster`: the GKE cluster and its CPU nodes."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from catalog.machines import machine_names
+from reading.errors import one_of
+from reading.frozen import Frozen
+from settings.existing_cluster import ExistingCluster
+from settings.maintenance import Maintenance
+
+# Namespace of the graphs in a cluster of the stack's own. Components take theirs from the plan: see `Plan.namespace`.
+OWN_NAMESPACE = "dynamo"
+
+
+class ReleaseChannel(StrEnum):
+    REGULAR = "regular"
+    STABLE = "stable"
+    RAPID = "rapid"
+
+
+def _cpu_machine(name: str) -> str:
+    if name not in machine_names(with_gpus=False):
+        raise ValueError(one_of(name, machine_names(with_gpus=False)))
+    return name
+
+
+class SystemPool(Frozen):
+    """The CPU nodes that the platform, the frontends and simulated workers run on."""
+
+    machine: Annotated[str, AfterValidator(_cpu_machine)] = "n2-standard-16"
+    nodes: Annotated[int, Field(ge=2, le=10)] = 2
+    """The fewest that are kept; the autoscaler may add as many again. Not one: the pool is born with a node in each of
+    the region's zones, three as a rule, and what is born must lie within the most."""
+
+    @property
+    def most_nodes(self) -> int:
+        return 2 * self.nodes
+
+
+KmsKey = Annotated[
+    str,
+    Field(
+        pattern=r"^projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+$",
+        description="the full name of a Cloud KMS key: project, location, key ring and key",
+        examples=["projects/my-project/locations/europe-west1/keyRings/gke/cryptoKeys/secrets"],
+    ),
+]
+
+
+class ClusterSettings(Frozen):
+    deletion_protection: bool = True
+    release_channel: ReleaseChannel = ReleaseChannel.REGULAR
+    system_pool: SystemPool = SystemPool()
+    maintenance: Maintenance = Maintenance()
+    existing: ExistingCluster | None = None
+    binary_authorization: bool = False
+    """Only images that the project's policy admits are started."""
+    secrets_key: KmsKey | None = None
+    """Your own key, by which the cluster encrypts its Secrets besides Google's."""

@@ -1,0 +1,73 @@
+"""`endpoint`: how clients reach the deployments."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from reading.frozen import Frozen
+from settings import client_ranges
+
+
+class Exposure(StrEnum):
+    NONE = "none"
+    """Reached inside the cluster only."""
+    INTERNAL = "internal"
+    """An internal load balancer with an address of the node subnet."""
+    GATEWAY = "gateway"
+    """A public load balancer: TLS, and only for the clients that are named."""
+
+
+def _client_range(cidr: str) -> str:
+    if error := client_ranges.range_error(cidr):
+        raise ValueError(error)
+    return cidr
+
+
+def _client_ranges(cidrs: tuple[str, ...]) -> tuple[str, ...]:
+    if error := client_ranges.share_error(cidrs):
+        raise ValueError(error)
+    return cidrs
+
+
+ClientRange = Annotated[str, AfterValidator(_client_range)]
+
+
+class Endpoint(Frozen):
+    exposure: Exposure = Exposure.INTERNAL
+    domain: Annotated[
+        Annotated[
+            str,
+            Field(
+                pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$",
+                description="a domain name in lower case, without scheme or path",
+                examples=["llm.example.com"],
+            ),
+        ]
+        | None,
+        Field(validate_default=True),
+    ] = None
+    """Graphs are served as `https://<graph>.<domain>`; the certificate is for all names under it."""
+    allowed_cidrs: Annotated[tuple[ClientRange, ...], AfterValidator(_client_ranges), Field(validate_default=True)] = ()
+    """The public addresses that clients come from, as many as a /8 together. All others are turned away."""
+    global_access: bool = False
+    """Whether clients of other regions reach the internal load balancer; Google's default is its own region only."""
+
+    @field_validator("domain", "allowed_cidrs")
+    @classmethod
+    def _goes_with_a_gateway(cls, value: object, info: ValidationInfo) -> object:
+        exposure: Exposure | None = info.data.get("exposure")
+        if exposure is Exposure.GATEWAY and not value:
+            why = {"domain": "a certificate is made for it", "allowed_cidrs": "nobody else is let in"}
+            raise ValueError(f"exposure gateway needs it: {why[str(info.field_name)]}")
+        if exposure and exposure is not Exposure.GATEWAY and value:
+            raise ValueError(f"has no effect with exposure {exposure}; it belongs to exposure gateway")
+        return value
+
+    @field_validator("global_access")
+    @classmethod
+    def _goes_with_an_internal_one(cls, value: bool, info: ValidationInfo) -> bool:
+        exposure: Exposure | None = info.data.get("exposure")
+        if value and exposure and exposure is not Exposure.INTERNAL:
+            raise ValueError(f"has no effect with exposure {exposure}; it belongs to exposure internal")
+        return value

@@ -1,0 +1,89 @@
+"""`cluster.existing`: a cluster that the stack is put into."""
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from reading.frozen import Frozen
+from settings.forms import CloudName
+
+# What `gcloud container clusters get-credentials` calls its contexts; no part has an underscore.
+_GKE_CONTEXT = re.compile(r"gke_(?P<project>[^_]+)_(?P<location>[^_]+)_(?P<name>[^_]+)")
+
+
+class PlatformMode(StrEnum):
+    INSTALL = "install"
+    """The stack installs the Dynamo operator."""
+    SHARED = "shared"
+    """The cluster has a cluster-wide Dynamo operator, which all its stacks use; the stack installs none."""
+
+
+class ExistingCluster(Frozen):
+    """A cluster that is there: nothing of it is changed but the node pools that are added."""
+
+    context: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[A-Za-z0-9][^\s]*$",
+                description="a kubeconfig context: no spaces, the first a letter or digit",
+                examples=["my-context"],
+            ),
+        ]
+        | None
+    ) = None
+    """Of the kubeconfig, and how the cluster is reached; by its DNS endpoint unless given."""
+    name: Annotated[CloudName | None, Field(validate_default=True, examples=["my-cluster"])] = None
+    """In the stack's project."""
+    location: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[a-z]+-[a-z]+[0-9]+(-(ai[0-9]+)?[a-z])?$",
+                description="a region or zone, in lower case",
+                examples=["europe-west1"],
+            ),
+        ]
+        | None
+    ) = None
+    """The region or zone that the cluster was made in; the stack's region unless given."""
+    add_gpu_pools: bool = False
+    """Whether A3 Ultra pools are added to it; else the graphs use GPU nodes that it has."""
+    platform: PlatformMode = PlatformMode.INSTALL
+    """Who installs the Dynamo operator. A cluster takes one: a second stack of the same cluster says `shared`."""
+    # 32 characters: the operator labels pods with `<namespace>-<graph>`, which may have 63.
+    namespace: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$",
+                description="1 to 32 lower-case letters, digits and dashes, the first a letter, the last no dash",
+                examples=["dynamo-prod"],
+            ),
+        ]
+        | None
+    ) = None
+    """Of the graphs; `dynamo-<stack>` unless given. Names of what has no namespace begin with it."""
+
+    @field_validator("name")
+    @classmethod
+    def _known_somehow(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is None and "context" in info.data and not info.data["context"]:
+            raise ValueError("is required unless there is a context: the cluster is known by one of the two")
+        return name
+
+    @field_validator("add_gpu_pools")
+    @classmethod
+    def _pools_need_a_name(cls, add: bool, info: ValidationInfo) -> bool:
+        context: str | None = info.data.get("context")
+        if add and context and not info.data.get("name", "at fault") and not _GKE_CONTEXT.fullmatch(context):
+            raise ValueError("needs cluster.existing.name: the context does not tell which cluster the pools belong to")
+        return add
+
+    @property
+    def told(self) -> dict[str, str]:
+        """`project`, `location` and `name` as the context tells them; empty for one that does not."""
+        match = _GKE_CONTEXT.fullmatch(self.context or "")
+        return match.groupdict() if match else {}

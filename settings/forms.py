@@ -1,0 +1,36 @@
+"""Forms of values that several blocks of a stack file take."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+# The project's id, not its display name or number; bootstrap has the same rule.
+PROJECT_ID = r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$"
+PROJECT_ID_RULE = (
+    "a project's id (not its name or number): 6 to 30 lower-case letters, digits and dashes, the first a letter, the "
+    "last no dash"
+)
+ProjectId = Annotated[str, Field(pattern=PROJECT_ID, description=PROJECT_ID_RULE, examples=["my-project"])]
+CloudName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="1 to 63 lower-case letters, digits and dashes, the first a letter, the last no dash",
+        examples=["my-name"],
+    ),
+]
+
+
+EmailAddress = Annotated[
+    str,
+    Field(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$", description="an email address", examples=["oncall@example.com"]),
+]
+
+
+def each_once(emails: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({email for email in emails if emails.count(email) > 1})
+    if twice:
+        raise ValueError(
+            f"{', '.join(twice)} is named more than once; each address gets one mail an alert; name it once"
+        )
+    return emails

@@ -1,0 +1,43 @@
+"""`labels`: on every resource that takes them."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+# Those that the program sets itself: by the first the budget finds what the stack costs.
+OWN_LABELS = ("stack", "managed-by")
+
+
+def cloud_label(key: str) -> str:
+    """`costCenter` → `cost-center`: label keys of Google Cloud have no capitals."""
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in key)
+
+
+def labels_apart(labels: dict[str, str]) -> dict[str, str]:
+    keys = [cloud_label(key) for key in labels]
+    for key, cloud in zip(labels, keys, strict=True):
+        if cloud in OWN_LABELS:
+            raise ValueError(f"{key} is set by the program itself; take it out")
+        if len(cloud) > 63:
+            raise ValueError(f"{key} becomes {cloud}, longer than the 63 characters that Google Cloud takes")
+        if keys.count(cloud) > 1:
+            raise ValueError(f"two keys become {cloud}; take one out")
+    return labels
+
+
+LabelKey = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$",
+        description="1 to 41 letters, digits and dashes, the first a lower-case letter",
+        examples=["costCenter"],
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$",
+        description="1 to 63 lower-case letters, digits, dashes and underscores, the first and last a letter or digit",
+        examples=["ml-platform"],
+    ),
+]

@@ -1,0 +1,29 @@
+"""`location`: the region, and the zone of the GPU nodes."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reading.frozen import Frozen
+
+
+class Location(Frozen):
+    region: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z]+-[a-z]+[0-9]+$",
+            description="a region, in lower case: area, dash, place and number",
+            examples=["europe-west1"],
+        ),
+    ]
+    zone: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z]+-[a-z]+[0-9]+-(ai[0-9]+)?[a-z]$",
+            description="a zone, in lower case: its region, dash and letter",
+            examples=["europe-west1-b"],
+        ),
+    ]
+    """Where the GPU nodes are; one zone, because a RoCE network is zonal."""
+    allow_unlisted: bool = False
+    """Takes a region or zone that `catalog/locations` does not have, such as one opened after its date."""

@@ -1,0 +1,61 @@
+"""`cluster.maintenance`: when GKE may work on the cluster."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from reading.frozen import Frozen
+
+
+class Weekday(StrEnum):
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class Maintenance(Frozen):
+    """When GKE may work on the cluster, in UTC."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1, examples=[["sat", "sun"]])] = (Weekday.SAT, Weekday.SUN)
+    start: Annotated[
+        str,
+        Field(
+            pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="a time of day in UTC as HH:MM", examples=["02:00"]
+        ),
+    ] = "02:00"
+    hours: Annotated[int, Field(ge=4, le=24, validate_default=True)] = 6
+    """GKE counts no window of less than four."""
+    hold_node_upgrades: bool = True
+    """Whether minor versions and nodes wait for you until their end of support; patches of the control plane do not.
+    An upgrade of a GPU pool takes its nodes away one by one, and there is no spare."""
+
+    @field_validator("hours")
+    @classmethod
+    def _enough_in_a_month(cls, hours: int, info: ValidationInfo) -> int:
+        days: tuple[Weekday, ...] | None = info.data.get("days")  # absent when it is a fault of its own
+        if days and hours * len(set(days)) * 32 < 48 * 7:
+            least = -(-48 * 7 // (32 * len(set(days))))
+            raise ValueError(
+                f"{hours} on {', '.join(days)} is less than the 48 hours in 32 days that GKE insists on; "
+                f"at least {least}, or more days"
+            )
+        return hours
+
+    @property
+    def recurrence(self) -> str:
+        """The days as an RRULE, RFC 5545."""
+        return "FREQ=WEEKLY;BYDAY=" + ",".join(day[:2].upper() for day in Weekday if day in self.days)
+
+    @property
+    def first_window(self) -> tuple[str, str]:
+        """Begin and end of the first one, RFC 3339: of a fixed week, so that no preview differs from the one before."""
+        hour, minute = map(int, self.start.split(":"))
+        monday = datetime(2026, 1, 5, hour, minute)
+        begin = monday + timedelta(days=min(list(Weekday).index(day) for day in self.days))
+        return (f"{begin.isoformat()}Z", f"{(begin + timedelta(hours=self.hours)).isoformat()}Z")

@@ -1,0 +1,29 @@
+"""`network`: how RDMA NICs reach pods, the ranges, an existing VPC."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from catalog.rdma import RdmaMode
+from reading.frozen import Frozen
+from settings.addresses import AddressPlan
+from settings.forms import CloudName, ProjectId
+
+
+class ExistingNetwork(Frozen):
+    """A VPC that is there, with NAT; the cluster is put into one of its subnets."""
+
+    project: ProjectId | None = None
+    """The host project of a Shared VPC; the stack's own unless given."""
+    vpc: Annotated[CloudName, Field(examples=["my-vpc"])]
+    subnet: Annotated[CloudName, Field(examples=["my-subnet"])]
+    pods_range: Annotated[CloudName, Field(examples=["pods"])] = "pods"
+    services_range: Annotated[CloudName, Field(examples=["services"])] = "services"
+    """Names of the subnet's secondary ranges."""
+
+
+class NetworkSettings(Frozen):
+    rdma: RdmaMode = RdmaMode.DRANET
+    """How the RDMA NICs of a node get their networks and reach pods. Another one replaces node pools."""
+    ranges: AddressPlan = AddressPlan()
+    existing: ExistingNetwork | None = None

@@ -1,0 +1,39 @@
+"""`secrets`: where the token for gated models is kept."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from reading.frozen import Frozen
+
+
+class SecretStore(StrEnum):
+    KUBERNETES = "kubernetes"
+    """A Secret of the cluster, written from the config's `hfToken`."""
+    SECRET_MANAGER = "secretManager"
+    """Google's Secret Manager, from which GKE writes that Secret and keeps it up to date."""
+
+
+class SecretsSettings(Frozen):
+    store: SecretStore = SecretStore.KUBERNETES
+    hf_token: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[A-Za-z0-9_-]{1,255}$",
+                description="a secret's name: 1 to 255 letters, digits, dashes and underscores",
+                examples=["hf-token"],
+            ),
+        ]
+        | None
+    ) = None
+    """A secret of the project that is there already, by name. The token is then never in Pulumi's hands."""
+
+    @field_validator("hf_token")
+    @classmethod
+    def _names_a_secret(cls, name: str | None, info: ValidationInfo) -> str | None:
+        store: SecretStore | None = info.data.get("store")
+        if name and store is SecretStore.KUBERNETES:
+            raise ValueError(f"names a secret of Secret Manager, which store {store} does not read; use secretManager")
+        return name
