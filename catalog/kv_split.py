@@ -1,23 +1,23 @@
 """Which tensor parallel sizes of prefill and decode NIXL's connector of vLLM moves a KV cache between."""
 
-from catalog.models import Architecture
+from catalog.models.attention import Attention
 
 
-def refusal(a: Architecture, *, prefill: int, decode: int) -> str | None:
+def refusal(attention: Attention, *, prefill: int, decode: int) -> str | None:
     """Why decode cannot read prefill's KV cache, in words that follow the two sizes; None where it can.
 
     vLLM 0.31.0, `vllm.distributed.kv_transfer.kv_connector`: `utils.TransferTopology.tp_ratio` asserts that one size
     divides the other. `v1.nixl.base_worker.NixlBaseConnectorWorker._validate_remote_agent_handshake` asserts that
     prefill does not replicate KV heads where it has more GPUs than decode. Either fails at the first request, not at
-    start. More GPUs for decode are always taken, also beyond the KV heads. Multi-head latent attention and state
-    space models are exempt from the second rule; no card can describe one, since every card has KV heads.
+    start. More GPUs for decode are always taken, also beyond the KV heads. Multi-head latent attention is exempt from
+    the second rule.
     """
     larger, smaller = max(prefill, decode), min(prefill, decode)
     if larger % smaller:
         return "one must be a multiple of the other, so that each GPU reads whole KV heads"
-    if prefill > decode and prefill > a.kv_heads:
+    if attention.kind != "mla" and prefill > decode and prefill > attention.kv_heads:
         return (
-            f"with more GPUs than the {a.kv_heads} KV heads prefill holds each head more than once, and decode cannot "
-            "read such a cache with fewer GPUs"
+            f"with more GPUs than the {attention.kv_heads} KV heads prefill holds each head more than once, and decode "
+            "cannot read such a cache with fewer GPUs"
         )
     return None

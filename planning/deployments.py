@@ -91,7 +91,7 @@ class Deployment:
     def sizes(self, role: DeploymentRole) -> list[int]:
         """The tensor-parallel sizes that divide both the model and a node of the role."""
         count = role.gpus.count if role.gpus else 0
-        return [n for n in range(1, count + 1) if count % n == 0 and sizing.divides(self.card.architecture, n)]
+        return [n for n in range(1, count + 1) if count % n == 0 and self.card.attention.divides(n)]
 
     @cached_property
     def divisible(self) -> bool:

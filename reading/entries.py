@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 
 from reading import shape
-from reading.errors import ConfigInvalid, Fault, join, nearest, shown
+from reading.errors import ConfigInvalid, Fault, join, nearest, one_of, shown
 from reading.frozen import Frozen
 from reading.strict_yaml import YamlInvalid, parse
 
@@ -50,12 +50,18 @@ def checked(model: type[Entry], file: str, name: str, content: bytes) -> Entry:
 
 
 def _fault(model: type[Frozen], e: Mapping[str, Any]) -> Fault:
-    kind, given, path = str(e["type"]), e["input"], join("", *e["loc"])
+    kind, given, where = str(e["type"]), e["input"], shape.without_tags(model, e["loc"])
+    path = join("", *where)
     if kind == "missing":
         return Fault(path, "is required")
     if kind == "extra_forbidden":
         allowed = shape.keys(shape.at(model, e["loc"][:-1]))
-        return Fault(path, f"is not a key here{nearest(str(e['loc'][-1]), allowed)}; allowed: {', '.join(allowed)}")
+        return Fault(path, f"is not a key here{nearest(str(where[-1]), allowed)}; allowed: {', '.join(allowed)}")
+    if kind.startswith("union_tag"):
+        key = str(e["ctx"]["discriminator"]).strip("'")
+        allowed = shape.tags(shape.at(model, where), key)
+        tag = e["ctx"].get("tag")
+        return Fault(join(path, key), one_of(tag, allowed) if tag else f"is required; one of {', '.join(allowed)}")
     if kind == "value_error":  # of a whole block, which the sentence describes; its value would be the block's text
         return Fault(path, str(e["msg"]).removeprefix("Value error, "))
     if kind == "string_pattern_mismatch":

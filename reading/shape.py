@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -19,6 +20,23 @@ def at(model: type[Frozen], where: Sequence[str | int]) -> Any:
     return here
 
 
+def without_tags(model: type[Frozen], where: Sequence[str | int]) -> list[str | int]:
+    """A place as a file has it: pydantic's own also names which of several blocks a union took."""
+    here: Any = model
+    found: list[str | int] = []
+    for part in where:
+        if not _tagged(here, str(part)):
+            found.append(part)
+        here = _inside(here, str(part))
+    return found
+
+
+def tags(here: Any, discriminator: str) -> list[str]:
+    """The values by which the blocks of a union are told apart."""
+    fields_ = (block.model_fields.get(discriminator) for block in _blocks(here))
+    return [str(tag) for field in fields_ if field for tag in get_args(field.annotation)]
+
+
 def bare(here: Any) -> Any:
     """The model class, `dict[...]`, `tuple[...]` or plain type under FieldInfo, Annotated and `| None`."""
     annotation = here.annotation if isinstance(here, FieldInfo) else here
@@ -32,10 +50,8 @@ def bare(here: Any) -> Any:
 
 def keys(here: Any) -> list[str]:
     """The keys of a block on the wire; none for what is no block."""
-    annotation = bare(here)
-    if isinstance(annotation, type) and issubclass(annotation, Frozen):
-        return [field.alias or name for name, field in annotation.model_fields.items()]
-    return []
+    listed = (field.alias or name for block in _blocks(here) for name, field in block.model_fields.items())
+    return list(dict.fromkeys(listed))
 
 
 def key_type(model: type[Frozen], where: Sequence[str | int]) -> Any:
@@ -52,7 +68,7 @@ def is_text(here: Any) -> bool:
 def is_collection(here: Any) -> bool:
     """Whether a value here is an object or a list."""
     annotation = bare(here)
-    return get_origin(annotation) in (dict, tuple) or (isinstance(annotation, type) and issubclass(annotation, Frozen))
+    return get_origin(annotation) in (dict, tuple) or bool(_blocks(annotation))
 
 
 def rule(here: Any) -> str:
@@ -77,10 +93,29 @@ def fields(here: Any) -> list[FieldInfo]:
     return found
 
 
-def _inside(here: Any, key: str) -> Any:
+def _blocks(here: Any) -> list[type[Frozen]]:
+    """The model class of a place, or those of a union; none for what is no block."""
     annotation = bare(here)
-    if isinstance(annotation, type) and issubclass(annotation, Frozen):
-        return next((field for field in annotation.model_fields.values() if field.alias == key), None)
+    members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return [member for member in members if isinstance(member, type) and issubclass(member, Frozen)]
+
+
+def _tagged(here: Any, tag: str) -> type[Frozen] | None:
+    """The block that a union takes for this tag; None for what is no union, or has no such block."""
+    blocks = _blocks(here)
+    if len(blocks) < 2:
+        return None
+    literals = ((block, field.annotation) for block in blocks for field in block.model_fields.values())
+    return next((block for block, type_ in literals if get_origin(type_) is Literal and tag in get_args(type_)), None)
+
+
+def _inside(here: Any, key: str) -> Any:
+    if block := _tagged(here, key):
+        return block
+    if blocks := _blocks(here):
+        fields_ = (field for block in blocks for field in block.model_fields.values())
+        return next((field for field in fields_ if field.alias == key), None)
+    annotation = bare(here)
     if get_origin(annotation) is tuple:  # of one type and any length, `tuple[X, ...]`
         return get_args(annotation)[0]
     return get_args(annotation)[1] if get_origin(annotation) is dict else None

@@ -63,11 +63,11 @@ def _structured_outputs(given: Given) -> Iterator[ArgumentFault]:
 def _context_parallelism(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
     """`ModelConfig.verify_with_parallel_config` and the NIXL check of `VllmConfig.__post_init__`, vLLM 0.31.0."""
     name = "--decode-context-parallel-size"
-    size, kv_heads, largest = given.number(name), workers.card.architecture.kv_heads, max(workers.tensor_parallel)
+    size, kv_heads, largest = given.number(name), workers.card.attention.kv_heads, max(workers.tensor_parallel)
     if size and size > 1:
         if largest <= kv_heads:
             why = f"tensorParallel must be more than the {kv_heads} KV heads of the model for it, and is {largest}"
-        elif workers.disaggregated:
+        elif workers.disaggregated and workers.card.attention.kind != "mla":
             why = "NIXL moves a KV cache split this way for multi-head latent attention only"
         else:
             why = "the router counts blocks of another size then, and no longer knows where a prefix is"

@@ -17,8 +17,10 @@ from reading.errors import nearest, shown
 _ATTENTION = ("FLASH_ATTN", "FLASHINFER", "TRITON_ATTN", "FLEX_ATTENTION")
 # Those of them with attention sinks on that GPU: `supports_sink` of each backend.
 _WITH_SINKS = ("FLASH_ATTN", "TRITON_ATTN")
+# For multi-head latent attention, likewise.
+_LATENT = ("FLASH_ATTN_MLA", "FLASHMLA", "TRITON_MLA")
 # Without an 8-bit KV cache: `supported_kv_cache_dtypes` of each backend.
-_WITHOUT_FP8 = ("FLEX_ATTENTION",)
+_WITHOUT_FP8 = ("FLEX_ATTENTION", "FLASH_ATTN_MLA")
 
 # Kernels for Hopper GPUs. vLLM's lists hold those of other makers and generations too, which fail when weights are
 # loaded. Read from the names and docs of the kernels; no H200 was asked.
@@ -91,7 +93,7 @@ Rule = Callable[[str, Workers], Iterator[str]]
 
 def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
     """The values of some flags that these workers can use, fewer than the runtime knows; what errors may propose."""
-    attention = _WITH_SINKS if workers.card.architecture.attention_sinks else _ATTENTION
+    attention = _WITH_SINKS if workers.card.attention.sinks else _backends(workers)
     attention = [name for name in attention if workers.kv_cache_dtype.bytes != 1 or name not in _WITHOUT_FP8]
     return {
         "--attention-backend": tuple(attention),
@@ -99,6 +101,10 @@ def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
         "--moe-backend": _MOE,
         "--prefix-caching-hash-algo": ("sha256", "sha256_cbor"),
     }
+
+
+def _backends(workers: Workers) -> tuple[str, ...]:
+    return _LATENT if workers.card.attention.kind == "mla" else _ATTENTION
 
 
 def owned(workers: Workers) -> dict[str, str]:
@@ -150,12 +156,13 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
 
 def _attention_backend(value: str, workers: Workers) -> Iterator[str]:
     card = workers.card
-    if value not in _ATTENTION:
-        yield f"{value} does not run this model on an H200; use one of {', '.join(_ATTENTION)}, or leave it out"
-    elif card.architecture.attention_sinks and value not in _WITH_SINKS:
+    if value not in (backends := _backends(workers)):
+        yield f"{value} does not run this model on an H200; use one of {', '.join(backends)}, or leave it out"
+    elif card.attention.sinks and value not in _WITH_SINKS:
         yield f"{value} has no attention sinks on an H200, which {card.name} needs; use {' or '.join(_WITH_SINKS)}"
     elif workers.kv_cache_dtype.bytes == 1 and value in _WITHOUT_FP8:
-        yield f"{value} takes no FP8 KV cache, and engine.kvCacheDtype is {workers.kv_cache_dtype}; use FLASH_ATTN"
+        other = usable(workers)["--attention-backend"][0]
+        yield f"{value} takes no FP8 KV cache, and engine.kvCacheDtype is {workers.kv_cache_dtype}; use {other}"
 
 
 def _linear_backend(value: str, workers: Workers) -> Iterator[str]:

@@ -62,7 +62,7 @@ def _row(model: Card) -> dict[str, Any]:
         "repository": model.repository,
         "revision": model.revision,
         "files": len(model.files) if model.files else None,
-        "licence": model.licence,
+        "licence": model.license,
         "gated": model.gated,
         "weightsGib": round(sizing.weights_bytes(model) / sizing.GIB, 1),
         "layouts": {name: {"gpus": layout.gpus, "why": layout.why} for name, layout in model.layouts.items()},

@@ -24,19 +24,23 @@ class H200Timing:
 
 
 def h200_timing(graph: Graph) -> H200Timing:
-    """The timing of a stack's own graph, GPU layout or not. Raises ConfigurationError for a mixture of experts."""
-    shape = graph.card.architecture
+    """The timing of a stack's own graph, GPU layout or not. Raises ConfigurationError for a model of another kind."""
+    shape, attention = graph.card.architecture, graph.card.attention
     if shape.kind != "dense":
         raise ConfigurationError(f"--timing h200 is for dense models; {graph.card.name} is a mixture of experts")
+    if attention.kind != "gqa":
+        raise ConfigurationError(
+            f"--timing h200 is for grouped-query attention (gqa); {graph.card.name} has {attention.kind}"
+        )
     return H200Timing(
         tensor_parallel={worker.role.value: worker.tensor_parallel for worker in graph.workers},
         shape={
             "hidden_size": shape.hidden_size,
             "intermediate_size": shape.intermediate_size,
             "num_hidden_layers": shape.layers,
-            "num_attention_heads": shape.heads,
-            "num_key_value_heads": shape.kv_heads,
-            "head_dim": shape.head_dim,
+            "num_attention_heads": attention.heads,
+            "num_key_value_heads": attention.kv_heads,
+            "head_dim": attention.head_dim,
             "max_position_embeddings": shape.max_model_len,
             "vocab_size": shape.vocab_size,
         },

@@ -76,7 +76,7 @@ def _sizes(engine: sizing.EngineMemory) -> str:
     return (
         f"weights {engine.weights / sizing.GIB:.1f} GiB a GPU, {max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB left "
         f"for the KV cache, and one sequence of {engine.max_model_len} tokens takes "
-        f"{engine.max_model_len * engine.kv_per_token / sizing.GIB:.1f} GiB"
+        f"{engine.kv_per_sequence / sizing.GIB:.1f} GiB"
     )
 
 

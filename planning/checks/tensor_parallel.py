@@ -22,15 +22,13 @@ def nearest_first(sizes: Sequence[int], given: int) -> list[int]:
 
 
 def _indivisible(deployment: Deployment) -> Iterator[Fault]:
-    architecture = deployment.card.architecture
     for name, role in deployment.roles.items():
         sizes, where = deployment.sizes(role), deployment.at(name, "tensorParallel")
         if role.gpus and role.tensor_parallel not in sizes:
             yield Fault(
                 where,
-                f"{role.tensor_parallel} cannot divide {deployment.card.name} ({architecture.heads} heads, "
-                f"{architecture.kv_heads} KV heads) over the {role.gpus.count} GPUs of a node; "
-                f"one of {', '.join(map(str, sizes))}",
+                f"{role.tensor_parallel} cannot divide {deployment.card.name} ({deployment.card.attention.words}) "
+                f"over the {role.gpus.count} GPUs of a node; one of {', '.join(map(str, sizes))}",
                 tuple(Way(f"use {n}", {where: n}) for n in nearest_first(sizes, role.tensor_parallel)),
             )
 
@@ -40,7 +38,7 @@ def _kv_split(deployment: Deployment) -> Iterator[Fault]:
     prefill, decode = deployment.roles.get(Role.PREFILL), deployment.roles.get(Role.DECODE)
     if not (prefill and decode):
         return
-    why = kv_split.refusal(deployment.card.architecture, prefill=prefill.tensor_parallel, decode=decode.tensor_parallel)
+    why = kv_split.refusal(deployment.card.attention, prefill=prefill.tensor_parallel, decode=decode.tensor_parallel)
     if why:
         yield Fault(
             deployment.at(Role.DECODE, "tensorParallel"),

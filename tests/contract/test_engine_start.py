@@ -47,7 +47,8 @@ _QUANTIZATION: dict[str, dict[str, Any]] = {
 
 def config_json(chosen: Card) -> dict[str, Any]:
     """A config.json with the card's numbers."""
-    a = chosen.architecture
+    a, attention = chosen.architecture, chosen.attention
+    assert attention.kind != "mla"  # no such card is started here
     moe: dict[str, Any] = (
         {"num_local_experts": 128, "num_experts_per_tok": 4, "sliding_window": 128} if a.kind == "moe" else {}
     )
@@ -61,9 +62,9 @@ def config_json(chosen: Card) -> dict[str, Any]:
         "num_hidden_layers": a.layers,
         "vocab_size": a.vocab_size,
         "intermediate_size": a.intermediate_size,
-        "num_attention_heads": a.heads,
-        "num_key_value_heads": a.kv_heads,
-        "head_dim": a.head_dim,
+        "num_attention_heads": attention.heads,
+        "num_key_value_heads": attention.kv_heads,
+        "head_dim": attention.head_dim,
         "max_position_embeddings": a.max_model_len,
         "tie_word_embeddings": a.tied_embeddings,
         "torch_dtype": "bfloat16",

@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 from catalog import models
 from catalog.contracts import Role
 from catalog.machines import GPU_MACHINE, machine, machine_names
-from catalog.models import Card, Placement, card, card_names
+from catalog.models import Placement, card, card_names
+from catalog.models.attention import GroupedQuery
+from catalog.models.model_card import Card
 from manifests.graph import build
 from ops.commands.models import app
 from planning import checks
@@ -47,7 +49,7 @@ def test_a_card_says_where_its_facts_come_from(name: str) -> None:
     chosen = card(name)
     assert chosen.revision_source
     assert chosen.architecture.source
-    assert chosen.licence
+    assert chosen.license
     assert chosen.default_max_model_len <= chosen.architecture.max_model_len
     assert {"simulated", "single-node", "multi-node", "aggregated"} <= set(chosen.layouts)
 
@@ -112,15 +114,29 @@ GOOD_CARD = (models.FOLDER / "gpt-oss-120b.yaml").read_text(encoding="utf-8")
 @pytest.mark.parametrize(
     ("old", "new", "path", "rule"),
     [
-        ("heads: 64", "heads: many", "architecture.heads", 'got "many"; input should be a valid integer'),
-        ("kvHeads: 8", "kvHeads: 0", "architecture.kvHeads", "got 0; input should be greater than or equal to 1"),
+        ("heads: 64", "heads: many", "attention.heads", 'got "many"; input should be a valid integer'),
+        ("kvHeads: 8", "kvHeads: 0", "attention.kvHeads", "got 0; input should be greater than or equal to 1"),
         ("gated: false", "gatd: false", "gatd", "is not a key here; did you mean gated?"),
-        ("headDim: 64", "headDimm: 64", "architecture.headDimm", "did you mean headDim?"),
-        ("licence: apache-2.0\n", "", "licence", "is required"),
+        ("headDim: 64", "headDimm: 64", "attention.headDimm", "did you mean headDim?"),
+        ("license: apache-2.0\n", "", "license", "is required"),
         ("totalBytes: 65248815744", "bytesPerParameter: 2", "weights.bytesPerParameter", "totalBytes"),
         ("placement: shared", "placement: near", "layouts.single-node.placement", 'got "near"; input should be'),
         ("gated: false", "gated: false\ngated: true", "gated", "given twice"),
         ("gated: false", "gated: [", "", "is not YAML in line"),
+        (
+            "kind: hybrid",
+            "kind: hybird",
+            "attention.kind",
+            '"hybird" is not one of gqa, hybrid, mla; did you mean hybrid?',
+        ),
+        ("  kind: hybrid\n", "", "attention.kind", "is required; one of gqa, hybrid, mla"),
+        ("kind: hybrid", "kind: gqa", "attention.fullLayers", "is not a key here"),
+        ("kind: hybrid", "kind: mla", "attention.kvLoraRank", "is required"),
+        ("fullLayers: 18", "fullLayers: 36", "", "attention.fullLayers: 36 must be fewer than"),
+        ("format: mxfp4", "format: mxfp5", "weights.format", '"mxfp5" is not one of bf16'),
+        ("totalBytes: 65248815744", "", "", "weights.totalBytes: is required for a mixture of experts"),
+        ("kind: moe", "kind: dense", "", "architecture.experts: a dense model has none"),
+        ("active: 4", "active: 400", "", "architecture.experts.active: 400 exceeds count, 128"),
         ("defaultMaxModelLen: 32768", "defaultMaxModelLen: 999999", "defaultMaxModelLen", "exceeds architecture"),
     ],
 )
@@ -131,11 +147,32 @@ def test_an_error_of_a_card_names_file_key_value_and_rule(old: str, new: str, pa
     assert any(told.startswith(f"catalog/models/ours.yaml: {path}".removesuffix(": ")) for told in where), raised.value
 
 
+FORMER_CARD = """
+repository: acme/dense
+revision: null
+revisionSource: none
+licence: mit
+gated: false
+weights: {format: fp8, bytesPerParameter: 1}
+architecture: {source: config.json, kind: dense, hiddenSize: 64, layers: 2, vocabSize: 100, intermediateSize: 128,
+  heads: 8, kvHeads: 2, headDim: 8, attentionSinks: true, tiedEmbeddings: false, maxModelLen: 4096}
+defaultMaxModelLen: 2048
+layouts: {}
+"""
+
+
+def test_a_card_with_the_keys_of_before_still_loads() -> None:
+    former = entries.checked(Card, "ours.yaml", "ours", FORMER_CARD.encode())
+    assert former.license == "mit"
+    assert former.attention == GroupedQuery(kind="gqa", heads=8, kv_heads=2, head_dim=8, sinks=True)
+    assert former.weights.format == "fp8"
+
+
 def test_all_errors_of_a_card_are_told_at_once() -> None:
     broken = GOOD_CARD.replace("heads: 64", "heads: many", 1).replace("gated: false", "gated: maybe", 1)
     with pytest.raises(ConfigInvalid) as raised:
         entries.checked(Card, "ours.yaml", "ours", broken.encode())
-    assert [fault.path for fault in raised.value.faults] == ["ours.yaml: architecture.heads", "ours.yaml: gated"]
+    assert [fault.path for fault in raised.value.faults] == ["ours.yaml: attention.heads", "ours.yaml: gated"]
 
 
 @pytest.fixture
@@ -154,8 +191,8 @@ def test_a_broken_card_hides_no_other() -> None:
     assert done.exit_code == 2
     listed = json.loads(done.stdout)
     assert "gpt-oss-120b" in {row["name"] for row in listed["models"]}
-    assert listed["faults"][0]["path"] == "catalog/models/broken.yaml: architecture.heads"
-    assert done.stderr.startswith("error: catalog/models/broken.yaml: architecture.heads: ")
+    assert listed["faults"][0]["path"] == "catalog/models/broken.yaml: attention.heads"
+    assert done.stderr.startswith("error: catalog/models/broken.yaml: attention.heads: ")
     assert load(config())
 
 
@@ -164,4 +201,4 @@ def test_a_stack_that_names_a_broken_card_is_refused_beside_its_other_errors() -
     with pytest.raises(ConfigInvalid) as raised:
         load(config({"models.chat.model": "broken", "models.other": {"model": "qwen3-32", "layout": "aggregated"}}))
     paths = [fault.path for fault in raised.value.faults]
-    assert paths == ["catalog/models/broken.yaml: architecture.heads", "models.other.model"]
+    assert paths == ["catalog/models/broken.yaml: attention.heads", "models.other.model"]

@@ -6,6 +6,7 @@ import pytest
 
 from catalog import kv_split
 from catalog.models import Card, card
+from catalog.models.attention import Latent
 from reading.errors import Fault
 from tests.stacks import faults, planned
 
@@ -23,21 +24,27 @@ REFUSED = {
 
 def with_kv_heads(heads: int) -> Card:
     chosen = card("llama-3.3-70b-instruct")
-    return chosen.model_copy(update={"architecture": chosen.architecture.model_copy(update={"kv_heads": heads})})
+    return chosen.model_copy(update={"attention": chosen.attention.model_copy(update={"kv_heads": heads})})
 
 
 @pytest.mark.parametrize("heads", REFUSED)
 def test_the_engine_and_the_check_refuse_the_same_pairs(heads: int) -> None:
-    architecture = with_kv_heads(heads).architecture
-    refused = {(p, d) for p, d in product(SIZES, SIZES) if kv_split.refusal(architecture, prefill=p, decode=d)}
+    attention = with_kv_heads(heads).attention
+    refused = {(p, d) for p, d in product(SIZES, SIZES) if kv_split.refusal(attention, prefill=p, decode=d)}
     assert refused == REFUSED[heads]
 
 
 @pytest.mark.parametrize(("prefill", "decode"), [(2, 3), (3, 2), (4, 6)])
 def test_one_size_divides_the_other(prefill: int, decode: int) -> None:
-    refused = kv_split.refusal(with_kv_heads(12).architecture, prefill=prefill, decode=decode)
+    refused = kv_split.refusal(with_kv_heads(12).attention, prefill=prefill, decode=decode)
     assert refused is not None
     assert "multiple of the other" in refused
+
+
+def test_latent_attention_knows_no_replicated_heads() -> None:
+    latent = Latent(kind="mla", heads=128, kv_lora_rank=512, rope_head_dim=64)
+    assert kv_split.refusal(latent, prefill=8, decode=4) is None
+    assert kv_split.refusal(latent, prefill=3, decode=2) is not None
 
 
 @pytest.mark.parametrize(("prefill", "decode"), [(8, 4), (8, 2), (4, 8), (4, 2), (2, 8)])

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from catalog import sizing
 from catalog.contracts import KvCacheDtype
 from catalog.machines import GPU_MACHINE, Gpus, machine
-from catalog.models import Architecture, card, card_names
+from catalog.models import card, card_names
+from catalog.models.attention import GroupedQuery, Hybrid, Latent
 from catalog.sizing import GIB
 
 
@@ -63,7 +64,7 @@ def test_known_memory(case: Case) -> None:
 
 
 def test_parameters_of_llama_70b() -> None:
-    assert sizing.parameters(card("llama-3.3-70b-instruct").architecture) == 70_553_706_496
+    assert sizing.parameters(card("llama-3.3-70b-instruct")) == 70_553_706_496
 
 
 def test_weights_of_experts_are_those_of_the_index() -> None:
@@ -71,9 +72,10 @@ def test_weights_of_experts_are_those_of_the_index() -> None:
 
 
 def test_tied_embeddings_are_counted_once() -> None:
-    tied = card("qwen3-0.6b").architecture
-    untied = tied.model_copy(update={"tied_embeddings": False})
-    assert sizing.parameters(untied) - sizing.parameters(tied) == tied.vocab_size * tied.hidden_size
+    tied = card("qwen3-0.6b")
+    shape = tied.architecture
+    untied = tied.model_copy(update={"architecture": shape.model_copy(update={"tied_embeddings": False})})
+    assert sizing.parameters(untied) - sizing.parameters(tied) == shape.vocab_size * shape.hidden_size
 
 
 def test_an_fp8_cache_holds_twice_the_tokens() -> None:
@@ -82,8 +84,8 @@ def test_an_fp8_cache_holds_twice_the_tokens() -> None:
     assert one.kv_tokens // 2 == two.kv_tokens
 
 
-def architecture(heads: int, kv_heads: int) -> Architecture:
-    return card("qwen3-32b").architecture.model_copy(update={"heads": heads, "kv_heads": kv_heads})
+def grouped(heads: int, kv_heads: int) -> GroupedQuery:
+    return GroupedQuery(kind="gqa", heads=heads, kv_heads=kv_heads, head_dim=128)
 
 
 @given(st.sampled_from(card_names()), st.sampled_from([1, 2, 4]), st.integers(1, 40_960))
@@ -97,12 +99,47 @@ def test_more_gpus_never_hold_less(name: str, tensor_parallel: int, length: int)
 
 @given(st.integers(1, 128), st.integers(1, 16), st.integers(1, 16))
 def test_what_divides_gives_every_gpu_the_same(heads: int, kv_heads: int, tensor_parallel: int) -> None:
-    if sizing.divides(architecture(heads, kv_heads), tensor_parallel):
+    if grouped(heads, kv_heads).divides(tensor_parallel):
         assert heads % tensor_parallel == 0
         assert max(kv_heads, tensor_parallel) % min(kv_heads, tensor_parallel) == 0
 
 
 def test_replicated_kv_heads_save_nothing_further() -> None:
-    few = architecture(64, 4)
-    four, eight = (sizing.kv_bytes_per_token(few, tensor_parallel=tp, kv_bytes=2) for tp in (4, 8))
-    assert four == eight
+    few = grouped(64, 4)
+    assert few.elements_per_token(80, 4) == few.elements_per_token(80, 8)
+
+
+# DeepSeek-R1's numbers, of its config.json; 70,272 bytes a token in BF16 whatever the tensor parallel size is.
+LATENT = Latent(kind="mla", heads=128, kv_lora_rank=512, rope_head_dim=64)
+
+
+@pytest.mark.parametrize("tensor_parallel", [1, 2, 4, 8])
+def test_latent_attention_holds_the_whole_vector_on_every_gpu(tensor_parallel: int) -> None:
+    assert LATENT.elements_per_token(61, tensor_parallel) * 2 == 70_272
+    assert LATENT.elements_in_window(61, tensor_parallel) == 0
+    assert LATENT.divides(tensor_parallel)
+
+
+def test_latent_attention_is_divided_by_its_heads_only() -> None:
+    assert LATENT.divides(128)
+    assert not LATENT.divides(3)
+
+
+def test_layers_with_a_window_stop_growing() -> None:
+    """gpt-oss-120b: half of 36 layers keep the whole context, 36,864 bytes a token; the others 128 tokens and what is
+    in flight."""
+    at = {length: engine("gpt-oss-120b", 1, length=length) for length in (4_096, 32_768, 131_072)}
+    assert {memory.kv_per_token for memory in at.values()} == {36_864}
+    assert at[4_096].kv_in_windows == (4_096 + 128) * 36_864
+    assert at[32_768].kv_in_windows == at[131_072].kv_in_windows == (127 + 2 * 8192 + 128) * 36_864
+    for memory in at.values():
+        assert memory.kv_per_sequence * memory.full_sequences <= memory.kv_budget
+        assert memory.full_sequences * memory.max_model_len <= memory.kv_tokens
+
+
+def test_a_hybrid_never_holds_fewer_tokens_than_if_all_layers_saw_everything() -> None:
+    hybrid = card("gpt-oss-120b")
+    assert isinstance(hybrid.attention, Hybrid)
+    plain = grouped(hybrid.attention.heads, hybrid.attention.kv_heads).model_copy(update={"head_dim": 64})
+    full = plain.elements_per_token(hybrid.architecture.layers, 1)
+    assert hybrid.attention.elements_per_token(36, 1) + hybrid.attention.elements_in_window(36, 1) == full
