@@ -8,6 +8,7 @@ import yaml
 from bootstrap import settings
 from ops.commands.ending import Exit
 from ops.offline import recording, stackfile
+from ops.offline.recorded import ProgramFailed
 from ops.report import printing
 from reading.errors import ConfigInvalid
 
@@ -26,7 +27,7 @@ def main(stack: str = "bootstrap") -> int:
     except ConfigInvalid as invalid:
         print(f"error: stack {stack} is at fault\n" + "\n".join(f"  {f}" for f in invalid.faults), file=sys.stderr)
         return Exit.CONFIG_INVALID
-    except recording.ProgramFailed as failed:
+    except ProgramFailed as failed:
         print(f"error: {failed}", file=sys.stderr)
         return Exit.FAILED
     table = printing.table("resource", "type", "what it is", "protected")

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from ops.offline import stackfile
-from ops.offline.recording import Recording, record
+from ops.offline.recorded import Recording
+from ops.offline.recording import record
 from planning.load import load
 from planning.plan import plan
 from planning.types import Plan

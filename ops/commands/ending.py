@@ -1,13 +1,19 @@
-"""How a command ends that does not end well: a sentence on stderr and a code that CI can tell apart."""
+"""How a command that fails ends: sentences on stderr, and an exit code that tells CI the kind of failure."""
 
 import os
 import sys
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import NoReturn
 
 import typer
 
+from ops.offline.recorded import ProgramFailed
+from ops.report import printing
+from ops.report.plain import plain
+from reading.errors import ConfigInvalid
 from reading.tokens import masked
 
 
@@ -23,6 +29,33 @@ class Exit(IntEnum):
 def stop(message: str, code: Exit) -> NoReturn:
     print(f"error: {masked(message)}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+Comment = Callable[[str, list[dict[str, str]]], str]
+"""Stack and errors → the comment of a pull request."""
+
+
+@contextmanager
+def errors_printed(stack: str, *, as_json: bool = False, comment: Comment | None = None) -> Iterator[None]:
+    """Ends the command when the block finds an invalid configuration (exit code 2) or a program that fails (1)."""
+    try:
+        yield
+    except ConfigInvalid as invalid:
+        _stop_on_errors(stack, invalid, as_json, comment)
+    except ProgramFailed as failed:
+        stop(str(failed), Exit.FAILED)
+
+
+def _stop_on_errors(stack: str, invalid: ConfigInvalid, as_json: bool, comment: Comment | None) -> NoReturn:
+    errors = [{"path": error.path, "message": error.message} for error in invalid.faults]
+    if comment:
+        print(comment(masked(stack), errors))
+    if as_json:
+        printing.show_json({"stack": stack, "faults": errors})
+        raise typer.Exit(Exit.CONFIG_INVALID)
+    count = len(invalid.faults)
+    lines = "\n".join(f"  {plain(str(error))}" for error in invalid.faults)
+    stop(f"stack {stack} has {count} fault{'s' if count > 1 else ''}\n{lines}", Exit.CONFIG_INVALID)
 
 
 DEBUG = "DYNAMO_GKE_DEBUG"

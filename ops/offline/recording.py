@@ -7,158 +7,26 @@ import asyncio
 import contextlib
 import contextvars
 import os
-import re
 import runpy
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pulumi
 from google.protobuf import struct_pb2
-from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime import mocks, settings
 from pulumi.runtime import stack as runtime_stack
-from pulumi.runtime.proto import alias_pb2, resource_pb2
+from pulumi.runtime.proto import resource_pb2
 
+from ops.offline.canned_answers import Answers, canned, computed
+from ops.offline.recorded import SECRET, ProgramFailed, Recording
+from ops.offline.registrations import plain, resource, urn_of
 from settings.stack_config import StackConfig
 
 PROJECT = "dynamo-gke"
-UNKNOWN = "[unknown]"
-SECRET = "[secret]"
-
-GET_CLUSTER = "gcp:container/getCluster:getCluster"
-
-# What the program asks of Google Cloud while it runs, answered without asking: `up` needs some value.
-CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
-    "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo": {"dimensionsInfos": [{"details": [{"value": "-1"}]}]},
-    "gcp:compute/getMachineTypes:getMachineTypes": {"machineTypes": [{"name": "a3-ultragpu-8g"}]},
-    "gcp:compute/getReservation:getReservation": {
-        "status": "READY",
-        "specificReservations": [
-            {"count": 1000, "inUseCount": 0, "instanceProperties": [{"machineType": "a3-ultragpu-8g"}]}
-        ],
-    },
-    "gcp:compute/getReservationBlock:getReservationBlock": {"blockCount": 1000, "inUseCount": 0},
-    "gcp:compute/getReservationSubBlock:getReservationSubBlock": {"subBlockCount": 1000, "inUseCount": 0},
-    "gcp:container/getEngineVersions:getEngineVersions": {
-        "releaseChannelLatestVersion": dict.fromkeys(("RAPID", "REGULAR", "STABLE"), "1.35.8-gke.1036000")
-    },
-    # No bucket is left from an earlier stack.
-    "gcp:storage/getBucket:getBucket": {"location": ""},
-    "gcp:kms/getKMSCryptoKey:getKMSCryptoKey": {"id": "example"},
-    "gcp:organizations/getBillingAccount:getBillingAccount": {"currencyCode": "USD"},
-    "gcp:organizations/getClientConfig:getClientConfig": {"accessToken": ""},  # without one, nothing leaves here
-    # A cluster and a subnet that are there.
-    GET_CLUSTER: {
-        "masterVersion": "1.35.8-gke.1036000",
-        "datapathProvider": "ADVANCED_DATAPATH",
-        "enableMultiNetworking": True,
-        "controlPlaneEndpointsConfigs": [
-            {"dnsEndpointConfigs": [{"endpoint": "gke-existing.europe-west1.gke.goog", "allowExternalTraffic": True}]}
-        ],
-        "addonsConfigs": [{"gcsFuseCsiDriverConfigs": [{"enabled": True}]}],
-        "gatewayApiConfigs": [{"channel": "CHANNEL_STANDARD"}],
-        "secretSyncConfigs": [{"enabled": True}],
-        "subnetwork": "projects/my-project/regions/europe-west1/subnetworks/existing",
-    },
-    "gcp:compute/getSubnetwork:getSubnetwork": {"ipCidrRange": UNKNOWN},
-    # The number of the project, which IAM wants for a Kubernetes service account; made up.
-    "gcp:organizations/getProject:getProject": {
-        "projectId": "my-project",
-        "number": "123456789012",
-        "billingAccount": "000000-AAAAAA-BBBBBB",
-    },
-}
-
-Answers = Callable[[mocks.MockCallArgs], dict[str, Any]]
-"""What Google Cloud answers. A `grpc.RpcError` that it raises is an error of Google Cloud; others end the program."""
-
-
-def canned(args: mocks.MockCallArgs) -> dict[str, Any]:
-    answer = dict(CANNED_ANSWERS[args.token])
-    if args.token == GET_CLUSTER:
-        answer["workloadIdentityConfigs"] = [{"workloadPool": f"{args.args['project']}.svc.id.goog"}]
-    return answer
-
-
-# What Google Cloud computes and the program reads on; a preview leaves them unknown, `up` needs them.
-COMPUTED: Mapping[str, dict[str, Any]] = {
-    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": {
-        "dnsResourceRecords": [{"name": "_acme-challenge.example.com.", "type": "CNAME", "data": "example.goog."}]
-    },
-    "gcp:compute/address:Address": {"address": "10.0.0.100"},
-    "gcp:container/cluster:Cluster": {
-        "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}
-    },
-    "kubernetes:core/v1:Service": {"status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.100"}]}}},
-    "gcp:monitoring/notificationChannel:NotificationChannel": {"name": "projects/my-project/notificationChannels/1"},
-    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": {
-        "name": "projects/123456789012/locations/global/workloadIdentityPools/example"
-    },
-    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": {
-        "name": "projects/123456789012/locations/global/workloadIdentityPools/example/providers/example"
-    },
-}
-
-
-def _computed(args: mocks.MockResourceArgs) -> Mapping[str, Any]:
-    """COMPUTED, and of a service account what follows from its id."""
-    if args.typ != "gcp:serviceaccount/account:Account":
-        return COMPUTED.get(args.typ, {})
-    project = args.inputs["project"]
-    email = f"{args.inputs['accountId']}@{project}.iam.gserviceaccount.com"
-    return {
-        "email": email,
-        "member": f"serviceAccount:{email}",
-        "name": f"projects/{project}/serviceAccounts/{email}",
-    }
-
-
-class ProgramFailed(Exception):
-    """The program raised; the message is what a person needs of it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resource:
-    """One registration as plain data, secrets replaced by `[secret]`, what only the cloud knows by `[unknown]`."""
-
-    urn: str
-    type: str
-    name: str
-    parent: str | None
-    provider: str | None
-    """URN of the explicit provider; None for one that Pulumi would make by default."""
-    inputs: dict[str, Any]
-    depends_on: tuple[str, ...]
-    options: dict[str, Any]
-    secret_paths: tuple[str, ...]
-
-    def to_wire(self) -> dict[str, Any]:
-        return {
-            "urn": self.urn,
-            "type": self.type,
-            "name": self.name,
-            "parent": self.parent,
-            "provider": self.provider,
-            "inputs": self.inputs,
-            "dependsOn": list(self.depends_on),
-            "options": self.options,
-            "secretPaths": list(self.secret_paths),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recording:
-    """What a run of the program registered, sorted by URN, and its stack outputs."""
-
-    resources: tuple[Resource, ...]
-    outputs: dict[str, Any]
-
-    def by_urn(self) -> dict[str, Resource]:
-        return {resource.urn: resource for resource in self.resources}
 
 
 class _Cloud(mocks.Mocks):
@@ -169,10 +37,10 @@ class _Cloud(mocks.Mocks):
         self.answers = answers
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        computed = _computed(args)
+        values = computed(args)
         if self.preview:  # an output that is not returned is unknown
-            return "", {key: value for key, value in args.inputs.items() if key not in computed}
-        return f"{args.name}-id", {**args.inputs, **computed}
+            return "", {key: value for key, value in args.inputs.items() if key not in values}
+        return f"{args.name}-id", {**args.inputs, **values}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         return self.answers(args), []
@@ -187,7 +55,7 @@ class _Recorder(mocks.MockMonitor):
         self.outputs: struct_pb2.Struct | None = None
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        return _urn(parent, type_, name)
+        return urn_of(parent, type_, name)
 
     def RegisterResource(self, request: Any) -> Any:
         response = super().RegisterResource(request)
@@ -324,97 +192,7 @@ class _QuietEngine(mocks.MockEngine):
 
 def _recording(recorder: _Recorder) -> Recording:
     resources = [
-        _resource(urn, request) for urn, request in recorder.requests.items() if request.type != "pulumi:pulumi:Stack"
+        resource(urn, request) for urn, request in recorder.requests.items() if request.type != "pulumi:pulumi:Stack"
     ]
-    outputs, _ = _plain(recorder.outputs) if recorder.outputs else ({}, [])
+    outputs, _ = plain(recorder.outputs) if recorder.outputs else ({}, [])
     return Recording(resources=tuple(sorted(resources, key=lambda r: r.urn)), outputs=outputs)
-
-
-def _urn(parent: str, type_: str, name: str) -> str:
-    chain = [part for part in parent.split("::")[2].split("$") if part != "pulumi:pulumi:Stack"] if parent else []
-    qualified = "$".join([*chain, type_])
-    return f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{qualified}::{name}"
-
-
-def _former_urn(alias: alias_pb2.Alias, request: resource_pb2.RegisterResourceRequest) -> str:
-    """The URN that an alias stands for: what it leaves out is as it is now."""
-    if alias.urn:
-        return alias.urn
-    former = alias.spec
-    parent = "" if former.noParent else former.parentUrn or request.parent
-    return _urn(parent, former.type or request.type, former.name or request.name)
-
-
-def _resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resource:
-    inputs, secret_paths = _plain(request.object)
-    provider = request.provider.rpartition("::")[0] or None  # "<urn>::<id>"
-    options: dict[str, Any] = {
-        "protect": request.protect,
-        "retainOnDelete": request.retainOnDelete,
-        "ignoreChanges": list(request.ignoreChanges),
-        "replaceOnChanges": list(request.replaceOnChanges),
-        "aliases": [_former_urn(alias, request) for alias in request.aliases],
-        "customTimeouts": {
-            step: getattr(request.customTimeouts, step)
-            for step in ("create", "update", "delete")
-            if getattr(request.customTimeouts, step)
-        },
-    }
-    # Input → URNs of the resources whose outputs it holds.
-    options["propertyDependencies"] = {
-        key: sorted(found.urns) for key, found in sorted(request.propertyDependencies.items()) if found.urns
-    }
-    options = {key: value for key, value in options.items() if value}
-    if request.deleteBeforeReplaceDefined:  # a False is an order, too: the provider may ask for the opposite
-        options["deleteBeforeReplace"] = request.deleteBeforeReplace
-    return Resource(
-        urn=urn,
-        type=request.type,
-        name=request.name,
-        parent=request.parent or None,
-        provider=provider,
-        inputs=inputs,
-        depends_on=tuple(sorted(request.dependencies)),
-        options=options,
-        secret_paths=tuple(secret_paths),
-    )
-
-
-def _plain(struct: struct_pb2.Struct) -> tuple[dict[str, Any], list[str]]:
-    """A request's struct as plain data, and the paths of what was marked secret in it."""
-    secrets: list[str] = []
-
-    def walk(value: struct_pb2.Value, path: str) -> Any:
-        match value.WhichOneof("kind"):
-            case "struct_value":
-                return walk_struct(value.struct_value, path)
-            case "list_value":
-                return [walk(item, f"{path}[{i}]") for i, item in enumerate(value.list_value.values)]
-            case "number_value":
-                number = value.number_value
-                return int(number) if number.is_integer() else number
-            case "string_value":
-                return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
-            case "bool_value":
-                return value.bool_value
-            case _:
-                return None
-
-    def masked(value: struct_pb2.Value) -> Any:
-        """The keys of a secret object with `[secret]` for values, so that a rendered Secret is still an object."""
-        if value.WhichOneof("kind") == "struct_value":
-            return dict.fromkeys(sorted(value.struct_value.fields), SECRET)
-        return SECRET
-
-    def walk_struct(inner: struct_pb2.Struct, path: str) -> Any:
-        signature = inner.fields[rpc._special_sig_key].string_value if rpc._special_sig_key in inner.fields else ""
-        if signature == rpc._special_secret_sig:
-            secrets.append(path)
-            return masked(inner.fields["value"])
-        return {key: walk(inner.fields[key], f"{path}.{key}".lstrip(".")) for key in sorted(inner.fields)}
-
-    return walk_struct(struct, ""), sorted(secrets, key=_natural)
-
-
-def _natural(path: str) -> list[Any]:
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path)]

@@ -21,7 +21,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError, unknown
 
 from ops.offline import policy_config
 from ops.offline.policy_config import RuleConfig
-from ops.offline.recording import UNKNOWN, Recording, Resource
+from ops.offline.recorded import UNKNOWN, Recording, Resource
 from policies.rules import RULES
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import yaml
 
-from ops.offline.recording import UNKNOWN, Recording, Resource
+from ops.offline.recorded import UNKNOWN, Recording, Resource
 from reading.errors import join
 
 _HELM_RELEASE = "kubernetes:helm.sh/v3:Release"

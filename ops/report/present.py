@@ -13,7 +13,7 @@ from rich.tree import Tree
 
 from catalog import sizing
 from catalog.rdma import RdmaMode
-from ops.offline.recording import Recording, Resource
+from ops.offline.recorded import Recording, Resource
 from ops.offline.verdicts import Verdict
 from ops.report import printing
 from planning import preflight

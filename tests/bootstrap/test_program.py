@@ -11,7 +11,8 @@ from bootstrap.preview import FOLDER
 from bootstrap.preview import main as preview_command
 from bootstrap.settings import NAMESPACE
 from ops.offline import stackfile
-from ops.offline.recording import Recording, Resource, record
+from ops.offline.recorded import Recording, Resource
+from ops.offline.recording import record
 from tests.program.test_stacks import needs
 from tests.stacks import ROOT
 

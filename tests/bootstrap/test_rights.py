@@ -6,7 +6,8 @@ import pytest
 
 from bootstrap.identity import DEPLOY, PREVIEW, Access
 from infra.services import APIS
-from ops.offline.recording import Recording, record
+from ops.offline.recorded import Recording
+from ops.offline.recording import record
 from planning.preflight.question import Question
 from tests.program.test_security import with_secret_manager
 from tests.stacks import ROOT, config, recorded

@@ -11,7 +11,8 @@ import yaml
 
 from bootstrap import settings
 from bootstrap.preview import FOLDER
-from ops.offline.recording import ProgramFailed, record_program, run_main
+from ops.offline.recorded import ProgramFailed
+from ops.offline.recording import record_program, run_main
 from reading.errors import ConfigInvalid, Fault
 from settings.stack_config import StackConfig
 

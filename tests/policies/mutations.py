@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from ops.offline import stackfile
-from ops.offline.recording import Recording, Resource, record
+from ops.offline.recorded import Recording, Resource
+from ops.offline.recording import record
 from tests.stacks import ROOT, recorded
 
 GATEWAY = '{"exposure": "gateway", "domain": "models.example.com", "allowedCidrs": ["203.0.113.0/24"]}'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ops.offline.recording import UNKNOWN, Recording
+from ops.offline.recorded import UNKNOWN, Recording
 from ops.offline.verdicts import Verdict, judge
 from policies import kinds
 from policies.pods import pod_specs

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ops.offline import policy_config
-from ops.offline.recording import Recording, Resource
+from ops.offline.recorded import Recording, Resource
 from ops.offline.verdicts import judge
 from tests.policies.mutations import added, changed, independent, prod, with_gateway, without
 from tests.stacks import ROOT

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from manifests import pod_security
-from ops.offline.recording import UNKNOWN, Recording, record
+from ops.offline.recorded import UNKNOWN, Recording
+from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from tests.policies.mutations import added, changed, independent, prod, without
 from tests.policies.test_attacks import stopped_by

@@ -15,7 +15,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from ops.offline import policy_config
-from ops.offline.recording import UNKNOWN, Recording, Resource
+from ops.offline.recorded import UNKNOWN, Recording, Resource
 from ops.offline.verdicts import judge
 from policies.rules import RULES
 from tests.policies.mutations import changed, independent, prod, unprotected, without

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ops.offline import policy_config
-from ops.offline.recording import UNKNOWN, Recording
+from ops.offline.recorded import UNKNOWN, Recording
 from ops.offline.verdicts import Verdict, judge
 from policies.rules import RULES
 from tests.policies.mutations import (

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from catalog.capacity import CapacityMode
-from ops.offline.recording import Recording, record
+from ops.offline.recorded import Recording
+from ops.offline.recording import record
 from tests.program.test_stacks import needs, of_type
 from tests.stacks import ROOT, config
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from ops import __main__ as cli
 from ops.offline import policy_config, recording, stackfile, verdicts
+from ops.offline.recorded import ProgramFailed
 from ops.report import objects as manifests
 from policies.rules import RULES
 from tests.local.fake_endpoint import Behaviour, serving
@@ -193,7 +194,7 @@ def test_a_fault_in_the_configuration_of_policies_ends_with_2(monkeypatch: pytes
 
 def test_a_program_that_fails_ends_with_1_and_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
-        raise recording.ProgramFailed("two resources have the same URN: urn:x")
+        raise ProgramFailed("two resources have the same URN: urn:x")
 
     monkeypatch.setattr(recording, "record", broken)
     done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
@@ -258,7 +259,7 @@ def test_render_prints_one_object() -> None:
     (graph,) = yaml.safe_load_all(done.stdout)
     assert (graph["kind"], graph["metadata"]["name"]) == ("DynamoGraphDeployment", "chat")
     done = ops("render", "--stack", "prod", "--only", "DynamoGraphDeployment/chta")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "did you mean DynamoGraphDeployment/chat?" in done.stderr
 
 
@@ -266,7 +267,7 @@ def test_the_program_itself_refuses_a_bad_stack_without_a_traceback() -> None:
     """What `pulumi preview` runs: the same faults, as the RunError that Pulumi prints as it is."""
     from tests.stacks import config
 
-    with pytest.raises(recording.ProgramFailed, match=r'models\.chat\.layout: "x" is not one of'):
+    with pytest.raises(ProgramFailed, match=r'models\.chat\.layout: "x" is not one of'):
         recording.record(ROOT, config({"models.chat.layout": "x"}))
 
 

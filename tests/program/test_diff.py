@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.commands import diff as told
+from ops.offline import base_checkout
 from tests.stacks import ROOT
 
 MARKER = "<!-- dynamo-gke:diff:{} -->"
@@ -205,8 +205,8 @@ def test_the_worktree_is_gone_after_an_interrupt(clone: Path, monkeypatch: pytes
         assert (folder / f"Pulumi.{stack}.yaml").is_file()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(told, "_preview", interrupted)
+    monkeypatch.setattr(base_checkout, "_preview", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        told.base(clone, "HEAD", "dev")
+        base_checkout.base(clone, "HEAD", "dev")
     assert not seen[0].exists()
     assert git(clone, "worktree", "list").count("\n") == 1

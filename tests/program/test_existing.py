@@ -8,7 +8,9 @@ import pytest
 from pulumi.runtime.mocks import MockCallArgs
 
 from ops.offline import policy_config, stackfile
-from ops.offline.recording import GET_CLUSTER, Answers, ProgramFailed, Recording, canned, record
+from ops.offline.canned_answers import GET_CLUSTER, Answers, canned
+from ops.offline.recorded import ProgramFailed, Recording
+from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, recorded

@@ -11,14 +11,15 @@ import pytest
 
 from bootstrap import settings as bootstrap_settings
 from bootstrap.preview import FOLDER as BOOTSTRAP
-from ops.__main__ import _as_json
 from ops.changes.change import Change, Comparison, Kind
 from ops.changes.comparison import compare
 from ops.changes.gcp_inputs import table
 from ops.changes.previewed import Snapshot
-from ops.commands.diff import verdict
 from ops.offline import stackfile
-from ops.offline.recording import Recording, record
+from ops.offline.dry_run import DryRun
+from ops.offline.recorded import Recording
+from ops.offline.recording import record
+from ops.report.diff_report import verdict
 from planning.load import load
 from planning.plan import plan
 from tests.stacks import ROOT, SHIPPED, config, recorded
@@ -51,7 +52,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def _recorded(changes: str) -> tuple[Recording, Snapshot]:
     stack = config(loads(changes))
     recording = record(ROOT, stack)
-    return recording, Snapshot.from_wire(_as_json(plan(load(stack)), recording))
+    return recording, Snapshot.from_wire(DryRun(plan=plan(load(stack)), recording=recording).to_wire())
 
 
 def variant(changes: Mapping[str, Any]) -> tuple[Recording, Snapshot]:

@@ -10,7 +10,8 @@ import pytest
 from catalog.capacity import CapacityMode
 from infra.network import of_network
 from ops.changes.comparison import Kind, Snapshot, compare
-from ops.offline.recording import Recording, Resource, record
+from ops.offline.recorded import Recording, Resource
+from ops.offline.recording import record
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, faults
 

@@ -43,7 +43,7 @@ def test_an_unexpected_error_is_a_sentence_and_its_traceback_is_kept_behind_a_fl
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(commands, "_run", broken)
+    monkeypatch.setattr("ops.commands.render.dry_run", broken)
     monkeypatch.setattr("sys.argv", ["dynamo-gke", *(["--debug"] if debug else []), "render"])
     monkeypatch.setitem(os.environ, DEBUG, "")
     with pytest.raises(SystemExit) as ended:

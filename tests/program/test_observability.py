@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from ops.offline.recording import Resource, record
+from ops.offline.recorded import Resource
+from ops.offline.recording import record
 from tests.stacks import ROOT, config, recorded
 
 POLICY, CHANNEL = "gcp:monitoring/alertPolicy:AlertPolicy", "gcp:monitoring/notificationChannel:NotificationChannel"

@@ -8,7 +8,8 @@ import pytest
 
 from catalog.command_line import IMAGES
 from ops.offline import stackfile
-from ops.offline.recording import Recording, record
+from ops.offline.recorded import Recording
+from ops.offline.recording import record
 from tests.stacks import ROOT, SHIPPED, recorded
 
 GATEWAY = (

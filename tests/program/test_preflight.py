@@ -13,7 +13,9 @@ from pulumi.runtime.mocks import MockCallArgs
 
 from infra import environment, preflight
 from infra.preflight import COMPUTE_API_VARIABLE
-from ops.offline.recording import ProgramFailed, canned, record
+from ops.offline.canned_answers import canned
+from ops.offline.recorded import ProgramFailed
+from ops.offline.recording import record
 from tests.loopback import listening
 from tests.stacks import ROOT, config
 

@@ -9,7 +9,8 @@ import pytest
 from catalog.machines import GPU_MACHINE, machine
 from catalog.rdma import RdmaMode
 from ops.changes.comparison import Kind, Snapshot, compare
-from ops.offline.recording import Recording, Resource, record
+from ops.offline.recorded import Recording, Resource
+from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from tests.program.test_stacks import needs, of_type
 from tests.stacks import ROOT, config

@@ -7,7 +7,8 @@ import pulumi
 import pytest
 from pulumi_gcp import storage
 
-from ops.offline.recording import ProgramFailed, Recording, record_program
+from ops.offline.recorded import ProgramFailed, Recording
+from ops.offline.recording import record_program
 
 
 def run(program: Callable[[], None]) -> Recording:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ops.offline import stackfile
-from ops.offline.recording import Recording, Resource, record, record_program, run_main
+from ops.offline.recorded import Recording, Resource
+from ops.offline.recording import record, record_program, run_main
 from policies.pods import containers, pod_specs
 from tests.program.test_stacks import SECRET_VALUE, every_stack, needs, of_type, run_with_token
 from tests.stacks import ROOT, config, planned, recorded

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ops.offline import policy_config, stackfile
-from ops.offline.recording import Recording, Resource, record
+from ops.offline.recorded import Recording, Resource
+from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from planning import names
 from tests.program.test_stacks import of_type

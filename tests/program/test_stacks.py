@@ -13,7 +13,8 @@ import pulumi_kubernetes as k8s
 import pytest
 
 from ops.offline import stackfile
-from ops.offline.recording import Recording, Resource, record, record_program, run_main
+from ops.offline.recorded import Recording, Resource
+from ops.offline.recording import record, record_program, run_main
 from ops.report import present
 from planning.load import load
 from planning.plan import plan

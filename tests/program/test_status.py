@@ -15,8 +15,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from ops import __main__ as cli
-from ops.commands import status
-from ops.diagnosis import Snapshot
+from ops.diagnosis import Snapshot, watching
 from ops.diagnosis import read_cluster as cluster_snapshot
 from planning import names
 from tests import clusters
@@ -370,19 +369,19 @@ def test_watching_ends_when_all_is_ready(
         waits.append(seconds)
         api.answers = answers(WELL if len(waits) == 2 else LOADING)
 
-    monkeypatch.setattr(status, "sleep", becomes_ready)
+    monkeypatch.setattr(watching, "sleep", becomes_ready)
     api.answers = answers(replace(LOADING, operators=(clusters.operator(available=False),)))
     result = asked("--watch")
     assert result.exit_code == 0
-    assert waits == [status.WATCH_EVERY] * 2
+    assert waits == [watching.WATCH_EVERY] * 2
     assert result.stdout.index("not available") < result.stdout.rindex("loads the model") < result.stdout.index("well")
 
 
 def test_watching_ends_when_its_time_is_over(
     asked: Callable[..., Result], api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "WATCH_EVERY", 0.05)
-    monkeypatch.setattr(status, "WATCH_FOR", 0.2)
+    monkeypatch.setattr(watching, "WATCH_EVERY", 0.05)
+    monkeypatch.setattr(watching, "WATCH_FOR", 0.2)
     api.answers = answers(clusters.not_ready(WELL))
     result = asked("--watch", "--json")
     assert result.exit_code == 1

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from ops.__main__ import app
 from ops.offline import stackfile
-from ops.offline.recording import ProgramFailed, Recording, record_program, run_main
+from ops.offline.recorded import ProgramFailed, Recording
+from ops.offline.recording import record_program, run_main
 from tests.stacks import ROOT, recorded
 
 COMMAND = "pulumi config set --secret dynamo-gke:hfToken"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ops.offline.recording import Recording, Resource, record
+from ops.offline.recorded import Recording, Resource
+from ops.offline.recording import record
 from ops.offline.verdicts import _seconds
 from tests.stacks import ROOT, SHIPPED, config, recorded
 from tests.workflows.files import workflow

@@ -1,6 +1,6 @@
 """What each account of a stack may do, and what its pods tell others."""
 
-from ops.offline.recording import Recording
+from ops.offline.recorded import Recording
 from tests.program.test_security import named, with_secret_manager
 from tests.program.test_stacks import every_stack, of_type
 from tests.stacks import recorded

@@ -10,7 +10,7 @@ from ops.changes.comparison import compare
 from ops.changes.effects import CLUSTER, NODE_POOL
 from ops.changes.losses import BUCKET, GRAPH, NETWORK
 from ops.changes.previewed import Cost, Registered, Snapshot
-from ops.commands.diff import effects
+from ops.report.diff_report import effects
 from planning.summary import summary
 from tests.snapshots import GPUS, one, only, pool, stack, urn
 from tests.stacks import planned

@@ -12,7 +12,8 @@ from ops.changes.effects import CLUSTER, GCP_PROVIDER, KUBERNETES_PROVIDER, NODE
 from ops.changes.losses import BUCKET, NETWORK
 from ops.changes.previewed import NOTHING, Registered, Snapshot
 from ops.changes.pulumi_engine import unknown_input, with_ignored
-from ops.commands.diff import Base, to_text, verdict
+from ops.offline.base_checkout import Base
+from ops.report.diff_report import to_text, verdict
 from tests.snapshots import GPUS, one, only, pool, stack, urn
 
 FIREWALL = "gcp:compute/firewall:Firewall"

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.offline.recording import SECRET, UNKNOWN, Recording, Resource
+from ops.offline.recorded import SECRET, UNKNOWN, Recording, Resource
 from ops.report import objects as manifests
 
 # Text that YAML 1.1 or 1.2, as some reader implements it, takes for something else or cannot hold without quotes.

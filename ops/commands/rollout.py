@@ -1,0 +1,25 @@
+"""`rollout`: what a change of a stack's values restarts."""
+
+from ops.commands.ending import errors_printed
+from ops.commands.options import AsJson, Overrides, Stack
+from ops.offline.dry_run import planned
+from ops.report import printing
+from reading.errors import ConfigInvalid, Fault
+
+
+def rollout(
+    stack: Stack = "dev",
+    overrides: Overrides = [],  # noqa: B006 - typer reads the default, nobody changes it
+    as_json: AsJson = False,
+) -> None:
+    """Say what the overrides would restart, compared with the stack as it is, and how long capacity is down."""
+    from ops.changes.rollout import rolls
+
+    with errors_printed(stack, as_json=as_json):
+        if not overrides:
+            raise ConfigInvalid([Fault("--set", "is missing: what would change? Such as versions.runtime=1.6.2")])
+        restarts = rolls(planned(stack), planned(stack, overrides))
+    if as_json:
+        printing.show_json({"stack": stack, "restarts": restarts})
+    else:
+        print("\n".join(restarts) or "no pod restarts; what else changes: `./dynamo-gke diff`")

@@ -1,0 +1,33 @@
+"""A dry run of this checkout compared with the base's preview, policies included."""
+
+from dataclasses import dataclass, replace
+
+from ops.changes.change import Comparison
+from ops.changes.comparison import compare
+from ops.changes.previewed import Snapshot
+from ops.offline import policy_config, policy_strength, stackfile
+from ops.offline.base_checkout import Base, base
+from ops.offline.dry_run import dry_run
+from policies.rules import RULES
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgainstBase:
+    base: Base
+    comparison: Comparison
+    warnings: tuple[str, ...]
+    """Of the plan of this checkout."""
+
+
+def against_base(ref: str, stack: str) -> AgainstBase:
+    """This checkout's stack compared with that of `ref`. Raises ConfigInvalid, ProgramFailed or DiffFailed."""
+    run = dry_run(stack)
+    root = stackfile.project_root()
+    rules = policy_strength.in_force(RULES, policy_config.read(root, stack))
+    before = base(root, ref, stack)
+    comparison = replace(
+        compare(before.snapshot, Snapshot.from_wire(run.to_wire())),
+        weakened=tuple(policy_strength.weaker_than_base(RULES, rules, before.policies)),
+        weak=tuple(policy_strength.weaker_than_default(RULES, rules)),
+    )
+    return AgainstBase(base=before, comparison=comparison, warnings=run.plan.warnings)

@@ -1,0 +1,95 @@
+"""What a dry run answers in Google Cloud's place: to the program's questions, and to its new resources."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pulumi.runtime import mocks
+
+from ops.offline.recorded import UNKNOWN
+
+GET_CLUSTER = "gcp:container/getCluster:getCluster"
+
+# What the program asks of Google Cloud while it runs, answered without asking: `up` needs some value.
+CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
+    "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo": {"dimensionsInfos": [{"details": [{"value": "-1"}]}]},
+    "gcp:compute/getMachineTypes:getMachineTypes": {"machineTypes": [{"name": "a3-ultragpu-8g"}]},
+    "gcp:compute/getReservation:getReservation": {
+        "status": "READY",
+        "specificReservations": [
+            {"count": 1000, "inUseCount": 0, "instanceProperties": [{"machineType": "a3-ultragpu-8g"}]}
+        ],
+    },
+    "gcp:compute/getReservationBlock:getReservationBlock": {"blockCount": 1000, "inUseCount": 0},
+    "gcp:compute/getReservationSubBlock:getReservationSubBlock": {"subBlockCount": 1000, "inUseCount": 0},
+    "gcp:container/getEngineVersions:getEngineVersions": {
+        "releaseChannelLatestVersion": dict.fromkeys(("RAPID", "REGULAR", "STABLE"), "1.35.8-gke.1036000")
+    },
+    # No bucket is left from an earlier stack.
+    "gcp:storage/getBucket:getBucket": {"location": ""},
+    "gcp:kms/getKMSCryptoKey:getKMSCryptoKey": {"id": "example"},
+    "gcp:organizations/getBillingAccount:getBillingAccount": {"currencyCode": "USD"},
+    "gcp:organizations/getClientConfig:getClientConfig": {"accessToken": ""},  # without one, nothing leaves here
+    # An existing cluster and subnet.
+    GET_CLUSTER: {
+        "masterVersion": "1.35.8-gke.1036000",
+        "datapathProvider": "ADVANCED_DATAPATH",
+        "enableMultiNetworking": True,
+        "controlPlaneEndpointsConfigs": [
+            {"dnsEndpointConfigs": [{"endpoint": "gke-existing.europe-west1.gke.goog", "allowExternalTraffic": True}]}
+        ],
+        "addonsConfigs": [{"gcsFuseCsiDriverConfigs": [{"enabled": True}]}],
+        "gatewayApiConfigs": [{"channel": "CHANNEL_STANDARD"}],
+        "secretSyncConfigs": [{"enabled": True}],
+        "subnetwork": "projects/my-project/regions/europe-west1/subnetworks/existing",
+    },
+    "gcp:compute/getSubnetwork:getSubnetwork": {"ipCidrRange": UNKNOWN},
+    # The number of the project, which IAM wants for a Kubernetes service account; made up.
+    "gcp:organizations/getProject:getProject": {
+        "projectId": "my-project",
+        "number": "123456789012",
+        "billingAccount": "000000-AAAAAA-BBBBBB",
+    },
+}
+
+Answers = Callable[[mocks.MockCallArgs], dict[str, Any]]
+"""What Google Cloud answers. A `grpc.RpcError` that it raises is an error of Google Cloud; others end the program."""
+
+
+def canned(args: mocks.MockCallArgs) -> dict[str, Any]:
+    answer = dict(CANNED_ANSWERS[args.token])
+    if args.token == GET_CLUSTER:
+        answer["workloadIdentityConfigs"] = [{"workloadPool": f"{args.args['project']}.svc.id.goog"}]
+    return answer
+
+
+# What Google Cloud computes and the program reads on; a preview leaves them unknown, `up` needs them.
+COMPUTED: Mapping[str, dict[str, Any]] = {
+    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": {
+        "dnsResourceRecords": [{"name": "_acme-challenge.example.com.", "type": "CNAME", "data": "example.goog."}]
+    },
+    "gcp:compute/address:Address": {"address": "10.0.0.100"},
+    "gcp:container/cluster:Cluster": {
+        "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}
+    },
+    "kubernetes:core/v1:Service": {"status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.100"}]}}},
+    "gcp:monitoring/notificationChannel:NotificationChannel": {"name": "projects/my-project/notificationChannels/1"},
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": {
+        "name": "projects/123456789012/locations/global/workloadIdentityPools/example"
+    },
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": {
+        "name": "projects/123456789012/locations/global/workloadIdentityPools/example/providers/example"
+    },
+}
+
+
+def computed(args: mocks.MockResourceArgs) -> Mapping[str, Any]:
+    """COMPUTED, and of a service account what follows from its id."""
+    if args.typ != "gcp:serviceaccount/account:Account":
+        return COMPUTED.get(args.typ, {})
+    project = args.inputs["project"]
+    email = f"{args.inputs['accountId']}@{project}.iam.gserviceaccount.com"
+    return {
+        "email": email,
+        "member": f"serviceAccount:{email}",
+        "name": f"projects/{project}/serviceAccounts/{email}",
+    }

@@ -1,0 +1,42 @@
+"""A dry run as the policy pack judges it, with the configuration that the stack has."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ops.offline import policy_config, policy_strength, stackfile
+from ops.offline.dry_run import DryRun
+from ops.offline.policy_strength import InForce
+from ops.offline.verdicts import Verdict, judge
+from policies.rules import RULES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A dry run and the verdicts on it. The run's warnings name each rule that is weaker than by default."""
+
+    run: DryRun
+    verdicts: list[Verdict]
+    rules: InForce
+
+    @property
+    def mandatory(self) -> int:
+        """The number of violations that stop `pulumi up`."""
+        return sum(verdict.mandatory for verdict in self.verdicts)
+
+    def to_wire(self) -> dict[str, Any]:
+        return self.run.to_wire() | {
+            "policies": [
+                {"policy": v.policy, "level": v.level, "urn": v.urn, "message": v.message, "remedy": v.remedy}
+                for v in self.verdicts
+            ],
+            "rules": self.rules,
+        }
+
+
+def judged(run: DryRun) -> Judged:
+    """Judges a dry run. Raises ConfigInvalid for a policy configuration that does not fit the rules."""
+    config = policy_config.read(stackfile.project_root(), run.plan.stack)
+    rules = policy_strength.in_force(RULES, config)
+    weak = map(str, policy_strength.weaker_than_default(RULES, rules))
+    warned = replace(run.plan, warnings=(*run.plan.warnings, *weak))
+    return Judged(run=replace(run, plan=warned), verdicts=judge(run.recording, config), rules=rules)

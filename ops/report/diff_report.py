@@ -1,0 +1,156 @@
+"""A comparison with the base as text, as the comment of a pull request, and as JSON."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ops.changes.change import Change, Comparison, InputChange, Kind, cost, few
+from ops.changes.effects import Effect
+from ops.offline.base_checkout import Base
+from ops.report.plain import plain
+from ops.report.quoted import quoted
+
+# GitHub refuses a comment of more than 65,536 characters.
+COMMENT_LIMIT = 64_000
+
+
+def verdict(comparison: Comparison) -> str:
+    """One line: what happens, what it costs."""
+    counts = [f"{len(found)} {kind}" for kind in Kind if (found := comparison.of(kind))]
+    if comparison.weakened:
+        counts.append(f"{len({weakening.policy for weakening in comparison.weakened})} policies weaker")
+    return ": ".join(filter(None, [", ".join(counts) or "no change", "; ".join(comparison.losses)]))
+
+
+def configured(comparison: Comparison) -> list[str]:
+    """Policies that are weaker than by default, and were so at the base: no part of the change."""
+    told = {(weakening.policy, weakening.now) for weakening in comparison.weakened}
+    weak = [str(weakening) for weakening in comparison.weak if (weakening.policy, weakening.now) not in told]
+    return (
+        ["", "policy configuration of this stack, no part of the change:", *(f"          {w}" for w in weak)]
+        if weak
+        else []
+    )
+
+
+def effects(comparison: Comparison) -> list[str]:
+    """What the changes add up to beside the verdict: cost per hour, graphs that restart."""
+    before, after = comparison.cost_before, comparison.cost_after
+    lines = [f"all workers of graph {name} roll (docs/upgrades.md)" for name in comparison.rolling]
+    if before != after:
+        gained = "" if before.usd is None or after.usd is None else f" ({after.usd - before.usd:+,.2f})"
+        lines.append(f"cost per hour: {before} → {after}{gained}")
+    return lines
+
+
+def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "stack": stack,
+        "base": {"ref": base.ref, "commit": base.commit, "note": base.note},
+        "verdict": verdict(comparison),
+        "losses": list(comparison.losses),
+        "needsAllowReplace": [change.urn for change in comparison.guarded],
+        "policies": {
+            "weakened": [weakening.to_wire() for weakening in comparison.weakened],
+            "weakerThanDefault": [weakening.to_wire() for weakening in comparison.weak],
+        },
+        "rolling": list(comparison.rolling),
+        "costPerHour": {"before": comparison.cost_before.usd, "after": comparison.cost_after.usd},
+        "costPerHourKnown": {"before": comparison.cost_before.known, "after": comparison.cost_after.known},
+        "costPerHourUpperBound": {"before": comparison.cost_before.bound, "after": comparison.cost_after.bound},
+        "changes": [
+            {
+                "change": change.kind.value,
+                "urn": change.urn,
+                "type": change.type,
+                "name": change.name,
+                "renamedFrom": change.renamed_from,
+                "inputs": [
+                    {
+                        "path": i.path,
+                        "before": i.before,
+                        "after": i.after,
+                        "forces": i.forces,
+                        "effect": i.effect.value,
+                        "why": i.why,
+                    }
+                    for i in change.inputs
+                ],
+                "because": list(change.because),
+                "deletedFirst": change.deleted_first,
+                "protected": change.protected,
+                "cost": cost(change),
+                "fails": list(change.fails),
+                "notes": list(change.notes),
+            }
+            for change in comparison.changes
+        ],
+    }
+
+
+def to_text(stack: str, base: Base, comparison: Comparison, warnings: Sequence[str] = ()) -> str:
+    """The whole comparison, and the warnings that a preview of this checkout gives."""
+    lines = [f"stack {stack} against {base.ref} ({base.commit[:12]}): {verdict(comparison)}"]
+    lines += [f"note: {base.note}"] if base.note else []
+    lines += [*map(str, comparison.weakened), *effects(comparison), *configured(comparison)]
+    for change in comparison.changes:
+        lines += ["", f"{change.kind.value:9} {change.type}  {change.name}"]
+        lines += [f"          {line}" for line in [*_details(change), *map(_input, change.inputs)]]
+    if warnings:
+        lines += ["", "Warnings of this checkout", *(f"  • {plain(warning)}" for warning in warnings)]
+    return "\n".join(lines)
+
+
+def to_markdown(stack: str, base: Base, comparison: Comparison, warnings: Sequence[str] = ()) -> str:
+    """A comment for a pull request. By the hidden first line it is found again and edited in place."""
+    return _comment(stack, to_text(stack, base, comparison, warnings))
+
+
+def errors_markdown(stack: str, errors: Sequence[Mapping[str, str]]) -> str:
+    """The comment for a head whose configuration does not load."""
+    count = len(errors)
+    listed = "\n".join(f"  {plain(error['path'])}: {plain(error['message'])}" for error in errors)
+    return _comment(stack, f"{stack}: does not load, {count} fault{'s' if count > 1 else ''}\n{listed}")
+
+
+def failures(comparison: Comparison, *, replacing_allowed: bool) -> str:
+    """Why `diff` fails, with what may be done about it; empty when it does not."""
+    if comparison.guarded and not replacing_allowed:
+        names = ", ".join(change.name for change in comparison.guarded)
+        return (
+            f"{names}: replaced, deleted, nodes recreated or released, or an update that fails; "
+            "--allow-replace if that is meant"
+        )
+    if critical := sorted({weakening.policy for weakening in comparison.weakened if weakening.critical}):
+        return (
+            f"critical policies are weaker than at the base: {', '.join(critical)}; no option allows that, a reviewer "
+            "who may merge over a failed check does"
+        )
+    return ""
+
+
+def _comment(stack: str, text: str) -> str:
+    return f"<!-- dynamo-gke:diff:{stack} -->\n{quoted(text, COMMENT_LIMIT)}"
+
+
+def _details(change: Change) -> Iterator[str]:
+    if loss := cost(change):
+        yield loss
+    yield from change.fails
+    if change.because:
+        order = (
+            "deleted before the new one is created" if change.deleted_first else "created before the old one is deleted"
+        )
+        yield f"forced by {few(change.because)}; {order}"
+    yield from change.notes
+    if change.protected:
+        yield "protected: `pulumi up` refuses until it is no longer"
+    if change.renamed_from:
+        yield f"renamed from {change.renamed_from.rpartition('::')[2]}"
+
+
+def _input(change: InputChange) -> str:
+    """One line: the values where both are known, then what the provider does with them."""
+    values = f"{change.path}: {change.before} → {change.after}" if change.before or change.after else change.path
+    notes = ["forces replacement"] if change.forces else ["fails"] if change.effect is Effect.FAILS else []
+    notes += [change.why] if change.why and change.effect is not Effect.FAILS else []
+    return values + (f" ({'; '.join(notes)})" if notes else "")
