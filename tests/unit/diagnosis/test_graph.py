@@ -72,6 +72,21 @@ CASES = [
         "decode has 0 of 1 pods, the others are refused",
     ),
     Case(
+        "pods refused by the admission policy",  # the words of an API server of 1.34
+        c.told(
+            c.not_ready(c.without(WELL, "pods", DECODE)),
+            c.event(
+                "ReplicaSet",
+                "chat-decode-1f2e3d4c-7d9f8",
+                "FailedCreate",
+                "Error creating: pods \"x\" is forbidden: ValidatingAdmissionPolicy 'graph-pods' with binding "
+                "'graph-pods' denied request: a container must not add capabilities",
+            ),
+        ),
+        ((Cause.REFUSED, ("replicaset/chat-decode-1f2e3d4c-7d9f8",)),),
+        "'graph-pods' denied request: a container must not add capabilities",
+    ),
+    Case(
         "quota of the namespace",
         c.told(
             c.not_ready(c.without(WELL, "pods", DECODE)),
