@@ -40,7 +40,9 @@ UNPRIVILEGED = dgd.SecurityContext(
 )
 """The securityContext with which a container of Dynamo's images meets `restricted`."""
 
-_VOLUMES = ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret")
+VOLUMES = ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret")
+"""Kinds of volumes that hold what the cluster stores for a pod; others are paths of its node, or others' servers."""
+
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
@@ -157,9 +159,9 @@ def _validations() -> list[tuple[str, str]]:
             for key in ("hostNetwork", "hostPID", "hostIPC")
         ),
         (
-            f"a pod's volumes must be of the kinds {', '.join(_VOLUMES)}",
+            f"a pod's volumes must be of the kinds {', '.join(VOLUMES)}",
             "!has(object.spec.volumes) || object.spec.volumes.all(v, "
-            + " || ".join(f"has(v.{kind})" for kind in _VOLUMES)
+            + " || ".join(f"has(v.{kind})" for kind in VOLUMES)
             + ")",
         ),
         (

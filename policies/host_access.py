@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from catalog.contracts import Role
+from manifests.pod_security import RDMA_CAPABILITIES, VOLUMES
 from policies import kinds
 from policies.inputs import at, items
 from policies.pods import blocks, containers, pod_specs
 
-# Volumes of what the cluster stores for the pod; others are paths of the node, or other people's servers.
-_VOLUMES = frozenset(
-    {"configMap", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret", "csi"}
-)
+_VOLUMES = frozenset(VOLUMES)
 _DRIVERS = frozenset({"gcsfuse.csi.storage.gke.io", "secrets-store-gke.csi.k8s.io", "pd.csi.storage.gke.io"})
-# Memory that RDMA registers is locked, and needs no limit; the workers of a graph only.
-_RDMA = frozenset({"IPC_LOCK", "SYS_RESOURCE"})
+_RDMA = frozenset(RDMA_CAPABILITIES)
+_WORKERS = frozenset(role.value for role in Role)
 # Fields of a PersistentVolume that are no source of it.
 _NO_SOURCE = frozenset(
     {
@@ -47,12 +46,30 @@ def complaints(resource_type: str, props: Mapping[str, Any]) -> Iterator[str]:
         yield from _of_context("a pod", at(pod, "securityContext") or {})
         for container in containers(pod):
             yield from _of_container(container, capabilities)
+    if resource_type == kinds.GRAPH:
+        yield from _of_components(props)
     if resource_type == kinds.PERSISTENT_VOLUME:
         yield from _of_source("the volume", at(props, "spec") or {}, frozenset({"csi"}), ignored=_NO_SOURCE)
     for block in blocks(props):
         for key in block:
             if str(key).startswith(_APPARMOR) and at(block, key) != "runtime/default":
                 yield f"a pod sets {key} to {at(block, key)}"
+
+
+def _of_components(graph: Mapping[str, Any]) -> Iterator[str]:
+    """The capabilities for RDMA where no engine is that could use them: those of a graph are for `main` of a worker."""
+    for component in items(graph, "spec", "components"):
+        for pod in pod_specs(kinds.GRAPH, component):
+            for container in containers(pod):
+                if at(component, "type") in _WORKERS and at(container, "name") == "main":
+                    continue
+                for capability in items(container, "securityContext", "capabilities", "add"):
+                    if _plain_name(capability) in _RDMA:
+                        yield f"container {at(container, 'name')} of {at(component, 'name')} adds {capability}"
+
+
+def _plain_name(capability: Any) -> str:
+    return str(capability).upper().removeprefix("CAP_")
 
 
 def _of_source(
@@ -72,7 +89,7 @@ def _of_container(container: Mapping[str, Any], capabilities: frozenset[str]) ->
     if at(context, "procMount") not in (None, "Default"):
         yield f"{name} sets procMount {at(context, 'procMount')}"
     for capability in items(context, "capabilities", "add"):
-        if str(capability).upper().removeprefix("CAP_") not in capabilities:
+        if _plain_name(capability) not in capabilities:
             yield f"{name} adds the capability {capability}"
     for port in items(container, "ports"):
         if at(port, "hostPort"):

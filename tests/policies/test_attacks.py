@@ -185,6 +185,21 @@ def test_a_gpu_pool_is_one_by_its_machine_type_too(surge: int | None) -> None:
     assert stopped_by(changed(bare, ":NodePool", "prefill-pool", "upgradeSettings.maxSurge", surge)) == {"no-gpu-surge"}
 
 
+PINNING = {"securityContext": {"capabilities": {"add": ["IPC_LOCK"]}}}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("components[0].podTemplate.spec.containers[0].securityContext", PINNING["securityContext"]),
+        ("components[1].podTemplate.spec.initContainers", [{"name": "i", "image": "tool:1", **PINNING}]),
+        ("components[1].type", "planner"),
+    ],
+)
+def test_the_capabilities_for_rdma_are_for_engines_alone(path: str, value: Any) -> None:
+    assert "no-host-access" in stopped_by(changed(prod(), GRAPH, "chat-graph", f"spec.{path}", value))
+
+
 def test_an_allow_all_policy_that_is_added_is_stopped() -> None:
     inputs = {"metadata": {"name": "x", "namespace": "dynamo"}, "spec": {"podSelector": {}, "ingress": [{}]}}
     assert stopped_by(added(prod(), kinds.NETWORK_POLICY, inputs)) == {"named-peers"}
