@@ -14,6 +14,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from catalog.machines import ACCELERATOR_LABEL, with_accelerator
 from catalog.rdma import UCX_TCP
 from planning.names import COMPONENT_TYPE_LABEL, GRAPH_LABEL
 from policies import kinds
@@ -121,6 +122,13 @@ def _gpus(pod: Mapping[str, Any]) -> int:
     )
 
 
+def _nics_needed(component: Mapping[str, Any], gpus: int) -> set[int]:
+    """RDMA NICs that go with so many GPUs of the machines that its pods run on; one a GPU where those are not known."""
+    accelerator = at(_pod(component), "nodeSelector", ACCELERATOR_LABEL) or ""
+    shares = {machine.nics_for(gpus) for machine in with_accelerator(accelerator) if machine.rdma}
+    return (shares - {0}) or {gpus}
+
+
 def _claimed(component: Mapping[str, Any], devices: Mapping[str, int]) -> int:
     claims = items(_pod(component), "resourceClaims")
     return sum(devices.get(at(claim, "resourceClaimTemplateName"), 0) for claim in claims)
@@ -173,10 +181,12 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
                 if _tcp_on_purpose(engine):
                     continue
                 gpus, nics = _gpus(_pod(engine)), _claimed(engine, devices) + _named(engine, networks)
-                if gpus != nics:
+                needed = _nics_needed(engine, gpus)
+                if nics not in needed:
                     report(
                         f"{at(engine, 'name')} of graph {_name(graph)} has {gpus} GPUs and gets {nics} RDMA NICs: KV "
-                        "cache would move over TCP; it needs one for each GPU, or kvTransfer: tcp in the stack file",
+                        f"cache would move over TCP; it needs {' or '.join(map(str, sorted(needed)))}, or kvTransfer: "
+                        "tcp in the stack file",
                         graph.urn,
                     )
 
@@ -239,7 +249,7 @@ RULES: list[Policy] = [
     ),
     StackValidationPolicy(
         name="nic-per-gpu",
-        description="Workers that move KV cache get one RDMA NIC for each GPU, unless the stack says kvTransfer: tcp.",
+        description="Workers that move KV cache get the RDMA NICs of their GPUs, or the stack says kvTransfer: tcp.",
         validate=_nic_per_gpu,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,

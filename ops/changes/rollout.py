@@ -21,25 +21,14 @@ def rolls(before: Plan, after: Plan) -> list[str]:
 
 def _rolls(before: Plan, after: Plan) -> Iterator[str]:
     yield from _skipped(before, after)
-    yield from _platform(before, after)
-    if moved := _moved(before, after):
-        yield moved
-    yield from _rdma(before, after)
-    yield from _capacity(before, after)
-    yield from _pools(before, after)
-    yield from _graphs(before, after)
-
-
-def _platform(before: Plan, after: Plan) -> Iterator[str]:
     if before.platform != after.platform and after.platform_namespace:
         yield (
             f"platform: operator {before.platform} gives way to {after.platform}: both replicas are stopped before "
             "the next start, so graphs cannot be written meanwhile and go on serving; whether the new one restarts "
             "their workers is not known from here"
         )
-
-
-def _rdma(before: Plan, after: Plan) -> Iterator[str]:
+    if moved := _moved(before, after):
+        yield moved
     if before.multi_networking != after.multi_networking and not after.cluster.existing:
         yield (
             f"RDMA: from {before.rdma} to {after.rdma} takes another cluster, since networks of its nodes are "
@@ -47,18 +36,13 @@ def _rdma(before: Plan, after: Plan) -> Iterator[str]:
         )
     elif before.rdma is not after.rdma and RdmaMode.DRANET_AUTO in (before.rdma, after.rdma) and before.gpu_pools:
         yield f"RDMA: from {before.rdma} to {after.rdma} replaces the GPU pools, and all that runs on them is down"
-
-
-def _capacity(before: Plan, after: Plan) -> Iterator[str]:
     bought = [(plan.capacity_mode, plan.reservation, plan.compact_placement) for plan in (before, after)]
     if bought[0] != bought[1] and before.makes_gpu_pools:
         done = "other nodes are bought, so the GPU pools are replaced"
         if not after.makes_gpu_pools:
             done = "no nodes are bought any more, so the GPU pools are deleted"
         yield f"capacity: {done}, and all that runs on them is down"
-
-
-def _graphs(before: Plan, after: Plan) -> Iterator[str]:
+    yield from _pools(before, after)
     old = {graph.name: graph for graph in before.graphs}
     new = {graph.name: graph for graph in after.graphs}
     for name in sorted({*old, *new}):
@@ -86,27 +70,27 @@ def _skipped(before: Plan, after: Plan) -> Iterator[str]:
 
 def _pools(before: Plan, after: Plan) -> Iterator[str]:
     """GPU pools that are created, deleted or resized; nothing when the stack no longer buys any."""
-    old, new = _bought(before), _bought(after)
+    old, new = (
+        {pool.name: pool for pool in plan.gpu_pools} if plan.makes_gpu_pools else {} for plan in (before, after)
+    )
     if not new:
         return
     for name in sorted({*old, *new}):
-        if name not in old:
-            yield f"pool {name}: is created, {_nodes(new[name])} × {new[name].machine.name}"
-        elif name not in new:
-            yield f"pool {name}: is deleted and releases {_nodes(old[name])} × {old[name].machine.name}"
-        elif _nodes(old[name]) != _nodes(new[name]):
-            yield f"pool {name}: has {_nodes(new[name])} nodes, {_nodes(old[name])} before"
-    created = sum(new[name].nodes for name in new.keys() - old.keys())
-    deleted = sum(old[name].nodes for name in old.keys() - new.keys())
+        was, becomes = (_nodes(pools[name]) if name in pools else "" for pools in (old, new))
+        if not was:
+            yield f"pool {name}: is created, {becomes} × {new[name].machine.name}"
+        elif not becomes:
+            yield f"pool {name}: is deleted and releases {was} × {old[name].machine.name}"
+        elif was != becomes:
+            yield f"pool {name}: has {becomes} nodes, {was} before"
+    created, deleted = (
+        sum(few[name].nodes for name in few.keys() - many.keys()) for few, many in ((new, old), (old, new))
+    )
     if created and deleted:
         yield (
             f"pools: new ones are created before old ones are deleted, so {created} nodes must be available beside the "
             f"{deleted} that go; where they are not, delete the old pools' deployment first"
         )
-
-
-def _bought(plan: Plan) -> dict[str, Pool]:
-    return {pool.name: pool for pool in plan.gpu_pools} if plan.makes_gpu_pools else {}
 
 
 def _nodes(pool: Pool) -> str:
