@@ -52,7 +52,7 @@ contract: $(VENV)/.test ## the contracts with others' software; first makes the 
 	$(PY) -m tools.engine_flags --environment-only
 	$(PY) -m pytest tests/contract
 
-engine-flags: $(VENV)/.test ## write catalog/flags/engine-flags.json anew from the runtime's own parsers
+engine-flags: $(VENV)/.test ## write the tables of flags, one a module, again from the runtime's own parsers
 	$(PY) -m tools.engine_flags
 
 replacement-table: $(VENV)/.test ## write ops/changes/gcp_inputs.json from SCHEMA, the schema of Google's provider as JSON

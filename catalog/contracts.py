@@ -186,14 +186,32 @@ class RoleShape:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemoryInput:
+    """What an engine is told to say how it divides the memory of one GPU."""
+
+    gpu_bytes: int
+    """Usable memory of one GPU."""
+    weights: float
+    """Bytes of the weights on one GPU."""
+    share: float
+    """Share of a GPU's memory that the stack gives the engine, 0 to 1."""
+    tensor_parallel: int
+    max_model_len: int
+    arguments: tuple[str, ...]
+    """The stack's own words for the command line, valid or not."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class MemoryUse:
-    """What one engine does with the memory of each of its GPUs beside the weights, bytes."""
+    """What one engine does with the memory of each of its GPUs beside the weights."""
 
     kv_cache: float
-    """Left for the KV cache; negative where the weights alone do not fit."""
+    """Bytes left for the KV cache; negative where the weights alone do not fit."""
     overhead: float
-    """Runtime, activations, communication buffers, CUDA graphs."""
+    """Bytes of runtime, activations, communication buffers, CUDA graphs."""
     source: str
     """Where `overhead` comes from: measured, documented or estimated."""
+    window_tokens: int = 0
+    """Tokens of one sequence that layers with a sliding window hold at most; 0 for a model without."""
     advice: str | None = None
-    """What the stack's own arguments made larger, and could make smaller again; the end of a sentence."""
+    """What the stack's own arguments made larger, and could make smaller again; a clause without its full stop."""

@@ -32,9 +32,6 @@ FRONTEND_ENV = {
 # The time is fixed: an idle engine takes it, too. Prefill needs it only for KV cache that decode still reads.
 DRAIN_SECONDS = {Role.PREFILL: 60, Role.DECODE: 120, Role.WORKER: 120}
 
-# For how long decode may fetch KV cache from prefill unless the stack says otherwise: vLLM's own lease.
-KV_LEASE_SECONDS = 30
-
 # How long Dynamo's runtime in an engine then waits for its endpoints. A simulated engine, which drains nothing itself,
 # serves on for as long.
 RUNTIME_SECONDS = 300

@@ -6,9 +6,9 @@ from functools import cached_property
 
 from catalog import sizing
 from catalog.contracts import Role
-from catalog.flags.batch import batch
+from catalog.engines import Engine, default_engine, engine
 from catalog.lifecycle import DRAIN_SECONDS
-from catalog.machines import GpuMachine, Gpus
+from catalog.machines import Gpus, Machine
 from catalog.models import Card, Layout, Placement
 from catalog.rdma import KvTransfer
 from planning.pools import pool_key
@@ -30,8 +30,8 @@ class DeploymentRole:
     drain_seconds: int
     pool: str
     """What the stack calls the pool that holds the engines."""
-    machine: GpuMachine | None
-    """None for simulated engines, which run on any CPU node."""
+    machine: Machine | None
+    """None on CPU nodes."""
 
     @property
     def gpus(self) -> Gpus | None:
@@ -61,8 +61,24 @@ class Deployment:
         return self.settings.layout
 
     @property
+    def on_gpus(self) -> bool:
+        return self.layout.placement is not Placement.CPU
+
+    @property
     def simulated(self) -> bool:
-        return self.layout.placement is Placement.CPU
+        """Whether its engine computes nothing."""
+        return self.engine.simulated
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The stack's choice, else what the layout is for, else what deployments run that say nothing."""
+        name = self.settings.engine.name or self.layout.engine
+        return engine(name) if name else default_engine()
+
+    @property
+    def memory_share(self) -> float:
+        """Share of a GPU's memory that an engine gets."""
+        return self.settings.engine.gpu_memory_utilization or self.engine.memory_share
 
     @property
     def disaggregated(self) -> bool:
@@ -101,26 +117,26 @@ class Deployment:
     def memory(
         self, role: DeploymentRole, tensor_parallel: int | None = None, share: float | None = None
     ) -> sizing.EngineMemory | None:
-        """The memory of one engine of a role; None for a simulated one.
+        """The memory of one engine of a role; None for one without GPUs.
 
         `tensor_parallel` and `share` of a GPU's memory take the place of what is set.
         """
-        engine = self.settings.engine
         return role.gpus and sizing.engine_memory(
+            self.engine,
             self.card,
             role.gpus,
             tensor_parallel=tensor_parallel or role.tensor_parallel,
             max_model_len=min(self.max_model_len, self.card.architecture.max_model_len),
-            kv_cache_dtype=engine.kv_cache_dtype,
-            gpu_memory_utilization=share or engine.gpu_memory_utilization,
-            batch=batch(engine.extra_args, self.max_model_len),
+            kv_cache_dtype=self.settings.engine.kv_cache_dtype,
+            share=share or self.memory_share,
+            arguments=self.settings.engine.extra_args,
         )
 
 
-def deployment(name: str, settings: ModelSettings, card: Card, machine: GpuMachine) -> Deployment:
+def deployment(name: str, settings: ModelSettings, card: Card, machine: Machine) -> Deployment:
     """The deployment `name` of a stack whose engines run on `machine`."""
     layout = card.layouts[settings.layout]
-    simulated = layout.placement is Placement.CPU
+    on_gpus = layout.placement is not Placement.CPU
     roles: dict[Role, DeploymentRole] = {}
     for role, given in layout.roles.items():
         override, scale = settings.overrides.get(role), settings.autoscaling.ranges.get(role)
@@ -134,6 +150,6 @@ def deployment(name: str, settings: ModelSettings, card: Card, machine: GpuMachi
             autoscaled=scale is not None,
             drain_seconds=DRAIN_SECONDS[role] if drain is None else drain,
             pool=pool_key(layout.placement, role),
-            machine=None if simulated else machine,
+            machine=machine if on_gpus else None,
         )
     return Deployment(name=name, settings=settings, card=card, layout=layout, roles=roles)

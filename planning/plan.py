@@ -1,15 +1,16 @@
 """The resolved stack → Plan: graphs, pools, cost and warnings, every decision made."""
 
 from catalog.capacity import CapacityMode
+from catalog.flags.argv import split
 from catalog.rdma import KvTransfer, RdmaMode
-from planning import checks, extra_args, names
+from planning import checks, names
 from planning.checks.secrets import missing_token
 from planning.cluster import cluster_ref
 from planning.cost import costs
 from planning.deployments import Deployment, DeploymentRole
 from planning.first_token import FirstToken, estimate
 from planning.resolve import ResolvedStack, pool_in_gke
-from planning.types import Graph, Plan, TokenSecret, Worker, WorkerPool, fetched, total
+from planning.types import Graph, Plan, Pool, TokenSecret, Worker, fetched, total
 from settings.labels import cloud_label
 from settings.models import VerificationMode
 from settings.schema import Settings
@@ -33,7 +34,7 @@ def plan(stack: ResolvedStack) -> Plan:
         zone=settings.location.zone,
         labels={"managed-by": "pulumi", "stack": settings.stack}
         | {cloud_label(key): value for key, value in settings.labels.items()},
-        rdma=settings.network.rdma if any(pool.machine.rdma for pool in stack.gpu_pools) else RdmaMode.NONE,
+        rdma=settings.network.rdma if stack.gpu_pools else RdmaMode.NONE,
         multi_networking=settings.network.rdma.multi_networking,
         capacity_mode=mode,
         reservation=_pool_reservation(settings) if mode else None,
@@ -63,18 +64,20 @@ def plan(stack: ResolvedStack) -> Plan:
 
 
 def _first_token(
-    settings: Settings, graphs: tuple[Graph, ...], made: tuple[WorkerPool, ...], mode: CapacityMode | None
+    settings: Settings, graphs: tuple[Graph, ...], made: tuple[Pool, ...], mode: CapacityMode | None
 ) -> FirstToken | None:
     if mode is None:
         return None
-    prices = [pool.machine.prices.get(mode) for pool in made]
+    node = made[0].machine
+    assert node.gpus is not None  # a GPU pool's machine has them
+    price = node.prices.get(mode)
     return estimate(
         mode,
         cluster_is_there=settings.cluster.existing is not None,
         fetched=fetched(graphs),
         served=[graph.card for graph in graphs if graph.gpus],
         gpus=sum(pool.gpus for pool in made),
-        usd_per_hour=total(price and pool.nodes * price.usd_per_hour for pool, price in zip(made, prices, strict=True)),
+        usd_per_gpu_hour=price and price.usd_per_hour / node.gpus.count,
     )
 
 
@@ -114,12 +117,13 @@ def _graph(deployment: Deployment, settings: Settings) -> Graph:
         placement=deployment.layout.placement,
         workers=tuple(_worker(deployment, role, settings) for role in deployment.roles.values()),
         runtime=settings.versions.runtime,
-        engine="mocker" if deployment.simulated else "vllm",
+        engine=deployment.engine.name,
         max_model_len=deployment.max_model_len,
         kv_cache_dtype=engine.kv_cache_dtype,
-        gpu_memory_utilization=engine.gpu_memory_utilization,
-        extra_args=extra_args.words(engine.extra_args),
+        gpu_memory_utilization=deployment.memory_share,
+        extra_args=split(engine.extra_args),
         kv_lease_seconds=engine.kv_lease_seconds,
+        reads_bucket=deployment.reads_bucket,
         frontend_replicas=deployment.settings.frontend.replicas or (1 if deployment.simulated else 2),
         verification_required=deployment.settings.verification is VerificationMode.REQUIRED,
         hf_token_secret=_token_secret_name(settings),
@@ -131,7 +135,6 @@ def _graph(deployment: Deployment, settings: Settings) -> Graph:
 
 
 def _worker(deployment: Deployment, role: DeploymentRole, settings: Settings) -> Worker:
-    by_rdma = deployment.kv_transfer is KvTransfer.RDMA and settings.network.rdma is not RdmaMode.NONE
     return Worker(
         role=role.role,
         replicas=role.replicas,
@@ -140,7 +143,5 @@ def _worker(deployment: Deployment, role: DeploymentRole, settings: Settings) ->
         drain_seconds=role.drain_seconds,
         tensor_parallel=role.tensor_parallel,
         pool=pool_in_gke(settings, role.pool),
-        machine=role.machine,
-        rdma_nics=role.machine.nics_for(role.tensor_parallel) if role.machine and by_rdma else 0,
         memory=deployment.memory(role),
     )

@@ -7,7 +7,7 @@ from catalog import sizing, weights
 from catalog.capacity import CapacityMode
 from catalog.contracts import Role
 from catalog.engines import Engine, engine
-from catalog.machines import CpuMachine, GpuMachine
+from catalog.machines import Machine
 from catalog.models import Card, Placement
 from catalog.rdma import KvTransfer, RdmaMode
 from planning.cluster import ClusterRef
@@ -29,12 +29,8 @@ class Worker:
     """More than `replicas` where an autoscaler may add engines."""
     tensor_parallel: int
     pool: str
-    machine: GpuMachine | None
-    """What its pods run on; None for a simulated engine, which any CPU node runs."""
-    rdma_nics: int
-    """What each pod gets of its node's; 0 where KV cache does not move by RDMA."""
     memory: sizing.EngineMemory | None
-    """None for a simulated engine."""
+    """None on CPU nodes."""
     autoscaled: bool
     """Whether `replicas` is only where the autoscaler begins."""
     drain_seconds: int
@@ -42,7 +38,7 @@ class Worker:
 
     @property
     def gpus(self) -> int:
-        return self.replicas * self.tensor_parallel if self.machine else 0
+        return self.replicas * self.tensor_parallel if self.memory else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +64,12 @@ class Graph:
     """Words of the stack at the end of every worker's command line, flag and value apart."""
     kv_lease_seconds: int | None
     """How long prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
+    reads_bucket: bool
+    """Whether its pods read the model from the weights bucket.
+
+    Simulated engines have no weights. Without a pinned revision there is nothing that could be fetched beforehand and
+    be the same for all workers; each then takes what the hub has.
+    """
     frontend_replicas: int
     verification_required: bool
     """Whether an update fails when disaggregation does not happen."""
@@ -96,17 +98,8 @@ class Graph:
 
     def pool_of(self, worker: Worker) -> str | None:
         """The pool that a worker's pods are bound to; None where any node that fits will do."""
-        bound = self.on_gpu_pools if worker.machine else self.on_system_pool
+        bound = self.on_gpu_pools if worker.memory else self.on_system_pool
         return worker.pool if bound else None
-
-    @property
-    def reads_bucket(self) -> bool:
-        """Whether its pods read the model from the weights bucket.
-
-        Simulated engines have no weights. Without a pinned revision there is nothing that could be fetched beforehand
-        and be the same for all workers; each then takes what the hub has.
-        """
-        return self.placement is not Placement.CPU and self.card.revision is not None
 
     @property
     def model(self) -> str:
@@ -123,10 +116,10 @@ class Pool:
     """One GKE node pool. `nodes` counts whole machines."""
 
     key: str
-    """What the stack calls it: `system`, `shared` or a role, with what tells it from the role's other pools."""
+    """What the stack calls it: `system`, `shared` or a role."""
     name: str
     """In GKE, where all pools of a cluster share one set of names."""
-    machine: CpuMachine | GpuMachine
+    machine: Machine
     nodes: int
     most_nodes: int
     """As `nodes`, or more where an autoscaler may add some."""
@@ -134,29 +127,11 @@ class Pool:
 
     @property
     def gpus(self) -> int:
-        return 0
+        return self.nodes * self.machine.gpus.count if self.machine.gpus else 0
 
     @property
     def nics(self) -> int:
-        """RDMA NICs."""
-        return 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerPool(Pool):
-    """A node pool with GPUs, for the engines of roles."""
-
-    machine: GpuMachine
-    rdma: RdmaMode
-    """How pods get at the RDMA NICs; none where nodes have none."""
-
-    @property
-    def gpus(self) -> int:
-        return self.nodes * self.machine.gpus.count
-
-    @property
-    def nics(self) -> int:
-        return self.nodes * self.machine.rdma_nics if self.rdma is not RdmaMode.NONE else 0
+        return self.nodes * self.machine.rdma_nics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +201,7 @@ class Plan:
     maintenance: Maintenance
     system_pool: Pool | None
     """None in a cluster that is there: its own CPU nodes do."""
-    gpu_pools: tuple[WorkerPool, ...]
+    gpu_pools: tuple[Pool, ...]
     """What the engines need; made by the stack or found in the cluster."""
     makes_gpu_pools: bool
     graphs: tuple[Graph, ...]
@@ -245,17 +220,6 @@ class Plan:
     def makes_nic_networks(self) -> bool:
         """Whether the networks of GPU nodes' further NICs are the stack's to make."""
         return self.makes_gpu_pools and self.rdma.own_networks
-
-    @property
-    def network_profiles(self) -> tuple[str, ...]:
-        """Of the RDMA NICs' networks, in the zone of the nodes."""
-        profiles = [pool.machine.rdma.network_profile for pool in self.gpu_pools if pool.machine.rdma]
-        return tuple(dict.fromkeys(profile.replace("{zone}", self.zone) for profile in profiles))
-
-    @property
-    def second_gvnic(self) -> bool:
-        """Whether nodes have one."""
-        return any(pool.machine.rdma and pool.machine.rdma.second_gvnic for pool in self.gpu_pools)
 
     @property
     def makes_nodes(self) -> bool:

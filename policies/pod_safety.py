@@ -13,8 +13,9 @@ from pulumi_policy import (
     Severity,
 )
 
-from catalog import flags
+from catalog.engines import all_engines
 from catalog.flags import classes
+from catalog.flags.argv import uses
 from policies import host_access, kinds
 from policies.inputs import at, items, known_texts
 from policies.pods import containers, pod_specs
@@ -84,16 +85,17 @@ def _no_foreign_code(args: ResourceValidationArgs, report: ReportViolation) -> N
 
 def _code_flags(container: Mapping[str, Any]) -> set[str]:
     """The flags of an engine's container that run code of others; none where its command starts something else."""
+    tables = [engine.flags for engine in all_engines().values() if engine.flags]
     command = " ".join(items(container, "command")).split()
-    if command and not any(module in word for word in command for module in classes.FILES):
+    if command and not any(table.module in word for word in command for table in tables):
         return set()
     words = [*command, *" ".join(items(container, "args")).split()]
     return {
         flag.name
-        for module in classes.FILES
-        if any(module in word for word in words)
-        for use in flags.uses(words)
-        if (flag := flags.flag(module, use.name)) and flag.name in classes.code_flags(module)
+        for table in tables
+        if any(table.module in word for word in words)
+        for use in uses(words)
+        if (flag := table.spellings.get(use.name)) and flag.name in classes.code_flags(table)
     }
 
 

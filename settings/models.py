@@ -3,11 +3,13 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from catalog.contracts import KvCacheDtype, Role
+from catalog.engines import engine_names
 from catalog.lifecycle import MAX_DRAIN_SECONDS
 from catalog.rdma import KvTransfer
+from reading.errors import one_of
 from reading.frozen import Frozen
 
 # As many as GKE lets a node pool have nodes.
@@ -64,12 +66,20 @@ class FrontendSettings(Frozen):
 MIN_KV_LEASE_SECONDS = 6
 
 
+def _engine(name: str) -> str:
+    if name not in engine_names():
+        raise ValueError(one_of(name, engine_names()))
+    return name
+
+
 class EngineSettings(Frozen):
+    name: Annotated[str, AfterValidator(_engine)] | None = None
+    """An engine of the catalog; the layout's own, or the catalog's default, when left out."""
     max_model_len: Annotated[int, Field(ge=1)] | None = None
     """Tokens of prompt and answer together; the card's default when left out."""
     kv_cache_dtype: KvCacheDtype = KvCacheDtype.AUTO
-    # vLLM's own default changed between versions, so it is always set. 0.92 is that of 0.32.
-    gpu_memory_utilization: Annotated[float, Field(gt=0, lt=1, strict=False)] = 0.92
+    gpu_memory_utilization: Annotated[float, Field(gt=0, lt=1, strict=False)] | None = None
+    """Share of a GPU's memory that an engine gets; each engine has its default."""
     kv_lease_seconds: Annotated[int, Field(ge=MIN_KV_LEASE_SECONDS, le=600)] | None = None
     """How long prefill keeps the KV cache of an answered prompt for a decode engine that does not fetch it; 30 unless
     given. Prompts that wait longer in decode's queue need more; a client that breaks off blocks memory for as long."""

@@ -1,16 +1,25 @@
 """The command lines that the checker and the runtime's own parsers are both shown."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from catalog import flags
+from catalog.engines import flag_tables
 from catalog.models import card, card_names
 from manifests.graph import build
 from tests.stacks import planned
 
 Line = tuple[str, tuple[str, ...]]
 """A module and its arguments."""
+
+TABLES = {table.module: table for table in flag_tables()}
+
+
+def faults(line: Line) -> list[flags.ArgumentFault]:
+    """The errors of a line, judged beside all modules that this program starts."""
+    module, argv = line
+    return flags.faults(TABLES[module], argv, others=TABLES.values())
+
 
 EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in card(name).layouts]
 EXTRA_ARGS = {
@@ -150,10 +159,9 @@ def every_flag() -> Iterator[tuple[str, Line, Line]]:
 
     Deprecated flags are left out, and those of a module's beginning, which would be given twice.
     """
-    for module, known in json.loads(flags.TABLE.read_text(encoding="utf-8"))["modules"].items():
-        for name, fields in known.items():
-            flag = flags.Flag(name=name, **fields)
-            if flag.deprecated is not None or name in flags.REMOVED or name in BEGINNING[module]:
+    for module, table in TABLES.items():
+        for name, flag in table.flags.items():
+            if flag.deprecated is not None or name in table.removed or name in BEGINNING[module]:
                 continue
             for spelling in (name, *flag.aliases, *flag.negative):
                 if flag.type == "switch":

@@ -11,8 +11,9 @@ from catalog import engines
 MODULE = '''
 """Otter: an engine that nobody makes."""
 
-from catalog.contracts import EngineInput, EngineMetrics, EnvVar, Role, ScalingSignal
+from catalog.contracts import EngineInput, EngineMetrics, EnvVar, MemoryInput, MemoryUse, Role, ScalingSignal
 from catalog.engines import Engine
+from catalog.models import Card
 
 
 class Otter(Engine):
@@ -21,10 +22,25 @@ class Otter(Engine):
     module = "rivers.otter"
     image = "registry.example.com/rivers/otter-runtime"
     block_size = 24
-    metrics = EngineMetrics(queue="otter_waiting")
+    memory_share = 0.5
+    no_usage_reports = {"OTTER_SILENT": "yes"}
+    metrics = EngineMetrics(
+        queue="otter_waiting",
+        scaling={Role.PREFILL: (ScalingSignal(name="otters", gauge="otter_waiting", target="7"),)},
+    )
 
     def arguments(self, worker: EngineInput) -> tuple[str, ...]:
         return ("--weights", worker.model, "--paws", str(worker.tensor_parallel), *worker.extra_args)
+
+    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
+        return MemoryUse(kv_cache=(asked.gpu_bytes - asked.weights) * asked.share, overhead=0, source="made up")
+
+    def layout_errors(self, prefill, decode, card):
+        if prefill.tensor_parallel != decode.tensor_parallel:
+            yield "otters swim in pairs of one size"
+
+    def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
+        return (EnvVar(name="OTTER_MEET", field="status.podIP"),)
 
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         return (EnvVar(name="OTTER_IP", field="status.podIP"), EnvVar(name="OTTER_ROLE", value=worker.role.value))

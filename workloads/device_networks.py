@@ -19,9 +19,8 @@ PARAMETERS = "GKENetworkParamSet"
 class DeviceNetworksArgs:
     namespace: str
     """Of the graphs. The objects belong to no namespace, and their names keep those of several stacks apart."""
-    second_gvnic: NodeNic | None
-    rails: Sequence[NodeNic]
-    """The RDMA NICs in their order, as the node pools have them."""
+    nics: Sequence[NodeNic]
+    """The second gVNIC, then RDMA 0 to 7, as the node pools have them."""
     labels: dict[str, str]
 
 
@@ -43,13 +42,11 @@ class DeviceNetworks(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeviceNetworksArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:DeviceNetworks", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        rails = zip(names.rdma_networks(args.namespace, len(args.rails)), args.rails, strict=True)
-        gvnic = [(names.gvnic_network(args.namespace), args.second_gvnic)] if args.second_gvnic else []
-        for network, nic in (*gvnic, *rails):
+        for network, nic in zip(names.device_networks(args.namespace, len(args.nics) - 1), args.nics, strict=True):
             head = {"apiVersion": API_VERSION, "metadata": {"name": network, "labels": args.labels}}
             parameters = custom_object(
                 f"{name}-{network}-parameters",
-                head | {"kind": PARAMETERS, "spec": parameters_spec(nic, rdma=nic is not args.second_gvnic)},
+                head | {"kind": PARAMETERS, "spec": parameters_spec(nic, rdma=nic is not args.nics[0])},
                 child,
             )
             custom_object(

@@ -4,8 +4,9 @@ import inspect
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
 
@@ -14,11 +15,22 @@ from catalog.contracts import (
     EngineMetrics,
     EnvVar,
     LocalRun,
+    MemoryInput,
+    MemoryUse,
     Ports,
+    RoleShape,
     TransferConnection,
     TransferEvidence,
     TransportEvidence,
 )
+from catalog.flags import ArgumentFault
+from catalog.flags.frontend import frontend_flags
+from catalog.flags.given import Given, Workers
+from catalog.flags.table import Table, read
+from catalog.models import Card
+
+# A file an engine, which its parser wrote, and one beside it that says what a stack may do with each flag.
+FLAGS = Path(__file__).with_name("flags")
 
 
 class Engine(ABC):
@@ -43,9 +55,14 @@ class Engine(ABC):
     """Whether deployments that name no engine run this one. One engine is."""
     block_size: ClassVar[int]
     """Tokens of a KV cache block, the same for all roles and for the router."""
+    memory_share: ClassVar[float] = 0.9
+    """Share of a GPU's memory that the engine gets unless the stack says otherwise, 0 to 1."""
     kv_lease_seconds: ClassVar[int | None] = None
     """How long prefill keeps KV cache that decode does not fetch, unless the stack says otherwise; None where the
     engine has no such time."""
+
+    removed_flags: ClassVar[Mapping[str, str]] = {}
+    """Flags of older versions that samples on the net still show, each with what takes its place."""
 
     metrics: ClassVar[EngineMetrics] = EngineMetrics()
     ports: ClassVar[Ports] = Ports()
@@ -68,6 +85,14 @@ class Engine(ABC):
     def arguments(self, worker: EngineInput) -> tuple[str, ...]:
         """The module's arguments for one role, the stack's own at the end. Flag and value are two words."""
 
+    @abstractmethod
+    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
+        """What is left for the KV cache on each GPU, and what the engine takes for itself. Called for GPUs only."""
+
+    def layout_errors(self, prefill: RoleShape, decode: RoleShape, card: Card) -> Iterator[str]:
+        """Why KV cache does not move from prefill to decode engines of these sizes, as the end of a sentence."""
+        yield from ()
+
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         """Variables of one role, whether KV cache moves between GPUs or not."""
         return ()
@@ -75,6 +100,31 @@ class Engine(ABC):
     def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         """Variables of one role that the transfer of KV cache between GPUs needs, over RDMA as over TCP."""
         return ()
+
+    @cached_property
+    def flags(self) -> Table | None:
+        """The flags that its module takes, out of `flags/<name>.json`; None without that file.
+
+        Its command lines cannot be checked then, and a stack may give no extra arguments.
+        """
+        path = FLAGS / f"{self.name}.json"
+        return read(path, self.removed_flags) if path.exists() else None
+
+    def owned_flags(self, workers: Workers) -> Mapping[str, str]:
+        """Flags that a stack may not give for these workers, each with the reason: more than its class can say."""
+        return {}
+
+    def usable_values(self, workers: Workers) -> Mapping[str, Sequence[str]]:
+        """By flag: the values that these workers can use, where those are fewer than the engine knows."""
+        return {}
+
+    def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+        """What the engine refuses when it starts, or later, though its parser takes it. `given` are valid flags."""
+        yield from ()
+
+    def argument_warnings(self, given: Given) -> Iterator[str]:
+        """What a reader of the plan should know of valid extra arguments."""
+        yield from ()
 
     def connection(self, argv: Sequence[str]) -> TransferConnection | None:
         """How a worker with these arguments takes part in a KV transfer; None where arguments do not tell."""
@@ -91,11 +141,15 @@ def engine(name: str) -> Engine:
     return all_engines()[name]
 
 
-@cache
 def default_engine() -> Engine:
     """The engine of a deployment that names none."""
     (chosen,) = (engine for engine in all_engines().values() if engine.default)
     return chosen
+
+
+def flag_tables() -> tuple[Table, ...]:
+    """The flags of the frontend, and of every engine that has a table."""
+    return (frontend_flags(), *(engine.flags for engine in all_engines().values() if engine.flags))
 
 
 def engine_that_runs(words: Sequence[str]) -> Engine | None:
@@ -108,7 +162,7 @@ def engine_that_runs(words: Sequence[str]) -> Engine | None:
 def all_engines() -> Mapping[str, Engine]:
     """Every engine of this folder by its name, sorted.
 
-    Raises TypeError for a class that lacks one of the attributes without a default, or a name that two classes have.
+    Raises TypeError for a class that lacks a method or an attribute without a default, or a name that two classes have.
     """
     found: dict[str, Engine] = {}
     for kind in _classes():
@@ -121,7 +175,7 @@ def all_engines() -> Mapping[str, Engine]:
 
 
 def _classes() -> Iterator[type[Engine]]:
-    """The concrete subclasses of Engine in this folder's modules; a module may hold none."""
+    """The subclasses of Engine in this folder's modules; a module may hold none."""
     for found in pkgutil.iter_modules(__path__):
         module = import_module(f"{__name__}.{found.name}")
         yield from (value for value in vars(module).values() if _is_engine_of(module, value))
@@ -131,6 +185,6 @@ def _is_engine_of(module: ModuleType, value: object) -> bool:
     return (
         isinstance(value, type)
         and issubclass(value, Engine)
-        and not inspect.isabstract(value)
+        and not (inspect.isabstract(value) and not hasattr(value, "name"))  # a base of engines
         and f"{value.__module__}.".startswith(f"{module.__name__}.")
     )

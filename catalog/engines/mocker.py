@@ -1,8 +1,25 @@
 """Dynamo's mocker: a worker that registers, schedules and times like an engine, but computes nothing."""
 
+from collections.abc import Iterator
+
 from catalog.command_line import DISAGGREGATION_MODES, IMAGES, CommandLine, DisaggregationMode
-from catalog.contracts import EngineInput, EnvVar, KvCacheDtype
+from catalog.contracts import EngineInput, EnvVar, KvCacheDtype, MemoryInput, MemoryUse
 from catalog.engines import Engine
+from catalog.flags import ArgumentFault
+from catalog.flags.argv import number
+from catalog.flags.given import Given, Workers
+from catalog.models import Card
+
+# A mocker takes 0 for these and cannot work with it.
+_POSITIVE = (
+    "--decode-speedup-ratio",
+    "--kv-bytes-per-token",
+    "--kv-transfer-bandwidth",
+    "--max-num-batched-tokens",
+    "--max-num-seqs",
+    "--num-gpu-blocks-override",
+    "--speedup-ratio",
+)
 
 
 class MockerArgs(CommandLine):
@@ -26,6 +43,10 @@ class Mocker(Engine):
     simulated = True
     block_size = 64
     no_usage_reports = {"VLLM_NO_USAGE_STATS": "1"}
+    removed_flags = {
+        "--is-prefill-worker": "--disaggregation-mode prefill",
+        "--is-decode-worker": "--disaggregation-mode decode",
+    }
 
     def arguments(self, worker: EngineInput) -> tuple[str, ...]:
         args = MockerArgs(
@@ -38,6 +59,15 @@ class Mocker(Engine):
         )
         return (*args.argv(), *worker.extra_args)
 
+    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
+        return MemoryUse(kv_cache=0, overhead=0, source="the mocker computes nothing")
+
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         # Under Kubernetes discovery the mocker would look for NATS, which this platform does not have.
         return (EnvVar(name="DYN_EVENT_PLANE", value="zmq"),)
+
+    def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+        for name in _POSITIVE:
+            value = given.text(name)
+            if value is not None and number(value) <= 0:
+                yield given.error(name, f"got {value}; must be more than 0")

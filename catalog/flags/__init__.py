@@ -1,4 +1,4 @@
-"""A command line against the flags that the pinned runtime takes: engine-flags.json, which its own parsers wrote.
+"""A command line against the table of its module's flags.
 
 Stricter than the parsers where they are lax about spelling: no abbreviations, no underscores for dashes, no dotted
 keys, no flag twice. So two lines that say the same thing look the same. docs/engine-flags.md has the whole list.
@@ -6,23 +6,14 @@ keys, no flag twice. So two lines that say the same thing look the same. docs/en
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
+from catalog.flags.argv import Use, number, uses
 from catalog.flags.spelling import meant
+from catalog.flags.table import Flag, Table
 from reading.errors import nearest, one_of, shown
-
-TABLE = Path(__file__).parent / "engine-flags.json"
-
-# Gone from the runtime, so its parsers do not know them; samples on the net still do.
-REMOVED = {
-    "--is-prefill-worker": "--disaggregation-mode prefill",
-    "--is-decode-worker": "--disaggregation-mode decode",
-    "--admission-control": "--active-decode-blocks-threshold",
-}
 
 
 class CommandLineRefused(Exception):
@@ -37,58 +28,28 @@ class ArgumentFault:
     message: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Flag:
-    """One flag of a module, as tools/engine_parsers.py found it."""
-
-    name: str
-    type: Literal["switch", "text", "integer", "number", "size", "sizeOrAuto", "object"]
-    """`size` is a whole number that may end in k, m, g, t (times 1000) or K, M, G, T (times 1024)."""
-    default: Any = None
-    aliases: Sequence[str] = ()
-    negative: Sequence[str] = ()
-    """The spellings that switch it off."""
-    obsolete: Sequence[str] = ()
-    """Spellings of an older version that still work."""
-    deprecated: str | None = None
-    """What the runtime says to use instead; empty if it names nothing, None if the flag is not deprecated."""
-    values: Literal["one", "optional", "many"] = "one"
-    """How many words follow; none if it is a switch."""
-    choices: Sequence[str] = ()
-    registered: Sequence[str] = ()
-    """Names that the engine looks up when it starts; its parser takes any text."""
-    min: float | None = None
-    above: float | None = None
-    max: float | None = None
-    below: float | None = None
-    """Bounds that the engine checks when it starts."""
-    nullable: bool = False
-    """Whether the word None stands for no value."""
-    keys: str | None = None
-    """The class whose keys the JSON object has; None where any key goes."""
-    repeats: bool = False
-    """Whether giving it again adds a value instead of replacing it."""
-
-
 def faults(
-    module: str,
+    table: Table,
     argv: Sequence[str],
+    *,
     owned: Mapping[str, str] | None = None,
     usable: Mapping[str, Sequence[str]] | None = None,
+    others: Iterable[Table] = (),
 ) -> list[ArgumentFault]:
-    """Every error of the module's arguments.
+    """Every error of a module's arguments.
 
     `owned` names flags that are not the caller's to give, whatever the value, with the sentence that says why. `usable`
-    are, by flag, the values that an error may propose where they are fewer than the runtime knows.
+    are, by flag, the values that an error may propose where they are fewer than the runtime knows. `others` are tables
+    of other modules, which may know a flag that this one does not.
     """
-    spellings = _flags(module)
+    spellings = table.spellings
     found: list[ArgumentFault] = []
     first_use: dict[str, int] = {}
     for use in uses(argv):
         this = spellings.get(use.name) or spellings.get(use.name.partition(".")[0])
         if sentence := (owned or {}).get(use.name) or (owned or {}).get(this.name if this else ""):
             found.append(ArgumentFault(use.index, f"{use.name} is not set here: {sentence}"))
-        elif message := _name_fault(module, use, this, owned or {}):
+        elif message := _name_fault(table, use, this, owned or {}, others):
             found.append(ArgumentFault(use.index, message))
         elif this:
             if this.name in first_use and not this.repeats:
@@ -96,81 +57,26 @@ def faults(
                 again = use.name if use.name == before else f"{use.name}, the same flag as {before},"
                 found.append(ArgumentFault(use.index, f"{again} is given twice; only the last would count"))
             first_use.setdefault(this.name, use.index)
-            found += _value_faults(this, use, (usable or {}).get(this.name))
+            found += _value_faults(table, this, use, (usable or {}).get(this.name))
     return found
 
 
-def checked(module: str, argv: tuple[str, ...]) -> tuple[str, ...]:
+def checked(table: Table, argv: tuple[str, ...]) -> tuple[str, ...]:
     """The arguments as they are. Raises CommandLineRefused if the runtime would not take them."""
-    if found := faults(module, argv):
-        raise CommandLineRefused(f"python3 -m {module}: " + "; ".join(fault.message for fault in found))
+    if found := faults(table, argv):
+        raise CommandLineRefused(f"python3 -m {table.module}: " + "; ".join(fault.message for fault in found))
     return argv
 
 
-def known(module: str) -> Mapping[str, Flag]:
-    """The flags of a module by their names, aliases and negative forms left out."""
-    return {flag.name: flag for flag in _flags(module).values()}
-
-
-def flag(module: str, spelling: str) -> Flag | None:
-    """The flag that a module knows under that name, alias or negative form."""
-    return _flags(module).get(spelling)
-
-
-def number(value: str) -> float:
-    """An integer, a number or a size such as 8k (8000) or 8K (8192). Raises ValueError for other text."""
-    suffixes = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-    return float(value[:-1]) * suffixes[value[-1]] if value[-1:] in suffixes else float(value)
-
-
-def is_flag(word: str) -> bool:
-    """Whether argparse takes the word for a flag rather than for a value; negative numbers are values."""
-    return len(word) > 1 and word[0] == "-" and not re.fullmatch(r"-\d+|-\d*\.\d+", word)
-
-
-@cache
-def _table() -> dict[str, Any]:
-    return json.loads(TABLE.read_text(encoding="utf-8"))
-
-
-@cache
-def _flags(module: str) -> dict[str, Flag]:
-    """The flags of a module by each of their spellings."""
-    flags = (Flag(name=name, **known) for name, known in _table()["modules"][module].items())
-    return {word: flag for flag in flags for word in (flag.name, *flag.aliases, *flag.negative, *flag.obsolete)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Use:
-    """A flag as given, with its values and where they are; words before the first flag have the name ""."""
-
-    index: int
-    name: str
-    values: tuple[tuple[int, str], ...]
-
-
-def uses(argv: Sequence[str]) -> Iterator[Use]:
-    """The flags of a command line in their order, each with the words up to the next one."""
-    index, name, values = 0, "", list[tuple[int, str]]()
-    for at, word in enumerate(argv):
-        if not is_flag(word):
-            values.append((at, word))
-            continue
-        if name or values:
-            yield Use(index=index, name=name, values=tuple(values))
-        name, equals, value = word.partition("=")
-        index, values = at, [(at, value)] if equals else []
-    if name or values:
-        yield Use(index=index, name=name, values=tuple(values))
-
-
-def _name_fault(module: str, use: Use, flag: Flag | None, owned: Mapping[str, str]) -> str | None:
+def _name_fault(
+    table: Table, use: Use, flag: Flag | None, owned: Mapping[str, str], others: Iterable[Table]
+) -> str | None:
     if not use.name:
         return f"{shown(use.values[0][1])} stands before the first flag"
     if " " in use.name:
         flag_word, _, value = use.name.partition(" ")
         return f"{shown(use.name)} is one word; give two, {shown(flag_word)} and {shown(value.strip())}"
-    replacement = REMOVED.get(use.name) or (flag.deprecated if flag else None)
+    replacement = table.removed.get(use.name) or (flag.deprecated if flag else None)
     if replacement is not None:
         return f"{use.name} is {'deprecated' if flag else 'gone'}; " + (
             f"use {replacement}" if replacement else "leave it out"
@@ -178,19 +84,18 @@ def _name_fault(module: str, use: Use, flag: Flag | None, owned: Mapping[str, st
     if flag is None and (level := re.fullmatch(r"-O(\d*)", use.name)):
         return f"{use.name} is a shorthand; give --optimization-level {level[1]}".rstrip()
     if flag is None:
-        return _unknown(module, use.name, owned)
+        return _unknown(table, use.name, owned, others)
     if use.name in flag.obsolete:
         return f"{use.name} is an old name; use {flag.name}"
-    if "." in use.name:
+    if "." in use.name and use.name not in table.spellings:
         return f"{use.name} sets one key; give {flag.name} the whole object as JSON"
     return None
 
 
-def _unknown(module: str, name: str, owned: Mapping[str, str]) -> str:
-    runtime = _table()["runtime"]
-    others = [other for other in _table()["modules"] if name in _flags(other)]
-    elsewhere = f", but of {' and '.join(others)}" if others else _proposal(name, _flags(module), owned)
-    return f"{name} is not a flag of {module} (Dynamo {runtime['ai-dynamo']}, vLLM {runtime['vllm']}){elsewhere}"
+def _unknown(table: Table, name: str, owned: Mapping[str, str], others: Iterable[Table]) -> str:
+    knowing = [other.module for other in others if name in other.spellings]
+    elsewhere = f", but of {' and '.join(knowing)}" if knowing else _proposal(name, table.spellings, owned)
+    return f"{name} is not a flag of {table.module} ({table.versions}){elsewhere}"
 
 
 def _proposal(name: str, known: Mapping[str, Flag], owned: Mapping[str, str]) -> str:
@@ -202,12 +107,12 @@ def _proposal(name: str, known: Mapping[str, Flag], owned: Mapping[str, str]) ->
     return f"; did you mean {proposed}?" + (f" It is not set here: {why}" if why else "")
 
 
-def _value_faults(flag: Flag, use: Use, usable: Sequence[str] | None) -> Iterator[ArgumentFault]:
+def _value_faults(table: Table, flag: Flag, use: Use, usable: Sequence[str] | None) -> Iterator[ArgumentFault]:
     takes = 0 if flag.type == "switch" else len(use.values) if flag.values == "many" else 1
     if not use.values and flag.type != "switch" and flag.values != "optional":
         yield ArgumentFault(use.index, f"{use.name} needs {_WANTED[flag.type]}" + _of(flag.choices))
     for index, value in use.values[:takes]:
-        for message in _wrong(flag, value, usable):
+        for message in _wrong(table, flag, value, usable):
             yield ArgumentFault(index, f"{use.name}: {message}")
     for index, value in use.values[takes:]:
         off = f"; to switch it off, give {flag.negative[0]}" if flag.negative else ""
@@ -235,7 +140,7 @@ def _of(choices: Sequence[str]) -> str:
     return f", one of {', '.join(choices)}" if choices else ""
 
 
-def _wrong(flag: Flag, value: str, usable: Sequence[str] | None) -> Iterator[str]:
+def _wrong(table: Table, flag: Flag, value: str, usable: Sequence[str] | None) -> Iterator[str]:
     """The errors of a value; none for a valid one."""
     if flag.nullable and value in ("", "None"):
         return
@@ -243,7 +148,7 @@ def _wrong(flag: Flag, value: str, usable: Sequence[str] | None) -> Iterator[str
         if value not in allowed:
             yield one_of(value, usable or allowed)
     elif flag.type == "object":
-        yield from _wrong_object(flag.keys, value)
+        yield from _wrong_object(table, flag.keys, value)
     elif flag.type in _FORMS and not re.fullmatch(_FORMS[flag.type], value):
         yield f"got {shown(value)}; must be {_WANTED[flag.type]}"
     elif flag.type in ("integer", "number", "size"):
@@ -272,7 +177,7 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _wrong_object(keys: str | None, text: str) -> Iterator[str]:
+def _wrong_object(table: Table, keys: str | None, text: str) -> Iterator[str]:
     try:
         parsed = json.loads(text)
     except json.JSONDecodeError as error:
@@ -283,16 +188,15 @@ def _wrong_object(keys: str | None, text: str) -> Iterator[str]:
         return
     if keys is None:
         return
-    given, known = cast(dict[str, Any], parsed), _table()["objects"][keys]
+    given, known = cast(dict[str, Any], parsed), table.objects[keys]
     for key, value in given.items():
         if key not in known:
             yield f"{key} is not a key of {keys}{nearest(key, tuple(known))}; allowed: {', '.join(known)}"
-        # A connector from a module of its own is registered nowhere.
-        elif not given.get(f"{key}_module_path") and (message := _wrong_key(known[key], value)):
+        elif not given.get(known[key].get("openWith", "")) and (message := _wrong_key(known[key], value)):
             yield f"{key}: {message}"
-    for kind in ("kv", "ec"):
-        if given.get(f"{kind}_connector") and not given.get(f"{kind}_role"):
-            yield f"{kind}_connector needs {kind}_role{_of(known[f'{kind}_role']['choices'])}"
+    for key in known:
+        if given.get(key) and (needed := known[key].get("needs")) and not given.get(needed):
+            yield f"{key} needs {needed}{_of(known[needed]['choices'])}"
 
 
 def _wrong_key(known: Mapping[str, Any], value: Any) -> str | None:

@@ -1,18 +1,15 @@
-"""The classes of flags, read from vllm.yaml and mocker.yaml beside this file."""
+"""The classes of an engine's flags: what a stack may do with each, read from the file beside the engine's table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Literal, NamedTuple
 
-from catalog import flags
+from catalog.flags import ArgumentFault
+from catalog.flags.given import Given
+from catalog.flags.table import Table
 from reading import entries
 from reading.frozen import Frozen
 
-# The data file of each module.
-FILES = {"dynamo.vllm": "vllm", "dynamo.mocker": "mocker"}
-
-_UNKNOWN = "this program does not know what it does yet; give it a class in catalog/flags first"
 _ALLOW = "if you trust it, name the flag in `engine.allowCode` too"
 
 
@@ -58,26 +55,41 @@ class Class(NamedTuple):
 
 
 @cache
-def classes(module: str) -> Mapping[str, Class]:
-    """The class of each flag of a module; of a negative form too, where that is judged otherwise."""
+def classes(table: Table) -> Mapping[str, Class]:
+    """The class of each flag of a module; of a negative form too, where that is judged otherwise.
+
+    Without a file no flag has a class, and so none may be given.
+    """
+    if not table.path.with_suffix(".yaml").exists():
+        return {}
     return {
         flag: Class(name, described.verdict, described.why, own)
         if isinstance(own, Bounds)
         else Class(name, described.verdict, own or described.why)
-        for name, described in entries.entry(_File, Path(__file__).parent, FILES[module]).classes.items()
+        for name, described in entries.entry(_File, table.path.parent, table.path.stem).classes.items()
         for flag, own in described.flags.items()
     }
 
 
-def not_allowed(module: str, allowed_code: Iterable[str] = ()) -> dict[str, str]:
+def not_allowed(table: Table, allowed_code: Iterable[str] = ()) -> dict[str, str]:
     """The flags that a stack may not give, each with the reason and what to do instead."""
-    known = classes(module)
-    found = {name: _UNKNOWN for name in flags.known(module) if name not in known}
+    known = classes(table)
+    file = f"{table.path.parent.name}/{table.path.stem}.yaml"
+    unknown = f"this program does not know what it does yet; give it a class in {file} first"
+    found = {name: unknown for name in table.flags if name not in known}
     found |= {name: flag.why for name, flag in known.items() if flag.verdict == "refused"}
     code = {name: f"{flag.why}; {_ALLOW}" for name, flag in known.items() if flag.verdict == "code"}
     return found | {name: why for name, why in code.items() if name not in allowed_code}
 
 
-def code_flags(module: str) -> tuple[str, ...]:
+def code_flags(table: Table) -> tuple[str, ...]:
     """The flags that run code of others, which `engine.allowCode` may name."""
-    return tuple(name for name, flag in classes(module).items() if flag.verdict == "code")
+    return tuple(name for name, flag in classes(table).items() if flag.verdict == "code")
+
+
+def out_of_bounds(given: Given) -> Iterator[ArgumentFault]:
+    """The errors of numbers outside the bounds that their classes set."""
+    for name, flag in classes(given.table).items():
+        value = given.number(name) if flag.bounds else None
+        if flag.bounds and value is not None and (message := flag.bounds.error(value)):
+            yield given.error(name, message)

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from catalog import flags
 from catalog.contracts import KvCacheDtype
 from catalog.flags import ArgumentFault
+from catalog.flags.argv import Use, number, uses
+from catalog.flags.table import Table
 from catalog.models import Card
 
 
@@ -15,7 +16,6 @@ from catalog.models import Card
 class Workers:
     """The workers of one deployment, as far as flags depend on them. All roles get the same flags."""
 
-    module: str
     card: Card
     tensor_parallel: tuple[int, ...]
     """GPUs of an engine, one entry a role."""
@@ -30,11 +30,12 @@ class Workers:
 class Given:
     """The valid flags of a command line, by name. `skip` are the indexes of words that are invalid already."""
 
-    def __init__(self, module: str, argv: Sequence[str], skip: Collection[int] = ()) -> None:
-        self._uses: dict[str, flags.Use] = {}
+    def __init__(self, table: Table, argv: Sequence[str], skip: Collection[int] = ()) -> None:
+        self.table = table
+        self._uses: dict[str, Use] = {}
         self._off: set[str] = set()
-        for use in flags.uses(argv):
-            flag = flags.flag(module, use.name)
+        for use in uses(argv):
+            flag = table.spellings.get(use.name)
             if flag and not {use.index, *(index for index, _ in use.values)} & set(skip):
                 self._uses[flag.name] = use
                 if use.name in flag.negative:
@@ -63,7 +64,7 @@ class Given:
     def number(self, name: str) -> int | None:
         """The value of a flag that takes a whole number; None also for the word None."""
         value = self.text(name)
-        return None if value in (None, "", "None") else int(flags.number(value))
+        return None if value in (None, "", "None") else int(number(value))
 
     def keys(self, name: str) -> Mapping[str, Any]:
         """The JSON object of a flag; empty where it is not given or no object."""

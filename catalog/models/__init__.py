@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parent
 SIMULATED = "simulated"
 _SIMULATED_LAYOUT = Layout(
     placement=Placement.CPU,
+    engine="mocker",
     why="Dynamo's mocker in place of the engine: the real frontend, router and discovery, on CPU nodes",
     prefill=RoleLayout(replicas=1, tensor_parallel=1),
     decode=RoleLayout(replicas=1, tensor_parallel=1),

@@ -15,7 +15,7 @@ class Placement(StrEnum):
     PER_ROLE = "perRole"
     """A node pool for each role."""
     CPU = "cpu"
-    """No GPU: simulated engines on the system pool."""
+    """No GPU: on the system pool."""
 
 
 class RoleLayout(Frozen):
@@ -26,6 +26,8 @@ class RoleLayout(Frozen):
 
 class Layout(Frozen):
     placement: Placement
+    engine: str | None = None
+    """The engine that the layout is for, by its name; None where the stack chooses."""
     why: str
     """One sentence for the reader of a preview."""
     prefill: RoleLayout | None = None
@@ -46,7 +48,7 @@ class Layout(Frozen):
 
     @property
     def gpus(self) -> int:
-        """Of all engines together; none where they are simulated."""
+        """Of all engines together."""
         if self.placement is Placement.CPU:
             return 0
         return sum(role.replicas * role.tensor_parallel for role in self.roles.values())

@@ -2,7 +2,7 @@
 fields that Kubernetes fixes, in `kubernetes_fields`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import AddressValueError, NetmaskValueError, ip_network
@@ -125,17 +125,29 @@ def _of_gcp(type_: str, found: Difference, before: Mapping[str, Any], after: Map
     chain = _chain(facts, found)
     if chain is None:
         return Judgement(effect=Effect.REPLACES, why="this input is not in the provider's table")
-    outer, leaf = chain[0], chain[-1]
+    leaf = chain[-1]
     if not found.block and _same(leaf, found.before, found.after):
         return NO_DIFFERENCE
-    if type_ == NODE_POOL and (emptied := _emptied(found.bare, before, after)):
-        why = f"`pulumi up` fails: the provider cannot empty {emptied}; leave one entry in it"
-        return Judgement(effect=Effect.FAILS, why=why)
-    # The provider sends it; that Google Cloud changes no range in use is documented there, and was not tried.
-    if type_ == SUBNETWORK and found.bare.startswith("secondaryIpRanges") and found.before is not MISSING:
-        return Judgement(effect=Effect.FAILS, why="`pulumi up` fails while the cluster uses this range")
+    if fails := _refused(type_, found, before, after):
+        return Judgement(effect=Effect.FAILS, why=fails)
     if leaf.condition and _condition_holds(leaf.condition, found, after):
         return REPLACES
+    return _by_schema(chain, found) or _in_place(type_, found, after)
+
+
+def _refused(type_: str, found: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Why the update fails; empty where it does not."""
+    if type_ == NODE_POOL and (emptied := _emptied(found.bare, before, after)):
+        return f"`pulumi up` fails: the provider cannot empty {emptied}; leave one entry in it"
+    # The provider sends it; that Google Cloud changes no range in use is documented there, and was not tried.
+    if type_ == SUBNETWORK and found.bare.startswith("secondaryIpRanges") and found.before is not MISSING:
+        return "`pulumi up` fails while the cluster uses this range"
+    return ""
+
+
+def _by_schema(chain: Sequence[Input], found: Difference) -> Judgement | None:
+    """What the provider's schema says of the input and the blocks around it; None where it is updated in place."""
+    outer, leaf = chain[0], chain[-1]
     # Of a map, the provider keeps what is taken out only where the whole map goes: an entry that the others outlive is
     # removed (terraform-plugin-sdk, helper/schema/schema.go, diffMap).
     entry = leaf.kind == "map" and not found.block
@@ -144,8 +156,11 @@ def _of_gcp(type_: str, found: Difference, before: Mapping[str, Any], after: Map
         return KEPT
     if any(of.forces and not (found.after is MISSING and whole and of.kept) for of in chain):
         return REPLACES
-    if leaf.fixed:
-        return FIXED
+    return FIXED if leaf.fixed else None
+
+
+def _in_place(type_: str, found: Difference, after: Mapping[str, Any]) -> Judgement:
+    """What an update in place does to the nodes."""
     if type_ in (NODE_POOL, CLUSTER) and found.path == "nodeLocations":
         return _zones(found, str(after.get("location", "")))
     if covered(found.bare, _RECREATED_FOR.get(type_, ())):
@@ -177,14 +192,19 @@ def _same(of: Input, before: Any, after: Any) -> bool:
             return False
     else:
         before, after = _filled(before, of.default), _filled(after, of.default)
-    if before == after:
+    return before == after or _alike(of, before, after)
+
+
+def _alike(of: Input, before: Any, after: Any) -> bool:
+    """Whether two values that differ as text mean the same: a link and a name, upper and lower case."""
+    if of.alike == "nocase":
+        return str(before).casefold() == str(after).casefold()
+    if of.alike not in ("names", "paths") or not isinstance(before, str) or not isinstance(after, str):
+        return False
+    if (path := _relative(before)) and path == _relative(after):
         return True
-    if of.alike in ("names", "paths") and isinstance(before, str) and isinstance(after, str):
-        if (path := _relative(before)) and path == _relative(after):
-            return True
-        by_name = of.alike == "names" and ("/" in before) != ("/" in after)
-        return by_name and before.rpartition("/")[2] == after.rpartition("/")[2]
-    return of.alike == "nocase" and str(before).casefold() == str(after).casefold()
+    by_name = of.alike == "names" and ("/" in before) != ("/" in after)
+    return by_name and before.rpartition("/")[2] == after.rpartition("/")[2]
 
 
 def _relative(link: str) -> str:

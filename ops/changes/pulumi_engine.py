@@ -58,13 +58,20 @@ def _reset(before: Any, after: Any, steps: Sequence[str]) -> Any:
     if not steps:
         return before
     if isinstance(before, list) and isinstance(after, list):
-        chosen = range(len(after)) if steps[0] == "*" else [int(steps[0])] if steps[0].isdigit() else []
-        return [
-            _reset(before[i], item, steps[1:]) if i in chosen and i < len(before) else item
-            for i, item in enumerate(after)
-        ]
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        return after
+        return _reset_list(before, after, steps)
+    if isinstance(before, dict) and isinstance(after, dict):
+        return _reset_object(before, after, steps)
+    return after
+
+
+def _reset_list(before: Sequence[Any], after: Sequence[Any], steps: Sequence[str]) -> list[Any]:
+    chosen = range(len(after)) if steps[0] == "*" else [int(steps[0])] if steps[0].isdigit() else []
+    return [
+        _reset(before[i], item, steps[1:]) if i in chosen and i < len(before) else item for i, item in enumerate(after)
+    ]
+
+
+def _reset_object(before: Mapping[str, Any], after: Mapping[str, Any], steps: Sequence[str]) -> dict[str, Any]:
     changed = dict(after)
     for key in sorted({*before, *after}) if steps[0] == "*" else [steps[0]]:
         if len(steps) == 1:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from catalog import sizing, versions
-from catalog.models import Placement
 from catalog.rdma import RdmaMode
 from manifests import graph as graph_builder
 from manifests.dgd import Component
@@ -21,14 +20,25 @@ def rolls(before: Plan, after: Plan) -> list[str]:
 
 def _rolls(before: Plan, after: Plan) -> Iterator[str]:
     yield from _skipped(before, after)
+    yield from _platform(before, after)
+    if moved := _moved(before, after):
+        yield moved
+    yield from _rdma(before, after)
+    yield from _capacity(before, after)
+    yield from _pools(before, after)
+    yield from _graphs(before, after)
+
+
+def _platform(before: Plan, after: Plan) -> Iterator[str]:
     if before.platform != after.platform and after.platform_namespace:
         yield (
             f"platform: operator {before.platform} gives way to {after.platform}: both replicas are stopped before "
             "the next start, so graphs cannot be written meanwhile and go on serving; whether the new one restarts "
             "their workers is not known from here"
         )
-    if moved := _moved(before, after):
-        yield moved
+
+
+def _rdma(before: Plan, after: Plan) -> Iterator[str]:
     if before.multi_networking != after.multi_networking and not after.cluster.existing:
         yield (
             f"RDMA: from {before.rdma} to {after.rdma} takes another cluster, since networks of its nodes are "
@@ -36,13 +46,18 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
         )
     elif before.rdma is not after.rdma and RdmaMode.DRANET_AUTO in (before.rdma, after.rdma) and before.gpu_pools:
         yield f"RDMA: from {before.rdma} to {after.rdma} replaces the GPU pools, and all that runs on them is down"
+
+
+def _capacity(before: Plan, after: Plan) -> Iterator[str]:
     bought = [(plan.capacity_mode, plan.reservation, plan.compact_placement) for plan in (before, after)]
     if bought[0] != bought[1] and before.makes_gpu_pools:
         done = "other nodes are bought, so the GPU pools are replaced"
         if not after.makes_gpu_pools:
             done = "no nodes are bought any more, so the GPU pools are deleted"
         yield f"capacity: {done}, and all that runs on them is down"
-    yield from _pools(before, after)
+
+
+def _graphs(before: Plan, after: Plan) -> Iterator[str]:
     old = {graph.name: graph for graph in before.graphs}
     new = {graph.name: graph for graph in after.graphs}
     for name in sorted({*old, *new}):
@@ -70,27 +85,27 @@ def _skipped(before: Plan, after: Plan) -> Iterator[str]:
 
 def _pools(before: Plan, after: Plan) -> Iterator[str]:
     """GPU pools that are created, deleted or resized; nothing when the stack no longer buys any."""
-    old, new = (
-        {pool.name: pool for pool in plan.gpu_pools} if plan.makes_gpu_pools else {} for plan in (before, after)
-    )
+    old, new = _bought(before), _bought(after)
     if not new:
         return
     for name in sorted({*old, *new}):
-        was, becomes = (_nodes(pools[name]) if name in pools else "" for pools in (old, new))
-        if not was:
-            yield f"pool {name}: is created, {becomes} × {new[name].machine.name}"
-        elif not becomes:
-            yield f"pool {name}: is deleted and releases {was} × {old[name].machine.name}"
-        elif was != becomes:
-            yield f"pool {name}: has {becomes} nodes, {was} before"
-    created, deleted = (
-        sum(few[name].nodes for name in few.keys() - many.keys()) for few, many in ((new, old), (old, new))
-    )
+        if name not in old:
+            yield f"pool {name}: is created, {_nodes(new[name])} × {new[name].machine.name}"
+        elif name not in new:
+            yield f"pool {name}: is deleted and releases {_nodes(old[name])} × {old[name].machine.name}"
+        elif _nodes(old[name]) != _nodes(new[name]):
+            yield f"pool {name}: has {_nodes(new[name])} nodes, {_nodes(old[name])} before"
+    created = sum(new[name].nodes for name in new.keys() - old.keys())
+    deleted = sum(old[name].nodes for name in old.keys() - new.keys())
     if created and deleted:
         yield (
             f"pools: new ones are created before old ones are deleted, so {created} nodes must be available beside the "
             f"{deleted} that go; where they are not, delete the old pools' deployment first"
         )
+
+
+def _bought(plan: Plan) -> dict[str, Pool]:
+    return {pool.name: pool for pool in plan.gpu_pools} if plan.makes_gpu_pools else {}
 
 
 def _nodes(pool: Pool) -> str:
@@ -179,7 +194,7 @@ def _differing(before: Frozen, after: Frozen) -> list[str]:
 
 def _down(before: Graph, after: Graph) -> str:
     """How many engines are down at a time, by the rollout that `manifests.graph.ROLLOUT` asks for, and for how long."""
-    if after.placement is Placement.CPU:
+    if after.runs.simulated:
         return _load(after)
     down = " and ".join(f"{worker.role} 1 of {worker.replicas}" for worker in after.workers)
     alone = any(worker.replicas == 1 for worker in after.workers)
@@ -199,7 +214,7 @@ def _drain(before: Graph) -> str:
 
 
 def _load(graph: Graph) -> str:
-    if graph.placement is Placement.CPU:
+    if graph.runs.simulated:
         return "no model is loaded"
     weights = sizing.weights_bytes(graph.card)
     minutes = weights / READ_BYTES_PER_SECOND / 60

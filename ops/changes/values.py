@@ -49,27 +49,33 @@ def differences(before: Any, after: Any) -> Iterator[Difference]:
 
 
 def _differences(was: Any, becomes: Any, path: str, block: str) -> Iterator[Difference]:
-    if was is None:
-        was = MISSING
-    if becomes is None:
-        becomes = MISSING
+    was, becomes = (MISSING if side is None else side for side in (was, becomes))
     if was is becomes or was == becomes:
         return
     if path and not block and MISSING in (was, becomes):
         block = path
+    parts = _parts(was, becomes, path)
+    if parts is None:
+        yield Difference(path=path, before=was, after=becomes, block="" if block == path else block)
+    else:
+        for old, new, below in parts:
+            yield from _differences(old, new, below, block)
+
+
+def _parts(was: Any, becomes: Any, path: str) -> list[tuple[Any, Any, str]] | None:
+    """The entries of two objects, or of two lists of objects, with their paths; None for what is compared whole."""
     if _both(was, becomes, dict):
         before, after = ({} if side is MISSING else side for side in (was, becomes))
-        for key in sorted({*before, *after}):
-            yield from _differences(before.get(key, MISSING), after.get(key, MISSING), join(path, key), block)
-        return
-    if _both(was, becomes, list):
-        before, after = (keyed([] if side is MISSING else side) for side in (was, becomes))
-        if before is not None and after is not None:
-            for key in sorted({*before, *after}, key=str):
-                old, new = before.get(key, MISSING), after.get(key, MISSING)
-                yield from _differences(old, new, f"{path}[{key}]", block)
-            return
-    yield Difference(path=path, before=was, after=becomes, block="" if block == path else block)
+        return [
+            (before.get(key, MISSING), after.get(key, MISSING), join(path, key)) for key in sorted({*before, *after})
+        ]
+    if not _both(was, becomes, list):
+        return None
+    before, after = (keyed([] if side is MISSING else side) for side in (was, becomes))
+    if before is None or after is None:
+        return None
+    keys = sorted({*before, *after}, key=str)
+    return [(before.get(key, MISSING), after.get(key, MISSING), f"{path}[{key}]") for key in keys]
 
 
 def _both(was: Any, becomes: Any, kind: type) -> bool:
@@ -96,9 +102,13 @@ def _apart(was: Any, becomes: Any) -> tuple[str, str]:
         if removed or added:
             return short(removed or MISSING), short(added or MISSING)
     if isinstance(was, str) and isinstance(becomes, str):
-        was, becomes = masked(was), masked(becomes)
+        return _texts_apart(masked(was), masked(becomes))
+    return short(was), short(becomes)
+
+
+def _texts_apart(was: str, becomes: str) -> tuple[str, str]:
     before, after = short(was), short(becomes)
-    if before != after or was == becomes or not isinstance(was, str) or not isinstance(becomes, str):
+    if before != after or was == becomes:
         return before, after
     alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(was, becomes, strict=False)))
     return short(f"…{was[alike:]}"), short(f"…{becomes[alike:]}")

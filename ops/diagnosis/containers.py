@@ -22,32 +22,8 @@ def unready(view: View, pod: Object) -> Iterator[Finding]:
         yield lost
         return
     for status in container_statuses(pod):
-        waiting = part(status, "state", "waiting") or {}
-        ended = part(status, "state", "terminated") or {}
-        reason = waiting.get("reason")
-        if reason in _IMAGE_WAITS:
-            yield _image(view, pod, status, str(waiting.get("message") or reason))
-            return
-        if reason in _START_WAITS:
-            yield view.finding(
-                Cause.START,
-                f"{component(pod)} cannot start container {status.get('name')}: {reason}: {waiting.get('message')}",
-                reference(pod),
-            )
-            return
-        if reason == "CrashLoopBackOff" or ended.get("exitCode"):
-            yield from _ended(view, pod, status, ended or part(status, "lastState", "terminated") or {})
-            return
-        if waiting:
-            yield _not_started(view, pod, status)
-            return
-        if part(status, "state", "running") and not status.get("ready"):
-            last = part(status, "lastState", "terminated") or {}
-            if last.get("exitCode"):
-                yield from _ended(view, pod, status, last)
-            else:
-                yield from killed_by_probe(view, pod, status, last)
-            yield _loading(view, pod, status) if status.get("started") is False else _failing_probe(view, pod, status)
+        if found := list(_of_container(view, pod, status)):
+            yield from found
             return
     ready = condition(pod, "Ready")
     yield view.finding(
@@ -56,6 +32,37 @@ def unready(view: View, pod: Object) -> Iterator[Finding]:
         f"({ready.get('reason') or 'no reason given'}: {ready.get('message') or 'no message'})",
         reference(pod),
     )
+
+
+def _of_container(view: View, pod: Object, status: Object) -> Iterator[Finding]:
+    """What keeps one container from being ready; nothing for one that is."""
+    waiting = part(status, "state", "waiting") or {}
+    ended = part(status, "state", "terminated") or {}
+    reason = waiting.get("reason")
+    if reason in _IMAGE_WAITS:
+        yield _image(view, pod, status, str(waiting.get("message") or reason))
+    elif reason in _START_WAITS:
+        yield view.finding(
+            Cause.START,
+            f"{component(pod)} cannot start container {status.get('name')}: {reason}: {waiting.get('message')}",
+            reference(pod),
+        )
+    elif reason == "CrashLoopBackOff" or ended.get("exitCode"):
+        yield from _ended(view, pod, status, ended or part(status, "lastState", "terminated") or {})
+    elif waiting:
+        yield _not_started(view, pod, status)
+    elif part(status, "state", "running") and not status.get("ready"):
+        yield from _running(view, pod, status)
+
+
+def _running(view: View, pod: Object, status: Object) -> Iterator[Finding]:
+    """Why a container that runs is not ready, and how it ended the last time."""
+    last = part(status, "lastState", "terminated") or {}
+    if last.get("exitCode"):
+        yield from _ended(view, pod, status, last)
+    else:
+        yield from killed_by_probe(view, pod, status, last)
+    yield _loading(view, pod, status) if status.get("started") is False else _failing_probe(view, pod, status)
 
 
 def _node_lost(view: View, pod: Object) -> Finding | None:

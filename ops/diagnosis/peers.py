@@ -40,10 +40,9 @@ def stale_peers(view: View) -> Iterator[Finding]:
     engines = {role: _engines(view, role) for role in ("prefill", "decode")}
     verified = when(part(verification_job(view), "status", "completionTime"))
     for role, other in (("prefill", "decode"), ("decode", "prefill")):
-        restarted = [e for e in engines[role] if e.since and not (verified and verified > e.started)]
-        restarted = [e for e in restarted if not _cures(e, engines[other])]
-        stale = [e for e in engines[other] if any(r.since and e.started < r.since for r in restarted)]
-        if not restarted or not stale:
+        restarted = [engine for engine in engines[role] if _counts(engine, verified, engines[other])]
+        stale = [engine for engine in engines[other] if _older(engine, restarted)]
+        if not stale:
             continue
         pods = " ".join(name(engine.pod) for engine in stale)
         which = ", ".join(f"{component(e.pod)} was restarted {view.snapshot.age(e.started)} ago" for e in restarted[:1])
@@ -54,6 +53,16 @@ def stale_peers(view: View) -> Iterator[Finding]:
             f"docs/runbooks/one-role-restarted.md, or restart them too: `{view.kubectl} delete pod {pods}`",
             *(reference(engine.pod) for engine in (*restarted, *stale)),
         )
+
+
+def _counts(restart: _Engine, verified: datetime | None, others: list[_Engine]) -> bool:
+    """Whether a restart can have left stale agents: not verified since, and not the cure of another restart."""
+    return bool(restart.since) and not (verified and verified > restart.started) and not _cures(restart, others)
+
+
+def _older(engine: _Engine, restarted: list[_Engine]) -> bool:
+    """Whether an engine has run since before one of the restarts."""
+    return any(restart.since and engine.started < restart.since for restart in restarted)
 
 
 def _cures(restart: _Engine, others: list[_Engine]) -> bool:

@@ -96,7 +96,7 @@ def cpu_twins(graph: Graph) -> tuple[Graph, Graph, tuple[str, ...]]:
         return replace(alone, tensor_parallel=1, pool=SYSTEM_POOL, memory=None)
 
     twin = replace(
-        graph, engine="vllm", placement=Placement.CPU, kv_transfer=None, rdma_mode=RdmaMode.NONE,
+        graph, engine="vllm", placement=Placement.CPU, reads_bucket=False, kv_transfer=None, rdma_mode=RdmaMode.NONE,
         max_model_len=CONTEXT_TOKENS, workers=(small(Role.PREFILL), small(Role.DECODE)),
     )  # fmt: skip
     return (

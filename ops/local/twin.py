@@ -19,6 +19,7 @@ def simulated_twin(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
         graph,
         engine=SIMULATED_ENGINE,
         placement=Placement.CPU,
+        reads_bucket=False,
         layout="simulated",
         kv_transfer=None,
         rdma_mode=RdmaMode.NONE,

@@ -72,26 +72,26 @@ def _weaker(rules: Sequence[Policy], now: InForce, than: InForce, where: str) ->
     for name, before in than.items():
         if not _RANKS.get(before["level"], 2):
             continue  # nothing is weaker than a rule that is disabled
-        after = now.get(name)
-        severity = before["severity"]
-        level = f"{where} {before['level']}"
-        if after is None:
-            yield Weakening(policy=name, severity=severity, now="removed from the pack", instead_of=level)
-        elif not _RANKS[after["level"]]:
-            yield Weakening(policy=name, severity=severity, now="disabled", instead_of=level)
-        elif _RANKS[after["level"]] < _RANKS.get(before["level"], 2):
-            yield Weakening(policy=name, severity=severity, now=f"weaker: {after['level']}", instead_of=level)
-        else:
-            for setting in settings[name]:
-                given = after["settings"].get(setting.name, setting.default)
-                was = before["settings"].get(setting.name, setting.default)
-                if setting.weaker(given, was):
-                    yield Weakening(
-                        policy=name,
-                        severity=severity,
-                        now=f"weaker: {setting.name} {shown(given)}",
-                        instead_of=f"{where} {shown(was)}",
-                    )
+        for state, instead_of in _differences(before, now.get(name), settings.get(name, ())):
+            yield Weakening(policy=name, severity=before["severity"], now=state, instead_of=f"{where} {instead_of}")
+
+
+def _differences(
+    before: Mapping[str, Any], after: Mapping[str, Any] | None, settings: Sequence[Setting]
+) -> Iterator[tuple[str, str]]:
+    """In what a rule is weaker: its state now, and what was in force instead."""
+    if after is None:
+        yield "removed from the pack", before["level"]
+    elif not _RANKS[after["level"]]:
+        yield "disabled", before["level"]
+    elif _RANKS[after["level"]] < _RANKS.get(before["level"], 2):
+        yield f"weaker: {after['level']}", before["level"]
+    else:
+        for setting in settings:
+            given = after["settings"].get(setting.name, setting.default)
+            was = before["settings"].get(setting.name, setting.default)
+            if setting.weaker(given, was):
+                yield f"weaker: {setting.name} {shown(given)}", shown(was)
 
 
 def _settings(rule: Policy) -> Sequence[Setting]:

@@ -63,37 +63,40 @@ def resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resourc
 def plain(struct: struct_pb2.Struct) -> tuple[dict[str, Any], list[str]]:
     """A request's struct as plain data, and the paths of what was marked secret in it."""
     secrets: list[str] = []
+    return _object(struct, "", secrets), sorted(secrets, key=_natural)
 
-    def walk(value: struct_pb2.Value, path: str) -> Any:
-        match value.WhichOneof("kind"):
-            case "struct_value":
-                return walk_struct(value.struct_value, path)
-            case "list_value":
-                return [walk(item, f"{path}[{i}]") for i, item in enumerate(value.list_value.values)]
-            case "number_value":
-                number = value.number_value
-                return int(number) if number.is_integer() else number
-            case "string_value":
-                return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
-            case "bool_value":
-                return value.bool_value
-            case _:
-                return None
 
-    def masked(value: struct_pb2.Value) -> Any:
-        """The keys of a secret object with `[secret]` for values, so that a rendered Secret is still an object."""
-        if value.WhichOneof("kind") == "struct_value":
-            return dict.fromkeys(sorted(value.struct_value.fields), SECRET)
-        return SECRET
+def _object(struct: struct_pb2.Struct, path: str, secrets: list[str]) -> Any:
+    """An object as plain data, or `[secret]` for one that wraps a secret. Adds the secrets' paths to `secrets`."""
+    signature = struct.fields[rpc._special_sig_key].string_value if rpc._special_sig_key in struct.fields else ""
+    if signature == rpc._special_secret_sig:
+        secrets.append(path)
+        return _masked(struct.fields["value"])
+    return {key: _value(struct.fields[key], f"{path}.{key}".lstrip("."), secrets) for key in sorted(struct.fields)}
 
-    def walk_struct(inner: struct_pb2.Struct, path: str) -> Any:
-        signature = inner.fields[rpc._special_sig_key].string_value if rpc._special_sig_key in inner.fields else ""
-        if signature == rpc._special_secret_sig:
-            secrets.append(path)
-            return masked(inner.fields["value"])
-        return {key: walk(inner.fields[key], f"{path}.{key}".lstrip(".")) for key in sorted(inner.fields)}
 
-    return walk_struct(struct, ""), sorted(secrets, key=_natural)
+def _value(value: struct_pb2.Value, path: str, secrets: list[str]) -> Any:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return _object(value.struct_value, path, secrets)
+        case "list_value":
+            return [_value(item, f"{path}[{i}]", secrets) for i, item in enumerate(value.list_value.values)]
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() else number
+        case "string_value":
+            return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
+        case "bool_value":
+            return value.bool_value
+        case _:
+            return None
+
+
+def _masked(value: struct_pb2.Value) -> Any:
+    """The keys of a secret object with `[secret]` for values, so that a rendered Secret is still an object."""
+    if value.WhichOneof("kind") == "struct_value":
+        return dict.fromkeys(sorted(value.struct_value.fields), SECRET)
+    return SECRET
 
 
 def _natural(path: str) -> list[Any]:

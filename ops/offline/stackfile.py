@@ -1,5 +1,6 @@
 """Stack files → the config as Pulumi would hand it to the program, without Pulumi and without any key to secrets."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -129,20 +130,32 @@ def _lay(config: dict[str, Any], override: str) -> None:
         raise ConfigInvalid([Fault("--set", f"{override!r} is not path=value, such as models.chat.layout=single-node")])
     steps = [_full(str(keys[0])), *keys[1:]]
     block: Any = config
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
-        if isinstance(step, int) and step > len(block):
-            raise ConfigInvalid(
-                [Fault("--set", f"{override!r}: the list has {len(block)} entries, the next is {len(block)}")]
-            )
-        if following is None:
-            _put(block, step, _typed(path, keys, text)) if text else _take_out(block, step)
-            return
+    for step, following in itertools.pairwise(steps):
+        _refuse_gap(override, block, step)
         wanted = list if isinstance(following, int) else dict
-        inner = block[step] if isinstance(step, int) and step < len(block) else None
-        inner = block.get(step) if isinstance(block, dict) else inner
-        if not isinstance(inner, wanted):
-            inner = _put(block, step, wanted())
-        block = inner
+        inner = _entry(block, step)
+        block = inner if isinstance(inner, wanted) else _put(block, step, wanted())
+    last = steps[-1]
+    _refuse_gap(override, block, last)
+    if text:
+        _put(block, last, _typed(path, keys, text))
+    else:
+        _take_out(block, last)
+
+
+def _refuse_gap(override: str, block: Any, step: str | int) -> None:
+    """Raises ConfigInvalid for an index that would leave a gap in a list."""
+    if isinstance(step, int) and step > len(block):
+        raise ConfigInvalid(
+            [Fault("--set", f"{override!r}: the list has {len(block)} entries, the next is {len(block)}")]
+        )
+
+
+def _entry(block: Any, step: str | int) -> Any:
+    """The entry of an object or a list; None where there is none."""
+    if isinstance(step, int):
+        return block[step] if step < len(block) else None
+    return block.get(step)
 
 
 def _put(block: Any, step: str | int, value: Any) -> Any:

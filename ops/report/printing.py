@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 
 from reading.tokens import masked
@@ -50,3 +51,7 @@ def table(*columns: str, right: Iterable[str] = ()) -> Table:
     for column in columns:
         result.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
     return result
+
+
+def indented(what: RenderableType) -> RenderableType:
+    return Padding(what, (0, 0, 0, 2), expand=False)

@@ -12,13 +12,13 @@ from planning.checks import (
     cost,
     endpoint,
     engine_args,
+    engine_choice,
     engine_memory,
     existing_cluster,
     existing_network,
     gpu_nodes,
     kv_transfer,
     location,
-    machines,
     model,
     names,
     one_node,
@@ -48,12 +48,11 @@ _ERRORS: tuple[Callable[[ResolvedStack], Iterator[Fault]], ...] = (
     existing_network.errors,
     ranges.errors,
     gpu_nodes.errors,
-    machines.errors,
 )
 
 _DEPLOYMENT_ERRORS: tuple[Callable[[ResolvedStack, Deployment], Iterator[Fault]], ...] = (
     roles.deployment_errors,
-    machines.deployment_errors,
+    engine_choice.deployment_errors,
     engine_args.deployment_errors,
     verification.deployment_errors,
     tensor_parallel.deployment_errors,
@@ -73,7 +72,6 @@ _WARNINGS: tuple[Callable[[ResolvedStack], Iterator[str]], ...] = (
     versions.warnings,
     location.warnings,
     capacity.warnings,
-    machines.warnings,
     rdma.warnings,
     gpu_nodes.warnings,
     operations.warnings,
@@ -82,7 +80,6 @@ _WARNINGS: tuple[Callable[[ResolvedStack], Iterator[str]], ...] = (
 
 _DEPLOYMENT_WARNINGS: tuple[Callable[[ResolvedStack, Deployment], Iterator[str]], ...] = (
     model.deployment_warnings,
-    machines.deployment_warnings,
     kv_transfer.lease_warnings,
     roles.deployment_warnings,
     kv_transfer.deployment_warnings,

@@ -13,6 +13,7 @@ _BY_MODE = {
     "drainSeconds says",
     CapacityMode.FLEX_START: "capacity: flexStart nodes vanish after 7 days at most, and their price is of one "
     "unverified source",
+    CapacityMode.ON_DEMAND: "capacity: H200 nodes are listed on demand but in practice not sold so",
 }
 
 
@@ -44,7 +45,7 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
 
 
 def _required(stack: ResolvedStack) -> Iterator[Fault]:
-    on_gpus = [deployment.path for deployment in stack.deployments if not deployment.simulated]
+    on_gpus = [deployment.path for deployment in stack.deployments if deployment.on_gpus]
     if on_gpus and stack.settings.capacity is None and stack.settings.makes_gpu_pools:
         yield Fault("capacity", f"is required: {', '.join(on_gpus)} needs GPU nodes; for example {{mode: spot}}")
 

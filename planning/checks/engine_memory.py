@@ -6,9 +6,6 @@ from catalog import sizing
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
 from reading.errors import Fault, Way
-from settings.models import EngineSettings
-
-_DEFAULT_SHARE = EngineSettings().gpu_memory_utilization
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
@@ -45,8 +42,7 @@ def _too_large(deployment: Deployment, role: DeploymentRole) -> Iterator[Fault]:
     if share := _enough_share(deployment, role):
         path = deployment.at("engine.gpuMemoryUtilization")
         ways.insert(0, Way(f"set engine.gpuMemoryUtilization to {share:g} or more", {path: share}))
-        given = deployment.settings.engine.gpu_memory_utilization
-        why = f"{given:g} of a GPU's memory is too little for {name} over {size} GPUs"
+        why = f"{deployment.memory_share:g} of a GPU's memory is too little for {name} over {size} GPUs"
     yield Fault(path, f"{why}: {_sizes(engine)}{_hint(engine, ways)}", tuple(ways))
 
 
@@ -62,10 +58,10 @@ def _enough_share(deployment: Deployment, role: DeploymentRole) -> float | None:
 
     None where the default or more is set, or is not enough.
     """
-    given = deployment.settings.engine.gpu_memory_utilization
-    if given >= _DEFAULT_SHARE:
+    given, default = deployment.memory_share, deployment.engine.memory_share
+    if given >= default:
         return None
-    for hundredths in range(int(given * 100) + 1, round(_DEFAULT_SHARE * 100) + 1):
+    for hundredths in range(int(given * 100) + 1, round(default * 100) + 1):
         engine = deployment.memory(role, share=hundredths / 100)
         if engine and engine.fits:
             return hundredths / 100
@@ -81,6 +77,6 @@ def _sizes(engine: sizing.EngineMemory) -> str:
 
 
 def _hint(engine: sizing.EngineMemory, ways: list[Way]) -> str:
-    if engine.batch != sizing.DEFAULT_BATCH:
-        return f"; smaller batches than {engine.batch.tokens} tokens and {engine.batch.seqs} sequences leave more"
+    if engine.advice:
+        return f"; {engine.advice}"
     return "" if ways else "; the model does not fit this machine"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from catalog.contracts import Role
-from catalog.lifecycle import KV_LEASE_SECONDS
 from catalog.rdma import KvTransfer, RdmaMode
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
@@ -32,13 +31,14 @@ def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterato
 
 
 def lease_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
-    lease, prefill = deployment.settings.engine.kv_lease_seconds, deployment.roles.get(Role.PREFILL)
-    if deployment.kv_transfer is None:
-        if lease:
-            yield (f"{deployment.at('engine.kvLeaseSeconds')}: has no effect, no KV cache goes from engine to engine")
-    elif prefill and prefill.drain_seconds < (lease or KV_LEASE_SECONDS):
+    given, prefill = deployment.settings.engine.kv_lease_seconds, deployment.roles.get(Role.PREFILL)
+    lease, where = deployment.engine.kv_lease_seconds, deployment.at("engine.kvLeaseSeconds")
+    if given and deployment.kv_transfer is None:
+        yield f"{where}: has no effect, no KV cache goes from engine to engine"
+    elif given and lease is None:
+        yield f"{where}: has no effect, {deployment.engine.title} has no such time"
+    elif deployment.kv_transfer and prefill and lease and prefill.drain_seconds < (given or lease):
         yield (
-            f"{deployment.at('prefill.drainSeconds')}: {prefill.drain_seconds} is less than the "
-            f"{lease or KV_LEASE_SECONDS} s for which decode may fetch KV cache (engine.kvLeaseSeconds), so a prefill "
-            "engine may end too early"
+            f"{deployment.at('prefill.drainSeconds')}: {prefill.drain_seconds} is less than the {given or lease} s for "
+            "which decode may fetch KV cache (engine.kvLeaseSeconds), so a prefill engine may end too early"
         )

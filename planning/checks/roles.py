@@ -25,6 +25,8 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
                 "a simulated engine has no queue and no KV cache to be scaled by; take it out, or set "
                 f"{deployment.at('layout')} to one with GPUs",
             )
+        elif role not in deployment.engine.metrics.scaling:
+            yield Fault(where, f"{deployment.engine.title} has no metric that {role} is scaled by; take it out")
         elif override and override.replicas is not None:
             yield Fault(
                 deployment.at(role, "replicas"),

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from catalog import kv_split
-from catalog.contracts import Role
-from planning.deployments import Deployment
+from catalog.contracts import Role, RoleShape
+from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
 from reading.errors import Fault, Way
 
@@ -38,8 +37,7 @@ def _kv_split(deployment: Deployment) -> Iterator[Fault]:
     prefill, decode = deployment.roles.get(Role.PREFILL), deployment.roles.get(Role.DECODE)
     if not (prefill and decode):
         return
-    why = kv_split.refusal(deployment.card.attention, prefill=prefill.tensor_parallel, decode=decode.tensor_parallel)
-    if why:
+    for why in deployment.engine.layout_errors(_shape(prefill), _shape(decode), deployment.card):
         yield Fault(
             deployment.at(Role.DECODE, "tensorParallel"),
             f"{decode.tensor_parallel} does not go with prefill's {prefill.tensor_parallel}: {why}",
@@ -49,3 +47,7 @@ def _kv_split(deployment: Deployment) -> Iterator[Fault]:
                 for n in nearest_first(deployment.sizes(role), role.tensor_parallel)
             ),
         )
+
+
+def _shape(role: DeploymentRole) -> RoleShape:
+    return RoleShape(role=role.role, tensor_parallel=role.tensor_parallel)

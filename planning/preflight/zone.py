@@ -33,8 +33,10 @@ class RoceProfileOffered(Question):
     role = "compute.viewer"
 
     zone: str
-    profile: str
-    """The network profile of the zone that the machine's NICs need."""
+
+    @property
+    def profile(self) -> str:
+        return f"{self.zone}-vpc-roce"
 
     @property
     def what(self) -> str:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from catalog import sizing
-from catalog.flags.batch import batch
+from catalog.engines.vllm.batch import Batch, batch
+from catalog.flags.argv import split
+from catalog.flags.given import Given
 from catalog.models import Card, card
 from manifests.graph import engine_input
 from ops.local.real_engine import VLLM
-from planning.extra_args import words
+from tests.command_lines import TABLES
 from tests.flag_cases import DRAFT, FP8, GPT_OSS, HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
 from tests.stacks import planned
 from tools.engine_flags import start
@@ -105,7 +106,7 @@ def rendered(case: Refused | Taken, folder: Path) -> dict[str, list[str]]:
     for worker in graph.workers:
         line = list(graph.runs.arguments(engine_input(graph, worker)))
         line[line.index("--model") + 1] = str(model)
-        lines[worker.role.value] = [*line, *(word.replace(DRAFT, str(draft)) for word in words(case.words))]
+        lines[worker.role.value] = [*line, *(word.replace(DRAFT, str(draft)) for word in split(case.words))]
     return lines
 
 
@@ -131,9 +132,9 @@ def test_the_engine_takes_what_is_taken(answers: Answers, case: Taken) -> None:
 
 @pytest.mark.parametrize("case", TAKEN, ids=lambda case: case.name)
 def test_the_plan_counts_the_engines_own_batch(answers: Answers, case: Taken) -> None:
-    counted = batch(words(case.words), card(case.model).default_max_model_len)
+    counted = batch(Given(TABLES["dynamo.vllm"], split(case.words)), card(case.model).default_max_model_len)
     for answer in of(answers, case).values():
-        assert sizing.Batch(tokens=answer["tokens"], seqs=answer["seqs"]) == counted
+        assert Batch(tokens=answer["tokens"], seqs=answer["seqs"]) == counted
 
 
 @pytest.mark.parametrize("case", TAKEN, ids=lambda case: case.name)

@@ -19,8 +19,10 @@ def runtime(cache: Path, script: str) -> None:
     assert VLLM.folder.is_relative_to(cache)
 
 
-def test_the_table_is_written_the_same_way_again() -> None:
-    text = engine_flags.TABLE.read_text(encoding="utf-8")
+@pytest.mark.parametrize("module", ["dynamo.frontend", "dynamo.mocker", "dynamo.vllm"])
+def test_a_table_is_written_the_same_way_again(module: str) -> None:
+    text = engine_flags.path(module).read_text(encoding="utf-8")
+    assert json.loads(text)["module"] == module
     assert engine_flags.formatted(json.loads(text)) == text
 
 
@@ -29,10 +31,7 @@ def test_the_parsers_get_the_lines_and_none_of_the_users_variables(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("DYN_ROUTER_MODE", "random")
-    table = json.dumps({"runtime": {}, "modules": {}, "objects": {}})
-    runtime(
-        tmp_path, f"""echo '{{"table": {table}, "verdicts": ["'"$(cat | tr -d '"')$DYN_ROUTER_MODE"'"]}}' > "$2" """
-    )
+    runtime(tmp_path, """echo '{"tables": {}, "verdicts": ["'"$(cat | tr -d '"')$DYN_ROUTER_MODE"'"]}' > "$2" """)
     answer = engine_flags.ask([("dynamo.mocker", ["--seed"])])
     assert answer.verdicts == ("[[dynamo.mocker, [--seed]]]",)
 

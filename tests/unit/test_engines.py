@@ -1,15 +1,16 @@
 """The engines of the catalog, and one that a file more adds."""
 
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catalog import engines
 from catalog.contracts import Role, TransferConnection
+from catalog.machines import GPU_MACHINE, machine
 from manifests.graph import build
 from tests.made_up_engine import otter as otter  # a fixture
-from tests.stacks import planned
+from tests.stacks import faults, planned
 
 
 def test_each_file_adds_its_engine() -> None:
@@ -77,6 +78,84 @@ def test_what_proves_a_transfer_is_among_what_is_counted() -> None:
     assert evidence.used == counted.received[0]
 
 
-def test_a_graph_starts_the_engine_that_its_plan_names(otter: engines.Engine) -> None:
-    (graph,) = planned({"models.chat.layout": "multi-node"}).graphs
-    assert replace(graph, engine="otter").runs is otter
+OTTER = {"models.chat.layout": "multi-node", "models.chat.engine": {"name": "otter"}}
+
+
+def test_a_graph_follows_the_engine_that_the_stack_names(otter: engines.Engine) -> None:
+    (graph,) = planned(OTTER).graphs
+    assert graph.runs is otter
+    rendered = build(graph, {}).spec
+    containers = {c.name: c.pod_template.spec.containers[0] for c in rendered.components}
+    assert rendered.backend_framework is None
+    assert containers["prefill"].image == f"registry.example.com/rivers/otter-runtime:{graph.runtime}"
+    assert containers["prefill"].command == ("python3", "-m", "rivers.otter")
+    assert containers["prefill"].args == ("--weights", graph.model, "--paws", "8")
+    blocks = containers["frontend"].args
+    assert blocks[blocks.index("--kv-cache-block-size") + 1] == "24"
+    env = {name: {v.name: v.value or v.value_from for v in c.env} for name, c in containers.items()}
+    assert {name: found["OTTER_ROLE"] for name, found in env.items() if "OTTER_ROLE" in found} == {
+        "prefill": "prefill",
+        "decode": "decode",
+    }
+    assert all(found["OTTER_SILENT"] == "yes" for found in env.values())
+    assert env["decode"]["OTTER_MEET"].field_ref.field_path == "status.podIP"  # pyright: ignore
+    assert not [name for found in env.values() for name in found if "VLLM" in name]
+
+
+def test_memory_is_what_the_engine_says(otter: engines.Engine) -> None:
+    (mine,), (vllm,) = planned(OTTER).graphs, planned({"models.chat.layout": "multi-node"}).graphs
+    assert (mine.gpu_memory_utilization, vllm.gpu_memory_utilization) == (0.5, 0.92)
+    for worker, theirs in zip(mine.workers, vllm.workers, strict=True):
+        assert worker.memory
+        assert theirs.memory
+        assert worker.memory.weights == theirs.memory.weights
+        assert worker.memory.kv_budget == 0.5 * (_gpu_bytes() - worker.memory.weights)
+
+
+def _gpu_bytes() -> int:
+    return machine(GPU_MACHINE).gpus.memory_mib * 2**20  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "says"),
+    [
+        ({"engine": {"name": "oter"}}, "engine.name", 'did you mean otter?'),
+        ({"engine": {"name": "otter", "extraArgs": ["--paws", "9"]}}, "engine.extraArgs", "Otter has no table"),
+        ({"engine": {"name": "otter"}, "decode": {"tensorParallel": 4}}, "decode.tensorParallel", "pairs of one size"),
+        ({"engine": {"name": "otter"}, "autoscaling": {"decode": {"min": 1, "max": 2}}}, "autoscaling.decode",
+         "Otter has no metric that decode is scaled by; take it out"),
+        ({"engine": {"name": "otter"}, "layout": "simulated"}, "engine.name", "layout simulated has none"),
+        ({"engine": {"name": "mocker"}}, "engine.name", "computes nothing, and layout multi-node is for GPUs"),
+        ({"engine": {"name": "mocker", "maxModelLen": 4096}, "layout": "single-node"}, "engine.name", "take it out"),
+    ],
+)  # fmt: skip
+def test_a_stack_is_refused_what_its_engine_cannot_do(
+    otter: engines.Engine, changes: dict[str, Any], path: str, says: str
+) -> None:
+    found = faults({f"models.chat.{key}": value for key, value in changes.items()})
+    assert [(fault.path, says in fault.message) for fault in found] == [(f"models.chat.{path}", True)], found
+
+
+def test_an_engine_without_a_lease_says_that_the_setting_does_nothing(otter: engines.Engine) -> None:
+    (said,) = [
+        warning
+        for warning in planned({**OTTER, "models.chat.engine": {"name": "otter", "kvLeaseSeconds": 90}}).warnings
+        if "kvLease" in warning
+    ]
+    assert said == "models.chat.engine.kvLeaseSeconds: has no effect, Otter has no such time"
+
+
+def test_the_simulated_layout_runs_the_mocker_named_or_not() -> None:
+    for engine in ({}, {"engine": {"name": "mocker"}}):
+        (graph,) = planned({"models.chat": {"model": "qwen3-32b", "layout": "simulated", **engine}}).graphs
+        assert (graph.runs.simulated, graph.reads_bucket) == (True, False)
+
+
+def test_a_class_that_lacks_a_method_is_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "half_engine.py").write_text(
+        "from catalog.engines import Engine\n\n\nclass Half(Engine):\n"
+        '    name, title, module, image, block_size = "half", "Half", "half", "half", 1\n'
+    )
+    monkeypatch.setattr(engines, "__path__", [str(tmp_path)])
+    with pytest.raises(TypeError, match=r"Half.*arguments.*memory"):
+        engines.all_engines.__wrapped__()

@@ -5,11 +5,11 @@ import pytest
 from catalog.command_line import CommandLine
 from catalog.engines.mocker import MockerArgs
 from catalog.engines.vllm import VllmArgs
+from catalog.flags.argv import split
 from catalog.flags.classes import code_flags, not_allowed
 from manifests.graph import build
 from ops.local.twin import simulated_twin
-from planning import extra_args
-from tests.command_lines import rendered
+from tests.command_lines import TABLES, rendered
 from tests.stacks import faults, planned
 
 PATH = "models.chat.engine"
@@ -31,7 +31,7 @@ def test_extra_words_end_the_line_of_every_worker_and_of_nothing_else(layout: st
 
 
 def test_a_value_keeps_its_equals_sign() -> None:
-    assert extra_args.words(["--a=b=c", '{"d": "=e"}']) == ("--a", "b=c", '{"d": "=e"}')
+    assert split(["--a=b=c", '{"d": "=e"}']) == ("--a", "b=c", '{"d": "=e"}')
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_word_alone_is_no_list() -> None:
 @pytest.mark.parametrize(("module", "args"), [("dynamo.vllm", VllmArgs), ("dynamo.mocker", MockerArgs)])
 def test_no_flag_that_the_program_writes_can_be_given(module: str, args: type[CommandLine]) -> None:
     written = {f"--{name.replace('_', '-')}" for name in args.model_fields}
-    assert written <= set(not_allowed(module, code_flags(module)))
+    assert written <= set(not_allowed(TABLES[module], code_flags(TABLES[module])))
 
 
 def test_the_simulated_twin_of_a_gpu_graph_leaves_them_out() -> None:

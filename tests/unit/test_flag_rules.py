@@ -2,21 +2,27 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog import flags, sizing
+from catalog import flags
+from catalog.engines import all_engines
+from catalog.engines.vllm.batch import Batch, batch
 from catalog.flags import classes
-from catalog.flags.batch import batch
+from catalog.flags.given import Given
+from catalog.flags.table import Flag, Table
 from catalog.models import card
 from reading.errors import Fault
 from tests.flag_cases import HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
 from tests.stacks import faults, planned
 
 PATH = "models.chat.engine.extraArgs"
+ENGINE_TABLES = [found.flags for found in all_engines().values() if found.flags]
+(VLLM,) = [table for table in ENGINE_TABLES if table.module == "dynamo.vllm"]
 
 
 def found(words: tuple[str, ...], model: str = LLAMA, layout: str = "multi-node", **engine: Any) -> tuple[Fault, ...]:
@@ -35,32 +41,30 @@ def test_it_is_taken(case: Taken) -> None:
     assert found(case.words, case.model, case.layout) == ()
 
 
-@pytest.mark.parametrize("module", classes.FILES)
-def test_every_flag_of_the_runtime_has_a_class(module: str) -> None:
-    assert set(flags.known(module)) <= set(classes.classes(module))
+@pytest.mark.parametrize("table", ENGINE_TABLES, ids=lambda table: table.module)
+def test_every_flag_of_the_runtime_has_a_class(table: Table) -> None:
+    assert set(table.flags) <= set(classes.classes(table))
 
 
-@pytest.mark.parametrize("module", classes.FILES)
-def test_no_class_has_a_flag_that_is_gone(module: str) -> None:
+@pytest.mark.parametrize("table", ENGINE_TABLES, ids=lambda table: table.module)
+def test_no_class_has_a_flag_that_is_gone(table: Table) -> None:
     """Beside the runtime's flags stand negative forms, and names that samples have from elsewhere."""
     elsewhere = {
         *("--chat-template", "--tool-call-parser", "--tool-parser-plugin", "--enable-auto-tool-choice"),
         *("--swap-space", "--lora-modules"),
     }
-    elsewhere |= {"--host", "--port", "--api-key", "--config", "--namespace", *flags.REMOVED}
-    assert {name for name in classes.classes(module) if not flags.flag(module, name)} <= elsewhere
+    elsewhere |= {"--host", "--port", "--api-key", "--config", "--namespace", *table.removed}
+    assert {name for name in classes.classes(table) if not table.spellings.get(name)} <= elsewhere
 
 
-@pytest.mark.parametrize("module", classes.FILES)
-def test_a_flag_that_is_not_allowed_has_a_reason(module: str) -> None:
-    assert all(len(why) > 20 for why in classes.not_allowed(module).values())
+@pytest.mark.parametrize("table", ENGINE_TABLES, ids=lambda table: table.module)
+def test_a_flag_that_is_not_allowed_has_a_reason(table: Table) -> None:
+    assert all(len(why) > 20 for why in classes.not_allowed(table).values())
 
 
-def test_a_flag_of_a_new_runtime_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = dict(flags.known("dynamo.vllm"))
-    new = flags.Flag(name="--brand-new", type="switch")
-    monkeypatch.setattr(flags, "known", lambda module: known | {new.name: new})  # pyright: ignore[reportUnknownLambdaType]
-    assert "give it a class" in classes.not_allowed("dynamo.vllm")["--brand-new"]
+def test_a_flag_of_a_new_runtime_is_refused() -> None:
+    newer = replace(VLLM, flags={**VLLM.flags, "--brand-new": Flag(name="--brand-new", type="switch")})
+    assert "give it a class in flags/vllm.yaml" in classes.not_allowed(newer)["--brand-new"]
 
 
 def test_a_proposal_is_not_refused_in_turn() -> None:
@@ -87,7 +91,7 @@ def test_a_proposal_is_not_refused_in_turn() -> None:
     ],
 )
 def test_only_a_long_flag_close_in_spelling_is_proposed(name: str, proposal: str | None) -> None:
-    (fault,) = flags.faults("dynamo.vllm", [name])
+    (fault,) = flags.faults(VLLM, [name])
     told = re.search(r"did you mean (\S+)\?", fault.message)
     assert (told and told[1]) == proposal
 
@@ -129,7 +133,7 @@ def test_a_model_that_pods_fetch_themselves_has_no_folder() -> None:
 
 
 WORDS = [
-    *(word for flag in flags.known("dynamo.vllm").values() for word in (flag.name, *flag.negative)),
+    *(word for flag in VLLM.flags.values() for word in (flag.name, *flag.negative)),
     *(
         "",
         "-",
@@ -173,7 +177,7 @@ def test_no_words_end_in_anything_but_errors(words: list[str], model: str) -> No
     ],
 )
 def test_the_batch_is_what_vllm_fills_in(words: tuple[str, ...], tokens: int, seqs: int) -> None:
-    assert batch(words, 32768) == sizing.Batch(tokens=tokens, seqs=seqs)
+    assert batch(Given(VLLM, words), 32768) == Batch(tokens=tokens, seqs=seqs)
 
 
 def test_a_larger_batch_leaves_less_for_the_kv_cache() -> None:

@@ -233,7 +233,8 @@ def from_hub(model: str, layout: str) -> dict[str, Any]:
     """The graph of a card without a revision; every card of the catalogue has one."""
     plan = planned({"models.chat": {"model": model, "layout": layout}})
     (graph,) = plan.graphs
-    return build(replace(graph, card=card(model).model_copy(update={"revision": None})), plan.labels).to_wire()
+    unpinned = card(model).model_copy(update={"revision": None})
+    return build(replace(graph, card=unpinned, reads_bucket=False), plan.labels).to_wire()
 
 
 @pytest.mark.parametrize("layout", ["multi-node", "simulated"])

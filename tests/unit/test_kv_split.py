@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from catalog import kv_split
+from catalog.engines.vllm import kv_split
 from catalog.models import Card, card
 from catalog.models.attention import Latent
 from reading.errors import Fault

@@ -8,14 +8,19 @@ from hypothesis import strategies as st
 
 from catalog import sizing
 from catalog.contracts import KvCacheDtype
-from catalog.machines import Gpus, gpu_machine
+from catalog.engines import engine as catalog_engine
+from catalog.machines import GPU_MACHINE, Gpus, machine
 from catalog.models import card, card_names
 from catalog.models.attention import GroupedQuery, Hybrid, Latent
 from catalog.sizing import GIB
 
+VLLM = catalog_engine("vllm")
+
 
 def h200() -> Gpus:
-    return gpu_machine("a3-ultragpu-8g").gpus
+    gpus = machine(GPU_MACHINE).gpus
+    assert gpus is not None
+    return gpus
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,13 @@ CASES = [
 
 def engine(name: str, tensor_parallel: int, *, kv: KvCacheDtype = KvCacheDtype.AUTO, length: int = 131_072):
     return sizing.engine_memory(
+        VLLM,
         card(name),
         h200(),
         tensor_parallel=tensor_parallel,
         max_model_len=length,
         kv_cache_dtype=kv,
-        gpu_memory_utilization=0.92,
+        share=0.92,
     )
 
 

@@ -1,7 +1,7 @@
 """vLLM under Dynamo: one engine of `dynamo.vllm` a pod, its KV cache moved by NIXL."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from catalog import nixl
@@ -17,8 +17,11 @@ from catalog.contracts import (
     EngineMetrics,
     EnvVar,
     KvCacheDtype,
+    MemoryInput,
+    MemoryUse,
     Ports,
     Role,
+    RoleShape,
     ScalingSignal,
     Series,
     TransferConnection,
@@ -27,7 +30,11 @@ from catalog.contracts import (
     TransportEvidence,
 )
 from catalog.engines import Engine
-from catalog.sizing import BLOCK_SIZE
+from catalog.engines.vllm import batch, kv_split, relations, speculation, values
+from catalog.engines.vllm.memory import memory
+from catalog.flags import ArgumentFault
+from catalog.flags.given import Given, Workers
+from catalog.models import Card
 from reading.frozen import Frozen
 
 # KV events of the workers to the router; one worker a pod, so the port is free.
@@ -94,7 +101,9 @@ class Vllm(Engine):
     image = f"{IMAGES}/vllm-runtime"
     framework = "vllm"
     default = True
-    block_size = BLOCK_SIZE
+    block_size = 128
+    # vLLM's own default changed between versions, so it is always set. 0.92 is that of 0.32.
+    memory_share = 0.92
     # NIXL's connector keeps blocks so long, unless kv_lease_duration says otherwise.
     kv_lease_seconds = 30
     metrics = EngineMetrics(
@@ -124,6 +133,10 @@ class Vllm(Engine):
     )
     transport_evidence = TransportEvidence(role=Role.DECODE, operation="read")
     no_usage_reports = {"VLLM_NO_USAGE_STATS": "1"}
+    removed_flags = {
+        "--is-prefill-worker": "--disaggregation-mode prefill",
+        "--is-decode-worker": "--disaggregation-mode decode",
+    }
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -153,12 +166,35 @@ class Vllm(Engine):
         )
         return (*args.argv(), *worker.extra_args)
 
+    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
+        assert self.flags is not None  # flags/vllm.json
+        return memory(card, asked, Given(self.flags, asked.arguments), self.block_size)
+
+    def layout_errors(self, prefill: RoleShape, decode: RoleShape, card: Card) -> Iterator[str]:
+        sizes = {"prefill": prefill.tensor_parallel, "decode": decode.tensor_parallel}
+        if refusal := kv_split.refusal(card.attention, **sizes):
+            yield refusal
+
     def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         return (
             # Else guessed from the host name, which in a pod with several NICs may be an address that no one reaches.
             EnvVar(name="VLLM_NIXL_SIDE_CHANNEL_HOST", field="status.podIP"),
             *nixl.environment("read"),
         )
+
+    def owned_flags(self, workers: Workers) -> Mapping[str, str]:
+        return values.owned(workers)
+
+    def usable_values(self, workers: Workers) -> Mapping[str, Sequence[str]]:
+        return values.usable(workers)
+
+    def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+        for rules in (values, relations, speculation, batch):
+            yield from rules.errors(given, workers)
+
+    def argument_warnings(self, given: Given) -> Iterator[str]:
+        if draft := speculation.draft(given):
+            yield f"the plan does not count the memory of the draft model {draft}"
 
     def connection(self, argv: Sequence[str]) -> TransferConnection:
         config: dict[str, Any] = {}

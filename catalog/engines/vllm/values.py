@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from catalog.flags import ArgumentFault
-from catalog.flags.classes import classes
 from catalog.flags.given import Given, Workers
 from catalog.flags.paths import not_readable
 from catalog.models import card_names
@@ -124,10 +123,6 @@ def owned(workers: Workers) -> dict[str, str]:
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
     """The errors of single values, for workers that run vLLM."""
-    for name, flag in classes(workers.module).items():
-        value = given.number(name) if flag.bounds else None
-        if flag.bounds and value is not None and (message := flag.bounds.error(value)):
-            yield given.error(name, message)
     for key, value in given.keys("--override-generation-config").items():
         if (wanted := _SAMPLING.get(key)) and not wanted.takes(value):
             yield given.error("--override-generation-config", f"{key}: got {shown(value)}; must be {wanted.words}")

@@ -1,19 +1,30 @@
 """The batch that an engine schedules: what the stack's flags set, and what vLLM fills in for the rest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from catalog.flags import ArgumentFault
 from catalog.flags.given import Given, Workers
-from catalog.sizing import DEFAULT_BATCH, VERIFICATION_TOKENS, Batch
+from catalog.sizing import VERIFICATION_TOKENS
 
 
-def batch(argv: Sequence[str], max_model_len: int) -> Batch:
-    """The largest batch of a vLLM engine with these extra arguments; words that are no flags do not count."""
-    return _batch(Given("dynamo.vllm", argv), max_model_len)
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """The largest batch of one step of an engine."""
+
+    tokens: int
+    seqs: int
 
 
-def _batch(given: Given, max_model_len: int) -> Batch:
-    """As `EngineArgs._set_default_max_num_seqs_and_batched_tokens_args` of vLLM 0.31.0 does it for an H200."""
+# vLLM's own on an H200: `EngineArgs.get_batch_defaults`, vLLM 0.31.0.
+DEFAULT_BATCH = Batch(tokens=8192, seqs=1024)
+
+
+def batch(given: Given, max_model_len: int) -> Batch:
+    """The largest batch of an engine with these extra arguments.
+
+    As `EngineArgs._set_default_max_num_seqs_and_batched_tokens_args` of vLLM 0.31.0 does it for an H200.
+    """
     times = 2 if given.text("--performance-mode") == "throughput" else 1
     tokens, seqs = _number(given, "--max-num-batched-tokens"), _number(given, "--max-num-seqs")
     filled_seqs = seqs or DEFAULT_BATCH.seqs * times
@@ -34,7 +45,7 @@ def _number(given: Given, name: str) -> int | None:
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
     """What vLLM refuses when it starts: `SchedulerConfig.verify_max_model_len` and its neighbors, vLLM 0.31.0."""
-    length, now = workers.max_model_len, _batch(given, workers.max_model_len)
+    length, now = workers.max_model_len, batch(given, workers.max_model_len)
     tokens, seqs, chunked = "--max-num-batched-tokens", "--max-num-seqs", "--enable-chunked-prefill"
     if given.off(chunked) and now.tokens < length:
         yield given.error(

@@ -1,6 +1,6 @@
 """Speculation: what drafts tokens, where its weights are, and what it excludes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.flags import ArgumentFault
@@ -37,9 +37,8 @@ _CONFIG = "--speculative-config"
 _FLAGS = {"--spec-method": "method", "--spec-model": "model", "--spec-tokens": "num_speculative_tokens"}
 
 
-def draft(argv: Sequence[str]) -> str | None:
-    """The folder of the draft model that valid extra arguments of vLLM name; None where tokens are drafted without."""
-    given = Given("dynamo.vllm", argv)
+def draft(given: Given) -> str | None:
+    """The folder of the draft model that valid extra arguments name; None where tokens are drafted without."""
     model = given.text("--spec-model") or given.keys(_CONFIG).get("model")
     return model if isinstance(model, str) and model not in (*_NGRAM, "[ngram]") else None
 

@@ -1,0 +1,58 @@
+"""What vLLM takes of a GPU's memory beside the weights: estimates, and what its own code reserves."""
+
+from catalog.contracts import MemoryInput, MemoryUse
+from catalog.engines.vllm.batch import DEFAULT_BATCH, Batch, batch
+from catalog.flags.given import Given
+from catalog.models import Card
+from catalog.sizing import GIB
+
+# Runtime, activations, NCCL buffers and CUDA graphs beside weights and KV cache.
+RUNTIME_BYTES = 3.5 * GIB
+SOURCE = (
+    "an estimate, not measured on an H200: with it the formula gives 1.1 % more KV tokens than aiconfigurator does for "
+    "a 70B model at TP 4; what batches take beyond the default ones is an estimate too"
+)
+
+
+def memory(card: Card, asked: MemoryInput, given: Given, block_size: int) -> MemoryUse:
+    """vLLM takes its share of the GPU for everything; the KV cache gets what the rest leaves."""
+    now = batch(given, asked.max_model_len)
+    overhead = RUNTIME_BYTES + batch_bytes(card, now, tensor_parallel=asked.tensor_parallel)
+    return MemoryUse(
+        kv_cache=asked.gpu_bytes * asked.share - asked.weights - overhead,
+        overhead=overhead,
+        source=SOURCE,
+        window_tokens=window_tokens(card, now, asked.max_model_len, block_size),
+        advice=f"smaller batches than {now.tokens} tokens and {now.seqs} sequences leave more"
+        if now != DEFAULT_BATCH
+        else None,
+    )
+
+
+def window_tokens(card: Card, batch: Batch, max_model_len: int, block_size: int) -> int:
+    """Tokens of one sequence that layers with a sliding window hold at most, as vLLM 0.31.0 reserves them.
+
+    `SlidingWindowSpec.max_admission_blocks_per_request`: the window and what is in flight, a batch that runs and one
+    that is scheduled meanwhile; and a block, since a window may begin anywhere in one.
+    """
+    if card.attention.kind != "hybrid":
+        return 0
+    return min(card.attention.window - 1 + 2 * batch.tokens, max_model_len) + block_size
+
+
+def batch_bytes(card: Card, batch: Batch, *, tensor_parallel: int) -> float:
+    """Bytes a GPU that a batch takes beyond the default one. An estimate, not measured.
+
+    Per token: hidden states (four of them in flight, not divided), query, key and value, and the MLP's three vectors;
+    of experts, eight are counted a token. Per sequence: logits in FP32, twice.
+    """
+    a, its = card.architecture, card.attention
+    experts = 1 if a.kind == "dense" else 8
+    if its.kind == "mla":  # each head's query is as long as the compressed vector
+        vectors = its.heads * (its.kv_lora_rank + its.rope_head_dim)
+    else:
+        vectors = (its.heads + 2 * its.kv_heads) * its.head_dim
+    per_token = 2 * (4 * a.hidden_size + (vectors + 3 * experts * a.intermediate_size) / tensor_parallel)
+    more_tokens = max(0, batch.tokens - DEFAULT_BATCH.tokens)
+    more_seqs = max(0, batch.seqs - DEFAULT_BATCH.seqs)
+    return more_tokens * per_token + more_seqs * a.vocab_size * 4 * 2

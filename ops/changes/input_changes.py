@@ -1,0 +1,139 @@
+"""The inputs of one resource that change, by its own values and by those of other resources. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ops.changes import pulumi_engine as engine
+from ops.changes.change import Change, InputChange, few
+from ops.changes.effects import GCP_PROVIDER, Effect, Judgement, judge
+from ops.changes.gcp_inputs import table
+from ops.changes.previewed import Registered
+from ops.changes.sides import Sides
+from ops.changes.values import SECRET, at, covered, differences, short
+
+
+def input_changes(
+    sides: Sides, old: Registered, new: Registered, target: Mapping[str, Any], renewed: Mapping[str, Change]
+) -> Iterator[InputChange]:
+    """Every changed input of a resource. `target` are its new inputs as ignoreChanges leaves them, `renewed` the
+    resources that are replaced."""
+    yield from _own(sides, old, new, target)
+    yield from _followed(sides, new, renewed)
+    yield from _moved(sides, old, new)
+    yield from _options(old, new)
+
+
+def _own(sides: Sides, old: Registered, new: Registered, target: Mapping[str, Any]) -> Iterator[InputChange]:
+    """Inputs that differ as the provider sees them."""
+    old_provider, new_provider = sides.old.get(old.provider or ""), sides.new.get(new.provider or "")
+    before = engine.as_provided(old, old.inputs, old_provider)
+    after = engine.as_provided(new, target, new_provider)
+    before, after = engine.aligned(new.type, before, after)
+    secret = [*old.secret_paths, *new.secret_paths]
+    for plain in differences(before, after):
+        found = engine.from_provider(plain, old_provider)
+        judged = judge(new.type, found, before, after, sides.provider_settings(new))
+        if found.before == found.after or (judged.effect is Effect.NONE and not judged.why):
+            continue
+        judged = _replace_on_changes(judged, found.bare, new)
+        was, becomes = (SECRET, SECRET) if covered(found.path, secret) else found.shown
+        yield InputChange(path=found.path, before=was, after=becomes, effect=judged.effect, why=judged.why)
+    if new.type == GCP_PROVIDER and at(before, "project") != at(after, "project"):
+        yield from _left_behind(sides, new, at(before, "project"))
+
+
+def _left_behind(sides: Sides, provider: Registered, project: Any) -> Iterator[InputChange]:
+    """Resources without a project of their own stay in the old one when their provider's changes: a split stack."""
+    types = table()
+    left = [
+        of.name
+        for of in sides.after.resources
+        if of.provider == provider.urn
+        and of.type in types
+        and "project" in types[of.type].inputs
+        and "project" not in of.inputs
+    ]
+    if left:
+        yield InputChange(
+            path="project",
+            before=short(project),
+            after="",
+            effect=Effect.FAILS,
+            why=f"splits the stack over two projects: {few(left)} stay in {project}",
+        )
+
+
+def _followed(sides: Sides, new: Registered, renewed: Mapping[str, Change]) -> Iterator[InputChange]:
+    """Inputs that hold outputs of resources that are replaced."""
+    by_input: dict[str, list[Change]] = {}
+    for input_, urn in engine.uses(new):
+        if urn in renewed:
+            by_input.setdefault(input_, []).append(renewed[urn])
+    for input_, sources in by_input.items():
+        first = any(source.deleted_first for source in sources)
+        names = few([source.name for source in sources])
+        why = f"{names} {'is' if len(sources) == 1 else 'are'} replaced"
+        yield from _by_dependency(sides, new, input_, deleted_first=first, why=why)
+
+
+def _moved(sides: Sides, old: Registered, new: Registered) -> Iterator[InputChange]:
+    """Inputs whose value only the cloud knows, and that come from other resources than before."""
+    for input_, urns in new.property_dependencies.items():
+        was, becomes = set(old.property_dependencies.get(input_, ())), sides.former(urns)
+        if not was or was == becomes or old.inputs.get(input_) != new.inputs.get(input_):
+            continue
+        gained, lost = becomes - was, was - becomes
+        came = few(sorted(urn.rpartition("::")[2] for urn in gained or lost))
+        why = f"{'now from' if gained else 'no longer from'} {came}"
+        yield from _by_dependency(sides, new, input_, deleted_first=False, why=why)
+
+
+def _by_dependency(
+    sides: Sides, new: Registered, input_: str, *, deleted_first: bool, why: str
+) -> Iterator[InputChange]:
+    """The change of an input that another resource's change brings, if any.
+
+    A resource that is deleted first forces its users to be replaced, whatever their ignoreChanges say.
+    """
+    ignored = covered(input_, new.options.get("ignoreChanges", []))
+    if ignored and not deleted_first:
+        return
+    forces, changes = engine.forced_by_dependency(new, input_, deleted_first, sides.provider_settings(new))
+    if forces or (changes and not ignored):
+        effect = Effect.REPLACES if forces or _replaces_on(input_, new) else Effect.UPDATES
+        yield InputChange(path=input_, before="", after="", effect=effect, why=why)
+
+
+def _replace_on_changes(judged: Judgement, path: str, new: Registered) -> Judgement:
+    if judged.effect in (Effect.NONE, Effect.REPLACES) or not _replaces_on(path, new):
+        return judged
+    return Judgement(effect=Effect.REPLACES, why="replaceOnChanges")
+
+
+def _replaces_on(path: str, new: Registered) -> bool:
+    """Whether `replaceOnChanges` names an input, or all."""
+    wanted = [re.sub(r"\[[^\]]*\]", "", pattern) for pattern in new.options.get("replaceOnChanges", [])]
+    return covered(path, wanted) or "*" in wanted
+
+
+def _options(old: Registered, new: Registered) -> Iterator[InputChange]:
+    """Options that matter after the update, and one that replaces by itself."""
+    for option in ("protect", "retainOnDelete"):
+        was, becomes = bool(old.options.get(option)), bool(new.options.get(option))
+        if was != becomes:
+            yield InputChange(path=f"option {option}", before=short(was), after=short(becomes))
+
+
+def provider_changes(sides: Sides, old: Registered, new: Registered, renewed: Mapping[str, Change]) -> Iterator[str]:
+    """Why a resource is replaced because of its provider, if it is."""
+    if new.provider and new.provider in renewed:
+        yield f"provider: {renewed[new.provider].name} is replaced"
+    elif new.provider and old.provider and sides.former([new.provider]) != {old.provider}:
+        was, becomes = sides.old[old.provider], sides.new[new.provider]
+        # The engine has the new provider compare its own inputs with those of the old one.
+        if any(
+            judge(becomes.type, found, was.inputs, becomes.inputs, {}).effect is Effect.REPLACES
+            for found in differences(was.inputs, becomes.inputs)
+        ):
+            yield f"provider: {becomes.name} instead of {was.name}"

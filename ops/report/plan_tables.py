@@ -1,0 +1,83 @@
+"""A plan as tables: each graph's workers, the cost, the time until the first token."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from catalog import sizing
+from catalog.rdma import RdmaMode
+from ops.report import printing
+from ops.report.printing import indented
+from planning.first_token import FirstToken
+from planning.types import Graph, Plan
+
+
+def graph(graph: Graph) -> RenderableType:
+    served = f", served as {graph.served_name}" if graph.served_name != graph.card.name else ""
+    head = Text.assemble(
+        ("Graph ", "bold"),
+        (graph.name, "bold"),
+        f": {graph.card.repository}{served}, layout {graph.layout}, {graph.gpus} GPUs",
+    )
+    routing = "KV-aware router" + (
+        f", KV cache moved by {graph.kv_transfer.upper()}" if graph.kv_transfer else ", no KV cache moves"
+    )
+    counts = ("engines", "GPUs each", "weights GiB/GPU", "KV tokens", f"sequences of {graph.max_model_len}")
+    table = printing.table("role", *counts[:2], "pool", *counts[2:], right=counts)
+    for worker in graph.workers:
+        memory = worker.memory
+        table.add_row(
+            worker.role,
+            f"{worker.replicas} to {worker.most_replicas}" if worker.autoscaled else str(worker.replicas),
+            str(worker.tensor_parallel) if memory else "none, simulated",
+            graph.pool_of(worker) or "any that fits",
+            *(
+                (f"{memory.weights / sizing.GIB:.1f}", f"{memory.kv_tokens:,}", str(memory.full_sequences))
+                if memory
+                else ("–", "–", "–")
+            ),
+        )
+    why = graph.card.layouts[graph.layout].why
+    return Group(head, indented(Text(f"{routing}. {why[0].upper()}{why[1:]}.", "dim")), indented(table))
+
+
+def cost(plan: Plan) -> RenderableType:
+    nics = sum(pool.nics for pool in plan.gpu_pools) if plan.rdma is not RdmaMode.NONE else 0
+    head = f"[bold]Plan[/]: {plan.gpus} GPUs, {nics} RDMA NICs, {sum(p.nodes for p in plan.pools)} nodes"
+    if not plan.costs:
+        return Text.from_markup(
+            f"{head}, all of the cluster that is there: their cost is not this stack's and not known"
+        )
+    table = printing.table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
+    for item in plan.costs:
+        known, bound = item.usd_per_hour, item.usd_bound
+        table.add_row(item.what, _bounded(known, bound), _bounded(known, bound, 24), item.basis)
+    table.add_section()
+    known, bound = plan.cost_per_hour, plan.cost_bound
+    table.add_row("[bold]in all[/]", f"[bold]{_bounded(known, bound)}[/]", f"[bold]{_bounded(known, bound, 24)}[/]", "")
+    if known is None:
+        table.add_row("of it known", _usd(plan.cost_known), _usd(plan.cost_known, 24), "")
+    if plan.cost_at_most != bound:
+        at_most = (_usd(plan.cost_at_most), _usd(plan.cost_at_most, 24))
+        table.add_row("all scaled up", *at_most if known is not None else (f"≤ {usd}" for usd in at_most), "")
+    return Group(Text.from_markup(head), indented(table))
+
+
+def first_token(first: FirstToken) -> RenderableType:
+    table = printing.table("phase", "min", "GPUs paid", "assumed", right=("min",))
+    for phase in first.phases:
+        table.add_row(phase.what, f"{phase.minutes:.0f}", "yes" if phase.gpus_paid else "no", phase.assumes)
+    usd = "" if first.usd is None else f", {first.usd:,.0f} USD"
+    head = (
+        f"[bold]First token[/]: {first.minutes:.0f} min after a first `pulumi up`, {first.paid_gpu_minutes:,.0f} paid "
+        f"GPU-minutes before it{usd}; an ESTIMATE, nothing of it measured"
+    )
+    return Group(Text.from_markup(head), indented(table))
+
+
+def _bounded(per_hour: float | None, bound: float | None, hours: int = 1) -> str:
+    """A price, or the bound that an unknown one does not exceed."""
+    return f"≤ {_usd(bound, hours)}" if per_hour is None and bound is not None else _usd(per_hour, hours)
+
+
+def _usd(per_hour: float | None, hours: int = 1) -> str:
+    return "not known" if per_hour is None else f"{per_hour * hours:,.2f}"

@@ -1,0 +1,193 @@
+"""The resources of a recording as a tree, each with the few of its inputs that tell a reader what it is."""
+
+from itertools import groupby
+from typing import Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from ops.offline.recorded import Recording, Resource
+
+_SECURITY_POLICY = "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy"
+
+# However many there are, each is shown with whom it lets in.
+_SHOWN_EACH = (_SECURITY_POLICY, "gcp:compute/firewall:Firewall")
+
+# For each type what tells a reader what he gets: words before and after a value of the inputs. The rest is in `--json`.
+SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "gcp:compute/address:Address": (("", "addressType", ""),),
+    "gcp:billing/budget:Budget": (
+        ("", "amount.specifiedAmount.units", " a month"),
+        ("in ", "amount.specifiedAmount.currencyCode", ""),
+    ),
+    "gcp:certificatemanager/certificate:Certificate": (("", "managed.domains[0]", ""),),
+    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": (("", "domain", ""),),
+    "gcp:compute/firewall:Firewall": (
+        ("", "allows[].protocol", ""),
+        ("port ", "allows[].ports", ""),
+        ("from ", "sourceRanges", ""),
+    ),
+    "gcp:compute/network:Network": (("MTU ", "mtu", ""), ("profile ", "networkProfile", "")),
+    "gcp:compute/routerNat:RouterNat": (("", "minPortsPerVm", " ports a VM and more"),),
+    "gcp:compute/subnetwork:Subnetwork": (("", "ipCidrRange", ""), ("", "purpose", "")),
+    "gcp:container/cluster:Cluster": (("", "location", ""), ("", "releaseChannel.channel", "")),
+    "gcp:container/nodePool:NodePool": (
+        ("", "nodeConfig.machineType", ""),
+        ("nodes ", "nodeCount", ""),
+        ("nodes from ", "autoscaling.totalMinNodeCount", ""),
+        ("to ", "autoscaling.totalMaxNodeCount", ""),
+        ("reservation ", "nodeConfig.reservationAffinity.values[0]", ""),
+        ("accelerator networks ", "networkConfig.acceleratorNetworkProfile", ""),
+    ),
+    "gcp:monitoring/alertPolicy:AlertPolicy": (("", "conditions[0].displayName", ""), ("", "severity", "")),
+    "gcp:monitoring/notificationChannel:NotificationChannel": (("", "displayName", ""),),
+    "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": (("", "role", ""),),
+    "gcp:projects/iAMMember:IAMMember": (("", "role", ""),),
+    "gcp:projects/service:Service": (("", "service", ""),),
+    "gcp:secretmanager/secret:Secret": (("", "secretId", ""),),
+    "gcp:secretmanager/secretIamMember:SecretIamMember": (("", "role", ""),),
+    "gcp:serviceaccount/account:Account": (("", "accountId", ""),),
+    "gcp:storage/bucket:Bucket": (("", "location", ""), ("public access prevention ", "publicAccessPrevention", "")),
+    "gcp:storage/bucketIAMMember:BucketIAMMember": (("", "role", ""),),
+    "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": (
+        ("from ", "spec.minReplicas", ""),
+        ("to ", "spec.maxReplicas", ""),
+        ("on ", "spec.metrics[0].pods.metric.name", ""),
+    ),
+    "kubernetes:core/v1:Service": (("", "spec.type", ""), ("port ", "spec.ports[0].port", "")),
+    "kubernetes:helm.sh/v3:Release": (("", "version", ""), ("in ", "namespace", "")),
+    "kubernetes:monitoring.googleapis.com/v1:PodMonitoring": (
+        ("port ", "spec.endpoints[0].port", ""),
+        ("every ", "spec.endpoints[0].interval", ""),
+    ),
+    "kubernetes:networking.gke.io/v1:GKENetworkParamSet": (("", "spec.vpcSubnet", ""), ("", "spec.deviceMode", "")),
+    "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment": (
+        ("", "spec.components[0].name", ""),
+        ("", "spec.components[1].name", ""),
+        ("", "spec.components[2].name", ""),
+    ),
+    "kubernetes:resource.k8s.io/v1:ResourceClaimTemplate": (
+        ("", "spec.spec.devices.requests[0].exactly.count", " RDMA NICs a pod"),
+    ),
+    "pulumi:providers:kubernetes": (("", "clusterIdentifier", ""),),
+}
+
+
+def tree(recording: Recording, title: str) -> Tree:
+    root = Tree(title, guide_style="dim")
+    known = recording.by_urn()
+    children: dict[str | None, list[Resource]] = {}
+    for resource in recording.resources:
+        children.setdefault(resource.parent if resource.parent in known else None, []).append(resource)
+    stages = _stages(recording)
+    for resource in sorted(children.get(None, []), key=lambda r: (stages[r.urn], r.urn)):
+        _grow(root.add(_label(resource)), children.get(resource.urn, []))
+    return root
+
+
+def _stages(recording: Recording) -> dict[str, int]:
+    """For each resource without a parent how many others, one after the other, are made before it."""
+    known = recording.by_urn()
+
+    def root(urn: str) -> str:
+        while (parent := known[urn].parent) in known:
+            urn = str(parent)
+        return urn
+
+    needs: dict[str, set[str]] = {}
+    for resource in recording.resources:
+        links = [*resource.depends_on, *([resource.provider] if resource.provider else [])]
+        needs.setdefault(root(resource.urn), set()).update(root(link) for link in links)
+    stages: dict[str, int] = {}
+
+    def stage(urn: str) -> int:
+        if urn not in stages:
+            stages[urn] = 0  # ends a ring, which Pulumi would have refused
+            stages[urn] = max((stage(need) + 1 for need in needs[urn] if need != urn), default=0)
+        return stages[urn]
+
+    for urn in needs:
+        stage(urn)
+    return stages
+
+
+def _grow(branch: Tree, resources: list[Resource]) -> None:
+    for _, group in groupby(resources, key=lambda r: r.type):
+        same = list(group)
+        if len(same) > 2 and len(same[0].inputs) and same[0].type not in _SHOWN_EACH:
+            branch.add(_many(same))
+        else:
+            for resource in same:
+                branch.add(_label(resource))
+
+
+def _label(resource: Resource) -> Text:
+    if resource.type.startswith("dynamo-gke:"):
+        return Text.assemble((resource.type.rpartition(":")[2], "bold"), f" {resource.name}")
+    text = Text.assemble((_short(resource.type), "cyan"), f" {_physical(resource)}")
+    words = _words(resource)
+    return text.append("  " + ", ".join(words), "dim") if words else text
+
+
+def _words(resource: Resource) -> list[str]:
+    words = [
+        f"{before}{', '.join(_flat(value))}{after}"
+        for before, path, after in SHOWN.get(resource.type, ())
+        if (value := _at(resource.inputs, path)) not in (None, [])
+    ]
+    if resource.type == _SECURITY_POLICY:
+        words += [_armor_rule(rule) for rule in resource.inputs["rules"]]
+    options = {"protect": "protected", "retainOnDelete": "kept on destroy"}
+    words += [word for option, word in options.items() if resource.options.get(option)]
+    return words + [f"{path} [secret]" for path in resource.secret_paths]
+
+
+def _armor_rule(rule: dict[str, Any]) -> str:
+    """What a rule does, and with whom: all ranges, since the one that is left out may be the whole internet."""
+    ranges = _at(rule, "match.config.srcIpRanges") or ["what an expression matches"]
+    return f"{rule['action']} {', '.join(ranges)}"
+
+
+def _many(same: list[Resource]) -> Text:
+    """Three or more of a kind in one line, each by its first word."""
+    text = Text.assemble((f"{len(same)} × {_short(same[0].type)}", "cyan"))
+    return text.append("  " + ", ".join((_words(r) or [_physical(r)])[0] for r in same), "dim")
+
+
+def _short(type_: str) -> str:
+    """`gcp:container/nodePool:NodePool` → gcp NodePool."""
+    package, _, rest = type_.partition(":")
+    if package == "pulumi":
+        return f"{rest.rpartition(':')[2]} provider"
+    return f"{package} {rest.rpartition(':')[2]}"
+
+
+def _physical(resource: Resource) -> str:
+    metadata = resource.inputs.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else resource.inputs.get("name")
+    return str(name or resource.name)
+
+
+def _flat(value: Any) -> list[str]:
+    """A value as words: of a list those of each item."""
+    return [word for item in value for word in _flat(item)] if isinstance(value, list) else [str(value)]
+
+
+def _at(inputs: Any, path: str) -> Any:
+    """The value at a path such as `allows[0].protocol`, of all items at `allows[].ports`; None where there is none."""
+    before, each, after = path.partition("[].")
+    if each:
+        found = (_at(item, after) for item in _at(inputs, before) or [])
+        return [value for value in found if value is not None]
+    here = inputs
+    for step in path.replace("[", ".[").split("."):
+        here = _entry(here, step)
+    return here
+
+
+def _entry(of: Any, step: str) -> Any:
+    """The entry of an object at a key, or of a list at an index such as `[0]`; None where there is none."""
+    if step.startswith("["):
+        index = int(step[1:-1])
+        return of[index] if isinstance(of, list) and index < len(of) else None
+    return of.get(step) if isinstance(of, dict) else None

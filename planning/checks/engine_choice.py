@@ -1,0 +1,30 @@
+"""The engine of a deployment and the nodes that its layout gives it."""
+
+from collections.abc import Iterator
+
+from catalog.engines import engine_names
+from planning.deployments import Deployment
+from planning.resolve import ResolvedStack
+from reading.errors import Fault, Way
+
+
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+    """The error of an engine that computes nothing on GPU nodes, or of one that computes on CPU nodes."""
+    engine, layout = deployment.engine, deployment.layout_name
+    if engine.simulated is not deployment.on_gpus:
+        return
+    why = (
+        f"{engine.title} computes nothing, and layout {layout} is for GPUs"
+        if engine.simulated
+        else f"{engine.title} needs GPUs, and layout {layout} has none"
+    )
+    chosen = deployment.at("engine.name")
+    yield Fault(
+        chosen if deployment.settings.engine.name else deployment.at("layout"),
+        why,
+        (
+            Way("take it out", {chosen: None}),
+            *(Way(f"use layout {name}", {deployment.at("layout"): name}) for name in deployment.card.layouts),
+            *(Way(f"use {name}", {chosen: name}) for name in engine_names()),
+        ),
+    )
