@@ -16,7 +16,7 @@ from infra.network import PODS_RANGE, SERVICES_RANGE, Network, NetworkArgs
 from infra.node_identity import NodeIdentity, NodeIdentityArgs
 from infra.node_pools import SystemPool, SystemPoolArgs
 from infra.observability import Observability, ObservabilityArgs
-from infra.rdma_network import NodeNic, RdmaNetwork, RdmaNetworkArgs
+from infra.rdma_network import RdmaNetwork, RdmaNetworkArgs
 from infra.secrets_key import SecretsKeyGrant, SecretsKeyGrantArgs
 from infra.services import ProjectServices, ProjectServicesArgs
 from infra.weights_bucket import WeightsBucket, WeightsBucketArgs
@@ -47,8 +47,8 @@ class Environment:
     cluster: RunningCluster
     node_account_email: pulumi.Output[str] | None
     """None where no node is the stack's."""
-    nics: tuple[NodeNic, ...]
-    """The networks of a GPU node's other NICs; empty where none are made."""
+    nic_networks: RdmaNetwork | None
+    """The networks of GPU nodes' other NICs; None where none are made."""
     nodes_need: tuple[pulumi.Resource, ...]
     """What is there before a GPU node starts."""
     weights: WeightsBucket
@@ -107,7 +107,7 @@ def build(plan: Plan) -> Environment:
         services=services,
         cluster=cluster,
         node_account_email=identity.email if identity else None,
-        nics=_nics(plan, after_services),
+        nic_networks=_nic_networks(plan, after_services),
         nodes_need=tuple(nodes_need),
         weights=weights,
     )
@@ -258,19 +258,21 @@ def _existing_cluster(plan: Plan, services: ProjectServices, opts: pulumi.Resour
     )
 
 
-def _nics(plan: Plan, opts: pulumi.ResourceOptions) -> tuple[NodeNic, ...]:
+def _nic_networks(plan: Plan, opts: pulumi.ResourceOptions) -> RdmaNetwork | None:
     if not plan.makes_nic_networks:
-        return ()
-    network = RdmaNetwork(
+        return None
+    wired = [pool.machine.rdma for pool in plan.gpu_pools if pool.machine.rdma]
+    return RdmaNetwork(
         "rdma",
         RdmaNetworkArgs(
             prefix=names.cluster(plan.stack),
             project=plan.project,
             region=plan.region,
-            zone=plan.zone,
-            nics=plan.gpu_pools[0].machine.rdma_nics,
+            nics=max(rdma.count for rdma in wired),
+            profile=plan.network_profiles[0],  # of all pools: planning refuses a second
+            mtu=wired[0].mtu,
+            second_gvnic=plan.second_gvnic,
             addresses=plan.addresses,
         ),
         opts,
     )
-    return tuple(network.nics)

@@ -1,4 +1,4 @@
-"""Plan → the A3 Ultra pools of a stack, once there is a cluster to put them into."""
+"""Plan → the GPU pools of a stack, once there is a cluster to put them into."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import pulumi
 
 from infra.environment import Environment
 from infra.node_pools import GpuPool, GpuPoolArgs
-from planning.types import Plan
+from infra.rdma_network import NodeNic, RdmaNetwork
+from planning.types import Plan, WorkerPool
 
 
 def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]) -> tuple[GpuPool, ...]:
@@ -36,8 +37,7 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
                 capacity_mode=mode,
                 reservation=plan.reservation,
                 compact_placement=plan.compact_placement,
-                rdma=plan.rdma,
-                nics=environment.nics,
+                nics=_nics(pool, environment.nic_networks),
                 labels=plan.labels,
                 protect=plan.deletion_protection,
             ),
@@ -45,3 +45,9 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
         )
         for pool in plan.gpu_pools
     )
+
+
+def _nics(pool: WorkerPool, networks: RdmaNetwork | None) -> tuple[NodeNic, ...]:
+    """The networks of the additional NICs of a node."""
+    rdma = pool.machine.rdma
+    return networks.of_a_node(rdma.count, rdma.second_gvnic) if networks and rdma else ()

@@ -1,4 +1,4 @@
-"""Node pools: the CPU pool that everything but workers runs on, and the A3 Ultra pools."""
+"""Node pools: the CPU pool that everything but workers runs on, and the GPU pools."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pulumi_gcp import container
 from catalog.capacity import CapacityMode
 from catalog.rdma import RdmaMode
 from infra.rdma_network import NodeNic
-from planning.types import Pool
+from planning.types import Pool, WorkerPool
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -60,8 +60,8 @@ class SystemPool(pulumi.ComponentResource):
             node_config=container.NodePoolNodeConfigArgs(
                 machine_type=args.pool.machine.name,
                 image_type="COS_CONTAINERD",
-                disk_type=args.pool.machine.boot_disk,
-                disk_size_gb=100,
+                disk_type=args.pool.machine.boot_disk.type,
+                disk_size_gb=args.pool.machine.boot_disk.size_gb,
                 gvnic=container.NodePoolNodeConfigGvnicArgs(enabled=True),
                 service_account=args.node_account_email,
                 oauth_scopes=[CLOUD_PLATFORM],
@@ -84,7 +84,7 @@ class SystemPool(pulumi.ComponentResource):
 @dataclass(frozen=True, kw_only=True)
 class GpuPoolArgs:
     project: str
-    pool: Pool
+    pool: WorkerPool
     cluster_id: pulumi.Input[str]
     location: str
     """The cluster's region or zone."""
@@ -93,7 +93,6 @@ class GpuPoolArgs:
     capacity_mode: CapacityMode
     reservation: str | None
     compact_placement: bool
-    rdma: RdmaMode
     nics: Sequence[NodeNic]
     """The additional NICs of a node, in order; empty where GKE makes their networks, and without RDMA."""
     labels: dict[str, str]
@@ -101,7 +100,7 @@ class GpuPoolArgs:
 
 
 class GpuPool(pulumi.ComponentResource):
-    """A3 Ultra nodes in one zone, as many as the plan says, bought in one way.
+    """Nodes with GPUs in one zone, as many as the plan says, bought in one way.
 
     Never surged and deleted before they are replaced: there is no spare node, and the names are fixed.
     """
@@ -136,7 +135,7 @@ class GpuPool(pulumi.ComponentResource):
             network_config=container.NodePoolNetworkConfigArgs(
                 enable_private_nodes=True,
                 # One of the two, never both: with the profile GKE makes the networks, without it they are the stack's.
-                accelerator_network_profile="auto" if args.rdma is RdmaMode.DRANET_AUTO else None,
+                accelerator_network_profile="auto" if args.pool.rdma is RdmaMode.DRANET_AUTO else None,
                 additional_node_network_configs=[
                     container.NodePoolNetworkConfigAdditionalNodeNetworkConfigArgs(
                         network=nic.network, subnetwork=nic.subnetwork
@@ -168,11 +167,12 @@ class GpuPool(pulumi.ComponentResource):
 def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
     """How one GPU node is built. Nearly all of it forces a new pool when it changes."""
     machine = args.pool.machine
-    assert machine.gpus is not None  # a GPU pool's machine has them
     return container.NodePoolNodeConfigArgs(
         machine_type=machine.name,
         image_type="COS_CONTAINERD",
-        boot_disk=container.NodePoolNodeConfigBootDiskArgs(disk_type=machine.boot_disk, size_gb=200),
+        boot_disk=container.NodePoolNodeConfigBootDiskArgs(
+            disk_type=machine.boot_disk.type, size_gb=machine.boot_disk.size_gb
+        ),
         guest_accelerators=[
             container.NodePoolNodeConfigGuestAcceleratorArgs(
                 type=machine.gpus.type,
@@ -184,13 +184,15 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
         ],
         ephemeral_storage_local_ssd_config=container.NodePoolNodeConfigEphemeralStorageLocalSsdConfigArgs(
             local_ssd_count=machine.local_ssds
-        ),
+        )
+        if machine.local_ssds
+        else None,
         gvnic=container.NodePoolNodeConfigGvnicArgs(enabled=True),
         spot=True if args.capacity_mode is CapacityMode.SPOT else None,
         flex_start=True if args.capacity_mode is CapacityMode.FLEX_START else None,
         max_run_duration="604800s" if args.capacity_mode is CapacityMode.FLEX_START else None,  # 7 days, the most
         reservation_affinity=reservation_affinity(args.capacity_mode, args.reservation),
-        labels=gpu_node_labels(args.pool.key, args.rdma),
+        labels=gpu_node_labels(args.pool.key, args.pool.rdma),
         resource_labels=args.labels,
         service_account=args.node_account_email,
         oauth_scopes=[CLOUD_PLATFORM],

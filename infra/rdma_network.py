@@ -1,4 +1,4 @@
-"""The networks of the other nine NICs of an A3 Ultra node: one for the second gVNIC, a RoCE one for eight RDMA NICs."""
+"""The networks of a GPU node's further NICs: a RoCE one for the RDMA NICs, and one for a second gVNIC."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,14 @@ class RdmaNetworkArgs:
     prefix: str
     project: str
     region: str
-    zone: str
-    """A RoCE network is zonal: its profile names the zone, and nodes of another zone cannot join."""
     nics: int
-    """RDMA NICs of a node; each gets a subnet."""
+    """RDMA NICs of a node, of the largest where nodes differ; each gets a subnet."""
+    profile: str
+    """The network profile of the RDMA NICs. It names a zone, and nodes of another zone cannot join."""
+    mtu: int
+    """Of the RoCE network."""
+    second_gvnic: bool
+    """Whether nodes have one."""
     addresses: AddressPlan
 
 
@@ -35,11 +39,44 @@ class RdmaNetwork(pulumi.ComponentResource):
     There is no firewall rule on the RoCE network: it takes none, and its default lets its own nodes talk.
     """
 
-    nics: list[NodeNic]
-    """The second gVNIC, then RDMA 0 to 7."""
+    second_gvnic: NodeNic | None
+    rails: tuple[NodeNic, ...]
+    """One RDMA NIC each, in the order of the NICs."""
 
     def __init__(self, name: str, args: RdmaNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:RdmaNetwork", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.second_gvnic = self._gvnic(name, args) if args.second_gvnic else None
+        roce = compute.Network(
+            f"{name}-roce",
+            project=args.project,
+            name=f"{args.prefix}-rdma",
+            auto_create_subnetworks=False,
+            mtu=args.mtu,
+            network_profile=f"projects/{args.project}/global/networkProfiles/{args.profile}",
+            opts=child,
+        )
+        rails = [
+            compute.Subnetwork(
+                f"{name}-rail-{rail}",
+                project=args.project,
+                name=f"{args.prefix}-rdma-{rail}",
+                network=roce.id,
+                region=args.region,
+                ip_cidr_range=cidr,
+                opts=child,
+            )
+            for rail, cidr in enumerate(args.addresses.rdma_subnets(args.nics))
+        ]
+        self.rails = tuple(NodeNic(network=roce.name, subnetwork=rail.name) for rail in rails)
+        self.register_outputs({"networks": [nic.network for nic in self.of_a_node(args.nics, args.second_gvnic)]})
+
+    def of_a_node(self, rdma_nics: int, second_gvnic: bool) -> tuple[NodeNic, ...]:
+        """Networks of the additional NICs of a node, in the order of the NICs."""
+        first = (self.second_gvnic,) if second_gvnic and self.second_gvnic else ()
+        return (*first, *self.rails[:rdma_nics])
+
+    def _gvnic(self, name: str, args: RdmaNetworkArgs) -> NodeNic:
         child = pulumi.ResourceOptions(parent=self)
         gvnic = compute.Network(
             f"{name}-gvnic",
@@ -68,29 +105,4 @@ class RdmaNetwork(pulumi.ComponentResource):
             allows=[compute.FirewallAllowArgs(protocol=protocol) for protocol in ("tcp", "udp", "icmp")],
             opts=of_network(self),
         )
-        roce = compute.Network(
-            f"{name}-roce",
-            project=args.project,
-            name=f"{args.prefix}-rdma",
-            auto_create_subnetworks=False,
-            mtu=MTU,
-            network_profile=f"projects/{args.project}/global/networkProfiles/{args.zone}-vpc-roce",
-            opts=child,
-        )
-        rails = [
-            compute.Subnetwork(
-                f"{name}-rail-{rail}",
-                project=args.project,
-                name=f"{args.prefix}-rdma-{rail}",
-                network=roce.id,
-                region=args.region,
-                ip_cidr_range=cidr,
-                opts=child,
-            )
-            for rail, cidr in enumerate(args.addresses.rdma_subnets(args.nics))
-        ]
-        self.nics = [
-            NodeNic(network=gvnic.name, subnetwork=gvnic_subnet.name),
-            *(NodeNic(network=roce.name, subnetwork=rail.name) for rail in rails),
-        ]
-        self.register_outputs({"networks": [nic.network for nic in self.nics]})
+        return NodeNic(network=gvnic.name, subnetwork=gvnic_subnet.name)

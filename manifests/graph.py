@@ -8,7 +8,7 @@ from catalog.command_line import IMAGES, FrontendArgs
 from catalog.contracts import EngineInput, EnvVar
 from catalog.engines import Engine
 from catalog.flags.frontend import frontend_flags
-from catalog.machines import GPU_MACHINE, WorkerShare, machine
+from catalog.machines import ACCELERATOR_LABEL, ARCH_LABEL, GpuMachine
 from catalog.models import Placement
 from catalog.rdma import UCX_TCP, KvTransfer, RdmaMode
 from manifests import dgd, pod_security
@@ -26,7 +26,7 @@ MIGRATION_LIMIT = 3
 # Pods of others may move when the autoscaler wants their node; an engine takes minutes to load and its clients with it.
 KEEP_ON_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 
-# A rolling update would start a new engine before it ends an old one, and there is no spare H200 node for it:
+# A rolling update would start a new engine before it ends an old one, and there is no spare GPU node for it:
 # without these two the new pod stays Pending for ever.
 ROLLOUT = {
     "nvidia.com/deployment-rolling-update-max-surge": "0",
@@ -127,7 +127,7 @@ def engine_input(graph: Graph, worker: Worker) -> EngineInput:
 
 def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
     told = engine_input(graph, worker)
-    on_gpus = worker.memory is not None
+    node = worker.machine
     source = _model_source(graph)
     container = dgd.Container(
         image=f"{runs.image}:{graph.runtime}",
@@ -142,8 +142,10 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
             *(_TRANSPORT_ENV[graph.kv_transfer] if graph.kv_transfer else ()),
         ),
         env_from=source.env_from,
-        resources=_gpu_resources(graph, worker) if on_gpus else dgd.Resources(requests={"cpu": "1", "memory": "2Gi"}),
-        security_context=_gpu_security(graph) if on_gpus else pod_security.UNPRIVILEGED,
+        resources=_gpu_resources(graph, worker, node)
+        if node
+        else dgd.Resources(requests={"cpu": "1", "memory": "2Gi"}),
+        security_context=_gpu_security(graph) if node else pod_security.UNPRIVILEGED,
         volume_mounts=source.mounts,
     )
     return dgd.Component(
@@ -152,15 +154,15 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         replicas=None if worker.autoscaled else worker.replicas,
         scaling_adapter=dgd.ScalingAdapter() if worker.autoscaled else None,
         # NCCL's and the workers' own exchange within an engine; samples take 16 to 80 Gi.
-        shared_memory_size=f"{max(16, 10 * worker.tensor_parallel)}Gi" if on_gpus else None,
+        shared_memory_size=f"{max(16, 10 * worker.tensor_parallel)}Gi" if node else None,
         pod_template=dgd.PodTemplate(
             metadata=_annotated(
-                source.annotations | (ROLLOUT | KEEP_ON_NODE if on_gpus else {}) | _nic_annotations(graph)
+                source.annotations | (ROLLOUT | KEEP_ON_NODE if node else {}) | _nic_annotations(graph, node)
             ),
             spec=dgd.PodSpec(
                 service_account_name=names.runtime_account(graph.name),
                 node_selector=_worker_nodes(graph, worker) or None,
-                tolerations=(_GPU_TAINT,) if on_gpus else None,
+                tolerations=_tolerations(node) if node else None,
                 affinity=_near(graph) if graph.placement is Placement.SHARED else None,
                 termination_grace_period_seconds=lifecycle.worker_grace(worker.drain_seconds),
                 resource_claims=_nic_claims(worker) if graph.rdma_mode.claims else None,
@@ -206,7 +208,7 @@ def _model_source(graph: Graph) -> _ModelSource:
 _BUCKET = _ModelSource(
     annotations={
         "gke-gcsfuse/volumes": "true",
-        # Of the sidecar that reads the bucket. Its default limits, a quarter of a CPU, would starve eight GPUs.
+        # Of the sidecar that reads the bucket. Its default limits, a quarter of a CPU, would starve the GPUs of a node.
         "gke-gcsfuse/cpu-limit": "0",
         "gke-gcsfuse/memory-limit": "0",
         "gke-gcsfuse/ephemeral-storage-limit": "0",
@@ -219,7 +221,7 @@ _BUCKET = _ModelSource(
             name="weights",
             persistent_volume_claim=dgd.ClaimSource(claim_name=names.WEIGHTS_CLAIM, read_only=True),
         ),
-        # The name is GCS FUSE's own: its file cache. On A3 Ultra an emptyDir lies on the Local SSDs.
+        # The name is GCS FUSE's own: its file cache. An emptyDir lies on the Local SSDs of machines that have some.
         dgd.Volume(name="gke-gcsfuse-cache", empty_dir=dgd.EmptyDir()),
     ),
 )
@@ -250,8 +252,6 @@ def _annotated(annotations: dict[str, str]) -> dgd.PodMetadata | None:
     return dgd.PodMetadata(annotations=annotations) if annotations else None
 
 
-_GPU_TAINT = dgd.Toleration(key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
-
 _RDMA_ENV = (
     # Each NIC is in a subnet of its own; without this UCX takes the peers for unreachable and uses TCP, silently.
     dgd.EnvVar(name="UCX_IB_ROCE_REACHABILITY_MODE", value="all"),
@@ -270,7 +270,7 @@ _TRANSPORT_ENV = {KvTransfer.RDMA: _RDMA_ENV, KvTransfer.TCP: _TCP_ENV}
 
 def _worker_nodes(graph: Graph, worker: Worker) -> dict[str, str]:
     pool = graph.pool_of(worker)
-    return (_on_pool(pool) if pool else {}) | (_accelerator() if worker.memory else {})
+    return (_on_pool(pool) if pool else {}) | (_of_machine(worker.machine) if worker.machine else {})
 
 
 def _on_pool(pool: str) -> dict[str, str]:
@@ -278,9 +278,15 @@ def _on_pool(pool: str) -> dict[str, str]:
     return {"cloud.google.com/gke-nodepool": pool}
 
 
-def _accelerator() -> dict[str, str]:
-    gpus = machine(GPU_MACHINE).gpus
-    return {"cloud.google.com/gke-accelerator": gpus.type} if gpus else {}
+def _of_machine(node: GpuMachine) -> dict[str, str]:
+    """The node labels of a machine type that its pods depend on."""
+    return {ACCELERATOR_LABEL: node.gpus.type} | ({} if node.arch == "amd64" else {ARCH_LABEL: node.arch})
+
+
+def _tolerations(node: GpuMachine) -> tuple[dgd.Toleration, ...]:
+    """Of the taints that GKE puts on a machine's nodes: for GPUs, and for a CPU that most images do not run on."""
+    keys = ("nvidia.com/gpu", *([] if node.arch == "amd64" else [ARCH_LABEL]))
+    return tuple(dgd.Toleration(key=key, operator="Exists", effect="NoSchedule") for key in keys)
 
 
 def _near(graph: Graph) -> dgd.Affinity:
@@ -309,38 +315,39 @@ def _apart(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
     )
 
 
-def _gpu_resources(graph: Graph, worker: Worker) -> dgd.Resources:
-    share = machine(GPU_MACHINE).worker_share or WorkerShare(cpu=1, memory_gib=1)
+def _gpu_resources(graph: Graph, worker: Worker, node: GpuMachine) -> dgd.Resources:
+    share = node.worker_share
     return dgd.Resources(
         requests={
             "cpu": str(share.cpu * worker.tensor_parallel),
             "memory": f"{share.memory_gib * worker.tensor_parallel}Gi",
         },
-        limits={"nvidia.com/gpu": str(worker.tensor_parallel)} | _nic_limits(graph),
+        limits={"nvidia.com/gpu": str(worker.tensor_parallel)} | _nic_limits(graph, node),
         claims=(dgd.ResourceClaimRef(name=_CLAIM),) if graph.rdma_mode.claims else None,
     )
 
 
 def _nic_claims(worker: Worker) -> tuple[dgd.PodResourceClaim, ...]:
-    """One RDMA NIC for each GPU."""
-    template = names.claim_template(worker.tensor_parallel)
+    """The RDMA NICs of the worker's GPUs."""
+    template = names.claim_template(worker.rdma_nics)
     return (dgd.PodResourceClaim(name=_CLAIM, resource_claim_template_name=template),)
 
 
-def _rdma_networks(graph: Graph) -> tuple[str, ...]:
+def _rdma_networks(graph: Graph, node: GpuMachine) -> tuple[str, ...]:
     """The networks that a worker pod joins by name. The second gVNIC's is left out: nothing is sent over it."""
     if graph.rdma_mode is not RdmaMode.MULTI_NETWORK:
         return ()
     # On nodes that the stack does not create, the network objects are the cluster's own, by their usual names.
     of = graph.namespace if graph.on_gpu_pools else OWN_NAMESPACE
-    return names.device_networks(of, machine(GPU_MACHINE).rdma_nics)[1:]
+    return names.rdma_networks(of, node.rdma_nics)
 
 
-def _nic_annotations(graph: Graph) -> dict[str, str]:
-    """All RDMA NICs of the node as interfaces of the pod; eth1 would be the second gVNIC."""
-    if not (networks := _rdma_networks(graph)):
+def _nic_annotations(graph: Graph, node: GpuMachine | None) -> dict[str, str]:
+    """All RDMA NICs of the node as interfaces of the pod, numbered as on the node, where a second gVNIC is eth1."""
+    if node is None or not (networks := _rdma_networks(graph, node)):
         return {}
-    interfaces = [("eth0", "default"), *((f"eth{i}", network) for i, network in enumerate(networks, start=2))]
+    first = 2 if node.rdma and node.rdma.second_gvnic else 1
+    interfaces = [("eth0", "default"), *((f"eth{i}", network) for i, network in enumerate(networks, start=first))]
     return {
         "networking.gke.io/default-interface": "eth0",  # else the default route leaves by an RDMA NIC
         "networking.gke.io/interfaces": json.dumps(
@@ -349,12 +356,12 @@ def _nic_annotations(graph: Graph) -> dict[str, str]:
     }
 
 
-def _nic_limits(graph: Graph) -> dict[str, str]:
+def _nic_limits(graph: Graph, node: GpuMachine) -> dict[str, str]:
     """GKE 1.36 adds a request for each network that its nodes do not offer under that name, unless a limit is set.
 
     That a limit of nothing does no harm before 1.36 is unverified.
     """
-    return {f"networking.gke.io.networks/{network}": "0" for network in _rdma_networks(graph)}
+    return {f"networking.gke.io.networks/{network}": "0" for network in _rdma_networks(graph, node)}
 
 
 def _gpu_security(graph: Graph) -> dgd.SecurityContext:

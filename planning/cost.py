@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from catalog.capacity import CapacityMode
+from catalog.machines import ON_DEMAND
 from planning.types import CostItem, Pool
 
 # List price of a GKE cluster, USD per hour (Google Cloud price list, 2026-09-07).
@@ -17,12 +18,12 @@ def costs(system: Pool | None, gpu_pools: tuple[Pool, ...], mode: CapacityMode |
             what="GKE cluster", usd_per_hour=fee, usd_bound=fee, usd_at_most=fee, basis="list price, 2026-09-07"
         )
     for pool in (*([system] if system else []), *gpu_pools):
-        wanted = mode if pool.machine.gpus and mode else CapacityMode.ON_DEMAND
+        wanted = mode if mode and pool is not system else ON_DEMAND
         price, bound = pool.machine.prices.get(wanted), pool.machine.upper_bound(wanted)
         count = f"{pool.nodes}" if pool.nodes == pool.most_nodes else f"{pool.nodes} to {pool.most_nodes}"
         basis = f"{wanted}: no price known"
         if bound:
-            bounded = "" if price else f"no fixed price, at most {CapacityMode.ON_DEMAND}'s: "
+            bounded = "" if price else f"no fixed price, at most {ON_DEMAND}'s: "
             basis = f"{wanted}: {bounded}{bound.kind}, {bound.region}, {bound.date}"
         yield CostItem(
             what=f"{pool.name}: {count} × {pool.machine.name}",

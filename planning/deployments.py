@@ -8,7 +8,7 @@ from catalog import sizing
 from catalog.contracts import Role
 from catalog.engines import Engine, default_engine, engine
 from catalog.lifecycle import DRAIN_SECONDS
-from catalog.machines import Gpus, Machine
+from catalog.machines import GpuMachine, Gpus
 from catalog.models import Card, Layout, Placement
 from catalog.rdma import KvTransfer
 from planning.pools import pool_key
@@ -30,7 +30,7 @@ class DeploymentRole:
     drain_seconds: int
     pool: str
     """What the stack calls the pool that holds the engines."""
-    machine: Machine | None
+    machine: GpuMachine | None
     """None on CPU nodes."""
 
     @property
@@ -133,7 +133,7 @@ class Deployment:
         )
 
 
-def deployment(name: str, settings: ModelSettings, card: Card, machine: Machine) -> Deployment:
+def deployment(name: str, settings: ModelSettings, card: Card, machine: GpuMachine) -> Deployment:
     """The deployment `name` of a stack whose engines run on `machine`."""
     layout = card.layouts[settings.layout]
     on_gpus = layout.placement is not Placement.CPU

@@ -11,7 +11,7 @@ from catalog.capacity import CapacityMode
 from catalog.models import Card
 
 # How fast an engine reads its weights. An assumption, not measured here: vLLM's documentation tells of 1.1 GB/s for its
-# plain safetensors loader on one H200 and 4.3 on eight, from a local disk; a hub or a bucket may give less.
+# plain safetensors loader on one GPU and 4.3 on eight, from a local disk; a hub or a bucket may give less.
 READ_BYTES_PER_SECOND = 1e9
 
 # From the hub through one Job into the bucket: a fraction of what a node's network takes.
@@ -43,20 +43,24 @@ class FirstToken:
     """One after the other; what goes on beside a longer one is not listed."""
     gpus: int
     """Of all nodes that are there from the start, used or not: what is billed."""
-    usd_per_gpu_hour: float | None
+    usd_per_hour: float | None
+    """For those nodes; None where a part of it has no known price."""
 
     @property
     def minutes(self) -> float:
         return sum(phase.minutes for phase in self.phases)
 
     @property
+    def paid_minutes(self) -> float:
+        return sum(phase.minutes for phase in self.phases if phase.gpus_paid)
+
+    @property
     def paid_gpu_minutes(self) -> float:
-        return self.gpus * sum(phase.minutes for phase in self.phases if phase.gpus_paid)
+        return self.gpus * self.paid_minutes
 
     @property
     def usd(self) -> float | None:
-        price = self.usd_per_gpu_hour
-        return None if price is None else price * self.paid_gpu_minutes / 60
+        return None if self.usd_per_hour is None else self.usd_per_hour * self.paid_minutes / 60
 
 
 def estimate(
@@ -66,7 +70,7 @@ def estimate(
     fetched: Sequence[Card],
     served: Sequence[Card],
     gpus: int,
-    usd_per_gpu_hour: float | None,
+    usd_per_hour: float | None,
 ) -> FirstToken:
     """The phases of a first `pulumi up`.
 
@@ -74,7 +78,7 @@ def estimate(
     `served` the largest decides when all engines have loaded theirs.
     """
     phases = _phases(mode, cluster_is_there, fetched, served)
-    return FirstToken(phases=tuple(phases), gpus=gpus, usd_per_gpu_hour=usd_per_gpu_hour)
+    return FirstToken(phases=tuple(phases), gpus=gpus, usd_per_hour=usd_per_hour)
 
 
 def _phases(

@@ -93,9 +93,14 @@ def claim_template(nics: int) -> str:
     return f"rdma-{nics}"
 
 
-def device_networks(namespace: str, rdma_nics: int) -> tuple[str, ...]:
-    """Network objects of a node's additional NICs, in their order: the second gVNIC, then RDMA. Cluster-scoped."""
-    return tuple(cluster_scoped(namespace, name) for name in ("gvnic-1", *(f"rdma-{n}" for n in range(rdma_nics))))
+def gvnic_network(namespace: str) -> str:
+    """Network object of a node's second gVNIC. Cluster-scoped."""
+    return cluster_scoped(namespace, "gvnic-1")
+
+
+def rdma_networks(namespace: str, nics: int) -> tuple[str, ...]:
+    """Network objects of a node's RDMA NICs, in their order. Cluster-scoped."""
+    return tuple(cluster_scoped(namespace, f"rdma-{n}") for n in range(nics))
 
 
 def frontend_service(graph: str) -> str:

@@ -10,7 +10,7 @@ from planning.cost import costs
 from planning.deployments import Deployment, DeploymentRole
 from planning.first_token import FirstToken, estimate
 from planning.resolve import ResolvedStack, pool_in_gke
-from planning.types import Graph, Plan, Pool, TokenSecret, Worker, fetched, total
+from planning.types import Graph, Plan, TokenSecret, Worker, WorkerPool, fetched, total
 from settings.labels import cloud_label
 from settings.models import VerificationMode
 from settings.schema import Settings
@@ -34,7 +34,7 @@ def plan(stack: ResolvedStack) -> Plan:
         zone=settings.location.zone,
         labels={"managed-by": "pulumi", "stack": settings.stack}
         | {cloud_label(key): value for key, value in settings.labels.items()},
-        rdma=settings.network.rdma if stack.gpu_pools else RdmaMode.NONE,
+        rdma=settings.network.rdma if any(pool.machine.rdma for pool in stack.gpu_pools) else RdmaMode.NONE,
         multi_networking=settings.network.rdma.multi_networking,
         capacity_mode=mode,
         reservation=_pool_reservation(settings) if mode else None,
@@ -64,20 +64,18 @@ def plan(stack: ResolvedStack) -> Plan:
 
 
 def _first_token(
-    settings: Settings, graphs: tuple[Graph, ...], made: tuple[Pool, ...], mode: CapacityMode | None
+    settings: Settings, graphs: tuple[Graph, ...], made: tuple[WorkerPool, ...], mode: CapacityMode | None
 ) -> FirstToken | None:
     if mode is None:
         return None
-    node = made[0].machine
-    assert node.gpus is not None  # a GPU pool's machine has them
-    price = node.prices.get(mode)
+    prices = [pool.machine.prices.get(mode) for pool in made]
     return estimate(
         mode,
         cluster_is_there=settings.cluster.existing is not None,
         fetched=fetched(graphs),
         served=[graph.card for graph in graphs if graph.gpus],
         gpus=sum(pool.gpus for pool in made),
-        usd_per_gpu_hour=price and price.usd_per_hour / node.gpus.count,
+        usd_per_hour=total(price and pool.nodes * price.usd_per_hour for pool, price in zip(made, prices, strict=True)),
     )
 
 
@@ -135,6 +133,7 @@ def _graph(deployment: Deployment, settings: Settings) -> Graph:
 
 
 def _worker(deployment: Deployment, role: DeploymentRole, settings: Settings) -> Worker:
+    by_rdma = deployment.kv_transfer is KvTransfer.RDMA and settings.network.rdma is not RdmaMode.NONE
     return Worker(
         role=role.role,
         replicas=role.replicas,
@@ -143,5 +142,7 @@ def _worker(deployment: Deployment, role: DeploymentRole, settings: Settings) ->
         drain_seconds=role.drain_seconds,
         tensor_parallel=role.tensor_parallel,
         pool=pool_in_gke(settings, role.pool),
+        machine=role.machine,
+        rdma_nics=role.machine.nics_for(role.tensor_parallel) if role.machine and by_rdma else 0,
         memory=deployment.memory(role),
     )

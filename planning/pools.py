@@ -1,4 +1,4 @@
-"""How many A3 Ultra nodes the engines of all graphs need, pool by pool."""
+"""How many GPU nodes the engines of all graphs need, pool by pool."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ class Engines:
     graph: str
     pool: str
     gpus_each: int
+    node_gpus: int
+    """GPUs of a node of the pool."""
     replicas: int
     most_replicas: int
     """As `replicas`, or more where an autoscaler may add some."""
@@ -41,15 +43,15 @@ def pool_key(placement: Placement, role: Role) -> str:
             return role.value
 
 
-def node_counts(engines: Iterable[Engines], gpus_a_node: int) -> dict[str, NodeCount]:
+def node_counts(engines: Iterable[Engines]) -> dict[str, NodeCount]:
     """The node count of every pool that has engines, by the pool's name."""
     all_engines = list(engines)
     counts: dict[str, NodeCount] = {}
     for pool in sorted({engine.pool for engine in all_engines}):
         here = [engine for engine in all_engines if engine.pool == pool]
         counts[pool] = NodeCount(
-            nodes=nodes_for(_parcels(here, most=False), gpus_a_node),
-            most_nodes=nodes_for(_parcels(here, most=True), gpus_a_node),
+            nodes=nodes_for(_parcels(here, most=False), here[0].node_gpus),
+            most_nodes=nodes_for(_parcels(here, most=True), here[0].node_gpus),
         )
     return counts
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from catalog.machines import GPU_MACHINE, machine
+from catalog.machines import GpuMachine, cpu_machine, gpu_machine
 from catalog.models import Placement, card, card_names
+from catalog.rdma import RdmaMode
 from planning import names
 from planning.deployments import Deployment, deployment
 from planning.pools import SYSTEM_POOL, Engines, node_counts
-from planning.types import Pool
+from planning.types import Pool, WorkerPool
 from reading.errors import ConfigInvalid, Fault, Way, closest, join, shown
 from settings.models import ModelSettings
 from settings.schema import Settings
@@ -23,11 +24,13 @@ class ResolvedStack:
     """By name."""
     system_pool: Pool | None
     """None in an existing cluster: its own CPU nodes do."""
-    gpu_pools: tuple[Pool, ...]
+    machine: GpuMachine
+    """What engines run on unless their role says otherwise."""
+    gpu_pools: tuple[WorkerPool, ...]
     """What the engines need, the stack's to make or not."""
 
     @property
-    def own_gpu_pools(self) -> tuple[Pool, ...]:
+    def own_gpu_pools(self) -> tuple[WorkerPool, ...]:
         """Those that the stack makes."""
         return self.gpu_pools if self.settings.makes_gpu_pools else ()
 
@@ -35,20 +38,27 @@ class ResolvedStack:
     def max_gpu_nodes(self) -> int:
         return sum(pool.most_nodes for pool in self.gpu_pools)
 
+    @property
+    def machines(self) -> tuple[GpuMachine, ...]:
+        """Of the GPU pools, each once; where there is none, the one that they would be of."""
+        return tuple({pool.machine.name: pool.machine for pool in self.gpu_pools}.values()) or (self.machine,)
+
 
 def resolve(settings: Settings) -> tuple[ResolvedStack, list[Fault]]:
     """The stack without the deployments whose model or layout is not known, and an error for each of those."""
     unknown: list[Fault] = []
     deployments: list[Deployment] = []
+    node = gpu_machine(settings.gpu_machine)
     for name, model in sorted(settings.models.items()):
         errors = list(_unknown_names(join("models", name), model))
         unknown += errors
         if not errors:
-            deployments.append(deployment(name, model, card(model.model), machine(GPU_MACHINE)))
+            deployments.append(deployment(name, model, card(model.model), node))
     stack = ResolvedStack(
         settings=settings,
         deployments=tuple(deployments),
         system_pool=None if settings.cluster.existing else _system_pool(settings, deployments),
+        machine=node,
         gpu_pools=_gpu_pools(settings, deployments),
     )
     return stack, unknown
@@ -81,40 +91,43 @@ def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> Pool:
     return Pool(
         key=SYSTEM_POOL,
         name=SYSTEM_POOL,
-        machine=machine(given.machine),
+        machine=cpu_machine(given.machine),
         nodes=given.nodes,
         most_nodes=given.most_nodes,
         graphs=tuple(deployment.name for deployment in deployments if not deployment.on_gpus),
     )
 
 
-def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[Pool, ...]:
+def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[WorkerPool, ...]:
     """The pools that hold every engine of every deployment, sized to the sum."""
-    node = machine(GPU_MACHINE)
-    assert node.gpus is not None  # GPU_MACHINE has them
+    machines = {
+        role.pool: role.machine for deployment in deployments for role in deployment.roles.values() if role.machine
+    }
     engines = [engine for deployment in deployments for engine in _engines(deployment)]
     return tuple(
-        Pool(
+        WorkerPool(
             key=key,
             name=pool_in_gke(settings, key),
-            machine=node,
+            machine=machines[key],
+            rdma=settings.network.rdma if machines[key].rdma else RdmaMode.NONE,
             nodes=count.nodes,
             most_nodes=count.most_nodes,
             graphs=tuple(dict.fromkeys(engine.graph for engine in engines if engine.pool == key)),
         )
-        for key, count in node_counts(engines, node.gpus.count).items()
+        for key, count in node_counts(engines).items()
     )
 
 
 def _engines(deployment: Deployment) -> Iterator[Engines]:
     """What a deployment needs GPU nodes for; nothing of one on CPU nodes."""
-    if not deployment.on_gpus:
-        return
     for role in deployment.roles.values():
+        if role.gpus is None:
+            continue
         yield Engines(
             graph=deployment.name,
             pool=role.pool,
             gpus_each=role.tensor_parallel,
+            node_gpus=role.gpus.count,
             replicas=role.replicas,
             most_replicas=role.max_replicas,
             with_their_graph=deployment.layout.placement is Placement.SHARED,

@@ -7,7 +7,7 @@ from catalog import sizing, weights
 from catalog.capacity import CapacityMode
 from catalog.contracts import Role
 from catalog.engines import Engine, engine
-from catalog.machines import Machine
+from catalog.machines import CpuMachine, GpuMachine
 from catalog.models import Card, Placement
 from catalog.rdma import KvTransfer, RdmaMode
 from planning.cluster import ClusterRef
@@ -29,6 +29,10 @@ class Worker:
     """More than `replicas` where an autoscaler may add engines."""
     tensor_parallel: int
     pool: str
+    machine: GpuMachine | None
+    """What its pods run on; None for a simulated engine, which any CPU node runs."""
+    rdma_nics: int
+    """What each pod gets of its node's; 0 where KV cache does not move by RDMA."""
     memory: sizing.EngineMemory | None
     """None on CPU nodes."""
     autoscaled: bool
@@ -38,7 +42,7 @@ class Worker:
 
     @property
     def gpus(self) -> int:
-        return self.replicas * self.tensor_parallel if self.memory else 0
+        return self.replicas * self.tensor_parallel if self.machine else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +102,7 @@ class Graph:
 
     def pool_of(self, worker: Worker) -> str | None:
         """The pool that a worker's pods are bound to; None where any node that fits will do."""
-        bound = self.on_gpu_pools if worker.memory else self.on_system_pool
+        bound = self.on_gpu_pools if worker.machine else self.on_system_pool
         return worker.pool if bound else None
 
     @property
@@ -116,10 +120,10 @@ class Pool:
     """One GKE node pool. `nodes` counts whole machines."""
 
     key: str
-    """What the stack calls it: `system`, `shared` or a role."""
+    """What the stack calls it: `system`, `shared` or a role, with what tells it from the role's other pools."""
     name: str
     """In GKE, where all pools of a cluster share one set of names."""
-    machine: Machine
+    machine: CpuMachine | GpuMachine
     nodes: int
     most_nodes: int
     """As `nodes`, or more where an autoscaler may add some."""
@@ -127,11 +131,29 @@ class Pool:
 
     @property
     def gpus(self) -> int:
-        return self.nodes * self.machine.gpus.count if self.machine.gpus else 0
+        return 0
 
     @property
     def nics(self) -> int:
-        return self.nodes * self.machine.rdma_nics
+        """RDMA NICs."""
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerPool(Pool):
+    """A node pool with GPUs, for the engines of roles."""
+
+    machine: GpuMachine
+    rdma: RdmaMode
+    """How pods get at the RDMA NICs; none where nodes have none."""
+
+    @property
+    def gpus(self) -> int:
+        return self.nodes * self.machine.gpus.count
+
+    @property
+    def nics(self) -> int:
+        return self.nodes * self.machine.rdma_nics if self.rdma is not RdmaMode.NONE else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +223,7 @@ class Plan:
     maintenance: Maintenance
     system_pool: Pool | None
     """None in a cluster that is there: its own CPU nodes do."""
-    gpu_pools: tuple[Pool, ...]
+    gpu_pools: tuple[WorkerPool, ...]
     """What the engines need; made by the stack or found in the cluster."""
     makes_gpu_pools: bool
     graphs: tuple[Graph, ...]
@@ -220,6 +242,17 @@ class Plan:
     def makes_nic_networks(self) -> bool:
         """Whether the networks of GPU nodes' further NICs are the stack's to make."""
         return self.makes_gpu_pools and self.rdma.own_networks
+
+    @property
+    def network_profiles(self) -> tuple[str, ...]:
+        """Of the RDMA NICs' networks, in the zone of the nodes."""
+        profiles = [pool.machine.rdma.network_profile for pool in self.gpu_pools if pool.machine.rdma]
+        return tuple(dict.fromkeys(profile.replace("{zone}", self.zone) for profile in profiles))
+
+    @property
+    def second_gvnic(self) -> bool:
+        """Whether nodes have one."""
+        return any(pool.machine.rdma and pool.machine.rdma.second_gvnic for pool in self.gpu_pools)
 
     @property
     def makes_nodes(self) -> bool:

@@ -1,8 +1,6 @@
 """Rules on who may do what: grants of Google Cloud, Roles of Kubernetes, firewall rules, NetworkPolicies."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -17,6 +15,7 @@ from pulumi_policy.proxy import UnknownValueError
 from policies import kinds
 from policies.addresses import is_inside
 from policies.inputs import at, items
+from policies.peers import named
 from policies.setting import Schema, Setting
 
 MORE_ROLES = Setting(
@@ -42,10 +41,9 @@ _ONE_ACCOUNT = re.compile(
     r"|principal://iam\.googleapis\.com/projects/\d+/locations/global/workloadIdentityPools/[\w.:-]+"
     r"/subject/ns/[\w-]+/sa/[\w-]+"
 )
-# Verbs with which a Role can be made to hold more than it says.
-_ESCALATING = frozenset({"*", "bind", "escalate", "impersonate"})
-# What gives every secret of a namespace, or a shell in its pods.
-_SENSITIVE = frozenset({"*", "secrets", "pods/exec", "pods/attach", "pods/portforward", "serviceaccounts/token"})
+_READING = frozenset({"get", "list", "watch"})
+# What gives every secret of a namespace, a shell in its pods or a way to their ports, by reading alone.
+_SENSITIVE = re.compile(r"\*.*|.*/\*|secrets|pods/(exec|attach|portforward)|serviceaccounts/token|\w+/proxy")
 
 
 def _known_grants(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -69,12 +67,12 @@ def _known_roles(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if args.resource_type == kinds.ROLE:
         for rule in items(args.props, "rules"):
             broad = {
-                *(set(items(rule, "verbs")) & _ESCALATING),
-                *(set(items(rule, "resources")) & _SENSITIVE),
+                *(set(items(rule, "verbs")) - _READING),
+                *(resource for resource in items(rule, "resources") if _SENSITIVE.fullmatch(resource)),
                 *(set(items(rule, "apiGroups")) & {"*"}),
             }
             if broad:
-                report(f"a rule of the Role holds {', '.join(sorted(broad))}; name what the account needs", None)
+                report(f"a rule of the Role holds {', '.join(sorted(broad))}; let it read what the account needs", None)
     if args.resource_type == kinds.ROLE_BINDING:
         if at(args.props, "roleRef", "kind") != "Role":
             report("binds a ClusterRole, such as cluster-admin; bind a Role of the namespace", None)
@@ -83,6 +81,10 @@ def _known_roles(args: ResourceValidationArgs, report: ReportViolation) -> None:
                 report(
                     f"binds the {at(subject, 'kind')} {at(subject, 'name')}; bind the ServiceAccount of a workload",
                     None,
+                )
+            elif at(subject, "namespace") != at(args.props, "metadata", "namespace"):
+                report(
+                    f"binds {at(subject, 'name')} of namespace {at(subject, 'namespace')}; bind one of its own", None
                 )
 
 
@@ -112,19 +114,17 @@ def _named_peers(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if not peers:
             report("lets in everybody: a rule of `ingress` has no `from`; name the peers", None)
         for peer in peers:
-            if (cidr := at(peer, "ipBlock", "cidr")) is not None and not is_inside(cidr):
+            cidr = at(peer, "ipBlock", "cidr")
+            if named(peer):
+                continue
+            if cidr is not None:
                 report(f"lets in {cidr}, addresses of the internet; let in private ranges only", None)
-            elif cidr is None and not _selects(peer):
-                report("lets in every pod of a namespace, or of all; select the peers by labels", None)
-
-
-def _selects(peer: Mapping[str, Any]) -> bool:
-    """Whether a peer of a NetworkPolicy is selected by a label of its own or of its namespace."""
-    return any(
-        bool(at(peer, selector, "matchLabels"))
-        or any(at(expression, "operator") == "In" for expression in items(peer, selector, "matchExpressions"))
-        for selector in ("podSelector", "namespaceSelector")
-    )
+            elif at(peer, "namespaceSelector") is not None:
+                report(
+                    "lets in pods of any namespace, which choose their labels; select the namespace by a label", None
+                )
+            else:
+                report("lets in every pod of the namespace; select the peers by labels", None)
 
 
 RULES: list[Policy] = [
@@ -139,11 +139,11 @@ RULES: list[Policy] = [
     ),
     ResourceValidationPolicy(
         name="known-roles",
-        description="Roles name what they allow, and are bound to ServiceAccounts in their own namespace only.",
+        description="Roles allow reading, never secrets, and are bound to ServiceAccounts of their namespace only.",
         validate=_known_roles,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
-        remediation_steps="Name verbs and resources in a Role, and bind it to a ServiceAccount.",
+        remediation_steps="Let the Role get, list or watch named resources, and bind it to a ServiceAccount.",
     ),
     ResourceValidationPolicy(
         name="inner-sources",

@@ -17,7 +17,7 @@ from pulumi_policy import (
 )
 
 from catalog.capacity import CapacityMode
-from catalog.machines import machine, machine_names
+from catalog.machines import gpu_machine, gpu_machine_names
 from policies import kinds
 from policies.inputs import at, items
 from policies.judging import apart
@@ -81,9 +81,9 @@ def _mode(pool: Mapping[str, Any]) -> CapacityMode:
 def _usd_per_hour(pool: Mapping[str, Any]) -> float | None:
     """What one node costs at most; None for a machine that catalog/machines does not know."""
     name = at(pool, "nodeConfig", "machineType")
-    if name not in machine_names(with_gpus=True):
+    if name not in gpu_machine_names():
         return None
-    bound = machine(name).upper_bound(_mode(pool))
+    bound = gpu_machine(name).upper_bound(_mode(pool))
     return bound and bound.usd_per_hour
 
 

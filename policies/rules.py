@@ -2,7 +2,19 @@
 
 from pulumi_policy import Policy
 
-from policies import access, capacity, cluster, exposure, known_kinds, namespaces, pod_safety, whole_stack
+from policies import (
+    access,
+    capacity,
+    cluster,
+    fences,
+    frontends,
+    known_kinds,
+    namespaces,
+    pod_safety,
+    public_gateway,
+    services,
+    whole_stack,
+)
 from policies.judging import fails_closed
 
 RULES: list[Policy] = [
@@ -14,7 +26,10 @@ RULES: list[Policy] = [
         *capacity.RULES,
         *pod_safety.RULES,
         *namespaces.RULES,
-        *exposure.RULES,
+        *services.RULES,
+        *frontends.RULES,
+        *public_gateway.RULES,
+        *fences.RULES,
         *whole_stack.RULES,
     )
 ]

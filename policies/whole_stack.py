@@ -14,7 +14,9 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from catalog.machines import ACCELERATOR_LABEL, with_accelerator
 from catalog.rdma import UCX_TCP
+from planning.names import COMPONENT_TYPE_LABEL, GRAPH_LABEL
 from policies import kinds
 from policies.inputs import at, items, needs
 from policies.judging import apart
@@ -28,10 +30,9 @@ BUDGET_REQUIRED = Setting(
     stricter="more",
 )
 
+_VERIFIES = ["python3", "-m", "verify"]
 # Who sends and who receives; `kv_both` does either.
 _PRODUCERS, _CONSUMERS = {"kv_producer", "kv_both"}, {"kv_consumer", "kv_both"}
-_COMPONENT_TYPE = "nvidia.com/dynamo-component-type"
-_GRAPH_NAME = "nvidia.com/dynamo-graph-deployment-name"
 
 
 def _of(args: StackValidationArgs, resource_type: str) -> list[PolicyResource]:
@@ -56,7 +57,7 @@ def _proven(args: StackValidationArgs, report: ReportViolation) -> None:
         with apart(report, job.urn):
             for container in items(job.props, "spec", "template", "spec", "containers"):
                 words = list(items(container, "args"))
-                if "--pods" in words[:-1]:
+                if list(items(container, "command")) == _VERIFIES and "--pods" in words[:-1]:
                     proven.add(words[words.index("--pods") + 1])
     for graph in _of(args, kinds.GRAPH):
         with apart(report, graph.urn):
@@ -121,6 +122,13 @@ def _gpus(pod: Mapping[str, Any]) -> int:
     )
 
 
+def _nics_needed(component: Mapping[str, Any], gpus: int) -> set[int]:
+    """RDMA NICs that go with so many GPUs of the machines that its pods run on; one a GPU where those are not known."""
+    accelerator = at(_pod(component), "nodeSelector", ACCELERATOR_LABEL) or ""
+    shares = {machine.nics_for(gpus) for machine in with_accelerator(accelerator) if machine.rdma}
+    return (shares - {0}) or {gpus}
+
+
 def _claimed(component: Mapping[str, Any], devices: Mapping[str, int]) -> int:
     claims = items(_pod(component), "resourceClaims")
     return sum(devices.get(at(claim, "resourceClaimTemplateName"), 0) for claim in claims)
@@ -173,10 +181,12 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
                 if _tcp_on_purpose(engine):
                     continue
                 gpus, nics = _gpus(_pod(engine)), _claimed(engine, devices) + _named(engine, networks)
-                if gpus != nics:
+                needed = _nics_needed(engine, gpus)
+                if nics not in needed:
                     report(
                         f"{at(engine, 'name')} of graph {_name(graph)} has {gpus} GPUs and gets {nics} RDMA NICs: KV "
-                        "cache would move over TCP; it needs one for each GPU, or kvTransfer: tcp in the stack file",
+                        f"cache would move over TCP; it needs {' or '.join(map(str, sorted(needed)))}, or kvTransfer: "
+                        "tcp in the stack file",
                         graph.urn,
                     )
 
@@ -197,8 +207,8 @@ def _monitored(args: StackValidationArgs, report: ReportViolation) -> None:
                 kind = at(component, "type")
                 if not any(
                     _namespace(monitoring) == _namespace(graph)
-                    and kind in (_selected(monitoring, _COMPONENT_TYPE) or [kind])
-                    and _name(graph) in (_selected(monitoring, _GRAPH_NAME) or [_name(graph)])
+                    and kind in (_selected(monitoring, COMPONENT_TYPE_LABEL) or [kind])
+                    and _name(graph) in (_selected(monitoring, GRAPH_LABEL) or [_name(graph)])
                     for monitoring in _of(args, kinds.POD_MONITORING)
                 ):
                     report(f"no PodMonitoring reads the metrics of {kind} of graph {_name(graph)}", graph.urn)
@@ -211,38 +221,6 @@ def _deleted_before_operator(args: StackValidationArgs, report: ReportViolation)
                 report(
                     f"graph {_name(graph)} does not depend on {release.name}: on destroy its operator may go first, "
                     "and the graph's finalizer then holds the namespace for ever",
-                    graph.urn,
-                )
-
-
-def _denies_all(policy: PolicyResource) -> bool:
-    """Whether a NetworkPolicy is for every pod of its namespace and lets nobody in."""
-    selector = at(policy.props, "spec", "podSelector") or {}
-    return (
-        "Ingress" in items(policy.props, "spec", "policyTypes")
-        and not any(at(selector, key) for key in ("matchLabels", "matchExpressions"))
-        and not items(policy.props, "spec", "ingress")
-    )
-
-
-def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
-    denying: list[PolicyResource] = []
-    for policy in _of(args, kinds.NETWORK_POLICY):
-        with apart(report, policy.urn):
-            if _denies_all(policy):
-                denying.append(policy)
-    for graph in _of(args, kinds.GRAPH):
-        with apart(report, graph.urn):
-            fences = [policy for policy in denying if _namespace(policy) == _namespace(graph)]
-            if not fences:
-                report(
-                    f"namespace {_namespace(graph)} has no NetworkPolicy that denies all: whatever runs in the cluster "
-                    f"reaches the workers of graph {_name(graph)}, which ask nobody who he is",
-                    graph.urn,
-                )
-            elif not needs(graph) & {policy.urn for policy in fences}:
-                report(
-                    f"graph {_name(graph)} does not depend on {_name(fences[0])}: it may serve before it is fenced",
                     graph.urn,
                 )
 
@@ -271,7 +249,7 @@ RULES: list[Policy] = [
     ),
     StackValidationPolicy(
         name="nic-per-gpu",
-        description="Workers that move KV cache get one RDMA NIC for each GPU, unless the stack says kvTransfer: tcp.",
+        description="Workers that move KV cache get the RDMA NICs of their GPUs, or the stack says kvTransfer: tcp.",
         validate=_nic_per_gpu,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
@@ -292,14 +270,6 @@ RULES: list[Policy] = [
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
         remediation_steps="Pass the platform's release to the graph in depends_on.",
-    ),
-    StackValidationPolicy(
-        name="fenced",
-        description="Nobody reaches the pods of a graph but those whom a NetworkPolicy lets in.",
-        validate=_fenced,
-        enforcement_level=EnforcementLevel.MANDATORY,
-        severity=Severity.HIGH,
-        remediation_steps="Keep the NetworkPolicies component, and pass it to each graph in depends_on.",
     ),
     StackValidationPolicy(
         name="has-budget",

@@ -48,7 +48,7 @@ class AddressPlan(Frozen):
     services: Range = "10.8.0.0/20"
     proxies: Range = "10.9.0.0/23"
     second_gvnic: Range = "192.168.64.0/24"
-    """The second gVNIC of A3 Ultra nodes has a network of its own: one address a node."""
+    """A second gVNIC of GPU nodes has a network of its own: one address a node."""
     rdma: Range = "192.168.128.0/18"
     """Cut into as many subnets as a node has RDMA NICs, one address a node in each."""
 
@@ -60,7 +60,8 @@ class AddressPlan(Frozen):
 
 
 CLUSTER_RANGES = ("nodes", "pods", "services", "proxies")
-NIC_RANGES = ("second_gvnic", "rdma")
+RDMA_RANGES = ("rdma",)
+NIC_RANGES = ("second_gvnic", *RDMA_RANGES)
 
 
 def faults(

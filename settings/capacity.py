@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 
 from catalog.capacity import CapacityMode
+from catalog.defaults import default_machine
+from catalog.machines import GpuMachineName
 from reading.frozen import Frozen
 
 # Of this project or shared by another, whole or one block or sub-block of it; with its zone as the API writes it.
@@ -19,9 +21,11 @@ RESERVATION_RULE = (
 
 
 class Capacity(Frozen):
+    machine: GpuMachineName = Field(default_factory=default_machine)
+    """The machine type of GPU pools, one of `catalog/machines`."""
     mode: CapacityMode
     reservation: Annotated[
-        Annotated[str, Field(pattern=RESERVATION, description=RESERVATION_RULE, examples=["my-h200"])] | None,
+        Annotated[str, Field(pattern=RESERVATION, description=RESERVATION_RULE, examples=["my-reservation"])] | None,
         Field(validate_default=True),
     ] = None
     """A reservation's name, optionally with its block and sub-block: `NAME/reservationBlocks/BLOCK`; one that another
@@ -45,7 +49,7 @@ class Capacity(Frozen):
         mode: CapacityMode | None = info.data.get("mode")
         if mode is CapacityMode.RESERVATION and not reservation:
             raise ValueError(
-                "mode reservation needs its name, else the pool waits for on-demand H200 nodes that are not sold; "
+                "mode reservation needs its name, else the pool waits for nodes on demand, which are hardly ever free; "
                 "list yours with `gcloud compute reservations list`"
             )
         if mode and mode is not CapacityMode.RESERVATION and reservation:

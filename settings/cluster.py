@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from catalog.machines import machine_names
-from reading.errors import one_of
+from catalog.defaults import default_system_machine
+from catalog.machines import CpuMachineName
 from reading.frozen import Frozen
 from settings.existing_cluster import ExistingCluster
 from settings.maintenance import Maintenance
@@ -21,16 +21,10 @@ class ReleaseChannel(StrEnum):
     RAPID = "rapid"
 
 
-def _cpu_machine(name: str) -> str:
-    if name not in machine_names(with_gpus=False):
-        raise ValueError(one_of(name, machine_names(with_gpus=False)))
-    return name
-
-
 class SystemPool(Frozen):
     """The CPU nodes that the platform, the frontends and simulated workers run on."""
 
-    machine: Annotated[str, AfterValidator(_cpu_machine)] = "n2-standard-16"
+    machine: CpuMachineName = Field(default_factory=default_system_machine)
     nodes: Annotated[int, Field(ge=2, le=10)] = 2
     """The fewest that are kept; the autoscaler may add as many again. Not one: the pool is born with a node in each of
     the region's zones, three as a rule, and what is born must lie within the most."""

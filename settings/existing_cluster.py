@@ -50,7 +50,7 @@ class ExistingCluster(Frozen):
     ) = None
     """The region or zone that the cluster was made in; the stack's region unless given."""
     add_gpu_pools: bool = False
-    """Whether A3 Ultra pools are added to it; else the graphs use GPU nodes that it has."""
+    """Whether GPU pools are added to it; else the graphs use GPU nodes that it has."""
     platform: PlatformMode = PlatformMode.INSTALL
     """Who installs the Dynamo operator. A cluster takes one: a second stack of the same cluster says `shared`."""
     # 32 characters: the operator labels pods with `<namespace>-<graph>`, which may have 63.

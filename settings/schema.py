@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from catalog import versions
+from catalog.defaults import default_machine
 from reading.frozen import Frozen
 from settings.budget import BudgetSettings
 from settings.capacity import Capacity
@@ -94,6 +95,11 @@ class Settings(Frozen):
     @property
     def keeps_weights(self) -> bool:
         return self.cluster.deletion_protection if self.weights.keep is None else self.weights.keep
+
+    @property
+    def gpu_machine(self) -> str:
+        """What engines run on unless their role says otherwise."""
+        return self.capacity.machine if self.capacity else default_machine()
 
     @property
     def makes_gpu_pools(self) -> bool:

@@ -19,8 +19,9 @@ PARAMETERS = "GKENetworkParamSet"
 class DeviceNetworksArgs:
     namespace: str
     """Of the graphs. The objects belong to no namespace, and their names keep those of several stacks apart."""
-    nics: Sequence[NodeNic]
-    """The second gVNIC, then RDMA 0 to 7, as the node pools have them."""
+    second_gvnic: NodeNic | None
+    rails: Sequence[NodeNic]
+    """The RDMA NICs in their order, as the node pools have them."""
     labels: dict[str, str]
 
 
@@ -42,11 +43,13 @@ class DeviceNetworks(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeviceNetworksArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:DeviceNetworks", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        for network, nic in zip(names.device_networks(args.namespace, len(args.nics) - 1), args.nics, strict=True):
+        rails = zip(names.rdma_networks(args.namespace, len(args.rails)), args.rails, strict=True)
+        gvnic = [(names.gvnic_network(args.namespace), args.second_gvnic)] if args.second_gvnic else []
+        for network, nic in (*gvnic, *rails):
             head = {"apiVersion": API_VERSION, "metadata": {"name": network, "labels": args.labels}}
             parameters = custom_object(
                 f"{name}-{network}-parameters",
-                head | {"kind": PARAMETERS, "spec": parameters_spec(nic, rdma=nic is not args.nics[0])},
+                head | {"kind": PARAMETERS, "spec": parameters_spec(nic, rdma=nic is not args.second_gvnic)},
                 child,
             )
             custom_object(

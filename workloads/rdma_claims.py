@@ -1,4 +1,4 @@
-"""The templates by which worker pods claim RDMA NICs, one NIC a GPU."""
+"""The templates by which worker pods claim the RDMA NICs of their GPUs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from planning import names
 class RdmaClaimsArgs:
     namespace: str
     nics: Sequence[int]
-    """The engine sizes in use: one template for each number of NICs."""
+    """One template for each number of NICs that a worker claims."""
     labels: dict[str, str]
 
 

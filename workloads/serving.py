@@ -107,12 +107,15 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         after(namespace),
     )
     claims: list[pulumi.Resource] = []
-    sizes = sorted({worker.tensor_parallel for graph in plan.graphs if graph.rdma for worker in graph.workers})
+    sizes = sorted({worker.rdma_nics for graph in plan.graphs for worker in graph.workers if worker.rdma_nics})
     if sizes and plan.rdma.claims:
         templates = RdmaClaimsArgs(namespace=plan.namespace, nics=sizes, labels=plan.labels)
         claims.append(RdmaClaims("claims", templates, after(namespace)))
-    if sizes and environment.nics and plan.rdma is RdmaMode.MULTI_NETWORK:
-        networks = DeviceNetworksArgs(namespace=plan.namespace, nics=environment.nics, labels=plan.labels)
+    nics = environment.nic_networks
+    if sizes and nics and plan.rdma is RdmaMode.MULTI_NETWORK:
+        networks = DeviceNetworksArgs(
+            namespace=plan.namespace, second_gvnic=nics.second_gvnic, rails=nics.rails, labels=plan.labels
+        )
         claims.append(DeviceNetworks("device-networks", networks, after(*environment.cluster.ready)))
 
     fetched: list[pulumi.Resource] = []

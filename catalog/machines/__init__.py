@@ -1,29 +1,43 @@
-"""Node shapes as data: what a machine has and what it costs. One file each in machines/."""
+"""Machine types as data: what a node has, how Google Cloud sells it, what it costs. One YAML file each in this folder.
 
+A file with the key `gpus` is a GpuMachine, any other a CpuMachine.
+"""
+
+import re
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from catalog.capacity import CapacityMode
+from pydantic import AfterValidator, Field
+
 from reading import entries
+from reading.errors import ConfigInvalid, one_of
 from reading.frozen import Frozen
 
 FOLDER = Path(__file__).parent
 
-# What prefill and decode pools are made of.
-GPU_MACHINE = "a3-ultragpu-8g"
+ACCELERATOR_LABEL = "cloud.google.com/gke-accelerator"
+"""GKE's own label of every node with GPUs."""
+
+ARCH_LABEL = "kubernetes.io/arch"
+
+Count = Annotated[int, Field(ge=1)]
+
+Arch = Literal["amd64", "arm64"]
+"""As ARCH_LABEL has it."""
+
+ON_DEMAND = "onDemand"
+"""The capacity mode that CPU nodes are bought in, and whose price no other exceeds."""
 
 
-class Gpus(Frozen):
+class BootDisk(Frozen):
     type: str
-    """The accelerator's name in GKE, also the value of the node label `cloud.google.com/gke-accelerator`."""
-    count: int
-    memory_mib: int
-    """Usable memory of one GPU, MiB."""
+    """One that the machine boots from, such as hyperdisk-balanced."""
+    size_gb: Count
 
 
 class Price(Frozen):
-    usd_per_hour: float
+    usd_per_hour: Annotated[float, Field(gt=0)]
     """For one node."""
     region: str
     date: str
@@ -31,39 +45,175 @@ class Price(Frozen):
     source: str
 
 
-class WorkerShare(Frozen):
-    """What a worker pod requests for each of its GPUs, so that eight of them leave room for the node's own daemons."""
-
-    cpu: int
-    memory_gib: int
-
-
-class Machine(Frozen):
+class _Machine(Frozen):
     name: str
-    vcpus: int
-    memory_gb: float
-    boot_disk: str
-    gpus: Gpus | None = None
-    rdma_nics: int = 0
-    nic_gbps: int = 0
-    """Line rate of one RDMA NIC, Gb/s."""
-    local_ssds: int = 0
-    worker_share: WorkerShare | None = None
+    """The machine type in Compute Engine."""
+    arch: Arch = "amd64"
+    vcpus: Count
+    memory_gb: Annotated[float, Field(gt=0)]
+    boot_disk: BootDisk
     zones: tuple[str, ...] = ()
     """Zones where the machine was listed; empty: everywhere."""
-    prices: dict[CapacityMode, Price] = {}
+    prices: dict[str, Price] = {}
+    """By capacity mode."""
 
-    def upper_bound(self, mode: CapacityMode) -> Price | None:
-        """The price of a node bought in that way, or one that it never exceeds: spot changes daily, and is sold below
+    def upper_bound(self, mode: str) -> Price | None:
+        """The price of a node bought in that mode, or one that it never exceeds: spot changes daily, and is sold below
         the price on demand. None where neither is known."""
-        return self.prices.get(mode) or self.prices.get(CapacityMode.ON_DEMAND)
+        return self.prices.get(mode) or self.prices.get(ON_DEMAND)
 
 
-def machine_names(*, with_gpus: bool) -> tuple[str, ...]:
-    return tuple(name for name in entries.names(FOLDER) if (machine(name).gpus is not None) is with_gpus)
+class CpuMachine(_Machine):
+    """A machine of the system pool: for the platform, frontends and simulated workers."""
+
+
+class Gpus(Frozen):
+    type: str
+    """The accelerator's name in GKE, and the value of ACCELERATOR_LABEL on its nodes."""
+    product: str
+    """What people call the GPU, in messages."""
+    count: Count
+    """Of a node."""
+    memory_mib: Count
+    """Usable memory of one GPU, MiB."""
+    compute_capability: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]$", description="such as 9.0")]
+    """NVIDIA's number of the GPU's generation, by which engines choose kernels."""
+    formats: dict[str, Literal["native", "weightOnly"]]
+    """Number formats that models may have on it. `weightOnly`: small in memory, computed with in 16 bits."""
+
+
+class RdmaNics(Frozen):
+    count: Count
+    """Of a node."""
+    gbps: Count
+    """Line rate of one, Gb/s."""
+    network_profile: Annotated[str, Field(pattern=r"\{zone\}", description="a network profile's name with {zone}")]
+    """The network profile of their VPC; `{zone}` stands for the nodes' zone. NICs of one profile reach each other."""
+    mtu: Count
+    """Of their VPC, bytes."""
+    second_gvnic: bool = False
+    """Whether a node has a second ordinary NIC before them, which needs a network of its own, too."""
+    modes: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The RDMA modes that hand them to pods."""
+
+
+class Quota(Frozen):
+    """A quota of Compute Engine as Cloud Quotas names it."""
+
+    id: str
+    dimensions: dict[str, str] = {}
+    """Besides the region."""
+
+
+class Offer(Frozen):
+    """How Google Cloud sells a machine in one capacity mode."""
+
+    quota: Quota | None = None
+    """What its GPUs count against; None where capacity is granted together with its quota."""
+    note: str | None = None
+    """What a buyer is warned of: the rest of a sentence that begins with the machine's name."""
+
+
+class WorkerShare(Frozen):
+    """What a worker pod requests for each of its GPUs, so that those of a node leave room for its own daemons."""
+
+    cpu: Count
+    memory_gib: Count
+
+
+class GpuMachine(_Machine):
+    """A machine of GPU pools."""
+
+    gpus: Gpus
+    rdma: RdmaNics | None = None
+    """None for nodes without RDMA."""
+    local_ssds: Annotated[int, Field(ge=0)] = 0
+    """As many devices as the API reports."""
+    worker_share: WorkerShare
+    whole_node_workers: bool = False
+    """Whether a worker must have all GPUs and NICs of its node."""
+    compact_placement: bool = True
+    """Whether nodes can be asked for close together."""
+    min_gke: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[0-9]+\.[0-9]+\.[0-9]+-gke\.[0-9]+$", description="a GKE version such as 1.34.1-gke.1829001"
+            ),
+        ]
+        | None
+    ) = None
+    """The first GKE version that has the machine; None where that is older than any that Dynamo runs on."""
+    min_driver: (
+        Annotated[str, Field(pattern=r"^R[0-9]+([.][0-9]+)*$", description="an NVIDIA driver such as R580")] | None
+    ) = None
+    """The first NVIDIA driver for its GPUs; None where Dynamo itself needs a newer one."""
+    sold: Annotated[dict[str, Offer], Field(min_length=1)]
+    """By capacity mode. One that is not here is not sold."""
+
+    @property
+    def rdma_nics(self) -> int:
+        return self.rdma.count if self.rdma else 0
+
+    def nics_for(self, gpus: int) -> int:
+        """RDMA NICs of a worker with that many of the node's GPUs: its share, in whole NICs."""
+        return self.rdma_nics * gpus // self.gpus.count
+
+
+def driver_order(driver: str) -> tuple[int, ...]:
+    """A key that sorts drivers such as R580 and R580.95.05 by age."""
+    return tuple(int(part) for part in driver.removeprefix("R").split("."))
+
+
+def gpu_machine_names() -> tuple[str, ...]:
+    return tuple(name for name in entries.names(FOLDER) if _has_gpus(name))
+
+
+def cpu_machine_names() -> tuple[str, ...]:
+    return tuple(name for name in entries.names(FOLDER) if not _has_gpus(name))
 
 
 @cache
-def machine(name: str) -> Machine:
+def _has_gpus(name: str) -> bool:
+    return re.search(r"^gpus\s*:", (FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), re.MULTILINE) is not None
+
+
+@cache
+def gpu_machine(name: str) -> GpuMachine:
     """The machine of that name. Raises FileNotFoundError without a file, ConfigInvalid with every error in it."""
-    return entries.entry(Machine, FOLDER, name)
+    return entries.entry(GpuMachine, FOLDER, name)
+
+
+@cache
+def cpu_machine(name: str) -> CpuMachine:
+    """The machine of that name. Raises FileNotFoundError without a file, ConfigInvalid with every error in it."""
+    return entries.entry(CpuMachine, FOLDER, name)
+
+
+def with_accelerator(accelerator: str) -> tuple[GpuMachine, ...]:
+    """The machines whose GPUs GKE knows by that name. A file with errors has none: whoever names it is told of them."""
+    found: list[GpuMachine] = []
+    for name in gpu_machine_names():
+        try:
+            node = gpu_machine(name)
+        except ConfigInvalid:
+            continue
+        if node.gpus.type == accelerator:
+            found.append(node)
+    return tuple(found)
+
+
+def _of_gpus(name: str) -> str:
+    if name not in gpu_machine_names():
+        raise ValueError(one_of(name, gpu_machine_names()))
+    return name
+
+
+def _of_cpus(name: str) -> str:
+    if name not in cpu_machine_names():
+        raise ValueError(one_of(name, cpu_machine_names()))
+    return name
+
+
+GpuMachineName = Annotated[str, AfterValidator(_of_gpus)]
+CpuMachineName = Annotated[str, AfterValidator(_of_cpus)]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.machines import with_accelerator
 from ops.changes.effects import CLUSTER, NODE_POOL, SUBNETWORK, Effect
 from ops.changes.gcp_inputs import table
 from ops.changes.pool_size import Nodes
@@ -47,7 +48,7 @@ _ZONES = "releases the nodes of every pool in the zones that go"
 
 @dataclass(frozen=True, kw_only=True)
 class ReleasedNodes:
-    """Nodes that go back to where they were bought; `what` is such as `reserved H200`."""
+    """Nodes that go back to where they were bought; `what` is how they were bought, and their GPU."""
 
     nodes: Nodes
     what: str
@@ -72,9 +73,12 @@ def loss(old: Registered) -> str:
 
 
 def gpu(pool: Registered) -> str:
-    """`H200` of a pool with nvidia-h200-141gb, empty without GPUs."""
+    """What people call the GPUs of a pool: GKE's name where no machine of the catalog has them, empty without GPUs."""
     accelerators: Sequence[Mapping[str, Any]] = (pool.inputs.get("nodeConfig") or {}).get("guestAccelerators") or ()
-    return next((str(found["type"]).split("-")[1].upper() for found in accelerators), "")
+    for found in accelerators:
+        accelerator = str(found["type"])
+        return next((machine.gpus.product for machine in with_accelerator(accelerator)), accelerator)
+    return ""
 
 
 def released(pool: Registered, nodes: Nodes) -> ReleasedNodes | None:

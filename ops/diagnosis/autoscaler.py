@@ -50,6 +50,16 @@ def _remedy(reason: str, target: str) -> str:
     return next((remedy for pattern, remedy in remedies.items() if re.search(pattern, reason)), "")
 
 
+def _quotas(view: View) -> str:
+    """What the nodes of the graph's pools count against, and how much of it a node takes."""
+    told: dict[str, None] = {}
+    for pool in view.gpu_pools:
+        offer = pool.machine.sold.get(view.plan.capacity_mode or "")
+        if offer and offer.quota:
+            told[f"{offer.quota.id}, {pool.machine.gpus.count} a node, and "] = None
+    return "".join(told)
+
+
 def scale_up_failed(view: View, pod: Object, target: str, says: str) -> Iterator[Finding]:
     """GKE joins several reasons in one event, such as `GCE quota exceeded, GCE out of resources`."""
     wants = f"{component(pod)} waits for a node of {target}"
@@ -58,8 +68,8 @@ def scale_up_failed(view: View, pod: Object, target: str, says: str) -> Iterator
     if "quota" in lower:
         yield view.finding(
             Cause.QUOTA,
-            f"{wants}, refused by quota ({reason}): raise it, waiting does not help; spot and flexStart take "
-            "PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region, 8 a node, and GPUS-ALL-REGIONS-per-project counts too",
+            f"{wants}, refused by quota ({reason}): raise it, waiting does not help; {_quotas(view)}"
+            "GPUS-ALL-REGIONS-per-project counts too",
             reference(pod),
         )
     if "reservation" in lower:

@@ -6,7 +6,7 @@ from catalog.capacity import CapacityMode
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, holds, name, part
 from ops.diagnosis.view import View
-from planning.types import Pool
+from planning.types import WorkerPool
 
 GPU = "nvidia.com/gpu"
 
@@ -47,7 +47,7 @@ def gpus_missing(view: View) -> Iterator[Finding]:
     for pool in view.gpu_pools:
         for node in filter(usable, view.snapshot.nodes_of(pool.name)):
             offered = gpus_of(node)
-            if offered is not None and pool.machine.gpus and offered < pool.machine.gpus.count:
+            if offered is not None and offered < pool.machine.gpus.count:
                 yield _missing(view, pool, node, offered, pool.machine.gpus.count)
 
 
@@ -61,7 +61,7 @@ def _count(node: Object, of: str) -> int | None:
     return int(given) if given.isdecimal() else None
 
 
-def _missing(view: View, pool: Pool, node: Object, offered: int, has: int) -> Finding:
+def _missing(view: View, pool: WorkerPool, node: Object, offered: int, has: int) -> Finding:
     where, registered = f"node/{name(node)}", _count(node, "capacity") or 0
     unhealthy = f" ({registered - offered} are registered and unhealthy)" if registered > offered else ""
     if offered == 0:

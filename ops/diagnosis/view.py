@@ -6,7 +6,7 @@ from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, Snapshot, label, name, part, parts, unended
 from ops.report.plain import plain
 from planning import names
-from planning.types import Graph, Plan, Pool
+from planning.types import Graph, Plan, WorkerPool
 
 GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
 COMPONENT_LABEL = "nvidia.com/dynamo-component"
@@ -36,7 +36,7 @@ class View:
         return f"kubectl -n {self.namespace}"
 
     @property
-    def gpu_pools(self) -> list[Pool]:
+    def gpu_pools(self) -> list[WorkerPool]:
         """The GPU pools that the graph's workers are bound to; none where any node that fits will do."""
         bound = {self.graph.pool_of(worker) for worker in self.graph.workers}
         return [pool for pool in self.plan.gpu_pools if pool.name in bound]

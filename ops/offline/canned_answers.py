@@ -1,24 +1,22 @@
 """What a dry run answers in Google Cloud's place: to the program's questions, and to its new resources."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from pulumi.runtime import mocks
 
 from ops.offline.recorded import UNKNOWN
+from planning.load import load
+from planning.plan import plan
+from planning.types import WorkerPool
+from settings.stack_config import StackConfig
 
 GET_CLUSTER = "gcp:container/getCluster:getCluster"
 
-# What the program asks of Google Cloud while it runs, answered without asking: `up` needs some value.
+# What the program asks of Google Cloud while it runs, answered without asking: `up` needs some value. The same for
+# every stack.
 CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
-    "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo": {"dimensionsInfos": [{"details": [{"value": "-1"}]}]},
-    "gcp:compute/getMachineTypes:getMachineTypes": {"machineTypes": [{"name": "a3-ultragpu-8g"}]},
-    "gcp:compute/getReservation:getReservation": {
-        "status": "READY",
-        "specificReservations": [
-            {"count": 1000, "inUseCount": 0, "instanceProperties": [{"machineType": "a3-ultragpu-8g"}]}
-        ],
-    },
     "gcp:compute/getReservationBlock:getReservationBlock": {"blockCount": 1000, "inUseCount": 0},
     "gcp:compute/getReservationSubBlock:getReservationSubBlock": {"subBlockCount": 1000, "inUseCount": 0},
     "gcp:container/getEngineVersions:getEngineVersions": {
@@ -55,11 +53,41 @@ Answers = Callable[[mocks.MockCallArgs], dict[str, Any]]
 """What Google Cloud answers. A `grpc.RpcError` that it raises is an error of Google Cloud; others end the program."""
 
 
-def canned(args: mocks.MockCallArgs) -> dict[str, Any]:
-    answer = dict(CANNED_ANSWERS[args.token])
-    if args.token == GET_CLUSTER:
-        answer["workloadIdentityConfigs"] = [{"workloadPool": f"{args.args['project']}.svc.id.goog"}]
-    return answer
+class Canned:
+    """Answers for a stack, which is planned when one depends on it. Without a stack nothing has GPUs."""
+
+    def __init__(self, config: StackConfig | None = None) -> None:
+        self._config = config
+
+    def __call__(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        asked: Mapping[str, Any] = args.args
+        match args.token:
+            case "gcp:compute/getMachineTypes:getMachineTypes":
+                return {"machineTypes": [{"name": pool.machine.name} for pool in self._pools]}
+            case "gcp:compute/getReservation:getReservation":
+                return self._reservation()
+            case "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo":
+                unlimited = asked["quotaId"] in self._quotas()
+                return {"dimensionsInfos": [{"details": [{"value": "-1" if unlimited else "0"}]}]}
+            case "gcp:container/getCluster:getCluster":
+                identities = {"workloadPool": f"{asked['project']}.svc.id.goog"}
+                return {**CANNED_ANSWERS[args.token], "workloadIdentityConfigs": [identities]}
+            case _:
+                return dict(CANNED_ANSWERS[args.token])
+
+    @cached_property
+    def _pools(self) -> tuple[WorkerPool, ...]:
+        return plan(load(self._config)).gpu_pools if self._config else ()
+
+    def _reservation(self) -> dict[str, Any]:
+        """One that holds the machine of the pools."""
+        properties = [{"machineType": pool.machine.name} for pool in self._pools[:1]]
+        held = {"count": 1000, "inUseCount": 0, "instanceProperties": properties}
+        return {"status": "READY", "specificReservations": [held]}
+
+    def _quotas(self) -> set[str]:
+        """What the machines of the pools count against, in whatever mode they are bought."""
+        return {offer.quota.id for pool in self._pools for offer in pool.machine.sold.values() if offer.quota}
 
 
 # What Google Cloud computes and the program reads on; a preview leaves them unknown, `up` needs them.

@@ -21,7 +21,7 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime import stack as runtime_stack
 from pulumi.runtime.proto import resource_pb2
 
-from ops.offline.canned_answers import Answers, canned, computed
+from ops.offline.canned_answers import Answers, Canned, computed
 from ops.offline.recorded import SECRET, ProgramFailed, Recording
 from ops.offline.registrations import plain, resource, urn_of
 from settings.stack_config import StackConfig
@@ -71,7 +71,7 @@ class _Recorder(mocks.MockMonitor):
 
 
 def record(
-    root: Path, config: StackConfig, *, project: str = PROJECT, preview: bool = True, answers: Answers = canned
+    root: Path, config: StackConfig, *, project: str = PROJECT, preview: bool = True, answers: Answers | None = None
 ) -> Recording:
     """Runs `__main__.py` of `root` for a stack of `project`. Raises ProgramFailed with the sentence it failed with."""
     return contextvars.copy_context().run(
@@ -82,7 +82,7 @@ def record(
         secret_keys=sorted(config.secrets),
         preview=preview,
         project=project,
-        answers=answers,
+        answers=answers or Canned(config),
     )
 
 
@@ -99,10 +99,10 @@ def record_program(
     secret_keys: list[str],
     preview: bool,
     project: str = PROJECT,
-    answers: Answers = canned,
+    answers: Answers | None = None,
 ) -> Recording:
     """Runs any Pulumi program in this context, whose config and settings it changes: call it in a copied one."""
-    recorder = _Recorder(_Cloud(preview, answers))
+    recorder = _Recorder(_Cloud(preview, answers or Canned()))
     pulumi.runtime.set_all_config(config, secret_keys)
     settings.set_root_resource(None)  # type: ignore[arg-type] - the SDK's own way to start afresh
     settings.configure(

@@ -19,6 +19,7 @@ from planning.checks import (
     gpu_nodes,
     kv_transfer,
     location,
+    machines,
     model,
     names,
     one_node,
@@ -48,10 +49,12 @@ _ERRORS: tuple[Callable[[ResolvedStack], Iterator[Fault]], ...] = (
     existing_network.errors,
     ranges.errors,
     gpu_nodes.errors,
+    machines.errors,
 )
 
 _DEPLOYMENT_ERRORS: tuple[Callable[[ResolvedStack, Deployment], Iterator[Fault]], ...] = (
     roles.deployment_errors,
+    machines.deployment_errors,
     engine_choice.deployment_errors,
     engine_args.deployment_errors,
     verification.deployment_errors,
@@ -72,6 +75,7 @@ _WARNINGS: tuple[Callable[[ResolvedStack], Iterator[str]], ...] = (
     versions.warnings,
     location.warnings,
     capacity.warnings,
+    machines.warnings,
     rdma.warnings,
     gpu_nodes.warnings,
     operations.warnings,
@@ -80,6 +84,7 @@ _WARNINGS: tuple[Callable[[ResolvedStack], Iterator[str]], ...] = (
 
 _DEPLOYMENT_WARNINGS: tuple[Callable[[ResolvedStack, Deployment], Iterator[str]], ...] = (
     model.deployment_warnings,
+    machines.deployment_warnings,
     kv_transfer.lease_warnings,
     roles.deployment_warnings,
     kv_transfer.deployment_warnings,

@@ -13,7 +13,6 @@ _BY_MODE = {
     "drainSeconds says",
     CapacityMode.FLEX_START: "capacity: flexStart nodes vanish after 7 days at most, and their price is of one "
     "unverified source",
-    CapacityMode.ON_DEMAND: "capacity: H200 nodes are listed on demand but in practice not sold so",
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from catalog import locations, versions
+from catalog.machines import driver_order
 from catalog.rdma import RdmaMode
 from planning import names
 from planning.cluster import cluster_ref
@@ -53,15 +54,19 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
 
 
 def _existing_gpu_nodes(stack: ResolvedStack) -> Iterator[str]:
-    nodes, most = sum(pool.nodes for pool in stack.gpu_pools), stack.max_gpu_nodes
-    count = f"{nodes}" if nodes == most else f"{nodes}, and scaled up {most},"
-    rdma = stack.settings.network.rdma
-    wired = f", wired as network.rdma {rdma} says" if rdma is not RdmaMode.NONE else ""
-    machine = stack.gpu_pools[0].machine.name
-    yield f"cluster.existing: no GPU pool is added, so it must have {count} × {machine} free{wired}"
+    for machine in stack.machines:
+        pools = [pool for pool in stack.gpu_pools if pool.machine == machine]
+        nodes, most = sum(pool.nodes for pool in pools), sum(pool.most_nodes for pool in pools)
+        count = f"{nodes}" if nodes == most else f"{nodes}, and scaled up {most},"
+        rdma = pools[0].rdma
+        wired = f", wired as network.rdma {rdma} says" if rdma is not RdmaMode.NONE else ""
+        yield f"cluster.existing: no GPU pool is added, so it must have {count} × {machine.name} free{wired}"
+    newer = [machine.min_driver for machine in stack.machines if machine.min_driver]
+    oldest = max([versions.OLDEST_DRIVER, *newer], key=driver_order)
+    why = f"the CUDA 13 of runtime {stack.settings.versions.runtime} needs" if not newer else "its GPUs need"
     yield (
-        f"cluster.existing: its GPU nodes must run NVIDIA driver {versions.OLDEST_DRIVER} or newer, as the CUDA 13 "
-        f"of runtime {stack.settings.versions.runtime} needs; older ones fail when an engine starts. `kubectl exec "
+        f"cluster.existing: its GPU nodes must run NVIDIA driver {oldest} or newer, as {why}; "
+        "older ones fail when an engine starts. `kubectl exec "
         "POD-WITH-A-GPU -- nvidia-smi --query-gpu "
         "driver_version --format csv` prints it; docs/adopt.md has the rest"
     )

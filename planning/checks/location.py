@@ -16,7 +16,7 @@ def errors(stack: ResolvedStack) -> Iterator[Fault]:
 def warnings(stack: ResolvedStack) -> Iterator[str]:
     region, zone = stack.settings.location.region, stack.settings.location.zone
     for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
-        if zone not in machine.zones:
+        if machine.zones and zone not in machine.zones:
             there = [listed for listed in machine.zones if listed.startswith(f"{region}-")]
             where = f"in {' and '.join(there)}" if there else f"only in {', '.join(machine.zones)}"
             yield f"location.zone: {machine.name} was not listed in {zone} when last looked up, but {where}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from catalog.machines import GPU_MACHINE, machine
 from planning.resolve import ResolvedStack
 from reading.errors import Fault, join
 from settings import addresses
@@ -11,12 +10,13 @@ from settings.schema import Settings
 
 
 def errors(stack: ResolvedStack) -> Iterator[Fault]:
-    yield from _without_effect(stack.settings)
+    yield from _without_effect(stack)
     yield from _too_small_or_overlapping(stack)
 
 
-def _without_effect(settings: Settings) -> Iterator[Fault]:
+def _without_effect(stack: ResolvedStack) -> Iterator[Fault]:
     """Ranges that nothing is made with; and the proxies', which is asked for where they are somebody else's."""
+    settings = stack.settings
     network, given = settings.network, settings.network.ranges.model_fields_set
     if existing := _existing(settings):
         behind_proxies = _behind_existing_proxies(settings)
@@ -32,14 +32,16 @@ def _without_effect(settings: Settings) -> Iterator[Fault]:
                 "frontends. Theirs is listed by `gcloud compute networks subnets list "
                 "--filter=purpose=REGIONAL_MANAGED_PROXY`",
             )
-    if not _own_nic_networks(settings):
-        why = f"network.rdma {network.rdma}" if settings.makes_gpu_pools else "cluster.existing without addGpuPools"
-        for name in addresses.NIC_RANGES:
-            if name in given:
-                yield Fault(
-                    join("network.ranges", addresses.key(name)),
-                    f"has no effect with {why}: no network is made for it; take it out",
-                )
+    used = _nic_ranges(stack)
+    why = f"network.rdma {network.rdma}" if settings.makes_gpu_pools else "cluster.existing without addGpuPools"
+    if settings.makes_gpu_pools and network.rdma.own_networks:
+        why = f"machine {' and '.join(machine.name for machine in stack.machines)}"
+    for name in addresses.NIC_RANGES:
+        if name in given and name not in used:
+            yield Fault(
+                join("network.ranges", addresses.key(name)),
+                f"has no effect with {why}: no network is made for it; take it out",
+            )
 
 
 def _existing(settings: Settings) -> str:
@@ -53,9 +55,12 @@ def _behind_existing_proxies(settings: Settings) -> bool:
     return bool(_existing(settings)) and settings.endpoint.exposure is Exposure.GATEWAY
 
 
-def _own_nic_networks(settings: Settings) -> bool:
-    """Whether networks for the nodes' other NICs are made, with ranges of ours."""
-    return settings.makes_gpu_pools and settings.network.rdma.own_networks
+def _nic_ranges(stack: ResolvedStack) -> tuple[str, ...]:
+    """The ranges of the networks that the stack makes for the nodes' other NICs."""
+    settings, wired = stack.settings, [machine.rdma for machine in stack.machines if machine.rdma]
+    if not (wired and settings.makes_gpu_pools and settings.network.rdma.own_networks):
+        return ()
+    return addresses.NIC_RANGES if any(rdma.second_gvnic for rdma in wired) else addresses.RDMA_RANGES
 
 
 def _too_small_or_overlapping(stack: ResolvedStack) -> list[Fault]:
@@ -67,8 +72,8 @@ def _too_small_or_overlapping(stack: ResolvedStack) -> list[Fault]:
     return addresses.faults(
         "network.ranges",
         settings.network.ranges,
-        used + (addresses.NIC_RANGES if _own_nic_networks(settings) else ()),
+        used + _nic_ranges(stack),
         nodes=gpu_nodes + settings.cluster.system_pool.most_nodes,
         gpu_nodes=gpu_nodes,
-        nics=machine(GPU_MACHINE).rdma_nics,
+        nics=max(1, *(machine.rdma_nics for machine in stack.machines)),
     )

@@ -6,7 +6,8 @@ Pure: a question knows its words, what it needs to be asked, and how to judge a 
 from collections.abc import Iterator
 
 from catalog import gke_versions
-from catalog.capacity import reservation_owner
+from catalog.capacity import CapacityMode, reservation_owner
+from catalog.machines import Quota
 from catalog.rdma import RdmaMode
 from planning import names
 from planning.plan import Plan
@@ -17,7 +18,7 @@ from planning.preflight.cluster import GkeVersionOffered
 from planning.preflight.existing import ExistingClusterFits, ExistingSubnetFits
 from planning.preflight.operator import OperatorFits
 from planning.preflight.question import Question
-from planning.preflight.quota import QUOTAS, QuotaLarge
+from planning.preflight.quota import QuotaLarge
 from planning.preflight.reservation import ReservationFree
 from planning.preflight.secrets_key import SecretsKeyExists
 from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
@@ -33,7 +34,8 @@ def questions(plan: Plan) -> tuple[Question, ...]:
 
 
 def _place(plan: Plan) -> Iterator[Question]:
-    floor = gke_versions.floor(plan.rdma, plan.capacity_mode)
+    floors = [gke_versions.floor(plan.rdma, plan.capacity_mode), *_machine_floors(plan)]
+    floor = max((each for each in floors if each), default=None)
     if not plan.cluster.existing:
         yield GkeVersionOffered(project=plan.project, region=plan.region, channel=plan.release_channel, floor=floor)
     elif plan.cluster.name:
@@ -89,26 +91,45 @@ def _nic_ranges(plan: Plan) -> dict[str, str]:
     if not plan.makes_nic_networks:
         return {}
     ranges = plan.addresses.to_wire()
-    return {f"network.ranges.{name}": ranges[name] for name in map(addresses.key, addresses.NIC_RANGES)}
+    used = addresses.NIC_RANGES if plan.second_gvnic else addresses.RDMA_RANGES
+    return {f"network.ranges.{name}": ranges[name] for name in map(addresses.key, used)}
+
+
+def _machine_floors(plan: Plan) -> Iterator[gke_versions.Floor]:
+    for pool in plan.gpu_pools:
+        version = gke_versions.parsed(pool.machine.min_gke or "")
+        if version and plan.makes_gpu_pools:
+            yield gke_versions.Floor(version, pool.machine.name)
 
 
 def _gpu_nodes(plan: Plan) -> Iterator[Question]:
     if not plan.makes_gpu_pools or plan.capacity_mode is None:
         return
-    machine = plan.gpu_pools[0].machine
-    assert machine.gpus is not None  # a GPU pool's machine has them
-    most_nodes = sum(pool.most_nodes for pool in plan.gpu_pools)
-    yield MachineTypeOffered(project=plan.project, zone=plan.zone, machine=machine.name)
+    for machine in sorted({pool.machine.name for pool in plan.gpu_pools}):
+        yield MachineTypeOffered(project=plan.project, zone=plan.zone, machine=machine)
     if plan.makes_nic_networks:
-        yield RoceProfileOffered(project=plan.project, zone=plan.zone)
+        for profile in plan.network_profiles:
+            yield RoceProfileOffered(project=plan.project, zone=plan.zone, profile=profile)
     if plan.reservation:
         yield ReservationFree(
             project=reservation_owner(plan.reservation) or plan.project,
             zone=plan.zone,
             reservation=plan.reservation,
-            machine=machine.name,
+            machine=plan.gpu_pools[0].machine.name,
             nodes=sum(pool.nodes for pool in plan.gpu_pools),
-            most_nodes=most_nodes,
+            most_nodes=sum(pool.most_nodes for pool in plan.gpu_pools),
         )
-    if quota := QUOTAS.get(plan.capacity_mode):
-        yield QuotaLarge(project=plan.project, region=plan.region, quota=quota, gpus=most_nodes * machine.gpus.count)
+    yield from _quotas(plan, plan.capacity_mode)
+
+
+def _quotas(plan: Plan, mode: CapacityMode) -> Iterator[Question]:
+    """One question a quota, for all pools that count against it."""
+    gpus: dict[str, int] = {}
+    quotas: dict[str, Quota] = {}
+    for pool in plan.gpu_pools:
+        if quota := pool.machine.sold[mode].quota:
+            key = quota.model_dump_json()
+            quotas[key] = quota
+            gpus[key] = gpus.get(key, 0) + pool.most_nodes * pool.machine.gpus.count
+    for key, quota in quotas.items():
+        yield QuotaLarge(project=plan.project, region=plan.region, quota=quota, gpus=gpus[key])

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.capacity import CapacityMode
+from catalog.machines import Quota
 from planning.preflight.question import WELL, Finding, Question, refused
 
 
@@ -20,30 +20,14 @@ UNLIMITED = -1
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuotaId:
-    id: str
-    dimensions: Mapping[str, str]
-    """Besides the region."""
-
-
-# The kind of quota that nodes of a capacity mode count against. A reservation was granted together with its quota.
-QUOTAS: Mapping[CapacityMode, QuotaId] = {
-    CapacityMode.SPOT: QuotaId(id="PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region", dimensions={}),
-    CapacityMode.FLEX_START: QuotaId(id="PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region", dimensions={}),
-    CapacityMode.ON_DEMAND: QuotaId(
-        id="GPUS-PER-GPU-FAMILY-per-project-region", dimensions={"gpu_family": "NVIDIA_H200"}
-    ),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
 class QuotaLarge(Question):
     api = "cloudquotas"
     role = "cloudquotas.viewer"
 
     region: str
-    quota: QuotaId
+    quota: Quota
     gpus: int
+    """Of all pools that count against it."""
 
     @property
     def what(self) -> str:

@@ -33,10 +33,8 @@ class RoceProfileOffered(Question):
     role = "compute.viewer"
 
     zone: str
-
-    @property
-    def profile(self) -> str:
-        return f"{self.zone}-vpc-roce"
+    profile: str
+    """The network profile of the zone that the machine's NICs need."""
 
     @property
     def what(self) -> str:

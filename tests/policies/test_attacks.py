@@ -202,7 +202,7 @@ def test_the_capabilities_for_rdma_are_for_engines_alone(path: str, value: Any) 
 
 def test_an_allow_all_policy_that_is_added_is_stopped() -> None:
     inputs = {"metadata": {"name": "x", "namespace": "dynamo"}, "spec": {"podSelector": {}, "ingress": [{}]}}
-    assert stopped_by(added(prod(), kinds.NETWORK_POLICY, inputs)) == {"named-peers"}
+    assert stopped_by(added(prod(), kinds.NETWORK_POLICY, inputs)) == {"named-peers", "fenced"}
 
 
 UNKNOWN_KINDS = [

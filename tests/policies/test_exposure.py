@@ -15,8 +15,6 @@ from tests.stacks import ROOT
 
 ARMOR = "RegionSecurityPolicy"
 ROUTE = ":HTTPRoute"
-FRONTEND = "spec.components[0].podTemplate.spec.containers[0]"
-ADMIN = "DYN_DISABLE_FRONTEND_ADMIN_API"
 MATCH = "spec.rules[0].matches"
 
 
@@ -44,6 +42,10 @@ def route(path: str, value: Any) -> Callable[[], Recording]:
 
 def guard(path: str, value: Any) -> Callable[[], Recording]:
     return lambda: changed(with_gateway(), ":GCPBackendPolicy", "chat-endpoint-backend", path, value)
+
+
+def gateway(path: str, value: Any) -> Callable[[], Recording]:
+    return lambda: changed(with_gateway(), ":Gateway", "gateway-gateway", path, value)
 
 
 def extra(type_: str, inputs: dict[str, Any]) -> Callable[[], Recording]:
@@ -126,6 +128,16 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
     ("routes RegularExpression", route(f"{MATCH}[0].path.type", "RegularExpression")),
     ("has filters", route("spec.rules[0].filters", [{"type": "URLRewrite"}])),
     ("has filters", route("spec.rules[0].backendRefs[0].filters", [{"type": "URLRewrite"}])),
+    ("leads to the InferencePool", route("spec.rules[0].backendRefs[0].kind", "InferencePool")),
+    ("leads to the ServiceImport", route("spec.rules[0].backendRefs[0].kind", "ServiceImport")),
+    # A gateway that takes what others add.
+    ("routes of other namespaces", gateway("spec.listeners[0].allowedRoutes", {"namespaces": {"from": "All"}})),
+    ("routes of other namespaces", gateway("spec.listeners[0].allowedRoutes", {"namespaces": {"from": "Selector"}})),
+    ("does not end TLS", gateway("spec.listeners[0].tls.mode", "Passthrough")),
+    ("without TLS", gateway("spec.listeners[0].protocol", "TLS")),
+    ("without TLS", gateway("spec.listeners[0].tls", None)),
+    ("sets allowedListeners", gateway("spec.allowedListeners", {"namespaces": {"from": "Same"}})),
+    ("sets defaultScope", gateway("spec.defaultScope", "All")),
     # The route before its guards.
     ("does not depend on the GCPBackendPolicy", lambda: after_only(with_gateway(), ":HealthCheckPolicy")),
     ("does not depend on the HealthCheckPolicy", lambda: after_only(with_gateway(), ":GCPBackendPolicy")),
@@ -163,50 +175,6 @@ def test_a_gateway_for_named_clients_passes(recording: Callable[[], Recording]) 
     assert mandatory(recording()) == {}
 
 
-def frontend_env(*env: dict[str, Any]) -> Callable[[], Recording]:
-    return lambda: changed(prod(), "DynamoGraphDeployment", "chat-graph", f"{FRONTEND}.env", list(env))
-
-
-def deployment(*env: dict[str, Any]) -> Callable[[], Recording]:
-    container = {
-        "name": "main",
-        "image": "r.example.com/dynamo:1.6.1",
-        "command": ["sh", "-c", "exec python3 -m dynamo.frontend --http-port 8000"],
-        "env": list(env),
-    }
-    inputs = {"metadata": {"name": "f"}, "spec": {"template": {"spec": {"containers": [container]}}}}
-    return lambda: added(prod(), "kubernetes:apps/v1:Deployment", inputs)
-
-
-OFF = {"name": ADMIN, "value": "1"}
-
-
-@pytest.mark.parametrize(
-    "recording",
-    [
-        frontend_env(),
-        frontend_env({"name": ADMIN}),
-        frontend_env({"name": ADMIN, "value": "0"}),
-        frontend_env({"name": ADMIN, "value": "no"}),
-        frontend_env({"name": ADMIN, "value": ""}),
-        frontend_env({"name": ADMIN, "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}),
-        frontend_env({"name": ADMIN.lower(), "value": "1"}),
-        frontend_env(OFF, {"name": ADMIN, "value": "0"}),
-        lambda: changed(prod(), "DynamoGraphDeployment", "chat-graph", f"{FRONTEND}.name", "sidecar"),
-        lambda: changed(prod(), "DynamoGraphDeployment", "chat-graph", "spec.components[0].podTemplate", {}),
-        deployment(),
-    ],
-)
-def test_a_frontend_with_an_admin_api_is_a_violation(recording: Callable[[], Recording]) -> None:
-    found = mandatory(recording())
-    assert list(found) == ["no-admin-api"]
-
-
-@pytest.mark.parametrize("recording", [frontend_env(OFF), frontend_env({**OFF, "value": "true"}), deployment(OFF)])
-def test_a_frontend_without_an_admin_api_passes(recording: Callable[[], Recording]) -> None:
-    assert mandatory(recording()) == {}
-
-
 def test_a_backend_policy_without_cloud_armor_beside_a_right_one_is_a_violation() -> None:
     (right,) = [r for r in with_gateway().resources if r.type.endswith(":GCPBackendPolicy")]
     inputs = deepcopy(right.inputs)
@@ -215,3 +183,73 @@ def test_a_backend_policy_without_cloud_armor_beside_a_right_one_is_a_violation(
     twin: Resource = replace(right, urn=f"{right.urn}-other", name="other", inputs=inputs)
     found = mandatory(replace(with_gateway(), resources=(*with_gateway().resources, twin)))
     assert list(found) == ["public-gateway"]
+
+
+OTHER_WAYS_IN = [
+    "kubernetes:gateway.networking.k8s.io/v1beta1:Gateway",
+    "kubernetes:gateway.networking.k8s.io/v1beta1:HTTPRoute",
+    "kubernetes:gateway.networking.k8s.io/v1alpha2:HTTPRoute",
+    "kubernetes:gateway.networking.k8s.io/v1:HTTPRouteList",
+    "kubernetes:gateway.networking.k8s.io/v1:GatewayPatch",
+    "kubernetes:gateway.networking.k8s.io/v1:GRPCRoute",
+    "kubernetes:gateway.networking.k8s.io/v1alpha2:TCPRoute",
+    "kubernetes:gateway.networking.k8s.io/v1:TLSRoute",
+    "kubernetes:gateway.networking.k8s.io/v1alpha2:UDPRoute",
+    "kubernetes:gateway.networking.k8s.io/v1:ListenerSet",
+    "kubernetes:gateway.networking.x-k8s.io/v1alpha1:XListenerSet",
+    "kubernetes:gateway.networking.k8s.io/v1beta1:ReferenceGrant",
+    "kubernetes:gateway.networking.k8s.io/v1:GatewayClass",
+    "kubernetes:networking.k8s.io/v1:Ingress",
+    "kubernetes:networking.k8s.io/v1:IngressPatch",
+    "kubernetes:networking.k8s.io/v1:IngressList",
+    "kubernetes:extensions/v1beta1:Ingress",
+    "kubernetes:networking.gke.io/v1:MultiClusterIngress",
+    "gcp:compute/forwardingRule:ForwardingRule",
+    "gcp:compute/globalForwardingRule:GlobalForwardingRule",
+]
+
+
+@pytest.mark.parametrize("kind", OTHER_WAYS_IN)
+def test_another_way_in_is_a_violation_even_where_its_type_is_allowed(kind: str) -> None:
+    """Also in a stack without a gateway of its own: a route may lead from one that is outside of the stack."""
+    for recording in (prod(), with_gateway()):
+        verdicts = judge(added(recording, kind, {"metadata": {"name": "x"}}), {"known-kinds": {"allowed": [kind]}})
+        assert [v.mandatory for v in verdicts if v.policy == "public-gateway"] == [True]
+
+
+def with_route(parents: list[dict[str, Any]], **gateways: str) -> Recording:
+    """The prod stack with a route of every path for gateways, and gateways of some classes."""
+    backend = {"name": "chat-frontend", "port": 8000}
+    spec = {"parentRefs": parents, "rules": [{"backendRefs": [backend]}]}
+    recording = added(prod(), "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", {"spec": spec} | named("route"))
+    for name, gateway_class in gateways.items():
+        inputs = {"spec": {"gatewayClassName": gateway_class, "listeners": []}} | named(name)
+        new = added(prod(), "kubernetes:gateway.networking.k8s.io/v1:Gateway", inputs).resources[-1]
+        recording = replace(recording, resources=(*recording.resources, replace(new, urn=f"{new.urn}-{name}")))
+    return recording
+
+
+def named(name: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": "dynamo"}}
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        lambda: with_route([]),
+        lambda: with_route([{"name": "outside"}]),
+        lambda: with_route([{"name": "inside", "namespace": "other"}], inside="gke-l7-rilb"),
+        lambda: with_route([{"name": "inside", "kind": "Service"}], inside="gke-l7-rilb"),
+        lambda: with_route([{"name": "inside"}, {"name": "outside"}], inside="gke-l7-rilb"),
+        lambda: with_route([{"name": "inside"}], inside="gke-l7-regional-external-managed"),
+        lambda: with_route([{"name": "inside"}], inside="istio"),
+    ],
+)
+def test_a_route_for_a_gateway_that_is_not_known_to_be_internal_is_judged(recording: Callable[[], Recording]) -> None:
+    found = mandatory(recording())
+    assert any("routes PathPrefix /;" in message for message in found["public-gateway"])
+    assert any("no GCPBackendPolicy" in message for message in found["public-gateway"])
+
+
+def test_a_route_for_an_internal_gateway_passes() -> None:
+    assert mandatory(with_route([{"name": "inside"}], inside="gke-l7-rilb")) == {}

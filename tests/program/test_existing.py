@@ -8,7 +8,7 @@ import pytest
 from pulumi.runtime.mocks import MockCallArgs
 
 from ops.offline import policy_config, stackfile
-from ops.offline.canned_answers import GET_CLUSTER, Answers, canned
+from ops.offline.canned_answers import GET_CLUSTER, Answers, Canned
 from ops.offline.recorded import ProgramFailed, Recording
 from ops.offline.recording import record
 from ops.offline.verdicts import judge
@@ -23,7 +23,7 @@ VPC = {"vpc": "my-vpc", "subnet": "gke"}
 LABELS = {"owner": "ml-platform", "costCenter": "1234"}
 
 
-def run(changes: dict[str, Any], *, preview: bool = True, answers: Answers = canned) -> Recording:
+def run(changes: dict[str, Any], *, preview: bool = True, answers: Answers | None = None) -> Recording:
     return record(ROOT, config({"labels": LABELS, **changes}), preview=preview, answers=answers)
 
 
@@ -44,7 +44,7 @@ NAMES = ("pods", "services")
 
 def answering(token: str, answer: dict[str, Any]) -> Answers:
     """Canned answers, but for one."""
-    return lambda args: answer if args.token == token else canned(args)
+    return lambda args: answer if args.token == token else Canned(config())(args)
 
 
 def made(recording: Recording) -> set[str]:
@@ -178,7 +178,7 @@ def test_a_cluster_in_the_way_of_the_rdma_networks_is_refused() -> None:
 
 
 def test_a_dns_endpoint_that_nobody_outside_may_use_is_none() -> None:
-    closed = canned(MockCallArgs(token=GET_CLUSTER, args={"project": "my-project"}, provider=""))
+    closed = Canned()(MockCallArgs(token=GET_CLUSTER, args={"project": "my-project"}, provider=""))
     closed["controlPlaneEndpointsConfigs"] = [{"dnsEndpointConfigs": [{"endpoint": "gke-x.gke.goog"}]}]
     with pytest.raises(ProgramFailed, match="--enable-dns-access"):
         run({"cluster": {"existing": {"name": "shared"}}}, answers=answering(GET_CLUSTER, closed))

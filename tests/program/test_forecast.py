@@ -119,6 +119,7 @@ class Case:
 
 UPDATED, REPLACED, DELETED, CREATED = Kind.UPDATED, Kind.REPLACED, Kind.DELETED, Kind.CREATED
 POOLS = ("decode-pool", "prefill-pool")
+OTHER_ZONE = {"location.zone": "europe-west1-c", "location.allowUnlisted": True}
 BACK = "releases 2 reserved H200 nodes"
 
 CASES = [
@@ -132,16 +133,16 @@ CASES = [
          {"cluster-cluster": REPLACED, "network-nodes": REPLACED, "access-provider": REPLACED, "chat-graph": REPLACED},
          BACK),
     # To the provider the pools' networks are the same names, so nothing deletes the pools before the zonal network.
-    Case("another zone", {"location.zone": "europe-west1-c"}, True,
+    Case("another zone", {**OTHER_ZONE}, True,
          {"rdma-roce": REPLACED, "rdma-rail-0": REPLACED, **dict.fromkeys(POOLS, UPDATED), "cluster-cluster": None},
          rf"{BACK};.*`pulumi up` fails \(rdma-roce"),
-    Case("another zone, networks by GKE", {"network.rdma": "dranetAuto", "location.zone": "europe-west1-c"}, True,
+    Case("another zone, networks by GKE", {"network.rdma": "dranetAuto", **OTHER_ZONE}, True,
          dict.fromkeys(POOLS, UPDATED), BACK, {"network.rdma": "dranetAuto"}),
-    Case("another zone without RDMA", VARIANTS["no RDMA"] | {"location.zone": "europe-west1-c"}, True,
+    Case("another zone without RDMA", VARIANTS["no RDMA"] | {**OTHER_ZONE}, True,
          {"worker-pool": UPDATED}, "releases 1 reserved H200 node", VARIANTS["no RDMA"]),
     Case("another zone in a found cluster",
          {"cluster.existing": {"name": "shared", "addGpuPools": True}, "network.rdma": "dranetAuto",
-          "location.zone": "europe-west1-c"}, True, dict.fromkeys(POOLS, UPDATED), BACK,
+          **OTHER_ZONE}, True, dict.fromkeys(POOLS, UPDATED), BACK,
          {"cluster.existing": {"name": "shared", "addGpuPools": True}, "network.rdma": "dranetAuto"}),
     Case("another reservation", {"capacity": {"mode": "reservation", "reservation": "other"}}, True,
          dict.fromkeys(POOLS, REPLACED), BACK),

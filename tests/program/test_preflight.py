@@ -13,7 +13,7 @@ from pulumi.runtime.mocks import MockCallArgs
 
 from infra import environment, preflight
 from infra.preflight import COMPUTE_API_VARIABLE
-from ops.offline.canned_answers import canned
+from ops.offline.canned_answers import Canned
 from ops.offline.recorded import ProgramFailed
 from ops.offline.recording import record
 from tests.loopback import listening
@@ -84,6 +84,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
 def run(told: Told, answers: Mapping[str, Answer], changes: dict[str, Any] | None = None) -> Told:
     """Previews a stack, `answers` laid over the canned ones. By default without RDMA, since only that asks by HTTP."""
 
+    given = config(NO_RDMA | (changes or {}))
+    canned = Canned(given)
+
     def answered(args: MockCallArgs) -> dict[str, Any]:
         told.asked.setdefault(args.token, []).append(args.args)
         answer = {CLUSTER: {}, **answers}.get(args.token)  # as if there was no cluster yet
@@ -92,7 +95,7 @@ def run(told: Told, answers: Mapping[str, Answer], changes: dict[str, Any] | Non
         return canned(args) if answer is None else answer
 
     try:
-        record(ROOT, config(NO_RDMA | (changes or {})), answers=answered)
+        record(ROOT, given, answers=answered)
     except ProgramFailed as failed:
         head, *told.refusals = str(failed).splitlines()
         assert head == "Google Cloud cannot give what is planned (off with `preflight: false`)"
@@ -264,7 +267,6 @@ def test_everything_is_asked_where_it_is(told: Told) -> None:
     assert told.asked[RESERVATION] == [{"name": "r", **there}]
     assert told.asked[SUB_BLOCK] == [{"name": "s", "reservation": "r", "reservationBlock": "b", **there}]
     assert BLOCK not in told.asked
-    assert CLUSTER not in told.asked
 
 
 @pytest.mark.parametrize("error", [API_OFF, DENIED, None], ids=["off", "denied", "answered"])
@@ -399,7 +401,7 @@ def ask_operators(told: Told, monkeypatch: pytest.MonkeyPatch, **answers: Answer
 
 def cluster_at(url: str) -> dict[str, Any]:
     access = [{"dnsEndpointConfigs": [{"endpoint": url, "allowExternalTraffic": True}]}]
-    there = canned(MockCallArgs(token=CLUSTER, args={"project": "my-project"}, provider=""))
+    there = Canned()(MockCallArgs(token=CLUSTER, args={"project": "my-project"}, provider=""))
     return {**there, "controlPlaneEndpointsConfigs": access}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from catalog.machines import GPU_MACHINE, machine
+from catalog.machines import gpu_machine
 from catalog.rdma import RdmaMode
 from ops.changes.comparison import Kind, Snapshot, compare
 from ops.offline.recorded import Recording, Resource
@@ -16,7 +16,7 @@ from tests.program.test_stacks import needs, of_type
 from tests.stacks import ROOT, config
 
 LABEL = {"cloud.google.com/gke-networking-dra-driver": "true"}
-NICS = machine(GPU_MACHINE).rdma_nics
+NICS = gpu_machine("a3-ultragpu-8g").rdma_nics
 
 DISAGGREGATED = ("single-node", "multi-node")
 # Layout and modes that it can be had in.

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from catalog import models
 from catalog.contracts import Role
-from catalog.machines import GPU_MACHINE, machine, machine_names
+from catalog.defaults import defaults
+from catalog.machines import cpu_machine, cpu_machine_names, gpu_machine, gpu_machine_names
 from catalog.models import Placement, card, card_names
 from catalog.models.attention import GroupedQuery
 from catalog.models.model_card import Card
@@ -56,8 +57,7 @@ def test_a_card_says_where_its_facts_come_from(name: str) -> None:
 
 @pytest.mark.parametrize("name", card_names())
 def test_layouts_use_the_nodes_that_are_paid_for(name: str) -> None:
-    gpus = machine(GPU_MACHINE).gpus
-    assert gpus is not None
+    gpus = gpu_machine(defaults().machine).gpus
     for layout in card(name).layouts.values():
         if layout.placement is Placement.SHARED:
             assert sum(r.replicas * r.tensor_parallel for r in layout.roles.values()) == gpus.count
@@ -85,17 +85,12 @@ def test_every_disaggregated_layout_has_an_aggregated_twin_on_as_many_gpus(name:
 
 
 def test_prices_have_a_date_and_a_kind() -> None:
-    for name in machine_names(with_gpus=True) + machine_names(with_gpus=False):
-        for price in machine(name).prices.values():
+    machines = [*map(gpu_machine, gpu_machine_names()), *map(cpu_machine, cpu_machine_names())]
+    for machine in machines:
+        for price in machine.prices.values():
             assert price.date
             assert price.source
             assert price.usd_per_hour > 0
-
-
-def test_a_pool_machine_has_one_nic_a_gpu() -> None:
-    node = machine(GPU_MACHINE)
-    assert node.gpus is not None
-    assert node.rdma_nics == node.gpus.count
 
 
 def test_roles_of_a_layout_are_the_roles_a_stack_can_override() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from catalog import engines
 from catalog.contracts import Role, TransferConnection
-from catalog.machines import GPU_MACHINE, machine
+from catalog.machines import gpu_machine
 from manifests.graph import build
 from tests.made_up_engine import otter as otter  # a fixture
 from tests.stacks import faults, planned
@@ -113,7 +113,7 @@ def test_memory_is_what_the_engine_says(otter: engines.Engine) -> None:
 
 
 def _gpu_bytes() -> int:
-    return machine(GPU_MACHINE).gpus.memory_mib * 2**20  # pyright: ignore
+    return gpu_machine("a3-ultragpu-8g").gpus.memory_mib * 2**20  # pyright: ignore
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,12 @@ CASES = [
     Case("zone that there is none of", {"location": {"region": "us-central1", "zone": "us-central1-z"}},
          "location.zone", "us-central1-z is not among the zones of us-central1; use us-central1-a, us-central1-b, "
          "us-central1-c or us-central1-f. The list is of 2026-11-28; location.allowUnlisted: true takes a place"),
+    Case("zone without the machine", {"location.zone": "europe-west1-c"}, "location.zone",
+         "was not listed in europe-west1-c when last looked up, but in europe-west1-b, europe-west4-a, asia-south1-b"),
+    Case("machine that there is none of", {"capacity.machine": "a3-ultra-8g"}, "capacity.machine",
+         "did you mean a3-ultragpu-8g?"),
+    Case("CPU machine for workers", {"capacity.machine": "n2-standard-16"}, "capacity.machine",
+         "is not one of a3-ultragpu-8g"),
     Case("region that there is none of", {"location": {"region": "us-centrall1", "zone": "us-centrall1-f"}},
          "location.region", "did you mean {region: us-central1, zone: us-central1-f}?"),
     Case("region misspelt beside a right zone", {"location.region": "europe-wets1"}, "location.region",

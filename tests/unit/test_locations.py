@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog import locations
-from catalog.machines import GPU_MACHINE, machine
+from catalog.machines import gpu_machine, gpu_machine_names
 from tests.stacks import faults, planned
 
 
@@ -23,11 +23,11 @@ def test_every_zone_of_the_list_is_one() -> None:
     assert [zone for zone in zones if errors(locations.region_of(zone), zone)] == []
 
 
-def test_a_gpu_machine_was_seen_in_zones_that_there_are() -> None:
-    known = locations.known()
-    for zone in machine(GPU_MACHINE).zones:
-        assert zone in known.zones_of(locations.region_of(zone))
-    assert machine(GPU_MACHINE).zones
+@pytest.mark.parametrize("name", gpu_machine_names())
+def test_a_gpu_machine_was_seen_in_zones_that_there_are(name: str) -> None:
+    known, zones = locations.known(), gpu_machine(name).zones
+    assert zones
+    assert [zone for zone in zones if zone not in known.zones_of(locations.region_of(zone))] == []
 
 
 @pytest.mark.parametrize("zone", ["us-central1-z", "us-west9-a", "us-central1-ai1a"])

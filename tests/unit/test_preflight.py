@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from catalog import gke_versions
 from catalog.capacity import CapacityMode
 from catalog.gke_versions import Floor, GkeVersion, parsed
+from catalog.machines import gpu_machine
 from catalog.rdma import RdmaMode
 from planning.preflight import questions
 from planning.preflight.billing import BudgetPossible
@@ -18,7 +19,7 @@ from planning.preflight.bucket import BucketIsOurs
 from planning.preflight.cluster import Cluster, GkeVersionOffered, Unknown
 from planning.preflight.operator import Operator, OperatorFits, operators_in
 from planning.preflight.question import Finding, Verdict, explained, is_missing
-from planning.preflight.quota import QUOTAS, Limit, QuotaLarge
+from planning.preflight.quota import Limit, QuotaLarge
 from planning.preflight.reservation import ReservationFree, ReservationState
 from planning.preflight.secrets_key import SecretsKeyExists
 from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
@@ -34,7 +35,7 @@ VERSION = GkeVersionOffered(
     floor=Floor(GkeVersion(1, 34, 1, 1829001), "DRANET"),
 )
 MACHINE_TYPE = MachineTypeOffered(project="my-project", zone=ZONE, machine=MACHINE)
-PROFILE = RoceProfileOffered(project="my-project", zone=ZONE)
+PROFILE = RoceProfileOffered(project="my-project", zone=ZONE, profile=f"{ZONE}-vpc-roce")
 NONE_YET = Cluster()
 NOT_KNOWN = Unknown(why="roles/container.viewer is missing")
 
@@ -54,7 +55,9 @@ def ours(nodes: int, named: str = "my-h200") -> Cluster:
 
 
 def quota(gpus: int, mode: CapacityMode = CapacityMode.SPOT) -> QuotaLarge:
-    return QuotaLarge(project="my-project", region="europe-west1", quota=QUOTAS[mode], gpus=gpus)
+    counted = gpu_machine(MACHINE).sold[mode].quota
+    assert counted
+    return QuotaLarge(project="my-project", region="europe-west1", quota=counted, gpus=gpus)
 
 
 def limit(value: int, *locations: str, **dimensions: str) -> Limit:

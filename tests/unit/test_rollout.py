@@ -39,7 +39,7 @@ CASES = [
          ["place: from projects/my-project/locations/europe-west1/clusters/dynamo-prod to "
           "projects/my-project/locations/europe-west4/clusters/dynamo-prod: what the stack has made in the old cluster "
           "goes, the cluster too if it was the stack's, and nothing serves until all is there anew"]),
-    Case("another zone", {}, {"location.zone": "europe-west1-c"},
+    Case("another zone", {}, {"location.zone": "europe-west1-c", "location.allowUnlisted": True},
          ["network: RDMA networks belong to a zone and keep their ranges: they are replaced with the GPU pools, and "
           "all that runs on them is down"]),
     Case("another range of pods", {}, {"network": {"ranges": {"pods": "10.12.0.0/14"}}},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from catalog import sizing
 from catalog.contracts import KvCacheDtype
 from catalog.engines import engine as catalog_engine
-from catalog.machines import GPU_MACHINE, Gpus, machine
+from catalog.machines import Gpus, gpu_machine
 from catalog.models import card, card_names
 from catalog.models.attention import GroupedQuery, Hybrid, Latent
 from catalog.sizing import GIB
@@ -18,9 +18,7 @@ VLLM = catalog_engine("vllm")
 
 
 def h200() -> Gpus:
-    gpus = machine(GPU_MACHINE).gpus
-    assert gpus is not None
-    return gpus
+    return gpu_machine("a3-ultragpu-8g").gpus
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,14 @@ class Pull:
 
 PULLS = [
     Pull("fine", "prod", 'costCenter: "1234"', 'costCenter: "5678"', 0, "updated"),
-    Pull("replaces the prefill pool", "prod", "zone: europe-west1-b", "zone: europe-west1-c", 4, "H200"),
+    Pull(
+        "replaces the prefill pool",
+        "prod",
+        "zone: europe-west1-b",
+        "zone: europe-west1-c, allowUnlisted: true",
+        4,
+        "H200",
+    ),
     Pull("does not load", "prod", "model: llama-3.3", "modle: llama-3.3", 2, "did you mean model"),
     Pull("nine replicas", "dev", "layout: simulated", "layout: simulated, decode: {replicas: 9}", 0, "replicas: 1 → 9"),
     Pull("a pasted token", "prod", "config:\n", "config:\n  dynamo-gke:hfToken: hf_Pasted123\n", 2, "is in plain text"),

@@ -1,50 +1,37 @@
-"""Rules on what the internet can reach."""
+"""The rule on gateways: what the internet reaches, and which of it."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
     PolicyResource,
     ReportViolation,
-    ResourceValidationArgs,
-    ResourceValidationPolicy,
     Severity,
     StackValidationArgs,
     StackValidationPolicy,
 )
 
 from policies import armor, kinds
-from policies.inputs import at, is_given, items, known_texts, needs
-from policies.pods import containers, pod_specs
+from policies.inputs import at, is_given, items, needs
 
 # Cloud Armor in any form but that of policies/armor.py, such as a rule that is added to a policy from outside of it.
 _OTHER_ARMOR = re.compile(r"gcp:compute/\w*[sS]ecurityPolicy\w*:")
+# Whatever leads requests to pods beside Gateway and HTTPRoute: other kinds and versions of the Gateway API, Ingress of
+# any group, load balancers of one's own.
+_OTHER_WAY_IN = re.compile(
+    r"kubernetes:gateway\.networking\.(x-)?k8s\.io/|kubernetes:.*(Ingress|Route|Gateway|ListenerSet)\w*$"
+    r"|gcp:compute/\w*[fF]orwardingRule\w*:"
+)
 # What the internet may reach of a frontend: the OpenAI-compatible API. No regular expression, no `..`.
 _PUBLIC_PATH = re.compile(r"/v1(/[\w-]+)*/?")
-_FRONTEND = "dynamo.frontend"
-_NO_ADMIN_API = "DYN_DISABLE_FRONTEND_ADMIN_API"
 # Gateway classes of GKE that take no address of the internet.
 _INTERNAL_CLASSES = {"gke-l7-rilb", "gke-l7-rilb-mc", "gke-l7-cross-regional-internal-managed-mc"}
 
-
-def _internal_service(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if args.resource_type != kinds.SERVICE:
-        return
-    kind = at(args.props, "spec", "type") or "ClusterIP"
-    if kind not in ("ClusterIP", "LoadBalancer"):
-        report(f"is a Service of type {kind}; only ClusterIP and an internal LoadBalancer are known", None)
-    if items(args.props, "spec", "externalIPs"):
-        report("takes externalIPs, which no load balancer guards; take them out", None)
-    annotation = at(args.props, "metadata", "annotations", "networking.gke.io/load-balancer-type")
-    if kind == "LoadBalancer" and annotation != "Internal":
-        report(
-            "is a load balancer on the internet without TLS; annotate it networking.gke.io/load-balancer-type: "
-            "Internal, or use exposure gateway",
-            None,
-        )
+_Place = tuple[str | None, str | None]
+"""Namespace and name of a gateway."""
+_NO_GATEWAY: _Place = (None, None)
 
 
 def _closed_armor(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -63,21 +50,53 @@ def _closed_armor(args: StackValidationArgs, report: ReportViolation) -> None:
 
 def _public_gateway(args: StackValidationArgs, report: ReportViolation) -> None:
     _closed_armor(args, report)
-    gateways = [
-        r
-        for r in args.resources
-        if r.resource_type == kinds.GATEWAY and at(r.props, "spec", "gatewayClassName") not in _INTERNAL_CLASSES
-    ]
-    if not gateways:
-        return
+    for resource in args.resources:
+        if resource.resource_type not in (kinds.GATEWAY, kinds.HTTP_ROUTE) and _OTHER_WAY_IN.match(
+            resource.resource_type
+        ):
+            report(
+                f"may open another way in, which nobody judges; use {kinds.GATEWAY} and {kinds.HTTP_ROUTE}",
+                resource.urn,
+            )
+    gateways = [r for r in args.resources if r.resource_type == kinds.GATEWAY]
+    internal = {_place(g) for g in gateways if at(g.props, "spec", "gatewayClassName") in _INTERNAL_CLASSES}
     for gateway in gateways:
-        for listener in items(gateway.props, "spec", "listeners"):
-            if at(listener, "protocol") != "HTTPS" or not is_given(listener, "tls"):
-                report(f"listener {at(listener, 'name')} serves without TLS; make it HTTPS", gateway.urn)
+        if _place(gateway) not in internal:
+            for complaint in _listener_complaints(gateway):
+                report(complaint, gateway.urn)
     for route in args.resources:
-        if route.resource_type == kinds.HTTP_ROUTE:
+        if route.resource_type == kinds.HTTP_ROUTE and not _parents(route) <= internal:
             for complaint in (*_path_complaints(route), *_guard_complaints(route, args.resources)):
                 report(complaint, route.urn)
+
+
+def _place(resource: PolicyResource) -> _Place:
+    return at(resource.props, "metadata", "namespace"), at(resource.props, "metadata", "name")
+
+
+def _parents(route: PolicyResource) -> set[_Place]:
+    """The gateways that a route asks for; one that is not known where it names none, or something else."""
+    found = {
+        (at(parent, "namespace") or at(route.props, "metadata", "namespace"), at(parent, "name"))
+        if (at(parent, "kind") or "Gateway") == "Gateway"
+        else _NO_GATEWAY
+        for parent in items(route.props, "spec", "parentRefs")
+    }
+    return found if found and not at(route.props, "spec", "useDefaultGateways") else {_NO_GATEWAY}
+
+
+def _listener_complaints(gateway: PolicyResource) -> Iterator[str]:
+    """How a gateway on the internet listens without TLS, or for routes and listeners of others."""
+    for listener in items(gateway.props, "spec", "listeners"):
+        if at(listener, "protocol") != "HTTPS" or not is_given(listener, "tls"):
+            yield f"listener {at(listener, 'name')} serves without TLS; make it HTTPS"
+        elif at(listener, "tls", "mode") not in (None, "Terminate"):
+            yield f"listener {at(listener, 'name')} does not end TLS, so nobody sees its paths; set mode to Terminate"
+        if at(listener, "allowedRoutes", "namespaces", "from") not in (None, "Same"):
+            yield f"listener {at(listener, 'name')} takes routes of other namespaces, which nobody judges; take Same"
+    for key in ("allowedListeners", "defaultScope"):
+        if at(gateway.props, "spec", key):
+            yield f"sets {key}, which lets others add to it; take it out"
 
 
 def _path_complaints(route: PolicyResource) -> Iterator[str]:
@@ -99,6 +118,8 @@ def _guard_complaints(route: PolicyResource, resources: list[PolicyResource]) ->
     for rule in items(route.props, "spec", "rules"):
         for backend in items(rule, "backendRefs"):
             name = at(backend, "name")
+            if (at(backend, "group") or "", at(backend, "kind") or "Service") != ("", "Service"):
+                yield f"leads to the {at(backend, 'kind')} {name}, which no Cloud Armor policy guards; use a Service"
             namespace = at(backend, "namespace") or at(route.props, "metadata", "namespace")
             aimed = [r for r in resources if _aims_at(r, namespace, name)]
             guards = [r for r in aimed if r.resource_type == kinds.BACKEND_POLICY]
@@ -128,54 +149,7 @@ def _aims_at(policy: PolicyResource, namespace: str, service: str) -> bool:
     )
 
 
-def _no_admin_api(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if not all(_admin_api_is_off(container) for container in _frontends(args)):
-        report(
-            "has a frontend whose admin API is on: by POST /busy_threshold, anybody who reaches it makes it refuse "
-            f"its clients; set {_NO_ADMIN_API}=1",
-            None,
-        )
-
-
-def _frontends(args: ResourceValidationArgs) -> Iterator[Mapping[str, Any]]:
-    """The container of each frontend; an empty one where a graph leaves it to the operator."""
-    if args.resource_type == kinds.GRAPH:
-        for component in items(args.props, "spec", "components"):
-            if at(component, "type") == "frontend":
-                named = items(component, "podTemplate", "spec", "containers")
-                yield next((container for container in named if at(container, "name") == "main"), {})
-    for pod in pod_specs(args.resource_type, args.props):
-        yield from (container for container in containers(pod) if _starts_frontend(container))
-
-
-def _starts_frontend(container: Mapping[str, Any]) -> bool:
-    words = (word for path, word in known_texts(container) if path.startswith(("command", "args")))
-    return any(_FRONTEND in word for word in words)
-
-
-def _admin_api_is_off(container: Mapping[str, Any]) -> bool:
-    """By the values that Dynamo 1.6.1 was seen to take for yes; of a name given twice, each must be one."""
-    given = [at(variable, "value") for variable in items(container, "env") if at(variable, "name") == _NO_ADMIN_API]
-    return bool(given) and all(value in ("1", "true") for value in given)
-
-
 RULES: list[Policy] = [
-    ResourceValidationPolicy(
-        name="internal-service",
-        description="Services are reached inside the VPC only: ClusterIP, or an internal load balancer.",
-        validate=_internal_service,
-        enforcement_level=EnforcementLevel.MANDATORY,
-        severity=Severity.CRITICAL,
-        remediation_steps="Set endpoint.exposure to internal or to gateway.",
-    ),
-    ResourceValidationPolicy(
-        name="no-admin-api",
-        description="No frontend has its admin API on: by it, anybody could make a model refuse its clients.",
-        validate=_no_admin_api,
-        enforcement_level=EnforcementLevel.MANDATORY,
-        severity=Severity.CRITICAL,
-        remediation_steps="Leave the environment of frontends to the graph builder.",
-    ),
     StackValidationPolicy(
         name="public-gateway",
         description="A gateway on the internet speaks TLS, routes /v1/ only, and admits known address ranges only.",

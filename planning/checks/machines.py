@@ -1,0 +1,161 @@
+"""The machine types of GPU pools: whether they are sold as asked, where asked, and can do what deployments need."""
+
+from collections.abc import Iterator
+
+from catalog import locations
+from catalog.machines import GpuMachine
+from catalog.rdma import KvTransfer, RdmaMode
+from planning.deployments import Deployment, DeploymentRole
+from planning.resolve import ResolvedStack
+from reading.errors import Fault, Way
+
+
+def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
+        yield from _not_sold(stack, machine)
+        yield from _elsewhere(stack, machine)
+    yield from _rdma_mode(stack)
+
+
+def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+    for role in deployment.roles.values():
+        if role.machine:
+            yield from _format(deployment, role, role.machine)
+            yield from _part_of_a_node(deployment, role, role.machine)
+            yield from _no_nics(stack, deployment, role, role.machine)
+
+
+def warnings(stack: ResolvedStack) -> Iterator[str]:
+    capacity = stack.settings.capacity
+    for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
+        offer = machine.sold.get(capacity.mode) if capacity else None
+        if offer and offer.note:
+            yield f"capacity: {machine.name} {offer.note}"
+
+
+def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
+    format_ = deployment.card.weights.format
+    weight_only = {
+        role.machine.gpus.product
+        for role in deployment.roles.values()
+        if role.machine and role.machine.gpus.formats.get(format_) == "weightOnly"
+    }
+    for product in sorted(weight_only):
+        yield (
+            f"{deployment.at('model')}: weight-only on {product}: its weights stay in {format_} in memory and are "
+            f"computed with in 16 bits, so prefill is slower than on a GPU with {format_} arithmetic"
+        )
+
+
+def _not_sold(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
+    capacity = stack.settings.capacity
+    if capacity and capacity.mode not in machine.sold:
+        yield Fault(
+            "capacity.mode",
+            f"{machine.name} is not sold by {capacity.mode}, only by {', '.join(machine.sold)}",
+            tuple(Way(f"use {mode}", {"capacity.mode": mode}) for mode in machine.sold),
+        )
+    elif capacity and capacity.compact_placement and not machine.compact_placement:
+        yield Fault(
+            "capacity.compactPlacement",
+            f"{machine.name} takes no compact placement; remove it",
+            (Way("remove it", {"capacity.compactPlacement": None}),),
+        )
+
+
+def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
+    """The error of a zone that exists and that the machine was not listed in."""
+    place = stack.settings.location
+    listed = place.zone in locations.known().zones_of(place.region)
+    if not machine.zones or place.zone in machine.zones or place.allow_unlisted or not listed:
+        return
+    continent = place.region.partition("-")[0]
+    nearest = sorted(
+        machine.zones,
+        key=lambda zone: (not zone.startswith(f"{place.region}-"), not zone.startswith(f"{continent}-"), zone),
+    )
+    yield Fault(
+        "location.zone",
+        f"{machine.name} was not listed in {place.zone} when last looked up, but in {', '.join(nearest)}; "
+        "location.allowUnlisted: true takes a zone that came later",
+        tuple(
+            Way(f"use {zone}", {"location.zone": zone, "location.region": locations.region_of(zone)})
+            for zone in nearest
+        ),
+    )
+
+
+def _rdma_mode(stack: ResolvedStack) -> Iterator[Fault]:
+    mode = stack.settings.network.rdma
+    if mode is RdmaMode.NONE:
+        return
+    for machine in {pool.machine.name: pool.machine for pool in stack.gpu_pools}.values():
+        if machine.rdma and mode not in machine.rdma.modes:
+            yield Fault(
+                "network.rdma",
+                f"{mode} does not hand the NICs of {machine.name} to pods; {' or '.join(machine.rdma.modes)} does",
+                tuple(Way(f"use {other}", {"network.rdma": other}) for other in machine.rdma.modes),
+            )
+    given = "rdma" in stack.settings.network.model_fields_set
+    if given and stack.gpu_pools and not any(pool.machine.rdma for pool in stack.gpu_pools):
+        names = " and ".join(machine.name for machine in stack.machines)
+        yield Fault(
+            "network.rdma",
+            f"{mode} has no effect: {names} has no RDMA NICs; remove it",
+            (Way("remove it", {"network.rdma": None}),),
+        )
+
+
+def _format(deployment: Deployment, role: DeploymentRole, machine: GpuMachine) -> Iterator[Fault]:
+    """The error of number formats that the GPU does not compute."""
+    format_, formats = deployment.card.weights.format, machine.gpus.formats
+    if format_ not in formats:
+        yield Fault(
+            deployment.at("model"),
+            f"the weights of {deployment.card.name} are in {format_}, which {machine.gpus.product} of {machine.name} "
+            f"does not compute; it takes {', '.join(formats)}",
+        )
+    dtype = deployment.settings.engine.kv_cache_dtype
+    if dtype.bytes == 1 and formats.get(dtype.value) != "native":
+        yield Fault(
+            deployment.at("engine.kvCacheDtype"),
+            f"{dtype} needs GPUs with {dtype} arithmetic, which {machine.gpus.product} of {machine.name} has not; use "
+            "auto",
+            (Way("use auto", {deployment.at("engine.kvCacheDtype"): "auto"}),),
+        )
+
+
+def _part_of_a_node(deployment: Deployment, role: DeploymentRole, machine: GpuMachine) -> Iterator[Fault]:
+    count, where = machine.gpus.count, deployment.at(role.role, "tensorParallel")
+    if machine.whole_node_workers and role.tensor_parallel != count:
+        yield Fault(
+            where,
+            f"{role.tensor_parallel} of the {count} GPUs of {machine.name}, whose nodes take one worker over all of "
+            "them",
+            (Way(f"use {count}", {where: count}),),
+        )
+
+
+def _no_nics(
+    stack: ResolvedStack, deployment: Deployment, role: DeploymentRole, machine: GpuMachine
+) -> Iterator[Fault]:
+    """The error of an engine that is to move KV cache by RDMA and gets no NIC for it."""
+    if deployment.kv_transfer is not KvTransfer.RDMA or stack.settings.network.rdma is RdmaMode.NONE:
+        return
+    where, tcp = deployment.at("kvTransfer"), Way("accept it with tcp", {deployment.at("kvTransfer"): "tcp"})
+    if machine.rdma is None:
+        yield Fault(
+            where,
+            f"is rdma unless set, and {machine.name} has no RDMA NICs. Over TCP the first token takes 200 to 500 times "
+            f"as long; set {where} to tcp to accept that, or use a layout whose engines do both phases",
+            (tcp,),
+        )
+    elif not machine.nics_for(role.tensor_parallel):
+        size = deployment.at(role.role, "tensorParallel")
+        enough = [n for n in deployment.sizes(role) if machine.nics_for(n)]
+        yield Fault(
+            size,
+            f"{role.tensor_parallel} of the {machine.gpus.count} GPUs of {machine.name} have no RDMA NIC of their "
+            f"own: it has {machine.rdma_nics}",
+            (*(Way(f"use {n}", {size: n}) for n in enough), tcp),
+        )

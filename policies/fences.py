@@ -1,0 +1,134 @@
+"""The rule that NetworkPolicies fence each graph: its namespace is closed, and no pod of it is opened to everybody.
+
+Which policies open a pod is read from their selectors, by the labels that the operator puts on a graph's pods. Where
+another label decides, a policy counts as one that opens. What closes the pods may depend on no label.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyResource,
+    ReportViolation,
+    Severity,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+from planning.names import COMPONENT_TYPE_LABEL, GRAPH_LABEL
+from policies import kinds
+from policies.inputs import at, items, needs
+from policies.judging import apart
+from policies.peers import open_to_all
+
+# Other types that let packets in: their Allow goes before a NetworkPolicy, or they change one.
+_OTHER_POLICY = re.compile(r"kubernetes:.*NetworkPolic(y|ies)\w*$")
+
+Labels = Mapping[str, str]
+
+
+def _name(resource: PolicyResource) -> str:
+    return at(resource.props, "metadata", "name")
+
+
+def _namespace(resource: PolicyResource) -> str:
+    return at(resource.props, "metadata", "namespace")
+
+
+def _selects(selector: Mapping[str, Any], labels: Labels) -> bool:
+    """Whether a selector may pick pods with these labels and others that are not known."""
+    equal = (at(selector, "matchLabels") or {}).items()
+    return all(labels.get(key, value) == value for key, value in equal) and all(
+        _may_hold(expression, labels) for expression in items(selector, "matchExpressions")
+    )
+
+
+def _may_hold(expression: Mapping[str, Any], labels: Labels) -> bool:
+    given = labels.get(at(expression, "key"))
+    if given is None:
+        return True
+    values = items(expression, "values")
+    answers = {"In": given in values, "NotIn": given not in values, "Exists": True, "DoesNotExist": False}
+    return answers.get(at(expression, "operator"), True)
+
+
+def _denies_all(policy: PolicyResource) -> bool:
+    """Whether a NetworkPolicy is for every pod of its namespace and lets nobody in."""
+    selector = at(policy.props, "spec", "podSelector") or {}
+    return (
+        "Ingress" in items(policy.props, "spec", "policyTypes")
+        and not any(at(selector, key) for key in ("matchLabels", "matchExpressions"))
+        and not items(policy.props, "spec", "ingress")
+    )
+
+
+def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
+    """How a NetworkPolicy that may be for pods of a graph lets in more than clients that it names."""
+    picked: list[Mapping[str, Any]] = [
+        component
+        for component in items(graph.props, "spec", "components")
+        if _selects(
+            at(policy.props, "spec", "podSelector") or {},
+            {GRAPH_LABEL: _name(graph), COMPONENT_TYPE_LABEL: at(component, "type")},
+        )
+    ]
+    workers = [at(component, "name") for component in picked if at(component, "type") != "frontend"]
+    for rule in items(policy.props, "spec", "ingress") if picked else ():
+        if open_to_all(rule):
+            yield f"lets everybody reach pods of graph {_name(graph)}"
+        elif any(at(peer, "ipBlock") is not None for peer in items(rule, "from")):
+            if workers:
+                yield f"lets addresses reach {', '.join(workers)} of graph {_name(graph)}; they are for the graph alone"
+            elif not items(rule, "ports"):
+                yield f"lets addresses reach every port of the frontend of graph {_name(graph)}; name the port"
+
+
+def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
+    graphs = [r for r in args.resources if r.resource_type == kinds.GRAPH]
+    denying: list[PolicyResource] = []
+    for resource in args.resources if graphs else ():
+        kind = resource.resource_type
+        with apart(report, resource.urn):
+            if kind == kinds.CLUSTER and at(resource.props, "datapathProvider") != "ADVANCED_DATAPATH":
+                report("enforces no NetworkPolicy; set datapathProvider to ADVANCED_DATAPATH", resource.urn)
+            elif kind == kinds.NETWORK_POLICY:
+                if _denies_all(resource):
+                    denying.append(resource)
+                for graph in graphs:
+                    if _namespace(graph) == _namespace(resource):
+                        for opening in _openings(resource, graph):
+                            report(opening, resource.urn)
+            elif _OTHER_POLICY.match(kind):
+                report(f"may open the pods of a graph; use {kinds.NETWORK_POLICY}", resource.urn)
+    for graph in graphs:
+        with apart(report, graph.urn):
+            fences = [policy for policy in denying if _namespace(policy) == _namespace(graph)]
+            if not fences:
+                report(
+                    f"namespace {_namespace(graph)} has no NetworkPolicy that denies all: whatever runs in the cluster "
+                    f"reaches the workers of graph {_name(graph)}, which ask nobody for a login",
+                    graph.urn,
+                )
+            elif not needs(graph) & {policy.urn for policy in fences}:
+                report(
+                    f"graph {_name(graph)} does not depend on {_name(fences[0])}: it may serve before it is fenced",
+                    graph.urn,
+                )
+
+
+RULES: list[Policy] = [
+    StackValidationPolicy(
+        name="fenced",
+        description=(
+            "NetworkPolicies close the namespace of every graph before it serves, and open no graph to everybody, no "
+            "worker to addresses."
+        ),
+        validate=_fenced,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        remediation_steps="Keep the NetworkPolicies component, and pass it to each graph in depends_on.",
+    ),
+]

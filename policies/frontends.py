@@ -1,0 +1,112 @@
+"""The rule on frontends: they start as the program starts them, so that nobody finds a path that it does not know."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+)
+
+from catalog import lifecycle
+from catalog.engines import all_engines
+from manifests.graph import NO_ADMIN_API
+from planning import names
+from policies import kinds
+from policies.inputs import at, items, known_texts
+from policies.pods import containers, pod_specs
+
+_MODULE = "dynamo.frontend"
+# Dynamo reads some 200 variables. Some of them open paths (DYN_ENABLE_RL), or move one below /v1/, which the internet
+# reaches (DYN_HTTP_SVC_METRICS_PATH).
+_VARIABLES = frozenset(
+    {
+        "DO_NOT_TRACK",
+        "HF_HOME",
+        "HF_HUB_OFFLINE",
+        *NO_ADMIN_API,
+        *lifecycle.FRONTEND_ENV,
+        *(name for engine in all_engines().values() for name in engine.no_usage_reports),
+    }
+)
+# Others load code, serve another protocol, or make the frontend refuse clients.
+_FLAGS = frozenset(
+    {"--http-port", "--kv-cache-block-size", "--migration-limit", "--router-mode", "--router-replica-sync"}
+)
+_SECRETS = frozenset({names.HF_TOKEN_SECRET, names.SYNCED_HF_TOKEN_SECRET})
+_A_VARIABLE = re.compile(r"\b(?:DYN|OTEL)_\w+")
+_MODULE_FLAGS = frozenset({"-m", "-c"})
+
+
+def _no_admin_api(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    for container in _frontends(args):
+        if not _admin_api_is_off(container):
+            report(
+                "has a frontend whose admin API is on: by POST /busy_threshold, anybody who reaches it makes it refuse "
+                f"its clients; set {' '.join(f'{name}={value}' for name, value in NO_ADMIN_API.items())}",
+                None,
+            )
+        for what in sorted(_unknown(container)):
+            report(f"has a frontend with {what}, which may open paths that nobody judged; take it out", None)
+    if args.resource_type == kinds.GRAPH:
+        for variable in items(args.props, "spec", "env"):
+            if at(variable, "name") not in _VARIABLES - NO_ADMIN_API.keys():
+                report(f"sets {at(variable, 'name')} for all of its pods; set it for workers only", None)
+        for component in items(args.props, "spec", "components"):
+            if at(component, "frontendSidecar"):
+                report(f"{at(component, 'name')} has a frontend beside it; use a component of type frontend", None)
+
+
+def _frontends(args: ResourceValidationArgs) -> Iterator[Mapping[str, Any]]:
+    """The container of each frontend; an empty one where a graph leaves it to the operator."""
+    if args.resource_type == kinds.GRAPH:
+        for component in items(args.props, "spec", "components"):
+            if at(component, "type") == "frontend":
+                named = items(component, "podTemplate", "spec", "containers")
+                yield next((container for container in named if at(container, "name") == "main"), {})
+    for pod in pod_specs(args.resource_type, args.props):
+        yield from (container for container in containers(pod) if any(_MODULE in word for word in _words(container)))
+
+
+def _words(container: Mapping[str, Any]) -> list[str]:
+    """The words of the command line, those of a shell's line apart."""
+    texts = [text for path, text in known_texts(container) if path.startswith(("command", "args"))]
+    return " ".join(texts).split()
+
+
+def _admin_api_is_off(container: Mapping[str, Any]) -> bool:
+    """By the values that Dynamo 1.6.1 was seen to take for yes; of a name given twice, each must be one."""
+    for name in NO_ADMIN_API:
+        given = [at(variable, "value") for variable in items(container, "env") if at(variable, "name") == name]
+        if not given or not all(value in ("1", "true") for value in given):
+            return False
+    return True
+
+
+def _unknown(container: Mapping[str, Any]) -> Iterator[str]:
+    """Variables and flags of a frontend that the program does not set."""
+    yield from (f"the variable {name}" for v in items(container, "env") if (name := at(v, "name")) not in _VARIABLES)
+    for source in items(container, "envFrom"):
+        if at(source, "secretRef", "name") not in _SECRETS or at(source, "prefix"):
+            yield "variables from elsewhere (envFrom)"
+    for word in _words(container):
+        if word.startswith("-") and word.partition("=")[0] not in _FLAGS | _MODULE_FLAGS:
+            yield f"the flag {word.partition('=')[0]}"
+        yield from (f"the variable {name} in its command" for name in _A_VARIABLE.findall(word))
+
+
+RULES: list[Policy] = [
+    ResourceValidationPolicy(
+        name="no-admin-api",
+        description="No frontend has its admin API on, or a variable or flag that the program does not set.",
+        validate=_no_admin_api,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        remediation_steps="Leave command, arguments and environment of frontends to the graph builder.",
+    ),
+]

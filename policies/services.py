@@ -1,0 +1,47 @@
+"""The rule on Services: whom they may be reached by."""
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+)
+
+from policies import kinds
+from policies.inputs import at, items
+
+# It goes before the annotation.
+_INTERNAL_CLASS = "networking.gke.io/l4-regional-internal"
+
+
+def _internal_service(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    if args.resource_type != kinds.SERVICE:
+        return
+    kind = at(args.props, "spec", "type") or "ClusterIP"
+    if kind not in ("ClusterIP", "LoadBalancer"):
+        report(f"is a Service of type {kind}; only ClusterIP and an internal LoadBalancer are known", None)
+    if items(args.props, "spec", "externalIPs"):
+        report("takes externalIPs, which no load balancer guards; take them out", None)
+    annotation = at(args.props, "metadata", "annotations", "networking.gke.io/load-balancer-type")
+    if at(args.props, "spec", "loadBalancerClass") not in (None, _INTERNAL_CLASS):
+        report(f"has loadBalancerClass {at(args.props, 'spec', 'loadBalancerClass')}; take it out", None)
+    if kind == "LoadBalancer" and annotation != "Internal":
+        report(
+            "is a load balancer on the internet without TLS; annotate it networking.gke.io/load-balancer-type: "
+            "Internal, or use exposure gateway",
+            None,
+        )
+
+
+RULES: list[Policy] = [
+    ResourceValidationPolicy(
+        name="internal-service",
+        description="Services are reached inside the VPC only: ClusterIP, or an internal load balancer.",
+        validate=_internal_service,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        remediation_steps="Set endpoint.exposure to internal or to gateway.",
+    ),
+]

@@ -1,0 +1,111 @@
+"""Whether NetworkPolicies fence each graph, with the ways that open one of several graphs."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ops.offline.recorded import UNKNOWN, Recording
+from ops.offline.verdicts import judge
+from planning.names import COMPONENT_TYPE_LABEL, GRAPH_LABEL
+from policies import kinds
+from tests.policies.mutations import added, changed, prod, with_gateway
+
+POLICY = ":NetworkPolicy"
+DENY, PODS, CLIENTS = "policies-default-deny", "policies-chat-pods", "policies-chat-clients"
+STRANGERS = [{"from": [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "x"}}}]}]
+PRIVATE: list[dict[str, Any]] = [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}], "ports": [{"port": 9090}]}]
+
+
+def with_second_graph(namespace: str) -> Recording:
+    """The prod stack with one more graph in a namespace, which depends on all that the first one depends on."""
+    (graph,) = [r for r in prod().resources if r.type == kinds.GRAPH]
+    inputs = deepcopy(graph.inputs)
+    inputs["metadata"] |= {"name": "code", "namespace": namespace}
+    second = replace(graph, urn=f"{graph.urn}-code", name="code-graph", inputs=inputs)
+    return replace(prod(), resources=(*prod().resources, second))
+
+
+def policy(selector: dict[str, Any], ingress: list[dict[str, Any]], namespace: str = "dynamo") -> dict[str, Any]:
+    spec = {"podSelector": selector, "policyTypes": ["Ingress"], "ingress": ingress}
+    return {"metadata": {"name": "more", "namespace": namespace}, "spec": spec}
+
+
+def more(selector: dict[str, Any], ingress: list[dict[str, Any]]) -> Callable[[], Recording]:
+    return lambda: added(prod(), kinds.NETWORK_POLICY, policy(selector, ingress))
+
+
+def of(name: str, path: str, value: Any) -> Callable[[], Recording]:
+    return lambda: changed(prod(), POLICY, name, path, value)
+
+
+OF_CHAT = {"matchLabels": {GRAPH_LABEL: "chat"}}
+OF_PREFILL = {"matchExpressions": [{"key": COMPONENT_TYPE_LABEL, "operator": "In", "values": ["prefill"]}]}
+NOT_FRONTEND = {"matchExpressions": [{"key": COMPONENT_TYPE_LABEL, "operator": "NotIn", "values": ["frontend"]}]}
+MARKED = {"matchLabels": {"app": "whatever"}}
+
+OPEN: list[tuple[str, Callable[[], Recording]]] = [
+    ("namespace dynamo has no NetworkPolicy that denies all", of(DENY, "spec.policyTypes", ["Egress"])),
+    ("namespace dynamo has no NetworkPolicy that denies all", of(DENY, "spec.policyTypes", [])),
+    ("namespace dynamo has no NetworkPolicy that denies all", of(DENY, "spec.podSelector", OF_CHAT)),
+    ("namespace dynamo has no NetworkPolicy that denies all", of(DENY, "spec.ingress", PRIVATE)),
+    ("namespace dynamo has no NetworkPolicy that denies all", of(DENY, "metadata.namespace", "other")),
+    ("reaches the workers of graph code", lambda: with_second_graph("other")),
+    ("cannot be judged", of(DENY, "spec.podSelector", UNKNOWN)),
+    ("lets everybody reach pods of graph chat", more({}, [{}])),
+    ("lets everybody reach pods of graph chat", more({}, [{"from": []}])),
+    ("lets everybody reach pods of graph chat", more({}, [{"ports": [{"port": 8000}]}])),
+    ("lets everybody reach pods of graph chat", more(OF_CHAT, [{"from": [{"namespaceSelector": {}}]}])),
+    ("lets everybody reach pods of graph chat", more(OF_CHAT, STRANGERS)),
+    ("lets everybody reach pods of graph chat", more(OF_PREFILL, [{"from": [{"podSelector": {}}]}])),
+    ("lets everybody reach pods of graph chat", more(MARKED, [{"from": [{"ipBlock": {"cidr": "0.0.0.0/1"}}]}])),
+    ("lets everybody reach pods of graph chat", of(PODS, "spec.ingress", STRANGERS)),
+    ("lets addresses reach prefill, decode of graph chat", more(OF_CHAT, PRIVATE)),
+    ("lets addresses reach prefill, decode of graph chat", more(NOT_FRONTEND, PRIVATE)),
+    ("lets addresses reach prefill, decode of graph chat", more(MARKED, PRIVATE)),
+    ("lets addresses reach every port of the frontend of graph chat", of(CLIENTS, "spec.ingress[0].ports", [])),
+    (
+        "enforces no NetworkPolicy",
+        lambda: changed(prod(), ":Cluster", "cluster-cluster", "datapathProvider", "LEGACY_DATAPATH"),
+    ),
+    ("enforces no NetworkPolicy", lambda: changed(prod(), ":Cluster", "cluster-cluster", "datapathProvider", None)),
+    *(
+        ("may open the pods of a graph", lambda kind=kind: added(prod(), kind, {"metadata": {"name": "x"}}))
+        for kind in (
+            "kubernetes:networking.k8s.io/v1:NetworkPolicyPatch",
+            "kubernetes:networking.k8s.io/v1:NetworkPolicyList",
+            "kubernetes:policy.networking.k8s.io/v1alpha1:AdminNetworkPolicy",
+            "kubernetes:cilium.io/v2:CiliumClusterwideNetworkPolicy",
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("sentence", "recording"), OPEN)
+def test_an_open_graph_is_a_violation(sentence: str, recording: Callable[[], Recording]) -> None:
+    known = {(v.policy, v.message) for v in judge(prod())}
+    found = [v for v in judge(recording()) if (v.policy, v.message) not in known]
+    assert any(v.policy == "fenced" and v.mandatory and sentence in v.message for v in found), found
+    assert {v.policy for v in found} <= {"fenced", "named-peers", "known-kinds", "nic-per-gpu", "proven", "monitored"}
+
+
+CLOSED: list[Callable[[], Recording]] = [
+    lambda: with_second_graph("dynamo"),
+    with_gateway,
+    more(OF_CHAT, [{"from": [{"podSelector": {"matchLabels": {"app": "mine"}}}]}]),
+    more(
+        {"matchLabels": {GRAPH_LABEL: "chat", COMPONENT_TYPE_LABEL: "frontend"}},
+        [{**PRIVATE[0], "ports": [{"port": 8000}]}],
+    ),
+    # For pods of no graph, or in a namespace without one.
+    more({"matchLabels": {GRAPH_LABEL: "other"}}, PRIVATE),
+    more({"matchExpressions": [{"key": GRAPH_LABEL, "operator": "DoesNotExist"}]}, PRIVATE),
+    lambda: added(prod(), kinds.NETWORK_POLICY, policy({}, PRIVATE, namespace="other")),
+]
+
+
+@pytest.mark.parametrize("recording", CLOSED)
+def test_a_fenced_graph_passes(recording: Callable[[], Recording]) -> None:
+    assert [v for v in judge(recording()) if v.policy in ("fenced", "named-peers")] == []
