@@ -1,10 +1,12 @@
 """What wakes somebody up: each alert with its condition, in one place. What to do then is in docs/runbooks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from manifests.promql import GRAPH, Scope, scope
+from catalog.contracts import TransferMetrics
+from catalog.engines import Engine
+from manifests.promql import GRAPH, Scope, graphs_by_engine, scope
 from planning.types import Graph, Plan
 
 # Long enough for a rate of a few requests to mean something, short enough to be told within the quarter hour.
@@ -74,7 +76,6 @@ def alerts(plan: Plan) -> tuple[Alert, ...]:
 def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
     on_gpus = tuple(graph for graph in plan.graphs if graph.gpus)
     disaggregated = _names(graph for graph in plan.graphs if graph.disaggregated)
-    transferring = _names(graph for graph in plan.graphs if graph.kv_transfer)
     yield Alert(
         name="model-not-listed",
         title="no model is listed",
@@ -97,22 +98,7 @@ def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
             severity=Severity.CRITICAL,
             condition=_prefill_idle(series, disaggregated),
         )
-    if transferring:
-        yield Alert(
-            name="kv-transfer-failures",
-            title="KV transfers fail",
-            meaning="Decode workers fail to fetch KV cache from prefill workers, and the requests concerned fail.",
-            severity=Severity.ERROR,
-            condition=_transfer_failures(series, transferring),
-        )
-        yield Alert(
-            name="kv-leases-expired",
-            title="KV leases expire",
-            meaning=f"More than {EXPIRED_SHARE:.0%} of the prompts lose their KV cache on prefill before decode has "
-            "fetched it, and decode that comes too late reads memory of other requests: wrong text with HTTP 200.",
-            severity=Severity.ERROR,
-            condition=_leases_expired(series, transferring),
-        )
+    yield from _transfer_alerts(plan, series)
     if on_gpus:
         yield Alert(
             name="gpu-pods-pending",
@@ -128,6 +114,43 @@ def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
             severity=Severity.ERROR,
             condition=_xid(plan),
         )
+
+
+def _transfer_alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
+    """For the graphs whose engines count what goes wrong when KV cache moves between GPUs."""
+    counted = {
+        engine: graphs
+        for engine, graphs in graphs_by_engine(graph for graph in plan.graphs if graph.kv_transfer).items()
+        if engine.metrics.transfer
+    }
+    if any(_of(engine).failures for engine in counted):
+        yield Alert(
+            name="kv-transfer-failures",
+            title="KV transfers fail",
+            meaning=f"{_who_fails(counted)}, and the requests concerned fail.",
+            severity=Severity.ERROR,
+            condition=_transfer_failures(series, counted),
+        )
+    if any(_of(engine).expired for engine in counted):
+        yield Alert(
+            name="kv-leases-expired",
+            title="KV leases expire",
+            meaning=f"More than {EXPIRED_SHARE:.0%} of the prompts lose their KV cache on prefill before decode has "
+            "fetched it, and decode that comes too late reads memory of other requests: wrong text with HTTP 200.",
+            severity=Severity.ERROR,
+            condition=_leases_expired(series, counted),
+        )
+
+
+def _of(engine: Engine) -> TransferMetrics:
+    return engine.metrics.transfer or TransferMetrics(source="")
+
+
+def _who_fails(engines: Iterable[Engine]) -> str:
+    evidence = [engine.transport_evidence for engine in engines]
+    if all(each and each.operation == "read" for each in evidence):
+        return "Decode workers fail to fetch KV cache from prefill workers"
+    return "Transfers of KV cache from prefill to decode workers fail"
 
 
 def _names(graphs: Iterator[Graph] | tuple[Graph, ...]) -> tuple[str, ...]:
@@ -152,7 +175,7 @@ def _prefill_idle(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
     """Each request of a disaggregated graph goes through prefill once; half of them leaves room for retries.
 
     Not `none at all`: whether the operator's canary requests, one in ten seconds from each idle worker, count as
-    requests of a vLLM worker is unverified. Requests that a client or the frontend broke off never reach prefill.
+    requests of a worker is unverified. Requests that a client or the frontend broke off never reach prefill.
     """
     answered = series.rate("dynamo_frontend_requests_total", GRAPH, window=WINDOW, graph=graphs, status="success")
     prefilled = _prefilled(series, graphs)
@@ -172,17 +195,23 @@ def _prefilled(series: Scope, graphs: tuple[str, ...]) -> str:
     )
 
 
-def _leases_expired(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
-    """Counted by the prefill side of vLLM's connector, held against the requests that it took."""
-    expired = series.rate("vllm:nixl_num_kv_expired_reqs_total", GRAPH, window=WINDOW, graph=graphs)
-    query = f"{expired} > on ({GRAPH}) {EXPIRED_SHARE} * {_prefilled(series, graphs)}"
-    return MetricCondition(query=query, minutes=5)
+def _leases_expired(series: Scope, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
+    """Counted by the engines on the prefill side, held against the requests that they took."""
+    conditions: list[str] = []
+    for engine, graphs in counted.items():
+        if counter := _of(engine).expired:
+            expired = series.rate(counter, GRAPH, window=WINDOW, graph=graphs)
+            conditions.append(f"{expired} > on ({GRAPH}) {EXPIRED_SHARE} * {_prefilled(series, graphs)}")
+    return MetricCondition(query=" or ".join(conditions), minutes=5)
 
 
-def _transfer_failures(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
-    """Counted by vLLM's connector. KV cache that expired unfetched has an alert of its own."""
-    counters = ("vllm:nixl_num_failed_transfers_total", "vllm:nixl_num_failed_notifications_total")
-    failed = (f"{series.increase(counter, GRAPH, window=WINDOW, graph=graphs)} > 0" for counter in counters)
+def _transfer_failures(series: Scope, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
+    """Counted by the engines. KV cache that expired unfetched has an alert of its own."""
+    failed = (
+        f"{series.increase(counter, GRAPH, window=WINDOW, graph=graphs)} > 0"
+        for engine, graphs in counted.items()
+        for counter in _of(engine).failures.values()
+    )
     return MetricCondition(query=" or ".join(failed), minutes=0)
 
 

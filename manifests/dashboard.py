@@ -1,14 +1,17 @@
 """The dashboard of a stack: which tiles, in PromQL, and the JSON that Cloud Monitoring takes.
 
-Tiles ask by graph, so that one dashboard serves all graphs of a stack. What no workload of the stack emits has no tile.
+Tiles ask by graph, so that one dashboard serves all graphs of a stack. Engines name their series each in its own way:
+a tile then has one query for each engine of the stack. What no workload of the stack emits has no tile.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from manifests.promql import GRAPH, ROLE, WINDOW, Scope, line, scope
+from catalog.contracts import Series, TransferMetrics
+from catalog.engines import Engine
+from manifests.promql import GRAPH, ROLE, WINDOW, Scope, graphs_by_engine, line, scope
 from planning.types import Plan
 
 # The grid of Cloud Monitoring has 48 columns at most; three tiles a row.
@@ -53,9 +56,11 @@ def build(plan: Plan) -> str:
 def sections(plan: Plan) -> tuple[Section, ...]:
     """What is shown, from the clients' side down to the hardware."""
     series = scope(plan)
-    found = [_clients(series), _phases(series), _kv_cache(series)]
-    if any(graph.kv_transfer for graph in plan.graphs):
-        found.append(_kv_transfer(series))
+    engines = tuple(graphs_by_engine(plan.graphs))
+    transferring = tuple(graphs_by_engine(graph for graph in plan.graphs if graph.kv_transfer))
+    found = [_clients(series), _phases(series), _kv_cache(series, engines)]
+    if counted := _kv_transfer(series, transferring):
+        found.append(counted)
     if any(graph.gpus for graph in plan.graphs):
         found.append(_gpus(series))
     return (*found, _pods(series))
@@ -124,21 +129,15 @@ def _phases(series: Scope) -> Section:
     )
 
 
-def _kv_cache(series: Scope) -> Section:
+def _kv_cache(series: Scope, engines: Sequence[Engine]) -> Section:
+    in_use = [engine.metrics.kv_cache_use for engine in engines]
+    waiting = [engine.metrics.queue for engine in engines]
     return Section(
         title="KV cache",
         subtitle="Of the engines, and as the router predicts it.",
         tiles=(
-            Tile(
-                title="In use, fullest engine of a role",
-                unit=RATIO,
-                queries=(series.gauge("max", "vllm:kv_cache_usage_perc", f"{GRAPH}, {ROLE}"),),
-            ),
-            Tile(
-                title="Requests that wait in engines",
-                unit=COUNT,
-                queries=(series.gauge("sum", "vllm:num_requests_waiting", f"{GRAPH}, {ROLE}"),),
-            ),
+            *_tile("In use, fullest engine of a role", RATIO, _gauges(series, "max", in_use)),
+            *_tile("Requests that wait in engines", COUNT, _gauges(series, "sum", waiting)),
             Tile(
                 title="Router's KV hit rate",
                 unit=RATIO,
@@ -148,49 +147,76 @@ def _kv_cache(series: Scope) -> Section:
     )
 
 
-def _kv_transfer(series: Scope) -> Section:
-    hits, asked = (
-        series.rate(f"vllm:external_prefix_cache_{which}_total", GRAPH, dynamo_component="backend")
-        for which in ("hits", "queries")
-    )
-    failures = {
-        "transfer": "vllm:nixl_num_failed_transfers_total",
-        "notification": "vllm:nixl_num_failed_notifications_total",
-        "expired unfetched": "vllm:nixl_num_kv_expired_reqs_total",
-    }
+def _gauges(series: Scope, operator: str, gauges: Iterable[str | None]) -> Iterator[str]:
+    yield from (series.gauge(operator, gauge, f"{GRAPH}, {ROLE}") for gauge in gauges if gauge)
+
+
+def _tile(title: str, unit: str, queries: Iterable[str]) -> Iterator[Tile]:
+    """A tile with these queries, each once; none without a query."""
+    if each := tuple(dict.fromkeys(queries)):
+        yield Tile(title=title, unit=unit, queries=each)
+
+
+def _kv_transfer(series: Scope, engines: Sequence[Engine]) -> Section | None:
+    """What the engines that move KV cache between GPUs count of it; None where they count nothing."""
+    counted = [engine.metrics.transfer for engine in engines if engine.metrics.transfer]
+    nixl = any(engine.ports.nixl_telemetry for engine in engines)
+    tiles = (*_transfers(series, counted), *(_nixl(series) if nixl else ()))
+    if not tiles:
+        return None
+    sources = " and ".join(dict.fromkeys(transfer.source for transfer in counted))
+    by = [*([f"{sources} for each rank of an engine"] if sources else []), *(["NIXL itself"] if nixl else [])]
     return Section(
-        title="KV transfer from prefill to decode",
-        subtitle="Counted by vLLM's connector for each rank of an engine, and by NIXL itself.",
-        tiles=(
-            Tile(
-                title="Bytes transferred",
-                unit=BYTES_PER_SECOND,
-                queries=(series.rate("vllm:nixl_bytes_transferred_sum", GRAPH),),
+        title="KV transfer from prefill to decode", subtitle=f"Counted by {', and by '.join(by)}.", tiles=tiles
+    )
+
+
+def _transfers(series: Scope, counted: Sequence[TransferMetrics]) -> Iterator[Tile]:
+    moved = [transfer.moved for transfer in counted if transfer.moved]
+    yield from _by_unit("Bytes transferred", "{}/s", moved, lambda name: (series.rate(name, GRAPH),))
+    durations = [transfer.duration for transfer in counted if transfer.duration]
+    yield from _by_unit("Time of a transfer", "{}", durations, lambda name: _quantiles(series, name))
+    failures = [
+        line(word, series.increase(counter, GRAPH))
+        for transfer in counted
+        for word, counter in _failures(transfer).items()
+    ]
+    yield from _tile(f"Failures within {WINDOW}", COUNT, failures)
+    received = [_received(series, *transfer.received) for transfer in counted if transfer.received]
+    yield from _tile("Prompt tokens that decode got from prefill", RATIO, received)
+
+
+def _failures(transfer: TransferMetrics) -> dict[str, str]:
+    return {**transfer.failures, **({"expired unfetched": transfer.expired} if transfer.expired else {})}
+
+
+def _received(series: Scope, hits: str, asked: str) -> str:
+    first, second = (series.rate(counter, GRAPH, dynamo_component="backend") for counter in (hits, asked))
+    return f"{first} / {second}"
+
+
+def _by_unit(title: str, unit: str, found: Sequence[Series], queries: Callable[[str], Iterable[str]]) -> Iterator[Tile]:
+    """A tile for each unit of the series, since one chart has one axis. `unit` takes that of a series."""
+    units = tuple(dict.fromkeys(one.unit for one in found))
+    for each in units:
+        of_unit = [query for one in found if one.unit == each for query in queries(one.name)]
+        yield from _tile(title if len(units) == 1 else f"{title}, in {each}", unit.format(each), of_unit)
+
+
+def _nixl(series: Scope) -> tuple[Tile, ...]:
+    return (
+        Tile(
+            title="Bytes, as NIXL counts them",
+            unit=BYTES_PER_SECOND,
+            queries=(
+                line("received", series.rate("agent_rx_bytes_total", f"{GRAPH}, {ROLE}")),
+                line("sent", series.rate("agent_tx_bytes_total", f"{GRAPH}, {ROLE}")),
             ),
-            Tile(
-                title="Time of a transfer",
-                unit=SECONDS,
-                queries=_quantiles(series, "vllm:nixl_xfer_time_seconds"),
-            ),
-            Tile(
-                title=f"Failures within {WINDOW}",
-                unit=COUNT,
-                queries=tuple(line(name, series.increase(counter, GRAPH)) for name, counter in failures.items()),
-            ),
-            Tile(title="Prompt tokens that decode got from prefill", unit=RATIO, queries=(f"{hits} / {asked}",)),
-            Tile(
-                title="Bytes, as NIXL counts them",
-                unit=BYTES_PER_SECOND,
-                queries=(
-                    line("received", series.rate("agent_rx_bytes_total", f"{GRAPH}, {ROLE}")),
-                    line("sent", series.rate("agent_tx_bytes_total", f"{GRAPH}, {ROLE}")),
-                ),
-            ),
-            Tile(
-                title=f"NIXL errors within {WINDOW}, by status",
-                unit=COUNT,
-                queries=(series.increase("agent_errors_total", f"{GRAPH}, {ROLE}, status"),),
-            ),
+        ),
+        Tile(
+            title=f"NIXL errors within {WINDOW}, by status",
+            unit=COUNT,
+            queries=(series.increase("agent_errors_total", f"{GRAPH}, {ROLE}, status"),),
         ),
     )
 

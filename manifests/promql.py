@@ -1,8 +1,10 @@
 """The PromQL that tiles and alerts are made of: whose series are meant, and over which time they are taken."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from planning.types import Plan
+from catalog.engines import Engine
+from planning.types import Graph, Plan
 
 # Labels that collection puts on every series of a graph's pods; workloads/monitoring.py takes them from the pods.
 GRAPH = "graph"
@@ -55,6 +57,14 @@ class Scope:
 
 def scope(plan: Plan) -> Scope:
     return Scope(cluster=plan.cluster.name or "", namespace=plan.namespace)
+
+
+def graphs_by_engine(graphs: Iterable[Graph]) -> dict[Engine, tuple[str, ...]]:
+    """The graphs' names by the engine that they run: each engine has names of its own for its series."""
+    found: dict[Engine, tuple[str, ...]] = {}
+    for graph in graphs:
+        found[graph.runs] = (*found.get(graph.runs, ()), graph.name)
+    return found
 
 
 def line(name: str, query: str) -> str:
