@@ -36,7 +36,7 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
                 node_account_email=account,
                 capacity_mode=mode,
                 reservation=plan.reservation,
-                compact_placement=plan.compact_placement,
+                compact_placement=plan.compact_placement and pool.machine.compact_placement,
                 nics=_nics(pool, environment.nic_networks),
                 labels=plan.labels,
                 protect=plan.deletion_protection,

@@ -8,7 +8,7 @@ from catalog import sizing
 from catalog.contracts import Role
 from catalog.engines import Engine, default_engine, engine
 from catalog.lifecycle import DRAIN_SECONDS
-from catalog.machines import GpuMachine, Gpus
+from catalog.machines import GpuMachine, Gpus, gpu_machine
 from catalog.models import Card, Layout, Placement
 from catalog.rdma import KvTransfer
 from planning.pools import pool_key
@@ -104,6 +104,11 @@ class Deployment:
             return None
         return self.settings.kv_transfer or KvTransfer.RDMA
 
+    def sets_machine(self, role: Role) -> bool:
+        """Whether the stack chooses the machine of a role."""
+        given = self.settings.overrides.get(role)
+        return given is not None and given.machine is not None
+
     def sizes(self, role: DeploymentRole) -> list[int]:
         """The tensor-parallel sizes that divide both the model and a node of the role."""
         count = role.gpus.count if role.gpus else 0
@@ -134,7 +139,7 @@ class Deployment:
 
 
 def deployment(name: str, settings: ModelSettings, card: Card, machine: GpuMachine) -> Deployment:
-    """The deployment `name` of a stack whose engines run on `machine`."""
+    """The deployment `name` of a stack whose engines run on `machine` unless their role says otherwise."""
     layout = card.layouts[settings.layout]
     on_gpus = layout.placement is not Placement.CPU
     roles: dict[Role, DeploymentRole] = {}
@@ -142,6 +147,7 @@ def deployment(name: str, settings: ModelSettings, card: Card, machine: GpuMachi
         override, scale = settings.overrides.get(role), settings.autoscaling.ranges.get(role)
         replicas = (override and override.replicas) or given.replicas
         drain = override.drain_seconds if override else None
+        node = gpu_machine(override.machine) if override and override.machine else machine
         roles[role] = DeploymentRole(
             role=role,
             tensor_parallel=(override and override.tensor_parallel) or given.tensor_parallel,
@@ -149,7 +155,7 @@ def deployment(name: str, settings: ModelSettings, card: Card, machine: GpuMachi
             max_replicas=scale.max if scale else replicas,
             autoscaled=scale is not None,
             drain_seconds=DRAIN_SECONDS[role] if drain is None else drain,
-            pool=pool_key(layout.placement, role),
-            machine=machine if on_gpus else None,
+            pool=pool_key(layout.placement, role, *([] if node == machine else [node.name])),
+            machine=node if on_gpus else None,
         )
     return Deployment(name=name, settings=settings, card=card, layout=layout, roles=roles)

@@ -33,14 +33,15 @@ class NodeCount:
     most_nodes: int
 
 
-def pool_key(placement: Placement, role: Role) -> str:
+def pool_key(placement: Placement, role: Role, *differs: str) -> str:
+    """What the stack calls a pool. `differs` is what tells its nodes from those of the stack's other pools."""
     match placement:
         case Placement.CPU:
             return SYSTEM_POOL
         case Placement.SHARED:
-            return "shared"
+            return "-".join(["shared", *differs])
         case Placement.PER_ROLE:
-            return role.value
+            return "-".join([role.value, *differs])
 
 
 def node_counts(engines: Iterable[Engines]) -> dict[str, NodeCount]:

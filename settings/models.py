@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from catalog.contracts import KvCacheDtype, Role
 from catalog.engines import engine_names
 from catalog.lifecycle import MAX_DRAIN_SECONDS
+from catalog.machines import GpuMachineName
 from catalog.rdma import KvTransfer
 from reading.errors import one_of
 from reading.frozen import Frozen
@@ -19,6 +20,8 @@ Replicas = Annotated[int, Field(ge=1, le=1000)]
 class RoleOverride(Frozen):
     replicas: Replicas | None = None
     tensor_parallel: Annotated[int, Field(ge=1)] | None = None
+    machine: GpuMachineName | None = None
+    """The machine type that the role's engines run on, in a pool of their own; `capacity.machine` unless given."""
     drain_seconds: Annotated[int, Field(ge=0, le=MAX_DRAIN_SECONDS)] | None = None
     """How long an engine that is told to stop serves on before it aborts what still runs. Every restart takes it."""
 

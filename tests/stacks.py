@@ -38,7 +38,7 @@ def config(changes: dict[str, Any] | None = None, stack: str = "prod") -> StackC
         if value is None:
             block.pop(last)
         else:
-            block[last] = value
+            block[last] = deepcopy(value)
     full = {key if ":" in key else f"dynamo-gke:{key}": value for key, value in blocks.items()}
     secrets = frozenset(key for key, value in full.items() if isinstance(value, dict) and "secure" in value)
     values = {k: v if isinstance(v, str) else json.dumps(v) for k, v in full.items() if k not in secrets}

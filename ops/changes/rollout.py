@@ -93,6 +93,9 @@ def _pools(before: Plan, after: Plan) -> Iterator[str]:
             yield f"pool {name}: is created, {_nodes(new[name])} × {new[name].machine.name}"
         elif name not in new:
             yield f"pool {name}: is deleted and releases {_nodes(old[name])} × {old[name].machine.name}"
+        elif old[name].machine != new[name].machine:
+            change = f"from {old[name].machine.name} to {new[name].machine.name}"
+            yield f"pool {name}: {change} replaces it, and all that runs on it is down"
         elif _nodes(old[name]) != _nodes(new[name]):
             yield f"pool {name}: has {_nodes(new[name])} nodes, {_nodes(old[name])} before"
     created = sum(new[name].nodes for name in new.keys() - old.keys())

@@ -27,6 +27,7 @@ from planning.checks import (
     ranges,
     rdma,
     renamed,
+    role_machines,
     roles,
     secrets,
     tensor_parallel,
@@ -50,11 +51,13 @@ _ERRORS: tuple[Callable[[ResolvedStack], Iterator[Fault]], ...] = (
     ranges.errors,
     gpu_nodes.errors,
     machines.errors,
+    role_machines.errors,
 )
 
 _DEPLOYMENT_ERRORS: tuple[Callable[[ResolvedStack, Deployment], Iterator[Fault]], ...] = (
     roles.deployment_errors,
     machines.deployment_errors,
+    role_machines.deployment_errors,
     engine_choice.deployment_errors,
     engine_args.deployment_errors,
     verification.deployment_errors,

@@ -8,6 +8,7 @@ from catalog.rdma import KvTransfer, RdmaMode
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
 from reading.errors import Fault, Way
+from settings.capacity import Capacity
 
 
 def errors(stack: ResolvedStack) -> Iterator[Fault]:
@@ -55,12 +56,16 @@ def _not_sold(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
             f"{machine.name} is not sold by {capacity.mode}, only by {', '.join(machine.sold)}",
             tuple(Way(f"use {mode}", {"capacity.mode": mode}) for mode in machine.sold),
         )
-    elif capacity and capacity.compact_placement and not machine.compact_placement:
+    elif capacity and _asks_for_compact_placement(capacity) and not machine.compact_placement:
         yield Fault(
             "capacity.compactPlacement",
             f"{machine.name} takes no compact placement; remove it",
             (Way("remove it", {"capacity.compactPlacement": None}),),
         )
+
+
+def _asks_for_compact_placement(capacity: Capacity) -> bool:
+    return "compact_placement" in capacity.model_fields_set and bool(capacity.compact_placement)
 
 
 def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
@@ -119,8 +124,7 @@ def _format(deployment: Deployment, role: DeploymentRole, machine: GpuMachine) -
     if dtype.bytes == 1 and formats.get(dtype.value) != "native":
         yield Fault(
             deployment.at("engine.kvCacheDtype"),
-            f"{dtype} needs GPUs with {dtype} arithmetic, which {machine.gpus.product} of {machine.name} has not; use "
-            "auto",
+            f"{dtype} needs GPUs with {dtype} arithmetic, which {machine.gpus.product} of {machine.name} has not",
             (Way("use auto", {deployment.at("engine.kvCacheDtype"): "auto"}),),
         )
 

@@ -38,7 +38,7 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
     if not deployment.simulated:
         return
     for role, override in deployment.settings.overrides.items():
-        for key in ("tensorParallel", "drainSeconds"):
+        for key in ("tensorParallel", "drainSeconds", "machine"):
             if key in override.to_wire():
                 yield f"{deployment.at(role, key)}: has no effect on simulated engines"
 

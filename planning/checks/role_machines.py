@@ -1,0 +1,104 @@
+"""Roles on different machines: whether KV cache travels between them, and whether one stack can have both."""
+
+from collections.abc import Iterator
+
+from catalog.contracts import Role
+from catalog.machines import RdmaNics
+from catalog.models import Placement
+from catalog.rdma import KvTransfer
+from planning.deployments import Deployment
+from planning.resolve import ResolvedStack
+from reading.errors import Fault, Way
+
+
+def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    yield from _one_reservation(stack)
+    yield from _one_network_profile(stack)
+    yield from _long_names(stack)
+
+
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+    yield from _kv_cannot_travel(deployment)
+    yield from _not_on_one_node(deployment)
+
+
+def _kv_cannot_travel(deployment: Deployment) -> Iterator[Fault]:
+    """The error of two roles whose NICs do not reach each other."""
+    prefill, decode = deployment.roles.get(Role.PREFILL), deployment.roles.get(Role.DECODE)
+    if deployment.kv_transfer is not KvTransfer.RDMA or not (prefill and decode and prefill.machine and decode.machine):
+        return
+    one, other = prefill.machine, decode.machine
+    if one.rdma and other.rdma and _wire(one.rdma) != _wire(other.rdma):
+        role = Role.DECODE if deployment.sets_machine(Role.DECODE) else Role.PREFILL
+        yield Fault(
+            deployment.at(role, "machine"),
+            f"KV cache cannot move from {one.name} ({_shown(one.rdma)}) to {other.name} ({_shown(other.rdma)}), whose "
+            f"NICs differ; use one machine for both roles, or set {deployment.at('kvTransfer')} to tcp",
+            (
+                Way(f"use {one.name}", {deployment.at(Role.DECODE, "machine"): one.name}),
+                Way(f"use {other.name} for both", {deployment.at(Role.PREFILL, "machine"): other.name}),
+            ),
+        )
+
+
+def _wire(rdma: RdmaNics) -> tuple[str, int]:
+    return rdma.network_profile, rdma.gbps
+
+
+def _shown(rdma: RdmaNics) -> str:
+    return f"{rdma.gbps} Gb/s, network profile {rdma.network_profile.replace('{zone}', 'ZONE')}"
+
+
+def _not_on_one_node(deployment: Deployment) -> Iterator[Fault]:
+    machines = {role.machine.name: None for role in deployment.roles.values() if role.machine}
+    if deployment.layout.placement is Placement.SHARED and len(machines) > 1:
+        role = next(role for role in deployment.roles if deployment.sets_machine(role))
+        yield Fault(
+            deployment.at(role, "machine"),
+            f"layout {deployment.layout_name} keeps its roles on one node, which cannot be of "
+            f"{' and '.join(machines)}; set the same machine for each role, or use a layout with nodes for each",
+        )
+
+
+def _one_reservation(stack: ResolvedStack) -> Iterator[Fault]:
+    """The error of roles on several machines that are all to come from one reservation, which holds one."""
+    capacity = stack.settings.capacity
+    if not (capacity and capacity.reservation):
+        return
+    for deployment in stack.deployments:
+        for role in deployment.roles.values():
+            if role.machine and role.machine != stack.machine and stack.settings.makes_gpu_pools:
+                yield Fault(
+                    deployment.at(role.role, "machine"),
+                    f"{role.machine.name} cannot come from reservation {capacity.reservation}, which is of "
+                    f"capacity.machine, {stack.machine.name}; use that, or a capacity mode without a reservation",
+                    (Way("remove it", {deployment.at(role.role, "machine"): None}),),
+                )
+
+
+def _one_network_profile(stack: ResolvedStack) -> Iterator[Fault]:
+    """The error of machines for whose NICs the stack would have to create networks of several kinds."""
+    profiles = {pool.machine.rdma.network_profile: pool for pool in stack.own_gpu_pools if pool.machine.rdma}
+    if stack.settings.network.rdma.own_networks and len(profiles) > 1:
+        needs = " and ".join(f"{pool.machine.name} {profile}" for profile, pool in profiles.items())
+        yield Fault(
+            "network.rdma",
+            f"{stack.settings.network.rdma} creates networks of one profile, but {needs.replace('{zone}', 'ZONE')} "
+            "are needed; use dranetAuto, or a stack for each machine",
+            (Way("use dranetAuto", {"network.rdma": "dranetAuto"}),),
+        )
+
+
+# Of a node pool in GKE.
+_MAX_NAME = 40
+
+
+def _long_names(stack: ResolvedStack) -> Iterator[Fault]:
+    for pool in stack.own_gpu_pools:
+        if len(pool.name) > _MAX_NAME:
+            namespace = stack.settings.namespace
+            yield Fault(
+                "cluster.existing.namespace",
+                f"{namespace} is too long: node pool {pool.name} would have {len(pool.name)} characters, and GKE takes "
+                f"{_MAX_NAME}; use at most {_MAX_NAME - len(pool.name) + len(namespace)}",
+            )

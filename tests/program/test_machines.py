@@ -1,0 +1,224 @@
+"""The whole program on machines that differ from the shipped ones in every field: nothing falls back to those."""
+
+from typing import Any
+
+import pytest
+
+from catalog.machines import gpu_machine
+from ops.offline.canned_answers import Canned
+from ops.offline.recorded import ProgramFailed, Recording
+from ops.offline.recording import record
+from ops.offline.verdicts import judge
+from planning.preflight import questions
+from planning.preflight.quota import QuotaLarge
+from tests.made_up_machines import made_up_machines
+from tests.program.test_stacks import of_type
+from tests.stacks import ROOT, config, faults, planned
+
+__all__ = ["made_up_machines"]
+pytestmark = pytest.mark.usefixtures("made_up_machines")
+
+QUAD: dict[str, Any] = {
+    "location": {"region": "us-west1", "zone": "us-west1-a"},
+    "capacity": {"machine": "x1-quad", "mode": "onDemand"},
+    "models.chat": {
+        "model": "qwen3-32b",
+        "layout": "multi-node",
+        "prefill": {"tensorParallel": 4, "replicas": 1},
+        "decode": {"tensorParallel": 4, "replicas": 1},
+    },
+    "labels": {"owner": "ml-platform", "costCenter": "1234"},
+}
+SINGLE: dict[str, Any] = {
+    "location": {"region": "us-west1", "zone": "us-west1-a"},
+    "capacity": {"machine": "y1-single", "mode": "spot"},
+    "models.chat": {
+        "model": "qwen3-0.6b",
+        "layout": "multi-node",
+        "prefill": {"tensorParallel": 1, "replicas": 1},
+        "decode": {"tensorParallel": 1, "replicas": 1},
+        "kvTransfer": "tcp",
+    },
+    "labels": {"owner": "ml-platform", "costCenter": "1234"},
+}
+
+
+def recorded(changes: dict[str, Any]) -> Recording:
+    return record(ROOT, config(changes))
+
+
+def gpu_nodes(recording: Recording) -> dict[str, dict[str, Any]]:
+    pools = of_type(recording, ":NodePool")
+    return {pool.inputs["name"]: pool.inputs for pool in pools if "guestAccelerators" in pool.inputs["nodeConfig"]}
+
+
+def pods(recording: Recording) -> dict[str, dict[str, Any]]:
+    (graph,) = of_type(recording, ":DynamoGraphDeployment")
+    return {c["name"]: c["podTemplate"]["spec"] for c in graph.inputs["spec"]["components"]}
+
+
+def test_pools_and_their_networks_are_those_of_the_machine() -> None:
+    recording = recorded(QUAD)
+    nodes = gpu_nodes(recording)
+    assert set(nodes) == {"prefill", "decode"}
+    for pool in nodes.values():
+        node = pool["nodeConfig"]
+        assert (node["machineType"], node["bootDisk"]) == ("x1-quad", {"diskType": "hyperdisk-extreme", "sizeGb": 333})
+        assert [(gpu["type"], gpu["count"]) for gpu in node["guestAccelerators"]] == [("example-x1", 4)]
+        assert "ephemeralStorageLocalSsdConfig" not in node
+        assert "placementPolicy" not in pool
+        assert len(pool["networkConfig"]["additionalNodeNetworkConfigs"]) == 3
+    (roce,) = (r.inputs for r in of_type(recording, ":Network") if r.inputs.get("networkProfile"))
+    assert (roce["networkProfile"].rpartition("/")[2], roce["mtu"]) == ("us-west1-a-vpc-example", 4000)
+    assert [r.name for r in of_type(recording, ":Subnetwork") if "gvnic" in r.name] == []
+
+
+def test_pods_ask_for_what_the_machine_has() -> None:
+    recording = recorded(QUAD)
+    workers = {name: pod for name, pod in pods(recording).items() if name != "frontend"}
+    for name, pod in workers.items():
+        (container,) = pod["containers"]
+        assert pod["nodeSelector"] == {
+            "cloud.google.com/gke-nodepool": name,
+            "cloud.google.com/gke-accelerator": "example-x1",
+            "kubernetes.io/arch": "arm64",
+        }
+        assert [taint["key"] for taint in pod["tolerations"]] == ["nvidia.com/gpu", "kubernetes.io/arch"]
+        assert container["resources"]["requests"] == {"cpu": "28", "memory": "360Gi"}
+        assert container["resources"]["limits"]["nvidia.com/gpu"] == "4"
+    assert "kubernetes.io/arch" not in str(pods(recording)["frontend"])
+    claims = [r.inputs["spec"]["spec"]["devices"]["requests"] for r in of_type(recording, ":ResourceClaimTemplate")]
+    assert [[request["exactly"]["count"] for request in requests] for requests in claims] == [[3]]
+
+
+def test_money_is_counted_at_the_price_of_the_machine() -> None:
+    plan = planned(QUAD)
+    assert [(item.what, item.usd_per_hour) for item in plan.costs if "x1" in item.what] == [
+        ("decode: 1 × x1-quad", 11.5),
+        ("prefill: 1 × x1-quad", 11.5),
+    ]
+    assert any("x1-quad is sold on Tuesdays only" in warning for warning in plan.warnings)
+    config = {"gpu-budget": {"dollarsPerHour": 22}}
+    (verdict,) = (v for v in judge(recorded(QUAD), config) if v.policy == "gpu-budget")
+    assert "23.00 USD per hour" in verdict.message
+
+
+def test_policies_count_the_nics_of_the_machine() -> None:
+    assert [v.message for v in judge(recorded(QUAD)) if v.mandatory] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "quota", "dimensions", "gpus"),
+    [
+        (QUAD, "COMMITTED-X1-GPUS", {}, 8),
+        (QUAD | {"capacity": {"machine": "x1-quad", "mode": "spot"}}, "PREEMPTIBLE-X1-GPUS", {"kind": "x1"}, 8),
+        (SINGLE, "Y1-GPUS", {}, 2),
+    ],
+)
+def test_the_quota_of_the_machine_is_asked_for(
+    changes: dict[str, Any], quota: str, dimensions: dict[str, str], gpus: int
+) -> None:
+    (asked,) = (q for q in questions(planned(changes)) if isinstance(q, QuotaLarge))
+    assert (asked.quota.id, asked.quota.dimensions, asked.gpus) == (quota, dimensions, gpus)
+
+
+def test_a_dry_run_has_the_machines_of_its_plan_and_no_others() -> None:
+    with pytest.raises(ProgramFailed, match=r"location\.zone: us-west1-a does not offer x1-quad"):
+        record(ROOT, config(QUAD), answers=Canned(config(SINGLE)))
+
+
+def test_without_rdma_nics_no_network_is_created_and_no_nic_claimed() -> None:
+    recording = recorded(SINGLE)
+    assert {pool["nodeConfig"]["machineType"] for pool in gpu_nodes(recording).values()} == {"y1-single"}
+    assert "additionalNodeNetworkConfigs" not in str(gpu_nodes(recording))
+    assert "gke-networking-dra-driver" not in str(gpu_nodes(recording))
+    assert of_type(recording, ":ResourceClaimTemplate") == []
+    assert not [r for r in of_type(recording, ":Network") if r.inputs.get("networkProfile")]
+    assert [v.message for v in judge(recording) if v.mandatory] == []
+
+
+BOTH: dict[str, Any] = {
+    **QUAD,
+    "models.chat": {**QUAD["models.chat"], "decode": {"tensorParallel": 4, "machine": "x1-whole"}},
+}
+
+
+def test_a_role_on_another_machine_has_a_pool_a_quota_and_a_price_of_its_own() -> None:
+    recording, plan = recorded(BOTH), planned(BOTH)
+    assert {name: pool["nodeConfig"]["machineType"] for name, pool in gpu_nodes(recording).items()} == {
+        "prefill": "x1-quad",
+        "decode-x1-whole": "x1-whole",
+    }
+    networks = {
+        name: len(p["networkConfig"]["additionalNodeNetworkConfigs"]) for name, p in gpu_nodes(recording).items()
+    }
+    assert networks == {"prefill": 3, "decode-x1-whole": 4}
+    assert pods(recording)["decode"]["nodeSelector"]["cloud.google.com/gke-nodepool"] == "decode-x1-whole"
+    assert {r.name for r in of_type(recording, ":ResourceClaimTemplate")} == {"claims-3", "claims-4"}
+    assert {worker.role.value: worker.rdma_nics for worker in plan.graphs[0].workers} == {"prefill": 3, "decode": 4}
+    assert [item.what for item in plan.costs if "x1" in item.what] == [
+        "decode-x1-whole: 1 × x1-whole",
+        "prefill: 1 × x1-quad",
+    ]
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "mode not sold": (QUAD | {"capacity": {"machine": "x1-quad", "mode": "flexStart"}}, "capacity.mode",
+                      "x1-quad is not sold by flexStart, only by spot, onDemand; use spot, or use onDemand"),
+    "compact placement": (QUAD | {"capacity": {"machine": "x1-quad", "mode": "spot", "compactPlacement": True}},
+                          "capacity.compactPlacement", "x1-quad takes no compact placement"),
+    "zone": (QUAD | {"location": {"region": "us-west1", "zone": "us-west1-b"}}, "location.zone",
+             "x1-quad was not listed in us-west1-b when last looked up, but in us-west1-a"),
+    "RDMA mode": (QUAD | {"network": {"rdma": "multiNetwork"}}, "network.rdma",
+                  "multiNetwork does not hand the NICs of x1-quad to pods; dranet does"),
+    "RDMA mode without NICs": (SINGLE | {"network": {"rdma": "dranet"}}, "network.rdma",
+                               "dranet has no effect: y1-single has no RDMA NICs; remove it"),
+    "range without NICs": (SINGLE | {"network": {"ranges": {"rdma": "192.168.128.0/18"}}}, "network.ranges.rdma",
+                           "has no effect with machine y1-single"),
+    "range without second gVNIC": (QUAD | {"network": {"ranges": {"secondGvnic": "192.168.64.0/24"}}},
+                                   "network.ranges.secondGvnic", "has no effect with machine x1-quad"),
+    "no RDMA and nobody says tcp": (SINGLE | {"models.chat.kvTransfer": None}, "models.chat.kvTransfer",
+                                    "y1-single has no RDMA NICs"),
+    "format": (QUAD | {"models.chat.model": "gpt-oss-120b"}, "models.chat.model",
+               "are in mxfp4, which X1 of x1-quad does not compute; it takes bf16"),
+    "FP8 KV cache": (QUAD | {"models.chat.engine": {"kvCacheDtype": "fp8"}}, "models.chat.engine.kvCacheDtype",
+                     "fp8 needs GPUs with fp8 arithmetic, which X1 of x1-quad has not"),
+    "more GPUs than a node has": (QUAD | {"models.chat.decode": {"tensorParallel": 8}},
+                                  "models.chat.decode.tensorParallel", "over the 4 GPUs of a node"),
+    "no NIC for one GPU": (QUAD | {"models.chat.model": "qwen3-0.6b", "models.chat.prefill": {"tensorParallel": 1}},
+                           "models.chat.prefill.tensorParallel", "1 of the 4 GPUs of x1-quad have no RDMA NIC"),
+    "part of a node": (BOTH | {"models.chat.decode": {"tensorParallel": 2, "machine": "x1-whole"}},
+                       "models.chat.decode.tensorParallel", "whose nodes take one worker over all of them; use 4"),
+    "KV cache cannot travel": (QUAD | {"capacity": {"mode": "onDemand"}, "location.allowUnlisted": True,
+                                       "models.chat.decode": {"tensorParallel": 4, "machine": "x1-quad"}},
+                               "models.chat.decode.machine",
+                               "KV cache cannot move from a3-ultragpu-8g (400 Gb/s, network profile ZONE-vpc-roce) to"),
+    "two machines on one node": (QUAD | {"models.chat.layout": "single-node",
+                                         "models.chat.prefill": {"tensorParallel": 2, "replicas": 1},
+                                         "models.chat.decode": {"tensorParallel": 2, "machine": "x1-whole"}},
+                                 "models.chat.decode.machine", "keeps its roles on one node"),
+    "two machines of one reservation": ({"models.chat.decode": {"machine": "x1-quad", "tensorParallel": 4}},
+                                        "models.chat.decode.machine", "cannot come from reservation my-h200"),
+    "no such machine for a role": ({"models.chat.decode": {"machine": "x1-quadd"}}, "models.chat.decode.machine",
+                                   "did you mean x1-quad?"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_machine_does_not_have_is_refused(name: str) -> None:
+    changes, path, says = REFUSED[name]
+    found = [fault.message for fault in faults(changes) if fault.path == path]
+    assert any(says in message for message in found), faults(changes)
+
+
+def test_the_driver_of_the_machine_is_told_where_nodes_are_the_clusters_own() -> None:
+    existing = {**QUAD, "cluster": {"existing": {"context": "lab"}}}
+    told = " ".join(planned(existing).warnings)
+    assert "NVIDIA driver R600.1 or newer, as its GPUs need" in told
+    assert "2 × x1-quad free" in told
+
+
+def test_a_weight_only_format_is_told() -> None:
+    plan = planned({"models.chat": {"model": "gpt-oss-120b", "layout": "single-node"}})
+    assert any("weight-only on H200: its weights stay in mxfp4" in warning for warning in plan.warnings)
+    assert gpu_machine("a3-ultragpu-8g").gpus.formats["fp8"] == "native"
