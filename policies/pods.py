@@ -13,13 +13,16 @@ _OF_A_POD = frozenset({*_CONTAINERS, "hostNetwork", "hostPID", "hostIPC", "hostU
 
 _HOLDS_PODS = frozenset({*_OF_A_POD, "spec", "template", "podTemplate", "jobTemplate", "components", "items"})
 
+# Selects containers of pods that run already, and starts none.
+_SELECTS_CONTAINERS = "kubernetes:autoscaling.gke.io/v1beta1:AutoscalingMetric"
+
 
 def pod_specs(resource_type: str, props: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The spec of each pod that a resource would start; none for one that starts no pods.
 
     Found by what a block holds, not by where it lies: a list, a patch and a custom resource describe pods as well.
     """
-    if resource_type.startswith("kubernetes:"):
+    if resource_type.startswith("kubernetes:") and resource_type != _SELECTS_CONTAINERS:
         yield from (block for block in blocks(props) if _OF_A_POD & set(block))
 
 

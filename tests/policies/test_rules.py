@@ -66,6 +66,11 @@ def test_a_gateway_with_tls_and_ranges_holds_to_every_rule() -> None:
     assert judged(with_gateway()) == []
 
 
+def test_an_autoscaled_graph_holds_to_every_rule() -> None:
+    one = '{"min": 1, "max": 1}'
+    assert judged(prod_with(f'models.chat.autoscaling={{"prefill": {one}, "decode": {one}}}')) == []
+
+
 def in_prod(suffix: str, name: str, path: str, value: Any) -> Callable[[], Recording]:
     return lambda: changed(prod(), suffix, name, path, value)
 
