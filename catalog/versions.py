@@ -1,24 +1,34 @@
-"""The two versions of Dynamo, the platform's (chart and operator) and the runtime's (images), and which pairs work."""
+"""Versions of Dynamo, of the platform (chart and operator) and of the runtime (images), and which pairs work."""
 
 import itertools
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
-# That the chart of 1.6.1 is published is unverified; 1.6.0 is, and its operator runs the same runtimes.
-PLATFORM = "1.6.1"
-# Brings vLLM 0.31.0. Command lines are written for this one.
-RUNTIME = "1.6.1"
-
-# The first NVIDIA driver for the CUDA 13 that this runtime is built with.
-OLDEST_DRIVER = "R580"
+from reading import entries
+from reading.frozen import Frozen
 
 Minor = tuple[int, int]
 
-# Minor versions that an operator runs, by NVIDIA's rule: operator N runs runtimes N-2 to N+1.
-OLDER, NEWER = 2, 1
-# Runtimes before this one need NATS, which this program does not install.
-OLDEST_RUNTIME: Minor = (1, 4)
-OLDEST_PLATFORM: Minor = (OLDEST_RUNTIME[0], OLDEST_RUNTIME[1] - NEWER)
+
+class _Runtimes(Frozen):
+    behind: int
+    ahead: int
+    oldest: str
+
+
+class _Dynamo(Frozen):
+    """dynamo.yaml, which says what each key means."""
+
+    name: str
+    platform: str
+    runtime: str
+    engines: dict[str, str]
+    oldest_driver: str
+    runtimes: _Runtimes
+
+
+DYNAMO = entries.entry(_Dynamo, Path(__file__).parent, "dynamo")
 
 # ASCII digits, since an image tag takes no others; no leading zero, since 1.06.1 is another tag than 1.6.1.
 _NUMBER = "(0|[1-9][0-9]{0,5})"
@@ -32,10 +42,14 @@ def minor(version: str) -> Minor:
     return int(major), int(number)
 
 
+OLDEST_RUNTIME = minor(f"{DYNAMO.runtimes.oldest}.0")
+OLDEST_PLATFORM: Minor = (OLDEST_RUNTIME[0], OLDEST_RUNTIME[1] - DYNAMO.runtimes.ahead)
+
+
 def runtimes(platform: str) -> tuple[Minor, Minor]:
     """The oldest and the newest minor version of the runtime that an operator runs, served here or not."""
     major, number = minor(platform)
-    return (major, max(0, number - OLDER)), (major, number + NEWER)
+    return (major, max(0, number - DYNAMO.runtimes.behind)), (major, number + DYNAMO.runtimes.ahead)
 
 
 def errors(platform: str, runtime: str) -> Iterator[tuple[str, str]]:
@@ -61,7 +75,7 @@ def errors(platform: str, runtime: str) -> Iterator[tuple[str, str]]:
 def _problems(platform: str, runtime: str) -> dict[str, str]:
     """The reason why a version cannot be used, by key; the pair's is the runtime's."""
     found: dict[str, str] = {}
-    for key, text, default in (("platform", platform, PLATFORM), ("runtime", runtime, RUNTIME)):
+    for key, text, default in (("platform", platform, DYNAMO.platform), ("runtime", runtime, DYNAMO.runtime)):
         if not _RELEASE.fullmatch(text):
             found[key] = (
                 f"{text!r} is no release X.Y.Z, such as {default}: three numbers, no v before and nothing after them. "
@@ -96,14 +110,14 @@ def _usable(version: str, oldest: Minor) -> bool:
 
 def _replacements(key: str, platform: str, runtime: str) -> Iterator[str]:
     """Versions that may do in place of one that can be used with nothing; the nearest first."""
-    text, other, default = (platform, runtime, PLATFORM) if key == "platform" else (runtime, platform, RUNTIME)
+    text, other = (platform, runtime) if key == "platform" else (runtime, platform)
     if _RELEASE.fullmatch(text):
         if key == "runtime" and _RELEASE.fullmatch(other):
             yield _release(*max(runtimes(other)[0], OLDEST_RUNTIME))
     elif match := _BEGINS_LIKE_ONE.match(text):
         major, number = int(match[1]), int(match[2])
         yield f"{major}.{number}.{int(match[3])}" if match[3] else _release(major, number)
-    yield default
+    yield DYNAMO.platform if key == "platform" else DYNAMO.runtime
     if _RELEASE.fullmatch(other):  # an operator runs the runtime of its own minor version, unless that needs NATS
         yield _release(*minor(other))
         if key == "runtime":
@@ -114,7 +128,7 @@ def _pair_ways(platform: str, runtime: str) -> Iterator[tuple[str, str, str]]:
     """Changes that make a pair of two usable versions: the key, its new version, and the words that propose it."""
     (oldest, newest), given = runtimes(platform), minor(runtime)
     if given > newest:
-        nearest, first = _release(*newest), _release(given[0], max(0, given[1] - NEWER))
+        nearest, first = _release(*newest), _release(given[0], max(0, given[1] - DYNAMO.runtimes.ahead))
         yield "runtime", nearest, f"set versions.runtime to {nearest}"
         yield (
             "platform",
@@ -122,14 +136,17 @@ def _pair_ways(platform: str, runtime: str) -> Iterator[tuple[str, str, str]]:
             f"raise versions.platform to {first} first, one minor version at a time, then versions.runtime",
         )
     else:
-        nearest, last = _release(*max(oldest, OLDEST_RUNTIME)), _release(given[0], given[1] + OLDER)
+        nearest, last = (
+            _release(*max(oldest, OLDEST_RUNTIME)),
+            _release(given[0], given[1] + DYNAMO.runtimes.behind),
+        )
         yield "runtime", nearest, f"raise versions.runtime to {nearest}"
         yield "platform", last, f"keep it and set versions.platform to {last}"
 
 
 def _release(major: int, number: int) -> str:
     """A release of a minor version: the one that this program is made for, else the first."""
-    return RUNTIME if (major, number) == minor(RUNTIME) else f"{major}.{number}.0"
+    return DYNAMO.runtime if (major, number) == minor(DYNAMO.runtime) else f"{major}.{number}.0"
 
 
 def _name(version: Minor) -> str:

@@ -37,8 +37,8 @@ class WeightsSettings(Frozen):
 class Versions(Frozen):
     """Dynamo's versions, of the operator and of the images. `catalog.versions` knows which can be used together."""
 
-    platform: str = versions.PLATFORM
-    runtime: str = versions.RUNTIME
+    platform: str = versions.DYNAMO.platform
+    runtime: str = versions.DYNAMO.runtime
 
 
 _ONE_GRAPH = {"chat": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}}

@@ -14,8 +14,8 @@ def errors(stack: ResolvedStack) -> Iterator[Fault]:
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
-    given = stack.settings.versions
-    if given.platform != versions.PLATFORM:
-        yield f"versions.platform: only {versions.PLATFORM} is tried here; others may not take the graphs as written"
-    if given.runtime != versions.RUNTIME:
-        yield f"versions.runtime: command lines are written for {versions.RUNTIME}; others may not know every flag"
+    given, ours = stack.settings.versions, versions.DYNAMO
+    if given.platform != ours.platform:
+        yield f"versions.platform: only {ours.platform} is tried here; others may not take the graphs as written"
+    if given.runtime != ours.runtime:
+        yield f"versions.runtime: command lines are written for {ours.runtime}; others may not know every flag"

@@ -3,6 +3,7 @@
 import pytest
 
 from catalog import flags, versions
+from catalog.engines import engine
 from tests.command_lines import (
     BEGINNING,
     GOOD,
@@ -52,7 +53,11 @@ def test_a_line_of_ours_that_is_wrong_is_not_rendered() -> None:
 
 
 def test_the_tables_are_of_the_version_that_is_deployed() -> None:
-    assert {table.runtime["Dynamo"] for table in TABLES.values()} == {versions.RUNTIME}
+    assert {table.runtime["Dynamo"] for table in TABLES.values()} == {versions.DYNAMO.runtime}
+    for name, version in versions.DYNAMO.engines.items():
+        table = engine(name).flags
+        assert table
+        assert table.runtime[engine(name).title] == version
 
 
 def test_no_two_flags_of_a_module_share_a_spelling() -> None:

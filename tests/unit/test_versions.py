@@ -16,7 +16,7 @@ def errors(platform: str, runtime: str) -> dict[str, str]:
 
 
 def test_the_versions_that_come_with_this_program_are_a_pair() -> None:
-    assert errors(versions.PLATFORM, versions.RUNTIME) == {}
+    assert errors(versions.DYNAMO.platform, versions.DYNAMO.runtime) == {}
 
 
 PAIRS = [
