@@ -54,8 +54,8 @@ def billing_account(project: str, found: str | None) -> str:
 
 
 class Budget(pulumi.ComponentResource):
-    """Monthly budget of a stack. It warns and stops nothing: Google Cloud reports costs hours late, and two A3 Ultra
-    nodes cost $4,000 a day.
+    """Monthly budget of a stack. It warns and stops nothing: Google Cloud reports costs hours late, and two nodes of
+    eight GPUs may cost $4,000 a day.
 
     Creating it needs roles/billing.costsManager on the billing account, which no role on the project includes.
     """

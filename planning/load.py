@@ -38,7 +38,8 @@ def judged(raw: dict[str, Any]) -> tuple[ResolvedStack | None, list[Fault]]:
     if reading.settings is None:
         return None, found
     stack, unknown = resolve(reading.settings)
-    content = [*unknown, *checks.errors(stack)]
+    machine_known = "capacity.machine" not in reading.left_out
+    content = [*unknown, *checks.errors(stack, machine_known=machine_known)]
     found += [fault for fault in content if not _hangs_on(fault, reading.left_out)]
     return stack, found
 
@@ -48,6 +49,7 @@ _DECIDED_BY = {
     "capacity": "capacity",
     "capacity.maxNodes": "models",
     "cluster.secretsKey": "location",
+    "location.zone": "location",
     "network.rdma": "models",
 }
 

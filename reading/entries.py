@@ -26,11 +26,29 @@ def entry(model: type[Entry], folder: Path, name: str) -> Entry:
     """The entry `name` of a folder as its type.
 
     Raises ConfigInvalid with file, key, value and rule of each error in it; FileNotFoundError for a name that is not in
-    `names(folder)`.
+    `names(folder)` and no file.
     """
-    path = folder / f"{name}.yaml"
+    path = path_of(folder, name)
     shown_path = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-    return checked(model, shown_path.as_posix(), name, path.read_bytes())
+    return checked(model, shown_path.as_posix(), path.stem, path.read_bytes())
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """The file of an entry. `name` may also be a file in the program's folder, such as `./machines/ours.yaml`."""
+    return ROOT / name if is_file(name) else folder / f"{name}.yaml"
+
+
+def is_file(name: str) -> bool:
+    """Whether a name means a file of the user's instead of an entry of a data folder."""
+    return name.endswith(".yaml")
+
+
+def unusable(name: str) -> str:
+    """Why a name that means a file cannot be read; empty where it can."""
+    path = ROOT / name
+    if not path.resolve().is_relative_to(ROOT.resolve()):
+        return f"{shown(name)} is outside of this program's folder; put it there, such as ./machines/ours.yaml"
+    return "" if path.is_file() else f"there is no file {shown(name)}; paths begin at the folder of Pulumi.yaml"
 
 
 def checked(model: type[Entry], file: str, name: str, content: bytes) -> Entry:

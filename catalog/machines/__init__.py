@@ -175,7 +175,8 @@ def cpu_machine_names() -> tuple[str, ...]:
 
 @cache
 def _has_gpus(name: str) -> bool:
-    return re.search(r"^gpus\s*:", (FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), re.MULTILINE) is not None
+    text = entries.path_of(FOLDER, name).read_text(encoding="utf-8", errors="replace")
+    return re.search(r"^gpus\s*:", text, re.MULTILINE) is not None
 
 
 @cache
@@ -204,7 +205,12 @@ def with_accelerator(accelerator: str) -> tuple[GpuMachine, ...]:
 
 
 def _of_gpus(name: str) -> str:
-    if name not in gpu_machine_names():
+    if entries.is_file(name):
+        if why := entries.unusable(name):
+            raise ValueError(why)
+        if not _has_gpus(name):
+            raise ValueError(f"{name} has no key gpus, so it is no machine for workers")
+    elif name not in gpu_machine_names():
         raise ValueError(one_of(name, gpu_machine_names()))
     return name
 
@@ -216,4 +222,5 @@ def _of_cpus(name: str) -> str:
 
 
 GpuMachineName = Annotated[str, AfterValidator(_of_gpus)]
+"""A machine of the catalog, or a file of the user's that describes one and is named after the machine type."""
 CpuMachineName = Annotated[str, AfterValidator(_of_cpus)]

@@ -98,13 +98,28 @@ _DEPLOYMENT_WARNINGS: tuple[Callable[[ResolvedStack, Deployment], Iterator[str]]
 )
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
-    """Every error of a stack whose shape is right."""
+_BY_MACHINE = (
+    machines.errors,
+    machines.deployment_errors,
+    role_machines.errors,
+    role_machines.deployment_errors,
+    tensor_parallel.deployment_errors,
+    engine_memory.deployment_errors,
+    one_node.deployment_errors,
+    rdma.deployment_errors,
+)
+"""What depends on the machine that engines run on."""
+
+
+def errors(stack: ResolvedStack, *, machine_known: bool = True) -> Iterator[Fault]:
+    """Every error of a stack whose shape is right; but for those of the machine where the stack names none that is."""
     for check in _ERRORS:
-        yield from check(stack)
+        if machine_known or check not in _BY_MACHINE:
+            yield from check(stack)
     for deployment in stack.deployments:
         for check in _DEPLOYMENT_ERRORS:
-            yield from check(stack, deployment)
+            if machine_known or check not in _BY_MACHINE:
+                yield from check(stack, deployment)
 
 
 def warnings(stack: ResolvedStack, max_usd_per_hour: float | None) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The whole program on machines that differ from the shipped ones in every field: nothing falls back to those."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from planning.preflight import questions
 from planning.preflight.quota import QuotaLarge
-from tests.made_up_machines import made_up_machines
+from tests.made_up_machines import FOUR_GPUS, made_up_machines
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, faults, planned
 
@@ -209,6 +210,36 @@ def test_what_a_machine_does_not_have_is_refused(name: str) -> None:
     changes, path, says = REFUSED[name]
     found = [fault.message for fault in faults(changes) if fault.path == path]
     assert any(says in message for message in found), faults(changes)
+
+
+def test_a_stack_may_name_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "z1-pair.yaml").write_text(FOUR_GPUS.replace("count: 4", "count: 2"))
+    pair = {"tensorParallel": 2, "replicas": 1}
+    own = {**QUAD["models.chat"], "prefill": pair, "decode": pair}
+    plan = planned(QUAD | {"capacity": {"machine": "./ours/z1-pair.yaml", "mode": "spot"}, "models.chat": own})
+    assert [(pool.machine.name, pool.gpus) for pool in plan.gpu_pools] == [("z1-pair", 2)] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "says"),
+    [
+        (None, "./ours/absent.yaml", "there is no file"),
+        (None, "../outside.yaml", "is outside of this program's folder"),
+        ("vcpus: 4\n", "./m.yaml", "./m.yaml has no key gpus, so it is no machine for workers"),
+    ],
+)
+def test_a_file_that_is_no_machine_is_refused(tmp_path: Path, content: str | None, name: str, says: str) -> None:
+    if content:
+        (tmp_path / name).write_text(content)
+    (found,) = faults(QUAD | {"capacity": {"machine": name, "mode": "spot"}})
+    assert (found.path, says in found.message) == ("capacity.machine", True), found
+
+
+def test_a_file_with_errors_names_each(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(FOUR_GPUS.replace("count: 4", "count: 0").replace("vcpus: 96", "vcpu: 96"))
+    found = faults(QUAD | {"capacity": {"machine": "./bad.yaml", "mode": "spot"}})
+    assert [fault.path for fault in found] == ["bad.yaml: gpus.count", "bad.yaml: vcpu", "bad.yaml: vcpus"]
 
 
 def test_the_driver_of_the_machine_is_told_where_nodes_are_the_clusters_own() -> None:
