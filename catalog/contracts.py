@@ -189,6 +189,8 @@ class RoleShape:
 class MemoryInput:
     """What an engine is told to say how it divides the memory of one GPU."""
 
+    gpu: str
+    """What people call the GPU."""
     gpu_bytes: int
     """Usable memory of one GPU."""
     weights: float

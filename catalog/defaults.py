@@ -13,6 +13,8 @@ class Defaults(Frozen):
     """Of GPU pools."""
     system_machine: str
     """Of the system pool."""
+    engine: str
+    """Of deployments whose layout is for no engine."""
 
 
 @cache

@@ -97,6 +97,7 @@ def engine_memory(
     use = engine.memory(
         card,
         MemoryInput(
+            gpu=gpus.product,
             gpu_bytes=gpus.memory_mib * MIB,
             weights=weights,
             share=share,

@@ -23,6 +23,7 @@ from catalog.contracts import (
     TransferEvidence,
     TransportEvidence,
 )
+from catalog.defaults import defaults
 from catalog.flags import ArgumentFault
 from catalog.flags.frontend import frontend_flags
 from catalog.flags.given import Given, Workers
@@ -51,8 +52,6 @@ class Engine(ABC):
     """The operator's `backendFramework`; None for an engine that the operator need not know."""
     simulated: ClassVar[bool] = False
     """Whether it computes nothing: no GPUs, no weights, no KV cache."""
-    default: ClassVar[bool] = False
-    """Whether deployments that name no engine run this one. One engine is."""
     block_size: ClassVar[int]
     """Tokens of a KV cache block, the same for all roles and for the router."""
     memory_share: ClassVar[float] = 0.9
@@ -143,8 +142,7 @@ def engine(name: str) -> Engine:
 
 def default_engine() -> Engine:
     """The engine of a deployment that names none."""
-    (chosen,) = (engine for engine in all_engines().values() if engine.default)
-    return chosen
+    return engine(defaults().engine)
 
 
 def flag_tables() -> tuple[Table, ...]:

@@ -9,6 +9,7 @@ from catalog.contracts import KvCacheDtype
 from catalog.flags import ArgumentFault
 from catalog.flags.argv import Use, number, uses
 from catalog.flags.table import Table
+from catalog.machines import Gpus
 from catalog.models import Card
 
 
@@ -23,6 +24,8 @@ class Workers:
     max_model_len: int
     kv_cache_dtype: KvCacheDtype
     block_size: int
+    gpus: tuple[Gpus, ...]
+    """The kinds of GPUs that the roles run on; empty on CPU nodes."""
     reads_bucket: bool
     """Whether the weights bucket is mounted; else pods read the model hub."""
 

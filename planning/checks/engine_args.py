@@ -19,6 +19,7 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
         max_model_len=deployment.max_model_len,
         kv_cache_dtype=settings.kv_cache_dtype,
         block_size=engine.block_size,
+        gpus=tuple({role.gpus.type: role.gpus for role in deployment.roles.values() if role.gpus}.values()),
         reads_bucket=deployment.reads_bucket,
     )
     given, allowed = settings.extra_args, settings.allow_code

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from catalog.engines.vllm.batch import Batch, batch
+from catalog.engines.vllm.batch import Batch, batch, default_batch
 from catalog.flags.argv import split
 from catalog.flags.given import Given
 from catalog.models import Card, card
+from catalog.sizing import MIB
 from manifests.graph import engine_input
 from ops.local.real_engine import VLLM
 from tests.command_lines import TABLES
@@ -132,7 +133,11 @@ def test_the_engine_takes_what_is_taken(answers: Answers, case: Taken) -> None:
 
 @pytest.mark.parametrize("case", TAKEN, ids=lambda case: case.name)
 def test_the_plan_counts_the_engines_own_batch(answers: Answers, case: Taken) -> None:
-    counted = batch(Given(TABLES["dynamo.vllm"], split(case.words)), card(case.model).default_max_model_len)
+    counted = batch(
+        Given(TABLES["dynamo.vllm"], split(case.words)),
+        card(case.model).default_max_model_len,
+        default_batch("H200", 143771 * MIB),
+    )
     for answer in of(answers, case).values():
         assert Batch(tokens=answer["tokens"], seqs=answer["seqs"]) == counted
 

@@ -1,5 +1,7 @@
 """The engines of the catalog, and one that a file more adds."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +161,28 @@ def test_a_class_that_lacks_a_method_is_no_engine(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(engines, "__path__", [str(tmp_path)])
     with pytest.raises(TypeError, match=r"Half.*arguments.*memory"):
         engines.all_engines.__wrapped__()
+
+
+def test_a_table_and_its_classes_say_what_a_stack_may_give(
+    otter: engines.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(engines.FLAGS, tmp_path / "flags")
+    monkeypatch.setattr(engines, "FLAGS", folder)
+    paws = {"--paws": {"type": "integer", "min": 1}, "--weights": {"type": "text"}, "--fur": {"type": "text"}}
+    table = {"module": otter.module, "runtime": {"Dynamo": "1.6.1", "Otter": "3"}, "flags": paws, "objects": {}}
+    (folder / "otter.json").write_text(json.dumps(table), encoding="utf-8")
+    (folder / "otter.yaml").write_text(
+        "classes:\n  tunable: {verdict: allowed, flags: {--fur: }}\n"
+        "  owned: {verdict: refused, why: use `model`, flags: {--weights: , --paws: use `tensorParallel`}}\n",
+        encoding="utf-8",
+    )
+
+    def said(*words: str) -> list[str]:
+        return [f.message for f in faults({**OTTER, "models.chat.engine": {"name": "otter", "extraArgs": list(words)}})]
+
+    assert said("--fur", "soft") == []
+    assert said("--paws", "9") == ["--paws is not set here: use `tensorParallel`"]
+    assert said("--furr", "soft") == [
+        "--furr is not a flag of rivers.otter (Dynamo 1.6.1, Otter 3); did you mean --fur?"
+    ]
+    assert "but of dynamo.mocker and dynamo.vllm" in said("--max-num-seqs", "4")[0]

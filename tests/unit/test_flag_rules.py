@@ -10,12 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import flags
+from catalog.contracts import KvCacheDtype
 from catalog.engines import all_engines
-from catalog.engines.vllm.batch import Batch, batch
+from catalog.engines.vllm import values
+from catalog.engines.vllm.batch import Batch, batch, default_batch
 from catalog.flags import classes
-from catalog.flags.given import Given
+from catalog.flags.given import Given, Workers
 from catalog.flags.table import Flag, Table
+from catalog.machines import gpu_machine
 from catalog.models import card
+from catalog.sizing import GIB, MIB
 from reading.errors import Fault
 from tests.flag_cases import HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
 from tests.stacks import faults, planned
@@ -177,7 +181,7 @@ def test_no_words_end_in_anything_but_errors(words: list[str], model: str) -> No
     ],
 )
 def test_the_batch_is_what_vllm_fills_in(words: tuple[str, ...], tokens: int, seqs: int) -> None:
-    assert batch(Given(VLLM, words), 32768) == Batch(tokens=tokens, seqs=seqs)
+    assert batch(Given(VLLM, words), 32768, default_batch("H200", 143771 * MIB)) == Batch(tokens=tokens, seqs=seqs)
 
 
 def test_a_larger_batch_leaves_less_for_the_kv_cache() -> None:
@@ -202,3 +206,57 @@ def test_a_draft_model_is_taken_with_a_warning() -> None:
 def test_a_batch_that_leaves_no_room_is_refused_with_what_helps() -> None:
     errors = found(("--max-num-batched-tokens", "1M"), "llama-3.3-70b-instruct-fp8")
     assert any("smaller batches than 1048576 tokens" in fault.message for fault in errors)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "gib", "tokens", "seqs"),
+    [
+        ("H200", 140.4, 8192, 1024),
+        ("H100", 79.6, 8192, 1024),
+        ("A100", 79.6, 2048, 256),
+        ("L4", 22.5, 2048, 256),
+        ("B200", 179.1, 16384, 1024),
+    ],
+)
+def test_the_default_batch_is_that_of_the_gpu(gpu: str, gib: float, tokens: int, seqs: int) -> None:
+    assert default_batch(gpu, int(gib * GIB)) == Batch(tokens=tokens, seqs=seqs)
+
+
+def workers(product: str, compute_capability: str) -> Workers:
+    gpus = gpu_machine("a3-ultragpu-8g").gpus
+    return Workers(
+        card=card(LLAMA),
+        tensor_parallel=(8, 8),
+        disaggregated=True,
+        max_model_len=32768,
+        kv_cache_dtype=KvCacheDtype.AUTO,
+        block_size=128,
+        gpus=(gpus.model_copy(update={"product": product, "compute_capability": compute_capability}),),
+        reads_bucket=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--attention-backend", "ROCM_ATTN"),
+        ("--moe-backend", "aiter"),
+        ("--linear-backend", "xpu"),
+        ("--attention-config", '{"flash_attn_version": 4}'),
+    ],
+)
+def test_kernels_are_judged_for_the_generation_that_is_known(flag: str, value: str) -> None:
+    given = Given(VLLM, (flag, value))
+    (hopper,) = values.errors(given, workers("H100", "9.0"))
+    assert "an H100" in hopper.message or "Blackwell" in hopper.message
+    assert list(values.errors(given, workers("B200", "10.0"))) == []
+
+
+def test_a_key_with_dots_is_a_flag_where_the_table_has_it() -> None:
+    dotted = Flag(name="--keys.cache.dtype", type="text", choices=("auto", "fp8"))
+    table = replace(VLLM, flags={dotted.name: dotted})
+    assert flags.faults(table, ["--keys.cache.dtype", "fp8"]) == []
+    (wrong,) = flags.faults(table, ["--keys.cache.dtype", "fp9"])
+    assert "did you mean fp8?" in wrong.message
+    (unknown,) = flags.faults(table, ["--keys.cache.dtyp", "fp8"])
+    assert "did you mean --keys.cache.dtype?" in unknown.message

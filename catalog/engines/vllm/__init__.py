@@ -100,7 +100,6 @@ class Vllm(Engine):
     module = "dynamo.vllm"
     image = f"{IMAGES}/vllm-runtime"
     framework = "vllm"
-    default = True
     block_size = 128
     # vLLM's own default changed between versions, so it is always set. 0.92 is that of 0.32.
     memory_share = 0.92

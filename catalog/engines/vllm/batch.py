@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from catalog.flags import ArgumentFault
 from catalog.flags.given import Given, Workers
-from catalog.sizing import VERIFICATION_TOKENS
+from catalog.sizing import GIB, MIB, VERIFICATION_TOKENS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,20 +16,25 @@ class Batch:
     seqs: int
 
 
-# vLLM's own on an H200: `EngineArgs.get_batch_defaults`, vLLM 0.31.0.
-DEFAULT_BATCH = Batch(tokens=8192, seqs=1024)
+def default_batch(gpu: str, gpu_bytes: int) -> Batch:
+    """vLLM's own on a GPU of that name and memory: `EngineArgs.get_batch_defaults`, vLLM 0.31.0."""
+    if gpu_bytes >= 160 * GIB:
+        return Batch(tokens=16384, seqs=1024)
+    if gpu_bytes >= 70 * GIB and "a100" not in gpu.lower():
+        return Batch(tokens=8192, seqs=1024)
+    return Batch(tokens=2048, seqs=256)
 
 
-def batch(given: Given, max_model_len: int) -> Batch:
-    """The largest batch of an engine with these extra arguments.
+def batch(given: Given, max_model_len: int, default: Batch) -> Batch:
+    """The largest batch of an engine with these extra arguments, where `default` is the GPU's own.
 
-    As `EngineArgs._set_default_max_num_seqs_and_batched_tokens_args` of vLLM 0.31.0 does it for an H200.
+    As `EngineArgs._set_default_max_num_seqs_and_batched_tokens_args` of vLLM 0.31.0 does it.
     """
     times = 2 if given.text("--performance-mode") == "throughput" else 1
     tokens, seqs = _number(given, "--max-num-batched-tokens"), _number(given, "--max-num-seqs")
-    filled_seqs = seqs or DEFAULT_BATCH.seqs * times
+    filled_seqs = seqs or default.seqs * times
     if tokens is None:
-        tokens = DEFAULT_BATCH.tokens * times
+        tokens = default.tokens * times
         if given.off("--enable-chunked-prefill"):
             tokens = max(tokens, max_model_len)
         tokens = min(tokens, filled_seqs * max_model_len)
@@ -44,8 +49,14 @@ def _number(given: Given, name: str) -> int | None:
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
-    """What vLLM refuses when it starts: `SchedulerConfig.verify_max_model_len` and its neighbors, vLLM 0.31.0."""
-    length, now = workers.max_model_len, batch(given, workers.max_model_len)
+    """What vLLM refuses when it starts on one of the workers' GPUs."""
+    for default in {default_batch(gpu.product, gpu.memory_mib * MIB) for gpu in workers.gpus}:
+        yield from _errors(given, workers, batch(given, workers.max_model_len, default))
+
+
+def _errors(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentFault]:
+    """As `SchedulerConfig.verify_max_model_len` and its neighbors, vLLM 0.31.0."""
+    length = workers.max_model_len
     tokens, seqs, chunked = "--max-num-batched-tokens", "--max-num-seqs", "--enable-chunked-prefill"
     if given.off(chunked) and now.tokens < length:
         yield given.error(

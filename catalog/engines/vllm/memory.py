@@ -1,13 +1,14 @@
 """What vLLM takes of a GPU's memory beside the weights: estimates, and what its own code reserves."""
 
 from catalog.contracts import MemoryInput, MemoryUse
-from catalog.engines.vllm.batch import DEFAULT_BATCH, Batch, batch
+from catalog.engines.vllm.batch import Batch, batch, default_batch
 from catalog.flags.given import Given
 from catalog.models import Card
 from catalog.sizing import GIB
 
-# Runtime, activations, NCCL buffers and CUDA graphs beside weights and KV cache.
+# Runtime, activations of RUNTIME_BATCH, NCCL buffers and CUDA graphs beside weights and KV cache.
 RUNTIME_BYTES = 3.5 * GIB
+RUNTIME_BATCH = Batch(tokens=8192, seqs=1024)
 SOURCE = (
     "an estimate, not measured on an H200: with it the formula gives 1.1 % more KV tokens than aiconfigurator does for "
     "a 70B model at TP 4; what batches take beyond the default ones is an estimate too"
@@ -16,7 +17,8 @@ SOURCE = (
 
 def memory(card: Card, asked: MemoryInput, given: Given, block_size: int) -> MemoryUse:
     """vLLM takes its share of the GPU for everything; the KV cache gets what the rest leaves."""
-    now = batch(given, asked.max_model_len)
+    default = default_batch(asked.gpu, asked.gpu_bytes)
+    now = batch(given, asked.max_model_len, default)
     overhead = RUNTIME_BYTES + batch_bytes(card, now, tensor_parallel=asked.tensor_parallel)
     return MemoryUse(
         kv_cache=asked.gpu_bytes * asked.share - asked.weights - overhead,
@@ -24,7 +26,7 @@ def memory(card: Card, asked: MemoryInput, given: Given, block_size: int) -> Mem
         source=SOURCE,
         window_tokens=window_tokens(card, now, asked.max_model_len, block_size),
         advice=f"smaller batches than {now.tokens} tokens and {now.seqs} sequences leave more"
-        if now != DEFAULT_BATCH
+        if now != default
         else None,
     )
 
@@ -41,7 +43,7 @@ def window_tokens(card: Card, batch: Batch, max_model_len: int, block_size: int)
 
 
 def batch_bytes(card: Card, batch: Batch, *, tensor_parallel: int) -> float:
-    """Bytes a GPU that a batch takes beyond the default one. An estimate, not measured.
+    """Bytes a GPU that a batch takes beyond RUNTIME_BATCH. An estimate, not measured.
 
     Per token: hidden states (four of them in flight, not divided), query, key and value, and the MLP's three vectors;
     of experts, eight are counted a token. Per sequence: logits in FP32, twice.
@@ -53,6 +55,6 @@ def batch_bytes(card: Card, batch: Batch, *, tensor_parallel: int) -> float:
     else:
         vectors = (its.heads + 2 * its.kv_heads) * its.head_dim
     per_token = 2 * (4 * a.hidden_size + (vectors + 3 * experts * a.intermediate_size) / tensor_parallel)
-    more_tokens = max(0, batch.tokens - DEFAULT_BATCH.tokens)
-    more_seqs = max(0, batch.seqs - DEFAULT_BATCH.seqs)
+    more_tokens = max(0, batch.tokens - RUNTIME_BATCH.tokens)
+    more_seqs = max(0, batch.seqs - RUNTIME_BATCH.seqs)
     return more_tokens * per_token + more_seqs * a.vocab_size * 4 * 2

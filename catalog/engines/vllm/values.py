@@ -11,7 +11,7 @@ from catalog.flags.paths import not_readable
 from catalog.models import card_names
 from reading.errors import nearest, shown
 
-# What of vLLM 0.31.0's registries runs on an H200 with a plain KV cache: `_get_backend_priorities` in
+# What of vLLM 0.31.0's registries runs on a Hopper GPU with a plain KV cache: `_get_backend_priorities` in
 # vllm/platforms/cuda.py for compute capability 9.0, without multi-head latent attention.
 _ATTENTION = ("FLASH_ATTN", "FLASHINFER", "TRITON_ATTN", "FLEX_ATTENTION")
 # Those of them with attention sinks on that GPU: `supports_sink` of each backend.
@@ -22,7 +22,7 @@ _LATENT = ("FLASH_ATTN_MLA", "FLASHMLA", "TRITON_MLA")
 _WITHOUT_FP8 = ("FLEX_ATTENTION", "FLASH_ATTN_MLA")
 
 # Kernels for Hopper GPUs. vLLM's lists hold those of other makers and generations too, which fail when weights are
-# loaded. Read from the names and docs of the kernels; no H200 was asked.
+# loaded. Read from the names and docs of the kernels; no GPU was asked. Nothing is known here of other generations.
 _LINEAR = ("auto", "cutlass", "deep_gemm", "machete", "marlin", "torch", "triton")
 _MOE = ("auto", "cutlass", "deep_gemm", "flashinfer_cutlass", "marlin", "triton")
 
@@ -92,14 +92,23 @@ Rule = Callable[[str, Workers], Iterator[str]]
 
 def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
     """The values of some flags that these workers can use, fewer than the runtime knows; what errors may propose."""
+    hashes = {"--prefix-caching-hash-algo": ("sha256", "sha256_cbor")}
+    if not _hopper(workers):
+        return hashes
     attention = _WITH_SINKS if workers.card.attention.sinks else _backends(workers)
     attention = [name for name in attention if workers.kv_cache_dtype.bytes != 1 or name not in _WITHOUT_FP8]
     return {
         "--attention-backend": tuple(attention),
         "--linear-backend": _LINEAR,
         "--moe-backend": _MOE,
-        "--prefix-caching-hash-algo": ("sha256", "sha256_cbor"),
+        **hashes,
     }
+
+
+def _hopper(workers: Workers) -> str:
+    """The workers' GPU for which the lists above hold, with its article; empty where kernels cannot be judged."""
+    products = (gpu.product for gpu in workers.gpus if gpu.compute_capability == "9.0")
+    return next((f"{'an' if product[0] in 'AEFHILMNORSX' else 'a'} {product}" for product in products), "")
 
 
 def _backends(workers: Workers) -> tuple[str, ...]:
@@ -145,29 +154,31 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
         if value := given.keys(name).get(key):
             for message in rule(str(value), workers):
                 yield given.error(name, f"{key}: {message}")
-    if given.keys("--attention-config").get("flash_attn_version") == 4:
+    if given.keys("--attention-config").get("flash_attn_version") == 4 and _hopper(workers):
         yield given.error("--attention-config", "flash_attn_version: 4 is for Blackwell GPUs; use 3, or leave it out")
 
 
 def _attention_backend(value: str, workers: Workers) -> Iterator[str]:
-    card = workers.card
+    card, gpu = workers.card, _hopper(workers)
+    if not gpu:
+        return
     if value not in (backends := _backends(workers)):
-        yield f"{value} does not run this model on an H200; use one of {', '.join(backends)}, or leave it out"
+        yield f"{value} does not run this model on {gpu}; use one of {', '.join(backends)}, or leave it out"
     elif card.attention.sinks and value not in _WITH_SINKS:
-        yield f"{value} has no attention sinks on an H200, which {card.name} needs; use {' or '.join(_WITH_SINKS)}"
+        yield f"{value} has no attention sinks on {gpu}, which {card.name} needs; use {' or '.join(_WITH_SINKS)}"
     elif workers.kv_cache_dtype.bytes == 1 and value in _WITHOUT_FP8:
         other = usable(workers)["--attention-backend"][0]
         yield f"{value} takes no FP8 KV cache, and engine.kvCacheDtype is {workers.kv_cache_dtype}; use {other}"
 
 
 def _linear_backend(value: str, workers: Workers) -> Iterator[str]:
-    if value not in _LINEAR:
-        yield f"{value} is not known to run on an H200; use one of {', '.join(_LINEAR)}"
+    if value not in _LINEAR and (gpu := _hopper(workers)):
+        yield f"{value} is not known to run on {gpu}; use one of {', '.join(_LINEAR)}"
 
 
 def _moe_backend(value: str, workers: Workers) -> Iterator[str]:
-    if value not in _MOE:
-        yield f"{value} is not known to run on an H200; use one of {', '.join(_MOE)}"
+    if value not in _MOE and (gpu := _hopper(workers)):
+        yield f"{value} is not known to run on {gpu}; use one of {', '.join(_MOE)}"
 
 
 def _hash_algorithm(value: str, workers: Workers) -> Iterator[str]:
