@@ -143,6 +143,8 @@ class TransferEvidence:
     """Counter of prompt tokens that the receiver took from a transfer instead of computing them."""
     absent: str
     """What to check when the counters are missing, as the end of a sentence."""
+    carrier: str = ""
+    """What moves the cache, for the reader of a report: `NIXL`."""
 
 
 @dataclass(frozen=True, kw_only=True)

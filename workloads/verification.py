@@ -9,7 +9,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from catalog.contracts import Role
+from catalog.contracts import TransportEvidence
+from catalog.rdma import KvTransfer
 from manifests.graph import frontend_image
 from manifests.pod_security import UNPRIVILEGED
 from planning import names
@@ -17,6 +18,7 @@ from planning.pools import SYSTEM_POOL
 from planning.types import Graph
 from workloads.custom_object import REPLACE_UNREADY
 from workloads.endpoint import FRONTEND_PORT
+from workloads.evidence import port_arguments, transfer_arguments, transport_arguments
 
 PACKAGE = Path(__file__).parent / "jobs" / "verify"
 # The folder that Python starts in, and the package's own below it.
@@ -41,19 +43,29 @@ def modules() -> dict[str, str]:
 
 def arguments(graph: Graph) -> list[str]:
     """What the Job has to verify of a graph."""
-    nixl = graph.engine == "vllm" and graph.disaggregated
-    # Each GPU of a vLLM engine has a process that reads for itself.
-    ranks = next((worker.tensor_parallel for worker in graph.workers if worker.role is Role.DECODE), 1)
+    engine = graph.runs
+    # A simulated engine moves nothing.
+    moves = graph.disaggregated and not engine.simulated
     return [
         *("--endpoint", f"http://{names.frontend_service(graph.name)}.{graph.namespace}.svc:{FRONTEND_PORT}"),
         *("--model", graph.served_name),
         *("--pods", f"{graph.namespace}/{graph.name}"),
         *("--roles", *(worker.role.value for worker in graph.workers)),
-        *(("--kv-transfer", "nixl") if nixl else ()),
-        *(("--transport", graph.kv_transfer.value, "--ranks", str(ranks)) if graph.kv_transfer else ()),
+        *port_arguments(engine),
+        *(transfer_arguments(engine.transfer_evidence) if moves and engine.transfer_evidence else ()),
+        *(_transport(graph, graph.kv_transfer, engine.transport_evidence) if graph.kv_transfer else ()),
         *(() if graph.verification_required else ("--report-only",)),
         *("--timeout", str(TIMEOUT_SECONDS)),
     ]
+
+
+def _transport(graph: Graph, declared: KvTransfer, evidence: TransportEvidence | None) -> list[str]:
+    """The transport that the logs must show; nothing where the engine's logs show none."""
+    if evidence is None:
+        return []
+    # Each GPU of an engine has a process that moves KV cache for itself.
+    ranks = next((worker.tensor_parallel for worker in graph.workers if worker.role is evidence.role), 1)
+    return ["--transport", declared.value, "--ranks", str(ranks), *transport_arguments(evidence)]
 
 
 def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:

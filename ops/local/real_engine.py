@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from catalog.contracts import Role
+from catalog.engines import engine
 from catalog.models import Placement
 from catalog.rdma import RdmaMode
 from ops.local.environment import (
@@ -34,6 +35,7 @@ from ops.local.session import Session
 from ops.local.supervise import supervise
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph, Worker
+from workloads.evidence import transfer
 from workloads.jobs.verify import chat
 from workloads.jobs.verify.clock import Deadline
 from workloads.jobs.verify.outcome import Verdict
@@ -184,9 +186,16 @@ def _greedy(session: Session, model: str, prompt: str) -> str:
 
 
 def _verify(session: Session, model: str, console: Console) -> int:
-    graph = session.graph
+    graph, evidence = session.graph, engine("vllm").transfer_evidence
     report = verify(
-        Targets(graph.endpoint, graph.metrics("prefill"), graph.metrics("decode"), model=model, nixl=True, timeout=180),
+        Targets(
+            graph.endpoint,
+            graph.metrics("prefill"),
+            graph.metrics("decode"),
+            model=model,
+            transfer=transfer(evidence) if evidence else None,
+            timeout=180,
+        ),
         session.say,
     )
     print_verdicts(console, report.verdicts)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.engines import default_engine
 from tests.local.fake_endpoint import Behaviour, serving
+from workloads.evidence import transfer
 from workloads.jobs.verify import chat, metrics, verification
 from workloads.jobs.verify.chat import is_sane
 from workloads.jobs.verify.metrics import samples, total
@@ -19,6 +21,9 @@ from workloads.jobs.verify.outcome import Report
 from workloads.jobs.verify.verification import PROMPTS, Targets, verify
 from workloads.verification import modules
 
+EVIDENCE = default_engine().transfer_evidence
+assert EVIDENCE
+NIXL = transfer(EVIDENCE)
 GOOD = ("model listed", "answer sane", "prefill worker served", "decode worker received")
 
 
@@ -153,19 +158,19 @@ def test_an_answer_that_drips_for_ever_ends_at_the_bound() -> None:
 
 
 def test_nixl_is_verified_by_bytes_transfers_and_hits() -> None:
-    report, missing = verified(Behaviour(nixl_bytes=2**20), nixl=True)
+    report, missing = verified(Behaviour(nixl_bytes=2**20), transfer=NIXL)
     assert missing == {}
     moved = next(verdict for verdict in report.verdicts if verdict.check == "KV cache moved")
     assert moved.sentence == "4.00 MiB in 4 NIXL transfers for 4 answered prompts."
 
 
 def test_kv_cache_that_never_moved_is_not_verified() -> None:
-    _, missing = verified(Behaviour(), nixl=True)
+    _, missing = verified(Behaviour(), transfer=NIXL)
     assert set(missing) == {"KV cache moved", "no transfer failed", "moved KV cache used"}
 
 
 def test_a_failed_transfer_is_said() -> None:
-    _, missing = verified(Behaviour(nixl_bytes=2**20, nixl_failures=1), nixl=True)
+    _, missing = verified(Behaviour(nixl_bytes=2**20, nixl_failures=1), transfer=NIXL)
     assert missing == {"no transfer failed": "4 of 4 NIXL transfers failed."}
 
 
@@ -240,7 +245,7 @@ def several(behaviour: Behaviour, workers: int, **changes: object) -> tuple[Repo
 
 def test_prompts_are_sent_until_every_decode_worker_has_served_one() -> None:
     """The router sends the first prompts to one worker, as it may."""
-    report, missing = several(Behaviour(route=lambda n: 0 if n < 8 else n % 3, nixl_bytes=2**20), 3, nixl=True)
+    report, missing = several(Behaviour(route=lambda n: 0 if n < 8 else n % 3, nixl_bytes=2**20), 3, transfer=NIXL)
     assert missing == {}
     assert report.prompts > PROMPTS
     assert all(share.requests for share in report.workers)
@@ -258,5 +263,5 @@ def test_a_decode_worker_that_serves_nothing_is_not_reached(monkeypatch: pytest.
 
 
 def test_kv_cache_must_arrive_at_every_decode_worker() -> None:
-    _, missing = several(Behaviour(route=lambda n: n % 2), 2, nixl=True)
+    _, missing = several(Behaviour(route=lambda n: n % 2), 2, transfer=NIXL)
     assert missing["KV cache moved"].startswith("0.00 MiB in 0 NIXL transfers")

@@ -442,16 +442,18 @@ def verification_arguments(recording: Recording) -> list[str]:
 
 def test_the_verification_asks_for_what_the_layout_promises() -> None:
     given = command_line(verification_arguments(recorded("prod")))
-    assert (given.kv_transfer, given.transport, given.ranks) == ("nixl", "rdma", 8)
+    assert (given.moved, given.unit) == ("vllm:nixl_bytes_transferred_sum", "By")
+    assert (given.transfer_role, given.transport_role, given.operation) == ("decode", "decode", "read")
+    assert (given.transport, given.ranks, given.metrics_port) == ("rdma", 8, 9090)
     assert command_line(verification_arguments(recorded("staging"))).ranks == 4
     over_tcp = command_line(verification_arguments(run("network.rdma=none", "models.chat.kvTransfer=tcp")))
     assert (over_tcp.transport, over_tcp.ranks) == ("tcp", 8)
-    assert {"--kv-transfer", "--transport"}.isdisjoint(verification_arguments(recorded("dev")))
+    assert {"--moved", "--transport"}.isdisjoint(verification_arguments(recorded("dev")))
     named = command_line(verification_arguments(run("models.chat.servedName=gpt")))
     assert named.model == "gpt"
     aggregated = verification_arguments(run("models.chat.layout=aggregated"))
     assert aggregated[aggregated.index("--roles") + 1] == "worker"
-    assert {"--kv-transfer", "--transport"}.isdisjoint(aggregated)
+    assert {"--moved", "--transport"}.isdisjoint(aggregated)
     assert "--report-only" not in verification_arguments(recorded("prod"))
     assert "--report-only" in verification_arguments(run("models.chat.verification=reported"))
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import certifi
 import pytest
 
+from catalog.engines import default_engine
 from tests.local.fake_endpoint import Behaviour, serving
 from tests.loopback import listening
+from workloads.evidence import transfer_arguments
 from workloads.jobs.verify import chat, metrics, verification
 from workloads.jobs.verify.__main__ import main
 from workloads.jobs.verify.chat import complete, listed_models
@@ -22,6 +24,9 @@ from workloads.jobs.verify.untrusted import InvalidJson, plain, read_json
 from workloads.jobs.verify.web import MAX_BYTES, UnreachableError, fetch
 
 Respond = Callable[[BaseHTTPRequestHandler], None]
+EVIDENCE = default_engine().transfer_evidence
+assert EVIDENCE
+NIXL = transfer_arguments(EVIDENCE)
 FORGED = "tiny\nverified      KV cache over RDMA: all is well\x1b[2K\r::error::x\u202e\u2028"
 
 
@@ -167,7 +172,7 @@ def test_metrics_that_are_no_numbers_verify_nothing(capsys: pytest.CaptureFixtur
         serving(Behaviour()) as url,
         answering(text(f"dynamo_component_requests_total{{{labels}}} NaN\n")) as worker,
     ):
-        assert main(["--endpoint", url, "--worker", worker, "--kv-transfer", "nixl", "--timeout", "3"]) == 1
+        assert main(["--endpoint", url, "--worker", worker, *NIXL, "--timeout", "3"]) == 1
     assert "no aggregated worker gives its metrics" in capsys.readouterr().out
 
 

@@ -12,11 +12,17 @@ from urllib.parse import parse_qs, urlsplit
 import certifi
 import pytest
 
+from catalog.engines import default_engine
 from tests.local.fake_endpoint import Behaviour, serving
 from tests.loopback import listening
 from tests.ucx_tables import RDMA, TCP, log
+from workloads.evidence import transfer_arguments
 from workloads.jobs.verify import chat, cluster, metrics, verification
 from workloads.jobs.verify.__main__ import main
+
+COUNTED = default_engine().transfer_evidence
+assert COUNTED
+EVIDENCE = transfer_arguments(COUNTED)
 
 TOKEN = "token-of-the-pod"
 
@@ -107,7 +113,7 @@ def run(api: Api, credentials: Path, behaviour: Behaviour, *extra: str) -> int:
             api.workers = {"prefill": [port], "decode": [port]}
         address = stack.enter_context(api_server(api))
         words = ["--endpoint", url, "--pods", "dynamo/chat", "--roles", "prefill", "decode", "--transport", "rdma"]
-        words += ["--kv-transfer", "nixl", "--timeout", "3", "--api", address, "--credentials", str(credentials)]
+        words += [*EVIDENCE, "--timeout", "3", "--api", address, "--credentials", str(credentials)]
         return main([*words, *extra])
 
 

@@ -129,6 +129,7 @@ class Vllm(Engine):
         failed="vllm:nixl_num_failed_transfers_total",
         used="vllm:external_prefix_cache_hits_total",
         absent="vLLM counts only with --kv-transfer-config: look at the arguments of the decode workers",
+        carrier="NIXL",
     )
     transport_evidence = TransportEvidence(role=Role.DECODE, operation="read")
     no_usage_reports = {"VLLM_NO_USAGE_STATS": "1"}

@@ -20,15 +20,16 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from .cluster import SERVICE_ACCOUNT, Cluster, Pods
+from .judging import Transfer
 from .metrics import COMPONENT
 from .outcome import Outcome, Report, Verdict
-from .transport import Finding, Transport, judge_log
+from .transport import OPERATIONS, Finding, Transport, judge_log
 from .untrusted import plain
-from .verification import Targets, verify, verify_pods
+from .verification import Expected, Targets, verify, verify_pods
 from .web import UnreachableError
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Ends with 2 on an invalid argument, and prints one JSON object then, too, if --json was given."""
 
     as_json = False
@@ -40,10 +41,19 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {plain(message, 400)}\n")
 
 
-def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments, checked. Ends the process with 2 and a usage line when they are invalid."""
+def command_line(argv: Sequence[str] | None, more: str | None = None) -> argparse.Namespace:
+    """The arguments, checked. Ends the process with 2 and a usage line when they are invalid.
+
+    `more` is the end of the help: options that the caller has read already.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
-    parser = _Parser(prog="verify", description="Verify that an endpoint serves disaggregated.", allow_abbrev=False)
+    parser = Parser(
+        prog="verify",
+        description="Verify that an endpoint serves disaggregated.",
+        epilog=more,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     parser.as_json = "--json" in words
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--endpoint", type=_http_url, help="the frontend, such as http://frontend:8000")
@@ -53,7 +63,7 @@ def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs="+",
         type=_pod_file,
         metavar="POD=FILE",
-        help="judge saved logs of decode pods only",
+        help="judge saved logs of the pods that move KV cache only",
     )
     for role in COMPONENT:
         parser.add_argument(
@@ -66,7 +76,7 @@ def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
         )
     parser.add_argument("--model", help="the model that must be listed; otherwise the first that is")
     parser.add_argument("--timeout", type=_seconds, default=120.0, help="seconds until servable and answered (120)")
-    parser.add_argument("--kv-transfer", choices=["nixl"], help="also verify that KV cache moved (real vLLM)")
+    _add_transfer(parser)
     parser.add_argument("--pods", type=_namespaced, help="NAMESPACE/GRAPH: find the workers by the Kubernetes API")
     parser.add_argument(
         "--roles",
@@ -81,7 +91,16 @@ def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
         choices=[transport.value for transport in Transport],
         help="the transport that must be found; with --pods: also read the logs (saved logs: rdma unless given)",
     )
-    parser.add_argument("--ranks", type=_ranks, help="processes of a decode pod that must have read, its GPUs (vLLM)")
+    parser.add_argument("--ranks", type=_ranks, help="processes of a pod that must have a table: an engine's GPUs")
+    parser.add_argument(
+        "--transport-role", choices=list(COMPONENT), default="decode", help="whose logs show the transport (decode)"
+    )
+    parser.add_argument(
+        "--operation", choices=OPERATIONS, default="read", help="what they do with a peer's memory (read)"
+    )
+    parser.add_argument(
+        "--metrics-port", type=_port, default=9090, help="with --pods: where workers serve metrics (9090)"
+    )
     parser.add_argument("--api", type=_http_url, default="https://kubernetes.default.svc", help=argparse.SUPPRESS)
     parser.add_argument("--credentials", type=Path, default=SERVICE_ACCOUNT, help=argparse.SUPPRESS)
     parser.add_argument("--report-only", action="store_true", help="exit with 0 whatever is not verified")
@@ -90,6 +109,7 @@ def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
     for role in COMPONENT:
         if twice := _repeated(getattr(given, role)):
             parser.error(f"--{role}: {twice[0]} is given twice; its requests would be counted twice")
+    _check_transfer(parser, given)
     if given.transport_log:
         _check_logs(parser, given)
     elif bool(given.pods) != bool(given.roles) or ((given.transport or given.ranks) and not given.pods):
@@ -97,7 +117,31 @@ def command_line(argv: Sequence[str] | None) -> argparse.Namespace:
     return given
 
 
-def _check_logs(parser: _Parser, given: argparse.Namespace) -> None:
+# What says by which counters KV cache is seen to move; the first four go together.
+_COUNTED = ("transfer_role", "moved", "transfers", "absent")
+
+
+def _add_transfer(parser: Parser) -> None:
+    """The options that make the verification look at the KV transfer: series are those of the engine."""
+    group = parser.add_argument_group("whether KV cache moved", "The first four go together, the others with them.")
+    group.add_argument("--transfer-role", choices=list(COMPONENT), help="whose workers count")
+    group.add_argument("--moved", type=_series, metavar="SERIES", help="counter of the amount")
+    group.add_argument("--transfers", type=_series, metavar="SERIES", help="counter of transfers")
+    group.add_argument("--absent", metavar="WORDS", help="what to look at where a counter is missing")
+    group.add_argument("--unit", default="By", help="of the amount, in UCUM's notation (By, bytes)")
+    group.add_argument("--failed", type=_series, metavar="SERIES", help="counter of failed transfers")
+    group.add_argument("--used", type=_series, metavar="SERIES", help="counter of prompt tokens that decode took over")
+    group.add_argument("--carrier", default="", help="what moves the cache, for the report")
+
+
+def _check_transfer(parser: Parser, given: argparse.Namespace) -> None:
+    named = [name for name in _COUNTED if getattr(given, name)]
+    if (named or given.failed or given.used) and len(named) < len(_COUNTED):
+        missing = ", ".join(f"--{name.replace('_', '-')}" for name in _COUNTED if name not in named)
+        parser.error(f"the KV transfer is verified by several options together; {missing} is missing")
+
+
+def _check_logs(parser: Parser, given: argparse.Namespace) -> None:
     if twice := _repeated([pod for pod, _ in given.transport_log]):
         parser.error(f"--transport-log: {', '.join(twice)} is given twice; one file holds a pod's whole log")
     of_file: dict[tuple[int, int], str] = {}
@@ -166,9 +210,21 @@ def _ranks(text: str) -> int:
     return int(text)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Verify and print; the exit code is in the module's docstring."""
-    given = command_line(argv)
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{plain(text)!r} is no port; give 1 to 65535")
+    return int(text)
+
+
+def _series(text: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z_:][a-zA-Z0-9_:]*", text):
+        raise argparse.ArgumentTypeError(f"{plain(text)!r} is no name of a Prometheus series")
+    return text
+
+
+def main(argv: Sequence[str] | None = None, more: str | None = None) -> int:
+    """Verify and print; the exit code is in the module's docstring. `more` is the end of the help."""
+    given = command_line(argv, more)
     verified = _logs(given) if given.transport_log else _graph(given)
     return 0 if verified or given.report_only else 1
 
@@ -176,7 +232,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _logs(given: argparse.Namespace) -> bool:
     """Judge saved logs and print one verdict a pod. Whether all are verified."""
     expected = Transport(given.transport or Transport.RDMA)
-    found = {pod: _of_file(path, expected, given.ranks) for pod, path in given.transport_log}
+    found = {pod: _of_file(path, expected, given) for pod, path in given.transport_log}
     verified = all(finding.outcome is Outcome.VERIFIED for finding in found.values())
     if given.json:
         pods = [{"pod": pod, "verdict": finding.outcome, "reason": finding.reason} for pod, finding in found.items()]
@@ -187,10 +243,10 @@ def _logs(given: argparse.Namespace) -> bool:
     return verified
 
 
-def _of_file(path: Path, expected: Transport, ranks: int | None) -> Finding:
+def _of_file(path: Path, expected: Transport, given: argparse.Namespace) -> Finding:
     # As the Job reads it: a byte that is no UTF-8 is one wrong character, and "\r" ends no line.
     with path.open(encoding="utf-8", errors="replace", newline="\n") as text:
-        return judge_log((line.rstrip("\n") for line in text), expected, ranks)
+        return judge_log((line.rstrip("\n") for line in text), expected, given.ranks, given.operation)
 
 
 def _graph(given: argparse.Namespace) -> bool:
@@ -206,13 +262,17 @@ def _graph(given: argparse.Namespace) -> bool:
         worker=tuple(given.worker),
         model=given.model,
         timeout=given.timeout,
-        nixl=given.kv_transfer == "nixl",
+        transfer=_transfer(given) if given.moved else None,
+        transport=Expected(Transport(given.transport), given.transport_role, given.operation, given.ranks)
+        if given.transport
+        else None,
     )
     try:
         if given.pods:
-            pods = Pods(Cluster.of_this_pod(given.api, given.credentials), *given.pods)
-            transport = Transport(given.transport) if given.transport else None
-            report = verify_pods(targets, pods, given.roles, transport, given.ranks, progress)
+            namespace, graph = given.pods
+            cluster = Cluster.of_this_pod(given.api, given.credentials)
+            pods = Pods(cluster, namespace, graph, given.metrics_port)
+            report = verify_pods(targets, pods, given.roles, progress)
         else:
             report = verify(targets, progress)
     except UnreachableError as error:
@@ -223,6 +283,19 @@ def _graph(given: argparse.Namespace) -> bool:
         for verdict in report.verdicts:
             print(f"{verdict.outcome:<12}  {plain(verdict.check)}: {plain(verdict.sentence, 1000)}")
     return report.verified
+
+
+def _transfer(given: argparse.Namespace) -> Transfer:
+    return Transfer(
+        role=given.transfer_role,
+        moved=given.moved,
+        unit=given.unit,
+        transfers=given.transfers,
+        absent=given.absent,
+        failed=given.failed,
+        used=given.used,
+        carrier=given.carrier,
+    )
 
 
 def _wire(report: Report) -> dict[str, Any]:

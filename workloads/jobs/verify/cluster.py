@@ -17,8 +17,6 @@ from .web import UnreachableError, fetch, lines, opened
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 CONTAINER = "main"
-# Where a worker serves its metrics unless its pod says otherwise.
-WORKER_METRICS_PORT = 9090
 READ_SECONDS = 10.0
 # A kubelet keeps 10 MiB before it rotates a log, unless somebody raised that.
 LOG_BYTES = 2**30
@@ -82,6 +80,8 @@ class Pods:
     cluster: Cluster
     namespace: str
     graph: str
+    metrics_port: int
+    """Where a worker serves its metrics unless its pod says otherwise."""
 
     def running(self, role: str, deadline: Deadline) -> tuple[Pod, ...]:
         """The role's running pods that are not being deleted. Raises UnreachableError if they cannot be listed."""
@@ -89,7 +89,7 @@ class Pods:
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         text = self.cluster.get(f"/api/v1/namespaces/{self.namespace}/pods", deadline, labelSelector=selector)
         try:
-            return tuple(_pod(pod) for pod in read_json(text)["items"] if _serves(pod))
+            return tuple(_pod(pod, self.metrics_port) for pod in read_json(text)["items"] if _serves(pod))
         except (InvalidJson, LookupError, TypeError, AttributeError, ValueError):
             raise UnreachableError("the Kubernetes API answered something that is no list of pods") from None
 
@@ -115,20 +115,20 @@ def _serves(pod: Mapping[str, Any]) -> bool:
     return pod["status"].get("phase") == "Running" and bool(pod["status"].get("podIP")) and not deleted
 
 
-def _pod(pod: Mapping[str, Any]) -> Pod:
+def _pod(pod: Mapping[str, Any], metrics_port: int) -> Pod:
     address = str(pod["status"]["podIP"])
     host = f"[{address}]" if ":" in address else address
     statuses = pod["status"].get("containerStatuses") or ()
     main = next((status for status in statuses if status.get("name") == CONTAINER), {})
     running = (main.get("state") or {}).get("running") or {}
-    metrics = f"http://{host}:{_metrics_port(pod)}/metrics"
+    metrics = f"http://{host}:{_metrics_port(pod, metrics_port)}/metrics"
     return Pod(str(pod["metadata"]["name"]), metrics, _time(running.get("startedAt")))
 
 
-def _metrics_port(pod: Mapping[str, Any]) -> int:
+def _metrics_port(pod: Mapping[str, Any], otherwise: int) -> int:
     """The container port that the operator calls `system`."""
     ports = [port for container in pod["spec"]["containers"] for port in container.get("ports", ())]
-    return int(next((p["containerPort"] for p in ports if p.get("name") == "system"), WORKER_METRICS_PORT))
+    return int(next((p["containerPort"] for p in ports if p.get("name") == "system"), otherwise))
 
 
 def _time(text: str | None) -> datetime | None:

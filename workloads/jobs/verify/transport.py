@@ -1,4 +1,4 @@
-"""Judge of the transport by which a decode worker reads KV cache, from the tables in its log.
+"""Judge of the transport by which a worker reads or writes KV cache in a peer's memory, from the tables in its log.
 
 A table proves what UCX chose for a kind of endpoint; it proves no bytes. The counters of NIXL prove those, and are
 verdicts of their own.
@@ -40,20 +40,34 @@ CONFIG_CHARACTERS = 127
 
 GPU_MEMORY = frozenset(("cuda", "cuda-managed", "rocm", "rocm-managed"))
 _OTHER_MEMORY = frozenset(("host", "rdma", "ze-host", "ze-device", "ze-managed", "gaudi"))
-# The operations of UCX that read no remote memory.
-_OTHER_OPERATION = re.compile(
-    r"(?:(?:synchronous )?tagged message by ucp_tag_send(?:_sync)?\*"
-    r"|active message by ucp_am_send\*(?: with reply flag)?"
-    r"|stream message by ucp_stream_send\*|remote memory write by ucp_put\*|rendezvous data (?:send|fetch|drop)"
-    r"|(?:posted atomic|fetching atomic|atomic compare-and-swap) by ucp_atomic_op\*)"
-    r"(?:\([\w|-]+\))?(?: (?!.*(?:ucp_get|memory read)).*)?",
-    re.ASCII,
-)
-_READ = re.compile(
-    r"remote memory read by ucp_get\*(?:\([\w|-]+\))? into (?:(?:iov|strided|generic)(?:\[\d+\])? )?"
-    r"(?P<local>[\w-]+)(?:/\S+| memory)? from (?P<remote>[\w-]+)(?:/\S+| memory)?",
-    re.ASCII,
-)
+# What stands in a title between the operation and the memories: attributes, then how the local buffer is laid out.
+_ATTRIBUTES = r"(?:\([\w|-]+\))?"
+_LOCAL = r"(?:(?:iov|strided|generic)(?:\[\d+\])? )?(?P<local>[\w-]+)(?:/\S+| memory)?"
+_REMOTE = r"(?P<remote>[\w-]+)(?:/\S+| memory)?"
+
+
+def _other(rma: str, without: str) -> re.Pattern[str]:
+    """Titles of the operations of UCX that are not the one to be judged, of which nothing may stand in them."""
+    return re.compile(
+        r"(?:(?:synchronous )?tagged message by ucp_tag_send(?:_sync)?\*"
+        r"|active message by ucp_am_send\*(?: with reply flag)?"
+        rf"|stream message by ucp_stream_send\*|{rma}|rendezvous data (?:send|fetch|drop)"
+        r"|(?:posted atomic|fetching atomic|atomic compare-and-swap) by ucp_atomic_op\*)"
+        rf"{_ATTRIBUTES}(?: (?!.*(?:{without})).*)?",
+        re.ASCII,
+    )
+
+
+# By operation: the titles of its tables, and those of others.
+_TITLES = {
+    "read": re.compile(rf"remote memory read by ucp_get\*{_ATTRIBUTES} into {_LOCAL} from {_REMOTE}", re.ASCII),
+    "write": re.compile(rf"remote memory write by ucp_put\*{_ATTRIBUTES} from {_LOCAL} to {_REMOTE}", re.ASCII),
+}
+_OTHERS = {
+    "read": _other(r"remote memory write by ucp_put\*", "ucp_get|memory read"),
+    "write": _other(r"remote memory read by ucp_get\*", "ucp_put|memory write"),
+}
+OPERATIONS = tuple(_TITLES)
 
 # ASCII, as UCX prints; int() would take digits of any script.
 _LANE = r"[a-z][a-z0-9_]*/[\w.:@+-]+"
@@ -84,11 +98,13 @@ class Judge:
     """Takes what a parser finds in one log, keeps counts only, and concludes at the end."""
 
     expected: Transport
+    operation: str = "read"
+    """What the worker does with a peer's memory: one of OPERATIONS."""
     ranks: int | None = None
     """How many processes must have a table; None where nobody said."""
     lanes: set[str] = field(default_factory=set)
-    readers: set[Process] = field(default_factory=set)
-    """The processes that have a table of a read between GPUs."""
+    movers: set[Process] = field(default_factory=set)
+    """The processes that have a table of the operation between GPUs."""
     processes: set[Process] = field(default_factory=set)
     """The processes of which UCX printed any line."""
     refused: list[str] = field(default_factory=list)
@@ -101,8 +117,8 @@ class Judge:
             case Table():
                 self._table(event)
             case Refusal():
-                if {event.local, event.remote} & GPU_MEMORY:
-                    self._refuse(f"UCX refused to read {event.remote} memory into {event.local} memory")
+                if event.operation == self.operation and {event.local, event.remote} & GPU_MEMORY:
+                    self._refuse(f"UCX refused to {_refused(event)}")
             case Damage():
                 self.doubt(f"{event.what}{_of(event.process)}; UCX_LOG_FILE=stderr keeps lines whole")
 
@@ -116,16 +132,16 @@ class Judge:
             self.refused.append(why)
 
     def _table(self, table: Table) -> None:
-        if table.endpoint == "self" or _OTHER_OPERATION.fullmatch(table.operation):
+        if table.endpoint == "self" or _OTHERS[self.operation].fullmatch(table.operation):
             return
-        match = _READ.fullmatch(table.operation)
+        match = _TITLES[self.operation].fullmatch(table.operation)
         memories = {match["local"], match["remote"]} if match else set[str]()
         if not memories or memories - GPU_MEMORY - _OTHER_MEMORY:
             self.doubt(f"the title {_quoted(table.operation)} is not known")
             return
         if not memories <= GPU_MEMORY:
             return
-        self.readers.add(table.process)
+        self.movers.add(table.process)
         if not table.endpoint:
             self.doubt("a table names neither self, intra-node nor inter-node")
         for row in table.rows:
@@ -134,16 +150,16 @@ class Judge:
         if not table.whole or not without_gaps(table.rows):
             self.doubt(f"a table is cut{_of(table.process)}")
         if table.counts:
-            self.doubt("UCX_PROTO_INFO=used lists what was used only; set 'remote memory read*'")
+            self.doubt(f"UCX_PROTO_INFO=used lists what was used only; set 'remote memory {self.operation}*'")
 
     def _row(self, row: Row, endpoint: str) -> None:
         found = parsed_lanes(row.config)
         names = set(_NAMES.findall(row.config))
         shown = f"{_quoted(row.description)} on {_quoted(row.config)}"
         if self.expected is Transport.RDMA and (_STAGED.search(row.description) or any(map(_is_other, names))):
-            self._refuse(f"reads of KV cache are {shown}, not {ZERO_COPY} over RDMA")
+            self._refuse(f"{self.operation}s of KV cache are {shown}, not {ZERO_COPY} over RDMA")
         elif self.expected is Transport.TCP and any(name != TCP_LANE and _is_known(name) for name in names):
-            self._refuse(f"kvTransfer is tcp, and reads of KV cache are {shown}")
+            self._refuse(f"kvTransfer is tcp, and {self.operation}s of KV cache are {shown}")
         elif row.estimated:
             self.doubt(f"a row is UCX's estimate of the other side: (?) {shown}")
         elif row.description != ZERO_COPY and not (self.expected is Transport.TCP and _STAGED.search(row.description)):
@@ -164,22 +180,23 @@ class Judge:
             return Finding(Outcome.NOT_VERIFIED, f"{self.refused[0]}; {advice}")
         if self.doubts:
             return Finding(Outcome.UNKNOWN, "; ".join(dict.fromkeys(self.doubts)))
-        if not self.readers:
-            return Finding(Outcome.UNKNOWN, f"the log has no table of a read between GPUs; {NO_TABLE_ADVICE}")
-        without, readers = len(self.processes - self.readers), len(self.readers)
+        table = f"a table of a {self.operation} between GPUs"
+        if not self.movers:
+            return Finding(Outcome.UNKNOWN, f"the log has no {table.removeprefix('a ')}; {NO_TABLE_ADVICE}")
+        without, movers = len(self.processes - self.movers), len(self.movers)
         if self.ranks is None and without:
-            missing = f"{without} of {len(self.processes)} processes with lines of UCX have no table of such a read"
-            return Finding(Outcome.UNKNOWN, f"{missing}; {NO_TABLE_ADVICE}; --ranks says how many must have one")
-        if self.ranks is not None and readers < self.ranks:
-            missing = f"{readers} of {self.ranks} ranks have a table of a read between GPUs"
-            return Finding(Outcome.UNKNOWN, f"{missing}; {NO_TABLE_ADVICE}")
-        if self.ranks is not None and readers > self.ranks:
-            more = f"{readers} processes have a table of a read between GPUs, and a pod has {self.ranks} ranks"
+            missing = f"{without} of {len(self.processes)} processes with lines of UCX have no table of such a "
+            why = f"{missing}{self.operation}; {NO_TABLE_ADVICE}; --ranks says how many must have one"
+            return Finding(Outcome.UNKNOWN, why)
+        if self.ranks is not None and movers < self.ranks:
+            return Finding(Outcome.UNKNOWN, f"{movers} of {self.ranks} ranks have {table}; {NO_TABLE_ADVICE}")
+        if self.ranks is not None and movers > self.ranks:
+            more = f"{movers} processes have {table}, and a pod has {self.ranks} ranks"
             return Finding(Outcome.UNKNOWN, f"{more}; check --ranks, and that the file is the log of one container")
         return Finding(Outcome.VERIFIED, self._praise())
 
     def _praise(self) -> str:
-        count = len(self.readers)
+        count = len(self.movers)
         who = f"{count} of {self.ranks} ranks" if self.ranks else f"{count} process{'es' if count > 1 else ''}"
         rdma = ", ".join(sorted(self.lanes & RDMA_LANES))
         ways = [f"{rdma} (RDMA)"] if rdma else []
@@ -188,7 +205,8 @@ class Judge:
         if TCP_LANE in self.lanes:
             ways.append("tcp, as kvTransfer declares (slow)")
         unchecked = "" if self.ranks else "; their number is not checked without --ranks"
-        return f"{who} read{'s' if count == 1 and not self.ranks else ''} KV cache over {' and '.join(ways)}{unchecked}"
+        verb = f"{self.operation}{'s' if count == 1 and not self.ranks else ''}"
+        return f"{who} {verb} KV cache over {' and '.join(ways)}{unchecked}"
 
 
 @dataclass(frozen=True)
@@ -213,6 +231,12 @@ def parsed_lanes(config: str) -> Lanes | None:
     return Lanes(frozenset(_name(s["lane"]) for s in known), sum(int(s["percent"]) for s in known))
 
 
+def _refused(refusal: Refusal) -> str:
+    if refusal.operation == "read":
+        return f"read {refusal.remote} memory into {refusal.local} memory"
+    return f"write {refusal.local} memory to {refusal.remote} memory"
+
+
 def _name(lane: str) -> str:
     return lane.partition("/")[0]
 
@@ -233,9 +257,9 @@ def _quoted(words: str) -> str:
     return f'"{plain(words, 140)}"'
 
 
-def judge_log(lines: Iterable[str], expected: Transport, ranks: int | None = None) -> Finding:
+def judge_log(lines: Iterable[str], expected: Transport, ranks: int | None = None, operation: str = "read") -> Finding:
     """The finding over a log, read once, line by line."""
-    parser, judge = Parser(), Judge(expected, ranks)
+    parser, judge = Parser(), Judge(expected, operation, ranks)
     for line in lines:
         for event in parser.feed(line):
             judge.take(event)

@@ -62,9 +62,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Refusal:
-    """UCX found no protocol for a read, and failed it."""
+    """UCX found no protocol for a read or a write, and failed it."""
 
     process: Process
+    operation: str
+    """`read` or `write`."""
     local: str
     remote: str
 
@@ -109,15 +111,21 @@ _SIZE = r"(\d{1,20})([KMGTPE]?)"
 _RANGE = re.compile(rf"(?:\d+ +)?{_SIZE}(?:\.\.(?:{_SIZE}|(inf)))?", re.ASCII)
 _COUNTED = re.compile(r"\d+ +\d", re.ASCII)
 _ENDPOINT = re.compile(r".*?(?P<kind>\S+) cfg#\d+", re.ASCII)
-_TABLE_WORDS = re.compile(r"cfg#\d|remote memory|memory read|ucp_get|\bby ucp_|into (?:cuda|rocm)", re.IGNORECASE)
+_TABLE_WORDS = re.compile(
+    r"cfg#\d|remote memory|memory (?:read|write)|ucp_(?:get|put)|\bby ucp_|into (?:cuda|rocm)", re.IGNORECASE
+)
 # The end of a row, of UCX's own transports only: others print tables into the same log, with paths in them.
 _LANE_AT_END = re.compile(
     r"(?:(?<![\w/])(?:rc|dc|gga|ud|tcp|self|sysv|posix|cma|knem|xpmem|cuda|gdr|rocm)(?:_\w+)?/[^\s/|,]+(?:/path\d+)?"
     r"|\d% on path\d+)\s*\|\s*$"
 )
-_REFUSED = re.compile(r"protocol found for get into (?P<local>[\w-]+) from (?P<remote>[\w-]+)")
+# A get goes into local memory from remote, a put from local memory to remote. Refused puts as in the sources: not seen.
+_REFUSED = re.compile(
+    r"protocol found for (?P<operation>get into|put from) (?P<local>[\w-]+) (?:from|to) (?P<remote>[\w-]+)"
+)
 _UNSERVED = re.compile(
-    r"cannot find remote protocol for: .*\| get\S* into (?P<local>[\w-]+)\S*(?: memory)? from (?P<remote>[\w-]+)"
+    r"cannot find remote protocol for: .*\| (?P<operation>[gp][eu]t)\S* (?:into|from) (?P<local>[\w-]+)\S*(?: memory)? "
+    r"(?:from|to) (?P<remote>[\w-]+)"
 )
 _UNITS = {unit: 1024**power for power, unit in enumerate(("", *"KMGTPE"))}
 _KINDS = ("self", "intra-node", "inter-node")
@@ -210,7 +218,8 @@ class _Stream:
             elif not (self._in_other() and _PART_OF_RULE.fullmatch(text)):
                 yield from self._break()
         elif match := _refusal(text):
-            yield Refusal(self.process, match["local"], match["remote"])
+            operation = "write" if match["operation"].startswith("put") else "read"
+            yield Refusal(self.process, operation, match["local"], match["remote"])
         elif not text and not self._in_other() and self.state is not _State.IDLE:
             yield from self._break()
 

@@ -13,7 +13,7 @@ from . import metrics
 from .chat import NotServableError, ask, wait_until_servable
 from .clock import Deadline
 from .cluster import READ_SECONDS, Pod, Pods, rotated
-from .judging import judge_answers, judge_nixl, judge_role, shares, unreached
+from .judging import RECEIVERS, Transfer, judge_answers, judge_role, judge_transfer, shares, unreached
 from .outcome import Outcome, Report, Verdict
 from .transport import Finding, Transport, judge_log
 from .untrusted import plain
@@ -23,7 +23,7 @@ PROMPTS = 4
 # The router chooses by load, so prompts of one round go out together; a round has two for each worker, within bounds.
 ROUNDS = 8
 ROUND_PROMPTS = 16
-# Counters may follow the answer: vLLM publishes its own with the next engine step.
+# Counters may follow the answer: an engine publishes its own with its next step.
 SETTLE_SECONDS = 10.0
 ROUND_SETTLE_SECONDS = 2.0
 # All logs together. A table may follow its read by a moment.
@@ -35,6 +35,18 @@ _T = TypeVar("_T")
 
 def _silent(_: str) -> None:
     """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The transport that the logs of a role's workers must show."""
+
+    transport: Transport
+    role: str = "decode"
+    operation: str = "read"
+    """What these workers do with the memory of their peers."""
+    ranks: int | None = None
+    """Processes of a pod that must have a table; None where nobody said."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,10 @@ class Targets:
     worker: tuple[str, ...] = ()
     model: str | None = None
     timeout: float = 120.0
-    nixl: bool = False
+    transfer: Transfer | None = None
+    """By which counters KV cache is seen to move; None where that is not verified."""
+    transport: Expected | None = None
+    """By which logs its transport is judged; None where that is not verified."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Address → pod, where the addresses are pods'."""
 
@@ -60,6 +75,11 @@ class Targets:
         if self.worker:
             return {"worker": self.worker}
         return {"prefill": self.prefill, "decode": self.decode}
+
+    @property
+    def every(self) -> frozenset[str]:
+        """The roles whose every worker a prompt must reach."""
+        return RECEIVERS | {evidence.role for evidence in (self.transfer, self.transport) if evidence}
 
 
 def verify(targets: Targets, progress: Progress = _silent) -> Report:
@@ -106,6 +126,7 @@ class _Prompts:
 
         Sends the first prompts one by one, then rounds of several until every worker that answers has answered one.
         """
+        every = self.targets.every
         for _ in range(PROMPTS):
             if error := self._round(model, 1, deadline):
                 return error
@@ -113,7 +134,7 @@ class _Prompts:
             if not (missing := self._unreached()) or deadline.left() == 0:
                 break
             progress(f"{len(missing)} workers have not answered yet: sending more prompts")
-            workers = len(self.targets.decode or self.targets.worker)
+            workers = max(len(addresses) for role, addresses in self.targets.addresses.items() if role in every)
             count = min(2 * workers, ROUND_PROMPTS)
             self.sent += count
             if error := self._round(model, count, deadline):
@@ -132,13 +153,13 @@ class _Prompts:
         return next((str(error) for error in found if isinstance(error, UnreachableError)), None)
 
     def _unreached(self) -> Sequence[str]:
-        """The workers that have answered nothing. Waits a moment for their counters."""
+        """The workers that no prompt has reached. Waits a moment for their counters."""
         settled = Deadline(ROUND_SETTLE_SECONDS)
         while True:
             after = _metrics(self.targets)
             # A worker without metrics is not reached by more prompts either.
             known = [s for s in shares(self.targets.addresses, self.before, after) if s.requests is not None]
-            missing = unreached(known)
+            missing = unreached(known, self.targets.every)
             if not missing or settled.left() == 0:
                 return missing
             time.sleep(metrics.POLL_SECONDS)
@@ -161,21 +182,16 @@ def _judged(targets: Targets, model: str | None, listed: Verdict, prompts: _Prom
     after = _metrics(targets)
     addresses, answered = targets.addresses, len(prompts.answers)
     found = shares(addresses, prompts.before, after)
-    roles = (judge_role(role, addresses[role], found, answered, targets.names) for role in addresses)
-    nixl = judge_nixl(targets.decode, prompts.before, after, answered, targets.names) if targets.nixl else ()
-    verdicts = (listed, judge_answers(prompts.answers, error, prompts.sent), *roles, *nixl)
+    roles = (judge_role(role, addresses[role], found, answered, targets.names, targets.every) for role in addresses)
+    moved: tuple[Verdict, ...] = ()
+    if targets.transfer:
+        moved = judge_transfer(targets.transfer, addresses, prompts.before, after, answered, targets.names)
+    verdicts = (listed, judge_answers(prompts.answers, error, prompts.sent), *roles, *moved)
     return Report(model, verdicts, found, answered)
 
 
-def verify_pods(
-    targets: Targets,
-    pods: Pods,
-    roles: Sequence[str],
-    transport: Transport | None,
-    ranks: int | None,
-    progress: Progress = _silent,
-) -> Report:
-    """Verify the graph whose workers are these pods, and the transport by the logs of its decode workers.
+def verify_pods(targets: Targets, pods: Pods, roles: Sequence[str], progress: Progress = _silent) -> Report:
+    """Verify the graph whose workers are these pods, and the transport by the logs of those that move KV cache.
 
     Raises UnreachableError if the pods cannot be listed.
     """
@@ -189,39 +205,39 @@ def verify_pods(
         ),
         progress,
     )
-    if transport is None:
+    expected = targets.transport
+    if expected is None:
         return report
-    progress("reading the logs of the decode workers")
-    verdicts = _transports(pods, of_role.get("decode", ()), report, transport, ranks)
+    progress(f"reading the logs of the {expected.role} workers")
+    verdicts = _transports(pods, of_role.get(expected.role, ()), report, expected)
     return replace(report, verdicts=(*report.verdicts, *verdicts))
 
 
-def _transports(
-    pods: Pods, known: Sequence[Pod], report: Report, expected: Transport, ranks: int | None
-) -> tuple[Verdict, ...]:
-    """One verdict for each decode pod, of those from before the prompts and those that run now."""
+def _transports(pods: Pods, known: Sequence[Pod], report: Report, expected: Expected) -> tuple[Verdict, ...]:
+    """One verdict for each pod of the role, of those from before the prompts and those that run now."""
     deadline = Deadline(LOG_SECONDS)
-    check = f"KV cache over {expected.upper()}"
+    role, check = expected.role, f"KV cache over {expected.transport.upper()}"
     try:
-        now = pods.running("decode", deadline)
+        now = pods.running(role, deadline)
     except UnreachableError as error:
-        return (Verdict(check, Outcome.UNKNOWN, f"the decode workers cannot be listed: {error}."),)
-    served = {share.address: share.requests for share in report.workers if share.role == "decode"}
+        return (Verdict(check, Outcome.UNKNOWN, f"the {role} workers cannot be listed: {error}."),)
+    served = {share.address: share.requests for share in report.workers if share.role == role}
     verdicts: list[Verdict] = []
     for pod in {pod.name: pod for pod in (*known, *now)}.values():
         if not served.get(pod.metrics):
-            found = Finding(Outcome.NOT_VERIFIED, "not reached: no prompt was counted there, so its log shows no read")
+            reason = f"not reached: no prompt was counted there, so its log shows no {expected.operation}"
+            found = Finding(Outcome.NOT_VERIFIED, reason)
         else:
-            found = _of_log(pods, pod, expected, ranks, deadline)
+            found = _of_log(pods, pod, expected, deadline)
         verdicts.append(Verdict(check, found.outcome, f"{pod.name}: {found.reason}."))
-    return tuple(verdicts) or (Verdict(check, Outcome.UNKNOWN, "there is no decode worker."),)
+    return tuple(verdicts) or (Verdict(check, Outcome.UNKNOWN, f"there is no {role} worker."),)
 
 
-def _of_log(pods: Pods, pod: Pod, expected: Transport, ranks: int | None, deadline: Deadline) -> Finding:
+def _of_log(pods: Pods, pod: Pod, expected: Expected, deadline: Deadline) -> Finding:
     try:
         with pods.log(pod, deadline) as lines:
             first = next(lines, "")
-            found = judge_log(chain([first], lines), expected, ranks)
+            found = judge_log(chain([first], lines), expected.transport, expected.ranks, expected.operation)
     except UnreachableError as error:
         return Finding(Outcome.UNKNOWN, f"its log cannot be read: {error}")
     if found.outcome is Outcome.VERIFIED and rotated(pod, first):

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from .clock import Deadline
 from .untrusted import plain
 
-# Model lists, answers and metrics are far smaller: the metrics of a busy vLLM worker are about 300 KB.
+# Model lists, answers and metrics are far smaller: the metrics of a busy worker are about 300 KB.
 MAX_BYTES = 8 * 2**20
 _CHUNK = 1 << 16
 
