@@ -1,39 +1,16 @@
 """Each role scales on its own: an autoscaler for each, on the metric that its phase is short of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from catalog.contracts import Role
+from catalog.contracts import Role, ScalingSignal
 from manifests import dgd
 from planning import names
 from workloads.custom_object import custom_object
-
-# The port on which the operator has every worker serve its metrics.
-METRICS_PORT = 9090
-
-
-@dataclass(frozen=True, kw_only=True)
-class Signal:
-    """A gauge of vLLM's, and the mean over a role's engines that the autoscaler keeps to."""
-
-    name: str
-    gauge: str
-    target: str
-    """A Kubernetes quantity: `700m` is 0.7."""
-
-
-# Where to begin, not measured on H200. Prompts that wait are what prefill is short of; blocks of the KV cache are what
-# decode is short of, and at nine tenths it begins to preempt.
-QUEUE = Signal(name="queued-requests", gauge="vllm:num_requests_waiting", target="4")
-KV_CACHE = Signal(name="kv-cache-use", gauge="vllm:kv_cache_usage_perc", target="700m")
-SIGNALS: dict[Role, tuple[Signal, ...]] = {
-    Role.PREFILL: (QUEUE,),
-    Role.DECODE: (KV_CACHE,),
-    Role.WORKER: (QUEUE, KV_CACHE),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +20,13 @@ class RoleAutoscalerArgs:
     role: Role
     least: int
     most: int
+    signals: tuple[ScalingSignal, ...]
+    """What the engine is scaled by in this role."""
+    metrics_port: int
     labels: dict[str, str]
 
 
-def metric_spec(graph: str, role: Role) -> dict[str, Any]:
+def metric_spec(graph: str, role: Role, signals: Sequence[ScalingSignal], port: int) -> dict[str, Any]:
     """An AutoscalingMetric's: read from the pods, without a detour by way of Cloud Monitoring.
 
     In preview with Google, from GKE 1.35.1-gke.1396000; unverified with pods of this operator.
@@ -63,10 +43,10 @@ def metric_spec(graph: str, role: Role) -> dict[str, Any]:
                     },
                     "containers": [
                         {
-                            "endpoint": {"port": METRICS_PORT, "path": "/metrics"},
+                            "endpoint": {"port": port, "path": "/metrics"},
                             "metrics": [
                                 {"gauge": {"name": signal.name, "prometheusMetricName": signal.gauge}}
-                                for signal in SIGNALS[role]
+                                for signal in signals
                             ],
                         }
                     ],
@@ -89,7 +69,7 @@ class RoleAutoscaler(pulumi.ComponentResource):
                 "apiVersion": "autoscaling.gke.io/v1beta1",
                 "kind": "AutoscalingMetric",
                 "metadata": {"name": target, "namespace": args.namespace, "labels": args.labels},
-                "spec": metric_spec(args.graph, args.role),
+                "spec": metric_spec(args.graph, args.role, args.signals, args.metrics_port),
             },
             child,
         )
@@ -102,7 +82,7 @@ class RoleAutoscaler(pulumi.ComponentResource):
                 ),
                 min_replicas=args.least,
                 max_replicas=args.most,
-                metrics=[_target(target, signal) for signal in SIGNALS[args.role]],
+                metrics=[_target(target, signal) for signal in args.signals],
                 behavior=k8s.autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs(
                     # An engine takes minutes to load: one at a time, and not taken away for a short lull.
                     scale_up=_one_per(300),
@@ -114,7 +94,7 @@ class RoleAutoscaler(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _target(metric: str, signal: Signal) -> k8s.autoscaling.v2.MetricSpecArgs:
+def _target(metric: str, signal: ScalingSignal) -> k8s.autoscaling.v2.MetricSpecArgs:
     return k8s.autoscaling.v2.MetricSpecArgs(
         type="Pods",
         pods=k8s.autoscaling.v2.PodsMetricSourceArgs(

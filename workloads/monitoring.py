@@ -1,12 +1,15 @@
 """What Managed Prometheus collects from the pods that the operator makes. It reads PodMonitoring objects only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
+from catalog.contracts import Ports
+from catalog.nixl import TELEMETRY_PORT
 from manifests.promql import GRAPH, ROLE
+from planning.types import Graph
 from workloads.custom_object import custom_object
 
 API_VERSION = "monitoring.googleapis.com/v1"
@@ -16,14 +19,15 @@ KIND = "PodMonitoring"
 _METRICS_ENABLED = "nvidia.com/metrics-enabled"
 _TYPE = "nvidia.com/dynamo-component-type"
 _GRAPH = "nvidia.com/dynamo-graph-deployment-name"
+# The port `system` of every worker.
+SYSTEM_PORT = Ports().metrics
 _WORKER_TYPES = ["prefill", "decode", "worker"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
     namespace: str
-    transferring: Sequence[str]
-    """Graphs whose workers move KV cache over NIXL and serve its telemetry; others have nothing on that port."""
+    graphs: Sequence[Graph]
     labels: dict[str, str]
 
 
@@ -33,16 +37,45 @@ def frontends(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     return _pod_monitoring("dynamo-frontends", namespace, chosen, port="http", interval="15s", labels=labels)
 
 
+def manifests(namespace: str, graphs: Sequence[Graph], labels: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """All that is collected: from the ports that the operator names, and from others where an engine has its own."""
+    yield frontends(namespace, labels)
+    yield workers(namespace, labels)
+    for port, names in _by_port((graph, graph.runs.ports.metrics) for graph in graphs).items():
+        if port != SYSTEM_PORT:
+            yield engines(namespace, names, port, labels)
+    transferring = ((graph, graph.runs.ports.nixl_telemetry) for graph in graphs if graph.kv_transfer)
+    for port, names in _by_port(transferring).items():
+        yield nixl(namespace, names, port, labels)
+
+
+def _by_port(ports: Iterable[tuple[Graph, int | None]]) -> dict[int, list[str]]:
+    """The graphs' names by port; those without one are left out."""
+    found: dict[int, list[str]] = {}
+    for graph, port in ports:
+        if port is not None:
+            found.setdefault(port, []).append(graph.name)
+    return found
+
+
 def workers(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     """Collection from the workers: requests by role, and what the engine passes through."""
     chosen = [_in(_TYPE, _WORKER_TYPES)]
     return _pod_monitoring("dynamo-workers", namespace, chosen, port="system", interval="15s", labels=labels)
 
 
-def nixl(namespace: str, graphs: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
-    """Collection of NIXL's own telemetry from the workers of some graphs."""
+def engines(namespace: str, graphs: Sequence[str], port: int, labels: dict[str, str]) -> dict[str, Any]:
+    """Collection from workers whose engine serves its metrics on a port of its own."""
     chosen = [_in(_TYPE, _WORKER_TYPES), _in(_GRAPH, graphs)]
-    return _pod_monitoring("dynamo-nixl", namespace, chosen, port="nixl", interval="30s", labels=labels)
+    return _pod_monitoring(f"dynamo-workers-{port}", namespace, chosen, port=port, interval="15s", labels=labels)
+
+
+def nixl(namespace: str, graphs: Sequence[str], port: int, labels: dict[str, str]) -> dict[str, Any]:
+    """Collection of NIXL's own telemetry from workers that move KV cache over it. The operator names its usual port."""
+    chosen = [_in(_TYPE, _WORKER_TYPES), _in(_GRAPH, graphs)]
+    usual = port == TELEMETRY_PORT
+    name, at = ("dynamo-nixl", "nixl") if usual else (f"dynamo-nixl-{port}", port)
+    return _pod_monitoring(name, namespace, chosen, port=at, interval="30s", labels=labels)
 
 
 def _in(key: str, values: Sequence[str]) -> dict[str, Any]:
@@ -50,7 +83,7 @@ def _in(key: str, values: Sequence[str]) -> dict[str, Any]:
 
 
 def _pod_monitoring(
-    name: str, namespace: str, chosen: list[dict[str, Any]], *, port: str, interval: str, labels: dict[str, str]
+    name: str, namespace: str, chosen: list[dict[str, Any]], *, port: str | int, interval: str, labels: dict[str, str]
 ) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
@@ -76,10 +109,7 @@ class Monitoring(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:Monitoring", name, None, opts)
-        manifests = [frontends(args.namespace, args.labels), workers(args.namespace, args.labels)]
-        if args.transferring:
-            manifests.append(nixl(args.namespace, args.transferring, args.labels))
-        for manifest in manifests:
+        for manifest in manifests(args.namespace, args.graphs, args.labels):
             custom_object(
                 f"{name}-{manifest['spec']['endpoints'][0]['port']}", manifest, pulumi.ResourceOptions(parent=self)
             )

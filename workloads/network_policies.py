@@ -5,25 +5,24 @@ Ingress only: pods may call out. The node's own processes (kubelet's probes, age
 Dataplane V2 whatever is written here, and RDMA traffic never passes it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
+from catalog.contracts import Ports
+from catalog.engines import Engine
 from infra.network import WEBHOOK_PORT
 from manifests.graph import frontend_labels
 from planning import names
 from settings.addresses import AddressPlan
 from settings.endpoint import Exposure
-from workloads.autoscaling import METRICS_PORT
 from workloads.custom_object import custom_object
 from workloads.endpoint import FRONTEND_PORT
 
 API_VERSION = "networking.k8s.io/v1"
 KIND = "NetworkPolicy"
-
-NIXL_TELEMETRY_PORT = 19090
 
 # Where GKE runs the collectors of Managed Prometheus; the second on clusters that it manages whole. Unverified which.
 COLLECTORS = ("gmp-system", "gke-gmp-system")
@@ -43,7 +42,8 @@ HEALTH_CHECKS = ("35.191.0.0/16", "130.211.0.0/22")
 @dataclass(frozen=True, kw_only=True)
 class NetworkPoliciesArgs:
     namespace: str
-    graphs: Sequence[str]
+    graphs: Mapping[str, Sequence[int]]
+    """By name: the ports on which a graph's workers serve metrics."""
     client_ranges: Sequence[str]
     """Addresses outside the cluster from which frontends are asked."""
     labels: dict[str, str]
@@ -65,7 +65,13 @@ def default_deny(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     return _policy("default-deny", namespace, {}, [], labels)
 
 
-def within_graph(namespace: str, graph: str, labels: dict[str, str]) -> dict[str, Any]:
+def metrics_ports(engine: Engine) -> tuple[int, ...]:
+    """Where workers serve metrics: Dynamo's own, the engine's, and NIXL's where the engine has them on."""
+    ports = engine.ports
+    return tuple(dict.fromkeys(port for port in (Ports().metrics, ports.metrics, ports.nixl_telemetry) if port))
+
+
+def within_graph(namespace: str, graph: str, metrics: Sequence[int], labels: dict[str, str]) -> dict[str, Any]:
     """A graph's pods reach one another on every TCP port, since request plane and events choose theirs at random.
 
     Its own verification asks for answers and metrics, Managed Prometheus for metrics.
@@ -84,7 +90,7 @@ def within_graph(namespace: str, graph: str, labels: dict[str, str]) -> dict[str
                     }
                 },
             ],
-            "ports": _tcp(FRONTEND_PORT, METRICS_PORT, NIXL_TELEMETRY_PORT),
+            "ports": _tcp(FRONTEND_PORT, *metrics),
         },
     ]
     return _policy(f"{graph}-pods", namespace, own, rules, labels)
@@ -141,9 +147,9 @@ class NetworkPolicies(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:NetworkPolicies", name, None, opts)
         manifests = [default_deny(args.namespace, args.labels)]
-        for graph in args.graphs:
+        for graph, metrics in args.graphs.items():
             manifests += [
-                within_graph(args.namespace, graph, args.labels),
+                within_graph(args.namespace, graph, metrics, args.labels),
                 clients(args.namespace, graph, args.client_ranges, args.labels),
             ]
         for manifest in manifests:

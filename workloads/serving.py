@@ -18,7 +18,7 @@ from workloads.endpoint import Endpoint, EndpointArgs
 from workloads.gateway import PublicGateway, PublicGatewayArgs
 from workloads.monitoring import Monitoring, MonitoringArgs
 from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs
-from workloads.network_policies import NetworkPolicies, NetworkPoliciesArgs, client_ranges
+from workloads.network_policies import NetworkPolicies, NetworkPoliciesArgs, client_ranges, metrics_ports
 from workloads.platform import DynamoPlatform, DynamoPlatformArgs
 from workloads.pod_rules import PodRules, PodRulesArgs
 from workloads.provider import ClusterAccess, ClusterAccessArgs
@@ -83,7 +83,7 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         "policies",
         NetworkPoliciesArgs(
             namespace=plan.namespace,
-            graphs=[graph.name for graph in plan.graphs],
+            graphs={graph.name: metrics_ports(graph.runs) for graph in plan.graphs},
             client_ranges=client_ranges(plan.endpoint.exposure, plan.addresses),
             labels=plan.labels,
         ),
@@ -100,10 +100,9 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
             labels=plan.labels,
         )
         token.append(SyncedToken("token", synced, after(namespace)))
-    transferring = [graph.name for graph in plan.graphs if graph.kv_transfer]
     Monitoring(
         "monitoring",
-        MonitoringArgs(namespace=plan.namespace, transferring=transferring, labels=plan.labels),
+        MonitoringArgs(namespace=plan.namespace, graphs=plan.graphs, labels=plan.labels),
         after(namespace),
     )
     claims: list[pulumi.Resource] = []
@@ -194,6 +193,8 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
                         role=worker.role,
                         least=worker.replicas,
                         most=worker.most_replicas,
+                        signals=graph.runs.metrics.scaling[worker.role],
+                        metrics_port=graph.runs.ports.metrics,
                         labels=plan.labels,
                     ),
                     after(served),

@@ -8,10 +8,18 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
+from catalog.engines import default_engine
 from planning import names
 from settings.addresses import AddressPlan
 from settings.endpoint import Exposure
-from workloads.network_policies import client_ranges, clients, default_deny, operator_clients, within_graph
+from workloads.network_policies import (
+    client_ranges,
+    clients,
+    default_deny,
+    metrics_ports,
+    operator_clients,
+    within_graph,
+)
 
 LABELS = {"stack": "prod"}
 GRAPH, TYPE = "nvidia.com/dynamo-graph-deployment-name", "nvidia.com/dynamo-component-type"
@@ -96,7 +104,7 @@ def policies(exposure: Exposure) -> list[dict[str, Any]]:
     graphs = ("chat", "code")
     return [
         default_deny("dynamo", LABELS),
-        *(within_graph("dynamo", graph, LABELS) for graph in graphs),
+        *(within_graph("dynamo", graph, metrics_ports(default_engine()), LABELS) for graph in graphs),
         *(clients("dynamo", graph, ranges, LABELS) for graph in graphs),
         operator_clients("dynamo-system", LABELS),
     ]
