@@ -46,6 +46,8 @@ class Deployment:
     settings: ModelSettings
     card: Card
     layout: Layout
+    layouts: Mapping[str, Layout]
+    """Every layout that its card has on its machine, by name."""
     roles: Mapping[Role, DeploymentRole]
 
     @property
@@ -138,9 +140,14 @@ class Deployment:
         )
 
 
-def deployment(name: str, settings: ModelSettings, card: Card, machine: GpuMachine) -> Deployment:
-    """The deployment `name` of a stack whose engines run on `machine` unless their role says otherwise."""
-    layout = card.layouts[settings.layout]
+def deployment(
+    name: str, settings: ModelSettings, card: Card, machine: GpuMachine, layouts: Mapping[str, Layout]
+) -> Deployment:
+    """The deployment `name` of a stack whose engines run on `machine` unless their role says otherwise.
+
+    `layouts` are those of its card on that machine.
+    """
+    layout = layouts[settings.layout]
     on_gpus = layout.placement is not Placement.CPU
     roles: dict[Role, DeploymentRole] = {}
     for role, given in layout.roles.items():
@@ -158,4 +165,4 @@ def deployment(name: str, settings: ModelSettings, card: Card, machine: GpuMachi
             pool=pool_key(layout.placement, role, *([] if node == machine else [node.name])),
             machine=node if on_gpus else None,
         )
-    return Deployment(name=name, settings=settings, card=card, layout=layout, roles=roles)
+    return Deployment(name=name, settings=settings, card=card, layout=layout, layouts=layouts, roles=roles)

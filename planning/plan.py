@@ -112,6 +112,7 @@ def _graph(deployment: Deployment, settings: Settings) -> Graph:
         card=deployment.card,
         served_name=deployment.served_name,
         layout=deployment.layout_name,
+        layout_why=deployment.layout.why,
         placement=deployment.layout.placement,
         workers=tuple(_worker(deployment, role, settings) for role in deployment.roles.values()),
         runtime=settings.versions.runtime,

@@ -1,10 +1,12 @@
 """Settings → the resolved stack: its deployments and the node pools that hold their engines, worked out once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from catalog.engines import default_engine, engine
+from catalog.layouts import layout_names, layouts_for, why_not
 from catalog.machines import GpuMachine, cpu_machine, gpu_machine
-from catalog.models import Placement, card, card_names
+from catalog.models import Card, Layout, Placement, card, card_names
 from catalog.rdma import RdmaMode
 from planning import names
 from planning.deployments import Deployment, deployment
@@ -50,10 +52,13 @@ def resolve(settings: Settings) -> tuple[ResolvedStack, list[Fault]]:
     deployments: list[Deployment] = []
     node = gpu_machine(settings.gpu_machine)
     for name, model in sorted(settings.models.items()):
-        errors = list(_unknown_names(join("models", name), model))
-        unknown += errors
-        if not errors:
-            deployments.append(deployment(name, model, card(model.model), node))
+        try:
+            chosen = _card(join("models", name), model)
+            layouts = _layouts(join("models", name), model, chosen, node)
+        except ConfigInvalid as invalid:
+            unknown += invalid.faults
+            continue
+        deployments.append(deployment(name, model, chosen, node, layouts))
     stack = ResolvedStack(
         settings=settings,
         deployments=tuple(deployments),
@@ -64,20 +69,27 @@ def resolve(settings: Settings) -> tuple[ResolvedStack, list[Fault]]:
     return stack, unknown
 
 
-def _unknown_names(path: str, model: ModelSettings) -> Iterator[Fault]:
-    known = model.model in card_names()
-    if not known:
-        yield _unknown(join(path, "model"), model.model, card_names())
-    layouts: dict[str, None] = {}
-    for name in [model.model] if known else card_names():
-        try:
-            layouts |= dict.fromkeys(card(name).layouts)
-        except ConfigInvalid as invalid:  # errors of a card that nobody asked for are not this stack's
-            if known:
-                yield from invalid.faults
-                return
-    if model.layout not in layouts:
-        yield _unknown(join(path, "layout"), model.layout, tuple(layouts))
+def _card(path: str, model: ModelSettings) -> Card:
+    """The card of a deployment. Raises ConfigInvalid."""
+    if model.model in card_names():
+        return card(model.model)
+    unknown = [_unknown(join(path, "model"), model.model, card_names())]
+    if model.layout not in layout_names():
+        unknown.append(_unknown(join(path, "layout"), model.layout, layout_names()))
+    raise ConfigInvalid(unknown)
+
+
+def _layouts(path: str, model: ModelSettings, chosen: Card, node: GpuMachine) -> Mapping[str, Layout]:
+    """Every layout of a deployment's card on a machine. Raises ConfigInvalid when its own is none of them."""
+    runs = engine(model.engine.name) if model.engine.name else default_engine()
+    layouts = layouts_for(chosen, node, runs)
+    if model.layout in layouts:
+        return layouts
+    where = join(path, "layout")
+    if reason := why_not(chosen, node, runs, model.layout):
+        others = tuple(Way(f"use layout {name}", {where: name}) for name in layouts)
+        raise ConfigInvalid([Fault(where, f"{model.layout} is not possible: {reason}", others)])
+    raise ConfigInvalid([_unknown(where, model.layout, tuple(layouts))])
 
 
 def _unknown(path: str, given: str, allowed: Sequence[str]) -> Fault:
@@ -103,7 +115,7 @@ def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[W
     machines = {
         role.pool: role.machine for deployment in deployments for role in deployment.roles.values() if role.machine
     }
-    engines = [engine for deployment in deployments for engine in _engines(deployment)]
+    engines = [found for deployment in deployments for found in _engines(deployment)]
     return tuple(
         WorkerPool(
             key=key,

@@ -55,6 +55,8 @@ class Graph:
     served_name: str
     """What clients send as `model`."""
     layout: str
+    layout_why: str
+    """One sentence for the reader of a preview."""
     placement: Placement
     workers: tuple[Worker, ...]
     runtime: str

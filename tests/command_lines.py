@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from catalog import flags
 from catalog.engines import flag_tables
-from catalog.models import card, card_names
+from catalog.models import card_names
 from manifests.graph import build
-from tests.stacks import planned
+from tests.stacks import layouts, planned
 
 Line = tuple[str, tuple[str, ...]]
 """A module and its arguments."""
@@ -21,7 +21,7 @@ def faults(line: Line) -> list[flags.ArgumentFault]:
     return flags.faults(TABLES[module], argv, others=TABLES.values())
 
 
-EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in card(name).layouts]
+EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in layouts(name)]
 EXTRA_ARGS = {
     "dynamo.vllm": ["--max-num-seqs", "64", "--max-num-batched-tokens=8k", "--no-enable-log-requests"],
     "dynamo.mocker": ["--speedup-ratio", "10", "--max-num-seqs=64"],

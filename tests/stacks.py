@@ -1,11 +1,17 @@
 """What the tests share: stacks that are right, made wrong one value at a time, and recordings of the shipped ones."""
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from catalog.defaults import defaults
+from catalog.engines import default_engine
+from catalog.layouts import layouts_for
+from catalog.machines import gpu_machine
+from catalog.models import Layout, card
 from ops.offline import stackfile
 from ops.offline.recorded import Recording
 from ops.offline.recording import record
@@ -43,6 +49,11 @@ def config(changes: dict[str, Any] | None = None, stack: str = "prod") -> StackC
     secrets = frozenset(key for key, value in full.items() if isinstance(value, dict) and "secure" in value)
     values = {k: v if isinstance(v, str) else json.dumps(v) for k, v in full.items() if k not in secrets}
     return StackConfig(stack=stack, values=values, secrets=secrets)
+
+
+def layouts(model: str) -> Mapping[str, Layout]:
+    """The layouts of a card on the machine of GOOD."""
+    return layouts_for(card(model), gpu_machine(defaults().machine), default_engine())
 
 
 def planned(changes: dict[str, Any] | None = None) -> Plan:

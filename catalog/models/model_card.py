@@ -1,6 +1,6 @@
 """ModelCard: facts of one model, and nothing of a stack."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -76,6 +76,16 @@ class Architecture(Frozen):
     experts: Experts | None = None
 
 
+class CardLayout(Layout):
+    """A layout that a card has for a reason of its own."""
+
+    machines: tuple[str, ...] = ()
+    """Machines that the numbers are meant for; empty: every machine."""
+
+    def applies_to(self, machine: str) -> bool:
+        return not self.machines or machine in self.machines
+
+
 class Card(Frozen):
     """One model. `repository` is a model hub's; `revision` its commit, or None while none could be established."""
 
@@ -95,12 +105,13 @@ class Card(Frozen):
     Unverified that the runtime image holds the streamer."""
     default_max_model_len: Count
     """Tokens of prompt and answer together that a worker is started for unless the stack says otherwise."""
-    layouts: dict[str, Layout]
+    layouts: dict[str, CardLayout] = {}
+    """Layouts that take the place of what `catalog/layouts.yaml` gives, or are besides those: where a prediction or a
+    published recipe is a reason."""
 
-    @model_validator(mode="before")
     @classmethod
-    def _former_keys(cls, card: Any) -> Any:
-        return former.renamed(card)
+    def from_wire(cls, plain: Any) -> Self:
+        return super().from_wire(former.renamed(plain))
 
     @model_validator(mode="after")
     def _consistent(self) -> "Card":

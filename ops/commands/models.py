@@ -12,6 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from catalog import sizing
+from catalog.defaults import defaults
+from catalog.engines import default_engine
+from catalog.layouts import layouts_for
+from catalog.machines import gpu_machine
 from catalog.models import FOLDER, Card, card, card_names
 from ops.commands.ending import Exit, stop
 from ops.report import printing
@@ -65,7 +69,10 @@ def _row(model: Card) -> dict[str, Any]:
         "licence": model.license,
         "gated": model.gated,
         "weightsGib": round(sizing.weights_bytes(model) / sizing.GIB, 1),
-        "layouts": {name: {"gpus": layout.gpus, "why": layout.why} for name, layout in model.layouts.items()},
+        "layouts": {
+            name: {"gpus": layout.gpus, "why": layout.why}
+            for name, layout in layouts_for(model, gpu_machine(defaults().machine), default_engine()).items()
+        },
     }
 
 

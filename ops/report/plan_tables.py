@@ -36,7 +36,7 @@ def graph(graph: Graph) -> RenderableType:
                 else ("–", "–", "–")
             ),
         )
-    why = graph.card.layouts[graph.layout].why
+    why = graph.layout_why
     return Group(head, indented(Text(f"{routing}. {why[0].upper()}{why[1:]}.", "dim")), indented(table))
 
 

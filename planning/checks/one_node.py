@@ -49,6 +49,6 @@ def _fewer_engines(deployment: Deployment, role: DeploymentRole, fewer: int) -> 
 
 
 def _layouts_with_more_nodes(deployment: Deployment) -> Iterator[Way]:
-    for name, other in deployment.card.layouts.items():
+    for name, other in deployment.layouts.items():
         if other.placement is Placement.PER_ROLE and other.roles.keys() == deployment.roles.keys():
             yield Way(f"use layout {name}", {deployment.at("layout"): name})

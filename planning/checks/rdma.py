@@ -63,7 +63,7 @@ def _smaller_than_a_node(deployment: Deployment) -> Iterator[Fault]:
             Way(f"set tensorParallel of {' and '.join(role.role for role, _ in smaller)} to {count}", whole),
             *(
                 Way(f"use layout {name}", {deployment.at("layout"): name})
-                for name, other in deployment.card.layouts.items()
+                for name, other in deployment.layouts.items()
                 if other.placement is Placement.PER_ROLE and other.prefill
             ),
         ),

@@ -8,12 +8,12 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from catalog.models import card, card_names
+from catalog.models import card_names
 from manifests import manifest_schema
 from ops.offline import stackfile
 from ops.offline.recording import record
 from ops.report import objects as manifests
-from tests.stacks import ROOT, SHIPPED, recorded
+from tests.stacks import ROOT, SHIPPED, layouts, recorded
 from workloads.synced_token import provider_class
 
 # The version that the cluster is created with.
@@ -35,7 +35,7 @@ def graph_of(objects: list[dict[str, Any]]) -> dict[str, Any]:
     return graph
 
 
-EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in card(name).layouts]
+EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in layouts(name)]
 
 
 @pytest.mark.parametrize(("model", "layout"), EVERY_LAYOUT)

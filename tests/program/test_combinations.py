@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.capacity import CapacityMode
-from catalog.models import Layout, Placement, card
+from catalog.models import Layout, Placement
 from catalog.rdma import RdmaMode
 from ops.offline.recording import record
 from planning.load import load
@@ -16,7 +16,7 @@ from planning.plan import plan
 from reading.errors import ConfigInvalid
 from settings.endpoint import Exposure
 from settings.secrets import SecretStore
-from tests.stacks import ROOT, config
+from tests.stacks import ROOT, config, layouts
 
 MODEL = "llama-3.3-70b-instruct"
 ENDPOINTS = {
@@ -24,7 +24,7 @@ ENDPOINTS = {
     Exposure.INTERNAL: {"exposure": "internal"},
     Exposure.GATEWAY: {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]},
 }
-COMBINATIONS = list(itertools.product(RdmaMode, CapacityMode, card(MODEL).layouts))
+COMBINATIONS = list(itertools.product(RdmaMode, CapacityMode, layouts(MODEL)))
 
 
 def refusal(rdma: RdmaMode, layout: Layout) -> str | None:
@@ -53,7 +53,7 @@ def test_a_combination_previews_or_is_refused(rdma: RdmaMode, mode: CapacityMode
         "endpoint": ENDPOINTS[exposure],
     }
     stack = config(changes)
-    if reason := refusal(rdma, card(MODEL).layouts[layout]):
+    if reason := refusal(rdma, layouts(MODEL)[layout]):
         with pytest.raises(ConfigInvalid, match=rf"^network\.rdma: {reason}") as refused:
             load(stack)
         assert [fault.path for fault in refused.value.faults] == ["network.rdma"]
@@ -84,7 +84,7 @@ PLACES: dict[str, dict[str, Any]] = {
     place=st.sampled_from(list(PLACES)),
     rdma=st.sampled_from(list(RdmaMode)),
     mode=st.sampled_from([mode for mode in CapacityMode if mode is not CapacityMode.RESERVATION]),
-    layout=st.sampled_from(list(card(MODEL).layouts)),
+    layout=st.sampled_from(list(layouts(MODEL))),
     exposure=st.sampled_from(list(Exposure)),
     store=st.sampled_from(list(SecretStore)),
     proxies=st.booleans(),

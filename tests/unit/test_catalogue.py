@@ -21,9 +21,9 @@ from planning.load import load
 from planning.plan import plan
 from reading import entries
 from reading.errors import ConfigInvalid
-from tests.stacks import config
+from tests.stacks import config, layouts
 
-EVERY = [(name, layout) for name in card_names() for layout in card(name).layouts]
+EVERY = [(name, layout) for name in card_names() for layout in layouts(name)]
 
 
 def test_the_models_that_are_promised_are_there() -> None:
@@ -52,13 +52,13 @@ def test_a_card_says_where_its_facts_come_from(name: str) -> None:
     assert chosen.architecture.source
     assert chosen.license
     assert chosen.default_max_model_len <= chosen.architecture.max_model_len
-    assert {"simulated", "single-node", "multi-node", "aggregated"} <= set(chosen.layouts)
+    assert {"simulated", "single-node", "multi-node", "aggregated"} <= set(layouts(name))
 
 
 @pytest.mark.parametrize("name", card_names())
 def test_layouts_use_the_nodes_that_are_paid_for(name: str) -> None:
     gpus = gpu_machine(defaults().machine).gpus
-    for layout in card(name).layouts.values():
+    for layout in layouts(name).values():
         if layout.placement is Placement.SHARED:
             assert sum(r.replicas * r.tensor_parallel for r in layout.roles.values()) == gpus.count
         elif layout.placement is Placement.PER_ROLE:
@@ -70,17 +70,15 @@ TWINS = {"single-node": "aggregated", "multi-node": "multi-node-aggregated"}
 
 @pytest.mark.parametrize("name", card_names())
 def test_every_disaggregated_layout_has_an_aggregated_twin_on_as_many_gpus(name: str) -> None:
-    layouts = card(name).layouts
+    its = layouts(name)
 
     def gpus(layout: str) -> int:
-        return sum(role.replicas * role.tensor_parallel for role in layouts[layout].roles.values())
+        return sum(role.replicas * role.tensor_parallel for role in its[layout].roles.values())
 
     for layout, twin in TWINS.items():
-        assert set(layouts[twin].roles) == {Role.WORKER}
+        assert set(its[twin].roles) == {Role.WORKER}
         assert gpus(layout) == gpus(twin)
-    disaggregated = {
-        name for name, layout in layouts.items() if layout.prefill and layout.placement is not Placement.CPU
-    }
+    disaggregated = {name for name, layout in its.items() if layout.prefill and layout.placement is not Placement.CPU}
     assert disaggregated == set(TWINS)
 
 
@@ -94,9 +92,7 @@ def test_prices_have_a_date_and_a_kind() -> None:
 
 
 def test_roles_of_a_layout_are_the_roles_a_stack_can_override() -> None:
-    assert {role for name in card_names() for layout in card(name).layouts.values() for role in layout.roles} == set(
-        Role
-    )
+    assert {role for name in card_names() for layout in layouts(name).values() for role in layout.roles} == set(Role)
 
 
 def test_faults_of_good_settings_are_none() -> None:

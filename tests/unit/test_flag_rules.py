@@ -22,7 +22,7 @@ from catalog.models import card
 from catalog.sizing import GIB, MIB
 from reading.errors import Fault
 from tests.flag_cases import HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
-from tests.stacks import faults, planned
+from tests.stacks import faults, layouts, planned
 
 PATH = "models.chat.engine.extraArgs"
 ENGINE_TABLES = [found.flags for found in all_engines().values() if found.flags]
@@ -131,7 +131,7 @@ def test_kubernetes_variables_are_refused() -> None:
 def test_a_model_that_pods_fetch_themselves_has_no_folder() -> None:
     unpinned = [name for name in ("llama-3.1-8b-instruct", "qwen3-0.6b") if card(name).revision is None]
     for name in unpinned:
-        layout = next(layout for layout in card(name).layouts if layout != "simulated")
+        layout = next(layout for layout in layouts(name) if layout != "simulated")
         (fault,) = found(("--generation-config", "/models/x"), name, layout)
         assert "dynamo-gke models pin" in fault.message
 

@@ -11,7 +11,7 @@ from catalog.models import card, card_names
 from catalog.rdma import KvTransfer
 from manifests import dgd
 from manifests.graph import build
-from tests.stacks import planned
+from tests.stacks import layouts, planned
 
 DISAGGREGATED = ("single-node", "multi-node")
 
@@ -46,7 +46,7 @@ def env(graph: dict[str, Any], name: str) -> dict[str, Any]:
     return {var["name"]: var.get("value", var.get("valueFrom")) for var in main(graph, name)["env"]}
 
 
-EVERY_PAIR = [(name, layout) for name in card_names() for layout in DISAGGREGATED if layout in card(name).layouts]
+EVERY_PAIR = [(name, layout) for name in card_names() for layout in DISAGGREGATED if layout in layouts(name)]
 
 
 @pytest.mark.parametrize(("model", "layout"), EVERY_PAIR)
@@ -205,7 +205,7 @@ def test_an_aggregated_worker_moves_no_kv_cache() -> None:
     assert "resourceClaims" not in component(graph, "worker")["podTemplate"]["spec"]
 
 
-EVERY_GPU_LAYOUT = [(name, layout) for name in card_names() for layout in card(name).layouts if layout != "simulated"]
+EVERY_GPU_LAYOUT = [(name, layout) for name in card_names() for layout in layouts(name) if layout != "simulated"]
 
 
 @pytest.mark.parametrize(("model", "layout"), EVERY_GPU_LAYOUT)

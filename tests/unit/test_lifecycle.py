@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 
 from catalog import lifecycle
-from catalog.models import card, card_names
+from catalog.models import card_names
 from manifests.graph import build
 from planning.types import Plan
-from tests.stacks import faults, planned
+from tests.stacks import faults, layouts, planned
 from workloads.gateway import backend_policy_spec
 
 HTTP = "DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS"
 DRAIN = "DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS"
 RUNTIME = "DYN_RUNTIME_GRACEFUL_SHUTDOWN_TIMEOUT_SECS"
 
-EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in card(name).layouts]
+EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in layouts(name)]
 GPU_LAYOUTS = ["single-node", "multi-node", "aggregated"]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.models import card, card_names
+from catalog.models import card_names
 from catalog.rdma import RdmaMode
 from manifests.graph import build
 from planning.load import load
@@ -15,6 +15,7 @@ from planning.preflight import questions
 from planning.summary import summary
 from reading.errors import ConfigInvalid
 from settings.stack_config import StackConfig
+from tests.stacks import layouts
 
 KEYS = (
     "location",
@@ -162,4 +163,4 @@ def test_both_outcomes_are_met() -> None:
     }
     assert outcome(good, token=False) == "planned"
     assert outcome(good | {"capacity": {"mode": "free"}}, token=False) == "refused"
-    assert {layout for name in card_names() for layout in card(name).layouts} >= {"multi-node"}
+    assert {layout for name in card_names() for layout in layouts(name)} >= {"multi-node"}

@@ -1,0 +1,158 @@
+"""Layouts of a card on a machine: the rules of layouts.yaml worked out, and what the card has instead of them."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from catalog import sizing
+from catalog.contracts import KvCacheDtype, Role
+from catalog.engines import Engine
+from catalog.machines import GpuMachine, Gpus
+from catalog.models import Card, Layout, Placement, RoleLayout
+from reading import entries
+from reading.frozen import Frozen
+
+RULES = Path(__file__).parent / "layouts.yaml"
+
+
+class RoleRule(Frozen):
+    """How one role of a layout is sized; layouts.yaml explains the keys."""
+
+    nodes: Annotated[float, Field(ge=0, strict=False)]
+    size: Literal["smallest", "wide"]
+    widest: Annotated[float, Field(gt=0, le=1, strict=False)] | None = None
+
+
+class LayoutRule(Frozen):
+    placement: Placement
+    engine: str | None = None
+    why: str
+    prefill: RoleRule | None = None
+    decode: RoleRule | None = None
+    worker: RoleRule | None = None
+
+    @property
+    def roles(self) -> dict[Role, RoleRule]:
+        pairs = ((Role.PREFILL, self.prefill), (Role.DECODE, self.decode), (Role.WORKER, self.worker))
+        return {role: rule for role, rule in pairs if rule}
+
+
+class LayoutRules(Frozen):
+    name: str
+    heavy: Annotated[float, Field(gt=0, strict=False)]
+    layouts: dict[str, LayoutRule]
+
+
+class _NotPossible(Exception):
+    """A layout that a machine cannot hold; the message says why."""
+
+
+@cache
+def rules() -> LayoutRules:
+    """The rules of layouts.yaml. Raises ConfigInvalid with every error in it."""
+    return entries.entry(LayoutRules, RULES.parent, RULES.stem)
+
+
+def layout_names() -> tuple[str, ...]:
+    """The layouts that every card has where a machine can hold them."""
+    return tuple(rules().layouts)
+
+
+def layouts_for(card: Card, machine: GpuMachine, engine: Engine) -> Mapping[str, Layout]:
+    """Every layout in which `machine` can serve the card with an engine: the card's own, else what a rule gives."""
+    own = {name: layout for name, layout in card.layouts.items() if layout.applies_to(machine.name)}
+    derived: dict[str, Layout] = {}
+    for name in rules().layouts:
+        try:
+            derived[name] = own.get(name) or _derived(card, machine, engine, name)
+        except _NotPossible:
+            continue
+    return derived | own
+
+
+def why_not(card: Card, machine: GpuMachine, engine: Engine, name: str) -> str | None:
+    """Why a layout of layouts.yaml is not among `layouts_for` this card and machine; None for a name of no rule."""
+    if name not in rules().layouts:
+        return None
+    try:
+        _derived(card, machine, engine, name)
+    except _NotPossible as reason:
+        return str(reason)
+    return None
+
+
+def _derived(card: Card, machine: GpuMachine, engine: Engine, name: str) -> Layout:
+    """What a rule gives. Raises _NotPossible."""
+    rule = rules().layouts[name]
+    if rule.placement is Placement.CPU:
+        roles = dict.fromkeys(rule.roles, RoleLayout(replicas=1, tensor_parallel=1))
+        return _layout(rule, rule.why, roles)
+    smallest = _smallest(card, machine, engine)
+    roles = {role: _sized(card, machine, name, part, smallest) for role, part in rule.roles.items()}
+    return _layout(rule, f"{rule.why}; derived from card and machine, not predicted", roles)
+
+
+def _layout(rule: LayoutRule, why: str, roles: Mapping[Role, RoleLayout]) -> Layout:
+    return Layout(
+        placement=rule.placement,
+        engine=rule.engine,
+        why=why,
+        prefill=roles.get(Role.PREFILL),
+        decode=roles.get(Role.DECODE),
+        worker=roles.get(Role.WORKER),
+    )
+
+
+def _sizes(card: Card, machine: GpuMachine) -> list[int]:
+    """The tensor-parallel sizes that divide both the model and a node, and that a worker there may have."""
+    count = machine.gpus.count
+    smallest = count if machine.whole_node_workers else 1
+    return [n for n in range(smallest, count + 1) if count % n == 0 and card.attention.divides(n)]
+
+
+def _smallest(card: Card, machine: GpuMachine, engine: Engine) -> int:
+    """The fewest GPUs that hold the model and one sequence of the card's usual length."""
+    gpus = machine.gpus
+    for size in _sizes(card, machine):
+        memory = sizing.engine_memory(
+            engine,
+            card,
+            gpus,
+            tensor_parallel=size,
+            max_model_len=card.default_max_model_len,
+            kv_cache_dtype=KvCacheDtype.AUTO,
+            share=engine.memory_share,
+        )
+        if memory.fits:
+            return size
+    weights, together = sizing.weights_bytes(card) / sizing.GIB, gpus.count * gpus.memory_mib / 1024
+    raise _NotPossible(
+        f"{card.name} does not fit one {machine.name}: weights of {weights:.1f} GiB and one sequence of "
+        f"{card.default_max_model_len} tokens, over {gpus.count} GPUs of {together:.1f} GiB together"
+    )
+
+
+def _sized(card: Card, machine: GpuMachine, layout: str, rule: RoleRule, smallest: int) -> RoleLayout:
+    gpus = machine.gpus
+    share = int(rule.nodes * gpus.count)
+    if share < smallest:
+        raise _NotPossible(
+            f"{layout} gives a role {share} of the {gpus.count} GPUs of a {machine.name}, and an engine of {card.name} "
+            f"needs {smallest}"
+        )
+    size = smallest
+    if rule.size == "wide" and _is_heavy(card, gpus, smallest):
+        widest = int((rule.widest or min(rule.nodes, 1)) * gpus.count)
+        # A multiple of the smallest, which prefill has: KV cache moves between such sizes only.
+        size = max((n for n in _sizes(card, machine) if n <= widest and n % smallest == 0), default=smallest)
+    return RoleLayout(replicas=share // size, tensor_parallel=size)
+
+
+def _is_heavy(card: Card, gpus: Gpus, size: int) -> bool:
+    """Whether the weights that one token passes through fill a large part of a GPU."""
+    experts = card.architecture.experts
+    read = sizing.weights_bytes(card) * (experts.active / experts.count if experts else 1)
+    return read / size > rules().heavy * gpus.memory_mib * sizing.MIB
