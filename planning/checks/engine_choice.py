@@ -24,7 +24,7 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
         why,
         (
             Way("take it out", {chosen: None}),
-            *(Way(f"use layout {name}", {deployment.at("layout"): name}) for name in deployment.card.layouts),
+            *(Way(f"use layout {name}", {deployment.at("layout"): name}) for name in deployment.layouts),
             *(Way(f"use {name}", {chosen: name}) for name in engine_names()),
         ),
     )

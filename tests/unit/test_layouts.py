@@ -144,7 +144,8 @@ def test_what_a_rule_gives_can_be_built(count: int, memory: int, name: str, head
             assert count % role.tensor_parallel == 0
             memory_of_one = sizing.engine_memory(
                 default_engine(), chosen, on.gpus, tensor_parallel=role.tensor_parallel,
-                max_model_len=chosen.default_max_model_len, kv_cache_dtype=KvCacheDtype.AUTO, share=default_engine().memory_share,
+                max_model_len=chosen.default_max_model_len, kv_cache_dtype=KvCacheDtype.AUTO,
+                share=default_engine().memory_share,
             )  # fmt: skip
             assert memory_of_one.fits
         if its.prefill and its.decode:

@@ -22,7 +22,22 @@ def some_bytes(seed: int, size: int) -> bytes:
 
 
 FILES = {
-    "config.json": b'{"architectures": ["Tiny"]}',
+    # The numbers are those of the card qwen3-0.6b.
+    "config.json": json.dumps(
+        {
+            "architectures": ["Qwen3ForCausalLM"],
+            "hidden_size": 1024,
+            "num_hidden_layers": 28,
+            "vocab_size": 151936,
+            "intermediate_size": 3072,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 8,
+            "head_dim": 128,
+            "tie_word_embeddings": True,
+            "max_position_embeddings": 40960,
+            "use_sliding_window": False,
+        }
+    ).encode(),
     "tokenizer.json": b"{}",
     "model-00001-of-00002.safetensors": some_bytes(1, 300_000),
     "model-00002-of-00002.safetensors": some_bytes(2, 200_000),

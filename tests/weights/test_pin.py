@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from catalog import models
-from catalog.models import Card, WeightsFile, card, card_names
+from catalog.models import Card, WeightsFile, card, card_names, config_json
+from catalog.models.attention import GroupedQuery, Latent
+from catalog.models.pinned import pinned
 from ops.__main__ import app
-from ops.commands import models as models_command
-from ops.commands.models import pinned
 from reading import entries
 from tests.stacks import ROOT
 from tests.weights import hub as fake
@@ -30,8 +30,7 @@ COMMENTED = "llama-3.3-70b-instruct"
 def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the cards, in place of them; no token of this machine's."""
     shutil.copytree(models.FOLDER, tmp_path / "models", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    for module in (models, models_command):
-        monkeypatch.setattr(module, "FOLDER", tmp_path / "models")
+    monkeypatch.setattr(models, "FOLDER", tmp_path / "models")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(proxy, raising=False)
@@ -79,14 +78,17 @@ def test_a_card_gets_revision_source_and_files(hub: Hub, catalogue: Path) -> Non
         {"size": 300_000, "sha256": hub.index()["siblings"][2]["lfs"]["sha256"]}
     )
     assert now.files["config.json"].git_sha1 == hub.index()["siblings"][0]["blobId"]
-    assert hub.requests == [(f"/api/models/{card(MODEL).repository}", None)]
+    repository = card(MODEL).repository
+    paths = [f"/api/models/{repository}", f"/{repository}/resolve/{REVISION}/config.json"]
+    assert hub.requests == [(path, None) for path in paths]
 
 
 def test_nothing_else_of_the_card_changes(catalogue: Path) -> None:
     _, files = listing(Hub().index())
     for name in card_names():
         before = (catalogue / f"{name}.yaml").read_text()
-        lines = pinned(before, REVISION, "a hub", files).splitlines()
+        wire = {file.path: file.to_wire() for file in files}
+        lines = pinned(before, revision=REVISION, source="a hub", files=wire, facts=None).splitlines()
         kept = [line for line in lines if not re.match(r"revision|files:|  [\w./-]+: \{size", line)]
         assert kept == [line for line in before.splitlines() if not line.startswith("revision")]
     assert any("#" in text for text in texts(catalogue).values())
@@ -114,7 +116,7 @@ def test_another_revision_takes_the_place_of_the_first(hub: Hub, catalogue: Path
 
 def test_a_given_revision_is_asked_for(hub: Hub, catalogue: Path) -> None:
     assert pin(hub, "--revision", REVISION).exit_code == 0
-    assert [path for path, _ in hub.requests] == [f"/api/models/{card(MODEL).repository}/revision/{REVISION}"]
+    assert hub.requests[0][0] == f"/api/models/{card(MODEL).repository}/revision/{REVISION}"
     assert_refused(pin(hub, "--revision", "a" * 40), 1, "a" * 40, "HTTP 404")
 
 
@@ -149,7 +151,7 @@ def test_a_token_that_is_none(hub: Hub, catalogue: Path, monkeypatch: pytest.Mon
 def test_a_passing_fault_passes(hub: Hub, catalogue: Path) -> None:
     hub.answers["listing"] = [fake.status(503)]
     assert pin(hub).exit_code == 0
-    assert len(hub.requests) == 2
+    assert [path.startswith("/api/") for path, _ in hub.requests] == [True, True, False]
 
 
 BAD_ANSWERS = [
@@ -240,3 +242,114 @@ def test_an_unpinned_card_is_listed_as_such(catalogue: Path) -> None:
         card.cache_clear()
     (row,) = [line for line in done.stdout.splitlines() if line.startswith(f"{MODEL} ")]
     assert "not pinned" in row
+
+
+def with_config(hub: Hub, changes: dict[str, object] | bytes) -> None:
+    content = (
+        changes if isinstance(changes, bytes) else json.dumps({**json.loads(FILES["config.json"]), **changes}).encode()
+    )
+    hub.files["config.json"] = content
+
+
+def test_config_json_is_written_into_the_card(hub: Hub, catalogue: Path) -> None:
+    with_config(hub, {"num_hidden_layers": 30, "num_key_value_heads": 4, "max_position_embeddings": 65536})
+    assert pin(hub).exit_code == 0
+    now = read(catalogue)
+    assert (now.architecture.layers, now.architecture.max_model_len) == (30, 65536)
+    assert now.attention == GroupedQuery(kind="gqa", heads=16, kv_heads=4, head_dim=128)
+    assert now.architecture.source.startswith("config.json of the revision; http://127.0.0.1:")
+
+
+def test_another_kind_of_attention_takes_the_place_of_the_first(hub: Hub, catalogue: Path) -> None:
+    path = catalogue / f"{MODEL}.yaml"
+    path.write_text(
+        path.read_text().replace("format: bf16\n", "format: fp8\n  totalBytes: 688000000000 # of the index\n")
+    )
+    card.cache_clear()
+    with_config(hub, {
+        "architectures": ["DeepseekV3ForCausalLM"], "num_attention_heads": 128, "kv_lora_rank": 512,
+        "qk_rope_head_dim": 64, "n_routed_experts": 256, "num_experts_per_tok": 8, "n_shared_experts": 1,
+        "moe_intermediate_size": 2048, "tie_word_embeddings": False, "quantization_config": {"quant_method": "fp8"},
+    })  # fmt: skip
+    try:
+        done = pin(hub)
+    finally:
+        card.cache_clear()
+    assert (done.exit_code, done.stderr) == (0, "")
+    now = read(catalogue)
+    assert now.attention == Latent(kind="mla", heads=128, kv_lora_rank=512, rope_head_dim=64)
+    assert now.architecture.experts is not None
+    assert (now.architecture.experts.count, now.architecture.experts.active) == (257, 9)
+    assert "# of the index" in path.read_text()
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+BAD_CONFIGS: list[tuple[str, dict[str, object] | bytes, str]] = [
+    ("unknown", {"architectures": ["TinyForCausalLM"]}, '["TinyForCausalLM"] is not known here'),
+    ("none", {"architectures": None}, "architectures null is not known here"),
+    ("a number", {"architectures": 7}, "architectures 7 is not known here"),
+    ("an odd list", {"architectures": [["LlamaForCausalLM"]]}, "is not known here"),
+    ("text for a number", {"hidden_size": "1024"}, 'hidden_size is "1024"'),
+    ("truth for a number", {"num_hidden_layers": True}, "num_hidden_layers is true"),
+    ("a fraction", {"vocab_size": 0.5}, "vocab_size is 0.5"),
+    ("a huge number", {"num_attention_heads": 10**12}, "num_attention_heads is 1000000000000"),
+    ("below zero", {"intermediate_size": -1}, "intermediate_size is -1"),
+    ("a missing one", {"max_position_embeddings": None}, "max_position_embeddings is missing"),
+    ("text for truth", {"tie_word_embeddings": "no"}, 'tie_word_embeddings is "no"'),
+    ("a window", {"use_sliding_window": True}, "use_sliding_window of Qwen3ForCausalLM is not read here"),
+    ("quantized", {"quantization_config": {"quant_method": "fp8"}}, "config.json names a quantization, and the card's"),
+    ("a list", b"[]", "config.json is no JSON object"),
+    ("no JSON", b"{", "is not JSON that can be read"),
+    ("NaN", b'{"hidden_size": NaN}', "is not JSON that can be read"),
+    ("nested too deep", DEEP, "is not JSON that can be read"),
+    ("not text", b"\xff\xfe", "is not JSON that can be read"),
+    ("too large", b" " * (1024**2 + 1), "config.json has 1048577 bytes"),
+    ("shorter than the card's length", {"max_position_embeddings": 4096}, "the card is left as it was"),
+    ("control characters", {"architectures": ["\x1b[2J\nerror: all is well"]}, "is not known here"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "says"), [case[1:] for case in BAD_CONFIGS], ids=[case[0] for case in BAD_CONFIGS])
+def test_an_odd_config_json_leaves_the_card_as_it_was(
+    hub: Hub, catalogue: Path, config: dict[str, object] | bytes, says: str
+) -> None:
+    with_config(hub, config)
+    before = texts(catalogue)
+    assert_refused(pin(hub), 1, f"error: {MODEL}: ", says)
+    assert texts(catalogue) == before
+
+
+def test_a_config_json_that_is_not_what_the_index_says(hub: Hub, catalogue: Path) -> None:
+    hub.always["config.json"] = fake.instead(FILES["config.json"].replace(b"1024", b"4096"))
+    before = texts(catalogue)
+    assert_refused(pin(hub), 1, "a config.json whose size or hash is not what its index says")
+    assert texts(catalogue) == before
+
+
+def test_an_unknown_architecture_is_pinned_as_the_card_has_it(hub: Hub, catalogue: Path) -> None:
+    with_config(hub, {"architectures": ["TinyForCausalLM"]})
+    assert_refused(pin(hub), 1, "by hand, then pin with --keep-architecture")
+    assert pin(hub, "--keep-architecture").exit_code == 0
+    assert read(catalogue).revision == REVISION
+    assert read(catalogue).attention == card(MODEL).attention
+
+
+GPT_OSS = {
+    "architectures": ["GptOssForCausalLM"], "hidden_size": 2880, "num_hidden_layers": 36, "vocab_size": 201088,
+    "intermediate_size": 2880, "num_attention_heads": 64, "num_key_value_heads": 8, "head_dim": 64,
+    "num_local_experts": 128, "experts_per_token": 4, "sliding_window": 128, "max_position_embeddings": 131072,
+    "layer_types": ["sliding_attention", "full_attention"] * 18, "quantization_config": {"quant_method": "mxfp4"},
+}  # fmt: skip
+
+
+def test_the_facts_of_gpt_oss_are_those_of_its_card() -> None:
+    facts, now = config_json.read(GPT_OSS), card("gpt-oss-120b")
+    assert facts.attention == now.attention.to_wire()
+    assert facts.architecture == {k: v for k, v in now.architecture.to_wire().items() if k != "source"}
+    assert facts.quantized
+
+
+@pytest.mark.parametrize("types", ["full", ["full_attention"], ["full_attention"] * 36, [{}] * 36, ["linear"] * 36])
+def test_layer_types_that_cannot_be_counted_are_refused(types: object) -> None:
+    with pytest.raises(config_json.ConfigNotRead, match=r"layer"):
+        config_json.read({**GPT_OSS, "layer_types": types})

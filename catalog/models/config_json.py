@@ -1,0 +1,157 @@
+"""config.json of a model's repository → the blocks `architecture` and `attention` of its card. It is not trusted."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from reading.errors import shown
+
+# Beyond any model: a number above it is a mistake or an attack, and products of several stay exact.
+_MAX_NUMBER = 10**9
+
+
+class ConfigNotRead(Exception):
+    """config.json does not say what a card needs; the message is a sentence that says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What config.json says, with the keys of a card."""
+
+    architecture: dict[str, Any]
+    """Without `source`."""
+    attention: dict[str, Any]
+    quantized: bool
+
+
+class _Numbers:
+    """Whole numbers of a config.json. Each bad one is noted, so that all are told at once."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.bad: list[str] = []
+
+    def get(self, *keys: str, default: int | None = None) -> int:
+        """The value of the first of the keys that is there; 1, and a note, for one that is no number."""
+        key = next((key for key in keys if self.config.get(key) is not None), None)
+        if key is None and default is not None:
+            return default
+        value = self.config.get(key) if key else None
+        if type(value) is int and 1 <= value <= _MAX_NUMBER:
+            return value
+        self.bad.append(f"{key or keys[0]} is {shown(value) if key else 'missing'}")
+        return 1
+
+
+def _grouped(numbers: _Numbers, *, sinks: bool = False) -> dict[str, Any]:
+    heads = numbers.get("num_attention_heads")
+    return {
+        "kind": "gqa",
+        "heads": heads,
+        "kvHeads": numbers.get("num_key_value_heads", default=heads),
+        "headDim": numbers.get("head_dim", default=max(1, numbers.get("hidden_size") // heads)),
+    } | ({"sinks": True} if sinks else {})
+
+
+def _windowed(numbers: _Numbers) -> dict[str, Any]:
+    """gpt-oss: `layer_types` says which layers see the whole context; every second one where it is missing."""
+    layers, types = numbers.get("num_hidden_layers"), numbers.config.get("layer_types")
+    full = layers // 2
+    if types is not None:
+        known = ("full_attention", "sliding_attention")
+        listed = cast(list[Any], types) if isinstance(types, list) else []
+        if len(listed) != layers or any(kind not in known for kind in listed):
+            numbers.bad.append(f"layer_types does not name one of {' and '.join(known)} for each layer")
+        full = listed.count("full_attention")
+    if not 0 < full < layers:
+        numbers.bad.append(f"{full} of {layers} layers see the whole context")
+    return _grouped(numbers, sinks=True) | {
+        "kind": "hybrid",
+        "fullLayers": full,
+        "window": numbers.get("sliding_window"),
+    }
+
+
+def _latent(numbers: _Numbers) -> dict[str, Any]:
+    return {
+        "kind": "mla",
+        "heads": numbers.get("num_attention_heads"),
+        "kvLoraRank": numbers.get("kv_lora_rank"),
+        "ropeHeadDim": numbers.get("qk_rope_head_dim"),
+    }
+
+
+def _dense(numbers: _Numbers) -> dict[str, Any]:
+    return {"kind": "dense", "intermediateSize": numbers.get("intermediate_size")}
+
+
+def _experts(count: str, width: str, *active: str) -> Callable[[_Numbers], dict[str, Any]]:
+    """A mixture of experts whose config.json has these keys."""
+
+    def read(numbers: _Numbers) -> dict[str, Any]:
+        shared = numbers.get("n_shared_experts", default=0)
+        experts = {"count": numbers.get(count) + shared, "active": numbers.get(*active) + shared}
+        if experts["active"] > experts["count"]:
+            numbers.bad.append(f"{active[0]} exceeds {count}")
+        return {"kind": "moe", "intermediateSize": numbers.get(width), "experts": experts}
+
+    return read
+
+
+_Read = Callable[[_Numbers], dict[str, Any]]
+
+# By the class of `architectures`: how it attends, and what its layers are. Each leaves tie_word_embeddings out where it
+# is false. Keys as in the configuration classes of transformers 5.17.
+_KNOWN: Mapping[str, tuple[_Read, _Read]] = {
+    "LlamaForCausalLM": (_grouped, _dense),
+    "MistralForCausalLM": (_grouped, _dense),
+    "Qwen2ForCausalLM": (_grouped, _dense),
+    "Qwen3ForCausalLM": (_grouped, _dense),
+    "Qwen3MoeForCausalLM": (_grouped, _experts("num_experts", "moe_intermediate_size", "num_experts_per_tok")),
+    "MixtralForCausalLM": (_grouped, _experts("num_local_experts", "intermediate_size", "num_experts_per_tok")),
+    "GptOssForCausalLM": (
+        _windowed,
+        _experts("num_local_experts", "intermediate_size", "num_experts_per_tok", "experts_per_token"),
+    ),
+    "DeepseekV3ForCausalLM": (
+        _latent,
+        _experts("n_routed_experts", "moe_intermediate_size", "num_experts_per_tok"),
+    ),
+}
+
+BY_HAND = (
+    "write architecture (kind, hiddenSize, layers, vocabSize, intermediateSize, tiedEmbeddings, maxModelLen) and "
+    "attention (kind gqa, hybrid or mla, with its numbers) into the card by hand, then pin with --keep-architecture"
+)
+
+
+def read(config: Any) -> ModelFacts:
+    """The facts of a config.json as JSON gives it. Raises ConfigNotRead."""
+    if not isinstance(config, dict):
+        raise ConfigNotRead(f"config.json is no JSON object; {BY_HAND}")
+    its = cast(dict[str, Any], config)
+    names = its.get("architectures")
+    name: Any = cast(list[Any], names)[0] if isinstance(names, list) and names else None
+    if not isinstance(name, str) or name not in _KNOWN:
+        raise ConfigNotRead(
+            f"config.json: architectures {shown(names)} is not known here (known: {', '.join(_KNOWN)}); {BY_HAND}"
+        )
+    if its.get("use_sliding_window"):
+        raise ConfigNotRead(f"config.json: use_sliding_window of {name} is not read here; {BY_HAND}")
+    numbers = _Numbers(its)
+    attention, layers = (part(numbers) for part in _KNOWN[name])
+    tied = its.get("tie_word_embeddings", False)
+    if type(tied) is not bool:
+        numbers.bad.append(f"tie_word_embeddings is {shown(tied)}")
+    architecture = {
+        "kind": layers["kind"],
+        "hiddenSize": numbers.get("hidden_size"),
+        "layers": numbers.get("num_hidden_layers"),
+        "vocabSize": numbers.get("vocab_size"),
+        "intermediateSize": layers["intermediateSize"],
+        "tiedEmbeddings": tied,
+        "maxModelLen": numbers.get("max_position_embeddings"),
+    } | ({"experts": layers["experts"]} if "experts" in layers else {})
+    if numbers.bad:
+        raise ConfigNotRead(f"config.json: {', '.join(dict.fromkeys(numbers.bad))}; {BY_HAND}")
+    return ModelFacts(architecture=architecture, attention=attention, quantized=bool(its.get("quantization_config")))
