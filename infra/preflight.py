@@ -168,7 +168,7 @@ class _Cloud:
 
     def reservation(self, question: ReservationFree) -> ReservationState | None:
         name, *narrowed = question.levels
-        place = {"project": question.project, "zone": question.zone, "opts": self.opts}
+        place: dict[str, Any] = {"project": question.project, "zone": question.zone, "opts": self.opts}
         found = _if_there(lambda: compute.get_reservation(name=name, **place))
         # For a reservation that is not there some versions of the provider give an empty answer, not an error.
         if not found or not found.status:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.inputs import at, items
+from policies.inputs import at, block, items
 from settings import client_ranges
 
 _LAST_PRIORITY = 2147483647
@@ -59,16 +59,16 @@ def _form(rule: Mapping[str, Any]) -> Iterator[str]:
         yield f"has the action {action}, where allow and deny are known"
     if at(rule, "preview"):
         yield "is previewed only: Cloud Armor logs what it would do and does not do it"
-    match = at(rule, "match") or {}
-    for key in (*_other(rule, _KEYS), *_other(match, _MATCH_KEYS), *_other(at(match, "config") or {}, _CONFIG_KEYS)):
+    match, config = block(rule, "match"), block(rule, "match", "config")
+    for key in (*_other(rule, _KEYS), *_other(match, _MATCH_KEYS), *_other(config, _CONFIG_KEYS)):
         yield f"has {key}, which may let in more than its ranges"
     if at(rule, "match", "versionedExpr") != "SRC_IPS_V1" or not _ranges(rule):
         yield "names no source ranges; match by SRC_IPS_V1 and srcIpRanges"
 
 
-def _other(block: Mapping[str, Any], known: set[str]) -> list[str]:
+def _other(given: Mapping[str, Any], known: set[str]) -> list[str]:
     """Keys of a block that are given, and not known."""
-    return [key for key in block if key not in known and not key.startswith("__") and at(block, key) is not None]
+    return [key for key in given if key not in known and not key.startswith("__") and at(given, key) is not None]
 
 
 def _ranges(rule: Mapping[str, Any]) -> list[str]:

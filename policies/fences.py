@@ -20,7 +20,7 @@ from pulumi_policy import (
 
 from planning.names import COMPONENT_TYPE_LABEL, GRAPH_LABEL
 from policies import kinds
-from policies.inputs import at, items, needs
+from policies.inputs import at, block, items, needs
 from policies.judging import apart
 from policies.peers import open_to_all
 
@@ -40,7 +40,7 @@ def _namespace(resource: PolicyResource) -> str:
 
 def _selects(selector: Mapping[str, Any], labels: Labels) -> bool:
     """Whether a selector may pick pods with these labels and others that are not known."""
-    equal = (at(selector, "matchLabels") or {}).items()
+    equal = block(selector, "matchLabels").items()
     return all(labels.get(key, value) == value for key, value in equal) and all(
         _may_hold(expression, labels) for expression in items(selector, "matchExpressions")
     )
@@ -57,7 +57,7 @@ def _may_hold(expression: Mapping[str, Any], labels: Labels) -> bool:
 
 def _denies_all(policy: PolicyResource) -> bool:
     """Whether a NetworkPolicy is for every pod of its namespace and lets nobody in."""
-    selector = at(policy.props, "spec", "podSelector") or {}
+    selector = block(policy.props, "spec", "podSelector")
     return (
         "Ingress" in items(policy.props, "spec", "policyTypes")
         and not any(at(selector, key) for key in ("matchLabels", "matchExpressions"))
@@ -71,7 +71,7 @@ def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
         component
         for component in items(graph.props, "spec", "components")
         if _selects(
-            at(policy.props, "spec", "podSelector") or {},
+            block(policy.props, "spec", "podSelector"),
             {GRAPH_LABEL: _name(graph), COMPONENT_TYPE_LABEL: at(component, "type")},
         )
     ]

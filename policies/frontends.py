@@ -68,7 +68,8 @@ def _frontends(args: ResourceValidationArgs) -> Iterator[Mapping[str, Any]]:
         for component in items(args.props, "spec", "components"):
             if at(component, "type") == "frontend":
                 named = items(component, "podTemplate", "spec", "containers")
-                yield next((container for container in named if at(container, "name") == "main"), {})
+                left_out: Mapping[str, Any] = {}
+                yield next((container for container in named if at(container, "name") == "main"), left_out)
     for pod in pod_specs(args.resource_type, args.props):
         yield from (container for container in containers(pod) if any(_MODULE in word for word in _words(container)))
 

@@ -6,7 +6,7 @@ from typing import Any
 from catalog.contracts import Role
 from manifests.pod_security import RDMA_CAPABILITIES, VOLUMES
 from policies import kinds
-from policies.inputs import at, items
+from policies.inputs import at, block, is_object, items
 from policies.pods import blocks, containers, pod_specs
 
 _VOLUMES = frozenset(VOLUMES)
@@ -37,35 +37,43 @@ def complaints(resource_type: str, props: Mapping[str, Any]) -> Iterator[str]:
     """Each access to a node that an object of Kubernetes would give to pods."""
     capabilities = _RDMA if resource_type == kinds.GRAPH else frozenset[str]()
     for pod in pod_specs(resource_type, props):
-        for key in ("hostNetwork", "hostPID", "hostIPC"):
-            if at(pod, key):
-                yield f"a pod sets {key}"
-        for volume in items(pod, "volumes"):
-            if isinstance(volume, Mapping):
-                yield from _of_source(f"volume {at(volume, 'name')}", volume, _VOLUMES, ignored=frozenset({"name"}))
-        yield from _of_context("a pod", at(pod, "securityContext") or {})
-        for container in containers(pod):
-            yield from _of_container(container, capabilities)
+        yield from _of_pod(pod, capabilities)
     if resource_type == kinds.GRAPH:
         yield from _of_components(props)
     if resource_type == kinds.PERSISTENT_VOLUME:
-        yield from _of_source("the volume", at(props, "spec") or {}, frozenset({"csi"}), ignored=_NO_SOURCE)
-    for block in blocks(props):
-        for key in block:
-            if str(key).startswith(_APPARMOR) and at(block, key) != "runtime/default":
-                yield f"a pod sets {key} to {at(block, key)}"
+        yield from _of_source("the volume", block(props, "spec"), frozenset({"csi"}), ignored=_NO_SOURCE)
+    for found in blocks(props):
+        for key in found:
+            if str(key).startswith(_APPARMOR) and at(found, key) != "runtime/default":
+                yield f"a pod sets {key} to {at(found, key)}"
+
+
+def _of_pod(pod: Mapping[str, Any], capabilities: frozenset[str]) -> Iterator[str]:
+    for key in ("hostNetwork", "hostPID", "hostIPC"):
+        if at(pod, key):
+            yield f"a pod sets {key}"
+    for volume in items(pod, "volumes"):
+        if is_object(volume):
+            yield from _of_source(f"volume {at(volume, 'name')}", volume, _VOLUMES, ignored=frozenset({"name"}))
+    yield from _of_context("a pod", block(pod, "securityContext"))
+    for container in containers(pod):
+        yield from _of_container(container, capabilities)
 
 
 def _of_components(graph: Mapping[str, Any]) -> Iterator[str]:
     """The capabilities for RDMA where no engine is that could use them: those of a graph are for `main` of a worker."""
     for component in items(graph, "spec", "components"):
-        for pod in pod_specs(kinds.GRAPH, component):
-            for container in containers(pod):
-                if at(component, "type") in _WORKERS and at(container, "name") == "main":
-                    continue
-                for capability in items(container, "securityContext", "capabilities", "add"):
-                    if _plain_name(capability) in _RDMA:
-                        yield f"container {at(container, 'name')} of {at(component, 'name')} adds {capability}"
+        worker = at(component, "type") in _WORKERS
+        every = [container for pod in pod_specs(kinds.GRAPH, component) for container in containers(pod)]
+        for container in every:
+            if not (worker and at(container, "name") == "main"):
+                for capability in _rdma_capabilities(container):
+                    yield f"container {at(container, 'name')} of {at(component, 'name')} adds {capability}"
+
+
+def _rdma_capabilities(container: Mapping[str, Any]) -> list[Any]:
+    added = items(container, "securityContext", "capabilities", "add")
+    return [capability for capability in added if _plain_name(capability) in _RDMA]
 
 
 def _plain_name(capability: Any) -> str:
@@ -83,7 +91,7 @@ def _of_source(
 
 def _of_container(container: Mapping[str, Any], capabilities: frozenset[str]) -> Iterator[str]:
     name = f"container {at(container, 'name')}"
-    context = at(container, "securityContext") or {}
+    context = block(container, "securityContext")
     if at(context, "privileged"):
         yield f"{name} is privileged"
     if at(context, "procMount") not in (None, "Default"):

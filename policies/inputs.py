@@ -1,24 +1,38 @@
 """Reading inputs as Pulumi sends them: mappings and sequences that are proxies, which raise on an unknown value."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from pulumi_policy import PolicyResource
 from pulumi_policy.proxy import UnknownValueError
+
+
+def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
+
+
+def is_list(value: Any) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def at(props: Mapping[str, Any], *path: str) -> Any:
     """The value below a path, None where a part of it is not there. Raises UnknownValueError on an unknown one."""
     here: Any = props
     for key in path:
-        here = here.get(key) if isinstance(here, Mapping) else None
+        here = here.get(key) if is_object(here) else None
     return here
 
 
 def items(props: Mapping[str, Any], *path: str) -> Sequence[Any]:
     """The list below a path, empty where there is none."""
     found = at(props, *path)
-    return found if isinstance(found, Sequence) and not isinstance(found, str) else ()
+    return found if is_list(found) else ()
+
+
+def block(props: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    """The object below a path, empty where there is none."""
+    found = at(props, *path)
+    return found if is_object(found) else {}
 
 
 def is_given(props: Mapping[str, Any], *path: str) -> bool:
@@ -31,9 +45,9 @@ def is_given(props: Mapping[str, Any], *path: str) -> bool:
 
 def plain(value: Any) -> Any:
     """The same value without proxies, to compare it whole. Raises UnknownValueError where a part is unknown."""
-    if isinstance(value, Mapping):
+    if is_object(value):
         return {key: plain(value[key]) for key in value}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if is_list(value):
         return [plain(value[index]) for index in range(len(value))]
     return value
 
@@ -42,10 +56,10 @@ def known_texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every known string below a value, with its path; what is unknown is left out."""
     if isinstance(value, str):
         yield path, value
-    elif isinstance(value, Mapping):
+    elif is_object(value):
         for key in value:
             yield from _known(value, key, f"{path}.{key}".lstrip("."))
-    elif isinstance(value, Sequence):
+    elif is_list(value):
         for index in range(len(value)):
             yield from _known(value, index, f"{path}[{index}]")
 

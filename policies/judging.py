@@ -4,7 +4,7 @@ The SDK turns a rule that meets an unknown value into an advice, however many re
 unknown value is a violation at the rule's own level instead: what nobody can judge before it is created is not created.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from pulumi_policy.proxy import UnknownValueError
 
 
 @contextmanager
-def apart(report: ReportViolation, urn: str | None) -> Iterator[None]:
+def apart(report: ReportViolation, urn: str | None) -> Generator[None]:
     """Judges one resource: an unknown value is reported of it, and the rule goes on with the next resource."""
     try:
         yield
@@ -26,11 +26,13 @@ def fails_closed(rule: Policy) -> Policy:
     if not isinstance(rule, ResourceValidationPolicy | StackValidationPolicy):
         return rule
 
+    untyped: Any = rule  # the SDK leaves the type of what a coroutine would return open
+    judge: Callable[[Any, ReportViolation], Any] = untyped.validate
+
     def validate(args: Any, report: ReportViolation) -> None:
         with apart(report, None):
             judge(args, report)
 
-    judge: Callable[[Any, ReportViolation], Any] = rule.validate
     return type(rule)(
         name=rule.name,
         description=rule.description,

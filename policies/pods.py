@@ -1,11 +1,11 @@
 """Where pods are described: anywhere in a Kubernetes object, whatever its kind, and in the values of a chart."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi_policy.proxy import UnknownValueError
 
-from policies.inputs import items
+from policies.inputs import is_list, is_object, items
 
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 # What makes a block a pod's spec, if it is only a patch of one.
@@ -28,21 +28,21 @@ def pod_specs(resource_type: str, props: Mapping[str, Any]) -> Iterator[Mapping[
 
 def containers(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for key in _CONTAINERS:
-        yield from (container for container in items(pod, key) if isinstance(container, Mapping))
+        yield from (container for container in items(pod, key) if is_object(container))
 
 
 def blocks(value: Any, key: str = "") -> Iterator[Mapping[str, Any]]:
     """Every object below a value, itself included. Raises UnknownValueError where the unknown could hold a pod."""
-    if isinstance(value, Mapping):
+    whole: Any = value
+    children: list[tuple[str | int, str]] = []
+    if is_object(value):
         yield value
-        children: Sequence[tuple[Any, str]] = [(inner, str(inner)) for inner in value]
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+        children = [(inner, str(inner)) for inner in value]
+    elif is_list(value):
         children = [(index, key) for index in range(len(value))]
-    else:
-        return
     for place, name in children:
         try:
-            child = value[place]
+            child = whole[place]
         except UnknownValueError:
             if name in _HOLDS_PODS:
                 raise

@@ -14,7 +14,7 @@ from pulumi_policy import (
 )
 
 from policies import armor, kinds
-from policies.inputs import at, is_given, items, needs
+from policies.inputs import at, block, is_given, items, needs
 
 # Cloud Armor in any form but that of policies/armor.py, such as a rule that is added to a policy from outside of it.
 _OTHER_ARMOR = re.compile(r"gcp:compute/\w*[sS]ecurityPolicy\w*:")
@@ -113,35 +113,44 @@ def _path_complaints(route: PolicyResource) -> Iterator[str]:
 
 def _guard_complaints(route: PolicyResource, resources: list[PolicyResource]) -> Iterator[str]:
     """How a route may lead to a backend that no Cloud Armor policy of the stack guards yet, or any more."""
-    in_stack = {at(r.props, "name") for r in resources if r.resource_type == kinds.SECURITY_POLICY}
     before = needs(route)
-    for rule in items(route.props, "spec", "rules"):
-        for backend in items(rule, "backendRefs"):
-            name = at(backend, "name")
-            if (at(backend, "group") or "", at(backend, "kind") or "Service") != ("", "Service"):
-                yield f"leads to the {at(backend, 'kind')} {name}, which no Cloud Armor policy guards; use a Service"
-            namespace = at(backend, "namespace") or at(route.props, "metadata", "namespace")
-            aimed = [r for r in resources if _aims_at(r, namespace, name)]
-            guards = [r for r in aimed if r.resource_type == kinds.BACKEND_POLICY]
-            if not guards or not all(is_given(r.props, "spec", "default", "securityPolicy") for r in guards):
-                yield f"{name} has no GCPBackendPolicy with a securityPolicy"
-                continue
-            for guard in guards:
-                armed_with = at(guard.props, "spec", "default", "securityPolicy")
-                if armed_with not in in_stack:
-                    yield f"{name} is guarded by {armed_with}, which is no RegionSecurityPolicy of this stack"
-            for resource in aimed:
-                if resource.urn not in before:
-                    kind = resource.resource_type.rpartition(":")[2]
-                    yield (
-                        f"does not depend on the {kind} of {name}: it may open before that is there, and outlast it on "
-                        "destroy"
-                    )
+    backends = [backend for rule in items(route.props, "spec", "rules") for backend in items(rule, "backendRefs")]
+    for backend in backends:
+        name = at(backend, "name")
+        if (at(backend, "group") or "", at(backend, "kind") or "Service") != ("", "Service"):
+            yield f"leads to the {at(backend, 'kind')} {name}, which no Cloud Armor policy guards; use a Service"
+        namespace = at(backend, "namespace") or at(route.props, "metadata", "namespace")
+        aimed = [r for r in resources if _aims_at(r, namespace, name)]
+        guards = [r for r in aimed if r.resource_type == kinds.BACKEND_POLICY]
+        if guards and all(is_given(r.props, "spec", "default", "securityPolicy") for r in guards):
+            yield from _arming_complaints(name, guards, resources)
+            yield from _order_complaints(name, aimed, before)
+        else:
+            yield f"{name} has no GCPBackendPolicy with a securityPolicy"
+
+
+def _arming_complaints(name: str, guards: list[PolicyResource], resources: list[PolicyResource]) -> Iterator[str]:
+    """Which guards of a Service apply a Cloud Armor policy that the stack does not contain."""
+    in_stack = {at(r.props, "name") for r in resources if r.resource_type == kinds.SECURITY_POLICY}
+    for guard in guards:
+        armed_with = at(guard.props, "spec", "default", "securityPolicy")
+        if armed_with not in in_stack:
+            yield f"{name} is guarded by {armed_with}, which is no RegionSecurityPolicy of this stack"
+
+
+def _order_complaints(name: str, aimed: list[PolicyResource], before: set[str]) -> Iterator[str]:
+    """Which policies of a Service may be created after the route, or deleted before it."""
+    for resource in aimed:
+        if resource.urn not in before:
+            kind = resource.resource_type.rpartition(":")[2]
+            yield (
+                f"does not depend on the {kind} of {name}: it may open before that is there, and outlast it on destroy"
+            )
 
 
 def _aims_at(policy: PolicyResource, namespace: str, service: str) -> bool:
     """Whether a policy of GKE's is for the Service."""
-    target = at(policy.props, "spec", "targetRef") or {}
+    target = block(policy.props, "spec", "targetRef")
     return (
         policy.resource_type in (kinds.BACKEND_POLICY, kinds.HEALTH_POLICY)
         and at(policy.props, "metadata", "namespace") == namespace

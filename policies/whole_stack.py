@@ -1,7 +1,7 @@
 """Rules over the whole stack: what one resource alone cannot show."""
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from pulumi_policy import (
@@ -18,7 +18,7 @@ from catalog.machines import ACCELERATOR_LABEL, with_accelerator
 from catalog.rdma import UCX_TCP
 from planning.names import COMPONENT_TYPE_LABEL, GRAPH_LABEL
 from policies import kinds
-from policies.inputs import at, items, needs
+from policies.inputs import at, is_object, items, needs
 from policies.judging import apart
 from policies.setting import Schema, Setting
 
@@ -77,7 +77,7 @@ def _kv_transfer_of(component: Mapping[str, Any]) -> Mapping[str, Any]:
                 found = json.loads(words[words.index("--kv-transfer-config") + 1])
             except ValueError:
                 return {}
-            return found if isinstance(found, Mapping) else {}
+            return found if is_object(found) else {}
     return {}
 
 
@@ -93,27 +93,27 @@ def _moves_kv(component: Mapping[str, Any]) -> bool:
 def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
     for graph in _of(args, kinds.GRAPH):
         with apart(report, graph.urn):
-            components = [c for c in items(graph.props, "spec", "components") if _moves_kv(c)]
-            prefill = [_kv_transfer_of(c) for c in components if at(c, "type") == "prefill"]
-            decode = [_kv_transfer_of(c) for c in components if at(c, "type") == "decode"]
-            if bool(prefill) != bool(decode):
-                report(f"graph {_name(graph)} has one of prefill and decode without the other", graph.urn)
-            for side, configs, roles in (("prefill", prefill, _PRODUCERS), ("decode", decode, _CONSUMERS)):
-                for config in configs:
-                    if config.get("kv_role") not in roles:
-                        given = config.get("kv_role") or "no kv_role"
-                        wanted = " or ".join(sorted(roles))
-                        report(
-                            f"{side} of graph {_name(graph)} has {given} in --kv-transfer-config, not {wanted}",
-                            graph.urn,
-                        )
-            connectors = {str(config.get("kv_connector")) for config in (*prefill, *decode)}
-            if len(connectors) > 1:
-                report(
-                    f"graph {_name(graph)} moves its KV cache by {' and '.join(sorted(connectors))}; both sides need "
-                    "the same connector",
-                    graph.urn,
-                )
+            for complaint in _kv_transfer_complaints(graph):
+                report(complaint, graph.urn)
+
+
+def _kv_transfer_complaints(graph: PolicyResource) -> Iterator[str]:
+    components = [c for c in items(graph.props, "spec", "components") if _moves_kv(c)]
+    prefill = [_kv_transfer_of(c) for c in components if at(c, "type") == "prefill"]
+    decode = [_kv_transfer_of(c) for c in components if at(c, "type") == "decode"]
+    if bool(prefill) != bool(decode):
+        yield f"graph {_name(graph)} has one of prefill and decode without the other"
+    sides = [("prefill", config, _PRODUCERS) for config in prefill] + [("decode", c, _CONSUMERS) for c in decode]
+    for side, config, roles in sides:
+        if (given := config.get("kv_role")) not in roles:
+            wanted = " or ".join(sorted(roles))
+            yield (f"{side} of graph {_name(graph)} has {given or 'no kv_role'} in --kv-transfer-config, not {wanted}")
+    connectors = {str(config.get("kv_connector")) for config in (*prefill, *decode)}
+    if len(connectors) > 1:
+        yield (
+            f"graph {_name(graph)} moves its KV cache by {' and '.join(sorted(connectors))}; both sides need the same "
+            "connector"
+        )
 
 
 def _gpus(pod: Mapping[str, Any]) -> int:

@@ -51,12 +51,18 @@ def _faults(node: yaml.Node, path: str, done: set[int], open_: set[int]) -> Iter
         for index, item in enumerate(cast(list[yaml.Node], node.value)):
             yield from _faults(item, join(path, index), done, open_)
     elif isinstance(node, yaml.MappingNode):
-        lines: dict[tuple[str, str], int] = {}
-        for key, value in cast(list[tuple[yaml.Node, yaml.Node]], node.value):
-            name, line = str(key.value), key.start_mark.line + 1
-            if first := lines.get((key.tag, name)):
-                places = f"line {line}" if first == line else f"line {first} and line {line}"
-                yield Fault(join(path, name), f"is given twice ({places}); the last would win in silence. Remove one")
-            lines[key.tag, name] = line
-            yield from _faults(value, join(path, name), done, open_)
+        entries = cast(list[tuple[yaml.Node, yaml.Node]], node.value)
+        yield from _given_twice([key for key, _ in entries], path)
+        for key, value in entries:
+            yield from _faults(value, join(path, str(key.value)), done, open_)
     open_.remove(id(node))
+
+
+def _given_twice(keys: list[yaml.Node], path: str) -> Iterator[Fault]:
+    lines: dict[tuple[str, str], int] = {}
+    for key in keys:
+        name, line = str(key.value), key.start_mark.line + 1
+        if first := lines.get((key.tag, name)):
+            places = f"line {line}" if first == line else f"line {first} and line {line}"
+            yield Fault(join(path, name), f"is given twice ({places}); the last would win in silence. Remove one")
+        lines[key.tag, name] = line

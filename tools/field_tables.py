@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -43,7 +43,7 @@ def reduced(schema: dict[str, Any]) -> dict[str, Any]:
     if "items" in schema:
         kept["items"] = reduced(schema["items"])
     if isinstance(values := schema.get("additionalProperties"), dict):
-        kept["additionalProperties"] = reduced(values)
+        kept["additionalProperties"] = reduced(cast(dict[str, Any], values))
     elif schema.get("type") == "object" and not schema.get("x-kubernetes-preserve-unknown-fields"):
         kept["additionalProperties"] = False
     if "properties" in schema:

@@ -92,22 +92,7 @@ def reduced(schema: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"the schema does not say which SDK it was checked with: {schema['_meta']['sdk']!r}")
     types: dict[str, Any] = {}
     for type_, facts in sorted(schema["types"].items()):
-        conditions = {path: found for path, found in facts.get("forceNewIf", {}).items() if not path.startswith("tf:")}
-        entry: dict[str, Any] = {}
-        if name := facts.get("autoname", {}).get("prop"):
-            entry["name"] = name
-        if facts.get("deleteBeforeReplace"):
-            entry["deleteFirst"] = True
-        if labels := next((path for diff, path in LABELS.items() if diff in facts.get("customizeDiff", [])), None):
-            entry["labels"] = labels
-        said = [*facts.get("customizeDiff", []), *(str(of.get("diffSuppress")) for of in facts["paths"].values())]
-        like_sets = {path for word, path in LIKE_SETS.items() if word in said}
-        entry["inputs"] = {
-            path: flags(of_path, conditions, path, path in like_sets)
-            for path, of_path in sorted(facts["paths"].items())
-            if (of_path.get("optional") or of_path.get("required")) and not path.startswith(LEFT_OUT)
-        }
-        types[type_] = entry
+        types[type_] = _type_facts(facts) | {"inputs": _inputs(facts)}
     if _MEMBER_LIKE in types:
         like: dict[str, str] = types[_MEMBER_LIKE]["inputs"]
         for type_, on in IAM_MEMBERS.items():
@@ -115,6 +100,30 @@ def reduced(schema: Mapping[str, Any]) -> dict[str, Any]:
             types[type_] = {"inputs": dict(sorted(renamed.items()))}
         types = dict(sorted(types.items()))
     return {"sdk": version[0], "source": schema["_meta"]["source"], "types": types}
+
+
+def _type_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds for a type as a whole."""
+    found: dict[str, Any] = {}
+    if name := facts.get("autoname", {}).get("prop"):
+        found["name"] = name
+    if facts.get("deleteBeforeReplace"):
+        found["deleteFirst"] = True
+    if labels := next((path for diff, path in LABELS.items() if diff in facts.get("customizeDiff", [])), None):
+        found["labels"] = labels
+    return found
+
+
+def _inputs(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of a type that a program can set."""
+    conditions = {path: found for path, found in facts.get("forceNewIf", {}).items() if not path.startswith("tf:")}
+    said = [*facts.get("customizeDiff", []), *(str(of.get("diffSuppress")) for of in facts["paths"].values())]
+    like_sets = {path for word, path in LIKE_SETS.items() if word in said}
+    return {
+        path: flags(of_path, conditions, path, path in like_sets)
+        for path, of_path in sorted(facts["paths"].items())
+        if (of_path.get("optional") or of_path.get("required")) and not path.startswith(LEFT_OUT)
+    }
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -166,7 +166,7 @@ class Fetch:
             say(f"{path.relative_to(self.folder)}: not listed, removed")
 
     @contextmanager
-    def _scratch_alone(self) -> Iterator[None]:
+    def _scratch_alone(self) -> Generator[None]:
         """The scratch folder for this process alone. Waits for another one until the deadline."""
         folder = self.scratch / self.revision
         folder.mkdir(parents=True, exist_ok=True)
@@ -270,7 +270,7 @@ class Fetch:
 
 
 @contextmanager
-def _replacing(place: Path) -> Iterator[BinaryIO]:
+def _replacing(place: Path) -> Generator[BinaryIO]:
     """A new file that takes the place of `place` when it is whole, and is gone when it is not.
 
     A name of its own, so that two writers cannot mix; hidden, so that no listing names it and no engine reads it.

@@ -7,7 +7,7 @@ import http.client
 import re
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,7 +57,7 @@ class Hub:
     @contextmanager
     def file(
         self, repository: str, revision: str, file: File, offset: int, patience: Patience
-    ) -> Iterator[tuple[bool, Iterator[bytes]]]:
+    ) -> Generator[tuple[bool, Iterator[bytes]]]:
         """Whether the body goes on at `offset`, and the body, which passes the file's size by one piece at most."""
         path = f"/{urllib.parse.quote(repository)}/resolve/{revision}/{urllib.parse.quote(file.path)}"
         with self._open(path, file.size, offset, patience) as response:
@@ -65,7 +65,7 @@ class Hub:
             yield offset > 0 and response.status == 206 and goes_on, body(response, most=file.size)
 
     @contextmanager
-    def _open(self, path: str, limit: int, offset: int, patience: Patience) -> Iterator[http.client.HTTPResponse]:
+    def _open(self, path: str, limit: int, offset: int, patience: Patience) -> Generator[http.client.HTTPResponse]:
         with opened(Call(self._endpoint + path, limit, offset, self._token), patience) as response:
             if response.status not in (200, 206):
                 raise self._refusal(response, offset)

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from ..verify.untrusted import InvalidJson, read_json  # noqa: TID252 - in the Job there is no absolute name for it
 from .errors import FetchFailed
@@ -113,7 +113,8 @@ def _file(path: str, entry: Any) -> File:
         )
     if not isinstance(entry, Mapping):
         raise FetchFailed(f"the listing has no size and hash for {path}")
-    size, sha256, git_sha1 = entry.get("size"), entry.get("sha256"), entry.get("gitSha1")
+    known = cast(Mapping[str, Any], entry)
+    size, sha256, git_sha1 = known.get("size"), known.get("sha256"), known.get("gitSha1")
     if type(size) is not int or not 0 <= size <= MAX_FILE_BYTES or not _is_hash(sha256, git_sha1):
         raise FetchFailed(f"the listing has no size and hash for {path}")
     return File(path=path, size=size, sha256=sha256, git_sha1=None if sha256 else git_sha1)

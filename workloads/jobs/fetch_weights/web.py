@@ -12,7 +12,7 @@ import string
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -59,17 +59,21 @@ class _BoundedReader(io.RawIOBase):
             except TimeoutError:
                 count = None
             self._waited += time.monotonic() - begun
-            if count:
-                self._arrived += count
-                self._left -= count
-                if self._left < 0:
-                    raise _TooMuch("the answer is longer than its limit")
-            if count != 0 and self._waited >= STALL_SECONDS:
-                if self._arrived < STALL_BYTES:
-                    raise TimeoutError(f"too slow: {self._arrived} bytes in {self._waited:.0f} s")
-                self._waited, self._arrived = 0.0, 0
+            if count != 0:  # 0 is the end of the answer
+                self._count(count or 0)
             if count is not None:
                 return count
+
+    def _count(self, arrived: int) -> None:
+        """Counts bytes. Raises _TooMuch beyond the limit, and TimeoutError where too few came for too long."""
+        self._arrived += arrived
+        self._left -= arrived
+        if self._left < 0:
+            raise _TooMuch("the answer is longer than its limit")
+        if self._waited >= STALL_SECONDS:
+            if self._arrived < STALL_BYTES:
+                raise TimeoutError(f"too slow: {self._arrived} bytes in {self._waited:.0f} s")
+            self._waited, self._arrived = 0.0, 0
 
     def close(self) -> None:
         if not self.closed:
@@ -210,7 +214,7 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 @contextmanager
-def opened(call: Call, patience: Patience) -> Iterator[http.client.HTTPResponse]:
+def opened(call: Call, patience: Patience) -> Generator[http.client.HTTPResponse]:
     """The answer, whatever its status but a redirect. Read it with `body`.
 
     Raises Interrupted without an answer, and FetchFailed for redirects without end, to another scheme or to an address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,7 +63,7 @@ class Cluster:
         return text
 
     @contextmanager
-    def streamed(self, path: str, deadline: Deadline, **query: str) -> Iterator[Iterator[str]]:
+    def streamed(self, path: str, deadline: Deadline, **query: str) -> Generator[Iterator[str]]:
         """The lines of an answer as they come. Raises UnreachableError unless it is 200 and read in time."""
         url = f"{self.api}{path}?{urllib.parse.urlencode(query)}"
         with opened(url, deadline, token=self.token, trust=self.trust, limit=LOG_BYTES) as response:
@@ -94,7 +94,7 @@ class Pods:
             raise UnreachableError("the Kubernetes API answered something that is no list of pods") from None
 
     @contextmanager
-    def log(self, pod: Pod, deadline: Deadline) -> Iterator[Iterator[str]]:
+    def log(self, pod: Pod, deadline: Deadline) -> Generator[Iterator[str]]:
         """The whole log of a worker's present container, each line with its time in front.
 
         Raises UnreachableError if it cannot be read.
@@ -119,8 +119,10 @@ def _pod(pod: Mapping[str, Any], metrics_port: int) -> Pod:
     address = str(pod["status"]["podIP"])
     host = f"[{address}]" if ":" in address else address
     statuses = pod["status"].get("containerStatuses") or ()
-    main = next((status for status in statuses if status.get("name") == CONTAINER), {})
-    running = (main.get("state") or {}).get("running") or {}
+    nothing: Mapping[str, Any] = {}
+    main = next((status for status in statuses if status.get("name") == CONTAINER), nothing)
+    state: Mapping[str, Any] = main.get("state") or nothing
+    running: Mapping[str, Any] = state.get("running") or nothing
     metrics = f"http://{host}:{_metrics_port(pod, metrics_port)}/metrics"
     return Pod(str(pod["metadata"]["name"]), metrics, _time(running.get("startedAt")))
 

@@ -102,13 +102,13 @@ class Judge:
     """What the worker does with a peer's memory: one of OPERATIONS."""
     ranks: int | None = None
     """How many processes must have a table; None where nobody said."""
-    lanes: set[str] = field(default_factory=set)
-    movers: set[Process] = field(default_factory=set)
+    lanes: set[str] = field(default_factory=set[str])
+    movers: set[Process] = field(default_factory=set[Process])
     """The processes that have a table of the operation between GPUs."""
-    processes: set[Process] = field(default_factory=set)
+    processes: set[Process] = field(default_factory=set[Process])
     """The processes of which UCX printed any line."""
-    refused: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list[str])
+    doubts: list[str] = field(default_factory=list[str])
 
     def take(self, event: Event) -> None:
         match event:

@@ -13,7 +13,7 @@ Sources: src/ucp/proto/proto_debug.c, proto_multi.c, proto_reconfig.c and src/uc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import zip_longest
@@ -161,20 +161,27 @@ class Parser:
             yield Damage(None, "a line is cut in its prefix")
         for match, following in zip_longest(found, found[1:]):
             body = text[match.end() : following.start() if following else len(text)]
-            key = (match["host"], match["pid"], match["thread"])
-            if key not in self._streams:
-                if len(self._streams) >= MAX_STREAMS or len(match["pid"]) > 20:
-                    if not self._overfull:
-                        self._overfull = True
-                        yield Damage(None, f"more than {MAX_STREAMS} threads write into it")
-                    continue
-                self._streams[key] = _Stream(Process(match["host"], int(match["pid"])))
-                yield Seen(self._streams[key].process)
-            stream, line = self._streams[key], body[:LONGEST_LINE].strip(" ")
+            stream = yield from self._stream(match)
+            if stream is None:
+                continue
+            line = body[:LONGEST_LINE].strip(" ")
             if begins and match is found[0]:
                 yield from stream.line(line)
             elif not _MESSAGE.match(line) or _refusal(line):
                 yield Damage(stream.process, "a line of UCX stands in mid-line, behind other text")
+
+    def _stream(self, prefix: re.Match[str]) -> Generator[Event, None, _Stream | None]:
+        """The thread that wrote a line, by the line's prefix; None where too many threads write."""
+        key = (prefix["host"], prefix["pid"], prefix["thread"])
+        if key not in self._streams:
+            if len(self._streams) >= MAX_STREAMS or len(prefix["pid"]) > 20:
+                if not self._overfull:
+                    self._overfull = True
+                    yield Damage(None, f"more than {MAX_STREAMS} threads write into it")
+                return None
+            self._streams[key] = _Stream(Process(prefix["host"], int(prefix["pid"])))
+            yield Seen(self._streams[key].process)
+        return self._streams[key]
 
 
 class _State(Enum):
@@ -196,13 +203,13 @@ class _Stream:
     state: _State = _State.IDLE
     begun: bool = False
     """In HEAD: whether a rule opened it, and not the end of a table before it."""
-    head: list[list[str]] = field(default_factory=list)
+    head: list[list[str]] = field(default_factory=list[list[str]])
     endpoint: str = ""
     operation: str = ""
     columns: int = 0
     """How many columns a row has; 0 as long as their names are still to come."""
     counts: bool = False
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list[Row])
     broken: bool = False
 
     def line(self, text: str) -> Iterator[Event]:

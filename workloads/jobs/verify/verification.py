@@ -66,7 +66,7 @@ class Targets:
     """By which counters KV cache is seen to move; None where that is not verified."""
     transport: Expected | None = None
     """By which logs its transport is judged; None where that is not verified."""
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
     """Address → pod, where the addresses are pods'."""
 
     @property
@@ -118,7 +118,7 @@ class _Prompts:
 
     targets: Targets
     before: dict[str, str]
-    answers: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list[str])
     sent: int = PROMPTS
 
     def send(self, model: str, deadline: Deadline, progress: Progress) -> str | None:

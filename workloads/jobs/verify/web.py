@@ -7,7 +7,7 @@ import io
 import json
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,7 +79,7 @@ def opened(
     token: str | None = None,
     trust: ssl.SSLContext | None = None,
     limit: int = MAX_BYTES,
-) -> Iterator[http.client.HTTPResponse]:
+) -> Generator[http.client.HTTPResponse]:
     """The answer to one request: GET, or POST of `body` as JSON. A redirect is an answer like any other.
 
     `limit` caps the bytes of the whole answer, its headers included. Raises UnreachableError for whatever goes wrong,
