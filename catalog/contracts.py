@@ -180,6 +180,17 @@ class LocalRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KvLease:
+    """How long prefill keeps KV cache that decode does not fetch, seconds."""
+
+    default: int
+    """Unless the stack says otherwise."""
+    min: int
+    why_min: str
+    """Why a shorter one fails."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoleShape:
     """One role of a deployment, as rules between roles read it."""
 

@@ -65,10 +65,6 @@ class FrontendSettings(Frozen):
     """Two unless set, so that one may go down; one for a simulated graph."""
 
 
-# Decode renews a lease each sixth of it, in whole seconds.
-MIN_KV_LEASE_SECONDS = 6
-
-
 def _engine(name: str) -> str:
     if name not in engine_names():
         raise ValueError(one_of(name, engine_names()))
@@ -83,9 +79,10 @@ class EngineSettings(Frozen):
     kv_cache_dtype: KvCacheDtype = KvCacheDtype.AUTO
     gpu_memory_utilization: Annotated[float, Field(gt=0, lt=1, strict=False)] | None = None
     """Share of a GPU's memory that an engine gets; each engine has its default."""
-    kv_lease_seconds: Annotated[int, Field(ge=MIN_KV_LEASE_SECONDS, le=600)] | None = None
-    """How long prefill keeps the KV cache of an answered prompt for a decode engine that does not fetch it; 30 unless
-    given. Prompts that wait longer in decode's queue need more; a client that breaks off blocks memory for as long."""
+    kv_lease_seconds: Annotated[int, Field(ge=1, le=600)] | None = None
+    """How long prefill keeps the KV cache of an answered prompt for a decode engine that does not fetch it; the
+    engine's own time unless given. Prompts that wait longer in decode's queue need more; a client that breaks off
+    blocks memory for as long."""
     extra_args: tuple[str, ...] = ()
     """Words added to the command line of every worker, such as ["--max-num-seqs", "64"]."""
     allow_code: tuple[str, ...] = ()

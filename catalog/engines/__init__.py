@@ -14,6 +14,7 @@ from catalog.contracts import (
     EngineInput,
     EngineMetrics,
     EnvVar,
+    KvLease,
     LocalRun,
     MemoryInput,
     MemoryUse,
@@ -56,9 +57,8 @@ class Engine(ABC):
     """Tokens of a KV cache block, the same for all roles and for the router."""
     memory_share: ClassVar[float] = 0.9
     """Share of a GPU's memory that the engine gets unless the stack says otherwise, 0 to 1."""
-    kv_lease_seconds: ClassVar[int | None] = None
-    """How long prefill keeps KV cache that decode does not fetch, unless the stack says otherwise; None where the
-    engine has no such time."""
+    kv_lease: ClassVar[KvLease | None] = None
+    """None where prefill keeps KV cache for no set time."""
 
     removed_flags: ClassVar[Mapping[str, str]] = {}
     """Flags of older versions that samples on the net still show, each with what takes its place."""

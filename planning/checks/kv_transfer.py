@@ -6,7 +6,7 @@ from catalog.contracts import Role
 from catalog.rdma import KvTransfer, RdmaMode
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Fault
+from reading.errors import Fault, Way
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
@@ -17,6 +17,11 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
             f"{given} has no effect: layout {deployment.layout_name} moves no KV cache between GPUs of different pods; "
             "remove it",
         )
+    lease, seconds = deployment.engine.kv_lease, deployment.settings.engine.kv_lease_seconds
+    if lease and seconds and seconds < lease.min:
+        where = deployment.at("engine.kvLeaseSeconds")
+        ways = (Way(f"use {lease.min} or more", {where: lease.min}),)
+        yield Fault(where, f"got {seconds}; must be at least {lease.min}: {lease.why_min}", ways)
 
 
 def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterator[str]:
@@ -32,13 +37,14 @@ def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterato
 
 def lease_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
     given, prefill = deployment.settings.engine.kv_lease_seconds, deployment.roles.get(Role.PREFILL)
-    lease, where = deployment.engine.kv_lease_seconds, deployment.at("engine.kvLeaseSeconds")
+    lease, where = deployment.engine.kv_lease, deployment.at("engine.kvLeaseSeconds")
     if given and deployment.kv_transfer is None:
         yield f"{where}: has no effect, no KV cache goes from engine to engine"
     elif given and lease is None:
         yield f"{where}: has no effect, {deployment.engine.title} has no such time"
-    elif deployment.kv_transfer and prefill and lease and prefill.drain_seconds < (given or lease):
+    elif deployment.kv_transfer and prefill and lease and prefill.drain_seconds < (given or lease.default):
         yield (
-            f"{deployment.at('prefill.drainSeconds')}: {prefill.drain_seconds} is less than the {given or lease} s for "
-            "which decode may fetch KV cache (engine.kvLeaseSeconds), so a prefill engine may end too early"
+            f"{deployment.at('prefill.drainSeconds')}: {prefill.drain_seconds} is less than the "
+            f"{given or lease.default} s for which decode may fetch KV cache (engine.kvLeaseSeconds), so a prefill "
+            "engine may end too early"
         )

@@ -147,6 +147,15 @@ def test_an_engine_without_a_lease_says_that_the_setting_does_nothing(otter: eng
     assert said == "models.chat.engine.kvLeaseSeconds: has no effect, Otter has no such time"
 
 
+def test_a_lease_is_no_shorter_than_the_engine_takes() -> None:
+    (fault,) = faults({"models.chat.engine": {"kvLeaseSeconds": 5}})
+    assert fault.path == "models.chat.engine.kvLeaseSeconds"
+    assert fault.message == (
+        "got 5; must be at least 6: decode renews a lease each sixth of it, in whole seconds; use 6 or more"
+    )
+    assert faults({"models.chat.engine": {"kvLeaseSeconds": 6}}) == ()
+
+
 def test_the_simulated_layout_runs_the_mocker_named_or_not() -> None:
     for engine in ({}, {"engine": {"name": "mocker"}}):
         (graph,) = planned({"models.chat": {"model": "qwen3-32b", "layout": "simulated", **engine}}).graphs

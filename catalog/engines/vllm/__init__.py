@@ -17,6 +17,7 @@ from catalog.contracts import (
     EngineMetrics,
     EnvVar,
     KvCacheDtype,
+    KvLease,
     MemoryInput,
     MemoryUse,
     Ports,
@@ -44,7 +45,7 @@ KvSide = Literal["kv_producer", "kv_consumer"]
 _KV_SIDES: dict[Role, KvSide] = {Role.PREFILL: "kv_producer", Role.DECODE: "kv_consumer"}
 
 
-class KvLease(Frozen):
+class LeaseConfig(Frozen):
     """What NIXL's connector reads besides. Both sides need it: prefill grants the lease, decode renews it in time."""
 
     kv_lease_duration: int
@@ -55,7 +56,7 @@ class KvTransferConfig(Frozen):
 
     kv_connector: Literal["NixlConnector"] = "NixlConnector"
     kv_role: KvSide
-    kv_connector_extra_config: KvLease | None = None
+    kv_connector_extra_config: LeaseConfig | None = None
     """None for the connector's own lease of 30 seconds."""
 
 
@@ -103,8 +104,8 @@ class Vllm(Engine):
     block_size = 128
     # vLLM's own default changed between versions, so it is always set. 0.92 is that of 0.32.
     memory_share = 0.92
-    # NIXL's connector keeps blocks so long, unless kv_lease_duration says otherwise.
-    kv_lease_seconds = 30
+    # Of NIXL's connector: `NixlBaseConnectorScheduler.__init__`, vLLM 0.31.0.
+    kv_lease = KvLease(default=30, min=6, why_min="decode renews a lease each sixth of it, in whole seconds")
     metrics = EngineMetrics(
         queue=_QUEUE.gauge,
         kv_cache_use=_KV_CACHE.gauge,
@@ -157,7 +158,7 @@ class Vllm(Engine):
             gpu_memory_utilization=worker.gpu_memory_utilization,
             disaggregation_mode=DISAGGREGATION_MODES[worker.role],
             kv_transfer_config=KvTransferConfig(
-                kv_role=side, kv_connector_extra_config=KvLease(kv_lease_duration=lease) if lease else None
+                kv_role=side, kv_connector_extra_config=LeaseConfig(kv_lease_duration=lease) if lease else None
             )
             if side
             else None,
