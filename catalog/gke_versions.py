@@ -1,10 +1,8 @@
 """GKE's versions, such as 1.34.1-gke.1829001: their order, and the oldest that a plan can live with."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-from catalog.capacity import CapacityMode
-from catalog.rdma import RdmaMode
 
 # The newest patch of this minor is asked for when the cluster is created; later GKE upgrades it itself.
 VERSION_PREFIX = "1.35."
@@ -44,16 +42,8 @@ class Floor:
 
 # Of the chart; `preStop.sleep` of the frontends came with the same minor.
 PLATFORM = Floor(GkeVersion(1, 30, 0), "Dynamo's platform")
-DRANET = Floor(GkeVersion(1, 34, 1, 1829001), "DRANET")
-_RDMA = {
-    RdmaMode.DRANET: DRANET,
-    RdmaMode.DRANET_AUTO: DRANET,
-    RdmaMode.MULTI_NETWORK: Floor(GkeVersion(1, 31, 4, 1183000), "multi-networking"),
-}
-_CAPACITY = {CapacityMode.FLEX_START: Floor(GkeVersion(1, 32, 2, 1652000), "flex-start")}
 
 
-def floor(rdma: RdmaMode, capacity_mode: CapacityMode | None) -> Floor | None:
-    """The higher of what the RDMA mode and the capacity mode need; None when neither needs anything."""
-    needed = (_RDMA.get(rdma), _CAPACITY.get(capacity_mode) if capacity_mode else None)
-    return max((each for each in needed if each), default=None)
+def highest(floors: Iterable[Floor | None]) -> Floor | None:
+    """The one that meets all; None where nothing is needed."""
+    return max((each for each in floors if each), default=None)

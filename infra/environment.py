@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
-from catalog.rdma import RdmaMode
 from infra import preflight
 from infra.budget import Budget, BudgetArgs, billing_provider
 from infra.cluster import Cluster, ClusterArgs
@@ -99,8 +98,8 @@ def build(plan: Plan) -> Environment:
     else:
         cluster = _existing_cluster(plan, services, after_services)
     nodes_need: list[pulumi.Resource] = [*([identity] if identity else []), *cluster.ready]
-    if plan.makes_gpu_pools and plan.rdma is RdmaMode.DRANET_AUTO:
-        role = GkeAgentRoleArgs(project=plan.project, services=services)
+    if plan.makes_gpu_pools and plan.rdma.agent_roles:
+        role = GkeAgentRoleArgs(project=plan.project, services=services, roles=plan.rdma.agent_roles)
         nodes_need.append(GkeAgentRole("gke-agent", role, _after(provider, *cluster.ready)))
     return Environment(
         provider=provider,

@@ -13,17 +13,16 @@ from planning.types import Plan, WorkerPool
 def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]) -> tuple[GpuPool, ...]:
     """The pools that are the stack's to make; none where graphs find their nodes in the cluster.
 
-    What is `first` is there before a node is paid for: platform and weights, so that no GPU idles while they come. A
-    reservation is paid all the while, so there the nodes come at once, beside them.
+    What is `first` is there before a node is paid for: platform and weights, so that no GPU idles while they come.
+    Capacity that is paid all the while is not left waiting: there the nodes come at once, beside them.
     """
-    if not plan.makes_gpu_pools:
+    bought = [(pool, pool.purchase) for pool in plan.gpu_pools if pool.purchase]
+    if not bought:
         return ()
-    # All three are there where pools are made: asserted, since without pools a graph would only wait for ever.
-    mode, cluster_id, account = plan.capacity_mode, environment.cluster.id, environment.node_account_email
-    assert mode is not None
+    # Both are there where pools are made: asserted, since without pools a graph would only wait for ever.
+    cluster_id, account = environment.cluster.id, environment.node_account_email
     assert cluster_id is not None
     assert account is not None
-    before = environment.nodes_need if mode.paid_before_nodes else (*environment.nodes_need, *first)
     return tuple(
         GpuPool(
             pool.key,
@@ -34,16 +33,17 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
                 location=plan.cluster.location,
                 zone=plan.zone,
                 node_account_email=account,
-                capacity_mode=mode,
-                reservation=plan.reservation,
-                compact_placement=plan.compact_placement and pool.machine.compact_placement,
+                purchase=purchase,
                 nics=_nics(pool, environment.nic_networks),
                 labels=plan.labels,
                 protect=plan.deletion_protection,
             ),
-            pulumi.ResourceOptions(providers=[environment.provider], depends_on=list(before)),
+            pulumi.ResourceOptions(
+                providers=[environment.provider],
+                depends_on=[*environment.nodes_need, *([] if purchase.paid_before_nodes else first)],
+            ),
         )
-        for pool in plan.gpu_pools
+        for pool, purchase in bought
     )
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import container
 
-from catalog.capacity import CapacityMode
-from catalog.rdma import RdmaMode
+from catalog.contracts import CAPACITY_LABEL, NodePurchase, ReservationRef
 from infra.rdma_network import NodeNic
 from planning.types import Pool, WorkerPool
 
@@ -90,9 +89,7 @@ class GpuPoolArgs:
     """The cluster's region or zone."""
     zone: str
     node_account_email: pulumi.Input[str]
-    capacity_mode: CapacityMode
-    reservation: str | None
-    compact_placement: bool
+    purchase: NodePurchase
     nics: Sequence[NodeNic]
     """The additional NICs of a node, in order; empty where GKE makes their networks, and without RDMA."""
     labels: dict[str, str]
@@ -109,10 +106,7 @@ class GpuPool(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GpuPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:GpuPool", name, None, opts)
-        flex = args.capacity_mode is CapacityMode.FLEX_START
-        # Flex-start nodes are asked for by pods that wait; all others are there from the start.
-        least = 0 if flex else args.pool.nodes
-        scaled = args.pool.most_nodes > least
+        buys = args.purchase
         self.pool = container.NodePool(
             f"{name}-pool",
             project=args.project,
@@ -120,22 +114,22 @@ class GpuPool(pulumi.ComponentResource):
             cluster=args.cluster_id,
             location=args.location,
             node_locations=[args.zone],
-            initial_node_count=least if scaled else None,
-            node_count=None if scaled else args.pool.nodes,
+            initial_node_count=buys.min_nodes if buys.scaled else None,
+            node_count=None if buys.scaled else buys.max_nodes,
             autoscaling=container.NodePoolAutoscalingArgs(
-                total_min_node_count=least, total_max_node_count=args.pool.most_nodes, location_policy="ANY"
+                total_min_node_count=buys.min_nodes, total_max_node_count=buys.max_nodes, location_policy="ANY"
             )
-            if scaled
+            if buys.scaled
             else None,
-            management=container.NodePoolManagementArgs(auto_repair=not flex, auto_upgrade=True),
-            upgrade_settings=None
-            if flex
-            else container.NodePoolUpgradeSettingsArgs(strategy="SURGE", max_surge=0, max_unavailable=1),
-            placement_policy=container.NodePoolPlacementPolicyArgs(type="COMPACT") if args.compact_placement else None,
+            management=container.NodePoolManagementArgs(auto_repair=buys.auto_repair, auto_upgrade=True),
+            upgrade_settings=container.NodePoolUpgradeSettingsArgs(strategy="SURGE", max_surge=0, max_unavailable=1)
+            if buys.rolling_upgrades
+            else None,
+            placement_policy=container.NodePoolPlacementPolicyArgs(type="COMPACT") if buys.compact else None,
             network_config=container.NodePoolNetworkConfigArgs(
                 enable_private_nodes=True,
                 # One of the two, never both: with the profile GKE makes the networks, without it they are the stack's.
-                accelerator_network_profile="auto" if args.pool.rdma is RdmaMode.DRANET_AUTO else None,
+                accelerator_network_profile=args.pool.rdma.accelerator_network_profile,
                 additional_node_network_configs=[
                     container.NodePoolNetworkConfigAdditionalNodeNetworkConfigArgs(
                         network=nic.network, subnetwork=nic.subnetwork
@@ -154,11 +148,10 @@ class GpuPool(pulumi.ComponentResource):
                 ignore_changes=[
                     "nodeConfig.ephemeralStorageLocalSsdConfig",
                     "version",
-                    *(["initialNodeCount", "nodeCount"] if scaled else []),
+                    *(["initialNodeCount", "nodeCount"] if buys.scaled else []),
                 ],
                 delete_before_replace=True,
-                # A flex-start pool is created empty, the nodes of others exist at once.
-                custom_timeouts=timeouts(create_minutes=30 if flex else 45, nodes=args.pool.most_nodes),
+                custom_timeouts=timeouts(buys),
             ),
         )
         self.register_outputs({})
@@ -166,7 +159,7 @@ class GpuPool(pulumi.ComponentResource):
 
 def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
     """How one GPU node is built. Nearly all of it forces a new pool when it changes."""
-    machine = args.pool.machine
+    machine, buys = args.pool.machine, args.purchase
     return container.NodePoolNodeConfigArgs(
         machine_type=machine.name,
         image_type="COS_CONTAINERD",
@@ -188,12 +181,13 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
         if machine.local_ssds
         else None,
         gvnic=container.NodePoolNodeConfigGvnicArgs(enabled=True),
-        spot=True if args.capacity_mode is CapacityMode.SPOT else None,
-        flex_start=True if args.capacity_mode is CapacityMode.FLEX_START else None,
-        max_run_duration="604800s" if args.capacity_mode is CapacityMode.FLEX_START else None,  # 7 days, the most
-        reservation_affinity=reservation_affinity(args.capacity_mode, args.reservation),
-        labels=gpu_node_labels(args.pool.key, args.pool.rdma),
-        resource_labels=args.labels,
+        spot=buys.spot or None,
+        flex_start=buys.flex_start or None,
+        max_run_duration=f"{buys.max_run_seconds}s" if buys.max_run_seconds else None,
+        reservation_affinity=reservation_affinity(buys.reservation),
+        # The first always stays: the provider cannot send an update to no labels at all.
+        labels={ROLE_LABEL: args.pool.key, **args.pool.rdma.node_labels},
+        resource_labels={**args.labels, CAPACITY_LABEL: buys.label},
         service_account=args.node_account_email,
         oauth_scopes=[CLOUD_PLATFORM],
         shielded_instance_config=_SHIELDED,
@@ -203,34 +197,27 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
     )
 
 
-def gpu_node_labels(pool: str, rdma: RdmaMode) -> dict[str, str]:
-    """Labels of a GPU node. The first always stays: the provider cannot send an update to no labels at all."""
-    # GKE's DRA driver offers a node's RDMA NICs to pods only under the second.
-    return {ROLE_LABEL: pool} | ({"cloud.google.com/gke-networking-dra-driver": "true"} if rdma.claims else {})
-
-
-def timeouts(*, create_minutes: int, nodes: int) -> pulumi.CustomTimeouts:
+def timeouts(buys: NodePurchase) -> pulumi.CustomTimeouts:
     """How long Pulumi waits for a pool.
 
     The provider retries a refused create or update in silence until its timeout (HTTP 400 failedPrecondition, quota),
     so the timeouts bound that silence. GKE itself gives up on nodes that it does not get after some 35 minutes, and a
-    create must last longer to see it say so. An update may recreate the nodes one by one.
+    create must last longer to see it say so; a pool that is created empty waits for none. An update may recreate the
+    nodes one by one.
     """
     return pulumi.CustomTimeouts(
-        create=f"{create_minutes}m",
-        update=f"{min(240, 40 + 20 * nodes)}m",
+        create="45m" if buys.min_nodes else "30m",
+        update=f"{min(240, 40 + 20 * buys.max_nodes)}m",
         delete="60m",
     )
 
 
-def reservation_affinity(
-    mode: CapacityMode, reservation: str | None
-) -> container.NodePoolNodeConfigReservationAffinityArgs:
+def reservation_affinity(reservation: ReservationRef | None) -> container.NodePoolNodeConfigReservationAffinityArgs:
     """Exactly the named reservation, or none: left unset, a pool could eat into a reservation meant for another."""
-    if mode is CapacityMode.RESERVATION and reservation:
-        return container.NodePoolNodeConfigReservationAffinityArgs(
-            consume_reservation_type="SPECIFIC_RESERVATION",
-            key="compute.googleapis.com/reservation-name",
-            values=[reservation],
-        )
-    return container.NodePoolNodeConfigReservationAffinityArgs(consume_reservation_type="NO_RESERVATION")
+    if reservation is None:
+        return container.NodePoolNodeConfigReservationAffinityArgs(consume_reservation_type="NO_RESERVATION")
+    return container.NodePoolNodeConfigReservationAffinityArgs(
+        consume_reservation_type="SPECIFIC_RESERVATION",
+        key="compute.googleapis.com/reservation-name",
+        values=[str(reservation)],
+    )

@@ -13,6 +13,7 @@ import pulumi
 import pulumi_gcp as gcp
 from pulumi_gcp import cloudquota, compute, container, kms, organizations, storage
 
+from catalog.contracts import ReservationRef
 from catalog.gke_versions import VERSION_PREFIX
 from infra.existing_cluster import dns_endpoint
 from planning.preflight import questions
@@ -167,7 +168,7 @@ class _Cloud:
             raise _Failed(f"{endpoint} gave no list of Deployments; look with `{question.look}`") from None
 
     def reservation(self, question: ReservationFree) -> ReservationState | None:
-        name, *narrowed = question.levels
+        name, *narrowed = question.reservation.levels
         place: dict[str, Any] = {"project": question.project, "zone": question.zone, "opts": self.opts}
         found = _if_there(lambda: compute.get_reservation(name=name, **place))
         # For a reservation that is not there some versions of the provider give an empty answer, not an error.
@@ -285,7 +286,7 @@ class _Cloud:
             # `node_count` is that of one zone, and a pool on a reservation has but one. In a cluster of others only
             # the pools of our names are ours.
             nodes_by_reservation=tuple(
-                (reservation, pool.node_count or 0)
+                (ReservationRef.parse(reservation), pool.node_count or 0)
                 for pool in found.node_pools or []
                 if not self.plan.cluster.existing or pool.name in pools
                 for node in pool.node_configs or []

@@ -1,21 +1,19 @@
 """Plan → DynamoGraphDeployment: the objects that the operator turns into pods, built from the decided numbers."""
 
-import json
 from dataclasses import dataclass
 
 from catalog import flags, lifecycle, weights
 from catalog.command_line import IMAGES, FrontendArgs
-from catalog.contracts import EngineInput, EnvVar
+from catalog.contracts import EngineInput, EnvVar, NicClaim
 from catalog.engines import Engine
 from catalog.flags.frontend import frontend_flags
 from catalog.machines import ACCELERATOR_LABEL, ARCH_LABEL, GpuMachine
 from catalog.models import Placement
-from catalog.rdma import UCX_TCP, KvTransfer, RdmaMode
+from catalog.rdma import UCX_TCP, KvTransfer
 from manifests import dgd, pod_security
 from planning import names
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph, Worker
-from settings.cluster import OWN_NAMESPACE
 
 MODEL_CACHE = "/model-cache"
 _CLAIM = "rdma"
@@ -142,10 +140,8 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
             *(_TRANSPORT_ENV[graph.kv_transfer] if graph.kv_transfer else ()),
         ),
         env_from=source.env_from,
-        resources=_gpu_resources(graph, worker, node)
-        if node
-        else dgd.Resources(requests={"cpu": "1", "memory": "2Gi"}),
-        security_context=_gpu_security(graph) if node else pod_security.UNPRIVILEGED,
+        resources=_gpu_resources(worker, node) if node else dgd.Resources(requests={"cpu": "1", "memory": "2Gi"}),
+        security_context=_gpu_security(worker) if node else pod_security.UNPRIVILEGED,
         volume_mounts=source.mounts,
     )
     return dgd.Component(
@@ -157,7 +153,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         shared_memory_size=f"{max(16, 10 * worker.tensor_parallel)}Gi" if node else None,
         pod_template=dgd.PodTemplate(
             metadata=_annotated(
-                source.annotations | (ROLLOUT | KEEP_ON_NODE if node else {}) | _nic_annotations(graph, node)
+                source.annotations | (ROLLOUT | KEEP_ON_NODE if node else {}) | dict(worker.nics.annotations)
             ),
             spec=dgd.PodSpec(
                 service_account_name=names.runtime_account(graph.name),
@@ -165,8 +161,8 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
                 tolerations=_tolerations(node) if node else None,
                 affinity=_near(graph) if graph.placement is Placement.SHARED else None,
                 termination_grace_period_seconds=lifecycle.worker_grace(worker.drain_seconds),
-                resource_claims=_nic_claims(worker) if graph.rdma_mode.claims else None,
-                # Alone and first: with multiNetwork a node's RDMA devices are given to the first container only.
+                resource_claims=_nic_claims(worker.nics.claim) if worker.nics.claim else None,
+                # Alone and first: in some RDMA modes a node's devices are given to the first container only.
                 containers=(container,),
                 volumes=source.volumes,
             ),
@@ -315,62 +311,32 @@ def _apart(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
     )
 
 
-def _gpu_resources(graph: Graph, worker: Worker, node: GpuMachine) -> dgd.Resources:
+def _gpu_resources(worker: Worker, node: GpuMachine) -> dgd.Resources:
     share = node.worker_share
     return dgd.Resources(
         requests={
             "cpu": str(share.cpu * worker.tensor_parallel),
             "memory": f"{share.memory_gib * worker.tensor_parallel}Gi",
         },
-        limits={"nvidia.com/gpu": str(worker.tensor_parallel)} | _nic_limits(graph, node),
-        claims=(dgd.ResourceClaimRef(name=_CLAIM),) if graph.rdma_mode.claims else None,
+        limits={"nvidia.com/gpu": str(worker.tensor_parallel), **worker.nics.limits},
+        claims=(dgd.ResourceClaimRef(name=_CLAIM),) if worker.nics.claim else None,
     )
 
 
-def _nic_claims(worker: Worker) -> tuple[dgd.PodResourceClaim, ...]:
-    """The RDMA NICs of the worker's GPUs."""
-    template = names.claim_template(worker.rdma_nics)
+def _nic_claims(claim: NicClaim) -> tuple[dgd.PodResourceClaim, ...]:
+    template = names.claim_template(claim.count)
     return (dgd.PodResourceClaim(name=_CLAIM, resource_claim_template_name=template),)
 
 
-def _rdma_networks(graph: Graph, node: GpuMachine) -> tuple[str, ...]:
-    """The networks that a worker pod joins by name. The second gVNIC's is left out: nothing is sent over it."""
-    if graph.rdma_mode is not RdmaMode.MULTI_NETWORK:
-        return ()
-    # On nodes that the stack does not create, the network objects are the cluster's own, by their usual names.
-    of = graph.namespace if graph.on_gpu_pools else OWN_NAMESPACE
-    return names.rdma_networks(of, node.rdma_nics)
-
-
-def _nic_annotations(graph: Graph, node: GpuMachine | None) -> dict[str, str]:
-    """All RDMA NICs of the node as interfaces of the pod, numbered as on the node, where a second gVNIC is eth1."""
-    if node is None or not (networks := _rdma_networks(graph, node)):
-        return {}
-    first = 2 if node.rdma and node.rdma.second_gvnic else 1
-    interfaces = [("eth0", "default"), *((f"eth{i}", network) for i, network in enumerate(networks, start=first))]
-    return {
-        "networking.gke.io/default-interface": "eth0",  # else the default route leaves by an RDMA NIC
-        "networking.gke.io/interfaces": json.dumps(
-            [{"interfaceName": interface, "network": network} for interface, network in interfaces]
-        ),
-    }
-
-
-def _nic_limits(graph: Graph, node: GpuMachine) -> dict[str, str]:
-    """GKE 1.36 adds a request for each network that its nodes do not offer under that name, unless a limit is set.
-
-    That a limit of nothing does no harm before 1.36 is unverified.
-    """
-    return {f"networking.gke.io.networks/{network}": "0" for network in _rdma_networks(graph, node)}
-
-
-def _gpu_security(graph: Graph) -> dgd.SecurityContext:
+def _gpu_security(worker: Worker) -> dgd.SecurityContext:
     """Root, because the caches of the image's own user are not writable; with RDMA it may also pin memory.
 
     It keeps the container runtime's default capabilities, and the node's default seccomp profile: RuntimeDefault
     refuses calls for NUMA memory (mbind, set_mempolicy). Nobody has tried an engine on RDMA with less.
     """
-    pinning = dgd.Capabilities(add=pod_security.RDMA_CAPABILITIES)
+    added = worker.nics.capabilities
     return dgd.SecurityContext(
-        run_as_user=0, allow_privilege_escalation=False, capabilities=pinning if graph.rdma else None
+        run_as_user=0,
+        allow_privilege_escalation=False,
+        capabilities=dgd.Capabilities(add=added) if added else None,
     )

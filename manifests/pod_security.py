@@ -14,6 +14,7 @@ from itertools import product
 from typing import Any, Literal
 
 from catalog.contracts import Role
+from catalog.rdma import MODES
 from manifests import dgd
 from planning import names
 from planning.types import Graph
@@ -24,7 +25,7 @@ API_VERSION = "admissionregistration.k8s.io/v1"
 POLICY_KIND = "ValidatingAdmissionPolicy"
 BINDING_KIND = "ValidatingAdmissionPolicyBinding"
 
-RDMA_CAPABILITIES = ("IPC_LOCK", "SYS_RESOURCE")
+RDMA_CAPABILITIES = tuple(dict.fromkeys(capability for mode in MODES for capability in mode.capabilities))
 """Memory that RDMA registers is locked, and needs no limit."""
 
 IMAGE_USER = 1000

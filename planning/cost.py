@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 
-from catalog.capacity import CapacityMode
 from catalog.machines import ON_DEMAND
-from planning.types import CostItem, Pool
+from planning.types import CostItem, Pool, WorkerPool
 
 # List price of a GKE cluster, USD per hour (Google Cloud price list, 2026-09-07).
 CLUSTER_FEE = 0.10
 
 
-def costs(system: Pool | None, gpu_pools: tuple[Pool, ...], mode: CapacityMode | None) -> Iterator[CostItem]:
+def costs(system: Pool | None, gpu_pools: tuple[Pool, ...]) -> Iterator[CostItem]:
     """Of what the stack makes; a cluster that is there is somebody else's bill, and so are its nodes."""
     if system:
         fee = CLUSTER_FEE
@@ -18,7 +17,7 @@ def costs(system: Pool | None, gpu_pools: tuple[Pool, ...], mode: CapacityMode |
             what="GKE cluster", usd_per_hour=fee, usd_bound=fee, usd_at_most=fee, basis="list price, 2026-09-07"
         )
     for pool in (*([system] if system else []), *gpu_pools):
-        wanted = mode if mode and pool is not system else ON_DEMAND
+        wanted = pool.purchase.mode if isinstance(pool, WorkerPool) and pool.purchase else ON_DEMAND
         price, bound = pool.machine.prices.get(wanted), pool.machine.upper_bound(wanted)
         count = f"{pool.nodes}" if pool.nodes == pool.most_nodes else f"{pool.nodes} to {pool.most_nodes}"
         basis = f"{wanted}: no price known"

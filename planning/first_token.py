@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog import sizing
-from catalog.capacity import CapacityMode
 from catalog.models import Card
 
 # How fast an engine reads its weights. An assumption, not measured here: vLLM's documentation tells of 1.1 GB/s for its
@@ -64,8 +63,8 @@ class FirstToken:
 
 
 def estimate(
-    mode: CapacityMode,
     *,
+    paid_before_nodes: bool,
     cluster_is_there: bool,
     fetched: Sequence[Card],
     served: Sequence[Card],
@@ -74,17 +73,15 @@ def estimate(
 ) -> FirstToken:
     """The phases of a first `pulumi up`.
 
-    `fetched` are the models that a Job brings into the bucket, one after the other on the worst day; of those that are
-    `served` the largest decides when all engines have loaded theirs.
+    `paid_before_nodes`: whether the GPUs are billed before there are nodes. `fetched` are the models that a Job brings
+    into the bucket, one after the other on the worst day; of those that are `served` the largest decides when all
+    engines have loaded theirs.
     """
-    phases = _phases(mode, cluster_is_there, fetched, served)
+    phases = _phases(paid_before_nodes, cluster_is_there, fetched, served)
     return FirstToken(phases=tuple(phases), gpus=gpus, usd_per_hour=usd_per_hour)
 
 
-def _phases(
-    mode: CapacityMode, cluster_is_there: bool, fetched: Sequence[Card], served: Sequence[Card]
-) -> Iterator[Phase]:
-    reserved = mode.paid_before_nodes
+def _phases(reserved: bool, cluster_is_there: bool, fetched: Sequence[Card], served: Sequence[Card]) -> Iterator[Phase]:
     if not cluster_is_there:
         yield Phase(
             what="cluster, CPU nodes", minutes=CLUSTER_MINUTES, gpus_paid=reserved, assumes=f"{CLUSTER_MINUTES} min"

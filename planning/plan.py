@@ -1,8 +1,8 @@
 """The resolved stack → Plan: graphs, pools, cost and warnings, every decision made."""
 
-from catalog.capacity import CapacityMode
+from catalog.contracts import NO_NICS, NicRequest
 from catalog.flags.argv import split
-from catalog.rdma import KvTransfer, RdmaMode
+from catalog.rdma import NO_RDMA, KvTransfer
 from planning import checks, names
 from planning.checks.secrets import missing_token
 from planning.cluster import cluster_ref
@@ -11,6 +11,7 @@ from planning.deployments import Deployment, DeploymentRole
 from planning.first_token import FirstToken, estimate
 from planning.resolve import ResolvedStack, pool_in_gke
 from planning.types import Graph, Plan, TokenSecret, Worker, WorkerPool, fetched, total
+from settings.cluster import OWN_NAMESPACE
 from settings.labels import cloud_label
 from settings.models import VerificationMode
 from settings.schema import Settings
@@ -20,9 +21,8 @@ from settings.secrets import SecretStore
 def plan(stack: ResolvedStack) -> Plan:
     """Everything decided. `stack` comes from `planning.load`, which has refused what cannot be built."""
     settings, made = stack.settings, stack.own_gpu_pools
-    graphs = tuple(_graph(deployment, settings) for deployment in stack.deployments)
-    mode = settings.capacity.mode if settings.capacity and made else None
-    items = tuple(costs(stack.system_pool, made, mode))
+    graphs = tuple(_graph(deployment, stack) for deployment in stack.deployments)
+    items = tuple(costs(stack.system_pool, made))
     return Plan(
         stack=settings.stack,
         project=settings.project,
@@ -34,11 +34,8 @@ def plan(stack: ResolvedStack) -> Plan:
         zone=settings.location.zone,
         labels={"managed-by": "pulumi", "stack": settings.stack}
         | {cloud_label(key): value for key, value in settings.labels.items()},
-        rdma=settings.network.rdma if any(pool.machine.rdma for pool in stack.gpu_pools) else RdmaMode.NONE,
-        multi_networking=settings.network.rdma.multi_networking,
-        capacity_mode=mode,
-        reservation=_pool_reservation(settings) if mode else None,
-        compact_placement=bool(made) and _compact_placement(settings),
+        rdma=stack.rdma if any(pool.machine.rdma for pool in stack.gpu_pools) else NO_RDMA,
+        multi_networking=stack.rdma.multi_networking,
         network=settings.network.existing,
         endpoint=settings.endpoint,
         missing_token=missing_token(stack),
@@ -57,39 +54,25 @@ def plan(stack: ResolvedStack) -> Plan:
         makes_gpu_pools=bool(made),
         graphs=graphs,
         costs=items,
-        first_token=_first_token(settings, graphs, made, mode),
+        first_token=_first_token(settings, graphs, made),
         warnings=tuple(checks.warnings(stack, total([item.usd_at_most for item in items]))),
         addresses=settings.network.ranges,
     )
 
 
-def _first_token(
-    settings: Settings, graphs: tuple[Graph, ...], made: tuple[WorkerPool, ...], mode: CapacityMode | None
-) -> FirstToken | None:
-    if mode is None:
+def _first_token(settings: Settings, graphs: tuple[Graph, ...], made: tuple[WorkerPool, ...]) -> FirstToken | None:
+    bought = [pool.purchase for pool in made if pool.purchase]
+    if not bought:
         return None
-    prices = [pool.machine.prices.get(mode) for pool in made]
+    prices = [pool.machine.prices.get(pool.purchase.mode) if pool.purchase else None for pool in made]
     return estimate(
-        mode,
+        paid_before_nodes=any(purchase.paid_before_nodes for purchase in bought),
         cluster_is_there=settings.cluster.existing is not None,
         fetched=fetched(graphs),
         served=[graph.card for graph in graphs if graph.gpus],
         gpus=sum(pool.gpus for pool in made),
         usd_per_hour=total(price and pool.nodes * price.usd_per_hour for pool, price in zip(made, prices, strict=True)),
     )
-
-
-def _compact_placement(settings: Settings) -> bool:
-    if settings.capacity is None:
-        return False
-    given = settings.capacity.compact_placement
-    return settings.capacity.mode.compact_placement if given is None else given
-
-
-def _pool_reservation(settings: Settings) -> str | None:
-    """Without the zone, which a pool's own says already."""
-    given = settings.capacity.reservation if settings.capacity else None
-    return given and given.replace(f"/zones/{settings.location.zone}/", "/")
 
 
 def _token_secret_name(settings: Settings) -> str:
@@ -104,8 +87,8 @@ def _token_secret(settings: Settings, graphs: tuple[Graph, ...]) -> TokenSecret 
     return TokenSecret(name=theirs or names.token_secret(settings.stack), exists=theirs is not None)
 
 
-def _graph(deployment: Deployment, settings: Settings) -> Graph:
-    engine = deployment.settings.engine
+def _graph(deployment: Deployment, stack: ResolvedStack) -> Graph:
+    engine, settings = deployment.settings.engine, stack.settings
     return Graph(
         name=deployment.name,
         namespace=settings.namespace,
@@ -114,7 +97,7 @@ def _graph(deployment: Deployment, settings: Settings) -> Graph:
         layout=deployment.layout_name,
         layout_why=deployment.layout.why,
         placement=deployment.layout.placement,
-        workers=tuple(_worker(deployment, role, settings) for role in deployment.roles.values()),
+        workers=tuple(_worker(deployment, role, stack) for role in deployment.roles.values()),
         runtime=settings.versions.runtime,
         engine=deployment.engine.name,
         max_model_len=deployment.max_model_len,
@@ -127,14 +110,12 @@ def _graph(deployment: Deployment, settings: Settings) -> Graph:
         verification_required=deployment.settings.verification is VerificationMode.REQUIRED,
         hf_token_secret=_token_secret_name(settings),
         kv_transfer=deployment.kv_transfer,
-        rdma_mode=settings.network.rdma if deployment.kv_transfer is KvTransfer.RDMA else RdmaMode.NONE,
         on_system_pool=settings.cluster.existing is None,
         on_gpu_pools=settings.makes_gpu_pools,
     )
 
 
-def _worker(deployment: Deployment, role: DeploymentRole, settings: Settings) -> Worker:
-    by_rdma = deployment.kv_transfer is KvTransfer.RDMA and settings.network.rdma is not RdmaMode.NONE
+def _worker(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) -> Worker:
     return Worker(
         role=role.role,
         replicas=role.replicas,
@@ -142,8 +123,21 @@ def _worker(deployment: Deployment, role: DeploymentRole, settings: Settings) ->
         autoscaled=role.autoscaled,
         drain_seconds=role.drain_seconds,
         tensor_parallel=role.tensor_parallel,
-        pool=pool_in_gke(settings, role.pool),
+        pool=pool_in_gke(stack.settings, role.pool),
         machine=role.machine,
-        rdma_nics=role.machine.nics_for(role.tensor_parallel) if role.machine and by_rdma else 0,
         memory=deployment.memory(role),
+        nics=_nics(deployment, role, stack),
     )
+
+
+def _nics(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) -> NicRequest:
+    """The RDMA NICs of the GPUs of a worker that moves KV cache over them."""
+    if deployment.kv_transfer is not KvTransfer.RDMA or role.machine is None:
+        return NO_NICS
+    # On nodes that the stack does not create, the network objects are the cluster's own, by their usual names.
+    of = stack.settings.namespace if stack.settings.makes_gpu_pools else OWN_NAMESPACE
+    networks = names.rdma_networks(of, role.machine.rdma_nics)
+    # Numbered as on the node, where a second gVNIC is eth1, which no pod joins: nothing is sent over it.
+    first = 2 if role.machine.rdma and role.machine.rdma.second_gvnic else 1
+    interfaces = {f"eth{i}": name for i, name in enumerate(networks, start=first)}
+    return stack.rdma.worker(role.machine.nics_for(role.tensor_parallel), interfaces)

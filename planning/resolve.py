@@ -1,16 +1,18 @@
 """Settings → the resolved stack: its deployments and the node pools that hold their engines, worked out once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from catalog.capacity import mode_of
+from catalog.contracts import NodePurchase
 from catalog.engines import default_engine, engine
 from catalog.layouts import layout_names, layouts_for, why_not
 from catalog.machines import GpuMachine, cpu_machine, gpu_machine
 from catalog.models import Card, Layout, Placement, card, card_names
-from catalog.rdma import RdmaMode
+from catalog.rdma import NO_RDMA, RdmaMode, rdma_mode
 from planning import names
 from planning.deployments import Deployment, deployment
-from planning.pools import SYSTEM_POOL, Engines, node_counts
+from planning.pools import SYSTEM_POOL, Engines, NodeCount, node_counts
 from planning.types import Pool, WorkerPool
 from reading.errors import ConfigInvalid, Fault, Way, closest, join, shown
 from settings.models import ModelSettings
@@ -35,6 +37,10 @@ class ResolvedStack:
     def own_gpu_pools(self) -> tuple[WorkerPool, ...]:
         """Those that the stack makes."""
         return self.gpu_pools if self.settings.makes_gpu_pools else ()
+
+    @property
+    def rdma(self) -> RdmaMode:
+        return rdma_mode(self.settings.network.rdma)
 
     @property
     def max_gpu_nodes(self) -> int:
@@ -121,13 +127,22 @@ def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[W
             key=key,
             name=pool_in_gke(settings, key),
             machine=machines[key],
-            rdma=settings.network.rdma if machines[key].rdma else RdmaMode.NONE,
+            rdma=rdma_mode(settings.network.rdma) if machines[key].rdma else NO_RDMA,
             nodes=count.nodes,
             most_nodes=count.most_nodes,
+            purchase=_purchase(settings, machines[key], count),
             graphs=tuple(dict.fromkeys(engine.graph for engine in engines if engine.pool == key)),
         )
         for key, count in node_counts(engines).items()
     )
+
+
+def _purchase(settings: Settings, machine: GpuMachine, count: NodeCount) -> NodePurchase | None:
+    given = settings.capacity
+    if given is None or not settings.makes_gpu_pools:
+        return None
+    bought = mode_of(given).node_pool(given, nodes=count.nodes, max_nodes=count.most_nodes)
+    return replace(bought, compact=bought.compact and machine.compact_placement)
 
 
 def _engines(deployment: Deployment) -> Iterator[Engines]:

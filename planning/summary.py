@@ -3,7 +3,6 @@
 from typing import Any
 
 from catalog import sizing
-from catalog.rdma import RdmaMode
 from planning.first_token import FirstToken
 from planning.types import Graph, Plan, Worker
 
@@ -20,7 +19,7 @@ def summary(plan: Plan) -> dict[str, Any]:
                 "nodes": p.nodes,
                 "mostNodes": p.most_nodes,
                 "gpus": p.gpus,
-                "rdmaNics": p.nics if plan.rdma is not RdmaMode.NONE else 0,
+                "rdmaNics": p.nics if plan.rdma.carries else 0,
                 "graphs": list(p.graphs),
             }
             for p in plan.pools

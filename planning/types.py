@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from catalog import sizing, weights
-from catalog.capacity import CapacityMode
-from catalog.contracts import Role
+from catalog.contracts import NO_NICS, NicClaim, NicRequest, NodePurchase, Role
 from catalog.engines import Engine, engine
 from catalog.machines import CpuMachine, GpuMachine
 from catalog.models import Card, Placement
@@ -31,14 +30,14 @@ class Worker:
     pool: str
     machine: GpuMachine | None
     """What its pods run on; None for a simulated engine, which any CPU node runs."""
-    rdma_nics: int
-    """What each pod gets of its node's; 0 where KV cache does not move by RDMA."""
     memory: sizing.EngineMemory | None
     """None on CPU nodes."""
     autoscaled: bool
     """Whether `replicas` is only where the autoscaler begins."""
     drain_seconds: int
     """How long an engine that is told to stop serves on."""
+    nics: NicRequest = NO_NICS
+    """What its pods ask for to get RDMA NICs; nothing where KV cache does not move by RDMA."""
 
     @property
     def gpus(self) -> int:
@@ -83,8 +82,6 @@ class Graph:
     """The Kubernetes Secret with the token for gated models."""
     kv_transfer: KvTransfer | None
     """What KV cache moves over between prefill and decode pods; None where none moves between GPUs."""
-    rdma_mode: RdmaMode
-    """How each worker pod comes by one RDMA NIC a GPU; none where KV cache does not move by RDMA."""
     on_system_pool: bool = True
     on_gpu_pools: bool = True
     """Whether pods are bound to the stack's own pools; in a cluster that is there any node that fits will do."""
@@ -96,7 +93,7 @@ class Graph:
 
     @property
     def rdma(self) -> bool:
-        return self.rdma_mode is not RdmaMode.NONE
+        return self.kv_transfer is KvTransfer.RDMA
 
     @property
     def gpus(self) -> int:
@@ -147,7 +144,9 @@ class WorkerPool(Pool):
 
     machine: GpuMachine
     rdma: RdmaMode
-    """How pods get at the RDMA NICs; none where nodes have none."""
+    """How pods get at the RDMA NICs; mode `none` where nodes have none."""
+    purchase: NodePurchase | None = None
+    """How its nodes are bought; None for a pool that the stack does not make."""
 
     @property
     def gpus(self) -> int:
@@ -155,7 +154,7 @@ class WorkerPool(Pool):
 
     @property
     def nics(self) -> int:
-        return self.nodes * self.machine.rdma_nics if self.rdma is not RdmaMode.NONE else 0
+        return self.nodes * self.machine.rdma_nics if self.rdma.carries else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,14 +195,9 @@ class Plan:
     zone: str
     labels: dict[str, str]
     rdma: RdmaMode
-    """None without GPU nodes."""
+    """Mode `none` without GPU nodes."""
     multi_networking: bool
     """Of the cluster, which has it from its creation or never: as the setting wants it, GPU nodes or not."""
-    capacity_mode: CapacityMode | None
-    reservation: str | None
-    """As a node pool takes it: `[projects/OWNER/reservations/]NAME[/reservationBlocks/B[/reservationSubBlocks/S]]`."""
-    compact_placement: bool
-    """Whether GPU nodes have to lie close together."""
     network: ExistingNetwork | None
     """The VPC to use; None for one of the stack's own."""
     endpoint: Endpoint
@@ -255,6 +249,17 @@ class Plan:
     def second_gvnic(self) -> bool:
         """Whether nodes have one."""
         return any(pool.machine.rdma and pool.machine.rdma.second_gvnic for pool in self.gpu_pools)
+
+    @property
+    def nic_claims(self) -> tuple[NicClaim, ...]:
+        """The claims for RDMA NICs that worker pods make, each once."""
+        claims = {w.nics.claim for graph in self.graphs for w in graph.workers if w.nics.claim}
+        return tuple(sorted(claims, key=lambda claim: claim.count))
+
+    @property
+    def purchases(self) -> tuple[NodePurchase, ...]:
+        """How GPU nodes are bought, pool by pool; empty where none is the stack's."""
+        return tuple(pool.purchase for pool in self.gpu_pools if pool.purchase)
 
     @property
     def makes_nodes(self) -> bool:

@@ -1,7 +1,7 @@
 """Rules on GPU pools: how many, how dear, how they are bought, how they are upgraded."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import Any
 
@@ -16,7 +16,8 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from catalog.capacity import CapacityMode
+from catalog import capacity
+from catalog.contracts import CAPACITY_LABEL
 from catalog.machines import gpu_machine, gpu_machine_names
 from policies import kinds
 from policies.inputs import at, items
@@ -36,7 +37,7 @@ MOST_DOLLARS = Setting(
 MODES = Setting(
     name="allowed",
     type="array",
-    default=[mode.value for mode in CapacityMode],
+    default=list(capacity.NAMES),
     description="capacity modes that GPU pools may use",
     stricter="less",
 )
@@ -69,22 +70,35 @@ def most_nodes(pool: Mapping[str, Any]) -> int:
     return int(max(total, in_zone * zones))
 
 
-def _mode(pool: Mapping[str, Any]) -> CapacityMode:
-    if at(pool, "nodeConfig", "flexStart"):
-        return CapacityMode.FLEX_START
-    if at(pool, "nodeConfig", "spot"):
-        return CapacityMode.SPOT
+def _label(pool: Mapping[str, Any]) -> str | None:
+    """The capacity mode that the pool's resource label names."""
+    return at(pool, "nodeConfig", "resourceLabels", CAPACITY_LABEL)
+
+
+def _contradictions(pool: Mapping[str, Any], mode: capacity.CapacityMode[Any]) -> Iterator[str]:
+    """The fields that buy in another way than the label says."""
     reserved = at(pool, "nodeConfig", "reservationAffinity", "consumeReservationType") == "SPECIFIC_RESERVATION"
-    return CapacityMode.RESERVATION if reserved else CapacityMode.ON_DEMAND
+    for field, bought, buys in (
+        ("spot", bool(at(pool, "nodeConfig", "spot")), lambda mode: mode.spot),
+        ("flexStart", bool(at(pool, "nodeConfig", "flexStart")), lambda mode: mode.flex_start),
+        ("reservationAffinity", reserved, lambda mode: mode.reserved),
+    ):
+        if bought is not buys(mode):
+            others = " or ".join(other.name for other in capacity.MODES if buys(other) is bought)
+            yield f"nodeConfig.{field} is that of mode {others}"
 
 
 def _usd_per_hour(pool: Mapping[str, Any]) -> float | None:
-    """What one node costs at most; None for a machine that catalog/machines does not know."""
+    """What one node costs at most; None for a machine or a mode whose price catalog/machines does not know.
+
+    A pool whose label names no mode may be bought in any, so there the dearest counts.
+    """
     name = at(pool, "nodeConfig", "machineType")
     if name not in gpu_machine_names():
         return None
-    bound = gpu_machine(name).upper_bound(_mode(pool))
-    return bound and bound.usd_per_hour
+    mode = capacity.labelled(_label(pool))
+    bounds = [gpu_machine(name).upper_bound(each.name) for each in ([mode] if mode else capacity.MODES)]
+    return max((bound.usd_per_hour for bound in bounds if bound), default=None)
 
 
 def _gpu_budget(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -121,12 +135,25 @@ def _capacity_mode(args: ResourceValidationArgs, report: ReportViolation) -> Non
     if not is_gpu_pool(args.resource_type, args.props):
         return
     allowed = MODES.read(args.get_config())
-    mode = _mode(args.props)
-    if mode not in allowed:
+    label = _label(args.props)
+    mode = capacity.labelled(label)
+    if mode is None:
+        said = f"bears the label {CAPACITY_LABEL}: {label}, which names no mode" if label else f"lacks {CAPACITY_LABEL}"
         report(
-            f"uses capacity mode {mode}, where {', '.join(allowed) or 'none'} is allowed; set capacity.mode, or allow "
-            f"it in {_FILE}",
+            f"{said}, so nobody knows how its nodes are bought; set the resource label to one of "
+            f"{', '.join(each.label for each in capacity.MODES)}",
             None,
+        )
+        return
+    if mode.name not in allowed:
+        report(
+            f"uses capacity mode {mode.name}, where {', '.join(allowed) or 'none'} is allowed; set capacity.mode, or "
+            f"allow it in {_FILE}",
+            None,
+        )
+    for contradiction in _contradictions(args.props, mode):
+        report(
+            f"bears the label {CAPACITY_LABEL}: {label}, but {contradiction}; set both to the mode that is meant", None
         )
 
 
@@ -134,8 +161,9 @@ def _no_gpu_surge(args: ResourceValidationArgs, report: ReportViolation) -> None
     if not is_gpu_pool(args.resource_type, args.props):
         return
     surge = at(args.props, "upgradeSettings", "maxSurge")
-    # Flex-start pools take no upgrade settings at all: their nodes are replaced by running out.
-    if not at(args.props, "nodeConfig", "flexStart") and surge != 0:
+    mode = capacity.labelled(_label(args.props))
+    # Some modes take no upgrade settings: their nodes are replaced by running out.
+    if surge != 0 and (mode is None or mode.rolling_upgrades):
         given = "unset, which means 1" if surge is None else f"{surge:g}"
         report(
             f"upgradeSettings.maxSurge is {given}: an upgrade would wait for a spare GPU node that nobody has; set it "

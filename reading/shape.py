@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -10,11 +11,24 @@ from pydantic.fields import FieldInfo
 from reading.frozen import Frozen
 
 
-def at(model: type[Frozen], where: Sequence[str | int]) -> Any:
-    """The declaration at a path: a FieldInfo, a model class or an annotation; None for a key that is not declared."""
+@dataclass(frozen=True)
+class Elsewhere:
+    """Marks a key that only some of a union's blocks have: what to say of it in another block.
+
+    `{tag}` stands for that block's tag, `{given}` for the value.
+    """
+
+    message: str
+
+
+def at(model: type[Frozen], where: Sequence[str | int], *, tagged: bool = True) -> Any:
+    """The declaration at a path: a FieldInfo, a model class or an annotation; None for a key that is not declared.
+
+    `tagged`: the path also names which of several blocks a union took, as pydantic's own does.
+    """
     here: Any = model
     for part in where:
-        here = _inside(here, str(part))
+        here = (None if tagged else _declared(here, str(part))) or _inside(here, str(part))
         if here is None:
             return None
     return here
@@ -33,7 +47,7 @@ def without_tags(model: type[Frozen], where: Sequence[str | int]) -> list[str | 
 
 def tags(here: Any, discriminator: str) -> list[str]:
     """The values by which the blocks of a union are told apart."""
-    fields_ = (block.model_fields.get(discriminator) for block in _blocks(here))
+    fields_ = (block.model_fields.get(discriminator) for block in blocks(here))
     return [str(tag) for field in fields_ if field for tag in get_args(field.annotation)]
 
 
@@ -50,8 +64,25 @@ def bare(here: Any) -> Any:
 
 def keys(here: Any) -> list[str]:
     """The keys of a block on the wire; none for what is no block."""
-    listed = (field.alias or name for block in _blocks(here) for name, field in block.model_fields.items())
+    listed = (field.alias or name for block in blocks(here) for name, field in block.model_fields.items())
     return list(dict.fromkeys(listed))
+
+
+def elsewhere(model: type[Frozen], where: Sequence[str | int]) -> Elsewhere | None:
+    """What is said of a key that is not of the block that a union took, but of another one; None for other keys."""
+    union = at(model, where[:-2])
+    if len(where) < 2 or not _tagged(union, str(where[-2])) or not (declared := _declared(union, str(where[-1]))):
+        return None
+    marks = (mark for field in fields(declared) for mark in field.metadata)
+    unmarked = Elsewhere("has no effect with {tag}; remove it")
+    return next((mark for mark in marks if isinstance(mark, Elsewhere)), unmarked)
+
+
+def blocks(here: Any) -> list[type[Frozen]]:
+    """The model class of a place, or those of a union; none for what is no block."""
+    annotation = bare(here)
+    members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return [member for member in members if isinstance(member, type) and issubclass(member, Frozen)]
 
 
 def key_type(model: type[Frozen], where: Sequence[str | int]) -> Any:
@@ -62,13 +93,13 @@ def key_type(model: type[Frozen], where: Sequence[str | int]) -> Any:
 def is_text(here: Any) -> bool:
     """Whether a value here is text, a word of a closed set included."""
     annotation = bare(here)
-    return isinstance(annotation, type) and issubclass(annotation, str)
+    return get_origin(annotation) is Literal or (isinstance(annotation, type) and issubclass(annotation, str))
 
 
 def is_collection(here: Any) -> bool:
     """Whether a value here is an object or a list."""
     annotation = bare(here)
-    return get_origin(annotation) in (dict, tuple) or bool(_blocks(annotation))
+    return get_origin(annotation) in (dict, tuple) or bool(blocks(annotation))
 
 
 def rule(here: Any) -> str:
@@ -93,28 +124,26 @@ def fields(here: Any) -> list[FieldInfo]:
     return found
 
 
-def _blocks(here: Any) -> list[type[Frozen]]:
-    """The model class of a place, or those of a union; none for what is no block."""
-    annotation = bare(here)
-    members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    return [member for member in members if isinstance(member, type) and issubclass(member, Frozen)]
-
-
 def _tagged(here: Any, tag: str) -> type[Frozen] | None:
     """The block that a union takes for this tag; None for what is no union, or has no such block."""
-    blocks = _blocks(here)
-    if len(blocks) < 2:
+    members = blocks(here)
+    if len(members) < 2:
         return None
-    literals = ((block, field.annotation) for block in blocks for field in block.model_fields.values())
+    literals = ((block, field.annotation) for block in members for field in block.model_fields.values())
     return next((block for block, type_ in literals if get_origin(type_) is Literal and tag in get_args(type_)), None)
+
+
+def _declared(here: Any, key: str) -> FieldInfo | None:
+    """The field of a block, or of one of a union's, that has this key."""
+    fields_ = (field for block in blocks(here) for field in block.model_fields.values())
+    return next((field for field in fields_ if field.alias == key), None)
 
 
 def _inside(here: Any, key: str) -> Any:
     if block := _tagged(here, key):
         return block
-    if blocks := _blocks(here):
-        fields_ = (field for block in blocks for field in block.model_fields.values())
-        return next((field for field in fields_ if field.alias == key), None)
+    if blocks(here):
+        return _declared(here, key)
     annotation = bare(here)
     if get_origin(annotation) is tuple:  # of one type and any length, `tuple[X, ...]`
         return get_args(annotation)[0]

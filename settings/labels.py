@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from catalog.contracts import CAPACITY_LABEL
+
 # Those that the program sets itself: by the first the budget finds what the stack costs.
-OWN_LABELS = ("stack", "managed-by")
+OWN_LABELS = ("stack", "managed-by", CAPACITY_LABEL)
 
 
 def cloud_label(key: str) -> str:

@@ -1,7 +1,7 @@
 """Plain blocks → Settings: what could be read, every error of shape, and the key paths whose value is left out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from reading.errors import Fault
 from reading.frozen import Frozen
 from settings import shape_errors
 from settings.schema import Settings
-from settings.shape_errors import Place, key_path
+from settings.shape_errors import Place, key_path, keys_of
 
 # Stands in for a required block while the rest is checked. Never returned: its absence is an error.
 _STAND_INS: dict[str, Any] = {
@@ -52,6 +52,9 @@ def read(raw: Mapping[str, Any]) -> Reading:
         except ValidationError as invalid:
             for e in _own(invalid):
                 where = _wire(e["type"], [part for part in e["loc"] if part != "[key]"])
+                if shape_errors.is_unset(e, where):
+                    _cut(blocks, keys_of(where))
+                    continue
                 if attempt == 0:  # later ones come of the cuts
                     reading.errors.append(shape_errors.fault(e, where, raw))
                 _leave_out(blocks, e["type"], where, reading.left_out)
@@ -66,18 +69,54 @@ def _leave_out(blocks: dict[str, Any], kind: str, where: Place, left_out: set[st
     whole_block = kind == "missing" or path in left_out
     if kind != "extra_forbidden":
         left_out.add(path)
-    _cut(blocks, where[:-1] if whole_block else where)
+    keys = keys_of(where)
+    _cut(blocks, keys[:-1] if whole_block else keys)
 
 
 def _own(error: ValidationError) -> list[Mapping[str, Any]]:
     """The errors that are there for themselves: a list is also "too short" once its entries are wrong."""
-    errors = [cast(Mapping[str, Any], e) for e in error.errors(include_url=False)]
+    errors = [each for e in error.errors(include_url=False) for each in _of_tag(cast(Mapping[str, Any], e))]
 
     def holds_another(e: Mapping[str, Any]) -> bool:
         depth = len(e["loc"])
         return any(len(other["loc"]) > depth and other["loc"][:depth] == e["loc"] for other in errors)
 
     return [e for e in errors if not (e["type"] == "too_short" and holds_another(e))]
+
+
+# How pydantic calls the error of a tag that selects no form of its block → how it would call that of the key itself.
+_TAG_ERRORS = {"union_tag_invalid": "enum", "union_tag_not_found": "missing"}
+
+
+def _of_tag(e: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """An error, as one of the tag itself where pydantic has it of the whole block; then those that every form has."""
+    if e["type"] not in _TAG_ERRORS:
+        yield e
+        return
+    key, block = str(e["ctx"]["discriminator"]).strip("'"), cast(dict[str, Any], e["input"])
+    yield {
+        **e,
+        "type": _TAG_ERRORS[e["type"]],
+        "loc": (*e["loc"], key),
+        "input": block.get(key),
+        "ctx": {"expected": e["ctx"].get("expected_tags", "")},
+    }
+    union = shape.at(Settings, e["loc"])
+    of_forms = [
+        {(tuple(inner["loc"]), inner["type"]): inner for inner in _errors(form, {**block, key: tag})}
+        for tag, form in zip(shape.tags(union, key), shape.blocks(union), strict=True)
+    ]
+    for (loc, kind), inner in of_forms[0].items():
+        if all((loc, kind) in others for others in of_forms):
+            yield {**inner, "loc": (*e["loc"], *loc)}
+
+
+def _errors(form: type[Frozen], block: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    try:
+        form.from_wire(block)
+    except ValidationError as invalid:
+        return [cast(Mapping[str, Any], e) for e in invalid.errors(include_url=False)]
+    return []
 
 
 def _wire(kind: str, where: Place) -> Place:

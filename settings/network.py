@@ -1,13 +1,19 @@
 """`network`: how RDMA NICs reach pods, the ranges, an existing VPC."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from catalog.rdma import RdmaMode
+from catalog import rdma
 from reading.frozen import Frozen
 from settings.addresses import AddressPlan
 from settings.forms import CloudName, ProjectId
+
+# One of the modes that the catalog lists, so that none is named here.
+if TYPE_CHECKING:
+    RdmaModeName = str
+else:
+    RdmaModeName = Literal[rdma.NAMES]
 
 
 class ExistingNetwork(Frozen):
@@ -23,7 +29,7 @@ class ExistingNetwork(Frozen):
 
 
 class NetworkSettings(Frozen):
-    rdma: RdmaMode = RdmaMode.DRANET
+    rdma: RdmaModeName = "dranet"
     """How the RDMA NICs of a node get their networks and reach pods. Another one replaces node pools."""
     ranges: AddressPlan = AddressPlan()
     existing: ExistingNetwork | None = None

@@ -23,9 +23,17 @@ def required(where: Place) -> Fault:
 
 
 def key_path(where: Place) -> str:
-    path = join("", *where)
+    path = join("", *keys_of(where))
     return "gcp:project" if path == "project" else path
 
+
+def keys_of(where: Place) -> Place:
+    """Where in a stack file: pydantic also names the form of a block that has several."""
+    return shape.without_tags(Settings, where)
+
+
+_WORDS = ("enum", "literal_error")
+"""How pydantic calls the error of a word outside a closed set."""
 
 _WANTED = {
     "int": "a whole number",
@@ -44,10 +52,12 @@ def _message(e: Mapping[str, Any], where: Place) -> str:
     if kind == "missing":
         return _required(where)
     if kind == "extra_forbidden":
+        if elsewhere := shape.elsewhere(Settings, where):
+            return elsewhere.message.format(tag=where[-2], given=given if isinstance(given, str) else shown(given))
         return f"is not a key here; allowed: {', '.join(shape.keys(shape.at(Settings, where[:-1])))}"
     if kind == "value_error":
         return str(e["msg"]).removeprefix("Value error, ")
-    if kind == "enum":
+    if kind in _WORDS:
         allowed = re.findall(r"'([^']*)'", str(context["expected"]))
         return f"{shown(given)} is not one of {', '.join(allowed)}"
     if kind == "string_pattern_mismatch":
@@ -73,7 +83,7 @@ def _place(e: Mapping[str, Any], where: Place) -> Any:
 
 
 def _value(raw: Any, where: Place) -> Any:
-    for part in where:
+    for part in keys_of(where):
         raw = raw[part]
     return raw
 
@@ -81,20 +91,26 @@ def _value(raw: Any, where: Place) -> Any:
 def _ways(e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> tuple[Way, ...]:
     """The value or key that may be meant by one that is not known, or not of the form it must have."""
     path, given = key_path(where), e["input"]
-    if e["type"] == "enum" and isinstance(given, str):  # null is not meant for `none`, nor false for `off`
+    if e["type"] in _WORDS and isinstance(given, str):  # null is not meant for `none`, nor false for `off`
         like = closest(given, re.findall(r"'([^']*)'", str(e["ctx"]["expected"])))
         changes = {path: like}
-    elif e["type"] == "extra_forbidden":
+    elif e["type"] == "extra_forbidden" and not shape.elsewhere(Settings, where):
         like = closest(str(where[-1]), shape.keys(shape.at(Settings, where[:-1])))
-        changes = {path: None, join("", *where[:-1], like or ""): given}
+        changes = {path: None, key_path([*where[:-1], like or ""]): given}
     elif e["type"] == "string_pattern_mismatch":
         like = spelling.like(given, str(e["ctx"]["pattern"]))
-        here = join("", *where)
+        here = join("", *keys_of(where))
         is_key = e["loc"][-1] == "[key]"
-        changes = {here: None, join("", *where[:-1], like or ""): _value(raw, where)} if is_key else {here: like}
+        renamed = join("", *keys_of(where[:-1]), like or "")
+        changes = {here: None, renamed: _value(raw, where)} if is_key else {here: like}
     else:
         return ()
     return (Way(f"did you mean {like}?", changes, spelling=True),) if like else ()
+
+
+def is_unset(e: Mapping[str, Any], where: Place) -> bool:
+    """Whether an error is of a key that another form of its block has, and that is null: that sets nothing."""
+    return e["type"] == "extra_forbidden" and e["input"] is None and shape.elsewhere(Settings, where) is not None
 
 
 def _required(where: Place) -> str:

@@ -7,18 +7,19 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from catalog.contracts import NicClaim
 from planning import names
 
 
 @dataclass(frozen=True, kw_only=True)
 class RdmaClaimsArgs:
     namespace: str
-    nics: Sequence[int]
-    """One template for each number of NICs that a worker claims."""
+    claims: Sequence[NicClaim]
+    """One template each."""
     labels: dict[str, str]
 
 
-def claim_spec(nics: int) -> dict[str, Any]:
+def claim_spec(claim: NicClaim) -> dict[str, Any]:
     """The claim of one pod. An exact count, so that two engines of one node leave each other theirs."""
     return {
         "spec": {
@@ -27,9 +28,9 @@ def claim_spec(nics: int) -> dict[str, Any]:
                     {
                         "name": "rdma",
                         "exactly": {
-                            "deviceClassName": "mrdma.google.com",
+                            "deviceClassName": claim.device_class,
                             "allocationMode": "ExactCount",
-                            "count": nics,
+                            "count": claim.count,
                         },
                     }
                 ]
@@ -46,17 +47,17 @@ class RdmaClaims(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RdmaClaimsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:RdmaClaims", name, None, opts)
-        for nics in args.nics:
+        for claim in args.claims:
             k8s.apiextensions.CustomResource(
-                f"{name}-{nics}",
+                f"{name}-{claim.count}",
                 api_version="resource.k8s.io/v1",
                 kind="ResourceClaimTemplate",
                 metadata={
-                    "name": names.claim_template(nics),
+                    "name": names.claim_template(claim.count),
                     "namespace": args.namespace,
                     "labels": args.labels,
                 },
-                spec=claim_spec(nics),
+                spec=claim_spec(claim),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({})

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import pulumi
 
-from catalog.rdma import RdmaMode
 from infra import gpu_nodes
 from infra.environment import Environment
 from manifests import graph as graph_builder
@@ -106,12 +105,11 @@ def build(plan: Plan, environment: Environment, hf_token: pulumi.Output[str] | N
         after(namespace),
     )
     claims: list[pulumi.Resource] = []
-    sizes = sorted({worker.rdma_nics for graph in plan.graphs for worker in graph.workers if worker.rdma_nics})
-    if sizes and plan.rdma.claims:
-        templates = RdmaClaimsArgs(namespace=plan.namespace, nics=sizes, labels=plan.labels)
+    if plan.nic_claims:
+        templates = RdmaClaimsArgs(namespace=plan.namespace, claims=plan.nic_claims, labels=plan.labels)
         claims.append(RdmaClaims("claims", templates, after(namespace)))
     nics = environment.nic_networks
-    if sizes and nics and plan.rdma is RdmaMode.MULTI_NETWORK:
+    if nics and plan.rdma.network_objects and any(graph.rdma for graph in plan.graphs):
         networks = DeviceNetworksArgs(
             namespace=plan.namespace, second_gvnic=nics.second_gvnic, rails=nics.rails, labels=plan.labels
         )

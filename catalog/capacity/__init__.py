@@ -1,29 +1,35 @@
-"""The ways Google Cloud sells A3 Ultra nodes."""
+"""The ways to buy GPU nodes: one file each, listed in `MODES`."""
 
-from enum import StrEnum
+from typing import Any
+
+from catalog.capacity.flex_start import FlexStart
+from catalog.capacity.mode import CapacityMode, CapacitySettings
+from catalog.capacity.on_demand import OnDemand
+from catalog.capacity.reservation import Reservation
+from catalog.capacity.spot import Spot
+
+__all__ = ["MODES", "NAMES", "CapacityMode", "CapacitySettings", "capacity_mode", "labelled", "mode_of"]
+
+MODES: tuple[CapacityMode[Any], ...] = (
+    Reservation(),
+    Spot(),
+    FlexStart(),
+    OnDemand(),
+)
+
+NAMES = tuple(mode.name for mode in MODES)
 
 
-def reservation_owner(reservation: str) -> str:
-    """The project of `projects/OWNER/reservations/…`; empty for a reservation that is named without one."""
-    return reservation.split("/")[1] if reservation.startswith("projects/") else ""
+def mode_of(given: CapacitySettings) -> CapacityMode[Any]:
+    """The mode whose settings block this is."""
+    return next(mode for mode in MODES if type(given) is mode.settings)
 
 
-class CapacityMode(StrEnum):
-    RESERVATION = "reservation"
-    SPOT = "spot"
-    FLEX_START = "flexStart"
-    ON_DEMAND = "onDemand"
+def capacity_mode(name: str) -> CapacityMode[Any]:
+    """The mode of that name. Raises KeyError for one that is not in MODES; settings hold no other."""
+    return {mode.name: mode for mode in MODES}[name]
 
-    @property
-    def paid_before_nodes(self) -> bool:
-        """Whether the bill runs before there are nodes: of a reservation every machine is paid, used or not."""
-        return self is CapacityMode.RESERVATION
 
-    @property
-    def compact_placement(self) -> bool:
-        """Whether a pool asks for nodes close together unless the stack says otherwise.
-
-        A reservation is dense by itself. Google's modules for A3 Ultra leave it out for flex-start; that GKE takes the
-        two together is unverified.
-        """
-        return self in (CapacityMode.SPOT, CapacityMode.ON_DEMAND)
+def labelled(label: str | None) -> CapacityMode[Any] | None:
+    """The mode that a pool's resource label names; None for a label that is missing or names none."""
+    return next((mode for mode in MODES if mode.label == label), None)

@@ -169,6 +169,11 @@ def gpu_machine_names() -> tuple[str, ...]:
     return tuple(name for name in entries.names(FOLDER) if _has_gpus(name))
 
 
+def gpu_machines() -> tuple[GpuMachine, ...]:
+    """All of the folder, for what one file alone does not say."""
+    return tuple(map(gpu_machine, gpu_machine_names()))
+
+
 def cpu_machine_names() -> tuple[str, ...]:
     return tuple(name for name in entries.names(FOLDER) if not _has_gpus(name))
 

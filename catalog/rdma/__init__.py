@@ -1,6 +1,14 @@
-"""How KV cache gets from prefill to decode, and the ways in which a node's RDMA NICs reach pods."""
+"""How KV cache gets from prefill to decode, and the ways in which RDMA NICs reach pods: one file each, in `MODES`."""
 
 from enum import StrEnum
+
+from catalog.rdma.dranet import Dranet
+from catalog.rdma.dranet_auto import DranetAuto
+from catalog.rdma.mode import RdmaMode
+from catalog.rdma.multi_network import MultiNetwork
+from catalog.rdma.none import NoRdma
+
+__all__ = ["MODES", "NAMES", "NO_RDMA", "UCX_TCP", "KvTransfer", "RdmaMode", "rdma_mode"]
 
 
 class KvTransfer(StrEnum):
@@ -15,32 +23,19 @@ class KvTransfer(StrEnum):
 # UCX_TLS of workers whose KV cache is to move over TCP and nothing else.
 UCX_TCP = "cuda_copy,tcp"
 
+NO_RDMA = NoRdma()
+"""Of a plan without GPU nodes."""
 
-class RdmaMode(StrEnum):
-    """One setting, because the ways exclude each other: a pool has either kind of networks, a NIC one way to a pod."""
+MODES: tuple[RdmaMode, ...] = (
+    Dranet(),
+    DranetAuto(),
+    MultiNetwork(),
+    NO_RDMA,
+)
 
-    DRANET = "dranet"
-    """Networks of this stack; pods claim NICs through GKE's DRA driver."""
-    DRANET_AUTO = "dranetAuto"
-    """Networks that GKE makes and owns; pods claim as with dranet."""
-    MULTI_NETWORK = "multiNetwork"
-    """Networks of this stack; pods name them in annotations and get all NICs of their node."""
-    NONE = "none"
+NAMES = tuple(mode.name for mode in MODES)
 
-    @property
-    def own_networks(self) -> bool:
-        """Whether this stack makes the networks of the NICs and gives them to its node pools."""
-        return self in (RdmaMode.DRANET, RdmaMode.MULTI_NETWORK)
 
-    @property
-    def multi_networking(self) -> bool:
-        """Whether the cluster must be made for nodes with more than one network. For dranet the need is unverified."""
-        return self.own_networks
-
-    @property
-    def claims(self) -> bool:
-        """Whether pods claim NICs by number, from GKE's driver, which serves nodes with its label only.
-
-        Only then can the pods of a node share its NICs.
-        """
-        return self in (RdmaMode.DRANET, RdmaMode.DRANET_AUTO)
+def rdma_mode(name: str) -> RdmaMode:
+    """The mode of that name. Raises KeyError for one that is not in MODES; settings hold no other."""
+    return {mode.name: mode for mode in MODES}[name]

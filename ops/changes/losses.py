@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.capacity import labelled
+from catalog.contracts import CAPACITY_LABEL
 from catalog.machines import with_accelerator
 from ops.changes.effects import CLUSTER, NODE_POOL, SUBNETWORK, Effect
 from ops.changes.gcp_inputs import table
@@ -85,12 +87,17 @@ def released(pool: Registered, nodes: Nodes) -> ReleasedNodes | None:
     """GPU nodes that go back, with how they were bought; None when there are none."""
     if pool.type != NODE_POOL or not gpu(pool) or not nodes.most:
         return None
+    return ReleasedNodes(nodes=nodes, what=f"{_bought(pool)} {gpu(pool)}".lstrip())
+
+
+def _bought(pool: Registered) -> str:
+    """How the nodes were bought, in one word; empty where nothing is to be said of it, or nobody knows."""
     node: Mapping[str, Any] = pool.inputs["nodeConfig"]
-    if node.get("reservationAffinity", {}).get("consumeReservationType") == "SPECIFIC_RESERVATION":
-        bought = "reserved "
-    else:
-        bought = "spot " if node.get("spot") else "flex-start " if node.get("flexStart") else ""
-    return ReleasedNodes(nodes=nodes, what=f"{bought}{gpu(pool)}")
+    if mode := labelled((node.get("resourceLabels") or {}).get(CAPACITY_LABEL)):
+        return mode.adjective
+    # A pool without the label, such as one from before there was any: what is reserved is the most to lose.
+    affinity = (node.get("reservationAffinity") or {}).get("consumeReservationType")
+    return "reserved" if affinity == "SPECIFIC_RESERVATION" else ""
 
 
 def lost_in_place(type_: str, effects: Sequence[Effect]) -> str:

@@ -1,8 +1,10 @@
 """What a change of the plan restarts: which graphs roll their workers, how many are down at a time, how long."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from catalog import sizing, versions
+from catalog.contracts import NodePurchase
 from catalog.rdma import RdmaMode
 from manifests import graph as graph_builder
 from manifests.dgd import Component
@@ -44,13 +46,12 @@ def _rdma(before: Plan, after: Plan) -> Iterator[str]:
             f"RDMA: from {before.rdma} to {after.rdma} takes another cluster, since networks of its nodes are "
             "chosen when it is made: it is replaced, and all that runs on it is down"
         )
-    elif before.rdma is not after.rdma and RdmaMode.DRANET_AUTO in (before.rdma, after.rdma) and before.gpu_pools:
+    elif _networks(before.rdma) != _networks(after.rdma) and before.gpu_pools:
         yield f"RDMA: from {before.rdma} to {after.rdma} replaces the GPU pools, and all that runs on them is down"
 
 
 def _capacity(before: Plan, after: Plan) -> Iterator[str]:
-    bought = [(plan.capacity_mode, plan.reservation, plan.compact_placement) for plan in (before, after)]
-    if bought[0] != bought[1] and before.makes_gpu_pools:
+    if _ways_to_buy(before) != _ways_to_buy(after) and before.makes_gpu_pools:
         done = "other nodes are bought, so the GPU pools are replaced"
         if not after.makes_gpu_pools:
             done = "no nodes are bought any more, so the GPU pools are deleted"
@@ -67,6 +68,16 @@ def _graphs(before: Plan, after: Plan) -> Iterator[str]:
             yield f"{name}: is new and rolls nothing; {_load(new[name])}"
         else:
             yield from _graph(old[name], new[name])
+
+
+def _networks(rdma: RdmaMode) -> tuple[bool, str | None]:
+    """Where the networks of a pool's NICs come from, which is chosen when the pool is created."""
+    return rdma.own_networks, rdma.accelerator_network_profile
+
+
+def _ways_to_buy(plan: Plan) -> set[NodePurchase]:
+    """How nodes are bought, whatever their number."""
+    return {replace(purchase, min_nodes=0, max_nodes=0) for purchase in plan.purchases}
 
 
 def _skipped(before: Plan, after: Plan) -> Iterator[str]:

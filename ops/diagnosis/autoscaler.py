@@ -54,7 +54,7 @@ def _quotas(view: View) -> str:
     """What the nodes of the graph's pools count against, and how much of it a node takes."""
     told: dict[str, None] = {}
     for pool in view.gpu_pools:
-        offer = pool.machine.sold.get(view.plan.capacity_mode or "")
+        offer = pool.machine.sold.get(pool.purchase.mode) if pool.purchase else None
         if offer and offer.quota:
             told[f"{offer.quota.id}, {pool.machine.gpus.count} a node, and "] = None
     return "".join(told)
@@ -73,7 +73,7 @@ def scale_up_failed(view: View, pod: Object, target: str, says: str) -> Iterator
             reference(pod),
         )
     if "reservation" in lower:
-        named = view.plan.reservation or "NAME"
+        named = next((p.reservation.name for p in view.plan.purchases if p.reservation), "NAME")
         yield view.finding(
             Cause.CAPACITY,
             f"{wants}, which the reservation cannot give ({reason}): free a machine of it or enlarge it; look with "

@@ -6,8 +6,6 @@ from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, label, name, part, parts, unended
 from ops.diagnosis.view import View, component, reference
 
-# GKE's driver offers the NICs of a node to pods only under this label.
-NIC_DRIVER_LABEL = "cloud.google.com/gke-networking-dra-driver"
 FINALIZER = "resource.kubernetes.io/delete-protection"
 
 
@@ -79,9 +77,9 @@ def _fate(view: View, user: Object) -> str:
 
 def why_none_is_free(view: View, nodes: list[Object]) -> str:
     """Why none of these nodes can allocate a claim, as far as the namespace's claims tell."""
-    unlabelled = [name(node) for node in nodes if label(node, NIC_DRIVER_LABEL) != "true"]
-    if nodes and len(unlabelled) == len(nodes):
-        return f"none has the label {NIC_DRIVER_LABEL}=true, without which GKE offers no NIC; the pool sets it"
+    for key, value in view.plan.rdma.node_labels.items():
+        if nodes and all(label(node, key) != value for node in nodes):
+            return f"none has the label {key}={value}, without which GKE offers no NIC; the pool sets it"
     holders = sorted({holder for claim in view.snapshot.claims for holder in _holders(view, claim, nodes)})
     if holders:
         return f"they are held by {', '.join(holders)}, and are free once it has ended"

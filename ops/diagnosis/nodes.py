@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from catalog.capacity import CapacityMode
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, holds, name, part
 from ops.diagnosis.view import View
@@ -17,9 +16,8 @@ def usable(node: Object) -> bool:
 
 def awaited_pools(view: View) -> Iterator[Finding]:
     """Pools of the stack without a node, while the graph does not exist: `pulumi up` waits for them before it."""
-    comes_up_empty = view.plan.capacity_mode is CapacityMode.FLEX_START
     for pool in view.gpu_pools:
-        if view.plan.makes_gpu_pools and not comes_up_empty and not view.snapshot.nodes_of(pool.name):
+        if pool.purchase and pool.purchase.min_nodes and not view.snapshot.nodes_of(pool.name):
             yield view.finding(
                 Cause.CAPACITY,
                 f"node pool {pool.name} has no node yet, and the graph waits for it: {how_nodes_come(view, pool.name)}",
@@ -27,9 +25,10 @@ def awaited_pools(view: View) -> Iterator[Finding]:
 
 
 def how_nodes_come(view: View, pool: str) -> str:
-    if pool in {p.name for p in view.plan.gpu_pools} and view.plan.capacity_mode is CapacityMode.FLEX_START:
+    bought = next((p.purchase for p in view.plan.gpu_pools if p.name == pool), None)
+    if bought and not bought.min_nodes:
         return (
-            "flexStart adds one when there is capacity, and no event of the autoscaler is there yet; see "
+            f"{bought.mode} adds one when there is capacity, and no event of the autoscaler is there yet; see "
             f"{describe_pool(view, pool)}"
         )
     return f"it is still being made, or its creation failed; see the status of {describe_pool(view, pool)}"

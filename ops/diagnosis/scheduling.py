@@ -4,7 +4,6 @@
 import re
 from collections.abc import Iterator
 
-from catalog.gke_versions import DRANET
 from ops.diagnosis import autoscaler, claims
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.nodes import describe_pool, how_nodes_come, usable
@@ -127,7 +126,8 @@ def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
         yield view.finding(
             Cause.CLAIM,
             f"{role} waits for RDMA NICs, and the cluster has no DeviceClass {missing[1]} to claim them by: GKE brings "
-            f"it from {DRANET.version} on; raise the cluster's version, or below it set network.rdma to multiNetwork",
+            f"it from {view.plan.rdma.min_gke and view.plan.rdma.min_gke.version} on; raise the cluster's version, or "
+            "below it set network.rdma to multiNetwork",
             reference(pod),
             *(f"resourceclaim/{c}" for c in claims.claims_of(pod)),
         )

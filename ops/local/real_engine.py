@@ -12,10 +12,9 @@ from typing import Any
 
 from rich.console import Console
 
-from catalog.contracts import Role
+from catalog.contracts import NO_NICS, Role
 from catalog.engines import engine
 from catalog.models import Placement
-from catalog.rdma import RdmaMode
 from ops.local.environment import (
     ROOT,
     Environment,
@@ -95,10 +94,10 @@ def cpu_twins(graph: Graph) -> tuple[Graph, Graph, tuple[str, ...]]:
 
     def small(role: Role) -> Worker:
         alone = replace(graph.workers[0], role=role, replicas=1, most_replicas=1, autoscaled=False)
-        return replace(alone, tensor_parallel=1, pool=SYSTEM_POOL, memory=None)
+        return replace(alone, tensor_parallel=1, pool=SYSTEM_POOL, memory=None, nics=NO_NICS)
 
     twin = replace(
-        graph, engine="vllm", placement=Placement.CPU, reads_bucket=False, kv_transfer=None, rdma_mode=RdmaMode.NONE,
+        graph, engine="vllm", placement=Placement.CPU, reads_bucket=False, kv_transfer=None,
         max_model_len=CONTEXT_TOKENS, workers=(small(Role.PREFILL), small(Role.DECODE)),
     )  # fmt: skip
     return (

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from catalog.contracts import NO_NICS
 from catalog.models import Placement
-from catalog.rdma import RdmaMode
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph
 
@@ -14,7 +14,9 @@ def simulated_twin(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     """The twin, and what it changes, one sentence each. A simulated graph is its own twin."""
     if graph.engine == SIMULATED_ENGINE:
         return graph, ()
-    workers = tuple(replace(worker, pool=SYSTEM_POOL, tensor_parallel=1, memory=None) for worker in graph.workers)
+    workers = tuple(
+        replace(worker, pool=SYSTEM_POOL, tensor_parallel=1, memory=None, nics=NO_NICS) for worker in graph.workers
+    )
     twin = replace(
         graph,
         engine=SIMULATED_ENGINE,
@@ -22,7 +24,6 @@ def simulated_twin(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
         reads_bucket=False,
         layout="simulated",
         kv_transfer=None,
-        rdma_mode=RdmaMode.NONE,
         workers=workers,
         extra_args=(),
     )

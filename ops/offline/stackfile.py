@@ -191,7 +191,7 @@ def _typed(path: str, keys: list[str | int], text: str) -> Any:
     All else, unknown keys included, is read as `pulumi config set --path` reads it: true and false, numbers, else text.
     """
     own = [key.removeprefix(f"{NAMESPACE}:") if isinstance(key, str) else key for key in keys]
-    declared = shape.at(Settings, ["project"] if own == ["gcp:project"] else own)
+    declared = shape.at(Settings, ["project"] if own == ["gcp:project"] else own, tagged=False)
     if shape.is_text(declared):
         return text
     if shape.is_collection(declared):

@@ -4,7 +4,6 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from catalog import sizing
-from catalog.rdma import RdmaMode
 from ops.report import printing
 from ops.report.printing import indented
 from planning.first_token import FirstToken
@@ -41,7 +40,7 @@ def graph(graph: Graph) -> RenderableType:
 
 
 def cost(plan: Plan) -> RenderableType:
-    nics = sum(pool.nics for pool in plan.gpu_pools) if plan.rdma is not RdmaMode.NONE else 0
+    nics = sum(pool.nics for pool in plan.gpu_pools) if plan.rdma.carries else 0
     head = f"[bold]Plan[/]: {plan.gpus} GPUs, {nics} RDMA NICs, {sum(p.nodes for p in plan.pools)} nodes"
     if not plan.costs:
         return Text.from_markup(

@@ -54,9 +54,8 @@ def preview(
 
 
 def _capacity(plan: Plan) -> str:
-    if not plan.capacity_mode:
-        return ""
-    return f" · {plan.capacity_mode}" + (f" {plan.reservation}" if plan.reservation else "")
+    bought = (f"{p.mode} {p.reservation}" if p.reservation else p.mode for p in plan.purchases)
+    return "".join(f" · {each}" for each in dict.fromkeys(bought))
 
 
 def _list(console: Console, title: str, lines: Iterable[str], style: str) -> None:

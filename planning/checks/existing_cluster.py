@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from catalog import locations, versions
 from catalog.machines import driver_order
-from catalog.rdma import RdmaMode
 from planning import names
 from planning.cluster import cluster_ref
 from planning.resolve import ResolvedStack
@@ -59,7 +58,7 @@ def _existing_gpu_nodes(stack: ResolvedStack) -> Iterator[str]:
         nodes, most = sum(pool.nodes for pool in pools), sum(pool.most_nodes for pool in pools)
         count = f"{nodes}" if nodes == most else f"{nodes}, and scaled up {most},"
         rdma = pools[0].rdma
-        wired = f", wired as network.rdma {rdma} says" if rdma is not RdmaMode.NONE else ""
+        wired = f", wired as network.rdma {rdma} says" if rdma.carries else ""
         yield f"cluster.existing: no GPU pool is added, so it must have {count} × {machine.name} free{wired}"
     newer = [machine.min_driver for machine in stack.machines if machine.min_driver]
     oldest = max([versions.DYNAMO.oldest_driver, *newer], key=driver_order)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from catalog.contracts import Role
-from catalog.rdma import KvTransfer, RdmaMode
+from catalog.rdma import KvTransfer
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
 from reading.errors import Fault, Way
@@ -27,8 +27,8 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
 def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterator[str]:
     if deployment.kv_transfer is not KvTransfer.TCP:
         return
-    mode = stack.settings.network.rdma
-    unused = "" if mode is RdmaMode.NONE else f" The nodes have RDMA NICs (network.rdma {mode}) that it leaves idle."
+    rdma = stack.rdma
+    unused = f" The nodes have RDMA NICs (network.rdma {rdma}) that it leaves idle." if rdma.carries else ""
     yield (
         f"{deployment.at('kvTransfer')}: tcp, so KV cache moves over the pod network, and the first token takes 200 to "
         f"500 times as long as by RDMA (NVIDIA's guide: 98 s in place of 0.2 to 0.5 s). Not for real use.{unused}"

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from catalog import locations
-from catalog.machines import GpuMachine
-from catalog.rdma import KvTransfer, RdmaMode
+from catalog.capacity import mode_of
+from catalog.machines import GpuMachine, gpu_machines
+from catalog.rdma import KvTransfer
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
 from reading.errors import Fault, Way
@@ -27,11 +28,13 @@ def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
-    capacity = stack.settings.capacity
-    for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
-        offer = machine.sold.get(capacity.mode) if capacity else None
+    bought = {(p.machine.name, p.purchase.mode): p.machine for p in stack.own_gpu_pools if p.purchase}
+    for (name, mode), machine in bought.items():
+        offer = machine.sold.get(mode)
         if offer and offer.note:
-            yield f"capacity: {machine.name} {offer.note}"
+            yield f"capacity: {name} {offer.note}"
+        elif not offer:
+            yield f"capacity: no file of catalog/machines says what {name} costs in mode {mode}, or which quota counts"
 
 
 def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
@@ -50,10 +53,12 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
 
 def _not_sold(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
     capacity = stack.settings.capacity
-    if capacity and capacity.mode not in machine.sold:
+    mode = mode_of(capacity).name if capacity else ""
+    # Of a mode that no machine's file names nothing is known, which the warnings say.
+    if capacity and mode not in machine.sold and any(mode in each.sold for each in gpu_machines()):
         yield Fault(
             "capacity.mode",
-            f"{machine.name} is not sold by {capacity.mode}, only by {', '.join(machine.sold)}",
+            f"{machine.name} is not sold by {mode}, only by {', '.join(machine.sold)}",
             tuple(Way(f"use {mode}", {"capacity.mode": mode}) for mode in machine.sold),
         )
     elif capacity and _asks_for_compact_placement(capacity) and not machine.compact_placement:
@@ -65,7 +70,7 @@ def _not_sold(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
 
 
 def _asks_for_compact_placement(capacity: Capacity) -> bool:
-    return "compact_placement" in capacity.model_fields_set and bool(capacity.compact_placement)
+    return "compact_placement" in capacity.model_fields_set and mode_of(capacity).compact(capacity)
 
 
 def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
@@ -91,11 +96,12 @@ def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
 
 
 def _rdma_mode(stack: ResolvedStack) -> Iterator[Fault]:
-    mode = stack.settings.network.rdma
-    if mode is RdmaMode.NONE:
+    mode = stack.rdma
+    if not mode.carries:
         return
     for machine in {pool.machine.name: pool.machine for pool in stack.gpu_pools}.values():
-        if machine.rdma and mode not in machine.rdma.modes:
+        known = any(each.rdma and mode.name in each.rdma.modes for each in gpu_machines())
+        if known and machine.rdma and mode.name not in machine.rdma.modes:
             yield Fault(
                 "network.rdma",
                 f"{mode} does not hand the NICs of {machine.name} to pods; {' or '.join(machine.rdma.modes)} does",
@@ -144,7 +150,7 @@ def _no_nics(
     stack: ResolvedStack, deployment: Deployment, role: DeploymentRole, machine: GpuMachine
 ) -> Iterator[Fault]:
     """The error of an engine that is to move KV cache by RDMA and gets no NIC for it."""
-    if deployment.kv_transfer is not KvTransfer.RDMA or stack.settings.network.rdma is RdmaMode.NONE:
+    if deployment.kv_transfer is not KvTransfer.RDMA or not stack.rdma.carries:
         return
     where, tcp = deployment.at("kvTransfer"), Way("accept it with tcp", {deployment.at("kvTransfer"): "tcp"})
     if machine.rdma is None:

@@ -34,7 +34,7 @@ def _without_effect(stack: ResolvedStack) -> Iterator[Fault]:
             )
     used = _nic_ranges(stack)
     why = f"network.rdma {network.rdma}" if settings.makes_gpu_pools else "cluster.existing without addGpuPools"
-    if settings.makes_gpu_pools and network.rdma.own_networks:
+    if settings.makes_gpu_pools and stack.rdma.own_networks:
         why = f"machine {' and '.join(machine.name for machine in stack.machines)}"
     for name in addresses.NIC_RANGES:
         if name in given and name not in used:
@@ -58,7 +58,7 @@ def _behind_existing_proxies(settings: Settings) -> bool:
 def _nic_ranges(stack: ResolvedStack) -> tuple[str, ...]:
     """The ranges of the networks that the stack makes for the nodes' other NICs."""
     settings, wired = stack.settings, [machine.rdma for machine in stack.machines if machine.rdma]
-    if not (wired and settings.makes_gpu_pools and settings.network.rdma.own_networks):
+    if not (wired and settings.makes_gpu_pools and stack.rdma.own_networks):
         return ()
     return addresses.NIC_RANGES if any(rdma.second_gvnic for rdma in wired) else addresses.RDMA_RANGES
 

@@ -62,15 +62,16 @@ def _not_on_one_node(deployment: Deployment) -> Iterator[Fault]:
 
 def _one_reservation(stack: ResolvedStack) -> Iterator[Fault]:
     """The error of roles on several machines that are all to come from one reservation, which holds one."""
-    capacity = stack.settings.capacity
-    if not (capacity and capacity.reservation):
+    purchases = (pool.purchase for pool in stack.own_gpu_pools if pool.purchase)
+    reservation = next((purchase.reservation for purchase in purchases if purchase.reservation), None)
+    if reservation is None:
         return
     for deployment in stack.deployments:
         for role in deployment.roles.values():
-            if role.machine and role.machine != stack.machine and stack.settings.makes_gpu_pools:
+            if role.machine and role.machine != stack.machine:
                 yield Fault(
                     deployment.at(role.role, "machine"),
-                    f"{role.machine.name} cannot come from reservation {capacity.reservation}, which is of "
+                    f"{role.machine.name} cannot come from reservation {reservation}, which is of "
                     f"capacity.machine, {stack.machine.name}; use that, or a capacity mode without a reservation",
                     (Way("remove it", {deployment.at(role.role, "machine"): None}),),
                 )
@@ -79,11 +80,11 @@ def _one_reservation(stack: ResolvedStack) -> Iterator[Fault]:
 def _one_network_profile(stack: ResolvedStack) -> Iterator[Fault]:
     """The error of machines for whose NICs the stack would have to create networks of several kinds."""
     profiles = {pool.machine.rdma.network_profile: pool for pool in stack.own_gpu_pools if pool.machine.rdma}
-    if stack.settings.network.rdma.own_networks and len(profiles) > 1:
+    if stack.rdma.own_networks and len(profiles) > 1:
         needs = " and ".join(f"{pool.machine.name} {profile}" for profile, pool in profiles.items())
         yield Fault(
             "network.rdma",
-            f"{stack.settings.network.rdma} creates networks of one profile, but {needs.replace('{zone}', 'ZONE')} "
+            f"{stack.rdma} creates networks of one profile, but {needs.replace('{zone}', 'ZONE')} "
             "are needed; use dranetAuto, or a stack for each machine",
             (Way("use dranetAuto", {"network.rdma": "dranetAuto"}),),
         )

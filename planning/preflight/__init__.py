@@ -6,9 +6,8 @@ Pure: a question knows its words, what it needs to be asked, and how to judge a 
 from collections.abc import Iterator
 
 from catalog import gke_versions
-from catalog.capacity import CapacityMode, reservation_owner
+from catalog.capacity import capacity_mode
 from catalog.machines import Quota
-from catalog.rdma import RdmaMode
 from planning import names
 from planning.plan import Plan
 from planning.preflight import secrets_key
@@ -34,8 +33,8 @@ def questions(plan: Plan) -> tuple[Question, ...]:
 
 
 def _place(plan: Plan) -> Iterator[Question]:
-    floors = [gke_versions.floor(plan.rdma, plan.capacity_mode), *_machine_floors(plan)]
-    floor = max((each for each in floors if each), default=None)
+    modes = [capacity_mode(purchase.mode) for purchase in plan.purchases]
+    floor = gke_versions.highest([plan.rdma.min_gke, *(mode.min_gke for mode in modes), *_machine_floors(plan)])
     if not plan.cluster.existing:
         yield GkeVersionOffered(project=plan.project, region=plan.region, channel=plan.release_channel, floor=floor)
     elif plan.cluster.name:
@@ -44,7 +43,7 @@ def _place(plan: Plan) -> Iterator[Question]:
             cluster=plan.cluster.name,
             location=plan.cluster.location,
             floor=max(each for each in (floor, gke_versions.PLATFORM) if each),
-            adds_rdma_pools=plan.makes_gpu_pools and plan.rdma is not RdmaMode.NONE,
+            adds_rdma_pools=plan.makes_gpu_pools and plan.rdma.carries,
             multi_networking=plan.rdma.multi_networking,
             by_dns_endpoint=plan.cluster.given_context is None,
             reads_bucket=bool(plan.fetched),
@@ -103,33 +102,40 @@ def _machine_floors(plan: Plan) -> Iterator[gke_versions.Floor]:
 
 
 def _gpu_nodes(plan: Plan) -> Iterator[Question]:
-    if not plan.makes_gpu_pools or plan.capacity_mode is None:
+    if not plan.purchases:
         return
     for machine in sorted({pool.machine.name for pool in plan.gpu_pools}):
         yield MachineTypeOffered(project=plan.project, zone=plan.zone, machine=machine)
     if plan.makes_nic_networks:
         for profile in plan.network_profiles:
             yield RoceProfileOffered(project=plan.project, zone=plan.zone, profile=profile)
-    if plan.reservation:
+    yield from _reservations(plan)
+    yield from _quotas(plan)
+
+
+def _reservations(plan: Plan) -> Iterator[Question]:
+    """One question a reservation, for all pools that take their nodes from it."""
+    for reservation in dict.fromkeys(purchase.reservation for purchase in plan.purchases if purchase.reservation):
+        pools = [pool for pool in plan.gpu_pools if pool.purchase and pool.purchase.reservation == reservation]
         yield ReservationFree(
-            project=reservation_owner(plan.reservation) or plan.project,
+            project=reservation.owner or plan.project,
             zone=plan.zone,
-            reservation=plan.reservation,
-            machine=plan.gpu_pools[0].machine.name,
-            nodes=sum(pool.nodes for pool in plan.gpu_pools),
-            most_nodes=sum(pool.most_nodes for pool in plan.gpu_pools),
+            reservation=reservation,
+            machine=pools[0].machine.name,
+            nodes=sum(pool.nodes for pool in pools),
+            most_nodes=sum(pool.most_nodes for pool in pools),
         )
-    yield from _quotas(plan, plan.capacity_mode)
 
 
-def _quotas(plan: Plan, mode: CapacityMode) -> Iterator[Question]:
+def _quotas(plan: Plan) -> Iterator[Question]:
     """One question a quota, for all pools that count against it."""
     gpus: dict[str, int] = {}
     quotas: dict[str, Quota] = {}
     for pool in plan.gpu_pools:
-        if quota := pool.machine.sold[mode].quota:
-            key = quota.model_dump_json()
-            quotas[key] = quota
+        offer = pool.machine.sold.get(pool.purchase.mode) if pool.purchase else None
+        if offer and offer.quota:
+            key = offer.quota.model_dump_json()
+            quotas[key] = offer.quota
             gpus[key] = gpus.get(key, 0) + pool.most_nodes * pool.machine.gpus.count
     for key, quota in quotas.items():
         yield QuotaLarge(project=plan.project, region=plan.region, quota=quota, gpus=gpus[key])

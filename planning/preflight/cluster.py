@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from catalog import gke_versions
+from catalog.contracts import ReservationRef
 from planning.preflight.question import WELL, Finding, Question, refused
 
 
@@ -12,21 +13,16 @@ class Cluster:
     """Our own cluster as it is now; without a version it is not there yet."""
 
     version: str = ""
-    nodes_by_reservation: tuple[tuple[str, int], ...] = ()
+    nodes_by_reservation: tuple[tuple[ReservationRef, int], ...] = ()
     """The reservation that each pool with an affinity names, and the pool's nodes."""
 
-    def nodes_on(self, reservation: str) -> int:
+    def nodes_on(self, reservation: ReservationRef) -> int:
         """The nodes that may be in a reservation, or in a block of it.
 
         Of a pool on a whole reservation some may be in the block that is asked about, so all count: else the change
         to the block, which gives them back first, would be refused.
         """
-        asked = levels(reservation)
-        return sum(
-            nodes
-            for named, nodes in self.nodes_by_reservation
-            if all(a == b for a, b in zip(levels(named), asked, strict=False))
-        )
+        return sum(nodes for named, nodes in self.nodes_by_reservation if named.overlaps(reservation))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +77,3 @@ class GkeVersionOffered(Question):
             f"the cluster runs {version}, older than {self.floor.version}, which {self.floor.of} needs; "
             "docs/upgrade-and-teardown.md"
         )
-
-
-def levels(reservation: str) -> list[str]:
-    """Name, block and sub-block, as far as given. Without the owner: GKE may give its number for its name."""
-    return reservation.rpartition("reservations/")[2].split("/")[::2]

@@ -1,9 +1,9 @@
 """Whether the reservation is there, of the right machine, with enough of them free."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from planning.preflight.cluster import AskedIfNeeded, Cluster, Unknown, levels
+from catalog.contracts import ReservationRef
+from planning.preflight.cluster import AskedIfNeeded, Cluster, Unknown
 from planning.preflight.question import WELL, Finding, Question, Verdict, refused
 
 
@@ -25,20 +25,10 @@ class ReservationFree(Question):
     role = "compute.viewer"
 
     zone: str
-    reservation: str
-    """As the stack file has it."""
+    reservation: ReservationRef
     machine: str
     nodes: int
     most_nodes: int
-
-    @property
-    def name(self) -> str:
-        return self.levels[0]
-
-    @property
-    def levels(self) -> Sequence[str]:
-        """The name, and where the stack narrows it the block and sub-block."""
-        return levels(self.reservation)
 
     @property
     def what(self) -> str:
@@ -46,7 +36,7 @@ class ReservationFree(Question):
 
     @property
     def _look(self) -> str:
-        return f"`gcloud compute reservations list --project={self.project} --filter=name={self.name}`"
+        return f"`gcloud compute reservations list --project={self.project} --filter=name={self.reservation.name}`"
 
     def judge(self, state: ReservationState | None, cluster: AskedIfNeeded) -> Finding:
         """`state` is None for a reservation, or a block of it, that is not there."""

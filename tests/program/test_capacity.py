@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from catalog.capacity import CapacityMode
+from catalog.capacity import NAMES as CAPACITY_MODES
 from ops.offline.recorded import Recording
 from ops.offline.recording import record
 from tests.program.test_stacks import needs, of_type
@@ -73,28 +73,28 @@ def test_compact_placement_can_be_set(mode: str, compact: bool) -> None:
 SCALED = {"models.chat.autoscaling": {"prefill": {"min": 2, "max": 3}, "decode": {"min": 1, "max": 4}}}
 
 
-@pytest.mark.parametrize("mode", CapacityMode)
-def test_each_pool_scales_from_its_roles_minimum_to_its_maximum(mode: CapacityMode) -> None:
-    reservation = {"reservation": "r"} if mode is CapacityMode.RESERVATION else {}
-    found = pools(run({"mode": mode.value, **reservation}, **SCALED))
-    flex = mode is CapacityMode.FLEX_START  # its nodes come with the pods that ask for them
+@pytest.mark.parametrize("mode", CAPACITY_MODES)
+def test_each_pool_scales_from_its_roles_minimum_to_its_maximum(mode: str) -> None:
+    reservation = {"reservation": "r"} if mode == "reservation" else {}
+    found = pools(run({"mode": mode, **reservation}, **SCALED))
+    flex = mode == "flexStart"  # its nodes come with the pods that ask for them
     for name, least, most in (("prefill", 2, 3), ("decode", 1, 4)):
         autoscaling = found[name]["autoscaling"]
         assert (autoscaling["totalMinNodeCount"], autoscaling["totalMaxNodeCount"]) == (0 if flex else least, most)
         assert "nodeCount" not in found[name]
 
 
-@pytest.mark.parametrize("mode", CapacityMode)
-def test_nodes_paid_from_their_creation_come_after_platform_and_weights(mode: CapacityMode) -> None:
-    reservation = {"reservation": "r"} if mode is CapacityMode.RESERVATION else {}
-    recording = run({"mode": mode.value, **reservation})
+@pytest.mark.parametrize("mode", CAPACITY_MODES)
+def test_nodes_paid_from_their_creation_come_after_platform_and_weights(mode: str) -> None:
+    reservation = {"reservation": "r"} if mode == "reservation" else {}
+    recording = run({"mode": mode, **reservation})
     last = {r.urn for r in of_type(recording, "helm.sh/v3:Release")}
     last |= {job.urn for job in of_type(recording, "batch/v1:Job") if job.name.startswith("model-weights-")}
     assert len(last) == 2
     for pool in of_type(recording, ":NodePool"):
         if "guestAccelerators" in pool.inputs["nodeConfig"]:
             waits_for = last & needs(recording, pool.urn)
-            assert waits_for == (set() if mode is CapacityMode.RESERVATION else last)
+            assert waits_for == (set() if mode == "reservation" else last)
 
 
 def test_the_cluster_is_maintained_at_weekends_and_keeps_its_versions() -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.capacity import CapacityMode
+from catalog.capacity import NAMES as CAPACITY_MODES
 from catalog.models import Layout, Placement
-from catalog.rdma import RdmaMode
+from catalog.rdma import NAMES as RDMA_MODES
 from ops.offline.recording import record
 from planning.load import load
 from planning.plan import plan
@@ -24,10 +24,10 @@ ENDPOINTS = {
     Exposure.INTERNAL: {"exposure": "internal"},
     Exposure.GATEWAY: {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]},
 }
-COMBINATIONS = list(itertools.product(RdmaMode, CapacityMode, layouts(MODEL)))
+COMBINATIONS = list(itertools.product(RDMA_MODES, CAPACITY_MODES, layouts(MODEL)))
 
 
-def refusal(rdma: RdmaMode, layout: Layout) -> str | None:
+def refusal(rdma: str, layout: Layout) -> str | None:
     """How the reason begins for which a layout cannot be had in a mode; capacity has no say in it.
 
     KV cache that moves between pods needs RDMA, on one node too. With networks that pods name, a pod gets all NICs of
@@ -35,20 +35,20 @@ def refusal(rdma: RdmaMode, layout: Layout) -> str | None:
     """
     if not layout.prefill or layout.placement is Placement.CPU:
         return None
-    if rdma is RdmaMode.NONE:
+    if rdma == "none":
         return "none, but models.chat moves its KV cache"
-    if rdma is RdmaMode.MULTI_NETWORK and any(role.tensor_parallel < 8 for role in layout.roles.values()):
+    if rdma == "multiNetwork" and any(role.tensor_parallel < 8 for role in layout.roles.values()):
         return "multiNetwork hands a pod all NICs of its node, so models.chat needs engines over all 8 GPUs"
     return None
 
 
 @pytest.mark.parametrize(("rdma", "mode", "layout"), COMBINATIONS, ids=["-".join(c) for c in COMBINATIONS])
-def test_a_combination_previews_or_is_refused(rdma: RdmaMode, mode: CapacityMode, layout: str) -> None:
+def test_a_combination_previews_or_is_refused(rdma: str, mode: str, layout: str) -> None:
     # One exposure each is enough: it depends on nothing of these.
     exposure = list(Exposure)[COMBINATIONS.index((rdma, mode, layout)) % len(Exposure)]
     changes: dict[str, Any] = {
-        "network": {"rdma": rdma.value},
-        "capacity": {"mode": mode.value} | ({"reservation": "r"} if mode is CapacityMode.RESERVATION else {}),
+        "network": {"rdma": rdma},
+        "capacity": {"mode": mode} | ({"reservation": "r"} if mode == "reservation" else {}),
         "models.chat": {"model": MODEL, "layout": layout},
         "endpoint": ENDPOINTS[exposure],
     }
@@ -62,12 +62,12 @@ def test_a_combination_previews_or_is_refused(rdma: RdmaMode, mode: CapacityMode
     pools = [r.inputs for r in recording.resources if r.type.endswith(":NodePool")]
     on_gpus = [pool for pool in pools if "guestAccelerators" in pool["nodeConfig"]]
     assert bool(on_gpus) is (layout != "simulated")
-    nics = 9 if rdma in (RdmaMode.DRANET, RdmaMode.MULTI_NETWORK) else 0
+    nics = 9 if rdma in ("dranet", "multiNetwork") else 0
     assert all(len(pool["networkConfig"].get("additionalNodeNetworkConfigs", [])) == nics for pool in on_gpus)
-    profile = "auto" if rdma is RdmaMode.DRANET_AUTO else None
+    profile = "auto" if rdma == "dranetAuto" else None
     assert all(pool["networkConfig"].get("acceleratorNetworkProfile") == profile for pool in on_gpus)
-    assert all(bool(pool["nodeConfig"].get("spot")) is (mode is CapacityMode.SPOT) for pool in on_gpus)
-    assert all(bool(pool["nodeConfig"].get("flexStart")) is (mode is CapacityMode.FLEX_START) for pool in on_gpus)
+    assert all(bool(pool["nodeConfig"].get("spot")) is (mode == "spot") for pool in on_gpus)
+    assert all(bool(pool["nodeConfig"].get("flexStart")) is (mode == "flexStart") for pool in on_gpus)
 
 
 PLACES: dict[str, dict[str, Any]] = {
@@ -82,8 +82,8 @@ PLACES: dict[str, dict[str, Any]] = {
 
 @given(
     place=st.sampled_from(list(PLACES)),
-    rdma=st.sampled_from(list(RdmaMode)),
-    mode=st.sampled_from([mode for mode in CapacityMode if mode is not CapacityMode.RESERVATION]),
+    rdma=st.sampled_from(list(RDMA_MODES)),
+    mode=st.sampled_from([mode for mode in CAPACITY_MODES if mode != "reservation"]),
     layout=st.sampled_from(list(layouts(MODEL))),
     exposure=st.sampled_from(list(Exposure)),
     store=st.sampled_from(list(SecretStore)),
@@ -93,8 +93,8 @@ PLACES: dict[str, dict[str, Any]] = {
 @settings(max_examples=20)
 def test_wherever_a_stack_is_put_it_runs_or_is_refused(
     place: str,
-    rdma: RdmaMode,
-    mode: CapacityMode,
+    rdma: str,
+    mode: str,
     layout: str,
     exposure: Exposure,
     store: SecretStore,
@@ -103,8 +103,8 @@ def test_wherever_a_stack_is_put_it_runs_or_is_refused(
 ) -> None:
     stack = config(
         {
-            "network": {"rdma": rdma.value} | ({"ranges": {"proxies": "10.9.0.0/23"}} if proxies else {}),
-            "capacity": {"mode": mode.value},
+            "network": {"rdma": rdma} | ({"ranges": {"proxies": "10.9.0.0/23"}} if proxies else {}),
+            "capacity": {"mode": mode},
             "models.chat": {"model": MODEL, "layout": layout},
             "endpoint": ENDPOINTS[exposure],
             "secrets": {"store": store.value},

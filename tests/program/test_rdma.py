@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.machines import gpu_machine
-from catalog.rdma import RdmaMode
+from catalog.rdma import NAMES as RDMA_MODES
 from ops.changes.comparison import Kind, Snapshot, compare
 from ops.offline.recorded import Recording, Resource
 from ops.offline.recording import record
@@ -21,22 +21,22 @@ NICS = gpu_machine("a3-ultragpu-8g").rdma_nics
 DISAGGREGATED = ("single-node", "multi-node")
 # Layout and modes that it can be had in.
 PREVIEWED = [
-    ("multi-node", RdmaMode.DRANET),
-    ("multi-node", RdmaMode.DRANET_AUTO),
-    ("multi-node", RdmaMode.MULTI_NETWORK),
-    ("single-node", RdmaMode.DRANET),
-    ("single-node", RdmaMode.DRANET_AUTO),
-    ("single-node", RdmaMode.NONE),
-    ("multi-node", RdmaMode.NONE),
+    ("multi-node", "dranet"),
+    ("multi-node", "dranetAuto"),
+    ("multi-node", "multiNetwork"),
+    ("single-node", "dranet"),
+    ("single-node", "dranetAuto"),
+    ("single-node", "none"),
+    ("multi-node", "none"),
 ]
 every_mode = pytest.mark.parametrize(("layout", "rdma"), PREVIEWED, ids=["-".join(pair) for pair in PREVIEWED])
 
 
 @cache
-def recorded(layout: str, rdma: RdmaMode, *, preview: bool = True) -> Recording:
+def recorded(layout: str, rdma: str, *, preview: bool = True) -> Recording:
     """Without RDMA the KV cache goes over TCP, which the stack has to say."""
-    changes = {"models.chat.layout": layout, "network": {"rdma": rdma.value}}
-    changes |= {"models.chat.kvTransfer": "tcp"} if rdma is RdmaMode.NONE and layout in DISAGGREGATED else {}
+    changes = {"models.chat.layout": layout, "network": {"rdma": rdma}}
+    changes |= {"models.chat.kvTransfer": "tcp"} if rdma == "none" and layout in DISAGGREGATED else {}
     return record(ROOT, config(changes), preview=preview)
 
 
@@ -55,9 +55,9 @@ def device_networks(recording: Recording) -> list[Resource]:
 
 
 @every_mode
-def test_a_pool_has_one_kind_of_networks(layout: str, rdma: RdmaMode) -> None:
+def test_a_pool_has_one_kind_of_networks(layout: str, rdma: str) -> None:
     recording = recorded(layout, rdma)
-    own = rdma in (RdmaMode.DRANET, RdmaMode.MULTI_NETWORK)
+    own = rdma in ("dranet", "multiNetwork")
     subnets = {subnet.inputs["name"] for subnet in of_type(recording, ":Subnetwork")}
     assert bool(of_type(recording, ":RdmaNetwork")) is own
     for pool in gpu_pools(recording):
@@ -65,8 +65,8 @@ def test_a_pool_has_one_kind_of_networks(layout: str, rdma: RdmaMode) -> None:
         nics = network.get("additionalNodeNetworkConfigs", [])
         assert len(nics) == (1 + NICS if own else 0)
         assert {nic["subnetwork"] for nic in nics} <= subnets
-        assert network.get("acceleratorNetworkProfile") == ("auto" if rdma is RdmaMode.DRANET_AUTO else None)
-        driven = rdma in (RdmaMode.DRANET, RdmaMode.DRANET_AUTO)
+        assert network.get("acceleratorNetworkProfile") == ("auto" if rdma == "dranetAuto" else None)
+        driven = rdma in ("dranet", "dranetAuto")
         role = {"dynamo-gke/role": pool.inputs["name"]}
         assert pool.inputs["nodeConfig"]["labels"] == role | (LABEL if driven else {})
     (cluster,) = of_type(recording, "cluster:Cluster")
@@ -75,11 +75,11 @@ def test_a_pool_has_one_kind_of_networks(layout: str, rdma: RdmaMode) -> None:
 
 
 @every_mode
-def test_pods_get_their_nics_in_one_way_only(layout: str, rdma: RdmaMode) -> None:
+def test_pods_get_their_nics_in_one_way_only(layout: str, rdma: str) -> None:
     """Never networks of the kind Device beside claims: both would hand the same NICs out."""
     recording = recorded(layout, rdma)
-    claims = rdma in (RdmaMode.DRANET, RdmaMode.DRANET_AUTO)
-    named = rdma is RdmaMode.MULTI_NETWORK
+    claims = rdma in ("dranet", "dranetAuto")
+    named = rdma == "multiNetwork"
     templates = {t.inputs["metadata"]["name"] for t in of_type(recording, ":ResourceClaimTemplate")}
     assert (bool(templates), bool(device_networks(recording))) == (claims, named)
     for pod in workers(recording).values():
@@ -100,7 +100,7 @@ def test_pods_get_their_nics_in_one_way_only(layout: str, rdma: RdmaMode) -> Non
 
 
 def test_a_pod_names_the_networks_that_the_cluster_has() -> None:
-    recording = recorded("multi-node", RdmaMode.MULTI_NETWORK)
+    recording = recorded("multi-node", "multiNetwork")
     parameters = {p.inputs["metadata"]["name"]: p.inputs["spec"] for p in of_type(recording, ":GKENetworkParamSet")}
     nics = gpu_pools(recording)[0].inputs["networkConfig"]["additionalNodeNetworkConfigs"]
     assert [{"network": p["vpc"], "subnetwork": p["vpcSubnet"]} for p in parameters.values()] == nics
@@ -124,20 +124,20 @@ def test_a_pod_names_the_networks_that_the_cluster_has() -> None:
 
 
 @every_mode
-def test_a_worker_has_the_same_environment_in_every_mode_with_rdma(layout: str, rdma: RdmaMode) -> None:
+def test_a_worker_has_the_same_environment_in_every_mode_with_rdma(layout: str, rdma: str) -> None:
     """Each NIC has a subnet of its own and eth0 stays the pod network, whoever made the networks."""
     wanted = {"UCX_IB_ROCE_REACHABILITY_MODE": "all", "NCCL_SOCKET_IFNAME": "eth0"}
     for pod in workers(recorded(layout, rdma)).values():
         env = {var["name"]: var.get("value") for var in pod["spec"]["containers"][0]["env"]}
-        assert {name: env.get(name) for name in wanted} == (dict.fromkeys(wanted) if rdma is RdmaMode.NONE else wanted)
+        assert {name: env.get(name) for name in wanted} == (dict.fromkeys(wanted) if rdma == "none" else wanted)
         assert (env["UCX_PROTO_INFO"], env["UCX_LOG_FILE"]) == ("remote memory read*", "stderr")
-        assert env.get("UCX_PROTO_EMULATION_ENABLE") == (None if rdma is RdmaMode.NONE else "n")
-        assert env.get("UCX_TLS") == ("cuda_copy,tcp" if rdma is RdmaMode.NONE else None)
+        assert env.get("UCX_PROTO_EMULATION_ENABLE") == (None if rdma == "none" else "n")
+        assert env.get("UCX_TLS") == ("cuda_copy,tcp" if rdma == "none" else None)
         assert {"UCX_NET_DEVICES", "LD_LIBRARY_PATH"}.isdisjoint(env)
 
 
 @every_mode
-def test_the_graph_outlives_nothing_of_its_nics(layout: str, rdma: RdmaMode) -> None:
+def test_the_graph_outlives_nothing_of_its_nics(layout: str, rdma: str) -> None:
     recording = recorded(layout, rdma)
     (graph,) = of_type(recording, ":DynamoGraphDeployment")
     wanted = of_type(recording, ":ResourceClaimTemplate") + device_networks(recording) + gpu_pools(recording)
@@ -145,7 +145,7 @@ def test_the_graph_outlives_nothing_of_its_nics(layout: str, rdma: RdmaMode) -> 
 
 
 def test_a_network_goes_before_its_parameters_and_both_before_the_subnet() -> None:
-    recording = recorded("multi-node", RdmaMode.MULTI_NETWORK)
+    recording = recorded("multi-node", "multiNetwork")
     parameters = {p.inputs["metadata"]["name"]: p for p in of_type(recording, ":GKENetworkParamSet")}
     subnets = {s.inputs["name"]: s for s in of_type(recording, ":Subnetwork")}
     for network in of_type(recording, "networking.gke.io/v1:Network"):
@@ -156,37 +156,37 @@ def test_a_network_goes_before_its_parameters_and_both_before_the_subnet() -> No
 
 @pytest.mark.parametrize("layout", ["multi-node", "single-node"])
 def test_gke_may_make_networks_before_it_is_asked_to(layout: str) -> None:
-    recording = recorded(layout, RdmaMode.DRANET_AUTO, preview=False)
+    recording = recorded(layout, "dranetAuto", preview=False)
     (role,) = [m for m in of_type(recording, ":IAMMember") if m.inputs["role"] == "roles/compute.networkAdmin"]
     assert role.inputs["member"] == "serviceAccount:service-123456789012@container-engine-robot.iam.gserviceaccount.com"
     for pool in gpu_pools(recording):
         assert role.urn in needs(recording, pool.urn)
 
 
-@pytest.mark.parametrize("rdma", [RdmaMode.DRANET, RdmaMode.MULTI_NETWORK])
-def test_gke_gets_no_role_for_networks_that_are_not_its_own(rdma: RdmaMode) -> None:
+@pytest.mark.parametrize("rdma", ["dranet", "multiNetwork"])
+def test_gke_gets_no_role_for_networks_that_are_not_its_own(rdma: str) -> None:
     assert of_type(recorded("multi-node", rdma), ":GkeAgentRole") == []
 
 
 def test_without_an_engine_that_needs_them_no_nic_is_handed_out() -> None:
-    for rdma in RdmaMode:
+    for rdma in RDMA_MODES:
         recording = recorded("aggregated", rdma)
         assert of_type(recording, ":ResourceClaimTemplate") + device_networks(recording) == []
 
 
 @every_mode
-def test_no_policy_is_violated(layout: str, rdma: RdmaMode) -> None:
+def test_no_policy_is_violated(layout: str, rdma: str) -> None:
     unlabelled = {"labelled": "disabled"}
     assert judge(recorded(layout, rdma), unlabelled) == []
 
 
-def snapshot(rdma: RdmaMode) -> Snapshot:
+def snapshot(rdma: str) -> Snapshot:
     recording = recorded("multi-node", rdma)
     plan: dict[str, Any] = {"pools": [], "costPerHour": 0}
     return Snapshot.from_wire({"resources": [r.to_wire() for r in recording.resources], "plan": plan})
 
 
-def replaced(before: RdmaMode, after: RdmaMode) -> set[str]:
+def replaced(before: str, after: str) -> set[str]:
     return {change.name for change in compare(snapshot(before), snapshot(after)).of(Kind.REPLACED)}
 
 
@@ -196,11 +196,11 @@ POOLS = {"prefill-pool", "decode-pool"}
 @pytest.mark.parametrize(
     ("before", "after", "dear"),
     [
-        (RdmaMode.DRANET, RdmaMode.DRANET_AUTO, set(POOLS)),
-        (RdmaMode.DRANET_AUTO, RdmaMode.DRANET, set(POOLS)),
-        (RdmaMode.DRANET, RdmaMode.MULTI_NETWORK, set()),
+        ("dranet", "dranetAuto", set(POOLS)),
+        ("dranetAuto", "dranet", set(POOLS)),
+        ("dranet", "multiNetwork", set()),
     ],
 )
-def test_what_another_mode_replaces_is_told(before: RdmaMode, after: RdmaMode, dear: set[str]) -> None:
+def test_what_another_mode_replaces_is_told(before: str, after: str, dear: set[str]) -> None:
     """Networks of a pool are chosen when it is created; multi-networking of the cluster and a label change in place."""
     assert replaced(before, after) & {"cluster-cluster", *POOLS} == dear

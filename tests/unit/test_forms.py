@@ -9,7 +9,6 @@ from pydantic.fields import FieldInfo
 
 from catalog.models import Card
 from reading import shape, spelling
-from reading.frozen import Frozen
 from settings.schema import Settings
 from tests.stacks import faults
 
@@ -20,10 +19,10 @@ def declared(here: Any) -> Iterator[Any]:
     """Every declaration of a type, those of keys, entries and blocks inside included."""
     annotation = shape.bare(here)
     yield here
-    if isinstance(annotation, type) and issubclass(annotation, Frozen):
-        for field in annotation.model_fields.values():
+    for block in shape.blocks(here):
+        for field in block.model_fields.values():
             yield from declared(field)
-    elif get_origin(annotation) in (dict, tuple):
+    if get_origin(annotation) in (dict, tuple):
         for inner in get_args(annotation):
             if inner is not ...:
                 yield from declared(inner)

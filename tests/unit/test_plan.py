@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.models import card
-from catalog.rdma import RdmaMode
+from catalog.rdma import NO_RDMA
 from planning.pools import nodes_for
 from planning.summary import summary
 from tests.stacks import planned
@@ -89,7 +89,7 @@ def test_a_budget_is_compared_with_what_spot_costs_at_most() -> None:
 
 def test_without_gpus_there_is_no_capacity_and_no_rdma() -> None:
     plan = planned({"models.chat.layout": "simulated"})
-    assert (plan.capacity_mode, plan.rdma, plan.gpus) == (None, RdmaMode.NONE, 0)
+    assert (plan.purchases, plan.rdma, plan.gpus) == ((), NO_RDMA, 0)
 
 
 def test_label_keys_lose_their_capitals() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from catalog.rdma import RdmaMode
 from manifests import pod_security
 from ops.offline.recording import record
 from planning import names
@@ -186,8 +185,8 @@ def pods_in_the_cluster(recording: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 PLANS: dict[str, dict[str, Any]] = {
     "rdma by claims": {},
-    "rdma by networks": {"network": {"rdma": RdmaMode.MULTI_NETWORK.value}},
-    "tcp": {"models.chat.kvTransfer": "tcp", "network": {"rdma": RdmaMode.NONE.value}},
+    "rdma by networks": {"network": {"rdma": "multiNetwork"}},
+    "tcp": {"models.chat.kvTransfer": "tcp", "network": {"rdma": "none"}},
     "aggregated": {"models.chat.layout": "aggregated"},
     "from the hub": {"models.chat.model": "qwen3-32b", "models.chat.layout": "aggregated"},
     "in an existing cluster": {"cluster": {"existing": {"name": "shared", "platform": "shared"}}},

@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog import gke_versions
-from catalog.capacity import CapacityMode
+from catalog.contracts import ReservationRef
 from catalog.gke_versions import Floor, GkeVersion, parsed
 from catalog.machines import gpu_machine
-from catalog.rdma import RdmaMode
 from planning.preflight import questions
 from planning.preflight.billing import BudgetPossible
 from planning.preflight.bucket import BucketIsOurs
@@ -42,7 +40,7 @@ NOT_KNOWN = Unknown(why="roles/container.viewer is missing")
 
 def reservation(named: str = "my-h200", most: int = 2) -> ReservationFree:
     return ReservationFree(
-        project="owner", zone=ZONE, reservation=named, machine=MACHINE, nodes=2, most_nodes=most
+        project="owner", zone=ZONE, reservation=ReservationRef.parse(named), machine=MACHINE, nodes=2, most_nodes=most
     )  # fmt: skip
 
 
@@ -51,10 +49,11 @@ def holds(machines: int, in_use: int, *, status: str = "READY", machine: str = M
 
 
 def ours(nodes: int, named: str = "my-h200") -> Cluster:
-    return Cluster(version="1.35.8-gke.1036000", nodes_by_reservation=((named, nodes), ("another", 7)))
+    by_reservation = ((ReservationRef.parse(named), nodes), (ReservationRef(name="another"), 7))
+    return Cluster(version="1.35.8-gke.1036000", nodes_by_reservation=by_reservation)
 
 
-def quota(gpus: int, mode: CapacityMode = CapacityMode.SPOT) -> QuotaLarge:
+def quota(gpus: int, mode: str = "spot") -> QuotaLarge:
     counted = gpu_machine(MACHINE).sold[mode].quota
     assert counted
     return QuotaLarge(project="my-project", region="europe-west1", quota=counted, gpus=gpus)
@@ -190,7 +189,7 @@ CASES = [
     Case("quota without limit", quota(800).judge([limit(-1, "us-east4", "europe-west1")]), WELL),
     Case("quota of other regions", quota(8).judge([OTHER]), OPEN, "no limit is listed for europe-west1"),
     Case("quota of nothing", quota(8).judge([]), OPEN, "no limit is listed"),
-    Case("quota of another GPU", quota(8, CapacityMode.ON_DEMAND).judge(
+    Case("quota of another GPU", quota(8, "onDemand").judge(
         [limit(64, "europe-west1", gpu_family="NVIDIA_H100"), limit(4, "europe-west1", gpu_family="NVIDIA_H200")]), NO,
         "GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 4"),
     Case("budget in the account's currency", BUDGET.judge(ACCOUNT, lambda _: "EUR"), WELL),
@@ -208,7 +207,7 @@ CASES = [
          "`pulumi import --yes gcp:storage/bucket:Bucket weights-bucket my-project-dynamo-prod-weights --parent "),
     Case("a key", SECRETS_KEY.judge(True), WELL),
     Case("no such key", SECRETS_KEY.judge(False), NO, "there is no key secrets in projects/keys/locations/"),
-    Case("quota of all GPUs", quota(8, CapacityMode.ON_DEMAND).judge([limit(8, "europe-west1")]), WELL),
+    Case("quota of all GPUs", quota(8, "onDemand").judge([limit(8, "europe-west1")]), WELL),
 ]  # fmt: skip
 
 
@@ -320,23 +319,28 @@ def test_a_shared_reservation_is_asked_about_at_its_owner() -> None:
     named = "projects/o-wner/reservations/r"
     asked = questions(planned({"capacity": {"mode": "reservation", "reservation": named}}))
     (question,) = [question for question in asked if isinstance(question, ReservationFree)]
-    assert (question.project, question.levels) == ("o-wner", ["r"])
+    assert (question.project, question.reservation.levels) == ("o-wner", ("r",))
 
 
 @pytest.mark.parametrize(
     ("rdma", "mode", "version"),
     [
-        ("dranet", CapacityMode.FLEX_START, "1.34.1-gke.1829001"),
-        ("dranetAuto", None, "1.34.1-gke.1829001"),
-        ("multiNetwork", CapacityMode.RESERVATION, "1.31.4-gke.1183000"),
-        ("multiNetwork", CapacityMode.FLEX_START, "1.32.2-gke.1652000"),
-        ("none", CapacityMode.FLEX_START, "1.32.2-gke.1652000"),
-        ("none", CapacityMode.SPOT, None),
+        ("dranet", "flexStart", "1.34.1-gke.1829001"),
+        ("dranetAuto", "spot", "1.34.1-gke.1829001"),
+        ("multiNetwork", "reservation", "1.31.4-gke.1183000"),
+        ("multiNetwork", "flexStart", "1.32.2-gke.1652000"),
+        ("none", "flexStart", "1.32.2-gke.1652000"),
+        ("none", "spot", "1.31.4-gke.1183000"),  # of the machine
     ],
 )
-def test_the_higher_floor_counts(rdma: str, mode: CapacityMode | None, version: str | None) -> None:
-    floor = gke_versions.floor(RdmaMode(rdma), mode)
-    assert (str(floor.version) if floor else None) == version
+def test_the_higher_floor_counts(rdma: str, mode: str, version: str | None) -> None:
+    changes: dict[str, Any] = {
+        "network": {"rdma": rdma},
+        "capacity": {"mode": mode} | ({"reservation": "r"} if mode == "reservation" else {}),
+    }
+    changes |= {"models.chat.kvTransfer": "tcp"} if rdma == "none" else {}
+    (asked,) = [question for question in questions(planned(changes)) if isinstance(question, GkeVersionOffered)]
+    assert (str(asked.floor.version) if asked.floor else None) == version
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.models import card_names
-from catalog.rdma import RdmaMode
+from catalog.rdma import NAMES as RDMA_MODES
 from manifests.graph import build
 from planning.load import load
 from planning.plan import plan
@@ -92,7 +92,8 @@ near_stacks = st.fixed_dictionaries(
             },
         ),
         "network": st.fixed_dictionaries(
-            {}, optional={"rdma": st.sampled_from([*RdmaMode, "auto"]), "ranges": ranges, "existing": existing_network}
+            {},
+            optional={"rdma": st.sampled_from([*RDMA_MODES, "auto"]), "ranges": ranges, "existing": existing_network},
         ),
         "cluster": st.fixed_dictionaries(
             {},

@@ -1,0 +1,47 @@
+"""Flex-start nodes: asked for by pods that wait, delivered when there is capacity, taken back after a fixed time."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from catalog.capacity.mode import CapacityMode, CapacitySettings, CompactPlacement
+from catalog.contracts import NodePurchase
+from catalog.gke_versions import Floor, GkeVersion
+
+# The longest that flex-start sells.
+MAX_RUN_DAYS = 7
+
+
+class FlexStartSettings(CapacitySettings):
+    mode: Literal["flexStart"]
+    # Google's modules leave it out for flex-start.
+    compact_placement: CompactPlacement = False
+    """Whether nodes have to lie close together."""
+
+
+class FlexStart(CapacityMode[FlexStartSettings]):
+    """Pools are created empty, and their nodes are neither repaired nor upgraded: they are replaced by running out."""
+
+    name = "flexStart"
+    settings = FlexStartSettings
+    flex_start = True
+    auto_repair = False
+    rolling_upgrades = False
+    adjective = "flex-start"
+    min_gke = Floor(GkeVersion(1, 32, 2, 1652000), "flex-start")
+
+    def node_pool(self, given: FlexStartSettings, *, nodes: int, max_nodes: int) -> NodePurchase:
+        return self.bought(
+            min_nodes=0,
+            max_nodes=max_nodes,
+            compact=given.compact_placement,
+            max_run_seconds=MAX_RUN_DAYS * 24 * 3600,
+        )
+
+    def warnings(self, given: FlexStartSettings) -> Iterator[tuple[str, str]]:
+        yield "", f"flexStart nodes vanish after {MAX_RUN_DAYS} days at most"
+        if given.compact_placement:
+            yield (
+                "compactPlacement",
+                "true, so flexStart nodes come only where all of them lie close together, which may take longer; that "
+                "GKE takes the two together is unverified",
+            )

@@ -1,0 +1,20 @@
+"""Nodes on demand, at the list price, where the zone has them."""
+
+from typing import Literal
+
+from catalog.capacity.mode import CapacityMode, CapacitySettings, CompactPlacement
+from catalog.contracts import NodePurchase
+
+
+class OnDemandSettings(CapacitySettings):
+    mode: Literal["onDemand"]
+    compact_placement: CompactPlacement = True
+    """Whether nodes have to lie close together."""
+
+
+class OnDemand(CapacityMode[OnDemandSettings]):
+    name = "onDemand"
+    settings = OnDemandSettings
+
+    def node_pool(self, given: OnDemandSettings, *, nodes: int, max_nodes: int) -> NodePurchase:
+        return self.bought(min_nodes=nodes, max_nodes=max_nodes, compact=given.compact_placement)

@@ -1,0 +1,76 @@
+"""Nodes of a reservation, which was granted beforehand and is paid whether it is used or not."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from catalog.capacity.mode import CapacityMode, CapacitySettings
+from catalog.contracts import NodePurchase, ReservationRef
+from reading.shape import Elsewhere
+
+# Of this project or shared by another, whole or one block or sub-block of it; with its zone as the API writes it.
+_PATTERN = (
+    r"^(projects/[a-z0-9-]+/(zones/[a-z0-9-]+/)?reservations/)?[a-z]([-a-z0-9]*[a-z0-9])?"
+    r"(/reservationBlocks/[a-z0-9-]+(/reservationSubBlocks/[a-z0-9-]+)?)?$"
+)
+
+
+def _named(name: object) -> object:
+    if not name:
+        raise ValueError(
+            "mode reservation needs its name, else the pool waits for nodes on demand, which are hardly ever free; "
+            "list yours with `gcloud compute reservations list`"
+        )
+    return name
+
+
+class ReservationSettings(CapacitySettings):
+    mode: Literal["reservation"]
+    reservation: Annotated[
+        str,
+        BeforeValidator(_named),
+        Elsewhere(
+            "mode {tag} would leave reservation {given} unused and still paid for; take it out, in a preview by "
+            "`--set capacity.reservation=`"
+        ),
+        Field(
+            pattern=_PATTERN,
+            description="a reservation's name in lower-case letters, digits and dashes; with a block as "
+            "NAME/reservationBlocks/BLOCK, of another project as projects/OWNER/reservations/NAME",
+            examples=["my-reservation"],
+            validate_default=True,
+        ),
+    ] = ""
+    """A reservation's name, optionally with its block and sub-block: `NAME/reservationBlocks/BLOCK`; one that another
+    project shares as `projects/OWNER/reservations/NAME`."""
+
+
+class Reservation(CapacityMode[ReservationSettings]):
+    """No compact placement: a reservation for GPUs is dense by itself."""
+
+    name = "reservation"
+    settings = ReservationSettings
+    reserved = True
+    paid_before_nodes = True
+    adjective = "reserved"
+
+    def node_pool(self, given: ReservationSettings, *, nodes: int, max_nodes: int) -> NodePurchase:
+        return self.bought(min_nodes=nodes, max_nodes=max_nodes, reservation=ReservationRef.parse(given.reservation))
+
+    def errors(self, given: ReservationSettings, *, project: str, zone: str) -> Iterator[tuple[str, str]]:
+        named = ReservationRef.parse(given.reservation)
+        if named.zone not in ("", zone):
+            yield (
+                "reservation",
+                f"is in zone {named.zone}, the GPU nodes are in {zone}; set location.zone to {named.zone}, or name a "
+                "reservation of the nodes' zone",
+            )
+        # Google's own module for GKE node pools says so ("Shared extended reservations are not supported by GKE").
+        if named.block and named.owner not in ("", project):
+            yield (
+                "reservation",
+                f"{given.reservation} is a block of a reservation of project {named.owner}, and GKE supports blocks of "
+                f"the stack's own project, {project}, only; name the whole reservation, {named.whole}, or set "
+                f"gcp:project to {named.owner}",
+            )

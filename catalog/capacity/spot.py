@@ -1,0 +1,30 @@
+"""Spot nodes: spare capacity at a discount, reclaimed whenever Google Cloud needs it."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from catalog.capacity.mode import CapacityMode, CapacitySettings, CompactPlacement
+from catalog.contracts import NodePurchase
+
+
+class SpotSettings(CapacitySettings):
+    mode: Literal["spot"]
+    compact_placement: CompactPlacement = True
+    """Whether nodes have to lie close together."""
+
+
+class Spot(CapacityMode[SpotSettings]):
+    name = "spot"
+    settings = SpotSettings
+    spot = True
+    adjective = "spot"
+
+    def node_pool(self, given: SpotSettings, *, nodes: int, max_nodes: int) -> NodePurchase:
+        return self.bought(min_nodes=nodes, max_nodes=max_nodes, compact=given.compact_placement)
+
+    def warnings(self, given: SpotSettings) -> Iterator[tuple[str, str]]:
+        yield (
+            "",
+            "spot nodes can be taken back at any time, and their price changes daily; costs are given with the price "
+            "on demand as an upper bound; pods get seconds to end (15 by GKE's default), whatever drainSeconds says",
+        )

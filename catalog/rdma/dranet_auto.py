@@ -1,0 +1,19 @@
+"""Networks that GKE creates and owns; pods claim NICs as with dranet."""
+
+from collections.abc import Iterator
+
+from catalog.rdma.dranet import Dranet
+
+
+class DranetAuto(Dranet):
+    name = "dranetAuto"
+    own_networks = False
+    multi_networking = False
+    accelerator_network_profile = "auto"
+    agent_roles = ("roles/compute.networkAdmin",)
+
+    def warnings(self) -> Iterator[str]:
+        yield (
+            "with dranetAuto GKE makes and owns the networks of the NICs: their ranges cannot be chosen, and "
+            "deleting them was reported stuck (GKE 1.36, August 2026)"
+        )

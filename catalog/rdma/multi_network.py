@@ -1,0 +1,59 @@
+"""Networks of the stack; pods name them in annotations and get all NICs of their node."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from catalog.contracts import KvMover, NicRequest
+from catalog.gke_versions import Floor, GkeVersion
+from catalog.rdma.dranet import MIN_GKE as DRANET
+from catalog.rdma.mode import RdmaMode
+from reading.errors import Fault, Way, join
+
+
+class MultiNetwork(RdmaMode):
+    """The devices of a node go to the first container of the pod that names them, so an engine takes a whole node."""
+
+    name = "multiNetwork"
+    min_gke = Floor(GkeVersion(1, 31, 4, 1183000), "multi-networking")
+    own_networks = True
+    network_objects = True
+    multi_networking = True
+
+    def worker(self, nics: int, interfaces: Mapping[str, str]) -> NicRequest:
+        everything = {"eth0": "default", **interfaces}
+        return NicRequest(
+            annotations={
+                "networking.gke.io/default-interface": "eth0",  # else the default route leaves by an RDMA NIC
+                "networking.gke.io/interfaces": json.dumps(
+                    [{"interfaceName": name, "network": network} for name, network in everything.items()]
+                ),
+            },
+            # GKE 1.36 adds a request for each network that its nodes do not offer under that name, unless a limit is
+            # set. That a limit of nothing does no harm before 1.36 is unverified.
+            limits={f"networking.gke.io.networks/{network}": "0" for network in interfaces.values()},
+            capabilities=self.capabilities,
+        )
+
+    def errors(self, mover: KvMover) -> Iterator[Fault]:
+        small = {role: gpus for role, gpus in mover.gpus.items() if gpus < mover.node_gpus[role]}
+        if not small:
+            return
+        parts = [f"{role} has tensorParallel {gpus}" for role, gpus in small.items()]
+        whole = {join(mover.path, role, "tensorParallel"): mover.node_gpus[role] for role in small}
+        count = " or ".join(map(str, sorted(set(whole.values()))))
+        yield Fault(
+            "network.rdma",
+            f"multiNetwork hands a pod all NICs of its node, so {mover.path} needs engines over all {count} GPUs, but "
+            f"{' and '.join(parts)}",
+            (
+                Way("use dranet", {"network.rdma": "dranet"}),
+                Way(f"set tensorParallel of {' and '.join(small)} to {count}", whole),
+                *(Way(f"use layout {name}", {join(mover.path, "layout"): name}) for name in mover.layouts),
+            ),
+        )
+
+    def warnings(self) -> Iterator[str]:
+        yield (
+            f"multiNetwork is for clusters older than GKE {DRANET.version}; from there on prefer dranet, where the "
+            "pods of a node can share its NICs"
+        )

@@ -1,0 +1,28 @@
+"""No networks for RDMA NICs: KV cache moves over the pod network."""
+
+from collections.abc import Iterator, Mapping
+
+from catalog.contracts import NO_NICS, KvMover, NicRequest
+from catalog.rdma.mode import RdmaMode
+from reading.errors import Fault, Way, join
+
+
+class NoRdma(RdmaMode):
+    name = "none"
+    carries = False
+    capabilities = ()
+
+    def worker(self, nics: int, interfaces: Mapping[str, str]) -> NicRequest:
+        return NO_NICS
+
+    def errors(self, mover: KvMover) -> Iterator[Fault]:
+        yield Fault(
+            "network.rdma",
+            f"none, but {mover.path} moves its KV cache between prefill and decode pods. Without RDMA it goes over "
+            "TCP, on one node too, since NVLink does not work between pods: the first token takes 200 to 500 times as "
+            "long",
+            (
+                Way("use dranet", {"network.rdma": "dranet"}),
+                Way(f"accept TCP with {mover.path}.kvTransfer: tcp", {join(mover.path, "kvTransfer"): "tcp"}),
+            ),
+        )
