@@ -1,11 +1,12 @@
 """A deployment resolved: card and layout of an entry of `models:` looked up, and every number of its roles decided."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from catalog import sizing
-from catalog.contracts import Role
+from catalog.capacity import CapacitySettings, mode_of
+from catalog.contracts import NodePurchase, Role
 from catalog.engines import Engine, default_engine, engine
 from catalog.lifecycle import DRAIN_SECONDS
 from catalog.machines import GpuMachine, Gpus, gpu_machine
@@ -32,6 +33,8 @@ class DeploymentRole:
     """What the stack calls the pool that holds the engines."""
     machine: GpuMachine | None
     """None on CPU nodes."""
+    capacity: CapacitySettings | None
+    """How the nodes of the pool are bought; None where the stack says nothing of it."""
 
     @property
     def gpus(self) -> Gpus | None:
@@ -111,6 +114,11 @@ class Deployment:
         given = self.settings.overrides.get(role)
         return given is not None and given.machine is not None
 
+    def sets_capacity(self, role: Role) -> bool:
+        """Whether the stack buys the nodes of a role otherwise than those of the rest."""
+        given = self.settings.overrides.get(role)
+        return given is not None and given.capacity is not None
+
     def sizes(self, role: DeploymentRole) -> list[int]:
         """The tensor-parallel sizes that divide both the model and a node of the role."""
         count = role.gpus.count if role.gpus else 0
@@ -141,9 +149,15 @@ class Deployment:
 
 
 def deployment(
-    name: str, settings: ModelSettings, card: Card, machine: GpuMachine, layouts: Mapping[str, Layout]
+    name: str,
+    settings: ModelSettings,
+    card: Card,
+    layouts: Mapping[str, Layout],
+    machine: GpuMachine,
+    capacity: CapacitySettings | None,
 ) -> Deployment:
-    """The deployment `name` of a stack whose engines run on `machine` unless their role says otherwise.
+    """The deployment `name` of a stack whose engines run on `machine`, bought by `capacity`, unless their role says
+    otherwise.
 
     `layouts` are those of its card on that machine.
     """
@@ -155,6 +169,8 @@ def deployment(
         replicas = (override and override.replicas) or given.replicas
         drain = override.drain_seconds if override else None
         node = gpu_machine(override.machine) if override and override.machine else machine
+        bought = (override and override.capacity) or capacity
+        differs = (*([] if node == machine else [node.name]), *_differs(bought, capacity))
         roles[role] = DeploymentRole(
             role=role,
             tensor_parallel=(override and override.tensor_parallel) or given.tensor_parallel,
@@ -162,7 +178,20 @@ def deployment(
             max_replicas=scale.max if scale else replicas,
             autoscaled=scale is not None,
             drain_seconds=DRAIN_SECONDS[role] if drain is None else drain,
-            pool=pool_key(layout.placement, role, *([] if node == machine else [node.name])),
+            pool=pool_key(layout.placement, role, *differs),
             machine=node if on_gpus else None,
+            capacity=bought if on_gpus else None,
         )
     return Deployment(name=name, settings=settings, card=card, layout=layout, layouts=layouts, roles=roles)
+
+
+def _differs(capacity: CapacitySettings | None, of_stack: CapacitySettings | None) -> Sequence[str]:
+    """What tells nodes that a role buys from those that its stack buys: the mode, and the reservation if any."""
+    if capacity is None or (of_stack and purchase(capacity) == purchase(of_stack)):
+        return ()
+    mode, named = mode_of(capacity), purchase(capacity).reservation
+    return (mode.label, *(named.levels if named else ()))
+
+
+def purchase(capacity: CapacitySettings, nodes: int = 0, max_nodes: int = 0) -> NodePurchase:
+    return mode_of(capacity).node_pool(capacity, nodes=nodes, max_nodes=max_nodes)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from catalog.capacity import mode_of
+from catalog.capacity import CapacitySettings
 from catalog.contracts import NodePurchase
 from catalog.engines import default_engine, engine
 from catalog.layouts import layout_names, layouts_for, why_not
@@ -11,7 +11,7 @@ from catalog.machines import GpuMachine, cpu_machine, gpu_machine
 from catalog.models import Card, Layout, Placement, card, card_names
 from catalog.rdma import NO_RDMA, RdmaMode, rdma_mode
 from planning import names
-from planning.deployments import Deployment, deployment
+from planning.deployments import Deployment, deployment, purchase
 from planning.pools import SYSTEM_POOL, Engines, NodeCount, node_counts
 from planning.types import Pool, WorkerPool
 from reading.errors import ConfigInvalid, Fault, Way, closest, join, shown
@@ -43,6 +43,25 @@ class ResolvedStack:
         return rdma_mode(self.settings.network.rdma)
 
     @property
+    def capacities(self) -> dict[str, CapacitySettings]:
+        """How GPU nodes are bought, by key path: for the stack, and for each role that says otherwise."""
+        roles = {
+            each.at(name, "capacity"): role.capacity
+            for each in self.deployments
+            for name, role in each.roles.items()
+            if each.sets_capacity(name) and role.capacity
+        }
+        return ({"capacity": self.settings.capacity} if self.settings.capacity else {}) | roles
+
+    def capacity_path(self, pool: WorkerPool) -> str:
+        """The key path that says how the nodes of a pool are bought."""
+        for each in self.deployments:
+            for name, role in each.roles.items():
+                if role.pool == pool.key and each.sets_capacity(name):
+                    return each.at(name, "capacity")
+        return "capacity"
+
+    @property
     def max_gpu_nodes(self) -> int:
         return sum(pool.most_nodes for pool in self.gpu_pools)
 
@@ -64,7 +83,7 @@ def resolve(settings: Settings) -> tuple[ResolvedStack, list[Fault]]:
         except ConfigInvalid as invalid:
             unknown += invalid.faults
             continue
-        deployments.append(deployment(name, model, chosen, node, layouts))
+        deployments.append(deployment(name, model, chosen, layouts, node, settings.capacity))
     stack = ResolvedStack(
         settings=settings,
         deployments=tuple(deployments),
@@ -118,9 +137,9 @@ def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> Pool:
 
 def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[WorkerPool, ...]:
     """The pools that hold every engine of every deployment, sized to the sum."""
-    machines = {
-        role.pool: role.machine for deployment in deployments for role in deployment.roles.values() if role.machine
-    }
+    roles = [role for deployment in deployments for role in deployment.roles.values()]
+    machines = {role.pool: role.machine for role in roles if role.machine}
+    capacities = {role.pool: role.capacity for role in roles}
     engines = [found for deployment in deployments for found in _engines(deployment)]
     return tuple(
         WorkerPool(
@@ -130,18 +149,17 @@ def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[W
             rdma=rdma_mode(settings.network.rdma) if machines[key].rdma else NO_RDMA,
             nodes=count.nodes,
             most_nodes=count.most_nodes,
-            purchase=_purchase(settings, machines[key], count),
+            purchase=_purchase(capacities[key], machines[key], count) if settings.makes_gpu_pools else None,
             graphs=tuple(dict.fromkeys(engine.graph for engine in engines if engine.pool == key)),
         )
         for key, count in node_counts(engines).items()
     )
 
 
-def _purchase(settings: Settings, machine: GpuMachine, count: NodeCount) -> NodePurchase | None:
-    given = settings.capacity
-    if given is None or not settings.makes_gpu_pools:
+def _purchase(given: CapacitySettings | None, machine: GpuMachine, count: NodeCount) -> NodePurchase | None:
+    if given is None:
         return None
-    bought = mode_of(given).node_pool(given, nodes=count.nodes, max_nodes=count.most_nodes)
+    bought = purchase(given, count.nodes, count.most_nodes)
     return replace(bought, compact=bought.compact and machine.compact_placement)
 
 

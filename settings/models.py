@@ -12,6 +12,7 @@ from catalog.machines import GpuMachineName
 from catalog.rdma import KvTransfer
 from reading.errors import one_of
 from reading.frozen import Frozen
+from settings.capacity import Capacity
 
 # As many as GKE lets a node pool have nodes.
 Replicas = Annotated[int, Field(ge=1, le=1000)]
@@ -22,6 +23,8 @@ class RoleOverride(Frozen):
     tensor_parallel: Annotated[int, Field(ge=1)] | None = None
     machine: GpuMachineName | None = None
     """The machine type that the role's engines run on, in a pool of their own; `capacity.machine` unless given."""
+    capacity: Capacity | None = None
+    """How the nodes of that pool are bought; `capacity` of the stack unless given."""
     drain_seconds: Annotated[int, Field(ge=0, le=MAX_DRAIN_SECONDS)] | None = None
     """How long an engine that is told to stop serves on before it aborts what still runs. Every restart takes it."""
 

@@ -65,7 +65,7 @@ class Canned:
             case "gcp:compute/getMachineTypes:getMachineTypes":
                 return {"machineTypes": [{"name": pool.machine.name} for pool in self._pools]}
             case "gcp:compute/getReservation:getReservation":
-                return self._reservation()
+                return self._reservation(asked["name"])
             case "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo":
                 unlimited = asked["quotaId"] in self._quotas()
                 return {"dimensionsInfos": [{"details": [{"value": "-1" if unlimited else "0"}]}]}
@@ -79,9 +79,11 @@ class Canned:
     def _pools(self) -> tuple[WorkerPool, ...]:
         return plan(load(self._config)).gpu_pools if self._config else ()
 
-    def _reservation(self) -> dict[str, Any]:
-        """One that holds the machine of the pools."""
-        properties = [{"machineType": pool.machine.name} for pool in self._pools[:1]]
+    def _reservation(self, name: str) -> dict[str, Any]:
+        """One that holds the machine of the pools that take their nodes from it."""
+        named = [(pool.machine, pool.purchase.reservation) for pool in self._pools if pool.purchase]
+        machines = {machine.name: None for machine, reservation in named if reservation and reservation.name == name}
+        properties = [{"machineType": machine} for machine in list(machines)[:1]]
         held = {"count": 1000, "inUseCount": 0, "instanceProperties": properties}
         return {"status": "READY", "specificReservations": [held]}
 

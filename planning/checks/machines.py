@@ -8,13 +8,15 @@ from catalog.machines import GpuMachine, gpu_machines
 from catalog.rdma import KvTransfer
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, Way
+from planning.types import WorkerPool
+from reading.errors import Fault, Way, join
 from settings.capacity import Capacity
 
 
 def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    for pool in {(stack.capacity_path(pool), pool.machine.name): pool for pool in stack.own_gpu_pools}.values():
+        yield from _not_sold(stack, pool)
     for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
-        yield from _not_sold(stack, machine)
         yield from _elsewhere(stack, machine)
     yield from _rdma_mode(stack)
 
@@ -51,21 +53,22 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
         )
 
 
-def _not_sold(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
-    capacity = stack.settings.capacity
+def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Fault]:
+    machine, path = pool.machine, stack.capacity_path(pool)
+    capacity = stack.capacities.get(path)
     mode = mode_of(capacity).name if capacity else ""
     # Of a mode that no machine's file names nothing is known, which the warnings say.
     if capacity and mode not in machine.sold and any(mode in each.sold for each in gpu_machines()):
         yield Fault(
-            "capacity.mode",
+            join(path, "mode"),
             f"{machine.name} is not sold by {mode}, only by {', '.join(machine.sold)}",
-            tuple(Way(f"use {mode}", {"capacity.mode": mode}) for mode in machine.sold),
+            tuple(Way(f"use {mode}", {join(path, "mode"): mode}) for mode in machine.sold),
         )
     elif capacity and _asks_for_compact_placement(capacity) and not machine.compact_placement:
         yield Fault(
-            "capacity.compactPlacement",
+            join(path, "compactPlacement"),
             f"{machine.name} takes no compact placement; remove it",
-            (Way("remove it", {"capacity.compactPlacement": None}),),
+            (Way("remove it", {join(path, "compactPlacement"): None}),),
         )
 
 

@@ -2,22 +2,25 @@
 
 from collections.abc import Iterator
 
-from catalog.contracts import Role
+from catalog.contracts import NodePurchase, ReservationRef, Role
 from catalog.machines import RdmaNics
 from catalog.models import Placement
 from catalog.rdma import KvTransfer
-from planning.deployments import Deployment
+from planning.deployments import Deployment, purchase
 from planning.resolve import ResolvedStack
+from planning.types import WorkerPool
 from reading.errors import Fault, Way
 
 
 def errors(stack: ResolvedStack) -> Iterator[Fault]:
     yield from _one_reservation(stack)
+    yield from _one_pool_bought_twice(stack)
     yield from _one_network_profile(stack)
     yield from _long_names(stack)
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+    yield from _of_the_stack(deployment)
     yield from _kv_cannot_travel(deployment)
     yield from _not_on_one_node(deployment)
 
@@ -61,20 +64,54 @@ def _not_on_one_node(deployment: Deployment) -> Iterator[Fault]:
 
 
 def _one_reservation(stack: ResolvedStack) -> Iterator[Fault]:
-    """The error of roles on several machines that are all to come from one reservation, which holds one."""
-    purchases = (pool.purchase for pool in stack.own_gpu_pools if pool.purchase)
-    reservation = next((purchase.reservation for purchase in purchases if purchase.reservation), None)
-    if reservation is None:
-        return
+    """The error of machines that are all to come from one reservation, which holds one type."""
+    first: dict[ReservationRef, WorkerPool] = {}
+    for pool in sorted(stack.own_gpu_pools, key=lambda pool: pool.machine != stack.machine):
+        named = pool.purchase and pool.purchase.reservation
+        if named and first.setdefault(named, pool).machine != pool.machine:
+            yield Fault(
+                _machine_path(stack, pool),
+                f"{pool.machine.name} cannot come from reservation {named}, which is to hold "
+                f"{first[named].machine.name}; use that, or buy the role's nodes by a capacity of its own",
+            )
+
+
+def _machine_path(stack: ResolvedStack, pool: WorkerPool) -> str:
+    roles = (
+        deployment.at(name, "machine")
+        for deployment in stack.deployments
+        for name, role in deployment.roles.items()
+        if role.pool == pool.key
+    )
+    return next(roles)
+
+
+def _of_the_stack(deployment: Deployment) -> Iterator[Fault]:
+    """The error of keys in a role's capacity that only the stack's has."""
+    for role, override in deployment.settings.overrides.items():
+        given = override.capacity.model_fields_set if override.capacity else ()
+        if "machine" in given:
+            where = deployment.at(role, "machine")
+            yield Fault(deployment.at(role, "capacity.machine"), f"has no effect; set {where} instead")
+        if "max_nodes" in given:
+            yield Fault(
+                deployment.at(role, "capacity.maxNodes"), "limits the whole stack; set it in capacity.maxNodes instead"
+            )
+
+
+def _one_pool_bought_twice(stack: ResolvedStack) -> Iterator[Fault]:
+    """The error of roles that would share a pool and buy its nodes in different ways."""
+    first: dict[str, tuple[str, NodePurchase]] = {}
     for deployment in stack.deployments:
-        for role in deployment.roles.values():
-            if role.machine and role.machine != stack.machine:
-                yield Fault(
-                    deployment.at(role.role, "machine"),
-                    f"{role.machine.name} cannot come from reservation {reservation}, which is of "
-                    f"capacity.machine, {stack.machine.name}; use that, or a capacity mode without a reservation",
-                    (Way("remove it", {deployment.at(role.role, "machine"): None}),),
-                )
+        for name, role in deployment.roles.items():
+            if role.capacity:
+                bought = purchase(role.capacity)
+                path, earlier = first.setdefault(role.pool, (deployment.at(name, "capacity"), bought))
+                if earlier != bought:
+                    yield Fault(
+                        deployment.at(name, "capacity"),
+                        f"buys the nodes of pool {role.pool} otherwise than {path} does; say the same in both",
+                    )
 
 
 def _one_network_profile(stack: ResolvedStack) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.runtime.mocks import MockCallArgs
 
 from catalog.machines import gpu_machine
 from ops.offline.canned_answers import Canned
@@ -12,6 +13,7 @@ from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from planning.preflight import questions
 from planning.preflight.quota import QuotaLarge
+from planning.preflight.reservation import ReservationFree
 from tests.made_up_machines import FOUR_GPUS, made_up_machines
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, faults, planned
@@ -166,6 +168,53 @@ def test_a_role_on_another_machine_has_a_pool_a_quota_and_a_price_of_its_own() -
     ]
 
 
+def bought(prefill: dict[str, Any] | None = None, decode: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The shipped machine out of a reservation, but for roles that are bought otherwise."""
+    roles = {"prefill": prefill, "decode": decode}
+    return {f"models.chat.{role}": {"capacity": given} for role, given in roles.items() if given}
+
+
+def test_a_role_that_is_bought_otherwise_has_a_pool_a_quota_and_a_price_of_its_own() -> None:
+    recording, plan = recorded(bought(decode={"mode": "spot"})), planned(bought(decode={"mode": "spot"}))
+    nodes = {name: pool["nodeConfig"] for name, pool in gpu_nodes(recording).items()}
+    assert {name: node.get("spot", False) for name, node in nodes.items()} == {"prefill": False, "decode-spot": True}
+    assert nodes["prefill"]["reservationAffinity"]["values"] == ["my-h200"]
+    assert nodes["decode-spot"]["reservationAffinity"] == {"consumeReservationType": "NO_RESERVATION"}
+    assert pods(recording)["decode"]["nodeSelector"]["cloud.google.com/gke-nodepool"] == "decode-spot"
+    asked = questions(plan)
+    assert [(q.nodes, q.most_nodes) for q in asked if isinstance(q, ReservationFree)] == [(1, 1)]
+    assert [q.gpus for q in asked if isinstance(q, QuotaLarge)] == [8]
+    assert [(item.what, item.usd_per_hour, item.usd_bound) for item in plan.costs if "a3" in item.what] == [
+        ("decode-spot: 1 × a3-ultragpu-8g", None, 84.81),
+        ("prefill: 1 × a3-ultragpu-8g", 84.81, 84.81),
+    ]
+    assert any(warning.startswith("models.chat.decode.capacity: spot nodes") for warning in plan.warnings)
+
+
+def test_each_reservation_holds_the_machine_of_its_pool() -> None:
+    answers = Canned(config(bought(decode={"mode": "reservation", "reservation": "other"})))
+    held = {name: answers(asked(name))["specificReservations"] for name in ("my-h200", "other", "nobodys")}
+    machines = {name: [p["machineType"] for p in found[0]["instanceProperties"]] for name, found in held.items()}
+    assert machines == {"my-h200": ["a3-ultragpu-8g"], "other": ["a3-ultragpu-8g"], "nobodys": []}
+
+
+def asked(name: str) -> MockCallArgs:
+    return MockCallArgs(token="gcp:compute/getReservation:getReservation", args={"name": name}, provider="")
+
+
+def test_roles_may_use_reservations_of_their_own() -> None:
+    other = {"mode": "reservation", "reservation": "other/reservationBlocks/b1"}
+    plan = planned(bought(decode=other))
+    assert [pool.name for pool in plan.gpu_pools] == ["decode-reservation-other-b1", "prefill"]
+    asked = [q for q in questions(plan) if isinstance(q, ReservationFree)]
+    assert sorted((str(q.reservation), q.nodes) for q in asked) == [("my-h200", 1), ("other/reservationBlocks/b1", 1)]
+
+
+def test_a_role_that_says_what_the_stack_says_stays_in_its_pool() -> None:
+    same = {"mode": "reservation", "reservation": "my-h200"}
+    assert [pool.name for pool in planned(bought(decode=same)).gpu_pools] == ["decode", "prefill"]
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "mode not sold": (QUAD | {"capacity": {"machine": "x1-quad", "mode": "flexStart"}}, "capacity.mode",
                       "x1-quad is not sold by flexStart, only by spot, onDemand; use spot, or use onDemand"),
@@ -203,6 +252,21 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
                                  "models.chat.decode.machine", "keeps its roles on one node"),
     "two machines of one reservation": ({"models.chat.decode": {"machine": "x1-quad", "tensorParallel": 4}},
                                         "models.chat.decode.machine", "cannot come from reservation my-h200"),
+    "role in a mode that is not sold": (QUAD | {"models.chat.decode.capacity": {"mode": "flexStart"}},
+                                        "models.chat.decode.capacity.mode", "x1-quad is not sold by flexStart"),
+    "role without its reservation": (bought(decode={"mode": "reservation"}),
+                                     "models.chat.decode.capacity.reservation", "mode reservation needs its name"),
+    "reservation of another zone": (bought(decode={
+        "mode": "reservation", "reservation": "projects/my-project/zones/us-east4-b/reservations/r"}),
+        "models.chat.decode.capacity.reservation", "is in zone us-east4-b"),
+    "machine in a role's capacity": (bought(decode={"mode": "spot", "machine": "x1-quad"}),
+                                     "models.chat.decode.capacity.machine", "set models.chat.decode.machine instead"),
+    "limit in a role's capacity": (bought(decode={"mode": "spot", "maxNodes": 2}),
+                                   "models.chat.decode.capacity.maxNodes", "set it in capacity.maxNodes instead"),
+    "one pool bought in two ways": ({"models.a": {"model": "qwen3-32b", "layout": "multi-node",
+                                                  "decode": {"capacity": {"mode": "spot", "compactPlacement": False}}},
+                                     **bought(decode={"mode": "spot"})},
+                                    "models.chat.decode.capacity", "buys the nodes of pool decode-spot otherwise than"),
     "no such machine for a role": ({"models.chat.decode": {"machine": "x1-quadd"}}, "models.chat.decode.machine",
                                    "did you mean x1-quad?"),
 }  # fmt: skip
