@@ -8,6 +8,7 @@ from catalog import sizing
 from catalog.capacity import CapacitySettings, mode_of
 from catalog.contracts import NodePurchase, Role
 from catalog.engines import Engine, default_engine, engine
+from catalog.flags.argv import uses
 from catalog.lifecycle import DRAIN_SECONDS
 from catalog.machines import GpuMachine, Gpus, gpu_machine
 from catalog.models import Card, Layout, Placement
@@ -85,6 +86,31 @@ class Deployment:
         """Share of a GPU's memory that an engine gets."""
         return self.settings.engine.gpu_memory_utilization or self.engine.memory_share
 
+    @cached_property
+    def card_arguments(self) -> Mapping[int, str]:
+        """The card's words for the engine, by their place on the card, less the flags that the stack gives itself."""
+        words, table = self.card.engine_args.get(self.engine.name, ()), self.engine.flags
+        if table is None:
+            return dict(enumerate(words))
+        named = {
+            use.name: flag.name
+            for use in uses((*words, *self.settings.engine.extra_args))
+            if (flag := table.spellings.get(use.name))
+        }
+        own = {named.get(use.name) for use in uses(self.settings.engine.extra_args)} - {None}
+        replaced = {
+            index
+            for use in uses(words)
+            if named.get(use.name) in own
+            for index in (use.index, *(at for at, _ in use.values))
+        }
+        return {index: word for index, word in enumerate(words) if index not in replaced}
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Words at the end of every worker's command line: the card's, then the stack's."""
+        return (*self.card_arguments.values(), *self.settings.engine.extra_args)
+
     @property
     def disaggregated(self) -> bool:
         return self.layout.prefill is not None
@@ -144,7 +170,7 @@ class Deployment:
             max_model_len=min(self.max_model_len, self.card.architecture.max_model_len),
             kv_cache_dtype=self.settings.engine.kv_cache_dtype,
             share=share or self.memory_share,
-            arguments=self.settings.engine.extra_args,
+            arguments=self.arguments,
         )
 
 

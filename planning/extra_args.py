@@ -12,9 +12,9 @@ from reading.tokens import holds_token
 
 
 def faults(
-    path: str, engine: Engine, workers: Workers, given: Sequence[str], allowed_code: Sequence[str] = ()
+    paths: Sequence[str], engine: Engine, workers: Workers, given: Sequence[str], allowed_code: Sequence[str] = ()
 ) -> Iterator[Fault]:
-    """The errors of `extraArgs`, which is at `path`.
+    """The errors of extra arguments; `paths` says where each word of `given` is written.
 
     `allowed_code` are the flags of `engine.allowCode`: a stack may give them although they run code of others.
     """
@@ -23,7 +23,10 @@ def faults(
     if any(map(holds_token, given)):  # an error of its own, whatever flag it is given to
         return
     if engine.flags is None:
-        yield Fault(path, f"{engine.title} has no table of flags here, so nothing can be checked; take extraArgs out")
+        yield Fault(
+            paths[0].rpartition("[")[0],
+            f"{engine.title} has no table of flags here, so nothing can be checked; take extraArgs out",
+        )
         return
     found = [
         flags.ArgumentFault(index, "has $, which Kubernetes reads as a variable's name; write the value itself")
@@ -37,7 +40,7 @@ def faults(
     found += classes.out_of_bounds(valid)
     found += engine.argument_errors(valid, workers)
     for fault in found:
-        yield Fault(join(path, fault.index), fault.message)
+        yield Fault(paths[fault.index], fault.message)
 
 
 def code_faults(path: str, engine: Engine, given: Sequence[str], allowed: Sequence[str]) -> Iterator[Fault]:

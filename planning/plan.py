@@ -103,7 +103,7 @@ def _graph(deployment: Deployment, stack: ResolvedStack) -> Graph:
         max_model_len=deployment.max_model_len,
         kv_cache_dtype=engine.kv_cache_dtype,
         gpu_memory_utilization=deployment.memory_share,
-        extra_args=split(engine.extra_args),
+        extra_args=split(deployment.arguments),
         kv_lease_seconds=engine.kv_lease_seconds,
         reads_bucket=deployment.reads_bucket,
         frontend_replicas=deployment.settings.frontend.replicas or (1 if deployment.simulated else 2),

@@ -103,11 +103,19 @@ class Card(Frozen):
     loader: Literal["vllm", "runaiStreamer"] = "vllm"
     """How an engine reads the weights: vLLM's own way, a file after the other, or many at once by the Run:ai streamer.
     Unverified that the runtime image holds the streamer."""
+    engine_args: dict[str, tuple[str, ...]] = {}
+    """By engine: words at the end of every worker's command line, before the stack's own, such as the names of the
+    model's tool-call and reasoning parsers. A flag that the stack gives itself takes the place of the card's."""
     default_max_model_len: Count
     """Tokens of prompt and answer together that a worker is started for unless the stack says otherwise."""
     layouts: dict[str, CardLayout] = {}
     """Layouts that take the place of what `catalog/layouts.yaml` gives, or are besides those: where a prediction or a
     published recipe is a reason."""
+
+    @property
+    def file(self) -> str:
+        """The card's file, as errors name it."""
+        return f"catalog/models/{self.name}.yaml"
 
     @classmethod
     def from_wire(cls, plain: Any) -> Self:

@@ -7,7 +7,7 @@ from catalog.flags.given import Workers
 from planning import extra_args
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Fault
+from reading.errors import Fault, join
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
@@ -22,12 +22,15 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
         gpus=tuple({role.gpus.type: role.gpus for role in deployment.roles.values() if role.gpus}.values()),
         reads_bucket=deployment.reads_bucket,
     )
-    given, allowed = settings.extra_args, settings.allow_code
-    yield from extra_args.faults(deployment.at("engine.extraArgs"), engine, workers, given, allowed)
+    card = join(f"{deployment.card.file}: engineArgs", engine.name)
+    paths = [join(card, index) for index in deployment.card_arguments]
+    paths += [deployment.at(f"engine.extraArgs[{index}]") for index in range(len(settings.extra_args))]
+    given, allowed = deployment.arguments, settings.allow_code
+    yield from extra_args.faults(paths, engine, workers, given, allowed)
     yield from extra_args.code_faults(deployment.at("engine.allowCode"), engine, given, allowed)
 
 
 def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
-    words = split(deployment.settings.engine.extra_args)
+    words = split(deployment.arguments)
     for warning in extra_args.warnings(deployment.engine, words):
         yield f"{deployment.at('engine.extraArgs')}: {warning}"
