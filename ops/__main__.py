@@ -9,7 +9,9 @@ import typer
 from ops.commands import models
 from ops.commands.diff import diff
 from ops.commands.ending import DEBUG, Exit, unexpected
+from ops.commands.engines import engines
 from ops.commands.local import local
+from ops.commands.machines import machines
 from ops.commands.preview import preview
 from ops.commands.render import render
 from ops.commands.rollout import rollout
@@ -36,7 +38,7 @@ for command in (preview, render, status, diff):
 for name, hidden in (("verify", False), ("proof", True)):
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True}
     app.command(name, context_settings=passed_on, add_help_option=False, hidden=hidden)(verify)
-for command in (rollout, local):
+for command in (rollout, local, machines, engines):
     app.command()(command)
 app.add_typer(models.app, name="models")
 

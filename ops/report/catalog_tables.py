@@ -1,0 +1,104 @@
+"""Machines and engines of the catalog as rows for JSON, and as tables."""
+
+from datetime import date
+from typing import Any
+
+from rich.table import Table
+
+from catalog import versions
+from catalog.engines import default_engine, engine
+from catalog.machines import CpuMachine, GpuMachine, cpu_machine, gpu_machine, gpu_machine_names
+from ops.report import printing
+
+
+def machine_row(name: str, today: date) -> dict[str, Any]:
+    """A machine as JSON has it. Raises ConfigInvalid with every error of its file."""
+    found: GpuMachine | CpuMachine = gpu_machine(name) if name in gpu_machine_names() else cpu_machine(name)
+    return {
+        "name": found.name,
+        "gpus": _gpus(found) if isinstance(found, GpuMachine) else None,
+        "arch": found.arch,
+        "vcpus": found.vcpus,
+        "memoryGb": found.memory_gb,
+        "capacityModes": list(found.sold if isinstance(found, GpuMachine) else found.prices),
+        "zones": list(found.zones),
+        "prices": {
+            mode: {
+                "usdPerHour": price.usd_per_hour,
+                "region": price.region,
+                "date": price.date,
+                "ageDays": _age(price.date, today),
+                "kind": price.kind,
+                "source": price.source,
+            }
+            for mode, price in found.prices.items()
+        },
+    }
+
+
+def _age(day: str, today: date) -> int | None:
+    """Days since a price was read; None for a price without a date."""
+    try:
+        return (today - date.fromisoformat(day)).days
+    except ValueError:
+        return None
+
+
+def _gpus(found: GpuMachine) -> dict[str, Any]:
+    return {
+        "product": found.gpus.product,
+        "type": found.gpus.type,
+        "count": found.gpus.count,
+        "memoryMib": found.gpus.memory_mib,
+        "rdmaNics": found.rdma_nics,
+    }
+
+
+def machine_table(rows: list[dict[str, Any]]) -> Table:
+    table = printing.table("machine", "GPUs", "GPU GiB", "memory GB", "modes: USD/hour", "price age", "zones")
+    for row in rows:
+        gpus, prices = row["gpus"], row["prices"]
+        modes = [
+            f"{mode} {prices[mode]['usdPerHour']:.2f}" if mode in prices else mode for mode in row["capacityModes"]
+        ]
+        ages = sorted({price["ageDays"] for price in prices.values() if price["ageDays"] is not None})
+        table.add_row(
+            row["name"],
+            f"{gpus['count']} × {gpus['product']}" if gpus else "none",
+            f"{gpus['memoryMib'] / 1024:.1f}" if gpus else "–",
+            f"{row['memoryGb']:g}",
+            ", ".join(modes),
+            " to ".join(f"{age} days" for age in dict.fromkeys((ages[0], ages[-1]))) if ages else "not known",
+            ", ".join(row["zones"]) or "any",
+        )
+    return table
+
+
+def engine_row(name: str) -> dict[str, Any]:
+    """An engine as JSON has it."""
+    found = engine(name)
+    return {
+        "name": found.name,
+        "title": found.title,
+        "image": found.image,
+        "runtime": versions.DYNAMO.runtime,
+        "module": found.module,
+        "simulated": found.simulated,
+        "default": found is default_engine(),
+        "flags": {"known": len(found.flags.flags), "of": dict(found.flags.runtime)} if found.flags else None,
+    }
+
+
+def engine_table(rows: list[dict[str, Any]]) -> Table:
+    table = printing.table("engine", "image", "runtime", "module", "simulated", "flags known", right=["flags known"])
+    for row in rows:
+        flags = row["flags"]
+        table.add_row(
+            row["name"] + (" (default)" if row["default"] else ""),
+            row["image"],
+            row["runtime"],
+            row["module"],
+            "yes" if row["simulated"] else "no",
+            f"{flags['known']} of {', '.join(f'{k} {v}' for k, v in flags['of'].items())}" if flags else "none",
+        )
+    return table

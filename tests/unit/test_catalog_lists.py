@@ -1,0 +1,66 @@
+"""`machines` and `engines`: what the catalog has, as a table and as JSON; an invalid file hides no other."""
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from catalog import machines
+from catalog.engines import all_engines
+from catalog.machines import cpu_machine_names, gpu_machine, gpu_machine_names
+from ops.__main__ import app
+from ops.report.catalog_tables import machine_row
+from reading import entries
+
+
+def test_every_machine_is_listed() -> None:
+    done = CliRunner().invoke(app, ["machines", "--json"])
+    listed = {row["name"]: row for row in json.loads(done.stdout)["machines"]}
+    assert done.exit_code == 0
+    assert set(listed) == {*gpu_machine_names(), *cpu_machine_names()}
+    for name in gpu_machine_names():
+        machine = gpu_machine(name)
+        assert listed[name]["gpus"]["count"] == machine.gpus.count
+        assert listed[name]["capacityModes"] == list(machine.sold)
+        assert listed[name]["zones"] == list(machine.zones)
+    assert all(listed[name]["gpus"] is None for name in cpu_machine_names())
+
+
+def test_a_price_says_how_old_it_is() -> None:
+    name = gpu_machine_names()[0]
+    day = date.fromisoformat(gpu_machine(name).prices["onDemand"].date)
+    later = date.fromordinal(day.toordinal() + 40)
+    assert machine_row(name, later)["prices"]["onDemand"]["ageDays"] == 40
+
+
+def test_every_engine_is_listed_with_the_flags_that_are_known_of_it() -> None:
+    listed = {row["name"]: row for row in json.loads(CliRunner().invoke(app, ["engines", "--json"]).stdout)["engines"]}
+    assert set(listed) == set(all_engines())
+    for name, engine in all_engines().items():
+        row = listed[name]
+        assert (row["image"], row["module"], row["simulated"]) == (engine.image, engine.module, engine.simulated)
+        assert (row["flags"] or {}).get("known") == (len(engine.flags.flags) if engine.flags else None)
+
+
+@pytest.mark.parametrize(("command", "names"), [("machines", gpu_machine_names()), ("engines", tuple(all_engines()))])
+def test_a_table_names_each(command: str, names: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, [command])
+    assert done.exit_code == 0
+    assert all(name in done.stdout for name in names)
+
+
+def test_an_invalid_machine_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "catalog" / "machines"
+    shutil.copytree(machines.FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (folder / "broken.yaml").write_text("gpus: {count: many}\n", encoding="utf-8")
+    monkeypatch.setattr(machines, "FOLDER", folder)
+    monkeypatch.setattr(entries, "ROOT", tmp_path)
+    done = CliRunner().invoke(app, ["machines", "--json"])
+    assert done.exit_code == 2
+    listed = json.loads(done.stdout)
+    assert {row["name"] for row in listed["machines"]} == {*gpu_machine_names(), *cpu_machine_names()} - {"broken"}
+    assert any(error["path"] == "catalog/machines/broken.yaml: gpus.count" for error in listed["faults"])
+    assert "error: catalog/machines/broken.yaml: gpus.count: " in done.stderr
