@@ -1,7 +1,7 @@
 """Rules on what pods run, what of their node they get, and what is written in plain."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi_policy import (
@@ -13,9 +13,10 @@ from pulumi_policy import (
     Severity,
 )
 
-from catalog.engines import all_engines
+from catalog.engines import all_engines, engine_that_runs
 from catalog.flags import classes
 from catalog.flags.argv import uses
+from catalog.flags.frontend import frontend_flags
 from policies import host_access, kinds
 from policies.inputs import at, items, known_texts
 from policies.pods import containers, pod_specs
@@ -77,26 +78,37 @@ def _no_host_access(args: ResourceValidationArgs, report: ReportViolation) -> No
 
 def _no_foreign_code(args: ResourceValidationArgs, report: ReportViolation) -> None:
     allowed = set(FOREIGN_CODE.read(args.get_config()))
+    of_graph = args.resource_type == kinds.GRAPH
     for pod in pod_specs(args.resource_type, args.props):
         for container in containers(pod):
-            for name in sorted(_code_flags(container) - allowed):
+            for name in sorted(_code_flags(container, of_graph=of_graph) - allowed):
                 report(f"container {at(container, 'name')} has {name}, which lets the engine run code of others", None)
 
 
-def _code_flags(container: Mapping[str, Any]) -> set[str]:
-    """The flags of an engine's container that run code of others; none where its command starts something else."""
+def _code_flags(container: Mapping[str, Any], *, of_graph: bool) -> set[str]:
+    """The flags of a container that run code of others; none where its command starts no engine.
+
+    What a graph runs besides its frontend is an engine. One without a table of flags, or that the catalog does not
+    know, is judged by the tables of all others.
+    """
     tables = [engine.flags for engine in all_engines().values() if engine.flags]
     command = " ".join(items(container, "command")).split()
-    if command and not any(table.module in word for word in command for table in tables):
+    if command and not of_graph and not _starts(command):
         return set()
     words = [*command, *" ".join(items(container, "args")).split()]
+    started = [table for table in tables if any(table.module in word for word in words)]
+    unknown = engine_that_runs(words) or (of_graph and frontend_flags().module not in words)
     return {
         flag.name
-        for table in tables
-        if any(table.module in word for word in words)
+        for table in started or (tables if unknown else ())
         for use in uses(words)
         if (flag := table.spellings.get(use.name)) and flag.name in classes.code_flags(table)
     }
+
+
+def _starts(words: Sequence[str]) -> bool:
+    """Whether an engine of the catalog is named in any of the words."""
+    return any(engine.module in word for engine in all_engines().values() for word in words)
 
 
 def _no_plain_secret(args: ResourceValidationArgs, report: ReportViolation) -> None:

@@ -14,11 +14,13 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from catalog.contracts import Role
+from catalog.engines import Engine, engine_that_runs
 from catalog.machines import ACCELERATOR_LABEL, with_accelerator
 from catalog.rdma import UCX_TCP
 from planning.names import COMPONENT_TYPE_LABEL, GRAPH_LABEL
 from policies import kinds
-from policies.inputs import at, is_object, items, needs
+from policies.inputs import at, items, needs
 from policies.judging import apart
 from policies.setting import Schema, Setting
 
@@ -31,8 +33,8 @@ BUDGET_REQUIRED = Setting(
 )
 
 _VERIFIES = ["python3", "-m", "verify"]
-# Who sends and who receives; `kv_both` does either.
-_PRODUCERS, _CONSUMERS = {"kv_producer", "kv_both"}, {"kv_consumer", "kv_both"}
+# What each side of a disaggregated graph does with KV cache.
+_SIDES = {Role.PREFILL.value: "sends", Role.DECODE.value: "receives"}
 
 
 def _of(args: StackValidationArgs, resource_type: str) -> list[PolicyResource]:
@@ -68,26 +70,13 @@ def _proven(args: StackValidationArgs, report: ReportViolation) -> None:
                 )
 
 
-def _kv_transfer_of(component: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The object given as --kv-transfer-config, empty where there is none that can be read."""
+def _engine_of(component: Mapping[str, Any]) -> tuple[Engine | None, list[str]]:
+    """The engine that a component starts, and the words that start it; no engine where the catalog knows none."""
     for container in items(_pod(component), "containers"):
-        words = list(items(container, "args"))
-        if "--kv-transfer-config" in words[:-1]:
-            try:
-                found = json.loads(words[words.index("--kv-transfer-config") + 1])
-            except ValueError:
-                return {}
-            return found if is_object(found) else {}
-    return {}
-
-
-def _moves_kv(component: Mapping[str, Any]) -> bool:
-    """Whether an engine runs in it that has a KV cache to move; the mocker has none."""
-    return any(
-        "dynamo.vllm" in word
-        for container in items(_pod(component), "containers")
-        for word in items(container, "command")
-    )
+        words = [str(word) for word in (*items(container, "command"), *items(container, "args"))]
+        if runs := engine_that_runs(words):
+            return runs, words
+    return None, []
 
 
 def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -98,17 +87,23 @@ def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
 
 
 def _kv_transfer_complaints(graph: PolicyResource) -> Iterator[str]:
-    components = [c for c in items(graph.props, "spec", "components") if _moves_kv(c)]
-    prefill = [_kv_transfer_of(c) for c in components if at(c, "type") == "prefill"]
-    decode = [_kv_transfer_of(c) for c in components if at(c, "type") == "decode"]
-    if bool(prefill) != bool(decode):
+    components = [c for c in items(graph.props, "spec", "components") if at(c, "type") in _SIDES]
+    found = [(str(at(component, "type")), *_engine_of(component)) for component in components]
+    # A simulated engine has no KV cache to move.
+    sides = [(side, runs, words) for side, runs, words in found if not (runs and runs.simulated)]
+    if len({side for side, _, _ in sides}) == 1:
         yield f"graph {_name(graph)} has one of prefill and decode without the other"
-    sides = [("prefill", config, _PRODUCERS) for config in prefill] + [("decode", c, _CONSUMERS) for c in decode]
-    for side, config, roles in sides:
-        if (given := config.get("kv_role")) not in roles:
-            wanted = " or ".join(sorted(roles))
-            yield (f"{side} of graph {_name(graph)} has {given or 'no kv_role'} in --kv-transfer-config, not {wanted}")
-    connectors = {str(config.get("kv_connector")) for config in (*prefill, *decode)}
+    connectors: set[str] = set()
+    for side, runs, words in sides:
+        if runs is None:
+            yield (
+                f"{side} of graph {_name(graph)} starts no engine of the catalog, so nobody can tell whether KV cache "
+                "moves"
+            )
+        elif connection := runs.connection(words):
+            connectors.add(connection.connector or "nothing")
+            if not (connection.sends if side == Role.PREFILL else connection.receives):
+                yield f"{side} of graph {_name(graph)} {_SIDES[side]} no KV cache, by the arguments of {runs.title}"
     if len(connectors) > 1:
         yield (
             f"graph {_name(graph)} moves its KV cache by {' and '.join(sorted(connectors))}; both sides need the same "
@@ -245,7 +240,7 @@ RULES: list[Policy] = [
         validate=_kv_transfer,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
-        remediation_steps="Leave --kv-transfer-config to the graph builder.",
+        remediation_steps="Leave the arguments of the KV transfer to the graph builder.",
     ),
     StackValidationPolicy(
         name="nic-per-gpu",

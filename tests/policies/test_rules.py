@@ -167,7 +167,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ),
     (
         "kv-transfer",
-        "prefill of graph chat has no kv_role",
+        "prefill of graph chat sends no KV cache, by the arguments of vLLM",
         in_prod(GRAPH, "chat-graph", f"{WORKER}.containers[0].args", []),
     ),
     ("kv-transfer", "without the other", in_prod(GRAPH, "chat-graph", "spec.components[1].type", "decode")),
