@@ -155,7 +155,12 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         "however far they scale": [of(POOL, "autoscaling", {"totalMaxNodeCount": 9})],
     },
     "capacity-mode": {
-        "GPU capacity is bought only in ways that this environment allows": [of(POOL, "nodeConfig.flexStart", True)],
+        "GPU capacity is bought only in ways that this environment allows": [
+            of(POOL, "nodeConfig.flexStart", True),
+            of(POOL, "nodeConfig.resourceLabels.dynamo-gke-capacity", None),
+            of(POOL, "nodeConfig.resourceLabels.dynamo-gke-capacity", "unheard-of"),
+            of(POOL, "nodeConfig.resourceLabels.dynamo-gke-capacity", "spot"),
+        ],
     },
     "no-gpu-surge": {
         "Upgrades of GPU pools never ask for a spare node": [
