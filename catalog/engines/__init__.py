@@ -145,6 +145,12 @@ def default_engine() -> Engine:
     return engine(defaults().engine)
 
 
+def local_engines() -> tuple[Engine, ...]:
+    """The engines that run on a machine without GPUs, simulated ones first."""
+    found = (engine for engine in all_engines().values() if engine.local)
+    return tuple(sorted(found, key=lambda engine: not engine.simulated))
+
+
 def flag_tables() -> tuple[Table, ...]:
     """The flags of the frontend, and of every engine that has a table."""
     return (frontend_flags(), *(engine.flags for engine in all_engines().values() if engine.flags))

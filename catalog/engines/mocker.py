@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from catalog.command_line import DISAGGREGATION_MODES, IMAGES, CommandLine, DisaggregationMode
-from catalog.contracts import EngineInput, EngineMetrics, EnvVar, KvCacheDtype, MemoryInput, MemoryUse
+from catalog.contracts import EngineInput, EngineMetrics, EnvVar, KvCacheDtype, LocalRun, MemoryInput, MemoryUse
 from catalog.engines import Engine
 from catalog.flags import ArgumentFault
 from catalog.flags.argv import number
@@ -44,6 +44,7 @@ class Mocker(Engine):
     block_size = 64
     # The two gauges that it serves of the engine it stands in for, under that engine's names.
     metrics = EngineMetrics(queue="vllm:num_requests_waiting", kv_cache_use="vllm:kv_cache_usage_perc")
+    local = LocalRun()
     no_usage_reports = {"VLLM_NO_USAGE_STATS": "1"}
     removed_flags = {
         "--is-prefill-worker": "--disaggregation-mode prefill",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from catalog.engines import Engine, local_engines
 from manifests.graph import build
 from ops.local.faults import ConfigurationError, LocalRunError, told
 from ops.local.runner import LocalOptions, run
@@ -18,13 +19,6 @@ from planning.load import load as load_settings
 from planning.plan import plan
 from planning.types import Graph
 from reading.errors import ConfigInvalid
-
-
-class EngineChoice(StrEnum):
-    """What the workers run."""
-
-    MOCKER = "mocker"
-    VLLM = "vllm"
 
 
 class Timing(StrEnum):
@@ -45,8 +39,12 @@ def local(
     once: Annotated[bool, typer.Option("--once", help="Answer one request, verify it, stop.")] = False,
     load: Annotated[bool, typer.Option("--bench", help="Load it with aiperf; TTFT and ITL as table and plot.")] = False,
     engine: Annotated[
-        EngineChoice, typer.Option(help="Dynamo's mocker, or real vLLM on the CPU, compared with an aggregated worker.")
-    ] = EngineChoice.MOCKER,
+        str,
+        typer.Option(
+            metavar="|".join(engine.name for engine in local_engines()),
+            help="A simulated engine, or a real one on the CPU, compared with an aggregated worker.",
+        ),
+    ] = local_engines()[0].name,
     timing: Annotated[
         Timing, typer.Option(help="The mocker's own curve, or times predicted for H200.")
     ] = Timing.SIMULATOR,
@@ -60,15 +58,17 @@ def local(
     """Run a stack's graph on this machine: real Dynamo, disaggregated, with a simulated engine."""
     try:
         chosen, labels = _graph_of(stack, overrides, graph)
-        if engine is EngineChoice.VLLM:
+        runs = _engine(engine)
+        if not runs.simulated:
             if load or model_dir or speedup is not None or timing is not Timing.SIMULATOR:
-                raise ConfigurationError("--engine vllm takes no --bench, --timing, --speedup or --model-dir")
+                raise ConfigurationError(f"--engine {engine} takes no --bench, --timing, --speedup or --model-dir")
             from ops.local import real_engine
 
-            *graphs, changes = real_engine.cpu_twins(chosen)
+            *graphs, changes = real_engine.cpu_twins(chosen, runs)
             disaggregated, aggregated = (build(twin, labels).to_wire() for twin in graphs)
-            raise typer.Exit(real_engine.compare(disaggregated, aggregated, changes, isolated=not no_isolation))
+            raise typer.Exit(real_engine.compare(runs, disaggregated, aggregated, changes, isolated=not no_isolation))
         options = LocalOptions(
+            runs=runs,
             once=once,
             bench=load,
             port=port,
@@ -83,8 +83,16 @@ def local(
         raise typer.Exit(ConfigurationError.exit_code) from None
     except LocalRunError as fault:
         raise typer.Exit(told(fault)) from None
-    twin, changes = simulated_twin(chosen)
+    twin, changes = simulated_twin(chosen, runs)
     raise typer.Exit(run(build(twin, labels).to_wire(), options, changes))
+
+
+def _engine(name: str) -> Engine:
+    """Raises ConfigurationError for an engine that the catalog does not have, or that needs GPUs."""
+    found = {engine.name: engine for engine in local_engines()}
+    if name not in found:
+        raise ConfigurationError(f"--engine {plain(name)} does not run on this machine; choose {' or '.join(found)}")
+    return found[name]
 
 
 def _graph_of(stack: str, overrides: list[str], name: str | None) -> tuple[Graph, dict[str, str]]:

@@ -33,13 +33,12 @@ CHECK_SECONDS = 60.0
 class Environment:
     """A virtual environment for lock files.
 
-    `probe` is a module whose import shows that it works; `finish` gets the folder after the installation.
+    `probe` names modules whose import shows that it works.
     """
 
     name: str
     locks: tuple[Path, ...]
     probe: str
-    finish: Callable[[Path], None] = lambda _: None
 
     @property
     def folder(self) -> Path:
@@ -79,7 +78,6 @@ class Environment:
         else:
             run([sys.executable, "-m", "venv", str(folder)], say)
             run([str(python), "-m", "pip", "install", "--no-input", "--progress-bar", "off", *exactly], say)
-        self.finish(folder)
 
     def _fault(self) -> str | None:
         """Why the environment cannot be used, in a few words; None if it can."""

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from catalog.contracts import LocalRun
+from catalog.engines import Engine
 from ops.local.faults import ConfigurationError
 
 LOOPBACK = "127.0.0.1"
 WORKER_ROLES = ("prefill", "decode", "worker")
 ROLES = ("frontend", *WORKER_ROLES)
-SIMULATED_ENGINE = "dynamo.mocker"
 FRONTEND = "dynamo.frontend"
 # A shell that prepares the search path of libraries, and then starts the module with the container's arguments.
 _WRAPPED = re.compile(r'.*exec python3 -m (\S+) "\$@"')
@@ -45,21 +46,6 @@ Edit = Callable[[str], str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Engine:
-    """What workers run: the module that their containers must start, and what it needs on a machine without GPUs.
-
-    `flags` end the command lines of a role, `edits` change the value of a flag that is there, and `second_port` is the
-    variable with which a worker is told another port of its own.
-    """
-
-    module: str
-    env: Mapping[str, str] = field(default_factory=dict[str, str])
-    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    edits: Mapping[str, Edit] = field(default_factory=dict[str, Edit])
-    second_port: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Machine:
     """What stands in for the cluster. `ports` yields free TCP ports."""
 
@@ -68,6 +54,11 @@ class Machine:
     discovery_dir: str
     ports: Iterator[int]
     engine: Engine
+    """What workers run: their containers must start its module."""
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By role: more words at the end of the command lines."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """More variables of workers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +102,9 @@ def local_graph(graph: Mapping[str, Any], machine: Machine, changed_before: Sequ
     `changed_before` are the sentences of whoever turned a GPU layout into its simulated twin.
     Raises ConfigurationError for a graph that one machine cannot run.
     """
+    here = machine.engine.local
+    if here is None:
+        raise ConfigurationError(f"{machine.engine.title} does not run on a machine without GPUs")
     components: list[Mapping[str, Any]] = graph["spec"].get("components", [])
     _check_frontends(components)
     changes = list(changed_before) + list(_ALWAYS_CHANGED)
@@ -125,8 +119,8 @@ def local_graph(graph: Mapping[str, Any], machine: Machine, changed_before: Sequ
         env |= _LOCAL_PLANES | {"DYN_FILE_KV": machine.discovery_dir}
         added: tuple[str, ...] = ()
         if role != "frontend":
-            env |= machine.engine.env
-            added = machine.engine.flags.get(role, ())
+            env |= {**here.environment, **machine.env}
+            added = (*here.flags, *machine.flags.get(role, ()))
         replicas = component.get("replicas", 1)
         if role == "frontend" and replicas > 1:
             changes.append(f"the frontend runs once, not {replicas} times: there is no load balancer in front of it")
@@ -135,13 +129,13 @@ def local_graph(graph: Mapping[str, Any], machine: Machine, changed_before: Sequ
             changes.append(f"{component['name']} gets {' '.join(added)} in addition")
         for number in range(replicas):
             port = next(machine.ports)
-            edits = {**_places(port, machine.model_dir), **machine.engine.edits}
+            edits = {**_places(port, machine.model_dir), **here.edits}
             processes.append(
                 Process(
                     name=f"{component['name']}-{number}",
                     role=role,
                     argv=(machine.python, "-m", module, *_edited(arguments, edits, changes), *added),
-                    env={**env, **_listening(role, port), **_second_port(role, machine)},
+                    env={**env, **_listening(role, port), **_second_port(role, here, machine)},
                     port=port,
                 )
             )
@@ -216,10 +210,10 @@ def _listening(role: str, port: int) -> dict[str, str]:
     }
 
 
-def _second_port(role: str, machine: Machine) -> dict[str, str]:
-    if role == "frontend" or machine.engine.second_port is None:
+def _second_port(role: str, here: LocalRun, machine: Machine) -> dict[str, str]:
+    if role == "frontend" or here.port_variable is None:
         return {}
-    return {machine.engine.second_port: str(next(machine.ports))}
+    return {here.port_variable: str(next(machine.ports))}
 
 
 def _places(port: int, model_dir: str) -> dict[str, Edit]:

@@ -1,7 +1,6 @@
-"""Real vLLM on this machine's CPU: KV blocks move between two processes over NIXL, and the text must not change."""
+"""A real engine on this machine's CPU: KV blocks move between two processes over NIXL, and the text must not change."""
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from catalog.contracts import NO_NICS, Role
-from catalog.engines import engine
+from catalog.engines import Engine
 from catalog.models import Placement
 from ops.local.environment import (
     ROOT,
@@ -25,10 +24,10 @@ from ops.local.environment import (
     run,
     tiny_model_folder,
 )
-from ops.local.faults import LocalRunError, told
+from ops.local.faults import ConfigurationError, LocalRunError, told
 from ops.local.guard import run_guarded
 from ops.local.once import print_verdicts, wait_until_servable
-from ops.local.processes import LOOPBACK, WORKER_ROLES, Engine, LocalGraph, Machine, local_graph
+from ops.local.processes import LocalGraph, Machine, local_graph
 from ops.local.runner import TEMPORARY, announce, ports, progress
 from ops.local.session import Session
 from ops.local.supervise import supervise
@@ -42,19 +41,16 @@ from workloads.jobs.verify.verification import Targets, verify
 from workloads.jobs.verify.web import UnreachableError
 
 
-def _let_nixl_sleep(environment: Path) -> None:
-    """NIXL polls without a pause, and on two cores two engines then starve their own heartbeats: 2 ms between polls."""
-    (module,) = environment.glob("lib/*/site-packages/nixl_cu13/_api.py")
-    busy, patient = "agent_config.pthrDelay = 0\n", "agent_config.pthrDelay = 2000\n"
-    text = module.read_text()
-    if busy not in text:
-        raise LocalRunError(f"{module} has no `{busy.strip()}` to change; NIXL's version and this patch do not match")
-    # A new file: installers link the old one into their cache.
-    module.unlink()
-    module.write_text(text.replace(busy, patient))
+def environment_of(engine: Engine) -> Environment:
+    """Where the engine is installed. Raises ConfigurationError for one whose packages nobody has locked."""
+    lock = ROOT / "requirements" / f"{engine.name}.txt"
+    if not lock.is_file():
+        raise ConfigurationError(f"{engine.title} cannot be installed here: {lock.relative_to(ROOT)} is missing")
+    return Environment(engine.name, (lock,), f"{engine.module}.args, nixl_cu13._bindings")
 
 
-VLLM = Environment("vllm", (ROOT / "requirements" / "vllm.txt",), "dynamo.vllm.args", _let_nixl_sleep)
+# Python imports `sitecustomize` of this folder when it starts: NIXL's progress thread then sleeps between polls.
+PATIENT_NIXL = Path(__file__).with_name("patient_nixl")
 _WEIGHTS_SCRIPT = Path(__file__).with_name("tiny_weights.py")
 
 # Longer than the verification's prompts in tokens of the tiny tokenizer, some 1,200.
@@ -63,33 +59,7 @@ GREEDY_PROMPTS = 4
 ANSWER_SECONDS = 120.0
 
 
-def _on_cpu(transfer_config: str) -> str:
-    """NIXL's default buffer is in GPU memory."""
-    return json.dumps({**json.loads(transfer_config), "kv_buffer_device": "cpu"})
-
-
-CPU_VLLM = Engine(
-    module="dynamo.vllm",
-    # Compiling takes longer than everything else here.
-    flags=dict.fromkeys(WORKER_ROLES, ("--enforce-eager",)),
-    edits={"--kv-transfer-config": _on_cpu},
-    env={
-        "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "OMP_NUM_THREADS": "1",
-        "VLLM_NO_USAGE_STATS": "1",
-        "VLLM_HOST_IP": LOOPBACK,
-        "VLLM_NIXL_SIDE_CHANNEL_HOST": LOOPBACK,
-        "UCX_TLS": "tcp,self",
-        "UCX_NET_DEVICES": "lo",
-        # NIXL's progress thread never sleeps: on two cores a request may wait longer than the default 5 s.
-        "DYN_TCP_REQUEST_TIMEOUT": "60",
-    },
-    second_port="VLLM_NIXL_SIDE_CHANNEL_PORT",
-)
-
-
-def cpu_twins(graph: Graph) -> tuple[Graph, Graph, tuple[str, ...]]:
+def cpu_twins(graph: Graph, engine: Engine) -> tuple[Graph, Graph, tuple[str, ...]]:
     """The graph with one small engine a role, its aggregated counterpart, and what both change, one sentence each."""
 
     def small(role: Role) -> Worker:
@@ -97,62 +67,74 @@ def cpu_twins(graph: Graph) -> tuple[Graph, Graph, tuple[str, ...]]:
         return replace(alone, tensor_parallel=1, pool=SYSTEM_POOL, memory=None, nics=NO_NICS)
 
     twin = replace(
-        graph, engine="vllm", placement=Placement.CPU, reads_bucket=False, kv_transfer=None,
+        graph, engine=engine.name, placement=Placement.CPU, reads_bucket=False, kv_transfer=None,
         max_model_len=CONTEXT_TOKENS, workers=(small(Role.PREFILL), small(Role.DECODE)),
     )  # fmt: skip
     return (
         twin,
         replace(twin, workers=(small(Role.WORKER),)),
         (
-            f"one vLLM engine a role, on the CPU, with {CONTEXT_TOKENS} tokens of context and no tensor parallelism",
+            f"one {engine.title} engine a role, on the CPU, with {CONTEXT_TOKENS} tokens of context and no tensor "
+            "parallelism",
             "the model has two layers of random weights; NIXL moves its KV blocks over TCP on loopback",
         ),
     )
 
 
 def compare(
-    disaggregated: Mapping[str, Any], aggregated: Mapping[str, Any], changed_before: Sequence[str], *, isolated: bool
+    engine: Engine,
+    disaggregated: Mapping[str, Any],
+    aggregated: Mapping[str, Any],
+    changed_before: Sequence[str],
+    *,
+    isolated: bool,
 ) -> int:
-    """Verify the disaggregated graph with NIXL's own counters, then compare its greedy text with the aggregated one's.
+    """Verify the disaggregated graph by its engine's counters, then compare its greedy text with the aggregated one's.
 
     Takes both graphs as rendered, and runs one after the other. The exit code is 0 if everything is verified and equal.
     """
     say = progress()
     try:
-        VLLM.ensure(say)
-        ensure_tiny_model(VLLM, say)
-        weights = _ensure_weights(say)
+        environment = environment_of(engine)
+        environment.ensure(say)
+        ensure_tiny_model(environment, say)
+        weights = _ensure_weights(environment, say)
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, ignore_cleanup_errors=True) as name:
             folder = Path(name)
             plans = {
-                step: local_graph(graph, _machine(weights, folder / step, isolated), changed_before)
+                step: local_graph(
+                    graph, machine(engine, environment, weights, folder / step, isolated=isolated), changed_before
+                )
                 for step, graph in (("disaggregated", disaggregated), ("aggregated", aggregated))
             }
-            return run_guarded(partial(_compare, plans, folder, say), folder, isolated=isolated)
+            return run_guarded(partial(_compare, engine, plans, folder, say), folder, isolated=isolated)
     except LocalRunError as fault:
         return told(fault)
 
 
-def _ensure_weights(say: Say) -> Path:
+def _ensure_weights(environment: Environment, say: Say) -> Path:
     def make(folder: Path) -> None:
         say("making random weights for the tiny model, once")
-        run([str(VLLM.python), str(_WEIGHTS_SCRIPT), str(tiny_model_folder()), str(folder)], say)
+        run([str(environment.python), str(_WEIGHTS_SCRIPT), str(tiny_model_folder()), str(folder)], say)
 
     key = hashlib.sha256(tiny_model_folder().name.encode() + _WEIGHTS_SCRIPT.read_bytes()).hexdigest()[:12]
     return made_once(cache_folder() / f"tiny-weights-{key}", make, say)
 
 
-def _machine(weights: Path, folder: Path, isolated: bool) -> Machine:
+def machine(engine: Engine, environment: Environment, weights: Path, folder: Path, *, isolated: bool) -> Machine:
     return Machine(
-        python=str(VLLM.python),
+        python=str(environment.python),
         model_dir=str(weights),
         discovery_dir=str(folder / "discovery"),
         ports=ports(isolated),
-        engine=CPU_VLLM,
+        engine=engine,
+        env={"PYTHONPATH": str(PATIENT_NIXL)},
     )
 
 
-def _compare(plans: Mapping[str, LocalGraph], folder: Path, say: Say, events: "SimpleQueue[Any]") -> int:
+def _compare(
+    engine: Engine, plans: Mapping[str, LocalGraph], folder: Path, say: Say, events: "SimpleQueue[Any]"
+) -> int:
     console = Console(highlight=False)
     prompts = [chat.fresh_prompt() for _ in range(GREEDY_PROMPTS)]
     texts: dict[str, list[str]] = {}
@@ -162,7 +144,7 @@ def _compare(plans: Mapping[str, LocalGraph], folder: Path, say: Say, events: "S
         texts[step] = [_greedy(session, model, prompt) for prompt in prompts]
         if step == "aggregated":
             return 0
-        return _verify(session, model, console)
+        return _verify(session, engine, model, console)
 
     for step, plan in plans.items():
         announce(plan, say)
@@ -184,8 +166,8 @@ def _greedy(session: Session, model: str, prompt: str) -> str:
         raise LocalRunError(f"a greedy request got no answer: {error}") from None
 
 
-def _verify(session: Session, model: str, console: Console) -> int:
-    graph, evidence = session.graph, engine("vllm").transfer_evidence
+def _verify(session: Session, engine: Engine, model: str, console: Console) -> int:
+    graph, evidence = session.graph, engine.transfer_evidence
     report = verify(
         Targets(
             graph.endpoint,

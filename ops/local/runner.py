@@ -6,7 +6,7 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,13 +14,14 @@ from typing import Any
 
 from rich.console import Console
 
+from catalog.engines import Engine, local_engines
 from ops.local import bridge
 from ops.local.bench import BENCH, bench
 from ops.local.environment import DYNAMO, DYNAMO_H200, Environment, Say, ensure_tiny_model, tiny_model_folder
 from ops.local.faults import ConfigurationError, LocalRunError, told
 from ops.local.guard import run_guarded
 from ops.local.once import answer_once, wait_until_servable
-from ops.local.processes import SIMULATED_ENGINE, WORKER_ROLES, Engine, LocalGraph, Machine, local_graph
+from ops.local.processes import WORKER_ROLES, LocalGraph, Machine, local_graph
 from ops.local.session import Client, Session
 from ops.local.supervise import supervise
 from ops.local.timing import H200Timing, shaped_model_dir
@@ -41,6 +42,8 @@ class LocalOptions:
     the simulator's own curve.
     """
 
+    runs: Engine = field(default_factory=lambda: local_engines()[0])
+    """A simulated engine."""
     once: bool = False
     bench: bool = False
     port: int = 8000
@@ -121,7 +124,8 @@ def _machine(options: LocalOptions, folder: Path, model_dir: Path) -> Machine:
         model_dir=str(model_dir),
         discovery_dir=str(folder / "run" / "discovery"),
         ports=ports(options.isolated),
-        engine=Engine(module=SIMULATED_ENGINE, flags=flags),
+        engine=options.runs,
+        flags=flags,
     )
 
 

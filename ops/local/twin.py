@@ -3,23 +3,22 @@
 from dataclasses import replace
 
 from catalog.contracts import NO_NICS
+from catalog.engines import Engine
 from catalog.models import Placement
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph
 
-SIMULATED_ENGINE = "mocker"
 
-
-def simulated_twin(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
-    """The twin, and what it changes, one sentence each. A simulated graph is its own twin."""
-    if graph.engine == SIMULATED_ENGINE:
+def simulated_twin(graph: Graph, engine: Engine) -> tuple[Graph, tuple[str, ...]]:
+    """The twin on a simulated engine, and what it changes, one sentence each. A graph of that engine is its own."""
+    if graph.engine == engine.name:
         return graph, ()
     workers = tuple(
         replace(worker, pool=SYSTEM_POOL, tensor_parallel=1, memory=None, nics=NO_NICS) for worker in graph.workers
     )
     twin = replace(
         graph,
-        engine=SIMULATED_ENGINE,
+        engine=engine.name,
         placement=Placement.CPU,
         reads_bucket=False,
         layout="simulated",
@@ -31,6 +30,6 @@ def simulated_twin(graph: Graph) -> tuple[Graph, tuple[str, ...]]:
     left_out = (f"engine.extraArgs are for {graph.engine}: without {' '.join(graph.extra_args)}",)
     return twin, (
         *(left_out if graph.extra_args else ()),
-        f"the engine is Dynamo's {SIMULATED_ENGINE} instead of {graph.engine}: it schedules and times, without a model",
+        f"the engine is {engine.title} instead of {graph.engine}: it schedules and times, without a model",
         f"an engine is one process, not {sizes}; no KV cache moves, and there is no RDMA",
     )

@@ -15,9 +15,10 @@ from queue import SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
+from catalog.engines import engine
 from manifests.graph import MIGRATION_LIMIT
 from ops.local.environment import DYNAMO, tiny_model_folder
-from ops.local.processes import SIMULATED_ENGINE, Engine, LocalGraph, Machine, local_graph
+from ops.local.processes import LocalGraph, Machine, local_graph
 from ops.local.running import RunningGraph
 from tests.local.sample_graph import MODEL, simulated_graph
 from workloads.jobs.verify.chat import wait_until_servable
@@ -85,7 +86,7 @@ def deployed(
             model_dir=str(tiny_model_folder()),
             discovery_dir=f"{folder}/discovery",
             ports=count(8000),
-            engine=Engine(module=SIMULATED_ENGINE),
+            engine=engine("mocker"),
         )
         Path(machine.discovery_dir).mkdir()
         graph = simulated_graph(prefill, decode, worker_args, migration_limit, admin_api=admin_api)

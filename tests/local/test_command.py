@@ -6,9 +6,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from catalog.engines import engine
 from manifests.graph import build
 from ops.commands.local import local
-from ops.local.processes import SIMULATED_ENGINE
 from ops.local.twin import simulated_twin
 from ops.offline import stackfile
 from planning.load import load
@@ -22,7 +22,7 @@ APP.command()(local)
 def rendered(stack: str, *overrides: str) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
     """The stack's first graph, its simulated twin, and what the twin changes."""
     planned = plan(load(stackfile.read(stackfile.project_root(), stack, overrides)))
-    twin, changes = simulated_twin(planned.graphs[0])
+    twin, changes = simulated_twin(planned.graphs[0], engine("mocker"))
     return build(planned.graphs[0], {}).to_wire(), build(twin, {}).to_wire(), changes
 
 
@@ -42,7 +42,7 @@ def test_a_gpu_graphs_twin_keeps_roles_replicas_and_router(stack: str) -> None:
     # Block sizes are the engines' own; within a graph router and workers agree.
     assert routers[0] | {"--kv-cache-block-size": ""} == routers[1] | {"--kv-cache-block-size": ""}
     for worker in twin["spec"]["components"][1:]:
-        assert container(worker)["command"] == ["python3", "-m", SIMULATED_ENGINE]
+        assert container(worker)["command"] == ["python3", "-m", "dynamo.mocker"]
         assert _flags(worker)["--block-size"] == routers[1]["--kv-cache-block-size"]
     assert any("mocker instead of vllm" in change for change in changes)
 
@@ -53,6 +53,7 @@ def test_a_gpu_graphs_twin_keeps_roles_replicas_and_router(stack: str) -> None:
         (["--stack", "nope"], "error: Pulumi.nope.yaml: there is no such stack"),
         (["--set", "models.chat.layout=none"], "error: models.chat.layout: "),
         (["--graph", "other"], "error: stack dev has the graphs chat; choose one of them with --graph"),
+        (["--engine", "heron"], "error: --engine heron does not run on this machine; choose mocker or vllm"),
         (["--port", "65536"], "error: port 65536 is not between 0 and 65535"),
         (["--model-dir", "/nowhere"], "error: --model-dir /nowhere has no config.json, tokenizer.json"),
     ],

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from catalog.engines import engine
 from ops.local.faults import ConfigurationError
-from ops.local.processes import SIMULATED_ENGINE, WORKER_ROLES, Engine, LocalGraph, Machine, local_graph
+from ops.local.processes import WORKER_ROLES, LocalGraph, Machine, local_graph
 from tests.local.sample_graph import container, simulated_graph
 
 Graph = dict[str, Any]
@@ -19,7 +20,8 @@ def plan(graph: Graph, *worker_flags: str) -> LocalGraph:
         model_dir="/model",
         discovery_dir="/run/discovery",
         ports=count(8000),
-        engine=Engine(module=SIMULATED_ENGINE, flags=dict.fromkeys(WORKER_ROLES, worker_flags)),
+        engine=engine("mocker"),
+        flags=dict.fromkeys(WORKER_ROLES, worker_flags),
     )
     return local_graph(graph, machine)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from catalog.command_line import CommandLine
+from catalog.engines import engine
 from catalog.engines.mocker import MockerArgs
 from catalog.engines.vllm import VllmArgs
 from catalog.flags.argv import split
@@ -90,9 +91,9 @@ def test_no_flag_that_the_program_writes_can_be_given(module: str, args: type[Co
 
 def test_the_simulated_twin_of_a_gpu_graph_leaves_them_out() -> None:
     (graph,) = planned({PATH: {"extraArgs": ["--enforce-eager"]}}).graphs
-    twin, changes = simulated_twin(graph)
+    twin, changes = simulated_twin(graph, engine("mocker"))
     assert twin.extra_args == ()
     assert "engine.extraArgs are for vllm: without --enforce-eager" in changes
     assert build(twin, {})
     (simulated,) = planned({"models.chat.layout": "simulated", PATH: {"extraArgs": ["--speedup-ratio", "2"]}}).graphs
-    assert simulated_twin(simulated) == (simulated, ())
+    assert simulated_twin(simulated, engine("mocker")) == (simulated, ())

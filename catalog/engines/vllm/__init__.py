@@ -18,6 +18,7 @@ from catalog.contracts import (
     EnvVar,
     KvCacheDtype,
     KvLease,
+    LocalRun,
     MemoryInput,
     MemoryUse,
     Ports,
@@ -93,6 +94,14 @@ _QUEUE = ScalingSignal(name="queued-requests", gauge="vllm:num_requests_waiting"
 _KV_CACHE = ScalingSignal(name="kv-cache-use", gauge="vllm:kv_cache_usage_perc", target="700m")
 
 
+def _buffer_on_cpu(transfer_config: str) -> str:
+    """NIXL's default buffer is in GPU memory."""
+    return json.dumps({**json.loads(transfer_config), "kv_buffer_device": "cpu"})
+
+
+_LOOPBACK = "127.0.0.1"
+
+
 class Vllm(Engine):
     """vLLM. NIXL's connector lets decode read the KV cache out of prefill's memory."""
 
@@ -134,6 +143,23 @@ class Vllm(Engine):
     )
     transport_evidence = TransportEvidence(role=Role.DECODE, operation="read")
     no_usage_reports = {"VLLM_NO_USAGE_STATS": "1"}
+    local = LocalRun(
+        environment={
+            "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
+            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+            "OMP_NUM_THREADS": "1",
+            "VLLM_NO_USAGE_STATS": "1",
+            "VLLM_HOST_IP": _LOOPBACK,
+            "VLLM_NIXL_SIDE_CHANNEL_HOST": _LOOPBACK,
+            "UCX_TLS": "tcp,self",
+            "UCX_NET_DEVICES": "lo",
+            # NIXL's progress thread takes a core's time: on two cores a request may wait longer than the default 5 s.
+            "DYN_TCP_REQUEST_TIMEOUT": "60",
+        },
+        flags=("--enforce-eager",),  # compiling takes longer than all the rest of a local run
+        edits={"--kv-transfer-config": _buffer_on_cpu},
+        port_variable="VLLM_NIXL_SIDE_CHANNEL_PORT",
+    )
     removed_flags = {
         "--is-prefill-worker": "--disaggregation-mode prefill",
         "--is-decode-worker": "--disaggregation-mode decode",
