@@ -3,20 +3,20 @@
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from infra import environment
+from infra import environment, gpu_nodes
 from planning.load import load
 from planning.plan import plan
 from planning.summary import summary
 from planning.types import Plan
 from reading.errors import ConfigInvalid
 from settings.stack_config import StackConfig
-from workloads import serving
+from workloads import cluster_setup, serving
 
 
 def stack_config() -> StackConfig:
     """The stack's config, of secrets the keys only: a plain read would put one into the program. Empty is not given."""
     everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-    secret = frozenset(key for key in everything if runtime_config.is_config_secret(key))
+    secret = {key for key in everything if runtime_config.is_config_secret(key)}
     plain = {key: value for key, value in everything.items() if key not in secret}
     given = frozenset(key for key in secret if everything[key])
     return StackConfig(stack=pulumi.get_stack(), values=plain, secrets=given)
@@ -34,23 +34,24 @@ def hf_token(planned: Plan) -> pulumi.Output[str] | None:
 def main() -> None:
     try:
         planned = plan(load(stack_config()))
-    except ConfigInvalid as invalid:
-        # Printed by Pulumi as it is, without a traceback.
+    except ConfigInvalid as invalid:  # printed by Pulumi as it is, without a traceback
         raise pulumi.RunError(f"the configuration is at fault\n{invalid}") from None
     for warning in planned.warnings:
         pulumi.log.warn(warning)
     token = hf_token(planned)
     built = environment.build(planned)
-    served = serving.build(planned, built, token)
+    setup = cluster_setup.build(planned, built, token)
+    # Last, so that nobody pays for GPUs that wait for the operator or for weights.
+    nodes = gpu_nodes.build(planned, built, first=setup.before_gpu_nodes)
+    served = serving.build(planned, built, setup, nodes)
     pulumi.export("endpoints", served.endpoints)
     if served.dns_records is not None:
         pulumi.export("dnsRecords", served.dns_records)
     pulumi.export("clusterName", built.cluster.name)
     pulumi.export("kubeconfigCommand", planned.cluster.login)
     pulumi.export("graphs", summary(planned)["graphs"])
-    pulumi.export("costPerHour", planned.cost_per_hour)
-    if planned.cost_per_hour is None and planned.cost_bound is not None:
-        pulumi.export("costPerHourUpperBound", planned.cost_bound)
+    for key, value in planned.cost_outputs.items():
+        pulumi.export(key, value)
     pulumi.export("weightsBucket", built.weights.bucket_name)
 
 

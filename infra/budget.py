@@ -1,6 +1,5 @@
 """A monthly budget for what carries the stack's label, and who is notified."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,10 +8,7 @@ from pulumi_gcp import billing, organizations
 
 from infra.email_channels import email_channels
 from infra.services import ProjectServices
-
-# Shares of the budget at which mail goes out: of what was spent, and of what the month is heading for.
-SPENT = (0.5, 0.9, 1.0)
-FORECAST = (1.0,)
+from planning.types import Budget as MonthlyBudget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +17,7 @@ class BudgetArgs:
     cluster: str
     """In the budget's name, since a billing account has many."""
     stack: str
-    monthly: int
-    currency: str
-    """The billing account's, by its ISO 4217 code."""
-    emails: Sequence[str]
+    budget: MonthlyBudget
     services: ProjectServices
     labels: dict[str, str]
     provider: gcp.Provider
@@ -68,14 +61,16 @@ class Budget(pulumi.ComponentResource):
             project_id=args.project,
             opts=pulumi.InvokeOutputOptions(parent=self, provider=args.provider, depends_on=answers),
         )
-        channels = email_channels(name, args.project, args.emails, args.labels, child, about=f"{args.cluster} budget: ")
+        channels = email_channels(
+            name, args.project, args.budget.emails, args.labels, child, about=f"{args.cluster} budget: "
+        )
         billing.Budget(
             f"{name}-budget",
             billing_account=project.billing_account.apply(lambda found: billing_account(args.project, found)),
             display_name=args.cluster,
             amount=billing.BudgetAmountArgs(
                 specified_amount=billing.BudgetAmountSpecifiedAmountArgs(
-                    currency_code=args.currency, units=str(args.monthly)
+                    currency_code=args.budget.currency, units=str(args.budget.amount)
                 )
             ),
             budget_filter=billing.BudgetBudgetFilterArgs(
@@ -83,7 +78,10 @@ class Budget(pulumi.ComponentResource):
             ),
             threshold_rules=[
                 billing.BudgetThresholdRuleArgs(threshold_percent=share, spend_basis=basis)
-                for basis, shares in (("CURRENT_SPEND", SPENT), ("FORECASTED_SPEND", FORECAST))
+                for basis, shares in (
+                    ("CURRENT_SPEND", args.budget.spent_shares),
+                    ("FORECASTED_SPEND", args.budget.forecast_shares),
+                )
                 for share in shares
             ],
             all_updates_rule=billing.BudgetAllUpdatesRuleArgs(

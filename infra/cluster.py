@@ -7,7 +7,7 @@ from pulumi_gcp import container
 
 from catalog.gke_versions import VERSION_PREFIX
 from infra.services import ProjectServices
-from settings.maintenance import Maintenance
+from planning.types import Maintenance
 
 # All that GKE collects by default, named because naming one drops the rest; DCGM has the GPU metrics.
 MONITORED = (
@@ -178,7 +178,6 @@ class Cluster(pulumi.ComponentResource):
 
 def maintenance_policy(maintenance: Maintenance) -> container.ClusterMaintenancePolicyArgs:
     """The weekly window, and the exclusion that keeps minor versions and node upgrades for a planned hour."""
-    start, end = maintenance.first_window
     held = container.ClusterMaintenancePolicyMaintenanceExclusionArgs(
         exclusion_name="upgrades-by-hand",
         start_time="2026-01-01T00:00:00Z",  # fixed, or each preview would differ; Google's blueprint has a past one
@@ -188,7 +187,7 @@ def maintenance_policy(maintenance: Maintenance) -> container.ClusterMaintenance
     )
     return container.ClusterMaintenancePolicyArgs(
         recurring_window=container.ClusterMaintenancePolicyRecurringWindowArgs(
-            start_time=start, end_time=end, recurrence=maintenance.recurrence
+            start_time=maintenance.start, end_time=maintenance.end, recurrence=maintenance.recurrence
         ),
         maintenance_exclusions=[held] if maintenance.hold_node_upgrades else [],
     )

@@ -17,7 +17,7 @@ from infra.node_pools import SystemPool, SystemPoolArgs
 from infra.observability import Observability, ObservabilityArgs
 from infra.rdma_network import RdmaNetwork, RdmaNetworkArgs
 from infra.secrets_key import SecretsKeyGrant, SecretsKeyGrantArgs
-from infra.services import ProjectServices, ProjectServicesArgs
+from infra.services import ProjectServices, ProjectServicesArgs, project_of
 from infra.weights_bucket import WeightsBucket, WeightsBucketArgs
 from manifests import alerts, dashboard
 from planning import names
@@ -41,6 +41,7 @@ class RunningCluster:
 class Environment:
     """What GPU pools and the serving side need of the infrastructure."""
 
+    project: str
     provider: gcp.Provider
     services: ProjectServices
     cluster: RunningCluster
@@ -51,6 +52,11 @@ class Environment:
     nodes_need: tuple[pulumi.Resource, ...]
     """What is there before a GPU node starts."""
     weights: WeightsBucket
+
+    @property
+    def project_number(self) -> pulumi.Output[str]:
+        """By which Google names its own accounts and Workload Identity's principals. Asked only when needed."""
+        return project_of(self.project, self.services, self.services).number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +108,7 @@ def build(plan: Plan) -> Environment:
         role = GkeAgentRoleArgs(project=plan.project, services=services, roles=plan.rdma.agent_roles)
         nodes_need.append(GkeAgentRole("gke-agent", role, _after(provider, *cluster.ready)))
     return Environment(
+        project=plan.project,
         provider=provider,
         services=services,
         cluster=cluster,
@@ -138,9 +145,7 @@ def _watched(plan: Plan, services: ProjectServices, billing: gcp.Provider | None
                 project=plan.project,
                 cluster=names.cluster(plan.stack),
                 stack=plan.stack,
-                monthly=plan.budget.amount,
-                currency=plan.budget.currency,
-                emails=plan.budget.emails,
+                budget=plan.budget,
                 services=services,
                 labels=plan.labels,
                 provider=billing,
@@ -210,7 +215,7 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
             ExistingNetworkArgs(
                 prefix=prefix,
                 project=plan.project,
-                host_project=plan.network.project or plan.project,
+                host_project=plan.network.project,
                 region=plan.region,
                 vpc=plan.network.vpc,
                 subnet=plan.network.subnet,
@@ -227,7 +232,7 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
             way_out=found,
         )
     made = Network(
-        "network", NetworkArgs(project=plan.project, prefix=prefix, region=plan.region, addresses=plan.addresses), opts
+        "network", NetworkArgs(project=plan.project, prefix=prefix, region=plan.region, ranges=plan.ranges), opts
     )
     return _Subnet(
         network_id=made.network_id,
@@ -267,11 +272,10 @@ def _nic_networks(plan: Plan, opts: pulumi.ResourceOptions) -> RdmaNetwork | Non
             prefix=names.cluster(plan.stack),
             project=plan.project,
             region=plan.region,
-            nics=max(rdma.count for rdma in wired),
             profile=plan.network_profiles[0],  # of all pools: planning refuses a second
             mtu=wired[0].mtu,
             second_gvnic=plan.second_gvnic,
-            addresses=plan.addresses,
+            ranges=plan.ranges,
         ),
         opts,
     )

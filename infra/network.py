@@ -5,18 +5,14 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import compute
 
-from settings.addresses import AddressPlan
+from manifests.ports import WEBHOOK
+from planning.types import Ranges
 
 # Jumbo frames, the largest MTU of a VPC. Set at creation: running nodes keep the old one.
 MTU = 8896
 
 PODS_RANGE = "pods"
 SERVICES_RANGE = "services"
-
-# The Dynamo operator's admission webhook listens on its pod there. GKE itself opens only 443 and 10250 from the
-# control plane to nodes, and with the port closed every write of a graph times out.
-WEBHOOK_PORT = 9443
-
 
 # Each takes under a minute; the provider would wait 20 minutes for each of four in a row.
 CREATED_WITHIN = "5m"
@@ -28,7 +24,7 @@ class NetworkArgs:
     prefix: str
     """What every physical name begins with."""
     region: str
-    addresses: AddressPlan
+    ranges: Ranges
 
 
 class Network(pulumi.ComponentResource):
@@ -44,7 +40,7 @@ class Network(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:Network", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=CREATED_WITHIN))
-        ranges = args.addresses
+        ranges = args.ranges
         vpc = compute.Network(
             f"{name}-vpc",
             project=args.project,
@@ -143,6 +139,6 @@ def webhook_rule(
         direction="INGRESS",
         # The control plane has its private address in the node subnet, unless another subnet is named for it.
         source_ranges=[nodes],
-        allows=[compute.FirewallAllowArgs(protocol="tcp", ports=[str(WEBHOOK_PORT)])],
+        allows=[compute.FirewallAllowArgs(protocol="tcp", ports=[str(WEBHOOK)])],
         opts=opts,
     )

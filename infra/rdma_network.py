@@ -6,7 +6,7 @@ import pulumi
 from pulumi_gcp import compute
 
 from infra.network import MTU, of_network
-from settings.addresses import AddressPlan
+from planning.types import Ranges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,15 +14,13 @@ class RdmaNetworkArgs:
     prefix: str
     project: str
     region: str
-    nics: int
-    """RDMA NICs of a node, of the largest where nodes differ; each gets a subnet."""
     profile: str
     """The network profile of the RDMA NICs. It names a zone, and nodes of another zone cannot join."""
     mtu: int
     """Of the RoCE network."""
     second_gvnic: bool
     """Whether nodes have one."""
-    addresses: AddressPlan
+    ranges: Ranges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +64,10 @@ class RdmaNetwork(pulumi.ComponentResource):
                 ip_cidr_range=cidr,
                 opts=child,
             )
-            for rail, cidr in enumerate(args.addresses.rdma_subnets(args.nics))
+            for rail, cidr in enumerate(args.ranges.rdma_subnets)
         ]
         self.rails = tuple(NodeNic(network=roce.name, subnetwork=rail.name) for rail in rails)
-        self.register_outputs({"networks": [nic.network for nic in self.of_a_node(args.nics, args.second_gvnic)]})
+        self.register_outputs({"networks": [nic.network for nic in self.of_a_node(len(rails), args.second_gvnic)]})
 
     def of_a_node(self, rdma_nics: int, second_gvnic: bool) -> tuple[NodeNic, ...]:
         """Networks of the additional NICs of a node, in the order of the NICs."""
@@ -92,7 +90,7 @@ class RdmaNetwork(pulumi.ComponentResource):
             name=f"{args.prefix}-gvnic",
             network=gvnic.id,
             region=args.region,
-            ip_cidr_range=args.addresses.second_gvnic,
+            ip_cidr_range=args.ranges.second_gvnic,
             opts=child,
         )
         compute.Firewall(
@@ -101,7 +99,7 @@ class RdmaNetwork(pulumi.ComponentResource):
             name=f"{args.prefix}-gvnic-internal",
             network=gvnic.id,
             direction="INGRESS",
-            source_ranges=[args.addresses.second_gvnic],
+            source_ranges=[args.ranges.second_gvnic],
             allows=[compute.FirewallAllowArgs(protocol=protocol) for protocol in ("tcp", "udp", "icmp")],
             opts=of_network(self),
         )

@@ -9,17 +9,14 @@ allows none, because no pod of a stack sets one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal
+from typing import Any
 
 from catalog.contracts import Role
 from catalog.rdma import MODES
 from manifests import dgd
 from planning import names
-from planning.types import Graph
-
-Level = Literal["privileged", "baseline", "restricted"]
+from planning.types import PodSecurityLevel, UnrestrictedWorkers
 
 API_VERSION = "admissionregistration.k8s.io/v1"
 POLICY_KIND = "ValidatingAdmissionPolicy"
@@ -47,29 +44,7 @@ VOLUMES = ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persiste
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Workers:
-    """The graphs whose workers `restricted` would refuse. Both empty for simulated engines."""
-
-    on_gpus: Sequence[str]
-    """Their workers run as root."""
-    pinning: Sequence[str]
-    """Those of them whose workers add the capabilities for RDMA."""
-
-
-def workers_of(graphs: Sequence[Graph]) -> Workers:
-    return Workers(
-        on_gpus=[graph.name for graph in graphs if any(worker.memory for worker in graph.workers)],
-        pinning=[graph.name for graph in graphs if graph.rdma],
-    )
-
-
-def level(workers: Workers) -> Level:
-    """The strictest Pod Security level that admits every pod of the namespace."""
-    return "privileged" if workers.pinning else "baseline"
-
-
-def namespace_labels(*, enforce: Level, warn: Level) -> dict[str, str]:
+def namespace_labels(*, enforce: PodSecurityLevel, warn: PodSecurityLevel) -> dict[str, str]:
     """The Pod Security labels of a namespace: what is refused, and what is admitted with a warning and an audit."""
     return {
         "pod-security.kubernetes.io/enforce": enforce,
@@ -78,7 +53,7 @@ def namespace_labels(*, enforce: Level, warn: Level) -> dict[str, str]:
     }
 
 
-def policy(namespace: str, workers: Workers, labels: dict[str, str]) -> dict[str, Any]:
+def policy(namespace: str, workers: UnrestrictedWorkers, labels: dict[str, str]) -> dict[str, Any]:
     """The ValidatingAdmissionPolicy. It judges pods as they are after the API server's defaults and all injections.
 
     A pod's security fields cannot change after its creation; only ephemeral containers can be added, through a
@@ -125,7 +100,7 @@ def _judged(operation: str, resource: str) -> dict[str, Any]:
     return {"apiGroups": [""], "apiVersions": ["v1"], "operations": [operation], "resources": [resource]}
 
 
-def _variables(workers: Workers) -> list[tuple[str, str]]:
+def _variables(workers: UnrestrictedWorkers) -> list[tuple[str, str]]:
     """Names that the validations use, each with its CEL expression; a later one may use an earlier one."""
     return [
         (

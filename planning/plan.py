@@ -4,29 +4,54 @@ from catalog.contracts import NO_NICS, NicRequest
 from catalog.flags.argv import split
 from catalog.rdma import NO_RDMA, KvTransfer
 from planning import checks, names
+from planning.autoscaling import autoscaling
 from planning.checks.secrets import missing_token
 from planning.cluster import cluster_ref
 from planning.cost import costs
 from planning.deployments import Deployment, DeploymentRole
+from planning.endpoint import PRIVATE_RANGES, client_ranges, endpoint
 from planning.first_token import FirstToken, estimate
+from planning.metrics_ports import metrics_ports
+from planning.platform import chart
+from planning.pod_security import pod_security
 from planning.resolve import ResolvedStack, pool_in_gke
-from planning.types import Graph, Plan, TokenSecret, Worker, WorkerPool, fetched, total
+from planning.types import (
+    Budget,
+    ExistingNetwork,
+    Graph,
+    Maintenance,
+    Plan,
+    Ranges,
+    TokenSecret,
+    Worker,
+    WorkerPool,
+    fetched,
+    total,
+)
+from planning.verification import verification
+from settings.budget import BudgetSettings
 from settings.cluster import OWN_NAMESPACE
 from settings.labels import cloud_label
-from settings.models import VerificationMode
+from settings.maintenance import Maintenance as MaintenanceSettings
 from settings.schema import Settings
 from settings.secrets import SecretStore
+
+# Shares of a budget at which mail goes out: of what was spent, and of what the month is heading for.
+SPENT_SHARES = (0.5, 0.9, 1.0)
+FORECAST_SHARES = (1.0,)
 
 
 def plan(stack: ResolvedStack) -> Plan:
     """Everything decided. `stack` comes from `planning.load`, which has refused what cannot be built."""
     settings, made = stack.settings, stack.own_gpu_pools
     graphs = tuple(_graph(deployment, stack) for deployment in stack.deployments)
+    reached = endpoint(settings.endpoint)
     items = tuple(costs(stack.system_pool, made))
     return Plan(
         stack=settings.stack,
         project=settings.project,
         platform=settings.versions.platform,
+        platform_chart=chart(settings.versions.platform),
         platform_namespace=names.platform_namespace(settings.namespace) if settings.installs_platform else None,
         namespace=settings.namespace,
         cluster=cluster_ref(settings),
@@ -36,19 +61,22 @@ def plan(stack: ResolvedStack) -> Plan:
         | {cloud_label(key): value for key, value in settings.labels.items()},
         rdma=stack.rdma if any(pool.machine.rdma for pool in stack.gpu_pools) else NO_RDMA,
         multi_networking=stack.rdma.multi_networking,
-        network=settings.network.existing,
-        endpoint=settings.endpoint,
+        network=_existing_network(settings),
+        endpoint=reached,
+        client_ranges=client_ranges(reached, settings.network.ranges.proxies),
+        control_plane_ranges=PRIVATE_RANGES,
         missing_token=missing_token(stack),
         token_secret=_token_secret(settings, graphs),
         binary_authorization=settings.cluster.binary_authorization,
         secrets_key=settings.cluster.secrets_key,
         alert_emails=settings.alerts.emails,
-        budget=settings.budget,
+        budget=_budget(settings.budget),
+        pod_security=pod_security(graphs),
         preflight=settings.preflight,
         deletion_protection=settings.cluster.deletion_protection,
         keeps_weights=settings.keeps_weights,
         release_channel=settings.cluster.release_channel.upper(),
-        maintenance=settings.cluster.maintenance,
+        maintenance=_maintenance(settings.cluster.maintenance),
         system_pool=stack.system_pool,
         gpu_pools=stack.gpu_pools,
         makes_gpu_pools=bool(made),
@@ -56,8 +84,48 @@ def plan(stack: ResolvedStack) -> Plan:
         costs=items,
         first_token=_first_token(settings, graphs, made),
         warnings=tuple(checks.warnings(stack, total([item.usd_at_most for item in items]))),
-        addresses=settings.network.ranges,
+        ranges=_ranges(stack),
     )
+
+
+def _existing_network(settings: Settings) -> ExistingNetwork | None:
+    given = settings.network.existing
+    return given and ExistingNetwork(
+        project=given.project or settings.project,
+        vpc=given.vpc,
+        subnet=given.subnet,
+        pods_range=given.pods_range,
+        services_range=given.services_range,
+    )
+
+
+def _ranges(stack: ResolvedStack) -> Ranges:
+    given = stack.settings.network.ranges
+    nics = max((pool.machine.rdma.count for pool in stack.gpu_pools if pool.machine.rdma), default=0)
+    return Ranges(
+        nodes=given.nodes,
+        pods=given.pods,
+        services=given.services,
+        proxies=given.proxies,
+        second_gvnic=given.second_gvnic,
+        rdma=given.rdma,
+        rdma_subnets=given.rdma_subnets(nics) if nics else (),
+    )
+
+
+def _budget(given: BudgetSettings | None) -> Budget | None:
+    return given and Budget(
+        amount=given.amount,
+        currency=given.currency,
+        emails=given.emails,
+        spent_shares=SPENT_SHARES,
+        forecast_shares=FORECAST_SHARES,
+    )
+
+
+def _maintenance(given: MaintenanceSettings) -> Maintenance:
+    start, end = given.first_window
+    return Maintenance(recurrence=given.recurrence, start=start, end=end, hold_node_upgrades=given.hold_node_upgrades)
 
 
 def _first_token(settings: Settings, graphs: tuple[Graph, ...], made: tuple[WorkerPool, ...]) -> FirstToken | None:
@@ -107,7 +175,8 @@ def _graph(deployment: Deployment, stack: ResolvedStack) -> Graph:
         kv_lease_seconds=engine.kv_lease_seconds,
         reads_bucket=deployment.reads_bucket,
         frontend_replicas=deployment.settings.frontend.replicas or (1 if deployment.simulated else 2),
-        verification_required=deployment.settings.verification is VerificationMode.REQUIRED,
+        verification=verification(deployment),
+        metrics_ports=metrics_ports(deployment.engine),
         hf_token_secret=_token_secret_name(settings),
         kv_transfer=deployment.kv_transfer,
         on_system_pool=settings.cluster.existing is None,
@@ -120,7 +189,7 @@ def _worker(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) 
         role=role.role,
         replicas=role.replicas,
         most_replicas=role.max_replicas,
-        autoscaled=role.autoscaled,
+        autoscaling=autoscaling(role, deployment.engine),
         drain_seconds=role.drain_seconds,
         tensor_parallel=role.tensor_parallel,
         pool=pool_in_gke(stack.settings, role.pool),

@@ -1,21 +1,69 @@
 """The plan as data: what the components build, with every number decided. No logic but sums over itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from catalog import sizing, weights
-from catalog.contracts import NO_NICS, NicClaim, NicRequest, NodePurchase, Role
+from catalog.contracts import (
+    NO_NICS,
+    NicClaim,
+    NicRequest,
+    NodePurchase,
+    Role,
+    ScalingSignal,
+    TransferEvidence,
+    TransportEvidence,
+)
 from catalog.engines import Engine, engine
 from catalog.machines import CpuMachine, GpuMachine
 from catalog.models import Card, Placement
 from catalog.rdma import KvTransfer, RdmaMode
 from planning.cluster import ClusterRef
 from planning.first_token import FirstToken
-from settings.addresses import AddressPlan
-from settings.budget import BudgetSettings
-from settings.endpoint import Endpoint
-from settings.maintenance import Maintenance
-from settings.network import ExistingNetwork
+
+PodSecurityLevel = Literal["privileged", "baseline", "restricted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Autoscaling:
+    """How the autoscaler of a role chooses the number of engines."""
+
+    min: int
+    max: int
+    signals: tuple[ScalingSignal, ...]
+    """The engine's gauges for the role."""
+    metrics_port: int
+    """Where the engine serves them."""
+    seconds_a_new_engine: int
+    """Between two engines that are added."""
+    seconds_an_old_engine: int
+    """Between two engines that are taken away."""
+    lull_seconds: int
+    """How long fewer engines must have been enough before one is taken away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transport:
+    """What the engines' logs must show that KV cache moves over."""
+
+    declared: KvTransfer
+    evidence: TransportEvidence
+    ranks: int
+    """GPUs of an engine whose log shows it: each has a process that moves KV cache for itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What is asked of a graph before its endpoint is handed out."""
+
+    required: bool
+    """Whether an update fails when disaggregation does not happen."""
+    transfer: TransferEvidence | None
+    """The counters that must rise; None where the engine moves no KV cache, or counts none."""
+    transport: Transport | None
+    """None where no KV cache moves between GPUs, or no log of the engine shows over what."""
+    timeout_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +80,16 @@ class Worker:
     """What its pods run on; None for a simulated engine, which any CPU node runs."""
     memory: sizing.EngineMemory | None
     """None on CPU nodes."""
-    autoscaled: bool
-    """Whether `replicas` is only where the autoscaler begins."""
+    autoscaling: Autoscaling | None
+    """None where the number of engines is fixed; else `replicas` is only where the autoscaler begins."""
     drain_seconds: int
     """How long an engine that is told to stop serves on."""
     nics: NicRequest = NO_NICS
     """What its pods ask for to get RDMA NICs; nothing where KV cache does not move by RDMA."""
+
+    @property
+    def autoscaled(self) -> bool:
+        return self.autoscaling is not None
 
     @property
     def gpus(self) -> int:
@@ -76,8 +128,9 @@ class Graph:
     be the same for all workers; each then takes what the hub has.
     """
     frontend_replicas: int
-    verification_required: bool
-    """Whether an update fails when disaggregation does not happen."""
+    verification: Verification
+    metrics_ports: tuple[int, ...]
+    """Ports on which engines serve metrics."""
     hf_token_secret: str
     """The Kubernetes Secret with the token for gated models."""
     kv_transfer: KvTransfer | None
@@ -167,6 +220,102 @@ class TokenSecret:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnrestrictedWorkers:
+    """The graphs whose workers the level `restricted` would refuse. Both empty for simulated engines."""
+
+    on_gpus: Sequence[str]
+    """Their workers run as root."""
+    pinning: Sequence[str]
+    """Those of them whose workers add the capabilities for RDMA."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodSecurity:
+    """What pods of the graphs' namespace may ask of their node."""
+
+    level: PodSecurityLevel
+    """The level of the Pod Security Standards that every pod must keep to."""
+    workers: UnrestrictedWorkers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranges:
+    """IP ranges of the stack's networks."""
+
+    nodes: str
+    pods: str
+    services: str
+    proxies: str
+    second_gvnic: str
+    rdma: str
+    rdma_subnets: tuple[str, ...]
+    """`rdma` cut into one subnet for each RDMA NIC of a node, in rail order; none where the stack has no GPU nodes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingNetwork:
+    """A VPC that the cluster is put into."""
+
+    project: str
+    vpc: str
+    subnet: str
+    pods_range: str
+    services_range: str
+    """Names of the subnet's secondary ranges."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InCluster:
+    """Clients reach the frontends inside the cluster only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Internal:
+    """An internal load balancer with an address of the node subnet."""
+
+    global_access: bool
+    """Whether clients of other regions reach it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """A public load balancer."""
+
+    domain: str
+    """Graphs are served as `https://<graph>.<domain>`."""
+    allowed_cidrs: tuple[str, ...]
+
+
+Endpoint = InCluster | Internal | Gateway
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maintenance:
+    """When GKE may work on the cluster."""
+
+    recurrence: str
+    """An RRULE, RFC 5545."""
+    start: str
+    end: str
+    """Of the first window, RFC 3339."""
+    hold_node_upgrades: bool
+    """Whether minor versions and node upgrades wait for a person."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a month may cost."""
+
+    amount: int
+    currency: str
+    emails: tuple[str, ...]
+    spent_shares: tuple[float, ...]
+    """Shares of the amount at which mail goes out once they are spent."""
+    forecast_shares: tuple[float, ...]
+    """The same for what the month is heading for."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CostItem:
     what: str
     usd_per_hour: float | None
@@ -186,6 +335,8 @@ class Plan:
     project: str
     platform: str
     """The version of the operator and its chart."""
+    platform_chart: str
+    """Where Helm finds the operator's chart: an address, a folder or an `oci://` reference."""
     platform_namespace: str | None
     """Where the stack installs the operator; None where it uses one that the cluster already has."""
     namespace: str
@@ -201,6 +352,10 @@ class Plan:
     network: ExistingNetwork | None
     """The VPC to use; None for one of the stack's own."""
     endpoint: Endpoint
+    client_ranges: tuple[str, ...]
+    """Addresses outside the cluster from which requests reach the frontends."""
+    control_plane_ranges: tuple[str, ...]
+    """Addresses that the control plane may call the operator's webhook from."""
     missing_token: str | None
     """What to do about the token that a gated model needs and the stack lacks: a preview warns, `pulumi up` stops."""
     token_secret: TokenSecret | None
@@ -209,7 +364,8 @@ class Plan:
     secrets_key: str | None
     """The Cloud KMS key by which the cluster encrypts its Secrets; None for Google's own."""
     alert_emails: tuple[str, ...]
-    budget: BudgetSettings | None
+    budget: Budget | None
+    pod_security: PodSecurity
     preflight: bool
     """Whether Google Cloud is asked about the plan before anything is made."""
     deletion_protection: bool
@@ -227,12 +383,17 @@ class Plan:
     first_token: FirstToken | None
     """None where no GPU node is the stack's to pay."""
     warnings: tuple[str, ...]
-    addresses: AddressPlan
+    ranges: Ranges
 
     @property
     def title(self) -> str:
         """How dashboard and alerts are called in the console, where other stacks of the project have theirs."""
         return f"{self.cluster.name}/{self.namespace}" if self.cluster.existing else str(self.cluster.name)
+
+    @property
+    def network_objects(self) -> bool:
+        """Whether pods name the networks of their NICs, which then must be objects of the cluster."""
+        return self.rdma.network_objects and any(graph.rdma for graph in self.graphs)
 
     @property
     def makes_nic_networks(self) -> bool:
@@ -291,6 +452,12 @@ class Plan:
     def cost_bound(self) -> float | None:
         """USD per hour that the plan does not exceed; as `cost_per_hour` where that is known."""
         return total([item.usd_bound for item in self.costs])
+
+    @property
+    def cost_outputs(self) -> dict[str, float | None]:
+        """The stack outputs that tell the cost: the sum, and where part of it is unknown, its bound if there is one."""
+        cost, bound = self.cost_per_hour, self.cost_bound
+        return {"costPerHour": cost} | ({"costPerHourUpperBound": bound} if cost is None and bound is not None else {})
 
     @property
     def cost_at_most(self) -> float | None:

@@ -79,11 +79,11 @@ def _contradictions(pool: Mapping[str, Any], mode: capacity.CapacityMode[Any]) -
     """The fields that buy in another way than the label says."""
     reserved = at(pool, "nodeConfig", "reservationAffinity", "consumeReservationType") == "SPECIFIC_RESERVATION"
     for field, bought, buys in (
-        ("spot", bool(at(pool, "nodeConfig", "spot")), lambda mode: mode.spot),
-        ("flexStart", bool(at(pool, "nodeConfig", "flexStart")), lambda mode: mode.flex_start),
-        ("reservationAffinity", reserved, lambda mode: mode.reserved),
+        ("spot", bool(at(pool, "nodeConfig", "spot")), mode.spot),
+        ("flexStart", bool(at(pool, "nodeConfig", "flexStart")), mode.flex_start),
+        ("reservationAffinity", reserved, mode.reserved),
     ):
-        if bought is not buys(mode):
+        if bought is not buys:
             others = " or ".join(other.name for other in capacity.MODES if buys(other) is bought)
             yield f"nodeConfig.{field} is that of mode {others}"
 

@@ -13,6 +13,7 @@ from pulumi_policy import (
 )
 
 from manifests import pod_security
+from planning.types import UnrestrictedWorkers
 from policies import kinds
 from policies.inputs import at, items, needs, plain
 from policies.judging import apart
@@ -59,7 +60,7 @@ def _complaints(namespace: PolicyResource, args: StackValidationArgs) -> Iterato
         )
 
 
-def _workers(namespace: str, args: StackValidationArgs) -> pod_security.Workers:
+def _workers(namespace: str, args: StackValidationArgs) -> UnrestrictedWorkers:
     """The graphs of a namespace whose workers the policy has to except, by what their containers ask for."""
     on_gpus: list[str] = []
     pinning: list[str] = []
@@ -72,10 +73,10 @@ def _workers(namespace: str, args: StackValidationArgs) -> pod_security.Workers:
             on_gpus.append(name)
         if any(items(container, "securityContext", "capabilities", "add") for container in found):
             pinning.append(name)
-    return pod_security.Workers(on_gpus=on_gpus, pinning=pinning)
+    return UnrestrictedWorkers(on_gpus=on_gpus, pinning=pinning)
 
 
-def _guards(namespace: str, workers: pod_security.Workers, args: StackValidationArgs) -> Iterator[set[str]]:
+def _guards(namespace: str, workers: UnrestrictedWorkers, args: StackValidationArgs) -> Iterator[set[str]]:
     """URNs of each policy that refuses what it should, with those of a binding that puts it in force.
 
     Both are held against what the program writes for these workers: whether another policy refuses as much, no rule can

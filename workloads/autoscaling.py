@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from catalog.contracts import Role, ScalingSignal
 from manifests import dgd
 from planning import names
+from planning.types import Autoscaling
 from workloads.custom_object import custom_object
 
 
@@ -18,11 +19,7 @@ class RoleAutoscalerArgs:
     namespace: str
     graph: str
     role: Role
-    least: int
-    most: int
-    signals: tuple[ScalingSignal, ...]
-    """What the engine is scaled by in this role."""
-    metrics_port: int
+    scaling: Autoscaling
     labels: dict[str, str]
 
 
@@ -69,7 +66,7 @@ class RoleAutoscaler(pulumi.ComponentResource):
                 "apiVersion": "autoscaling.gke.io/v1beta1",
                 "kind": "AutoscalingMetric",
                 "metadata": {"name": target, "namespace": args.namespace, "labels": args.labels},
-                "spec": metric_spec(args.graph, args.role, args.signals, args.metrics_port),
+                "spec": metric_spec(args.graph, args.role, args.scaling.signals, args.scaling.metrics_port),
             },
             child,
         )
@@ -80,13 +77,12 @@ class RoleAutoscaler(pulumi.ComponentResource):
                 scale_target_ref=k8s.autoscaling.v2.CrossVersionObjectReferenceArgs(
                     api_version=dgd.API_VERSION, kind="DynamoGraphDeploymentScalingAdapter", name=target
                 ),
-                min_replicas=args.least,
-                max_replicas=args.most,
-                metrics=[_target(target, signal) for signal in args.signals],
+                min_replicas=args.scaling.min,
+                max_replicas=args.scaling.max,
+                metrics=[_target(target, signal) for signal in args.scaling.signals],
                 behavior=k8s.autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs(
-                    # An engine takes minutes to load: one at a time, and not taken away for a short lull.
-                    scale_up=_one_per(300),
-                    scale_down=_one_per(600, stabilization=900),
+                    scale_up=_one_per(args.scaling.seconds_a_new_engine),
+                    scale_down=_one_per(args.scaling.seconds_an_old_engine, stabilization=args.scaling.lull_seconds),
                 ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[metric]),

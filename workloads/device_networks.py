@@ -6,9 +6,9 @@ from typing import Any
 
 import pulumi
 
-from infra.rdma_network import NodeNic
 from planning import names
 from workloads.custom_object import custom_object
+from workloads.foundation import Nic
 
 GROUP = "networking.gke.io"
 API_VERSION = f"{GROUP}/v1"
@@ -19,13 +19,13 @@ PARAMETERS = "GKENetworkParamSet"
 class DeviceNetworksArgs:
     namespace: str
     """Of the graphs. The objects belong to no namespace, and their names keep those of several stacks apart."""
-    second_gvnic: NodeNic | None
-    rails: Sequence[NodeNic]
+    second_gvnic: Nic | None
+    rails: Sequence[Nic]
     """The RDMA NICs in their order, as the node pools have them."""
     labels: dict[str, str]
 
 
-def parameters_spec(nic: NodeNic, *, rdma: bool) -> dict[str, Any]:
+def parameters_spec(nic: Nic, *, rdma: bool) -> dict[str, Any]:
     """Where a network is in Google Cloud, by names and not by links, and how its NICs are handed to pods."""
     return {"vpc": nic.network, "vpcSubnet": nic.subnetwork, "deviceMode": "RDMA" if rdma else "NetDevice"}
 

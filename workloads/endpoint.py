@@ -8,14 +8,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_gcp import compute
 
+from manifests import ports
 from manifests.graph import frontend_labels
 from planning import names
-from settings.endpoint import Endpoint as EndpointSettings
-from settings.endpoint import Exposure
+from planning.types import Endpoint as PlannedEndpoint
+from planning.types import Gateway, InCluster, Internal
 from workloads import gateway
 from workloads.custom_object import custom_object
-
-FRONTEND_PORT = 8000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +22,7 @@ class EndpointArgs:
     project: str
     namespace: str
     graph: str
-    settings: EndpointSettings
+    endpoint: PlannedEndpoint
     stack: str
     region: str
     subnet_id: pulumi.Input[str] | None
@@ -34,27 +33,27 @@ class EndpointArgs:
 class Endpoint(pulumi.ComponentResource):
     """`url` is known only once the graph is Ready, when it depends on the graph; a Service would be there long before.
 
-    Exposure `none` gives the name inside the cluster, `internal` an address of the node subnet that stays, `gateway`
-    a name under the stack's public gateway, which must be there.
+    `InCluster` gives the name inside the cluster, `Internal` an address of the node subnet that stays, `Gateway` a name
+    under the stack's public gateway, which must exist.
     """
 
     url: pulumi.Output[str]
 
     def __init__(self, name: str, args: EndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:Endpoint", name, None, opts)
-        match args.settings.exposure:
-            case Exposure.NONE:
+        match args.endpoint:
+            case InCluster():
                 service = names.frontend_service(args.graph)
                 self.url = pulumi.Output.from_input(
-                    f"http://{service}.{args.namespace}.svc.cluster.local:{FRONTEND_PORT}"
+                    f"http://{service}.{args.namespace}.svc.cluster.local:{ports.FRONTEND}"
                 )
-            case Exposure.INTERNAL:
-                self.url = self._internal(name, args)
-            case Exposure.GATEWAY:
-                self.url = self._routed(name, args)
+            case Internal(global_access=global_access):
+                self.url = self._internal(name, args, global_access=global_access)
+            case Gateway(domain=domain):
+                self.url = self._routed(name, args, f"{args.graph}.{domain}")
         self.register_outputs({"url": self.url})
 
-    def _internal(self, name: str, args: EndpointArgs) -> pulumi.Output[str]:
+    def _internal(self, name: str, args: EndpointArgs, *, global_access: bool) -> pulumi.Output[str]:
         """An internal passthrough load balancer. The operator's own Service cannot be given a type or address."""
         address = None
         if args.subnet_id is not None:
@@ -69,7 +68,7 @@ class Endpoint(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create="5m")),
             )
         annotations = {"networking.gke.io/load-balancer-type": "Internal"}
-        if args.settings.global_access:
+        if global_access:
             annotations["networking.gke.io/internal-load-balancer-allow-global-access"] = "true"
         if address:  # by name, not by address
             named = names.endpoint_address(args.stack, args.graph)
@@ -86,7 +85,7 @@ class Endpoint(pulumi.ComponentResource):
                 type="LoadBalancer",
                 external_traffic_policy="Local",
                 selector=frontend_labels(args.graph),
-                ports=[k8s.core.v1.ServicePortArgs(name="http", port=80, target_port=FRONTEND_PORT)],
+                ports=[k8s.core.v1.ServicePortArgs(name="http", port=80, target_port=ports.FRONTEND)],
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[address] if address else []),
         )
@@ -94,10 +93,9 @@ class Endpoint(pulumi.ComponentResource):
             "http://", address.address if address else service.status.load_balancer.ingress[0].ip
         )
 
-    def _routed(self, name: str, args: EndpointArgs) -> pulumi.Output[str]:
+    def _routed(self, name: str, args: EndpointArgs, host: str) -> pulumi.Output[str]:
         """A route of the public gateway, with what Google's defaults get wrong for long streams."""
         service = names.frontend_service(args.graph)
-        host = f"{args.graph}.{args.settings.domain}"
         public = names.gateway(args.stack)
 
         def custom(
@@ -114,6 +112,6 @@ class Endpoint(pulumi.ComponentResource):
         health = custom("health", "networking.gke.io/v1", "HealthCheckPolicy", gateway.health_check_spec(service))
         # Google makes the backend when there is a route. A policy that comes later leaves it open to all until then; on
         # destroy the route goes first.
-        route = gateway.route_spec(public, host, service, FRONTEND_PORT)
+        route = gateway.route_spec(public, host, service, ports.FRONTEND)
         custom("route", "gateway.networking.k8s.io/v1", "HTTPRoute", route, after=[guard, health])
         return pulumi.Output.from_input(f"https://{host}")

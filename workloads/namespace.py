@@ -7,6 +7,7 @@ import pulumi_kubernetes as k8s
 
 from manifests import pod_security
 from planning import names
+from planning.types import PodSecurityLevel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,7 @@ class WorkloadNamespaceArgs:
     namespace: str
     hf_token: pulumi.Output[str] | None
     """A secret output; None where no model is gated, so that no token lies about in the cluster."""
-    pod_security: pod_security.Level
+    pod_security: PodSecurityLevel
     """The level of the Pod Security Standards that every pod must keep to. A policy holds most pods to more."""
     labels: dict[str, str]
 

@@ -11,15 +11,10 @@ from typing import Any
 
 import pulumi
 
-from catalog.contracts import Ports
-from catalog.engines import Engine
-from infra.network import WEBHOOK_PORT
+from manifests import ports
 from manifests.graph import frontend_labels
 from planning import names
-from settings.addresses import AddressPlan
-from settings.endpoint import Exposure
 from workloads.custom_object import custom_object
-from workloads.endpoint import FRONTEND_PORT
 
 API_VERSION = "networking.k8s.io/v1"
 KIND = "NetworkPolicy"
@@ -32,32 +27,15 @@ COLLECTORS = ("gmp-system", "gke-gmp-system")
 KUBE_SYSTEM = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
 API_SERVER = {**KUBE_SYSTEM, "podSelector": {"matchLabels": {"k8s-app": "konnectivity-agent"}}}
 
-# Addresses of private networks: the VPC and what is connected to it. A passthrough load balancer keeps the client's.
-PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-
-# Google asks from there whether a load balancer's backend is healthy.
-HEALTH_CHECKS = ("35.191.0.0/16", "130.211.0.0/22")
-
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkPoliciesArgs:
     namespace: str
-    graphs: Mapping[str, Sequence[int]]
-    """By name: the ports on which a graph's workers serve metrics."""
+    metrics_ports: Mapping[str, Sequence[int]]
+    """Graph → ports on which its engines serve metrics."""
     client_ranges: Sequence[str]
     """Addresses outside the cluster from which frontends are asked."""
     labels: dict[str, str]
-
-
-def client_ranges(exposure: Exposure, addresses: AddressPlan) -> tuple[str, ...]:
-    """From where requests reach the frontends under an exposure. Pods are never meant: an ipBlock matches none."""
-    match exposure:
-        case Exposure.NONE:
-            return ()
-        case Exposure.INTERNAL:  # whether a node may be asked is found out at the node, not at a pod
-            return PRIVATE_RANGES
-        case Exposure.GATEWAY:  # its proxies ask in the client's place, and Cloud Armor has chosen the clients
-            return (addresses.proxies, *HEALTH_CHECKS)
 
 
 def default_deny(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
@@ -65,16 +43,10 @@ def default_deny(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     return _policy("default-deny", namespace, {}, [], labels)
 
 
-def metrics_ports(engine: Engine) -> tuple[int, ...]:
-    """Where workers serve metrics: Dynamo's own, the engine's, and NIXL's where the engine has them on."""
-    ports = engine.ports
-    return tuple(dict.fromkeys(port for port in (Ports().metrics, ports.metrics, ports.nixl_telemetry) if port))
-
-
 def within_graph(namespace: str, graph: str, metrics: Sequence[int], labels: dict[str, str]) -> dict[str, Any]:
     """A graph's pods reach one another on every TCP port, since request plane and events choose theirs at random.
 
-    Its own verification asks for answers and metrics, Managed Prometheus for metrics.
+    Its own verification asks for answers and metrics, Managed Prometheus for metrics, on the engines' ports `metrics`.
     """
     own = {names.GRAPH_LABEL: graph}
     rules = [
@@ -90,7 +62,7 @@ def within_graph(namespace: str, graph: str, metrics: Sequence[int], labels: dic
                     }
                 },
             ],
-            "ports": _tcp(FRONTEND_PORT, *metrics),
+            "ports": _tcp(ports.FRONTEND, *metrics),
         },
     ]
     return _policy(f"{graph}-pods", namespace, own, rules, labels)
@@ -103,18 +75,19 @@ def clients(namespace: str, graph: str, ranges: Sequence[str], labels: dict[str,
         {"namespaceSelector": {"matchLabels": {names.CLIENT_LABEL: "true"}}},
         *_ranges(ranges),
     ]
-    rules = [{"from": allowed, "ports": _tcp(FRONTEND_PORT)}]
+    rules = [{"from": allowed, "ports": _tcp(ports.FRONTEND)}]
     return _policy(f"{graph}-clients", namespace, frontend_labels(graph), rules, labels)
 
 
-def operator_clients(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
+def operator_clients(namespace: str, ranges: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
     """The API server alone reaches the operator's namespace, and there the webhook alone.
 
-    Its calls come out of GKE's pods in `kube-system` or from the control plane's own private address; unverified which.
+    Its calls come out of GKE's pods in `kube-system` or from the control plane's own private address, one of `ranges`;
+    unverified which.
     It is for every pod of the namespace, since a webhook that is not reached has every write of a graph refused and the
     labels of the chart's pods are unverified.
     """
-    rules = [{"from": [KUBE_SYSTEM, *_ranges(PRIVATE_RANGES)], "ports": _tcp(WEBHOOK_PORT)}]
+    rules = [{"from": [KUBE_SYSTEM, *_ranges(ranges)], "ports": _tcp(ports.WEBHOOK)}]
     return _policy("operator-clients", namespace, {}, rules, labels)
 
 
@@ -147,7 +120,7 @@ class NetworkPolicies(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:NetworkPolicies", name, None, opts)
         manifests = [default_deny(args.namespace, args.labels)]
-        for graph, metrics in args.graphs.items():
+        for graph, metrics in args.metrics_ports.items():
             manifests += [
                 within_graph(args.namespace, graph, metrics, args.labels),
                 clients(args.namespace, graph, args.client_ranges, args.labels),

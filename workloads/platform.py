@@ -1,5 +1,6 @@
 """The Dynamo platform: the operator and its CRDs, from NVIDIA's chart."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,6 @@ from planning import names
 from workloads.custom_object import custom_object
 from workloads.network_policies import operator_clients
 
-CHARTS = "https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts"
-
 # Labels that the chart puts on the operator's pods.
 _OPERATOR = {"app.kubernetes.io/name": "dynamo-operator", "control-plane": "controller-manager"}
 
@@ -20,10 +19,13 @@ _OPERATOR = {"app.kubernetes.io/name": "dynamo-operator", "control-plane": "cont
 @dataclass(frozen=True, kw_only=True)
 class DynamoPlatformArgs:
     namespace: str
+    chart: str
     version: str
     """Of the chart, and so of the operator."""
     system_pool: str | None
     """Where the operator runs; None: on any node that takes it."""
+    client_ranges: Sequence[str]
+    """Addresses that the control plane may call the webhook from."""
     labels: dict[str, str]
 
 
@@ -84,13 +86,13 @@ class DynamoPlatform(pulumi.ComponentResource):
         )
         fence = custom_object(
             f"{name}-network-policy",
-            operator_clients(args.namespace, args.labels),
+            operator_clients(args.namespace, args.client_ranges, args.labels),
             pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
         )
         self.release = k8s.helm.v3.Release(
             f"{name}-release",
             name=names.PLATFORM_RELEASE,
-            chart=f"{CHARTS}/dynamo-platform-{args.version}.tgz",
+            chart=args.chart,
             version=args.version,
             namespace=args.namespace,
             create_namespace=False,

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import pulumi
 
 from manifests import pod_security
+from planning.types import UnrestrictedWorkers
 from workloads.custom_object import custom_object
 
 
 @dataclass(frozen=True, kw_only=True)
 class PodRulesArgs:
     namespace: str
-    workers: pod_security.Workers
+    workers: UnrestrictedWorkers
     labels: dict[str, str]
 
 

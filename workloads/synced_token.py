@@ -7,7 +7,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_gcp import secretmanager
 
-from infra.services import ProjectServices, project_of
 from planning import names
 from planning.types import TokenSecret
 from workloads.custom_object import custom_object
@@ -20,7 +19,7 @@ FIRST_SYNC_SECONDS = 900
 class SyncedTokenArgs:
     namespace: str
     project: str
-    services: ProjectServices
+    project_number: pulumi.Output[str]
     secret: TokenSecret
     hf_token: pulumi.Output[str] | None
     """A secret output, what the secret is filled with; not looked at when the secret is there already."""
@@ -107,13 +106,14 @@ class SyncedToken(pulumi.ComponentResource):
             automount_service_account_token=False,  # no pod runs as it; GKE asks for its tokens
             opts=child,
         )
-        number = project_of(args.project, self, args.services).number
         may_read = secretmanager.SecretIamMember(
             f"{name}-may-read",
             project=args.project,
             secret_id=args.secret.name,
             role="roles/secretmanager.secretAccessor",
-            member=number.apply(lambda known: names.principal(args.project, known, args.namespace, names.SECRET_SYNC)),
+            member=args.project_number.apply(
+                lambda number: names.principal(args.project, number, args.namespace, names.SECRET_SYNC)
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=filled),
         )
         secret = provider_class(args.project, args.namespace, args.secret.name, args.labels)

@@ -9,23 +9,18 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from catalog.contracts import TransportEvidence
-from catalog.rdma import KvTransfer
+from manifests import ports
 from manifests.graph import frontend_image
 from manifests.pod_security import UNPRIVILEGED
 from planning import names
 from planning.pools import SYSTEM_POOL
-from planning.types import Graph
+from planning.types import Graph, Transport
 from workloads.custom_object import REPLACE_UNREADY
-from workloads.endpoint import FRONTEND_PORT
 from workloads.evidence import port_arguments, transfer_arguments, transport_arguments
 
 PACKAGE = Path(__file__).parent / "jobs" / "verify"
 # The folder that Python starts in, and the package's own below it.
 _FOLDER = "/jobs"
-
-# The graph is Ready by then; what is left is discovery, the first request between two workers, and a few answers.
-TIMEOUT_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,36 +38,30 @@ def modules() -> dict[str, str]:
 
 def arguments(graph: Graph) -> list[str]:
     """What the Job has to verify of a graph."""
-    engine = graph.runs
-    # A simulated engine moves nothing.
-    moves = graph.disaggregated and not engine.simulated
+    asked = graph.verification
     return [
-        *("--endpoint", f"http://{names.frontend_service(graph.name)}.{graph.namespace}.svc:{FRONTEND_PORT}"),
+        *("--endpoint", f"http://{names.frontend_service(graph.name)}.{graph.namespace}.svc:{ports.FRONTEND}"),
         *("--model", graph.served_name),
         *("--pods", f"{graph.namespace}/{graph.name}"),
         *("--roles", *(worker.role.value for worker in graph.workers)),
-        *port_arguments(engine),
-        *(transfer_arguments(engine.transfer_evidence) if moves and engine.transfer_evidence else ()),
-        *(_transport(graph, graph.kv_transfer, engine.transport_evidence) if graph.kv_transfer else ()),
-        *(() if graph.verification_required else ("--report-only",)),
-        *("--timeout", str(TIMEOUT_SECONDS)),
+        *port_arguments(graph.runs),
+        *(transfer_arguments(asked.transfer) if asked.transfer else ()),
+        *(_transport(asked.transport) if asked.transport else ()),
+        *(() if asked.required else ("--report-only",)),
+        *("--timeout", str(asked.timeout_seconds)),
     ]
 
 
-def _transport(graph: Graph, declared: KvTransfer, evidence: TransportEvidence | None) -> list[str]:
-    """The transport that the logs must show; nothing where the engine's logs show none."""
-    if evidence is None:
-        return []
-    # Each GPU of an engine has a process that moves KV cache for itself.
-    ranks = next((worker.tensor_parallel for worker in graph.workers if worker.role is evidence.role), 1)
-    return ["--transport", declared.value, "--ranks", str(ranks), *transport_arguments(evidence)]
+def _transport(asked: Transport) -> list[str]:
+    ranks = str(asked.ranks)
+    return ["--transport", asked.declared.value, "--ranks", ranks, *transport_arguments(asked.evidence)]
 
 
 def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
     """A Job's spec: the program out of a ConfigMap, in an image that the system pool has already."""
     return {
         "backoffLimit": 0,
-        "activeDeadlineSeconds": 2 * TIMEOUT_SECONDS,
+        "activeDeadlineSeconds": 2 * graph.verification.timeout_seconds,
         "template": {
             "metadata": {"labels": {names.PROOF_LABEL: graph.name}},
             "spec": {

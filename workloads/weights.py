@@ -13,7 +13,6 @@ from pulumi_gcp import storage
 from catalog import versions
 from catalog.models import Card
 from catalog.weights import MOUNT, scratch_bytes
-from infra.services import ProjectServices, project_of
 from manifests.graph import frontend_image
 from manifests.pod_security import IMAGE_USER
 from planning import names
@@ -58,7 +57,7 @@ WRITE_OPTIONS = (f"uid={USER}", f"gid={USER}", "write:enable-streaming-writes:tr
 class WeightsArgs:
     namespace: str
     project: str
-    services: ProjectServices
+    project_number: pulumi.Output[str]
     bucket: str
     cards: Sequence[Card]
     """The pinned models, each revision once."""
@@ -256,7 +255,6 @@ class Weights(pulumi.ComponentResource):
             automount_service_account_token=False,  # its pods ask Google, never Kubernetes
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._number = project_of(args.project, self, args.services).number
         may_write = self._grant(f"{name}-may-write", args, "storage.objectUser", names.WEIGHTS_WRITER)
         for graph in args.graphs:
             self._grant(f"{name}-{graph}-may-read", args, "storage.objectViewer", names.runtime_account(graph))
@@ -286,7 +284,9 @@ class Weights(pulumi.ComponentResource):
             name,
             bucket=args.bucket,
             role=f"roles/{role}",
-            member=self._number.apply(lambda number: names.principal(args.project, number, args.namespace, account)),
+            member=args.project_number.apply(
+                lambda number: names.principal(args.project, number, args.namespace, account)
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )
 

@@ -12,7 +12,6 @@ from planning import names
 from planning.first_token import READ_BYTES_PER_SECOND
 from planning.types import Graph, Plan, Pool
 from reading.frozen import Frozen
-from settings.addresses import NIC_RANGES, key
 
 
 def rolls(before: Plan, after: Plan) -> list[str]:
@@ -134,11 +133,12 @@ def _moved(before: Plan, after: Plan) -> str:
             f"place: from {old} to {new}: what the stack has made in the old cluster goes, the cluster too if it was "
             "the stack's, and nothing serves until all is there anew"
         )
-    was, becomes = before.addresses.to_wire(), after.addresses.to_wire()
-    differ = {name for name in was if was[name] != becomes[name]}
-    if before.network != after.network or differ & {"nodes", "pods", "services"}:
+    was, becomes = before.ranges, after.ranges
+    moved = (was.nodes, was.pods, was.services) != (becomes.nodes, becomes.pods, becomes.services)
+    if before.network != after.network or moved:
         return "network: that of the cluster is chosen when it is made: it is replaced, and nothing serves meanwhile"
-    if before.makes_gpu_pools and (before.zone != after.zone or differ & set(map(key, NIC_RANGES))):
+    nics_moved = (was.second_gvnic, was.rdma) != (becomes.second_gvnic, becomes.rdma)
+    if before.makes_gpu_pools and (before.zone != after.zone or nics_moved):
         return (
             "network: RDMA networks belong to a zone and keep their ranges: they are replaced with the GPU pools, and "
             "all that runs on them is down"

@@ -9,7 +9,6 @@ from catalog import gke_versions
 from catalog.capacity import capacity_mode
 from catalog.machines import Quota
 from planning import names
-from planning.plan import Plan
 from planning.preflight import secrets_key
 from planning.preflight.billing import BudgetPossible
 from planning.preflight.bucket import BucketIsOurs
@@ -21,8 +20,7 @@ from planning.preflight.quota import QuotaLarge
 from planning.preflight.reservation import ReservationFree
 from planning.preflight.secrets_key import SecretsKeyExists
 from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
-from settings import addresses
-from settings.endpoint import Exposure
+from planning.types import Gateway, Plan
 
 
 def questions(plan: Plan) -> tuple[Question, ...]:
@@ -47,7 +45,7 @@ def _place(plan: Plan) -> Iterator[Question]:
             multi_networking=plan.rdma.multi_networking,
             by_dns_endpoint=plan.cluster.given_context is None,
             reads_bucket=bool(plan.fetched),
-            gateway=plan.endpoint.exposure is Exposure.GATEWAY,
+            gateway=isinstance(plan.endpoint, Gateway),
             syncs_secret=plan.token_secret is not None,
             apart=_nic_ranges(plan),
         )
@@ -63,7 +61,7 @@ def _place(plan: Plan) -> Iterator[Question]:
         )
     if plan.network:
         yield ExistingSubnetFits(
-            project=plan.network.project or plan.project,
+            project=plan.network.project,
             region=plan.region,
             vpc=plan.network.vpc,
             subnet=plan.network.subnet,
@@ -89,9 +87,8 @@ def _nic_ranges(plan: Plan) -> dict[str, str]:
     """The ranges of the networks that are made for the further NICs of GPU nodes, by their setting."""
     if not plan.makes_nic_networks:
         return {}
-    ranges = plan.addresses.to_wire()
-    used = addresses.NIC_RANGES if plan.second_gvnic else addresses.RDMA_RANGES
-    return {f"network.ranges.{name}": ranges[name] for name in map(addresses.key, used)}
+    gvnic = {"network.ranges.secondGvnic": plan.ranges.second_gvnic} if plan.second_gvnic else {}
+    return gvnic | {"network.ranges.rdma": plan.ranges.rdma}
 
 
 def _machine_floors(plan: Plan) -> Iterator[gke_versions.Floor]:

@@ -10,6 +10,7 @@ from manifests import pod_security
 from ops.offline.recorded import UNKNOWN, Recording
 from ops.offline.recording import record
 from ops.offline.verdicts import judge
+from planning.types import UnrestrictedWorkers
 from tests.policies.mutations import added, changed, independent, prod, without
 from tests.policies.test_attacks import stopped_by
 from tests.stacks import ROOT, config, recorded
@@ -115,5 +116,5 @@ def test_two_graphs_need_a_policy_for_both() -> None:
     models = {"models.mail": {"model": "qwen3-32b", "layout": "aggregated"}}
     recording = record(ROOT, config(models))
     assert "pod-security" not in {verdict.policy for verdict in judge(recording)}
-    only_chat = pod_security.policy("dynamo", pod_security.Workers(on_gpus=["chat"], pinning=["chat"]), {})
+    only_chat = pod_security.policy("dynamo", UnrestrictedWorkers(on_gpus=["chat"], pinning=["chat"]), {})
     assert "pod-security" in stopped_by(changed(recording, *POLICY, "spec", only_chat["spec"]), recording)

@@ -7,10 +7,10 @@ import pytest
 from catalog.contracts import Role
 from catalog.engines import default_engine, engine
 from ops.offline.recording import record
+from planning.metrics_ports import metrics_ports
 from tests.made_up_engine import heron as heron  # a fixture
 from tests.stacks import ROOT, config, faults, planned
 from workloads import monitoring
-from workloads.network_policies import metrics_ports
 
 QWEN: dict[str, Any] = {"model": "qwen3-32b", "layout": "multi-node"}
 

@@ -10,16 +10,11 @@ import pytest
 
 from catalog.engines import default_engine
 from planning import names
-from settings.addresses import AddressPlan
+from planning.endpoint import PRIVATE_RANGES, client_ranges
+from planning.metrics_ports import metrics_ports
+from planning.types import Gateway, InCluster, Internal
 from settings.endpoint import Exposure
-from workloads.network_policies import (
-    client_ranges,
-    clients,
-    default_deny,
-    metrics_ports,
-    operator_clients,
-    within_graph,
-)
+from workloads.network_policies import clients, default_deny, operator_clients, within_graph
 
 LABELS = {"stack": "prod"}
 GRAPH, TYPE = "nvidia.com/dynamo-graph-deployment-name", "nvidia.com/dynamo-component-type"
@@ -98,15 +93,22 @@ def reaches(peer: Peer, target: Pod, port: int, policies: Sequence[Mapping[str, 
     )
 
 
+ENDPOINTS = {
+    Exposure.NONE: InCluster(),
+    Exposure.INTERNAL: Internal(global_access=False),
+    Exposure.GATEWAY: Gateway(domain="llm.example.com", allowed_cidrs=("203.0.113.0/24",)),
+}
+
+
 def policies(exposure: Exposure) -> list[dict[str, Any]]:
     """Those of a namespace with two graphs, and the operator's."""
-    ranges = client_ranges(exposure, AddressPlan())
+    ranges = client_ranges(ENDPOINTS[exposure], proxies="10.9.0.0/23")
     graphs = ("chat", "code")
     return [
         default_deny("dynamo", LABELS),
         *(within_graph("dynamo", graph, metrics_ports(default_engine()), LABELS) for graph in graphs),
         *(clients("dynamo", graph, ranges, LABELS) for graph in graphs),
-        operator_clients("dynamo-system", LABELS),
+        operator_clients("dynamo-system", PRIVATE_RANGES, LABELS),
     ]
 
 

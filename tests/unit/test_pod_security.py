@@ -9,6 +9,7 @@ import pytest
 from manifests import pod_security
 from ops.offline.recording import record
 from planning import names
+from planning.types import UnrestrictedWorkers
 from tests.admission import refusals
 from tests.hostile_pods import (
     HOSTILE_CONTAINERS,
@@ -26,8 +27,8 @@ from tests.hostile_pods import (
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, SHIPPED, config, recorded
 
-RDMA = pod_security.policy("dynamo", pod_security.Workers(on_gpus=["chat", "mail"], pinning=["chat"]), {})
-SIMULATED = pod_security.policy("dynamo", pod_security.Workers(on_gpus=[], pinning=[]), {})
+RDMA = pod_security.policy("dynamo", UnrestrictedWorkers(on_gpus=["chat", "mail"], pinning=["chat"]), {})
+SIMULATED = pod_security.policy("dynamo", UnrestrictedWorkers(on_gpus=[], pinning=[]), {})
 
 ANYWHERE = {
     **HOSTILE_PODS,

@@ -11,7 +11,7 @@ from tests.stacks import config
 
 def test_the_old_name_loads_with_a_warning_that_gives_the_new_one() -> None:
     planned = plan(load(config({"models.chat.proof": "reported"})))
-    assert planned.graphs[0].verification_required is False
+    assert planned.graphs[0].verification.required is False
     assert "models.chat.proof: is called verification now; the old name still works" in planned.warnings
 
 
