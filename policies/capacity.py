@@ -1,7 +1,7 @@
 """Rules on GPU pools: how many, how dear, how they are bought, how they are upgraded."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 from typing import Any
 
@@ -78,12 +78,13 @@ def _label(pool: Mapping[str, Any]) -> str | None:
 def _contradictions(pool: Mapping[str, Any], mode: capacity.CapacityMode[Any]) -> Iterator[str]:
     """The fields that buy in another way than the label says."""
     reserved = at(pool, "nodeConfig", "reservationAffinity", "consumeReservationType") == "SPECIFIC_RESERVATION"
-    for field, bought, buys in (
-        ("spot", bool(at(pool, "nodeConfig", "spot")), mode.spot),
-        ("flexStart", bool(at(pool, "nodeConfig", "flexStart")), mode.flex_start),
-        ("reservationAffinity", reserved, mode.reserved),
-    ):
-        if bought is not buys:
+    fields: list[tuple[str, bool, Callable[[capacity.CapacityMode[Any]], bool]]] = [
+        ("spot", bool(at(pool, "nodeConfig", "spot")), lambda mode: mode.spot),
+        ("flexStart", bool(at(pool, "nodeConfig", "flexStart")), lambda mode: mode.flex_start),
+        ("reservationAffinity", reserved, lambda mode: mode.reserved),
+    ]
+    for field, bought, buys in fields:
+        if bought is not buys(mode):
             others = " or ".join(other.name for other in capacity.MODES if buys(other) is bought)
             yield f"nodeConfig.{field} is that of mode {others}"
 
