@@ -5,16 +5,17 @@ from dataclasses import dataclass, replace
 
 from catalog.capacity import CapacitySettings
 from catalog.contracts import NodePurchase
-from catalog.engines import default_engine, engine
+from catalog.engines import default_engine, engine, engine_names
 from catalog.layouts import layout_names, layouts_for, why_not
 from catalog.machines import GpuMachine, cpu_machine, gpu_machine
-from catalog.models import Card, Layout, Placement, card, card_names
+from catalog.models import Card, Layout, Placement, card, card_name, card_names, file_of
 from catalog.rdma import NO_RDMA, RdmaMode, rdma_mode
 from planning import names
 from planning.deployments import Deployment, deployment, purchase
 from planning.pools import SYSTEM_POOL, Engines, NodeCount, node_counts
 from planning.types import Pool, WorkerPool
-from reading.errors import ConfigInvalid, Fault, Way, closest, join, shown
+from reading import entries
+from reading.errors import ConfigInvalid, Fault, Way, closest, join, one_of, shown
 from settings.models import ModelSettings
 from settings.schema import Settings
 
@@ -96,12 +97,25 @@ def resolve(settings: Settings) -> tuple[ResolvedStack, list[Fault]]:
 
 def _card(path: str, model: ModelSettings) -> Card:
     """The card of a deployment. Raises ConfigInvalid."""
-    if model.model in card_names():
-        return card(model.model)
-    unknown = [_unknown(join(path, "model"), model.model, card_names())]
-    if model.layout not in layout_names():
-        unknown.append(_unknown(join(path, "layout"), model.layout, layout_names()))
-    raise ConfigInvalid(unknown)
+    where = join(path, "model")
+    try:
+        name = card_name(model.model)
+    except ValueError as why:
+        if entries.is_file(model.model):
+            raise ConfigInvalid([Fault(where, str(why))]) from None
+        unknown = [_unknown(where, model.model, card_names())]
+        if model.layout not in layout_names():
+            unknown.append(_unknown(join(path, "layout"), model.layout, layout_names()))
+        raise ConfigInvalid(unknown) from None
+    found = card(name)
+    engines = {layout: given.engine for layout, given in found.layouts.items() if given.engine}
+    if faults := [
+        Fault(join(f"{file_of(name)}: layouts", layout, "engine"), one_of(given, engine_names()))
+        for layout, given in engines.items()
+        if given not in engine_names()
+    ]:
+        raise ConfigInvalid(faults)
+    return found
 
 
 def _layouts(path: str, model: ModelSettings, chosen: Card, node: GpuMachine) -> Mapping[str, Layout]:

@@ -1,6 +1,7 @@
 """Reads folders of data files: one YAML file per entry, named after it."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -29,8 +30,7 @@ def entry(model: type[Entry], folder: Path, name: str) -> Entry:
     `names(folder)` and no file.
     """
     path = path_of(folder, name)
-    shown_path = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-    return checked(model, shown_path.as_posix(), path.stem, path.read_bytes())
+    return checked(model, file_of(folder, name), path.stem, path.read_bytes())
 
 
 def path_of(folder: Path, name: str) -> Path:
@@ -38,17 +38,47 @@ def path_of(folder: Path, name: str) -> Path:
     return ROOT / name if is_file(name) else folder / f"{name}.yaml"
 
 
+def file_of(folder: Path, name: str) -> str:
+    """The file of an entry as errors name it: by its path from the program's folder."""
+    path = path_of(folder, name)
+    return (path.relative_to(ROOT) if path.is_relative_to(ROOT) else path).as_posix()
+
+
+def named(given: str, allowed: Sequence[str]) -> str:
+    """`given`, where it is one of the names or a file that can be read. Raises ValueError, which says why not."""
+    if is_file(given):
+        if why := _unusable(given):
+            raise ValueError(why)
+    elif given not in allowed:
+        raise ValueError(one_of(given, allowed))
+    return given
+
+
 def is_file(name: str) -> bool:
     """Whether a name means a file of the user's instead of an entry of a data folder."""
-    return name.endswith(".yaml")
+    return name.startswith(("./", "../", "/")) or name.endswith((".yaml", ".yml"))
 
 
-def unusable(name: str) -> str:
+def _unusable(name: str) -> str:
     """Why a name that means a file cannot be read; empty where it can."""
+    if "\0" in name:
+        return f"{shown(name)} is not the path of a file"
     path = ROOT / name
     if not path.resolve().is_relative_to(ROOT.resolve()):
-        return f"{shown(name)} is outside of this program's folder; put it there, such as ./machines/ours.yaml"
-    return "" if path.is_file() else f"there is no file {shown(name)}; paths begin at the folder of Pulumi.yaml"
+        return f"{shown(name)} is outside of this program's folder; copy the file into it"
+    if not name.endswith(".yaml"):
+        return f"{shown(name)} does not end in .yaml{nearest(name, _files_near(path))}"
+    if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises OSError for a path that is too long
+        near = nearest(name, _files_near(path))
+        return f"there is no file {shown(name)}; paths begin at the folder of Pulumi.yaml{near}"
+    return "" if os.access(path, os.R_OK) else f"the file {shown(name)} cannot be read: permission denied"
+
+
+def _files_near(path: Path) -> list[str]:
+    """Files that may be meant by a wrong path: those of its folder, and of the folders beside Pulumi.yaml."""
+    found = {*path.parent.glob("*.yaml"), *ROOT.glob("[!.]*/*.yaml")}
+    files = (each.relative_to(ROOT).as_posix() for each in found if each.is_relative_to(ROOT))
+    return sorted(f"./{file}" for file in files if not file.startswith("Pulumi."))
 
 
 def checked(model: type[Entry], file: str, name: str, content: bytes) -> Entry:
@@ -57,7 +87,12 @@ def checked(model: type[Entry], file: str, name: str, content: bytes) -> Entry:
         plain = parse(content.decode("utf-8"))
         if not isinstance(plain, dict):
             raise YamlInvalid([Fault("", "must be an object")])
-        return model.from_wire({"name": name, **cast(dict[str, Any], plain)})
+        content_of = cast(dict[str, Any], plain)
+        if (given := content_of.get("name", name)) != name:
+            raise YamlInvalid(
+                [Fault("name", f"got {shown(given)}; the file's name says it already: {name}. Remove the key")]
+            )
+        return model.from_wire({**content_of, "name": name})
     except UnicodeDecodeError:
         found = [Fault("", "is not UTF-8 text")]
     except YamlInvalid as invalid:

@@ -13,8 +13,8 @@ def not_readable(name: str, workers: Workers) -> str | None:
     """
     if not workers.reads_bucket:
         return (
-            f"cannot be read: {workers.card.name} has no pinned revision, so {weights.MOUNT} is not mounted; pin it "
-            f"with `./dynamo-gke models pin {workers.card.name}`, and put the files into the weights bucket"
+            f"cannot be read: {workers.card.name} has no pinned revision, so {weights.MOUNT} is not mounted; pin its "
+            "card with `./dynamo-gke models pin`, and put the files into the weights bucket"
         )
     path = PurePosixPath(name)
     if path.is_relative_to(weights.MOUNT) and path != PurePosixPath(weights.MOUNT) and ".." not in path.parts:

@@ -209,15 +209,11 @@ def with_accelerator(accelerator: str) -> tuple[GpuMachine, ...]:
     return tuple(found)
 
 
-def _of_gpus(name: str) -> str:
-    if entries.is_file(name):
-        if why := entries.unusable(name):
-            raise ValueError(why)
-        if not _has_gpus(name):
-            raise ValueError(f"{name} has no key gpus, so it is no machine for workers")
-    elif name not in gpu_machine_names():
-        raise ValueError(one_of(name, gpu_machine_names()))
-    return name
+def gpu_machine_name(given: str) -> str:
+    """`given`, where it names a machine for workers. Raises ValueError, which says why not."""
+    if not _has_gpus(entries.named(given, gpu_machine_names())):
+        raise ValueError(f"{given} has no key gpus, so it is no machine for workers")
+    return given
 
 
 def _of_cpus(name: str) -> str:
@@ -226,6 +222,6 @@ def _of_cpus(name: str) -> str:
     return name
 
 
-GpuMachineName = Annotated[str, AfterValidator(_of_gpus)]
+GpuMachineName = Annotated[str, AfterValidator(gpu_machine_name)]
 """A machine of the catalog, or a file of the user's that describes one and is named after the machine type."""
 CpuMachineName = Annotated[str, AfterValidator(_of_cpus)]

@@ -7,7 +7,18 @@ from catalog.models.layout import Layout, Placement, RoleLayout
 from catalog.models.model_card import Card, WeightsFile
 from reading import entries
 
-__all__ = ["FOLDER", "Card", "Layout", "Placement", "RoleLayout", "WeightsFile", "card", "card_names"]
+__all__ = [
+    "FOLDER",
+    "Card",
+    "Layout",
+    "Placement",
+    "RoleLayout",
+    "WeightsFile",
+    "card",
+    "card_name",
+    "card_names",
+    "file_of",
+]
 
 FOLDER = Path(__file__).parent
 
@@ -16,9 +27,19 @@ def card_names() -> tuple[str, ...]:
     return entries.names(FOLDER)
 
 
+def card_name(given: str) -> str:
+    """`given`, where it names a card of the catalog or a file. Raises ValueError, which says why not."""
+    return entries.named(given, card_names())
+
+
+def file_of(name: str) -> str:
+    """The file of a card, as errors name it."""
+    return entries.file_of(FOLDER, name)
+
+
 @cache
 def card(name: str) -> Card:
-    """The card of that name.
+    """The card of that name. `name` may also be a file in the program's folder, such as `./cards/ours.yaml`.
 
     Raises FileNotFoundError without a file, ConfigInvalid with every error in it.
     """

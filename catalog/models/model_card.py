@@ -19,6 +19,26 @@ GitHash = Annotated[
     ),
 ]
 
+CardName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$",
+        description="a name for a card, which is that of its file without .yaml: 1 to 63 lower-case letters, digits, "
+        "dots and dashes, the first and the last a letter or digit",
+        examples=["llama-3.3-70b-ours"],
+    ),
+]
+
+# A folder of the weights bucket, and part of an address.
+Repository = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?$",
+        description="a repository of a model hub: ORGANIZATION/NAME, of letters, digits, dots, dashes and underscores",
+        examples=["Qwen/Qwen3-32B"],
+    ),
+]
+
 
 class Weights(Frozen):
     format: Format
@@ -89,8 +109,8 @@ class CardLayout(Layout):
 class Card(Frozen):
     """One model. `repository` is a model hub's; `revision` its commit, or None while none could be established."""
 
-    name: str
-    repository: str
+    name: CardName
+    repository: Repository
     revision: GitHash | None
     revision_source: str
     files: Annotated[dict[str, WeightsFile], Field(min_length=1)] | None = None
@@ -111,11 +131,6 @@ class Card(Frozen):
     layouts: dict[str, CardLayout] = {}
     """Layouts that take the place of what `catalog/layouts.yaml` gives, or are besides those: where a prediction or a
     published recipe is a reason."""
-
-    @property
-    def file(self) -> str:
-        """The card's file, as errors name it."""
-        return f"catalog/models/{self.name}.yaml"
 
     @classmethod
     def from_wire(cls, plain: Any) -> Self:

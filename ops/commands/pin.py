@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from catalog import models, sizing
-from catalog.models import Card, card_names
+from catalog.models import Card, card_name
 from catalog.models.config_json import ConfigNotRead, ModelFacts
 from catalog.models.config_json import read as read_config
 from catalog.models.pinned import pinned
 from ops.commands.ending import Exit, stop
 from ops.report.plain import plain
 from reading import entries
-from reading.errors import ConfigInvalid, one_of
+from reading.errors import ConfigInvalid
 from workloads.jobs.fetch_weights.errors import FetchFailed
 from workloads.jobs.fetch_weights.hub import HUB, Hub
 from workloads.jobs.fetch_weights.listing import REVISION, File, listing
@@ -33,7 +33,10 @@ LONGEST_CONFIG = 1024**2
 
 
 def pin(
-    name: Annotated[str, typer.Argument(help="The model, that is the file catalog/models/NAME.yaml.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="A file NAME.yaml of catalog/models/, or one such as ./cards/ours.yaml."),
+    ],
     hub: Annotated[str, typer.Option("--hub", help="The hub's address.")] = HUB,
     revision: Annotated[
         str | None, typer.Option("--revision", help="A commit, branch or tag; the newest commit unless given.")
@@ -43,8 +46,10 @@ def pin(
     ] = False,
 ) -> None:
     """Write revision, file hashes and what config.json says into a card. HF_TOKEN if the repository is gated."""
-    if name not in card_names():
-        stop(f"model {one_of(name, card_names())}", Exit.CONFIG_INVALID)
+    try:
+        card_name(name)
+    except ValueError as why:
+        stop(f"model {why}", Exit.CONFIG_INVALID)
     try:
         client = Hub(hub, os.environ.get("HF_TOKEN", "").strip() or None)
     except FetchFailed as failed:
@@ -64,12 +69,12 @@ def pin(
         at = f" at {revision}" if revision else ""
         stop(f"{name}: {chosen.repository}{at}: {plain(str(failed))}", Exit.FAILED)
     source = f"{hub}, asked by `ops models pin` on {datetime.now(UTC):%Y-%m-%d}"
-    path = models.FOLDER / f"{name}.yaml"
+    path = entries.path_of(models.FOLDER, name)
     try:
         before = path.read_text(encoding="utf-8")
         listed = {file.path: file.to_wire() for file in files}
         after = pinned(before, revision=commit, source=source, files=listed, facts=facts)
-        entries.checked(Card, path.name, name, after.encode())
+        entries.checked(Card, path.name, path.stem, after.encode())
         if after != before:
             _replace(path, after)
     except (OSError, ConfigInvalid) as error:

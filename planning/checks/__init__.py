@@ -50,6 +50,7 @@ _ERRORS: tuple[Callable[[ResolvedStack], Iterator[Fault]], ...] = (
     existing_network.errors,
     ranges.errors,
     gpu_nodes.errors,
+    model.errors,
     machines.errors,
     role_machines.errors,
 )

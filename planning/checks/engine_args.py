@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from catalog.flags.argv import split
 from catalog.flags.given import Workers
+from catalog.models import file_of
 from planning import extra_args
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
@@ -22,7 +23,7 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
         gpus=tuple({role.gpus.type: role.gpus for role in deployment.roles.values() if role.gpus}.values()),
         reads_bucket=deployment.reads_bucket,
     )
-    card = join(f"{deployment.card.file}: engineArgs", engine.name)
+    card = join(f"{file_of(deployment.settings.model)}: engineArgs", engine.name)
     paths = [join(card, index) for index in deployment.card_arguments]
     paths += [deployment.at(f"engine.extraArgs[{index}]") for index in range(len(settings.extra_args))]
     given, allowed = deployment.arguments, settings.allow_code

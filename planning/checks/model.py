@@ -1,15 +1,49 @@
-"""The model card of a deployment."""
+"""The model cards of the deployments, each alone and beside those of other deployments."""
 
 from collections.abc import Iterator
+from itertools import combinations
 
+from catalog.engines import engine_names
+from catalog.models import file_of
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
+from reading.errors import Fault, nearest
+
+
+def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    """Cards that exclude each other: one Job fetches a revision of a model, and has the card's name."""
+    for one, other in combinations(stack.deployments, 2):
+        first, second = file_of(one.settings.model), file_of(other.settings.model)
+        if one.card == other.card:
+            continue
+        if one.card.name == other.card.name:
+            yield Fault(
+                other.at("model"),
+                f"{second} and {first} of {one.at('model')} are different cards of one name, {one.card.name}; rename "
+                "one of the files",
+            )
+        elif _pinned(one) == _pinned(other) and one.card.revision and one.card.files != other.card.files:
+            yield Fault(
+                other.at("model"),
+                f"{second} lists other files of {one.card.repository} at {one.card.revision} than {first} of "
+                f"{one.at('model')}, and one Job fetches both; make `files` the same in both",
+            )
+
+
+def _pinned(deployment: Deployment) -> tuple[str, str | None]:
+    return deployment.card.repository, deployment.card.revision
 
 
 def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
-    card = deployment.card
+    card, name = deployment.card, deployment.settings.model
     if card.revision is None:
         yield (
             f"{deployment.at('model')}: {card.name} has no pinned revision ({card.revision_source}), so every pod "
-            f"fetches what the hub has by then; pin it with `./dynamo-gke models pin {card.name}`"
+            f"fetches what the hub has by then; pin it with `./dynamo-gke models pin {name}`"
         )
+    for engine in card.engine_args:
+        if engine not in engine_names():
+            yield (
+                f"{file_of(name)}: engineArgs.{engine}: has no effect; the engines are "
+                f"{', '.join(engine_names())}{nearest(engine, engine_names())}"
+            )

@@ -12,7 +12,7 @@ MODEL = "qwen3-32b"
 @pytest.fixture
 def arguments(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """The card with the arguments of the test's parameter, for the default engine."""
-    chosen: Card = card(MODEL).model_copy(update={"engine_args": {"vllm": request.param, "other": ("--x",)}})
+    chosen: Card = card(MODEL).model_copy(update={"engine_args": {"vllm": request.param, "mocker": ("--x",)}})
     monkeypatch.setattr(resolve, "card", lambda _: chosen)
 
 

@@ -353,3 +353,20 @@ def test_the_facts_of_gpt_oss_are_those_of_its_card() -> None:
 def test_layer_types_that_cannot_be_counted_are_refused(types: object) -> None:
     with pytest.raises(config_json.ConfigNotRead, match=r"layer"):
         config_json.read({**GPT_OSS, "layer_types": types})
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_card_of_the_users_own_is_pinned_by_its_path(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries, "ROOT", tmp_path)
+    card.cache_clear()
+    (tmp_path / "cards").mkdir()
+    shutil.copy(tmp_path / "models" / f"{MODEL}.yaml", tmp_path / "cards" / "ours.yaml")
+    before = texts(tmp_path / "models")
+    done = pin(hub, model="./cards/ours.yaml")
+    card.cache_clear()
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert read(tmp_path / "cards", "ours").revision == REVISION
+    assert texts(tmp_path / "models") == before
+    assert_refused(pin(hub, model="./cards/our.yaml"), 2, "there is no file", "did you mean ./cards/ours.yaml?")
