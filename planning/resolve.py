@@ -107,12 +107,16 @@ def _card(path: str, model: ModelSettings) -> Card:
         if model.layout not in layout_names():
             unknown.append(_unknown(join(path, "layout"), model.layout, layout_names()))
         raise ConfigInvalid(unknown) from None
+    return known_card(name)
+
+
+def known_card(name: str) -> Card:
+    """A card whose layouts name engines of the catalog only. Raises ConfigInvalid with every error in it."""
     found = card(name)
-    engines = {layout: given.engine for layout, given in found.layouts.items() if given.engine}
     if faults := [
-        Fault(join(f"{file_of(name)}: layouts", layout, "engine"), one_of(given, engine_names()))
-        for layout, given in engines.items()
-        if given not in engine_names()
+        Fault(join(f"{file_of(name)}: layouts", layout, "engine"), one_of(given.engine, engine_names()))
+        for layout, given in found.layouts.items()
+        if given.engine and given.engine not in engine_names()
     ]:
         raise ConfigInvalid(faults)
     return found
@@ -154,7 +158,7 @@ def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[W
     roles = [role for deployment in deployments for role in deployment.roles.values()]
     machines = {role.pool: role.machine for role in roles if role.machine}
     capacities = {role.pool: role.capacity for role in roles}
-    engines = [found for deployment in deployments for found in _engines(deployment)]
+    engines = [found for deployment in deployments for found in engines_of(deployment)]
     return tuple(
         WorkerPool(
             key=key,
@@ -177,7 +181,7 @@ def _purchase(given: CapacitySettings | None, machine: GpuMachine, count: NodeCo
     return replace(bought, compact=bought.compact and machine.compact_placement)
 
 
-def _engines(deployment: Deployment) -> Iterator[Engines]:
+def engines_of(deployment: Deployment) -> Iterator[Engines]:
     """What a deployment needs GPU nodes for; nothing of one on CPU nodes."""
     for role in deployment.roles.values():
         if role.gpus is None:

@@ -1,4 +1,4 @@
-"""The catalogue: list its cards, and pin one to a revision of its repository."""
+"""The model cards: list the catalog's, show one on a machine, pin one to a revision of its repository."""
 
 import sys
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from catalog.machines import gpu_machine
 from catalog.models import Card, card, card_names
 from ops.commands.ending import Exit
 from ops.commands.pin import pin
+from ops.commands.show import show
 from ops.report import printing
 from ops.report.plain import plain
 from reading.errors import ConfigInvalid, Fault
@@ -25,7 +26,7 @@ def models(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """List the models of the catalogue, or pin one."""
+    """List the models of the catalog, show one, or pin one."""
     if context.invoked_subcommand is not None:
         return
     rows: list[dict[str, Any]] = []
@@ -81,4 +82,5 @@ def _show(rows: list[dict[str, Any]]) -> None:
     printing.show(lambda console: console.print(table))
 
 
+app.command()(show)
 app.command()(pin)

@@ -12,6 +12,11 @@ from reading.errors import Fault, join
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+    yield from argument_errors(deployment)
+
+
+def argument_errors(deployment: Deployment) -> Iterator[Fault]:
+    """Errors of the words that the card and the stack add to workers' command lines."""
     settings, engine = deployment.settings.engine, deployment.engine
     workers = Workers(
         card=deployment.card,

@@ -1,0 +1,55 @@
+"""`models show`: a card with what follows from it on a machine."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from catalog.defaults import default_machine
+from catalog.machines import gpu_machine, gpu_machine_name
+from catalog.models import card_name
+from ops.commands.ending import Exit
+from ops.commands.options import AsJson
+from ops.report import card_facts, printing
+from ops.report.plain import plain
+from planning.candidates import candidates
+from reading.errors import ConfigInvalid, Fault
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A model of the catalog, or a file such as ./cards/ours.yaml.")],
+    machine: Annotated[
+        str | None,
+        typer.Option("--machine", help="A machine of the catalog or a file; the catalog's default if left out."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a card with what follows from it on a machine: memory, KV cache, number formats, layouts, arguments."""
+    node = machine or default_machine()
+    try:
+        _check({"model": lambda: card_name(name), "--machine": lambda: gpu_machine_name(node)})
+        found = card_facts.facts(name, candidates(name, gpu_machine(node)))
+    except ConfigInvalid as invalid:
+        if as_json:
+            printing.show_json({"faults": [{"path": each.path, "message": each.message} for each in invalid.faults]})
+        else:
+            for error in invalid.faults:
+                print(f"error: {plain(str(error))}", file=sys.stderr)
+        raise typer.Exit(Exit.CONFIG_INVALID) from None
+    if as_json:
+        printing.show_json(found)
+    else:
+        printing.show(lambda console: console.print(card_facts.page(found)))
+
+
+def _check(given: dict[str, Callable[[], str]]) -> None:
+    """Raises ConfigInvalid with the error of each argument that names nothing."""
+    faults: list[Fault] = []
+    for path, read in given.items():
+        try:
+            read()
+        except ValueError as why:
+            faults.append(Fault(path, str(why)))
+    if faults:
+        raise ConfigInvalid(faults)

@@ -1,0 +1,151 @@
+"""A model card with what follows from it on a machine: as plain data for JSON, and as a page."""
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from catalog import sizing
+from catalog.contracts import KvCacheDtype
+from catalog.models import Card, file_of
+from ops.report import printing
+from ops.report.plain import plain
+from planning.candidates import Candidates, nodes
+from planning.deployments import Deployment, DeploymentRole
+
+Facts = dict[str, Any]
+
+
+def facts(name: str, found: Candidates) -> Facts:
+    """A card, given by name or file, as JSON has it."""
+    card, machine = found.card, found.machine
+    return {
+        "name": card.name,
+        "file": file_of(name),
+        "repository": card.repository,
+        "revision": card.revision,
+        "files": len(card.files) if card.files else None,
+        "license": card.license,
+        "gated": card.gated,
+        "maxModelLen": card.architecture.max_model_len,
+        "defaultMaxModelLen": card.default_max_model_len,
+        "weightsGib": round(sizing.weights_bytes(card) / sizing.GIB, 1),
+        "parameters": _parameters(card),
+        "attention": card.attention.to_wire(),
+        "kvCache": _kv_cache(card),
+        "machine": {"name": machine.name, "gpus": machine.gpus.count, "product": machine.gpus.product},
+        "format": {
+            "weights": card.weights.format,
+            "onMachine": machine.gpus.formats.get(card.weights.format),
+            "ofMachine": dict(machine.gpus.formats),
+        },
+        "engineArgs": {engine: list(words) for engine, words in card.engine_args.items()},
+        "layouts": {layout: _layout(each) for layout, each in found.deployments.items()},
+        "impossible": dict(found.impossible),
+    }
+
+
+def _parameters(card: Card) -> int | None:
+    """From the architecture, less what some models have besides, such as norms of queries and keys.
+
+    None where the card's numbers do not add up to it: in a mixture of experts, and with latent attention.
+    """
+    if card.architecture.kind == "moe" or card.attention.kind == "mla":
+        return None
+    return sizing.parameters(card)
+
+
+def _kv_cache(card: Card) -> Facts:
+    """What one token takes in the KV caches of an engine of one GPU, by number format."""
+    layers, attention = card.architecture.layers, card.attention
+    return {
+        "bytesPerToken": {each.value: attention.elements_per_token(layers, 1) * each.bytes for each in KvCacheDtype},
+        "bytesPerTokenInWindow": {
+            each.value: attention.elements_in_window(layers, 1) * each.bytes for each in KvCacheDtype
+        },
+        "window": attention.window if attention.kind == "hybrid" else None,
+    }
+
+
+def _layout(of: Deployment) -> Facts:
+    return {
+        "placement": of.layout.placement.value,
+        "engine": of.engine.name,
+        "gpus": of.layout.gpus,
+        "nodes": nodes(of),
+        "why": of.layout.why,
+        "roles": {role.value: _role(of, each) for role, each in of.roles.items()},
+    }
+
+
+def _role(of: Deployment, role: DeploymentRole) -> Facts:
+    memory = of.memory(role) if of.divisible and not of.simulated else None
+    return {
+        "replicas": role.replicas,
+        "tensorParallel": role.tensor_parallel,
+        "gpus": role.replicas * role.tensor_parallel if of.on_gpus else 0,
+        "kvTokens": memory.kv_tokens if memory else None,
+    }
+
+
+def page(of: Facts) -> RenderableType:
+    """What a person reads."""
+    formats, machine = of["format"], of["machine"]
+    on_machine = formats["onMachine"] or f"not computed by it; it takes {', '.join(formats['ofMachine'])}"
+    lines = {
+        "repository": f"{of['repository']}, {of['license']}{', gated' if of['gated'] else ''}",
+        "revision": _revision(of),
+        "weights": f"{of['weightsGib']:.1f} GiB",
+        "parameters": f"about {of['parameters'] / 1e9:.2f} billion" if of["parameters"] else "not known from the card",
+        "attention": _attention_words(of["attention"]),
+        "KV cache": _cache_words(of["kvCache"]),
+        "context": f"{of['maxModelLen']:,} tokens; {of['defaultMaxModelLen']:,} unless a stack sets engine.maxModelLen",
+        "machine": f"{machine['name']}, {machine['gpus']} × {machine['product']}",
+        "format": f"{formats['weights']}, on {machine['product']}: {on_machine}",
+    }
+    lines |= {f"args of {engine}": " ".join(words) for engine, words in of["engineArgs"].items()}
+    head = Text.assemble((of["name"], "bold"), f" · {plain(of['file'])}")
+    width = max(map(len, lines)) + 2
+    body = [Text(f"{label:{width}}{plain(text)}") for label, text in lines.items()]
+    impossible = [Text(f"{layout}: not possible: {plain(why)}") for layout, why in of["impossible"].items()]
+    return Group(head, *body, Text(), _table(of["layouts"]), *impossible)
+
+
+def _revision(of: Facts) -> str:
+    listed = f", {of['files']} files listed" if of["files"] else ""
+    return f"{of['revision'] or 'not pinned'}{listed}"
+
+
+def _attention_words(of: Facts) -> str:
+    numbers = (f"{key} {value}" for key, value in of.items() if key not in ("kind", "sinks"))
+    return f"{of['kind']}: {', '.join(numbers)}{', with sinks' if of['sinks'] else ''}"
+
+
+def _cache_words(cache: Facts) -> str:
+    """Bytes a token, by format."""
+    sizes = (f"{count:,} (kvCacheDtype {name})" for name, count in cache["bytesPerToken"].items())
+    words = f"bytes a token: {', '.join(sizes)}"
+    if cache["window"]:
+        more = " or ".join(f"{count:,}" for count in cache["bytesPerTokenInWindow"].values())
+        words += f"; and {more} more while it is among the last {cache['window']}"
+    return words
+
+
+def _table(layouts: Facts) -> RenderableType:
+    counts = ("engines", "GPUs each", "KV tokens each, predicted", "GPUs", "nodes")
+    table = printing.table("layout", "engine", "role", *counts, "why", right=counts)
+    for name, layout in layouts.items():
+        for index, (role, each) in enumerate(layout["roles"].items()):
+            first = index == 0
+            table.add_row(
+                Text(name if first else ""),
+                Text(layout["engine"] if first else ""),
+                role,
+                str(each["replicas"]),
+                str(each["tensorParallel"]) if each["gpus"] else "–",
+                f"{each['kvTokens']:,}" if each["kvTokens"] is not None else "–",
+                str(layout["gpus"]) if first else "",
+                str(layout["nodes"]) if first else "",
+                Text(plain(layout["why"]) if first else ""),
+            )
+    return table

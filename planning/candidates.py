@@ -1,0 +1,65 @@
+"""A model card on one machine, without a stack: a deployment for each layout, with its nodes, or why there is none."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from catalog.engines import default_engine
+from catalog.layouts import layout_names, layouts_for, why_not
+from catalog.machines import GpuMachine
+from catalog.models import Card
+from planning.checks.engine_args import argument_errors
+from planning.deployments import Deployment, deployment
+from planning.pools import node_counts
+from planning.resolve import engines_of, known_card
+from reading.errors import ConfigInvalid
+from settings.models import ModelSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """The layouts of a card on a machine."""
+
+    card: Card
+    machine: GpuMachine
+    deployments: Mapping[str, Deployment]
+    """By layout; as a stack gets them that sets nothing else."""
+    impossible: Mapping[str, str]
+    """Why the machine has no other layout of `catalog/layouts.yaml`."""
+
+
+def candidates(name: str, machine: GpuMachine) -> Candidates:
+    """The layouts of a card, given by name or file. Raises ConfigInvalid with every error of the card."""
+    card = known_card(name)
+    layouts = layouts_for(card, machine, default_engine())
+    found = {
+        layout: deployment("model", ModelSettings(model=name, layout=layout), card, layouts, machine, None)
+        for layout in layouts
+    }
+    if faults := {fault for each in found.values() for fault in argument_errors(each)}:
+        raise ConfigInvalid(faults)
+    refused = {layout: _not_computed(each, machine) for layout, each in found.items()}
+    return Candidates(
+        card=card,
+        machine=machine,
+        deployments={layout: each for layout, each in found.items() if not refused[layout]},
+        impossible={layout: why for layout, why in refused.items() if why} | dict(_absent(card, machine, found)),
+    )
+
+
+def _not_computed(of: Deployment, machine: GpuMachine) -> str:
+    """Why the machine cannot compute a deployment's weights; empty where it can, or where no GPU is used."""
+    format_, formats = of.card.weights.format, machine.gpus.formats
+    if format_ in formats or not of.on_gpus:
+        return ""
+    return f"the weights are in {format_}, which {machine.gpus.product} does not compute; it takes {', '.join(formats)}"
+
+
+def _absent(card: Card, machine: GpuMachine, found: Mapping[str, Deployment]) -> Iterator[tuple[str, str]]:
+    for layout in layout_names():
+        if layout not in found and (why := why_not(card, machine, default_engine(), layout)):
+            yield layout, why
+
+
+def nodes(of: Deployment) -> int:
+    """GPU nodes of a deployment that is alone in its pools."""
+    return sum(count.nodes for count in node_counts(engines_of(of)).values())
