@@ -1,9 +1,9 @@
 """The model cards: list the catalog's, show one on a machine, pin one to a revision of its repository."""
 
-import sys
-from typing import Annotated, Any
+from typing import Any
 
 import typer
+from rich.table import Table
 
 from catalog import sizing
 from catalog.defaults import defaults
@@ -11,12 +11,11 @@ from catalog.engines import default_engine
 from catalog.layouts import layouts_for
 from catalog.machines import gpu_machine
 from catalog.models import Card, card, card_names
-from ops.commands.ending import Exit
+from ops.commands.listing import show_items
+from ops.commands.options import AsJson
 from ops.commands.pin import pin
 from ops.commands.show import show
 from ops.report import printing
-from ops.report.plain import plain
-from reading.errors import ConfigInvalid, Fault
 
 app = typer.Typer(help=__doc__)
 
@@ -24,27 +23,12 @@ app = typer.Typer(help=__doc__)
 @app.callback(invoke_without_command=True)
 def models(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the models of the catalog, show one, or pin one."""
     if context.invoked_subcommand is not None:
         return
-    rows: list[dict[str, Any]] = []
-    faults: list[Fault] = []
-    for name in card_names():
-        try:
-            rows.append(_row(card(name)))
-        except ConfigInvalid as invalid:
-            faults += invalid.faults
-    if as_json:
-        found = [{"path": fault.path, "message": fault.message} for fault in faults]
-        printing.show_json({"models": rows} | ({"faults": found} if found else {}))
-    else:
-        _show(rows)
-    for fault in faults:
-        print(f"error: {plain(str(fault))}", file=sys.stderr)
-    if faults:
-        raise typer.Exit(Exit.CONFIG_INVALID)
+    show_items("models", card_names(), lambda name: _row(card(name)), _table, as_json=as_json)
 
 
 def _row(model: Card) -> dict[str, Any]:
@@ -63,7 +47,7 @@ def _row(model: Card) -> dict[str, Any]:
     }
 
 
-def _show(rows: list[dict[str, Any]]) -> None:
+def _table(rows: list[dict[str, Any]]) -> Table:
     table = printing.table(
         "model", "repository", "revision", "licence", "gated", "weights GiB", "layouts:GPUs", right=["weights GiB"]
     )
@@ -79,7 +63,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
             f"{row['weightsGib']:.1f}",
             ", ".join(f"{name}:{layout['gpus']}" for name, layout in row["layouts"].items()),
         )
-    printing.show(lambda console: console.print(table))
+    return table
 
 
 app.command()(show)

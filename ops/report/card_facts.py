@@ -91,7 +91,8 @@ def _role(of: Deployment, role: DeploymentRole) -> Facts:
 def page(of: Facts) -> RenderableType:
     """What a person reads."""
     formats, machine = of["format"], of["machine"]
-    on_machine = formats["onMachine"] or f"not computed by it; it takes {', '.join(formats['ofMachine'])}"
+    words = {"weightOnly": "weight-only, computed with in 16 bits", None: "not computed"}
+    on_machine = words.get(formats["onMachine"], formats["onMachine"])
     lines = {
         "repository": f"{of['repository']}, {of['license']}{', gated' if of['gated'] else ''}",
         "revision": _revision(of),
