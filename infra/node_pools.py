@@ -8,12 +8,11 @@ from pulumi_gcp import container
 
 from catalog.contracts import CAPACITY_LABEL, NodePurchase, ReservationRef
 from infra.rdma_network import NodeNic
+from manifests.labels import ROLE
 from planning.types import Pool, WorkerPool
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 
-# On every node of a GPU pool: what the pool is for.
-ROLE_LABEL = "dynamo-gke/role"
 
 _SHIELDED = container.NodePoolNodeConfigShieldedInstanceConfigArgs(
     enable_secure_boot=True, enable_integrity_monitoring=True
@@ -186,7 +185,7 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
         max_run_duration=f"{buys.max_run_seconds}s" if buys.max_run_seconds else None,
         reservation_affinity=reservation_affinity(buys.reservation),
         # The first always stays: the provider cannot send an update to no labels at all.
-        labels={ROLE_LABEL: args.pool.key, **args.pool.rdma.node_labels},
+        labels={ROLE: args.pool.key, **args.pool.rdma.node_labels},
         resource_labels={**args.labels, CAPACITY_LABEL: buys.label},
         service_account=args.node_account_email,
         oauth_scopes=[CLOUD_PLATFORM],

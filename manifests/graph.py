@@ -10,7 +10,7 @@ from catalog.flags.frontend import frontend_flags
 from catalog.machines import ACCELERATOR_LABEL, ARCH_LABEL, GpuMachine
 from catalog.models import Placement
 from catalog.rdma import UCX_TCP, KvTransfer
-from manifests import dgd, pod_security
+from manifests import dgd, labels, pod_security
 from planning import names
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph, Worker
@@ -202,13 +202,7 @@ def _model_source(graph: Graph) -> _ModelSource:
 
 # The bucket, as a folder. No token, and no asking the hub: what is not there is a fault to be seen, not to be fetched.
 _BUCKET = _ModelSource(
-    annotations={
-        "gke-gcsfuse/volumes": "true",
-        # Of the sidecar that reads the bucket. Its default limits, a quarter of a CPU, would starve the GPUs of a node.
-        "gke-gcsfuse/cpu-limit": "0",
-        "gke-gcsfuse/memory-limit": "0",
-        "gke-gcsfuse/ephemeral-storage-limit": "0",
-    },
+    annotations=labels.GCS_FUSE,
     env=(dgd.EnvVar(name="HF_HUB_OFFLINE", value="1"),),
     env_from=None,
     mounts=(dgd.VolumeMount(name="weights", mount_path=weights.MOUNT, read_only=True),),
@@ -271,7 +265,7 @@ def _worker_nodes(graph: Graph, worker: Worker) -> dict[str, str]:
 
 def _on_pool(pool: str) -> dict[str, str]:
     """The node label that GKE sets on every node of a pool."""
-    return {"cloud.google.com/gke-nodepool": pool}
+    return {labels.NODE_POOL: pool}
 
 
 def _of_machine(node: GpuMachine) -> dict[str, str]:
@@ -287,7 +281,7 @@ def _tolerations(node: GpuMachine) -> tuple[dgd.Toleration, ...]:
 
 def _near(graph: Graph) -> dgd.Affinity:
     """Rather the node where the graph's other pods are. Preferred only: as a rule it could deadlock the first pod."""
-    same_graph = dgd.LabelSelector(match_labels={names.GRAPH_LABEL: graph.name})
+    same_graph = dgd.LabelSelector(match_labels={labels.GRAPH: graph.name})
     term = dgd.PodAffinityTerm(label_selector=same_graph, topology_key="kubernetes.io/hostname")
     return dgd.Affinity(
         pod_affinity=dgd.PodAffinity(preferred=(dgd.WeightedPodAffinityTerm(weight=100, pod_affinity_term=term),))
@@ -296,7 +290,7 @@ def _near(graph: Graph) -> dgd.Affinity:
 
 def frontend_labels(graph: str) -> dict[str, str]:
     """The labels by which the operator marks the frontend pods of a graph."""
-    return {names.GRAPH_LABEL: graph, names.COMPONENT_TYPE_LABEL: "frontend"}
+    return {labels.GRAPH: graph, labels.COMPONENT_TYPE: "frontend"}
 
 
 def _apart(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:

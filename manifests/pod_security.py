@@ -14,7 +14,7 @@ from typing import Any
 
 from catalog.contracts import Role
 from catalog.rdma import MODES
-from manifests import dgd
+from manifests import dgd, labels
 from planning import names
 from planning.types import PodSecurityLevel, UnrestrictedWorkers
 
@@ -120,7 +120,7 @@ def _is_worker(graphs: Sequence[str]) -> str:
     """Whether the pod is a worker of one of the graphs, by the operator's labels."""
     if not graphs:
         return "false"
-    wanted = ((names.GRAPH_LABEL, graphs), (names.COMPONENT_TYPE_LABEL, [role.value for role in Role]))
+    wanted = ((labels.GRAPH, graphs), (labels.COMPONENT_TYPE, [role.value for role in Role]))
     return "has(object.metadata.labels)" + "".join(
         f" && '{key}' in object.metadata.labels && object.metadata.labels['{key}'] in {sorted(values)}"
         for key, values in wanted

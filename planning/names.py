@@ -14,14 +14,6 @@ WEIGHTS_WRITER = "weights-writer"
 WEIGHTS_CLAIM = "weights"
 SECRET_SYNC = "secret-sync"
 
-# On the proof's pods, with the graph's name: who may ask frontend and workers of that graph.
-PROOF_LABEL = "dynamo-gke/proof"
-# The operator sets them on every pod of a graph: the graph's name and the component's type.
-GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
-COMPONENT_TYPE_LABEL = "nvidia.com/dynamo-component-type"
-# On namespaces whose pods may ask the frontends, with the value "true".
-CLIENT_LABEL = "dynamo-gke/client"
-
 
 def cluster(stack: str) -> str:
     return f"dynamo-{stack}"

@@ -18,7 +18,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from planning.names import COMPONENT_TYPE_LABEL, GRAPH_LABEL
+from manifests.labels import COMPONENT_TYPE, GRAPH
 from policies import kinds
 from policies.inputs import at, block, items, needs
 from policies.judging import apart
@@ -72,7 +72,7 @@ def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
         for component in items(graph.props, "spec", "components")
         if _selects(
             block(policy.props, "spec", "podSelector"),
-            {GRAPH_LABEL: _name(graph), COMPONENT_TYPE_LABEL: at(component, "type")},
+            {GRAPH: _name(graph), COMPONENT_TYPE: at(component, "type")},
         )
     ]
     workers = [at(component, "name") for component in picked if at(component, "type") != "frontend"]

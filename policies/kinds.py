@@ -6,6 +6,8 @@ BUCKET = "gcp:storage/bucket:Bucket"
 SERVICE_ACCOUNT_KEY = "gcp:serviceaccount/key:Key"
 HMAC_KEY = "gcp:storage/hmacKey:HmacKey"
 KEYS = (SERVICE_ACCOUNT_KEY, HMAC_KEY)
+NETWORK = "gcp:compute/network:Network"
+SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 FIREWALL = "gcp:compute/firewall:Firewall"
 GRANTS = (
     "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember",

@@ -18,7 +18,7 @@ from catalog.contracts import Role
 from catalog.engines import Engine, engine_that_runs
 from catalog.machines import ACCELERATOR_LABEL, with_accelerator
 from catalog.rdma import UCX_TCP
-from planning.names import COMPONENT_TYPE_LABEL, GRAPH_LABEL
+from manifests import labels
 from policies import kinds
 from policies.inputs import at, items, needs
 from policies.judging import apart
@@ -202,8 +202,8 @@ def _monitored(args: StackValidationArgs, report: ReportViolation) -> None:
                 kind = at(component, "type")
                 if not any(
                     _namespace(monitoring) == _namespace(graph)
-                    and kind in (_selected(monitoring, COMPONENT_TYPE_LABEL) or [kind])
-                    and _name(graph) in (_selected(monitoring, GRAPH_LABEL) or [_name(graph)])
+                    and kind in (_selected(monitoring, labels.COMPONENT_TYPE) or [kind])
+                    and _name(graph) in (_selected(monitoring, labels.GRAPH) or [_name(graph)])
                     for monitoring in _of(args, kinds.POD_MONITORING)
                 ):
                     report(f"no PodMonitoring reads the metrics of {kind} of graph {_name(graph)}", graph.urn)

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from planning import names
+from manifests import labels
 
 RESTRICTED: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
@@ -34,7 +34,7 @@ def with_context(**security: Any) -> dict[str, Any]:
 
 
 def worker_labels(graph: str = "chat", kind: str = "prefill") -> dict[str, str]:
-    return {names.GRAPH_LABEL: graph, names.COMPONENT_TYPE_LABEL: kind}
+    return {labels.GRAPH: graph, labels.COMPONENT_TYPE: kind}
 
 
 def labelled(pod: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:

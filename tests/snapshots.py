@@ -3,8 +3,8 @@
 from typing import Any
 
 from ops.changes.change import Change, Comparison
-from ops.changes.effects import NODE_POOL
 from ops.changes.previewed import Cost, Registered, Snapshot
+from policies.kinds import NODE_POOL
 
 GPUS = {
     "guestAccelerators": [{"type": "nvidia-h200-141gb", "count": 8}],

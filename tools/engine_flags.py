@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.engines import FLAGS, all_engines
+from catalog.engines import FLAGS, all_engines, engine
 from catalog.flags.frontend import FRONTEND_TABLE
 from ops.local.environment import ROOT
 from ops.local.faults import LocalRunError, told
-from ops.local.real_engine import VLLM
+from ops.local.real_engine import environment_of
 
 # What is run in the runtime's environment.
+VLLM = environment_of(engine("vllm"))
 _PARSERS = Path(__file__).with_name("engine_parsers.py")
 _START = Path(__file__).with_name("engine_start.py")
 

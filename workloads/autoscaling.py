@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 
 from catalog.contracts import Role, ScalingSignal
 from manifests import dgd
+from manifests.labels import COMPONENT_TYPE, GRAPH
 from planning import names
 from planning.types import Autoscaling
 from workloads.custom_object import custom_object
@@ -34,8 +35,8 @@ def metric_spec(graph: str, role: Role, signals: Sequence[ScalingSignal], port: 
                 "pod": {
                     "selector": {
                         "matchLabels": {
-                            "nvidia.com/dynamo-graph-deployment-name": graph,
-                            "nvidia.com/dynamo-component-type": role.value,
+                            GRAPH: graph,
+                            COMPONENT_TYPE: role.value,
                         }
                     },
                     "containers": [

@@ -8,17 +8,14 @@ import pulumi
 
 from catalog.contracts import Ports
 from catalog.nixl import TELEMETRY_PORT
-from manifests.promql import GRAPH, ROLE
+from manifests import promql
+from manifests.labels import COMPONENT_TYPE, GRAPH, METRICS_ENABLED
 from planning.types import Graph
 from workloads.custom_object import custom_object
 
 API_VERSION = "monitoring.googleapis.com/v1"
 KIND = "PodMonitoring"
 
-# Labels that the operator sets on its pods; those of platform 1.5, for 1.6 unverified.
-_METRICS_ENABLED = "nvidia.com/metrics-enabled"
-_TYPE = "nvidia.com/dynamo-component-type"
-_GRAPH = "nvidia.com/dynamo-graph-deployment-name"
 # The port `system` of every worker.
 SYSTEM_PORT = Ports().metrics
 _WORKER_TYPES = ["prefill", "decode", "worker"]
@@ -33,7 +30,7 @@ class MonitoringArgs:
 
 def frontends(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     """Collection from the frontends: latencies, requests, and the router's metrics, which run in the same process."""
-    chosen = [_in(_TYPE, ["frontend"])]
+    chosen = [_in(COMPONENT_TYPE, ["frontend"])]
     return _pod_monitoring("dynamo-frontends", namespace, chosen, port="http", interval="15s", labels=labels)
 
 
@@ -60,19 +57,19 @@ def _by_port(ports: Iterable[tuple[Graph, int | None]]) -> dict[int, list[str]]:
 
 def workers(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
     """Collection from the workers: requests by role, and what the engine passes through."""
-    chosen = [_in(_TYPE, _WORKER_TYPES)]
+    chosen = [_in(COMPONENT_TYPE, _WORKER_TYPES)]
     return _pod_monitoring("dynamo-workers", namespace, chosen, port="system", interval="15s", labels=labels)
 
 
 def engines(namespace: str, graphs: Sequence[str], port: int, labels: dict[str, str]) -> dict[str, Any]:
     """Collection from workers whose engine serves its metrics on a port of its own."""
-    chosen = [_in(_TYPE, _WORKER_TYPES), _in(_GRAPH, graphs)]
+    chosen = [_in(COMPONENT_TYPE, _WORKER_TYPES), _in(GRAPH, graphs)]
     return _pod_monitoring(f"dynamo-workers-{port}", namespace, chosen, port=port, interval="15s", labels=labels)
 
 
 def nixl(namespace: str, graphs: Sequence[str], port: int, labels: dict[str, str]) -> dict[str, Any]:
     """Collection of NIXL's own telemetry from workers that move KV cache over it. The operator names its usual port."""
-    chosen = [_in(_TYPE, _WORKER_TYPES), _in(_GRAPH, graphs)]
+    chosen = [_in(COMPONENT_TYPE, _WORKER_TYPES), _in(GRAPH, graphs)]
     usual = port == TELEMETRY_PORT
     name, at = ("dynamo-nixl", "nixl") if usual else (f"dynamo-nixl-{port}", port)
     return _pod_monitoring(name, namespace, chosen, port=at, interval="30s", labels=labels)
@@ -90,12 +87,12 @@ def _pod_monitoring(
         "kind": KIND,
         "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": {
-            "selector": {"matchLabels": {_METRICS_ENABLED: "true"}, "matchExpressions": chosen},
+            "selector": {"matchLabels": {METRICS_ENABLED: "true"}, "matchExpressions": chosen},
             "endpoints": [{"port": port, "path": "/metrics", "interval": interval}],
             "targetLabels": {
                 "metadata": ["pod", "container", "node"],
                 # Names that no metric has of its own: of a name met twice, Prometheus renames the metric's.
-                "fromPod": [{"from": _GRAPH, "to": GRAPH}, {"from": _TYPE, "to": ROLE}],
+                "fromPod": [{"from": GRAPH, "to": promql.GRAPH}, {"from": COMPONENT_TYPE, "to": promql.ROLE}],
             },
         },
     }

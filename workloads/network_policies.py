@@ -13,7 +13,7 @@ import pulumi
 
 from manifests import ports
 from manifests.graph import frontend_labels
-from planning import names
+from manifests.labels import CLIENT, GRAPH, PROOF
 from workloads.custom_object import custom_object
 
 API_VERSION = "networking.k8s.io/v1"
@@ -48,12 +48,12 @@ def within_graph(namespace: str, graph: str, metrics: Sequence[int], labels: dic
 
     Its own verification asks for answers and metrics, Managed Prometheus for metrics, on the engines' ports `metrics`.
     """
-    own = {names.GRAPH_LABEL: graph}
+    own = {GRAPH: graph}
     rules = [
         {"from": [{"podSelector": {"matchLabels": own}}], "ports": [{"protocol": "TCP"}]},
         {
             "from": [
-                {"podSelector": {"matchLabels": {names.PROOF_LABEL: graph}}},
+                {"podSelector": {"matchLabels": {PROOF: graph}}},
                 {
                     "namespaceSelector": {
                         "matchExpressions": [
@@ -72,7 +72,7 @@ def clients(namespace: str, graph: str, ranges: Sequence[str], labels: dict[str,
     """Who may ask a graph's frontends: pods of namespaces that carry the label, and addresses outside the cluster."""
     allowed: list[dict[str, Any]] = [
         API_SERVER,
-        {"namespaceSelector": {"matchLabels": {names.CLIENT_LABEL: "true"}}},
+        {"namespaceSelector": {"matchLabels": {CLIENT: "true"}}},
         *_ranges(ranges),
     ]
     rules = [{"from": allowed, "ports": _tcp(ports.FRONTEND)}]

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from manifests.labels import NODE_POOL
 from manifests.pod_security import namespace_labels
 from planning import names
 from workloads.custom_object import custom_object
@@ -54,7 +55,7 @@ def _affinity(system_pool: str | None) -> dict[str, Any]:
     if not system_pool:
         preferred = [{"weight": 100, "podAffinityTerm": others}]
         return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
-    on_pool = {"key": "cloud.google.com/gke-nodepool", "operator": "In", "values": [system_pool]}
+    on_pool = {"key": NODE_POOL, "operator": "In", "values": [system_pool]}
     return {
         "nodeAffinity": {
             "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [on_pool]}]}

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from manifests import ports
 from manifests.graph import frontend_image
+from manifests.labels import NODE_POOL, PROOF
 from manifests.pod_security import UNPRIVILEGED
 from planning import names
 from planning.pools import SYSTEM_POOL
@@ -63,11 +64,11 @@ def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
         "backoffLimit": 0,
         "activeDeadlineSeconds": 2 * graph.verification.timeout_seconds,
         "template": {
-            "metadata": {"labels": {names.PROOF_LABEL: graph.name}},
+            "metadata": {"labels": {PROOF: graph.name}},
             "spec": {
                 "restartPolicy": "Never",
                 "serviceAccountName": service_account,
-                **({"nodeSelector": {"cloud.google.com/gke-nodepool": SYSTEM_POOL}} if graph.on_system_pool else {}),
+                **({"nodeSelector": {NODE_POOL: SYSTEM_POOL}} if graph.on_system_pool else {}),
                 "containers": [
                     {
                         "name": "main",

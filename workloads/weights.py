@@ -14,6 +14,7 @@ from catalog import versions
 from catalog.models import Card
 from catalog.weights import MOUNT, scratch_bytes
 from manifests.graph import frontend_image
+from manifests.labels import GCS_FUSE, NODE_POOL
 from manifests.pod_security import IMAGE_USER
 from planning import names
 from workloads.custom_object import REPLACE_UNREADY, custom_object
@@ -154,18 +155,11 @@ def fetch_job(
             "backoffLimit": RETRIES,
             "activeDeadlineSeconds": JOB_SECONDS,
             "template": {
-                "metadata": {
-                    "annotations": {
-                        "gke-gcsfuse/volumes": "true",
-                        "gke-gcsfuse/cpu-limit": "0",
-                        "gke-gcsfuse/memory-limit": "0",
-                        "gke-gcsfuse/ephemeral-storage-limit": "0",
-                    }
-                },
+                "metadata": {"annotations": GCS_FUSE},
                 "spec": {
                     "restartPolicy": "Never",
                     "serviceAccountName": names.WEIGHTS_WRITER,
-                    **({"nodeSelector": {"cloud.google.com/gke-nodepool": system_pool}} if system_pool else {}),
+                    **({"nodeSelector": {NODE_POOL: system_pool}} if system_pool else {}),
                     "securityContext": {
                         "runAsNonRoot": True,
                         "runAsUser": USER,

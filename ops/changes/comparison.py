@@ -12,15 +12,15 @@ from typing import Any
 from ops.changes import losses, pool_size
 from ops.changes import pulumi_engine as engine
 from ops.changes.change import Change, Comparison, InputChange, Kind, few
-from ops.changes.effects import NODE_POOL, Effect
+from ops.changes.effects import Effect
 from ops.changes.gcp_inputs import table
 from ops.changes.input_changes import input_changes, provider_changes
-from ops.changes.losses import GRAPH
 from ops.changes.pool_size import Nodes, size
 from ops.changes.previewed import Registered, Snapshot
 from ops.changes.sides import Sides, planned_nodes
 from ops.changes.users import with_users
 from ops.changes.values import differences
+from policies.kinds import GRAPH, NODE_POOL
 
 
 def compare(before: Snapshot, after: Snapshot) -> Comparison:

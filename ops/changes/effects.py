@@ -11,10 +11,8 @@ from typing import Any
 from ops.changes import kubernetes_fields as fields
 from ops.changes.gcp_inputs import Input, ResourceType, table
 from ops.changes.values import MISSING, Difference, at, covered, unindexed
+from policies import kinds
 
-NODE_POOL = "gcp:container/nodePool:NodePool"
-CLUSTER = "gcp:container/cluster:Cluster"
-SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 GCP_PROVIDER = "pulumi:providers:gcp"
 KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
 
@@ -50,7 +48,7 @@ FIXED = Judgement(effect=Effect.IGNORED, why="no effect: the provider cannot cha
 # Changed in place, and GKE makes the nodes again for it: the provider's calls are in its node_config.go and
 # resource_container_node_pool.go; that GKE recreates nodes is in its page on managing cluster changes.
 _RECREATED_FOR: Mapping[str, tuple[str, ...]] = {
-    NODE_POOL: (
+    kinds.NODE_POOL: (
         "networkConfig.enablePrivateNodes",
         "networkConfig.networkPerformanceConfig",
         "nodeConfig.bootDisk",
@@ -72,7 +70,7 @@ _RECREATED_FOR: Mapping[str, tuple[str, ...]] = {
         "nodeConfig.workloadMetadataConfig",
         "version",
     ),
-    CLUSTER: (
+    kinds.CLUSTER: (
         "addonsConfig.dnsCacheConfig",
         "addonsConfig.networkPolicyConfig",
         "enableIntranodeVisibility",
@@ -137,10 +135,10 @@ def _of_gcp(type_: str, found: Difference, before: Mapping[str, Any], after: Map
 
 def _refused(type_: str, found: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Why the update fails; empty where it does not."""
-    if type_ == NODE_POOL and (emptied := _emptied(found.bare, before, after)):
+    if type_ == kinds.NODE_POOL and (emptied := _emptied(found.bare, before, after)):
         return f"`pulumi up` fails: the provider cannot empty {emptied}; leave one entry in it"
     # The provider sends it; that Google Cloud changes no range in use is documented there, and was not tried.
-    if type_ == SUBNETWORK and found.bare.startswith("secondaryIpRanges") and found.before is not MISSING:
+    if type_ == kinds.SUBNETWORK and found.bare.startswith("secondaryIpRanges") and found.before is not MISSING:
         return "`pulumi up` fails while the cluster uses this range"
     return ""
 
@@ -161,7 +159,7 @@ def _by_schema(chain: Sequence[Input], found: Difference) -> Judgement | None:
 
 def _in_place(type_: str, found: Difference, after: Mapping[str, Any]) -> Judgement:
     """What an update in place does to the nodes."""
-    if type_ in (NODE_POOL, CLUSTER) and found.path == "nodeLocations":
+    if type_ in (kinds.NODE_POOL, kinds.CLUSTER) and found.path == "nodeLocations":
         return _zones(found, str(after.get("location", "")))
     if covered(found.bare, _RECREATED_FOR.get(type_, ())):
         return Judgement(effect=Effect.RECREATES_NODES, why="recreates the nodes")

@@ -7,41 +7,38 @@ from typing import Any
 from catalog.capacity import labelled
 from catalog.contracts import CAPACITY_LABEL
 from catalog.machines import with_accelerator
-from ops.changes.effects import CLUSTER, NODE_POOL, SUBNETWORK, Effect
+from ops.changes.effects import Effect
 from ops.changes.gcp_inputs import table
 from ops.changes.pool_size import Nodes
 from ops.changes.previewed import Registered
-
-NETWORK = "gcp:compute/network:Network"
-BUCKET = "gcp:storage/bucket:Bucket"
-GRAPH = "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment"
+from policies import kinds
 
 _NODES = "destroys the pool's nodes and stops their pods"
 _ADDRESS = "gives up the address of an endpoint"
 
 LOSSES: Mapping[str, str] = {
-    CLUSTER: "destroys the cluster and everything in it",
-    NODE_POOL: _NODES,
-    NETWORK: "destroys the network and everything on it",
-    SUBNETWORK: "destroys everything in the subnet",
+    kinds.CLUSTER: "destroys the cluster and everything in it",
+    kinds.NODE_POOL: _NODES,
+    kinds.NETWORK: "destroys the network and everything on it",
+    kinds.SUBNETWORK: "destroys everything in the subnet",
     "gcp:compute/routerNat:RouterNat": "cuts the nodes off from registries and Hugging Face meanwhile",
     "gcp:compute/address:Address": _ADDRESS,
     "gcp:compute/globalAddress:GlobalAddress": _ADDRESS,
-    BUCKET: "deletes all weights",
+    kinds.BUCKET: "deletes all weights",
     "gcp:certificatemanager/certificate:Certificate": "the endpoint needs another certificate",
     "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": "the domain needs another DNS record",
     "gcp:secretmanager/secret:Secret": "deletes the token for gated models",
-    "kubernetes:core/v1:Namespace": "deletes everything in the namespace",
-    "kubernetes:helm.sh/v3:Release": "uninstalls the Dynamo operator",
-    GRAPH: "stops all workers of the graph",
+    kinds.NAMESPACE: "deletes everything in the namespace",
+    kinds.RELEASE: "uninstalls the Dynamo operator",
+    kinds.GRAPH: "stops all workers of the graph",
 }
 
-GUARDED = (CLUSTER, NODE_POOL, NETWORK, BUCKET)
+GUARDED = (kinds.CLUSTER, kinds.NODE_POOL, kinds.NETWORK, kinds.BUCKET)
 """Replaced or deleted, they end `ops diff` with 4."""
 
 RECREATES = {
-    NODE_POOL: "recreates the pool's nodes one by one; their pods restart",
-    CLUSTER: "recreates the nodes of every pool one by one; their pods restart",
+    kinds.NODE_POOL: "recreates the pool's nodes one by one; their pods restart",
+    kinds.CLUSTER: "recreates the nodes of every pool one by one; their pods restart",
 }
 
 
@@ -70,7 +67,7 @@ def guarded(old: Registered) -> bool:
 def loss(old: Registered) -> str:
     """What goes with the old resource; empty when nothing that matters does."""
     if old.options.get("retainOnDelete"):
-        return "leaves the bucket with all weights behind, unmanaged" if old.type == BUCKET else ""
+        return "leaves the bucket with all weights behind, unmanaged" if old.type == kinds.BUCKET else ""
     return LOSSES.get(old.type.replace("kubernetes:v1:", "kubernetes:core/v1:"), "")
 
 
@@ -85,7 +82,7 @@ def gpu(pool: Registered) -> str:
 
 def released(pool: Registered, nodes: Nodes) -> ReleasedNodes | None:
     """GPU nodes that go back, with how they were bought; None when there are none."""
-    if pool.type != NODE_POOL or not gpu(pool) or not nodes.most:
+    if pool.type != kinds.NODE_POOL or not gpu(pool) or not nodes.most:
         return None
     return ReleasedNodes(nodes=nodes, what=f"{_bought(pool)} {gpu(pool)}".lstrip())
 
@@ -103,5 +100,5 @@ def _bought(pool: Registered) -> str:
 def lost_in_place(type_: str, effects: Sequence[Effect]) -> str:
     """What an update costs although nothing is replaced."""
     if Effect.RELEASES_NODES in effects:
-        return _NODES if type_ == NODE_POOL else _ZONES
+        return _NODES if type_ == kinds.NODE_POOL else _ZONES
     return RECREATES.get(type_, "") if Effect.RECREATES_NODES in effects else ""

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from ops.changes import pulumi_engine as engine
 from ops.changes.change import Change, Kind, few
-from ops.changes.effects import CLUSTER, KUBERNETES_PROVIDER, SUBNETWORK, Effect
-from ops.changes.losses import NETWORK
+from ops.changes.effects import KUBERNETES_PROVIDER, Effect
 from ops.changes.previewed import Registered
 from ops.changes.sides import Sides
 from ops.changes.values import covered
+from policies.kinds import CLUSTER, NETWORK, SUBNETWORK
 
 
 def with_users(sides: Sides, change: Change, found: Mapping[str, Change | None]) -> Change:

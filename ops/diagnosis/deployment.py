@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from manifests import labels
 from ops.diagnosis.ended import left_over
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import condition, holds, label, part, parts
-from ops.diagnosis.view import COMPONENT_LABEL, View
+from ops.diagnosis.view import View
 
 
 def not_deployed(view: View, awaited: str) -> Finding:
@@ -52,7 +53,7 @@ def taken_up(view: View) -> Iterator[Finding]:
 def missing_pods(view: View, *, explained: bool) -> Iterator[Finding]:
     """Components with fewer pods than wanted: what refused them, or that they are missing, unless `explained`."""
     for role, wanted in view.components.items():
-        there = sum(label(pod, COMPONENT_LABEL) == role for pod in view.pods)
+        there = sum(label(pod, labels.COMPONENT) == role for pod in view.pods)
         if there >= wanted:
             continue
         refusals = [

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+from manifests import labels
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.jobs import DISK_FULL, last_line
 from ops.diagnosis.snapshot import Object, condition, container_statuses, holds, label, name, part, parts, seen, when
-from ops.diagnosis.view import COMPONENT_LABEL, View, component, reference
+from ops.diagnosis.view import View, component, reference
 
 # A pod that failed longer ago than this does not explain why another one is not Ready now.
 RECENT = timedelta(hours=1)
@@ -18,11 +19,11 @@ _REMOVALS = ("Preempted", "Evicted", "TaintManagerEviction")
 def failed_pods(view: View) -> Iterator[Finding]:
     """Failed pods of components that have fewer Ready pods than wanted, and why each failed."""
     for role, wanted in view.components.items():
-        live = [pod for pod in view.pods if label(pod, COMPONENT_LABEL) == role]
+        live = [pod for pod in view.pods if label(pod, labels.COMPONENT) == role]
         if sum(holds(pod, "Ready") for pod in live) >= wanted:
             continue
         for pod in view.failed_pods:
-            if label(pod, COMPONENT_LABEL) == role and (len(live) < wanted or _recent(view, pod)):
+            if label(pod, labels.COMPONENT) == role and (len(live) < wanted or _recent(view, pod)):
                 yield _failed(view, pod)
         yield from _removed(view, role)
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+from manifests import labels
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, holds, label, name, part, parts, when
-from ops.diagnosis.view import COMPONENT_LABEL, GRAPH_LABEL, WORKER_HASH_LABEL, View, is_worker, reference
+from ops.diagnosis.view import View, is_worker, reference
 
 # The operator writes the current generation here; the first is the one that objects are labelled with.
 CURRENT_HASH = ("nvidia.com/current-worker-hash", "nvidia.com/current-worker-hash-v2")
@@ -38,7 +39,7 @@ def generations(view: View) -> Iterator[Finding]:
 def _left_over(view: View) -> Iterator[Finding]:
     pods: dict[str, list[Object]] = {}
     for pod in view.pods:
-        if is_worker(pod) and (generation := label(pod, WORKER_HASH_LABEL)):
+        if is_worker(pod) and (generation := label(pod, labels.WORKER_HASH)):
             pods.setdefault(generation, []).append(pod)
     deployments: dict[str, list[Object]] = {}
     for deployment in view.snapshot.components:
@@ -54,7 +55,7 @@ def _left_over(view: View) -> Iterator[Finding]:
         yield view.finding(
             Cause.OLD_GENERATION,
             f"{says}; the older one holds its GPUs, and nothing says which that is: see `{view.kubectl} get "
-            f"dynamocomponentdeployments -L {WORKER_HASH_LABEL}` and delete those that are not wanted",
+            f"dynamocomponentdeployments -L {labels.WORKER_HASH}` and delete those that are not wanted",
             *(reference(pod) for generation in existing for pod in pods.get(generation, [])),
         )
         return
@@ -77,13 +78,13 @@ def _left_over(view: View) -> Iterator[Finding]:
 def _generation(view: View, deployment: Object) -> str | None:
     """The worker generation of a DynamoComponentDeployment of this graph that runs, or is to run, pods."""
     owners = [str(owner.get("name")) for owner in parts(deployment, "metadata", "ownerReferences")]
-    if view.graph.name not in (label(deployment, GRAPH_LABEL), *owners):
+    if view.graph.name not in (label(deployment, labels.GRAPH), *owners):
         return None
     deleted = part(deployment, "metadata", "deletionTimestamp")
     if deleted or part(deployment, "spec", "replicas") == 0:
         return None
     suffix = re.search(r"-([0-9a-f]{8})$", name(deployment))
-    return label(deployment, WORKER_HASH_LABEL) or (suffix[1] if suffix else None)
+    return label(deployment, labels.WORKER_HASH) or (suffix[1] if suffix else None)
 
 
 def _current(
@@ -106,7 +107,7 @@ def _current(
 
 def _deployment_of(view: View, pod: Object, generation: str) -> str:
     """The name that the operator gives a worker's DynamoComponentDeployment."""
-    return f"{view.graph.name}-{str(label(pod, COMPONENT_LABEL)).lower()}-{generation}"
+    return f"{view.graph.name}-{str(label(pod, labels.COMPONENT)).lower()}-{generation}"
 
 
 def _ending(view: View) -> Iterator[Finding]:

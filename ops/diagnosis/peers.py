@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from manifests import labels
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, condition, holds, label, name, part, parts, when
 from ops.diagnosis.verification import verification_job
-from ops.diagnosis.view import COMPONENT_TYPE_LABEL, WORKER_HASH_LABEL, View, component, reference
+from ops.diagnosis.view import View, component, reference
 
 # A role that restarts within this time after the other is taken to be the cure, not another incident.
 CURE_WITHIN = timedelta(hours=2)
@@ -73,7 +74,7 @@ def _cures(restart: _Engine, others: list[_Engine]) -> bool:
 
 
 def _engines(view: View, role: str) -> list[_Engine]:
-    pods = [pod for pod in view.pods if label(pod, COMPONENT_TYPE_LABEL) == role]
+    pods = [pod for pod in view.pods if label(pod, labels.COMPONENT_TYPE) == role]
     found = [engine for pod in pods if holds(pod, "Ready") and (engine := _engine(view, pod))]
     # Where an older pod of the role still runs, a younger one may have been added, by an autoscaler or by hand.
     if not all(_replaced(view, pod) for pod in pods):
@@ -114,7 +115,7 @@ def _loading(view: View) -> timedelta:
     times = [
         (_started(pod), when(condition(pod, "Ready").get("lastTransitionTime")))
         for pod in view.pods
-        if label(pod, COMPONENT_TYPE_LABEL) in ("prefill", "decode") and holds(pod, "Ready")
+        if label(pod, labels.COMPONENT_TYPE) in ("prefill", "decode") and holds(pod, "Ready")
     ]
     loads = [ready - started for started, ready in times if started and ready and ready > started]
     return min([*loads, SERVES_AFTER])
@@ -130,11 +131,11 @@ def _started(pod: Object) -> datetime | None:
 
 def _replaced(view: View, pod: Object) -> bool:
     """Whether a pod is younger than its generation of workers: another one was there before it."""
-    created, generation = _created(pod), label(pod, WORKER_HASH_LABEL)
+    created, generation = _created(pod), label(pod, labels.WORKER_HASH)
     settled = when(part(view.deployed, "status", "rollingUpdate", "endTime"))
     if settled is None:
         members = (*view.snapshot.components, *view.pods)
-        same = [member for member in members if label(member, WORKER_HASH_LABEL) == generation]
+        same = [member for member in members if label(member, labels.WORKER_HASH) == generation]
         births = [birth for member in same if (birth := _created(member))]
         settled = min(births, default=None)
         settled = settled and settled + TOGETHER

@@ -4,10 +4,11 @@
 import re
 from collections.abc import Iterator
 
+from manifests import labels
 from ops.diagnosis import autoscaler, claims
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.nodes import describe_pool, how_nodes_come, usable
-from ops.diagnosis.snapshot import NODE_POOL_LABEL, Object, condition, label, name, part, parts, seen, unended, when
+from ops.diagnosis.snapshot import Object, condition, label, name, part, parts, seen, unended, when
 from ops.diagnosis.view import View, component, reference
 
 
@@ -73,7 +74,7 @@ def _no_room_made(view: View, pod: Object) -> Iterator[Finding]:
 
 
 def _why_none(view: View, pod: Object, refused: Object | None) -> str:
-    pool, target = part(pod, "spec", "nodeSelector", NODE_POOL_LABEL), _target(pod)
+    pool, target = part(pod, "spec", "nodeSelector", labels.NODE_POOL), _target(pod)
     if refused:
         where = f"; see {describe_pool(view, pool)}" if pool else ""
         return f", and the autoscaler adds none: {autoscaler.why_not(view, refused, target)}{where}"
@@ -148,7 +149,7 @@ def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
 def _target(pod: Object) -> str:
     """The nodes that a pod may run on, in words."""
     selector = part(pod, "spec", "nodeSelector") or {}
-    if pool := selector.get(NODE_POOL_LABEL):
+    if pool := selector.get(labels.NODE_POOL):
         return f"pool {pool}"
     wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
     return f"those with {wanted}" if wanted else "the cluster"
@@ -157,7 +158,7 @@ def _target(pod: Object) -> str:
 def _nodes_for(view: View, pod: Object) -> list[Object]:
     """The nodes of the pod's pool; without one those that its selector matches."""
     selector = part(pod, "spec", "nodeSelector") or {}
-    if pool := selector.get(NODE_POOL_LABEL):
+    if pool := selector.get(labels.NODE_POOL):
         return view.snapshot.nodes_of(pool)
     return [node for node in view.snapshot.nodes if all(label(node, key) == value for key, value in selector.items())]
 

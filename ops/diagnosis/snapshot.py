@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from manifests import labels
+
 # An object or a part of one with the names of the wire, such as `{"metadata": {"name": …}, "status": {…}}`.
 Object = Mapping[str, Any]
-
-NODE_POOL_LABEL = "cloud.google.com/gke-nodepool"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Snapshot:
         return sorted(found, key=seen)
 
     def nodes_of(self, pool: str) -> list[Object]:
-        return [node for node in self.nodes if label(node, NODE_POOL_LABEL) == pool]
+        return [node for node in self.nodes if label(node, labels.NODE_POOL) == pool]
 
     def age(self, moment: object) -> str:
         """How long ago, in the largest unit of which there are two: `6 min`; `an unknown time` for no time."""

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from manifests import labels
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.jobs import failure, last_words, pods_of
 from ops.diagnosis.snapshot import Object, holds, name, part, unended
 from ops.diagnosis.view import View
-from planning import names
 
 # How the lines of its report begin that are not passed.
 NOT_PASSED = r"^(not verified|cannot tell|NOT PROVEN|error:)"
@@ -58,6 +58,6 @@ def pods_that_verify(view: View) -> list[Object]:
 
 
 def _verifies(job: Object, graph: str) -> bool:
-    marked = part(job, "spec", "template", "metadata", "labels", names.PROOF_LABEL)
+    marked = part(job, "spec", "template", "metadata", "labels", labels.PROOF)
     named = re.fullmatch(rf"{re.escape(graph)}-proof-[0-9a-f]{{8}}", name(job))
     return marked == graph or (not marked and named is not None)

@@ -2,16 +2,12 @@
 
 from dataclasses import dataclass
 
+from manifests import labels
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, Snapshot, label, name, part, parts, unended
 from ops.report.plain import plain
 from planning import names
 from planning.types import Graph, Plan, WorkerPool
-
-GRAPH_LABEL = "nvidia.com/dynamo-graph-deployment-name"
-COMPONENT_LABEL = "nvidia.com/dynamo-component"
-COMPONENT_TYPE_LABEL = "nvidia.com/dynamo-component-type"
-WORKER_HASH_LABEL = "nvidia.com/dynamo-worker-hash"
 
 WORKER_TYPES = ("prefill", "decode", "worker")
 
@@ -67,7 +63,7 @@ class View:
 
     @property
     def _all_pods(self) -> list[Object]:
-        return [pod for pod in self.snapshot.pods if label(pod, GRAPH_LABEL) == self.graph.name]
+        return [pod for pod in self.snapshot.pods if label(pod, labels.GRAPH) == self.graph.name]
 
     @property
     def weights_job(self) -> Object | None:
@@ -86,11 +82,11 @@ class View:
 
 def component(pod: Object) -> str:
     """What a pod is called in a sentence: its component, or its own name where it is of none."""
-    return label(pod, COMPONENT_LABEL) or label(pod, COMPONENT_TYPE_LABEL) or name(pod)
+    return label(pod, labels.COMPONENT) or label(pod, labels.COMPONENT_TYPE) or name(pod)
 
 
 def is_worker(pod: Object) -> bool:
-    return label(pod, COMPONENT_TYPE_LABEL) in WORKER_TYPES
+    return label(pod, labels.COMPONENT_TYPE) in WORKER_TYPES
 
 
 def reference(pod: Object) -> str:

@@ -10,6 +10,7 @@ from ops.offline.recorded import UNKNOWN
 from planning.load import load
 from planning.plan import plan
 from planning.types import WorkerPool
+from policies import kinds
 from settings.stack_config import StackConfig
 
 GET_CLUSTER = "gcp:container/getCluster:getCluster"
@@ -98,10 +99,10 @@ COMPUTED: Mapping[str, dict[str, Any]] = {
         "dnsResourceRecords": [{"name": "_acme-challenge.example.com.", "type": "CNAME", "data": "example.goog."}]
     },
     "gcp:compute/address:Address": {"address": "10.0.0.100"},
-    "gcp:container/cluster:Cluster": {
+    kinds.CLUSTER: {
         "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}
     },
-    "kubernetes:core/v1:Service": {"status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.100"}]}}},
+    kinds.SERVICE: {"status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.100"}]}}},
     "gcp:monitoring/notificationChannel:NotificationChannel": {"name": "projects/my-project/notificationChannels/1"},
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": {
         "name": "projects/123456789012/locations/global/workloadIdentityPools/example"

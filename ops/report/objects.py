@@ -7,9 +7,8 @@ from typing import Any, cast
 import yaml
 
 from ops.offline.recorded import UNKNOWN, Recording, Resource
+from policies import kinds
 from reading.errors import join
-
-_HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 
 # What other objects need to exist comes first; kinds that are not named here come after these, by kind and name. What
 # opens the way to the others comes last.
@@ -60,7 +59,7 @@ def keys(recording: Recording) -> list[str]:
 
 
 def _objects(recording: Recording) -> list[Resource]:
-    found = [r for r in recording.resources if r.type.startswith("kubernetes:") and r.type != _HELM_RELEASE]
+    found = [r for r in recording.resources if r.type.startswith("kubernetes:") and r.type != kinds.RELEASE]
     return sorted(found, key=_place)
 
 
@@ -111,7 +110,7 @@ def _comment(recording: Recording, chosen: list[Resource]) -> Iterator[str]:
     """What has to be known before the objects are applied, a line each."""
     yield "In the order in which the objects need each other: kubectl apply --server-side -f -"
     for release in recording.resources:
-        if release.type == _HELM_RELEASE:
+        if release.type == kinds.RELEASE:
             given = release.inputs
             yield (
                 f"Not an object, install it first: Helm release {given['name']} in namespace {given['namespace']}, "

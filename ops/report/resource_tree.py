@@ -7,22 +7,21 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ops.offline.recorded import Recording, Resource
-
-_SECURITY_POLICY = "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy"
+from policies import kinds
 
 # However many there are, each is shown with whom it lets in.
-_SHOWN_EACH = (_SECURITY_POLICY, "gcp:compute/firewall:Firewall")
+_SHOWN_EACH = (kinds.SECURITY_POLICY, kinds.FIREWALL)
 
 # For each type what tells a reader what he gets: words before and after a value of the inputs. The rest is in `--json`.
 SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     "gcp:compute/address:Address": (("", "addressType", ""),),
-    "gcp:billing/budget:Budget": (
+    kinds.BUDGET: (
         ("", "amount.specifiedAmount.units", " a month"),
         ("in ", "amount.specifiedAmount.currencyCode", ""),
     ),
     "gcp:certificatemanager/certificate:Certificate": (("", "managed.domains[0]", ""),),
     "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": (("", "domain", ""),),
-    "gcp:compute/firewall:Firewall": (
+    kinds.FIREWALL: (
         ("", "allows[].protocol", ""),
         ("port ", "allows[].ports", ""),
         ("from ", "sourceRanges", ""),
@@ -30,8 +29,8 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     "gcp:compute/network:Network": (("MTU ", "mtu", ""), ("profile ", "networkProfile", "")),
     "gcp:compute/routerNat:RouterNat": (("", "minPortsPerVm", " ports a VM and more"),),
     "gcp:compute/subnetwork:Subnetwork": (("", "ipCidrRange", ""), ("", "purpose", "")),
-    "gcp:container/cluster:Cluster": (("", "location", ""), ("", "releaseChannel.channel", "")),
-    "gcp:container/nodePool:NodePool": (
+    kinds.CLUSTER: (("", "location", ""), ("", "releaseChannel.channel", "")),
+    kinds.NODE_POOL: (
         ("", "nodeConfig.machineType", ""),
         ("nodes ", "nodeCount", ""),
         ("nodes from ", "autoscaling.totalMinNodeCount", ""),
@@ -39,7 +38,7 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("reservation ", "nodeConfig.reservationAffinity.values[0]", ""),
         ("accelerator networks ", "networkConfig.acceleratorNetworkProfile", ""),
     ),
-    "gcp:monitoring/alertPolicy:AlertPolicy": (("", "conditions[0].displayName", ""), ("", "severity", "")),
+    kinds.ALERT_POLICY: (("", "conditions[0].displayName", ""), ("", "severity", "")),
     "gcp:monitoring/notificationChannel:NotificationChannel": (("", "displayName", ""),),
     "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": (("", "role", ""),),
     "gcp:projects/iAMMember:IAMMember": (("", "role", ""),),
@@ -47,28 +46,26 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     "gcp:secretmanager/secret:Secret": (("", "secretId", ""),),
     "gcp:secretmanager/secretIamMember:SecretIamMember": (("", "role", ""),),
     "gcp:serviceaccount/account:Account": (("", "accountId", ""),),
-    "gcp:storage/bucket:Bucket": (("", "location", ""), ("public access prevention ", "publicAccessPrevention", "")),
+    kinds.BUCKET: (("", "location", ""), ("public access prevention ", "publicAccessPrevention", "")),
     "gcp:storage/bucketIAMMember:BucketIAMMember": (("", "role", ""),),
     "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": (
         ("from ", "spec.minReplicas", ""),
         ("to ", "spec.maxReplicas", ""),
         ("on ", "spec.metrics[0].pods.metric.name", ""),
     ),
-    "kubernetes:core/v1:Service": (("", "spec.type", ""), ("port ", "spec.ports[0].port", "")),
-    "kubernetes:helm.sh/v3:Release": (("", "version", ""), ("in ", "namespace", "")),
-    "kubernetes:monitoring.googleapis.com/v1:PodMonitoring": (
+    kinds.SERVICE: (("", "spec.type", ""), ("port ", "spec.ports[0].port", "")),
+    kinds.RELEASE: (("", "version", ""), ("in ", "namespace", "")),
+    kinds.POD_MONITORING: (
         ("port ", "spec.endpoints[0].port", ""),
         ("every ", "spec.endpoints[0].interval", ""),
     ),
-    "kubernetes:networking.gke.io/v1:GKENetworkParamSet": (("", "spec.vpcSubnet", ""), ("", "spec.deviceMode", "")),
-    "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment": (
+    kinds.NETWORK_PARAMETERS: (("", "spec.vpcSubnet", ""), ("", "spec.deviceMode", "")),
+    kinds.GRAPH: (
         ("", "spec.components[0].name", ""),
         ("", "spec.components[1].name", ""),
         ("", "spec.components[2].name", ""),
     ),
-    "kubernetes:resource.k8s.io/v1:ResourceClaimTemplate": (
-        ("", "spec.spec.devices.requests[0].exactly.count", " RDMA NICs a pod"),
-    ),
+    kinds.CLAIM_TEMPLATE: (("", "spec.spec.devices.requests[0].exactly.count", " RDMA NICs a pod"),),
     "pulumi:providers:kubernetes": (("", "clusterIdentifier", ""),),
 }
 
@@ -135,7 +132,7 @@ def _words(resource: Resource) -> list[str]:
         for before, path, after in SHOWN.get(resource.type, ())
         if (value := _at(resource.inputs, path)) not in (None, [])
     ]
-    if resource.type == _SECURITY_POLICY:
+    if resource.type == kinds.SECURITY_POLICY:
         words += [_armor_rule(rule) for rule in resource.inputs["rules"]]
     options = {"protect": "protected", "retainOnDelete": "kept on destroy"}
     words += [word for option, word in options.items() if resource.options.get(option)]

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from ops.local.real_engine import VLLM
 from tests.command_lines import GOOD, REFUSED_BY_BOTH, REFUSED_BY_CHECKER, Bad, Line, every_flag, every_rendered, faults
-from tools.engine_flags import ask, path
+from tools.engine_flags import VLLM, ask, path
 
 RENDERED = every_rendered()
 EVERY_FLAG = list(every_flag())

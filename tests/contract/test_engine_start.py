@@ -17,11 +17,10 @@ from catalog.flags.given import Given
 from catalog.models import Card, card
 from catalog.sizing import MIB
 from manifests.graph import engine_input
-from ops.local.real_engine import VLLM
 from tests.command_lines import TABLES
 from tests.flag_cases import DRAFT, FP8, GPT_OSS, HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
 from tests.stacks import planned
-from tools.engine_flags import start
+from tools.engine_flags import VLLM, start
 
 Answers = Mapping[tuple[str, str], dict[str, Any]]
 """What the engine said, by the case's name and the role."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from manifests import labels
 from ops.offline.recorded import UNKNOWN, Recording
 from ops.offline.verdicts import judge
-from planning.names import COMPONENT_TYPE_LABEL, GRAPH_LABEL
 from policies import kinds
 from tests.policies.mutations import added, changed, prod, with_gateway
 
@@ -41,9 +41,9 @@ def of(name: str, path: str, value: Any) -> Callable[[], Recording]:
     return lambda: changed(prod(), POLICY, name, path, value)
 
 
-OF_CHAT = {"matchLabels": {GRAPH_LABEL: "chat"}}
-OF_PREFILL = {"matchExpressions": [{"key": COMPONENT_TYPE_LABEL, "operator": "In", "values": ["prefill"]}]}
-NOT_FRONTEND = {"matchExpressions": [{"key": COMPONENT_TYPE_LABEL, "operator": "NotIn", "values": ["frontend"]}]}
+OF_CHAT = {"matchLabels": {labels.GRAPH: "chat"}}
+OF_PREFILL = {"matchExpressions": [{"key": labels.COMPONENT_TYPE, "operator": "In", "values": ["prefill"]}]}
+NOT_FRONTEND = {"matchExpressions": [{"key": labels.COMPONENT_TYPE, "operator": "NotIn", "values": ["frontend"]}]}
 MARKED = {"matchLabels": {"app": "whatever"}}
 
 OPEN: list[tuple[str, Callable[[], Recording]]] = [
@@ -96,12 +96,12 @@ CLOSED: list[Callable[[], Recording]] = [
     with_gateway,
     more(OF_CHAT, [{"from": [{"podSelector": {"matchLabels": {"app": "mine"}}}]}]),
     more(
-        {"matchLabels": {GRAPH_LABEL: "chat", COMPONENT_TYPE_LABEL: "frontend"}},
+        {"matchLabels": {labels.GRAPH: "chat", labels.COMPONENT_TYPE: "frontend"}},
         [{**PRIVATE[0], "ports": [{"port": 8000}]}],
     ),
     # For pods of no graph, or in a namespace without one.
-    more({"matchLabels": {GRAPH_LABEL: "other"}}, PRIVATE),
-    more({"matchExpressions": [{"key": GRAPH_LABEL, "operator": "DoesNotExist"}]}, PRIVATE),
+    more({"matchLabels": {labels.GRAPH: "other"}}, PRIVATE),
+    more({"matchExpressions": [{"key": labels.GRAPH, "operator": "DoesNotExist"}]}, PRIVATE),
     lambda: added(prod(), kinds.NETWORK_POLICY, policy({}, PRIVATE, namespace="other")),
 ]
 

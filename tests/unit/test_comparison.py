@@ -7,11 +7,10 @@ import pytest
 
 from ops.changes.change import Kind, cost
 from ops.changes.comparison import compare
-from ops.changes.effects import CLUSTER, NODE_POOL
-from ops.changes.losses import BUCKET, GRAPH, NETWORK
 from ops.changes.previewed import Cost, Registered, Snapshot
 from ops.report.diff_report import effects
 from planning.summary import summary
+from policies.kinds import BUCKET, CLUSTER, GRAPH, NETWORK, NODE_POOL
 from tests.snapshots import GPUS, one, only, pool, stack, urn
 from tests.stacks import planned
 

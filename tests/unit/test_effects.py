@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from ops.changes.effects import CLUSTER, GCP_PROVIDER, KUBERNETES_PROVIDER, NODE_POOL, SUBNETWORK, Effect, judge
+from ops.changes.effects import GCP_PROVIDER, KUBERNETES_PROVIDER, Effect, judge
 from ops.changes.gcp_inputs import table
 from ops.changes.kubernetes_fields import REFUSED, REPLACED
-from ops.changes.losses import BUCKET, GRAPH, NETWORK
 from ops.changes.pulumi_engine import aligned
 from ops.changes.values import differences
+from policies.kinds import BUCKET, CLUSTER, GRAPH, NETWORK, NODE_POOL, SUBNETWORK
 
 NONE, UPDATES, IGNORED, FAILS, REPLACES = Effect.NONE, Effect.UPDATES, Effect.IGNORED, Effect.FAILS, Effect.REPLACES
 RECREATES, RELEASES = Effect.RECREATES_NODES, Effect.RELEASES_NODES

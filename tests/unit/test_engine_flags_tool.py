@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ops.local.environment import STAMP
-from ops.local.real_engine import VLLM
 from tools import engine_flags
+from tools.engine_flags import VLLM
 
 
 def runtime(cache: Path, script: str) -> None:

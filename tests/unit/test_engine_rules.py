@@ -8,12 +8,12 @@ import pytest
 
 from ops.changes.change import Change, Kind
 from ops.changes.comparison import compare
-from ops.changes.effects import CLUSTER, GCP_PROVIDER, KUBERNETES_PROVIDER, NODE_POOL, SUBNETWORK, Effect
-from ops.changes.losses import BUCKET, NETWORK
+from ops.changes.effects import GCP_PROVIDER, KUBERNETES_PROVIDER, Effect
 from ops.changes.previewed import NOTHING, Registered, Snapshot
 from ops.changes.pulumi_engine import unknown_input, with_ignored
 from ops.offline.base_checkout import Base
 from ops.report.diff_report import to_text, verdict
+from policies.kinds import BUCKET, CLUSTER, NETWORK, NODE_POOL, SUBNETWORK
 from tests.snapshots import GPUS, one, only, pool, stack, urn
 
 FIREWALL = "gcp:compute/firewall:Firewall"

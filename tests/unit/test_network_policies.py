@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 
 from catalog.engines import default_engine
-from planning import names
+from manifests import labels
 from planning.endpoint import PRIVATE_RANGES, client_ranges
 from planning.metrics_ports import metrics_ports
 from planning.types import Gateway, InCluster, Internal
@@ -119,7 +119,7 @@ def component(kind: str, graph: str = "chat") -> Pod:
 
 FRONTEND, PREFILL, DECODE, WORKER = map(component, ("frontend", "prefill", "decode", "worker"))
 OTHER_FRONTEND, OTHER_DECODE = component("frontend", "code"), component("decode", "code")
-PROOF, OTHER_PROOF = Pod({names.PROOF_LABEL: "chat"}), Pod({names.PROOF_LABEL: "code"})
+PROOF, OTHER_PROOF = Pod({labels.PROOF: "chat"}), Pod({labels.PROOF: "code"})
 FETCH = Pod({"batch.kubernetes.io/job-name": "weights-x"})
 STRANGER = Pod({"app": "stranger"}, "other")
 IMPOSTOR = Pod({**FRONTEND.labels, **PROOF.labels}, "other")

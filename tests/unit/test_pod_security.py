@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from manifests import pod_security
+from manifests.labels import COMPONENT_TYPE, GRAPH
 from ops.offline.recording import record
-from planning import names
 from planning.types import UnrestrictedWorkers
 from tests.admission import refusals
 from tests.hostile_pods import (
@@ -65,8 +65,8 @@ def test_only_workers_on_gpus_may_fall_short_of_restricted(hostile: dict[str, An
         worker_labels(kind="frontend"),
         worker_labels(kind="planner"),
         worker_labels(graph="other"),
-        {names.GRAPH_LABEL: "chat"},
-        {names.COMPONENT_TYPE_LABEL: "prefill"},
+        {GRAPH: "chat"},
+        {COMPONENT_TYPE: "prefill"},
         {"app": "chat"},
     ],
 )
