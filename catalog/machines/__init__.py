@@ -45,8 +45,18 @@ class Price(Frozen):
     source: str
 
 
+MachineType = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="a machine type, which the file is named after: lower-case letters, digits and dashes",
+        examples=["n4-standard-8"],
+    ),
+]
+
+
 class _Machine(Frozen):
-    name: str
+    name: MachineType
     """The machine type in Compute Engine."""
     arch: Arch = "amd64"
     vcpus: Count

@@ -293,6 +293,7 @@ def test_a_stack_may_name_a_file_of_its_own(tmp_path: Path) -> None:
     [
         (None, "./ours/absent.yaml", "there is no file"),
         (None, "../outside.yaml", "is outside of this program's folder"),
+        (None, "./z1.yml", "does not end in .yaml"),
         ("vcpus: 4\n", "./m.yaml", "./m.yaml has no key gpus, so it is no machine for workers"),
     ],
 )
@@ -301,6 +302,13 @@ def test_a_file_that_is_no_machine_is_refused(tmp_path: Path, content: str | Non
         (tmp_path / name).write_text(content)
     (found,) = faults(QUAD | {"capacity": {"machine": name, "mode": "spot"}})
     assert (found.path, says in found.message) == ("capacity.machine", True), found
+
+
+@pytest.mark.parametrize("stem", ["Z1-Pair", "z1_pair", "z1.pair", "1z", "z1 pair"])
+def test_a_file_must_be_named_as_machine_types_are(tmp_path: Path, stem: str) -> None:
+    (tmp_path / f"{stem}.yaml").write_text(FOUR_GPUS)
+    (found,) = faults(QUAD | {"capacity": {"machine": f"./{stem}.yaml", "mode": "spot"}})
+    assert (found.path, "is not a machine type" in found.message) == (f"{stem}.yaml: name", True), found
 
 
 def test_a_file_with_errors_names_each(tmp_path: Path) -> None:
