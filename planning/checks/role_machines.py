@@ -13,10 +13,23 @@ from reading.errors import Fault, Way
 
 
 def errors(stack: ResolvedStack) -> Iterator[Fault]:
+    yield from _two_of_one_name(stack)
     yield from _one_reservation(stack)
     yield from _one_pool_bought_twice(stack)
     yield from _one_network_profile(stack)
     yield from _long_names(stack)
+
+
+def _two_of_one_name(stack: ResolvedStack) -> Iterator[Fault]:
+    """The error of two files that describe one machine type differently: pools are told apart by its name."""
+    seen = {stack.machine.name: stack.machine}
+    for each in stack.deployments:
+        for name, role in each.roles.items():
+            if role.machine and seen.setdefault(role.machine.name, role.machine) != role.machine:
+                yield Fault(
+                    each.at(name, "machine"),
+                    f"describes {role.machine.name} otherwise than another file that this stack names; use one of them",
+                )
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:

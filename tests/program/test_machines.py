@@ -304,6 +304,20 @@ def test_a_file_that_is_no_machine_is_refused(tmp_path: Path, content: str | Non
     assert (found.path, says in found.message) == ("capacity.machine", True), found
 
 
+def test_two_files_of_one_machine_type_must_say_the_same(tmp_path: Path) -> None:
+    for folder, vcpus in (("a", "vcpus: 96"), ("b", "vcpus: 98"), ("c", "vcpus: 96")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "z1.yaml").write_text(FOUR_GPUS.replace("vcpus: 96", vcpus))
+
+    def found(prefill: str, decode: str) -> list[str]:
+        roles = {"prefill": {"machine": prefill}, "decode": {"machine": decode}}
+        chat = QUAD["models.chat"] | {role: QUAD["models.chat"][role] | given for role, given in roles.items()}
+        return [fault.path for fault in faults(QUAD | {"models.chat": chat}) if "describes z1" in fault.message]
+
+    assert found("./a/z1.yaml", "./c/z1.yaml") == []
+    assert found("./a/z1.yaml", "./b/z1.yaml") == ["models.chat.decode.machine"]
+
+
 @pytest.mark.parametrize("stem", ["Z1-Pair", "z1_pair", "z1.pair", "1z", "z1 pair"])
 def test_a_file_must_be_named_as_machine_types_are(tmp_path: Path, stem: str) -> None:
     (tmp_path / f"{stem}.yaml").write_text(FOUR_GPUS)
