@@ -1,16 +1,14 @@
-"""What the bootstrap stack may set, read from its config with every fault at once; pure."""
+"""What the bootstrap stack may set, read from its config with every error at once; pure."""
 
-import json
-import re
-from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from reading import spelling
-from reading.errors import ConfigInvalid, Fault, join, nearest, shown
+from reading import loader, shape, ways_out
+from reading.errors import ConfigInvalid, Fault, first_at_each, unknown_key
 from reading.frozen import Frozen
-from settings.forms import PROJECT_ID, PROJECT_ID_RULE
+from reading.shape import ToGive
+from settings.forms import StackProject
 from settings.stack_config import StackConfig
 
 NAMESPACE = "dynamo-gke-bootstrap"
@@ -22,26 +20,18 @@ PREVIEW_SUFFIX = "-preview"
 LONGEST_SUBJECT = 127
 
 
-def _of_form(pattern: str, rule: str, example: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            like = spelling.like(value, pattern)
-            meant = f"; did you mean {like}?" if like else ""
-            raise ValueError(f"{shown(value)} is not {rule}, such as {example}{meant}")
-        return value
-
-    return AfterValidator(check)
-
-
 # With `dynamo-deploy-` before it at most the 30 characters of a service account's id.
 Environment = Annotated[
     str,
-    _of_form(
-        r"[a-z]([a-z0-9-]{0,14}[a-z0-9])?",
-        "1 to 16 lower-case letters, digits and dashes, the first a letter, the last no dash",
-        "prod",
+    Field(
+        pattern=r"^[a-z]([a-z0-9-]{0,14}[a-z0-9])?$",
+        description="1 to 16 lower-case letters, digits and dashes, the first a letter, the last no dash",
+        examples=["prod"],
     ),
 ]
+
+_PRINTED = ToGive("`gh api repos/OWNER/REPO` prints it")
+_Number = Annotated[int, Field(ge=1), _PRINTED]
 
 
 class Repository(Frozen):
@@ -49,12 +39,15 @@ class Repository(Frozen):
 
     name: Annotated[
         str,
-        _of_form(
-            r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", "a repository on github.com as OWNER/NAME", "my-org/dynamo-gke"
+        Field(
+            pattern=r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$",
+            description="a repository on github.com as OWNER/NAME",
+            examples=["my-org/dynamo-gke"],
         ),
+        _PRINTED,
     ]
-    id: Annotated[int, Field(ge=1)]
-    owner_id: Annotated[int, Field(ge=1)]
+    id: _Number
+    owner_id: _Number
 
     def subjects(self, context: str) -> dict[str, str]:
         """`sub` of the tokens of a context, such as `environment:prod`, in both forms that GitHub writes.
@@ -69,19 +62,24 @@ class Repository(Frozen):
 
 
 class Settings(Frozen):
-    project: Annotated[str, _of_form(PROJECT_ID, PROJECT_ID_RULE, "my-project")]
+    project: StackProject
     region: Annotated[
-        str, _of_form(r"[a-z]+-[a-z]+[0-9]+", "a region, in lower case: area, dash, place and number", "europe-west1")
+        str,
+        Field(
+            pattern=r"^[a-z]+-[a-z]+[0-9]+$",
+            description="a region, in lower case: area, dash, place and number",
+            examples=["europe-west1"],
+        ),
     ]
-    repository: Repository
-    environments: tuple[Environment, ...]
+    repository: Annotated[Repository, Field(examples=["{name: my-org/dynamo-gke, id: 123456789, ownerId: 1234567}"])]
+    environments: Annotated[tuple[Environment, ...], Field(examples=["[dev, staging, prod]"])]
     billing_account: (
         Annotated[
             str,
-            _of_form(
-                r"[0-9A-F]{6}(-[0-9A-F]{6}){2}",
-                "a billing account's id: three groups of six digits or capitals A to F",
-                "000000-AAAAAA-BBBBBB",
+            Field(
+                pattern=r"^[0-9A-F]{6}(-[0-9A-F]{6}){2}$",
+                description="a billing account's id: three groups of six digits or capitals A to F",
+                examples=["000000-AAAAAA-BBBBBB"],
             ),
         ]
         | None
@@ -116,7 +114,17 @@ KEYS = tuple(field.alias or name for name, field in Settings.model_fields.items(
 
 
 def load(config: StackConfig) -> Settings:
-    """The settings of a bootstrap stack. Raises ConfigInvalid with every fault."""
+    """The settings of a bootstrap stack. Raises ConfigInvalid with every error."""
+    raw, unread = _blocks(config)
+    reading = loader.read(Settings, raw, {})
+    found = first_at_each(unread, reading.errors)
+    if found or reading.result is None:
+        raise ConfigInvalid(map(ways_out.untried, found))
+    return reading.result
+
+
+def _blocks(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
+    """The wire form of Settings from text values, and what is wrong before any shape is looked at."""
     raw: dict[str, Any] = {}
     found: list[Fault] = []
     for full_key in sorted({*config.values, *config.secrets}):
@@ -125,65 +133,16 @@ def load(config: StackConfig) -> Settings:
             raw["project"] = config.values[full_key]
         elif namespace == "gcp":
             found.append(Fault(full_key, "is not read: only gcp:project is, in plain text"))
-        elif namespace == NAMESPACE and key not in KEYS:
-            found.append(Fault(key, _unknown(key, KEYS)))
-        elif namespace == NAMESPACE and full_key in config.secrets:
-            found.append(Fault(key, "is a secret, which would show in plain once read; the bootstrap stack has none"))
+        elif namespace == NAMESPACE and (why := _unreadable(key, full_key in config.secrets)):
+            found.append(Fault(key, why))
         elif namespace == NAMESPACE and config.values[full_key] not in ("", "{}", "[]"):  # defaults of Pulumi.yaml
-            raw[key] = _parsed(key, config.values[full_key])
-    try:
-        settings = Settings.from_wire(raw)
-    except ValidationError as error:
-        told = {fault.path for fault in found}
-        shape = [_fault(cast(dict[str, Any], e)) for e in error.errors(include_url=False)]
-        raise ConfigInvalid([*found, *(fault for fault in shape if fault.path not in told)]) from None
-    if found:
-        raise ConfigInvalid(found)
-    return settings
+            text = config.values[full_key]
+            raw[key] = text if shape.is_text(shape.at(Settings, [key], tagged=False)) else loader.text_or_data(text)
+    return raw, found
 
 
-def _parsed(key: str, text: str) -> Any:
-    """The object or list in a text value; what holds none stays text, and its shape is a fault later."""
-    if key in ("region", "billingAccount"):
-        return text
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
-
-
-_WANTED = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "string_type": "text",
-    "tuple_type": "a list",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-}
-
-_REQUIRED = {
-    "gcp:project": "set it with `pulumi config set gcp:project PROJECT`",
-    "region": "such as europe-west1",
-    "repository": "such as {name: my-org/dynamo-gke, id: 123456789, ownerId: 1234567}",
-    "environments": "such as [dev, staging, prod]",
-}
-
-
-def _fault(e: Mapping[str, Any]) -> Fault:
-    path = "gcp:project" if e["loc"] == ("project",) else join("", *e["loc"])
-    kind, given = str(e["type"]), e["input"]
-    if kind == "missing":
-        hint = _REQUIRED.get(path, "`gh api repos/OWNER/REPO` prints it")
-        return Fault(path, f"is required, {hint}" if hint.startswith("such") else f"is required; {hint}")
-    if kind == "extra_forbidden":
-        return Fault(path, _unknown(str(e["loc"][-1]), ("name", "id", "ownerId")))
-    if kind == "value_error":
-        return Fault(path, str(e["msg"]).removeprefix("Value error, "))
-    if kind == "greater_than_equal":
-        return Fault(path, f"got {shown(given)}; must be at least 1")
-    wanted = _WANTED.get(kind)
-    return Fault(path, f"got {shown(given)}; " + (f"must be {wanted}" if wanted else str(e["msg"])))
-
-
-def _unknown(key: str, allowed: tuple[str, ...]) -> str:
-    return f"is not a key here{nearest(key, allowed)}; allowed: {', '.join(allowed)}"
+def _unreadable(key: str, secret: bool) -> str:
+    """Why the value of a key is not looked at; empty where it is."""
+    if key not in KEYS:
+        return unknown_key(key, KEYS)
+    return "is a secret, which would show in plain once read; the bootstrap stack has none" if secret else ""

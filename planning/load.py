@@ -5,7 +5,7 @@ from typing import Any, cast
 from planning import checks
 from planning.resolve import ResolvedStack, resolve
 from reading import ways_out
-from reading.errors import ConfigInvalid, Fault
+from reading.errors import ConfigInvalid, Fault, first_at_each
 from settings import load as settings_load
 from settings import renamed
 from settings.stack_config import StackConfig, raw_blocks
@@ -19,7 +19,7 @@ def load(config: StackConfig) -> ResolvedStack:
     if moved:
         raw["renamed"] = moved
     stack, found = judged(raw)
-    found = [*unread, *(fault for fault in found if fault.path not in {earlier.path for earlier in unread})]
+    found = first_at_each(unread, found)
     if found or stack is None:
         given = {new: old for old, new in moved.items()}  # errors name the keys that the stack file has
         told = ways_out.told(found, raw, lambda changed: judged(changed)[1])
@@ -34,10 +34,10 @@ def judged(raw: dict[str, Any]) -> tuple[ResolvedStack | None, list[Fault]]:
     if isinstance(models, dict):
         found += checks.name_collisions(cast(dict[str, Any], models))
     reading = settings_load.read(raw)
-    found += [fault for fault in reading.errors if fault.path not in {earlier.path for earlier in found}]
-    if reading.settings is None:
+    found = first_at_each(found, reading.errors)
+    if reading.result is None:
         return None, found
-    stack, unknown = resolve(reading.settings)
+    stack, unknown = resolve(reading.result)
     machine_known = "capacity.machine" not in reading.left_out
     content = [*unknown, *checks.errors(stack, machine_known=machine_known)]
     found += [fault for fault in content if not _hangs_on(fault, reading.left_out)]

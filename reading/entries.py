@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from reading import shape
-from reading.errors import ConfigInvalid, Fault, join, nearest, one_of, shown
+from reading import shape, shape_errors
+from reading.errors import ConfigInvalid, Fault, join, nearest, one_of, shown, unknown_key
 from reading.frozen import Frozen
 from reading.strict_yaml import YamlInvalid, parse
 
@@ -102,21 +102,20 @@ def checked(model: type[Entry], file: str, name: str, content: bytes) -> Entry:
     raise ConfigInvalid(Fault(f"{file}: {fault.path}" if fault.path else file, fault.message) for fault in found)
 
 
+# Other errors keep pydantic's own words, which name the rule.
+_WORDED = ("missing", "value_error", "string_pattern_mismatch")
+
+
 def _fault(model: type[Frozen], e: Mapping[str, Any]) -> Fault:
     kind, given, where = str(e["type"]), e["input"], shape.without_tags(model, e["loc"])
     path = join("", *where)
-    if kind == "missing":
-        return Fault(path, "is required")
     if kind == "extra_forbidden":
-        allowed = shape.keys(shape.at(model, e["loc"][:-1]))
-        return Fault(path, f"is not a key here{nearest(str(where[-1]), allowed)}; allowed: {', '.join(allowed)}")
+        return Fault(path, unknown_key(str(where[-1]), shape.keys(shape.at(model, e["loc"][:-1]))))
     if kind.startswith("union_tag"):
         key = str(e["ctx"]["discriminator"]).strip("'")
         allowed = shape.tags(shape.at(model, where), key)
         tag = e["ctx"].get("tag")
         return Fault(join(path, key), one_of(tag, allowed) if tag else f"is required; one of {', '.join(allowed)}")
-    if kind == "value_error":  # of a whole block, which the sentence describes; its value would be the block's text
-        return Fault(path, str(e["msg"]).removeprefix("Value error, "))
-    if kind == "string_pattern_mismatch":
-        return Fault(path, f"{shown(given)} is not {shape.rule(shape.at(model, e['loc']))}")
+    if kind in _WORDED:
+        return Fault(path, shape_errors.message(model, e, list(e["loc"])))
     return Fault(path, f"got {shown(given)}; {str(e['msg'])[:1].lower()}{str(e['msg'])[1:]}")

@@ -74,6 +74,18 @@ def one_of(given: str, allowed: Sequence[str]) -> str:
     return f"{shown(given)} is not one of {', '.join(allowed)}{nearest(given, allowed)}"
 
 
+def unknown_key(given: str, allowed: Sequence[str]) -> str:
+    """The sentence for a key that a block does not have."""
+    return f"is not a key here{nearest(given, allowed)}; allowed: {', '.join(allowed)}"
+
+
+def first_at_each(earlier: Iterable[Fault], later: Iterable[Fault]) -> list[Fault]:
+    """The errors of both; of the later ones only those at a path that no earlier one has."""
+    found = list(earlier)
+    paths = {fault.path for fault in found}
+    return [*found, *(fault for fault in later if fault.path not in paths)]
+
+
 def shown(value: Any) -> str:
     """A value as an error repeats it: short, each token in it masked before anything is cut off."""
     text = masked(json.dumps(value, ensure_ascii=False, default=str))

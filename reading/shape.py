@@ -21,6 +21,15 @@ class Elsewhere:
     message: str
 
 
+@dataclass(frozen=True)
+class ToGive:
+    """Marks a key whose value needs a command: how to give or find it."""
+
+    how: str
+    path: str = ""
+    """The key path that a stack file has for it, where that is not its place in the blocks."""
+
+
 def at(model: type[Frozen], where: Sequence[str | int], *, tagged: bool = True) -> Any:
     """The declaration at a path: a FieldInfo, a model class or an annotation; None for a key that is not declared.
 
@@ -76,6 +85,12 @@ def elsewhere(model: type[Frozen], where: Sequence[str | int]) -> Elsewhere | No
     marks = (mark for field in fields(declared) for mark in field.metadata)
     unmarked = Elsewhere("has no effect with {tag}; remove it")
     return next((mark for mark in marks if isinstance(mark, Elsewhere)), unmarked)
+
+
+def to_give(here: Any) -> ToGive | None:
+    """How the value of a key is given; None for a key without that mark."""
+    marks = (mark for mark in getattr(here, "metadata", ()) if isinstance(mark, ToGive))
+    return next(marks, None)
 
 
 def blocks(here: Any) -> list[type[Frozen]]:

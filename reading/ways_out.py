@@ -22,6 +22,11 @@ def told(found: Iterable[Fault], raw: Mapping[str, Any], judge: Judge) -> list[F
     return [_with_ways(fault, raw, before, judge) for fault in errors]
 
 
+def untried(fault: Fault) -> Fault:
+    """The error with all its ways in the message, for a reader that has no check to try them by."""
+    return Fault(fault.path, "; ".join([fault.message, *(way.words for way in fault.ways)]))
+
+
 def _with_ways(fault: Fault, raw: Mapping[str, Any], before: Counter[str], judge: Judge) -> Fault:
     words: list[str] = []
     for way in fault.ways:

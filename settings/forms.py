@@ -4,13 +4,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-# The project's id, not its display name or number; bootstrap has the same rule.
-PROJECT_ID = r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$"
-PROJECT_ID_RULE = (
-    "a project's id (not its name or number): 6 to 30 lower-case letters, digits and dashes, the first a letter, the "
-    "last no dash"
-)
-ProjectId = Annotated[str, Field(pattern=PROJECT_ID, description=PROJECT_ID_RULE, examples=["my-project"])]
+from reading.shape import ToGive
+
+# The project's id, not its display name or number.
+ProjectId = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
+        description="a project's id (not its name or number): 6 to 30 lower-case letters, digits and dashes, the first "
+        "a letter, the last no dash",
+        examples=["my-project"],
+    ),
+]
+# That of the stack itself, which Pulumi's provider reads as well.
+StackProject = Annotated[ProjectId, ToGive("set it with `pulumi config set gcp:project PROJECT`", "gcp:project")]
 CloudName = Annotated[
     str,
     Field(

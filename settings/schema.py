@@ -15,7 +15,7 @@ from settings.capacity import Capacity
 from settings.cluster import OWN_NAMESPACE, ClusterSettings
 from settings.endpoint import Endpoint
 from settings.existing_cluster import PlatformMode
-from settings.forms import EmailAddress, ProjectId, each_once
+from settings.forms import EmailAddress, StackProject, each_once
 from settings.labels import LabelKey, LabelValue, labels_apart
 from settings.location import Location
 from settings.models import GraphName, ModelSettings
@@ -56,7 +56,7 @@ class Settings(Frozen):
             examples=["prod"],
         ),
     ]
-    project: ProjectId
+    project: StackProject
     location: Annotated[Location, Field(examples=[{"region": "europe-west1", "zone": "europe-west1-b"}])]
     models: Annotated[dict[GraphName, ModelSettings], Field(min_length=1, examples=[_ONE_GRAPH])]
     capacity: Capacity | None = None

@@ -1,11 +1,11 @@
 """A stack's config as text → the blocks of its settings as plain data, with every error that needs no schema."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from reading.errors import Fault, join, nearest
+from reading.errors import Fault, join, nearest, unknown_key
+from reading.loader import text_or_data
 from reading.tokens import kind
 
 NAMESPACE = "dynamo-gke"
@@ -45,36 +45,41 @@ def raw_blocks(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
     found: list[Fault] = []
     for full_key in sorted({*config.values, *config.secrets}):
         namespace, _, key = full_key.partition(":")
-        secret = full_key in config.secrets
         if namespace == "gcp":
             found += _gcp_key(key, raw, config)
         elif namespace != NAMESPACE:
             found += _foreign_key(namespace, key)
         elif key in SECRET_KEYS:
-            given = secret or config.values[full_key] not in ("", "null")  # empty is the default in Pulumi.yaml
-            if given:
-                raw[key] = True
-            if given and not secret:
-                found.append(
-                    Fault(key, f"is in plain text; set it with `pulumi config set --secret {full_key}`, and revoke it")
-                )
-        elif key not in PLAIN_KEYS:
-            found.append(Fault(key, _unknown(key, (*PLAIN_KEYS, *SECRET_KEYS))))
-        elif secret:
-            found.append(
-                Fault(
-                    key,
-                    "is a secret, which would show in plain once read; only hfToken is one. Take it out with "
-                    f"`pulumi config rm {full_key}` and "
-                    "write it in the stack file",
-                )
-            )
+            found += _secret_key(key, full_key, raw, config)
         else:
-            value = _parsed(config.values[full_key])
-            found += _pasted(key, value)
-            if value != {}:  # likewise the default of every object
-                raw[key] = value
+            found += _plain_key(key, full_key, raw, config)
     return raw, found
+
+
+def _secret_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fault]:
+    """Notes that the secret is given; an error where it is in plain text."""
+    secret = full_key in config.secrets
+    if secret or config.values[full_key] not in ("", "null"):  # empty is the default in Pulumi.yaml
+        raw[key] = True
+        if not secret:
+            yield Fault(key, f"is in plain text; set it with `pulumi config set --secret {full_key}`, and revoke it")
+
+
+def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fault]:
+    """Puts the value of a key of Settings into `raw`, with an error for each token in it."""
+    if key not in PLAIN_KEYS:
+        yield Fault(key, unknown_key(key, (*PLAIN_KEYS, *SECRET_KEYS)))
+    elif full_key in config.secrets:
+        yield Fault(
+            key,
+            "is a secret, which would show in plain once read; only hfToken is one. Take it out with "
+            f"`pulumi config rm {full_key}` and write it in the stack file",
+        )
+    else:
+        value = text_or_data(config.values[full_key])
+        yield from _pasted(key, value)
+        if value != {}:  # likewise the default of every object
+            raw[key] = value
 
 
 def _pasted(path: str, value: Any) -> Iterable[Fault]:
@@ -99,14 +104,6 @@ def _token_in(path: str, text: str) -> Iterable[Fault]:
         )
 
 
-def _parsed(text: str) -> Any:
-    """The object in a text value; text that holds none stays text, and its shape is a fault later."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
-
-
 def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fault]:
     if key == "project" and "gcp:project" in config.values:
         raw["project"] = config.values["gcp:project"]
@@ -125,8 +122,3 @@ def _foreign_key(namespace: str, key: str) -> Iterable[Fault]:
         yield Fault(f"{namespace}:{key}", f"is not read: the namespace is {NAMESPACE}; write {NAMESPACE}:{key}")
     elif key == "project" or nearest(namespace, ("gcp",)):
         yield Fault(f"{namespace}:{key}", f"is not read: the provider's namespace is gcp; write gcp:{key}")
-
-
-def _unknown(key: str, allowed: Iterable[str]) -> str:
-    names = tuple(allowed)
-    return f"is not a key here{nearest(key, names)}; allowed: {', '.join(names)}"

@@ -6,30 +6,28 @@ from typing import Any
 
 from reading import shape, spelling
 from reading.errors import Fault, Way, closest, join, shown
-from settings.schema import Settings
+from reading.frozen import Frozen
 
 Place = list[str | int]
-"""Where in a stack's blocks: keys and list indexes."""
+"""Where in the data: keys and list indexes."""
+
+Model = type[Frozen]
 
 
-def fault(e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> Fault:
-    """The error that pydantic found at `where` in the blocks `raw`."""
-    return Fault(key_path(where), _message(e, where), _ways(e, where, raw))
+def fault(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> Fault:
+    """The error that pydantic found at `where` in `raw`."""
+    return Fault(key_path(model, where), message(model, e, where), _ways(model, e, where, raw))
 
 
-def required(where: Place) -> Fault:
+def required(model: Model, where: Place) -> Fault:
     """The error of a required key that is not given."""
-    return Fault(key_path(where), _required(where))
+    return Fault(key_path(model, where), _required(model, where))
 
 
-def key_path(where: Place) -> str:
-    path = join("", *keys_of(where))
-    return "gcp:project" if path == "project" else path
-
-
-def keys_of(where: Place) -> Place:
-    """Where in a stack file: pydantic also names the form of a block that has several."""
-    return shape.without_tags(Settings, where)
+def key_path(model: Model, where: Place) -> str:
+    """The path of a place as the one who wrote the data knows it."""
+    given = shape.to_give(shape.at(model, where))
+    return (given and given.path) or join("", *shape.without_tags(model, where))
 
 
 _WORDS = ("enum", "literal_error")
@@ -47,23 +45,24 @@ _WANTED = {
 }
 
 
-def _message(e: Mapping[str, Any], where: Place) -> str:
+def message(model: Model, e: Mapping[str, Any], where: Place) -> str:
+    """The sentence of an error that pydantic found at `where`."""
     kind, given, context = str(e["type"]), e["input"], e.get("ctx", {})
     if kind == "missing":
-        return _required(where)
+        return _required(model, where)
     if kind == "extra_forbidden":
-        if elsewhere := shape.elsewhere(Settings, where):
+        if elsewhere := shape.elsewhere(model, where):
             return elsewhere.message.format(tag=where[-2], given=given if isinstance(given, str) else shown(given))
-        return f"is not a key here; allowed: {', '.join(shape.keys(shape.at(Settings, where[:-1])))}"
+        return f"is not a key here; allowed: {', '.join(shape.keys(shape.at(model, where[:-1])))}"
     if kind == "value_error":
         return str(e["msg"]).removeprefix("Value error, ")
     if kind in _WORDS:
         allowed = re.findall(r"'([^']*)'", str(context["expected"]))
         return f"{shown(given)} is not one of {', '.join(allowed)}"
     if kind == "string_pattern_mismatch":
-        return f"{shown(given)} is not {shape.rule(_place(e, where))}"
+        return f"{shown(given)} is not {shape.rule(_place(model, e, where))}"
     if kind == "too_short":
-        return f"is empty; name at least one{shape.example(shape.at(Settings, where))}"
+        return f"is empty; name at least one{shape.example(shape.at(model, where))}"
     bounds = {
         "greater_than_equal": ("ge", "at least"),
         "greater_than": ("gt", "more than"),
@@ -77,42 +76,43 @@ def _message(e: Mapping[str, Any], where: Place) -> str:
     return f"got {shown(given)}; must be {wanted}" if wanted else f"got {shown(given)}; {e['msg']}"
 
 
-def _place(e: Mapping[str, Any], where: Place) -> Any:
+def _place(model: Model, e: Mapping[str, Any], where: Place) -> Any:
     """The declaration that an error is about: of the value, or of the key itself."""
-    return shape.key_type(Settings, where) if e["loc"][-1] == "[key]" else shape.at(Settings, where)
+    return shape.key_type(model, where) if e["loc"][-1] == "[key]" else shape.at(model, where)
 
 
-def _value(raw: Any, where: Place) -> Any:
-    for part in keys_of(where):
+def _value(raw: Any, keys: Place) -> Any:
+    for part in keys:
         raw = raw[part]
     return raw
 
 
-def _ways(e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> tuple[Way, ...]:
+def _ways(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> tuple[Way, ...]:
     """The value or key that may be meant by one that is not known, or not of the form it must have."""
-    path, given = key_path(where), e["input"]
+    path, given = key_path(model, where), e["input"]
     if e["type"] in _WORDS and isinstance(given, str):  # null is not meant for `none`, nor false for `off`
         like = closest(given, re.findall(r"'([^']*)'", str(e["ctx"]["expected"])))
         changes = {path: like}
-    elif e["type"] == "extra_forbidden" and not shape.elsewhere(Settings, where):
-        like = closest(str(where[-1]), shape.keys(shape.at(Settings, where[:-1])))
-        changes = {path: None, key_path([*where[:-1], like or ""]): given}
+    elif e["type"] == "extra_forbidden" and not shape.elsewhere(model, where):
+        like = closest(str(where[-1]), shape.keys(shape.at(model, where[:-1])))
+        changes = {path: None, key_path(model, [*where[:-1], like or ""]): given}
     elif e["type"] == "string_pattern_mismatch":
         like = spelling.like(given, str(e["ctx"]["pattern"]))
-        here = join("", *keys_of(where))
+        keys = shape.without_tags(model, where)
         is_key = e["loc"][-1] == "[key]"
-        renamed = join("", *keys_of(where[:-1]), like or "")
-        changes = {here: None, renamed: _value(raw, where)} if is_key else {here: like}
+        renamed = join("", *keys[:-1], like or "")
+        changes = {join("", *keys): None, renamed: _value(raw, keys)} if is_key else {join("", *keys): like}
     else:
         return ()
     return (Way(f"did you mean {like}?", changes, spelling=True),) if like else ()
 
 
-def is_unset(e: Mapping[str, Any], where: Place) -> bool:
+def is_unset(model: Model, e: Mapping[str, Any], where: Place) -> bool:
     """Whether an error is of a key that another form of its block has, and that is null: that sets nothing."""
-    return e["type"] == "extra_forbidden" and e["input"] is None and shape.elsewhere(Settings, where) is not None
+    return e["type"] == "extra_forbidden" and e["input"] is None and shape.elsewhere(model, where) is not None
 
 
-def _required(where: Place) -> str:
-    hint = "; set it with `pulumi config set gcp:project PROJECT`" if where == ["project"] else ""
-    return f"is required{shape.example(shape.at(Settings, where))}{hint}"
+def _required(model: Model, where: Place) -> str:
+    declared = shape.at(model, where)
+    given = shape.to_give(declared)
+    return f"is required{shape.example(declared)}" + (f"; {given.how}" if given else "")
