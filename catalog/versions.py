@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from reading import entries
@@ -57,23 +57,32 @@ def errors(platform: str, runtime: str) -> Iterator[tuple[str, str]]:
 
     A version is proposed only if it makes the error go away and brings no other.
     """
-    given = {"platform": platform, "runtime": runtime}
     found = _problems(platform, runtime)
-
-    def helps(key: str, changed: str, version: str) -> bool:
-        return _problems(**(given | {changed: version})).keys() <= found.keys() - {key}
-
     for key, reason in found.items():
-        if _usable(platform, OLDEST_PLATFORM) and _usable(runtime, OLDEST_RUNTIME):
-            ways = [words for changed, version, words in _pair_ways(platform, runtime) if helps(key, changed, version)]
-        else:
-            usable = (version for version in _replacements(key, **given) if helps(key, key, version))
-            ways = [f"use {version}" for version in itertools.islice(usable, 1)]
+        ways = _ways(key, platform, runtime, found.keys() - {key})
         yield key, reason + (f"; {', or '.join(ways)}" if ways else "")
+
+
+def _ways(key: str, platform: str, runtime: str, others: Set[str]) -> list[str]:
+    """The changes that leave no problem but those of the `others`, in words."""
+    given = {"platform": platform, "runtime": runtime}
+
+    def helps(changed: str, version: str) -> bool:
+        return _problems(**(given | {changed: version})).keys() <= others
+
+    if _usable(platform, OLDEST_PLATFORM) and _usable(runtime, OLDEST_RUNTIME):
+        return [words for changed, version, words in _pair_ways(platform, runtime) if helps(changed, version)]
+    usable = (version for version in _replacements(key, **given) if helps(key, version))
+    return [f"use {version}" for version in itertools.islice(usable, 1)]
 
 
 def _problems(platform: str, runtime: str) -> dict[str, str]:
     """The reason why a version cannot be used, by key; the pair's is the runtime's."""
+    return _version_problems(platform, runtime) or _pair_problem(platform, runtime)
+
+
+def _version_problems(platform: str, runtime: str) -> dict[str, str]:
+    """Of each version for itself."""
     found: dict[str, str] = {}
     for key, text, default in (("platform", platform, DYNAMO.platform), ("runtime", runtime, DYNAMO.runtime)):
         if not _RELEASE.fullmatch(text):
@@ -92,15 +101,17 @@ def _problems(platform: str, runtime: str) -> dict[str, str]:
         found["runtime"] = (
             f"runtime {runtime} needs NATS, which is not installed; {_name(OLDEST_RUNTIME)} is the first that does not"
         )
-    if not found:
-        oldest, newest = runtimes(platform)
-        if not oldest <= minor(runtime) <= newest:
-            amiss = "new" if minor(runtime) > newest else "old"
-            found["runtime"] = (
-                f"runtime {runtime} is too {amiss} for operator {platform}, which runs {_name(oldest)} to "
-                f"{_name(newest)}"
-            )
     return found
+
+
+def _pair_problem(platform: str, runtime: str) -> dict[str, str]:
+    """Of two versions that are each without a problem."""
+    oldest, newest = runtimes(platform)
+    if oldest <= minor(runtime) <= newest:
+        return {}
+    amiss = "new" if minor(runtime) > newest else "old"
+    runs = f"{_name(oldest)} to {_name(newest)}"
+    return {"runtime": f"runtime {runtime} is too {amiss} for operator {platform}, which runs {runs}"}
 
 
 def _usable(version: str, oldest: Minor) -> bool:

@@ -74,30 +74,32 @@ def faults(
     found = list(_overlaps(path, ranges, used))
     for name in used:
         given = IPv4Network(getattr(ranges, name))
-        most, needed = room(name, given, nics), gpu_nodes if name in NIC_RANGES else nodes
         if name == "proxies":
-            if given.prefixlen > SMALLEST_PROXIES:
-                found.append(
-                    Fault(
-                        _key(path, name),
-                        f"{given} is smaller than the /{SMALLEST_PROXIES} that a proxy-only subnet must have; /23 is "
-                        "advised",
-                    )
-                )
-        elif name != "services" and most < needed:
-            prefix = next(p for p in range(given.prefixlen, 0, -1) if room(name, IPv4Network((0, p)), nics) >= needed)
-            what = (
-                f"{nics} subnets, each with room for {most} of them" if name == "rdma" else f"room for {most} of them"
-            )
-            found.append(
-                Fault(
-                    _key(path, name),
-                    f"{given} is too small for {needed} {'GPU ' if name in NIC_RANGES else ''}nodes: it gives {what}; "
-                    f"a /{prefix} holds them",
-                    _elsewhere(_key(path, name), given, prefix),
-                )
-            )
+            found += _small_for_proxies(_key(path, name), given)
+        elif name != "services":
+            needed = gpu_nodes if name in NIC_RANGES else nodes
+            found += _small_for_nodes(_key(path, name), name, given, needed, nics)
     return found
+
+
+def _small_for_proxies(path: str, given: IPv4Network) -> Iterator[Fault]:
+    if given.prefixlen > SMALLEST_PROXIES:
+        yield Fault(
+            path, f"{given} is smaller than the /{SMALLEST_PROXIES} that a proxy-only subnet must have; /23 is advised"
+        )
+
+
+def _small_for_nodes(path: str, name: str, given: IPv4Network, needed: int, nics: int) -> Iterator[Fault]:
+    most = room(name, given, nics)
+    if most < needed:
+        prefix = next(p for p in range(given.prefixlen, 0, -1) if room(name, IPv4Network((0, p)), nics) >= needed)
+        what = f"{nics} subnets, each with room for {most} of them" if name == "rdma" else f"room for {most} of them"
+        yield Fault(
+            path,
+            f"{given} is too small for {needed} {'GPU ' if name in NIC_RANGES else ''}nodes: it gives {what}; "
+            f"a /{prefix} holds them",
+            _elsewhere(path, given, prefix),
+        )
 
 
 def key(name: str) -> str:

@@ -61,17 +61,22 @@ def machine_table(rows: list[dict[str, Any]]) -> Table:
         modes = [
             f"{mode} {prices[mode]['usdPerHour']:.2f}" if mode in prices else mode for mode in row["capacityModes"]
         ]
-        ages = sorted({price["ageDays"] for price in prices.values() if price["ageDays"] is not None})
         table.add_row(
             row["name"],
             f"{gpus['count']} × {gpus['product']}" if gpus else "none",
             f"{gpus['memoryMib'] / 1024:.1f}" if gpus else "–",
             f"{row['memoryGb']:g}",
             ", ".join(modes),
-            " to ".join(f"{age} days" for age in dict.fromkeys((ages[0], ages[-1]))) if ages else "not known",
+            _ages([price["ageDays"] for price in prices.values()]),
             ", ".join(row["zones"]) or "any",
         )
     return table
+
+
+def _ages(days: list[int | None]) -> str:
+    """The ages of prices, from the youngest to the oldest."""
+    known = sorted({age for age in days if age is not None})
+    return " to ".join(f"{age} days" for age in dict.fromkeys((known[0], known[-1]))) if known else "not known"
 
 
 def engine_row(name: str) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """How GPU nodes are bought: what contradicts the stack's place, and what each capacity mode warns of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from catalog.capacity import mode_of
 from planning.resolve import ResolvedStack
+from planning.types import WorkerPool
 from reading.errors import Fault, join
 
 
@@ -27,11 +28,15 @@ def without_effect(stack: ResolvedStack) -> Iterator[str]:
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
-    pools = stack.own_gpu_pools
-    used = {stack.capacity_path(pool) for pool in pools}
+    used = {stack.capacity_path(pool) for pool in stack.own_gpu_pools}
     for path, given in stack.capacities.items():
         for key, message in mode_of(given).warnings(given) if path in used else ():
             yield f"{join(path, key) if key else path}: {message}"
+    yield from _purchase_warnings(stack.own_gpu_pools)
+
+
+def _purchase_warnings(pools: Sequence[WorkerPool]) -> Iterator[str]:
+    """Of what is bought for the pools: prices that are no list prices, and reservations that may be too small."""
     bought = {(pool.machine.name, pool.purchase.mode): pool.machine for pool in pools if pool.purchase}
     for (name, mode), machine in bought.items():
         price = machine.prices.get(mode)

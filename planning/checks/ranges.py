@@ -10,28 +10,33 @@ from settings.schema import Settings
 
 
 def errors(stack: ResolvedStack) -> Iterator[Fault]:
-    yield from _without_effect(stack)
+    if existing := _existing(stack.settings):
+        yield from _beside_existing(stack.settings, existing)
+    yield from _without_network(stack)
     yield from _too_small_or_overlapping(stack)
 
 
-def _without_effect(stack: ResolvedStack) -> Iterator[Fault]:
-    """Ranges that nothing is made with; and the proxies', which is asked for where they are somebody else's."""
+def _beside_existing(settings: Settings, existing: str) -> Iterator[Fault]:
+    """Ranges that an existing cluster or VPC has itself; of its proxies the stack must know the range."""
+    given, behind_proxies = settings.network.ranges.model_fields_set, _behind_existing_proxies(settings)
+    for name in addresses.CLUSTER_RANGES:
+        if name in given and not (name == "proxies" and behind_proxies):
+            yield Fault(
+                join("network.ranges", name), f"has no effect with {existing}, whose ranges are there; take it out"
+            )
+    if behind_proxies and "proxies" not in given:
+        yield Fault(
+            "network.ranges.proxies",
+            f"is required with {existing} and exposure gateway: only the gateway's proxies are let in to the "
+            "frontends. Theirs is listed by `gcloud compute networks subnets list "
+            "--filter=purpose=REGIONAL_MANAGED_PROXY`",
+        )
+
+
+def _without_network(stack: ResolvedStack) -> Iterator[Fault]:
+    """Ranges of networks for the nodes' other NICs, where the stack creates no such network."""
     settings = stack.settings
     network, given = settings.network, settings.network.ranges.model_fields_set
-    if existing := _existing(settings):
-        behind_proxies = _behind_existing_proxies(settings)
-        for name in addresses.CLUSTER_RANGES:
-            if name in given and not (name == "proxies" and behind_proxies):
-                yield Fault(
-                    join("network.ranges", name), f"has no effect with {existing}, whose ranges are there; take it out"
-                )
-        if behind_proxies and "proxies" not in given:
-            yield Fault(
-                "network.ranges.proxies",
-                f"is required with {existing} and exposure gateway: only the gateway's proxies are let in to the "
-                "frontends. Theirs is listed by `gcloud compute networks subnets list "
-                "--filter=purpose=REGIONAL_MANAGED_PROXY`",
-            )
     used = _nic_ranges(stack)
     why = f"network.rdma {network.rdma}" if settings.makes_gpu_pools else "cluster.existing without addGpuPools"
     if settings.makes_gpu_pools and stack.rdma.own_networks:

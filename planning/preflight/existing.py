@@ -68,7 +68,6 @@ class ExistingClusterFits(Question):
             yield "has no Managed Prometheus, so dashboard and alerts stay empty"
 
     def _lacks(self, state: ClusterState) -> Iterator[str]:
-        update = f"`gcloud container clusters update {self.cluster} --location={self.location} --project={self.project}"
         version = gke_versions.parsed(state.version)
         if version is None or version < self.floor.version:
             yield f"runs {state.version or 'no known version'}, and {self.floor.of} needs {self.floor.version}"
@@ -76,6 +75,12 @@ class ExistingClusterFits(Question):
             yield "has no Dataplane V2, which RDMA needs and only a new cluster can have"
         if self.adds_rdma_pools and self.multi_networking and not state.multi_networking:
             yield "has no multi-networking, which only a new cluster can have; network.rdma dranetAuto needs none"
+        yield from self._lacks_features(state)
+        yield from _overlaps(self.apart, state.ranges)
+
+    def _lacks_features(self, state: ClusterState) -> Iterator[str]:
+        """What an update of the cluster turns on."""
+        update = f"`gcloud container clusters update {self.cluster} --location={self.location} --project={self.project}"
         if self.by_dns_endpoint and not state.dns_endpoint:
             yield f"has no DNS endpoint; {update} --enable-dns-access`, or name a context in cluster.existing.context"
         pool = f"{self.project}.svc.id.goog"
@@ -87,7 +92,6 @@ class ExistingClusterFits(Question):
             yield f"has no Gateway API; {update} --gateway-api=standard`"
         if self.syncs_secret and not state.secret_sync:
             yield f"does not sync secrets; {update} --enable-secret-sync`"
-        yield from _overlaps(self.apart, state.ranges)
 
 
 @dataclass(frozen=True, kw_only=True)

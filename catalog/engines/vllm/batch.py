@@ -82,6 +82,12 @@ def _errors(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentFaul
             "--long-prefill-token-threshold",
             f"{threshold} is more than engine.maxModelLen, {length}; use at most {length}",
         )
+    yield from _lets_requests_in(given, now)
+    yield from _sharded_sampling(given, workers, now)
+
+
+def _lets_requests_in(given: Given, now: Batch) -> Iterator[ArgumentFault]:
+    """Limits below which an engine takes no request, or not one of the verification."""
     for name in ("--max-num-scheduled-tokens", "--max-num-queued-reqs", "--max-num-queued-tokens"):
         if given.number(name) == 0:
             yield given.error(name, "0 lets no request in; use at least 1, or leave it out")
@@ -96,13 +102,12 @@ def _errors(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentFaul
     if scheduled and scheduled > now.tokens:
         yield given.error(
             "--max-num-scheduled-tokens",
-            f"{scheduled} is more than a batch holds, {now.tokens} by {tokens}; use at most {now.tokens}, or leave it "
-            "out",
+            f"{scheduled} is more than a batch holds, {now.tokens} by --max-num-batched-tokens; use at most "
+            f"{now.tokens}, or leave it out",
         )
     limit = given.number("--engine-request-limit")
     if limit is not None and limit < 1:
         yield given.error("--engine-request-limit", f"{limit} lets no request in; use at least 1, or leave it out")
-    yield from _sharded_sampling(given, workers, now)
 
 
 def _sharded_sampling(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentFault]:

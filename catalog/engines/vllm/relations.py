@@ -1,6 +1,6 @@
 """Flags that the engine refuses beside each other, or on this model and layout."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.flags import ArgumentFault
@@ -103,7 +103,7 @@ def _experts(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
 
 def _graphs(given: Given) -> Iterator[ArgumentFault]:
     """`VllmConfig._set_cudagraph_sizes` and `CompilationConfig.post_init_cudagraph_sizes`, vLLM 0.31.0."""
-    flag, config = "--cudagraph-capture-sizes", given.keys("--compilation-config")
+    config = given.keys("--compilation-config")
     compiled: list[Any] = config.get("compile_sizes") or []
     for size in compiled:
         if size != "cudagraph_capture_sizes" and (type(size) is not int or size < 1):
@@ -118,7 +118,12 @@ def _graphs(given: Given) -> Iterator[ArgumentFault]:
             "cudagraph_capture_sizes: an empty list captures no CUDA graph, which vLLM refuses; name a size, or leave "
             "it out",
         )
-    listed = config.get("cudagraph_capture_sizes", [])
+    yield from _graph_sizes(given, config)
+
+
+def _graph_sizes(given: Given, config: Mapping[str, Any]) -> Iterator[ArgumentFault]:
+    """The list of sizes and the largest one, each by its flag or by the key of the JSON flag."""
+    flag, listed = "--cudagraph-capture-sizes", config.get("cudagraph_capture_sizes", [])
     sizes = [int(size) for size in given.texts(flag)] or [size for size in listed if type(size) is int]
     where = flag if flag in given else "--compilation-config"
     if len(sizes) != len(given.texts(flag) or listed) or any(size < 1 for size in sizes):

@@ -58,9 +58,13 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
     config: dict[str, Any] = dict(given.keys(_CONFIG))
     for name in short:
         config[_FLAGS[name]] = given.number(name) if name == "--spec-tokens" else given.text(name)
-    where = {key: name for name, key in _FLAGS.items() if name in given}
+    where = {_FLAGS[name]: name for name in short}
     for key, message in _config_errors(config, workers):
-        yield given.error(where.get(key, _CONFIG if _CONFIG in given else short[0]), message)
+        yield given.error(where.get(key, short[0] if short else _CONFIG), message)
+    yield from _async_scheduling(given, config)
+
+
+def _async_scheduling(given: Given, config: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     method = _method(config)
     if given.on("--async-scheduling") and method in (*_NGRAM, *_DRAFTS) and method not in _ASYNC:
         yield given.error(
@@ -81,6 +85,21 @@ def _method(config: Mapping[str, Any]) -> Any:
 
 def _config_errors(config: Mapping[str, Any], workers: Workers) -> Iterator[tuple[str, str]]:
     """Key and message of each error."""
+    yield from _key_errors(config)
+    method = _method(config)
+    allowed = (*_NGRAM, *_DRAFTS)
+    if method is None:
+        yield "method", f"must say how tokens are drafted, in method: one of {', '.join(allowed)}"
+    elif isinstance(method, str) and method not in allowed:
+        why = _OTHER.get(method, "no card has weights for it")
+        yield "method", f"method {shown(method)} is not supported here: {why}; use one of {', '.join(allowed)}"
+    elif isinstance(method, str):  # else an error of its key
+        yield from _number_errors(method, config, workers)
+        yield from _model_errors(method, config.get("model"), workers)
+
+
+def _key_errors(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Unknown keys, and values that are of another type than their key's."""
     for key, value in config.items():
         wanted = _KEYS.get(key)
         if wanted is None:
@@ -90,17 +109,9 @@ def _config_errors(config: Mapping[str, Any], workers: Workers) -> Iterator[tupl
             yield key, f"{key}: got {shown(value)}; must be {_WORDS[wanted]}"
         elif isinstance(value, int) and wanted is int and value < 1:
             yield key, f"{key}: got {value}; must be at least 1"
-    method, model = _method(config), config.get("model")
-    allowed = (*_NGRAM, *_DRAFTS)
-    if method is not None and not isinstance(method, str):  # an error above
-        return
-    if method is None:
-        yield "method", f"must say how tokens are drafted, in method: one of {', '.join(allowed)}"
-        return
-    if method not in allowed:
-        why = _OTHER.get(method, "no card has weights for it")
-        yield "method", f"method {shown(method)} is not supported here: {why}; use one of {', '.join(allowed)}"
-        return
+
+
+def _number_errors(method: str, config: Mapping[str, Any], workers: Workers) -> Iterator[tuple[str, str]]:
     if config.get("num_speculative_tokens") is None:
         yield "method", f"{method} needs num_speculative_tokens, such as 3"
     least, most = config.get("prompt_lookup_min"), config.get("prompt_lookup_max")
@@ -114,6 +125,10 @@ def _config_errors(config: Mapping[str, Any], workers: Workers) -> Iterator[tupl
             f"draft_tensor_parallel_size {parallel} is neither 1 nor tensorParallel of each role, "
             f"{' and '.join(map(str, workers.tensor_parallel))}; use {' or '.join(map(str, sizes))}, or leave it out",
         )
+
+
+def _model_errors(method: str, model: Any, workers: Workers) -> Iterator[tuple[str, str]]:
+    """The draft model that a method needs, or reads none of."""
     if method in _NGRAM:
         if model not in (None, *_NGRAM, "[ngram]"):
             yield "model", f"{method} drafts from the text and reads no model; leave model out"

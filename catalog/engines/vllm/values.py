@@ -137,23 +137,24 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
             yield given.error("--override-generation-config", f"{key}: got {shown(value)}; must be {wanted.words}")
     for name, rule in _RULES.items():
         value = given.text(name)
-        if value is not None:
-            for message in rule(value, workers):
-                yield given.error(name, message)
+        for message in () if value is None else rule(value, workers):
+            yield given.error(name, message)
     for name, allowed in _KEYS.items():
-        for key in given.keys(name):
-            if key not in allowed:
-                yield given.error(
-                    name, f"{key} may not be set here{nearest(key, allowed)}; allowed: {', '.join(allowed)}"
-                )
+        for key in (key for key in given.keys(name) if key not in allowed):
+            yield given.error(name, f"{key} may not be set here{nearest(key, allowed)}; allowed: {', '.join(allowed)}")
+    yield from _backend_errors(given, workers)
+
+
+def _backend_errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+    """Backends that a JSON flag names, by the rule of the flag that says the same."""
     for name, key, rule in (
         ("--attention-config", "backend", _attention_backend),
         ("--kernel-config", "linear_backend", _linear_backend),
         ("--kernel-config", "moe_backend", _moe_backend),
     ):
-        if value := given.keys(name).get(key):
-            for message in rule(str(value), workers):
-                yield given.error(name, f"{key}: {message}")
+        value = given.keys(name).get(key)
+        for message in rule(str(value), workers) if value else ():
+            yield given.error(name, f"{key}: {message}")
     if given.keys("--attention-config").get("flash_attn_version") == 4 and _hopper(workers):
         yield given.error("--attention-config", "flash_attn_version: 4 is for Blackwell GPUs; use 3, or leave it out")
 
