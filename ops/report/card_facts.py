@@ -136,17 +136,19 @@ def _table(layouts: Facts) -> RenderableType:
     counts = ("engines", "GPUs each", "KV tokens each, predicted", "GPUs", "nodes")
     table = printing.table("layout", "engine", "role", *counts, "why", right=counts)
     for name, layout in layouts.items():
-        for index, (role, each) in enumerate(layout["roles"].items()):
-            first = index == 0
-            table.add_row(
-                Text(name if first else ""),
-                Text(layout["engine"] if first else ""),
-                role,
-                str(each["replicas"]),
-                str(each["tensorParallel"]) if each["gpus"] else "–",
-                f"{each['kvTokens']:,}" if each["kvTokens"] is not None else "–",
-                str(layout["gpus"]) if first else "",
-                str(layout["nodes"]) if first else "",
-                Text(plain(layout["why"]) if first else ""),
-            )
+        of_layout = [name, layout["engine"], str(layout["gpus"]), str(layout["nodes"]), plain(layout["why"])]
+        for role, each in layout["roles"].items():
+            label, engine, *rest = map(Text, of_layout)
+            table.add_row(label, engine, role, *_engine_cells(each), *rest)
+            of_layout = [""] * len(of_layout)  # a layout's own columns are filled in its first row only
     return table
+
+
+def _engine_cells(role: Facts) -> tuple[str, str, str]:
+    """How many engines a role has, the GPUs of each, and the KV tokens that fit into each."""
+    tokens = role["kvTokens"]
+    return (
+        str(role["replicas"]),
+        str(role["tensorParallel"]) if role["gpus"] else "–",
+        "–" if tokens is None else f"{tokens:,}",
+    )
