@@ -1,9 +1,13 @@
 """A real HTTP server on loopback, for the length of a test."""
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
 
 
 @contextmanager
@@ -19,3 +23,29 @@ def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.socket.close()
+
+
+@contextmanager
+def silent_addresses(
+    monkeypatch: pytest.MonkeyPatch, number: int, last: tuple[str, int] | None = None
+) -> Iterator[str]:
+    """The URL of a name with so many addresses that never answer a connection, and `last` behind them."""
+    with ExitStack() as sockets:
+        full = sockets.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):  # beyond its backlog, the system drops what asks for a connection
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        places = [full.getsockname()] * number + ([last] if last else [])
+
+        def resolved(host: str, *_: Any, **__: Any) -> list[Any]:
+            assert host == "many.example"
+            return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place) for place in places]
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolved)
+        try:
+            yield "http://many.example:1"
+        finally:
+            monkeypatch.undo()

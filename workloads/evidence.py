@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from catalog.contracts import TransferEvidence, TransportEvidence
 from catalog.engines import Engine
-from workloads.jobs.verify.judging import Transfer
+from workloads.jobs.verify.transfer import Transfer
 
 
 def transfer(evidence: TransferEvidence) -> Transfer:

@@ -21,8 +21,9 @@ from workloads.custom_object import REPLACE_UNREADY, custom_object
 
 JOBS = Path(__file__).parent / "jobs"
 PROGRAM = "jobs.fetch_weights"
-# The program's modules, and the one that it shares with the verification.
-MODULES = ("__init__.py", "fetch_weights/*.py", "verify/__init__.py", "verify/untrusted.py")
+# The program's modules, and those that it shares with the verification.
+_SHARED = ("__init__.py", "clock.py", "connecting.py", "untrusted.py")
+MODULES = ("__init__.py", "fetch_weights/*.py", *(f"verify/{name}" for name in _SHARED))
 SCRIPT_FOLDER = "/script"
 CONFIG_MAP = "fetch-weights"
 FUSE = "gcsfuse.csi.storage.gke.io"

@@ -15,7 +15,7 @@ from ops.local.session import Session
 from workloads.jobs.verify.chat import NotServableError
 from workloads.jobs.verify.chat import wait_until_servable as servable_model
 from workloads.jobs.verify.clock import Deadline
-from workloads.jobs.verify.metrics import POLL_SECONDS, metrics_of, requests_served
+from workloads.jobs.verify.metrics import POLL_SECONDS, metrics_of, requests_of, requests_served
 from workloads.jobs.verify.outcome import Report, Verdict
 from workloads.jobs.verify.verification import Targets, verify
 
@@ -52,8 +52,9 @@ def wait_until_servable(session: Session) -> str:
 def requests_by_worker(graph: LocalGraph) -> dict[str, int]:
     """Worker name → requests served since it started. A worker that gives no metrics is left out."""
     workers = {f"{process.address}/metrics": process for process in graph.processes if process.role != "frontend"}
-    texts = metrics_of(list(workers), Deadline(COUNTERS_SECONDS))
-    return {workers[url].name: requests_served(text, workers[url].role) for url, text in texts.items()}
+    asked = {requests_of(process.role) for process in workers.values()}
+    found = metrics_of(list(workers), asked, Deadline(COUNTERS_SECONDS))
+    return {workers[url].name: requests_served(counters, workers[url].role) for url, counters in found.items()}
 
 
 def answer_once(session: Session, console: Console, engine: str) -> int:

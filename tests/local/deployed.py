@@ -23,6 +23,7 @@ from ops.local.running import RunningGraph
 from tests.local.sample_graph import MODEL, simulated_graph
 from workloads.jobs.verify.chat import wait_until_servable
 from workloads.jobs.verify.clock import Deadline
+from workloads.jobs.verify.metrics import Series, counters
 from workloads.jobs.verify.verification import Targets
 from workloads.jobs.verify.web import fetch
 
@@ -57,6 +58,9 @@ class Deployed:
     def metrics(self, name: str) -> str:
         process = next(process for process in self.plan.processes if process.name == name)
         return fetch(f"{process.address}/metrics", Deadline(WAIT_SECONDS))[1]
+
+    def counter(self, name: str, series: Series) -> float:
+        return counters(self.metrics(name).splitlines(), [series], Deadline(WAIT_SECONDS)).get(series, 0.0)
 
     def name_of(self, worker: int) -> str:
         """The process that has this id in Dynamo."""

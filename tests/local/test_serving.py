@@ -11,7 +11,7 @@ from tests.local.private import in_private_network
 from tests.local.sample_graph import MODEL
 from workloads.jobs.verify.chat import fresh_prompt
 from workloads.jobs.verify.clock import Deadline
-from workloads.jobs.verify.metrics import requests_served, total
+from workloads.jobs.verify.metrics import Series, requests_of
 from workloads.jobs.verify.verification import Targets, verify
 from workloads.jobs.verify.web import UnreachableError, fetch
 
@@ -65,7 +65,7 @@ def test_a_stream_survives_the_death_of_its_decode_worker() -> None:
         served_by = graph.name_of(opening[-1]["nvext"]["worker_id"]["decode_worker_id"])
         graph.signal(served_by, signal.SIGKILL)
         pieces = [piece(event) for event in [*opening, *stream]]
-        migrations = total(graph.metrics("frontend-0"), "dynamo_frontend_model_migration_total")
+        migrations = graph.counter("frontend-0", Series("dynamo_frontend_model_migration_total"))
     assert sum(1 for text in pieces if text) >= STREAM_TOKENS * 0.9
     assert migrations >= 1
 
@@ -101,7 +101,7 @@ def test_sigterm_drains() -> None:
         opening = [next(stream) for _ in range(10)]
         graph.signal("decode-0", signal.SIGTERM)
         pieces = [piece(event) for event in [*opening, *stream]]
-        migrations = total(graph.metrics("frontend-0"), "dynamo_frontend_model_migration_total")
+        migrations = graph.counter("frontend-0", Series("dynamo_frontend_model_migration_total"))
     assert sum(1 for text in pieces if text) >= STREAM_TOKENS * 0.9
     assert migrations == 0
 
@@ -134,7 +134,7 @@ def _ask_all(graph: Deployed, prompts: list[str]) -> list[Answer]:
 
 
 def _served(graph: Deployed, name: str) -> int:
-    return requests_served(graph.metrics(name), name.partition("-")[0])
+    return int(graph.counter(name, requests_of(name.partition("-")[0])))
 
 
 def _health(graph: Deployed) -> str:

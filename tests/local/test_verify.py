@@ -16,7 +16,8 @@ from tests.local.fake_endpoint import Behaviour, serving
 from workloads.evidence import transfer
 from workloads.jobs.verify import chat, metrics, verification
 from workloads.jobs.verify.chat import is_sane
-from workloads.jobs.verify.metrics import samples, total
+from workloads.jobs.verify.clock import Deadline
+from workloads.jobs.verify.metrics import Series, counters
 from workloads.jobs.verify.outcome import Report
 from workloads.jobs.verify.verification import PROMPTS, Targets, verify
 from workloads.verification import modules
@@ -175,10 +176,10 @@ def test_a_failed_transfer_is_said() -> None:
 
 
 def test_labels_with_quotes_commas_and_braces_are_read() -> None:
-    text = '# TYPE f counter\nf{a="x,y",b="} \\"q\\" \\\\n"} 2 1700000000\nf 3\nnot a sample\nf{a="x,y"} word\n'
-    assert list(samples(text)) == [("f", {"a": "x,y", "b": '} "q" \\n'}, 2.0), ("f", {}, 3.0)]
-    assert total(text, "f", a="x,y") == 2
-    assert total(text, "absent") == 0
+    text = '# TYPE f counter\nf{a="x,y",b="} \\"q\\" \\\\n"} 2 1700000000\nf 3\nnot a sample\nf{a="x,y"} word\nff 9\n'
+    every, part = Series("f"), Series("f", (("a", "x,y"), ("b", '} "q" \\n')))
+    asked = [every, part, Series("f", (("a", "x"),)), Series("absent")]
+    assert counters(text.splitlines(), asked, Deadline(5)) == {every: 5.0, part: 2.0}
 
 
 def test_nobody_at_the_endpoint_is_a_sentence_and_exit_code_1() -> None:

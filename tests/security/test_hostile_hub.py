@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from catalog.models import card
 from ops.__main__ import app
+from tests.loopback import silent_addresses
 from tests.weights import hub as fake
 from tests.weights.hub import FILES, FIRST, REPOSITORY, REVISION, SECOND, TOKEN, Hub, serving
 from tests.weights.running import (
@@ -159,7 +160,36 @@ def test_what_an_earlier_listing_left_is_removed(hub: Hub, place: Path) -> None:
     (folder(place) / "link.json").symlink_to("/etc/hostname")
     done = fetch(hub, place)
     assert_whole(done, place)
-    assert "tokenization_evil.py: not listed, removed" in done.stdout
+    assert "removed, because it is not listed: tokenization_evil.py" in done.stdout
+
+
+def test_a_name_in_the_folder_forges_no_line(hub: Hub, place: Path) -> None:
+    fetch(hub, place)
+    names = ["x\x1b[31m\n::error::forged\nverified  transport is RDMA.json", "::error::x.json", "##[error]x.json"]
+    for name in (*names, "\udcff.json"):
+        (folder(place) / name).write_text("1")
+    done = fetch(hub, place)
+    assert_whole(done, place)
+    assert done.stdout.count("removed, because it is not listed: ") == 4
+    for line in done.stdout.splitlines():
+        assert line.isprintable()
+        assert line.startswith(("removed, because", f"{REPOSITORY} ", "["))
+        assert "##[" not in line
+
+
+def test_addresses_that_never_answer_do_not_outlast_the_time(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from workloads.jobs.fetch_weights.__main__ import main
+
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with silent_addresses(monkeypatch, 8) as url:
+        begun = time.monotonic()
+        words = ["--repository", REPOSITORY, "--revision", REVISION, "--target", str(place / "target")]
+        assert main([*words, "--scratch", str(place / "scratch"), "--endpoint", url, "--timeout", "2"]) == 1
+        assert time.monotonic() - begun < 4
+    assert "no answer from" in capsys.readouterr().err
 
 
 def test_a_symbolic_link_is_replaced_and_leads_nowhere(hub: Hub, place: Path) -> None:
@@ -484,12 +514,12 @@ def test_pinning_at_a_hostile_hub_ends_in_one_sentence(case: str, monkeypatch: p
     def written(*_: object) -> None:
         raise AssertionError("the card would be written")
 
-    monkeypatch.setattr("ops.commands.models._replace", written)
+    monkeypatch.setattr("ops.commands.pin._replace", written)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr("ops.commands.models.SECONDS", 20.0)
-    monkeypatch.setattr("ops.commands.models.ATTEMPTS", 1)
+    monkeypatch.setattr("ops.commands.pin.SECONDS", 20.0)
+    monkeypatch.setattr("ops.commands.pin.ATTEMPTS", 1)
     hub.repository = card("qwen3-0.6b").repository
     answer, says = LISTINGS[case]
     hub.always["listing"] = answer
@@ -504,7 +534,7 @@ def test_pinning_at_a_hostile_hub_ends_in_one_sentence(case: str, monkeypatch: p
 def test_pinning_does_not_outlast_its_time(monkeypatch: pytest.MonkeyPatch, hub: Hub) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("ops.commands.models.SECONDS", 2.0)
+    monkeypatch.setattr("ops.commands.pin.SECONDS", 2.0)
     hub.repository = card("qwen3-0.6b").repository
     hub.always["listing"] = DRIPS["of headers"]
     begun = time.monotonic()

@@ -13,14 +13,14 @@ import pytest
 
 from catalog.engines import default_engine
 from tests.local.fake_endpoint import Behaviour, serving
-from tests.loopback import listening
+from tests.loopback import listening, silent_addresses
 from workloads.evidence import transfer_arguments
 from workloads.jobs.verify import chat, metrics, verification
 from workloads.jobs.verify.__main__ import main
 from workloads.jobs.verify.chat import complete, listed_models
 from workloads.jobs.verify.clock import Deadline
-from workloads.jobs.verify.metrics import metrics_of, samples, total
-from workloads.jobs.verify.untrusted import InvalidJson, plain, read_json
+from workloads.jobs.verify.metrics import MAX_LINES, Series, counted, counters, metrics_of
+from workloads.jobs.verify.untrusted import InvalidJson, plain, read_json, say
 from workloads.jobs.verify.web import MAX_BYTES, UnreachableError, fetch
 
 Respond = Callable[[BaseHTTPRequestHandler], None]
@@ -163,7 +163,7 @@ def test_an_answer_of_any_shape_ends_in_a_sentence(body: str) -> None:
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e999"])
 def test_a_counter_that_is_no_number_is_no_metrics(value: str) -> None:
     with pytest.raises(UnreachableError):
-        total(f"f 1\nf {value}\n", "f")
+        counted(counters(["f 1", f"f {value}"], [Series("f")], Deadline(5)), Series("f"))
 
 
 def test_metrics_that_are_no_numbers_verify_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,8 +179,83 @@ def test_metrics_that_are_no_numbers_verify_nothing(capsys: pytest.CaptureFixtur
 def test_metrics_of_any_text_take_bounded_time() -> None:
     started = time.monotonic()
     for line in ("f{" + "a" * 10**6 + "} 1", 'f{a="' + "\\" * 10**6 + "} 1", "f{" + "}" * 10**6 + " x", "f" * 10**6):
-        list(samples(line))
+        counters([line], [Series("f")], Deadline(5))
     assert time.monotonic() - started < 5
+
+
+PAGES = {
+    "lines of others": "a 1\n" * 500_000,
+    "samples of what is asked": 'dynamo_component_requests_total{dynamo_component="backend"} 1\n' * 30_000,
+    "labels": "dynamo_component_requests_total{" + 'a="",' * 3_000 + "} 1\n",
+    "no line ends": "dynamo_component_requests_total{" * 60_000,
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_verification_ends_in_time_whatever_the_pages_of_workers_hold(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--timeout`, the settling time and that of the last reading are the bound, with work of its own in it."""
+    monkeypatch.setattr(verification, "LAST_SECONDS", 1.0)
+    whole = PAGES[page] if page != "labels" else PAGES[page] * 100
+
+    with serving(Behaviour()) as url, answering(text(whole)) as worker:
+        words = [word for number in range(4) for word in ("--decode", f"{worker}/{number}")]
+        started = time.monotonic()
+        assert main(["--endpoint", url, *words, "--prefill", f"{worker}/p", *NIXL, "--timeout", "3"]) == 1
+        assert time.monotonic() - started < 3 + 0.1 + 1 + 2
+
+
+def test_a_page_of_too_many_lines_is_no_metrics() -> None:
+    read = 0
+
+    def page() -> Iterator[str]:
+        nonlocal read
+        while True:
+            read += 1
+            yield "a 1"
+
+    with pytest.raises(UnreachableError, match="more than 30000 lines"):
+        counters(page(), [Series("f")], Deadline(30))
+    assert read == MAX_LINES + 1
+
+
+def test_the_deadline_holds_while_a_page_is_parsed() -> None:
+    with pytest.raises(UnreachableError, match="not read in time"):
+        counters(["f 1"], [Series("f")], Deadline(0))
+
+
+def test_a_page_is_parsed_once_for_all_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = metrics._sample  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(metrics, "_sample", lambda line: parsed.append(line) or parse(line))
+    asked = [Series(name) for name in ("f", "g", "h")]
+    assert counters(["f 1", "g 2", "other 1", "h 3"], asked, Deadline(5)) == dict(zip(asked, (1, 2, 3), strict=True))
+    assert parsed == ["f 1", "g 2", "h 3"]
+
+
+def test_addresses_that_never_answer_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent_addresses(monkeypatch, 8) as url:
+        started = time.monotonic()
+        with pytest.raises(UnreachableError, match=r"no answer in time|timed out"):
+            fetch(url, Deadline(1))
+        assert time.monotonic() - started < 2.5
+
+
+def test_an_address_that_answers_is_reached_behind_those_that_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(text("here")) as url:
+        good = int(url.rpartition(":")[2])
+        with silent_addresses(monkeypatch, 2, ("127.0.0.1", good)) as name:
+            assert fetch(name, Deadline(3)) == (200, "here")
+
+
+@pytest.mark.parametrize("words", ["a\n::error::x", "a \x1b[31m##[error]x", "a\u2028::add-mask::x", "\udcff\r::x"])
+def test_nothing_that_a_job_prints_is_a_command(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(words, before="verified      ")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.isprintable()
+    assert line.startswith("verified      ")
+    assert "##[" not in line
 
 
 def test_words_of_others_are_one_line_of_printable_text() -> None:
@@ -232,4 +307,4 @@ def test_a_worker_that_answers_nothing_usable_is_left_out() -> None:
         handler.wfile.write(b"HTTP/1.1 999999 \x1b[31m\r\n\r\n")
 
     with answering(status) as url:
-        assert metrics_of([url], Deadline(2)) == {}
+        assert metrics_of([url], [Series("f")], Deadline(2)) == {}

@@ -13,8 +13,10 @@ from tests.stacks import planned
 from tests.ucx_tables import LAYOUTS, RDMA, READ, TCP, Table, log, printed
 from workloads.evidence import transfer
 from workloads.jobs.verify.__main__ import command_line
-from workloads.jobs.verify.judging import Transfer, amount, judge_transfer
-from workloads.jobs.verify.outcome import Outcome
+from workloads.jobs.verify.clock import Deadline
+from workloads.jobs.verify.metrics import counters
+from workloads.jobs.verify.outcome import Outcome, Verdict
+from workloads.jobs.verify.transfer import Readings, Transfer, amount, asked_of, judge_transfer
 from workloads.jobs.verify.transport import Transport, judge_log
 from workloads.verification import arguments
 
@@ -64,6 +66,19 @@ HERON = Transfer(
     carrier="",
 )
 ROLES = {"prefill": ("p0", "p1"), "decode": ("d0",)}
+
+
+def judged(
+    transfer: Transfer, before: dict[str, str], after: dict[str, str], roles: dict[str, tuple[str, ...]] = ROLES
+) -> tuple[Verdict, ...]:
+    """The verdicts on two readings of metrics, with four answered prompts."""
+    first, last = (
+        {address: counters(text.splitlines(), asked_of(transfer), Deadline(5)) for address, text in texts.items()}
+        for texts in (before, after)
+    )
+    return judge_transfer(transfer, roles, Readings(first, last, {"p1": "pod-1", "d0": "decode-0"}), 4)
+
+
 ZERO = "mb 0\npushes 0\nerrors 0\n"
 GOOD = "mb 4\npushes 4\nerrors 0\n"
 CASES: list[tuple[str, dict[str, str], dict[str, Outcome]]] = [
@@ -90,7 +105,7 @@ def test_what_is_missing_tells_nothing_and_what_stands_still_tells_a_failure(
 ) -> None:
     before = dict.fromkeys(("p0", "p1"), ZERO) | {"d0": "taken 0\n"}
     read = dict.fromkeys(("p0", "p1"), GOOD) | {"d0": "taken 9\n"} | after
-    found = judge_transfer(HERON, ROLES, before, read, 4, {"p1": "pod-1"})
+    found = judged(HERON, before, read)
     assert {verdict.check: verdict.outcome for verdict in found}.items() >= wanted.items()
     for verdict in found:
         assert verdict.outcome is not UNKNOWN or verdict.sentence.endswith("; look at --beak.")
@@ -98,7 +113,7 @@ def test_what_is_missing_tells_nothing_and_what_stands_still_tells_a_failure(
 
 def test_a_worker_that_answers_nothing_is_no_evidence() -> None:
     before = {"p0": GOOD, "p1": GOOD, "d0": GOOD}
-    moved, *_ = judge_transfer(HERON, ROLES, before, {"p0": GOOD.replace("4", "8")}, 4, {})
+    moved, *_ = judged(HERON, before, {"p0": GOOD.replace("4", "8")})
     assert moved.outcome is FAILED
 
 
@@ -112,7 +127,7 @@ def test_amounts_are_in_the_readers_unit() -> None:
 def vllm_words(after: str) -> list[str]:
     evidence = engine("vllm").transfer_evidence
     assert evidence
-    found = judge_transfer(transfer(evidence), {"decode": ("d0",)}, {"d0": ""}, {"d0": after}, 4, {"d0": "decode-0"})
+    found = judged(transfer(evidence), {"d0": ""}, {"d0": after}, {"decode": ("d0",)})
     return [f"{verdict.outcome}: {verdict.sentence}" for verdict in found]
 
 

@@ -19,7 +19,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
+from ..verify.untrusted import plain, say  # noqa: TID252 - in the Job there is no absolute name for it
 from .errors import FetchFailed
 from .fetch import Fetch
 from .hub import HUB, Hub
@@ -27,9 +29,16 @@ from .listing import REVISION, read_list
 from .patience import Patience
 
 
+class Parser(argparse.ArgumentParser):
+    """Ends with 2 on an invalid argument, which it repeats without control characters."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(plain(message, 400))
+
+
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The arguments, checked. Ends the process with 2 and a usage line when they are invalid."""
-    parser = argparse.ArgumentParser(prog="fetch_weights", description="Download one revision of a model, verified.")
+    parser = Parser(prog="fetch_weights", description="Download one revision of a model, verified.")
     parser.add_argument("--repository", required=True, help="OWNER/NAME on the hub")
     parser.add_argument("--revision", required=True, help="the commit, 40 hexadecimal digits")
     parser.add_argument("--target", required=True, type=Path, help="the folder that holds all models")
@@ -68,9 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             scratch_bytes=given.scratch_bytes,
             patience=patience,
         )
-        fetch.run(read_list(given.files) if given.files else None, lambda line: print(line, flush=True))
+        fetch.run(read_list(given.files) if given.files else None, say)
     except FetchFailed as failed:
-        print(f"error: {failed}", file=sys.stderr)
+        say(f"error: {failed}", sys.stderr)
         return 1
     return 0
 

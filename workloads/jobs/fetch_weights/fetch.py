@@ -163,7 +163,7 @@ class Fetch:
         """An engine reads all of the folder, so what another listing left there must not stay."""
         for path in self._others(files):
             path.unlink(missing_ok=True)
-            say(f"{path.relative_to(self.folder)}: not listed, removed")
+            say(f"removed, because it is not listed: {path.relative_to(self.folder)}")
 
     @contextmanager
     def _scratch_alone(self) -> Generator[None]:

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ..verify.clock import Deadline  # noqa: TID252 - in the Job there is no absolute name for it
+from ..verify.connecting import connected  # noqa: TID252
 from .errors import FetchFailed, Interrupted
 from .patience import Patience
 
@@ -144,10 +146,15 @@ def _actual(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress
     return address.ipv4_mapped or address.sixtofour or address
 
 
+def _create_connection(address: tuple[str, int], seconds: float, *_: Any) -> socket.socket:
+    return connected(*address, Deadline(seconds))
+
+
 class _Http(http.client.HTTPConnection):
     def __init__(self, *args: Any, route: _Route, **more: Any) -> None:
         super().__init__(*args, **more)
         self._route = route
+        self._create_connection = _create_connection  # http.client's own hook
 
     def connect(self) -> None:
         super().connect()
@@ -158,6 +165,7 @@ class _Https(http.client.HTTPSConnection):
     def __init__(self, *args: Any, route: _Route, **more: Any) -> None:
         super().__init__(*args, **more)
         self._route = route
+        self._create_connection = _create_connection  # http.client's own hook
 
     def connect(self) -> None:
         super().connect()

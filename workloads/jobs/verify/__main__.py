@@ -20,11 +20,11 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from .cluster import SERVICE_ACCOUNT, Cluster, Pods
-from .judging import Transfer
 from .metrics import COMPONENT
 from .outcome import Outcome, Report, Verdict
+from .transfer import Transfer
 from .transport import OPERATIONS, Finding, Transport, judge_log
-from .untrusted import plain
+from .untrusted import plain, say
 from .verification import Expected, Targets, verify, verify_pods
 from .web import UnreachableError
 
@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if self.as_json:
-            print(json.dumps({"verified": False, "error": plain(message, 400)}))
+            _print_json({"verified": False, "error": plain(message, 400)})
         self.print_usage(sys.stderr)
         self.exit(2, f"{self.prog}: error: {plain(message, 400)}\n")
 
@@ -235,12 +235,24 @@ def _logs(given: argparse.Namespace) -> bool:
     found = {pod: _of_file(path, expected, given) for pod, path in given.transport_log}
     verified = all(finding.outcome is Outcome.VERIFIED for finding in found.values())
     if given.json:
-        pods = [{"pod": pod, "verdict": finding.outcome, "reason": finding.reason} for pod, finding in found.items()]
-        print(json.dumps({"verified": verified, "transport": expected, "pods": pods}))
+        pods = [
+            {"pod": pod, "verdict": finding.outcome, "reason": plain(finding.reason, 1000)}
+            for pod, finding in found.items()
+        ]
+        _print_json({"verified": verified, "transport": expected, "pods": pods})
     else:
         for pod, finding in found.items():
-            print(f"{finding.outcome:<12}  {pod}: {finding.reason}.")
+            _print_verdict(finding.outcome, pod, f"{finding.reason}.")
     return verified
+
+
+def _print_verdict(outcome: Outcome, check: str, sentence: str) -> None:
+    say(f"{check}: {sentence}", before=f"{outcome:<12}  ")
+
+
+def _print_json(content: Any) -> None:
+    """Strings in it are escaped, so no character of them acts."""
+    print(json.dumps(content).replace("##[", "##\\u005b"), flush=True)
 
 
 def _of_file(path: Path, expected: Transport, given: argparse.Namespace) -> Finding:
@@ -253,7 +265,7 @@ def _graph(given: argparse.Namespace) -> bool:
     """Verify a graph and print one line a check. Whether it is verified."""
 
     def progress(step: str) -> None:
-        print(plain(step, 400), file=sys.stderr, flush=True)
+        say(step, sys.stderr)
 
     targets = Targets(
         endpoint=given.endpoint.rstrip("/"),
@@ -278,10 +290,10 @@ def _graph(given: argparse.Namespace) -> bool:
     except UnreachableError as error:
         report = Report(given.model, (Verdict("workers found", Outcome.UNKNOWN, f"{error}."),))
     if given.json:
-        print(json.dumps(_wire(report)))
+        _print_json(_wire(report))
     else:
         for verdict in report.verdicts:
-            print(f"{verdict.outcome:<12}  {plain(verdict.check)}: {plain(verdict.sentence, 1000)}")
+            _print_verdict(verdict.outcome, verdict.check, verdict.sentence)
     return report.verified
 
 

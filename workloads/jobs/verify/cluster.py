@@ -18,6 +18,8 @@ from .web import UnreachableError, fetch, lines, opened
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 CONTAINER = "main"
 READ_SECONDS = 10.0
+# A pod has some 20 KB.
+PODS_BYTES = 8 * 2**20
 # A kubelet keeps 10 MiB before it rotates a log, unless somebody raised that.
 LOG_BYTES = 2**30
 LONGEST_LINE = 2**20
@@ -57,7 +59,7 @@ class Cluster:
     def get(self, path: str, deadline: Deadline, **query: str) -> str:
         """The text of one answer. Raises UnreachableError unless it is 200."""
         url = f"{self.api}{path}?{urllib.parse.urlencode(query)}"
-        status, text = fetch(url, deadline.within(READ_SECONDS), token=self.token, trust=self.trust)
+        status, text = fetch(url, deadline.within(READ_SECONDS), token=self.token, trust=self.trust, limit=PODS_BYTES)
         if status != 200:
             raise UnreachableError(f"the Kubernetes API answered HTTP {status}: {plain(text)}")
         return text

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from .clock import Deadline
-from .web import UnreachableError, fetch
+from .web import UnreachableError, lines, opened
 
 REQUESTS_SERVED = "dynamo_component_requests_total"
 # A worker counts its side endpoints (KV queries, clearing) in the same family.
@@ -24,21 +26,63 @@ COMPONENT = {"prefill": "prefill", "decode": "backend", "worker": "backend"}
 GLANCE_SECONDS = 5.0
 POLL_SECONDS = 0.25
 ATTEMPTS = 3
+# The metrics of a busy worker are about 300 KB, some 3,000 lines of 100 bytes.
+MAX_BYTES = 2 * 2**20
+MAX_LINES = 30_000
+LONGEST_LINE = 16 * 2**10
 
 _SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>\S+)(?:\s+-?\d+)?\s*")
 _LABEL = re.compile(r'\s*([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"\s*,?')
 
 
-def samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
-    """Name, labels and value of each sample in Prometheus' text format. Lines that are none are passed over."""
-    for line in text.splitlines():
-        if line.startswith("#") or not (match := _SAMPLE.fullmatch(line)):
+@dataclass(frozen=True)
+class Series:
+    """A counter: the samples of one family that have these labels, added up."""
+
+    family: str
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+# What one reading of a worker's metrics says of each series that was asked for. A missing one has no samples.
+Counters = Mapping[Series, float]
+
+
+def requests_of(role: str) -> Series:
+    """The counter of requests that a worker of this role has served since it started."""
+    labels = {"dynamo_component": COMPONENT[role], "dynamo_endpoint": SERVING_ENDPOINT}
+    return Series(REQUESTS_SERVED, tuple(labels.items()))
+
+
+def counters(page: Iterable[str], asked: Collection[Series], deadline: Deadline) -> Counters:
+    """The asked series in lines of Prometheus' text format, found in one pass.
+
+    Raises UnreachableError for a page of too many lines, and at the deadline.
+    """
+    families = tuple({series.family for series in asked})
+    found: dict[Series, float] = {}
+    for number, line in enumerate(page):
+        if number == MAX_LINES:
+            raise UnreachableError(f"its metrics have more than {MAX_LINES} lines")
+        if not line.startswith(families) or not (sample := _sample(line)):
             continue
-        try:
-            value = float(match["value"])
-        except ValueError:
-            continue
-        yield match["name"], dict(_labels(match["labels"] or "")), value
+        if deadline.left() == 0:
+            raise UnreachableError("its metrics were not read in time")
+        family, labels, value = sample
+        for series in asked:
+            if series.family == family and labels.items() >= dict(series.labels).items():
+                found[series] = found.get(series, 0.0) + value
+    return found
+
+
+def _sample(line: str) -> tuple[str, dict[str, str], float] | None:
+    """Name, labels and value of a sample; None for a line that is none."""
+    if not (match := _SAMPLE.fullmatch(line)):
+        return None
+    try:
+        value = float(match["value"])
+    except ValueError:
+        return None
+    return match["name"], dict(_labels(match["labels"] or "")), value
 
 
 def _labels(text: str) -> Iterator[tuple[str, str]]:
@@ -53,38 +97,44 @@ def _unescaped(raw: str) -> str:
     return re.sub(r"\\(.)", lambda escape: "\n" if escape[1] == "n" else escape[1], raw)
 
 
-def counted(text: str, family: str, **labels: str) -> float | None:
-    """The sum over the family's samples with these labels; None where there are none.
+def counted(found: Counters, series: Series) -> float | None:
+    """The value of a series; None without samples.
 
-    Raises UnreachableError if a value is NaN or infinite, which no counter is.
+    Raises UnreachableError if it is NaN or infinite, which no counter is.
     """
-    values = [value for name, given, value in samples(text) if name == family and labels.items() <= given.items()]
-    if not math.isfinite(sum(values)):
-        raise UnreachableError(f"{family} is not a number")
-    return sum(values) if values else None
+    value = found.get(series)
+    if value is not None and not math.isfinite(value):
+        raise UnreachableError(f"{series.family} is not a number")
+    return value
 
 
-def total(text: str, family: str, **labels: str) -> float:
-    """As `counted`, for a family of Dynamo's own, which appears with its first event: absent is 0."""
-    return counted(text, family, **labels) or 0.0
+def requests_served(found: Counters, role: str) -> int:
+    """Requests that a worker of this role has served; its counter appears with the first of them."""
+    return int(counted(found, requests_of(role)) or 0.0)
 
 
-def requests_served(text: str, role: str) -> int:
-    """Requests that a worker of this role has served since it started, out of its metrics."""
-    return int(total(text, REQUESTS_SERVED, dynamo_component=COMPONENT[role], dynamo_endpoint=SERVING_ENDPOINT))
+def metrics_of(addresses: Sequence[str], asked: Collection[Series], deadline: Deadline) -> dict[str, Counters]:
+    """Counters by address, all read at once; an address that does not answer in time is left out."""
+    found: dict[str, Counters] = {}
 
-
-def metrics_of(addresses: Sequence[str], deadline: Deadline) -> dict[str, str]:
-    """Metrics text by address; an address that does not answer in time is left out."""
-    found: dict[str, str] = {}
-    for address in addresses:
+    def read(address: str) -> None:
         for _ in range(ATTEMPTS):
             try:
-                status, text = fetch(address, deadline.within(GLANCE_SECONDS))
+                found[address] = _read(address, asked, deadline.within(GLANCE_SECONDS))
+                return
             except UnreachableError:
                 time.sleep(min(POLL_SECONDS, deadline.left()))
-                continue
-            if status == 200:
-                found[address] = text
-                break
-    return found
+
+    threads = [threading.Thread(target=read, args=(address,), daemon=True) for address in addresses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(deadline.left())
+    return dict(found)
+
+
+def _read(address: str, asked: Collection[Series], deadline: Deadline) -> Counters:
+    with opened(address, deadline, limit=MAX_BYTES) as response:
+        if response.status != 200:
+            raise UnreachableError(f"HTTP {response.status}")
+        return counters(lines(response, LONGEST_LINE), asked, deadline)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 SHOWN_CHARACTERS = 200
+LINE_CHARACTERS = 1200
 
 
 class InvalidJson(ValueError):
@@ -20,6 +22,15 @@ def plain(text: object, limit: int = SHOWN_CHARACTERS) -> str:
     """
     words = " ".join("".join(_printable(c) for c in str(text)[: 8 * limit]).split())
     return words if len(words) <= limit else f"{words[: limit - 1]}…"
+
+
+def say(line: object, to: TextIO | None = None, before: str = "") -> None:
+    """Print one line. Both jobs print by it whatever is no JSON; `before` is their own and printed as it is.
+
+    A runner of GitHub acts on `::` at the beginning of a line, so a line begins with the job's own words, and on `##[`
+    anywhere.
+    """
+    print(before + plain(line, LINE_CHARACTERS).replace("##[", "## ["), file=to or sys.stdout, flush=True)
 
 
 def _printable(character: str) -> str:

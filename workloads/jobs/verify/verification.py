@@ -13,8 +13,10 @@ from . import metrics
 from .chat import NotServableError, ask, wait_until_servable
 from .clock import Deadline
 from .cluster import READ_SECONDS, Pod, Pods, rotated
-from .judging import RECEIVERS, Transfer, judge_answers, judge_role, judge_transfer, shares, unreached
+from .judging import RECEIVERS, judge_answers, judge_role, shares, unreached
+from .metrics import Counters, requests_of
 from .outcome import Outcome, Report, Verdict
+from .transfer import Readings, Transfer, asked_of, judge_transfer
 from .transport import Finding, Transport, judge_log
 from .untrusted import plain
 from .web import UnreachableError
@@ -25,6 +27,8 @@ ROUNDS = 8
 ROUND_PROMPTS = 16
 # Counters may follow the answer: an engine publishes its own with its next step.
 SETTLE_SECONDS = 10.0
+# For the last reading of counters, which begins before they have settled.
+LAST_SECONDS = 5.0
 ROUND_SETTLE_SECONDS = 2.0
 # All logs together. A table may follow its read by a moment.
 LOG_SECONDS = 120.0
@@ -83,7 +87,10 @@ class Targets:
 
 
 def verify(targets: Targets, progress: Progress = _silent) -> Report:
-    """Verify a graph that is up or coming up. Returns within `targets.timeout` and the settling time."""
+    """Verify a graph that is up or coming up.
+
+    Returns within `targets.timeout`, SETTLE_SECONDS and LAST_SECONDS, whatever anybody answers.
+    """
     deadline = Deadline(targets.timeout)
     model: str | None = None
     error: str | None = "the endpoint is not servable"
@@ -95,21 +102,25 @@ def verify(targets: Targets, progress: Progress = _silent) -> Report:
     except NotServableError as last:
         listed = Verdict.of("model listed", False, f"not servable after {targets.timeout:g} s: {last}.")
 
-    prompts = _Prompts(targets, _metrics(targets))
+    prompts = _Prompts(targets, {} if model is None else _metrics(targets, deadline))
     if model is not None:
         progress(f"sending {PROMPTS} fresh prompts")
         error = prompts.send(model, deadline, progress)
 
-    settled = Deadline(SETTLE_SECONDS)
+    settled, end = Deadline(SETTLE_SECONDS), Deadline(SETTLE_SECONDS + LAST_SECONDS)
+    if model is None:  # the time is over, and the report still says which workers give their metrics
+        prompts.before = _metrics(targets, end)
     while True:
-        report = _judged(targets, model, listed, prompts, error)
+        report = _judged(targets, model, listed, prompts, _metrics(targets, end), error)
         if report.verified or not prompts.answers or settled.left() == 0:
             return report
         time.sleep(metrics.POLL_SECONDS)
 
 
-def _metrics(targets: Targets) -> dict[str, str]:
-    return metrics.metrics_of(list(chain.from_iterable(targets.addresses.values())), Deadline(READ_SECONDS))
+def _metrics(targets: Targets, deadline: Deadline) -> dict[str, Counters]:
+    addresses = list(chain.from_iterable(targets.addresses.values()))
+    asked = {requests_of(role) for role in targets.addresses} | asked_of(targets.transfer)
+    return metrics.metrics_of(addresses, asked, deadline.within(READ_SECONDS))
 
 
 @dataclass
@@ -117,7 +128,7 @@ class _Prompts:
     """The fresh prompts of one verification, and the counters from before them."""
 
     targets: Targets
-    before: dict[str, str]
+    before: dict[str, Counters]
     answers: list[str] = field(default_factory=list[str])
     sent: int = PROMPTS
 
@@ -131,7 +142,7 @@ class _Prompts:
             if error := self._round(model, 1, deadline):
                 return error
         for _ in range(ROUNDS):
-            if not (missing := self._unreached()) or deadline.left() == 0:
+            if not (missing := self._unreached(deadline)) or deadline.left() == 0:
                 break
             progress(f"{len(missing)} workers have not answered yet: sending more prompts")
             workers = max(len(addresses) for role, addresses in self.targets.addresses.items() if role in every)
@@ -152,11 +163,11 @@ class _Prompts:
         self.answers += [text for text in found if isinstance(text, str)]
         return next((str(error) for error in found if isinstance(error, UnreachableError)), None)
 
-    def _unreached(self) -> Sequence[str]:
+    def _unreached(self, deadline: Deadline) -> Sequence[str]:
         """The workers that no prompt has reached. Waits a moment for their counters."""
-        settled = Deadline(ROUND_SETTLE_SECONDS)
+        settled = deadline.within(ROUND_SETTLE_SECONDS)
         while True:
-            after = _metrics(self.targets)
+            after = _metrics(self.targets, deadline)
             # A worker without metrics is not reached by more prompts either.
             known = [s for s in shares(self.targets.addresses, self.before, after) if s.requests is not None]
             missing = unreached(known, self.targets.every)
@@ -178,14 +189,20 @@ def _together(call: Callable[[], _T], count: int) -> list[_T]:
     return results
 
 
-def _judged(targets: Targets, model: str | None, listed: Verdict, prompts: _Prompts, error: str | None) -> Report:
-    after = _metrics(targets)
+def _judged(
+    targets: Targets,
+    model: str | None,
+    listed: Verdict,
+    prompts: _Prompts,
+    after: Mapping[str, Counters],
+    error: str | None,
+) -> Report:
     addresses, answered = targets.addresses, len(prompts.answers)
     found = shares(addresses, prompts.before, after)
     roles = (judge_role(role, addresses[role], found, answered, targets.names, targets.every) for role in addresses)
     moved: tuple[Verdict, ...] = ()
     if targets.transfer:
-        moved = judge_transfer(targets.transfer, addresses, prompts.before, after, answered, targets.names)
+        moved = judge_transfer(targets.transfer, addresses, Readings(prompts.before, after, targets.names), answered)
     verdicts = (listed, judge_answers(prompts.answers, error, prompts.sent), *roles, *moved)
     return Report(model, verdicts, found, answered)
 

@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .clock import Deadline
+from .connecting import connected
 from .untrusted import plain
 
-# Model lists, answers and metrics are far smaller: the metrics of a busy worker are about 300 KB.
-MAX_BYTES = 8 * 2**20
+# Model lists and answers of a few words are far smaller; 16 of them may be read at once.
+MAX_BYTES = 2**19
 _CHUNK = 1 << 16
 
 
@@ -105,15 +106,15 @@ def opened(
 
 
 def _connected(url: str, deadline: Deadline, trust: ssl.SSLContext | None) -> http.client.HTTPConnection:
-    timeout = max(0.05, deadline.left())
     try:
         address = urlsplit(url)
         host, port = address.hostname or "", address.port
         connection = (
-            http.client.HTTPSConnection(host, port, timeout=timeout, context=trust or ssl.create_default_context())
+            http.client.HTTPSConnection(host, port, context=trust or ssl.create_default_context())
             if address.scheme == "https"
-            else http.client.HTTPConnection(host, port, timeout=timeout)
+            else http.client.HTTPConnection(host, port)
         )
+        connection._create_connection = lambda at, *_: connected(*at, deadline)  # type: ignore[attr-defined]
         connection.connect()
     except ValueError as error:  # no host name, no port; InvalidURL and UnicodeError are ValueErrors, too
         raise UnreachableError(f"{plain(url)} is no address: {error}") from None
@@ -132,9 +133,10 @@ def fetch(
     *,
     token: str | None = None,
     trust: ssl.SSLContext | None = None,
+    limit: int = MAX_BYTES,
 ) -> tuple[int, str]:
     """Status and text of one request. Raises UnreachableError unless a complete answer arrives before the deadline."""
-    with opened(url, deadline, body, token=token, trust=trust) as response:
+    with opened(url, deadline, body, token=token, trust=trust, limit=limit) as response:
         return response.status, response.read().decode(errors="replace")
 
 
