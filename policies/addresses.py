@@ -10,10 +10,9 @@ _INSIDE = [
         "192.168.0.0/16",
         "100.64.0.0/10",
         "fc00::/7",
-        # Google's health checks and proxies, and Identity-Aware Proxy.
+        # Google's health checks and proxies.
         "35.191.0.0/16",
         "130.211.0.0/22",
-        "35.235.240.0/20",
     )
 ]
 

@@ -11,7 +11,7 @@ from ops.changes.pool_size import Nodes
 from ops.changes.previewed import Cost
 
 if TYPE_CHECKING:  # its module imports the SDK of policies, which nothing here needs
-    from ops.offline.policy_strength import Weakening
+    from ops.offline.policy_strength import LetThrough, Weakening
 
 
 class Kind(StrEnum):
@@ -79,6 +79,14 @@ class Comparison:
     """Policies that judge more weakly than at the base."""
     weak: "tuple[Weakening, ...]" = ()
     """Policies that judge more weakly than by default, at the base already or not."""
+    let_through: "tuple[LetThrough, ...]" = ()
+    """Violations in this checkout that only the base's rules find."""
+    judging_changed: tuple[str, ...] = ()
+    """Files that decide verdicts and differ from the base's."""
+    unjudged: str | None = None
+    """Why the base's rules did not judge this checkout; None when they did."""
+    judging_failed: bool = False
+    """Whether the base's rules were run and gave no verdict."""
 
     def of(self, kind: Kind) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.kind is kind)

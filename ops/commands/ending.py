@@ -23,7 +23,7 @@ class Exit(IntEnum):
     POLICY_VIOLATED = 3
     DEAR_LOST = 4
     """`diff`: something expensive or protected would be replaced or deleted, nodes recreated or released, or the update
-    would fail, and nobody allowed it."""
+    would fail, and nobody allowed it; or a critical policy is weaker than at the base."""
 
 
 def stop(message: str, code: Exit) -> NoReturn:

@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ops.changes.previewed import NOTHING, Snapshot
-from ops.offline import policy_config, policy_strength
+from ops.offline import policy_config, policy_strength, what_judges
 from ops.offline.policy_strength import InForce
 from ops.report.plain import plain
 from policies.rules import RULES
@@ -27,6 +28,18 @@ class DiffFailed(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JudgedByBase:
+    """The head's resources as the base's rules judge them."""
+
+    violations: Sequence[Mapping[str, str]] = ()
+    """Mandatory violations; each has a policy, its severity, a urn and a message."""
+    unjudged: str | None = None
+    """Why there are no verdicts; None when there are."""
+    failed: bool = False
+    """Whether the base has rules that can judge another checkout, and they gave no verdict."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Base:
     """What the head is compared with."""
 
@@ -37,10 +50,16 @@ class Base:
     """Why the snapshot is empty; None when it is the base's preview."""
     policies: InForce
     """What judges the stack at the base."""
+    judging: Mapping[str, str]
+    """The files behind the base's verdicts, each with its digest."""
+    judged: JudgedByBase
 
 
-def base(root: Path, ref: str, stack: str) -> Base:
-    """The base's preview of a stack, or an empty one with the reason. Raises DiffFailed for what is no commit."""
+def base(root: Path, ref: str, stack: str, head: Mapping[str, Any]) -> Base:
+    """The base's preview of a stack, or an empty one with the reason; and its verdicts on the head's preview.
+
+    Raises DiffFailed for what is no commit.
+    """
     commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if not commit:
         raise DiffFailed(f"--base {ref!r} is no commit of this repository; fetch it first, or give a branch or a hash")
@@ -48,7 +67,9 @@ def base(root: Path, ref: str, stack: str) -> Base:
     with _worktree(root, commit) as worktree:
         snapshot, note, policies = _preview(worktree / folder, stack)
         policies = policies or _configured(worktree / folder, stack)
-    return Base(ref=ref, commit=commit, snapshot=snapshot, note=note, policies=policies)
+        judging = what_judges.digests(worktree / folder)
+        judged = _judged(worktree / folder, stack, head)
+    return Base(ref=ref, commit=commit, snapshot=snapshot, note=note, policies=policies, judging=judging, judged=judged)
 
 
 def _environment() -> dict[str, str]:
@@ -88,6 +109,24 @@ def _configured(folder: Path, stack: str) -> InForce:
         return policy_strength.in_force(RULES, policy_config.read(folder, stack))
     except ConfigInvalid:
         return policy_strength.in_force(RULES, {})
+
+
+def _judged(folder: Path, stack: str, head: Mapping[str, Any]) -> JudgedByBase:
+    """The head's preview judged by the rules and the configuration of a checkout, in a process of its own."""
+    if not (folder / "ops/offline/judge_recording.py").is_file():
+        return JudgedByBase(unjudged="the base's version cannot judge another checkout")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ops.offline.judge_recording", stack], input=json.dumps(head),
+            cwd=folder, env=_environment(), capture_output=True, text=True, timeout=PREVIEW_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return JudgedByBase(unjudged=f"they took longer than {PREVIEW_SECONDS:.0f} s", failed=True)
+    try:
+        return JudgedByBase(violations=json.loads(done.stdout))
+    except ValueError:
+        said = plain(done.stderr.strip().rpartition("\n")[2]) or "they said nothing"
+        return JudgedByBase(unjudged=said, failed=True)
 
 
 def _preview(folder: Path, stack: str) -> tuple[Snapshot, str | None, InForce | None]:

@@ -40,10 +40,13 @@ def warning(root: Path, stack: str) -> str | None:
     own, used = _file(root, stack), _file(root, STRICTEST)
     if own.is_file():
         return None
-    judged = f"policies/{used.name} judges it" if used.is_file() else "every rule has its default"
+    if used.is_file():
+        judged, command = f"policies/{used.name} judges it", f"cp policies/{used.name} policies/{own.name}"
+    else:
+        judged, command = "every rule has its default", f"echo '{{}}' > policies/{own.name}"
     return (
         f"policies: stack {stack} has no policy configuration, so {judged}; give it its own, also for `pulumi up "
-        f"--policy-pack-config`: `cp policies/{used.name} policies/{own.name}`"
+        f"--policy-pack-config`: `{command}`"
     )
 
 

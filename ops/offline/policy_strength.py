@@ -4,6 +4,7 @@ A rule is compared with its own default, and with what the base of a change had 
 disappears in silence: not by a level, not by a setting, and not out of the pack.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from pulumi_policy import EnforcementLevel, Policy, Severity
 
 from ops.offline import policy_config
+from ops.offline.verdicts import Verdict
 from policies.setting import Schema, Setting
 from reading.errors import shown
 
@@ -44,6 +46,39 @@ class Weakening:
 
     def to_wire(self) -> dict[str, str]:
         return {"policy": self.policy, "severity": self.severity, "now": self.now, "insteadOf": self.instead_of}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetThrough:
+    """A violation in the head that the base's rules find and the head's do not."""
+
+    policy: str
+    severity: str
+    urn: str
+    """Empty for a violation of the stack as a whole."""
+    message: str
+
+    @property
+    def critical(self) -> bool:
+        return self.severity == Severity.CRITICAL.value
+
+    def __str__(self) -> str:
+        of = self.urn.rpartition("::")[2] or "the stack"
+        return f"policy {self.policy} ({self.severity}) of the base refuses {of}, which now passes: {self.message}"
+
+    def to_wire(self) -> dict[str, str]:
+        return {"policy": self.policy, "severity": self.severity, "urn": self.urn, "message": self.message}
+
+
+def let_through(base: Sequence[Mapping[str, str]], head: Sequence[Verdict]) -> Iterator[LetThrough]:
+    """What only the base's rules find. Verdicts are counted, not compared word by word: a sentence may be rewritten."""
+    found = Counter((verdict.policy, verdict.urn) for verdict in head if verdict.mandatory)
+    same = {(verdict.policy, verdict.urn, verdict.message) for verdict in head if verdict.mandatory}
+    wanted = Counter((v["policy"], v["urn"]) for v in base)
+    for v in base:
+        of = (v["policy"], v["urn"])
+        if wanted[of] > found[of] and (*of, v["message"]) not in same:
+            yield LetThrough(policy=v["policy"], severity=v["severity"], urn=v["urn"], message=v["message"])
 
 
 def in_force(rules: Sequence[Policy], config: Mapping[str, Any]) -> InForce:

@@ -1,5 +1,6 @@
 """What a run of the program registered, as plain data. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,20 @@ class Resource:
             "secretPaths": list(self.secret_paths),
         }
 
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> "Resource":
+        return cls(
+            urn=wire["urn"],
+            type=wire["type"],
+            name=wire["name"],
+            parent=wire["parent"],
+            provider=wire["provider"],
+            inputs=wire["inputs"],
+            depends_on=tuple(wire["dependsOn"]),
+            options=wire["options"],
+            secret_paths=tuple(wire["secretPaths"]),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
@@ -46,6 +61,11 @@ class Recording:
 
     resources: tuple[Resource, ...]
     outputs: dict[str, Any]
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> "Recording":
+        """From what `preview --json` prints."""
+        return cls(resources=tuple(map(Resource.from_wire, wire["resources"])), outputs=wire["outputs"])
 
     def by_urn(self) -> dict[str, Resource]:
         return {resource.urn: resource for resource in self.resources}

@@ -18,7 +18,24 @@ def verdict(comparison: Comparison) -> str:
     counts = [f"{len(found)} {kind}" for kind in Kind if (found := comparison.of(kind))]
     if comparison.weakened:
         counts.append(f"{len({weakening.policy for weakening in comparison.weakened})} policies weaker")
+    if comparison.let_through:
+        counts.append(f"{len(comparison.let_through)} violations of the base's policies pass")
+    if comparison.judging_changed:
+        counts.append("what judges changed")
     return ": ".join(filter(None, [", ".join(counts) or "no change", "; ".join(comparison.losses)]))
+
+
+def judging(comparison: Comparison) -> list[str]:
+    """What the change does to verdicts without a word in the policy configuration."""
+    lines = [str(found) for found in comparison.let_through]
+    if comparison.unjudged:
+        lines.append(f"the base's policies did not judge this checkout: {plain(comparison.unjudged)}")
+    if comparison.judging_changed:
+        files = ", ".join(comparison.judging_changed)
+        lines.append(
+            f"what judges changed: {files}; a rule may now be weaker for resources that this stack does not have"
+        )
+    return lines
 
 
 def configured(comparison: Comparison) -> list[str]:
@@ -52,6 +69,9 @@ def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
         "policies": {
             "weakened": [weakening.to_wire() for weakening in comparison.weakened],
             "weakerThanDefault": [weakening.to_wire() for weakening in comparison.weak],
+            "letThrough": [found.to_wire() for found in comparison.let_through],
+            "judgingChanged": list(comparison.judging_changed),
+            "baseDidNotJudge": comparison.unjudged,
         },
         "rolling": list(comparison.rolling),
         "costPerHour": {"before": comparison.cost_before.usd, "after": comparison.cost_after.usd},
@@ -91,7 +111,7 @@ def to_text(stack: str, base: Base, comparison: Comparison, warnings: Sequence[s
     """The whole comparison, and the warnings that a preview of this checkout gives."""
     lines = [f"stack {stack} against {base.ref} ({base.commit[:12]}): {verdict(comparison)}"]
     lines += [f"note: {base.note}"] if base.note else []
-    lines += [*map(str, comparison.weakened), *effects(comparison), *configured(comparison)]
+    lines += [*map(str, comparison.weakened), *judging(comparison), *effects(comparison), *configured(comparison)]
     for change in comparison.changes:
         lines += ["", f"{change.kind.value:9} {change.type}  {change.name}"]
         lines += [f"          {line}" for line in [*_details(change), *map(_input, change.inputs)]]
@@ -125,6 +145,13 @@ def failures(comparison: Comparison, *, replacing_allowed: bool) -> str:
             f"critical policies are weaker than at the base: {', '.join(critical)}; no option allows that, a reviewer "
             "who may merge over a failed check does"
         )
+    if passing := sorted({found.policy for found in comparison.let_through if found.critical}):
+        return (
+            f"critical policies of the base refuse what this checkout creates: {', '.join(passing)}; no option allows "
+            "that, a reviewer who may merge over a failed check does"
+        )
+    if comparison.judging_failed:
+        return "the base's policies did not judge this checkout; no option allows that"
     return ""
 
 

@@ -160,6 +160,8 @@ CHANGES: list[tuple[str, str, str, str, Any]] = [
     ("inner-sources", ":Firewall", "network-webhook", "sourceRanges", ["0.0.0.0/1", "128.0.0.0/1"]),
     ("inner-sources", ":Firewall", "network-webhook", "sourceRanges", ["2000::/3"]),
     ("inner-sources", ":Firewall", "network-webhook", "sourceRanges", []),
+    # Identity-Aware Proxy: the program has no use for it.
+    ("inner-sources", ":Firewall", "network-webhook", "sourceRanges", ["35.235.240.0/20"]),
     ("named-peers", ":NetworkPolicy", "policies-default-deny", "spec.ingress", [{}]),
     ("named-peers", ":NetworkPolicy", "policies-default-deny", "spec.ingress", [{"from": []}]),
     ("named-peers", ":NetworkPolicy", "policies-default-deny", "spec.ingress", [{"from": [PUBLIC]}]),

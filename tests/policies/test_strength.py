@@ -1,11 +1,14 @@
 """A rule that judges more weakly is named, whatever made it weaker."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ops.offline import policy_config, policy_strength
 from ops.offline.policy_strength import in_force, weaker_than_base, weaker_than_default
+from ops.offline.verdicts import Verdict
 from policies.rules import RULES
 from tests.stacks import ROOT
 
@@ -84,11 +87,36 @@ def test_every_setting_says_what_is_stricter() -> None:
     assert [rule.name for rule in RULES if rule.config_schema and not isinstance(rule.config_schema, Schema)] == []
 
 
-def test_owners_are_named_for_what_judges() -> None:
-    lines = (ROOT / ".github/CODEOWNERS").read_text().splitlines()
-    owned: dict[str, str] = dict(line.split() for line in lines if line and not line.startswith("#"))
-    assert {"/policies/", "/.github/", "/ops/offline/"} <= owned.keys()
-    assert all((ROOT / path.lstrip("/")).exists() for path in owned)
-    placeholder = set(owned.values()).pop()
-    assert set(owned.values()) == {placeholder}
-    assert placeholder in (ROOT / "docs/policies.md").read_text()
+def verdict(message: str, urn: str = "urn:x", level: str = "mandatory") -> Verdict:
+    return Verdict(policy="fenced", level=level, urn=urn, message=message, remedy="")
+
+
+@pytest.mark.parametrize(
+    ("head", "passing"),
+    [
+        ((), ["a", "b"]),
+        ((verdict("a"),), ["b"]),
+        ((verdict("a"), verdict("b")), []),
+        ((verdict("said otherwise"), verdict("and again")), []),
+        ((verdict("a", urn="urn:y"), verdict("b", urn="urn:y")), ["a", "b"]),
+        ((verdict("a", level="advisory"), verdict("b", level="advisory")), ["a", "b"]),
+    ],
+)
+def test_what_only_the_base_refuses_is_let_through(head: tuple[Verdict, ...], passing: list[str]) -> None:
+    base = [{"policy": "fenced", "severity": "critical", "urn": "urn:x", "message": message} for message in "ab"]
+    assert [found.message for found in policy_strength.let_through(base, head)] == passing
+
+
+@pytest.mark.parametrize("configured", [(), ("prod",), ("prod", "dev")])
+def test_the_advice_for_a_stack_without_a_configuration_can_be_followed(
+    tmp_path: Path, configured: tuple[str, ...]
+) -> None:
+    (tmp_path / "policies").mkdir()
+    for stack in configured:
+        (tmp_path / f"policies/config.{stack}.json").write_text("{}")
+    for stack in ("dev", "prod"):
+        if warned := policy_config.warning(tmp_path, stack):
+            command = warned.split("`")[3]
+            subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=10)
+        assert policy_config.warning(tmp_path, stack) is None
+        assert policy_config.read(tmp_path, stack) == {}

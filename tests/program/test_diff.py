@@ -28,8 +28,8 @@ def clone(tmp_path: Path) -> Path:
         pytest.skip("not a git checkout, so there is nothing to clone")
     git(tmp_path, "clone", "--quiet", str(ROOT), "clone")
     root = tmp_path / "clone"
-    for folder in ("spec", "infra", "workloads", "policies", "ops"):
-        for source in (path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".json")):
+    for folder in ("reading", "catalog", "settings", "planning", "manifests", "infra", "workloads", "policies", "ops"):
+        for source in (path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".json", ".yaml")):
             target = root / source.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
@@ -140,6 +140,42 @@ def test_a_rule_that_left_the_pack_is_named(clone: Path) -> None:
     assert [(w["policy"], w["now"]) for w in weakened] == [("private-bucket", "removed from the pack")]
 
 
+def public_with(root: Path, cidr: str) -> None:
+    edit(
+        root, "dev", "{exposure: none}", f"{{exposure: gateway, domain: llm.example.com, allowedCidrs: [{cidr}]}}"
+    )  # fmt: skip
+
+
+def test_what_only_the_rules_of_the_base_refuse_is_named(clone: Path) -> None:
+    """The half of the internet, allowed by a number outside policies/."""
+    ranges = clone / "settings/client_ranges.py"
+    text = ranges.read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith("WIDEST")]
+    ranges.write_text(text.replace(line, line.partition("{")[0] + "{4: 0, 6: 0}"))
+    done = diff(clone, "--stack", "dev")
+    named = "what judges changed: settings/client_ranges.py; a rule may now be weaker for resources that this stack"
+    assert done.returncode == 0
+    assert any(line.startswith(named) for line in done.stdout.splitlines())
+    assert done.stdout.splitlines()[0].endswith(": what judges changed")
+    public_with(clone, "0.0.0.0/1")
+    done = diff(clone, "--stack", "dev", "--allow-replace")
+    assert done.returncode == 4
+    assert "violations of the base's policies pass" in done.stdout.splitlines()[0]
+    assert "policy public-gateway (critical) of the base refuses" in done.stdout
+    assert "critical policies of the base refuse what this checkout creates: public-gateway" in done.stderr
+
+
+def test_rules_of_the_base_that_give_no_verdict_end_with_4(clone: Path) -> None:
+    rules = clone / "ops/offline/judge_recording.py"
+    text = rules.read_text()
+    rules.write_text("raise SystemExit('out of order')\n")
+    committed(clone, lambda: None)
+    rules.write_text(text)
+    done = diff(clone, "--stack", "dev", "--json")
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["policies"]["baseDidNotJudge"] == "out of order"
+
+
 def test_a_new_stack_that_is_judged_more_weakly_than_prod_is_named(clone: Path) -> None:
     (clone / "Pulumi.eu.yaml").write_text((clone / "Pulumi.dev.yaml").read_text())
     assert diff(clone, "--stack", "eu").returncode == 0
@@ -207,6 +243,6 @@ def test_the_worktree_is_gone_after_an_interrupt(clone: Path, monkeypatch: pytes
 
     monkeypatch.setattr(base_checkout, "_preview", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        base_checkout.base(clone, "HEAD", "dev")
+        base_checkout.base(clone, "HEAD", "dev", {})
     assert not seen[0].exists()
     assert git(clone, "worktree", "list").count("\n") == 1

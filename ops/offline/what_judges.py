@@ -1,0 +1,66 @@
+"""What judges a stack: the files of a checkout that decide the verdicts of its policy pack.
+
+The rules take a part of their judgement from elsewhere: prices, flags, the shapes of tokens, how much of the internet a
+gateway may let in. A change there can weaken a rule whose own file, level and settings stay as they are. The levels and
+settings of `policies/config.*.json` are compared by themselves: `policy_strength`.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+# The rules, what runs them in a preview, and what compares them in a diff.
+_RUNS_THEM = ("ops/offline/verdicts.py", "ops/offline/policy_strength.py", "ops/offline/judge_recording.py")
+# The SDK of policies; its version judges, too.
+_PINS = ("requirements.txt",)
+# Read as data, and engines are found by listing their folder: no import names these files.
+_DATA = ("catalog",)
+
+
+def files(root: Path) -> list[Path]:
+    """Every file that judges, relative to the checkout. Reads the imports of the rules and runs no code."""
+    pack = [path for path in (root / "policies").rglob("*") if path.suffix in (".py", ".yaml")]
+    data = [path for folder in _DATA for path in (root / folder).rglob("*") if path.suffix in (".py", ".json", ".yaml")]
+    waiting = [*pack, *data, *(root / path for path in (*_RUNS_THEM, *_PINS))]
+    found: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        if path.suffix == ".py":
+            waiting += [file for name in _imports(path) for file in _modules(root, name)]
+    return sorted(path.relative_to(root) for path in found)
+
+
+def digests(root: Path) -> dict[str, str]:
+    """Path → SHA-256 of every file that judges."""
+    return {path.as_posix(): hashlib.sha256((root / path).read_bytes()).hexdigest() for path in files(root)}
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The files that judge at one side only, or differ."""
+    return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Dotted names that a module imports, inside functions too. A name may be a module or something in one."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError:
+        return  # such a module is never run
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _modules(root: Path, name: str) -> Iterator[Path]:
+    """The files that an import of this name runs: each package on the way, and the module."""
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        place = root.joinpath(*parts[:end])
+        yield place / "__init__.py"
+        yield place.with_suffix(".py")
