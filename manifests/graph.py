@@ -1,6 +1,6 @@
 """Plan → DynamoGraphDeployment: the objects that the operator turns into pods, built from the decided numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog import flags, lifecycle, weights
 from catalog.command_line import IMAGES, FrontendArgs
@@ -54,6 +54,9 @@ def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
     )
 
 
+FRONTEND_COMMAND = ("python3", "-m", frontend_flags().module)
+
+
 def frontend_image(runtime: str) -> str:
     return f"{IMAGES}/dynamo-frontend:{runtime}"
 
@@ -81,7 +84,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                 containers=(
                     dgd.Container(
                         image=frontend_image(graph.runtime),
-                        command=("python3", "-m", "dynamo.frontend"),
+                        command=FRONTEND_COMMAND,
                         args=flags.checked(frontend_flags(), args.argv()),
                         env=(
                             *source.env,
@@ -217,16 +220,22 @@ _BUCKET = _ModelSource(
 )
 
 
+# The hub itself, each pod for itself.
+_HUB = _ModelSource(
+    annotations={},
+    env=(dgd.EnvVar(name="HF_HOME", value=MODEL_CACHE),),
+    env_from=None,
+    mounts=(dgd.VolumeMount(name="model-cache", mount_path=MODEL_CACHE),),
+    volumes=(dgd.Volume(name="model-cache", empty_dir=dgd.EmptyDir()),),
+)
+MOUNTS = (*_BUCKET.mounts, *_HUB.mounts)
+VOLUMES = (*_BUCKET.volumes, *_HUB.volumes)
+
+
 def _hub(graph: Graph) -> _ModelSource:
-    """The hub itself, each pod for itself, with the token where the model is gated."""
+    """The hub, with the token where the model is gated."""
     token = (dgd.EnvFromSource(secret_ref=dgd.SecretRef(name=graph.hf_token_secret)),)
-    return _ModelSource(
-        annotations={},
-        env=(dgd.EnvVar(name="HF_HOME", value=MODEL_CACHE),),
-        env_from=token if graph.card.gated else None,
-        mounts=(dgd.VolumeMount(name="model-cache", mount_path=MODEL_CACHE),),
-        volumes=(dgd.Volume(name="model-cache", empty_dir=dgd.EmptyDir()),),
-    )
+    return replace(_HUB, env_from=token if graph.card.gated else None)
 
 
 def _variables(env: dict[str, str]) -> tuple[dgd.EnvVar, ...]:
@@ -256,6 +265,19 @@ _RDMA_ENV = (
 # Nothing but the pod network: between pods of one node UCX might else choose cuda_ipc, which does not work there.
 _TCP_ENV = (dgd.EnvVar(name="UCX_TLS", value=UCX_TCP),)
 _TRANSPORT_ENV = {KvTransfer.RDMA: _RDMA_ENV, KvTransfer.TCP: _TCP_ENV}
+
+
+def worker_variables(runs: Engine, told: EngineInput, drain_seconds: int) -> tuple[dgd.EnvVar, ...]:
+    """Every variable that a worker of an engine may get, wherever its model comes from and however KV cache moves."""
+    return (
+        *_BUCKET.env,
+        *_HUB.env,
+        *map(_variable, runs.environment(told)),
+        *_variables(lifecycle.worker_env(drain_seconds)),
+        *_no_usage_reports(runs),
+        *map(_variable, runs.transfer_environment(told)),
+        *(variable for transport in _TRANSPORT_ENV.values() for variable in transport),
+    )
 
 
 def _worker_nodes(graph: Graph, worker: Worker) -> dict[str, str]:

@@ -163,6 +163,12 @@ def _no_gpu_surge(args: ResourceValidationArgs, report: ReportViolation) -> None
         return
     surge = at(args.props, "upgradeSettings", "maxSurge")
     mode = capacity.labelled(_label(args.props))
+    strategy = at(args.props, "upgradeSettings", "strategy")
+    if strategy not in (None, "SURGE") and (mode is None or mode.rolling_upgrades):
+        report(
+            f"upgradeSettings.strategy is {strategy}: such an upgrade creates the nodes a second time; set it to SURGE",
+            None,
+        )
     # Some modes take no upgrade settings: their nodes are replaced by running out.
     if surge != 0 and (mode is None or mode.rolling_upgrades):
         given = "unset, which means 1" if surge is None else f"{surge:g}"

@@ -91,6 +91,10 @@ def _private_cluster(args: ResourceValidationArgs, report: ReportViolation) -> N
         )
 
 
+# Of a bucket's lifecycle rules: uploads that never ended, and another price of the same objects.
+_HARMLESS_ACTIONS = frozenset({"AbortIncompleteMultipartUpload", "SetStorageClass"})
+
+
 def _protected(args: ResourceValidationArgs, report: ReportViolation) -> None:
     gpus = is_gpu_pool(args.resource_type, args.props)
     if args.resource_type == kinds.BUCKET:
@@ -103,6 +107,9 @@ def _protected(args: ResourceValidationArgs, report: ReportViolation) -> None:
         return
     if not args.opts.protect:
         report(f"is expensive to lose and not protected; set {remedy} to true in the stack file", None)
+    for rule in items(args.props, "lifecycleRules"):
+        if (action := at(rule, "action", "type")) not in _HARMLESS_ACTIONS:
+            report(f"lifecycleRules delete what is in it, by the action {action}; take the rule out", None)
     if args.resource_type == kinds.CLUSTER and at(args.props, "deletionProtection") is not True:
         report("deletionProtection is off; set cluster.deletionProtection to true in the stack file", None)
 

