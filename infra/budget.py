@@ -8,7 +8,7 @@ from pulumi_gcp import billing, organizations
 
 from infra.email_channels import email_channels
 from infra.services import ProjectServices
-from planning.types import Budget as MonthlyBudget
+from planning.surroundings import Budget as MonthlyBudget
 
 
 @dataclass(frozen=True, kw_only=True)

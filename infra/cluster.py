@@ -7,7 +7,7 @@ from pulumi_gcp import container
 
 from catalog.gke_versions import VERSION_PREFIX
 from infra.services import ProjectServices
-from planning.types import Maintenance
+from planning.surroundings import Maintenance
 
 # All that GKE collects by default, named because naming one drops the rest; DCGM has the GPU metrics.
 MONITORED = (

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_gcp import compute
 
 from manifests.ports import WEBHOOK
-from planning.types import Ranges
+from planning.surroundings import Ranges
 
 # Jumbo frames, the largest MTU of a VPC. Set at creation: running nodes keep the old one.
 MTU = 8896

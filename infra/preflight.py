@@ -3,10 +3,9 @@
 import json
 import os
 import urllib.request
-from collections.abc import Callable
 from functools import cached_property
 from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import pulumi
@@ -15,6 +14,7 @@ from pulumi_gcp import cloudquota, compute, container, kms, organizations, stora
 
 from catalog.contracts import ReservationRef
 from catalog.gke_versions import VERSION_PREFIX
+from infra.answers import AsAnswered, Failed, asked, if_there, reason
 from infra.existing_cluster import dns_endpoint
 from planning.preflight import questions
 from planning.preflight.billing import BudgetPossible
@@ -22,14 +22,12 @@ from planning.preflight.bucket import BucketIsOurs
 from planning.preflight.cluster import Cluster, GkeVersionOffered, Unknown
 from planning.preflight.existing import ClusterState, ExistingClusterFits, ExistingSubnetFits, SubnetState, is_range
 from planning.preflight.operator import SELECTOR, Operator, OperatorFits, operators_in
-from planning.preflight.question import FRESH_PROJECT, Finding, Question, Verdict, explained, is_missing, is_off
+from planning.preflight.question import FRESH_PROJECT, Finding, Question, Verdict, explained, is_off
 from planning.preflight.quota import Limit, QuotaLarge
 from planning.preflight.reservation import ReservationFree, ReservationState
 from planning.preflight.secrets_key import SecretsKeyExists
 from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
 from planning.types import Plan
-
-T = TypeVar("T")
 
 # Where the provider itself asks, and the variable by which it is sent elsewhere.
 COMPUTE_API = "https://compute.googleapis.com/compute/v1/"
@@ -63,10 +61,6 @@ def check(plan: Plan, provider: gcp.Provider, billing: gcp.Provider | None = Non
         )
     well = sum(finding.verdict is Verdict.WELL for finding in findings)
     pulumi.log.info(f"preflight: {well} of {len(findings)} questions to Google Cloud were answered well")
-
-
-class _Failed(Exception):
-    """A question ended in an error; the message is Google Cloud's."""
 
 
 class _Cloud:
@@ -107,12 +101,12 @@ class _Cloud:
                     return question.judge(self.operators(question))
                 case _:
                     raise TypeError(f"nothing asks {type(question).__name__}")
-        except _Failed as failed:
+        except Failed as failed:
             self.fresh_project |= is_off(str(failed))
             return question.failed(str(failed))
 
     def latest_version(self, question: GkeVersionOffered) -> str:
-        found = _asked(
+        found = asked(
             lambda: container.get_engine_versions(
                 project=question.project, location=question.region, version_prefix=VERSION_PREFIX, opts=self.opts
             )
@@ -120,7 +114,7 @@ class _Cloud:
         return (found.release_channel_latest_version or {}).get(question.channel, "")
 
     def machine_types(self, question: MachineTypeOffered) -> list[str]:
-        found = _asked(
+        found = asked(
             lambda: compute.get_machine_types(
                 project=question.project, zone=question.zone, filter=f'name = "{question.machine}"', opts=self.opts
             )
@@ -135,42 +129,42 @@ class _Cloud:
         if status == 404:
             return False
         if status != 200:
-            raise _Failed(f"Error {status} {_reason(body)}".rstrip())
+            raise Failed(f"Error {status} {reason(body)}".rstrip())
         return True
 
     def get(self, url: str, *, of: str) -> tuple[int, bytes]:
         """Status and body of an API's answer, asked with the provider's own token. `of` is the API in messages."""
-        token = _asked(lambda: organizations.get_client_config(opts=self.opts)).access_token
+        token = asked(lambda: organizations.get_client_config(opts=self.opts)).access_token
         if not token:
-            raise _Failed("the provider has no access token")
+            raise Failed("the provider has no access token")
         request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
         try:
-            with urllib.request.build_opener(_AsAnswered).open(request, timeout=SECONDS) as response:
+            with urllib.request.build_opener(AsAnswered).open(request, timeout=SECONDS) as response:
                 return response.status, response.read(MAX_BYTES)
         except (OSError, HTTPException, ValueError) as error:
             # What is wrong with a header would be told with its value.
             why = error if isinstance(error, OSError) else type(error).__name__
-            raise _Failed(f"{of} was not reached: {why}") from None
+            raise Failed(f"{of} was not reached: {why}") from None
 
     def operators(self, question: OperatorFits) -> list[Operator]:
         """By the Kubernetes API at the cluster's DNS endpoint, which takes the token of a Google identity."""
         cluster = self._cluster()
         endpoint = dns_endpoint(cluster) if cluster else ""
         if not endpoint:
-            raise _Failed(f"no DNS endpoint of it is known; look with `{question.look}`")
+            raise Failed(f"no DNS endpoint of it is known; look with `{question.look}`")
         url = f"{KUBERNETES_API.format(endpoint=endpoint)}/apis/apps/v1/deployments?labelSelector={quote(SELECTOR)}"
         status, body = self.get(url, of=endpoint)
         if status != 200:
-            raise _Failed(f"Error {status} {_reason(body)}".rstrip())
+            raise Failed(f"Error {status} {reason(body)}".rstrip())
         try:
             return operators_in(json.loads(body))
         except (ValueError, KeyError, TypeError):
-            raise _Failed(f"{endpoint} gave no list of Deployments; look with `{question.look}`") from None
+            raise Failed(f"{endpoint} gave no list of Deployments; look with `{question.look}`") from None
 
     def reservation(self, question: ReservationFree) -> ReservationState | None:
         name, *narrowed = question.reservation.levels
         place: dict[str, Any] = {"project": question.project, "zone": question.zone, "opts": self.opts}
-        found = _if_there(lambda: compute.get_reservation(name=name, **place))
+        found = if_there(lambda: compute.get_reservation(name=name, **place))
         # For a reservation that is not there some versions of the provider give an empty answer, not an error.
         if not found or not found.status:
             return None
@@ -178,7 +172,7 @@ class _Cloud:
         properties = specific.instance_properties if specific else None
         machines, in_use = (specific.count or 0, specific.in_use_count or 0) if specific else (0, 0)
         if narrowed:
-            counts = _if_there(lambda: _narrowed(name, narrowed, place))
+            counts = if_there(lambda: _narrowed(name, narrowed, place))
             if not counts:
                 return None
             machines, in_use = counts
@@ -190,7 +184,7 @@ class _Cloud:
         )
 
     def limits(self, question: QuotaLarge) -> list[Limit]:
-        found = _asked(
+        found = asked(
             lambda: cloudquota.get_s_quota_info(
                 parent=f"projects/{question.project}",
                 service="compute.googleapis.com",
@@ -228,12 +222,12 @@ class _Cloud:
         )
 
     def cluster_ranges(self, cluster: container.GetClusterResult) -> dict[str, str]:
-        found = _if_there(lambda: compute.get_subnetwork(self_link=cluster.subnetwork, opts=self.opts))
+        found = if_there(lambda: compute.get_subnetwork(self_link=cluster.subnetwork, opts=self.opts))
         ranges = {"its nodes' range": found and found.ip_cidr_range, "its pods' range": cluster.cluster_ipv4_cidr}
         return {name: text for name, text in ranges.items() if text and is_range(text)}
 
     def subnet(self, question: ExistingSubnetFits) -> SubnetState | None:
-        found = _if_there(
+        found = if_there(
             lambda: compute.get_subnetwork(
                 name=question.subnet, region=question.region, project=question.project, opts=self.opts
             )
@@ -249,33 +243,33 @@ class _Cloud:
         )
 
     def has_key(self, question: SecretsKeyExists) -> bool:
-        found = _if_there(lambda: kms.get_kms_crypto_key(name=question.name, key_ring=question.ring, opts=self.opts))
+        found = if_there(lambda: kms.get_kms_crypto_key(name=question.name, key_ring=question.ring, opts=self.opts))
         return found is not None
 
     def billing_account(self, question: BudgetPossible) -> str:
-        found = _asked(lambda: organizations.get_project(project_id=question.project, opts=self.billing))
+        found = asked(lambda: organizations.get_project(project_id=question.project, opts=self.billing))
         return found.billing_account or ""
 
     def currency(self, question: BudgetPossible, account: str) -> str | Unknown:
         try:
-            found = _asked(
+            found = asked(
                 lambda: organizations.get_billing_account(
                     billing_account=account, lookup_projects=False, opts=self.billing
                 )
             )
-        except _Failed as failed:
+        except Failed as failed:
             return question.unreadable(account, str(failed))
         return found.currency_code or Unknown(why=f"billing account {account} does not say its currency")
 
     def has_bucket(self, question: BucketIsOurs) -> bool:
-        found = _if_there(lambda: storage.get_bucket(name=question.bucket, opts=self.opts))
+        found = if_there(lambda: storage.get_bucket(name=question.bucket, opts=self.opts))
         return bool(found and found.location)
 
     @cached_property
     def cluster(self) -> Cluster | Unknown:
         try:
             found = self._cluster()
-        except _Failed as failed:
+        except Failed as failed:
             project = self.plan.cluster.project
             return Unknown(why=explained(str(failed), api="container", role="container.viewer", project=project))
         if found is None:
@@ -300,7 +294,7 @@ class _Cloud:
         ref = self.plan.cluster
         if ref.name is None:
             return None
-        found = _if_there(
+        found = if_there(
             lambda: container.get_cluster(name=ref.name, location=ref.location, project=ref.project, opts=self.opts)
         )
         return found if found and found.master_version else None
@@ -316,37 +310,3 @@ def _narrowed(name: str, narrowed: list[str], place: dict[str, Any]) -> tuple[in
         return part.sub_block_count or 0, part.in_use_count or 0
     whole = compute.get_reservation_block(name=block, reservation=name, **place)
     return whole.block_count or 0, whole.in_use_count or 0
-
-
-def _asked(invoke: Callable[[], T]) -> T:
-    """The answer. Raises _Failed where Google Cloud gave an error; the SDK has no narrower kind for it."""
-    try:
-        return invoke()
-    except Exception as error:
-        if not str(error).startswith("invoke of "):
-            raise
-        raise _Failed(str(error)) from None
-
-
-def _if_there(invoke: Callable[[], T]) -> T | None:
-    """The answer, or None where what was asked for is not there."""
-    try:
-        return _asked(invoke)
-    except _Failed as failed:
-        if is_missing(str(failed)):
-            return None
-        raise
-
-
-class _AsAnswered(urllib.request.HTTPErrorProcessor):
-    """Gives every answer back as it is. Above all no redirect is followed: the token goes to the API, nowhere else."""
-
-    def http_response(self, request: urllib.request.Request, response: Any) -> Any:
-        return response
-
-    https_response = http_response
-
-
-def _reason(body: bytes) -> str:
-    """Of an error's text only the word that tells a switched-off API from a missing role."""
-    return "SERVICE_DISABLED" if b"SERVICE_DISABLED" in body or b"accessNotConfigured" in body else ""

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_gcp import compute
 
 from infra.network import MTU, of_network
-from planning.types import Ranges
+from planning.surroundings import Ranges
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from catalog.contracts import Role
 from catalog.rdma import MODES
 from manifests import dgd, labels
 from planning import names
-from planning.types import PodSecurityLevel, UnrestrictedWorkers
+from planning.surroundings import PodSecurityLevel, UnrestrictedWorkers
 
 API_VERSION = "admissionregistration.k8s.io/v1"
 POLICY_KIND = "ValidatingAdmissionPolicy"

@@ -2,7 +2,7 @@
 
 from catalog.engines import Engine
 from planning.deployments import DeploymentRole
-from planning.types import Autoscaling
+from planning.graph_parts import Autoscaling
 
 # An engine takes minutes to load, so engines come one at a time, and none leaves for a short lull.
 SECONDS_A_NEW_ENGINE = 300

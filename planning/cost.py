@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from catalog.machines import ON_DEMAND
-from planning.types import CostItem, Pool, WorkerPool
+from planning.surroundings import CostItem
+from planning.types import Pool, WorkerPool
 
 # List price of a GKE cluster, USD per hour (Google Cloud price list, 2026-09-07).
 CLUSTER_FEE = 0.10

@@ -1,6 +1,6 @@
 """How clients reach the frontends, and the addresses that their requests come from."""
 
-from planning.types import Endpoint, Gateway, InCluster, Internal
+from planning.surroundings import Endpoint, Gateway, InCluster, Internal
 from settings.endpoint import Endpoint as EndpointSettings
 from settings.endpoint import Exposure
 

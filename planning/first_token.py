@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from catalog import sizing
 from catalog.models import Card
 
-# How fast an engine reads its weights. An assumption, not measured here: vLLM's documentation tells of 1.1 GB/s for its
-# plain safetensors loader on one GPU and 4.3 on eight, from a local disk; a hub or a bucket may give less.
+# How fast an engine reads its weights. An assumption, not measured here: an engine's documentation reports 1.1 GB/s for
+# its plain safetensors loader on one GPU and 4.3 on eight, from a local disk; a hub or a bucket may give less.
 READ_BYTES_PER_SECOND = 1e9
 
 # From the hub through one Job into the bucket: a fraction of what a node's network takes.

@@ -15,19 +15,8 @@ from planning.metrics_ports import metrics_ports
 from planning.platform import chart
 from planning.pod_security import pod_security
 from planning.resolve import ResolvedStack, pool_in_gke
-from planning.types import (
-    Budget,
-    ExistingNetwork,
-    Graph,
-    Maintenance,
-    Plan,
-    Ranges,
-    TokenSecret,
-    Worker,
-    WorkerPool,
-    fetched,
-    total,
-)
+from planning.surroundings import Budget, ExistingNetwork, Maintenance, Ranges, TokenSecret, total
+from planning.types import Graph, Plan, Worker, WorkerPool, fetched
 from planning.verification import verification
 from settings.budget import BudgetSettings
 from settings.cluster import OWN_NAMESPACE

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from planning.types import Graph, PodSecurity, UnrestrictedWorkers
+from planning.surroundings import PodSecurity, UnrestrictedWorkers
+from planning.types import Graph
 
 
 def pod_security(graphs: Sequence[Graph]) -> PodSecurity:

@@ -1,7 +1,7 @@
 """What the verification of a graph asks."""
 
 from planning.deployments import Deployment
-from planning.types import Transport, Verification
+from planning.graph_parts import Transport, Verification
 from settings.models import VerificationMode
 
 # The graph is Ready by then; what is left is discovery, the first request between two workers, and a few answers.

@@ -13,7 +13,7 @@ from pulumi_policy import (
 )
 
 from manifests import pod_security
-from planning.types import UnrestrictedWorkers
+from planning.surroundings import UnrestrictedWorkers
 from policies import kinds
 from policies.inputs import at, items, needs, plain
 from policies.judging import apart

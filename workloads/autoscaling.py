@@ -11,7 +11,7 @@ from catalog.contracts import Role, ScalingSignal
 from manifests import dgd
 from manifests.labels import COMPONENT_TYPE, GRAPH
 from planning import names
-from planning.types import Autoscaling
+from planning.graph_parts import Autoscaling
 from workloads.custom_object import custom_object
 
 

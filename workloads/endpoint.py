@@ -11,8 +11,8 @@ from pulumi_gcp import compute
 from manifests import ports
 from manifests.graph import frontend_labels
 from planning import names
-from planning.types import Endpoint as PlannedEndpoint
-from planning.types import Gateway, InCluster, Internal
+from planning.surroundings import Endpoint as PlannedEndpoint
+from planning.surroundings import Gateway, InCluster, Internal
 from workloads import gateway
 from workloads.custom_object import custom_object
 

@@ -7,7 +7,7 @@ import pulumi_kubernetes as k8s
 
 from manifests import pod_security
 from planning import names
-from planning.types import PodSecurityLevel
+from planning.surroundings import PodSecurityLevel
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from manifests import pod_security
-from planning.types import UnrestrictedWorkers
+from planning.surroundings import UnrestrictedWorkers
 from workloads.custom_object import custom_object
 
 

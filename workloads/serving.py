@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pulumi
 
 from manifests import graph as graph_builder
-from planning.types import Gateway, Graph, Plan
+from planning.surroundings import Gateway
+from planning.types import Graph, Plan
 from workloads.autoscaling import RoleAutoscaler, RoleAutoscalerArgs
 from workloads.cluster_setup import ClusterSetup
 from workloads.endpoint import Endpoint, EndpointArgs

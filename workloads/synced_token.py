@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from pulumi_gcp import secretmanager
 
 from planning import names
-from planning.types import TokenSecret
+from planning.surroundings import TokenSecret
 from workloads.custom_object import custom_object
 
 # A binding may take minutes to be known, and until then every try to read the secret fails.

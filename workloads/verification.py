@@ -14,8 +14,9 @@ from manifests.graph import frontend_image
 from manifests.labels import NODE_POOL, PROOF
 from manifests.pod_security import UNPRIVILEGED
 from planning import names
+from planning.graph_parts import Transport
 from planning.pools import SYSTEM_POOL
-from planning.types import Graph, Transport
+from planning.types import Graph
 from workloads.custom_object import REPLACE_UNREADY
 from workloads.evidence import port_arguments, transfer_arguments, transport_arguments
 

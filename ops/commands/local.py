@@ -1,7 +1,6 @@
 """`python -m ops local`: the options, and the way from a stack file to a run."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from catalog.engines import Engine, local_engines
 from manifests.graph import build
 from ops.local.faults import ConfigurationError, LocalRunError, told
 from ops.local.runner import LocalOptions, run
-from ops.local.timing import h200_timing
+from ops.local.timing import Timing, predicted
 from ops.local.twin import simulated_twin
 from ops.offline import stackfile
 from ops.report.plain import plain
@@ -19,13 +18,6 @@ from planning.load import load as load_settings
 from planning.plan import plan
 from planning.types import Graph
 from reading.errors import ConfigInvalid
-
-
-class Timing(StrEnum):
-    """Whose time the simulated engine keeps."""
-
-    SIMULATOR = "simulator"
-    H200 = "h200"
 
 
 def local(
@@ -45,9 +37,7 @@ def local(
             help="A simulated engine, or a real one on the CPU, compared with an aggregated worker.",
         ),
     ] = local_engines()[0].name,
-    timing: Annotated[
-        Timing, typer.Option(help="The mocker's own curve, or times predicted for H200.")
-    ] = Timing.SIMULATOR,
+    timing: Annotated[Timing, typer.Option(help="The mocker's own curve, or predicted times.")] = Timing.SIMULATOR,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8000,
     model_dir: Annotated[
         Path | None, typer.Option(help="Take this tokenizer and configuration, not tiny ones.")
@@ -75,7 +65,7 @@ def local(
             model_dir=model_dir,
             isolated=not no_isolation,
             speedup=speedup,
-            timing=h200_timing(chosen) if timing is Timing.H200 else None,
+            timing=predicted(timing, chosen),
         )
     except ConfigInvalid as invalid:
         for fault in invalid.faults:

@@ -1,7 +1,7 @@
 """One role of a prefill-decode pair restarted alone: workers of the other may hold NIXL agents of engines now gone.
 
-Reports of vLLM, SGLang and others describe pairs that look Ready and move no KV cache after one role was restarted or
-replaced, in either direction, until the other role was restarted too. It does not happen each time, and nothing in the
+Reports of several engines describe pairs that look Ready and move no KV cache after one role was restarted or replaced,
+in either direction, until the other role was restarted too. It does not happen each time, and nothing in the
 Kubernetes API shows it. So a restart is a finding, until the other role was restarted or a verification has passed
 since.
 """

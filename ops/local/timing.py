@@ -4,10 +4,18 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from ops.local.faults import ConfigurationError
 from planning.types import Graph
+
+
+class Timing(StrEnum):
+    """Whose time a simulated engine keeps: the mocker's own curve, or times predicted for H200."""
+
+    SIMULATOR = "simulator"
+    H200 = "h200"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +29,11 @@ class H200Timing:
         """What makes the mocker of a role ask the predictor."""
         predictor = ("--ais-perf-model", "--ais-system", "h200_sxm", "--ais-backend", "vllm")
         return (*predictor, "--ais-tp-size", str(self.tensor_parallel[role]))
+
+
+def predicted(timing: Timing, graph: Graph) -> H200Timing | None:
+    """The timing of a graph; None for the mocker's own. Raises ConfigurationError for a model of another kind."""
+    return h200_timing(graph) if timing is Timing.H200 else None
 
 
 def h200_timing(graph: Graph) -> H200Timing:

@@ -20,7 +20,8 @@ from planning.preflight.quota import QuotaLarge
 from planning.preflight.reservation import ReservationFree
 from planning.preflight.secrets_key import SecretsKeyExists
 from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
-from planning.types import Gateway, Plan
+from planning.surroundings import Gateway
+from planning.types import Plan
 
 
 def questions(plan: Plan) -> tuple[Question, ...]:

@@ -10,7 +10,7 @@ from manifests import pod_security
 from ops.offline.recorded import UNKNOWN, Recording
 from ops.offline.recording import record
 from ops.offline.verdicts import judge
-from planning.types import UnrestrictedWorkers
+from planning.surroundings import UnrestrictedWorkers
 from tests.policies.mutations import added, changed, independent, prod, without
 from tests.policies.test_attacks import stopped_by
 from tests.stacks import ROOT, config, recorded

@@ -12,7 +12,7 @@ from catalog.engines import default_engine
 from manifests import labels
 from planning.endpoint import PRIVATE_RANGES, client_ranges
 from planning.metrics_ports import metrics_ports
-from planning.types import Gateway, InCluster, Internal
+from planning.surroundings import Gateway, InCluster, Internal
 from settings.endpoint import Exposure
 from workloads.network_policies import clients, default_deny, operator_clients, within_graph
 

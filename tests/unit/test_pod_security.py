@@ -9,7 +9,7 @@ import pytest
 from manifests import pod_security
 from manifests.labels import COMPONENT_TYPE, GRAPH
 from ops.offline.recording import record
-from planning.types import UnrestrictedWorkers
+from planning.surroundings import UnrestrictedWorkers
 from tests.admission import refusals
 from tests.hostile_pods import (
     HOSTILE_CONTAINERS,

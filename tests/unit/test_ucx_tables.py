@@ -8,7 +8,8 @@ import pytest
 from tests import ucx_tables
 from tests.ucx_tables import LAYOUTS
 from workloads.jobs.verify.transport import Transport, judge_log
-from workloads.jobs.verify.ucx import Damage, Parser, Refusal, Table, without_gaps
+from workloads.jobs.verify.ucx import Parser, without_gaps
+from workloads.jobs.verify.ucx_events import Damage, Refusal, Table
 
 LOGS = Path(__file__).parent.parent / "data" / "ucx"
 WHOLE = {

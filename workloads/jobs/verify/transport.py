@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .outcome import Outcome
-from .ucx import Damage, Event, Parser, Process, Refusal, Row, Seen, Table, without_gaps
+from .ucx import Parser, without_gaps
+from .ucx_events import Damage, Event, Process, Refusal, Row, Seen, Table
 from .untrusted import plain
 
 
