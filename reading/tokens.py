@@ -1,7 +1,10 @@
 """What credentials look like, so that no text of ours repeats one. Pure.
 
-Shapes of the services' own documentation and of detect-secrets' plugins, beside Hugging Face's and NVIDIA's, which that
-lacks. What has no shape of its own, such as a password or 40 hexadecimal digits, is not known here.
+Shapes of the services' own documentation and of every detector of detect-secrets that has one, beside Hugging Face's
+and NVIDIA's, which that lacks. What has no shape of its own, such as a password or 40 hexadecimal digits, is not known.
+
+The time grows with the text and no faster: a part of a shape without a limit is its last one, or ends where no other
+begins.
 """
 
 import re
@@ -9,8 +12,15 @@ import re
 MASK = "[secret]"
 
 _BASE64 = r"[A-Za-z0-9+/]"
+# A letter before it makes another word of it, as in `--disk-cache`; a digit, a sign or an escape such as \n does not.
+_START = r"(?:(?<![A-Za-z])|(?<=\\[abfnrtv])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
+# Between the name of a secret and the secret, in YAML, JSON, TOML or a shell.
+_IS = r"[\"']?\]? {0,4}(?:=>|:=|::|[=: ]) {0,4}[\"']?"
+_NAME = r"(?i:key|pwd|pw|password|pass|token)"
+_MIXED = r"(?=[\w-]{0,43}\d)(?=[\w-]{0,43}[A-Z])(?=[\w-]{0,43}[a-z])"
 
-# Kind → what its tokens look like. Each takes in the tail of a token, so that none is left behind the mask.
+# Kind → what its tokens look like. Each takes in the tail of a token, so that none is left behind the mask. Shapes with
+# _START would without it be found in the middle of words; of the others, a letter before them hides none.
 _KINDS = {
     # Mixed case, a digit, or length: `hf_transfer` and `hf_overrides` are names.
     "a Hugging Face token": (
@@ -18,28 +28,54 @@ _KINDS = {
         r"|[A-Za-z0-9]{16,})[\w-]*"
     ),
     "an NVIDIA key": r"nvapi-[\w-]{6,}",
-    "a GitHub token": r"gh[pousr]_[A-Za-z0-9]{6,}\w*|github_pat_\w{6,}",
-    "a GitLab token": r"gl(?:pat|dt|ft|soat|rt|cbt|ptt)-[\w-]{16,}",
+    "a GitHub token": rf"{_START}gh[pousr]_[A-Za-z0-9]{{6,}}\w*|gh[pousr]_[A-Za-z0-9]{{20,}}\w*|github_pat_\w{{6,}}",
+    "a GitLab token": r"gl(?:pat|dt|ft|soat|rt|cbt|ptt|imt|agent|oas)-[\w-]{16,}|GR1348941[\w-]{16,}",
     "an API key": (
-        r"sk-(?=[\w-]*\d|[a-z-]*[A-Z])[\w-]{12,}|[rs]k_(?:live|test)_[A-Za-z0-9]{12,}|SG\.[\w-]{16,}\.[\w-]{16,}"
+        rf"{_START}sk-(?=[\w-]{{0,99}}\d|[a-z-]{{0,99}}[A-Z])[\w-]{{12,}}"
+        rf"|sk-(?:proj-|ant-api\d\d-)?{_MIXED}[A-Za-z0-9]{{20,}}[\w-]*"
+        r"|[rs]k_(?:live|test)_[A-Za-z0-9]{12,}|whsec_[A-Za-z0-9]{16,}|SG\.[\w-]{16,64}\.[\w-]{16,}"
     ),
-    "a Google access token": r"ya29\.[\w.-]+|1//0[\w-]{16,}|GOCSPX-[\w-]{16,}",
+    "a Google access token": rf"{_START}(?:ya29\.[\w.-]+|1//0[\w-]{{16,}})|GOCSPX-[\w-]{{16,}}",
     "a Google API key": r"AIza[\w-]{16,}",
-    "an AWS key": r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[A-Z0-9]{12,}",
-    "a JSON Web Token": r"eyJ[\w=-]{8,}\.[\w=-]{4,}(?:\.[\w=-]*)*",
+    "an AWS key": (
+        rf"{_START}(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[A-Z0-9]{{12,}}|(?:ABIA|ACCA|AKIA|ASIA)[A-Z0-9]{{16,}}"
+        rf"|(?i:aws)[^\n]{{0,20}}?{_NAME}[^\n]{{0,20}}?[\"'=: ]{_BASE64}{{40,}}"
+    ),
+    "a JSON Web Token": rf"{_START}eyJ[\w=-]{{16,}}(?:\.[\w=+/-]*)*",
     "a Slack token": r"xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,}|hooks\.slack\.com/services/[\w/]+",
     "a Pulumi token": r"pul-[0-9a-f]{16,}",
-    "a registry token": r"(?:dckr_pat_|npm_|pypi-)[A-Za-z0-9](?=[\w-]*[A-Z0-9])[\w-]{15,}",
-    "an encrypted value": rf"v1:{_BASE64}{{8,}}={{0,2}}:[A-Za-z0-9+/=:]{{16,}}",
+    "a registry token": (
+        r"(?:dckr_pat_|npm_|pypi-)[A-Za-z0-9](?=[\w-]{0,99}[A-Z0-9])[\w-]{15,}|_authToken {0,4}= {0,4}[\w-]{8,}"
+    ),
+    "an Artifactory token": (
+        rf"{_START}(?:AKC[A-Za-z0-9]{{10,}}|AP\d[A-Za-z0-9]{{8,}}"
+        r"|AP[A-F](?=[A-Z0-9]{0,70}[a-z])(?=[A-Za-z]{0,70}\d)[A-Za-z0-9]{8,})"
+    ),
+    "a Discord token": rf"{_START}[MNO][\w-]{{23,27}}\.[\w-]{{6}}\.[\w-]{{27,}}",
+    "an IBM Cloud key": (
+        rf"{_START}(?i:(?:ibm|cloud|iam|api)[_-]?){{0,4}}{_NAME}{_IS}{_MIXED}[\w-]{{44,}}"
+        rf"|(?i:secret[_-]?(?:access)?[_-]?key){_IS}[a-f0-9]{{48,}}"
+        rf"|{_START}(?i:softlayer|sl|cloudant|clou|cl)[_-]?(?i:api)?[_-]?{_NAME}{_IS}"
+        r"(?:[A-Za-z0-9]{64}|[a-z]{24})[\w-]*|api\.softlayer\.com/soap/v3(?:\.1)?/[a-z0-9]{64}"
+    ),
+    "a Mailchimp key": r"[0-9a-z]{32}-us\d\d?",
+    "a Square token": r"sq0[a-z]{3}-[\w\\-]{16,}",
+    "a Telegram token": r"\d{8,10}:(?=[a-z_-]{0,34}[A-Z0-9])[\w-]{35,}",
+    "a Twilio key": rf"{_START}(?:AC|SK)(?=[a-z]{{0,31}}\d)[a-z0-9]{{32}}",
+    "a token of another service": (
+        r"glsa_[A-Za-z0-9]{16,}\w*|do[opr]_v1_[A-Za-z0-9]{16,}|shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{16,}"
+        rf"|{_START}hv[sbr]\.[\w-]{{20,}}|AGE-SECRET-KEY-1[A-Z0-9]{{16,}}"
+    ),
+    "an encrypted value": rf"v1:{_BASE64}{{8,64}}={{0,2}}:[A-Za-z0-9+/=:]{{16,}}",
     "an account key": rf"AccountKey={_BASE64}{{40,}}=*",
-    "a password in an address": r"(?<=://)[^\s:/@\"']+:[^\s:/@\"']+(?=@)",
+    "a password in an address": r"(?<=://)[^\s:/@\"']*:[^\s/@\"']+(?=@)",
 }
 # Up to its end, or to that of the text: the lines between are the key.
-_KEY = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)"
-
-# A letter before it makes another word of it, as in `--disk-cache`; a digit, a sign or an escape such as \n does not.
-_START = r"(?:(?<![A-Za-z])|(?<=\\[abfnrtv])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
-_TOKEN = re.compile(rf"{_KEY}|{_START}(?:{'|'.join(_KINDS.values())})", re.DOTALL)
+_KEY = (
+    r"-{0,5}BEGIN [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?.*?(?:-----END [A-Z0-9 ]{0,60}-----|\Z)"
+    r"|PuTTY-User-Key-File-\d.*"
+)
+_TOKEN = re.compile("|".join((_KEY, *_KINDS.values())), re.DOTALL)
 
 
 def holds_token(text: str) -> bool:
