@@ -155,7 +155,7 @@ RULES: list[Policy] = [
     ),
     ResourceValidationPolicy(
         name="named-peers",
-        description="NetworkPolicies let in selected pods and private ranges only.",
+        description="NetworkPolicies let in selected pods, private ranges and Google's health checks only.",
         validate=_named_peers,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,

@@ -151,7 +151,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         "NetworkPolicies let in selected pods": [
             policy([{"from": [{"podSelector": {}}]}]), policy([{"from": [{"namespaceSelector": {}}]}]), policy([{}]),
         ],
-        "private ranges only": [policy([{"from": [{"ipBlock": {"cidr": "8.8.8.0/24"}}]}])],
+        "private ranges and Google's health checks only": [policy([{"from": [{"ipBlock": {"cidr": "8.8.8.0/24"}}]}])],
     },
     "gpu-budget": {
         "The stack's GPU nodes stay within its budget": [of(POOL, "nodeCount", 9)],

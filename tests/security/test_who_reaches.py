@@ -17,6 +17,7 @@ from tests.unit.test_network_policies import (
     CLIENT,
     COLLECTOR,
     DECODE,
+    FETCH,
     FRONTEND,
     FRONTEND_PORT,
     HEALTH_CHECK,
@@ -53,6 +54,7 @@ FROM_CLUSTER: tuple[tuple[Peer, Pod, tuple[int, ...]], ...] = (
     *((peer, DECODE, ()) for peer in (CLIENT, API_SERVER)),
     *((peer, pod, ()) for peer in (STRANGER, IMPOSTOR, NOT_CLIENT, NOT_API_SERVER, OF_GKE, OPERATOR, OTHER_DECODE)
       for pod in (FRONTEND, PREFILL, DECODE)),
+    *((peer, pod, ()) for peer in (STRANGER, CLIENT, API_SERVER, COLLECTOR, DECODE) for pod in (FETCH, PROOF)),
 )  # fmt: skip
 OUTSIDE = (IN_VPC, ON_PREMISES, PROXY, HEALTH_CHECK, INTERNET)
 TO_OPERATOR: tuple[tuple[Peer, tuple[int, ...]], ...] = (

@@ -103,6 +103,35 @@ def test_no_command_has_an_expression_spliced_into_it() -> None:
     assert [step for step in steps() if "${{" in step.run] == []
 
 
+# Every condition of a job or a step. Others, such as `always()`, would run what is to follow a success.
+JOB_CONDITIONS = {
+    ("deploy", "preview"): "github.ref == 'refs/heads/main'",
+    ("preview", "cloud"): f"{SAME_REPOSITORY} && vars.CLOUD_STACKS != ''",
+    ("comment", "comment"): (
+        "github.event.workflow_run.event == 'pull_request' && github.event.workflow_run.conclusion != 'cancelled'"
+    ),
+    ("drift", "drift"): "vars.CLOUD_STACKS != ''",
+}
+# The diff is told when the preview fails, too; neither makes the failure of the job undone.
+STEP_CONDITIONS = {("preview", "plan", "${{ !cancelled() }}")}
+
+
+def test_a_job_and_a_step_run_after_success_only() -> None:
+    assert {(name, job): fields["if"] for name, job, fields in jobs() if "if" in fields} == JOB_CONDITIONS
+    told = {(step.workflow, step.job, step.fields["if"]) for step in steps() if "if" in step.fields}
+    assert told == STEP_CONDITIONS
+
+
+def test_no_failure_is_passed_over() -> None:
+    assert [(name, job) for name, job, fields in jobs() if "continue-on-error" in fields] == []
+    assert [step for step in steps() if "continue-on-error" in step.fields] == []
+    assert [step for step in steps() if re.search(r"\|\|\s*(true|:|exit 0)", step.run)] == []
+    assert {step.fields.get("shell", "bash") for step in steps()} == {"bash"}
+    kept = [step for step in steps() if re.search(r"\|\|\s*\w+=\$\?", step.run)]
+    assert [step for step in kept if not re.search(r'exit "\$(\w+|\{\w+:-0\})"', step.run)] == []
+    assert [step for step in steps() if "set +e" in step.run] == []
+
+
 def test_every_shipped_stack_is_checked_and_can_be_deployed() -> None:
     assert workflow("ci")["jobs"]["previews"]["strategy"]["matrix"]["stack"] == list(SHIPPED)
     assert workflow("preview")["jobs"]["plan"]["strategy"]["matrix"]["stack"] == list(SHIPPED)
