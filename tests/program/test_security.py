@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ops.offline import stackfile
+from ops.offline.canned_answers import Canned
 from ops.offline.recorded import Recording, Resource
 from ops.offline.recording import record, record_program, run_main
 from policies.pods import containers, pod_specs
@@ -237,6 +238,7 @@ def with_secret_manager(secret: str | None, *, preview: bool = False) -> Recordi
         config=values,
         secret_keys=[] if secret else ["dynamo-gke:hfToken"],
         preview=preview,
+        answers=Canned(given),
     )
 
 

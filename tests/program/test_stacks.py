@@ -13,6 +13,7 @@ import pulumi_kubernetes as k8s
 import pytest
 
 from ops.offline import stackfile
+from ops.offline.canned_answers import Canned
 from ops.offline.recorded import Recording, Resource
 from ops.offline.recording import record, record_program, run_main
 from ops.report import present
@@ -80,6 +81,7 @@ def run_with_token(stack: str, preview: bool) -> Recording:
         config={**config.values, "dynamo-gke:hfToken": SECRET_VALUE},
         secret_keys=["dynamo-gke:hfToken"],
         preview=preview,
+        answers=Canned(config),
     )
 
 

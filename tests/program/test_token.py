@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from ops.__main__ import app
 from ops.offline import stackfile
+from ops.offline.canned_answers import Canned
 from ops.offline.recorded import ProgramFailed, Recording
 from ops.offline.recording import record_program, run_main
 from tests.stacks import ROOT, recorded
@@ -19,13 +20,15 @@ COMMAND = "pulumi config set --secret dynamo-gke:hfToken"
 def run(overrides: list[str], *, preview: bool, secret: str | None = None) -> Recording:
     """prod, which serves a gated model; `secret` is the value that Pulumi holds for the key."""
     given = {} if secret is None else {"dynamo-gke:hfToken": secret}
+    stack = stackfile.read(ROOT, "prod", overrides)
     return contextvars.copy_context().run(
         record_program,
         lambda: run_main(ROOT),
         stack="prod",
-        config={**stackfile.read(ROOT, "prod", overrides).values, **given},
+        config={**stack.values, **given},
         secret_keys=sorted(given),
         preview=preview,
+        answers=Canned(stack),
     )
 
 
