@@ -59,6 +59,10 @@ _HARDENED_CLUSTER: Sequence[tuple[_Path, Sequence[Any]]] = (
     (("enableKubernetesAlpha",), (False, None)),
     (("enableShieldedNodes",), (True,)),
     (("enableAutopilot",), (False, None)),
+    # No rule on pools sees the cluster's own pool, so none of it may stay; one node of it is there while GKE starts.
+    (("removeDefaultNodePool",), (True,)),
+    (("initialNodeCount",), (1,)),
+    (("nodeConfig", "guestAccelerators"), (None,)),
     # It would create node pools that no rule sees.
     (("clusterAutoscaling", "enabled"), (False, None)),
     (("masterAuth", "clientCertificateConfig", "issueClientCertificate"), (False, None)),
@@ -147,12 +151,17 @@ def _hardened_nodes(args: ResourceValidationArgs, report: ReportViolation) -> No
         return
     for path, allowed in (*wanted, *_HARDENED_NODE):
         given = at(args.props, *path)
-        if not any(type(given) is type(value) and given == value for value in allowed):
+        if not any(_same(given, value) for value in allowed):
             right = allowed[0]
             given = "unset" if given is None else given
             report(f"{'.'.join(path)} is {given}; set it to {json.dumps(right)}", None)
     if at(args.props, "nodeConfig", "kubeletConfig", "allowedUnsafeSysctls"):
         report("nodeConfig.kubeletConfig.allowedUnsafeSysctls lets pods change their node; take it out", None)
+
+
+def _same(given: Any, value: Any) -> bool:
+    """Whether a value is another one, a number being none of true and false."""
+    return given == value and isinstance(given, bool) is isinstance(value, bool)
 
 
 def _private_bucket(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -206,7 +215,10 @@ RULES: list[Policy] = [
     ),
     ResourceValidationPolicy(
         name="hardened-nodes",
-        description="Clusters and node pools keep Workload Identity, shielded nodes and a closed kubelet.",
+        description=(
+            "Clusters keep no default pool; with their pools they keep Workload Identity, shielded nodes and a closed "
+            "kubelet."
+        ),
         validate=_hardened_nodes,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,

@@ -8,6 +8,7 @@ from policies import (
     cluster,
     fences,
     frontends,
+    known_inputs,
     known_kinds,
     namespaces,
     pod_safety,
@@ -22,6 +23,7 @@ RULES: list[Policy] = [
     fails_closed(rule)
     for rule in (
         *known_kinds.RULES,
+        *known_inputs.RULES,
         *cluster.RULES,
         *access.RULES,
         *capacity.RULES,

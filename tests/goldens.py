@@ -1,4 +1,5 @@
-"""What a reviewer reads first: every shipped stack as text, JSON and YAML. `make goldens` writes them anew."""
+"""What a reviewer reads first: every shipped stack as text, JSON and YAML. `make goldens` writes them anew, and the
+table of inputs that the policies know."""
 
 import io
 import json
@@ -10,6 +11,8 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from ops.__main__ import app
+from policies.known_inputs import TABLE
+from tests.known_inputs import known_inputs
 from tests.stacks import SHIPPED
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -58,5 +61,6 @@ if __name__ == "__main__":
         old.unlink()
     for name in names():
         (GOLDEN / name).write_text(render(name), encoding="utf-8")
+    TABLE.write_text(known_inputs(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
-    print(f"wrote {len(names())} goldens, and the preview in README.md", file=sys.stderr)
+    print(f"wrote {len(names())} goldens, {TABLE.name}, and the preview in README.md", file=sys.stderr)

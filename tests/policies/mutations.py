@@ -9,9 +9,15 @@ from typing import Any
 from ops.offline import stackfile
 from ops.offline.recorded import Recording, Resource
 from ops.offline.recording import record
+from ops.offline.verdicts import Verdict, judge
 from tests.stacks import ROOT, recorded
 
 GATEWAY = '{"exposure": "gateway", "domain": "models.example.com", "allowedCidrs": ["203.0.113.0/24"]}'
+
+
+def judged_by_others(recording: Recording, config: dict[str, Any] | None = None) -> list[Verdict]:
+    """The verdicts of all rules but known-inputs, which refuses by itself most of what an attacker would add."""
+    return judge(recording, {**(config or {}), "known-inputs": "disabled"})
 
 
 @cache

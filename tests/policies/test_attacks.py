@@ -13,7 +13,7 @@ from ops.offline.verdicts import Verdict, judge
 from policies import kinds
 from policies.pods import pod_specs
 from policies.rules import RULES
-from tests.policies.mutations import added, changed, prod, with_gateway
+from tests.policies.mutations import added, changed, judged_by_others, prod, with_gateway
 from tests.stacks import SHIPPED, recorded
 
 POD: dict[str, Any] = {"containers": [{"name": "main", "image": "tool:1.2.3"}]}
@@ -25,8 +25,8 @@ PUBLIC = {"ipBlock": {"cidr": "0.0.0.0/1"}}
 
 def new(recording: Recording, judged_before: Recording | None = None) -> list[Verdict]:
     """The violations that a change brought; the budget of prod is above the defaults, so some are there before."""
-    known = {(v.policy, v.urn, v.message) for v in judge(judged_before or prod())}
-    return [v for v in judge(recording) if (v.policy, v.urn, v.message) not in known]
+    known = {(v.policy, v.urn, v.message) for v in judged_by_others(judged_before or prod())}
+    return [v for v in judged_by_others(recording) if (v.policy, v.urn, v.message) not in known]
 
 
 def stopped_by(recording: Recording, judged_before: Recording | None = None) -> set[str]:

@@ -66,6 +66,13 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
             new("gcp:compute/instance:Instance", {}), new("kubernetes:core/v1:ServiceList", {}),
         ],
     },
+    "known-inputs": {
+        "Only inputs are set that this program sets itself": [
+            of(CLUSTER, "anonymousAuthenticationConfig", {"mode": "ENABLED"}),
+            of(POOL, "nodeConfig.metadata.startup-script", "true"),
+            of((":Job", "chat-proof-job"), "spec.suspend", True),
+        ],
+    },
     "private-cluster": {
         "Nodes have no public addresses": [
             of(CLUSTER, "privateClusterConfig", None), of(POOL, "networkConfig.enablePrivateNodes", False),
@@ -95,6 +102,11 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         "a service agent": [of(SYSTEM, "nodeConfig.serviceAccount", "service-1@my-project.iam.gserviceaccount.com")],
     },
     "hardened-nodes": {
+        "Clusters keep no default pool": [
+            of(CLUSTER, "removeDefaultNodePool", False), of(CLUSTER, "removeDefaultNodePool", None),
+            of(CLUSTER, "initialNodeCount", 50),
+            of(CLUSTER, "nodeConfig.guestAccelerators", [{"type": "nvidia-h200-141gb", "count": 8}]),
+        ],
         "Workload Identity": [
             of(CLUSTER, "workloadIdentityConfig", None),
             of(POOL, "nodeConfig.workloadMetadataConfig.mode", "GCE_METADATA"),
@@ -272,7 +284,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
 # What a description says beside its clauses: of whom they are, and why.
 ASIDE = {
     "What is expensive to lose cannot be deleted by mistake:",
-    "Clusters and node pools keep",
+    "with their pools they keep",
     "A bill and a page find their owner:",
     "which for an image is a tag: its publisher can still move it",
     "Pods get nothing of their node:",

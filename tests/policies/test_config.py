@@ -10,7 +10,7 @@ from ops.offline import policy_config
 from ops.offline.verdicts import judge
 from policies.rules import RULES
 from reading.errors import ConfigInvalid
-from tests.policies.mutations import added, changed, prod, unprotected
+from tests.policies.mutations import added, changed, judged_by_others, prod, unprotected
 from tests.stacks import ROOT, SHIPPED, recorded
 
 
@@ -29,7 +29,7 @@ def test_the_level_comes_from_the_configuration() -> None:
 
 
 def policies(recording: Any, config: dict[str, Any]) -> set[str]:
-    return {verdict.policy for verdict in judge(recording, config)}
+    return {verdict.policy for verdict in judged_by_others(recording, config)}
 
 
 DAEMON = {

@@ -10,7 +10,7 @@ import pytest
 from ops.offline import policy_config
 from ops.offline.recorded import Recording, Resource
 from ops.offline.verdicts import judge
-from tests.policies.mutations import added, changed, independent, prod, with_gateway, without
+from tests.policies.mutations import added, changed, independent, judged_by_others, prod, with_gateway, without
 from tests.stacks import ROOT
 
 ARMOR = "RegionSecurityPolicy"
@@ -147,7 +147,7 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
 def mandatory(recording: Recording) -> dict[str, list[str]]:
     """The sentences of each mandatory rule that a recording violates."""
     found: dict[str, list[str]] = {}
-    for verdict in judge(recording, policy_config.read(ROOT, "prod")):
+    for verdict in judged_by_others(recording, policy_config.read(ROOT, "prod")):
         if verdict.mandatory:
             found.setdefault(verdict.policy, []).append(verdict.message)
     return found

@@ -9,9 +9,8 @@ import pytest
 
 from manifests import labels
 from ops.offline.recorded import UNKNOWN, Recording
-from ops.offline.verdicts import judge
 from policies import kinds
-from tests.policies.mutations import added, changed, prod, with_gateway
+from tests.policies.mutations import added, changed, judged_by_others, prod, with_gateway
 
 POLICY = ":NetworkPolicy"
 DENY, PODS, CLIENTS = "policies-default-deny", "policies-chat-pods", "policies-chat-clients"
@@ -85,8 +84,8 @@ OPEN: list[tuple[str, Callable[[], Recording]]] = [
 
 @pytest.mark.parametrize(("sentence", "recording"), OPEN)
 def test_an_open_graph_is_a_violation(sentence: str, recording: Callable[[], Recording]) -> None:
-    known = {(v.policy, v.message) for v in judge(prod())}
-    found = [v for v in judge(recording()) if (v.policy, v.message) not in known]
+    known = {(v.policy, v.message) for v in judged_by_others(prod())}
+    found = [v for v in judged_by_others(recording()) if (v.policy, v.message) not in known]
     assert any(v.policy == "fenced" and v.mandatory and sentence in v.message for v in found), found
     assert {v.policy for v in found} <= {"fenced", "named-peers", "known-kinds", "nic-per-gpu", "proven", "monitored"}
 
@@ -108,4 +107,4 @@ CLOSED: list[Callable[[], Recording]] = [
 
 @pytest.mark.parametrize("recording", CLOSED)
 def test_a_fenced_graph_passes(recording: Callable[[], Recording]) -> None:
-    assert [v for v in judge(recording()) if v.policy in ("fenced", "named-peers")] == []
+    assert [v for v in judged_by_others(recording()) if v.policy in ("fenced", "named-peers")] == []

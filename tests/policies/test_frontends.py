@@ -7,8 +7,7 @@ import pytest
 
 from ops.offline import policy_config
 from ops.offline.recorded import Recording
-from ops.offline.verdicts import judge
-from tests.policies.mutations import added, changed, prod
+from tests.policies.mutations import added, changed, judged_by_others, prod
 from tests.stacks import ROOT
 
 GRAPH = "DynamoGraphDeployment"
@@ -17,7 +16,7 @@ ADMIN = "DYN_DISABLE_FRONTEND_ADMIN_API"
 
 
 def violated(recording: Recording) -> set[str]:
-    return {v.policy for v in judge(recording, policy_config.read(ROOT, "prod")) if v.mandatory}
+    return {v.policy for v in judged_by_others(recording, policy_config.read(ROOT, "prod")) if v.mandatory}
 
 
 def frontend_env(*env: dict[str, Any]) -> Callable[[], Recording]:

@@ -15,6 +15,7 @@ from tests.policies.mutations import (
     added,
     changed,
     independent,
+    judged_by_others,
     prod,
     prod_with,
     unprotected,
@@ -245,14 +246,14 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
 
 @pytest.mark.parametrize(("policy", "sentence", "recording"), VIOLATIONS)
 def test_a_violation_is_found(policy: str, sentence: str, recording: Callable[[], Recording]) -> None:
-    found = judged(recording())
+    found = judged_by_others(recording(), policy_config.read(ROOT, "prod"))
     assert {(verdict.policy, verdict.mandatory) for verdict in found} == {(policy, True)}
     assert any(sentence in verdict.message for verdict in found), found
 
 
 def test_every_rule_has_a_violation() -> None:
     violated = {policy for policy, _, _ in VIOLATIONS} | {policy for policy, *_ in CHANGES}
-    assert violated | {"has-budget", "known-kinds"} == {rule.name for rule in RULES}
+    assert violated | {"has-budget", "known-inputs", "known-kinds"} == {rule.name for rule in RULES}
 
 
 PASSING = [
@@ -273,7 +274,7 @@ PASSING = [
 
 @pytest.mark.parametrize("recording", PASSING)
 def test_what_is_allowed_passes(recording: Callable[[], Recording]) -> None:
-    assert judged(recording()) == []
+    assert judged_by_others(recording(), policy_config.read(ROOT, "prod")) == []
 
 
 def test_a_value_that_is_not_known_yet_is_a_violation() -> None:

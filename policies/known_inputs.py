@@ -1,0 +1,131 @@
+"""The rule that only inputs are set that this program sets itself, by the table in known_inputs.json.
+
+The other rules judge values that they know. An input that none of them knows could undo what they hold: anonymous
+access to the API server, a start-up script on nodes, a hook in a pod. `python -m tests.goldens` writes the table from
+recordings of the program, and a test says that it is current.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+)
+from pulumi_policy.proxy import UnknownValueError
+
+from policies import kinds
+from policies.inputs import is_list, is_object
+from policies.setting import Schema, Setting
+
+MORE_INPUTS = Setting(
+    name="allowed",
+    type="array",
+    default=[],
+    description="further inputs that may be set, as type#path, with all that lies below the path",
+    stricter="less",
+)
+
+TABLE = Path(__file__).parent / "known_inputs.json"
+# Blocks whose keys are names of somebody's choice.
+_FREE = frozenset({"data", "labels", "matchLabels", "nodeSelector", "resourceLabels", "stringData", "userLabels"})
+# Keys of resource limits that end with the name of a network.
+_NETWORK = "networking.gke.io.networks/"
+_EMPTY = " (empty)"
+# What the Google Cloud provider itself fills in before the engine asks: names of plain inputs that nobody wrote.
+_DEFAULTS = "__defaults"
+# What the Kubernetes provider adds to a Release before the engine asks; unverified.
+_FILLED_IN = {kinds.RELEASE: ("resourceNames",)}
+
+
+def input_paths(value: Any, path: str = "") -> Iterator[str]:
+    """The path of every input that is set, with `*` for indexes and free keys; of a block without keys, its own."""
+    if is_object(value):
+        filled_in = value.get(_DEFAULTS) or ()
+        keys = [key for key in value if key != _DEFAULTS]
+        for key in keys:
+            name = f"{path}.{_name(key, path)}".lstrip(".")
+            if key not in filled_in or not _is_plain(value, key):
+                yield from _below(value, key, name)
+        if not keys:
+            yield path + _EMPTY
+    elif is_list(value):
+        for index in range(len(value)):
+            yield from _below(value, index, f"{path}[*]")
+        if not len(value):
+            yield path + _EMPTY
+    elif value is not None:
+        yield path
+
+
+def _name(key: str, path: str) -> str:
+    """A key as the table has it."""
+    if path.rpartition(".")[2] in _FREE:
+        return "*"
+    return f"{_NETWORK}*" if key.startswith(_NETWORK) else key
+
+
+def _is_plain(parent: Any, key: str) -> bool:
+    try:
+        return not (is_object(parent[key]) or is_list(parent[key]))
+    except UnknownValueError:
+        return False
+
+
+def _below(parent: Any, key: str | int, path: str) -> Iterator[str]:
+    try:
+        child = parent[key]
+    except UnknownValueError:
+        yield path
+        return
+    yield from input_paths(child, path)
+
+
+@cache
+def table() -> Mapping[str, tuple[str, ...]]:
+    """Type → the paths of its inputs that the program sets."""
+    return {kind: tuple(paths) for kind, paths in json.loads(TABLE.read_text(encoding="utf-8")).items()}
+
+
+def is_below(path: str, known: str) -> bool:
+    """Whether a path is another one, or lies below it."""
+    return path == known or (path.startswith(known) and path[len(known)] in ".[")
+
+
+def _known_inputs(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    kind = args.resource_type
+    if not kind.startswith(("gcp:", "kubernetes:")):
+        return
+    known = table().get(kind, ())
+    more = [each.partition("#") for each in MORE_INPUTS.read(args.get_config())]
+    allowed = [*_FILLED_IN.get(kind, ()), *(path for of, _, path in more if of == kind)]
+    for path in sorted(set(input_paths(args.props))):
+        block = path.removesuffix(_EMPTY)
+        # What is known to hold something may be empty: it then sets nothing of it.
+        is_known = path in known or (block != path and any(is_below(one, block) for one in known))
+        if not is_known and not any(is_below(block, one) for one in allowed):
+            report(
+                f"sets {block}, which the program never sets and no rule judges; take it out, or add {kind}#{block} to "
+                "known-inputs.allowed in policies/config.<stack>.json after a review",
+                None,
+            )
+
+
+RULES: list[Policy] = [
+    ResourceValidationPolicy(
+        name="known-inputs",
+        description="Only inputs are set that this program sets itself.",
+        validate=_known_inputs,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        config_schema=Schema(MORE_INPUTS),
+        remediation_steps="Take the input out, or allow it in policies/config.<stack>.json after a review.",
+    )
+]
