@@ -1,6 +1,5 @@
 """The rule on frontends: they start as the program starts them, so that nobody finds a path that it does not know."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,15 +12,19 @@ from pulumi_policy import (
     Severity,
 )
 
-from catalog import lifecycle
+from catalog import flags, lifecycle
 from catalog.engines import all_engines
-from manifests.graph import NO_ADMIN_API
-from planning import names
+from catalog.flags.argv import uses
+from catalog.flags.frontend import frontend_flags
+from manifests.graph import FRONTEND_COMMAND, NO_ADMIN_API, frontend_image
 from policies import kinds
-from policies.inputs import at, items, known_texts
+from policies.container_inputs import container_complaints, image_name, pod_complaints
+from policies.inputs import at, block, items
 from policies.pods import containers, pod_specs
+from reading.tokens import masked
 
-_MODULE = "dynamo.frontend"
+_MODULE = frontend_flags().module
+_IMAGE = image_name({"image": frontend_image("0")})
 # Dynamo reads some 200 variables. Some of them open paths (DYN_ENABLE_RL), or move one below /v1/, which the internet
 # reaches (DYN_HTTP_SVC_METRICS_PATH).
 _VARIABLES = frozenset(
@@ -38,9 +41,6 @@ _VARIABLES = frozenset(
 _FLAGS = frozenset(
     {"--http-port", "--kv-cache-block-size", "--migration-limit", "--router-mode", "--router-replica-sync"}
 )
-_SECRETS = frozenset({names.HF_TOKEN_SECRET, names.SYNCED_HF_TOKEN_SECRET})
-_A_VARIABLE = re.compile(r"\b(?:DYN|OTEL)_\w+")
-_MODULE_FLAGS = frozenset({"-m", "-c"})
 
 
 def _no_admin_api(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -58,6 +58,9 @@ def _no_admin_api(args: ResourceValidationArgs, report: ReportViolation) -> None
             if at(variable, "name") not in _VARIABLES - NO_ADMIN_API.keys():
                 report(f"sets {at(variable, 'name')} for all of its pods; set it for workers only", None)
         for component in items(args.props, "spec", "components"):
+            if at(component, "type") == "frontend":
+                for what in _beside(block(component, "podTemplate", "spec")):
+                    report(f"has a frontend with {what}, which may open paths that nobody judged; take it out", None)
             if at(component, "frontendSidecar"):
                 report(f"{at(component, 'name')} has a frontend beside it; use a component of type frontend", None)
 
@@ -74,10 +77,15 @@ def _frontends(args: ResourceValidationArgs) -> Iterator[Mapping[str, Any]]:
         yield from (container for container in containers(pod) if any(_MODULE in word for word in _words(container)))
 
 
+def _beside(pod: Mapping[str, Any]) -> Iterator[str]:
+    """What a frontend's pod has beside it."""
+    yield from pod_complaints(pod)
+    yield from (f"the container {name}" for c in containers(pod) if (name := at(c, "name")) != "main")
+
+
 def _words(container: Mapping[str, Any]) -> list[str]:
-    """The words of the command line, those of a shell's line apart."""
-    texts = [text for path, text in known_texts(container) if path.startswith(("command", "args"))]
-    return " ".join(texts).split()
+    """The words of the command line. Raises UnknownValueError for one that nobody knows yet."""
+    return [str(word) for key in ("command", "args") for word in items(container, key)]
 
 
 def _admin_api_is_off(container: Mapping[str, Any]) -> bool:
@@ -92,13 +100,14 @@ def _admin_api_is_off(container: Mapping[str, Any]) -> bool:
 def _unknown(container: Mapping[str, Any]) -> Iterator[str]:
     """Variables and flags of a frontend that the program does not set."""
     yield from (f"the variable {name}" for v in items(container, "env") if (name := at(v, "name")) not in _VARIABLES)
-    for source in items(container, "envFrom"):
-        if at(source, "secretRef", "name") not in _SECRETS or at(source, "prefix"):
-            yield "variables from elsewhere (envFrom)"
-    for word in _words(container):
-        if word.startswith("-") and word.partition("=")[0] not in _FLAGS | _MODULE_FLAGS:
-            yield f"the flag {word.partition('=')[0]}"
-        yield from (f"the variable {name} in its command" for name in _A_VARIABLE.findall(word))
+    yield from container_complaints(container)
+    if [str(word) for word in items(container, "command")] != list(FRONTEND_COMMAND):
+        yield "another command than the program's"
+    if image_name(container) != _IMAGE:
+        yield f"another image than {_IMAGE}"
+    words = [str(word) for word in items(container, "args")]
+    yield from (f"the flag {use.name or 'without a name'}" for use in uses(words) if use.name not in _FLAGS)
+    yield from (f"an invalid argument ({masked(fault.message)})" for fault in flags.faults(frontend_flags(), words))
 
 
 RULES: list[Policy] = [

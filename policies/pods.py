@@ -5,7 +5,8 @@ from typing import Any
 
 from pulumi_policy.proxy import UnknownValueError
 
-from policies.inputs import is_list, is_object, items
+from policies import kinds
+from policies.inputs import at, is_list, is_object, items, plain
 
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 # What makes a block a pod's spec, if it is only a patch of one.
@@ -22,6 +23,8 @@ def pod_specs(resource_type: str, props: Mapping[str, Any]) -> Iterator[Mapping[
 
     Found by what a block holds, not by where it lies: a list, a patch and a custom resource describe pods as well.
     """
+    if resource_type == kinds.RELEASE:
+        plain(at(props, "values"))  # raises for an unknown value: a chart may make a pod of any of them
     if resource_type.startswith("kubernetes:") and resource_type != _SELECTS_CONTAINERS:
         yield from (block for block in blocks(props) if _OF_A_POD & set(block))
 

@@ -12,6 +12,7 @@ from policies import (
     known_kinds,
     namespaces,
     pod_safety,
+    proof,
     public_gateway,
     services,
     whole_stack,
@@ -34,6 +35,7 @@ RULES: list[Policy] = [
         *frontends.RULES,
         *public_gateway.RULES,
         *fences.RULES,
+        *proof.RULES,
         *whole_stack.RULES,
     )
 ]

@@ -32,7 +32,6 @@ BUDGET_REQUIRED = Setting(
     stricter="more",
 )
 
-_VERIFIES = ["python3", "-m", "verify"]
 # What each side of a disaggregated graph does with KV cache.
 _SIDES = {Role.PREFILL.value: "sends", Role.DECODE.value: "receives"}
 
@@ -53,24 +52,7 @@ def _pod(component: Mapping[str, Any]) -> Mapping[str, Any]:
     return at(component, "podTemplate", "spec") or {}
 
 
-def _proven(args: StackValidationArgs, report: ReportViolation) -> None:
-    proven: set[str] = set()
-    for job in _of(args, kinds.JOB):
-        with apart(report, job.urn):
-            for container in items(job.props, "spec", "template", "spec", "containers"):
-                words = list(items(container, "args"))
-                if list(items(container, "command")) == _VERIFIES and "--pods" in words[:-1]:
-                    proven.add(words[words.index("--pods") + 1])
-    for graph in _of(args, kinds.GRAPH):
-        with apart(report, graph.urn):
-            if f"{_namespace(graph)}/{_name(graph)}" not in proven:
-                report(
-                    f"no Job verifies graph {_name(graph)}: it may serve without disaggregation and look well",
-                    graph.urn,
-                )
-
-
-def _engine_of(component: Mapping[str, Any]) -> tuple[Engine | None, list[str]]:
+def engine_of(component: Mapping[str, Any]) -> tuple[Engine | None, list[str]]:
     """The engine that a component starts, and the words that start it; no engine where the catalog knows none."""
     for container in items(_pod(component), "containers"):
         words = [str(word) for word in (*items(container, "command"), *items(container, "args"))]
@@ -88,7 +70,7 @@ def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
 
 def _kv_transfer_complaints(graph: PolicyResource) -> Iterator[str]:
     components = [c for c in items(graph.props, "spec", "components") if at(c, "type") in _SIDES]
-    found = [(str(at(component, "type")), *_engine_of(component)) for component in components]
+    found = [(str(at(component, "type")), *engine_of(component)) for component in components]
     # A simulated engine has no KV cache to move.
     sides = [(side, runs, words) for side, runs, words in found if not (runs and runs.simulated)]
     if len({side for side, _, _ in sides}) == 1:
@@ -111,7 +93,7 @@ def _kv_transfer_complaints(graph: PolicyResource) -> Iterator[str]:
         )
 
 
-def _gpus(pod: Mapping[str, Any]) -> int:
+def gpus(pod: Mapping[str, Any]) -> int:
     return sum(
         int(at(container, "resources", "limits", "nvidia.com/gpu") or 0) for container in items(pod, "containers")
     )
@@ -139,7 +121,7 @@ def _named(component: Mapping[str, Any], networks: Set[str]) -> int:
     return len({at(interface, "network") for interface in interfaces} & networks)
 
 
-def _tcp_on_purpose(component: Mapping[str, Any]) -> bool:
+def tcp_on_purpose(component: Mapping[str, Any]) -> bool:
     """Whether UCX may use TCP only, as a deployment has it that says kvTransfer: tcp."""
     return any(
         at(variable, "name") == "UCX_TLS" and at(variable, "value") == UCX_TCP
@@ -170,16 +152,16 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
             engines = [
                 component
                 for component in items(graph.props, "spec", "components")
-                if at(component, "type") in ("prefill", "decode") and _gpus(_pod(component))
+                if at(component, "type") in ("prefill", "decode") and gpus(_pod(component))
             ]
             for engine in engines:
-                if _tcp_on_purpose(engine):
+                if tcp_on_purpose(engine):
                     continue
-                gpus, nics = _gpus(_pod(engine)), _claimed(engine, devices) + _named(engine, networks)
-                needed = _nics_needed(engine, gpus)
+                count, nics = gpus(_pod(engine)), _claimed(engine, devices) + _named(engine, networks)
+                needed = _nics_needed(engine, count)
                 if nics not in needed:
                     report(
-                        f"{at(engine, 'name')} of graph {_name(graph)} has {gpus} GPUs and gets {nics} RDMA NICs: KV "
+                        f"{at(engine, 'name')} of graph {_name(graph)} has {count} GPUs and gets {nics} RDMA NICs: KV "
                         f"cache would move over TCP; it needs {' or '.join(map(str, sorted(needed)))}, or kvTransfer: "
                         "tcp in the stack file",
                         graph.urn,
@@ -226,14 +208,6 @@ def _has_budget(args: StackValidationArgs, report: ReportViolation) -> None:
 
 
 RULES: list[Policy] = [
-    StackValidationPolicy(
-        name="proven",
-        description="Every graph has a Job that verifies that it serves.",
-        validate=_proven,
-        enforcement_level=EnforcementLevel.MANDATORY,
-        severity=Severity.HIGH,
-        remediation_steps="Keep the Verification component beside each ServingGraph.",
-    ),
     StackValidationPolicy(
         name="kv-transfer",
         description="KV transfer is configured on both sides of a disaggregated graph, in roles that match.",

@@ -24,7 +24,7 @@ from manifests import dgd
 from planning import extra_args
 from policies import kinds, written
 from policies.container_inputs import container_complaints, image_name, pod_complaints
-from policies.inputs import at, block, items, known_texts, plain
+from policies.inputs import at, block, items, plain
 from policies.pods import containers, pod_specs
 from policies.setting import Schema, Setting
 from reading.tokens import holds_token, masked
@@ -75,7 +75,7 @@ def _of_other_pods(args: ResourceValidationArgs, allowed: Sequence[str]) -> Iter
 
 
 def _names_an_engine(container: Mapping[str, Any]) -> bool:
-    words = [text for path, text in known_texts(container) if path.startswith(("command", "args"))]
+    words = [str(word) for key in ("command", "args") for word in items(container, key)]
     return any(
         image_name(container) == engine.image or any(engine.module in word for word in words)
         for engine in all_engines().values()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from catalog.engines import Engine
 from manifests import ports
 from manifests.graph import frontend_image
 from manifests.labels import NODE_POOL, PROOF
 from manifests.pod_security import UNPRIVILEGED
 from planning import names
 from planning.graph_parts import Transport
+from planning.graph_parts import Verification as Asked
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph
 from workloads.custom_object import REPLACE_UNREADY
@@ -40,13 +43,26 @@ def modules() -> dict[str, str]:
 
 def arguments(graph: Graph) -> list[str]:
     """What the Job has to verify of a graph."""
-    asked = graph.verification
+    return command_line(
+        graph=graph.name,
+        namespace=graph.namespace,
+        served_name=graph.served_name,
+        roles=[worker.role.value for worker in graph.workers],
+        runs=graph.runs,
+        asked=graph.verification,
+    )
+
+
+def command_line(
+    *, graph: str, namespace: str, served_name: str, roles: Sequence[str], runs: Engine, asked: Asked
+) -> list[str]:
+    """The arguments of the program for a graph of that name."""
     return [
-        *("--endpoint", f"http://{names.frontend_service(graph.name)}.{graph.namespace}.svc:{ports.FRONTEND}"),
-        *("--model", graph.served_name),
-        *("--pods", f"{graph.namespace}/{graph.name}"),
-        *("--roles", *(worker.role.value for worker in graph.workers)),
-        *port_arguments(graph.runs),
+        *("--endpoint", f"http://{names.frontend_service(graph)}.{namespace}.svc:{ports.FRONTEND}"),
+        *("--model", served_name),
+        *("--pods", f"{namespace}/{graph}"),
+        *("--roles", *roles),
+        *port_arguments(runs),
         *(transfer_arguments(asked.transfer) if asked.transfer else ()),
         *(_transport(asked.transport) if asked.transport else ()),
         *(() if asked.required else ("--report-only",)),
@@ -59,23 +75,25 @@ def _transport(asked: Transport) -> list[str]:
     return ["--transport", asked.declared.value, "--ranks", ranks, *transport_arguments(asked.evidence)]
 
 
-def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
+def job_spec(
+    graph: str, image: str, args: list[str], *, timeout: int, on_system_pool: bool, service_account: str, script: str
+) -> dict[str, Any]:
     """A Job's spec: the program out of a ConfigMap, in an image that the system pool has already."""
     return {
         "backoffLimit": 0,
-        "activeDeadlineSeconds": 2 * graph.verification.timeout_seconds,
+        "activeDeadlineSeconds": 2 * timeout,
         "template": {
-            "metadata": {"labels": {PROOF: graph.name}},
+            "metadata": {"labels": {PROOF: graph}},
             "spec": {
                 "restartPolicy": "Never",
                 "serviceAccountName": service_account,
-                **({"nodeSelector": {NODE_POOL: SYSTEM_POOL}} if graph.on_system_pool else {}),
+                **({"nodeSelector": {NODE_POOL: SYSTEM_POOL}} if on_system_pool else {}),
                 "containers": [
                     {
                         "name": "main",
-                        "image": frontend_image(graph.runtime),
+                        "image": image,
                         "command": ["python3", "-m", PACKAGE.name],
-                        "args": arguments(graph),
+                        "args": args,
                         "workingDir": _FOLDER,
                         # It reads what workers and models answer: a limit, whatever they send.
                         "resources": {
@@ -92,6 +110,11 @@ def job_spec(graph: Graph, service_account: str, script: str) -> dict[str, Any]:
             },
         },
     }
+
+
+def account_name(graph: str) -> str:
+    """What the account of a graph's verification is called, and its Role, ConfigMap and Job."""
+    return f"{graph}-proof"
 
 
 def digest(*parts: str) -> str:
@@ -113,7 +136,7 @@ class Verification(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         program = modules()
         manifest = json.dumps(args.graph_manifest, sort_keys=True)
-        account = f"{args.graph.name}-proof"
+        account = account_name(args.graph.name)
 
         def metadata(physical: str = account) -> k8s.meta.v1.ObjectMetaArgs:
             return k8s.meta.v1.ObjectMetaArgs(name=physical, namespace=args.graph.namespace, labels=args.labels)
@@ -149,7 +172,15 @@ class Verification(pulumi.ComponentResource):
                 "labels": args.labels,
                 "annotations": REPLACE_UNREADY,
             },
-            spec=job_spec(args.graph, account, account),
+            spec=job_spec(
+                args.graph.name,
+                frontend_image(args.graph.runtime),
+                arguments(args.graph),
+                timeout=args.graph.verification.timeout_seconds,
+                on_system_pool=args.graph.on_system_pool,
+                service_account=account,
+                script=account,
+            ),
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=needed, custom_timeouts=pulumi.CustomTimeouts(create="35m")
             ),

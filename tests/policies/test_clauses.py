@@ -250,6 +250,11 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         "that verifies that it serves": [
             of((":Job", "chat-proof-job"), "spec.template.spec.containers[0].args", []),
             of((":Job", "chat-proof-job"), "spec.template.spec.containers[0].command", ["true"]),
+            of((":Job", "chat-proof-job"), "spec.suspend", True),
+            of((":Job", "chat-proof-job"), "spec.parallelism", 0),
+            of((":Job", "chat-proof-job"), "spec.template.spec.containers[0].env", [{"name": "PYTHONPATH"}]),
+            of((":Job", "chat-proof-job"), "spec.template.spec.containers[0].image", "docker.io/attacker/x:1.6.1"),
+            of((":ConfigMap", "chat-proof-script"), "data", {"__main__.py": "print('verified')"}),
         ],
     },
     "kv-transfer": {

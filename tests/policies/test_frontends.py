@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from manifests.graph import frontend_image
 from ops.offline import policy_config
-from ops.offline.recorded import Recording
+from ops.offline.recorded import UNKNOWN, Recording
 from tests.policies.mutations import added, changed, judged_by_others, prod
 from tests.stacks import ROOT
 
@@ -26,8 +27,9 @@ def frontend_env(*env: dict[str, Any]) -> Callable[[], Recording]:
 def deployment(*env: dict[str, Any]) -> Callable[[], Recording]:
     container = {
         "name": "main",
-        "image": "r.example.com/dynamo:1.6.1",
-        "command": ["sh", "-c", "exec python3 -m dynamo.frontend --http-port 8000"],
+        "image": frontend_image("1.6.1"),
+        "command": ["python3", "-m", "dynamo.frontend"],
+        "args": ["--http-port", "8000"],
         "env": list(env),
     }
     inputs = {"metadata": {"name": "f"}, "spec": {"template": {"spec": {"containers": [container]}}}}
@@ -67,7 +69,7 @@ def graph(path: str, value: Any) -> Callable[[], Recording]:
     return lambda: changed(prod(), GRAPH, "chat-graph", path, value)
 
 
-def flagged(*words: str) -> Callable[[], Recording]:
+def flagged(*words: Any) -> Callable[[], Recording]:
     return graph(f"{FRONTEND}.args", ["--router-mode", "kv", *words])
 
 
@@ -99,6 +101,16 @@ VARIABLE = {"name": "DYN_ENABLE_RL", "value": "1"}
         flagged("--kserve-grpc-server"),
         flagged("--active-decode-blocks-threshold=0.0"),
         flagged("-i"),
+        flagged("--http-port"),
+        flagged("--router_mode", "kv"),
+        flagged("--", "word"),
+        flagged(UNKNOWN),
+        graph(f"{FRONTEND}.command", ["python3", "-m", "dynamo.frontend", "word"]),
+        graph(f"{FRONTEND}.args", ["word"]),
+        graph(f"{FRONTEND}.image", "docker.io/attacker/dynamo-frontend:1.6.1"),
+        graph(f"{FRONTEND}.lifecycle", {"postStart": {"exec": {"command": ["sh"]}}}),
+        graph(f"{FRONTEND}.volumeMounts", [{"name": "x", "mountPath": "/usr/lib/python3"}]),
+        graph("spec.components[0].podTemplate.spec.initContainers", [{"name": "i", "image": "tool:1.2.3"}]),
         shell("python3 -m dynamo.frontend --enable-anthropic-api"),
         shell("export DYN_DISABLE_FRONTEND_ADMIN_API=0; python3 -m dynamo.frontend"),
         shell("DYN_ENABLE_RL=1 python3 -m dynamo.frontend"),

@@ -188,7 +188,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ("public-gateway", "no GCPBackendPolicy", lambda: without(with_gateway(), ":GCPBackendPolicy")),
     (
         "proven",
-        "no Job verifies graph chat",
+        "its arguments are other than the program writes it",
         in_prod(":Job", "chat-proof-job", "spec.template.spec.containers[0].args", []),
     ),
     (
@@ -286,4 +286,19 @@ def test_a_value_that_is_not_known_yet_is_a_violation() -> None:
         "known during preview; give a value that is known"
     )
     of_stack = changed(prod(), ":Job", "chat-proof-job", "spec.template.spec.containers[0].args", UNKNOWN)
-    assert {(verdict.policy, verdict.level) for verdict in judged(of_stack)} == {("proven", "mandatory")}
+    assert {(verdict.policy, verdict.level) for verdict in judged(of_stack)} == {
+        (policy, "mandatory") for policy in ("no-foreign-code", "no-admin-api", "proven")
+    }
+
+
+def test_a_verification_may_report_only_where_the_setting_allows_it() -> None:
+    reported = prod_with("models.chat.verification=reported")
+    assert {verdict.policy for verdict in judged(reported)} == {"proven"}
+    found = judge(reported, policy_config.read(ROOT, "prod") | {"proven": {"reported": True}})
+    assert found == []
+
+
+@pytest.mark.parametrize("path", ["values", "values.global.etcd.install"])
+def test_values_of_a_chart_that_nobody_knows_are_a_violation(path: str) -> None:
+    unknown = changed(prod(), ":Release", "platform-release", path, UNKNOWN)
+    assert "no-host-access" in {verdict.policy for verdict in judged(unknown) if verdict.mandatory}
