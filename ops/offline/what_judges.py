@@ -12,8 +12,8 @@ from pathlib import Path
 
 # The rules, what runs them in a preview, and what compares them in a diff.
 _RUNS_THEM = ("ops/offline/verdicts.py", "ops/offline/policy_strength.py", "ops/offline/judge_recording.py")
-# The SDK of policies; its version judges, too.
-_PINS = ("requirements.txt",)
+# The SDK of policies, whose version judges, too, and the inputs that a rule knows.
+_PINS = ("requirements.txt", "policies/known_inputs.json")
 # Read as data, and engines are found by listing their folder: no import names these files.
 _DATA = ("catalog",)
 

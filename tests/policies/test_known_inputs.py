@@ -7,9 +7,11 @@ import pytest
 
 from ops.offline.recorded import UNKNOWN
 from ops.offline.verdicts import judge
+from ops.offline.what_judges import files
 from policies.known_inputs import TABLE
 from tests.known_inputs import known_inputs
 from tests.policies.mutations import added, changed, prod, with_gateway
+from tests.stacks import ROOT
 
 RULE = "known-inputs"
 CLUSTER = (":Cluster", "cluster-cluster")
@@ -106,3 +108,7 @@ def test_the_table_is_current() -> None:
     text = TABLE.read_text(encoding="utf-8")
     assert text == known_inputs()
     assert text.count("\n") == len(json.loads(text)) + 2
+
+
+def test_a_longer_table_is_a_change_of_what_judges() -> None:
+    assert TABLE.relative_to(ROOT) in files(ROOT)
