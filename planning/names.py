@@ -13,6 +13,8 @@ HF_TOKEN_KEY = "HF_TOKEN"
 WEIGHTS_WRITER = "weights-writer"
 WEIGHTS_CLAIM = "weights"
 SECRET_SYNC = "secret-sync"
+# Of GKE: a regional load balancer on the internet, which a regional Cloud Armor policy guards.
+PUBLIC_GATEWAY_CLASS = "gke-l7-regional-external-managed"
 
 
 def cluster(stack: str) -> str:

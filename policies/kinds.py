@@ -18,6 +18,7 @@ GRANTS = (
 """Types that give one role to one member; the types that replace whole policies are unknown to the pack."""
 BUDGET = "gcp:billing/budget:Budget"
 SECRET_VERSION = "gcp:secretmanager/secretVersion:SecretVersion"
+ADDRESS = "gcp:compute/address:Address"
 SECURITY_POLICY = "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy"
 ALERT_POLICY = "gcp:monitoring/alertPolicy:AlertPolicy"
 PERSISTENT_VOLUME = "kubernetes:v1:PersistentVolume"

@@ -1,7 +1,9 @@
 """The rule on gateways: what the internet reaches, and which of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -13,8 +15,10 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from planning.names import PUBLIC_GATEWAY_CLASS
 from policies import armor, kinds
 from policies.inputs import at, block, is_given, items, needs
+from policies.judging import apart
 
 # Cloud Armor in any form but that of policies/armor.py, such as a rule that is added to a policy from outside of it.
 _OTHER_ARMOR = re.compile(r"gcp:compute/\w*[sS]ecurityPolicy\w*:")
@@ -27,7 +31,7 @@ _OTHER_WAY_IN = re.compile(
 # What the internet may reach of a frontend: the OpenAI-compatible API. No regular expression, no `..`.
 _PUBLIC_PATH = re.compile(r"/v1(/[\w-]+)*/?")
 # Gateway classes of GKE that take no address of the internet.
-_INTERNAL_CLASSES = {"gke-l7-rilb", "gke-l7-rilb-mc", "gke-l7-cross-regional-internal-managed-mc"}
+_INTERNAL_CLASSES = {"gke-l7-rilb", "gke-l7-rilb-mc"}
 
 _Place = tuple[str | None, str | None]
 """Namespace and name of a gateway."""
@@ -40,10 +44,12 @@ def _closed_armor(args: StackValidationArgs, report: ReportViolation) -> None:
     for resource in args.resources:
         if resource.resource_type != kinds.SECURITY_POLICY and _OTHER_ARMOR.match(resource.resource_type):
             report("may let others in; write all rules into one RegionSecurityPolicy", resource.urn)
+    cidrs: list[str] = []
     for policy in policies:
-        for complaint in armor.complaints(policy.props):
-            report(complaint, policy.urn)
-    cidrs = [cidr for policy in policies for cidr in armor.admitted(policy.props)]
+        with apart(report, policy.urn):
+            for complaint in armor.complaints(policy.props):
+                report(complaint, policy.urn)
+            cidrs += armor.admitted(policy.props)
     for complaint in armor.range_complaints(cidrs):
         report(complaint, policies[0].urn)
 
@@ -58,16 +64,61 @@ def _public_gateway(args: StackValidationArgs, report: ReportViolation) -> None:
                 f"may open another way in, which nobody judges; use {kinds.GATEWAY} and {kinds.HTTP_ROUTE}",
                 resource.urn,
             )
-    gateways = [r for r in args.resources if r.resource_type == kinds.GATEWAY]
-    internal = {_place(g) for g in gateways if at(g.props, "spec", "gatewayClassName") in _INTERNAL_CLASSES}
-    for gateway in gateways:
-        if _place(gateway) not in internal:
-            for complaint in _listener_complaints(gateway):
-                report(complaint, gateway.urn)
+    internal: set[_Place] = set()
+    for gateway in args.resources:
+        if gateway.resource_type == kinds.GATEWAY:
+            internal |= _judge_gateway(gateway, report)
     for route in args.resources:
-        if route.resource_type == kinds.HTTP_ROUTE and not _parents(route) <= internal:
-            for complaint in (*_path_complaints(route), *_guard_complaints(route, args.resources)):
-                report(complaint, route.urn)
+        if route.resource_type == kinds.HTTP_ROUTE:
+            _judge_route(route, internal, args.resources, report)
+
+
+def _judge_gateway(gateway: PolicyResource, report: ReportViolation) -> set[_Place]:
+    """Judges a gateway as one on the internet, unless it is known to be internal. Its place if it is internal."""
+    with apart(report, gateway.urn):
+        gateway_class = at(gateway.props, "spec", "gatewayClassName")
+        if gateway_class in _INTERNAL_CLASSES:
+            return {_place(gateway)}
+        if gateway_class != PUBLIC_GATEWAY_CLASS:
+            allowed = ", ".join((PUBLIC_GATEWAY_CLASS, *sorted(_INTERNAL_CLASSES)))
+            report(
+                f"has the gateway class {gateway_class or 'unset'}, where no regional Cloud Armor policy is known to "
+                f"guard; use one of {allowed}",
+                gateway.urn,
+            )
+    for key in ("allowedListeners", "defaultScope"):
+        with apart(report, gateway.urn):
+            if at(gateway.props, "spec", key):
+                report(f"sets {key}, which lets others add to it; take it out", gateway.urn)
+    _judge_each(gateway, "listeners", _listener_complaints, report)
+    return set()
+
+
+def _judge_route(
+    route: PolicyResource, internal: set[_Place], resources: list[PolicyResource], report: ReportViolation
+) -> None:
+    with apart(report, route.urn):  # a route whose gateways are unknown is judged as one on the internet, too
+        if _parents(route) <= internal:
+            return
+    _judge_each(route, "rules", _path_complaints, report)
+    _judge_each(route, "rules", _filter_complaints, report)
+    for complaints in (_target_complaints, _order_complaints, _arming_complaints):
+        _judge_each(route, "rules", partial(complaints, route, resources), report)
+
+
+def _judge_each(
+    resource: PolicyResource,
+    key: str,
+    complaints: Callable[[Mapping[str, Any]], Iterator[str]],
+    report: ReportViolation,
+) -> None:
+    """Judges each block of a list of the spec, whatever is unknown in the others."""
+    with apart(report, resource.urn):
+        blocks = items(resource.props, "spec", key)
+        for index in range(len(blocks)):  # by index: an iterator ends at an unknown element
+            with apart(report, resource.urn):
+                for complaint in complaints(blocks[index]):
+                    report(complaint, resource.urn)
 
 
 def _place(resource: PolicyResource) -> _Place:
@@ -85,67 +136,109 @@ def _parents(route: PolicyResource) -> set[_Place]:
     return found if found and not at(route.props, "spec", "useDefaultGateways") else {_NO_GATEWAY}
 
 
-def _listener_complaints(gateway: PolicyResource) -> Iterator[str]:
-    """How a gateway on the internet listens without TLS, or for routes and listeners of others."""
-    for listener in items(gateway.props, "spec", "listeners"):
-        if at(listener, "protocol") != "HTTPS" or not is_given(listener, "tls"):
-            yield f"listener {at(listener, 'name')} serves without TLS; make it HTTPS"
-        elif at(listener, "tls", "mode") not in (None, "Terminate"):
-            yield f"listener {at(listener, 'name')} does not end TLS, so nobody sees its paths; set mode to Terminate"
-        if at(listener, "allowedRoutes", "namespaces", "from") not in (None, "Same"):
-            yield f"listener {at(listener, 'name')} takes routes of other namespaces, which nobody judges; take Same"
-    for key in ("allowedListeners", "defaultScope"):
-        if at(gateway.props, "spec", key):
-            yield f"sets {key}, which lets others add to it; take it out"
+def _listener_complaints(listener: Mapping[str, Any]) -> Iterator[str]:
+    """How a listener on the internet serves without TLS, or takes routes of others."""
+    if at(listener, "protocol") != "HTTPS" or not is_given(listener, "tls"):
+        yield f"listener {at(listener, 'name')} serves without TLS; make it HTTPS"
+    elif at(listener, "tls", "mode") not in (None, "Terminate"):
+        yield f"listener {at(listener, 'name')} does not end TLS, so nobody sees its paths; set mode to Terminate"
+    if at(listener, "allowedRoutes", "namespaces", "from") not in (None, "Same"):
+        yield f"listener {at(listener, 'name')} takes routes of other namespaces, which nobody judges; take Same"
 
 
-def _path_complaints(route: PolicyResource) -> Iterator[str]:
-    """How a route leads to more of a frontend than the API of its clients."""
-    for rule in items(route.props, "spec", "rules"):
-        if any(items(block, "filters") for block in (rule, *items(rule, "backendRefs"))):
-            yield "has filters, which may lead a request to another path; route it as it is"
-        # A rule without matches, and a match without a path, takes every path.
-        for match in items(rule, "matches") or [{}]:
-            kind, path = at(match, "path", "type") or "PathPrefix", at(match, "path", "value") or "/"
-            if kind not in ("PathPrefix", "Exact") or not _PUBLIC_PATH.fullmatch(path):
-                yield f"routes {kind} {path}; a frontend answers anybody there, so route the prefix /v1/ only"
+def _path_complaints(rule: Mapping[str, Any]) -> Iterator[str]:
+    """How a rule of a route leads to more of a frontend than the API of its clients."""
+    # A rule without matches, and a match without a path, takes every path.
+    for match in items(rule, "matches") or [{}]:
+        kind, path = at(match, "path", "type") or "PathPrefix", at(match, "path", "value") or "/"
+        if kind not in ("PathPrefix", "Exact") or not _PUBLIC_PATH.fullmatch(path):
+            yield f"routes {kind} {path}; a frontend answers anybody there, so route the prefix /v1/ only"
 
 
-def _guard_complaints(route: PolicyResource, resources: list[PolicyResource]) -> Iterator[str]:
-    """How a route may lead to a backend that no Cloud Armor policy of the stack guards yet, or any more."""
-    before = needs(route)
-    backends = [backend for rule in items(route.props, "spec", "rules") for backend in items(rule, "backendRefs")]
-    for backend in backends:
-        name = at(backend, "name")
+def _filter_complaints(rule: Mapping[str, Any]) -> Iterator[str]:
+    if any(items(block, "filters") for block in (rule, *items(rule, "backendRefs"))):
+        yield "has filters, which may lead a request to another path; route it as it is"
+
+
+def _target_complaints(
+    _route: PolicyResource, _resources: list[PolicyResource], rule: Mapping[str, Any]
+) -> Iterator[str]:
+    """Which backends of a rule no Cloud Armor policy can guard."""
+    for backend in items(rule, "backendRefs"):
         if (at(backend, "group") or "", at(backend, "kind") or "Service") != ("", "Service"):
-            yield f"leads to the {at(backend, 'kind')} {name}, which no Cloud Armor policy guards; use a Service"
-        namespace = at(backend, "namespace") or at(route.props, "metadata", "namespace")
-        aimed = [r for r in resources if _aims_at(r, namespace, name)]
+            kind, name = at(backend, "kind"), at(backend, "name")
+            yield f"leads to the {kind} {name}, which no Cloud Armor policy guards; use a Service"
+
+
+def _arming_complaints(
+    route: PolicyResource, resources: list[PolicyResource], rule: Mapping[str, Any]
+) -> Iterator[str]:
+    """Which backends of a rule have no Cloud Armor policy, or one that the stack does not contain where it applies."""
+    for name, aimed in _backends(route, resources, rule):
         guards = [r for r in aimed if r.resource_type == kinds.BACKEND_POLICY]
-        if guards and all(is_given(r.props, "spec", "default", "securityPolicy") for r in guards):
-            yield from _arming_complaints(name, guards, resources)
-            yield from _order_complaints(name, aimed, before)
-        else:
+        if not guards or not all(is_given(r.props, "spec", "default", "securityPolicy") for r in guards):
             yield f"{name} has no GCPBackendPolicy with a securityPolicy"
+            continue
+        usable = _usable_armor(resources)
+        for guard in guards:
+            armed_with = at(guard.props, "spec", "default", "securityPolicy")
+            if armed_with not in usable:
+                yield (
+                    f"{name} is guarded by {armed_with}, which is no RegionSecurityPolicy of this stack in the project "
+                    "and the region of its load balancer (of the cluster, the address); write one there"
+                )
 
 
-def _arming_complaints(name: str, guards: list[PolicyResource], resources: list[PolicyResource]) -> Iterator[str]:
-    """Which guards of a Service apply a Cloud Armor policy that the stack does not contain."""
-    in_stack = {at(r.props, "name") for r in resources if r.resource_type == kinds.SECURITY_POLICY}
-    for guard in guards:
-        armed_with = at(guard.props, "spec", "default", "securityPolicy")
-        if armed_with not in in_stack:
-            yield f"{name} is guarded by {armed_with}, which is no RegionSecurityPolicy of this stack"
+def _usable_armor(resources: list[PolicyResource]) -> set[str]:
+    """Names of the Cloud Armor policies in the one project and region where GKE puts the load balancers."""
+    places = _balancer_places(resources)
+    return {
+        at(r.props, "name")
+        for r in resources
+        if r.resource_type == kinds.SECURITY_POLICY and {(at(r.props, "project"), at(r.props, "region"))} == places
+    }
 
 
-def _order_complaints(name: str, aimed: list[PolicyResource], before: set[str]) -> Iterator[str]:
-    """Which policies of a Service may be created after the route, or deleted before it."""
-    for resource in aimed:
-        if resource.urn not in before:
-            kind = resource.resource_type.rpartition(":")[2]
-            yield (
-                f"does not depend on the {kind} of {name}: it may open before that is there, and outlast it on destroy"
-            )
+def _balancer_places(resources: list[PolicyResource]) -> set[tuple[str, str]]:
+    """Project and region of the cluster, and of the addresses of its gateways: a stack may use a cluster of others."""
+    addresses = {
+        at(address, "value")
+        for r in resources
+        if r.resource_type == kinds.GATEWAY
+        for address in items(r.props, "spec", "addresses")
+    }
+    return {
+        (at(r.props, "project"), _region(str(at(r.props, "location") or at(r.props, "region"))))
+        for r in resources
+        if r.resource_type == kinds.CLUSTER or (r.resource_type == kinds.ADDRESS and at(r.props, "name") in addresses)
+    }
+
+
+def _region(location: str) -> str:
+    """The region that a location is, or that a zone is in."""
+    return "-".join(location.split("-")[:2])
+
+
+def _order_complaints(route: PolicyResource, resources: list[PolicyResource], rule: Mapping[str, Any]) -> Iterator[str]:
+    """Which policies of a rule's backends may be created after the route, or deleted before it."""
+    before = needs(route)
+    for name, aimed in _backends(route, resources, rule):
+        for resource in aimed:
+            if resource.urn not in before:
+                kind = resource.resource_type.rpartition(":")[2]
+                yield (
+                    f"does not depend on the {kind} of {name}: it may open before that is there, and outlast it on "
+                    "destroy"
+                )
+
+
+def _backends(
+    route: PolicyResource, resources: list[PolicyResource], rule: Mapping[str, Any]
+) -> Iterator[tuple[str, list[PolicyResource]]]:
+    """Each backend of a rule by name, with the policies that are for it."""
+    for backend in items(rule, "backendRefs"):
+        name, namespace = at(backend, "name"), at(backend, "namespace") or at(route.props, "metadata", "namespace")
+        yield name, [r for r in resources if _aims_at(r, namespace, name)]
 
 
 def _aims_at(policy: PolicyResource, namespace: str, service: str) -> bool:

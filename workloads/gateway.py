@@ -36,7 +36,7 @@ class PublicGatewayArgs:
 def gateway_spec(address: str, certificate: pulumi.Input[str]) -> dict[str, Any]:
     """HTTPS on 443 at the named address, with the named regional certificate. Nothing on port 80."""
     return {
-        "gatewayClassName": "gke-l7-regional-external-managed",
+        "gatewayClassName": names.PUBLIC_GATEWAY_CLASS,
         "addresses": [{"type": "NamedAddress", "value": address}],
         "listeners": [
             {

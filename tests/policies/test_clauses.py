@@ -243,6 +243,8 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         "routes /v1/ only": [public(":HTTPRoute", "chat-endpoint-route", "spec.rules[0].matches[0].path.value", "/")],
         "admits known address ranges only": [
             public("RegionSecurityPolicy", "gateway-clients", "rules[0].match.config.srcIpRanges", ["0.0.0.0/1"]),
+            public("RegionSecurityPolicy", "gateway-clients", "region", "us-central1"),
+            public(":Gateway", "gateway-gateway", "spec.gatewayClassName", "gke-l7-global-external-managed"),
         ],
     },
     "proven": {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ops.offline import policy_config
-from ops.offline.recorded import Recording, Resource
+from ops.offline.recorded import UNKNOWN, Recording, Resource
 from ops.offline.verdicts import judge
 from tests.policies.mutations import added, changed, independent, judged_by_others, prod, with_gateway, without
 from tests.stacks import ROOT
@@ -46,6 +46,10 @@ def guard(path: str, value: Any) -> Callable[[], Recording]:
 
 def gateway(path: str, value: Any) -> Callable[[], Recording]:
     return lambda: changed(with_gateway(), ":Gateway", "gateway-gateway", path, value)
+
+
+def at_address(path: str, value: Any) -> Recording:
+    return changed(with_gateway(), "gcp:compute/address:Address", "gateway-address", path, value)
 
 
 def extra(type_: str, inputs: dict[str, Any]) -> Callable[[], Recording]:
@@ -138,6 +142,29 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
     ("without TLS", gateway("spec.listeners[0].tls", None)),
     ("sets allowedListeners", gateway("spec.allowedListeners", {"namespaces": {"from": "Same"}})),
     ("sets defaultScope", gateway("spec.defaultScope", "All")),
+    # A class whose load balancers no regional Cloud Armor policy guards, or whose are unknown.
+    *(
+        (f"has the gateway class {name}", gateway("spec.gatewayClassName", name))
+        for name in (
+            "gke-l7-global-external-managed",
+            "gke-l7-regional-external-managed-mc",
+            "gke-l7-gxlb",
+            "istio",
+            "eg",
+            "gke-l7-RILB",
+        )
+    ),
+    ("has the gateway class unset", gateway("spec.gatewayClassName", None)),
+    # A Cloud Armor policy, where no load balancer of the stack can use it.
+    ("in the project and the region", armor("region", "us-central1")),
+    ("in the project and the region", armor("region", None)),
+    ("in the project and the region", armor("project", "another-project")),
+    ("in the project and the region", armor("project", None)),
+    ("in the project and the region", lambda: at_address("region", "us-central1")),
+    (
+        "in the project and the region",
+        lambda: without(at_address("region", "us-central1"), "container/cluster:Cluster"),
+    ),
     # The route before its guards.
     ("does not depend on the GCPBackendPolicy", lambda: after_only(with_gateway(), ":HealthCheckPolicy")),
     ("does not depend on the HealthCheckPolicy", lambda: after_only(with_gateway(), ":GCPBackendPolicy")),
@@ -173,6 +200,51 @@ def test_a_gateway_that_lets_others_in_is_a_violation(sentence: str, recording: 
 )
 def test_a_gateway_for_named_clients_passes(recording: Callable[[], Recording]) -> None:
     assert mandatory(recording()) == {}
+
+
+UNKNOWN_BESIDE = [
+    (":Gateway", "gateway-gateway", "spec.gatewayClassName"),
+    (":Gateway", "gateway-gateway", "spec.listeners"),
+    (":Gateway", "gateway-gateway", "spec.listeners[0].protocol"),
+    (":Gateway", "gateway-gateway", "spec.addresses"),
+    (ARMOR, "gateway-clients", "name"),
+    (ARMOR, "gateway-clients", "region"),
+    (ARMOR, "gateway-clients", "rules"),
+    (ARMOR, "gateway-clients", "rules[0].action"),
+    (":GCPBackendPolicy", "chat-endpoint-backend", "spec.targetRef"),
+    (":GCPBackendPolicy", "chat-endpoint-backend", "spec.default.securityPolicy"),
+    (ROUTE, "chat-endpoint-route", "spec.parentRefs"),
+    (ROUTE, "chat-endpoint-route", "spec.rules[0].filters"),
+    (ROUTE, "chat-endpoint-route", "spec.rules[0].backendRefs"),
+]
+
+
+@pytest.mark.parametrize(("suffix", "name", "path"), UNKNOWN_BESIDE)
+def test_an_unknown_value_is_a_violation_and_hides_no_other(suffix: str, name: str, path: str) -> None:
+    open_route = route(f"{MATCH}[0].path.value", "/")()
+    found = mandatory(changed(open_route, suffix, name, path, UNKNOWN))["public-gateway"]
+    assert any("routes PathPrefix /;" in message for message in found), found
+    assert any("cannot be judged before it is created" in message for message in found), found
+
+
+def test_an_unknown_block_hides_no_block_after_it() -> None:
+    (right,) = [r for r in with_gateway().resources if r.type.endswith(ROUTE)]
+    rules = [UNKNOWN, {**right.inputs["spec"]["rules"][0], "matches": []}]
+    found = mandatory(route("spec.rules", rules)())["public-gateway"]
+    assert any("routes PathPrefix /;" in message for message in found), found
+    assert any("cannot be judged before it is created" in message for message in found), found
+
+
+def test_an_unknown_cloud_armor_policy_hides_no_other() -> None:
+    (right,) = [r for r in with_gateway().resources if r.type.endswith(ARMOR)]
+    second = {**right.inputs, "name": "more", "rules": [allow(1, "*"), right.inputs["rules"][-1]]}
+    found = mandatory(added(armor("rules", UNKNOWN)(), right.type, second))["public-gateway"]
+    assert any("lets everyone in: a rule allows *" in message for message in found), found
+
+
+def test_a_zone_is_in_the_region_of_its_cloud_armor_policy() -> None:
+    zonal = changed(with_gateway(), "container/cluster:Cluster", "cluster-cluster", "location", "europe-west1-b")
+    assert "public-gateway" not in mandatory(zonal)
 
 
 def test_a_backend_policy_without_cloud_armor_beside_a_right_one_is_a_violation() -> None:
@@ -243,6 +315,7 @@ def named(name: str) -> dict[str, Any]:
         lambda: with_route([{"name": "inside"}, {"name": "outside"}], inside="gke-l7-rilb"),
         lambda: with_route([{"name": "inside"}], inside="gke-l7-regional-external-managed"),
         lambda: with_route([{"name": "inside"}], inside="istio"),
+        lambda: with_route([{"name": "inside"}], inside=UNKNOWN),
     ],
 )
 def test_a_route_for_a_gateway_that_is_not_known_to_be_internal_is_judged(recording: Callable[[], Recording]) -> None:
@@ -251,5 +324,6 @@ def test_a_route_for_a_gateway_that_is_not_known_to_be_internal_is_judged(record
     assert any("no GCPBackendPolicy" in message for message in found["public-gateway"])
 
 
-def test_a_route_for_an_internal_gateway_passes() -> None:
-    assert mandatory(with_route([{"name": "inside"}], inside="gke-l7-rilb")) == {}
+@pytest.mark.parametrize("gateway_class", ["gke-l7-rilb", "gke-l7-rilb-mc"])
+def test_a_route_for_an_internal_gateway_passes(gateway_class: str) -> None:
+    assert mandatory(with_route([{"name": "inside"}], inside=gateway_class)) == {}
