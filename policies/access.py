@@ -1,4 +1,4 @@
-"""Rules on who may do what: grants of Google Cloud, Roles of Kubernetes, firewall rules, NetworkPolicies."""
+"""Rules on who may do what inside: Roles of Kubernetes, firewall rules, NetworkPolicies."""
 
 import re
 
@@ -16,51 +16,10 @@ from policies import kinds
 from policies.addresses import is_inside
 from policies.inputs import at, items
 from policies.peers import named
-from policies.setting import Schema, Setting
 
-MORE_ROLES = Setting(
-    name="roles", type="array", default=[], description="further roles that may be granted", stricter="less"
-)
-
-_ROLES = frozenset(
-    {
-        "roles/artifactregistry.reader",
-        "roles/cloudkms.cryptoKeyEncrypterDecrypter",
-        "roles/container.defaultNodeServiceAccount",
-        "roles/secretmanager.secretAccessor",
-        "roles/storage.objectUser",
-        "roles/storage.objectViewer",
-    }
-)
-# For GKE's own account only, which makes the networks of node pools.
-_AGENT_ROLE = "roles/compute.networkAdmin"
-_GKE_AGENT = re.compile(r"serviceAccount:service-\d+@container-engine-robot\.iam\.gserviceaccount\.com")
-_ONE_ACCOUNT = re.compile(
-    r"serviceAccount:[\w.-]+@[\w.:-]+\.gserviceaccount\.com"
-    r"|serviceAccount:[\w.:-]+\.svc\.id\.goog\[[\w-]+/[\w-]+\]"
-    r"|principal://iam\.googleapis\.com/projects/\d+/locations/global/workloadIdentityPools/[\w.:-]+"
-    r"/subject/ns/[\w-]+/sa/[\w-]+"
-)
 _READING = frozenset({"get", "list", "watch"})
 # What gives every secret of a namespace, a shell in its pods or a way to their ports, by reading alone.
 _SENSITIVE = re.compile(r"\*.*|.*/\*|secrets|pods/(exec|attach|portforward)|serviceaccounts/token|\w+/proxy")
-
-
-def _known_grants(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if args.resource_type not in kinds.GRANTS:
-        return
-    role = at(args.props, "role")
-    to_agent = role == _AGENT_ROLE and role not in MORE_ROLES.read(args.get_config())
-    if not to_agent and role not in _ROLES and role not in MORE_ROLES.read(args.get_config()):
-        report(f"grants {role}, which no part of the program needs; grant one of {', '.join(sorted(_ROLES))}", None)
-    try:
-        member = at(args.props, "member") or ""
-    except UnknownValueError:
-        return  # an account that this update creates; judged in `pulumi up` before the grant is created
-    if to_agent and not _GKE_AGENT.fullmatch(member):
-        report(f"grants {role} to {member or 'nobody'}; only GKE's own account needs it", None)
-    elif not _ONE_ACCOUNT.fullmatch(member):
-        report(f"grants {role} to {member or 'nobody'}; grant it to one service account", None)
 
 
 def _known_roles(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -128,15 +87,6 @@ def _named_peers(args: ResourceValidationArgs, report: ReportViolation) -> None:
 
 
 RULES: list[Policy] = [
-    ResourceValidationPolicy(
-        name="known-grants",
-        description="Grants give one account one of the roles that the program needs.",
-        validate=_known_grants,
-        enforcement_level=EnforcementLevel.MANDATORY,
-        severity=Severity.CRITICAL,
-        config_schema=Schema(MORE_ROLES),
-        remediation_steps="Grant a narrower role to one service account, or allow the role after a review.",
-    ),
     ResourceValidationPolicy(
         name="known-roles",
         description="Roles allow reading, never secrets, and are bound to ServiceAccounts of their namespace only.",

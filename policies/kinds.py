@@ -9,12 +9,11 @@ KEYS = (SERVICE_ACCOUNT_KEY, HMAC_KEY)
 NETWORK = "gcp:compute/network:Network"
 SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 FIREWALL = "gcp:compute/firewall:Firewall"
-GRANTS = (
-    "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember",
-    "gcp:projects/iAMMember:IAMMember",
-    "gcp:secretmanager/secretIamMember:SecretIamMember",
-    "gcp:storage/bucketIAMMember:BucketIAMMember",
-)
+KEY_GRANT = "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember"
+PROJECT_GRANT = "gcp:projects/iAMMember:IAMMember"
+SECRET_GRANT = "gcp:secretmanager/secretIamMember:SecretIamMember"
+BUCKET_GRANT = "gcp:storage/bucketIAMMember:BucketIAMMember"
+GRANTS = (KEY_GRANT, PROJECT_GRANT, SECRET_GRANT, BUCKET_GRANT)
 """Types that give one role to one member; the types that replace whole policies are unknown to the pack."""
 BUDGET = "gcp:billing/budget:Budget"
 SECRET_VERSION = "gcp:secretmanager/secretVersion:SecretVersion"

@@ -8,6 +8,8 @@ from policies import (
     cluster,
     fences,
     frontends,
+    grants,
+    known_charts,
     known_inputs,
     known_kinds,
     namespaces,
@@ -25,7 +27,9 @@ RULES: list[Policy] = [
     for rule in (
         *known_kinds.RULES,
         *known_inputs.RULES,
+        *known_charts.RULES,
         *cluster.RULES,
+        *grants.RULES,
         *access.RULES,
         *capacity.RULES,
         *pod_safety.RULES,

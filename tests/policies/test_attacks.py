@@ -84,7 +84,7 @@ def test_pods_in_lists_and_charts_are_seen() -> None:
     listed = {"items": [{"kind": "DaemonSet", **daemon(hostNetwork=True)}]}
     assert "no-host-access" in stopped_by(added(prod(), "kubernetes:apps/v1:DaemonSetList", listed))
     in_values = changed(prod(), ":Release", "platform-release", "values", {"agent": {"hostNetwork": True}})
-    assert stopped_by(in_values) == {"no-host-access"}
+    assert stopped_by(in_values) == {"no-host-access", "known-charts"}
 
 
 @pytest.mark.parametrize("source", ["hostPath", "local", "nfs", "iscsi"])
@@ -163,6 +163,8 @@ CHANGES: list[tuple[str, str, str, str, Any]] = [
     ("known-grants", ":BucketIAMMember", "model-weights-may-write", "member", "allAuthenticatedUsers"),
     ("known-grants", ":IAMMember", "nodes-reader", "role", "roles/compute.admin"),
     ("known-grants", ":BucketIAMMember", "model-weights-may-write", "member", "domain:example.com"),
+    ("known-charts", ":Release", "platform-release", "chart", "https://attacker.example/x.tgz"),
+    ("pinned", ":Release", "platform-release", "version", "1.x"),
     ("known-roles", *BINDING, "roleRef", {"kind": "ClusterRole", "name": "cluster-admin"}),
     ("known-roles", *BINDING, "subjects[0]", {"kind": "Group", "name": "system:authenticated"}),
     ("known-roles", ":Role", "chat-proof-role", "rules[0].verbs", ["*"]),

@@ -27,6 +27,7 @@ FRONTEND, PREFILL, DECODE = (f"spec.components[{i}].podTemplate.spec" for i in r
 CLUSTER, POOL = (":Cluster", "cluster-cluster"), (":NodePool", "prefill-pool")
 SYSTEM, ROLE = (":NodePool", "system-pool"), (":Role", "chat-proof-role")
 BINDING, NODES = (":RoleBinding", "chat-proof-binding"), (":IAMMember", "nodes-reader")
+RELEASE = (":Release", "platform-release")
 ENFORCE = "pod-security.kubernetes.io/enforce"
 RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}
 KV = '{"kv_connector":"NixlConnector","kv_role":"kv_consumer"}'
@@ -71,6 +72,16 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
             of(CLUSTER, "anonymousAuthenticationConfig", {"mode": "ENABLED"}),
             of(POOL, "nodeConfig.metadata.startup-script", "true"),
             of((":Job", "chat-proof-job"), "spec.suspend", True),
+        ],
+    },
+    "known-charts": {
+        "The only Helm chart is that of Dynamo": [
+            of(RELEASE, "chart", "oci://ghcr.io/x/y"), of(RELEASE, "name", "second"),
+            of(RELEASE, "createNamespace", True), of(RELEASE, "postrender", "./x"),
+        ],
+        "from a known place": [of(RELEASE, "chart", "https://example.com/dynamo-platform-1.6.1.tgz")],
+        "with the values of this program": [
+            of(RELEASE, "values.global.etcd.install", True), of(RELEASE, "values", {}),
         ],
     },
     "private-cluster": {
@@ -133,10 +144,12 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         ],
     },
     "known-grants": {
-        "Grants give one account": [
+        "Grants give one account of the project": [
+            of(NODES, "member", "serviceAccount:x@other.iam.gserviceaccount.com"),
             of(NODES, "member", "allUsers"), of(NODES, "member", "group:all@example.com"),
             of(NODES, "member", "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/x/*"),
         ],
+        "no default one": [of(NODES, "member", "serviceAccount:1-compute@developer.gserviceaccount.com")],
         "one of the roles that the program needs": [of(NODES, "role", "roles/owner")],
     },
     "known-roles": {
@@ -186,7 +199,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
     "pinned": {
         "Images and charts have a version": [
             container(image="tool"), of(GRAPH, f"{PREFILL}.containers[0].image", "tool:main"),
-            of((":Release", "platform-release"), "version", None),
+            of(RELEASE, "version", None),
         ],
     },
     "no-host-access": {

@@ -1,0 +1,91 @@
+"""The rule on grants of Google Cloud: those that the program makes, each to the account that it makes it for."""
+
+import re
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+)
+from pulumi_policy.proxy import UnknownValueError
+
+from planning import names
+from policies import kinds
+from policies.inputs import at
+from policies.setting import Schema, Setting
+
+MORE_ROLES = Setting(
+    name="roles",
+    type="array",
+    default=[],
+    description="further roles that may be granted, on any resource, to an account that the project made",
+    stricter="less",
+)
+
+_NODES = r"serviceAccount:(?!service-\d)[a-z][a-z0-9-]*@{project}\.iam\.gserviceaccount\.com"
+_POD = re.escape(names.principal("PROJECT", "NUMBER", "NAMESPACE", "ACCOUNT"))
+_PARTS = {"PROJECT": "{project}", "NUMBER": r"\d+", "NAMESPACE": r"[a-z0-9-]+"}
+for _part, _pattern in _PARTS.items():
+    _POD = _POD.replace(_part, _pattern)
+
+
+def _pod(account: str) -> str:
+    return _POD.replace("ACCOUNT", account)
+
+
+_RUNTIME = _pod(names.runtime_account("[a-z0-9-]+"))
+# GKE's own account, by the project's number, which no input tells.
+_AGENT = "serviceAccount:" + re.escape(names.gke_agent("NUMBER")).replace("NUMBER", r"\d+")
+# For a role that the environment allows: no default account and no agent of a service.
+_ANY = f"{_NODES}|{_pod('(?!default$)[a-z0-9-]+')}"
+
+# (Type, role) → its members: the accounts that the program makes the grant for, in words and as a pattern.
+_GRANTS = {
+    (kinds.PROJECT_GRANT, "roles/artifactregistry.reader"): ("the nodes' account", _NODES),
+    (kinds.PROJECT_GRANT, "roles/container.defaultNodeServiceAccount"): ("the nodes' account", _NODES),
+    (kinds.PROJECT_GRANT, "roles/compute.networkAdmin"): ("GKE's own account", _AGENT),
+    (kinds.KEY_GRANT, "roles/cloudkms.cryptoKeyEncrypterDecrypter"): ("GKE's own account", _AGENT),
+    (kinds.SECRET_GRANT, "roles/secretmanager.secretAccessor"): ("what syncs secrets", _pod(names.SECRET_SYNC)),
+    (kinds.BUCKET_GRANT, "roles/storage.objectUser"): ("the writer of weights", _pod(names.WEIGHTS_WRITER)),
+    (kinds.BUCKET_GRANT, "roles/storage.objectViewer"): ("the pods of a graph", _RUNTIME),
+}
+
+
+def _known_grants(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    kind = args.resource_type
+    if kind not in kinds.GRANTS:
+        return
+    role = at(args.props, "role")
+    if role in MORE_ROLES.read(args.get_config()):
+        who, pattern = "an account that the project made", _ANY
+    elif (kind, role) in _GRANTS:
+        who, pattern = _GRANTS[kind, role]
+    else:
+        allowed = ", ".join(sorted(known for of, known in _GRANTS if of == kind))
+        report(f"grants {role}, which no part of the program needs on such a resource; grant one of {allowed}", None)
+        return
+    try:
+        member = at(args.props, "member") or ""
+    except UnknownValueError:
+        return  # an account that this update creates; judged in `pulumi up` before the grant is created
+    project = at(args.props, "project") or (at(args.provider.props, "project") if args.provider else None) or ""
+    if not re.fullmatch(pattern.replace("{project}", re.escape(project)), member):
+        report(
+            f"grants {role} to {member or 'nobody'}; grant it to {who}, of project {project or '(unset)'} only", None
+        )
+
+
+RULES: list[Policy] = [
+    ResourceValidationPolicy(
+        name="known-grants",
+        description="Grants give one account of the project, no default one, one of the roles that the program needs.",
+        validate=_known_grants,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        severity=Severity.CRITICAL,
+        config_schema=Schema(MORE_ROLES),
+        remediation_steps="Make the grant as the program does, or allow the role after a review.",
+    )
+]
