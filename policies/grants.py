@@ -26,14 +26,13 @@ MORE_ROLES = Setting(
 )
 
 _NODES = r"serviceAccount:(?!service-\d)[a-z][a-z0-9-]*@{project}\.iam\.gserviceaccount\.com"
-_POD = re.escape(names.principal("PROJECT", "NUMBER", "NAMESPACE", "ACCOUNT"))
-_PARTS = {"PROJECT": "{project}", "NUMBER": r"\d+", "NAMESPACE": r"[a-z0-9-]+"}
-for _part, _pattern in _PARTS.items():
-    _POD = _POD.replace(_part, _pattern)
 
 
 def _pod(account: str) -> str:
-    return _POD.replace("ACCOUNT", account)
+    """The pattern of a Kubernetes service account of the project."""
+    pattern = re.escape(names.principal("PROJECT", "NUMBER", "NAMESPACE", "ACCOUNT"))
+    parts = {"PROJECT": "{project}", "NUMBER": r"\d+", "NAMESPACE": "[a-z0-9-]+", "ACCOUNT": account}
+    return re.sub("|".join(parts), lambda part: parts[part[0]], pattern)
 
 
 _RUNTIME = _pod(names.runtime_account("[a-z0-9-]+"))
