@@ -19,10 +19,13 @@ from pulumi_policy import (
 )
 
 from manifests.labels import COMPONENT_TYPE, GRAPH
+from planning.metrics_ports import metrics_ports
 from policies import kinds
 from policies.inputs import at, block, items, needs
 from policies.judging import apart
-from policies.peers import open_to_all
+from policies.peers import Opening, open_to_all, openings
+from policies.whole_stack import engine_of
+from workloads.network_policies import clients, within_graph
 
 # Other types that let packets in: their Allow goes before a NetworkPolicy, or they change one.
 _OTHER_POLICY = re.compile(r"kubernetes:.*NetworkPolic(y|ies)\w*$")
@@ -66,7 +69,7 @@ def _denies_all(policy: PolicyResource) -> bool:
 
 
 def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
-    """How a NetworkPolicy that may be for pods of a graph lets in more than clients that it names."""
+    """How a NetworkPolicy that may be for pods of a graph lets in more than the program's own policies do."""
     picked: list[Mapping[str, Any]] = [
         component
         for component in items(graph.props, "spec", "components")
@@ -75,15 +78,35 @@ def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
             {GRAPH: _name(graph), COMPONENT_TYPE: at(component, "type")},
         )
     ]
-    workers = [at(component, "name") for component in picked if at(component, "type") != "frontend"]
     for rule in items(policy.props, "spec", "ingress") if picked else ():
         if open_to_all(rule):
             yield f"lets everybody reach pods of graph {_name(graph)}"
-        elif any(at(peer, "ipBlock") is not None for peer in items(rule, "from")):
-            if workers:
-                yield f"lets addresses reach {', '.join(workers)} of graph {_name(graph)}; they are for the graph alone"
-            elif not items(rule, "ports"):
-                yield f"lets addresses reach every port of the frontend of graph {_name(graph)}; name the port"
+            continue
+        for opening in openings(rule):
+            written = {frontend: list(_written(graph, opening, frontend)) for frontend in (True, False)}
+            strange = [
+                str(at(component, "name"))
+                for component in picked
+                if not opening.is_among(written[at(component, "type") == "frontend"])
+            ]
+            if strange:
+                yield (
+                    f"lets {opening} reach {', '.join(strange)} of graph {_name(graph)}, which the program opens to "
+                    "its own pods, named clients and collectors alone, each on its ports"
+                )
+
+
+def _written(graph: PolicyResource, opening: Opening, frontend: bool) -> Iterator[Opening]:
+    """What the program opens of a graph's workers or frontends. Which ranges are clients is judged by named-peers."""
+    place = (_namespace(graph), _name(graph))
+    engines = [engine_of(component)[0] for component in items(graph.props, "spec", "components")]
+    policies = [within_graph(*place, [port for engine in engines if engine for port in metrics_ports(engine)], {})]
+    if frontend:
+        cidr = at(opening.peer, "ipBlock", "cidr")
+        policies.append(clients(*place, [] if cidr is None else [cidr], {}))
+    for policy in policies:
+        for rule in items(policy, "spec", "ingress"):
+            yield from openings(rule)
 
 
 def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -124,7 +147,7 @@ RULES: list[Policy] = [
         name="fenced",
         description=(
             "NetworkPolicies close the namespace of every graph before it serves, and open no graph to everybody, no "
-            "worker to addresses."
+            "worker to addresses, and neither to peers or on ports that the program does not open."
         ),
         validate=_fenced,
         enforcement_level=EnforcementLevel.MANDATORY,

@@ -1,10 +1,48 @@
 """Who a rule of a NetworkPolicy lets in, by the selectors of its peers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from policies.addresses import is_inside
-from policies.inputs import at, items
+from policies.inputs import at, items, plain
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One peer that a rule of `ingress` lets in, and one of the ports that it opens to that peer."""
+
+    peer: Mapping[str, Any]
+    """As it is written; of an `ipBlock` the range alone, without its exceptions."""
+    port: Mapping[str, Any]
+    """As it is written, TCP where it names no protocol; empty where the rule names no port."""
+
+    def __str__(self) -> str:
+        who = "addresses" if at(self.peer, "ipBlock") else f"the peer {dict(self.peer)}"
+        return f"{who} on {self._ports()}"
+
+    def _ports(self) -> str:
+        if at(self.port, "port") is None:
+            return f"every {at(self.port, 'protocol')} port" if self.port else "every port"
+        # Pulumi hands numbers over as floats.
+        given = [at(self.port, key) for key in ("port", "endPort")]
+        ends = [str(int(end) if isinstance(end, float) else end) for end in given if end is not None]
+        return f"{at(self.port, 'protocol')} port {' to '.join(ends)}"
+
+    def is_among(self, written: Sequence["Opening"]) -> bool:
+        """Whether one of these opens as much to the same peer. Without a number it opens all ports."""
+        return any(
+            self.peer == known.peer and (self.port == known.port or at(known.port, "port") is None) for known in written
+        )
+
+
+def openings(rule: Mapping[str, Any]) -> Iterator[Opening]:
+    """What one rule of `ingress` opens, each peer with each port; nothing for a rule that has no peers."""
+    ports = [{"protocol": "TCP", **plain(port)} for port in items(rule, "ports")] or [{}]
+    for peer, port in product(items(rule, "from"), ports):
+        cidr = at(peer, "ipBlock", "cidr")
+        yield Opening(plain(peer) if cidr is None else {"ipBlock": {"cidr": cidr}}, port)
 
 
 def open_to_all(rule: Mapping[str, Any]) -> bool:

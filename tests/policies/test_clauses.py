@@ -30,6 +30,7 @@ BINDING, NODES = (":RoleBinding", "chat-proof-binding"), (":IAMMember", "nodes-r
 RELEASE = (":Release", "platform-release")
 ENFORCE = "pod-security.kubernetes.io/enforce"
 RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}
+NEIGHBOUR = {"podSelector": {}, "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "default"}}}
 KV = '{"kv_connector":"NixlConnector","kv_role":"kv_consumer"}'
 
 
@@ -296,6 +297,10 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         "before it serves": [lambda: independent(prod(), ":ServingGraph", "chat", but_for=":Release")],
         "open no graph to everybody": [policy([{}])],
         "no worker to addresses": [policy([{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}])],
+        "neither to peers": [policy([{"from": [NEIGHBOUR], "ports": [{"protocol": "TCP", "port": 8000}]}])],
+        "on ports that the program does not open": [
+            of((":NetworkPolicy", "policies-chat-clients"), "spec.ingress[0].ports", [{"protocol": "TCP"}]),
+        ],
     },
     "has-budget": {
         "The environment has a billing budget that warns somebody": [lambda: without(prod(), ":Budget")],

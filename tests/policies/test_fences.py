@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from manifests import labels
+from manifests.ports import FRONTEND
 from ops.offline.recorded import UNKNOWN, Recording
 from policies import kinds
 from tests.policies.mutations import added, changed, judged_by_others, prod, with_gateway
+from workloads.network_policies import API_SERVER, KUBE_SYSTEM
 
 POLICY = ":NetworkPolicy"
 DENY, PODS, CLIENTS = "policies-default-deny", "policies-chat-pods", "policies-chat-clients"
@@ -45,6 +47,12 @@ OF_PREFILL = {"matchExpressions": [{"key": labels.COMPONENT_TYPE, "operator": "I
 NOT_FRONTEND = {"matchExpressions": [{"key": labels.COMPONENT_TYPE, "operator": "NotIn", "values": ["frontend"]}]}
 MARKED = {"matchLabels": {"app": "whatever"}}
 
+NAME = "kubernetes.io/metadata.name"
+IN_DEFAULT: dict[str, Any] = {"namespaceSelector": {"matchLabels": {NAME: "default"}}}
+CLIENT_NAMESPACES: dict[str, Any] = {"namespaceSelector": {"matchLabels": {labels.CLIENT: "true"}}}
+OF_FRONTEND = {"matchLabels": {labels.GRAPH: "chat", labels.COMPONENT_TYPE: "frontend"}}
+HTTP: dict[str, Any] = {"protocol": "TCP", "port": FRONTEND}
+
 OPEN: list[tuple[str, Callable[[], Recording]]] = [
     ("namespace dynamo has no NetworkPolicy that denies all", of(DENY, "spec.policyTypes", ["Egress"])),
     ("namespace dynamo has no NetworkPolicy that denies all", of(DENY, "spec.policyTypes", [])),
@@ -61,10 +69,38 @@ OPEN: list[tuple[str, Callable[[], Recording]]] = [
     ("lets everybody reach pods of graph chat", more(OF_PREFILL, [{"from": [{"podSelector": {}}]}])),
     ("lets everybody reach pods of graph chat", more(MARKED, [{"from": [{"ipBlock": {"cidr": "0.0.0.0/1"}}]}])),
     ("lets everybody reach pods of graph chat", of(PODS, "spec.ingress", STRANGERS)),
-    ("lets addresses reach prefill, decode of graph chat", more(OF_CHAT, PRIVATE)),
-    ("lets addresses reach prefill, decode of graph chat", more(NOT_FRONTEND, PRIVATE)),
-    ("lets addresses reach prefill, decode of graph chat", more(MARKED, PRIVATE)),
-    ("lets addresses reach every port of the frontend of graph chat", of(CLIENTS, "spec.ingress[0].ports", [])),
+    ("lets addresses on TCP port 9090 reach frontend, prefill, decode of graph chat", more(OF_CHAT, PRIVATE)),
+    ("lets addresses on TCP port 9090 reach prefill, decode of graph chat", more(NOT_FRONTEND, PRIVATE)),
+    ("lets addresses on TCP port 9090 reach frontend, prefill, decode of graph chat", more(MARKED, PRIVATE)),
+    ("lets addresses on every port reach frontend of graph chat", of(CLIENTS, "spec.ingress[0].ports", [])),
+    ("addresses on every TCP port reach frontend of", of(CLIENTS, "spec.ingress[0].ports", [{"protocol": "TCP"}])),
+    ("addresses on every TCP port reach frontend of", of(CLIENTS, "spec.ingress[0].ports", [{}])),
+    (
+        "addresses on TCP port 8000 to 9000 reach frontend of",
+        of(CLIENTS, "spec.ingress[0].ports", [{**HTTP, "endPort": 9000}]),
+    ),
+    ("on TCP port http reach frontend of", of(CLIENTS, "spec.ingress[0].ports", [{"port": "http"}])),
+    ("on UDP port 8000 reach frontend of", of(CLIENTS, "spec.ingress[0].ports", [{**HTTP, "protocol": "UDP"}])),
+    ("on every TCP port reach frontend, prefill, decode", of(PODS, "spec.ingress[1].ports", [{"protocol": "TCP"}])),
+    ("on TCP port 22 reach frontend, prefill, decode", of(PODS, "spec.ingress[1].ports[0].port", 22)),
+    *(
+        ("reach prefill, decode of graph chat", more(NOT_FRONTEND, [{"from": [peer], "ports": ports}]))
+        for peer in (
+            *({**IN_DEFAULT, "podSelector": selector} for selector in ({}, OF_CHAT, {"matchLabels": {"app": "x"}})),
+            IN_DEFAULT,
+            {"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "In", "values": ["default"]}]}},
+            {"namespaceSelector": OF_CHAT},
+            {"podSelector": {"matchLabels": {"app": "mine"}}},
+            {"podSelector": {"matchLabels": {labels.GRAPH: "code"}}},
+            {"podSelector": {"matchLabels": {labels.PROOF: "code"}}},
+            CLIENT_NAMESPACES,
+            API_SERVER,
+        )
+        for ports in ([], [HTTP], [{"protocol": "TCP"}])
+    ),
+    ("reach frontend of graph chat", more(OF_FRONTEND, [{"from": [IN_DEFAULT], "ports": [HTTP]}])),
+    ("reach frontend of graph chat", more(OF_FRONTEND, [{"from": [CLIENT_NAMESPACES]}])),
+    ("reach frontend of graph chat", more(OF_FRONTEND, [{"from": [KUBE_SYSTEM], "ports": [HTTP]}])),
     (
         "enforces no NetworkPolicy",
         lambda: changed(prod(), ":Cluster", "cluster-cluster", "datapathProvider", "LEGACY_DATAPATH"),
@@ -93,11 +129,10 @@ def test_an_open_graph_is_a_violation(sentence: str, recording: Callable[[], Rec
 CLOSED: list[Callable[[], Recording]] = [
     lambda: with_second_graph("dynamo"),
     with_gateway,
-    more(OF_CHAT, [{"from": [{"podSelector": {"matchLabels": {"app": "mine"}}}]}]),
-    more(
-        {"matchLabels": {labels.GRAPH: "chat", labels.COMPONENT_TYPE: "frontend"}},
-        [{**PRIVATE[0], "ports": [{"port": 8000}]}],
-    ),
+    more(OF_CHAT, [{"from": [{"podSelector": OF_CHAT}]}]),
+    more(OF_CHAT, [{"from": [{"podSelector": {"matchLabels": {labels.PROOF: "chat"}}}], "ports": [{"port": 9090}]}]),
+    more(OF_FRONTEND, [{**PRIVATE[0], "ports": [{"port": 8000}]}]),
+    more(OF_FRONTEND, [{"from": [API_SERVER, CLIENT_NAMESPACES], "ports": [HTTP]}]),
     # For pods of no graph, or in a namespace without one.
     more({"matchLabels": {labels.GRAPH: "other"}}, PRIVATE),
     more({"matchExpressions": [{"key": labels.GRAPH, "operator": "DoesNotExist"}]}, PRIVATE),
