@@ -246,7 +246,9 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
 @pytest.mark.parametrize(("policy", "sentence", "recording"), VIOLATIONS)
 def test_a_violation_is_found(policy: str, sentence: str, recording: Callable[[], Recording]) -> None:
     found = judged_by_others(recording(), policy_config.read(ROOT, "prod"))
-    assert {(verdict.policy, verdict.mandatory) for verdict in found} == {(policy, True)}
+    # A graph whose roles changed is also not the one that its verification was written for.
+    beside = {"proven"} if sentence == "without the other" else set[str]()
+    assert {(verdict.policy, verdict.mandatory) for verdict in found} == {(name, True) for name in {policy, *beside}}
     assert any(sentence in verdict.message for verdict in found), found
 
 
@@ -286,7 +288,7 @@ def test_a_value_that_is_not_known_yet_is_a_violation() -> None:
     )
     of_stack = changed(prod(), ":Job", "chat-proof-job", "spec.template.spec.containers[0].args", UNKNOWN)
     assert {(verdict.policy, verdict.level) for verdict in judged(of_stack)} == {
-        (policy, "mandatory") for policy in ("no-foreign-code", "no-admin-api", "proven")
+        (policy, "mandatory") for policy in ("known-inputs", "no-foreign-code", "no-admin-api", "proven")
     }
 
 

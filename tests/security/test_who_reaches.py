@@ -80,7 +80,9 @@ def open_to(peer: Peer, pod: Pod, found: list[dict[str, Any]]) -> tuple[int, ...
 def test_who_in_the_cluster_reaches_a_graph(stack: str) -> None:
     found = policies(recorded(stack))
     # Simulated workers have no NIXL, so nobody reads metrics of it.
-    simulated = {METRICS: (FRONTEND_PORT, SYSTEM)} if stack == "dev" else {}
+    simulated: dict[tuple[int, ...], tuple[int, ...]] = {}
+    if stack == "dev":
+        simulated[METRICS] = (FRONTEND_PORT, SYSTEM)
     told = [(peer, pod, open_to(peer, pod, found), simulated.get(ports, ports)) for peer, pod, ports in FROM_CLUSTER]
     assert [(peer, pod) for peer, pod, is_open, wanted in told if is_open != wanted] == []
 

@@ -11,7 +11,7 @@ from ops.changes.comparison import compare
 from ops.changes.effects import GCP_PROVIDER, KUBERNETES_PROVIDER, Effect
 from ops.changes.previewed import NOTHING, Registered, Snapshot
 from ops.changes.pulumi_engine import unknown_input, with_ignored
-from ops.offline.base_checkout import Base
+from ops.offline.base_checkout import Base, JudgedByBase
 from ops.report.diff_report import to_text, verdict
 from policies.kinds import BUCKET, CLUSTER, NETWORK, NODE_POOL, SUBNETWORK
 from tests.snapshots import GPUS, one, only, pool, stack, urn
@@ -237,6 +237,9 @@ def test_what_fails_is_said_once_in_the_text() -> None:
     labelled, bare = (pool({"nodeConfig": {**GPUS, "labels": labels}}) for labels in ({"a": "x"}, {}))
     found = compare(stack(labelled), stack(bare))
     assert only(found).inputs[0].effect is Effect.FAILS
-    text = to_text("prod", Base(ref="main", commit="0" * 40, snapshot=NOTHING, note=None, policies={}), found)
+    base = Base(
+        ref="main", commit="0" * 40, snapshot=NOTHING, note=None, policies={}, judging={}, judged=JudgedByBase()
+    )
+    text = to_text("prod", base, found)
     assert text.count("the provider cannot empty nodeConfig.labels") == 1
     assert found.guarded
