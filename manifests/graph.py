@@ -7,10 +7,10 @@ from catalog.command_line import IMAGES, FrontendArgs
 from catalog.contracts import EngineInput, EnvVar, NicClaim
 from catalog.engines import Engine
 from catalog.flags.frontend import frontend_flags
-from catalog.machines import ACCELERATOR_LABEL, ARCH_LABEL, GpuMachine
+from catalog.machines import GpuMachine
 from catalog.models import Placement
 from catalog.rdma import UCX_TCP, KvTransfer
-from manifests import dgd, labels, pod_security
+from manifests import dgd, labels, placement, pod_security
 from planning import names
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph, Worker
@@ -78,8 +78,8 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
             metadata=_annotated(source.annotations),
             spec=dgd.PodSpec(
                 service_account_name=names.runtime_account(graph.name),
-                node_selector=_on_pool(SYSTEM_POOL) if graph.on_system_pool else None,
-                topology_spread_constraints=_apart(graph) if graph.frontend_replicas > 1 else None,
+                node_selector=placement.on_pool(SYSTEM_POOL) if graph.on_system_pool else None,
+                topology_spread_constraints=placement.apart(graph) if graph.frontend_replicas > 1 else None,
                 termination_grace_period_seconds=lifecycle.GRACE_SECONDS,
                 containers=(
                     dgd.Container(
@@ -160,9 +160,9 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
             ),
             spec=dgd.PodSpec(
                 service_account_name=names.runtime_account(graph.name),
-                node_selector=_worker_nodes(graph, worker) or None,
-                tolerations=_tolerations(node) if node else None,
-                affinity=_near(graph) if graph.placement is Placement.SHARED else None,
+                node_selector=placement.worker_nodes(graph, worker) or None,
+                tolerations=placement.tolerations(node) if node else None,
+                affinity=placement.near(graph) if graph.placement is Placement.SHARED else None,
                 termination_grace_period_seconds=lifecycle.worker_grace(worker.drain_seconds),
                 resource_claims=_nic_claims(worker.nics.claim) if worker.nics.claim else None,
                 # Alone and first: in some RDMA modes a node's devices are given to the first container only.
@@ -277,53 +277,6 @@ def worker_variables(runs: Engine, told: EngineInput, drain_seconds: int) -> tup
         *_no_usage_reports(runs),
         *map(_variable, runs.transfer_environment(told)),
         *(variable for transport in _TRANSPORT_ENV.values() for variable in transport),
-    )
-
-
-def _worker_nodes(graph: Graph, worker: Worker) -> dict[str, str]:
-    pool = graph.pool_of(worker)
-    return (_on_pool(pool) if pool else {}) | (_of_machine(worker.machine) if worker.machine else {})
-
-
-def _on_pool(pool: str) -> dict[str, str]:
-    """The node label that GKE sets on every node of a pool."""
-    return {labels.NODE_POOL: pool}
-
-
-def _of_machine(node: GpuMachine) -> dict[str, str]:
-    """The node labels of a machine type that its pods depend on."""
-    return {ACCELERATOR_LABEL: node.gpus.type} | ({} if node.arch == "amd64" else {ARCH_LABEL: node.arch})
-
-
-def _tolerations(node: GpuMachine) -> tuple[dgd.Toleration, ...]:
-    """Of the taints that GKE puts on a machine's nodes: for GPUs, and for a CPU that most images do not run on."""
-    keys = ("nvidia.com/gpu", *([] if node.arch == "amd64" else [ARCH_LABEL]))
-    return tuple(dgd.Toleration(key=key, operator="Exists", effect="NoSchedule") for key in keys)
-
-
-def _near(graph: Graph) -> dgd.Affinity:
-    """Rather the node where the graph's other pods are. Preferred only: as a rule it could deadlock the first pod."""
-    same_graph = dgd.LabelSelector(match_labels={labels.GRAPH: graph.name})
-    term = dgd.PodAffinityTerm(label_selector=same_graph, topology_key="kubernetes.io/hostname")
-    return dgd.Affinity(
-        pod_affinity=dgd.PodAffinity(preferred=(dgd.WeightedPodAffinityTerm(weight=100, pod_affinity_term=term),))
-    )
-
-
-def frontend_labels(graph: str) -> dict[str, str]:
-    """The labels by which the operator marks the frontend pods of a graph."""
-    return {labels.GRAPH: graph, labels.COMPONENT_TYPE: "frontend"}
-
-
-def _apart(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
-    """Frontends on nodes of their own, where there are enough."""
-    return (
-        dgd.TopologySpreadConstraint(
-            max_skew=1,
-            topology_key="kubernetes.io/hostname",
-            when_unsatisfiable="ScheduleAnyway",
-            label_selector=dgd.LabelSelector(match_labels=frontend_labels(graph.name)),
-        ),
     )
 
 

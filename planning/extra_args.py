@@ -24,7 +24,7 @@ def faults(
         return
     if engine.flags is None:
         # A card's own words are part of the catalog, as trusted as the engine's module.
-        if of_stack := next((path for path in paths if path.partition("[")[0].endswith("extraArgs")), None):
+        if of_stack := next((path for path in paths if ": engineArgs." not in path), None):
             yield Fault(
                 of_stack.rpartition("[")[0],
                 f"{engine.title} has no table of flags here, so nothing can be checked; take extraArgs out",

@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 from pulumi_gcp import compute
 
 from manifests import ports
-from manifests.graph import frontend_labels
+from manifests.placement import frontend_labels
 from planning import names
 from planning.surroundings import Endpoint as PlannedEndpoint
 from planning.surroundings import Gateway, InCluster, Internal

@@ -12,8 +12,8 @@ from typing import Any
 import pulumi
 
 from manifests import ports
-from manifests.graph import frontend_labels
 from manifests.labels import CLIENT, GRAPH, PROOF
+from manifests.placement import frontend_labels
 from workloads.custom_object import custom_object
 
 API_VERSION = "networking.k8s.io/v1"

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from manifests import dgd
-from manifests.graph import frontend_labels
+from manifests.placement import frontend_labels
 from workloads.custom_object import custom_object
 
 # Image, weights and compiling take about 15 minutes. What takes longer, such as capacity for flex-start nodes, goes on

@@ -14,8 +14,8 @@ from pathlib import Path
 _RUNS_THEM = ("ops/offline/verdicts.py", "ops/offline/policy_strength.py", "ops/offline/judge_recording.py")
 # The SDK of policies, whose version judges, too, and the inputs that a rule knows.
 _PINS = ("requirements.txt", "policies/known_inputs.json")
-# Read as data, and engines are found by listing their folder: no import names these files.
-_DATA = ("catalog",)
+# Read as data: engines are found by listing their folder, and the Jobs' programs are compared as text.
+_DATA = ("catalog", "workloads/jobs")
 
 
 def files(root: Path) -> list[Path]:

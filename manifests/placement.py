@@ -1,0 +1,52 @@
+"""Which nodes the pods of a graph are bound to, which taints they tolerate, and how they lie to one another."""
+
+from catalog.machines import ACCELERATOR_LABEL, ARCH_LABEL, GpuMachine
+from manifests import dgd, labels
+from planning.types import Graph, Worker
+
+
+def worker_nodes(graph: Graph, worker: Worker) -> dict[str, str]:
+    pool = graph.pool_of(worker)
+    return (on_pool(pool) if pool else {}) | (_of_machine(worker.machine) if worker.machine else {})
+
+
+def on_pool(pool: str) -> dict[str, str]:
+    """The node label that GKE sets on every node of a pool."""
+    return {labels.NODE_POOL: pool}
+
+
+def _of_machine(node: GpuMachine) -> dict[str, str]:
+    """The node labels of a machine type that its pods depend on."""
+    return {ACCELERATOR_LABEL: node.gpus.type} | ({} if node.arch == "amd64" else {ARCH_LABEL: node.arch})
+
+
+def tolerations(node: GpuMachine) -> tuple[dgd.Toleration, ...]:
+    """Of the taints that GKE puts on a machine's nodes: for GPUs, and for a CPU that most images do not run on."""
+    keys = ("nvidia.com/gpu", *([] if node.arch == "amd64" else [ARCH_LABEL]))
+    return tuple(dgd.Toleration(key=key, operator="Exists", effect="NoSchedule") for key in keys)
+
+
+def near(graph: Graph) -> dgd.Affinity:
+    """Rather the node where the graph's other pods are. Preferred only: as a rule it could deadlock the first pod."""
+    same_graph = dgd.LabelSelector(match_labels={labels.GRAPH: graph.name})
+    term = dgd.PodAffinityTerm(label_selector=same_graph, topology_key="kubernetes.io/hostname")
+    return dgd.Affinity(
+        pod_affinity=dgd.PodAffinity(preferred=(dgd.WeightedPodAffinityTerm(weight=100, pod_affinity_term=term),))
+    )
+
+
+def frontend_labels(graph: str) -> dict[str, str]:
+    """The labels by which the operator marks the frontend pods of a graph."""
+    return {labels.GRAPH: graph, labels.COMPONENT_TYPE: "frontend"}
+
+
+def apart(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
+    """Frontends on nodes of their own, where there are enough."""
+    return (
+        dgd.TopologySpreadConstraint(
+            max_skew=1,
+            topology_key="kubernetes.io/hostname",
+            when_unsatisfiable="ScheduleAnyway",
+            label_selector=dgd.LabelSelector(match_labels=frontend_labels(graph.name)),
+        ),
+    )
