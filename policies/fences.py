@@ -21,7 +21,7 @@ from pulumi_policy import (
 from manifests.labels import COMPONENT_TYPE, GRAPH
 from planning.metrics_ports import metrics_ports
 from policies import kinds
-from policies.inputs import at, block, items, needs
+from policies.inputs import at, block, items, name_of, namespace_of, needs, of_type
 from policies.judging import apart
 from policies.peers import Opening, open_to_all, openings
 from policies.whole_stack import engine_of
@@ -31,14 +31,6 @@ from workloads.network_policies import clients, within_graph
 _OTHER_POLICY = re.compile(r"kubernetes:.*NetworkPolic(y|ies)\w*$")
 
 Labels = Mapping[str, str]
-
-
-def _name(resource: PolicyResource) -> str:
-    return at(resource.props, "metadata", "name")
-
-
-def _namespace(resource: PolicyResource) -> str:
-    return at(resource.props, "metadata", "namespace")
 
 
 def _selects(selector: Mapping[str, Any], labels: Labels) -> bool:
@@ -75,12 +67,12 @@ def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
         for component in items(graph.props, "spec", "components")
         if _selects(
             block(policy.props, "spec", "podSelector"),
-            {GRAPH: _name(graph), COMPONENT_TYPE: at(component, "type")},
+            {GRAPH: name_of(graph), COMPONENT_TYPE: at(component, "type")},
         )
     ]
     for rule in items(policy.props, "spec", "ingress") if picked else ():
         if open_to_all(rule):
-            yield f"lets everybody reach pods of graph {_name(graph)}"
+            yield f"lets everybody reach pods of graph {name_of(graph)}"
             continue
         for opening in openings(rule):
             written = {frontend: list(_written(graph, opening, frontend)) for frontend in (True, False)}
@@ -91,15 +83,16 @@ def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
             ]
             if strange:
                 yield (
-                    f"lets {opening} reach {', '.join(strange)} of graph {_name(graph)}, which the program opens to "
+                    f"lets {opening} reach {', '.join(strange)} of graph {name_of(graph)}, which the program opens to "
                     "its own pods, named clients and collectors alone, each on its ports"
                 )
 
 
 def _written(graph: PolicyResource, opening: Opening, frontend: bool) -> Iterator[Opening]:
     """What the program opens of a graph's workers or frontends. Which ranges are clients is judged by named-peers."""
-    place = (_namespace(graph), _name(graph))
-    engines = [engine_of(component)[0] for component in items(graph.props, "spec", "components")]
+    place = (namespace_of(graph), name_of(graph))
+    workers = [c for c in items(graph.props, "spec", "components") if at(c, "type") != "frontend"]
+    engines = [engine_of(worker)[0] for worker in workers]
     policies = [within_graph(*place, [port for engine in engines if engine for port in metrics_ports(engine)], {})]
     if frontend:
         cidr = at(opening.peer, "ipBlock", "cidr")
@@ -110,7 +103,7 @@ def _written(graph: PolicyResource, opening: Opening, frontend: bool) -> Iterato
 
 
 def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
-    graphs = [r for r in args.resources if r.resource_type == kinds.GRAPH]
+    graphs = of_type(args.resources, kinds.GRAPH)
     denying: list[PolicyResource] = []
     for resource in args.resources if graphs else ():
         kind = resource.resource_type
@@ -121,23 +114,23 @@ def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
                 if _denies_all(resource):
                     denying.append(resource)
                 for graph in graphs:
-                    if _namespace(graph) == _namespace(resource):
+                    if namespace_of(graph) == namespace_of(resource):
                         for opening in _openings(resource, graph):
                             report(opening, resource.urn)
             elif _OTHER_POLICY.match(kind):
                 report(f"may open the pods of a graph; use {kinds.NETWORK_POLICY}", resource.urn)
     for graph in graphs:
         with apart(report, graph.urn):
-            fences = [policy for policy in denying if _namespace(policy) == _namespace(graph)]
+            fences = [policy for policy in denying if namespace_of(policy) == namespace_of(graph)]
             if not fences:
                 report(
-                    f"namespace {_namespace(graph)} has no NetworkPolicy that denies all: whatever runs in the cluster "
-                    f"reaches the workers of graph {_name(graph)}, which ask nobody for a login",
+                    f"namespace {namespace_of(graph)} has no NetworkPolicy that denies all: whatever runs in the "
+                    f"cluster reaches the workers of graph {name_of(graph)}, which ask nobody for a login",
                     graph.urn,
                 )
             elif not needs(graph) & {policy.urn for policy in fences}:
                 report(
-                    f"graph {_name(graph)} does not depend on {_name(fences[0])}: it may serve before it is fenced",
+                    f"graph {name_of(graph)} does not depend on {name_of(fences[0])}: it may serve before it is fenced",
                     graph.urn,
                 )
 

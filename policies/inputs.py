@@ -35,6 +35,20 @@ def block(props: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
     return found if is_object(found) else {}
 
 
+def of_type(resources: Sequence[PolicyResource], resource_type: str) -> list[PolicyResource]:
+    return [resource for resource in resources if resource.resource_type == resource_type]
+
+
+def name_of(resource: PolicyResource) -> str:
+    """The Kubernetes name of a resource."""
+    return at(resource.props, "metadata", "name")
+
+
+def namespace_of(resource: PolicyResource) -> str:
+    """The Kubernetes namespace of a resource."""
+    return at(resource.props, "metadata", "namespace")
+
+
 def is_given(props: Mapping[str, Any], *path: str) -> bool:
     """Whether there is a value, known or not yet."""
     try:

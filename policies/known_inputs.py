@@ -89,9 +89,9 @@ def _below(parent: Any, key: str | int, path: str) -> Iterator[str]:
 
 
 @cache
-def table() -> Mapping[str, tuple[str, ...]]:
+def table() -> Mapping[str, frozenset[str]]:
     """Type → the paths of its inputs that the program sets."""
-    return {kind: tuple(paths) for kind, paths in json.loads(TABLE.read_text(encoding="utf-8")).items()}
+    return {kind: frozenset(paths) for kind, paths in json.loads(TABLE.read_text(encoding="utf-8")).items()}
 
 
 def is_below(path: str, known: str) -> bool:
@@ -103,7 +103,7 @@ def _known_inputs(args: ResourceValidationArgs, report: ReportViolation) -> None
     kind = args.resource_type
     if not kind.startswith(("gcp:", "kubernetes:")):
         return
-    known = table().get(kind, ())
+    known = table().get(kind, frozenset[str]())
     more = [each.partition("#") for each in MORE_INPUTS.read(args.get_config())]
     allowed = [*_FILLED_IN.get(kind, ()), *(path for of, _, path in more if of == kind)]
     for path in sorted(set(input_paths(args.props))):

@@ -15,7 +15,7 @@ from pulumi_policy import (
 from manifests import pod_security
 from planning.surroundings import UnrestrictedWorkers
 from policies import kinds
-from policies.inputs import at, items, needs, plain
+from policies.inputs import at, items, name_of, namespace_of, needs, of_type, plain
 from policies.judging import apart
 from policies.pods import containers, pod_specs
 
@@ -23,12 +23,8 @@ _ENFORCE = "pod-security.kubernetes.io/enforce"
 _ENFORCE_VERSION = "pod-security.kubernetes.io/enforce-version"
 
 
-def _of(args: StackValidationArgs, resource_type: str) -> list[PolicyResource]:
-    return [resource for resource in args.resources if resource.resource_type == resource_type]
-
-
 def _pod_security(args: StackValidationArgs, report: ReportViolation) -> None:
-    for namespace in _of(args, kinds.NAMESPACE):
+    for namespace in of_type(args.resources, kinds.NAMESPACE):
         with apart(report, namespace.urn):
             for complaint in _complaints(namespace, args):
                 report(complaint, namespace.urn)
@@ -44,7 +40,7 @@ def _complaints(namespace: PolicyResource, args: StackValidationArgs) -> Iterato
     if level != "privileged":
         yield f"enforces the Pod Security level {level or 'none'}; label it {_ENFORCE}: baseline"
         return
-    name = at(namespace.props, "metadata", "name")
+    name = name_of(namespace)
     workers = _workers(name, args)
     if not workers.pinning:
         yield f"enforces privileged, and no graph in it needs more than baseline; label it {_ENFORCE}: baseline"
@@ -64,10 +60,10 @@ def _workers(namespace: str, args: StackValidationArgs) -> UnrestrictedWorkers:
     """The graphs of a namespace whose workers the policy has to except, by what their containers ask for."""
     on_gpus: list[str] = []
     pinning: list[str] = []
-    for graph in _of(args, kinds.GRAPH):
-        if at(graph.props, "metadata", "namespace") != namespace:
+    for graph in of_type(args.resources, kinds.GRAPH):
+        if namespace_of(graph) != namespace:
             continue
-        name = at(graph.props, "metadata", "name")
+        name = name_of(graph)
         found = [c for pod in pod_specs(graph.resource_type, graph.props) for c in containers(pod)]
         if any(at(container, "resources", "limits", "nvidia.com/gpu") for container in found):
             on_gpus.append(name)
@@ -84,9 +80,9 @@ def _guards(namespace: str, workers: UnrestrictedWorkers, args: StackValidationA
     """
     wanted = pod_security.policy(namespace, workers, {})["spec"]
     bound = pod_security.binding(namespace, {})["spec"]
-    for policy in _same(_of(args, kinds.ADMISSION_POLICY), wanted):
-        in_force = bound | {"policyName": at(policy.props, "metadata", "name")}
-        for binding in _same(_of(args, kinds.ADMISSION_BINDING), in_force):
+    for policy in _same(of_type(args.resources, kinds.ADMISSION_POLICY), wanted):
+        in_force = bound | {"policyName": name_of(policy)}
+        for binding in _same(of_type(args.resources, kinds.ADMISSION_BINDING), in_force):
             yield {policy.urn, binding.urn}
 
 

@@ -19,7 +19,7 @@ from manifests.graph import frontend_image
 from planning.graph_parts import Transport, Verification
 from policies import kinds
 from policies.container_inputs import image_name
-from policies.inputs import at, block, items, plain
+from policies.inputs import at, block, items, name_of, namespace_of, plain
 from policies.judging import apart
 from policies.setting import Schema, Setting
 from policies.whole_stack import engine_of, gpus, tcp_on_purpose
@@ -29,7 +29,7 @@ REPORTED = Setting(
     name="reported",
     type="boolean",
     default=False,
-    description="whether a verification may report only, and fail no update (verification: reported)",
+    description="whether the verification Job may only report and never fail an update (verification: reported)",
     stricter="less",
 )
 
@@ -39,7 +39,7 @@ def _proven(args: StackValidationArgs, report: ReportViolation) -> None:
     programs: dict[tuple[str, str], Mapping[str, Any]] = {}
     for resource in args.resources:
         with apart(report, resource.urn):
-            place = (at(resource.props, "metadata", "namespace"), at(resource.props, "metadata", "name"))
+            place = (namespace_of(resource), name_of(resource))
             if resource.resource_type == kinds.JOB:
                 account = at(resource.props, "spec", "template", "spec", "serviceAccountName")
                 jobs.setdefault((place[0], account), []).append(resource)

@@ -17,7 +17,7 @@ from pulumi_policy import (
 
 from planning.names import PUBLIC_GATEWAY_CLASS
 from policies import armor, kinds
-from policies.inputs import at, block, is_given, items, needs
+from policies.inputs import at, block, is_given, items, name_of, namespace_of, needs, of_type
 from policies.judging import apart
 
 # Cloud Armor in any form but that of policies/armor.py, such as a rule that is added to a policy from outside of it.
@@ -40,7 +40,7 @@ _NO_GATEWAY: _Place = (None, None)
 
 def _closed_armor(args: StackValidationArgs, report: ReportViolation) -> None:
     """Judges each Cloud Armor policy, and the ranges that all of them let in together."""
-    policies = [r for r in args.resources if r.resource_type == kinds.SECURITY_POLICY]
+    policies = of_type(args.resources, kinds.SECURITY_POLICY)
     for resource in args.resources:
         if resource.resource_type != kinds.SECURITY_POLICY and _OTHER_ARMOR.match(resource.resource_type):
             report("may let others in; write all rules into one RegionSecurityPolicy", resource.urn)
@@ -122,13 +122,13 @@ def _judge_each(
 
 
 def _place(resource: PolicyResource) -> _Place:
-    return at(resource.props, "metadata", "namespace"), at(resource.props, "metadata", "name")
+    return namespace_of(resource), name_of(resource)
 
 
 def _parents(route: PolicyResource) -> set[_Place]:
     """The gateways that a route asks for; one that is not known where it names none, or something else."""
     found = {
-        (at(parent, "namespace") or at(route.props, "metadata", "namespace"), at(parent, "name"))
+        (at(parent, "namespace") or namespace_of(route), at(parent, "name"))
         if (at(parent, "kind") or "Gateway") == "Gateway"
         else _NO_GATEWAY
         for parent in items(route.props, "spec", "parentRefs")
@@ -175,7 +175,7 @@ def _arming_complaints(
 ) -> Iterator[str]:
     """Which backends of a rule have no Cloud Armor policy, or one that the stack does not contain where it applies."""
     for name, aimed in _backends(route, resources, rule):
-        guards = [r for r in aimed if r.resource_type == kinds.BACKEND_POLICY]
+        guards = of_type(aimed, kinds.BACKEND_POLICY)
         if not guards or not all(is_given(r.props, "spec", "default", "securityPolicy") for r in guards):
             yield f"{name} has no GCPBackendPolicy with a securityPolicy"
             continue
@@ -237,7 +237,7 @@ def _backends(
 ) -> Iterator[tuple[str, list[PolicyResource]]]:
     """Each backend of a rule by name, with the policies that are for it."""
     for backend in items(rule, "backendRefs"):
-        name, namespace = at(backend, "name"), at(backend, "namespace") or at(route.props, "metadata", "namespace")
+        name, namespace = at(backend, "name"), at(backend, "namespace") or namespace_of(route)
         yield name, [r for r in resources if _aims_at(r, namespace, name)]
 
 
@@ -246,7 +246,7 @@ def _aims_at(policy: PolicyResource, namespace: str, service: str) -> bool:
     target = block(policy.props, "spec", "targetRef")
     return (
         policy.resource_type in (kinds.BACKEND_POLICY, kinds.HEALTH_POLICY)
-        and at(policy.props, "metadata", "namespace") == namespace
+        and namespace_of(policy) == namespace
         and (at(target, "group") or "", at(target, "kind"), at(target, "name")) == ("", "Service", service)
     )
 

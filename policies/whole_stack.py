@@ -20,7 +20,7 @@ from catalog.machines import ACCELERATOR_LABEL, with_accelerator
 from catalog.rdma import UCX_TCP
 from manifests import labels
 from policies import kinds
-from policies.inputs import at, items, needs
+from policies.inputs import at, items, name_of, namespace_of, needs, of_type
 from policies.judging import apart
 from policies.setting import Schema, Setting
 
@@ -34,18 +34,6 @@ BUDGET_REQUIRED = Setting(
 
 # What each side of a disaggregated graph does with KV cache.
 _SIDES = {Role.PREFILL.value: "sends", Role.DECODE.value: "receives"}
-
-
-def _of(args: StackValidationArgs, resource_type: str) -> list[PolicyResource]:
-    return [resource for resource in args.resources if resource.resource_type == resource_type]
-
-
-def _name(resource: PolicyResource) -> str:
-    return at(resource.props, "metadata", "name")
-
-
-def _namespace(resource: PolicyResource) -> str:
-    return at(resource.props, "metadata", "namespace")
 
 
 def _pod(component: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -62,7 +50,7 @@ def engine_of(component: Mapping[str, Any]) -> tuple[Engine | None, list[str]]:
 
 
 def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
-    for graph in _of(args, kinds.GRAPH):
+    for graph in of_type(args.resources, kinds.GRAPH):
         with apart(report, graph.urn):
             for complaint in _kv_transfer_complaints(graph):
                 report(complaint, graph.urn)
@@ -74,22 +62,22 @@ def _kv_transfer_complaints(graph: PolicyResource) -> Iterator[str]:
     # A simulated engine has no KV cache to move.
     sides = [(side, runs, words) for side, runs, words in found if not (runs and runs.simulated)]
     if len({side for side, _, _ in sides}) == 1:
-        yield f"graph {_name(graph)} has one of prefill and decode without the other"
+        yield f"graph {name_of(graph)} has one of prefill and decode without the other"
     connectors: set[str] = set()
     for side, runs, words in sides:
         if runs is None:
             yield (
-                f"{side} of graph {_name(graph)} starts no engine of the catalog, so nobody can tell whether KV cache "
-                "moves"
+                f"{side} of graph {name_of(graph)} starts no engine of the catalog, so nobody can tell whether KV "
+                "cache moves"
             )
         elif connection := runs.connection(words):
             connectors.add(connection.connector or "nothing")
             if not (connection.sends if side == Role.PREFILL else connection.receives):
-                yield f"{side} of graph {_name(graph)} {_SIDES[side]} no KV cache, by the arguments of {runs.title}"
+                yield f"{side} of graph {name_of(graph)} {_SIDES[side]} no KV cache, by the arguments of {runs.title}"
     if len(connectors) > 1:
         yield (
-            f"graph {_name(graph)} moves its KV cache by {' and '.join(sorted(connectors))}; both sides need the same "
-            "connector"
+            f"graph {name_of(graph)} moves its KV cache by {' and '.join(sorted(connectors))}; both sides need the "
+            "same connector"
         )
 
 
@@ -138,16 +126,16 @@ def _devices(template: PolicyResource) -> int:
 
 def _rdma_networks(args: StackValidationArgs) -> Set[str]:
     """The cluster's networks whose NICs are handed to pods as RDMA devices."""
-    parameters = _of(args, kinds.NETWORK_PARAMETERS)
-    rdma = {_name(found) for found in parameters if at(found.props, "spec", "deviceMode") == "RDMA"}
-    networks = _of(args, kinds.DEVICE_NETWORK)
-    return {_name(network) for network in networks if at(network.props, "spec", "parametersRef", "name") in rdma}
+    parameters = of_type(args.resources, kinds.NETWORK_PARAMETERS)
+    rdma = {name_of(found) for found in parameters if at(found.props, "spec", "deviceMode") == "RDMA"}
+    networks = of_type(args.resources, kinds.DEVICE_NETWORK)
+    return {name_of(network) for network in networks if at(network.props, "spec", "parametersRef", "name") in rdma}
 
 
 def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
-    devices = {_name(template): _devices(template) for template in _of(args, kinds.CLAIM_TEMPLATE)}
+    devices = {name_of(template): _devices(template) for template in of_type(args.resources, kinds.CLAIM_TEMPLATE)}
     networks = _rdma_networks(args)
-    for graph in _of(args, kinds.GRAPH):
+    for graph in of_type(args.resources, kinds.GRAPH):
         with apart(report, graph.urn):
             engines = [
                 component
@@ -161,9 +149,9 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
                 needed = _nics_needed(engine, count)
                 if nics not in needed:
                     report(
-                        f"{at(engine, 'name')} of graph {_name(graph)} has {count} GPUs and gets {nics} RDMA NICs: KV "
-                        f"cache would move over TCP; it needs {' or '.join(map(str, sorted(needed)))}, or kvTransfer: "
-                        "tcp in the stack file",
+                        f"{at(engine, 'name')} of graph {name_of(graph)} has {count} GPUs and gets {nics} RDMA NICs: "
+                        f"KV cache would move over TCP; it needs {' or '.join(map(str, sorted(needed)))}, or "
+                        "kvTransfer: tcp in the stack file",
                         graph.urn,
                     )
 
@@ -178,32 +166,32 @@ def _selected(monitoring: PolicyResource, label: str) -> Sequence[str] | None:
 
 
 def _monitored(args: StackValidationArgs, report: ReportViolation) -> None:
-    for graph in _of(args, kinds.GRAPH):
+    for graph in of_type(args.resources, kinds.GRAPH):
         with apart(report, graph.urn):
             for component in items(graph.props, "spec", "components"):
                 kind = at(component, "type")
                 if not any(
-                    _namespace(monitoring) == _namespace(graph)
+                    namespace_of(monitoring) == namespace_of(graph)
                     and kind in (_selected(monitoring, labels.COMPONENT_TYPE) or [kind])
-                    and _name(graph) in (_selected(monitoring, labels.GRAPH) or [_name(graph)])
-                    for monitoring in _of(args, kinds.POD_MONITORING)
+                    and name_of(graph) in (_selected(monitoring, labels.GRAPH) or [name_of(graph)])
+                    for monitoring in of_type(args.resources, kinds.POD_MONITORING)
                 ):
-                    report(f"no PodMonitoring reads the metrics of {kind} of graph {_name(graph)}", graph.urn)
+                    report(f"no PodMonitoring reads the metrics of {kind} of graph {name_of(graph)}", graph.urn)
 
 
 def _deleted_before_operator(args: StackValidationArgs, report: ReportViolation) -> None:
-    for release in _of(args, kinds.RELEASE):
-        for graph in _of(args, kinds.GRAPH):
+    for release in of_type(args.resources, kinds.RELEASE):
+        for graph in of_type(args.resources, kinds.GRAPH):
             if release.urn not in needs(graph):
                 report(
-                    f"graph {_name(graph)} does not depend on {release.name}: on destroy its operator may go first, "
+                    f"graph {name_of(graph)} does not depend on {release.name}: on destroy its operator may go first, "
                     "and the graph's finalizer then holds the namespace for ever",
                     graph.urn,
                 )
 
 
 def _has_budget(args: StackValidationArgs, report: ReportViolation) -> None:
-    if BUDGET_REQUIRED.read(args.get_config()) and not _of(args, kinds.BUDGET):
+    if BUDGET_REQUIRED.read(args.get_config()) and not of_type(args.resources, kinds.BUDGET):
         report("there is no billing budget, so nobody is told what the month costs", None)
 
 

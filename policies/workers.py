@@ -123,12 +123,19 @@ def _arguments(engine: Engine, words: Sequence[str], allowed: Sequence[str]) -> 
     if any(map(holds_token, rest)):
         yield "an argument holds what looks like a token, so none is judged; take it out"
     elif rest:
-        yield from min((_extra(engine, workers, rest, allowed) for workers in _deployments(engine)), key=len)
+        yield from _extra(engine, rest, allowed)
 
 
-def _extra(engine: Engine, workers: Workers, words: Sequence[str], allowed: Sequence[str]) -> list[str]:
+def _extra(engine: Engine, words: Sequence[str], allowed: Sequence[str]) -> list[str]:
+    """The errors of extra arguments for the deployment that takes most of them; none as soon as one takes all."""
     paths = [f"args[{index}]" for index in range(len(words))]
-    return [fault.message for fault in extra_args.faults(paths, engine, workers, words, allowed)]
+    fewest: list[str] | None = None
+    for workers in _deployments(engine):
+        found = [fault.message for fault in extra_args.faults(paths, engine, workers, words, allowed)]
+        if not found:
+            return []
+        fewest = found if fewest is None else min(fewest, found, key=len)
+    return fewest or []
 
 
 def _deployments(engine: Engine) -> Iterator[Workers]:

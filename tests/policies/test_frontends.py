@@ -117,8 +117,7 @@ VARIABLE = {"name": "DYN_ENABLE_RL", "value": "1"}
     ],
 )
 def test_a_frontend_with_another_variable_or_flag_is_a_violation(recording: Callable[[], Recording]) -> None:
-    # Another kind of component is also one whose pods no policy of the program opens.
-    assert {"no-admin-api"} <= violated(recording()) <= {"no-admin-api", "fenced"}
+    assert violated(recording()) == {"no-admin-api"}
 
 
 @pytest.mark.parametrize(
