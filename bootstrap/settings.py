@@ -9,6 +9,7 @@ from reading.errors import ConfigInvalid, Fault, first_at_each, unknown_key
 from reading.frozen import Frozen
 from reading.shape import ToGive
 from settings.forms import StackProject
+from settings.location import Region
 from settings.stack_config import StackConfig
 
 NAMESPACE = "dynamo-gke-bootstrap"
@@ -63,14 +64,7 @@ class Repository(Frozen):
 
 class Settings(Frozen):
     project: StackProject
-    region: Annotated[
-        str,
-        Field(
-            pattern=r"^[a-z]+-[a-z]+[0-9]+$",
-            description="a region, in lower case: area, dash, place and number",
-            examples=["europe-west1"],
-        ),
-    ]
+    region: Region
     repository: Annotated[Repository, Field(examples=["{name: my-org/dynamo-gke, id: 123456789, ownerId: 1234567}"])]
     environments: Annotated[tuple[Environment, ...], Field(examples=["[dev, staging, prod]"])]
     billing_account: (

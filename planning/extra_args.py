@@ -23,12 +23,10 @@ def faults(
     if any(map(holds_token, given)):  # an error of its own, whatever flag it is given to
         return
     if engine.flags is None:
-        # A card's own words are part of the catalog, as trusted as the engine's module.
-        if of_stack := next((path for path in paths if ": engineArgs." not in path), None):
-            yield Fault(
-                of_stack.rpartition("[")[0],
-                f"{engine.title} has no table of flags here, so nothing can be checked; take extraArgs out",
-            )
+        yield Fault(
+            paths[0].rpartition("[")[0],
+            f"{engine.title} has no table of flags here, so nothing can be checked; take extraArgs out",
+        )
         return
     found = [
         flags.ArgumentFault(index, "has $, which Kubernetes reads as a variable's name; write the value itself")

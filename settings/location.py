@@ -6,16 +6,18 @@ from pydantic import Field
 
 from reading.frozen import Frozen
 
+Region = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]+-[a-z]+[0-9]+$",
+        description="a region, in lower case: area, dash, place and number",
+        examples=["europe-west1"],
+    ),
+]
+
 
 class Location(Frozen):
-    region: Annotated[
-        str,
-        Field(
-            pattern=r"^[a-z]+-[a-z]+[0-9]+$",
-            description="a region, in lower case: area, dash, place and number",
-            examples=["europe-west1"],
-        ),
-    ]
+    region: Region
     zone: Annotated[
         str,
         Field(

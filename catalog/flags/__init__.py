@@ -177,18 +177,23 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _wrong_object(table: Table, keys: str | None, text: str) -> Iterator[str]:
+def json_object(text: str) -> dict[str, Any] | str:
+    """The JSON object in a flag's value, or what is wrong with the text."""
     try:
         parsed = json.loads(text)
     except json.JSONDecodeError as error:
-        yield f"is not JSON: {error.msg} at character {error.pos + 1}"
-        return
-    if not isinstance(parsed, dict):
-        yield f"got {shown(parsed)}; must be a JSON object"
+        return f"is not JSON: {error.msg} at character {error.pos + 1}"
+    return cast(dict[str, Any], parsed) if isinstance(parsed, dict) else f"got {shown(parsed)}; must be a JSON object"
+
+
+def _wrong_object(table: Table, keys: str | None, text: str) -> Iterator[str]:
+    given = json_object(text)
+    if isinstance(given, str):
+        yield given
         return
     if keys is None:
         return
-    given, known = cast(dict[str, Any], parsed), table.objects[keys]
+    known = table.objects[keys]
     for key, value in given.items():
         if key not in known:
             yield f"{key} is not a key of {keys}{nearest(key, tuple(known))}; allowed: {', '.join(known)}"

@@ -28,11 +28,14 @@ def argument_errors(deployment: Deployment) -> Iterator[Fault]:
         gpus=tuple({role.gpus.type: role.gpus for role in deployment.roles.values() if role.gpus}.values()),
         reads_bucket=deployment.reads_bucket,
     )
-    card = join(f"{file_of(deployment.settings.model)}: engineArgs", engine.name)
-    paths = [join(card, index) for index in deployment.card_arguments]
-    paths += [deployment.at(f"engine.extraArgs[{index}]") for index in range(len(settings.extra_args))]
     given, allowed = deployment.arguments, settings.allow_code
-    yield from extra_args.faults(paths, engine, workers, given, allowed)
+    card = join(f"{file_of(deployment.settings.model)}: engineArgs", engine.name)
+    of_card = [join(card, index) for index in deployment.card_arguments]
+    of_stack = [deployment.at(f"engine.extraArgs[{index}]") for index in range(len(settings.extra_args))]
+    if engine.flags is None:  # nobody can check the card's words, which are part of the catalog as the engine is
+        yield from extra_args.faults(of_stack, engine, workers, settings.extra_args, allowed)
+    else:
+        yield from extra_args.faults([*of_card, *of_stack], engine, workers, given, allowed)
     yield from extra_args.code_faults(deployment.at("engine.allowCode"), engine, given, allowed)
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from catalog.flags import ArgumentFault
+from catalog.flags import ArgumentFault, json_object
 from catalog.flags.given import Given, Workers
 from catalog.flags.paths import not_readable
 from catalog.models import card_names
@@ -219,22 +219,18 @@ def _structural_tag(value: str, workers: Workers) -> Iterator[str]:
 
 def _loader(value: str, workers: Workers) -> Iterator[str]:
     allowed = _LOADER_KEYS[workers.card.loader]
-    try:
-        parsed: Any = json.loads(value)
-    except json.JSONDecodeError as error:
-        yield f"is not JSON: {error.msg} at character {error.pos + 1}"
+    given = json_object(value)
+    if isinstance(given, str):
+        yield given
         return
-    if not isinstance(parsed, dict):
-        yield f"got {shown(parsed)}; must be a JSON object"
-        return
-    for key, content in parsed.items():  # pyright: ignore[reportUnknownVariableType]
-        wanted = allowed.get(str(key))  # pyright: ignore[reportUnknownArgumentType]
+    for key, content in given.items():
+        wanted = allowed.get(key)
         if wanted is None:
             yield (
                 f"{key} is not a key of the card's loader, {workers.card.loader}"
-                f"{nearest(str(key), tuple(allowed))}; allowed: {', '.join(allowed)}"  # pyright: ignore[reportUnknownArgumentType]
+                f"{nearest(key, tuple(allowed))}; allowed: {', '.join(allowed)}"
             )
-        elif type(content) is not wanted or (wanted is int and content < 1):  # pyright: ignore[reportUnknownArgumentType]
+        elif type(content) is not wanted or (wanted is int and content < 1):
             yield f"{key}: got {shown(content)}; must be {'true or false' if wanted is bool else 'at least 1'}"
 
 

@@ -151,6 +151,8 @@ def _create_connection(address: tuple[str, int], seconds: float, *_: Any) -> soc
 
 
 class _Http(http.client.HTTPConnection):
+    """A connection whose socket the route guards once it is connected."""
+
     def __init__(self, *args: Any, route: _Route, **more: Any) -> None:
         super().__init__(*args, **more)
         self._route = route
@@ -161,15 +163,8 @@ class _Http(http.client.HTTPConnection):
         self.sock = self._route.guarded(self.sock)
 
 
-class _Https(http.client.HTTPSConnection):
-    def __init__(self, *args: Any, route: _Route, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self._route = route
-        self._create_connection = _create_connection  # http.client's own hook
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = self._route.guarded(self.sock)
+class _Https(_Http, http.client.HTTPSConnection):
+    """The same with TLS: guarded after the handshake."""
 
 
 class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
