@@ -45,7 +45,7 @@ format: $(VENV)/.test ## format the code
 goldens: $(VENV)/.test ## render every stack into tests/golden
 	$(PY) -m tests.goldens
 
-verify: goldens ## render anew and fail on a difference
+verify: goldens ## regenerate the goldens and fail on a difference
 	git diff --exit-code tests/golden
 
 contract: $(VENV)/.test ## the contracts with others' software; first makes the runtime's environment, minutes and GBs, once
@@ -63,7 +63,7 @@ bench: $(VENV)/.test ## time the preview against its floor, and the cost of many
 
 setup: $(VENV)/.run ## what `pulumi up` needs: the virtual environment that Pulumi.yaml names
 
-lock: ## resolve every lock anew (needs uv)
+lock: ## resolve every lock file again (needs uv)
 	$(COMPILE) pyproject.toml --universal -o requirements.txt
 	$(COMPILE) pyproject.toml --universal --group dev -c requirements.txt -o requirements/dev.txt
 	$(COMPILE) $(LINUX) requirements/dynamo.in --override requirements/dynamo.overrides -o requirements/dynamo.txt

@@ -128,7 +128,7 @@ class EngineMetrics:
 class TransferEvidence:
     """Which counters prove that KV cache moved from prefill to decode, and what their absence means.
 
-    A family that is absent proves nothing either way; one that is there and does not rise proves a failure.
+    If the counters are missing, the result is unknown. If they exist and do not increase, the transfer failed.
     """
 
     role: Role

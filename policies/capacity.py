@@ -1,4 +1,4 @@
-"""Rules on GPU pools: how many, how dear, how they are bought, how they are upgraded."""
+"""Rules on GPU pools: how many, at what price, how they are bought, how they are upgraded."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

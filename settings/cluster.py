@@ -53,4 +53,4 @@ class ClusterSettings(Frozen):
     binary_authorization: bool = False
     """Only images that the project's policy admits are started."""
     secrets_key: KmsKey | None = None
-    """Your own key, by which the cluster encrypts its Secrets besides Google's."""
+    """Your own key, by which the cluster encrypts its Secrets in addition to Google's."""

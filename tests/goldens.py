@@ -1,4 +1,4 @@
-"""What a reviewer reads first: every shipped stack as text, JSON and YAML. `make goldens` writes them anew, and the
+"""What a reviewer reads first: every shipped stack as text, JSON and YAML. `make goldens` regenerates them, and the
 table of inputs that the policies know."""
 
 import io

@@ -116,7 +116,7 @@ def fetch_job(
     container: dict[str, Any] = {
         "name": "fetch",
         # It has Python and certificates, and the system pool pulls it anyway. Not of the stack's own runtime: a
-        # finished Job would be made anew with every other one.
+        # finished Job would be recreated with every other one.
         "image": frontend_image(versions.DYNAMO.runtime),
         "command": ["python3", "-m", PROGRAM],
         "workingDir": SCRIPT_FOLDER,

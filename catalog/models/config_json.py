@@ -32,7 +32,7 @@ class _Numbers:
         self.bad: list[str] = []
 
     def get(self, *keys: str, default: int | None = None) -> int:
-        """The value of the first of the keys that is there; 1, and a note, for one that is no number."""
+        """The value of the first key that the file has. If it is not a valid number, notes that and returns 1."""
         key = next((key for key in keys if self.config.get(key) is not None), None)
         if key is None and default is not None:
             return default

@@ -8,8 +8,8 @@ _ATTENTION = {"heads": "heads", "kvHeads": "kvHeads", "headDim": "headDim", "att
 
 
 def renamed(card: Any) -> Any:
-    """A card as it is written today: `licence` is `license`; heads and sinks left `architecture` for `attention`; the
-    bytes of a parameter follow from the format. Nothing that a card says in both ways is changed."""
+    """The card with today's keys: `license`; heads and sinks in `attention` instead of `architecture`; no bytes per
+    parameter where the format gives them. A card that uses the old and the new key keeps both."""
     if not isinstance(card, dict):
         return card
     now = dict(cast(dict[str, Any], card))

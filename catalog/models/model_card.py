@@ -129,7 +129,7 @@ class Card(Frozen):
     default_max_model_len: Count
     """Tokens of prompt and answer together that a worker is started for unless the stack says otherwise."""
     layouts: dict[str, CardLayout] = {}
-    """Layouts that take the place of what `catalog/layouts.yaml` gives, or are besides those: where a prediction or a
+    """Layouts that take the place of what `catalog/layouts.yaml` gives, or are added to them: where a prediction or a
     published recipe is a reason."""
 
     @classmethod

@@ -36,7 +36,7 @@ class RdmaMode(ABC):
     capabilities: ClassVar[tuple[str, ...]] = ("IPC_LOCK", "SYS_RESOURCE")
     """Linux capabilities that a worker's container adds: RDMA pins memory, and for that raises its limit."""
     agent_roles: ClassVar[Sequence[str]] = ()
-    """Roles in the project that GKE's own account needs besides those that it has from the start."""
+    """Roles in the project that GKE's own account needs in addition to those that it has from the start."""
 
     def __str__(self) -> str:
         return self.name

@@ -125,7 +125,7 @@ def made_once(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
     """The folder, made by `make` unless an earlier call finished it.
 
     Processes that want the same folder wait for one another. A folder that was left half made has no stamp and is
-    made anew: environments hold their own path, so they cannot be made elsewhere and moved.
+    created again: environments hold their own path, so they cannot be made elsewhere and moved.
     """
     stamp = folder / STAMP
     if stamp.exists():

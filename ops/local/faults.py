@@ -12,7 +12,7 @@ class LocalRunError(Exception):
 
 
 class ConfigurationError(LocalRunError):
-    """The graph or an option is at fault; exit code 2."""
+    """The graph or an option is invalid; exit code 2."""
 
     exit_code = 2
 

@@ -69,7 +69,7 @@ def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequenc
     """Run a rendered DynamoGraphDeployment of the simulated layout until it is done or asked to stop.
 
     `changed_before` says how the graph already differs from the stack's own, one sentence each. Returns the exit code:
-    0 served (and verified, with `once`), 1 something failed, 2 the graph or an option is at fault. Faults are one
+    0 served (and verified, with `once`), 1 something failed, 2 the graph or an option is invalid. Errors are one
     sentence on stderr. Nothing that was started is left.
     """
     try:

@@ -47,7 +47,7 @@ _KV_SIDES: dict[Role, KvSide] = {Role.PREFILL: "kv_producer", Role.DECODE: "kv_c
 
 
 class LeaseConfig(Frozen):
-    """What NIXL's connector reads besides. Both sides need it: prefill grants the lease, decode renews it in time."""
+    """Further settings of NIXL's connector. Both sides need it: prefill grants the lease, decode renews it in time."""
 
     kv_lease_duration: int
 
