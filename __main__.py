@@ -35,7 +35,7 @@ def main() -> None:
     try:
         planned = plan(load(stack_config()))
     except ConfigInvalid as invalid:  # printed by Pulumi as it is, without a traceback
-        raise pulumi.RunError(f"the configuration is at fault\n{invalid}") from None
+        raise pulumi.RunError(f"the configuration is invalid\n{invalid}") from None
     for warning in planned.warnings:
         pulumi.log.warn(warning)
     token = hf_token(planned)

@@ -23,7 +23,7 @@ def main() -> None:
         settings = load(StackConfig(stack=pulumi.get_stack(), values=plain, secrets=secrets))
     except ConfigInvalid as invalid:
         # Printed by Pulumi as it is, without a traceback.
-        raise pulumi.RunError(f"the configuration is at fault\n{invalid}") from None
+        raise pulumi.RunError(f"the configuration is invalid\n{invalid}") from None
     for name, value in build(settings).items():
         pulumi.export(name, value)
 

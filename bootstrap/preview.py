@@ -25,7 +25,7 @@ def main(stack: str = "bootstrap") -> int:
         settings.load(config)
         recorded = recording.record(FOLDER, config, project=settings.NAMESPACE)
     except ConfigInvalid as invalid:
-        print(f"error: stack {stack} is at fault\n" + "\n".join(f"  {f}" for f in invalid.faults), file=sys.stderr)
+        print(f"error: stack {stack} is invalid\n" + "\n".join(f"  {f}" for f in invalid.errors), file=sys.stderr)
         return Exit.CONFIG_INVALID
     except ProgramFailed as failed:
         print(f"error: {failed}", file=sys.stderr)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 from pydantic import Field, ValidationInfo, field_validator
 
 from reading import loader, shape, ways_out
-from reading.errors import ConfigInvalid, Fault, first_at_each, unknown_key
+from reading.errors import ConfigInvalid, Error, first_at_each, unknown_key
 from reading.frozen import Frozen
 from reading.shape import ToGive
 from settings.forms import StackProject
@@ -93,7 +93,7 @@ class Settings(Frozen):
                 f"names {', '.join(suffixed)}; {PREVIEW_SUFFIX} is the ending of the environments that only look, for "
                 "which any branch gets a token"
             )
-        repository: Repository | None = info.data.get("repository")  # absent when it is a fault of its own
+        repository: Repository | None = info.data.get("repository")  # absent when it is an error of its own
         for name in environments if repository else ():
             subject = cast(Repository, repository).subjects(f"environment:{name}{PREVIEW_SUFFIX}")["numbered"]
             if len(subject) > LONGEST_SUBJECT:
@@ -117,18 +117,18 @@ def load(config: StackConfig) -> Settings:
     return reading.result
 
 
-def _blocks(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
+def _blocks(config: StackConfig) -> tuple[dict[str, Any], list[Error]]:
     """The wire form of Settings from text values, and what is wrong before any shape is looked at."""
     raw: dict[str, Any] = {}
-    found: list[Fault] = []
+    found: list[Error] = []
     for full_key in sorted({*config.values, *config.secrets}):
         namespace, _, key = full_key.partition(":")
         if full_key == "gcp:project" and full_key in config.values:
             raw["project"] = config.values[full_key]
         elif namespace == "gcp":
-            found.append(Fault(full_key, "is not read: only gcp:project is, in plain text"))
+            found.append(Error(full_key, "is not read: only gcp:project is, in plain text"))
         elif namespace == NAMESPACE and (why := _unreadable(key, full_key in config.secrets)):
-            found.append(Fault(key, why))
+            found.append(Error(key, why))
         elif namespace == NAMESPACE and config.values[full_key] not in ("", "{}", "[]"):  # defaults of Pulumi.yaml
             text = config.values[full_key]
             raw[key] = text if shape.is_text(shape.at(Settings, [key], tagged=False)) else loader.text_or_data(text)

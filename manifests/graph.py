@@ -35,7 +35,7 @@ ROLLOUT = {
 def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
     """The graph as the operator's v1beta1 object, without anything that Pulumi alone reads.
 
-    Raises flags.CommandLineRefused for arguments that the runtime would not take: a fault of this program, since
+    Raises flags.CommandLineRefused for arguments that the runtime would not take: an error of this program, since
     `planning.load` has refused a stack's own.
     """
     runs = graph.runs
@@ -203,7 +203,7 @@ def _model_source(graph: Graph) -> _ModelSource:
     return _BUCKET if graph.reads_bucket else _hub(graph)
 
 
-# The bucket, as a folder. No token, and no asking the hub: what is not there is a fault to be seen, not to be fetched.
+# The bucket, as a folder. No token, and no asking the hub: what is not there is an error to be seen, not to be fetched.
 _BUCKET = _ModelSource(
     annotations=labels.GCS_FUSE,
     env=(dgd.EnvVar(name="HF_HUB_OFFLINE", value="1"),),

@@ -35,8 +35,8 @@ def candidates(name: str, machine: GpuMachine) -> Candidates:
         layout: deployment("model", ModelSettings(model=name, layout=layout), card, layouts, machine, None)
         for layout in layouts
     }
-    if faults := {fault for each in found.values() for fault in argument_errors(each)}:
-        raise ConfigInvalid(faults)
+    if errors := {error for each in found.values() for error in argument_errors(each)}:
+        raise ConfigInvalid(errors)
     refused = {layout: _not_computed(each, machine) for layout, each in found.items()}
     return Candidates(
         card=card,

@@ -7,13 +7,13 @@ from catalog.engines import Engine, flag_tables
 from catalog.flags import classes
 from catalog.flags.argv import uses
 from catalog.flags.given import Given, Workers
-from reading.errors import Fault, join, nearest
+from reading.errors import Error, join, nearest
 from reading.tokens import holds_token
 
 
-def faults(
+def errors(
     paths: Sequence[str], engine: Engine, workers: Workers, given: Sequence[str], allowed_code: Sequence[str] = ()
-) -> Iterator[Fault]:
+) -> Iterator[Error]:
     """The errors of extra arguments; `paths` says where each word of `given` is written.
 
     `allowed_code` are the flags of `engine.allowCode`: a stack may give them although they run code of others.
@@ -23,27 +23,27 @@ def faults(
     if any(map(holds_token, given)):  # an error of its own, whatever flag it is given to
         return
     if engine.flags is None:
-        yield Fault(
+        yield Error(
             paths[0].rpartition("[")[0],
             f"{engine.title} has no table of flags here, so nothing can be checked; take extraArgs out",
         )
         return
     found = [
-        flags.ArgumentFault(index, "has $, which Kubernetes reads as a variable's name; write the value itself")
+        flags.ArgumentError(index, "has $, which Kubernetes reads as a variable's name; write the value itself")
         for index, word in enumerate(given)
         if "$(" in word or "$$" in word
     ]
     owned = classes.not_allowed(engine.flags, allowed_code) | dict(engine.owned_flags(workers))
     usable = engine.usable_values(workers)
-    found += flags.faults(engine.flags, given, owned=owned, usable=usable, others=flag_tables())
-    valid = Given(engine.flags, given, {fault.index for fault in found})
+    found += flags.errors(engine.flags, given, owned=owned, usable=usable, others=flag_tables())
+    valid = Given(engine.flags, given, {error.index for error in found})
     found += classes.out_of_bounds(valid)
     found += engine.argument_errors(valid, workers)
-    for fault in found:
-        yield Fault(paths[fault.index], fault.message)
+    for error in found:
+        yield Error(paths[error.index], error.message)
 
 
-def code_faults(path: str, engine: Engine, given: Sequence[str], allowed: Sequence[str]) -> Iterator[Fault]:
+def code_errors(path: str, engine: Engine, given: Sequence[str], allowed: Sequence[str]) -> Iterator[Error]:
     """The errors of `engine.allowCode`, which is at `path`: each entry names a flag of `given` that runs code."""
     table = engine.flags if allowed else None
     known = classes.code_flags(table) if table else ()
@@ -51,9 +51,9 @@ def code_faults(path: str, engine: Engine, given: Sequence[str], allowed: Sequen
     for index, name in enumerate(allowed):
         if name not in known:
             flagged = f"; allowed: {', '.join(known)}" if known else ""
-            yield Fault(join(path, index), f"{name} is no flag that runs code{nearest(name, known)}{flagged}")
+            yield Error(join(path, index), f"{name} is no flag that runs code{nearest(name, known)}{flagged}")
         elif name not in names:
-            yield Fault(join(path, index), f"{name} is not in engine.extraArgs; take it out")
+            yield Error(join(path, index), f"{name} is not in engine.extraArgs; take it out")
 
 
 def warnings(engine: Engine, given: Sequence[str]) -> Iterator[str]:

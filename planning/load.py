@@ -5,7 +5,7 @@ from typing import Any, cast
 from planning import checks
 from planning.resolve import ResolvedStack, resolve
 from reading import ways_out
-from reading.errors import ConfigInvalid, Fault, first_at_each
+from reading.errors import ConfigInvalid, Error, first_at_each
 from settings import load as settings_load
 from settings import renamed
 from settings.stack_config import StackConfig, raw_blocks
@@ -23,13 +23,13 @@ def load(config: StackConfig) -> ResolvedStack:
     if found or stack is None:
         given = {new: old for old, new in moved.items()}  # errors name the keys that the stack file has
         told = ways_out.told(found, raw, lambda changed: judged(changed)[1])
-        raise ConfigInvalid([Fault(given.get(fault.path, fault.path), fault.message) for fault in told])
+        raise ConfigInvalid([Error(given.get(error.path, error.path), error.message) for error in told])
     return stack
 
 
-def judged(raw: dict[str, Any]) -> tuple[ResolvedStack | None, list[Fault]]:
+def judged(raw: dict[str, Any]) -> tuple[ResolvedStack | None, list[Error]]:
     """The stack in `raw`, None where no deployment is left to look at, and every error of shape and content."""
-    found: list[Fault] = []
+    found: list[Error] = []
     models = raw.get("models")
     if isinstance(models, dict):
         found += checks.name_collisions(cast(dict[str, Any], models))
@@ -40,7 +40,7 @@ def judged(raw: dict[str, Any]) -> tuple[ResolvedStack | None, list[Fault]]:
     stack, unknown = resolve(reading.result)
     machine_known = "capacity.machine" not in reading.left_out
     content = [*unknown, *checks.errors(stack, machine_known=machine_known)]
-    found += [fault for fault in content if not _hangs_on(fault, reading.left_out)]
+    found += [error for error in content if not _hangs_on(error, reading.left_out)]
     return stack, found
 
 
@@ -54,13 +54,13 @@ _DECIDED_BY = {
 }
 
 
-def _hangs_on(fault: Fault, left_out: set[str]) -> bool:
+def _hangs_on(error: Error, left_out: set[str]) -> bool:
     """Whether an error may come only from a value left out: it is of the same deployment, and not of a name."""
-    if fault.path in left_out:
+    if error.path in left_out:
         return True
-    if block := _DECIDED_BY.get(fault.path):
+    if block := _DECIDED_BY.get(error.path):
         return block in {path.partition(".")[0] for path in left_out}
-    top, _, rest = fault.path.partition(".")
+    top, _, rest = error.path.partition(".")
     graph = rest.partition(".")[0]
     if top != "models" or rest in (f"{graph}.model", f"{graph}.layout"):
         return False

@@ -15,7 +15,7 @@ from planning.deployments import Deployment, deployment, purchase
 from planning.pools import SYSTEM_POOL, Engines, NodeCount, node_counts
 from planning.types import Pool, WorkerPool
 from reading import entries
-from reading.errors import ConfigInvalid, Fault, Way, closest, join, one_of, shown
+from reading.errors import ConfigInvalid, Error, Way, closest, join, one_of, shown
 from settings.models import ModelSettings
 from settings.schema import Settings
 
@@ -72,9 +72,9 @@ class ResolvedStack:
         return tuple({pool.machine.name: pool.machine for pool in self.gpu_pools}.values()) or (self.machine,)
 
 
-def resolve(settings: Settings) -> tuple[ResolvedStack, list[Fault]]:
+def resolve(settings: Settings) -> tuple[ResolvedStack, list[Error]]:
     """The stack without the deployments whose model or layout is not known, and an error for each of those."""
-    unknown: list[Fault] = []
+    unknown: list[Error] = []
     deployments: list[Deployment] = []
     node = gpu_machine(settings.gpu_machine)
     for name, model in sorted(settings.models.items()):
@@ -82,7 +82,7 @@ def resolve(settings: Settings) -> tuple[ResolvedStack, list[Fault]]:
             chosen = _card(join("models", name), model)
             layouts = _layouts(join("models", name), model, chosen, node)
         except ConfigInvalid as invalid:
-            unknown += invalid.faults
+            unknown += invalid.errors
             continue
         deployments.append(deployment(name, model, chosen, layouts, node, settings.capacity))
     stack = ResolvedStack(
@@ -102,7 +102,7 @@ def _card(path: str, model: ModelSettings) -> Card:
         name = card_name(model.model)
     except ValueError as why:
         if entries.is_file(model.model):
-            raise ConfigInvalid([Fault(where, str(why))]) from None
+            raise ConfigInvalid([Error(where, str(why))]) from None
         unknown = [_unknown(where, model.model, card_names())]
         if model.layout not in layout_names():
             unknown.append(_unknown(join(path, "layout"), model.layout, layout_names()))
@@ -113,12 +113,12 @@ def _card(path: str, model: ModelSettings) -> Card:
 def known_card(name: str) -> Card:
     """A card whose layouts name engines of the catalog only. Raises ConfigInvalid with every error in it."""
     found = card(name)
-    if faults := [
-        Fault(join(f"{file_of(name)}: layouts", layout, "engine"), one_of(given.engine, engine_names()))
+    if errors := [
+        Error(join(f"{file_of(name)}: layouts", layout, "engine"), one_of(given.engine, engine_names()))
         for layout, given in found.layouts.items()
         if given.engine and given.engine not in engine_names()
     ]:
-        raise ConfigInvalid(faults)
+        raise ConfigInvalid(errors)
     return found
 
 
@@ -131,14 +131,14 @@ def _layouts(path: str, model: ModelSettings, chosen: Card, node: GpuMachine) ->
     where = join(path, "layout")
     if reason := why_not(chosen, node, runs, model.layout):
         others = tuple(Way(f"use layout {name}", {where: name}) for name in layouts)
-        raise ConfigInvalid([Fault(where, f"{model.layout} is not possible: {reason}", others)])
+        raise ConfigInvalid([Error(where, f"{model.layout} is not possible: {reason}", others)])
     raise ConfigInvalid([_unknown(where, model.layout, tuple(layouts))])
 
 
-def _unknown(path: str, given: str, allowed: Sequence[str]) -> Fault:
+def _unknown(path: str, given: str, allowed: Sequence[str]) -> Error:
     like = closest(given, allowed)
     ways = (Way(f"did you mean {like}?", {path: like}),) if like else ()
-    return Fault(path, f"{shown(given)} is not one of {', '.join(allowed)}", ways)
+    return Error(path, f"{shown(given)} is not one of {', '.join(allowed)}", ways)
 
 
 def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> Pool:

@@ -107,7 +107,7 @@ def _unknown(container: Mapping[str, Any]) -> Iterator[str]:
         yield f"another image than {_IMAGE}"
     words = [str(word) for word in items(container, "args")]
     yield from (f"the flag {use.name or 'without a name'}" for use in uses(words) if use.name not in _FLAGS)
-    yield from (f"an invalid argument ({masked(fault.message)})" for fault in flags.faults(frontend_flags(), words))
+    yield from (f"an invalid argument ({masked(error.message)})" for error in flags.errors(frontend_flags(), words))
 
 
 RULES: list[Policy] = [

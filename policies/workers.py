@@ -119,7 +119,7 @@ def _arguments(engine: Engine, words: Sequence[str], allowed: Sequence[str]) -> 
         else:
             rest += [use.name, *values] if use.name else values
     if engine.flags:
-        yield from (f.message for f in flags.faults(engine.flags, [word for part in own.values() for word in part]))
+        yield from (f.message for f in flags.errors(engine.flags, [word for part in own.values() for word in part]))
     if any(map(holds_token, rest)):
         yield "an argument holds what looks like a token, so none is judged; take it out"
     elif rest:
@@ -131,7 +131,7 @@ def _extra(engine: Engine, words: Sequence[str], allowed: Sequence[str]) -> list
     paths = [f"args[{index}]" for index in range(len(words))]
     fewest: list[str] | None = None
     for workers in _deployments(engine):
-        found = [fault.message for fault in extra_args.faults(paths, engine, workers, words, allowed)]
+        found = [error.message for error in extra_args.errors(paths, engine, workers, words, allowed)]
         if not found:
             return []
         fewest = found if fewest is None else min(fewest, found, key=len)

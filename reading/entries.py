@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 
 from reading import shape, shape_errors
-from reading.errors import ConfigInvalid, Fault, join, nearest, one_of, shown, unknown_key
+from reading.errors import ConfigInvalid, Error, join, nearest, one_of, shown, unknown_key
 from reading.frozen import Frozen
 from reading.strict_yaml import YamlInvalid, parse
 
@@ -86,36 +86,36 @@ def checked(model: type[Entry], file: str, name: str, content: bytes) -> Entry:
     try:
         plain = parse(content.decode("utf-8"))
         if not isinstance(plain, dict):
-            raise YamlInvalid([Fault("", "must be an object")])
+            raise YamlInvalid([Error("", "must be an object")])
         content_of = cast(dict[str, Any], plain)
         if (given := content_of.get("name", name)) != name:
             raise YamlInvalid(
-                [Fault("name", f"got {shown(given)}; the file's name says it already: {name}. Remove the key")]
+                [Error("name", f"got {shown(given)}; the file's name says it already: {name}. Remove the key")]
             )
         return model.from_wire({**content_of, "name": name})
     except UnicodeDecodeError:
-        found = [Fault("", "is not UTF-8 text")]
+        found = [Error("", "is not UTF-8 text")]
     except YamlInvalid as invalid:
-        found = list(invalid.faults)
+        found = list(invalid.errors)
     except ValidationError as invalid:
-        found = [_fault(model, cast(Mapping[str, Any], e)) for e in invalid.errors(include_url=False)]
-    raise ConfigInvalid(Fault(f"{file}: {fault.path}" if fault.path else file, fault.message) for fault in found)
+        found = [_error(model, cast(Mapping[str, Any], e)) for e in invalid.errors(include_url=False)]
+    raise ConfigInvalid(Error(f"{file}: {error.path}" if error.path else file, error.message) for error in found)
 
 
 # Other errors keep pydantic's own words, which name the rule.
 _WORDED = ("missing", "value_error", "string_pattern_mismatch")
 
 
-def _fault(model: type[Frozen], e: Mapping[str, Any]) -> Fault:
+def _error(model: type[Frozen], e: Mapping[str, Any]) -> Error:
     kind, given, where = str(e["type"]), e["input"], shape.without_tags(model, e["loc"])
     path = join("", *where)
     if kind == "extra_forbidden":
-        return Fault(path, unknown_key(str(where[-1]), shape.keys(shape.at(model, e["loc"][:-1]))))
+        return Error(path, unknown_key(str(where[-1]), shape.keys(shape.at(model, e["loc"][:-1]))))
     if kind.startswith("union_tag"):
         key = str(e["ctx"]["discriminator"]).strip("'")
         allowed = shape.tags(shape.at(model, where), key)
         tag = e["ctx"].get("tag")
-        return Fault(join(path, key), one_of(tag, allowed) if tag else f"is required; one of {', '.join(allowed)}")
+        return Error(join(path, key), one_of(tag, allowed) if tag else f"is required; one of {', '.join(allowed)}")
     if kind in _WORDED:
-        return Fault(path, shape_errors.message(model, e, list(e["loc"])))
-    return Fault(path, f"got {shown(given)}; {str(e['msg'])[:1].lower()}{str(e['msg'])[1:]}")
+        return Error(path, shape_errors.message(model, e, list(e["loc"])))
+    return Error(path, f"got {shown(given)}; {str(e['msg'])[:1].lower()}{str(e['msg'])[1:]}")

@@ -20,7 +20,7 @@ class Way:
 
 
 @dataclass(frozen=True, order=True)
-class Fault:
+class Error:
     """One error of the configuration, without the tokens that its path or message would repeat.
 
     `path` is what `pulumi config set --path` takes, less the namespace.
@@ -40,11 +40,11 @@ class Fault:
 
 
 class ConfigInvalid(Exception):
-    """Every fault of a configuration at once, sorted by path; never just the first."""
+    """Every error of a configuration at once, sorted by path; never just the first."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults: tuple[Fault, ...] = tuple(sorted(set(faults)))
-        super().__init__("\n".join(map(str, self.faults)))
+    def __init__(self, errors: Iterable[Error]) -> None:
+        self.errors: tuple[Error, ...] = tuple(sorted(set(errors)))
+        super().__init__("\n".join(map(str, self.errors)))
 
 
 def join(path: str, *keys: str | int) -> str:
@@ -79,11 +79,11 @@ def unknown_key(given: str, allowed: Sequence[str]) -> str:
     return f"is not a key here{nearest(given, allowed)}; allowed: {', '.join(allowed)}"
 
 
-def first_at_each(earlier: Iterable[Fault], later: Iterable[Fault]) -> list[Fault]:
+def first_at_each(earlier: Iterable[Error], later: Iterable[Error]) -> list[Error]:
     """The errors of both; of the later ones only those at a path that no earlier one has."""
     found = list(earlier)
-    paths = {fault.path for fault in found}
-    return [*found, *(fault for fault in later if fault.path not in paths)]
+    paths = {error.path for error in found}
+    return [*found, *(error for error in later if error.path not in paths)]
 
 
 def shown(value: Any) -> str:

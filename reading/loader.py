@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from pydantic import ValidationError
 
 from reading import shape, shape_errors
-from reading.errors import Fault
+from reading.errors import Error
 from reading.frozen import Frozen
 from reading.shape_errors import Place
 
@@ -27,7 +27,7 @@ class Reading(Generic[Result]):
 
     result: Result | None = None
     """Complete only when there is no error; None where too much is wrong to read the rest."""
-    errors: list[Fault] = field(default_factory=list[Fault])
+    errors: list[Error] = field(default_factory=list[Error])
     left_out: set[str] = field(default_factory=set[str])
     """Key paths whose value was missing or wrong."""
 
@@ -57,9 +57,9 @@ def read(model: type[Result], raw: Mapping[str, Any], stand_ins: Mapping[str, An
     return reading
 
 
-def _told(model: type[Frozen], found: list[Located], raw: Mapping[str, Any]) -> list[Fault]:
+def _told(model: type[Frozen], found: list[Located], raw: Mapping[str, Any]) -> list[Error]:
     unset = shape_errors.is_unset
-    return [shape_errors.fault(model, e, where, raw) for e, where in found if not unset(model, e, where)]
+    return [shape_errors.error(model, e, where, raw) for e, where in found if not unset(model, e, where)]
 
 
 def _to_cut(model: type[Frozen], e: Mapping[str, Any], where: Place, left_out: set[str]) -> Place:

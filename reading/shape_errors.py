@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reading import shape, spelling
-from reading.errors import Fault, Way, closest, join, shown
+from reading.errors import Error, Way, closest, join, shown
 from reading.frozen import Frozen
 
 Place = list[str | int]
@@ -14,14 +14,14 @@ Place = list[str | int]
 Model = type[Frozen]
 
 
-def fault(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> Fault:
+def error(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> Error:
     """The error that pydantic found at `where` in `raw`."""
-    return Fault(key_path(model, where), message(model, e, where), _ways(model, e, where, raw))
+    return Error(key_path(model, where), message(model, e, where), _ways(model, e, where, raw))
 
 
-def required(model: Model, where: Place) -> Fault:
+def required(model: Model, where: Place) -> Error:
     """The error of a required key that is not given."""
-    return Fault(key_path(model, where), _required(model, where))
+    return Error(key_path(model, where), _required(model, where))
 
 
 def key_path(model: Model, where: Place) -> str:

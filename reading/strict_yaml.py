@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import yaml
 
-from reading.errors import Fault, join
+from reading.errors import Error, join
 
 # The C parser reads a card in a tenth of the time; wheels without it fall back to the pure one.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -14,9 +14,9 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class YamlInvalid(Exception):
     """Text that is not YAML, or says something twice: every error, with its key path where it has one."""
 
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("; ".join(map(str, faults)))
+    def __init__(self, errors: list[Error]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(map(str, errors)))
 
 
 def parse(text: str) -> Any:
@@ -26,43 +26,43 @@ def parse(text: str) -> Any:
         node = loader.get_single_node()
         if node is None:
             return None
-        if found := list(_faults(node, "", set(), set())):
+        if found := list(_errors(node, "", set(), set())):
             raise YamlInvalid(found)
         return loader.construct_document(node)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        raise YamlInvalid([Fault("", f"is not YAML{where}: {getattr(error, 'problem', None) or error}")]) from None
+        raise YamlInvalid([Error("", f"is not YAML{where}: {getattr(error, 'problem', None) or error}")]) from None
     except (ValueError, RecursionError) as error:  # a date that is none, a value that holds itself
-        raise YamlInvalid([Fault("", f"is not plain data: {error}")]) from None
+        raise YamlInvalid([Error("", f"is not plain data: {error}")]) from None
     finally:
         loader.dispose()
 
 
-def _faults(node: yaml.Node, path: str, done: set[int], open_: set[int]) -> Iterator[Fault]:
+def _errors(node: yaml.Node, path: str, done: set[int], open_: set[int]) -> Iterator[Error]:
     """Each key that a mapping gives again, with the lines of both, and each value that holds itself by an alias."""
     if id(node) in open_:
-        yield Fault(path, "is not plain data: it holds itself")
+        yield Error(path, "is not plain data: it holds itself")
     if id(node) in done:  # by an alias; told of where its anchor is
         return
     done.add(id(node))
     open_.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(cast(list[yaml.Node], node.value)):
-            yield from _faults(item, join(path, index), done, open_)
+            yield from _errors(item, join(path, index), done, open_)
     elif isinstance(node, yaml.MappingNode):
         entries = cast(list[tuple[yaml.Node, yaml.Node]], node.value)
         yield from _given_twice([key for key, _ in entries], path)
         for key, value in entries:
-            yield from _faults(value, join(path, str(key.value)), done, open_)
+            yield from _errors(value, join(path, str(key.value)), done, open_)
     open_.remove(id(node))
 
 
-def _given_twice(keys: list[yaml.Node], path: str) -> Iterator[Fault]:
+def _given_twice(keys: list[yaml.Node], path: str) -> Iterator[Error]:
     lines: dict[tuple[str, str], int] = {}
     for key in keys:
         name, line = str(key.value), key.start_mark.line + 1
         if first := lines.get((key.tag, name)):
             places = f"line {line}" if first == line else f"line {first} and line {line}"
-            yield Fault(join(path, name), f"is given twice ({places}); the last would win in silence. Remove one")
+            yield Error(join(path, name), f"is given twice ({places}); the last would win in silence. Remove one")
         lines[key.tag, name] = line

@@ -5,38 +5,38 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
-from reading.errors import Fault, Way
+from reading.errors import Error, Way
 
 # More would be a list to choose from without a reason.
 MOST = 2
 
-Judge = Callable[[dict[str, Any]], list[Fault]]
+Judge = Callable[[dict[str, Any]], list[Error]]
 
 
-def told(found: Iterable[Fault], raw: Mapping[str, Any], judge: Judge) -> list[Fault]:
+def told(found: Iterable[Error], raw: Mapping[str, Any], judge: Judge) -> list[Error]:
     """The errors with those of their ways in the message that make the error go away and bring no other."""
     errors = list(found)
     before: Counter[str] = Counter()
-    if any(fault.ways for fault in errors):
-        before.update(fault.path for fault in judge(_copy(raw)))
-    return [_with_ways(fault, raw, before, judge) for fault in errors]
+    if any(error.ways for error in errors):
+        before.update(error.path for error in judge(_copy(raw)))
+    return [_with_ways(error, raw, before, judge) for error in errors]
 
 
-def untried(fault: Fault) -> Fault:
+def untried(error: Error) -> Error:
     """The error with all its ways in the message, for a reader that has no check to try them by."""
-    return Fault(fault.path, "; ".join([fault.message, *(way.words for way in fault.ways)]))
+    return Error(error.path, "; ".join([error.message, *(way.words for way in error.ways)]))
 
 
-def _with_ways(fault: Fault, raw: Mapping[str, Any], before: Counter[str], judge: Judge) -> Fault:
+def _with_ways(error: Error, raw: Mapping[str, Any], before: Counter[str], judge: Judge) -> Error:
     words: list[str] = []
-    for way in fault.ways:
+    for way in error.ways:
         changed = _copy(raw)
         if len(words) < MOST and _apply(way, changed):
             after = Counter(other.path for other in judge(changed))
-            wanted = before - Counter([fault.path])
-            if after[fault.path] <= wanted[fault.path] if way.spelling else after <= wanted:
+            wanted = before - Counter([error.path])
+            if after[error.path] <= wanted[error.path] if way.spelling else after <= wanted:
                 words.append(way.words + _then(sorted(after - wanted)))
-    return Fault(fault.path, "; ".join([fault.message, ", or ".join(words)]) if words else fault.message)
+    return Error(error.path, "; ".join([error.message, ", or ".join(words)]) if words else error.message)
 
 
 def _then(paths: list[str]) -> str:

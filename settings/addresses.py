@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from reading.errors import Fault, Way, join, shown
+from reading.errors import Error, Way, join, shown
 from reading.frozen import Frozen
 
 # Google Cloud keeps four addresses of every subnet's primary range.
@@ -64,9 +64,9 @@ RDMA_RANGES = ("rdma",)
 NIC_RANGES = ("second_gvnic", *RDMA_RANGES)
 
 
-def faults(
+def errors(
     path: str, ranges: AddressPlan, used: tuple[str, ...], *, nodes: int, gpu_nodes: int, nics: int
-) -> list[Fault]:
+) -> list[Error]:
     """What is wrong with the ranges that are `used`, fields of AddressPlan, for so many nodes.
 
     `nodes` counts all of the cluster's, the `gpu_nodes` among them; `nics` are the RDMA NICs of one.
@@ -82,19 +82,19 @@ def faults(
     return found
 
 
-def _small_for_proxies(path: str, given: IPv4Network) -> Iterator[Fault]:
+def _small_for_proxies(path: str, given: IPv4Network) -> Iterator[Error]:
     if given.prefixlen > SMALLEST_PROXIES:
-        yield Fault(
+        yield Error(
             path, f"{given} is smaller than the /{SMALLEST_PROXIES} that a proxy-only subnet must have; /23 is advised"
         )
 
 
-def _small_for_nodes(path: str, name: str, given: IPv4Network, needed: int, nics: int) -> Iterator[Fault]:
+def _small_for_nodes(path: str, name: str, given: IPv4Network, needed: int, nics: int) -> Iterator[Error]:
     most = room(name, given, nics)
     if most < needed:
         prefix = next(p for p in range(given.prefixlen, 0, -1) if room(name, IPv4Network((0, p)), nics) >= needed)
         what = f"{nics} subnets, each with room for {most} of them" if name == "rdma" else f"room for {most} of them"
-        yield Fault(
+        yield Error(
             path,
             f"{given} is too small for {needed} {'GPU ' if name in NIC_RANGES else ''}nodes: it gives {what}; "
             f"a /{prefix} holds them",
@@ -126,14 +126,14 @@ def room(name: str, network: IPv4Network, nics: int = 1) -> int:
     return max(0, network.num_addresses // subnets - RESERVED_ADDRESSES)
 
 
-def _overlaps(path: str, ranges: AddressPlan, used: tuple[str, ...]) -> Iterator[Fault]:
+def _overlaps(path: str, ranges: AddressPlan, used: tuple[str, ...]) -> Iterator[Error]:
     for one, other in combinations(used, 2):
         first, second = IPv4Network(getattr(ranges, one)), IPv4Network(getattr(ranges, other))
         if first.overlaps(second):
             # Of the two the one that the stack sets, else the later.
             given = ranges.model_fields_set
             at, with_ = (one, other) if one in given and other not in given else (other, one)
-            yield Fault(
+            yield Error(
                 _key(path, at),
                 f"{getattr(ranges, at)} overlaps {_key(path, with_)}, {getattr(ranges, with_)}; all ranges of a stack "
                 "must be apart",

@@ -29,7 +29,7 @@ class BudgetSettings(Frozen):
     @field_validator("monthly")
     @classmethod
     def _given_once(cls, monthly: int | None, info: ValidationInfo) -> int | None:
-        older: int | None = info.data.get("monthly_usd", 1)  # absent when it is a fault of its own
+        older: int | None = info.data.get("monthly_usd", 1)  # absent when it is an error of its own
         if monthly is None and older is None:
             raise ValueError("is required, such as 140000")
         if monthly is not None and info.data.get("monthly_usd"):

@@ -78,7 +78,7 @@ class ExistingCluster(Frozen):
     @classmethod
     def _pools_need_a_name(cls, add: bool, info: ValidationInfo) -> bool:
         context: str | None = info.data.get("context")
-        if add and context and not info.data.get("name", "at fault") and not _GKE_CONTEXT.fullmatch(context):
+        if add and context and not info.data.get("name", "invalid") and not _GKE_CONTEXT.fullmatch(context):
             raise ValueError("needs cluster.existing.name: the context does not tell which cluster the pools belong to")
         return add
 

@@ -38,7 +38,7 @@ class Maintenance(Frozen):
     @field_validator("hours")
     @classmethod
     def _enough_in_a_month(cls, hours: int, info: ValidationInfo) -> int:
-        days: tuple[Weekday, ...] | None = info.data.get("days")  # absent when it is a fault of its own
+        days: tuple[Weekday, ...] | None = info.data.get("days")  # absent when it is an error of its own
         if days and hours * len(set(days)) * 32 < 48 * 7:
             least = -(-48 * 7 // (32 * len(set(days))))
             raise ValueError(

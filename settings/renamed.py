@@ -2,16 +2,16 @@
 
 from typing import Any, cast
 
-from reading.errors import Fault, join
+from reading.errors import Error, join
 
 # Old key path → new last key; `*` is any key.
 RENAMED = {("models", "*", "proof"): "verification"}
 
 
-def move(raw: dict[str, Any]) -> tuple[dict[str, str], list[Fault]]:
+def move(raw: dict[str, Any]) -> tuple[dict[str, str], list[Error]]:
     """Renames the old keys in `raw`. Returns the moved paths, old → new, and an error where both names are given."""
     moved: dict[str, str] = {}
-    found: list[Fault] = []
+    found: list[Error] = []
     for (*parents, old), new in RENAMED.items():
         for path, block in _blocks(raw, parents):
             if old not in block:
@@ -19,7 +19,7 @@ def move(raw: dict[str, Any]) -> tuple[dict[str, str], list[Fault]]:
             old_path, new_path = join("", *path, old), join("", *path, new)
             value = block.pop(old)
             if new in block:
-                found.append(Fault(old_path, f"is the old name of {new_path}, which is given, too; remove {old_path}"))
+                found.append(Error(old_path, f"is the old name of {new_path}, which is given, too; remove {old_path}"))
             else:
                 block[new] = value
                 moved[old_path] = new_path

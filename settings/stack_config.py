@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from reading.errors import Fault, join, nearest, unknown_key
+from reading.errors import Error, join, nearest, unknown_key
 from reading.loader import text_or_data
 from reading.tokens import kind
 
@@ -39,10 +39,10 @@ class StackConfig:
     secrets: frozenset[str]
 
 
-def raw_blocks(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
+def raw_blocks(config: StackConfig) -> tuple[dict[str, Any], list[Error]]:
     """The wire form of Settings from text values, and what is wrong before any shape is looked at."""
     raw: dict[str, Any] = {"stack": config.stack}
-    found: list[Fault] = []
+    found: list[Error] = []
     for full_key in sorted({*config.values, *config.secrets}):
         namespace, _, key = full_key.partition(":")
         if namespace == "gcp":
@@ -56,21 +56,21 @@ def raw_blocks(config: StackConfig) -> tuple[dict[str, Any], list[Fault]]:
     return raw, found
 
 
-def _secret_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fault]:
+def _secret_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Error]:
     """Notes that the secret is given; an error where it is in plain text."""
     secret = full_key in config.secrets
     if secret or config.values[full_key] not in ("", "null"):  # empty is the default in Pulumi.yaml
         raw[key] = True
         if not secret:
-            yield Fault(key, f"is in plain text; set it with `pulumi config set --secret {full_key}`, and revoke it")
+            yield Error(key, f"is in plain text; set it with `pulumi config set --secret {full_key}`, and revoke it")
 
 
-def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fault]:
+def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Error]:
     """Puts the value of a key of Settings into `raw`, with an error for each token in it."""
     if key not in PLAIN_KEYS:
-        yield Fault(key, unknown_key(key, (*PLAIN_KEYS, *SECRET_KEYS)))
+        yield Error(key, unknown_key(key, (*PLAIN_KEYS, *SECRET_KEYS)))
     elif full_key in config.secrets:
-        yield Fault(
+        yield Error(
             key,
             "is a secret, which would show in plain once read; only hfToken is one. Take it out with "
             f"`pulumi config rm {full_key}` and write it in the stack file",
@@ -82,7 +82,7 @@ def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig
             raw[key] = value
 
 
-def _pasted(path: str, value: Any) -> Iterable[Fault]:
+def _pasted(path: str, value: Any) -> Iterable[Error]:
     """An error for each token in a key or a text of the value: a stack file is plain, and what is rendered as well."""
     if isinstance(value, dict):
         for key, inner in cast(dict[str, Any], value).items():
@@ -95,30 +95,30 @@ def _pasted(path: str, value: Any) -> Iterable[Fault]:
         yield from _token_in(path, value)
 
 
-def _token_in(path: str, text: str) -> Iterable[Fault]:
+def _token_in(path: str, text: str) -> Iterable[Error]:
     if found := kind(text):
-        yield Fault(
+        yield Error(
             path,
             f"looks like {found}, in plain text; take it out and revoke it. Use the secret `hfToken` for a token of "
             "Hugging Face",
         )
 
 
-def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Fault]:
+def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Error]:
     if key == "project" and "gcp:project" in config.values:
         raw["project"] = config.values["gcp:project"]
         yield from _token_in("gcp:project", config.values["gcp:project"])
     else:
-        yield Fault(
+        yield Error(
             f"gcp:{key}",
             "is not read: only gcp:project is; the place comes from `location`, credentials from the environment",
         )
 
 
-def _foreign_key(namespace: str, key: str) -> Iterable[Fault]:
-    """The fault of a key that was meant for this program or for its provider; those of other tools are theirs."""
+def _foreign_key(namespace: str, key: str) -> Iterable[Error]:
+    """The error of a key that was meant for this program or for its provider; those of other tools are theirs."""
     ours = (*PLAIN_KEYS, *SECRET_KEYS)
     if key in ours or nearest(namespace, (NAMESPACE,)) or "dynamo" in namespace.lower():
-        yield Fault(f"{namespace}:{key}", f"is not read: the namespace is {NAMESPACE}; write {NAMESPACE}:{key}")
+        yield Error(f"{namespace}:{key}", f"is not read: the namespace is {NAMESPACE}; write {NAMESPACE}:{key}")
     elif key == "project" or nearest(namespace, ("gcp",)):
-        yield Fault(f"{namespace}:{key}", f"is not read: the provider's namespace is gcp; write gcp:{key}")
+        yield Error(f"{namespace}:{key}", f"is not read: the provider's namespace is gcp; write gcp:{key}")

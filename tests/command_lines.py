@@ -15,10 +15,10 @@ Line = tuple[str, tuple[str, ...]]
 TABLES = {table.module: table for table in flag_tables()}
 
 
-def faults(line: Line) -> list[flags.ArgumentFault]:
+def errors(line: Line) -> list[flags.ArgumentError]:
     """The errors of a line, judged beside all modules that this program starts."""
     module, argv = line
-    return flags.faults(TABLES[module], argv, others=TABLES.values())
+    return flags.errors(TABLES[module], argv, others=TABLES.values())
 
 
 EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in layouts(name)]
@@ -56,7 +56,7 @@ def every_rendered() -> list[tuple[str, Line]]:
 
 @dataclass(frozen=True)
 class Bad:
-    """Arguments with one mistake. `at` is the word with the fault, counted from 0 after the module's own beginning."""
+    """Arguments with one mistake. `at` is the word with the error, counted from 0 after the module's own beginning."""
 
     name: str
     module: str

@@ -40,18 +40,18 @@ def render(name: str) -> str:
 
 README = GOLDEN.parent.parent / "README.md"
 _PREVIEW_BLOCK = re.compile(r"(?<=a test holds this page to it\):\n\n```text\n).*?(?=\n```)", re.DOTALL)
-_FAULTS_BLOCK = re.compile(r"(?<=```text\n\$ \./dynamo-gke )(preview[^\n]*)\n.*?(?=\n```)", re.DOTALL)
+_ERRORS_BLOCK = re.compile(r"(?<=```text\n\$ \./dynamo-gke )(preview[^\n]*)\n.*?(?=\n```)", re.DOTALL)
 
 
 def readme() -> str:
-    """README.md with the preview of prod, and the faults of the command beside it, as they print now."""
+    """README.md with the preview of prod, and the errors of the command beside it, as they print now."""
     text = README.read_text(encoding="utf-8")
     preview = render("prod.preview.txt").rstrip()
     text = _PREVIEW_BLOCK.sub(lambda _: preview, text)
-    return _FAULTS_BLOCK.sub(lambda block: f"{block[1]}\n{_faults(block[1])}", text)
+    return _ERRORS_BLOCK.sub(lambda block: f"{block[1]}\n{_errors(block[1])}", text)
 
 
-def _faults(command: str) -> str:
+def _errors(command: str) -> str:
     return CliRunner().invoke(app, command.split()).stderr.rstrip()
 
 

@@ -18,7 +18,7 @@ from ops.offline.recording import record
 from planning.load import load
 from planning.plan import plan
 from planning.types import Plan
-from reading.errors import ConfigInvalid, Fault
+from reading.errors import ConfigInvalid, Error
 from settings.stack_config import StackConfig
 
 ROOT = stackfile.project_root()
@@ -60,12 +60,12 @@ def planned(changes: dict[str, Any] | None = None) -> Plan:
     return plan(load(config(changes)))
 
 
-def faults(changes: dict[str, Any] | None = None, stack: str = "prod") -> tuple[Fault, ...]:
-    """The faults of GOOD with changes; none when it loads."""
+def errors(changes: dict[str, Any] | None = None, stack: str = "prod") -> tuple[Error, ...]:
+    """The errors of GOOD with changes; none when it loads."""
     try:
         load(config(changes, stack))
     except ConfigInvalid as invalid:
-        return invalid.faults
+        return invalid.errors
     return ()
 
 

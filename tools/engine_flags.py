@@ -14,7 +14,7 @@ from typing import Any
 from catalog.engines import FLAGS, all_engines, engine
 from catalog.flags.frontend import FRONTEND_TABLE
 from ops.local.environment import ROOT
-from ops.local.faults import LocalRunError, told
+from ops.local.errors import LocalRunError, told
 from ops.local.real_engine import environment_of
 
 # What is run in the runtime's environment.
@@ -77,8 +77,8 @@ def _asked(reader: Path, question: Any) -> Any:
                 timeout=READ_SECONDS,
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired) as fault:
-            raise LocalRunError(f"the runtime's parsers cannot be asked: {fault}") from None
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise LocalRunError(f"the runtime's parsers cannot be asked: {error}") from None
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise LocalRunError(f"the runtime's parsers cannot be asked: {last}")
@@ -115,8 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             for module, text in ask().tables.items():
                 path(module).write_text(text, encoding="utf-8")
                 print(f"wrote {path(module).relative_to(ROOT)}; read its diff", file=sys.stderr)
-    except LocalRunError as fault:
-        return told(fault)
+    except LocalRunError as error:
+        return told(error)
     return 0
 
 

@@ -118,8 +118,8 @@ def verdict(module: str, argv: Sequence[str]) -> str | None:
             PARSERS[module](argv)
     except SystemExit as end:
         return (told.getvalue().strip().splitlines() or [f"ended with code {end.code}"])[-1]
-    except Exception as fault:  # a parser may raise anything
-        return f"{type(fault).__name__}: {fault}"
+    except Exception as error:  # a parser may raise anything
+        return f"{type(error).__name__}: {error}"
     return None
 
 

@@ -25,7 +25,7 @@ from catalog.contracts import (
     TransportEvidence,
 )
 from catalog.defaults import defaults
-from catalog.flags import ArgumentFault
+from catalog.flags import ArgumentError
 from catalog.flags.frontend import frontend_flags
 from catalog.flags.given import Given, Workers
 from catalog.flags.table import Table, read
@@ -117,7 +117,7 @@ class Engine(ABC):
         """By flag: the values that these workers can use, where those are fewer than the engine knows."""
         return {}
 
-    def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+    def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentError]:
         """What the engine refuses when it starts, or later, though its parser takes it. `given` are valid flags."""
         yield from ()
 

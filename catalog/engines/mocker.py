@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from catalog.command_line import DISAGGREGATION_MODES, IMAGES, CommandLine, DisaggregationMode
 from catalog.contracts import EngineInput, EngineMetrics, EnvVar, KvCacheDtype, LocalRun, MemoryInput, MemoryUse
 from catalog.engines import Engine
-from catalog.flags import ArgumentFault
+from catalog.flags import ArgumentError
 from catalog.flags.argv import number
 from catalog.flags.given import Given, Workers
 from catalog.models import Card
@@ -69,7 +69,7 @@ class Mocker(Engine):
         # Under Kubernetes discovery the mocker would look for NATS, which this platform does not have.
         return (EnvVar(name="DYN_EVENT_PLANE", value="zmq"),)
 
-    def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+    def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentError]:
         for name in _POSITIVE:
             value = given.text(name)
             if value is not None and number(value) <= 0:

@@ -21,21 +21,21 @@ class CommandLineRefused(Exception):
 
 
 @dataclass(frozen=True)
-class ArgumentFault:
+class ArgumentError:
     """An error in one word of a command line. `index` counts from 0."""
 
     index: int
     message: str
 
 
-def faults(
+def errors(
     table: Table,
     argv: Sequence[str],
     *,
     owned: Mapping[str, str] | None = None,
     usable: Mapping[str, Sequence[str]] | None = None,
     others: Iterable[Table] = (),
-) -> list[ArgumentFault]:
+) -> list[ArgumentError]:
     """Every error of a module's arguments.
 
     `owned` names flags that are not the caller's to give, whatever the value, with the sentence that says why. `usable`
@@ -43,32 +43,32 @@ def faults(
     of other modules, which may know a flag that this one does not.
     """
     spellings = table.spellings
-    found: list[ArgumentFault] = []
+    found: list[ArgumentError] = []
     first_use: dict[str, int] = {}
     for use in uses(argv):
         this = spellings.get(use.name) or spellings.get(use.name.partition(".")[0])
         if sentence := (owned or {}).get(use.name) or (owned or {}).get(this.name if this else ""):
-            found.append(ArgumentFault(use.index, f"{use.name} is not set here: {sentence}"))
-        elif message := _name_fault(table, use, this, owned or {}, others):
-            found.append(ArgumentFault(use.index, message))
+            found.append(ArgumentError(use.index, f"{use.name} is not set here: {sentence}"))
+        elif message := _name_error(table, use, this, owned or {}, others):
+            found.append(ArgumentError(use.index, message))
         elif this:
             if this.name in first_use and not this.repeats:
                 before = argv[first_use[this.name]].partition("=")[0]
                 again = use.name if use.name == before else f"{use.name}, the same flag as {before},"
-                found.append(ArgumentFault(use.index, f"{again} is given twice; only the last would count"))
+                found.append(ArgumentError(use.index, f"{again} is given twice; only the last would count"))
             first_use.setdefault(this.name, use.index)
-            found += _value_faults(table, this, use, (usable or {}).get(this.name))
+            found += _value_errors(table, this, use, (usable or {}).get(this.name))
     return found
 
 
 def checked(table: Table, argv: tuple[str, ...]) -> tuple[str, ...]:
     """The arguments as they are. Raises CommandLineRefused if the runtime would not take them."""
-    if found := faults(table, argv):
-        raise CommandLineRefused(f"python3 -m {table.module}: " + "; ".join(fault.message for fault in found))
+    if found := errors(table, argv):
+        raise CommandLineRefused(f"python3 -m {table.module}: " + "; ".join(error.message for error in found))
     return argv
 
 
-def _name_fault(
+def _name_error(
     table: Table, use: Use, flag: Flag | None, owned: Mapping[str, str], others: Iterable[Table]
 ) -> str | None:
     if not use.name:
@@ -107,17 +107,17 @@ def _proposal(name: str, known: Mapping[str, Flag], owned: Mapping[str, str]) ->
     return f"; did you mean {proposed}?" + (f" It is not set here: {why}" if why else "")
 
 
-def _value_faults(table: Table, flag: Flag, use: Use, usable: Sequence[str] | None) -> Iterator[ArgumentFault]:
+def _value_errors(table: Table, flag: Flag, use: Use, usable: Sequence[str] | None) -> Iterator[ArgumentError]:
     takes = 0 if flag.type == "switch" else len(use.values) if flag.values == "many" else 1
     if not use.values and flag.type != "switch" and flag.values != "optional":
-        yield ArgumentFault(use.index, f"{use.name} needs {_WANTED[flag.type]}" + _of(flag.choices))
+        yield ArgumentError(use.index, f"{use.name} needs {_WANTED[flag.type]}" + _of(flag.choices))
     for index, value in use.values[:takes]:
         for message in _wrong(table, flag, value, usable):
-            yield ArgumentFault(index, f"{use.name}: {message}")
+            yield ArgumentError(index, f"{use.name}: {message}")
     for index, value in use.values[takes:]:
         off = f"; to switch it off, give {flag.negative[0]}" if flag.negative else ""
         reason = f"takes no value{off}" if takes == 0 else "takes one value"
-        yield ArgumentFault(index, f"{shown(value)} belongs to no flag: {use.name} {reason}")
+        yield ArgumentError(index, f"{shown(value)} belongs to no flag: {use.name} {reason}")
 
 
 _WANTED = {

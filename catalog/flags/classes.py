@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Literal, NamedTuple
 
-from catalog.flags import ArgumentFault
+from catalog.flags import ArgumentError
 from catalog.flags.given import Given
 from catalog.flags.table import Table
 from reading import entries
@@ -87,7 +87,7 @@ def code_flags(table: Table) -> tuple[str, ...]:
     return tuple(name for name, flag in classes(table).items() if flag.verdict == "code")
 
 
-def out_of_bounds(given: Given) -> Iterator[ArgumentFault]:
+def out_of_bounds(given: Given) -> Iterator[ArgumentError]:
     """The errors of numbers outside the bounds that their classes set."""
     for name, flag in classes(given.table).items():
         value = given.number(name) if flag.bounds else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from catalog.contracts import KvCacheDtype
-from catalog.flags import ArgumentFault
+from catalog.flags import ArgumentError
 from catalog.flags.argv import Use, number, uses
 from catalog.flags.table import Table
 from catalog.machines import Gpus
@@ -80,8 +80,8 @@ class Given:
     def names(self) -> Iterator[str]:
         yield from self._uses
 
-    def error(self, name: str, message: str) -> ArgumentFault:
+    def error(self, name: str, message: str) -> ArgumentError:
         """An error of a flag, at its value where it has one."""
         use = self._uses[name]
         at = use.values[0][0] if use.values else use.index
-        return ArgumentFault(at, f"{use.name}: {message}")
+        return ArgumentError(at, f"{use.name}: {message}")

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from catalog.contracts import KvMover, NicRequest
 from catalog.gke_versions import Floor
-from reading.errors import Fault
+from reading.errors import Error
 
 
 class RdmaMode(ABC):
@@ -48,7 +48,7 @@ class RdmaMode(ABC):
         `interfaces`: interface of the pod → network object, for each RDMA NIC of a node.
         """
 
-    def errors(self, mover: KvMover) -> Iterator[Fault]:
+    def errors(self, mover: KvMover) -> Iterator[Error]:
         """Why pods of a deployment that moves KV cache by RDMA would get no NICs, or not their own."""
         del mover
         yield from ()

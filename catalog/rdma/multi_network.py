@@ -7,7 +7,7 @@ from catalog.contracts import KvMover, NicRequest
 from catalog.gke_versions import Floor, GkeVersion
 from catalog.rdma.dranet import MIN_GKE as DRANET
 from catalog.rdma.mode import RdmaMode
-from reading.errors import Fault, Way, join
+from reading.errors import Error, Way, join
 
 
 class MultiNetwork(RdmaMode):
@@ -34,14 +34,14 @@ class MultiNetwork(RdmaMode):
             capabilities=self.capabilities,
         )
 
-    def errors(self, mover: KvMover) -> Iterator[Fault]:
+    def errors(self, mover: KvMover) -> Iterator[Error]:
         small = {role: gpus for role, gpus in mover.gpus.items() if gpus < mover.node_gpus[role]}
         if not small:
             return
         parts = [f"{role} has tensorParallel {gpus}" for role, gpus in small.items()]
         whole = {join(mover.path, role, "tensorParallel"): mover.node_gpus[role] for role in small}
         count = " or ".join(map(str, sorted(set(whole.values()))))
-        yield Fault(
+        yield Error(
             "network.rdma",
             f"multiNetwork hands a pod all NICs of its node, so {mover.path} needs engines over all {count} GPUs, but "
             f"{' and '.join(parts)}",

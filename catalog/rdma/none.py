@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from catalog.contracts import NO_NICS, KvMover, NicRequest
 from catalog.rdma.mode import RdmaMode
-from reading.errors import Fault, Way, join
+from reading.errors import Error, Way, join
 
 
 class NoRdma(RdmaMode):
@@ -15,8 +15,8 @@ class NoRdma(RdmaMode):
     def worker(self, nics: int, interfaces: Mapping[str, str]) -> NicRequest:
         return NO_NICS
 
-    def errors(self, mover: KvMover) -> Iterator[Fault]:
-        yield Fault(
+    def errors(self, mover: KvMover) -> Iterator[Error]:
+        yield Error(
             "network.rdma",
             f"none, but {mover.path} moves its KV cache between prefill and decode pods. Without RDMA it goes over "
             "TCP, on one node too, since NVLink does not work between pods: the first token takes 200 to 500 times as "

@@ -47,15 +47,15 @@ def errors_printed(stack: str, *, as_json: bool = False, comment: Comment | None
 
 
 def _stop_on_errors(stack: str, invalid: ConfigInvalid, as_json: bool, comment: Comment | None) -> NoReturn:
-    errors = [{"path": error.path, "message": error.message} for error in invalid.faults]
+    errors = [{"path": error.path, "message": error.message} for error in invalid.errors]
     if comment:
         print(comment(masked(stack), errors))
     if as_json:
         printing.show_json({"stack": stack, "faults": errors})
         raise typer.Exit(Exit.CONFIG_INVALID)
-    count = len(invalid.faults)
-    lines = "\n".join(f"  {plain(str(error))}" for error in invalid.faults)
-    stop(f"stack {stack} has {count} fault{'s' if count > 1 else ''}\n{lines}", Exit.CONFIG_INVALID)
+    count = len(invalid.errors)
+    lines = "\n".join(f"  {plain(str(error))}" for error in invalid.errors)
+    stop(f"stack {stack} has {count} error{'s' if count > 1 else ''}\n{lines}", Exit.CONFIG_INVALID)
 
 
 DEBUG = "DYNAMO_GKE_DEBUG"

@@ -10,7 +10,7 @@ from rich.table import Table
 from ops.commands.ending import Exit
 from ops.report import printing
 from ops.report.plain import plain
-from reading.errors import ConfigInvalid, Fault
+from reading.errors import ConfigInvalid, Error
 
 Row = dict[str, Any]
 
@@ -20,12 +20,12 @@ def show_items(
 ) -> None:
     """Prints the items of the catalog. One whose file has errors hides no other; the exit code is then 2."""
     rows: list[Row] = []
-    errors: list[Fault] = []
+    errors: list[Error] = []
     for name in names:
         try:
             rows.append(row(name))
         except ConfigInvalid as invalid:
-            errors += invalid.faults
+            errors += invalid.errors
     if as_json:
         found = [{"path": error.path, "message": error.message} for error in errors]
         printing.show_json({key: rows} | ({"faults": found} if found else {}))

@@ -4,7 +4,7 @@ from ops.commands.ending import errors_printed
 from ops.commands.options import AsJson, Overrides, Stack
 from ops.offline.dry_run import planned
 from ops.report import printing
-from reading.errors import ConfigInvalid, Fault
+from reading.errors import ConfigInvalid, Error
 
 
 def rollout(
@@ -17,7 +17,7 @@ def rollout(
 
     with errors_printed(stack, as_json=as_json):
         if not overrides:
-            raise ConfigInvalid([Fault("--set", "is missing: what would change? Such as versions.runtime=1.6.2")])
+            raise ConfigInvalid([Error("--set", "is missing: what would change? Such as versions.runtime=1.6.2")])
         restarts = rolls(planned(stack), planned(stack, overrides))
     if as_json:
         printing.show_json({"stack": stack, "restarts": restarts})

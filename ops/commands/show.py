@@ -14,7 +14,7 @@ from ops.commands.options import AsJson
 from ops.report import card_facts, printing
 from ops.report.plain import plain
 from planning.candidates import candidates
-from reading.errors import ConfigInvalid, Fault
+from reading.errors import ConfigInvalid, Error
 
 
 def show(
@@ -32,9 +32,9 @@ def show(
         found = card_facts.facts(name, candidates(name, gpu_machine(node)))
     except ConfigInvalid as invalid:
         if as_json:
-            printing.show_json({"faults": [{"path": each.path, "message": each.message} for each in invalid.faults]})
+            printing.show_json({"faults": [{"path": each.path, "message": each.message} for each in invalid.errors]})
         else:
-            for error in invalid.faults:
+            for error in invalid.errors:
                 print(f"error: {plain(str(error))}", file=sys.stderr)
         raise typer.Exit(Exit.CONFIG_INVALID) from None
     if as_json:
@@ -45,11 +45,11 @@ def show(
 
 def _check(given: dict[str, Callable[[], str]]) -> None:
     """Raises ConfigInvalid with the error of each argument that names nothing."""
-    faults: list[Fault] = []
+    errors: list[Error] = []
     for path, read in given.items():
         try:
             read()
         except ValueError as why:
-            faults.append(Fault(path, str(why)))
-    if faults:
-        raise ConfigInvalid(faults)
+            errors.append(Error(path, str(why)))
+    if errors:
+        raise ConfigInvalid(errors)

@@ -6,7 +6,7 @@ from time import monotonic, sleep
 from ops.diagnosis import Cause, Finding, diagnose
 from ops.diagnosis.read_cluster import Cluster
 from planning.types import Graph, Plan
-from reading.errors import ConfigInvalid, Fault, one_of
+from reading.errors import ConfigInvalid, Error, one_of
 
 # Seconds between two looks, and for how long: the operator gives a worker two hours to load its model.
 WATCH_EVERY = 15.0
@@ -17,7 +17,7 @@ def chosen(plan: Plan, graph: str | None) -> tuple[Graph, ...]:
     """The graphs to explain: all, or the one that is named. Raises ConfigInvalid for a name that is not there."""
     graphs = tuple(g for g in plan.graphs if graph in (None, g.name))
     if not graphs:
-        raise ConfigInvalid([Fault("--graph", one_of(str(graph), [g.name for g in plan.graphs]))])
+        raise ConfigInvalid([Error("--graph", one_of(str(graph), [g.name for g in plan.graphs]))])
     return graphs
 
 

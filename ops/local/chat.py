@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ops.local.faults import LocalRunError
+from ops.local.errors import LocalRunError
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def stream_chat(
                 on_text(piece)
             if time.monotonic() - started > timeout:
                 raise LocalRunError(f"the answer was not complete after {timeout:g} s")
-    except (OSError, http.client.HTTPException) as fault:
-        raise LocalRunError(f"the chat broke off after {len(pieces)} pieces of text: {fault}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise LocalRunError(f"the chat broke off after {len(pieces)} pieces of text: {error}") from None
     finally:
         connection.close()
     if not pieces:

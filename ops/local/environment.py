@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.local.faults import LocalRunError
+from ops.local.errors import LocalRunError
 from ops.local.lifeline import tied_to_this_process
 
 ROOT = Path(__file__).parents[2]
@@ -61,9 +61,9 @@ class Environment:
         Raises LocalRunError when it cannot be installed, or is broken.
         """
         made_once(self.folder, lambda folder: self._install(folder, say), say)
-        fault = self._fault()
-        if fault:
-            raise LocalRunError(f"the {self.name} environment is broken ({fault}); remove {self.folder} and run again")
+        error = self._error()
+        if error:
+            raise LocalRunError(f"the {self.name} environment is broken ({error}); remove {self.folder} and run again")
 
     def _install(self, folder: Path, say: Say) -> None:
         packages = sum("==" in line for lock in self.locks for line in lock.read_text().splitlines())
@@ -79,7 +79,7 @@ class Environment:
             run([sys.executable, "-m", "venv", str(folder)], say)
             run([str(python), "-m", "pip", "install", "--no-input", "--progress-bar", "off", *exactly], say)
 
-    def _fault(self) -> str | None:
+    def _error(self) -> str | None:
         """Why the environment cannot be used, in a few words; None if it can."""
         try:
             with _scratch() as env:
@@ -91,8 +91,8 @@ class Environment:
                     timeout=CHECK_SECONDS,
                     check=False,
                 )
-        except (OSError, subprocess.TimeoutExpired) as fault:
-            return str(fault)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
         return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no message"])[-1]
 
 
@@ -137,8 +137,8 @@ def made_once(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
                 shutil.rmtree(folder, ignore_errors=True)
                 make(folder)
                 stamp.touch()
-    except OSError as fault:
-        raise LocalRunError(f"{folder} cannot be made: {fault.strerror}") from None
+    except OSError as error:
+        raise LocalRunError(f"{folder} cannot be made: {error.strerror}") from None
     return folder
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ops.commands.ending import unexpected
 from ops.local import private_network
-from ops.local.faults import LocalRunError, told
+from ops.local.errors import LocalRunError, told
 from ops.local.lifeline import tied_to_this_process
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -72,11 +72,11 @@ def _run_child(
         tie()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         code = body(events)
-    except LocalRunError as fault:
-        code = told(fault)
-    except Exception as fault:
-        # The last frame of this process: nobody above could turn the fault into a sentence.
-        unexpected("the local run", fault)
+    except LocalRunError as error:
+        code = told(error)
+    except Exception as error:
+        # The last frame of this process: nobody above could turn the error into a sentence.
+        unexpected("the local run", error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         sys.stdout.flush()

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.local.chat import Streamed, stream_chat
-from ops.local.faults import LocalRunError
+from ops.local.errors import LocalRunError
 from ops.local.processes import LocalGraph
 from ops.local.readable import as_words
 from ops.local.session import Session

@@ -13,7 +13,7 @@ import socket
 import struct
 from pathlib import Path
 
-from ops.local.faults import LocalRunError
+from ops.local.errors import LocalRunError
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1  # linux/sockios.h, linux/if.h

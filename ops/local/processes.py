@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.contracts import LocalRun
 from catalog.engines import Engine
-from ops.local.faults import ConfigurationError
+from ops.local.errors import ConfigurationError
 
 LOOPBACK = "127.0.0.1"
 WORKER_ROLES = ("prefill", "decode", "worker")

@@ -24,7 +24,7 @@ from ops.local.environment import (
     run,
     tiny_model_folder,
 )
-from ops.local.faults import ConfigurationError, LocalRunError, told
+from ops.local.errors import ConfigurationError, LocalRunError, told
 from ops.local.guard import run_guarded
 from ops.local.once import print_verdicts, wait_until_servable
 from ops.local.processes import LocalGraph, Machine, local_graph
@@ -108,8 +108,8 @@ def compare(
                 for step, graph in (("disaggregated", disaggregated), ("aggregated", aggregated))
             }
             return run_guarded(partial(_compare, engine, plans, folder, say), folder, isolated=isolated)
-    except LocalRunError as fault:
-        return told(fault)
+    except LocalRunError as error:
+        return told(error)
 
 
 def _ensure_weights(environment: Environment, say: Say) -> Path:

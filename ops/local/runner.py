@@ -18,7 +18,7 @@ from catalog.engines import Engine, local_engines
 from ops.local import bridge
 from ops.local.bench import BENCH, bench
 from ops.local.environment import DYNAMO, DYNAMO_H200, Environment, Say, ensure_tiny_model, tiny_model_folder
-from ops.local.faults import ConfigurationError, LocalRunError, told
+from ops.local.errors import ConfigurationError, LocalRunError, told
 from ops.local.guard import run_guarded
 from ops.local.once import answer_once, wait_until_servable
 from ops.local.processes import WORKER_ROLES, LocalGraph, Machine, local_graph
@@ -74,8 +74,8 @@ def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequenc
     """
     try:
         return _run(graph, options, changed_before)
-    except LocalRunError as fault:
-        return told(fault)
+    except LocalRunError as error:
+        return told(error)
 
 
 def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str]) -> int:
@@ -143,12 +143,12 @@ def _listener(port: int) -> socket.socket:
         raise ConfigurationError(f"port {port} is not between 0 and 65535")
     try:
         return bridge.listen(port)
-    except OSError as fault:
-        if fault.errno == errno.EADDRINUSE:
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
             raise ConfigurationError(
                 f"port {port} is in use; choose another with --port, or a free one with --port 0"
             ) from None
-        raise ConfigurationError(f"port {port} cannot be opened: {fault}") from None
+        raise ConfigurationError(f"port {port} cannot be opened: {error}") from None
 
 
 def ports(isolated: bool) -> Iterator[int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.local.environment import Say
-from ops.local.faults import LocalRunError
+from ops.local.errors import LocalRunError
 from ops.local.lifeline import tied_to_this_process
 from ops.local.processes import LocalGraph
 

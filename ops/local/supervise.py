@@ -9,7 +9,7 @@ from typing import Any
 
 from ops.local import bridge
 from ops.local.environment import Say
-from ops.local.faults import LocalRunError
+from ops.local.errors import LocalRunError
 from ops.local.guard import StopAsked
 from ops.local.processes import LocalGraph
 from ops.local.running import Died, RunningGraph
@@ -30,7 +30,7 @@ class Finished:
 class Failed:
     """The client that used the graph could not go on."""
 
-    fault: Exception
+    error: Exception
 
 
 def supervise(
@@ -54,8 +54,8 @@ def supervise(
     def use() -> None:
         try:
             code = client(session)
-        except Exception as fault:
-            events.put(Failed(fault))
+        except Exception as error:
+            events.put(Failed(error))
         else:
             if code is not None:
                 events.put(Finished(code))
@@ -83,7 +83,7 @@ def supervise(
             )
         case Finished(code):
             return code
-        case Failed(fault):
-            raise fault
+        case Failed(error):
+            raise error
         case _:
             raise AssertionError(f"no such event: {event}")

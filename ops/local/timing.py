@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from ops.local.faults import ConfigurationError
+from ops.local.errors import ConfigurationError
 from planning.types import Graph
 
 

@@ -143,8 +143,8 @@ def _preview(folder: Path, stack: str) -> tuple[Snapshot, str | None, InForce | 
     try:
         printed = json.loads(done.stdout)
         if "faults" in printed:
-            faults = "; ".join(plain(f"{fault['path']}: {fault['message']}") for fault in printed["faults"])
-            return NOTHING, f"the base does not load, so it is compared with nothing: {faults}", None
+            errors = "; ".join(plain(f"{error['path']}: {error['message']}") for error in printed["faults"])
+            return NOTHING, f"the base does not load, so it is compared with nothing: {errors}", None
         return Snapshot.from_wire(printed), None, printed.get("rules")
     except (ValueError, KeyError, TypeError):
         said = next((line for line in reversed(done.stderr.splitlines()) if line.strip(" │╭╮╰╯─")), "it said nothing")

@@ -12,8 +12,8 @@ from typing import Any
 
 from pulumi_policy import EnforcementLevel, Policy
 
-from reading import errors as faults
-from reading.errors import ConfigInvalid, Fault
+from reading import errors
+from reading.errors import ConfigInvalid, Error
 
 LEVELS = tuple(level.value for level in EnforcementLevel)
 _TYPES: Mapping[str, tuple[type, ...]] = {"boolean": (bool,), "number": (int, float), "array": (list,)}
@@ -58,9 +58,9 @@ def read(root: Path, stack: str) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except ValueError as error:
-        raise ConfigInvalid([Fault(f"policies/{path.name}", f"is not JSON: {error}")]) from error
+        raise ConfigInvalid([Error(f"policies/{path.name}", f"is not JSON: {error}")]) from error
     if not isinstance(found, dict):
-        raise ConfigInvalid([Fault(f"policies/{path.name}", "is to be an object, with a rule's name for each key")])
+        raise ConfigInvalid([Error(f"policies/{path.name}", "is to be an object, with a rule's name for each key")])
     return found
 
 
@@ -74,9 +74,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def resolve(rules: Sequence[Policy], given: Mapping[str, Any]) -> dict[str, RuleConfig]:
-    """Level and settings of every rule. Raises ConfigInvalid with every fault."""
+    """Level and settings of every rule. Raises ConfigInvalid with every error."""
     by_name = {rule.name: rule for rule in rules}
-    found = list(_faults(by_name, given))
+    found = list(_errors(by_name, given))
     if found:
         raise ConfigInvalid(found)
     for_all = _entry(given.get("all", {}))
@@ -98,27 +98,27 @@ def _properties(rule: Policy) -> dict[str, dict[str, Any]]:
     return rule.config_schema.properties if rule.config_schema else {}
 
 
-def _faults(rules: Mapping[str, Policy], given: Mapping[str, Any]) -> Iterator[Fault]:
+def _errors(rules: Mapping[str, Policy], given: Mapping[str, Any]) -> Iterator[Error]:
     for name, value in given.items():
         if name != "all" and name not in rules:
-            yield Fault(name, f"is no rule of the pack{faults.nearest(name, [*rules, 'all'])}")
+            yield Error(name, f"is no rule of the pack{errors.nearest(name, [*rules, 'all'])}")
         elif not isinstance(value, str | dict):
-            yield Fault(name, f"{faults.shown(value)} is neither a level nor an object of settings")
+            yield Error(name, f"{errors.shown(value)} is neither a level nor an object of settings")
         else:
-            yield from _entry_faults(name, _entry(value), _properties(rules[name]) if name != "all" else {})
+            yield from _entry_errors(name, _entry(value), _properties(rules[name]) if name != "all" else {})
 
 
-def _entry_faults(name: str, entry: Mapping[str, Any], properties: Mapping[str, dict[str, Any]]) -> Iterator[Fault]:
+def _entry_errors(name: str, entry: Mapping[str, Any], properties: Mapping[str, dict[str, Any]]) -> Iterator[Error]:
     for key, value in entry.items():
-        path = faults.join(name, key)
+        path = errors.join(name, key)
         if key == "enforcementLevel":
             if value not in LEVELS:
-                yield Fault(path, faults.one_of(str(value), LEVELS))
+                yield Error(path, errors.one_of(str(value), LEVELS))
         elif key not in properties:
-            yield Fault(path, f"is no setting of {name}{faults.nearest(key, [*properties, 'enforcementLevel'])}")
+            yield Error(path, f"is no setting of {name}{errors.nearest(key, [*properties, 'enforcementLevel'])}")
         elif not _has_type(value, properties[key]["type"]):
             kind = properties[key]["type"]
-            yield Fault(path, f"{faults.shown(value)} is no {'array of strings' if kind == 'array' else kind}")
+            yield Error(path, f"{errors.shown(value)} is no {'array of strings' if kind == 'array' else kind}")
 
 
 def _has_type(value: Any, wanted: str) -> bool:

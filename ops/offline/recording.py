@@ -132,7 +132,7 @@ def record_program(
         raise ProgramFailed(str(error)) from error
     except ProgramFailed:
         raise
-    except Exception as error:  # the program's own, of any kind: a fault of ours, told in a sentence
+    except Exception as error:  # the program's own, of any kind: an error of ours, told in a sentence
         raise ProgramFailed(f"the program failed: {type(error).__name__}: {error}") from error
     finally:
         left_over = asyncio.all_tasks(loop)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reading import shape
-from reading.errors import ConfigInvalid, Fault, nearest, shown
+from reading.errors import ConfigInvalid, Error, nearest, shown
 from reading.strict_yaml import YamlInvalid, parse
 from settings.schema import Settings
 from settings.stack_config import NAMESPACE, StackConfig
@@ -77,11 +77,11 @@ def _load_yaml(path: Path) -> dict[str, Any]:
         raise _unreadable(path, f"is not YAML: {error}") from None
     except YamlInvalid as invalid:
         raise ConfigInvalid(
-            # A key of the configuration as every fault names it, else where it is in the file.
-            Fault(fault.path.removeprefix(_CONFIG), f"{path.name}: {fault.message}")
-            if fault.path.startswith(_CONFIG)
-            else Fault(path.name, f"{fault.path}: {fault.message}".removeprefix(": "))
-            for fault in invalid.faults
+            # A key of the configuration as every error names it, else where it is in the file.
+            Error(error.path.removeprefix(_CONFIG), f"{path.name}: {error.message}")
+            if error.path.startswith(_CONFIG)
+            else Error(path.name, f"{error.path}: {error.message}".removeprefix(": "))
+            for error in invalid.errors
         ) from None
     content = {} if content is None else content
     if not isinstance(content, dict):
@@ -93,7 +93,7 @@ _CONFIG = f"config.{NAMESPACE}:"
 
 
 def _unreadable(path: Path, message: str) -> ConfigInvalid:
-    return ConfigInvalid([Fault(path.name, message)])
+    return ConfigInvalid([Error(path.name, message)])
 
 
 def _config_of(path: Path) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _config_of(path: Path) -> dict[str, Any]:
     keys = [str(key) for key in given]
     if twice := [key for key in keys if key != _full(key) and _full(key) in keys]:
         raise ConfigInvalid(
-            Fault(key, f"{path.name}: is given twice, as {key} and as {_full(key)}; take one of the two out")
+            Error(key, f"{path.name}: is given twice, as {key} and as {_full(key)}; take one of the two out")
             for key in twice
         )
     return {_full(str(key)): value for key, value in given.items()}
@@ -127,7 +127,7 @@ def _lay(config: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
     keys = _keys(path)
     if not equals or not keys or isinstance(keys[0], int):
-        raise ConfigInvalid([Fault("--set", f"{override!r} is not path=value, such as models.chat.layout=single-node")])
+        raise ConfigInvalid([Error("--set", f"{override!r} is not path=value, such as models.chat.layout=single-node")])
     steps = [_full(str(keys[0])), *keys[1:]]
     block: Any = config
     for step, following in itertools.pairwise(steps):
@@ -147,7 +147,7 @@ def _refuse_gap(override: str, block: Any, step: str | int) -> None:
     """Raises ConfigInvalid for an index that would leave a gap in a list."""
     if isinstance(step, int) and step > len(block):
         raise ConfigInvalid(
-            [Fault("--set", f"{override!r}: the list has {len(block)} entries, the next is {len(block)}")]
+            [Error("--set", f"{override!r}: the list has {len(block)} entries, the next is {len(block)}")]
         )
 
 
@@ -199,7 +199,7 @@ def _typed(path: str, keys: list[str | int], text: str) -> Any:
             return parse(text)
         except YamlInvalid as invalid:
             raise ConfigInvalid(
-                [Fault("--set", f"{path}={shown(text)}: {str(fault).removeprefix(': ')}") for fault in invalid.faults]
+                [Error("--set", f"{path}={shown(text)}: {str(error).removeprefix(': ')}") for error in invalid.errors]
             ) from None
     if text in ("true", "false"):
         return text == "true"

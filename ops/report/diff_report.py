@@ -129,7 +129,7 @@ def errors_markdown(stack: str, errors: Sequence[Mapping[str, str]]) -> str:
     """The comment for a head whose configuration does not load."""
     count = len(errors)
     listed = "\n".join(f"  {plain(error['path'])}: {plain(error['message'])}" for error in errors)
-    return _comment(stack, f"{stack}: does not load, {count} fault{'s' if count > 1 else ''}\n{listed}")
+    return _comment(stack, f"{stack}: does not load, {count} error{'s' if count > 1 else ''}\n{listed}")
 
 
 def failures(comparison: Comparison, *, replacing_allowed: bool) -> str:

@@ -37,11 +37,11 @@ from planning.checks import (
 from planning.checks.names import name_collisions
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Fault
+from reading.errors import Error
 
 __all__ = ["errors", "name_collisions", "warnings"]
 
-_ERRORS: tuple[Callable[[ResolvedStack], Iterator[Fault]], ...] = (
+_ERRORS: tuple[Callable[[ResolvedStack], Iterator[Error]], ...] = (
     secrets.errors,
     versions.errors,
     location.errors,
@@ -55,7 +55,7 @@ _ERRORS: tuple[Callable[[ResolvedStack], Iterator[Fault]], ...] = (
     role_machines.errors,
 )
 
-_DEPLOYMENT_ERRORS: tuple[Callable[[ResolvedStack, Deployment], Iterator[Fault]], ...] = (
+_DEPLOYMENT_ERRORS: tuple[Callable[[ResolvedStack, Deployment], Iterator[Error]], ...] = (
     roles.deployment_errors,
     machines.deployment_errors,
     role_machines.deployment_errors,
@@ -112,7 +112,7 @@ _BY_MACHINE = (
 """What depends on the machine that engines run on."""
 
 
-def errors(stack: ResolvedStack, *, machine_known: bool = True) -> Iterator[Fault]:
+def errors(stack: ResolvedStack, *, machine_known: bool = True) -> Iterator[Error]:
     """Every error of a stack whose shape is right; but for those of the machine where the stack names none that is."""
     for check in _ERRORS:
         if machine_known or check not in _BY_MACHINE:

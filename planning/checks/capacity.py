@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from catalog.capacity import mode_of
 from planning.resolve import ResolvedStack
 from planning.types import WorkerPool
-from reading.errors import Fault, join
+from reading.errors import Error, join
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     settings = stack.settings
     on_gpus = [
         deployment.path
@@ -16,10 +16,10 @@ def errors(stack: ResolvedStack) -> Iterator[Fault]:
         if any(role.machine and role.capacity is None for role in deployment.roles.values())
     ]
     if on_gpus and settings.makes_gpu_pools:
-        yield Fault("capacity", f"is required: {', '.join(on_gpus)} needs GPU nodes; for example {{mode: spot}}")
+        yield Error("capacity", f"is required: {', '.join(on_gpus)} needs GPU nodes; for example {{mode: spot}}")
     for path, given in stack.capacities.items():
         for key, message in mode_of(given).errors(given, project=settings.project, zone=settings.location.zone):
-            yield Fault(join(path, key), message)
+            yield Error(join(path, key), message)
 
 
 def without_effect(stack: ResolvedStack) -> Iterator[str]:

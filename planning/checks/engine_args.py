@@ -8,14 +8,14 @@ from catalog.models import file_of
 from planning import extra_args
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, join
+from reading.errors import Error, join
 
 
-def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     yield from argument_errors(deployment)
 
 
-def argument_errors(deployment: Deployment) -> Iterator[Fault]:
+def argument_errors(deployment: Deployment) -> Iterator[Error]:
     """Errors of the words that the card and the stack add to workers' command lines."""
     settings, engine = deployment.settings.engine, deployment.engine
     workers = Workers(
@@ -33,10 +33,10 @@ def argument_errors(deployment: Deployment) -> Iterator[Fault]:
     of_card = [join(card, index) for index in deployment.card_arguments]
     of_stack = [deployment.at(f"engine.extraArgs[{index}]") for index in range(len(settings.extra_args))]
     if engine.flags is None:  # nobody can check the card's words, which are part of the catalog as the engine is
-        yield from extra_args.faults(of_stack, engine, workers, settings.extra_args, allowed)
+        yield from extra_args.errors(of_stack, engine, workers, settings.extra_args, allowed)
     else:
-        yield from extra_args.faults([*of_card, *of_stack], engine, workers, given, allowed)
-    yield from extra_args.code_faults(deployment.at("engine.allowCode"), engine, given, allowed)
+        yield from extra_args.errors([*of_card, *of_stack], engine, workers, given, allowed)
+    yield from extra_args.code_errors(deployment.at("engine.allowCode"), engine, given, allowed)
 
 
 def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:

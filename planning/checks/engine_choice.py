@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from catalog.engines import engine_names
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, Way
+from reading.errors import Error, Way
 
 
-def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     """The error of an engine that computes nothing on GPU nodes, or of one that computes on CPU nodes."""
     engine, layout = deployment.engine, deployment.layout_name
     if engine.simulated is not deployment.on_gpus:
@@ -19,7 +19,7 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
         else f"{engine.title} needs GPUs, and layout {layout} has none"
     )
     chosen = deployment.at("engine.name")
-    yield Fault(
+    yield Error(
         chosen if deployment.settings.engine.name else deployment.at("layout"),
         why,
         (

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from catalog import sizing
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, Way
+from reading.errors import Error, Way
 
 
-def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     if deployment.simulated:
         return
     yield from _too_long(deployment)
@@ -17,18 +17,18 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
             yield from _too_large(deployment, role)
 
 
-def _too_long(deployment: Deployment) -> Iterator[Fault]:
+def _too_long(deployment: Deployment) -> Iterator[Error]:
     card, where = deployment.card, deployment.at("engine.maxModelLen")
     longest = card.architecture.max_model_len
     if deployment.max_model_len > longest:
-        yield Fault(
+        yield Error(
             where,
             f"{deployment.max_model_len} is longer than {card.name} was made for, at most {longest}",
             tuple(Way(f"use {tokens}", {where: tokens}) for tokens in (longest, card.default_max_model_len)),
         )
 
 
-def _too_large(deployment: Deployment, role: DeploymentRole) -> Iterator[Fault]:
+def _too_large(deployment: Deployment, role: DeploymentRole) -> Iterator[Error]:
     """The error of an engine that cannot hold one sequence of the full length."""
     engine = deployment.memory(role)
     if engine is None or engine.fits:
@@ -43,7 +43,7 @@ def _too_large(deployment: Deployment, role: DeploymentRole) -> Iterator[Fault]:
         path = deployment.at("engine.gpuMemoryUtilization")
         ways.insert(0, Way(f"set engine.gpuMemoryUtilization to {share:g} or more", {path: share}))
         why = f"{deployment.memory_share:g} of a GPU's memory is too little for {name} over {size} GPUs"
-    yield Fault(path, f"{why}: {_sizes(engine)}{_hint(engine, ways)}", tuple(ways))
+    yield Error(path, f"{why}: {_sizes(engine)}{_hint(engine, ways)}", tuple(ways))
 
 
 def _more_gpus(deployment: Deployment, role: DeploymentRole, path: str) -> Iterator[Way]:

@@ -7,7 +7,7 @@ from catalog.machines import driver_order
 from planning import names
 from planning.cluster import cluster_ref
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, join
+from reading.errors import Error, join
 from settings.existing_cluster import ExistingCluster
 from settings.schema import Settings
 
@@ -15,20 +15,20 @@ from settings.schema import Settings
 _WITH_AN_EXISTING_CLUSTER = {"existing", "deletion_protection"}
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     settings = stack.settings
     cluster, existing = settings.cluster, settings.cluster.existing
     if existing is None:
         return
     for name in sorted(cluster.model_fields_set - _WITH_AN_EXISTING_CLUSTER):
-        yield Fault(
+        yield Error(
             join("cluster", type(cluster).model_fields[name].alias or name),
             "has no effect on cluster.existing, which was made with its own; take one of the two out",
         )
     yield from _reserved_namespace(settings)
     yield from _other_clusters(settings, existing)
     if settings.network.existing:
-        yield Fault(
+        yield Error(
             "network.existing",
             "contradicts cluster.existing, which lies in a network already; take one of them out",
         )
@@ -71,7 +71,7 @@ def _existing_gpu_nodes(stack: ResolvedStack) -> Iterator[str]:
     )
 
 
-def _reserved_namespace(settings: Settings) -> Iterator[Fault]:
+def _reserved_namespace(settings: Settings) -> Iterator[Error]:
     """A namespace that Kubernetes, GKE or another stack's operator uses."""
     name = settings.namespace
     if name.endswith(names.platform_namespace("")):
@@ -80,42 +80,42 @@ def _reserved_namespace(settings: Settings) -> Iterator[Fault]:
         why = "it is one of the cluster's own"
     else:
         return
-    yield Fault(
+    yield Error(
         "cluster.existing.namespace",
         f"{name} cannot be used: {why}; give another, such as {f'dynamo-{settings.stack}'.removesuffix('-system')}-llm",
     )
 
 
-def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[Fault]:
+def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[Error]:
     """A context, a name, a project and a region that are not of one cluster."""
     told = existing.told
     if told and told["project"] != settings.project:
-        yield Fault(
+        yield Error(
             "cluster.existing.context",
             f"is of project {told['project']}, and the stack's is {settings.project}, where metrics, addresses and "
             f"identities would be looked for; set gcp:project to {told['project']}, or name a context of "
             f"{settings.project}",
         )
     if told and existing.name not in (None, told["name"]):
-        yield Fault(
+        yield Error(
             "cluster.existing.name",
             f"{existing.name} is not the cluster of cluster.existing.context, {told['name']}: pools would go to the "
             "one, the graphs to the other; take one of the two out",
         )
     location, region = cluster_ref(settings).location, settings.location.region
     if told and existing.location not in (None, told["location"]):
-        yield Fault(
+        yield Error(
             "cluster.existing.location",
             f"{existing.location} is not where cluster.existing.context says, {told['location']}; take it out",
         )
     elif location != region and not location.startswith(f"{region}-"):
-        yield Fault(
+        yield Error(
             "cluster.existing.location",
             f"{location} is not in region {region}, where bucket, addresses and pools would be made; set location to "
             "the cluster's region and one of its zones",
         )
     elif location not in (region, *locations.known().zones_of(region)) and not settings.location.allow_unlisted:
-        yield Fault(
+        yield Error(
             "cluster.existing.location",
             f"{location} is not among the zones of {region}: {', '.join(locations.known().zones_of(region))}"
             f"{locations.unlisted()}",

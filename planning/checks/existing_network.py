@@ -4,23 +4,23 @@ from collections.abc import Iterator
 
 from planning import names
 from planning.resolve import ResolvedStack
-from reading.errors import Fault
+from reading.errors import Error
 from settings.endpoint import Exposure
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     settings = stack.settings
     vpc = settings.network.existing
     if vpc is None:
         return
     if vpc.vpc.startswith(f"{names.cluster(settings.stack)}-"):
-        yield Fault(
+        yield Error(
             "network.existing.vpc",
             f"{vpc.vpc} is named like the networks that the stack makes itself; name another "
             "VPC, or take network.existing out",
         )
     if vpc.pods_range == vpc.services_range:
-        yield Fault(
+        yield Error(
             "network.existing.servicesRange",
             f"{vpc.services_range} is the range of the pods too; Services need one of their own; name another "
             "secondary range of the subnet, such as services",

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, Way
+from reading.errors import Error, Way
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     allowed = stack.settings.capacity and stack.settings.capacity.max_nodes
     most = stack.max_gpu_nodes
     if allowed and most > allowed:
         parts = " + ".join(f"{pool.key} {pool.most_nodes}" for pool in stack.gpu_pools)
-        yield Fault(
+        yield Error(
             "capacity.maxNodes",
             f"{allowed} is fewer than the {most} GPU nodes that the graphs may ask for ({parts})",
             (

@@ -6,13 +6,13 @@ from catalog.contracts import Role
 from catalog.rdma import KvTransfer
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, Way
+from reading.errors import Error, Way
 
 
-def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     given = deployment.settings.kv_transfer
     if given and deployment.kv_transfer is None:
-        yield Fault(
+        yield Error(
             deployment.at("kvTransfer"),
             f"{given} has no effect: layout {deployment.layout_name} moves no KV cache between GPUs of different pods; "
             "remove it",
@@ -21,7 +21,7 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
     if lease and seconds and seconds < lease.min:
         where = deployment.at("engine.kvLeaseSeconds")
         ways = (Way(f"use {lease.min} or more", {where: lease.min}),)
-        yield Fault(where, f"got {seconds}; must be at least {lease.min}: {lease.why_min}", ways)
+        yield Error(where, f"got {seconds}; must be at least {lease.min}: {lease.why_min}", ways)
 
 
 def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterator[str]:

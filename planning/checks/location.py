@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from catalog import locations
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, join
+from reading.errors import Error, join
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     place = stack.settings.location
     for key, message in locations.errors(place.region, place.zone, allow_unlisted=place.allow_unlisted):
-        yield Fault(join("location", key), message)
+        yield Error(join("location", key), message)
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:

@@ -9,11 +9,11 @@ from catalog.rdma import KvTransfer
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
 from planning.types import WorkerPool
-from reading.errors import Fault, Way, join
+from reading.errors import Error, Way, join
 from settings.capacity import Capacity
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     for pool in {(stack.capacity_path(pool), pool.machine.name): pool for pool in stack.own_gpu_pools}.values():
         yield from _not_sold(stack, pool)
     for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
@@ -21,7 +21,7 @@ def errors(stack: ResolvedStack) -> Iterator[Fault]:
     yield from _rdma_mode(stack)
 
 
-def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     for role in deployment.roles.values():
         if role.machine:
             yield from _format(deployment, role, role.machine)
@@ -53,19 +53,19 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
         )
 
 
-def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Fault]:
+def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
     machine, path = pool.machine, stack.capacity_path(pool)
     capacity = stack.capacities.get(path)
     mode = mode_of(capacity).name if capacity else ""
     # Of a mode that no machine's file names nothing is known, which the warnings say.
     if capacity and mode not in machine.sold and any(mode in each.sold for each in gpu_machines()):
-        yield Fault(
+        yield Error(
             join(path, "mode"),
             f"{machine.name} is not sold by {mode}, only by {', '.join(machine.sold)}",
             tuple(Way(f"use {mode}", {join(path, "mode"): mode}) for mode in machine.sold),
         )
     elif capacity and _asks_for_compact_placement(capacity) and not machine.compact_placement:
-        yield Fault(
+        yield Error(
             join(path, "compactPlacement"),
             f"{machine.name} takes no compact placement; remove it",
             (Way("remove it", {join(path, "compactPlacement"): None}),),
@@ -76,7 +76,7 @@ def _asks_for_compact_placement(capacity: Capacity) -> bool:
     return "compact_placement" in capacity.model_fields_set and mode_of(capacity).compact(capacity)
 
 
-def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
+def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Error]:
     """The error of a zone that exists and that the machine was not listed in."""
     place = stack.settings.location
     listed = place.zone in locations.known().zones_of(place.region)
@@ -87,7 +87,7 @@ def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
         machine.zones,
         key=lambda zone: (not zone.startswith(f"{place.region}-"), not zone.startswith(f"{continent}-"), zone),
     )
-    yield Fault(
+    yield Error(
         "location.zone",
         f"{machine.name} was not listed in {place.zone} when last looked up, but in {', '.join(nearest)}; "
         "location.allowUnlisted: true takes a zone that came later",
@@ -98,14 +98,14 @@ def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Fault]:
     )
 
 
-def _rdma_mode(stack: ResolvedStack) -> Iterator[Fault]:
+def _rdma_mode(stack: ResolvedStack) -> Iterator[Error]:
     mode = stack.rdma
     if not mode.carries:
         return
     for machine in {pool.machine.name: pool.machine for pool in stack.gpu_pools}.values():
         known = any(each.rdma and mode.name in each.rdma.modes for each in gpu_machines())
         if known and machine.rdma and mode.name not in machine.rdma.modes:
-            yield Fault(
+            yield Error(
                 "network.rdma",
                 f"{mode} does not hand the NICs of {machine.name} to pods; {' or '.join(machine.rdma.modes)} does",
                 tuple(Way(f"use {other}", {"network.rdma": other}) for other in machine.rdma.modes),
@@ -113,35 +113,35 @@ def _rdma_mode(stack: ResolvedStack) -> Iterator[Fault]:
     given = "rdma" in stack.settings.network.model_fields_set
     if given and stack.gpu_pools and not any(pool.machine.rdma for pool in stack.gpu_pools):
         names = " and ".join(machine.name for machine in stack.machines)
-        yield Fault(
+        yield Error(
             "network.rdma",
             f"{mode} has no effect: {names} has no RDMA NICs; remove it",
             (Way("remove it", {"network.rdma": None}),),
         )
 
 
-def _format(deployment: Deployment, role: DeploymentRole, machine: GpuMachine) -> Iterator[Fault]:
+def _format(deployment: Deployment, role: DeploymentRole, machine: GpuMachine) -> Iterator[Error]:
     """The error of number formats that the GPU does not compute."""
     format_, formats = deployment.card.weights.format, machine.gpus.formats
     if format_ not in formats:
-        yield Fault(
+        yield Error(
             deployment.at("model"),
             f"the weights of {deployment.card.name} are in {format_}, which {machine.gpus.product} of {machine.name} "
             f"does not compute; it takes {', '.join(formats)}",
         )
     dtype = deployment.settings.engine.kv_cache_dtype
     if dtype.bytes == 1 and formats.get(dtype.value) != "native":
-        yield Fault(
+        yield Error(
             deployment.at("engine.kvCacheDtype"),
             f"{dtype} needs GPUs with {dtype} arithmetic, which {machine.gpus.product} of {machine.name} has not",
             (Way("use auto", {deployment.at("engine.kvCacheDtype"): "auto"}),),
         )
 
 
-def _part_of_a_node(deployment: Deployment, role: DeploymentRole, machine: GpuMachine) -> Iterator[Fault]:
+def _part_of_a_node(deployment: Deployment, role: DeploymentRole, machine: GpuMachine) -> Iterator[Error]:
     count, where = machine.gpus.count, deployment.at(role.role, "tensorParallel")
     if machine.whole_node_workers and role.tensor_parallel != count:
-        yield Fault(
+        yield Error(
             where,
             f"{role.tensor_parallel} of the {count} GPUs of {machine.name}, whose nodes take one worker over all of "
             "them",
@@ -151,13 +151,13 @@ def _part_of_a_node(deployment: Deployment, role: DeploymentRole, machine: GpuMa
 
 def _no_nics(
     stack: ResolvedStack, deployment: Deployment, role: DeploymentRole, machine: GpuMachine
-) -> Iterator[Fault]:
+) -> Iterator[Error]:
     """The error of an engine that is to move KV cache by RDMA and gets no NIC for it."""
     if deployment.kv_transfer is not KvTransfer.RDMA or not stack.rdma.carries:
         return
     where, tcp = deployment.at("kvTransfer"), Way("accept it with tcp", {deployment.at("kvTransfer"): "tcp"})
     if machine.rdma is None:
-        yield Fault(
+        yield Error(
             where,
             f"is rdma unless set, and {machine.name} has no RDMA NICs. Over TCP the first token takes 200 to 500 times "
             f"as long; set {where} to tcp to accept that, or use a layout whose engines do both phases",
@@ -166,7 +166,7 @@ def _no_nics(
     elif not machine.nics_for(role.tensor_parallel):
         size = deployment.at(role.role, "tensorParallel")
         enough = [n for n in deployment.sizes(role) if machine.nics_for(n)]
-        yield Fault(
+        yield Error(
             size,
             f"{role.tensor_parallel} of the {machine.gpus.count} GPUs of {machine.name} have no RDMA NIC of their "
             f"own: it has {machine.rdma_nics}",

@@ -7,23 +7,23 @@ from catalog.engines import engine_names
 from catalog.models import file_of
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, nearest
+from reading.errors import Error, nearest
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     """Cards that exclude each other: one Job fetches a revision of a model, and has the card's name."""
     for one, other in combinations(stack.deployments, 2):
         first, second = file_of(one.settings.model), file_of(other.settings.model)
         if one.card == other.card:
             continue
         if one.card.name == other.card.name:
-            yield Fault(
+            yield Error(
                 other.at("model"),
                 f"{second} and {first} of {one.at('model')} are different cards of one name, {one.card.name}; rename "
                 "one of the files",
             )
         elif _pinned(one) == _pinned(other) and one.card.revision and one.card.files != other.card.files:
-            yield Fault(
+            yield Error(
                 other.at("model"),
                 f"{second} lists other files of {one.card.repository} at {one.card.revision} than {first} of "
                 f"{one.at('model')}, and one Job fetches both; make `files` the same in both",

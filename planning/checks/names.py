@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, Way, join
+from reading.errors import Error, Way, join
 
 
-def name_collisions(models: Mapping[str, Any]) -> Iterator[Fault]:
+def name_collisions(models: Mapping[str, Any]) -> Iterator[Error]:
     """The errors between names of deployments, valid or not. `models` as a stack has them.
 
     A frontend finds its workers by the prefix `<namespace>-<graph>` of their Dynamo namespace (the operator sets
@@ -18,13 +18,13 @@ def name_collisions(models: Mapping[str, Any]) -> Iterator[Fault]:
     for i, (key, name) in enumerate(lower):
         for other_key, other in lower[i + 1 :]:
             if key == other_key:
-                yield Fault(
+                yield Error(
                     join("models", other),
                     f"is the same name as {name} in Kubernetes, which has no capitals; rename one of them",
                 )
             elif other_key.startswith(key):
                 rest = other_key.removeprefix(key).strip("-")
-                yield Fault(
+                yield Error(
                     join("models", other),
                     f"begins with the name of another graph, {name}, whose frontend finds workers by that beginning "
                     "and would route to these too",

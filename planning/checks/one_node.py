@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from catalog.models import Placement
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, Way
+from reading.errors import Error, Way
 
 
-def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     roles = deployment.roles.values()
     gpus = next((role.gpus for role in roles), None)
     if deployment.layout.placement is not Placement.SHARED or gpus is None or not deployment.divisible:
@@ -16,7 +16,7 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Faul
     asked = sum(map(_gpus, roles))
     if asked > gpus.count:
         parts = " + ".join(f"{role.role} {role.max_replicas} × {role.tensor_parallel}" for role in roles)
-        yield Fault(
+        yield Error(
             deployment.path,
             f"layout {deployment.layout_name} keeps its roles on one node of {gpus.count} GPUs, but {parts} = {asked}",
             (*_smaller_roles(deployment, gpus.count), *_layouts_with_more_nodes(deployment)),

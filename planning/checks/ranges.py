@@ -3,29 +3,29 @@
 from collections.abc import Iterator
 
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, join
+from reading.errors import Error, join
 from settings import addresses
 from settings.endpoint import Exposure
 from settings.schema import Settings
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     if existing := _existing(stack.settings):
         yield from _beside_existing(stack.settings, existing)
     yield from _without_network(stack)
     yield from _too_small_or_overlapping(stack)
 
 
-def _beside_existing(settings: Settings, existing: str) -> Iterator[Fault]:
+def _beside_existing(settings: Settings, existing: str) -> Iterator[Error]:
     """Ranges that an existing cluster or VPC has itself; of its proxies the stack must know the range."""
     given, behind_proxies = settings.network.ranges.model_fields_set, _behind_existing_proxies(settings)
     for name in addresses.CLUSTER_RANGES:
         if name in given and not (name == "proxies" and behind_proxies):
-            yield Fault(
+            yield Error(
                 join("network.ranges", name), f"has no effect with {existing}, whose ranges are there; take it out"
             )
     if behind_proxies and "proxies" not in given:
-        yield Fault(
+        yield Error(
             "network.ranges.proxies",
             f"is required with {existing} and exposure gateway: only the gateway's proxies are let in to the "
             "frontends. Theirs is listed by `gcloud compute networks subnets list "
@@ -33,7 +33,7 @@ def _beside_existing(settings: Settings, existing: str) -> Iterator[Fault]:
         )
 
 
-def _without_network(stack: ResolvedStack) -> Iterator[Fault]:
+def _without_network(stack: ResolvedStack) -> Iterator[Error]:
     """Ranges of networks for the nodes' other NICs, where the stack creates no such network."""
     settings = stack.settings
     network, given = settings.network, settings.network.ranges.model_fields_set
@@ -43,7 +43,7 @@ def _without_network(stack: ResolvedStack) -> Iterator[Fault]:
         why = f"machine {' and '.join(machine.name for machine in stack.machines)}"
     for name in addresses.NIC_RANGES:
         if name in given and name not in used:
-            yield Fault(
+            yield Error(
                 join("network.ranges", addresses.key(name)),
                 f"has no effect with {why}: no network is made for it; take it out",
             )
@@ -68,13 +68,13 @@ def _nic_ranges(stack: ResolvedStack) -> tuple[str, ...]:
     return addresses.NIC_RANGES if any(rdma.second_gvnic for rdma in wired) else addresses.RDMA_RANGES
 
 
-def _too_small_or_overlapping(stack: ResolvedStack) -> list[Fault]:
+def _too_small_or_overlapping(stack: ResolvedStack) -> list[Error]:
     settings = stack.settings
     gpu_nodes = max(stack.max_gpu_nodes, (settings.capacity and settings.capacity.max_nodes) or 0)
     used = () if _existing(settings) else addresses.CLUSTER_RANGES
     if _behind_existing_proxies(settings):
         used = ("proxies",)
-    return addresses.faults(
+    return addresses.errors(
         "network.ranges",
         settings.network.ranges,
         used + _nic_ranges(stack),

@@ -7,10 +7,10 @@ from catalog.models import Placement
 from catalog.rdma import KvTransfer
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Fault
+from reading.errors import Error
 
 
-def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     if deployment.kv_transfer is not KvTransfer.RDMA:
         return
     roles = deployment.roles.values()

@@ -9,10 +9,10 @@ from catalog.rdma import KvTransfer
 from planning.deployments import Deployment, purchase
 from planning.resolve import ResolvedStack
 from planning.types import WorkerPool
-from reading.errors import Fault, Way
+from reading.errors import Error, Way
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     yield from _two_of_one_name(stack)
     yield from _one_reservation(stack)
     yield from _one_pool_bought_twice(stack)
@@ -20,25 +20,25 @@ def errors(stack: ResolvedStack) -> Iterator[Fault]:
     yield from _long_names(stack)
 
 
-def _two_of_one_name(stack: ResolvedStack) -> Iterator[Fault]:
+def _two_of_one_name(stack: ResolvedStack) -> Iterator[Error]:
     """The error of two files that describe one machine type differently: pools are told apart by its name."""
     seen = {stack.machine.name: stack.machine}
     for each in stack.deployments:
         for name, role in each.roles.items():
             if role.machine and seen.setdefault(role.machine.name, role.machine) != role.machine:
-                yield Fault(
+                yield Error(
                     each.at(name, "machine"),
                     f"describes {role.machine.name} otherwise than another file that this stack names; use one of them",
                 )
 
 
-def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     yield from _of_the_stack(deployment)
     yield from _kv_cannot_travel(deployment)
     yield from _not_on_one_node(deployment)
 
 
-def _kv_cannot_travel(deployment: Deployment) -> Iterator[Fault]:
+def _kv_cannot_travel(deployment: Deployment) -> Iterator[Error]:
     """The error of two roles whose NICs do not reach each other."""
     prefill, decode = deployment.roles.get(Role.PREFILL), deployment.roles.get(Role.DECODE)
     if deployment.kv_transfer is not KvTransfer.RDMA or not (prefill and decode and prefill.machine and decode.machine):
@@ -46,7 +46,7 @@ def _kv_cannot_travel(deployment: Deployment) -> Iterator[Fault]:
     one, other = prefill.machine, decode.machine
     if one.rdma and other.rdma and _wire(one.rdma) != _wire(other.rdma):
         role = Role.DECODE if deployment.sets_machine(Role.DECODE) else Role.PREFILL
-        yield Fault(
+        yield Error(
             deployment.at(role, "machine"),
             f"KV cache cannot move from {one.name} ({_shown(one.rdma)}) to {other.name} ({_shown(other.rdma)}), whose "
             f"NICs differ; use one machine for both roles, or set {deployment.at('kvTransfer')} to tcp",
@@ -65,24 +65,24 @@ def _shown(rdma: RdmaNics) -> str:
     return f"{rdma.gbps} Gb/s, network profile {rdma.network_profile.replace('{zone}', 'ZONE')}"
 
 
-def _not_on_one_node(deployment: Deployment) -> Iterator[Fault]:
+def _not_on_one_node(deployment: Deployment) -> Iterator[Error]:
     machines = {role.machine.name: None for role in deployment.roles.values() if role.machine}
     if deployment.layout.placement is Placement.SHARED and len(machines) > 1:
         role = next(role for role in deployment.roles if deployment.sets_machine(role))
-        yield Fault(
+        yield Error(
             deployment.at(role, "machine"),
             f"layout {deployment.layout_name} keeps its roles on one node, which cannot be of "
             f"{' and '.join(machines)}; set the same machine for each role, or use a layout with nodes for each",
         )
 
 
-def _one_reservation(stack: ResolvedStack) -> Iterator[Fault]:
+def _one_reservation(stack: ResolvedStack) -> Iterator[Error]:
     """The error of machines that are all to come from one reservation, which holds one type."""
     first: dict[ReservationRef, WorkerPool] = {}
     for pool in sorted(stack.own_gpu_pools, key=lambda pool: pool.machine != stack.machine):
         named = pool.purchase and pool.purchase.reservation
         if named and first.setdefault(named, pool).machine != pool.machine:
-            yield Fault(
+            yield Error(
                 _machine_path(stack, pool),
                 f"{pool.machine.name} cannot come from reservation {named}, which is to hold "
                 f"{first[named].machine.name}; use that, or buy the role's nodes by a capacity of its own",
@@ -99,20 +99,20 @@ def _machine_path(stack: ResolvedStack, pool: WorkerPool) -> str:
     return next(roles)
 
 
-def _of_the_stack(deployment: Deployment) -> Iterator[Fault]:
+def _of_the_stack(deployment: Deployment) -> Iterator[Error]:
     """The error of keys in a role's capacity that only the stack's has."""
     for role, override in deployment.settings.overrides.items():
         given = override.capacity.model_fields_set if override.capacity else ()
         if "machine" in given:
             where = deployment.at(role, "machine")
-            yield Fault(deployment.at(role, "capacity.machine"), f"has no effect; set {where} instead")
+            yield Error(deployment.at(role, "capacity.machine"), f"has no effect; set {where} instead")
         if "max_nodes" in given:
-            yield Fault(
+            yield Error(
                 deployment.at(role, "capacity.maxNodes"), "limits the whole stack; set it in capacity.maxNodes instead"
             )
 
 
-def _one_pool_bought_twice(stack: ResolvedStack) -> Iterator[Fault]:
+def _one_pool_bought_twice(stack: ResolvedStack) -> Iterator[Error]:
     """The error of roles that would share a pool and buy its nodes in different ways."""
     first: dict[str, tuple[str, NodePurchase]] = {}
     for deployment in stack.deployments:
@@ -121,18 +121,18 @@ def _one_pool_bought_twice(stack: ResolvedStack) -> Iterator[Fault]:
                 bought = purchase(role.capacity)
                 path, earlier = first.setdefault(role.pool, (deployment.at(name, "capacity"), bought))
                 if earlier != bought:
-                    yield Fault(
+                    yield Error(
                         deployment.at(name, "capacity"),
                         f"buys the nodes of pool {role.pool} otherwise than {path} does; say the same in both",
                     )
 
 
-def _one_network_profile(stack: ResolvedStack) -> Iterator[Fault]:
+def _one_network_profile(stack: ResolvedStack) -> Iterator[Error]:
     """The error of machines for whose NICs the stack would have to create networks of several kinds."""
     profiles = {pool.machine.rdma.network_profile: pool for pool in stack.own_gpu_pools if pool.machine.rdma}
     if stack.rdma.own_networks and len(profiles) > 1:
         needs = " and ".join(f"{pool.machine.name} {profile}" for profile, pool in profiles.items())
-        yield Fault(
+        yield Error(
             "network.rdma",
             f"{stack.rdma} creates networks of one profile, but {needs.replace('{zone}', 'ZONE')} "
             "are needed; use dranetAuto, or a stack for each machine",
@@ -144,11 +144,11 @@ def _one_network_profile(stack: ResolvedStack) -> Iterator[Fault]:
 _MAX_NAME = 40
 
 
-def _long_names(stack: ResolvedStack) -> Iterator[Fault]:
+def _long_names(stack: ResolvedStack) -> Iterator[Error]:
     for pool in stack.own_gpu_pools:
         if len(pool.name) > _MAX_NAME:
             namespace = stack.settings.namespace
-            yield Fault(
+            yield Error(
                 "cluster.existing.namespace",
                 f"{namespace} is too long: node pool {pool.name} would have {len(pool.name)} characters, and GKE takes "
                 f"{_MAX_NAME}; use at most {_MAX_NAME - len(pool.name) + len(namespace)}",

@@ -4,31 +4,31 @@ from collections.abc import Iterator
 
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Fault
+from reading.errors import Error
 from settings.cluster import ReleaseChannel
 
 
-def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     settings, layout = deployment.settings, deployment.layout
     missing = f"it has {' and '.join(layout.roles)}; take it out"
     for role in settings.overrides:
         if role not in layout.roles:
-            yield Fault(deployment.at(role), f"layout {deployment.layout_name} has no {role} role; {missing}")
+            yield Error(deployment.at(role), f"layout {deployment.layout_name} has no {role} role; {missing}")
     for role in settings.autoscaling.ranges:
         where = deployment.at("autoscaling", role)
         override = settings.overrides.get(role)
         if role not in layout.roles:
-            yield Fault(where, f"layout {deployment.layout_name} has no {role} role; {missing}")
+            yield Error(where, f"layout {deployment.layout_name} has no {role} role; {missing}")
         elif deployment.simulated:
-            yield Fault(
+            yield Error(
                 where,
                 "a simulated engine has no queue and no KV cache to be scaled by; take it out, or set "
                 f"{deployment.at('layout')} to one with GPUs",
             )
         elif role not in deployment.engine.metrics.scaling:
-            yield Fault(where, f"{deployment.engine.title} has no metric that {role} is scaled by; take it out")
+            yield Error(where, f"{deployment.engine.title} has no metric that {role} is scaled by; take it out")
         elif override and override.replicas is not None:
-            yield Fault(
+            yield Error(
                 deployment.at(role, "replicas"),
                 f"is the autoscaler's to set while autoscaling.{role} is there; take one of the two out",
             )

@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 
 from planning.resolve import ResolvedStack
-from reading.errors import Fault
+from reading.errors import Error
 from settings.secrets import SecretStore
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     settings = stack.settings
     if settings.secrets.hf_token and settings.hf_token_given:
-        yield Fault(
+        yield Error(
             "secrets.hfToken",
             f"{settings.secrets.hf_token} is in Secret Manager, and hfToken is given besides; one of the two. For "
             "Secret Manager: `pulumi config rm dynamo-gke:hfToken`",
         )
     key, region = settings.cluster.secrets_key, settings.location.region
     if key and key.split("/")[3] != region:
-        yield Fault(
+        yield Error(
             "cluster.secretsKey",
             f"is in {key.split('/')[3]}, and GKE takes a key of the cluster's own region only; one in {region}",
         )

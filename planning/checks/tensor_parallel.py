@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from catalog.contracts import Role, RoleShape
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, Way
+from reading.errors import Error, Way
 
 
-def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     if deployment.simulated:
         return
     yield from _indivisible(deployment)
@@ -20,11 +20,11 @@ def nearest_first(sizes: Sequence[int], given: int) -> list[int]:
     return sorted(sizes, key=lambda n: (abs(n - given), n))
 
 
-def _indivisible(deployment: Deployment) -> Iterator[Fault]:
+def _indivisible(deployment: Deployment) -> Iterator[Error]:
     for name, role in deployment.roles.items():
         sizes, where = deployment.sizes(role), deployment.at(name, "tensorParallel")
         if role.gpus and role.tensor_parallel not in sizes:
-            yield Fault(
+            yield Error(
                 where,
                 f"{role.tensor_parallel} cannot divide {deployment.card.name} ({deployment.card.attention.words}) "
                 f"over the {role.gpus.count} GPUs of a node; one of {', '.join(map(str, sizes))}",
@@ -32,13 +32,13 @@ def _indivisible(deployment: Deployment) -> Iterator[Fault]:
             )
 
 
-def _kv_split(deployment: Deployment) -> Iterator[Fault]:
+def _kv_split(deployment: Deployment) -> Iterator[Error]:
     """The error of two sizes between which the engine does not move a KV cache."""
     prefill, decode = deployment.roles.get(Role.PREFILL), deployment.roles.get(Role.DECODE)
     if not (prefill and decode):
         return
     for why in deployment.engine.layout_errors(_shape(prefill), _shape(decode), deployment.card):
-        yield Fault(
+        yield Error(
             deployment.at(Role.DECODE, "tensorParallel"),
             f"{decode.tensor_parallel} does not go with prefill's {prefill.tensor_parallel}: {why}",
             tuple(

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from catalog import sizing
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, Way
+from reading.errors import Error, Way
 from settings.models import VerificationMode
 
 
-def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Fault]:
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     """The error of a length that the verification's request does not fit into, so that it would always fail."""
     length, where = deployment.max_model_len, deployment.at("engine.maxModelLen")
     if length < sizing.VERIFICATION_TOKENS and deployment.settings.verification is VerificationMode.REQUIRED:
-        yield Fault(
+        yield Error(
             where,
             f"{length} is less than the {sizing.VERIFICATION_TOKENS} tokens of a verification's prompt and answer",
             (

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from catalog import versions
 from planning.resolve import ResolvedStack
-from reading.errors import Fault, join
+from reading.errors import Error, join
 
 
-def errors(stack: ResolvedStack) -> Iterator[Fault]:
+def errors(stack: ResolvedStack) -> Iterator[Error]:
     given = stack.settings.versions
     for key, message in versions.errors(given.platform, given.runtime):
-        yield Fault(join("versions", key), message)
+        yield Error(join("versions", key), message)
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Bad input of the bootstrap stack gets one sentence a fault, with its key path, all of them together."""
+"""Bad input of the bootstrap stack gets one sentence an error, with its key path, all of them together."""
 
 import contextvars
 import json
@@ -13,7 +13,7 @@ from bootstrap import settings
 from bootstrap.preview import FOLDER
 from ops.offline.recorded import ProgramFailed
 from ops.offline.recording import record_program, run_main
-from reading.errors import ConfigInvalid, Fault
+from reading.errors import ConfigInvalid, Error
 from settings.stack_config import StackConfig
 
 GOOD: dict[str, Any] = {
@@ -38,11 +38,11 @@ def config(changes: dict[str, Any], secrets: frozenset[str] = frozenset()) -> St
     return StackConfig(stack="bootstrap", values={k: v for k, v in full.items() if k not in secrets}, secrets=secrets)
 
 
-def faults(changes: dict[str, Any], secrets: frozenset[str] = frozenset()) -> tuple[Fault, ...]:
+def errors(changes: dict[str, Any], secrets: frozenset[str] = frozenset()) -> tuple[Error, ...]:
     try:
         settings.load(config(changes, secrets))
     except ConfigInvalid as invalid:
-        return invalid.faults
+        return invalid.errors
     return ()
 
 
@@ -82,23 +82,23 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_fault(case: Case) -> None:
-    assert [fault.path for fault in faults(case.changes)] == [case.path]
-    assert case.says in faults(case.changes)[0].message
+def test_error(case: Case) -> None:
+    assert [error.path for error in errors(case.changes)] == [case.path]
+    assert case.says in errors(case.changes)[0].message
 
 
 def test_the_good_one_loads() -> None:
-    assert faults({}) == ()
+    assert errors({}) == ()
 
 
-def test_all_faults_at_once() -> None:
-    found = faults({"gcp:project": None, "region": "Belgium", "repository.id": "1", "environments": [], "regoin": "x"})
-    assert [fault.path for fault in found] == ["environments", "gcp:project", "region", "regoin", "repository.id"]
+def test_all_errors_at_once() -> None:
+    found = errors({"gcp:project": None, "region": "Belgium", "repository.id": "1", "environments": [], "regoin": "x"})
+    assert [error.path for error in found] == ["environments", "gcp:project", "region", "regoin", "repository.id"]
 
 
 def test_a_secret_is_refused_unread() -> None:
     key = f"{settings.NAMESPACE}:repository"
-    assert [(fault.path, "is a secret" in fault.message) for fault in faults({}, frozenset({key}))] == [
+    assert [(error.path, "is a secret" in error.message) for error in errors({}, frozenset({key}))] == [
         ("repository", True)
     ]
 
@@ -108,7 +108,7 @@ def test_the_declared_keys_are_those_that_are_read() -> None:
     assert set(declared) == {f"{settings.NAMESPACE}:{key}" for key in settings.KEYS}
 
 
-def test_the_program_ends_with_the_faults_and_no_traceback() -> None:
+def test_the_program_ends_with_the_errors_and_no_traceback() -> None:
     wrong = config({"region": "Belgium", "repository.id": None})
 
     def run() -> None:
@@ -119,5 +119,5 @@ def test_the_program_ends_with_the_faults_and_no_traceback() -> None:
     with pytest.raises(ProgramFailed) as failed:
         contextvars.copy_context().run(run)
     first, *rest = str(failed.value).splitlines()
-    assert first == "the configuration is at fault"
+    assert first == "the configuration is invalid"
     assert [line.partition(":")[0] for line in rest] == ["region", "repository.id"]

@@ -137,7 +137,7 @@ def test_a_machine_without_rdma_serves_over_tcp(tmp_path: Path) -> None:
     capacity = {"machine": "n0-lonegpu-1g", "mode": "spot"}
     stack = {**PROJECT, "capacity": capacity, "models": {"chat": small}}
     refused = preview(folder, stack, POLICIES, fails=True)
-    assert {fault["path"] for fault in refused.shown["faults"]} <= {"network.rdma", "models.chat.kvTransfer"}
+    assert {error["path"] for error in refused.shown["faults"]} <= {"network.rdma", "models.chat.kvTransfer"}
     shown = preview(folder, {**stack, "models": {"chat": {**small, "kvTransfer": "tcp"}}}, POLICIES)
     assert {pool["name"]: pool["nodes"] for pool in shown.plan["pools"]} == {"system": 2, "prefill": 1, "decode": 2}
     pool = shown.one(":NodePool", "decode-pool")
@@ -219,7 +219,7 @@ def test_a_flag_of_another_engine_is_refused(tmp_path: Path) -> None:
     add(folder, *ENGINE)
     chat = {**CHAT, "prefill": {"tensorParallel": 4}, "engine": {"name": "forge", "extraArgs": ["--enforce-eager"]}}
     shown = preview(folder, {**OURS, "capacity": {"mode": "spot"}, "models": {"chat": chat}}, POLICIES, fails=True)
-    assert [fault["path"] for fault in shown.shown["faults"]] == ["models.chat.engine.extraArgs"]
+    assert [error["path"] for error in shown.shown["faults"]] == ["models.chat.engine.extraArgs"]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.command_lines import GOOD, REFUSED_BY_BOTH, REFUSED_BY_CHECKER, Bad, Line, every_flag, every_rendered, faults
+from tests.command_lines import GOOD, REFUSED_BY_BOTH, REFUSED_BY_CHECKER, Bad, Line, errors, every_flag, every_rendered
 from tools.engine_flags import VLLM, ask, path
 
 RENDERED = every_rendered()
@@ -43,31 +43,31 @@ def test_the_runtime_takes_every_rendered_line(runtime: Runtime, line: Line) -> 
 
 @pytest.mark.parametrize("line", GOOD, ids=lambda line: " ".join(line[1][-2:]))
 def test_the_runtime_takes_what_the_checker_takes(runtime: Runtime, line: Line) -> None:
-    assert faults(line) == []
+    assert errors(line) == []
     assert runtime.verdicts[line] is None
 
 
 @pytest.mark.parametrize("bad", REFUSED_BY_BOTH, ids=lambda bad: bad.name)
 def test_the_runtime_refuses_what_the_checker_refuses(runtime: Runtime, bad: Bad) -> None:
-    assert faults(bad.line)
+    assert errors(bad.line)
     assert runtime.verdicts[bad.line]
 
 
 @pytest.mark.parametrize("bad", REFUSED_BY_CHECKER, ids=lambda bad: bad.name)
 def test_where_the_checker_is_stricter_the_runtime_is_not(runtime: Runtime, bad: Bad) -> None:
     """When this fails, the runtime has become stricter: the case belongs to those that both refuse."""
-    assert faults(bad.line)
+    assert errors(bad.line)
     assert runtime.verdicts[bad.line] is None
 
 
 def test_both_refuse_a_value_of_the_wrong_form_for_any_flag(runtime: Runtime) -> None:
     assert len(EVERY_FLAG) > 400
-    taken = [name for name, _, wrong in EVERY_FLAG if not faults(wrong) or runtime.verdicts[wrong] is None]
+    taken = [name for name, _, wrong in EVERY_FLAG if not errors(wrong) or runtime.verdicts[wrong] is None]
     assert taken == []
 
 
 def test_both_take_a_value_of_the_right_form_for_any_flag(runtime: Runtime) -> None:
     """The runtime may still want another flag beside it; argparse's own complaint is another matter."""
-    refused = [name for name, right, _ in EVERY_FLAG if faults(right)]
+    refused = [name for name, right, _ in EVERY_FLAG if errors(right)]
     refused += [name for name, right, _ in EVERY_FLAG if ": error: " in (runtime.verdicts[right] or "")]
     assert refused == []

@@ -6,7 +6,7 @@ import pytest
 
 from ops.local import private_network
 from ops.local.environment import DYNAMO, ensure_tiny_model
-from ops.local.faults import LocalRunError
+from ops.local.errors import LocalRunError
 
 
 @pytest.fixture(scope="session")

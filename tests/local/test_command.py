@@ -58,7 +58,7 @@ def test_a_gpu_graphs_twin_keeps_roles_replicas_and_router(stack: str) -> None:
         (["--model-dir", "/nowhere"], "error: --model-dir /nowhere has no config.json, tokenizer.json"),
     ],
 )
-def test_what_is_at_fault_is_one_sentence_and_exit_code_2(arguments: list[str], sentence: str) -> None:
+def test_what_is_at_error_is_one_sentence_and_exit_code_2(arguments: list[str], sentence: str) -> None:
     result = CliRunner().invoke(APP, arguments)
     assert result.exit_code == 2
     assert result.stderr.startswith(sentence)

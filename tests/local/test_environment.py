@@ -13,7 +13,7 @@ import pytest
 
 from ops.local import environment
 from ops.local.environment import DYNAMO, ROOT, Environment, cache_folder, made_once, run
-from ops.local.faults import LocalRunError
+from ops.local.errors import LocalRunError
 from tests.local.deployed import eventually
 
 

@@ -177,7 +177,7 @@ def test_a_part_that_refuses_its_flags_is_named_with_its_last_words(tmp_path: Pa
     assert run.left_behind() == ({}, [])
 
 
-def test_a_port_in_use_is_the_options_fault(tmp_path: Path) -> None:
+def test_a_port_in_use_is_the_options_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with started(tmp_path, "--port", str(port)) as run:

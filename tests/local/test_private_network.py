@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from ops.local import private_network
-from ops.local.faults import LocalRunError
+from ops.local.errors import LocalRunError
 from tests.local.private import in_private_network
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.engines import engine
-from ops.local.faults import ConfigurationError
+from ops.local.errors import ConfigurationError
 from ops.local.processes import WORKER_ROLES, LocalGraph, Machine, local_graph
 from tests.local.sample_graph import container, simulated_graph
 

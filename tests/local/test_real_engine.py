@@ -11,7 +11,7 @@ import pytest
 
 from catalog.engines import Engine, engine, local_engines
 from manifests.graph import build
-from ops.local.faults import ConfigurationError
+from ops.local.errors import ConfigurationError
 from ops.local.processes import LocalGraph, Machine, local_graph
 from ops.local.real_engine import PATIENT_NIXL, cpu_twins, environment_of, judge_texts, machine
 from ops.offline import stackfile

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.local.faults import LocalRunError
+from ops.local.errors import LocalRunError
 from ops.local.processes import LocalGraph
 from ops.local.session import Session
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.local.faults import ConfigurationError
+from ops.local.errors import ConfigurationError
 from ops.local.runner import LocalOptions
 from ops.local.timing import h200_timing, shaped_model_dir
 from ops.offline import stackfile

@@ -90,7 +90,7 @@ def test_every_mistake_is_told_at_once() -> None:
                 "capacity-mode": {"allowed": [1]},
             },
         )
-    assert [str(fault) for fault in told.value.faults] == [
+    assert [str(error) for error in told.value.errors] == [
         "capacity-mode.allowed: [1] is no array of strings",
         "gpu-budget.dollars: is no setting of gpu-budget; did you mean dollarsPerHour?",
         'gpu-budget.nodes: "two" is no number',

@@ -56,7 +56,7 @@ def test_a_combination_previews_or_is_refused(rdma: str, mode: str, layout: str)
     if reason := refusal(rdma, layouts(MODEL)[layout]):
         with pytest.raises(ConfigInvalid, match=rf"^network\.rdma: {reason}") as refused:
             load(stack)
-        assert [fault.path for fault in refused.value.faults] == ["network.rdma"]
+        assert [error.path for error in refused.value.errors] == ["network.rdma"]
         stack = config({**changes, "models.chat.kvTransfer": "tcp"})
     recording = record(ROOT, stack)
     pools = [r.inputs for r in recording.resources if r.type.endswith(":NodePool")]
@@ -115,8 +115,8 @@ def test_wherever_a_stack_is_put_it_runs_or_is_refused(
     try:
         planned = plan(load(stack))
     except ConfigInvalid as invalid:
-        refused = invalid.faults
-    assert all(fault.path.startswith("network.") for fault in refused)
+        refused = invalid.errors
+    assert all(error.path.startswith("network.") for error in refused)
     if planned is None:
         assert refused
         return

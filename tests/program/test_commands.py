@@ -88,17 +88,17 @@ def test_json_is_one_object_and_nothing_else() -> None:
     assert set(printed["plan"]) >= {"gpus", "nodes", "pools", "graphs", "costPerHour", "warnings"}
 
 
-def test_faults_go_to_stderr_together_and_fast() -> None:
+def test_errors_go_to_stderr_together_and_fast() -> None:
     done = ops("preview", "--stack", "prod", "--set", "models.chat.layout=multi", "--set", "capacity.mode=spott")
     assert (done.returncode, done.stdout) == (2, "")
     lines = done.stderr.splitlines()
-    assert lines[0] == "error: stack prod has 2 faults"
+    assert lines[0] == "error: stack prod has 2 errors"
     assert lines[1].startswith('  capacity.mode: "spott" is not one of')
     assert lines[2].startswith('  models.chat.layout: "multi" is not one of')
     assert len(lines) == 3
 
 
-def test_faults_as_json() -> None:
+def test_errors_as_json() -> None:
     done = ops("preview", "--stack", "prod", "--json", "--set", "models.chat.decode.replicas=0")
     assert done.returncode == 2
     assert json.loads(done.stdout) == {
@@ -185,7 +185,7 @@ def test_a_copied_stack_is_judged_by_the_configuration_of_prod(
         assert "capacity-mode: Set capacity.mode in the stack file" in done.stdout
 
 
-def test_a_fault_in_the_configuration_of_policies_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_the_configuration_of_policies_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy_config, "read", lambda *_: {"pined": "advisory"})
     done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
     assert done.exit_code == 2
@@ -228,10 +228,10 @@ def test_rollout_as_json_is_one_object() -> None:
     assert told("labels.owner=me") == {"stack": "prod", "restarts": []}
     invalid = ops("rollout", "--stack", "prod", "--json", "--set", "versions.runtime=latest")
     assert invalid.returncode == 2
-    assert [fault["path"] for fault in json.loads(invalid.stdout)["faults"]] == ["versions.runtime"]
+    assert [error["path"] for error in json.loads(invalid.stdout)["faults"]] == ["versions.runtime"]
 
 
-def test_rollout_of_nothing_or_of_a_fault_is_refused() -> None:
+def test_rollout_of_nothing_or_of_an_error_is_refused() -> None:
     done = ops("rollout", "--stack", "prod")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--set: is missing" in done.stderr
@@ -264,7 +264,7 @@ def test_render_prints_one_object() -> None:
 
 
 def test_the_program_itself_refuses_a_bad_stack_without_a_traceback() -> None:
-    """What `pulumi preview` runs: the same faults, as the RunError that Pulumi prints as it is."""
+    """What `pulumi preview` runs: the same errors, as the RunError that Pulumi prints as it is."""
     from tests.stacks import config
 
     with pytest.raises(ProgramFailed, match=r'models\.chat\.layout: "x" is not one of'):

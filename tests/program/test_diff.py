@@ -189,7 +189,7 @@ def test_a_pasted_token_is_refused_and_not_repeated(clone: Path) -> None:
     edit(clone, "prod", "config:\n", "config:\n  dynamo-gke:hfToken: hf_abcdefghijklmnopqrstuvwxyz012345\n")
     done = diff(clone, "--stack", "prod", "--markdown")
     assert done.returncode == 2
-    assert done.stdout.splitlines()[:3] == [MARKER.format("prod"), "```text", "prod: does not load, 1 fault"]
+    assert done.stdout.splitlines()[:3] == [MARKER.format("prod"), "```text", "prod: does not load, 1 error"]
     assert "hfToken" in done.stdout
     assert "hf_abc" not in done.stdout + done.stderr
 
@@ -198,7 +198,7 @@ def without_the_stack(root: Path) -> None:
     (root / "Pulumi.dev.yaml").unlink()
 
 
-def with_a_fault(root: Path) -> None:
+def with_an_error(root: Path) -> None:
     edit(root, "dev", "layout: simulated", "layout: simulatd")
 
 
@@ -210,7 +210,7 @@ def without_commands(root: Path) -> None:
     ("spoil", "note"),
     [
         (without_the_stack, "the base has no stack dev"),
-        (with_a_fault, 'the base does not load, so it is compared with nothing: models.chat.layout: "simulatd"'),
+        (with_an_error, 'the base does not load, so it is compared with nothing: models.chat.layout: "simulatd"'),
         (without_commands, "the base has no `ops preview --json` that can be read"),
     ],
 )

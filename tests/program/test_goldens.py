@@ -18,4 +18,4 @@ def test_the_readme_shows_what_is_printed() -> None:
     shown = goldens.README.read_text(encoding="utf-8")
     assert goldens.render("prod.preview.txt").rstrip() in shown, "run `make goldens` if meant"
     assert shown == goldens.readme(), "run `make goldens` if meant"
-    assert "error: stack prod has 3 faults" in shown
+    assert "error: stack prod has 3 errors" in shown

@@ -13,7 +13,7 @@ from ops.changes.comparison import Kind, Snapshot, compare
 from ops.offline.recorded import Recording, Resource
 from ops.offline.recording import record
 from tests.program.test_stacks import of_type
-from tests.stacks import ROOT, config, faults
+from tests.stacks import ROOT, config, errors
 
 LABELS = {"owner": "ml-platform", "costCenter": "1234"}
 GATEWAY = {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]}
@@ -161,8 +161,8 @@ def test_a_certificate_from_before_is_kept() -> None:
     ],
 )
 def test_a_block_of_another_projects_reservation_is_refused(reservation: str, says: str) -> None:
-    found = faults({"capacity": {"mode": "reservation", "reservation": reservation}})
-    assert [(fault.path, says in fault.message) for fault in found] == (
+    found = errors({"capacity": {"mode": "reservation", "reservation": reservation}})
+    assert [(error.path, says in error.message) for error in found] == (
         [("capacity.reservation", True)] if says else []
     )
 
@@ -176,9 +176,9 @@ def test_clients_of_other_regions_are_let_in_only_if_the_stack_says_so() -> None
 
 @pytest.mark.parametrize("endpoint", [{"exposure": "none"}, GATEWAY], ids=["none", "gateway"])
 def test_global_access_belongs_to_an_internal_endpoint(endpoint: dict[str, Any]) -> None:
-    (fault,) = faults({"endpoint": {**endpoint, "globalAccess": True}})
-    assert fault.path == "endpoint.globalAccess"
-    assert "it belongs to exposure internal" in fault.message
+    (error,) = errors({"endpoint": {**endpoint, "globalAccess": True}})
+    assert error.path == "endpoint.globalAccess"
+    assert "it belongs to exposure internal" in error.message
 
 
 def test_the_operator_has_two_replicas_on_two_nodes() -> None:

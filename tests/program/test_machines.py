@@ -16,7 +16,7 @@ from planning.preflight.quota import QuotaLarge
 from planning.preflight.reservation import ReservationFree
 from tests.made_up_machines import FOUR_GPUS, made_up_machines
 from tests.program.test_stacks import of_type
-from tests.stacks import ROOT, config, faults, planned
+from tests.stacks import ROOT, config, errors, planned
 
 __all__ = ["made_up_machines"]
 pytestmark = pytest.mark.usefixtures("made_up_machines")
@@ -275,8 +275,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_a_machine_does_not_have_is_refused(name: str) -> None:
     changes, path, says = REFUSED[name]
-    found = [fault.message for fault in faults(changes) if fault.path == path]
-    assert any(says in message for message in found), faults(changes)
+    found = [error.message for error in errors(changes) if error.path == path]
+    assert any(says in message for message in found), errors(changes)
 
 
 def test_a_stack_may_name_a_file_of_its_own(tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_a_stack_may_name_a_file_of_its_own(tmp_path: Path) -> None:
 def test_a_file_that_is_no_machine_is_refused(tmp_path: Path, content: str | None, name: str, says: str) -> None:
     if content:
         (tmp_path / name).write_text(content)
-    (found,) = faults(QUAD | {"capacity": {"machine": name, "mode": "spot"}})
+    (found,) = errors(QUAD | {"capacity": {"machine": name, "mode": "spot"}})
     assert (found.path, says in found.message) == ("capacity.machine", True), found
 
 
@@ -312,7 +312,7 @@ def test_two_files_of_one_machine_type_must_say_the_same(tmp_path: Path) -> None
     def found(prefill: str, decode: str) -> list[str]:
         roles = {"prefill": {"machine": prefill}, "decode": {"machine": decode}}
         chat = QUAD["models.chat"] | {role: QUAD["models.chat"][role] | given for role, given in roles.items()}
-        return [fault.path for fault in faults(QUAD | {"models.chat": chat}) if "describes z1" in fault.message]
+        return [error.path for error in errors(QUAD | {"models.chat": chat}) if "describes z1" in error.message]
 
     assert found("./a/z1.yaml", "./c/z1.yaml") == []
     assert found("./a/z1.yaml", "./b/z1.yaml") == ["models.chat.decode.machine"]
@@ -321,14 +321,14 @@ def test_two_files_of_one_machine_type_must_say_the_same(tmp_path: Path) -> None
 @pytest.mark.parametrize("stem", ["Z1-Pair", "z1_pair", "z1.pair", "1z", "z1 pair"])
 def test_a_file_must_be_named_as_machine_types_are(tmp_path: Path, stem: str) -> None:
     (tmp_path / f"{stem}.yaml").write_text(FOUR_GPUS)
-    (found,) = faults(QUAD | {"capacity": {"machine": f"./{stem}.yaml", "mode": "spot"}})
+    (found,) = errors(QUAD | {"capacity": {"machine": f"./{stem}.yaml", "mode": "spot"}})
     assert (found.path, "is not a machine type" in found.message) == (f"{stem}.yaml: name", True), found
 
 
 def test_a_file_with_errors_names_each(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(FOUR_GPUS.replace("count: 4", "count: 0").replace("vcpus: 96", "vcpu: 96"))
-    found = faults(QUAD | {"capacity": {"machine": "./bad.yaml", "mode": "spot"}})
-    assert [fault.path for fault in found] == ["bad.yaml: gpus.count", "bad.yaml: vcpu", "bad.yaml: vcpus"]
+    found = errors(QUAD | {"capacity": {"machine": "./bad.yaml", "mode": "spot"}})
+    assert [error.path for error in found] == ["bad.yaml: gpus.count", "bad.yaml: vcpu", "bad.yaml: vcpus"]
 
 
 def test_the_driver_of_the_machine_is_told_where_nodes_are_the_clusters_own() -> None:

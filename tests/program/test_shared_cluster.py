@@ -10,7 +10,7 @@ from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from planning import names
 from tests.program.test_stacks import of_type
-from tests.stacks import ROOT, config, faults, planned
+from tests.stacks import ROOT, config, errors, planned
 
 LABELS = {"owner": "ml-platform", "costCenter": "1234"}
 GATEWAY = {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]}
@@ -145,16 +145,16 @@ def test_a_stack_from_before_keeps_its_names_by_a_setting() -> None:
 )
 def test_a_namespace_that_others_use_is_refused(stack: str, namespace: str | None, says: str) -> None:
     existing = {"name": "shared"} | ({"namespace": namespace} if namespace else {})
-    (fault,) = faults({"cluster": {"existing": existing}}, stack=stack)
-    assert fault.path == "cluster.existing.namespace"
-    assert says in fault.message
+    (error,) = errors({"cluster": {"existing": existing}}, stack=stack)
+    assert error.path == "cluster.existing.namespace"
+    assert says in error.message
 
 
 @pytest.mark.parametrize("stack", ["x-system", "system", "a-very-long-name"])
 def test_the_namespace_that_is_proposed_can_be_used(stack: str) -> None:
-    (fault,) = faults({"cluster": {"existing": {"name": "shared", "namespace": "kube-x"}}}, stack=stack)
-    proposed = fault.message.rpartition("such as ")[2]
-    assert faults({"cluster": {"existing": {"name": "shared", "namespace": proposed}}}, stack=stack) == ()
+    (error,) = errors({"cluster": {"existing": {"name": "shared", "namespace": "kube-x"}}}, stack=stack)
+    proposed = error.message.rpartition("such as ")[2]
+    assert errors({"cluster": {"existing": {"name": "shared", "namespace": proposed}}}, stack=stack) == ()
 
 
 def test_dashboard_and_alerts_look_at_the_stacks_own_graphs() -> None:

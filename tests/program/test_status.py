@@ -354,7 +354,7 @@ def test_a_kubeconfig_that_is_none(asked: Callable[..., Result], tmp_path: Path,
     assert "kubeconfig" in sentence(asked())
 
 
-def test_a_graph_that_the_stack_does_not_have_is_a_fault_of_configuration(asked: Callable[..., Result]) -> None:
+def test_a_graph_that_the_stack_does_not_have_is_an_error_of_configuration(asked: Callable[..., Result]) -> None:
     result = asked("--graph", "chta")
     assert (result.exit_code, result.stdout) == (2, "")
     assert '--graph: "chta" is not one of chat; did you mean chat?' in result.stderr

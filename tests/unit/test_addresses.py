@@ -6,14 +6,14 @@ from itertools import combinations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from settings.addresses import CLUSTER_RANGES, NIC_RANGES, AddressPlan, faults
+from settings.addresses import CLUSTER_RANGES, NIC_RANGES, AddressPlan, errors
 
 ALL = (*CLUSTER_RANGES, *NIC_RANGES)
 NICS = 8
 
 
 def found(ranges: AddressPlan, *, nodes: int, gpu_nodes: int) -> set[str]:
-    return {fault.path for fault in faults("r", ranges, ALL, nodes=nodes, gpu_nodes=gpu_nodes, nics=NICS)}
+    return {error.path for error in errors("r", ranges, ALL, nodes=nodes, gpu_nodes=gpu_nodes, nics=NICS)}
 
 
 def test_the_defaults_hold_what_they_say() -> None:
@@ -43,18 +43,18 @@ def test_what_is_accepted_holds_the_nodes(given_ranges: dict[str, str], nodes: i
 
 
 @given(networks(), st.integers(1, 1000))
-def test_the_prefix_that_a_fault_advises_is_the_smallest_that_will_do(rdma: str, gpu_nodes: int) -> None:
+def test_the_prefix_that_an_error_advises_is_the_smallest_that_will_do(rdma: str, gpu_nodes: int) -> None:
     ranges = AddressPlan(rdma=rdma)
     advice = [
-        fault.message.rpartition("a /")[2].split()[0]
-        for fault in faults("r", ranges, ("rdma",), nodes=1, gpu_nodes=gpu_nodes, nics=NICS)
+        error.message.rpartition("a /")[2].split()[0]
+        for error in errors("r", ranges, ("rdma",), nodes=1, gpu_nodes=gpu_nodes, nics=NICS)
     ]
     assume(advice)
     prefix = int(advice[0])
 
     def accepted(length: int) -> bool:
         wider = AddressPlan(rdma=str(IPv4Network((0x40000000, length), strict=False)))
-        return not faults("r", wider, ("rdma",), nodes=1, gpu_nodes=gpu_nodes, nics=NICS)
+        return not errors("r", wider, ("rdma",), nodes=1, gpu_nodes=gpu_nodes, nics=NICS)
 
     assert accepted(prefix)
     assert not accepted(prefix + 1)

@@ -4,7 +4,7 @@ import pytest
 
 from catalog.models import Card, card
 from planning import resolve
-from tests.stacks import faults, planned
+from tests.stacks import errors, planned
 
 MODEL = "qwen3-32b"
 
@@ -26,7 +26,7 @@ def words(*own: str) -> tuple[str, ...]:
 
 def refused(*own: str) -> list[tuple[str, str]]:
     chat = {"model": MODEL, "layout": "aggregated", "engine": {"extraArgs": own}}
-    return [(fault.path, fault.message) for fault in faults({"models.chat": chat})]
+    return [(error.path, error.message) for error in errors({"models.chat": chat})]
 
 
 PARSER = ("--dyn-tool-call-parser", "hermes", "--max-num-seqs=64")

@@ -95,7 +95,7 @@ def test_roles_of_a_layout_are_the_roles_a_stack_can_override() -> None:
     assert {role for name in card_names() for layout in layouts(name).values() for role in layout.roles} == set(Role)
 
 
-def test_faults_of_good_settings_are_none() -> None:
+def test_errors_of_good_settings_are_none() -> None:
     assert list(checks.errors(load(config()))) == []
 
 
@@ -134,7 +134,7 @@ GOOD_CARD = (models.FOLDER / "gpt-oss-120b.yaml").read_text(encoding="utf-8")
 def test_an_error_of_a_card_names_file_key_value_and_rule(old: str, new: str, path: str, rule: str) -> None:
     with pytest.raises(ConfigInvalid) as raised:
         entries.checked(Card, "catalog/models/ours.yaml", "ours", GOOD_CARD.replace(old, new, 1).encode())
-    where = [str(fault) for fault in raised.value.faults if rule in fault.message or rule in fault.path]
+    where = [str(error) for error in raised.value.errors if rule in error.message or rule in error.path]
     assert any(told.startswith(f"catalog/models/ours.yaml: {path}".removesuffix(": ")) for told in where), raised.value
 
 
@@ -163,7 +163,7 @@ def test_all_errors_of_a_card_are_told_at_once() -> None:
     broken = GOOD_CARD.replace("heads: 64", "heads: many", 1).replace("gated: false", "gated: maybe", 1)
     with pytest.raises(ConfigInvalid) as raised:
         entries.checked(Card, "ours.yaml", "ours", broken.encode())
-    assert [fault.path for fault in raised.value.faults] == ["ours.yaml: attention.heads", "ours.yaml: gated"]
+    assert [error.path for error in raised.value.errors] == ["ours.yaml: attention.heads", "ours.yaml: gated"]
 
 
 @pytest.fixture
@@ -191,5 +191,5 @@ def test_a_broken_card_hides_no_other() -> None:
 def test_a_stack_that_names_a_broken_card_is_refused_beside_its_other_errors() -> None:
     with pytest.raises(ConfigInvalid) as raised:
         load(config({"models.chat.model": "broken", "models.other": {"model": "qwen3-32", "layout": "aggregated"}}))
-    paths = [fault.path for fault in raised.value.faults]
+    paths = [error.path for error in raised.value.errors]
     assert paths == ["catalog/models/broken.yaml: attention.heads", "models.other.model"]

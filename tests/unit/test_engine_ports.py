@@ -9,7 +9,7 @@ from catalog.engines import default_engine, engine
 from ops.offline.recording import record
 from planning.metrics_ports import metrics_ports
 from tests.made_up_engine import heron as heron  # a fixture
-from tests.stacks import ROOT, config, faults, planned
+from tests.stacks import ROOT, config, errors, planned
 from workloads import monitoring
 
 QWEN: dict[str, Any] = {"model": "qwen3-32b", "layout": "multi-node"}
@@ -39,8 +39,8 @@ def test_a_role_is_scaled_by_its_engines_gauge() -> None:
 
 @pytest.mark.usefixtures("heron")
 def test_a_role_without_a_gauge_cannot_be_scaled() -> None:
-    (fault,) = [f for f in faults(scaled("prefill", "heron")) if f.path == "models.chat.autoscaling.prefill"]
-    assert "Heron has no metric" in fault.message
+    (error,) = [f for f in errors(scaled("prefill", "heron")) if f.path == "models.chat.autoscaling.prefill"]
+    assert "Heron has no metric" in error.message
 
 
 def collected(changes: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ from catalog.contracts import Role, TransferConnection
 from catalog.machines import gpu_machine
 from manifests.graph import build
 from tests.made_up_engine import otter as otter  # a fixture
-from tests.stacks import faults, planned
+from tests.stacks import errors, planned
 
 
 def test_each_file_adds_its_engine() -> None:
@@ -134,8 +134,8 @@ def _gpu_bytes() -> int:
 def test_a_stack_is_refused_what_its_engine_cannot_do(
     otter: engines.Engine, changes: dict[str, Any], path: str, says: str
 ) -> None:
-    found = faults({f"models.chat.{key}": value for key, value in changes.items()})
-    assert [(fault.path, says in fault.message) for fault in found] == [(f"models.chat.{path}", True)], found
+    found = errors({f"models.chat.{key}": value for key, value in changes.items()})
+    assert [(error.path, says in error.message) for error in found] == [(f"models.chat.{path}", True)], found
 
 
 def test_an_engine_without_a_lease_says_that_the_setting_does_nothing(otter: engines.Engine) -> None:
@@ -148,12 +148,12 @@ def test_an_engine_without_a_lease_says_that_the_setting_does_nothing(otter: eng
 
 
 def test_a_lease_is_no_shorter_than_the_engine_takes() -> None:
-    (fault,) = faults({"models.chat.engine": {"kvLeaseSeconds": 5}})
-    assert fault.path == "models.chat.engine.kvLeaseSeconds"
-    assert fault.message == (
+    (error,) = errors({"models.chat.engine": {"kvLeaseSeconds": 5}})
+    assert error.path == "models.chat.engine.kvLeaseSeconds"
+    assert error.message == (
         "got 5; must be at least 6: decode renews a lease each sixth of it, in whole seconds; use 6 or more"
     )
-    assert faults({"models.chat.engine": {"kvLeaseSeconds": 6}}) == ()
+    assert errors({"models.chat.engine": {"kvLeaseSeconds": 6}}) == ()
 
 
 def test_the_simulated_layout_runs_the_mocker_named_or_not() -> None:
@@ -187,7 +187,7 @@ def test_a_table_and_its_classes_say_what_a_stack_may_give(
     )
 
     def said(*words: str) -> list[str]:
-        return [f.message for f in faults({**OTTER, "models.chat.engine": {"name": "otter", "extraArgs": list(words)}})]
+        return [f.message for f in errors({**OTTER, "models.chat.engine": {"name": "otter", "extraArgs": list(words)}})]
 
     assert said("--fur", "soft") == []
     assert said("--paws", "9") == ["--paws is not set here: use `tensorParallel`"]

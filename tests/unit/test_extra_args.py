@@ -11,14 +11,14 @@ from catalog.flags.classes import code_flags, not_allowed
 from manifests.graph import build
 from ops.local.twin import simulated_twin
 from tests.command_lines import TABLES, rendered
-from tests.stacks import faults, planned
+from tests.stacks import errors, planned
 
 PATH = "models.chat.engine"
 
 
 def found(words: list[object], layout: str = "multi-node") -> list[tuple[str, str]]:
     changes = {"models.chat.layout": layout, PATH: {"extraArgs": words}}
-    return [(fault.path.removeprefix(f"{PATH}."), fault.message) for fault in faults(changes)]
+    return [(error.path.removeprefix(f"{PATH}."), error.message) for error in errors(changes)]
 
 
 @pytest.mark.parametrize("layout", ["single-node", "multi-node", "aggregated"])
@@ -52,7 +52,7 @@ def test_a_value_keeps_its_equals_sign() -> None:
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )
-def test_a_fault_is_at_its_word(words: list[object], path: str, says: str) -> None:
+def test_an_error_is_at_its_word(words: list[object], path: str, says: str) -> None:
     ((where, message),) = found(words)
     assert where == path
     assert says in message
@@ -80,7 +80,7 @@ def test_a_simulated_worker_needs_room_and_speed(words: list[object]) -> None:
 
 
 def test_a_word_alone_is_no_list() -> None:
-    assert faults({PATH: {"extraArgs": "--enforce-eager"}})[0].message == 'got "--enforce-eager"; must be a list'
+    assert errors({PATH: {"extraArgs": "--enforce-eager"}})[0].message == 'got "--enforce-eager"; must be a list'
 
 
 @pytest.mark.parametrize(("module", "args"), [("dynamo.vllm", VllmArgs), ("dynamo.mocker", MockerArgs)])

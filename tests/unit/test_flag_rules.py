@@ -20,23 +20,23 @@ from catalog.flags.table import Flag, Table
 from catalog.machines import gpu_machine
 from catalog.models import card
 from catalog.sizing import GIB, MIB
-from reading.errors import Fault
+from reading.errors import Error
 from tests.flag_cases import HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
-from tests.stacks import faults, layouts, planned
+from tests.stacks import errors, layouts, planned
 
 PATH = "models.chat.engine.extraArgs"
 ENGINE_TABLES = [found.flags for found in all_engines().values() if found.flags]
 (VLLM,) = [table for table in ENGINE_TABLES if table.module == "dynamo.vllm"]
 
 
-def found(words: tuple[str, ...], model: str = LLAMA, layout: str = "multi-node", **engine: Any) -> tuple[Fault, ...]:
+def found(words: tuple[str, ...], model: str = LLAMA, layout: str = "multi-node", **engine: Any) -> tuple[Error, ...]:
     changes = {"models.chat": {"model": model, "layout": layout, "engine": {"extraArgs": list(words), **engine}}}
-    return faults(changes)
+    return errors(changes)
 
 
 @pytest.mark.parametrize("case", [*STARTS_NOT, *HARMFUL], ids=lambda case: case.name)
 def test_it_is_refused_at_its_word_with_a_way_out(case: Refused) -> None:
-    errors = {(fault.path, fault.message) for fault in found(case.words, case.model, case.layout)}
+    errors = {(error.path, error.message) for error in found(case.words, case.model, case.layout)}
     assert [message for path, message in errors if path == f"{PATH}[{case.at}]" and case.says in message]
 
 
@@ -72,10 +72,10 @@ def test_a_flag_of_a_new_runtime_is_refused() -> None:
 
 
 def test_a_proposal_is_not_refused_in_turn() -> None:
-    (fault,) = found(("--tensor-paralel-size", "4"))
-    assert "did you mean --tensor-parallel-size? It is not set here: use `tensorParallel` of a role" in fault.message
-    (fault,) = found(("--moe-backend", "aitre"))
-    assert "aiter" not in fault.message
+    (error,) = found(("--tensor-paralel-size", "4"))
+    assert "did you mean --tensor-parallel-size? It is not set here: use `tensorParallel` of a role" in error.message
+    (error,) = found(("--moe-backend", "aitre"))
+    assert "aiter" not in error.message
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ def test_a_proposal_is_not_refused_in_turn() -> None:
     ],
 )
 def test_only_a_long_flag_close_in_spelling_is_proposed(name: str, proposal: str | None) -> None:
-    (fault,) = flags.faults(VLLM, [name])
-    told = re.search(r"did you mean (\S+)\?", fault.message)
+    (error,) = flags.errors(VLLM, [name])
+    told = re.search(r"did you mean (\S+)\?", error.message)
     assert (told and told[1]) == proposal
 
 
 def test_code_of_others_runs_only_where_the_stack_says_so() -> None:
     words = ("--trust-remote-code", "--worker-cls=my.Worker")
     assert found(words, allowCode=["--trust-remote-code", "--worker-cls"]) == ()
-    (fault,) = found(words, allowCode=["--trust-remote-code"])
-    assert fault.path == f"{PATH}[1]"
+    (error,) = found(words, allowCode=["--trust-remote-code"])
+    assert error.path == f"{PATH}[1]"
 
 
 @pytest.mark.parametrize(
@@ -116,24 +116,24 @@ def test_code_of_others_runs_only_where_the_stack_says_so() -> None:
     ],
 )
 def test_what_may_run_code_is_a_flag_that_does_and_is_given(allowed: list[str], says: str) -> None:
-    (fault,) = found((), allowCode=allowed)
-    assert fault.path == "models.chat.engine.allowCode[0]"
-    assert says in fault.message
+    (error,) = found((), allowCode=allowed)
+    assert error.path == "models.chat.engine.allowCode[0]"
+    assert says in error.message
 
 
 def test_kubernetes_variables_are_refused() -> None:
     for word in ("$(HF_TOKEN)", "a$$b"):
-        (fault,) = found(("--override-generation-config", json.dumps({"x": word})))[:1]
-        assert "Kubernetes reads" in fault.message or "may not be set" in fault.message
-    assert any("Kubernetes reads" in fault.message for fault in found(("--log-level", "$(LEVEL)")))
+        (error,) = found(("--override-generation-config", json.dumps({"x": word})))[:1]
+        assert "Kubernetes reads" in error.message or "may not be set" in error.message
+    assert any("Kubernetes reads" in error.message for error in found(("--log-level", "$(LEVEL)")))
 
 
 def test_a_model_that_pods_fetch_themselves_has_no_folder() -> None:
     unpinned = [name for name in ("llama-3.1-8b-instruct", "qwen3-0.6b") if card(name).revision is None]
     for name in unpinned:
         layout = next(layout for layout in layouts(name) if layout != "simulated")
-        (fault,) = found(("--generation-config", "/models/x"), name, layout)
-        assert "dynamo-gke models pin" in fault.message
+        (error,) = found(("--generation-config", "/models/x"), name, layout)
+        assert "dynamo-gke models pin" in error.message
 
 
 WORDS = [
@@ -165,7 +165,7 @@ WORDS = [
 @settings(max_examples=300)
 @given(words=st.lists(st.sampled_from(WORDS), max_size=5), model=st.sampled_from([LLAMA, "gpt-oss-120b"]))
 def test_no_words_end_in_anything_but_errors(words: list[str], model: str) -> None:
-    assert all(fault.path.startswith(f"{PATH}[") for fault in found(tuple(words), model) if "extraArgs" in fault.path)
+    assert all(error.path.startswith(f"{PATH}[") for error in found(tuple(words), model) if "extraArgs" in error.path)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_draft_model_is_taken_with_a_warning() -> None:
 
 def test_a_batch_that_leaves_no_room_is_refused_with_what_helps() -> None:
     errors = found(("--max-num-batched-tokens", "1M"), "llama-3.3-70b-instruct-fp8")
-    assert any("smaller batches than 1048576 tokens" in fault.message for fault in errors)
+    assert any("smaller batches than 1048576 tokens" in error.message for error in errors)
 
 
 @pytest.mark.parametrize(
@@ -255,8 +255,8 @@ def test_kernels_are_judged_for_the_generation_that_is_known(flag: str, value: s
 def test_a_key_with_dots_is_a_flag_where_the_table_has_it() -> None:
     dotted = Flag(name="--keys.cache.dtype", type="text", choices=("auto", "fp8"))
     table = replace(VLLM, flags={dotted.name: dotted})
-    assert flags.faults(table, ["--keys.cache.dtype", "fp8"]) == []
-    (wrong,) = flags.faults(table, ["--keys.cache.dtype", "fp9"])
+    assert flags.errors(table, ["--keys.cache.dtype", "fp8"]) == []
+    (wrong,) = flags.errors(table, ["--keys.cache.dtype", "fp9"])
     assert "did you mean fp8?" in wrong.message
-    (unknown,) = flags.faults(table, ["--keys.cache.dtyp", "fp8"])
+    (unknown,) = flags.errors(table, ["--keys.cache.dtyp", "fp8"])
     assert "did you mean --keys.cache.dtype?" in unknown.message

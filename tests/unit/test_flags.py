@@ -12,38 +12,38 @@ from tests.command_lines import (
     TABLES,
     Bad,
     Line,
+    errors,
     every_rendered,
-    faults,
 )
 
 
 @pytest.mark.parametrize("bad", [*REFUSED_BY_BOTH, *REFUSED_BY_CHECKER], ids=lambda bad: bad.name)
-def test_a_mistake_is_one_fault_at_its_word(bad: Bad) -> None:
-    (fault,) = faults(bad.line)
-    assert fault.index == len(BEGINNING[bad.module]) + bad.at
-    assert bad.says in fault.message
+def test_a_mistake_is_one_error_at_its_word(bad: Bad) -> None:
+    (error,) = errors(bad.line)
+    assert error.index == len(BEGINNING[bad.module]) + bad.at
+    assert bad.says in error.message
 
 
 @pytest.mark.parametrize("line", GOOD, ids=lambda line: " ".join(line[1][-2:]))
 def test_what_the_runtime_takes_is_taken(line: Line) -> None:
-    assert faults(line) == []
+    assert errors(line) == []
 
 
 @pytest.mark.parametrize("line", [pytest.param(line, id=name) for name, line in every_rendered()])
 def test_every_rendered_line_is_taken(line: Line) -> None:
-    assert faults(line) == []
+    assert errors(line) == []
 
 
 def test_all_mistakes_are_told_together() -> None:
     given = ["64", "--max-num-seqs", "x", "--nope", "--kv-transfer-config", '{"a": 1, "kv_role": "b"}']
-    assert [fault.index for fault in flags.faults(TABLES["dynamo.vllm"], given)] == [0, 2, 3, 5, 5]
+    assert [error.index for error in flags.errors(TABLES["dynamo.vllm"], given)] == [0, 2, 3, 5, 5]
 
 
 def test_a_flag_of_ones_own_is_refused_under_each_of_its_names() -> None:
     owned = {"--tensor-parallel-size": "use `tensorParallel`"}
     for spelling in ("--tensor-parallel-size", "-tp", "--tensor-parallel-size=2"):
-        (fault,) = flags.faults(TABLES["dynamo.vllm"], [spelling], owned=owned)
-        assert fault.message.endswith("is not set here: use `tensorParallel`")
+        (error,) = flags.errors(TABLES["dynamo.vllm"], [spelling], owned=owned)
+        assert error.message.endswith("is not set here: use `tensorParallel`")
 
 
 def test_a_line_of_ours_that_is_wrong_is_not_rendered() -> None:

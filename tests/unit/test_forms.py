@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from catalog.models import Card
 from reading import shape, spelling
 from settings.schema import Settings
-from tests.stacks import faults
+from tests.stacks import errors
 
 QWEN = {"model": "qwen3-32b", "layout": "multi-node"}
 
@@ -71,12 +71,12 @@ def test_every_pattern_has_its_rule_in_words_and_a_valid_example(text: str, here
     ],
 )  # fmt: skip
 def test_a_value_of_the_wrong_form_is_told_with_what_was_meant(changes: dict[str, Any], path: str, says: str) -> None:
-    said = {fault.path: fault.message for fault in faults(changes)}[path]
+    said = {error.path: error.message for error in errors(changes)}[path]
     assert re.search(says.replace("?", r"\?"), said), said
 
 
 def test_a_proposal_that_is_taken_or_holds_a_token_is_not_told() -> None:
     taken = {"models.Chat": QWEN}
-    assert all("did you mean chat?" not in fault.message for fault in faults(taken))
+    assert all("did you mean chat?" not in error.message for error in errors(taken))
     assert spelling.like(f"hf_{'Ab1' * 12} x", r"^[a-z0-9-]+$") is None
     assert spelling.like("x" * 40, r"^[a-z]{1,30}$") is None

@@ -7,8 +7,8 @@ import pytest
 from catalog.engines.vllm import kv_split
 from catalog.models import Card, card
 from catalog.models.attention import Latent
-from reading.errors import Fault
-from tests.stacks import faults, planned
+from reading.errors import Error
+from tests.stacks import errors, planned
 
 SIZES = (1, 2, 4, 8)
 
@@ -56,8 +56,8 @@ def test_prefill_may_have_more_gpus_than_decode(prefill: int, decode: int) -> No
 
 def test_replicated_kv_heads_of_a_larger_prefill_are_refused_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("planning.resolve.card", lambda _: with_kv_heads(4))
-    assert faults({"models.chat.decode.tensorParallel": 4}) == (
-        Fault(
+    assert errors({"models.chat.decode.tensorParallel": 4}) == (
+        Error(
             "models.chat.decode.tensorParallel",
             "4 does not go with prefill's 8: with more GPUs than the 4 KV heads prefill holds each head more than "
             "once, and decode cannot read such a cache with fewer GPUs; set decode.tensorParallel to 8, or set "

@@ -13,7 +13,7 @@ from catalog.machines import GpuMachine, gpu_machine
 from catalog.models import Card, Placement, RoleLayout, card, card_names
 from catalog.models.attention import GroupedQuery
 from catalog.models.model_card import CardLayout
-from tests.stacks import faults
+from tests.stacks import errors
 from tests.stacks import layouts as layouts_of
 
 A, B, C = Placement.SHARED, Placement.PER_ROLE, Placement.CPU
@@ -166,7 +166,7 @@ def test_a_machine_of_whole_node_workers_has_no_smaller_engine() -> None:
 
 def test_a_layout_that_the_machine_cannot_hold_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layouts, "_smallest", lambda *_: 8)
-    (fault,) = faults({"models.chat": {"model": "qwen3-0.6b", "layout": "single-node"}})
-    assert fault.path == "models.chat.layout"
-    assert fault.message.startswith("single-node is not possible: single-node gives a role 4 of the 8 GPUs of a")
-    assert fault.message.endswith("; use layout simulated, or use layout multi-node")
+    (error,) = errors({"models.chat": {"model": "qwen3-0.6b", "layout": "single-node"}})
+    assert error.path == "models.chat.layout"
+    assert error.message.startswith("single-node is not possible: single-node gives a role 4 of the 8 GPUs of a")
+    assert error.message.endswith("; use layout simulated, or use layout multi-node")

@@ -8,7 +8,7 @@ from catalog import lifecycle
 from catalog.models import card_names
 from manifests.graph import build
 from planning.types import Plan
-from tests.stacks import faults, layouts, planned
+from tests.stacks import errors, layouts, planned
 from workloads.gateway import backend_policy_spec
 
 HTTP = "DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS"
@@ -83,9 +83,9 @@ def test_a_role_that_scales_may_drain_longer() -> None:
 
 @pytest.mark.parametrize("drain", [-1, lifecycle.MAX_DRAIN_SECONDS + 1])
 def test_a_drain_that_no_pod_is_given_is_refused(drain: int) -> None:
-    (fault,) = faults({"models.chat.decode": {"drainSeconds": drain}})
-    assert fault.path == "models.chat.decode.drainSeconds"
-    assert f"got {drain}" in fault.message
+    (error,) = errors({"models.chat.decode": {"drainSeconds": drain}})
+    assert error.path == "models.chat.decode.drainSeconds"
+    assert f"got {drain}" in error.message
 
 
 @pytest.mark.parametrize("layout", GPU_LAYOUTS)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from reading import loader
-from reading.errors import Fault
+from reading.errors import Error
 from reading.frozen import Frozen
 from reading.shape import ToGive
 
@@ -28,15 +28,15 @@ GOOD: dict[str, Any] = {"account": "ours", "owners": [{"id": 1}], "kind": "plain
     ("changes", "errors", "left_out"),
     [
         ({}, [], set[str]()),
-        ({"account": None}, [Fault("login:account", "is required, such as ours; run `log in`")], {"login:account"}),
-        ({"account": "OURS"}, [Fault("login:account", '"OURS" is not of the form that it must have, such as ours')],
+        ({"account": None}, [Error("login:account", "is required, such as ours; run `log in`")], {"login:account"}),
+        ({"account": "OURS"}, [Error("login:account", '"OURS" is not of the form that it must have, such as ours')],
          {"login:account"}),
-        ({"owners": [{}], "kidn": 1}, [Fault("kidn", "is not a key here; allowed: account, owners, kind"),
-         Fault("owners[0].id", "is required; `who` prints it")], {"owners[0].id"}),
+        ({"owners": [{}], "kidn": 1}, [Error("kidn", "is not a key here; allowed: account, owners, kind"),
+         Error("owners[0].id", "is required; `who` prints it")], {"owners[0].id"}),
     ],
 )  # fmt: skip
 def test_all_errors_at_once_and_what_could_be_read(
-    changes: dict[str, Any], errors: list[Fault], left_out: set[str]
+    changes: dict[str, Any], errors: list[Error], left_out: set[str]
 ) -> None:
     raw = {key: value for key, value in {**GOOD, **changes}.items() if value is not None}
     reading = loader.read(Data, raw, {"account": "standin"})

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from catalog import locations
 from catalog.machines import gpu_machine, gpu_machine_names
-from tests.stacks import faults, planned
+from tests.stacks import errors, planned
 
 
-def errors(region: str, zone: str) -> dict[str, str]:
+def place_errors(region: str, zone: str) -> dict[str, str]:
     return dict(locations.errors(region, zone, allow_unlisted=False))
 
 
@@ -20,7 +20,7 @@ def test_every_zone_of_the_list_is_one() -> None:
     assert re.fullmatch(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", known.date)
     zones = [zone for region in known.zones for zone in known.zones_of(region)]
     assert len(zones) == len(set(zones)) >= 3 * len(known.zones)
-    assert [zone for zone in zones if errors(locations.region_of(zone), zone)] == []
+    assert [zone for zone in zones if place_errors(locations.region_of(zone), zone)] == []
 
 
 @pytest.mark.parametrize("name", gpu_machine_names())
@@ -33,7 +33,7 @@ def test_a_gpu_machine_was_seen_in_zones_that_there_are(name: str) -> None:
 @pytest.mark.parametrize("zone", ["us-central1-z", "us-west9-a", "us-central1-ai1a"])
 def test_a_place_that_is_not_listed_can_be_had_on_purpose(zone: str) -> None:
     place = {"region": locations.region_of(zone), "zone": zone}
-    (refused,) = faults({"location": place})
+    (refused,) = errors({"location": place})
     assert refused.path.startswith("location.")
     assert locations.known().date in refused.message
     assert "location.allowUnlisted: true" in refused.message
@@ -47,7 +47,7 @@ letters = st.sampled_from("abcdefz")
 @given(regions, regions, letters)
 def test_what_is_proposed_is_a_place(region: str, other: str, letter: str) -> None:
     zone = f"{other}-{letter}"
-    for key, message in errors(region, zone).items():
+    for key, message in place_errors(region, zone).items():
         if pair := re.search(r"did you mean \{region: (\S+), zone: (\S+)\}", message):
             proposed = [(pair[1], pair[2])]
         elif moved := re.search(r"(?:did you mean|set location.region to) ([a-z0-9-]+)", message):
@@ -59,7 +59,7 @@ def test_what_is_proposed_is_a_place(region: str, other: str, letter: str) -> No
             assert listed, message
             proposed += [(region, each) for each in re.split(r", | or ", listed[1])]
         for place in proposed:
-            assert errors(*place) == {}, message
+            assert place_errors(*place) == {}, message
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def refused(*words: str) -> dict[str, str]:
     assert (told.exit_code, told.stdout) == (2, "")
     assert all(line.startswith("error: ") for line in told.stderr.splitlines())
     assert len(told.stderr.splitlines()) == len(found["faults"])
-    return {fault["path"]: fault["message"] for fault in found["faults"]}
+    return {error["path"]: error["message"] for error in found["faults"]}
 
 
 def test_the_facts_of_a_dense_model() -> None:

@@ -9,7 +9,7 @@ import pytest
 from catalog import models
 from catalog.models import card
 from reading import entries
-from tests.stacks import faults, planned
+from tests.stacks import errors, planned
 
 CARD = (models.FOLDER / "qwen3-32b.yaml").read_text(encoding="utf-8")
 OURS = "./cards/ours-32b.yaml"
@@ -52,7 +52,7 @@ def test_a_stack_may_name_a_card_of_its_own() -> None:
     ],
 )
 def test_a_file_that_does_not_exist_is_told_with_the_nearest(given: str, says: str) -> None:
-    (found,) = faults(chat(given))
+    (found,) = errors(chat(given))
     assert found.path == "models.chat.model"
     assert says in found.message
     assert found.message.endswith(f"did you mean {OURS}?")
@@ -63,12 +63,12 @@ def test_a_file_that_does_not_exist_is_told_with_the_nearest(given: str, says: s
 )
 def test_what_is_no_file_of_the_project_is_refused(given: str, project: Path) -> None:
     (project / "link.yaml").symlink_to("/etc/hostname")
-    (found,) = faults(chat(given))
+    (found,) = errors(chat(given))
     assert found.path == "models.chat.model"
 
 
 def test_a_repository_is_no_file() -> None:
-    (found,) = faults(chat("Qwen/Qwen3-32B"))
+    (found,) = errors(chat("Qwen/Qwen3-32B"))
     assert '"Qwen/Qwen3-32B" is not one of' in found.message
 
 
@@ -84,26 +84,26 @@ def test_a_repository_is_no_file() -> None:
 def test_it_is_checked_as_the_catalogs_are(project: Path, old: str, new: str, path: str, rule: str) -> None:
     assert old in CARD
     (project / OURS).write_text(CARD.replace(old, new, 1))
-    found = {fault.path: fault.message for fault in faults(chat(OURS))}
+    found = {error.path: error.message for error in errors(chat(OURS))}
     assert rule in found[f"cards/ours-32b.yaml: {path}"], found
 
 
 @pytest.mark.parametrize("stem", ["Ours", "ours_32b", "-ours", "ours.", "o" * 64, "our card"])
 def test_its_name_must_do_where_it_is_served_and_stored(project: Path, stem: str) -> None:
     (project / "cards" / f"{stem}.yaml").write_text(CARD)
-    (found,) = faults(chat(f"./cards/{stem}.yaml"))
+    (found,) = errors(chat(f"./cards/{stem}.yaml"))
     assert found.path == f"cards/{stem}.yaml: name"
     assert "1 to 63 lower-case letters, digits, dots and dashes" in found.message
 
 
 def test_errors_of_its_engine_arguments_and_layouts_name_the_file(project: Path) -> None:
     (project / OURS).write_text(f"{CARD}engineArgs: {{vllm: [--max-num-seq, '4']}}\n")
-    (found,) = faults(chat(OURS))
+    (found,) = errors(chat(OURS))
     assert found.path == "cards/ours-32b.yaml: engineArgs.vllm[0]"
     worker = "{placement: shared, why: x, engine: vlm, worker: {replicas: 1, tensorParallel: 1}}"
     (project / OURS).write_text(f"{CARD.partition('layouts:')[0]}layouts: {{odd: {worker}}}\n")
     card.cache_clear()
-    (found,) = faults(chat(OURS, layout="odd"))
+    (found,) = errors(chat(OURS, layout="odd"))
     assert (found.path, found.message) == (
         "cards/ours-32b.yaml: layouts.odd.engine",
         '"vlm" is not one of mocker, vllm; did you mean vllm?',
@@ -127,19 +127,19 @@ def both(second: str) -> dict[str, object]:
 
 
 def test_two_deployments_may_share_a_card_and_a_revision() -> None:
-    assert not faults(both(OURS))
-    assert not faults(both("qwen3-32b"))
+    assert not errors(both(OURS))
+    assert not errors(both("qwen3-32b"))
 
 
 def test_two_cards_of_one_name_are_refused(project: Path) -> None:
     (project / "more").mkdir()
     (project / "more" / "ours-32b.yaml").write_text(CARD.replace("gated: false", "gated: true"))
-    (found,) = faults(both("./more/ours-32b.yaml"))
+    (found,) = errors(both("./more/ours-32b.yaml"))
     assert (found.path, "different cards of one name, ours-32b" in found.message) == ("models.other.model", True), found
 
 
 def test_two_lists_of_files_of_one_revision_are_refused(project: Path) -> None:
     file = f"config.json: {{size: 1, gitSha1: {'a' * 40}}}"
     (project / OURS).write_text(f"{CARD}files: {{{file}}}\n")
-    (found,) = faults(both("qwen3-32b"))
+    (found,) = errors(both("qwen3-32b"))
     assert (found.path, "lists other files" in found.message) == ("models.other.model", True), found

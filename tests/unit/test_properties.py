@@ -1,4 +1,4 @@
-"""Whatever a stack says, it loads and can be rendered, or it is refused with faults; nothing else ever happens."""
+"""Whatever a stack says, it loads and can be rendered, or it is refused with errors; nothing else ever happens."""
 
 import json
 from typing import Any
@@ -134,7 +134,7 @@ def outcome(blocks: dict[str, Any], token: bool) -> str:
     try:
         planned = plan(load(config))
     except ConfigInvalid as invalid:
-        return "refused" if invalid.faults and all(f.path and f.message for f in invalid.faults) else "without a word"
+        return "refused" if invalid.errors and all(f.path and f.message for f in invalid.errors) else "without a word"
     assert all(question.what for question in questions(planned))
     assert summary(planned)["warnings"] == list(planned.warnings)
     for one in planned.graphs:

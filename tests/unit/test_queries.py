@@ -100,7 +100,7 @@ def selectors(query: str) -> list[tuple[Any, tuple[Any, ...]]]:
     ]
 
 
-def faults(query: str) -> list[str]:
+def errors(query: str) -> list[str]:
     """What is wrong with a query; raises ValueError for one that is no PromQL."""
     found: list[str] = []
     for selector, around in selectors(query):
@@ -124,7 +124,7 @@ def faults(query: str) -> list[str]:
 
 @pytest.mark.parametrize("query", queries())
 def test_every_query_is_right(query: str) -> None:
-    assert faults(query) == []
+    assert errors(query) == []
 
 
 def test_the_parser_finds_the_series_that_the_expression_finds() -> None:
@@ -145,7 +145,7 @@ def test_the_parser_finds_the_series_that_the_expression_finds() -> None:
     ],
 )
 def test_a_wrong_query_is_found(query: str, says: str) -> None:
-    assert says in "; ".join(faults(query))
+    assert says in "; ".join(errors(query))
 
 
 @pytest.mark.parametrize("query", ["rate(up{})", "sum by (a (up{})", "up{} >", "histogram_quantile(up{})"])

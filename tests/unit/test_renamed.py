@@ -22,7 +22,7 @@ def test_the_new_name_loads_without_a_word() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "fault"),
+    ("changes", "error"),
     [
         ({"models.chat.proof": "report"}, 'models.chat.proof: "report" is not one of required, reported'),
         (
@@ -34,13 +34,13 @@ def test_the_new_name_loads_without_a_word() -> None:
         ({"models": [1]}, "models: got [1]; must be an object"),
     ],
 )
-def test_errors_name_the_key_that_the_stack_file_has(changes: dict[str, object], fault: str) -> None:
+def test_errors_name_the_key_that_the_stack_file_has(changes: dict[str, object], error: str) -> None:
     with pytest.raises(ConfigInvalid) as refused:
         load(config(changes))
-    assert any(str(found).startswith(fault) for found in refused.value.faults), refused.value.faults
+    assert any(str(found).startswith(error) for found in refused.value.errors), refused.value.errors
 
 
 def test_the_list_of_moved_keys_is_no_key_of_a_stack_file() -> None:
     with pytest.raises(ConfigInvalid) as refused:
         load(config({"renamed": {"a": "b"}}))
-    assert "is not a key here" in str(refused.value.faults[0])
+    assert "is not a key here" in str(refused.value.errors[0])

@@ -79,14 +79,14 @@ def test_an_object_of_another_kind_is_told_by_the_key(root: Path) -> None:
 
     with pytest.raises(ConfigInvalid) as raised:
         load(stackfile.read(root, "one", ["labels=owner", "alerts=[a]", "models.chat.prefill=2"]))
-    faults = {fault.path: fault.message for fault in raised.value.faults}
-    assert faults["labels"] == 'got "owner"; must be an object'
-    assert "must be an object" in faults["alerts"]
-    assert "must be an object" in faults["models.chat.prefill"]
+    errors = {error.path: error.message for error in raised.value.errors}
+    assert errors["labels"] == 'got "owner"; must be an object'
+    assert "must be an object" in errors["alerts"]
+    assert "must be an object" in errors["models.chat.prefill"]
 
 
 @pytest.mark.parametrize(
-    ("content", "faults"),
+    ("content", "errors"),
     [
         ("config:\n  gcp:project: a\n  gcp:project: b\n", {"config.gcp:project": "line 2 and line 3"}),
         ("config:\n  models: {chat: {model: a, model: b}}\n", {"config.models.chat.model": "line 2"}),
@@ -99,13 +99,13 @@ def test_an_object_of_another_kind_is_told_by_the_key(root: Path) -> None:
         ("config:\n  models:\n  - a: 1\n    a: 2\n", {"config.models[0].a": "line 3 and line 4"}),
     ],
 )
-def test_a_key_that_is_given_twice_is_an_error(root: Path, content: str, faults: dict[str, str]) -> None:
+def test_a_key_that_is_given_twice_is_an_error(root: Path, content: str, errors: dict[str, str]) -> None:
     (root / "Pulumi.one.yaml").write_text(content)
     with pytest.raises(ConfigInvalid) as raised:
         stackfile.read(root, "one")
-    told = {str(fault): where for fault in raised.value.faults for path, where in faults.items() if path in str(fault)}
-    assert len(told) == len(faults) == len(raised.value.faults)
-    assert all("given twice" in fault and where in fault for fault, where in told.items())
+    told = {str(error): where for error in raised.value.errors for path, where in errors.items() if path in str(error)}
+    assert len(told) == len(errors) == len(raised.value.errors)
+    assert all("given twice" in error and where in error for error, where in told.items())
 
 
 @pytest.mark.parametrize("content", ["config: &a {x: *a}\n", "config: {d: 2026-13-45}\n", "a: b\n---\nc: d\n"])
@@ -126,7 +126,7 @@ def test_an_override_of_no_form_is_refused(root: Path, override: str) -> None:
     [("config: [", "is not YAML in line"), ("- a", "must be an object"), ("config: text", "`config` must be an object"),
      (b"\xff\xfe\x00", "is not YAML")],
 )  # fmt: skip
-def test_a_broken_file_is_a_fault(root: Path, content: Any, says: str) -> None:
+def test_a_broken_file_is_an_error(root: Path, content: Any, says: str) -> None:
     (root / "Pulumi.one.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigInvalid, match=says):
         stackfile.read(root, "one")

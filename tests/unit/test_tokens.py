@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading.errors import Fault, shown
+from reading.errors import Error, shown
 from reading.tokens import MASK, holds_token, kind, masked
 from tests.security.canaries import CANARIES, GLUED, PASTED, SIBLINGS
 from tests.stacks import ROOT
@@ -96,7 +96,7 @@ def test_no_text_around_a_token_gets_it_into_an_error(before: str, name: str, af
     token = CANARIES[name]
     if before[-1:].isascii() and before[-1:].isalpha():
         before += " "
-    error = Fault(f"models.{before}{token}", f"got {shown(before + token + after)} ({before}{token}{after})")
+    error = Error(f"models.{before}{token}", f"got {shown(before + token + after)} ({before}{token}{after})")
     assert token not in str(error)
     assert token not in repr(error)
 

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from catalog import versions
 from manifests.graph import build
-from tests.stacks import faults, planned
+from tests.stacks import errors, planned
 
 
-def errors(platform: str, runtime: str) -> dict[str, str]:
+def version_errors(platform: str, runtime: str) -> dict[str, str]:
     return dict(versions.errors(platform, runtime))
 
 
 def test_the_versions_that_come_with_this_program_are_a_pair() -> None:
-    assert errors(versions.DYNAMO.platform, versions.DYNAMO.runtime) == {}
+    assert version_errors(versions.DYNAMO.platform, versions.DYNAMO.runtime) == {}
 
 
 PAIRS = [
@@ -62,7 +62,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("platform", "runtime", "ends"), PAIRS)
 def test_a_pair_runs_or_is_refused_with_what_to_set(platform: str, runtime: str, ends: dict[str, str]) -> None:
-    found = errors(platform, runtime)
+    found = version_errors(platform, runtime)
     assert found.keys() == ends.keys()
     for key, advice in ends.items():
         assert found[key].endswith(advice)
@@ -76,19 +76,19 @@ PROPOSAL = re.compile(r"(use|set versions\.\w+ to|raise versions\.\w+ to) ([0-9.
 
 @given(texts, texts)
 def test_what_is_proposed_makes_the_error_go_away_and_brings_no_other(platform: str, runtime: str) -> None:
-    found = errors(platform, runtime)
+    found = version_errors(platform, runtime)
     for key, message in found.items():
         proposals = PROPOSAL.findall(message)
         assert proposals, message
         for words, version in proposals:
             changed = words.split(".")[1].split()[0] if "." in words else key
-            after = errors(**({"platform": platform, "runtime": runtime} | {changed: version}))
+            after = version_errors(**({"platform": platform, "runtime": runtime} | {changed: version}))
             assert after.keys() <= found.keys() - {key}
 
 
 def test_both_versions_are_refused_at_once_with_whatever_else_is_wrong() -> None:
-    found = faults({"versions": {"platform": "latest", "runtime": "1.3.0"}, "models.chat.layout": "nope"})
-    assert [fault.path for fault in found] == ["models.chat.layout", "versions.platform", "versions.runtime"]
+    found = errors({"versions": {"platform": "latest", "runtime": "1.3.0"}, "models.chat.layout": "nope"})
+    assert [error.path for error in found] == ["models.chat.layout", "versions.platform", "versions.runtime"]
 
 
 def test_every_image_of_a_graph_is_of_the_runtime_and_the_chart_of_the_platform() -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from planning import load as loading
 from reading import ways_out
-from reading.errors import Fault, Way
+from reading.errors import Error, Way
 from settings.stack_config import raw_blocks
-from tests.stacks import config, faults
+from tests.stacks import config, errors
 
 # What a stack may say of its one deployment, right and wrong.
 tensor_parallel = st.sampled_from([1, 2, 3, 4, 5, 8, 16])
@@ -41,7 +41,7 @@ stacks = st.fixed_dictionaries(
 )
 
 
-def judged(raw: dict[str, Any]) -> list[Fault]:
+def judged(raw: dict[str, Any]) -> list[Error]:
     return loading.judged(copy.deepcopy(raw))[1]
 
 
@@ -50,20 +50,20 @@ def judged(raw: dict[str, Any]) -> list[Fault]:
 def test_a_way_out_that_is_told_leads_out(blocks: dict[str, Any]) -> None:
     raw, _ = raw_blocks(config(blocks))
     found = judged(raw)
-    before = Counter(fault.path for fault in found)
-    for fault, told in zip(found, ways_out.told(found, raw, judged), strict=True):
-        for way in fault.ways:
+    before = Counter(error.path for error in found)
+    for error, told in zip(found, ways_out.told(found, raw, judged), strict=True):
+        for way in error.ways:
             if f"; {way.words}" not in told.message and f", or {way.words}" not in told.message:
                 continue
             changed = copy.deepcopy(raw)
             assert ways_out._apply(way, changed)  # pyright: ignore[reportPrivateUsage]
             after = Counter(other.path for other in judged(changed))
-            assert after[fault.path] < before[fault.path], fault
-            assert way.spelling or after <= before, (fault, after)
+            assert after[error.path] < before[error.path], error
+            assert way.spelling or after <= before, (error, after)
 
 
 def messages(changes: dict[str, Any]) -> dict[str, str]:
-    return {fault.path: fault.message for fault in faults(changes)}
+    return {error.path: error.message for error in errors(changes)}
 
 
 QWEN = {"model": "qwen3-32b", "layout": "multi-node"}
@@ -111,11 +111,11 @@ def test_a_way_that_brings_another_error_is_not_told() -> None:
     ways = (Way("use 4", {"decode": 4}), Way("use 5", {"decode": 5}))
     raw = {"decode": 3, "prefill": 5}
 
-    def judge(raw: dict[str, Any]) -> list[Fault]:
-        odd = [Fault("decode", "is three", ways)] if raw["decode"] == 3 else []
+    def judge(raw: dict[str, Any]) -> list[Error]:
+        odd = [Error("decode", "is three", ways)] if raw["decode"] == 3 else []
         return [
             *odd,
-            *([Fault("prefill", "is larger")] if raw["decode"] < raw["prefill"] and raw["decode"] != 3 else []),
+            *([Error("prefill", "is larger")] if raw["decode"] < raw["prefill"] and raw["decode"] != 3 else []),
         ]
 
-    assert [fault.message for fault in ways_out.told(judge(raw), raw, judge)] == ["is three; use 5"]
+    assert [error.message for error in ways_out.told(judge(raw), raw, judge)] == ["is three; use 5"]

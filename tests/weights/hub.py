@@ -1,4 +1,4 @@
-"""A model hub on 127.0.0.1: its API and its files, and on demand every fault that a real one has shown."""
+"""A model hub on 127.0.0.1: its API and its files, and on demand every error that a real one has shown."""
 
 import hashlib
 import json

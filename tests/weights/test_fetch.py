@@ -116,12 +116,12 @@ def test_retry_after_may_be_a_date(hub: Hub, place: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
-def test_passing_faults_pass(hub: Hub, place: Path, code: int) -> None:
+def test_passing_errors_pass(hub: Hub, place: Path, code: int) -> None:
     hub.answers = {"listing": [fake.status(code)] * 2, FIRST: [fake.status(code)] * 3}
     assert_whole(fetch(hub, place), place)
 
 
-def test_faults_without_end_end(hub: Hub, place: Path) -> None:
+def test_errors_without_end_end(hub: Hub, place: Path) -> None:
     hub.always[SECOND] = fake.status(503)
     assert_failed(fetch(hub, place, "--attempts", "3"), place, SECOND, "given up after 3 attempts", "HTTP 503")
     assert len(hub.asked_for(SECOND)) == 3
@@ -340,7 +340,7 @@ def test_a_scratch_that_holds_no_whole_file(hub: Hub, place: Path) -> None:
         (("--attempts", "0"), "at least 1"),
     ],
 )
-def test_a_command_line_at_fault(hub: Hub, place: Path, words: tuple[str, str], says: str) -> None:
+def test_a_command_line_at_error(hub: Hub, place: Path, words: tuple[str, str], says: str) -> None:
     done = fetch(hub, place, *words)
     assert done.returncode == 2
     assert says in done.stderr

@@ -148,7 +148,7 @@ def test_a_token_that_is_none(hub: Hub, catalogue: Path, monkeypatch: pytest.Mon
     assert hub.requests == []
 
 
-def test_a_passing_fault_passes(hub: Hub, catalogue: Path) -> None:
+def test_a_passing_error_passes(hub: Hub, catalogue: Path) -> None:
     hub.answers["listing"] = [fake.status(503)]
     assert pin(hub).exit_code == 0
     assert [path.startswith("/api/") for path, _ in hub.requests] == [True, True, False]

@@ -83,7 +83,7 @@ def test_the_preview_step_shows_the_plan_in_the_summary(tmp_path: Path) -> None:
     assert "resources to create" in shown
 
 
-def test_a_fault_ends_the_preview_step_and_is_in_the_summary(tmp_path: Path) -> None:
+def test_an_error_ends_the_preview_step_and_is_in_the_summary(tmp_path: Path) -> None:
     done = run(step("preview", "ops preview"), tmp_path / "summary.md", STACK="prdo")
     assert done.returncode == 2
     shown = (tmp_path / "summary.md").read_text()

@@ -34,7 +34,7 @@ from catalog.contracts import (
 from catalog.engines import Engine
 from catalog.engines.vllm import batch, kv_split, relations, speculation, values
 from catalog.engines.vllm.memory import memory
-from catalog.flags import ArgumentFault
+from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 from catalog.models import Card
 from reading.frozen import Frozen
@@ -215,7 +215,7 @@ class Vllm(Engine):
     def usable_values(self, workers: Workers) -> Mapping[str, Sequence[str]]:
         return values.usable(workers)
 
-    def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+    def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentError]:
         for rules in (values, relations, speculation, batch):
             yield from rules.errors(given, workers)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from catalog.flags import ArgumentFault
+from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 from catalog.sizing import GIB, MIB, VERIFICATION_TOKENS
 
@@ -48,13 +48,13 @@ def _number(given: Given, name: str) -> int | None:
         return None
 
 
-def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     """What vLLM refuses when it starts on one of the workers' GPUs."""
     for default in {default_batch(gpu.product, gpu.memory_mib * MIB) for gpu in workers.gpus}:
         yield from _errors(given, workers, batch(given, workers.max_model_len, default))
 
 
-def _errors(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentFault]:
+def _errors(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentError]:
     """As `SchedulerConfig.verify_max_model_len` and its neighbors, vLLM 0.31.0."""
     length = workers.max_model_len
     tokens, seqs, chunked = "--max-num-batched-tokens", "--max-num-seqs", "--enable-chunked-prefill"
@@ -86,7 +86,7 @@ def _errors(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentFaul
     yield from _sharded_sampling(given, workers, now)
 
 
-def _lets_requests_in(given: Given, now: Batch) -> Iterator[ArgumentFault]:
+def _lets_requests_in(given: Given, now: Batch) -> Iterator[ArgumentError]:
     """Limits below which an engine takes no request, or not one of the verification."""
     for name in ("--max-num-scheduled-tokens", "--max-num-queued-reqs", "--max-num-queued-tokens"):
         if given.number(name) == 0:
@@ -110,7 +110,7 @@ def _lets_requests_in(given: Given, now: Batch) -> Iterator[ArgumentFault]:
         yield given.error("--engine-request-limit", f"{limit} lets no request in; use at least 1, or leave it out")
 
 
-def _sharded_sampling(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentFault]:
+def _sharded_sampling(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentError]:
     """`VllmConfig._validate_batch_sharded_sampling`, vLLM 0.31.0; ngram speculation runs on its older model runner."""
     name = "--enable-batch-sharded-sampling"
     if not given.on(name):

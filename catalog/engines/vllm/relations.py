@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from catalog.flags import ArgumentFault
+from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 from reading.errors import shown
 
@@ -21,7 +21,7 @@ _SAME = (
 )
 
 
-def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     for flag, config, key in _SAME:
         if flag in given and key in given.keys(config):
             yield given.error(config, f"{key} says again what {given.spelling(flag)} says; give one of the two")
@@ -43,7 +43,7 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
         )
 
 
-def _structured_outputs(given: Given) -> Iterator[ArgumentFault]:
+def _structured_outputs(given: Given) -> Iterator[ArgumentError]:
     """`StructuredOutputsConfig._validate_structured_output_config`, vLLM 0.31.0."""
     name = "--structured-outputs-config"
     config = given.keys(name)
@@ -60,7 +60,7 @@ def _structured_outputs(given: Given) -> Iterator[ArgumentFault]:
             )
 
 
-def _context_parallelism(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+def _context_parallelism(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     """`ModelConfig.verify_with_parallel_config` and the NIXL check of `VllmConfig.__post_init__`, vLLM 0.31.0."""
     name = "--decode-context-parallel-size"
     size, kv_heads, largest = given.number(name), workers.card.attention.kv_heads, max(workers.tensor_parallel)
@@ -83,7 +83,7 @@ def _context_parallelism(given: Given, workers: Workers) -> Iterator[ArgumentFau
             yield given.error(other, f"has no effect without {name}, which no layout here can have; leave it out")
 
 
-def _experts(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+def _experts(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     """`ModelConfig._verify_with_expert_parallelism`, `VllmConfig._verify_aux_output_compatibility`, vLLM 0.31.0."""
     dense = workers.card.architecture.kind == "dense"
     for name in ("--enable-expert-parallel", "--enable-ep-weight-filter"):
@@ -101,7 +101,7 @@ def _experts(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
             yield given.error(name, "has no effect without --enable-expert-parallel; add it, or leave this out")
 
 
-def _graphs(given: Given) -> Iterator[ArgumentFault]:
+def _graphs(given: Given) -> Iterator[ArgumentError]:
     """`VllmConfig._set_cudagraph_sizes` and `CompilationConfig.post_init_cudagraph_sizes`, vLLM 0.31.0."""
     config = given.keys("--compilation-config")
     compiled: list[Any] = config.get("compile_sizes") or []
@@ -121,7 +121,7 @@ def _graphs(given: Given) -> Iterator[ArgumentFault]:
     yield from _graph_sizes(given, config)
 
 
-def _graph_sizes(given: Given, config: Mapping[str, Any]) -> Iterator[ArgumentFault]:
+def _graph_sizes(given: Given, config: Mapping[str, Any]) -> Iterator[ArgumentError]:
     """The list of sizes and the largest one, each by its flag or by the key of the JSON flag."""
     flag, listed = "--cudagraph-capture-sizes", config.get("cudagraph_capture_sizes", [])
     sizes = [int(size) for size in given.texts(flag)] or [size for size in listed if type(size) is int]

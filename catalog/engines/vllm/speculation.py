@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from catalog.flags import ArgumentFault
+from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 from catalog.flags.paths import not_readable
 from reading.errors import nearest, shown
@@ -43,7 +43,7 @@ def draft(given: Given) -> str | None:
     return model if isinstance(model, str) and model not in (*_NGRAM, "[ngram]") else None
 
 
-def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     """The errors of a speculation, whether it comes as one object or as flags."""
     short = [name for name in _FLAGS if name in given]
     if short and _CONFIG in given:
@@ -64,7 +64,7 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
     yield from _async_scheduling(given, config)
 
 
-def _async_scheduling(given: Given, config: Mapping[str, Any]) -> Iterator[ArgumentFault]:
+def _async_scheduling(given: Given, config: Mapping[str, Any]) -> Iterator[ArgumentError]:
     method = _method(config)
     if given.on("--async-scheduling") and method in (*_NGRAM, *_DRAFTS) and method not in _ASYNC:
         yield given.error(

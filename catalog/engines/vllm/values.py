@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from catalog.flags import ArgumentFault, json_object
+from catalog.flags import ArgumentError, json_object
 from catalog.flags.given import Given, Workers
 from catalog.flags.paths import not_readable
 from catalog.models import card_names
@@ -130,7 +130,7 @@ def owned(workers: Workers) -> dict[str, str]:
     }
 
 
-def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     """The errors of single values, for workers that run vLLM."""
     for key, value in given.keys("--override-generation-config").items():
         if (wanted := _SAMPLING.get(key)) and not wanted.takes(value):
@@ -145,7 +145,7 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
     yield from _backend_errors(given, workers)
 
 
-def _backend_errors(given: Given, workers: Workers) -> Iterator[ArgumentFault]:
+def _backend_errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     """Backends that a JSON flag names, by the rule of the flag that says the same."""
     for name, key, rule in (
         ("--attention-config", "backend", _attention_backend),

@@ -1,4 +1,4 @@
-"""Bad input gets one sentence a fault, with its key path, all of them together."""
+"""Bad input gets one sentence an error, with its key path, all of them together."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from settings.stack_config import StackConfig
-from tests.stacks import config, faults
+from tests.stacks import config, errors
 
 
 @dataclass(frozen=True)
@@ -329,24 +329,24 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_a_fault_names_its_path_and_the_remedy(case: Case) -> None:
-    found = faults(case.changes)
+def test_an_error_names_its_path_and_the_remedy(case: Case) -> None:
+    found = errors(case.changes)
     assert [f.path for f in found].count(case.path) == 1, found
-    (fault,) = [f for f in found if f.path == case.path]
-    assert case.says in fault.message
+    (error,) = [f for f in found if f.path == case.path]
+    assert case.says in error.message
 
 
 # These say one thing in two places by their nature: the duplicate name is also badly formed, the unknown role's
-# layout still has its own faults.
+# layout still has its own errors.
 WITH_COMPANY = {"names alike but for capitals"}
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.name not in WITH_COMPANY], ids=lambda c: c.name)
-def test_one_mistake_is_one_fault(case: Case) -> None:
-    assert len(faults(case.changes)) == 1, faults(case.changes)
+def test_one_mistake_is_one_error(case: Case) -> None:
+    assert len(errors(case.changes)) == 1, errors(case.changes)
 
 
-def test_all_faults_come_together() -> None:
+def test_all_errors_come_together() -> None:
     changes = {
         "gcp:project": None,
         "location.zone": "us-east5-a",
@@ -356,7 +356,7 @@ def test_all_faults_come_together() -> None:
         "labels": {"owner": 1},
         "extra": 1,
     }
-    assert [fault.path for fault in faults(changes)] == [
+    assert [error.path for error in errors(changes)] == [
         "capacity.reservation",
         "extra",
         "gcp:project",
@@ -369,36 +369,36 @@ def test_all_faults_come_together() -> None:
     ]
 
 
-def test_a_wrong_value_raises_no_second_fault_of_what_hangs_on_it() -> None:
-    found = faults({"models.chat.prefill": {"tensorParallel": "1"}, "models.chat.decode": {"tensorParallel": 4}})
-    assert [fault.path for fault in found] == ["models.chat.prefill.tensorParallel"]
+def test_a_wrong_value_raises_no_second_error_of_what_hangs_on_it() -> None:
+    found = errors({"models.chat.prefill": {"tensorParallel": "1"}, "models.chat.decode": {"tensorParallel": 4}})
+    assert [error.path for error in found] == ["models.chat.prefill.tensorParallel"]
 
 
 def test_a_key_is_not_held_against_a_region_that_is_not_known() -> None:
     key = {"secretsKey": "projects/p/locations/europe-west1/keyRings/gke/cryptoKeys/secrets"}
     for location in (None, {"region": "Belgium", "zone": "europe-west1-b"}):
-        found = faults({"cluster": key, "location": location})
-        assert "cluster.secretsKey" not in {fault.path for fault in found}
+        found = errors({"cluster": key, "location": location})
+        assert "cluster.secretsKey" not in {error.path for error in found}
         assert found
 
 
-def test_nodes_are_not_counted_against_a_limit_while_a_graph_is_at_fault() -> None:
-    found = faults({"capacity.maxNodes": 1, "models.chat.autoscaling": {"decode": {"min": 9, "max": 2}}})
-    assert [fault.path for fault in found] == ["models.chat.autoscaling.decode.max"]
+def test_nodes_are_not_counted_against_a_limit_while_a_graph_is_at_error() -> None:
+    found = errors({"capacity.maxNodes": 1, "models.chat.autoscaling": {"decode": {"min": 9, "max": 2}}})
+    assert [error.path for error in found] == ["models.chat.autoscaling.decode.max"]
 
 
 def test_a_token_under_a_wrong_key_is_not_repeated() -> None:
-    found = faults({"labels": {"owner": "hf_AbCdEf"}, "endpoint": "hf_AbCdEf", "hfTokn": "hf_AbCdEf"})
+    found = errors({"labels": {"owner": "hf_AbCdEf"}, "endpoint": "hf_AbCdEf", "hfTokn": "hf_AbCdEf"})
     assert len(found) == 3
     assert "hf_AbCdEf" not in "".join(map(str, found))
 
 
 def test_a_stack_name_too_long_for_its_account_is_refused() -> None:
-    assert [f.path for f in faults(stack="a-very-long-stack-name")] == ["stack"]
+    assert [f.path for f in errors(stack="a-very-long-stack-name")] == ["stack"]
 
 
 def test_an_encrypted_value_counts_as_present() -> None:
-    assert faults() == ()
+    assert errors() == ()
 
 
 def test_the_secret_value_never_reaches_the_settings() -> None:
@@ -407,4 +407,4 @@ def test_the_secret_value_never_reaches_the_settings() -> None:
 
 
 def test_keys_of_other_tools_are_left_to_them() -> None:
-    assert faults({"pulumi:disable-default-providers": ["aws"], "kubernetes:context": "lab", "acme:team": "ml"}) == ()
+    assert errors({"pulumi:disable-default-providers": ["aws"], "kubernetes:context": "lab", "acme:team": "ml"}) == ()

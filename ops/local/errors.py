@@ -17,7 +17,7 @@ class ConfigurationError(LocalRunError):
     exit_code = 2
 
 
-def told(fault: LocalRunError) -> int:
+def told(error: LocalRunError) -> int:
     """The exit code, after the sentence was printed."""
-    print(f"error: {masked(str(fault))}", file=sys.stderr)
-    return fault.exit_code
+    print(f"error: {masked(str(error))}", file=sys.stderr)
+    return error.exit_code
