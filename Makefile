@@ -32,11 +32,13 @@ render: $(VENV)/.run ## the Kubernetes objects of STACK as YAML
 test: $(VENV)/.test ## every test that can run here; says what it skipped and why
 	$(PY) -m pytest -n auto --dist worksteal
 
-check: $(VENV)/.test ## lint, format, types and which room may import which
+check: $(VENV)/.test ## lint, format, types, which room may import which, dead code, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry .
 
 format: $(VENV)/.test ## format the code
 	$(BIN)/ruff check --fix .
