@@ -16,7 +16,7 @@ CALLED_BY_DECORATOR = ["@field_validator*", "@model_validator*", "@app.command*"
 CALLED_BY_OTHERS = [
     *("readable", "readinto", "makefile", "http_open", "https_open", "https_response"),  # io, socket, urllib.request
     *("Log", "make_urn", "new_resource"),  # Pulumi's monitor and mocks
-    *("retries", "no_wrap", "preserve_quotes", "ignore_aliases"),  # attributes that urllib3, rich and the YAML writers read
+    *("retries", "no_wrap", "preserve_quotes", "ignore_aliases"),  # attributes of urllib3, rich, YAML writers
     *("pre_tokenizer", "decoder"),  # attributes that `tokenizers` reads
     "pthrDelay",  # an attribute that NIXL reads
     "sdk_version",  # the tests hold the table against the pinned provider
