@@ -124,7 +124,7 @@ def _phases(series: Scope) -> Section:
                 unit=COUNT,
                 queries=(series.gauge("sum", "dynamo_component_inflight_requests", by_role, dynamo_endpoint=GENERATE),),
             ),
-            Tile(title="Prefill requests to one of decode", unit=COUNT, queries=(f"{prefill} / {decode}",)),
+            Tile(title="Prefill requests per decode request", unit=COUNT, queries=(f"{prefill} / {decode}",)),
         ),
     )
 

@@ -39,7 +39,7 @@ def render(name: str) -> str:
 
 
 README = GOLDEN.parent.parent / "README.md"
-_PREVIEW_BLOCK = re.compile(r"(?<=a test holds this page to it\):\n\n```text\n).*?(?=\n```)", re.DOTALL)
+_PREVIEW_BLOCK = re.compile(r"(?<=prod` prints \(checked by a test\):\n\n```text\n).*?(?=\n```)", re.DOTALL)
 _ERRORS_BLOCK = re.compile(r"(?<=```text\n\$ \./dynamo-gke )(preview[^\n]*)\n.*?(?=\n```)", re.DOTALL)
 
 

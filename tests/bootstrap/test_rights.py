@@ -76,7 +76,7 @@ def words(cell: str) -> tuple[str, ...]:
     return tuple(re.findall(r"`([^`]+)`", cell))
 
 
-@pytest.mark.parametrize(("row", "access"), [(0, PREVIEW), (1, DEPLOY)], ids=["reads", "writes"])
+@pytest.mark.parametrize(("row", "access"), [(0, PREVIEW), (1, DEPLOY)], ids=["view", "deploy"])
 def test_the_page_names_the_roles_that_bootstrap_grants(row: int, access: Access) -> None:
     _, _, project, state, key, billing = table("4. **Identities.**")[row]
     assert words(project) == access.project
@@ -84,7 +84,7 @@ def test_the_page_names_the_roles_that_bootstrap_grants(row: int, access: Access
 
 
 def test_the_page_names_what_lies_outside_the_project() -> None:
-    named = {words(setting)[0]: words(role) for setting, _, role, _ in table("## Rights outside the project")}
+    named = {words(setting)[0]: words(role) for setting, _, role, _ in table("## Permissions outside the project")}
     for setting, role in OUTSIDE.values():
         assert role in named[setting]
 
