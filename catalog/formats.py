@@ -1,11 +1,15 @@
-"""Number formats of weights, and the bits that one weight of a linear layer takes in each, its scales included."""
+"""Number formats of weights: the bits that one weight takes, and what an engine makes of a format on a GPU."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from reading.errors import one_of
 
+# Of one weight of a linear layer, its scales included.
 BITS = {
     "bf16": 16.0,
     "fp16": 16.0,
@@ -31,3 +35,62 @@ Format = Annotated[str, AfterValidator(_known)]
 def weight_bytes(name: str) -> float:
     """Bytes of one weight. Raises KeyError for a format that is not in BITS."""
     return BITS[name] / 8
+
+
+class FormatUse(StrEnum):
+    """What an engine makes of weights in a number format on a GPU."""
+
+    NATIVE = "native"
+    """It loads them, and computes in that format."""
+    WEIGHT_ONLY = "weightOnly"
+    """It loads them, and computes in 16 bits: little memory, no FP8 or FP4 arithmetic, slower prefill."""
+    REFUSED = "refused"
+    """It does not load them, or nobody documents that it does."""
+
+    @property
+    def words(self) -> str:
+        return "weight-only" if self is FormatUse.WEIGHT_ONLY else self.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormatFloors:
+    """The compute capabilities from which an engine loads weights in one number format."""
+
+    native: str | None
+    """From here on it computes in the format, such as 8.9; None where it never does."""
+    native_below: str | None = None
+    """The first later generation for which it has no such kernels; None where every later one has."""
+    weight_only: str | None = None
+    """From here on it loads the weights at least; None where it loads them only where it computes in the format."""
+    source: str
+    """Where these numbers are written."""
+
+    def use(self, compute_capability: str) -> FormatUse:
+        has = _order(compute_capability)
+        if self.native and _order(self.native) <= has and not (self.native_below and has >= _order(self.native_below)):
+            return FormatUse.NATIVE
+        return FormatUse.WEIGHT_ONLY if self.weight_only and _order(self.weight_only) <= has else FormatUse.REFUSED
+
+
+def at_least(compute_capability: str, floor: str) -> bool:
+    return _order(compute_capability) >= _order(floor)
+
+
+def _order(compute_capability: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in compute_capability.split("."))
+
+
+FP8_ARITHMETIC = "8.9"
+"""The first GPUs with tensor cores for FP8: Ada. NVIDIA's table of compute capabilities."""
+
+ARITHMETIC: Mapping[str, FormatFloors] = {
+    name: FormatFloors(native=first, source="NVIDIA: tensor cores by compute capability")
+    for name, first in (
+        ("bf16", "8.0"),
+        ("fp8", FP8_ARITHMETIC),
+        ("mxfp8", "10.0"),
+        ("mxfp4", "10.0"),
+        ("nvfp4", "10.0"),
+    )
+}
+"""What GPUs compute by themselves, for an engine of which no more is known."""

@@ -7,6 +7,7 @@ from catalog.engines import default_engine
 from catalog.layouts import layout_names, layouts_for, why_not
 from catalog.machines import GpuMachine
 from catalog.models import Card
+from planning.checks import number_formats
 from planning.checks.engine_args import argument_errors
 from planning.deployments import Deployment, deployment
 from planning.pools import node_counts
@@ -48,10 +49,8 @@ def candidates(name: str, machine: GpuMachine) -> Candidates:
 
 def _not_computed(of: Deployment, machine: GpuMachine) -> str:
     """Why the machine cannot compute a deployment's weights; empty where it can, or where no GPU is used."""
-    format_, formats = of.card.weights.format, machine.gpus.formats
-    if format_ in formats or not of.on_gpus:
-        return ""
-    return f"the weights are in {format_}, which {machine.gpus.product} does not compute; it takes {', '.join(formats)}"
+    why = number_formats.refusal(of, machine) if of.on_gpus else None
+    return f"the weights {why}" if why else ""
 
 
 def _absent(card: Card, machine: GpuMachine, found: Mapping[str, Deployment]) -> Iterator[tuple[str, str]]:

@@ -29,6 +29,8 @@ from catalog.flags import ArgumentError
 from catalog.flags.frontend import frontend_flags
 from catalog.flags.given import Given, Workers
 from catalog.flags.table import Table, read
+from catalog.formats import ARITHMETIC, BITS, FP8_ARITHMETIC, FormatFloors, FormatUse
+from catalog.machines import Gpus
 from catalog.models import Card
 
 # A file an engine, which its parser wrote, and one beside it that says what a stack may do with each flag.
@@ -57,6 +59,10 @@ class Engine(ABC):
     """Tokens of a KV cache block, the same for all roles and for the router."""
     memory_share: ClassVar[float] = 0.9
     """Share of a GPU's memory that the engine gets unless the stack says otherwise, 0 to 1."""
+    formats: ClassVar[Mapping[str, FormatFloors]] = ARITHMETIC
+    """Number formats of weights that it loads, by GPU generation. One that is missing is refused on every GPU."""
+    fp8_kv_cache_from: ClassVar[str] = FP8_ARITHMETIC
+    """The first compute capability on which it keeps the KV cache in FP8."""
     kv_lease: ClassVar[KvLease | None] = None
     """None where prefill keeps KV cache for no set time."""
 
@@ -87,6 +93,16 @@ class Engine(ABC):
     @abstractmethod
     def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
         """What is left for the KV cache on each GPU, and what the engine takes for itself. Called for GPUs only."""
+
+    def format_use(self, name: str, gpus: Gpus) -> FormatUse:
+        """What it makes of weights in a number format on these GPUs."""
+        floors = self.formats.get(name)
+        return gpus.limited(name, floors.use(gpus.compute_capability)) if floors else FormatUse.REFUSED
+
+    def loads(self, gpus: Gpus) -> Mapping[str, FormatUse]:
+        """The number formats of weights that it loads on these GPUs."""
+        uses = {name: self.format_use(name, gpus) for name in BITS}
+        return {name: use for name, use in uses.items() if use is not FormatUse.REFUSED}
 
     def layout_errors(self, prefill: RoleShape, decode: RoleShape, card: Card) -> Iterator[str]:
         """Why KV cache does not move from prefill to decode engines of these sizes, as the end of a sentence."""

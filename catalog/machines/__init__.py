@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from catalog.formats import FormatUse
 from reading import entries
 from reading.errors import ConfigInvalid, one_of
 from reading.frozen import Frozen
@@ -88,8 +89,16 @@ class Gpus(Frozen):
     """Usable memory of one GPU, MiB."""
     compute_capability: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]$", description="such as 9.0")]
     """NVIDIA's number of the GPU's generation, by which engines choose kernels."""
-    formats: dict[str, Literal["native", "weightOnly"]]
-    """Number formats that models may have on it. `weightOnly`: small in memory, computed with in 16 bits."""
+    formats: dict[str, Literal["native", "weightOnly"]] | None = None
+    """Number formats that models may have on it, where engines can do less there than its compute capability says."""
+
+    def limited(self, name: str, use: FormatUse) -> FormatUse:
+        """What an engine makes of a format, `use`, where the machine's file does not allow less."""
+        if self.formats is None or use is FormatUse.REFUSED:
+            return use
+        if name not in self.formats:
+            return FormatUse.REFUSED
+        return FormatUse.WEIGHT_ONLY if self.formats[name] == "weightOnly" else use
 
 
 class RdmaNics(Frozen):

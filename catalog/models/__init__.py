@@ -1,11 +1,15 @@
 """The model cards: what is known of each model. One card a file in this folder."""
 
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from catalog.formats import BITS
 from catalog.models.layout import Layout, Placement, RoleLayout
 from catalog.models.model_card import Card, WeightsFile
 from reading import entries
+from reading.errors import ConfigInvalid
 
 __all__ = [
     "FOLDER",
@@ -18,6 +22,7 @@ __all__ = [
     "card_name",
     "card_names",
     "file_of",
+    "variants",
 ]
 
 FOLDER = Path(__file__).parent
@@ -44,3 +49,20 @@ def card(name: str) -> Card:
     Raises FileNotFoundError without a file, ConfigInvalid with every error in it.
     """
     return entries.entry(Card, FOLDER, name)
+
+
+_FORMAT_SUFFIX = re.compile(rf"-({'|'.join(BITS)})$")
+
+
+def variants(of: Card) -> Iterator[Card]:
+    """The catalog's other cards of the same model, by their names: `NAME`, `NAME-fp8`, `NAME-nvfp4`.
+
+    A file with errors is no variant of anything: whoever names it is told of them.
+    """
+    stem = _FORMAT_SUFFIX.sub("", of.name)
+    for name in card_names():
+        if name != of.name and _FORMAT_SUFFIX.sub("", name) == stem:
+            try:
+                yield card(name)
+            except ConfigInvalid:
+                continue

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from catalog import sizing
 from catalog.contracts import KvCacheDtype
+from catalog.engines import default_engine
 from catalog.models import Card, file_of
 from ops.report import printing
 from ops.report.plain import plain
@@ -19,6 +20,7 @@ Facts = dict[str, Any]
 def facts(name: str, found: Candidates) -> Facts:
     """A card, given by name or file, as JSON has it."""
     card, machine = found.card, found.machine
+    loaded = {name: use.value for name, use in default_engine().loads(machine.gpus).items()}
     return {
         "name": card.name,
         "file": file_of(name),
@@ -36,8 +38,8 @@ def facts(name: str, found: Candidates) -> Facts:
         "machine": {"name": machine.name, "gpus": machine.gpus.count, "product": machine.gpus.product},
         "format": {
             "weights": card.weights.format,
-            "onMachine": machine.gpus.formats.get(card.weights.format),
-            "ofMachine": dict(machine.gpus.formats),
+            "onMachine": loaded.get(card.weights.format),
+            "ofMachine": loaded,
         },
         "engineArgs": {engine: list(words) for engine, words in card.engine_args.items()},
         "layouts": {layout: _layout(each) for layout, each in found.deployments.items()},

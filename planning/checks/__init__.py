@@ -22,6 +22,7 @@ from planning.checks import (
     machines,
     model,
     names,
+    number_formats,
     one_node,
     operations,
     ranges,
@@ -58,6 +59,7 @@ _ERRORS: tuple[Callable[[ResolvedStack], Iterator[Error]], ...] = (
 _DEPLOYMENT_ERRORS: tuple[Callable[[ResolvedStack, Deployment], Iterator[Error]], ...] = (
     roles.deployment_errors,
     machines.deployment_errors,
+    number_formats.deployment_errors,
     role_machines.deployment_errors,
     engine_choice.deployment_errors,
     engine_args.deployment_errors,
@@ -88,7 +90,7 @@ _WARNINGS: tuple[Callable[[ResolvedStack], Iterator[str]], ...] = (
 
 _DEPLOYMENT_WARNINGS: tuple[Callable[[ResolvedStack, Deployment], Iterator[str]], ...] = (
     model.deployment_warnings,
-    machines.deployment_warnings,
+    number_formats.deployment_warnings,
     kv_transfer.lease_warnings,
     roles.deployment_warnings,
     kv_transfer.deployment_warnings,
@@ -102,6 +104,7 @@ _DEPLOYMENT_WARNINGS: tuple[Callable[[ResolvedStack, Deployment], Iterator[str]]
 _BY_MACHINE = (
     machines.errors,
     machines.deployment_errors,
+    number_formats.deployment_errors,
     role_machines.errors,
     role_machines.deployment_errors,
     tensor_parallel.deployment_errors,

@@ -1,4 +1,4 @@
-"""The machine types of GPU pools: whether they are sold as asked, where asked, and can do what deployments need."""
+"""The machine types of GPU pools: whether they are sold as asked, where asked, and have what workers need."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,6 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     for role in deployment.roles.values():
         if role.machine:
-            yield from _format(deployment, role, role.machine)
             yield from _part_of_a_node(deployment, role, role.machine)
             yield from _no_nics(stack, deployment, role, role.machine)
 
@@ -37,20 +36,6 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
             yield f"capacity: {name} {offer.note}"
         elif not offer:
             yield f"capacity: no file of catalog/machines says what {name} costs in mode {mode}, or which quota counts"
-
-
-def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
-    format_ = deployment.card.weights.format
-    weight_only = {
-        role.machine.gpus.product
-        for role in deployment.roles.values()
-        if role.machine and role.machine.gpus.formats.get(format_) == "weightOnly"
-    }
-    for product in sorted(weight_only):
-        yield (
-            f"{deployment.at('model')}: weight-only on {product}: its weights stay in {format_} in memory and are "
-            f"computed with in 16 bits, so prefill is slower than on a GPU with {format_} arithmetic"
-        )
 
 
 def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
@@ -117,24 +102,6 @@ def _rdma_mode(stack: ResolvedStack) -> Iterator[Error]:
             "network.rdma",
             f"{mode} has no effect: {names} has no RDMA NICs; remove it",
             (Way("remove it", {"network.rdma": None}),),
-        )
-
-
-def _format(deployment: Deployment, role: DeploymentRole, machine: GpuMachine) -> Iterator[Error]:
-    """The error of number formats that the GPU does not compute."""
-    format_, formats = deployment.card.weights.format, machine.gpus.formats
-    if format_ not in formats:
-        yield Error(
-            deployment.at("model"),
-            f"the weights of {deployment.card.name} are in {format_}, which {machine.gpus.product} of {machine.name} "
-            f"does not compute; it takes {', '.join(formats)}",
-        )
-    dtype = deployment.settings.engine.kv_cache_dtype
-    if dtype.bytes == 1 and formats.get(dtype.value) != "native":
-        yield Error(
-            deployment.at("engine.kvCacheDtype"),
-            f"{dtype} needs GPUs with {dtype} arithmetic, which {machine.gpus.product} of {machine.name} has not",
-            (Way("use auto", {deployment.at("engine.kvCacheDtype"): "auto"}),),
         )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from pulumi.runtime.mocks import MockCallArgs
 
-from catalog.machines import gpu_machine
 from ops.offline.canned_answers import Canned
 from ops.offline.recorded import ProgramFailed, Recording
 from ops.offline.recording import record
@@ -341,4 +340,3 @@ def test_the_driver_of_the_machine_is_told_where_nodes_are_the_clusters_own() ->
 def test_a_weight_only_format_is_told() -> None:
     plan = planned({"models.chat": {"model": "gpt-oss-120b", "layout": "single-node"}})
     assert any("weight-only on H200: its weights stay in mxfp4" in warning for warning in plan.warnings)
-    assert gpu_machine("a3-ultragpu-8g").gpus.formats["fp8"] == "native"

@@ -63,7 +63,14 @@ def test_the_facts_of_a_mixture_of_experts_with_windows() -> None:
     assert of["format"] == {
         "weights": "mxfp4",
         "onMachine": "weightOnly",
-        "ofMachine": {"bf16": "native", "fp8": "native", "mxfp4": "weightOnly"},
+        "ofMachine": {
+            "bf16": "native",
+            "fp8": "native",
+            "mxfp8": "weightOnly",
+            "mxfp4": "weightOnly",
+            "nvfp4": "weightOnly",
+            "int4": "weightOnly",
+        },
     }
 
 
@@ -77,7 +84,9 @@ def test_all_follows_the_machine() -> None:
     oss = shown("gpt-oss-120b", "--machine", "x1-quad")
     assert oss["format"]["onMachine"] is None
     assert list(oss["layouts"]) == ["simulated"]
-    assert oss["impossible"]["aggregated"] == "the weights are in mxfp4, which X1 does not compute; it takes bf16"
+    assert oss["impossible"]["aggregated"] == (
+        "the weights are in mxfp4, which X1 of x1-quad does not compute; it takes bf16 with vLLM"
+    )
     small = shown("qwen3-32b", "--machine", "y1-single")
     assert "does not fit one y1-single" in small["impossible"]["multi-node"]
     assert "not possible: qwen3-32b does not fit one y1-single" in show("qwen3-32b", "--machine", "y1-single").stdout

@@ -33,6 +33,7 @@ from catalog.contracts import (
 )
 from catalog.engines import Engine
 from catalog.engines.vllm import batch, kv_split, relations, speculation, values
+from catalog.engines.vllm.formats import FORMATS
 from catalog.engines.vllm.memory import memory
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
@@ -113,6 +114,9 @@ class Vllm(Engine):
     block_size = 128
     # vLLM's own default changed between versions, so it is always set. 0.92 is that of 0.32.
     memory_share = 0.92
+    formats = FORMATS
+    # `TritonAttentionImpl.__init__` of vLLM 0.31.0 refuses it on older GPUs; other backends were not looked at.
+    fp8_kv_cache_from = "8.9"
     # Of NIXL's connector: `NixlBaseConnectorScheduler.__init__`, vLLM 0.31.0.
     kv_lease = KvLease(default=30, min=6, why_min="decode renews a lease each sixth of it, in whole seconds")
     metrics = EngineMetrics(

@@ -1,0 +1,77 @@
+"""Number formats: whether an engine loads the weights of its model on its GPUs, and keeps the KV cache in FP8 there."""
+
+from collections.abc import Iterator, Mapping
+
+from catalog import models
+from catalog.formats import FormatUse, at_least
+from catalog.machines import GpuMachine
+from planning.deployments import Deployment
+from planning.resolve import ResolvedStack
+from reading.errors import Error, Way
+
+
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
+    for machine in _machines(deployment).values():
+        yield from _refused(deployment, machine)
+        yield from _fp8_kv_cache(deployment, machine)
+
+
+def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
+    name, engine = deployment.card.weights.format, deployment.engine
+    products = {
+        machine.gpus.product
+        for machine in _machines(deployment).values()
+        if engine.format_use(name, machine.gpus) is FormatUse.WEIGHT_ONLY
+    }
+    variants = " or ".join(native_variants(deployment)) if products else ""
+    for product in sorted(products):
+        yield (
+            f"{deployment.at('model')}: weight-only on {product}: its weights stay in {name} in memory, and "
+            f"{engine.title} computes with them in 16 bits: no {name} arithmetic, slower prefill"
+            + (f"; {variants} is native there" if variants else "")
+        )
+
+
+def native_variants(deployment: Deployment) -> tuple[str, ...]:
+    """The cards of the same model in formats that the engine computes in on every machine of the deployment."""
+    engine, machines = deployment.engine, _machines(deployment).values()
+    return tuple(
+        card.name
+        for card in models.variants(deployment.card)
+        if all(engine.format_use(card.weights.format, machine.gpus) is FormatUse.NATIVE for machine in machines)
+    )
+
+
+def refusal(deployment: Deployment, machine: GpuMachine) -> str | None:
+    """Why the engine does not load the weights on a machine; None where it does."""
+    name, engine = deployment.card.weights.format, deployment.engine
+    if engine.format_use(name, machine.gpus) is not FormatUse.REFUSED:
+        return None
+    return (
+        f"are in {name}, which {machine.gpus.product} of {machine.name} does not compute; it takes "
+        f"{', '.join(engine.loads(machine.gpus)) or 'nothing'} with {engine.title}"
+    )
+
+
+def _machines(deployment: Deployment) -> Mapping[str, GpuMachine]:
+    """What its engines run on, each machine once; none for an engine that computes nothing."""
+    roles = () if deployment.simulated else deployment.roles.values()
+    return {role.machine.name: role.machine for role in roles if role.machine}
+
+
+def _refused(deployment: Deployment, machine: GpuMachine) -> Iterator[Error]:
+    if why := refusal(deployment, machine):
+        where = deployment.at("model")
+        ways = (Way(f"use {name}, which is native there", {where: name}) for name in native_variants(deployment))
+        yield Error(where, f"the weights of {deployment.card.name} {why}", tuple(ways))
+
+
+def _fp8_kv_cache(deployment: Deployment, machine: GpuMachine) -> Iterator[Error]:
+    dtype, gpus, where = deployment.settings.engine.kv_cache_dtype, machine.gpus, deployment.at("engine.kvCacheDtype")
+    computed = at_least(gpus.compute_capability, deployment.engine.fp8_kv_cache_from)
+    if dtype.bytes == 1 and not (computed and gpus.limited(dtype.value, FormatUse.NATIVE) is FormatUse.NATIVE):
+        yield Error(
+            where,
+            f"{dtype} needs GPUs with {dtype} arithmetic, which {gpus.product} of {machine.name} has not",
+            (Way("use auto", {where: "auto"}),),
+        )
