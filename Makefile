@@ -50,12 +50,12 @@ goldens: $(VENV)/.test ## render every stack into tests/golden
 verify: goldens ## regenerate the goldens and fail on a difference
 	git diff --exit-code tests/golden
 
-contract: $(VENV)/.test ## the contracts with others' software; first makes the runtime's environment, minutes and GBs, once
-	$(PY) -m tools.engine_flags --environment-only
+contract: $(VENV)/.test ## the contracts with others' software; first makes vLLM's environment, minutes and GBs, once
+	$(PY) -m tools.engine_flags --environment-only vllm
 	$(PY) -m pytest tests/contract
 
-engine-flags: $(VENV)/.test ## write the tables of flags, one a module, again from the runtime's own parsers
-	$(PY) -m tools.engine_flags
+engine-flags: $(VENV)/.test ## write the tables of flags again from the runtime's own parsers, of ENGINE or of all; makes what they need, 6 GB each
+	$(PY) -m tools.engine_flags $(ENGINE)
 
 replacement-table: $(VENV)/.test ## write ops/changes/gcp_inputs.json from SCHEMA, the schema of Google's provider as JSON
 	$(PY) -m tools.replacement_table $(SCHEMA)
@@ -70,12 +70,15 @@ lock: ## resolve every lock file again (needs uv)
 	$(COMPILE) pyproject.toml --universal --group dev -c requirements.txt -o requirements/dev.txt
 	$(COMPILE) $(LINUX) requirements/dynamo.in --override requirements/dynamo.overrides -o requirements/dynamo.txt
 	$(COMPILE) $(LINUX) requirements/vllm.in --override requirements/vllm.overrides -o requirements/vllm.txt
+	$(COMPILE) $(SGLANG_LINUX) requirements/sglang.in --no-deps -o requirements/sglang.txt
 	$(COMPILE) $(LINUX) requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) $(LINUX) requirements/timing.in --no-deps -o requirements/timing.txt
 
 COMPILE := uv pip compile --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --quiet \
            --custom-compile-command "make lock"
 LINUX   := --python-platform linux
+# SGLang's wheels are for glibc 2.34 or newer.
+SGLANG_LINUX := --python-platform x86_64-manylinux_2_36
 
 $(VENV)/.run: requirements.txt tools/setup.sh
 	@sh tools/setup.sh $(VENV) requirements.txt && touch $@

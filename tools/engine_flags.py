@@ -13,17 +13,35 @@ from typing import Any
 
 from catalog.engines import FLAGS, all_engines, engine
 from catalog.flags.frontend import FRONTEND_TABLE
-from ops.local.environment import ROOT
+from ops.local.environment import ROOT, Environment
 from ops.local.errors import LocalRunError, told
 from ops.local.real_engine import environment_of
+from reading.errors import one_of
 
-# What is run in the runtime's environment.
 VLLM = environment_of(engine("vllm"))
-_PARSERS = Path(__file__).with_name("engine_parsers.py")
 _START = Path(__file__).with_name("engine_start.py")
 
 # Importing vLLM takes 10 s on an idle machine, and a minute on a busy one.
 READ_SECONDS = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """An environment with parsers of Dynamo's modules in it, made when somebody asks for it."""
+
+    environment: Environment
+    modules: tuple[str, ...]
+
+    @property
+    def script(self) -> Path:
+        """What is run in the environment."""
+        return Path(__file__).with_name(f"engine_parsers_{self.environment.name}.py")
+
+
+RUNTIMES = {
+    runtime.environment.name: runtime
+    for runtime in (Runtime(environment=VLLM, modules=("dynamo.frontend", "dynamo.mocker", "dynamo.vllm")),)
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +52,12 @@ class Answer:
     verdicts: tuple[str | None, ...]
 
 
-def ask(lines: Sequence[tuple[str, Sequence[str]]] = ()) -> Answer:
+def ask(runtime: Runtime, lines: Sequence[tuple[str, Sequence[str]]] = ()) -> Answer:
     """What the runtime's parsers say of themselves and of the command lines (module, arguments).
 
     Needs the runtime's environment. Raises LocalRunError if the parsers cannot be asked.
     """
-    answer = _asked(_PARSERS, lines)
+    answer = _asked(runtime.environment, runtime.script, lines)
     tables = {module: formatted(table) for module, table in answer["tables"].items()}
     return Answer(tables=tables, verdicts=tuple(answer["verdicts"]))
 
@@ -53,12 +71,12 @@ def path(module: str) -> Path:
 def start(lines: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
     """What the engine's own configuration says to command lines of `dynamo.vllm`, on an H200 that is not there.
 
-    Needs the runtime's environment. Raises LocalRunError if it cannot be asked.
+    Needs vLLM's environment. Raises LocalRunError if it cannot be asked.
     """
-    return _asked(_START, lines)
+    return _asked(VLLM, _START, lines)
 
 
-def _asked(reader: Path, question: Any) -> Any:
+def _asked(environment: Environment, reader: Path, question: Any) -> Any:
     # Nothing else: variables such as DYN_ROUTER_MODE are the defaults of flags, HF_HUB_OFFLINE wants the model's files.
     env = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     # Else a machine without a routable address ends in an error.
@@ -68,7 +86,7 @@ def _asked(reader: Path, question: Any) -> Any:
         answer = Path(folder) / "answer.json"
         try:
             done = subprocess.run(
-                [str(VLLM.python), str(reader), str(answer)],
+                [str(environment.python), str(reader), str(answer)],
                 input=json.dumps(question),
                 env=env,
                 cwd=folder,
@@ -104,17 +122,25 @@ def formatted(table: Mapping[str, Any]) -> str:
     )
 
 
+def _write(answer: Answer) -> None:
+    for module, text in answer.tables.items():
+        path(module).write_text(text, encoding="utf-8")
+        print(f"wrote {path(module).relative_to(ROOT)}; read its diff", file=sys.stderr)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.engine_flags", description=__doc__)
-    parser.add_argument("--environment-only", action="store_true", help="make the runtime's environment and end")
+    parser.add_argument("engines", nargs="*", metavar="ENGINE", help=f"of {', '.join(RUNTIMES)}; all unless given")
+    parser.add_argument("--environment-only", action="store_true", help="make the environments and end")
     given = parser.parse_args(argv)
+    if unknown := [name for name in given.engines if name not in RUNTIMES]:
+        parser.error(one_of(unknown[0], tuple(RUNTIMES)))
     try:
-        if not VLLM.is_made:
-            VLLM.ensure(lambda line: print(line, file=sys.stderr))
-        if not given.environment_only:
-            for module, text in ask().tables.items():
-                path(module).write_text(text, encoding="utf-8")
-                print(f"wrote {path(module).relative_to(ROOT)}; read its diff", file=sys.stderr)
+        for runtime in (RUNTIMES[name] for name in given.engines or RUNTIMES):
+            if not runtime.environment.is_made:
+                runtime.environment.ensure(lambda line: print(line, file=sys.stderr))
+            if not given.environment_only:
+                _write(ask(runtime))
     except LocalRunError as error:
         return told(error)
     return 0

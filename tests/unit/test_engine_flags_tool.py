@@ -7,7 +7,7 @@ import pytest
 
 from ops.local.environment import STAMP
 from tools import engine_flags
-from tools.engine_flags import VLLM
+from tools.engine_flags import RUNTIMES, VLLM
 
 
 def runtime(cache: Path, script: str) -> None:
@@ -32,7 +32,7 @@ def test_the_parsers_get_the_lines_and_none_of_the_users_variables(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("DYN_ROUTER_MODE", "random")
     runtime(tmp_path, """echo '{"tables": {}, "verdicts": ["'"$(cat | tr -d '"')$DYN_ROUTER_MODE"'"]}' > "$2" """)
-    answer = engine_flags.ask([("dynamo.mocker", ["--seed"])])
+    answer = engine_flags.ask(RUNTIMES["vllm"], [("dynamo.mocker", ["--seed"])])
     assert answer.verdicts == ("[[dynamo.mocker, [--seed]]]",)
 
 
@@ -41,5 +41,12 @@ def test_a_broken_runtime_is_one_sentence(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     runtime(tmp_path, "echo Traceback >&2; echo 'ModuleNotFoundError: no vllm' >&2; exit 1")
-    assert engine_flags.main([]) == 1
+    assert engine_flags.main(["vllm"]) == 1
     assert capsys.readouterr().err == "error: the runtime's parsers cannot be asked: ModuleNotFoundError: no vllm\n"
+
+
+def test_an_unknown_engine_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        engine_flags.main(["vlm"])
+    assert end.value.code == 2
+    assert "did you mean vllm?" in capsys.readouterr().err
