@@ -60,6 +60,21 @@ run(1)  # imports
 print(json.dumps({count: run(count) for count in (1, 8, 32, 64)}))
 """
 
+PYDANTIC = """
+from pydantic import BaseModel
+
+class One(BaseModel):
+    value: int
+"""
+
+ROOMS = (
+    PYDANTIC
+    + """
+import planning.plan, planning.load
+import manifests.alerts, manifests.dashboard, manifests.graph
+"""
+)
+
 
 def seconds(command: list[str]) -> float:
     """Processor time of a command, user and system: on a shared machine far steadier than the time on the wall."""
@@ -88,6 +103,12 @@ def main() -> None:
     print(f"prod preview, {count} registrations: {statistics.median(a for a, _ in pairs):.2f} s")
     print(f"floor, as many plain resources:    {statistics.median(b for _, b in pairs):.2f} s")
     print(f"preview / floor (median of {runs} pairs): {ratio:.2f}   aim: at most 1.30")
+
+    imports = [
+        (seconds([sys.executable, "-c", ROOMS]), seconds([sys.executable, "-c", PYDANTIC])) for _ in range(4 * runs)
+    ]
+    own = statistics.median(rooms - pydantic for rooms, pydantic in imports)
+    print(f"import of the pure rooms, beyond pydantic with one model: {own:.3f} s   aim: at most 0.100")
 
     times = {int(graphs): tuple(found) for graphs, found in json.loads(printed(GRAPHS)).items()}
     one, _ = times[1]

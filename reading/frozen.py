@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 class Frozen(BaseModel):
     model_config = ConfigDict(
+        defer_build=True,  # most are only parts of others, whose own validators nobody calls
         frozen=True,
         extra="forbid",
         strict=True,
