@@ -4,7 +4,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from reading import loader, shape, ways_out
+from reading import fixes, loader, shape
 from reading.errors import ConfigInvalid, Error, first_at_each, unknown_key
 from reading.frozen import Frozen
 from reading.shape import ToGive
@@ -113,7 +113,7 @@ def load(config: StackConfig) -> Settings:
     reading = loader.read(Settings, raw, {})
     found = first_at_each(unread, reading.errors)
     if found or reading.result is None:
-        raise ConfigInvalid(map(ways_out.untried, found))
+        raise ConfigInvalid(map(fixes.keep_all, found))
     return reading.result
 
 

@@ -59,11 +59,11 @@ def errors(platform: str, runtime: str) -> Iterator[tuple[str, str]]:
     """
     found = _problems(platform, runtime)
     for key, reason in found.items():
-        ways = _ways(key, platform, runtime, found.keys() - {key})
-        yield key, reason + (f"; {', or '.join(ways)}" if ways else "")
+        fixes = _fixes(key, platform, runtime, found.keys() - {key})
+        yield key, reason + (f"; {', or '.join(fixes)}" if fixes else "")
 
 
-def _ways(key: str, platform: str, runtime: str, others: Set[str]) -> list[str]:
+def _fixes(key: str, platform: str, runtime: str, others: Set[str]) -> list[str]:
     """The changes that leave no problem but those of the `others`, in words."""
     given = {"platform": platform, "runtime": runtime}
 
@@ -71,7 +71,7 @@ def _ways(key: str, platform: str, runtime: str, others: Set[str]) -> list[str]:
         return _problems(**(given | {changed: version})).keys() <= others
 
     if _usable(platform, OLDEST_PLATFORM) and _usable(runtime, OLDEST_RUNTIME):
-        return [words for changed, version, words in _pair_ways(platform, runtime) if helps(changed, version)]
+        return [words for changed, version, words in _pair_fixes(platform, runtime) if helps(changed, version)]
     usable = (version for version in _replacements(key, **given) if helps(key, version))
     return [f"use {version}" for version in itertools.islice(usable, 1)]
 
@@ -135,7 +135,7 @@ def _replacements(key: str, platform: str, runtime: str) -> Iterator[str]:
             yield _release(*max(minor(other), OLDEST_RUNTIME))
 
 
-def _pair_ways(platform: str, runtime: str) -> Iterator[tuple[str, str, str]]:
+def _pair_fixes(platform: str, runtime: str) -> Iterator[tuple[str, str, str]]:
     """Changes that make a pair of two usable versions: the key, its new version, and the words that propose it."""
     (oldest, newest), given = runtimes(platform), minor(runtime)
     if given > newest:

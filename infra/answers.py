@@ -1,20 +1,20 @@
-"""Answers of Google Cloud, of the provider and over HTTP, with one exception for all that is no answer."""
+"""Calls of Google Cloud, through the provider and over HTTP, with one exception for every failure."""
 
 import urllib.request
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from planning.preflight.question import is_missing
+from planning.preflight.check import is_missing
 
 T = TypeVar("T")
 
 
 class Failed(Exception):
-    """A question ended in an error; the message is Google Cloud's."""
+    """A call failed; the message is Google Cloud's."""
 
 
 def asked(invoke: Callable[[], T]) -> T:
-    """The answer. Raises Failed where Google Cloud gave an error; the SDK has no narrower kind for it."""
+    """The answer. Raises Failed for an error of Google Cloud, for which the SDK has no narrower exception."""
     try:
         return invoke()
     except Exception as error:
@@ -23,8 +23,8 @@ def asked(invoke: Callable[[], T]) -> T:
         raise Failed(str(error)) from None
 
 
-def if_there(invoke: Callable[[], T]) -> T | None:
-    """The answer, or None where what was asked for is not there."""
+def if_found(invoke: Callable[[], T]) -> T | None:
+    """The answer, or None if the requested object does not exist."""
     try:
         return asked(invoke)
     except Failed as failed:
@@ -34,7 +34,7 @@ def if_there(invoke: Callable[[], T]) -> T | None:
 
 
 class AsAnswered(urllib.request.HTTPErrorProcessor):
-    """Gives every answer back as it is. Above all no redirect is followed: the token goes to the API, nowhere else."""
+    """Returns every response unchanged. Follows no redirect, so that the token goes to the API only."""
 
     def http_response(self, request: urllib.request.Request, response: Any) -> Any:
         return response
@@ -43,5 +43,5 @@ class AsAnswered(urllib.request.HTTPErrorProcessor):
 
 
 def reason(body: bytes) -> str:
-    """Of an error's text only the word that tells a switched-off API from a missing role."""
+    """The word of an error's text that distinguishes a disabled API from a missing role; nothing else of the text."""
     return "SERVICE_DISABLED" if b"SERVICE_DISABLED" in body or b"accessNotConfigured" in body else ""

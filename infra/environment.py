@@ -68,7 +68,7 @@ class _Subnet:
     pods_range: str
     services_range: str
     component: pulumi.Resource
-    way_out: pulumi.Resource
+    egress: pulumi.Resource
     """What nodes reach registries by: without it they pull no image."""
 
 
@@ -78,7 +78,7 @@ def build(plan: Plan) -> Environment:
         "google", project=plan.project, region=plan.region, zone=plan.zone, default_labels=plan.labels
     )
     billing = billing_provider(plan.project, plan.labels) if plan.budget else None
-    preflight.check(plan, provider, billing)
+    preflight.run(plan, provider, billing)
     services = ProjectServices("services", ProjectServicesArgs(project=plan.project), _after(provider))
     after_services = _after(provider, services)
     weights = WeightsBucket(
@@ -93,7 +93,7 @@ def build(plan: Plan) -> Environment:
     )
     _watched(plan, services, billing, after_services)
     identity = None
-    if plan.makes_nodes:
+    if plan.creates_nodes:
         identity = NodeIdentity(
             "nodes",
             NodeIdentityArgs(project=plan.project, account_id=names.node_account(plan.stack)),
@@ -104,7 +104,7 @@ def build(plan: Plan) -> Environment:
     else:
         cluster = _existing_cluster(plan, services, after_services)
     nodes_need: list[pulumi.Resource] = [*([identity] if identity else []), *cluster.ready]
-    if plan.makes_gpu_pools and plan.rdma.agent_roles:
+    if plan.creates_gpu_pools and plan.rdma.agent_roles:
         role = GkeAgentRoleArgs(project=plan.project, services=services, roles=plan.rdma.agent_roles)
         nodes_need.append(GkeAgentRole("gke-agent", role, _after(provider, *cluster.ready)))
     return Environment(
@@ -196,14 +196,14 @@ def _new_cluster(
             node_account_email=identity.email,
             labels=plan.labels,
         ),
-        _after(provider, subnet.way_out, identity),
+        _after(provider, subnet.egress, identity),
     )
     return RunningCluster(
         name=cluster.cluster_name,
         id=cluster.cluster_id,
         dns_endpoint=cluster.dns_endpoint,
         subnet_id=subnet.subnet_id,
-        ready=(subnet.way_out, pool),
+        ready=(subnet.egress, pool),
     )
 
 
@@ -229,7 +229,7 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
             pods_range=plan.network.pods_range,
             services_range=plan.network.services_range,
             component=found,
-            way_out=found,
+            egress=found,
         )
     made = Network(
         "network", NetworkArgs(project=plan.project, prefix=prefix, region=plan.region, ranges=plan.ranges), opts
@@ -240,7 +240,7 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
         pods_range=PODS_RANGE,
         services_range=SERVICES_RANGE,
         component=made,
-        way_out=made.nat,
+        egress=made.nat,
     )
 
 
@@ -263,7 +263,7 @@ def _existing_cluster(plan: Plan, services: ProjectServices, opts: pulumi.Resour
 
 
 def _nic_networks(plan: Plan, opts: pulumi.ResourceOptions) -> RdmaNetwork | None:
-    if not plan.makes_nic_networks:
+    if not plan.creates_nic_networks:
         return None
     wired = [pool.machine.rdma for pool in plan.gpu_pools if pool.machine.rdma]
     return RdmaNetwork(

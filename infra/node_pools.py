@@ -49,7 +49,7 @@ class SystemPool(pulumi.ComponentResource):
             initial_node_count=1,  # in each zone; the autoscaler then keeps to the totals
             autoscaling=container.NodePoolAutoscalingArgs(
                 total_min_node_count=args.pool.nodes,
-                total_max_node_count=args.pool.most_nodes,
+                total_max_node_count=args.pool.max_nodes,
                 location_policy="BALANCED",
             ),
             management=container.NodePoolManagementArgs(auto_repair=True, auto_upgrade=True),

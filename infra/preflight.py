@@ -1,4 +1,4 @@
-"""Asks Google Cloud what `planning.preflight` wants to know, as whoever previews, and stops where it refuses."""
+"""Runs the preflight: fetches the answers with the caller's credentials, and stops the program if a check failed."""
 
 import json
 import os
@@ -14,22 +14,22 @@ from pulumi_gcp import cloudquota, compute, container, kms, organizations, stora
 
 from catalog.contracts import ReservationRef
 from catalog.gke_versions import VERSION_PREFIX
-from infra.answers import AsAnswered, Failed, asked, if_there, reason
+from infra.answers import AsAnswered, Failed, asked, if_found, reason
 from infra.existing_cluster import dns_endpoint
-from planning.preflight import questions
-from planning.preflight.billing import BudgetPossible
-from planning.preflight.bucket import BucketIsOurs
+from planning.preflight import checks
+from planning.preflight.billing import BillingInCurrency
+from planning.preflight.bucket import BucketNotLeftOver
+from planning.preflight.check import FRESH_PROJECT, CheckResult, PreflightCheck, Verdict, explained, is_off
 from planning.preflight.cluster import Cluster, GkeVersionOffered, Unknown
 from planning.preflight.existing import ClusterState, ExistingClusterFits, ExistingSubnetFits, SubnetState, is_range
 from planning.preflight.operator import SELECTOR, Operator, OperatorFits, operators_in
-from planning.preflight.question import FRESH_PROJECT, Finding, Question, Verdict, explained, is_off
-from planning.preflight.quota import Limit, QuotaLarge
+from planning.preflight.quota import Limit, QuotaSufficient
 from planning.preflight.reservation import ReservationFree, ReservationState
 from planning.preflight.secrets_key import SecretsKeyExists
 from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
 from planning.types import Plan
 
-# Where the provider itself asks, and the variable by which it is sent elsewhere.
+# The URL that the provider itself calls, and the variable that overrides it.
 COMPUTE_API = "https://compute.googleapis.com/compute/v1/"
 COMPUTE_API_VARIABLE = "GOOGLE_COMPUTE_CUSTOM_ENDPOINT"
 # A cluster's API server, by its DNS endpoint.
@@ -38,93 +38,91 @@ SECONDS = 10
 MAX_BYTES = 4_000_000
 
 
-def check(plan: Plan, provider: gcp.Provider, billing: gcp.Provider | None = None) -> None:
-    """Asks all at once, before anything is registered. `billing` is the provider of the budget, where there is one.
+def run(plan: Plan, provider: gcp.Provider, billing: gcp.Provider | None = None) -> None:
+    """Runs all checks before anything is registered. `billing` is the provider of the budget, if there is one.
 
-    Raises RunError with every refusal. What could not be asked only warns: in a fresh project it is the first
-    `pulumi up` that switches the APIs on.
+    Raises RunError with every failed check. An unknown result only warns, because the first `pulumi up` turns the APIs
+    of a new project on.
     """
-    asked = questions(plan)
+    asked = checks(plan)
     if not asked:
         return
     cloud = _Cloud(plan, provider, billing or provider)
-    findings = [cloud.find(question) for question in asked]
+    results = [cloud.find(check) for check in asked]
     if cloud.fresh_project:
         pulumi.log.warn(FRESH_PROJECT)
-    refusals = [f.sentence for f in findings if f.verdict is Verdict.REFUSED]
-    for finding in findings:
-        if finding.sentence and finding.verdict is not Verdict.REFUSED:
-            pulumi.log.warn(f"preflight: {finding.sentence}")
+    refusals = [f.sentence for f in results if f.verdict is Verdict.FAILED]
+    for result in results:
+        if result.sentence and result.verdict is not Verdict.FAILED:
+            pulumi.log.warn(f"preflight: {result.sentence}")
     if refusals:
         raise pulumi.RunError(
-            "\n".join(["Google Cloud cannot give what is planned (off with `preflight: false`)", *refusals])
+            "\n".join(["Google Cloud cannot provide what is planned (skip this with `preflight: false`)", *refusals])
         )
-    well = sum(finding.verdict is Verdict.WELL for finding in findings)
-    pulumi.log.info(f"preflight: {well} of {len(findings)} questions to Google Cloud were answered well")
+    passed = sum(result.verdict is Verdict.PASSED for result in results)
+    pulumi.log.info(f"preflight: {passed} of {len(results)} checks passed")
 
 
 class _Cloud:
     def __init__(self, plan: Plan, provider: gcp.Provider, billing: gcp.Provider) -> None:
         self.plan = plan
-        # The plain form of each function: its answer is needed while the program still decides.
+        # The plain form of each function, because the program needs the answer while it still decides.
         self.opts = pulumi.InvokeOptions(provider=provider)
         self.billing = pulumi.InvokeOptions(provider=billing)
         self.fresh_project = False
-        """Whether an API was found to be off, which the first `pulumi up` then switches on."""
+        """Whether an API is off, which the first `pulumi up` then turns on."""
 
-    def find(self, question: Question) -> Finding:
+    def find(self, check: PreflightCheck) -> CheckResult:
         try:
-            match question:
+            match check:
                 case GkeVersionOffered():
-                    return question.judge(self.latest_version(question), lambda: self.cluster)
+                    return check.judge(self.latest_version(check), lambda: self.cluster)
                 case MachineTypeOffered():
-                    return question.judge(self.machine_types(question))
+                    return check.judge(self.machine_types(check))
                 case RoceProfileOffered():
-                    return question.judge(self.has_profile(question))
+                    return check.judge(self.has_profile(check))
                 case ReservationFree():
-                    return question.judge(self.reservation(question), lambda: self.cluster)
-                case QuotaLarge():
-                    return question.judge(self.limits(question))
+                    return check.judge(self.reservation(check), lambda: self.cluster)
+                case QuotaSufficient():
+                    return check.judge(self.limits(check))
                 case ExistingClusterFits():
-                    return question.judge(self.existing_cluster(question))
+                    return check.judge(self.existing_cluster(check))
                 case ExistingSubnetFits():
-                    return question.judge(self.subnet(question))
+                    return check.judge(self.subnet(check))
                 case SecretsKeyExists():
-                    return question.judge(self.has_key(question))
-                case BudgetPossible():
-                    return question.judge(
-                        self.billing_account(question), lambda account: self.currency(question, account)
-                    )
-                case BucketIsOurs():
-                    return question.judge(self.has_bucket(question), lambda: self.cluster)
+                    return check.judge(self.has_key(check))
+                case BillingInCurrency():
+                    return check.judge(self.billing_account(check), lambda account: self.currency(check, account))
+                case BucketNotLeftOver():
+                    return check.judge(self.has_bucket(check), lambda: self.cluster)
                 case OperatorFits():
-                    return question.judge(self.operators(question))
+                    return check.judge(self.operators(check))
                 case _:
-                    raise TypeError(f"nothing asks {type(question).__name__}")
+                    raise TypeError(f"nothing asks {type(check).__name__}")
         except Failed as failed:
             self.fresh_project |= is_off(str(failed))
-            return question.failed(str(failed))
+            return check.on_error(str(failed))
 
-    def latest_version(self, question: GkeVersionOffered) -> str:
+    def latest_version(self, check: GkeVersionOffered) -> str:
         found = asked(
             lambda: container.get_engine_versions(
-                project=question.project, location=question.region, version_prefix=VERSION_PREFIX, opts=self.opts
+                project=check.project, location=check.region, version_prefix=VERSION_PREFIX, opts=self.opts
             )
         )
-        return (found.release_channel_latest_version or {}).get(question.channel, "")
+        return (found.release_channel_latest_version or {}).get(check.channel, "")
 
-    def machine_types(self, question: MachineTypeOffered) -> list[str]:
+    def machine_types(self, check: MachineTypeOffered) -> list[str]:
         found = asked(
             lambda: compute.get_machine_types(
-                project=question.project, zone=question.zone, filter=f'name = "{question.machine}"', opts=self.opts
+                project=check.project, zone=check.zone, filter=f'name = "{check.machine}"', opts=self.opts
             )
         )
         return [machine.name for machine in found.machine_types or []]
 
-    def has_profile(self, question: RoceProfileOffered) -> bool:
-        """By the API itself: the provider has no function for it. With the provider's own token."""
+    def has_profile(self, check: RoceProfileOffered) -> bool:
+        """Calls the API with the provider's token, because the provider has no function for network profiles."""
         api = os.environ.get(COMPUTE_API_VARIABLE) or COMPUTE_API
-        url = f"{api.rstrip('/')}/projects/{question.project}/global/networkProfiles/{question.profile}"
+        url = f"{api.rstrip('/')}/projects/{check.project}/global/networkProfiles/{check.profile}"
         status, body = self.get(url, of=api)
         if status == 404:
             return False
@@ -133,7 +131,7 @@ class _Cloud:
         return True
 
     def get(self, url: str, *, of: str) -> tuple[int, bytes]:
-        """Status and body of an API's answer, asked with the provider's own token. `of` is the API in messages."""
+        """Status and body of an API's answer, called with the provider's own token. `of` names the API in messages."""
         token = asked(lambda: organizations.get_client_config(opts=self.opts)).access_token
         if not token:
             raise Failed("the provider has no access token")
@@ -142,16 +140,16 @@ class _Cloud:
             with urllib.request.build_opener(AsAnswered).open(request, timeout=SECONDS) as response:
                 return response.status, response.read(MAX_BYTES)
         except (OSError, HTTPException, ValueError) as error:
-            # What is wrong with a header would be told with its value.
+            # The text of this error could contain the token.
             why = error if isinstance(error, OSError) else type(error).__name__
             raise Failed(f"{of} was not reached: {why}") from None
 
-    def operators(self, question: OperatorFits) -> list[Operator]:
-        """By the Kubernetes API at the cluster's DNS endpoint, which takes the token of a Google identity."""
+    def operators(self, check: OperatorFits) -> list[Operator]:
+        """Calls the Kubernetes API at the cluster's DNS endpoint, which accepts the token of a Google identity."""
         cluster = self._cluster()
         endpoint = dns_endpoint(cluster) if cluster else ""
         if not endpoint:
-            raise Failed(f"no DNS endpoint of it is known; look with `{question.look}`")
+            raise Failed(f"the cluster's DNS endpoint is unknown; look with `{check.look}`")
         url = f"{KUBERNETES_API.format(endpoint=endpoint)}/apis/apps/v1/deployments?labelSelector={quote(SELECTOR)}"
         status, body = self.get(url, of=endpoint)
         if status != 200:
@@ -159,20 +157,20 @@ class _Cloud:
         try:
             return operators_in(json.loads(body))
         except (ValueError, KeyError, TypeError):
-            raise Failed(f"{endpoint} gave no list of Deployments; look with `{question.look}`") from None
+            raise Failed(f"{endpoint} gave no list of Deployments; look with `{check.look}`") from None
 
-    def reservation(self, question: ReservationFree) -> ReservationState | None:
-        name, *narrowed = question.reservation.levels
-        place: dict[str, Any] = {"project": question.project, "zone": question.zone, "opts": self.opts}
-        found = if_there(lambda: compute.get_reservation(name=name, **place))
-        # For a reservation that is not there some versions of the provider give an empty answer, not an error.
+    def reservation(self, check: ReservationFree) -> ReservationState | None:
+        name, *narrowed = check.reservation.levels
+        place: dict[str, Any] = {"project": check.project, "zone": check.zone, "opts": self.opts}
+        found = if_found(lambda: compute.get_reservation(name=name, **place))
+        # For a missing reservation, some versions of the provider return an empty answer, not an error.
         if not found or not found.status:
             return None
         specific = found.specific_reservations[0] if found.specific_reservations else None
         properties = specific.instance_properties if specific else None
         machines, in_use = (specific.count or 0, specific.in_use_count or 0) if specific else (0, 0)
         if narrowed:
-            counts = if_there(lambda: _narrowed(name, narrowed, place))
+            counts = if_found(lambda: _narrowed(name, narrowed, place))
             if not counts:
                 return None
             machines, in_use = counts
@@ -183,12 +181,12 @@ class _Cloud:
             in_use=in_use,
         )
 
-    def limits(self, question: QuotaLarge) -> list[Limit]:
+    def limits(self, check: QuotaSufficient) -> list[Limit]:
         found = asked(
             lambda: cloudquota.get_s_quota_info(
-                parent=f"projects/{question.project}",
+                parent=f"projects/{check.project}",
                 service="compute.googleapis.com",
-                quota_id=question.quota.id,
+                quota_id=check.quota.id,
                 opts=self.opts,
             )
         )
@@ -196,13 +194,13 @@ class _Cloud:
             Limit(
                 dimensions=info.dimensions or {},
                 locations=info.applicable_locations or [],
-                # A number that is nought is left out of the answer, as the API does with all of them (unverified).
+                # The API leaves numbers that are 0 out of its answer (unverified).
                 value=int(info.details[0].value or 0) if info.details else 0,
             )
             for info in found.dimensions_infos or []
         ]
 
-    def existing_cluster(self, question: ExistingClusterFits) -> ClusterState | None:
+    def existing_cluster(self, check: ExistingClusterFits) -> ClusterState | None:
         found = self._cluster()
         if found is None:
             return None
@@ -218,21 +216,21 @@ class _Cloud:
             managed_prometheus=any(
                 p.enabled for m in found.monitoring_configs or [] for p in m.managed_prometheuses or []
             ),
-            ranges=self.cluster_ranges(found) if question.apart else {},
+            ranges=self.cluster_ranges(found) if check.planned_ranges else {},
         )
 
     def cluster_ranges(self, cluster: container.GetClusterResult) -> dict[str, str]:
-        found = if_there(lambda: compute.get_subnetwork(self_link=cluster.subnetwork, opts=self.opts))
+        found = if_found(lambda: compute.get_subnetwork(self_link=cluster.subnetwork, opts=self.opts))
         ranges = {"its nodes' range": found and found.ip_cidr_range, "its pods' range": cluster.cluster_ipv4_cidr}
         return {name: text for name, text in ranges.items() if text and is_range(text)}
 
-    def subnet(self, question: ExistingSubnetFits) -> SubnetState | None:
-        found = if_there(
+    def subnet(self, check: ExistingSubnetFits) -> SubnetState | None:
+        found = if_found(
             lambda: compute.get_subnetwork(
-                name=question.subnet, region=question.region, project=question.project, opts=self.opts
+                name=check.subnet, region=check.region, project=check.project, opts=self.opts
             )
         )
-        # As with a reservation: what is not there may come as an empty answer.
+        # A missing object may come as an empty answer, as with a reservation.
         if not found or not found.ip_cidr_range:
             return None
         return SubnetState(
@@ -242,15 +240,15 @@ class _Cloud:
             vpc=(found.network or "").rpartition("/")[2],
         )
 
-    def has_key(self, question: SecretsKeyExists) -> bool:
-        found = if_there(lambda: kms.get_kms_crypto_key(name=question.name, key_ring=question.ring, opts=self.opts))
+    def has_key(self, check: SecretsKeyExists) -> bool:
+        found = if_found(lambda: kms.get_kms_crypto_key(name=check.name, key_ring=check.ring, opts=self.opts))
         return found is not None
 
-    def billing_account(self, question: BudgetPossible) -> str:
-        found = asked(lambda: organizations.get_project(project_id=question.project, opts=self.billing))
+    def billing_account(self, check: BillingInCurrency) -> str:
+        found = asked(lambda: organizations.get_project(project_id=check.project, opts=self.billing))
         return found.billing_account or ""
 
-    def currency(self, question: BudgetPossible, account: str) -> str | Unknown:
+    def currency(self, check: BillingInCurrency, account: str) -> str | Unknown:
         try:
             found = asked(
                 lambda: organizations.get_billing_account(
@@ -258,11 +256,11 @@ class _Cloud:
                 )
             )
         except Failed as failed:
-            return question.unreadable(account, str(failed))
-        return found.currency_code or Unknown(why=f"billing account {account} does not say its currency")
+            return check.unreadable(account, str(failed))
+        return found.currency_code or Unknown(why=f"billing account {account} has no currency")
 
-    def has_bucket(self, question: BucketIsOurs) -> bool:
-        found = if_there(lambda: storage.get_bucket(name=question.bucket, opts=self.opts))
+    def has_bucket(self, check: BucketNotLeftOver) -> bool:
+        found = if_found(lambda: storage.get_bucket(name=check.bucket, opts=self.opts))
         return bool(found and found.location)
 
     @cached_property
@@ -277,8 +275,8 @@ class _Cloud:
         pools = {pool.name for pool in self.plan.gpu_pools}
         return Cluster(
             version=found.master_version,
-            # `node_count` is that of one zone, and a pool on a reservation has but one. In a cluster of others only
-            # the pools of our names are ours.
+            # `node_count` is per zone, and a pool on a reservation has one zone. In an existing cluster, only
+            # pools with this stack's names are this stack's.
             nodes_by_reservation=tuple(
                 (ReservationRef.parse(reservation), pool.node_count or 0)
                 for pool in found.node_pools or []
@@ -290,18 +288,18 @@ class _Cloud:
         )
 
     def _cluster(self) -> container.GetClusterResult | None:
-        """The cluster that the stack runs in; None where there is none yet, or its name is not known."""
+        """The cluster that the stack runs in; None if the cluster does not exist yet or its name is unknown."""
         ref = self.plan.cluster
         if ref.name is None:
             return None
-        found = if_there(
+        found = if_found(
             lambda: container.get_cluster(name=ref.name, location=ref.location, project=ref.project, opts=self.opts)
         )
         return found if found and found.master_version else None
 
 
 def _narrowed(name: str, narrowed: list[str], place: dict[str, Any]) -> tuple[int, int]:
-    """Machines of a block or sub-block, and how many of them are in use."""
+    """Machines of a block or sub-block, and the number of those in use."""
     block, *sub_block = narrowed
     if sub_block:
         part = compute.get_reservation_sub_block(

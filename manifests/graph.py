@@ -79,7 +79,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
             spec=dgd.PodSpec(
                 service_account_name=names.runtime_account(graph.name),
                 node_selector=placement.on_pool(SYSTEM_POOL) if graph.on_system_pool else None,
-                topology_spread_constraints=placement.apart(graph) if graph.frontend_replicas > 1 else None,
+                topology_spread_constraints=placement.spread(graph) if graph.frontend_replicas > 1 else None,
                 termination_grace_period_seconds=lifecycle.GRACE_SECONDS,
                 containers=(
                     dgd.Container(
@@ -127,19 +127,19 @@ def engine_input(graph: Graph, worker: Worker) -> EngineInput:
 
 
 def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
-    told = engine_input(graph, worker)
+    inputs = engine_input(graph, worker)
     node = worker.machine
     source = _model_source(graph)
     container = dgd.Container(
         image=f"{runs.image}:{graph.runtime}",
         command=runs.command,
-        args=_checked(runs, runs.arguments(told)),
+        args=_checked(runs, runs.arguments(inputs)),
         env=(
             *source.env,
-            *map(_variable, runs.environment(told)),
+            *map(_variable, runs.environment(inputs)),
             *_variables(lifecycle.worker_env(worker.drain_seconds)),
             *_no_usage_reports(runs),
-            *(map(_variable, runs.transfer_environment(told)) if graph.kv_transfer else ()),
+            *(map(_variable, runs.transfer_environment(inputs)) if graph.kv_transfer else ()),
             *(_TRANSPORT_ENV[graph.kv_transfer] if graph.kv_transfer else ()),
         ),
         env_from=source.env_from,
@@ -162,7 +162,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
                 service_account_name=names.runtime_account(graph.name),
                 node_selector=placement.worker_nodes(graph, worker) or None,
                 tolerations=placement.tolerations(node) if node else None,
-                affinity=placement.near(graph) if graph.placement is Placement.SHARED else None,
+                affinity=placement.colocated(graph) if graph.placement is Placement.SHARED else None,
                 termination_grace_period_seconds=lifecycle.worker_grace(worker.drain_seconds),
                 resource_claims=_nic_claims(worker.nics.claim) if worker.nics.claim else None,
                 # Alone and first: in some RDMA modes a node's devices are given to the first container only.
@@ -267,15 +267,15 @@ _TCP_ENV = (dgd.EnvVar(name="UCX_TLS", value=UCX_TCP),)
 _TRANSPORT_ENV = {KvTransfer.RDMA: _RDMA_ENV, KvTransfer.TCP: _TCP_ENV}
 
 
-def worker_variables(runs: Engine, told: EngineInput, drain_seconds: int) -> tuple[dgd.EnvVar, ...]:
+def worker_variables(runs: Engine, inputs: EngineInput, drain_seconds: int) -> tuple[dgd.EnvVar, ...]:
     """Every variable that a worker of an engine may get, wherever its model comes from and however KV cache moves."""
     return (
         *_BUCKET.env,
         *_HUB.env,
-        *map(_variable, runs.environment(told)),
+        *map(_variable, runs.environment(inputs)),
         *_variables(lifecycle.worker_env(drain_seconds)),
         *_no_usage_reports(runs),
-        *map(_variable, runs.transfer_environment(told)),
+        *map(_variable, runs.transfer_environment(inputs)),
         *(variable for transport in _TRANSPORT_ENV.values() for variable in transport),
     )
 

@@ -14,7 +14,7 @@ NODE_POOL = "cloud.google.com/gke-nodepool"
 # On every node of a GPU pool: what the pool is for. It never goes away, because Google's provider cannot empty labels.
 ROLE = "dynamo-gke/role"
 # On the verification's pods, with the graph's name: they may call frontend and workers of that graph.
-PROOF = "dynamo-gke/proof"
+VERIFICATION = "dynamo-gke/proof"
 # On namespaces whose pods may call the frontends, with the value "true".
 CLIENT = "dynamo-gke/client"
 

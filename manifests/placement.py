@@ -26,7 +26,7 @@ def tolerations(node: GpuMachine) -> tuple[dgd.Toleration, ...]:
     return tuple(dgd.Toleration(key=key, operator="Exists", effect="NoSchedule") for key in keys)
 
 
-def near(graph: Graph) -> dgd.Affinity:
+def colocated(graph: Graph) -> dgd.Affinity:
     """Rather the node where the graph's other pods are. Preferred only: as a rule it could deadlock the first pod."""
     same_graph = dgd.LabelSelector(match_labels={labels.GRAPH: graph.name})
     term = dgd.PodAffinityTerm(label_selector=same_graph, topology_key="kubernetes.io/hostname")
@@ -40,7 +40,7 @@ def frontend_labels(graph: str) -> dict[str, str]:
     return {labels.GRAPH: graph, labels.COMPONENT_TYPE: "frontend"}
 
 
-def apart(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
+def spread(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
     """Frontends on nodes of their own, where there are enough."""
     return (
         dgd.TopologySpreadConstraint(

@@ -5,9 +5,9 @@ from planning.deployments import DeploymentRole
 from planning.graph_parts import Autoscaling
 
 # An engine takes minutes to load, so engines come one at a time, and none leaves for a short lull.
-SECONDS_A_NEW_ENGINE = 300
-SECONDS_AN_OLD_ENGINE = 600
-LULL_SECONDS = 900
+SECONDS_PER_ADDED_ENGINE = 300
+SECONDS_PER_REMOVED_ENGINE = 600
+STABILIZATION_SECONDS = 900
 
 
 def autoscaling(role: DeploymentRole, engine: Engine) -> Autoscaling | None:
@@ -19,7 +19,7 @@ def autoscaling(role: DeploymentRole, engine: Engine) -> Autoscaling | None:
         max=role.max_replicas,
         signals=engine.metrics.scaling.get(role.role, ()),
         metrics_port=engine.ports.metrics,
-        seconds_a_new_engine=SECONDS_A_NEW_ENGINE,
-        seconds_an_old_engine=SECONDS_AN_OLD_ENGINE,
-        lull_seconds=LULL_SECONDS,
+        seconds_per_added_engine=SECONDS_PER_ADDED_ENGINE,
+        seconds_per_removed_engine=SECONDS_PER_REMOVED_ENGINE,
+        stabilization_seconds=STABILIZATION_SECONDS,
     )

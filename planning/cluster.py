@@ -53,11 +53,11 @@ def cluster_ref(settings: Settings) -> ClusterRef:
             given_context=None,
             existing=False,
         )
-    told = existing.told
+    named = existing.from_context
     return ClusterRef(
         project=settings.project,
-        location=existing.location or told.get("location", settings.location.region),
-        name=existing.name or told.get("name"),
+        location=existing.location or named.get("location", settings.location.region),
+        name=existing.name or named.get("name"),
         given_context=existing.context,
         existing=True,
     )

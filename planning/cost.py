@@ -14,13 +14,11 @@ def costs(system: Pool | None, gpu_pools: tuple[Pool, ...]) -> Iterator[CostItem
     """Of what the stack makes; a cluster that is there is somebody else's bill, and so are its nodes."""
     if system:
         fee = CLUSTER_FEE
-        yield CostItem(
-            what="GKE cluster", usd_per_hour=fee, usd_bound=fee, usd_at_most=fee, basis="list price, 2026-09-07"
-        )
+        yield CostItem(what="GKE cluster", usd_per_hour=fee, usd_bound=fee, usd_max=fee, basis="list price, 2026-09-07")
     for pool in (*([system] if system else []), *gpu_pools):
         wanted = pool.purchase.mode if isinstance(pool, WorkerPool) and pool.purchase else ON_DEMAND
         price, bound = pool.machine.prices.get(wanted), pool.machine.upper_bound(wanted)
-        count = f"{pool.nodes}" if pool.nodes == pool.most_nodes else f"{pool.nodes} to {pool.most_nodes}"
+        count = f"{pool.nodes}" if pool.nodes == pool.max_nodes else f"{pool.nodes} to {pool.max_nodes}"
         basis = f"{wanted}: no price known"
         if bound:
             bounded = "" if price else f"no fixed price, at most {ON_DEMAND}'s: "
@@ -29,6 +27,6 @@ def costs(system: Pool | None, gpu_pools: tuple[Pool, ...]) -> Iterator[CostItem
             what=f"{pool.name}: {count} × {pool.machine.name}",
             usd_per_hour=price and round(pool.nodes * price.usd_per_hour, 4),
             usd_bound=bound and round(pool.nodes * bound.usd_per_hour, 4),
-            usd_at_most=bound and round(pool.most_nodes * bound.usd_per_hour, 4),
+            usd_max=bound and round(pool.max_nodes * bound.usd_per_hour, 4),
             basis=basis,
         )

@@ -23,7 +23,7 @@ NODE_MINUTES = 10
 # Whole, before anything of it starts: image streaming takes images of Artifact Registry only, and these are NVIDIA's.
 IMAGE_MINUTES = 6
 WARM_UP_MINUTES = 5
-PROOF_MINUTES = 2
+VERIFICATION_MINUTES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class FirstToken:
 def estimate(
     *,
     paid_before_nodes: bool,
-    cluster_is_there: bool,
+    cluster_exists: bool,
     fetched: Sequence[Card],
     served: Sequence[Card],
     gpus: int,
@@ -77,12 +77,12 @@ def estimate(
     into the bucket, one after the other on the worst day; of those that are `served` the largest decides when all
     engines have loaded theirs.
     """
-    phases = _phases(paid_before_nodes, cluster_is_there, fetched, served)
+    phases = _phases(paid_before_nodes, cluster_exists, fetched, served)
     return FirstToken(phases=tuple(phases), gpus=gpus, usd_per_hour=usd_per_hour)
 
 
-def _phases(reserved: bool, cluster_is_there: bool, fetched: Sequence[Card], served: Sequence[Card]) -> Iterator[Phase]:
-    if not cluster_is_there:
+def _phases(reserved: bool, cluster_exists: bool, fetched: Sequence[Card], served: Sequence[Card]) -> Iterator[Phase]:
+    if not cluster_exists:
         yield Phase(
             what="cluster, CPU nodes", minutes=CLUSTER_MINUTES, gpus_paid=reserved, assumes=f"{CLUSTER_MINUTES} min"
         )
@@ -116,7 +116,7 @@ def _phases(reserved: bool, cluster_is_there: bool, fetched: Sequence[Card], ser
     )
     yield Phase(
         what="compiling, warming up, verifying",
-        minutes=WARM_UP_MINUTES + PROOF_MINUTES,
+        minutes=WARM_UP_MINUTES + VERIFICATION_MINUTES,
         gpus_paid=True,
-        assumes=f"{WARM_UP_MINUTES} + {PROOF_MINUTES} min",
+        assumes=f"{WARM_UP_MINUTES} + {VERIFICATION_MINUTES} min",
     )

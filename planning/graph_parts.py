@@ -16,11 +16,11 @@ class Autoscaling:
     """The engine's gauges for the role."""
     metrics_port: int
     """Where the engine serves them."""
-    seconds_a_new_engine: int
+    seconds_per_added_engine: int
     """Between two engines that are added."""
-    seconds_an_old_engine: int
+    seconds_per_removed_engine: int
     """Between two engines that are taken away."""
-    lull_seconds: int
+    stabilization_seconds: int
     """How long fewer engines must have been enough before one is taken away."""
 
 

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from planning import checks
 from planning.resolve import ResolvedStack, resolve
-from reading import ways_out
+from reading import fixes
 from reading.errors import ConfigInvalid, Error, first_at_each
 from settings import load as settings_load
 from settings import renamed
@@ -22,8 +22,8 @@ def load(config: StackConfig) -> ResolvedStack:
     found = first_at_each(unread, found)
     if found or stack is None:
         given = {new: old for old, new in moved.items()}  # errors name the keys that the stack file has
-        told = ways_out.told(found, raw, lambda changed: judged(changed)[1])
-        raise ConfigInvalid([Error(given.get(error.path, error.path), error.message) for error in told])
+        checked = fixes.keep_working(found, raw, lambda changed: judged(changed)[1])
+        raise ConfigInvalid([Error(given.get(error.path, error.path), error.message) for error in checked])
     return stack
 
 

@@ -68,11 +68,11 @@ def plan(stack: ResolvedStack) -> Plan:
         maintenance=_maintenance(settings.cluster.maintenance),
         system_pool=stack.system_pool,
         gpu_pools=stack.gpu_pools,
-        makes_gpu_pools=bool(made),
+        creates_gpu_pools=bool(made),
         graphs=graphs,
         costs=items,
         first_token=_first_token(settings, graphs, made),
-        warnings=tuple(checks.warnings(stack, total([item.usd_at_most for item in items]))),
+        warnings=tuple(checks.warnings(stack, total([item.usd_max for item in items]))),
         ranges=_ranges(stack),
     )
 
@@ -124,7 +124,7 @@ def _first_token(settings: Settings, graphs: tuple[Graph, ...], made: tuple[Work
     prices = [pool.machine.prices.get(pool.purchase.mode) if pool.purchase else None for pool in made]
     return estimate(
         paid_before_nodes=any(purchase.paid_before_nodes for purchase in bought),
-        cluster_is_there=settings.cluster.existing is not None,
+        cluster_exists=settings.cluster.existing is not None,
         fetched=fetched(graphs),
         served=[graph.card for graph in graphs if graph.gpus],
         gpus=sum(pool.gpus for pool in made),
@@ -169,7 +169,7 @@ def _graph(deployment: Deployment, stack: ResolvedStack) -> Graph:
         hf_token_secret=_token_secret_name(settings),
         kv_transfer=deployment.kv_transfer,
         on_system_pool=settings.cluster.existing is None,
-        on_gpu_pools=settings.makes_gpu_pools,
+        on_gpu_pools=settings.creates_gpu_pools,
     )
 
 
@@ -177,7 +177,7 @@ def _worker(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) 
     return Worker(
         role=role.role,
         replicas=role.replicas,
-        most_replicas=role.max_replicas,
+        max_replicas=role.max_replicas,
         autoscaling=autoscaling(role, deployment.engine),
         drain_seconds=role.drain_seconds,
         tensor_parallel=role.tensor_parallel,
@@ -193,7 +193,7 @@ def _nics(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) ->
     if deployment.kv_transfer is not KvTransfer.RDMA or role.machine is None:
         return NO_NICS
     # On nodes that the stack does not create, the network objects are the cluster's own, by their usual names.
-    of = stack.settings.namespace if stack.settings.makes_gpu_pools else OWN_NAMESPACE
+    of = stack.settings.namespace if stack.settings.creates_gpu_pools else OWN_NAMESPACE
     networks = names.rdma_networks(of, role.machine.rdma_nics)
     # Numbered as on the node, where a second gVNIC is eth1, which no pod joins: nothing is sent over it.
     first = 2 if role.machine.rdma and role.machine.rdma.second_gvnic else 1

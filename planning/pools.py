@@ -15,11 +15,11 @@ class Engines:
 
     graph: str
     pool: str
-    gpus_each: int
+    gpus_per_engine: int
     node_gpus: int
     """GPUs of a node of the pool."""
     replicas: int
-    most_replicas: int
+    max_replicas: int
     """As `replicas`, or more where an autoscaler may add some."""
     with_their_graph: bool
     """Whether all engines of the graph must lie on one node, since they hand KV cache over inside it."""
@@ -30,7 +30,7 @@ class NodeCount:
     """Nodes of one pool: those that the engines need as they are, and at most."""
 
     nodes: int
-    most_nodes: int
+    max_nodes: int
 
 
 def pool_key(placement: Placement, role: Role, *differs: str) -> str:
@@ -51,29 +51,29 @@ def node_counts(engines: Iterable[Engines]) -> dict[str, NodeCount]:
     for pool in sorted({engine.pool for engine in all_engines}):
         here = [engine for engine in all_engines if engine.pool == pool]
         counts[pool] = NodeCount(
-            nodes=nodes_for(_parcels(here, most=False), here[0].node_gpus),
-            most_nodes=nodes_for(_parcels(here, most=True), here[0].node_gpus),
+            nodes=nodes_for(_demands(here, scaled_up=False), here[0].node_gpus),
+            max_nodes=nodes_for(_demands(here, scaled_up=True), here[0].node_gpus),
         )
     return counts
 
 
-def _parcels(engines: list[Engines], *, most: bool) -> list[int]:
+def _demands(engines: list[Engines], *, scaled_up: bool) -> list[int]:
     """What must lie on one node, in GPUs: an engine, or all engines of a graph that keeps them together."""
-    apart: list[int] = []
+    single: list[int] = []
     together: dict[str, int] = {}
     for engine in engines:
-        count = engine.most_replicas if most else engine.replicas
+        count = engine.max_replicas if scaled_up else engine.replicas
         if engine.with_their_graph:
-            together[engine.graph] = together.get(engine.graph, 0) + count * engine.gpus_each
+            together[engine.graph] = together.get(engine.graph, 0) + count * engine.gpus_per_engine
         else:
-            apart += [engine.gpus_each] * count
-    return [*apart, *together.values()]
+            single += [engine.gpus_per_engine] * count
+    return [*single, *together.values()]
 
 
-def nodes_for(parcels: list[int], capacity: int) -> int:
+def nodes_for(demands: list[int], capacity: int) -> int:
     """Nodes that hold the parcels (GPUs that must lie on one node) when the largest are placed first."""
     free: list[int] = []
-    for size in sorted(parcels, reverse=True):
+    for size in sorted(demands, reverse=True):
         fitting = next((i for i, room in enumerate(free) if room >= size), None)
         if fitting is None:
             free.append(capacity - size)

@@ -15,7 +15,7 @@ from planning.deployments import Deployment, deployment, purchase
 from planning.pools import SYSTEM_POOL, Engines, NodeCount, node_counts
 from planning.types import Pool, WorkerPool
 from reading import entries
-from reading.errors import ConfigInvalid, Error, Way, closest, join, one_of, shown
+from reading.errors import ConfigInvalid, Error, Fix, closest, join, one_of, shown
 from settings.models import ModelSettings
 from settings.schema import Settings
 
@@ -37,7 +37,7 @@ class ResolvedStack:
     @property
     def own_gpu_pools(self) -> tuple[WorkerPool, ...]:
         """Those that the stack makes."""
-        return self.gpu_pools if self.settings.makes_gpu_pools else ()
+        return self.gpu_pools if self.settings.creates_gpu_pools else ()
 
     @property
     def rdma(self) -> RdmaMode:
@@ -64,7 +64,7 @@ class ResolvedStack:
 
     @property
     def max_gpu_nodes(self) -> int:
-        return sum(pool.most_nodes for pool in self.gpu_pools)
+        return sum(pool.max_nodes for pool in self.gpu_pools)
 
     @property
     def machines(self) -> tuple[GpuMachine, ...]:
@@ -130,15 +130,15 @@ def _layouts(path: str, model: ModelSettings, chosen: Card, node: GpuMachine) ->
         return layouts
     where = join(path, "layout")
     if reason := why_not(chosen, node, runs, model.layout):
-        others = tuple(Way(f"use layout {name}", {where: name}) for name in layouts)
+        others = tuple(Fix(f"use layout {name}", {where: name}) for name in layouts)
         raise ConfigInvalid([Error(where, f"{model.layout} is not possible: {reason}", others)])
     raise ConfigInvalid([_unknown(where, model.layout, tuple(layouts))])
 
 
 def _unknown(path: str, given: str, allowed: Sequence[str]) -> Error:
     like = closest(given, allowed)
-    ways = (Way(f"did you mean {like}?", {path: like}),) if like else ()
-    return Error(path, f"{shown(given)} is not one of {', '.join(allowed)}", ways)
+    fixes = (Fix(f"did you mean {like}?", {path: like}),) if like else ()
+    return Error(path, f"{shown(given)} is not one of {', '.join(allowed)}", fixes)
 
 
 def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> Pool:
@@ -148,7 +148,7 @@ def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> Pool:
         name=SYSTEM_POOL,
         machine=cpu_machine(given.machine),
         nodes=given.nodes,
-        most_nodes=given.most_nodes,
+        max_nodes=given.max_nodes,
         graphs=tuple(deployment.name for deployment in deployments if not deployment.on_gpus),
     )
 
@@ -166,8 +166,8 @@ def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[W
             machine=machines[key],
             rdma=rdma_mode(settings.network.rdma) if machines[key].rdma else NO_RDMA,
             nodes=count.nodes,
-            most_nodes=count.most_nodes,
-            purchase=_purchase(capacities[key], machines[key], count) if settings.makes_gpu_pools else None,
+            max_nodes=count.max_nodes,
+            purchase=_purchase(capacities[key], machines[key], count) if settings.creates_gpu_pools else None,
             graphs=tuple(dict.fromkeys(engine.graph for engine in engines if engine.pool == key)),
         )
         for key, count in node_counts(engines).items()
@@ -177,7 +177,7 @@ def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[W
 def _purchase(given: CapacitySettings | None, machine: GpuMachine, count: NodeCount) -> NodePurchase | None:
     if given is None:
         return None
-    bought = purchase(given, count.nodes, count.most_nodes)
+    bought = purchase(given, count.nodes, count.max_nodes)
     return replace(bought, compact=bought.compact and machine.compact_placement)
 
 
@@ -189,14 +189,14 @@ def engines_of(deployment: Deployment) -> Iterator[Engines]:
         yield Engines(
             graph=deployment.name,
             pool=role.pool,
-            gpus_each=role.tensor_parallel,
+            gpus_per_engine=role.tensor_parallel,
             node_gpus=role.gpus.count,
             replicas=role.replicas,
-            most_replicas=role.max_replicas,
+            max_replicas=role.max_replicas,
             with_their_graph=deployment.layout.placement is Placement.SHARED,
         )
 
 
 def pool_in_gke(settings: Settings, key: str) -> str:
     """Name of a pool in GKE: that of a pool added to an existing cluster must not be another stack's too."""
-    return names.cluster_scoped(settings.namespace, key) if settings.makes_gpu_pools else key
+    return names.cluster_scoped(settings.namespace, key) if settings.creates_gpu_pools else key

@@ -17,7 +17,7 @@ def summary(plan: Plan) -> dict[str, Any]:
                 "name": p.name,
                 "machine": p.machine.name,
                 "nodes": p.nodes,
-                "mostNodes": p.most_nodes,
+                "mostNodes": p.max_nodes,
                 "gpus": p.gpus,
                 "rdmaNics": p.nics if plan.rdma.carries else 0,
                 "graphs": list(p.graphs),
@@ -28,13 +28,13 @@ def summary(plan: Plan) -> dict[str, Any]:
         "costPerHour": plan.cost_per_hour,
         "costPerHourKnown": plan.cost_known,
         "costPerHourUpperBound": plan.cost_bound,
-        "costPerHourAtMost": plan.cost_at_most,
+        "costPerHourAtMost": plan.cost_max,
         "costs": [
             {
                 "what": c.what,
                 "usdPerHour": c.usd_per_hour,
                 "usdPerHourUpperBound": c.usd_bound,
-                "usdPerHourAtMost": c.usd_at_most,
+                "usdPerHourAtMost": c.usd_max,
                 "basis": c.basis,
             }
             for c in plan.costs
@@ -73,7 +73,7 @@ def _graph_summary(graph: Graph) -> dict[str, Any]:
 def _worker_summary(graph: Graph, worker: Worker) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "replicas": worker.replicas,
-        "mostReplicas": worker.most_replicas,
+        "mostReplicas": worker.max_replicas,
         "tensorParallel": worker.tensor_parallel,
         "gpus": worker.gpus,
         "pool": graph.pool_of(worker),

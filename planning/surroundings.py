@@ -119,7 +119,7 @@ class CostItem:
     """None where no price is known."""
     usd_bound: float | None
     """As `usd_per_hour`, or where that is unknown what it never exceeds."""
-    usd_at_most: float | None
+    usd_max: float | None
     """An upper bound with all nodes that an autoscaler may add."""
     basis: str
 

@@ -36,7 +36,7 @@ class Worker:
 
     role: Role
     replicas: int
-    most_replicas: int
+    max_replicas: int
     """More than `replicas` where an autoscaler may add engines."""
     tensor_parallel: int
     pool: str
@@ -141,7 +141,7 @@ class Pool:
     """In GKE, where all pools of a cluster share one set of names."""
     machine: CpuMachine | GpuMachine
     nodes: int
-    most_nodes: int
+    max_nodes: int
     """As `nodes`, or more where an autoscaler may add some."""
     graphs: tuple[str, ...] = ()
 
@@ -224,7 +224,7 @@ class Plan:
     """None in a cluster that is there: its own CPU nodes do."""
     gpu_pools: tuple[WorkerPool, ...]
     """What the engines need; made by the stack or found in the cluster."""
-    makes_gpu_pools: bool
+    creates_gpu_pools: bool
     graphs: tuple[Graph, ...]
     costs: tuple[CostItem, ...]
     first_token: FirstToken | None
@@ -243,9 +243,9 @@ class Plan:
         return self.rdma.network_objects and any(graph.rdma for graph in self.graphs)
 
     @property
-    def makes_nic_networks(self) -> bool:
+    def creates_nic_networks(self) -> bool:
         """Whether the networks of GPU nodes' further NICs are the stack's to make."""
-        return self.makes_gpu_pools and self.rdma.own_networks
+        return self.creates_gpu_pools and self.rdma.own_networks
 
     @property
     def network_profiles(self) -> tuple[str, ...]:
@@ -270,8 +270,8 @@ class Plan:
         return tuple(pool.purchase for pool in self.gpu_pools if pool.purchase)
 
     @property
-    def makes_nodes(self) -> bool:
-        return self.system_pool is not None or self.makes_gpu_pools
+    def creates_nodes(self) -> bool:
+        return self.system_pool is not None or self.creates_gpu_pools
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -307,9 +307,9 @@ class Plan:
         return {"costPerHour": cost} | ({"costPerHourUpperBound": bound} if cost is None and bound is not None else {})
 
     @property
-    def cost_at_most(self) -> float | None:
+    def cost_max(self) -> float | None:
         """USD per hour that the plan does not exceed with all nodes that an autoscaler may add."""
-        return total([item.usd_at_most for item in self.costs])
+        return total([item.usd_max for item in self.costs])
 
 
 def fetched(graphs: tuple[Graph, ...]) -> tuple[Card, ...]:

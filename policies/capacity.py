@@ -59,7 +59,7 @@ def is_gpu_pool(resource_type: str, props: Mapping[str, Any]) -> bool:
     return bool(items(props, "nodeConfig", "guestAccelerators")) or not _WITHOUT_GPUS.fullmatch(machine_type)
 
 
-def most_nodes(pool: Mapping[str, Any]) -> int:
+def max_nodes(pool: Mapping[str, Any]) -> int:
     """Nodes of a pool at most: what its autoscaler may reach, or its fixed count, whichever is larger."""
     regional = str(at(pool, "location") or "").count("-") == 1
     zones = len(items(pool, "nodeLocations")) or (_ZONES_OF_A_REGION if regional else 1)
@@ -97,7 +97,7 @@ def _usd_per_hour(pool: Mapping[str, Any]) -> float | None:
     name = at(pool, "nodeConfig", "machineType")
     if name not in gpu_machine_names():
         return None
-    mode = capacity.labelled(_label(pool))
+    mode = capacity.labeled_mode(_label(pool))
     bounds = [gpu_machine(name).upper_bound(each.name) for each in ([mode] if mode else capacity.MODES)]
     return max((bound.usd_per_hour for bound in bounds if bound), default=None)
 
@@ -115,8 +115,8 @@ def _gpu_budget(args: StackValidationArgs, report: ReportViolation) -> None:
                 report(
                     f"{machine_type} has no price in catalog/machines, so it fits no budget; add its price there", None
                 )
-            nodes += most_nodes(pool)
-            dollars += most_nodes(pool) * (price or 0)
+            nodes += max_nodes(pool)
+            dollars += max_nodes(pool) * (price or 0)
     nodes_allowed, dollars_allowed = MOST_NODES.read(args.get_config()), MOST_DOLLARS.read(args.get_config())
     if nodes > nodes_allowed:
         report(
@@ -137,7 +137,7 @@ def _capacity_mode(args: ResourceValidationArgs, report: ReportViolation) -> Non
         return
     allowed = MODES.read(args.get_config())
     label = _label(args.props)
-    mode = capacity.labelled(label)
+    mode = capacity.labeled_mode(label)
     if mode is None:
         said = f"bears the label {CAPACITY_LABEL}: {label}, which names no mode" if label else f"lacks {CAPACITY_LABEL}"
         report(
@@ -162,7 +162,7 @@ def _no_gpu_surge(args: ResourceValidationArgs, report: ReportViolation) -> None
     if not is_gpu_pool(args.resource_type, args.props):
         return
     surge = at(args.props, "upgradeSettings", "maxSurge")
-    mode = capacity.labelled(_label(args.props))
+    mode = capacity.labeled_mode(_label(args.props))
     strategy = at(args.props, "upgradeSettings", "strategy")
     if strategy not in (None, "SURGE") and (mode is None or mode.rolling_upgrades):
         report(

@@ -70,8 +70,8 @@ def _zeroed(value: Any) -> Any:
     return 0 if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _flags(engine: Engine, told: EngineInput) -> dict[str, set[Values]]:
-    return {use.name: {comparable([text for _, text in use.values])} for use in uses(engine.arguments(told))}
+def _flags(engine: Engine, inputs: EngineInput) -> dict[str, set[Values]]:
+    return {use.name: {comparable([text for _, text in use.values])} for use in uses(engine.arguments(inputs))}
 
 
 def _variables(env: Sequence[EnvVar]) -> dict[str, set[Values]]:

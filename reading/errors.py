@@ -1,4 +1,4 @@
-"""How a mistake is told: the key path, what was given, what is allowed, the nearest right value."""
+"""Errors of a configuration: the key path, the given value, the allowed ones, the nearest right one."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,14 +9,14 @@ from reading.tokens import masked
 
 
 @dataclass(frozen=True)
-class Way:
-    """A change that may make an error go away. `planning.load` tries it, and says the words only if it does."""
+class Fix:
+    """A change that may fix an error. `reading.fixes` tries it; the message has its words only if it works."""
 
     words: str
     changes: Mapping[str, Any]
-    """Path → the new value; None takes the key out."""
+    """Path → the new value; None removes the key."""
     spelling: bool = False
-    """It is what was meant, right even where the rest has to follow: mode `reservation` then needs its name."""
+    """Corrects a misspelling, so it is right even where other keys must follow: mode `reservation` needs a name."""
 
 
 @dataclass(frozen=True, order=True)
@@ -28,8 +28,8 @@ class Error:
 
     path: str
     message: str
-    ways: tuple[Way, ...] = field(default=(), compare=False)
-    """Ways out, the nearest first."""
+    fixes: tuple[Fix, ...] = field(default=(), compare=False)
+    """Proposed changes, the nearest first."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", masked(self.path))

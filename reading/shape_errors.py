@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reading import shape, spelling
-from reading.errors import Error, Way, closest, join, shown
+from reading.errors import Error, Fix, closest, join, shown
 from reading.frozen import Frozen
 
 Place = list[str | int]
@@ -16,7 +16,7 @@ Model = type[Frozen]
 
 def error(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> Error:
     """The error that pydantic found at `where` in `raw`."""
-    return Error(key_path(model, where), message(model, e, where), _ways(model, e, where, raw))
+    return Error(key_path(model, where), message(model, e, where), _fixes(model, e, where, raw))
 
 
 def required(model: Model, where: Place) -> Error:
@@ -87,7 +87,7 @@ def _value(raw: Any, keys: Place) -> Any:
     return raw
 
 
-def _ways(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> tuple[Way, ...]:
+def _fixes(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> tuple[Fix, ...]:
     """The value or key that may be meant by one that is not known, or not of the form it must have."""
     path, given = key_path(model, where), e["input"]
     if e["type"] in _WORDS and isinstance(given, str):  # null is not meant for `none`, nor false for `off`
@@ -104,7 +104,7 @@ def _ways(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, An
         changes = {join("", *keys): None, renamed: _value(raw, keys)} if is_key else {join("", *keys): like}
     else:
         return ()
-    return (Way(f"did you mean {like}?", changes, spelling=True),) if like else ()
+    return (Fix(f"did you mean {like}?", changes, spelling=True),) if like else ()
 
 
 def is_unset(model: Model, e: Mapping[str, Any], where: Place) -> bool:

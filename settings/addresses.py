@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from reading.errors import Error, Way, join, shown
+from reading.errors import Error, Fix, join, shown
 from reading.frozen import Frozen
 
 # Google Cloud keeps four addresses of every subnet's primary range.
@@ -19,7 +19,7 @@ _THIS_NETWORK = IPv4Network("0.0.0.0/8")
 _PRIVATE = ("10.64.0.0", "10.128.0.0", "172.16.0.0", "192.168.0.0")
 
 # GKE takes a /24 of the pod range for each node at its default of 110 pods.
-POD_BITS_A_NODE = 8
+POD_BITS_PER_NODE = 8
 
 # Regional Envoy load balancers (Gateways) take no smaller proxy-only subnet; /23 is advised.
 SMALLEST_PROXIES = 26
@@ -90,10 +90,14 @@ def _small_for_proxies(path: str, given: IPv4Network) -> Iterator[Error]:
 
 
 def _small_for_nodes(path: str, name: str, given: IPv4Network, needed: int, nics: int) -> Iterator[Error]:
-    most = room(name, given, nics)
-    if most < needed:
+    room_for = room(name, given, nics)
+    if room_for < needed:
         prefix = next(p for p in range(given.prefixlen, 0, -1) if room(name, IPv4Network((0, p)), nics) >= needed)
-        what = f"{nics} subnets, each with room for {most} of them" if name == "rdma" else f"room for {most} of them"
+        what = (
+            f"{nics} subnets, each with room for {room_for} of them"
+            if name == "rdma"
+            else f"room for {room_for} of them"
+        )
         yield Error(
             path,
             f"{given} is too small for {needed} {'GPU ' if name in NIC_RANGES else ''}nodes: it gives {what}; "
@@ -107,11 +111,11 @@ def key(name: str) -> str:
     return AddressPlan.model_fields[name].alias or name
 
 
-def _elsewhere(path: str, given: IPv4Network, prefix: int) -> tuple[Way, ...]:
+def _elsewhere(path: str, given: IPv4Network, prefix: int) -> tuple[Fix, ...]:
     """Ranges of that size: around the given one, else at the beginning of a block of private addresses."""
     around = given.supernet(new_prefix=min(prefix, given.prefixlen))
     blocks = [IPv4Network((block, prefix), strict=False) for block in _PRIVATE]
-    return tuple(Way(f"use {network}", {path: str(network)}) for network in (around, *blocks))
+    return tuple(Fix(f"use {network}", {path: str(network)}) for network in (around, *blocks))
 
 
 def _key(path: str, name: str) -> str:
@@ -121,7 +125,7 @@ def _key(path: str, name: str) -> str:
 def room(name: str, network: IPv4Network, nics: int = 1) -> int:
     """Nodes that a range holds, which is used as AddressPlan's field `name`."""
     if name == "pods":
-        return network.num_addresses >> POD_BITS_A_NODE
+        return network.num_addresses >> POD_BITS_PER_NODE
     subnets = 1 << (nics - 1).bit_length() if name == "rdma" else 1
     return max(0, network.num_addresses // subnets - RESERVED_ADDRESSES)
 

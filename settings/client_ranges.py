@@ -149,11 +149,11 @@ def _overlaps(one: Network, other: Network) -> int:
     return min(one.num_addresses, other.num_addresses) if one.overlaps(other) else 0
 
 
-def _listed(networks: Sequence[Network], most: int = 3) -> str:
+def _listed(networks: Sequence[Network], max_shown: int = 3) -> str:
     """The widest of the ranges, and how many more there are."""
     widest = [str(network) for network in sorted(networks, key=lambda network: network.prefixlen)]
-    more = f" and {len(widest) - most} more" if len(widest) > most else ""
-    return ", ".join(widest[:most]) + more
+    more = f" and {len(widest) - max_shown} more" if len(widest) > max_shown else ""
+    return ", ".join(widest[:max_shown]) + more
 
 
 _KEPT = _merged(_NOT_PUBLIC)

@@ -30,7 +30,7 @@ class SystemPool(Frozen):
     the region's zones, three as a rule, and what is born must lie within the most."""
 
     @property
-    def most_nodes(self) -> int:
+    def max_nodes(self) -> int:
         return 2 * self.nodes
 
 

@@ -83,7 +83,7 @@ class ExistingCluster(Frozen):
         return add
 
     @property
-    def told(self) -> dict[str, str]:
+    def from_context(self) -> dict[str, str]:
         """`project`, `location` and `name` as the context tells them; empty for one that does not."""
         match = _GKE_CONTEXT.fullmatch(self.context or "")
         return match.groupdict() if match else {}

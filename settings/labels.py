@@ -15,7 +15,7 @@ def cloud_label(key: str) -> str:
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in key)
 
 
-def labels_apart(labels: dict[str, str]) -> dict[str, str]:
+def distinct_labels(labels: dict[str, str]) -> dict[str, str]:
     keys = [cloud_label(key) for key in labels]
     for key, cloud in zip(labels, keys, strict=True):
         if cloud in OWN_LABELS:

@@ -40,10 +40,10 @@ class Maintenance(Frozen):
     def _enough_in_a_month(cls, hours: int, info: ValidationInfo) -> int:
         days: tuple[Weekday, ...] | None = info.data.get("days")  # absent when it is an error of its own
         if days and hours * len(set(days)) * 32 < 48 * 7:
-            least = -(-48 * 7 // (32 * len(set(days))))
+            min_hours = -(-48 * 7 // (32 * len(set(days))))
             raise ValueError(
                 f"{hours} on {', '.join(days)} is less than the 48 hours in 32 days that GKE insists on; "
-                f"at least {least}, or more days"
+                f"at least {min_hours}, or more days"
             )
         return hours
 

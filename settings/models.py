@@ -38,11 +38,11 @@ class ScaleRange(Frozen):
 
     @field_validator("max")
     @classmethod
-    def _max_over_min(cls, most: int, info: ValidationInfo) -> int:
-        least: int | None = info.data.get("min")
-        if least and most < least:
-            raise ValueError(f"got {most}, which is less than min, {least}; set max to {least} or more")
-        return most
+    def _max_over_min(cls, high: int, info: ValidationInfo) -> int:
+        low: int | None = info.data.get("min")
+        if low and high < low:
+            raise ValueError(f"got {high}, which is less than min, {low}; set max to {low} or more")
+        return high
 
 
 class Autoscaling(Frozen):

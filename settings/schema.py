@@ -16,7 +16,7 @@ from settings.cluster import OWN_NAMESPACE, ClusterSettings
 from settings.endpoint import Endpoint
 from settings.existing_cluster import PlatformMode
 from settings.forms import EmailAddress, StackProject, each_once
-from settings.labels import LabelKey, LabelValue, labels_apart
+from settings.labels import LabelKey, LabelValue, distinct_labels
 from settings.location import Location
 from settings.models import GraphName, ModelSettings
 from settings.network import NetworkSettings
@@ -71,7 +71,7 @@ class Settings(Frozen):
     weights: WeightsSettings = WeightsSettings()
     preflight: bool = True
     """Whether Google Cloud is asked, before anything is made, if it has what the plan needs."""
-    labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(labels_apart)] = {}
+    labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(distinct_labels)] = {}
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False
     """Whether the secret `hfToken` is there. Its value never gets this far."""
@@ -102,6 +102,6 @@ class Settings(Frozen):
         return self.capacity.machine if self.capacity else default_machine()
 
     @property
-    def makes_gpu_pools(self) -> bool:
+    def creates_gpu_pools(self) -> bool:
         """Whether GPU pools are this stack's to make, as soon as a layout has GPUs."""
         return self.cluster.existing is None or self.cluster.existing.add_gpu_pools

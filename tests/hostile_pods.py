@@ -37,7 +37,7 @@ def worker_labels(graph: str = "chat", kind: str = "prefill") -> dict[str, str]:
     return {labels.GRAPH: graph, labels.COMPONENT_TYPE: kind}
 
 
-def labelled(pod: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+def labeled_mode(pod: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
     """The same pod with more labels, which anybody who creates pods can set."""
     changed = deepcopy(pod)
     changed["metadata"].setdefault("labels", {}).update(labels)

@@ -82,8 +82,10 @@ class RoleAutoscaler(pulumi.ComponentResource):
                 max_replicas=args.scaling.max,
                 metrics=[_target(target, signal) for signal in args.scaling.signals],
                 behavior=k8s.autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs(
-                    scale_up=_one_per(args.scaling.seconds_a_new_engine),
-                    scale_down=_one_per(args.scaling.seconds_an_old_engine, stabilization=args.scaling.lull_seconds),
+                    scale_up=_one_per(args.scaling.seconds_per_added_engine),
+                    scale_down=_one_per(
+                        args.scaling.seconds_per_removed_engine, stabilization=args.scaling.stabilization_seconds
+                    ),
                 ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[metric]),

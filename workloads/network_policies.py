@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 
 from manifests import ports
-from manifests.labels import CLIENT, GRAPH, PROOF
+from manifests.labels import CLIENT, GRAPH, VERIFICATION
 from manifests.placement import frontend_labels
 from workloads.custom_object import custom_object
 
@@ -53,7 +53,7 @@ def within_graph(namespace: str, graph: str, metrics: Sequence[int], labels: dic
         {"from": [{"podSelector": {"matchLabels": own}}], "ports": [{"protocol": "TCP"}]},
         {
             "from": [
-                {"podSelector": {"matchLabels": {PROOF: graph}}},
+                {"podSelector": {"matchLabels": {VERIFICATION: graph}}},
                 {
                     "namespaceSelector": {
                         "matchExpressions": [

@@ -13,7 +13,7 @@ import pulumi_kubernetes as k8s
 from catalog.engines import Engine
 from manifests import ports
 from manifests.graph import frontend_image
-from manifests.labels import NODE_POOL, PROOF
+from manifests.labels import NODE_POOL, VERIFICATION
 from manifests.pod_security import UNPRIVILEGED
 from planning import names
 from planning.graph_parts import Transport
@@ -83,7 +83,7 @@ def job_spec(
         "backoffLimit": 0,
         "activeDeadlineSeconds": 2 * timeout,
         "template": {
-            "metadata": {"labels": {PROOF: graph}},
+            "metadata": {"labels": {VERIFICATION: graph}},
             "spec": {
                 "restartPolicy": "Never",
                 "serviceAccountName": service_account,

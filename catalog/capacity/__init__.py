@@ -8,7 +8,7 @@ from catalog.capacity.on_demand import OnDemand
 from catalog.capacity.reservation import Reservation
 from catalog.capacity.spot import Spot
 
-__all__ = ["MODES", "NAMES", "CapacityMode", "CapacitySettings", "capacity_mode", "labelled", "mode_of"]
+__all__ = ["MODES", "NAMES", "CapacityMode", "CapacitySettings", "capacity_mode", "labeled_mode", "mode_of"]
 
 MODES: tuple[CapacityMode[Any], ...] = (
     Reservation(),
@@ -30,6 +30,6 @@ def capacity_mode(name: str) -> CapacityMode[Any]:
     return {mode.name: mode for mode in MODES}[name]
 
 
-def labelled(label: str | None) -> CapacityMode[Any] | None:
+def labeled_mode(label: str | None) -> CapacityMode[Any] | None:
     """The mode that a pool's resource label names; None for a label that is missing or names none."""
     return next((mode for mode in MODES if mode.label == label), None)

@@ -15,8 +15,8 @@ def meant(name: str, known: Sequence[str]) -> str | None:
     flags = {_bare(flag): flag for flag in known if flag.startswith("--")}
     if bare in flags:
         return flags[bare]
-    apart, closest = min(((_distance(bare, other), other) for other in flags), default=(len(bare), ""))
-    if apart <= min(2, len(bare) // 4):
+    distance, closest = min(((_distance(bare, other), other) for other in flags), default=(len(bare), ""))
+    if distance <= min(2, len(bare) // 4):
         return flags[closest]
     alike = [other for other in flags if _abbreviates(bare, other) or _abbreviates(other, bare)]
     return flags[alike[0]] if len(alike) == 1 else None

@@ -7,7 +7,7 @@ from catalog.contracts import KvMover, NicRequest
 from catalog.gke_versions import Floor, GkeVersion
 from catalog.rdma.dranet import MIN_GKE as DRANET
 from catalog.rdma.mode import RdmaMode
-from reading.errors import Error, Way, join
+from reading.errors import Error, Fix, join
 
 
 class MultiNetwork(RdmaMode):
@@ -46,9 +46,9 @@ class MultiNetwork(RdmaMode):
             f"multiNetwork hands a pod all NICs of its node, so {mover.path} needs engines over all {count} GPUs, but "
             f"{' and '.join(parts)}",
             (
-                Way("use dranet", {"network.rdma": "dranet"}),
-                Way(f"set tensorParallel of {' and '.join(small)} to {count}", whole),
-                *(Way(f"use layout {name}", {join(mover.path, "layout"): name}) for name in mover.layouts),
+                Fix("use dranet", {"network.rdma": "dranet"}),
+                Fix(f"set tensorParallel of {' and '.join(small)} to {count}", whole),
+                *(Fix(f"use layout {name}", {join(mover.path, "layout"): name}) for name in mover.layouts),
             ),
         )
 

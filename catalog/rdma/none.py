@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from catalog.contracts import NO_NICS, KvMover, NicRequest
 from catalog.rdma.mode import RdmaMode
-from reading.errors import Error, Way, join
+from reading.errors import Error, Fix, join
 
 
 class NoRdma(RdmaMode):
@@ -22,7 +22,7 @@ class NoRdma(RdmaMode):
             "TCP, on one node too, since NVLink does not work between pods: the first token takes 200 to 500 times as "
             "long",
             (
-                Way("use dranet", {"network.rdma": "dranet"}),
-                Way(f"accept TCP with {mover.path}.kvTransfer: tcp", {join(mover.path, "kvTransfer"): "tcp"}),
+                Fix("use dranet", {"network.rdma": "dranet"}),
+                Fix(f"accept TCP with {mover.path}.kvTransfer: tcp", {join(mover.path, "kvTransfer"): "tcp"}),
             ),
         )

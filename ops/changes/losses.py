@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.capacity import labelled
+from catalog.capacity import labeled_mode
 from catalog.contracts import CAPACITY_LABEL
 from catalog.machines import with_accelerator
 from ops.changes.effects import Effect
@@ -90,7 +90,7 @@ def released(pool: Registered, nodes: Nodes) -> ReleasedNodes | None:
 def _bought(pool: Registered) -> str:
     """How the nodes were bought, in one word; empty where nothing is to be said of it, or nobody knows."""
     node: Mapping[str, Any] = pool.inputs["nodeConfig"]
-    if mode := labelled((node.get("resourceLabels") or {}).get(CAPACITY_LABEL)):
+    if mode := labeled_mode((node.get("resourceLabels") or {}).get(CAPACITY_LABEL)):
         return mode.adjective
     # A pool without the label, such as one from before there was any: what is reserved is the most to lose.
     affinity = (node.get("reservationAffinity") or {}).get("consumeReservationType")

@@ -50,9 +50,9 @@ def _rdma(before: Plan, after: Plan) -> Iterator[str]:
 
 
 def _capacity(before: Plan, after: Plan) -> Iterator[str]:
-    if _ways_to_buy(before) != _ways_to_buy(after) and before.makes_gpu_pools:
+    if _ways_to_buy(before) != _ways_to_buy(after) and before.creates_gpu_pools:
         done = "other nodes are bought, so the GPU pools are replaced"
-        if not after.makes_gpu_pools:
+        if not after.creates_gpu_pools:
             done = "no nodes are bought any more, so the GPU pools are deleted"
         yield f"capacity: {done}, and all that runs on them is down"
 
@@ -118,11 +118,11 @@ def _pools(before: Plan, after: Plan) -> Iterator[str]:
 
 
 def _bought(plan: Plan) -> dict[str, Pool]:
-    return {pool.name: pool for pool in plan.gpu_pools} if plan.makes_gpu_pools else {}
+    return {pool.name: pool for pool in plan.gpu_pools} if plan.creates_gpu_pools else {}
 
 
 def _nodes(pool: Pool) -> str:
-    return f"{pool.nodes}" if pool.nodes == pool.most_nodes else f"{pool.nodes} to {pool.most_nodes}"
+    return f"{pool.nodes}" if pool.nodes == pool.max_nodes else f"{pool.nodes} to {pool.max_nodes}"
 
 
 def _moved(before: Plan, after: Plan) -> str:
@@ -138,7 +138,7 @@ def _moved(before: Plan, after: Plan) -> str:
     if before.network != after.network or moved:
         return "network: that of the cluster is chosen when it is made: it is replaced, and nothing serves meanwhile"
     nics_moved = (was.second_gvnic, was.rdma) != (becomes.second_gvnic, becomes.rdma)
-    if before.makes_gpu_pools and (before.zone != after.zone or nics_moved):
+    if before.creates_gpu_pools and (before.zone != after.zone or nics_moved):
         return (
             "network: RDMA networks belong to a zone and keep their ranges: they are replaced with the GPU pools, and "
             "all that runs on them is down"

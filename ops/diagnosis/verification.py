@@ -58,6 +58,6 @@ def pods_that_verify(view: View) -> list[Object]:
 
 
 def _verifies(job: Object, graph: str) -> bool:
-    marked = part(job, "spec", "template", "metadata", "labels", labels.PROOF)
+    marked = part(job, "spec", "template", "metadata", "labels", labels.VERIFICATION)
     named = re.fullmatch(rf"{re.escape(graph)}-proof-[0-9a-f]{{8}}", name(job))
     return marked == graph or (not marked and named is not None)

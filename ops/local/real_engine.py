@@ -63,7 +63,7 @@ def cpu_twins(graph: Graph, engine: Engine) -> tuple[Graph, Graph, tuple[str, ..
     """The graph with one small engine a role, its aggregated counterpart, and what both change, one sentence each."""
 
     def small(role: Role) -> Worker:
-        alone = replace(graph.workers[0], role=role, replicas=1, most_replicas=1, autoscaling=None)
+        alone = replace(graph.workers[0], role=role, replicas=1, max_replicas=1, autoscaling=None)
         return replace(alone, tensor_parallel=1, pool=SYSTEM_POOL, memory=None, nics=NO_NICS)
 
     twin = replace(

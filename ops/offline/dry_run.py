@@ -64,6 +64,6 @@ def _without_preflight(config: StackConfig) -> StackConfig:
 
 def _preflight(plan: Plan) -> dict[str, Any]:
     """The checks that `pulumi preview` makes at Google Cloud. A dry run makes none of them."""
-    from planning.preflight import questions
+    from planning.preflight import checks
 
-    return {"asked": False, "questions": [question.what for question in questions(plan)]}
+    return {"asked": False, "questions": [check.condition for check in checks(plan)]}

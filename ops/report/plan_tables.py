@@ -26,7 +26,7 @@ def graph(graph: Graph) -> RenderableType:
         memory = worker.memory
         table.add_row(
             worker.role,
-            f"{worker.replicas} to {worker.most_replicas}" if worker.autoscaled else str(worker.replicas),
+            f"{worker.replicas} to {worker.max_replicas}" if worker.autoscaled else str(worker.replicas),
             str(worker.tensor_parallel) if memory else "none, simulated",
             graph.pool_of(worker) or "any that fits",
             *(
@@ -55,8 +55,8 @@ def cost(plan: Plan) -> RenderableType:
     table.add_row("[bold]in all[/]", f"[bold]{_bounded(known, bound)}[/]", f"[bold]{_bounded(known, bound, 24)}[/]", "")
     if known is None:
         table.add_row("of it known", _usd(plan.cost_known), _usd(plan.cost_known, 24), "")
-    if plan.cost_at_most != bound:
-        at_most = (_usd(plan.cost_at_most), _usd(plan.cost_at_most, 24))
+    if plan.cost_max != bound:
+        at_most = (_usd(plan.cost_max), _usd(plan.cost_max, 24))
         table.add_row("all scaled up", *at_most if known is not None else (f"≤ {usd}" for usd in at_most), "")
     return Group(Text.from_markup(head), indented(table))
 

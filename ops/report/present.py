@@ -77,12 +77,12 @@ def _preflight(console: Console, plan: Plan) -> None:
     if not plan.preflight:
         console.print("\n[bold]Preflight[/]: off")
         return
-    questions = preflight.questions(plan)
-    if not questions:
+    checks = preflight.checks(plan)
+    if not checks:
         console.print("\n[bold]Preflight[/]: nothing can be asked of a cluster that is known by its context only")
         return
     console.print("\n[bold]Preflight[/]: not asked here; `pulumi preview` asks whether")
-    _bullets(console, (escape(question.what) for question in questions))
+    _bullets(console, (escape(check.condition) for check in checks))
 
 
 # As many resources as a violation names; more are counted.

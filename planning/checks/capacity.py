@@ -15,7 +15,7 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
         for deployment in stack.deployments
         if any(role.machine and role.capacity is None for role in deployment.roles.values())
     ]
-    if on_gpus and settings.makes_gpu_pools:
+    if on_gpus and settings.creates_gpu_pools:
         yield Error("capacity", f"is required: {', '.join(on_gpus)} needs GPU nodes; for example {{mode: spot}}")
     for path, given in stack.capacities.items():
         for key, message in mode_of(given).errors(given, project=settings.project, zone=settings.location.zone):
@@ -43,5 +43,5 @@ def _purchase_warnings(pools: Sequence[WorkerPool]) -> Iterator[str]:
         if price and price.kind != "list price":
             yield f"cost: the price of {name} in mode {mode} is of a {price.kind}"
     for pool in pools:
-        if pool.purchase and pool.purchase.reservation and pool.most_nodes > pool.nodes:
-            yield f"pool {pool.name}: may grow to {pool.most_nodes} nodes; the reservation must hold that many"
+        if pool.purchase and pool.purchase.reservation and pool.max_nodes > pool.nodes:
+            yield f"pool {pool.name}: may grow to {pool.max_nodes} nodes; the reservation must hold that many"

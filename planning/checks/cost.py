@@ -6,7 +6,7 @@ from planning.resolve import ResolvedStack
 from settings.budget import USD
 
 # As Google Cloud counts a month, 365 days in twelve.
-HOURS_A_MONTH = 730
+HOURS_PER_MONTH = 730
 
 
 def warnings(stack: ResolvedStack, max_usd_per_hour: float | None) -> Iterator[str]:
@@ -21,6 +21,6 @@ def warnings(stack: ResolvedStack, max_usd_per_hour: float | None) -> Iterator[s
         yield f"budget: not compared with the plan, whose prices are in USD and not in {budget.currency}"
     elif max_usd_per_hour is None:
         yield "budget: not compared with the plan, because part of its cost is unknown"
-    elif budget.amount < max_usd_per_hour * HOURS_A_MONTH:
-        month = f"{max_usd_per_hour * HOURS_A_MONTH:,.0f}"
+    elif budget.amount < max_usd_per_hour * HOURS_PER_MONTH:
+        month = f"{max_usd_per_hour * HOURS_PER_MONTH:,.0f}"
         yield f"budget: {budget.amount:,} USD is less than the {month} that the plan may cost in a month"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from catalog.engines import engine_names
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Error, Way
+from reading.errors import Error, Fix
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
@@ -23,8 +23,8 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
         chosen if deployment.settings.engine.name else deployment.at("layout"),
         why,
         (
-            Way("take it out", {chosen: None}),
-            *(Way(f"use layout {name}", {deployment.at("layout"): name}) for name in deployment.layouts),
-            *(Way(f"use {name}", {chosen: name}) for name in engine_names()),
+            Fix("take it out", {chosen: None}),
+            *(Fix(f"use layout {name}", {deployment.at("layout"): name}) for name in deployment.layouts),
+            *(Fix(f"use {name}", {chosen: name}) for name in engine_names()),
         ),
     )

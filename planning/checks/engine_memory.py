@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from catalog import sizing
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
-from reading.errors import Error, Way
+from reading.errors import Error, Fix
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
@@ -24,7 +24,7 @@ def _too_long(deployment: Deployment) -> Iterator[Error]:
         yield Error(
             where,
             f"{deployment.max_model_len} is longer than {card.name} was made for, at most {longest}",
-            tuple(Way(f"use {tokens}", {where: tokens}) for tokens in (longest, card.default_max_model_len)),
+            tuple(Fix(f"use {tokens}", {where: tokens}) for tokens in (longest, card.default_max_model_len)),
         )
 
 
@@ -35,22 +35,22 @@ def _too_large(deployment: Deployment, role: DeploymentRole) -> Iterator[Error]:
         return
     size, name = role.tensor_parallel, deployment.card.name
     path, why = deployment.at(role.role, "tensorParallel"), f"{size} is too few for {name}"
-    ways = list(_more_gpus(deployment, role, path))
+    fixes = list(_more_gpus(deployment, role, path))
     if engine.kv_tokens:
         length = {deployment.at("engine.maxModelLen"): engine.kv_tokens}
-        ways.append(Way(f"set engine.maxModelLen to {engine.kv_tokens} or less", length))
+        fixes.append(Fix(f"set engine.maxModelLen to {engine.kv_tokens} or less", length))
     if share := _enough_share(deployment, role):
         path = deployment.at("engine.gpuMemoryUtilization")
-        ways.insert(0, Way(f"set engine.gpuMemoryUtilization to {share:g} or more", {path: share}))
+        fixes.insert(0, Fix(f"set engine.gpuMemoryUtilization to {share:g} or more", {path: share}))
         why = f"{deployment.memory_share:g} of a GPU's memory is too little for {name} over {size} GPUs"
-    yield Error(path, f"{why}: {_sizes(engine)}{_hint(engine, ways)}", tuple(ways))
+    yield Error(path, f"{why}: {_sizes(engine)}{_hint(engine, fixes)}", tuple(fixes))
 
 
-def _more_gpus(deployment: Deployment, role: DeploymentRole, path: str) -> Iterator[Way]:
+def _more_gpus(deployment: Deployment, role: DeploymentRole, path: str) -> Iterator[Fix]:
     for n in deployment.sizes(role):
         engine = deployment.memory(role, tensor_parallel=n)
         if n > role.tensor_parallel and engine and engine.fits:
-            yield Way(f"use tensorParallel {n}", {path: n})
+            yield Fix(f"use tensorParallel {n}", {path: n})
 
 
 def _enough_share(deployment: Deployment, role: DeploymentRole) -> float | None:
@@ -76,7 +76,7 @@ def _sizes(engine: sizing.EngineMemory) -> str:
     )
 
 
-def _hint(engine: sizing.EngineMemory, ways: list[Way]) -> str:
+def _hint(engine: sizing.EngineMemory, fixes: list[Fix]) -> str:
     if engine.advice:
         return f"; {engine.advice}"
-    return "" if ways else "; the model does not fit this machine"
+    return "" if fixes else "; the model does not fit this machine"

@@ -48,15 +48,15 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
             "cluster.existing.context: does not tell the cluster's name in GKE, so no dashboard and no alerts are "
             "made; give cluster.existing.name before the first `pulumi up`, since later it replaces every object"
         )
-    if stack.gpu_pools and not settings.makes_gpu_pools:
+    if stack.gpu_pools and not settings.creates_gpu_pools:
         yield from _existing_gpu_nodes(stack)
 
 
 def _existing_gpu_nodes(stack: ResolvedStack) -> Iterator[str]:
     for machine in stack.machines:
         pools = [pool for pool in stack.gpu_pools if pool.machine == machine]
-        nodes, most = sum(pool.nodes for pool in pools), sum(pool.most_nodes for pool in pools)
-        count = f"{nodes}" if nodes == most else f"{nodes}, and scaled up {most},"
+        nodes, scaled_up = sum(pool.nodes for pool in pools), sum(pool.max_nodes for pool in pools)
+        count = f"{nodes}" if nodes == scaled_up else f"{nodes}, and scaled up {scaled_up},"
         rdma = pools[0].rdma
         wired = f", wired as network.rdma {rdma} says" if rdma.carries else ""
         yield f"cluster.existing: no GPU pool is added, so it must have {count} × {machine.name} free{wired}"
@@ -88,25 +88,25 @@ def _reserved_namespace(settings: Settings) -> Iterator[Error]:
 
 def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[Error]:
     """A context, a name, a project and a region that are not of one cluster."""
-    told = existing.told
-    if told and told["project"] != settings.project:
+    named = existing.from_context
+    if named and named["project"] != settings.project:
         yield Error(
             "cluster.existing.context",
-            f"is of project {told['project']}, and the stack's is {settings.project}, where metrics, addresses and "
-            f"identities would be looked for; set gcp:project to {told['project']}, or name a context of "
+            f"is of project {named['project']}, and the stack's is {settings.project}, where metrics, addresses and "
+            f"identities would be looked for; set gcp:project to {named['project']}, or name a context of "
             f"{settings.project}",
         )
-    if told and existing.name not in (None, told["name"]):
+    if named and existing.name not in (None, named["name"]):
         yield Error(
             "cluster.existing.name",
-            f"{existing.name} is not the cluster of cluster.existing.context, {told['name']}: pools would go to the "
+            f"{existing.name} is not the cluster of cluster.existing.context, {named['name']}: pools would go to the "
             "one, the graphs to the other; take one of the two out",
         )
     location, region = cluster_ref(settings).location, settings.location.region
-    if told and existing.location not in (None, told["location"]):
+    if named and existing.location not in (None, named["location"]):
         yield Error(
             "cluster.existing.location",
-            f"{existing.location} is not where cluster.existing.context says, {told['location']}; take it out",
+            f"{existing.location} is not where cluster.existing.context says, {named['location']}; take it out",
         )
     elif location != region and not location.startswith(f"{region}-"):
         yield Error(

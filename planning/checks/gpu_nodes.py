@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 
 from planning.resolve import ResolvedStack
-from reading.errors import Error, Way
+from reading.errors import Error, Fix
 
 
 def errors(stack: ResolvedStack) -> Iterator[Error]:
     allowed = stack.settings.capacity and stack.settings.capacity.max_nodes
-    most = stack.max_gpu_nodes
-    if allowed and most > allowed:
-        parts = " + ".join(f"{pool.key} {pool.most_nodes}" for pool in stack.gpu_pools)
+    wanted = stack.max_gpu_nodes
+    if allowed and wanted > allowed:
+        parts = " + ".join(f"{pool.key} {pool.max_nodes}" for pool in stack.gpu_pools)
         yield Error(
             "capacity.maxNodes",
-            f"{allowed} is fewer than the {most} GPU nodes that the graphs may ask for ({parts})",
+            f"{allowed} is fewer than the {wanted} GPU nodes that the graphs may ask for ({parts})",
             (
-                Way(
-                    f"set capacity.maxNodes to {most}, or lower replicas or autoscaling",
-                    {"capacity.maxNodes": most},
+                Fix(
+                    f"set capacity.maxNodes to {wanted}, or lower replicas or autoscaling",
+                    {"capacity.maxNodes": wanted},
                 ),
             ),
         )

@@ -6,7 +6,7 @@ from catalog.contracts import Role
 from catalog.rdma import KvTransfer
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Error, Way
+from reading.errors import Error, Fix
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
@@ -20,8 +20,8 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
     lease, seconds = deployment.engine.kv_lease, deployment.settings.engine.kv_lease_seconds
     if lease and seconds and seconds < lease.min:
         where = deployment.at("engine.kvLeaseSeconds")
-        ways = (Way(f"use {lease.min} or more", {where: lease.min}),)
-        yield Error(where, f"got {seconds}; must be at least {lease.min}: {lease.why_min}", ways)
+        fixes = (Fix(f"use {lease.min} or more", {where: lease.min}),)
+        yield Error(where, f"got {seconds}; must be at least {lease.min}: {lease.why_min}", fixes)
 
 
 def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterator[str]:

@@ -9,7 +9,7 @@ from catalog.rdma import KvTransfer
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
 from planning.types import WorkerPool
-from reading.errors import Error, Way, join
+from reading.errors import Error, Fix, join
 from settings.capacity import Capacity
 
 
@@ -47,13 +47,13 @@ def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
         yield Error(
             join(path, "mode"),
             f"{machine.name} is not sold by {mode}, only by {', '.join(machine.sold)}",
-            tuple(Way(f"use {mode}", {join(path, "mode"): mode}) for mode in machine.sold),
+            tuple(Fix(f"use {mode}", {join(path, "mode"): mode}) for mode in machine.sold),
         )
     elif capacity and _asks_for_compact_placement(capacity) and not machine.compact_placement:
         yield Error(
             join(path, "compactPlacement"),
             f"{machine.name} takes no compact placement; remove it",
-            (Way("remove it", {join(path, "compactPlacement"): None}),),
+            (Fix("remove it", {join(path, "compactPlacement"): None}),),
         )
 
 
@@ -77,7 +77,7 @@ def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Error]:
         f"{machine.name} was not listed in {place.zone} when last looked up, but in {', '.join(nearest)}; "
         "location.allowUnlisted: true takes a zone that came later",
         tuple(
-            Way(f"use {zone}", {"location.zone": zone, "location.region": locations.region_of(zone)})
+            Fix(f"use {zone}", {"location.zone": zone, "location.region": locations.region_of(zone)})
             for zone in nearest
         ),
     )
@@ -93,7 +93,7 @@ def _rdma_mode(stack: ResolvedStack) -> Iterator[Error]:
             yield Error(
                 "network.rdma",
                 f"{mode} does not hand the NICs of {machine.name} to pods; {' or '.join(machine.rdma.modes)} does",
-                tuple(Way(f"use {other}", {"network.rdma": other}) for other in machine.rdma.modes),
+                tuple(Fix(f"use {other}", {"network.rdma": other}) for other in machine.rdma.modes),
             )
     given = "rdma" in stack.settings.network.model_fields_set
     if given and stack.gpu_pools and not any(pool.machine.rdma for pool in stack.gpu_pools):
@@ -101,7 +101,7 @@ def _rdma_mode(stack: ResolvedStack) -> Iterator[Error]:
         yield Error(
             "network.rdma",
             f"{mode} has no effect: {names} has no RDMA NICs; remove it",
-            (Way("remove it", {"network.rdma": None}),),
+            (Fix("remove it", {"network.rdma": None}),),
         )
 
 
@@ -112,7 +112,7 @@ def _part_of_a_node(deployment: Deployment, role: DeploymentRole, machine: GpuMa
             where,
             f"{role.tensor_parallel} of the {count} GPUs of {machine.name}, whose nodes take one worker over all of "
             "them",
-            (Way(f"use {count}", {where: count}),),
+            (Fix(f"use {count}", {where: count}),),
         )
 
 
@@ -122,7 +122,7 @@ def _no_nics(
     """The error of an engine that is to move KV cache by RDMA and gets no NIC for it."""
     if deployment.kv_transfer is not KvTransfer.RDMA or not stack.rdma.carries:
         return
-    where, tcp = deployment.at("kvTransfer"), Way("accept it with tcp", {deployment.at("kvTransfer"): "tcp"})
+    where, tcp = deployment.at("kvTransfer"), Fix("accept it with tcp", {deployment.at("kvTransfer"): "tcp"})
     if machine.rdma is None:
         yield Error(
             where,
@@ -137,5 +137,5 @@ def _no_nics(
             size,
             f"{role.tensor_parallel} of the {machine.gpus.count} GPUs of {machine.name} have no RDMA NIC of their "
             f"own: it has {machine.rdma_nics}",
-            (*(Way(f"use {n}", {size: n}) for n in enough), tcp),
+            (*(Fix(f"use {n}", {size: n}) for n in enough), tcp),
         )

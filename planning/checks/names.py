@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from planning.resolve import ResolvedStack
-from reading.errors import Error, Way, join
+from reading.errors import Error, Fix, join
 
 
 def name_collisions(models: Mapping[str, Any]) -> Iterator[Error]:
@@ -29,7 +29,7 @@ def name_collisions(models: Mapping[str, Any]) -> Iterator[Error]:
                     f"begins with the name of another graph, {name}, whose frontend finds workers by that beginning "
                     "and would route to these too",
                     tuple(
-                        Way(
+                        Fix(
                             f"rename it, such as {new}",
                             {join("models", other): None, join("models", new): models[other]},
                         )

@@ -7,7 +7,7 @@ from catalog.formats import FormatUse, at_least
 from catalog.machines import GpuMachine
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Error, Way
+from reading.errors import Error, Fix
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
@@ -62,8 +62,8 @@ def _machines(deployment: Deployment) -> Mapping[str, GpuMachine]:
 def _refused(deployment: Deployment, machine: GpuMachine) -> Iterator[Error]:
     if why := refusal(deployment, machine):
         where = deployment.at("model")
-        ways = (Way(f"use {name}, which is native there", {where: name}) for name in native_variants(deployment))
-        yield Error(where, f"the weights of {deployment.card.name} {why}", tuple(ways))
+        fixes = (Fix(f"use {name}, which is native there", {where: name}) for name in native_variants(deployment))
+        yield Error(where, f"the weights of {deployment.card.name} {why}", tuple(fixes))
 
 
 def _fp8_kv_cache(deployment: Deployment, machine: GpuMachine) -> Iterator[Error]:
@@ -73,5 +73,5 @@ def _fp8_kv_cache(deployment: Deployment, machine: GpuMachine) -> Iterator[Error
         yield Error(
             where,
             f"{dtype} needs GPUs with {dtype} arithmetic, which {gpus.product} of {machine.name} has not",
-            (Way("use auto", {where: "auto"}),),
+            (Fix("use auto", {where: "auto"}),),
         )

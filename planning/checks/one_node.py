@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from catalog.models import Placement
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
-from reading.errors import Error, Way
+from reading.errors import Error, Fix
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
@@ -27,7 +27,7 @@ def _gpus(role: DeploymentRole) -> int:
     return role.max_replicas * role.tensor_parallel
 
 
-def _smaller_roles(deployment: Deployment, count: int) -> Iterator[Way]:
+def _smaller_roles(deployment: Deployment, count: int) -> Iterator[Fix]:
     """Fewer or smaller engines of one role, as many as the node has room for."""
     for name, role in deployment.roles.items():
         room = count - sum(_gpus(other) for other in deployment.roles.values() if other is not role)
@@ -35,20 +35,20 @@ def _smaller_roles(deployment: Deployment, count: int) -> Iterator[Way]:
             yield _fewer_engines(deployment, role, fewer)
         for n in sorted(deployment.sizes(role), reverse=True):
             if n < role.tensor_parallel and n * role.max_replicas <= room:
-                yield Way(f"set {name}.tensorParallel to {n}", {deployment.at(name, "tensorParallel"): n})
+                yield Fix(f"set {name}.tensorParallel to {n}", {deployment.at(name, "tensorParallel"): n})
 
 
-def _fewer_engines(deployment: Deployment, role: DeploymentRole, fewer: int) -> Way:
+def _fewer_engines(deployment: Deployment, role: DeploymentRole, fewer: int) -> Fix:
     if not role.autoscaled:
-        return Way(f"set {role.role}.replicas to {fewer}", {deployment.at(role.role, "replicas"): fewer})
-    least = min(role.replicas, fewer)
-    return Way(
-        f"set autoscaling.{role.role} to {{min: {least}, max: {fewer}}}",
-        {deployment.at("autoscaling", role.role): {"min": least, "max": fewer}},
+        return Fix(f"set {role.role}.replicas to {fewer}", {deployment.at(role.role, "replicas"): fewer})
+    low = min(role.replicas, fewer)
+    return Fix(
+        f"set autoscaling.{role.role} to {{min: {low}, max: {fewer}}}",
+        {deployment.at("autoscaling", role.role): {"min": low, "max": fewer}},
     )
 
 
-def _layouts_with_more_nodes(deployment: Deployment) -> Iterator[Way]:
+def _layouts_with_more_nodes(deployment: Deployment) -> Iterator[Fix]:
     for name, other in deployment.layouts.items():
         if other.placement is Placement.PER_ROLE and other.roles.keys() == deployment.roles.keys():
-            yield Way(f"use layout {name}", {deployment.at("layout"): name})
+            yield Fix(f"use layout {name}", {deployment.at("layout"): name})

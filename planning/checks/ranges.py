@@ -38,8 +38,8 @@ def _without_network(stack: ResolvedStack) -> Iterator[Error]:
     settings = stack.settings
     network, given = settings.network, settings.network.ranges.model_fields_set
     used = _nic_ranges(stack)
-    why = f"network.rdma {network.rdma}" if settings.makes_gpu_pools else "cluster.existing without addGpuPools"
-    if settings.makes_gpu_pools and stack.rdma.own_networks:
+    why = f"network.rdma {network.rdma}" if settings.creates_gpu_pools else "cluster.existing without addGpuPools"
+    if settings.creates_gpu_pools and stack.rdma.own_networks:
         why = f"machine {' and '.join(machine.name for machine in stack.machines)}"
     for name in addresses.NIC_RANGES:
         if name in given and name not in used:
@@ -63,7 +63,7 @@ def _behind_existing_proxies(settings: Settings) -> bool:
 def _nic_ranges(stack: ResolvedStack) -> tuple[str, ...]:
     """The ranges of the networks that the stack makes for the nodes' other NICs."""
     settings, wired = stack.settings, [machine.rdma for machine in stack.machines if machine.rdma]
-    if not (wired and settings.makes_gpu_pools and stack.rdma.own_networks):
+    if not (wired and settings.creates_gpu_pools and stack.rdma.own_networks):
         return ()
     return addresses.NIC_RANGES if any(rdma.second_gvnic for rdma in wired) else addresses.RDMA_RANGES
 
@@ -78,7 +78,7 @@ def _too_small_or_overlapping(stack: ResolvedStack) -> list[Error]:
         "network.ranges",
         settings.network.ranges,
         used + _nic_ranges(stack),
-        nodes=gpu_nodes + settings.cluster.system_pool.most_nodes,
+        nodes=gpu_nodes + settings.cluster.system_pool.max_nodes,
         gpu_nodes=gpu_nodes,
         nics=max(1, *(machine.rdma_nics for machine in stack.machines)),
     )

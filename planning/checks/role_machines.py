@@ -9,7 +9,7 @@ from catalog.rdma import KvTransfer
 from planning.deployments import Deployment, purchase
 from planning.resolve import ResolvedStack
 from planning.types import WorkerPool
-from reading.errors import Error, Way
+from reading.errors import Error, Fix
 
 
 def errors(stack: ResolvedStack) -> Iterator[Error]:
@@ -51,8 +51,8 @@ def _kv_cannot_travel(deployment: Deployment) -> Iterator[Error]:
             f"KV cache cannot move from {one.name} ({_shown(one.rdma)}) to {other.name} ({_shown(other.rdma)}), whose "
             f"NICs differ; use one machine for both roles, or set {deployment.at('kvTransfer')} to tcp",
             (
-                Way(f"use {one.name}", {deployment.at(Role.DECODE, "machine"): one.name}),
-                Way(f"use {other.name} for both", {deployment.at(Role.PREFILL, "machine"): other.name}),
+                Fix(f"use {one.name}", {deployment.at(Role.DECODE, "machine"): one.name}),
+                Fix(f"use {other.name} for both", {deployment.at(Role.PREFILL, "machine"): other.name}),
             ),
         )
 
@@ -136,7 +136,7 @@ def _one_network_profile(stack: ResolvedStack) -> Iterator[Error]:
             "network.rdma",
             f"{stack.rdma} creates networks of one profile, but {needs.replace('{zone}', 'ZONE')} "
             "are needed; use dranetAuto, or a stack for each machine",
-            (Way("use dranetAuto", {"network.rdma": "dranetAuto"}),),
+            (Fix("use dranetAuto", {"network.rdma": "dranetAuto"}),),
         )
 
 

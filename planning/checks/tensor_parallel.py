@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from catalog.contracts import Role, RoleShape
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
-from reading.errors import Error, Way
+from reading.errors import Error, Fix
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
@@ -28,7 +28,7 @@ def _indivisible(deployment: Deployment) -> Iterator[Error]:
                 where,
                 f"{role.tensor_parallel} cannot divide {deployment.card.name} ({deployment.card.attention.words}) "
                 f"over the {role.gpus.count} GPUs of a node; one of {', '.join(map(str, sizes))}",
-                tuple(Way(f"use {n}", {where: n}) for n in nearest_first(sizes, role.tensor_parallel)),
+                tuple(Fix(f"use {n}", {where: n}) for n in nearest_first(sizes, role.tensor_parallel)),
             )
 
 
@@ -42,7 +42,7 @@ def _kv_split(deployment: Deployment) -> Iterator[Error]:
             deployment.at(Role.DECODE, "tensorParallel"),
             f"{decode.tensor_parallel} does not go with prefill's {prefill.tensor_parallel}: {why}",
             tuple(
-                Way(f"set {role.role}.tensorParallel to {n}", {deployment.at(role.role, "tensorParallel"): n})
+                Fix(f"set {role.role}.tensorParallel to {n}", {deployment.at(role.role, "tensorParallel"): n})
                 for role in (decode, prefill)
                 for n in nearest_first(deployment.sizes(role), role.tensor_parallel)
             ),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from catalog import sizing
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Error, Way
+from reading.errors import Error, Fix
 from settings.models import VerificationMode
 
 
@@ -17,8 +17,8 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
             where,
             f"{length} is less than the {sizing.VERIFICATION_TOKENS} tokens of a verification's prompt and answer",
             (
-                Way(f"use {sizing.VERIFICATION_TOKENS} or more", {where: sizing.VERIFICATION_TOKENS}),
-                Way(
+                Fix(f"use {sizing.VERIFICATION_TOKENS} or more", {where: sizing.VERIFICATION_TOKENS}),
+                Fix(
                     f"set {deployment.at('verification')} to reported, and expect it to report a failure",
                     {deployment.at("verification"): VerificationMode.REPORTED.value},
                 ),

@@ -1,6 +1,6 @@
-"""What is asked of Google Cloud before anything is made, and what each answer means.
+"""The preflight: checks at Google Cloud before anything is created.
 
-Pure: a question knows its words, what it needs to be asked, and how to judge a plain answer. `infra.preflight` asks.
+Pure: a check has its condition, its API and role, and judges a plain answer. `infra.preflight` fetches the answers.
 """
 
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from catalog.capacity import capacity_mode
 from catalog.machines import Quota
 from planning import names
 from planning.preflight import secrets_key
-from planning.preflight.billing import BudgetPossible
-from planning.preflight.bucket import BucketIsOurs
+from planning.preflight.billing import BillingInCurrency
+from planning.preflight.bucket import BucketNotLeftOver
+from planning.preflight.check import PreflightCheck
 from planning.preflight.cluster import GkeVersionOffered
 from planning.preflight.existing import ExistingClusterFits, ExistingSubnetFits
 from planning.preflight.operator import OperatorFits
-from planning.preflight.question import Question
-from planning.preflight.quota import QuotaLarge
+from planning.preflight.quota import QuotaSufficient
 from planning.preflight.reservation import ReservationFree
 from planning.preflight.secrets_key import SecretsKeyExists
 from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
@@ -24,14 +24,14 @@ from planning.surroundings import Gateway
 from planning.types import Plan
 
 
-def questions(plan: Plan) -> tuple[Question, ...]:
-    """What is asked for a plan; nothing with `preflight: false`."""
+def checks(plan: Plan) -> tuple[PreflightCheck, ...]:
+    """The checks of a plan; none with `preflight: false`."""
     if not plan.preflight:
         return ()
     return (*_place(plan), *_gpu_nodes(plan), *_around(plan))
 
 
-def _place(plan: Plan) -> Iterator[Question]:
+def _place(plan: Plan) -> Iterator[PreflightCheck]:
     modes = [capacity_mode(purchase.mode) for purchase in plan.purchases]
     floor = gke_versions.highest([plan.rdma.min_gke, *(mode.min_gke for mode in modes), *_machine_floors(plan)])
     if not plan.cluster.existing:
@@ -42,13 +42,13 @@ def _place(plan: Plan) -> Iterator[Question]:
             cluster=plan.cluster.name,
             location=plan.cluster.location,
             floor=max(each for each in (floor, gke_versions.PLATFORM) if each),
-            adds_rdma_pools=plan.makes_gpu_pools and plan.rdma.carries,
+            adds_rdma_pools=plan.creates_gpu_pools and plan.rdma.carries,
             multi_networking=plan.rdma.multi_networking,
             by_dns_endpoint=plan.cluster.given_context is None,
             reads_bucket=bool(plan.fetched),
             gateway=isinstance(plan.endpoint, Gateway),
             syncs_secret=plan.token_secret is not None,
-            apart=_nic_ranges(plan),
+            planned_ranges=_nic_ranges(plan),
         )
     if plan.cluster.existing:
         yield OperatorFits(
@@ -66,27 +66,27 @@ def _place(plan: Plan) -> Iterator[Question]:
             region=plan.region,
             vpc=plan.network.vpc,
             subnet=plan.network.subnet,
-            nodes=sum(pool.most_nodes for pool in plan.pools),
+            nodes=sum(pool.max_nodes for pool in plan.pools),
             secondary=(plan.network.pods_range, plan.network.services_range),
-            apart=_nic_ranges(plan),
+            planned_ranges=_nic_ranges(plan),
         )
 
 
-def _around(plan: Plan) -> Iterator[Question]:
-    """What may lie outside the project, or be left from a stack that was destroyed."""
+def _around(plan: Plan) -> Iterator[PreflightCheck]:
+    """Checks of the secrets key, the billing account and the weights bucket, which other projects or stacks may own."""
     if plan.secrets_key and not plan.cluster.existing:
         yield SecretsKeyExists(project=secrets_key.owner(plan.secrets_key), key=plan.secrets_key)
     if plan.budget:
-        yield BudgetPossible(project=plan.project, currency=plan.budget.currency)
+        yield BillingInCurrency(project=plan.project, currency=plan.budget.currency)
     if plan.keeps_weights and not plan.cluster.existing:
-        yield BucketIsOurs(
+        yield BucketNotLeftOver(
             project=plan.project, stack=plan.stack, bucket=names.weights_bucket(plan.project, plan.stack)
         )
 
 
 def _nic_ranges(plan: Plan) -> dict[str, str]:
-    """The ranges of the networks that are made for the further NICs of GPU nodes, by their setting."""
-    if not plan.makes_nic_networks:
+    """Setting → range of each network that the stack creates for additional NICs of GPU nodes."""
+    if not plan.creates_nic_networks:
         return {}
     gvnic = {"network.ranges.secondGvnic": plan.ranges.second_gvnic} if plan.second_gvnic else {}
     return gvnic | {"network.ranges.rdma": plan.ranges.rdma}
@@ -95,24 +95,24 @@ def _nic_ranges(plan: Plan) -> dict[str, str]:
 def _machine_floors(plan: Plan) -> Iterator[gke_versions.Floor]:
     for pool in plan.gpu_pools:
         version = gke_versions.parsed(pool.machine.min_gke or "")
-        if version and plan.makes_gpu_pools:
+        if version and plan.creates_gpu_pools:
             yield gke_versions.Floor(version, pool.machine.name)
 
 
-def _gpu_nodes(plan: Plan) -> Iterator[Question]:
+def _gpu_nodes(plan: Plan) -> Iterator[PreflightCheck]:
     if not plan.purchases:
         return
     for machine in sorted({pool.machine.name for pool in plan.gpu_pools}):
         yield MachineTypeOffered(project=plan.project, zone=plan.zone, machine=machine)
-    if plan.makes_nic_networks:
+    if plan.creates_nic_networks:
         for profile in plan.network_profiles:
             yield RoceProfileOffered(project=plan.project, zone=plan.zone, profile=profile)
     yield from _reservations(plan)
     yield from _quotas(plan)
 
 
-def _reservations(plan: Plan) -> Iterator[Question]:
-    """One question a reservation, for all pools that take their nodes from it."""
+def _reservations(plan: Plan) -> Iterator[PreflightCheck]:
+    """One check per reservation, for all pools that take their nodes from it."""
     for reservation in dict.fromkeys(purchase.reservation for purchase in plan.purchases if purchase.reservation):
         pools = [pool for pool in plan.gpu_pools if pool.purchase and pool.purchase.reservation == reservation]
         yield ReservationFree(
@@ -121,12 +121,12 @@ def _reservations(plan: Plan) -> Iterator[Question]:
             reservation=reservation,
             machine=pools[0].machine.name,
             nodes=sum(pool.nodes for pool in pools),
-            most_nodes=sum(pool.most_nodes for pool in pools),
+            max_nodes=sum(pool.max_nodes for pool in pools),
         )
 
 
-def _quotas(plan: Plan) -> Iterator[Question]:
-    """One question a quota, for all pools that count against it."""
+def _quotas(plan: Plan) -> Iterator[PreflightCheck]:
+    """One check per quota, for all pools that count against it."""
     gpus: dict[str, int] = {}
     quotas: dict[str, Quota] = {}
     for pool in plan.gpu_pools:
@@ -134,6 +134,6 @@ def _quotas(plan: Plan) -> Iterator[Question]:
         if offer and offer.quota:
             key = offer.quota.model_dump_json()
             quotas[key] = offer.quota
-            gpus[key] = gpus.get(key, 0) + pool.most_nodes * pool.machine.gpus.count
+            gpus[key] = gpus.get(key, 0) + pool.max_nodes * pool.machine.gpus.count
     for key, quota in quotas.items():
-        yield QuotaLarge(project=plan.project, region=plan.region, quota=quota, gpus=gpus[key])
+        yield QuotaSufficient(project=plan.project, region=plan.region, quota=quota, gpus=gpus[key])

@@ -1,13 +1,13 @@
-"""Whether the weights bucket of a new stack is left from an earlier one: `pulumi up` would end at it in a 409."""
+"""Checks whether the weights bucket already exists, left by a destroyed stack: `pulumi up` would fail with a 409."""
 
 from dataclasses import dataclass
 
-from planning.preflight.cluster import AskedIfNeeded, Cluster
-from planning.preflight.question import WELL, Finding, Question, Verdict
+from planning.preflight.check import PASSED, CheckResult, PreflightCheck, Verdict
+from planning.preflight.cluster import Cluster, ClusterLookup
 
 
 def import_command(stack: str, bucket: str) -> str:
-    """Takes a bucket that was kept into the state of its stack; parent and provider have to be there already."""
+    """The command that imports a kept bucket into its stack; parent and provider must already be in the state."""
     urn = f"urn:pulumi:{stack}::dynamo-gke::"
     return (
         f"pulumi import --yes gcp:storage/bucket:Bucket weights-bucket {bucket} "
@@ -17,9 +17,9 @@ def import_command(stack: str, bucket: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BucketIsOurs(Question):
-    """The state is not known here. A stack whose bucket exists and whose cluster does not was destroyed and is coming
-    back, or ended between the two: so it is only a note."""
+class BucketNotLeftOver(PreflightCheck):
+    """Notes a bucket that exists without its cluster: the stack was destroyed, or an update stopped between the two.
+    Only a note, because the program does not know the stack's state."""
 
     api = "storage"
     role = "storage.bucketViewer"
@@ -28,15 +28,15 @@ class BucketIsOurs(Question):
     bucket: str
 
     @property
-    def what(self) -> str:
-        return f"bucket {self.bucket} is not left from a stack that was destroyed"
+    def condition(self) -> str:
+        return f"bucket {self.bucket} is not left over from a destroyed stack"
 
-    def judge(self, there: bool, cluster: AskedIfNeeded) -> Finding:
+    def judge(self, there: bool, cluster: ClusterLookup) -> CheckResult:
         if not there or cluster() != Cluster():
-            return WELL
-        return Finding(
-            verdict=Verdict.WELL,
+            return PASSED
+        return CheckResult(
+            verdict=Verdict.PASSED,
             sentence=f"bucket {self.bucket} exists and the cluster does not. If `pulumi stack` does not list the "
-            f"bucket, `pulumi up` ends at it with Error 409; then run `{import_command(self.stack, self.bucket)}`, and "
+            f"bucket, `pulumi up` fails with Error 409; then run `{import_command(self.stack, self.bucket)}` and "
             "`pulumi up` again",
         )

@@ -1,43 +1,43 @@
-"""Our cluster as it is now, and whether GKE offers a version that will do."""
+"""Checks whether GKE offers a suitable version, or the stack's cluster already runs one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from catalog import gke_versions
 from catalog.contracts import ReservationRef
-from planning.preflight.question import WELL, Finding, Question, refused
+from planning.preflight.check import PASSED, CheckResult, PreflightCheck, failed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """Our own cluster as it is now; without a version it is not there yet."""
+    """Current state of the stack's own cluster; without a version, the cluster does not exist yet."""
 
     version: str = ""
     nodes_by_reservation: tuple[tuple[ReservationRef, int], ...] = ()
     """The reservation that each pool with an affinity names, and the pool's nodes."""
 
     def nodes_on(self, reservation: ReservationRef) -> int:
-        """The nodes that may be in a reservation, or in a block of it.
+        """The stack's nodes that may be in a reservation, or in a block of it.
 
-        Of a pool on a whole reservation some may be in the block that is asked about, so all count: else the change
-        to the block, which gives them back first, would be refused.
+        Nodes of a pool on the whole reservation may be in the checked block, so all count. Otherwise the check would
+        fail a change to the block, which releases them first.
         """
         return sum(nodes for named, nodes in self.nodes_by_reservation if named.overlaps(reservation))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unknown:
-    """What could not be asked, and why."""
+    """The reason why an answer is missing."""
 
     why: str
 
 
-AskedIfNeeded = Callable[[], Cluster | Unknown]
-"""Our cluster, which is asked about only where the answer may turn on it."""
+ClusterLookup = Callable[[], Cluster | Unknown]
+"""Looks up the stack's cluster; called only if the result depends on the cluster."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class GkeVersionOffered(Question):
+class GkeVersionOffered(PreflightCheck):
     api = "container"
     role = "container.viewer"
 
@@ -46,34 +46,34 @@ class GkeVersionOffered(Question):
     floor: gke_versions.Floor | None
 
     @property
-    def what(self) -> str:
-        needs = f" and, if the cluster is there, it runs {self.floor}" if self.floor else ""
+    def condition(self) -> str:
+        needs = f" and the cluster, if it exists, runs {self.floor}" if self.floor else ""
         return f"GKE in {self.region} offers {gke_versions.VERSION_PREFIX}x in channel {self.channel}{needs}"
 
-    def judge(self, latest: str, cluster: AskedIfNeeded) -> Finding:
-        """`latest` is the newest that the channel offers, empty when none is.
+    def judge(self, latest: str, cluster: ClusterLookup) -> CheckResult:
+        """`latest` is the newest version of the channel, empty if the channel has none.
 
-        A cluster that is there keeps its version, whatever is offered: then that one counts, and nothing else.
+        An existing cluster keeps its version, so only that version counts.
         """
         if latest and not self.floor:
-            return WELL
+            return PASSED
         there = cluster()
         if isinstance(there, Cluster) and there.version:
             return self._judge_running(there.version)
         if latest:
-            return WELL
+            return PASSED
         look = f"`gcloud container get-server-config --region={self.region} --project={self.project}`"
         version = f"{gke_versions.VERSION_PREFIX}x"
         none = f"channel {self.channel} of GKE in {self.region} offers no version {version}; see {look}"
         if isinstance(there, Unknown):
-            return self.not_answered(f"{none}; and the cluster, if there is one, was not found: {there.why}")
-        return refused(none)
+            return self.unknown(f"{none}, and an existing cluster could not be looked up: {there.why}")
+        return failed(none)
 
-    def _judge_running(self, version: str) -> Finding:
+    def _judge_running(self, version: str) -> CheckResult:
         found = gke_versions.parsed(version)
         if not self.floor or (found and found >= self.floor.version):
-            return WELL
-        return refused(
+            return PASSED
+        return failed(
             f"the cluster runs {version}, older than {self.floor.version}, which {self.floor.of} needs; "
-            "docs/upgrade-and-teardown.md"
+            "upgrade it as docs/upgrade-and-teardown.md says"
         )

@@ -1,34 +1,34 @@
-"""Whether a cluster or a subnet that is there will do for what is to be put into it."""
+"""Checks whether an existing cluster or subnet has everything that the stack needs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from catalog import gke_versions
-from planning.preflight.question import WELL, Finding, Question, Verdict, refused
+from planning.preflight.check import PASSED, CheckResult, PreflightCheck, Verdict, failed
 from settings.addresses import room
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterState:
-    """What a cluster has of what a stack may need."""
+    """Features of a cluster that a stack may need."""
 
     version: str
     dataplane_v2: bool
     multi_networking: bool
     dns_endpoint: bool
     workload_pool: str
-    """Of Workload Identity; empty where it is off."""
+    """Of Workload Identity; empty if Workload Identity is off."""
     fuse_driver: bool
     gateway_api: bool
     secret_sync: bool
     managed_prometheus: bool
     ranges: Mapping[str, str]
-    """What nodes and pods have their addresses in: name → range; empty where the subnet was not found."""
+    """Name → range of the addresses of nodes and pods; empty if the subnet was not found."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExistingClusterFits(Question):
+class ExistingClusterFits(PreflightCheck):
     api = "container"
     role = "container.viewer"
 
@@ -37,49 +37,49 @@ class ExistingClusterFits(Question):
     floor: gke_versions.Floor
     adds_rdma_pools: bool
     multi_networking: bool
-    """Whether the networks beside the cluster's, that those pools have, are the stack's."""
+    """Whether the stack creates the additional networks of those pools."""
     by_dns_endpoint: bool
     reads_bucket: bool
     gateway: bool
     syncs_secret: bool
-    apart: Mapping[str, str]
+    planned_ranges: Mapping[str, str]
     """Setting → range of ours that nodes have addresses in as well."""
 
     @property
-    def what(self) -> str:
-        return f"cluster {self.cluster} is in {self.location} and has what the stack needs of it"
+    def condition(self) -> str:
+        return f"cluster {self.cluster} exists in {self.location} and has the features that the stack needs"
 
-    def judge(self, state: ClusterState | None) -> Finding:
+    def judge(self, state: ClusterState | None) -> CheckResult:
         if state is None:
-            return refused(
+            return failed(
                 f"cluster.existing: there is no cluster {self.cluster} in {self.location}; "
                 f"`gcloud container clusters list --project={self.project}`"
             )
         if lacks := list(self._lacks(state)):
-            return refused(f"cluster.existing: {self.cluster} {'; it '.join(lacks)}")
+            return failed(f"cluster.existing: {self.cluster} {'; it '.join(lacks)}")
         misses = "; it ".join(self._misses(state))
-        return Finding(verdict=Verdict.WELL, sentence=misses and f"cluster.existing: {self.cluster} {misses}")
+        return CheckResult(verdict=Verdict.PASSED, sentence=misses and f"cluster.existing: {self.cluster} {misses}")
 
     def _misses(self, state: ClusterState) -> Iterator[str]:
-        """What a graph does without, and its users may not."""
+        """Missing features that a graph runs without, and that its operators may need."""
         if not state.dataplane_v2:
-            yield "has no Dataplane V2, so nobody may enforce the NetworkPolicies that fence the graphs"
+            yield "has no Dataplane V2, so the NetworkPolicies that isolate the graphs may not be enforced"
         if not state.managed_prometheus:
             yield "has no Managed Prometheus, so dashboard and alerts stay empty"
 
     def _lacks(self, state: ClusterState) -> Iterator[str]:
         version = gke_versions.parsed(state.version)
         if version is None or version < self.floor.version:
-            yield f"runs {state.version or 'no known version'}, and {self.floor.of} needs {self.floor.version}"
+            yield f"runs {state.version or 'an unknown version'}, but {self.floor.of} needs {self.floor.version}"
         if self.adds_rdma_pools and not state.dataplane_v2:
-            yield "has no Dataplane V2, which RDMA needs and only a new cluster can have"
+            yield "has no Dataplane V2, which RDMA needs and only cluster creation can turn on"
         if self.adds_rdma_pools and self.multi_networking and not state.multi_networking:
-            yield "has no multi-networking, which only a new cluster can have; network.rdma dranetAuto needs none"
+            yield "has no multi-networking, which only cluster creation can turn on; use network.rdma dranetAuto"
         yield from self._lacks_features(state)
-        yield from _overlaps(self.apart, state.ranges)
+        yield from _overlaps(self.planned_ranges, state.ranges)
 
     def _lacks_features(self, state: ClusterState) -> Iterator[str]:
-        """What an update of the cluster turns on."""
+        """Missing features that an update of the cluster can turn on."""
         update = f"`gcloud container clusters update {self.cluster} --location={self.location} --project={self.project}"
         if self.by_dns_endpoint and not state.dns_endpoint:
             yield f"has no DNS endpoint; {update} --enable-dns-access`, or name a context in cluster.existing.context"
@@ -101,12 +101,12 @@ class SubnetState:
     """Name → range."""
     private_google_access: bool
     vpc: str
-    """The name of the network that it is a part of."""
+    """The name of the subnet's network."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExistingSubnetFits(Question):
-    """`project` is the VPC's, which may be another than ours."""
+class ExistingSubnetFits(PreflightCheck):
+    """`project` is the VPC's, which may differ from the stack's."""
 
     api = "compute"
     role = "compute.viewer"
@@ -117,35 +117,35 @@ class ExistingSubnetFits(Question):
     secondary: tuple[str, str]
     """The secondary ranges for pods and Services."""
     nodes: int
-    """Of the cluster, at most."""
-    apart: Mapping[str, str]
+    """Maximum number of the cluster's nodes."""
+    planned_ranges: Mapping[str, str]
     """Setting → range of ours that nodes have addresses in as well."""
 
     @property
-    def what(self) -> str:
-        return f"subnet {self.subnet} is in {self.region} and has what a cluster needs"
+    def condition(self) -> str:
+        return f"subnet {self.subnet} exists in {self.region} and meets a cluster's needs"
 
-    def judge(self, state: SubnetState | None) -> Finding:
+    def judge(self, state: SubnetState | None) -> CheckResult:
         if state is None:
-            return refused(
+            return failed(
                 f"network.existing.subnet: there is no {self.subnet} in {self.region}; "
                 f"`gcloud compute networks subnets list --project={self.project} --regions={self.region}`"
             )
         if not is_range(state.range):
-            return self.not_answered("its range is not known")
+            return self.unknown("its range is unknown")
         lacks = list(self._lacks(state))
-        return refused(f"network.existing: subnet {self.subnet} {'; it '.join(lacks)}") if lacks else WELL
+        return failed(f"network.existing: subnet {self.subnet} {'; it '.join(lacks)}") if lacks else PASSED
 
     def _lacks(self, state: SubnetState) -> Iterator[str]:
         update = (
             f"`gcloud compute networks subnets update {self.subnet} --project={self.project} --region={self.region}"
         )
         if state.vpc != self.vpc:
-            yield f"is of VPC {state.vpc}, not of {self.vpc}"
+            yield f"belongs to VPC {state.vpc}, not to {self.vpc}"
         for name in self.secondary:
             if name not in state.secondary:
                 has = ", ".join(sorted(state.secondary)) or "none"
-                yield f"has no secondary range {name}, it has {has}; {update} --add-secondary-ranges={name}=RANGE`"
+                yield f"has no secondary range {name} (its ranges: {has}); {update} --add-secondary-ranges={name}=RANGE`"
         if not state.private_google_access:
             yield f"has no private Google access; {update} --enable-private-ip-google-access`"
         holds = {f"its range {state.range}": room("nodes", IPv4Network(state.range))}
@@ -153,8 +153,8 @@ class ExistingSubnetFits(Question):
             holds[f"its pods' range {pods}"] = room("pods", IPv4Network(pods))
         for where, nodes in holds.items():
             if nodes < self.nodes:
-                yield f"has room for {nodes} nodes in {where}, and the plan has up to {self.nodes}"
-        yield from _overlaps(self.apart, {"its own range": state.range, **state.secondary})
+                yield f"has room for {nodes} nodes in {where}, but the plan has up to {self.nodes}"
+        yield from _overlaps(self.planned_ranges, {"its own range": state.range, **state.secondary})
 
 
 def _overlaps(ours: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""Whether an existing cluster has the Dynamo operator that a stack counts on, or room for the stack's own."""
+"""Checks whether an existing cluster has the Dynamo operator that the stack uses, or none besides the stack's own."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from catalog import versions
-from planning.preflight.question import WELL, Finding, Question, Verdict, refused
+from planning.preflight.check import PASSED, CheckResult, PreflightCheck, Verdict, failed
 
 # The chart's own label of the operator's Deployment.
 SELECTOR = "app.kubernetes.io/name=dynamo-operator"
@@ -19,13 +19,13 @@ class Operator:
 
     namespace: str
     version: str
-    """X.Y.Z; empty where its Deployment does not say."""
+    """X.Y.Z; empty if the Deployment has no version label."""
     restricted_to: str
     """The one namespace whose graphs it handles; empty for a cluster-wide operator."""
 
 
 def operators_in(deployments: Mapping[str, Any]) -> list[Operator]:
-    """The operators of a DeploymentList as the Kubernetes API gives it. Raises KeyError or TypeError for another."""
+    """The operators in the Kubernetes API's DeploymentList. Raises KeyError or TypeError for another object."""
     return [_operator(deployment) for deployment in deployments["items"]]
 
 
@@ -42,8 +42,8 @@ def _operator(deployment: Mapping[str, Any]) -> Operator:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OperatorFits(Question):
-    """The Kubernetes API is asked, by the cluster's DNS endpoint."""
+class OperatorFits(PreflightCheck):
+    """The answer comes from the Kubernetes API, by the cluster's DNS endpoint."""
 
     api = "container"
     role = "container.viewer"
@@ -51,14 +51,14 @@ class OperatorFits(Question):
     cluster: str
     context: str
     namespace: str
-    """Of the stack's graphs."""
+    """Namespace of the stack's graphs."""
     ours: str
     """The namespace of an operator that this stack installs."""
     installs: bool
     runtime: str
 
     @property
-    def what(self) -> str:
+    def condition(self) -> str:
         wanted = "no other Dynamo operator" if self.installs else "a Dynamo operator for the stack's graphs"
         return f"cluster {self.cluster} has {wanted}"
 
@@ -66,43 +66,43 @@ class OperatorFits(Question):
     def look(self) -> str:
         return f"kubectl --context {self.context} get deployments --all-namespaces --selector {SELECTOR}"
 
-    def judge(self, operators: Sequence[Operator]) -> Finding:
+    def judge(self, operators: Sequence[Operator]) -> CheckResult:
         errors = list(self._in_the_way(operators) if self.installs else self._unfit(operators))
         if errors:
-            return refused("; ".join(f"cluster.existing.platform: {error}" for error in errors))
+            return failed("; ".join(f"cluster.existing.platform: {error}" for error in errors))
         if not self.installs and not any(operator.version for operator in operators):
-            sentence = f"cluster.existing.platform: the operator of {self.cluster} does not tell its version"
-            return Finding(verdict=Verdict.WELL, sentence=sentence)
-        return WELL
+            sentence = f"cluster.existing.platform: the operator of {self.cluster} has no version label to check"
+            return CheckResult(verdict=Verdict.PASSED, sentence=sentence)
+        return PASSED
 
     def _in_the_way(self, operators: Sequence[Operator]) -> Iterator[str]:
         for operator in operators:
             if operator.namespace == self.ours:
                 continue
             yield (
-                f"install, but {self.cluster} already has a Dynamo operator, in namespace {operator.namespace}, and it "
-                "takes only one; use that with cluster.existing.platform: shared" + _from_before(operator.namespace)
+                f"install, but {self.cluster} already has a Dynamo operator, in namespace {operator.namespace}, and a "
+                "cluster can have one; use it with cluster.existing.platform: shared" + _from_before(operator.namespace)
             )
 
     def _unfit(self, operators: Sequence[Operator]) -> Iterator[str]:
         usable = [operator for operator in operators if operator.restricted_to in ("", self.namespace)]
         if not operators:
-            yield f"shared, but {self.cluster} has no Dynamo operator; install one, or set it to install"
+            yield f"shared, but {self.cluster} has no Dynamo operator; install one, or set platform: install"
         elif not usable:
             only = ", ".join(operator.restricted_to for operator in operators)
-            yield f"shared, but the Dynamo operator of {self.cluster} handles graphs of namespace {only} only"
+            yield f"shared, but the Dynamo operator of {self.cluster} handles graphs in namespace {only} only"
         for operator in usable:
             if operator.namespace == self.ours:
                 yield (
-                    f"shared, but this stack installed the operator in {operator.namespace}, and would delete it, for "
-                    "all stacks of the cluster; leave it at install"
+                    f"shared, but this stack installed the operator in {operator.namespace} and would delete it for "
+                    "all stacks of the cluster; keep cluster.existing.platform: install"
                 )
             elif operator.version and (why := _cannot_run(operator.version, self.runtime)):
-                yield f"shared, but in {self.cluster}, namespace {operator.namespace}, {why}"
+                yield f"shared, but in namespace {operator.namespace} of {self.cluster}, {why}"
 
 
 def _from_before(namespace: str) -> str:
-    """The way out of a stack that was deployed before namespaces were named after it."""
+    """The fix for a stack that was deployed before its namespaces were named after it."""
     kept = namespace.removesuffix("-system")
     own = f". If this stack installed it, keep its names with cluster.existing.namespace: {kept}"
     return own if kept != namespace else ""
@@ -112,8 +112,8 @@ def _cannot_run(version: str, runtime: str) -> str | None:
     try:
         oldest, newest = versions.runtimes(version.removeprefix("v"))
     except ValueError:
-        return None  # a build of its own, about which the rule says nothing
+        return None  # a custom build, which the rule does not cover
     if oldest <= versions.minor(runtime) <= newest:
         return None
     runs = " to ".join(f"{major}.{number}" for major, number in (oldest, newest))
-    return f"operator {version} runs runtimes {runs}, and versions.runtime is {runtime}"
+    return f"operator {version} supports runtimes {runs}, but versions.runtime is {runtime}"

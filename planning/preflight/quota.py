@@ -1,15 +1,15 @@
-"""Whether the project's quota lets as many GPUs be used."""
+"""Checks whether the project's quota allows the planned GPUs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.machines import Quota
-from planning.preflight.question import WELL, Finding, Question, refused
+from planning.preflight.check import PASSED, CheckResult, PreflightCheck, failed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """One entry of a quota: for which dimensions and locations it is in force. None of either means for all."""
+    """One entry of a quota. Empty `dimensions` or `locations` mean all of them."""
 
     dimensions: Mapping[str, str]
     locations: Collection[str]
@@ -20,23 +20,23 @@ UNLIMITED = -1
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuotaLarge(Question):
+class QuotaSufficient(PreflightCheck):
     api = "cloudquotas"
     role = "cloudquotas.viewer"
 
     region: str
     quota: Quota
     gpus: int
-    """Of all pools that count against it."""
+    """GPUs of all pools that count against the quota."""
 
     @property
-    def what(self) -> str:
+    def condition(self) -> str:
         return f"quota {self.quota.id} in {self.region} is {self.gpus} or more"
 
-    def judge(self, limits: Sequence[Limit]) -> Finding:
-        """`limits` come from the most specific to the least, so the first that is in force here counts.
+    def judge(self, limits: Sequence[Limit]) -> CheckResult:
+        """`limits` are sorted from the most to the least specific, so the first that matches counts.
 
-        They say what may be used, not what already is.
+        A limit does not show how much of the quota is already used.
         """
         wanted = {"region": self.region, **self.quota.dimensions}
         page = f"https://console.cloud.google.com/iam-admin/quotas?project={self.project}"
@@ -46,9 +46,9 @@ class QuotaLarge(Question):
             if any(wanted.get(key) != value for key, value in limit.dimensions.items()):
                 continue
             if limit.value == UNLIMITED or limit.value >= self.gpus:
-                return WELL
-            return refused(
+                return PASSED
+            return failed(
                 f"capacity.mode: quota {self.quota.id} in {self.region} is {limit.value}, but the plan has up to "
-                f"{self.gpus} GPUs, besides what the project uses already; ask for more at {page}"
+                f"{self.gpus} GPUs, on top of the project's other GPUs; request more at {page}"
             )
-        return self.not_answered(f"no limit is listed for {self.region}; look at {page}")
+        return self.unknown(f"no limit is listed for {self.region}; look at {page}")

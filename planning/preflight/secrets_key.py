@@ -1,13 +1,13 @@
-"""Whether the key that encrypts the cluster's Secrets exists; it may be another project's."""
+"""Checks whether the key that encrypts the cluster's Secrets exists; another project may own the key."""
 
 from dataclasses import dataclass
 
-from planning.preflight.question import WELL, Finding, Question, refused
+from planning.preflight.check import PASSED, CheckResult, PreflightCheck, failed
 
 
 @dataclass(frozen=True, kw_only=True)
-class SecretsKeyExists(Question):
-    """`project` is the key's. That the cluster may use it is granted by `pulumi up`, which needs cloudkms.admin."""
+class SecretsKeyExists(PreflightCheck):
+    """`project` is the key's. `pulumi up` grants the cluster use of the key, which needs cloudkms.admin."""
 
     api = "cloudkms"
     role = "cloudkms.viewer"
@@ -24,13 +24,13 @@ class SecretsKeyExists(Question):
         return self.key.rpartition("/")[2]
 
     @property
-    def what(self) -> str:
+    def condition(self) -> str:
         return f"key {self.name} is in {self.ring}"
 
-    def judge(self, there: bool) -> Finding:
+    def judge(self, there: bool) -> CheckResult:
         if there:
-            return WELL
-        return refused(
+            return PASSED
+        return failed(
             f"cluster.secretsKey: there is no key {self.name} in {self.ring}; "
             f"`gcloud kms keys list --keyring={self.ring}`"
         )

@@ -1,13 +1,13 @@
-"""Whether the zone has the machine, and takes the network of its RDMA NICs."""
+"""Checks whether the zone offers the machine type and the network profile of its RDMA NICs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from planning.preflight.question import WELL, Finding, Question, refused
+from planning.preflight.check import PASSED, CheckResult, PreflightCheck, failed
 
 
 @dataclass(frozen=True, kw_only=True)
-class MachineTypeOffered(Question):
+class MachineTypeOffered(PreflightCheck):
     api = "compute"
     role = "compute.viewer"
 
@@ -15,20 +15,20 @@ class MachineTypeOffered(Question):
     machine: str
 
     @property
-    def what(self) -> str:
+    def condition(self) -> str:
         return f"zone {self.zone} offers {self.machine}"
 
-    def judge(self, offered: Collection[str]) -> Finding:
+    def judge(self, offered: Collection[str]) -> CheckResult:
         if self.machine in offered:
-            return WELL
-        return refused(
+            return PASSED
+        return failed(
             f"location.zone: {self.zone} does not offer {self.machine} to project {self.project}; zones that do: "
             f"`gcloud compute machine-types list --project={self.project} --filter=name={self.machine}`"
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoceProfileOffered(Question):
+class RoceProfileOffered(PreflightCheck):
     api = "compute"
     role = "compute.viewer"
 
@@ -37,13 +37,13 @@ class RoceProfileOffered(Question):
     """The network profile of the zone that the machine's NICs need."""
 
     @property
-    def what(self) -> str:
+    def condition(self) -> str:
         return f"zone {self.zone} has the network profile {self.profile}"
 
-    def judge(self, there: bool) -> Finding:
+    def judge(self, there: bool) -> CheckResult:
         if there:
-            return WELL
-        return refused(
-            f"network.rdma: there is no network profile {self.profile}, so zone {self.zone} takes no RoCE network; "
-            f"profiles: `gcloud compute network-profiles list --project={self.project}`"
+            return PASSED
+        return failed(
+            f"network.rdma: network profile {self.profile} does not exist, so zone {self.zone} supports no RoCE "
+            f"network; profiles: `gcloud compute network-profiles list --project={self.project}`"
         )

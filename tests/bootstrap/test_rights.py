@@ -8,7 +8,7 @@ from bootstrap.identity import DEPLOY, PREVIEW, Access
 from infra.services import APIS
 from ops.offline.recorded import Recording
 from ops.offline.recording import record
-from planning.preflight.question import Question
+from planning.preflight.check import PreflightCheck
 from tests.program.test_security import with_secret_manager
 from tests.stacks import ROOT, config, recorded
 
@@ -91,7 +91,7 @@ def test_the_page_names_what_lies_outside_the_project() -> None:
 
 def test_the_preview_account_may_ask_every_question_about_its_project() -> None:
     """But for what lies outside it; `compute.viewer` and the like are asked of the page there."""
-    kinds = [kind for kind in Question.__subclasses__() if kind.__name__ != "SecretsKeyExists"]
+    kinds = [kind for kind in PreflightCheck.__subclasses__() if kind.__name__ != "SecretsKeyExists"]
     assert len(kinds) >= 8
     assert {kind.role for kind in kinds} <= set(PREVIEW.project)
     assert {kind.api for kind in kinds} <= set(APIS)

@@ -92,7 +92,7 @@ OPEN: list[tuple[str, Callable[[], Recording]]] = [
             {"namespaceSelector": OF_CHAT},
             {"podSelector": {"matchLabels": {"app": "mine"}}},
             {"podSelector": {"matchLabels": {labels.GRAPH: "code"}}},
-            {"podSelector": {"matchLabels": {labels.PROOF: "code"}}},
+            {"podSelector": {"matchLabels": {labels.VERIFICATION: "code"}}},
             CLIENT_NAMESPACES,
             API_SERVER,
         )
@@ -130,7 +130,10 @@ CLOSED: list[Callable[[], Recording]] = [
     lambda: with_second_graph("dynamo"),
     with_gateway,
     more(OF_CHAT, [{"from": [{"podSelector": OF_CHAT}]}]),
-    more(OF_CHAT, [{"from": [{"podSelector": {"matchLabels": {labels.PROOF: "chat"}}}], "ports": [{"port": 9090}]}]),
+    more(
+        OF_CHAT,
+        [{"from": [{"podSelector": {"matchLabels": {labels.VERIFICATION: "chat"}}}], "ports": [{"port": 9090}]}],
+    ),
     more(OF_FRONTEND, [{**PRIVATE[0], "ports": [{"port": 8000}]}]),
     more(OF_FRONTEND, [{"from": [API_SERVER, CLIENT_NAMESPACES], "ports": [HTTP]}]),
     # For pods of no graph, or in a namespace without one.

@@ -17,7 +17,7 @@ RULE = "known-inputs"
 CLUSTER = (":Cluster", "cluster-cluster")
 POOL = (":NodePool", "prefill-pool")
 BUCKET = (":Bucket", "weights-bucket")
-PROOF = (":Job", "chat-proof-job")
+VERIFICATION = (":Job", "chat-proof-job")
 GRAPH = ("DynamoGraphDeployment", "chat-graph")
 RELEASE = (":Release", "platform-release")
 SERVICE = (":Service", "chat-endpoint-service")
@@ -42,9 +42,9 @@ NEVER_SET: list[tuple[str, str, str, Any, str]] = [
     (*POOL, "nodeConfig.linuxNodeConfig", {}, "nodeConfig.linuxNodeConfig"),
     (*POOL, "upgradeSettings", ROLLOUT, "upgradeSettings.blueGreenSettings.standardRolloutPolicy.batchNodeCount"),
     (*BUCKET, "lifecycleRules", [{"action": {"type": "Delete"}}], "lifecycleRules[*].action.type"),
-    (*PROOF, "spec.suspend", True, "spec.suspend"),
-    (*PROOF, "spec.parallelism", 0, "spec.parallelism"),
-    (*PROOF, "spec.template.spec.containers[0].env", [{"name": "PYTHONPATH", "value": "/x"}],
+    (*VERIFICATION, "spec.suspend", True, "spec.suspend"),
+    (*VERIFICATION, "spec.parallelism", 0, "spec.parallelism"),
+    (*VERIFICATION, "spec.template.spec.containers[0].env", [{"name": "PYTHONPATH", "value": "/x"}],
      "spec.template.spec.containers[*].env[*].name"),
     (*GRAPH, f"{WORKER}.containers[0].lifecycle", POST_START,
      "spec.components[*].podTemplate.spec.containers[*].lifecycle.postStart.exec.command[*]"),
@@ -99,8 +99,8 @@ def test_what_the_provider_fills_in_passes() -> None:
 
 
 def test_labels_and_the_gateway_are_free_and_known() -> None:
-    labelled = changed(with_gateway(), *CLUSTER, "resourceLabels.team", "x")
-    assert RULE not in {v.policy for v in judge(labelled)}
+    labeled_mode = changed(with_gateway(), *CLUSTER, "resourceLabels.team", "x")
+    assert RULE not in {v.policy for v in judge(labeled_mode)}
 
 
 def test_the_table_is_current() -> None:

@@ -122,6 +122,6 @@ def test_wherever_a_stack_is_put_it_runs_or_is_refused(
         return
     types = [resource.type for resource in record(ROOT, stack, preview=preview).resources]
     assert types.count("gcp:container/cluster:Cluster") == (0 if planned.cluster.existing else 1)
-    made = len(planned.gpu_pools) if planned.makes_gpu_pools else 0
+    made = len(planned.gpu_pools) if planned.creates_gpu_pools else 0
     assert types.count("gcp:container/nodePool:NodePool") == made + (0 if planned.cluster.existing else 1)
     assert types.count("kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment") == 1

@@ -135,7 +135,7 @@ def test_a_cluster_that_lacks_something_is_refused_before_anything_is_made() -> 
             answers=answering(GET_CLUSTER, bare),
         )
     for lack in (
-        "runs 1.33.2-gke.100, and DRANET needs 1.34.1-gke.1829001",
+        "runs 1.33.2-gke.100, but DRANET needs 1.34.1-gke.1829001",
         "it has no Dataplane V2",
         "--enable-dns-access",
         "--workload-pool=my-project.svc.id.goog",
@@ -152,15 +152,15 @@ def test_a_cluster_that_lacks_something_is_refused_before_anything_is_made() -> 
     ("subnet", "says"),
     [
         ({}, "there is no gke in europe-west1"),
-        ({**GOOD_SUBNET, "secondaryIpRanges": []}, "has no secondary range pods, it has none"),
+        ({**GOOD_SUBNET, "secondaryIpRanges": []}, "has no secondary range pods .its ranges: none."),
         ({**GOOD_SUBNET, "privateIpGoogleAccess": False}, "--enable-private-ip-google-access"),
         ({**GOOD_SUBNET, "ipCidrRange": "192.168.128.0/20"}, "overlaps network.ranges.rdma, 192.168.128.0/18"),
         ({**GOOD_SUBNET, "ipCidrRange": "10.20.0.0/29"}, "has room for 4 nodes in its range 10.20.0.0/29"),
         (
             {**GOOD_SUBNET, "secondaryIpRanges": [{"rangeName": n, "ipCidrRange": "10.24.0.0/24"} for n in NAMES]},
-            "has room for 1 nodes in its pods' range 10.24.0.0/24, and the plan has up to 6",
+            "has room for 1 nodes in its pods' range 10.24.0.0/24, but the plan has up to 6",
         ),
-        ({**GOOD_SUBNET, "network": "projects/p/global/networks/other"}, "is of VPC other, not of my-vpc"),
+        ({**GOOD_SUBNET, "network": "projects/p/global/networks/other"}, "belongs to VPC other, not to my-vpc"),
     ],
 )
 def test_a_subnet_that_lacks_something_is_refused(subnet: dict[str, Any], says: str) -> None:

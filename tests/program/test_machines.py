@@ -10,8 +10,8 @@ from ops.offline.canned_answers import Canned
 from ops.offline.recorded import ProgramFailed, Recording
 from ops.offline.recording import record
 from ops.offline.verdicts import judge
-from planning.preflight import questions
-from planning.preflight.quota import QuotaLarge
+from planning.preflight import checks
+from planning.preflight.quota import QuotaSufficient
 from planning.preflight.reservation import ReservationFree
 from tests.made_up_machines import FOUR_GPUS, made_up_machines
 from tests.program.test_stacks import of_type
@@ -120,7 +120,7 @@ def test_policies_count_the_nics_of_the_machine() -> None:
 def test_the_quota_of_the_machine_is_asked_for(
     changes: dict[str, Any], quota: str, dimensions: dict[str, str], gpus: int
 ) -> None:
-    (asked,) = (q for q in questions(planned(changes)) if isinstance(q, QuotaLarge))
+    (asked,) = (q for q in checks(planned(changes)) if isinstance(q, QuotaSufficient))
     assert (asked.quota.id, asked.quota.dimensions, asked.gpus) == (quota, dimensions, gpus)
 
 
@@ -180,9 +180,9 @@ def test_a_role_that_is_bought_otherwise_has_a_pool_a_quota_and_a_price_of_its_o
     assert nodes["prefill"]["reservationAffinity"]["values"] == ["my-h200"]
     assert nodes["decode-spot"]["reservationAffinity"] == {"consumeReservationType": "NO_RESERVATION"}
     assert pods(recording)["decode"]["nodeSelector"]["cloud.google.com/gke-nodepool"] == "decode-spot"
-    asked = questions(plan)
-    assert [(q.nodes, q.most_nodes) for q in asked if isinstance(q, ReservationFree)] == [(1, 1)]
-    assert [q.gpus for q in asked if isinstance(q, QuotaLarge)] == [8]
+    asked = checks(plan)
+    assert [(q.nodes, q.max_nodes) for q in asked if isinstance(q, ReservationFree)] == [(1, 1)]
+    assert [q.gpus for q in asked if isinstance(q, QuotaSufficient)] == [8]
     assert [(item.what, item.usd_per_hour, item.usd_bound) for item in plan.costs if "a3" in item.what] == [
         ("decode-spot: 1 × a3-ultragpu-8g", None, 84.81),
         ("prefill: 1 × a3-ultragpu-8g", 84.81, 84.81),
@@ -205,7 +205,7 @@ def test_roles_may_use_reservations_of_their_own() -> None:
     other = {"mode": "reservation", "reservation": "other/reservationBlocks/b1"}
     plan = planned(bought(decode=other))
     assert [pool.name for pool in plan.gpu_pools] == ["decode-reservation-other-b1", "prefill"]
-    asked = [q for q in questions(plan) if isinstance(q, ReservationFree)]
+    asked = [q for q in checks(plan) if isinstance(q, ReservationFree)]
     assert sorted((str(q.reservation), q.nodes) for q in asked) == [("my-h200", 1), ("other/reservationBlocks/b1", 1)]
 
 

@@ -98,7 +98,7 @@ def run(told: Told, answers: Mapping[str, Answer], changes: dict[str, Any] | Non
         record(ROOT, given, answers=answered)
     except ProgramFailed as failed:
         head, *told.refusals = str(failed).splitlines()
-        assert head == "Google Cloud cannot give what is planned (off with `preflight: false`)"
+        assert head == "Google Cloud cannot provide what is planned (skip this with `preflight: false`)"
     return told
 
 
@@ -148,7 +148,7 @@ class Case:
     changes: dict[str, Any] = field(default_factory=dict)
 
 
-REFUSED = [
+FAILED = [
     Case("zone without the machine", {MACHINE_TYPES: {"machineTypes": []}},
          "location.zone: europe-west1-b does not offer a3-ultragpu-8g"),
     Case("no version offered", {VERSIONS: {}}, "channel REGULAR of GKE in europe-west1 offers no version 1.35.x"),
@@ -181,7 +181,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", REFUSED, ids=lambda c: c.name)
+@pytest.mark.parametrize("case", FAILED, ids=lambda c: c.name)
 def test_a_bad_answer_stops_the_program(case: Case, told: Told) -> None:
     run(told, case.answers, case.changes)
     (refusal,) = told.refusals
@@ -199,9 +199,9 @@ OPEN = [
     Case("permission denied in the block", {BLOCK: DENIED}, "roles/compute.viewer is missing",
          reserved("my-h200/reservationBlocks/b")),
     Case("in use by whom, may not be asked", {RESERVATION: holds(2, 2), CLUSTER: DENIED},
-         "how many of those are ours is not known: roles/container.viewer is missing"),
-    Case("a reservation of no machines", {RESERVATION: {"status": "READY"}}, "does not say which machine it holds"),
-    Case("more than enough for now", {RESERVATION: holds(1, 0)}, "not for the 2 that an autoscaler may ask for",
+         "this stack's share of those is unknown: roles/container.viewer is missing"),
+    Case("a reservation of no machines", {RESERVATION: {"status": "READY"}}, "names no machine type"),
+    Case("more than enough for now", {RESERVATION: holds(1, 0)}, "not for the 2 that an autoscaler may request",
          {"models.chat": {"model": "llama-3.3-70b-instruct", "layout": "aggregated",
                           "autoscaling": {"worker": {"min": 2, "max": 3}}}}),
     Case("region without the quota", {QUOTA: limits("64", "us-east4")}, "no limit is listed for europe-west1", SPOT),
@@ -220,7 +220,7 @@ def test_what_is_not_answered_warns_and_goes_on(case: Case, told: Told) -> None:
     assert len(told.infos) == 1
 
 
-WELL = [
+PASSED = [
     Case("all as canned", {}, ""),
     Case("all in use, by us", {RESERVATION: holds(1, 1), CLUSTER: runs(1)}, ""),
     Case("all of the block in use, by us", {BLOCK: {"blockCount": 1, "inUseCount": 1}, CLUSTER: runs(1)}, "",
@@ -231,11 +231,11 @@ WELL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", WELL, ids=lambda c: c.name)
+@pytest.mark.parametrize("case", PASSED, ids=lambda c: c.name)
 def test_a_good_answer_is_only_counted(case: Case, told: Told) -> None:
     run(told, case.answers, case.changes)
     assert (told.refusals, told.warnings) == ([], [])
-    assert told.infos == ["preflight: 4 of 4 questions to Google Cloud were answered well"]
+    assert told.infos == ["preflight: 4 of 4 checks passed"]
 
 
 def test_all_refusals_come_in_one_message(told: Told) -> None:
@@ -285,7 +285,7 @@ def test_in_a_fresh_project_a_second_up_is_announced_once(
 
 def test_without_gpus_only_the_version_is_asked(told: Told) -> None:
     run(told, {}, {"models.chat": {"model": "qwen3-0.6b", "layout": "simulated"}})
-    assert told.infos == ["preflight: 2 of 2 questions to Google Cloud were answered well"]
+    assert told.infos == ["preflight: 2 of 2 checks passed"]
     assert not {MACHINE_TYPES, RESERVATION, QUOTA, CLIENT, CLUSTER, PROJECT} & set(told.asked)
 
 
@@ -300,11 +300,11 @@ BUDGET: dict[str, Any] = {
     ("answers", "refusal", "warning"),
     [
         ({ACCOUNT: {"currencyCode": "EUR"}}, "", ""),
-        ({ACCOUNT: {"currencyCode": "USD"}}, "billing account 000000-AAAAAA-BBBBBB is in USD", ""),
-        ({ACCOUNT: {}}, "", "does not say its currency"),
+        ({ACCOUNT: {"currencyCode": "USD"}}, "not the currency of billing account 000000-AAAAAA-BBBBBB, USD", ""),
+        ({ACCOUNT: {}}, "", "has no currency"),
         ({ACCOUNT: DENIED}, "", "`gcloud billing accounts add-iam-policy-binding 000000-AAAAAA-BBBBBB "),
         ({ACCOUNT: API_OFF}, "", "cloudbilling.googleapis.com is off in project my-project"),
-        ({PROJECT: {}}, "", "no billing account is seen"),
+        ({PROJECT: {}}, "", "no billing account is visible"),
         ({PROJECT: DENIED}, "", "roles/browser is missing"),
     ],
 )  # fmt: skip
@@ -409,7 +409,7 @@ def cluster_at(url: str) -> dict[str, Any]:
     ("status", "body", "refused", "warned"),
     [
         (200, '{"items": []}', "", ""),
-        (200, json.dumps({"items": [OPERATOR]}), "use that with cluster.existing.platform: shared", ""),
+        (200, json.dumps({"items": [OPERATOR]}), "use it with cluster.existing.platform: shared", ""),
         (403, '{"reason": "Forbidden"}', "", "roles/container.viewer is missing"),
         (200, "<html>", "", "gave no list of Deployments; look with `kubectl --context gke_my-project_europe-west1_"),
         (200, '{"items": [{}]}', "", "gave no list of Deployments"),
@@ -440,14 +440,14 @@ def test_a_zone_with_the_profile(told: Told, api: Api) -> None:
     ask_profile(told)
     assert api.requests == [(PROFILE, f"Bearer {TOKEN}")]
     assert (told.refusals, told.warnings) == ([], [])
-    assert told.infos == ["preflight: 5 of 5 questions to Google Cloud were answered well"]
+    assert told.infos == ["preflight: 5 of 5 checks passed"]
 
 
 def test_a_zone_without_the_profile_is_refused(told: Told, api: Api) -> None:
     api.status = 404
     ask_profile(told)
     (refusal,) = told.refusals
-    assert refusal.startswith("network.rdma: there is no network profile europe-west1-b-vpc-roce")
+    assert refusal.startswith("network.rdma: network profile europe-west1-b-vpc-roce does not exist")
 
 
 @pytest.mark.parametrize(

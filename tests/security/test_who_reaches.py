@@ -32,10 +32,10 @@ from tests.unit.test_network_policies import (
     OPERATOR,
     OTHER_DECODE,
     PREFILL,
-    PROOF,
     PROXY,
     STRANGER,
     SYSTEM,
+    VERIFICATION,
     WEBHOOK,
     Outside,
     Peer,
@@ -48,13 +48,13 @@ METRICS = (FRONTEND_PORT, SYSTEM, NIXL)
 OTHER_COLLECTOR = Pod({"app": "collector"}, "gke-gmp-system")
 FROM_CLUSTER: tuple[tuple[Peer, Pod, tuple[int, ...]], ...] = (
     *((peer, worker, ANY) for peer in (FRONTEND, PREFILL, DECODE) for worker in (PREFILL, DECODE)),
-    *((peer, pod, METRICS) for peer in (PROOF, COLLECTOR, OTHER_COLLECTOR) for pod in (FRONTEND, DECODE)),
+    *((peer, pod, METRICS) for peer in (VERIFICATION, COLLECTOR, OTHER_COLLECTOR) for pod in (FRONTEND, DECODE)),
     (CLIENT, FRONTEND, (FRONTEND_PORT,)),
     (API_SERVER, FRONTEND, (FRONTEND_PORT,)),
     *((peer, DECODE, ()) for peer in (CLIENT, API_SERVER)),
     *((peer, pod, ()) for peer in (STRANGER, IMPOSTOR, NOT_CLIENT, NOT_API_SERVER, OF_GKE, OPERATOR, OTHER_DECODE)
       for pod in (FRONTEND, PREFILL, DECODE)),
-    *((peer, pod, ()) for peer in (STRANGER, CLIENT, API_SERVER, COLLECTOR, DECODE) for pod in (FETCH, PROOF)),
+    *((peer, pod, ()) for peer in (STRANGER, CLIENT, API_SERVER, COLLECTOR, DECODE) for pod in (FETCH, VERIFICATION)),
 )  # fmt: skip
 OUTSIDE = (IN_VPC, ON_PREMISES, PROXY, HEALTH_CHECK, INTERNET)
 TO_OPERATOR: tuple[tuple[Peer, tuple[int, ...]], ...] = (
@@ -92,7 +92,9 @@ def test_who_outside_reaches_a_graph(exposure: Exposure) -> None:
     found = registered(exposure)
     wanted: dict[Outside, tuple[int, ...]] = {INTERNET: (), **dict(BY_EXPOSURE[exposure])}
     assert {peer: open_to(peer, FRONTEND, found) for peer in OUTSIDE} == wanted
-    assert [(peer, pod) for peer in OUTSIDE for pod in (PREFILL, DECODE, PROOF) if open_to(peer, pod, found)] == []
+    assert [
+        (peer, pod) for peer in OUTSIDE for pod in (PREFILL, DECODE, VERIFICATION) if open_to(peer, pod, found)
+    ] == []
 
 
 @pytest.mark.parametrize("exposure", Exposure)

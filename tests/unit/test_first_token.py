@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.capacity import NAMES as CAPACITY_MODES
-from planning.first_token import CLUSTER_MINUTES, IMAGE_MINUTES, NODE_MINUTES, PROOF_MINUTES, WARM_UP_MINUTES
+from planning.first_token import CLUSTER_MINUTES, IMAGE_MINUTES, NODE_MINUTES, VERIFICATION_MINUTES, WARM_UP_MINUTES
 from tests.stacks import planned
 
 LATER = [mode for mode in CAPACITY_MODES if mode != "reservation"]
@@ -20,7 +20,7 @@ def test_nodes_that_come_last_are_paid_from_their_start_only(mode: str) -> None:
     unpaid = [phase.what for phase in first.phases if not phase.gpus_paid]
     assert unpaid == ["cluster, CPU nodes", "platform, weights into the bucket"]
     load = 141_107_412_992 / 1e9 / 60  # weights of Llama-3.3-70B in BF16 at 1 GB/s
-    paid = NODE_MINUTES + IMAGE_MINUTES + load + WARM_UP_MINUTES + PROOF_MINUTES
+    paid = NODE_MINUTES + IMAGE_MINUTES + load + WARM_UP_MINUTES + VERIFICATION_MINUTES
     assert first.paid_gpu_minutes == pytest.approx(16 * paid)
 
 

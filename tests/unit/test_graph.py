@@ -230,7 +230,7 @@ def test_a_pinned_model_is_read_from_the_bucket_by_every_pod(model: str, layout:
 
 
 def from_hub(model: str, layout: str) -> dict[str, Any]:
-    """The graph of a card without a revision; every card of the catalogue has one."""
+    """The graph of a card without a revision; every card of the catalog has one."""
     plan = planned({"models.chat": {"model": model, "layout": layout}})
     (graph,) = plan.graphs
     unpinned = card(model).model_copy(update={"revision": None})

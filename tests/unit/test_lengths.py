@@ -19,7 +19,7 @@ def test_the_tokens_of_a_verification_are_those_of_its_prompt_and_answer() -> No
 
 @pytest.mark.parametrize("layout", ["multi-node", "simulated"])
 @pytest.mark.parametrize("length", [1, 256, NEEDED - 1])
-def test_a_length_too_small_for_the_verification_is_refused_with_ways_out(layout: str, length: int) -> None:
+def test_a_length_too_small_for_the_verification_is_refused_with_fixes(layout: str, length: int) -> None:
     found = [f for f in errors({"models.chat.layout": layout, LENGTH: length}) if f.path == LENGTH]
     assert len(found) == 1
     assert f"use {NEEDED} or more, or set models.chat.verification to reported" in found[0].message

@@ -119,10 +119,10 @@ def component(kind: str, graph: str = "chat") -> Pod:
 
 FRONTEND, PREFILL, DECODE, WORKER = map(component, ("frontend", "prefill", "decode", "worker"))
 OTHER_FRONTEND, OTHER_DECODE = component("frontend", "code"), component("decode", "code")
-PROOF, OTHER_PROOF = Pod({labels.PROOF: "chat"}), Pod({labels.PROOF: "code"})
+VERIFICATION, OTHER_VERIFICATION = Pod({labels.VERIFICATION: "chat"}), Pod({labels.VERIFICATION: "code"})
 FETCH = Pod({"batch.kubernetes.io/job-name": "weights-x"})
 STRANGER = Pod({"app": "stranger"}, "other")
-IMPOSTOR = Pod({**FRONTEND.labels, **PROOF.labels}, "other")
+IMPOSTOR = Pod({**FRONTEND.labels, **VERIFICATION.labels}, "other")
 CLIENT = Pod({"app": "client"}, "other", (("dynamo-gke/client", "true"),))
 NOT_CLIENT = Pod({"dynamo-gke/client": "true"}, "other", (("dynamo-gke/client", "false"),))
 COLLECTOR = Pod({"app": "collector"}, "gmp-system")
@@ -155,10 +155,10 @@ WHATEVER_THE_EXPOSURE = [
     Case("an aggregated worker is asked", FRONTEND, WORKER, ANY),
     Case("another graph's frontend asks a worker", OTHER_FRONTEND, DECODE, ()),
     Case("another graph's worker asks the frontend", OTHER_DECODE, FRONTEND, ()),
-    Case("the proof asks the frontend", PROOF, FRONTEND, (FRONTEND_PORT, SYSTEM, NIXL)),
-    Case("the proof reads a worker", PROOF, DECODE, (FRONTEND_PORT, SYSTEM, NIXL)),
-    Case("another graph's proof", OTHER_PROOF, DECODE, ()),
-    Case("another graph's proof asks the frontend", OTHER_PROOF, FRONTEND, ()),
+    Case("the proof asks the frontend", VERIFICATION, FRONTEND, (FRONTEND_PORT, SYSTEM, NIXL)),
+    Case("the proof reads a worker", VERIFICATION, DECODE, (FRONTEND_PORT, SYSTEM, NIXL)),
+    Case("another graph's proof", OTHER_VERIFICATION, DECODE, ()),
+    Case("another graph's proof asks the frontend", OTHER_VERIFICATION, FRONTEND, ()),
     Case("Managed Prometheus reads the frontend", COLLECTOR, FRONTEND, (FRONTEND_PORT, SYSTEM, NIXL)),
     Case("Managed Prometheus reads a worker", COLLECTOR, PREFILL, (FRONTEND_PORT, SYSTEM, NIXL)),
     Case("Managed Prometheus asks another pod", COLLECTOR, FETCH, ()),

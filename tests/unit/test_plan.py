@@ -72,7 +72,7 @@ def test_spot_has_a_part_that_is_known_and_an_upper_bound(scaled: dict[str, Any]
     assert spot.cost_per_hour is None
     assert spot.cost_known == round(0.10 + 2 * 0.776944, 2)
     assert spot.cost_bound == on_demand.cost_per_hour == on_demand.cost_bound
-    assert spot.cost_at_most == on_demand.cost_at_most
+    assert spot.cost_max == on_demand.cost_max
     said = summary(spot)
     assert (said["costPerHour"], said["costPerHourUpperBound"]) == (None, on_demand.cost_per_hour)
     assert [c["usdPerHour"] for c in said["costs"]].count(None) == 2
@@ -149,11 +149,11 @@ def test_an_unpinned_card_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pools_follow_the_autoscaler_and_the_cost_says_how_far() -> None:
     plan = planned({"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}})
-    assert {pool.name: (pool.nodes, pool.most_nodes) for pool in plan.gpu_pools} == {
+    assert {pool.name: (pool.nodes, pool.max_nodes) for pool in plan.gpu_pools} == {
         "decode": (1, 3),
         "prefill": (1, 1),
     }
-    assert plan.cost_at_most == round(0.10 + 4 * 0.776944 + 4 * 84.81, 2)
+    assert plan.cost_max == round(0.10 + 4 * 0.776944 + 4 * 84.81, 2)
 
 
 def test_a_budget_that_the_plan_exceeds_is_told() -> None:

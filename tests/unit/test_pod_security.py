@@ -18,7 +18,7 @@ from tests.hostile_pods import (
     RESTRICTED,
     UNRESTRICTED,
     container,
-    labelled,
+    labeled_mode,
     moved,
     pod,
     with_context,
@@ -48,15 +48,15 @@ def assert_refused(policy: dict[str, Any], hostile: dict[str, Any], words: str) 
 @pytest.mark.parametrize(("hostile", "words"), ANYWHERE.values(), ids=ANYWHERE)
 def test_no_pod_gets_more_of_its_node(policy: dict[str, Any], hostile: dict[str, Any], words: str) -> None:
     assert_refused(policy, hostile, words)
-    assert_refused(policy, labelled(hostile, worker_labels()), words)
+    assert_refused(policy, labeled_mode(hostile, worker_labels()), words)
 
 
 @pytest.mark.parametrize(("hostile", "words"), UNRESTRICTED.values(), ids=UNRESTRICTED)
 def test_only_workers_on_gpus_may_fall_short_of_restricted(hostile: dict[str, Any], words: str) -> None:
     assert_refused(RDMA, hostile, words)
-    assert_refused(SIMULATED, labelled(hostile, worker_labels()), words)
+    assert_refused(SIMULATED, labeled_mode(hostile, worker_labels()), words)
     for labels in (worker_labels("chat"), worker_labels("mail", "decode"), worker_labels("mail", "worker")):
-        assert refusals(RDMA, labelled(hostile, labels)) == []
+        assert refusals(RDMA, labeled_mode(hostile, labels)) == []
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_only_workers_on_gpus_may_fall_short_of_restricted(hostile: dict[str, An
 )
 def test_other_labels_make_no_worker(labels: dict[str, str]) -> None:
     for hostile, words in UNRESTRICTED.values():
-        assert_refused(RDMA, labelled(hostile, labels), words)
-    assert_refused(RDMA, labelled(pinning("main"), labels), "add capabilities")
+        assert_refused(RDMA, labeled_mode(hostile, labels), words)
+    assert_refused(RDMA, labeled_mode(pinning("main"), labels), "add capabilities")
 
 
 def pinning(name: str) -> dict[str, Any]:
@@ -82,16 +82,16 @@ def pinning(name: str) -> dict[str, Any]:
 
 
 def test_only_the_main_container_of_an_rdma_worker_may_pin_memory() -> None:
-    assert refusals(RDMA, labelled(pinning("main"), worker_labels())) == []
+    assert refusals(RDMA, labeled_mode(pinning("main"), worker_labels())) == []
     for refused in (
         pinning("main"),
-        labelled(pinning("main"), worker_labels("mail")),  # on GPUs, without RDMA
-        labelled(pinning("sidecar"), worker_labels()),
-        labelled(moved(pinning("x"), "initContainers"), worker_labels()),
-        labelled(moved(pinning("x"), "ephemeralContainers"), worker_labels()),
+        labeled_mode(pinning("main"), worker_labels("mail")),  # on GPUs, without RDMA
+        labeled_mode(pinning("sidecar"), worker_labels()),
+        labeled_mode(moved(pinning("x"), "initContainers"), worker_labels()),
+        labeled_mode(moved(pinning("x"), "ephemeralContainers"), worker_labels()),
     ):
         assert_refused(RDMA, refused, "add capabilities")
-    assert_refused(SIMULATED, labelled(pinning("main"), worker_labels()), "add capabilities")
+    assert_refused(SIMULATED, labeled_mode(pinning("main"), worker_labels()), "add capabilities")
 
 
 HARMLESS = {
@@ -213,9 +213,9 @@ def test_the_exception_is_no_wider_than_the_stack_needs(stack: str) -> None:
     for name, made in pods.items():
         context = made["spec"]["containers"][0]["securityContext"]
         rooted, adding = context.get("runAsUser") == 0, "add" in context.get("capabilities", {})
-        bare = labelled(pod(containers=[{"name": "main", "image": "x:1"}]), made["metadata"]["labels"])
+        bare = labeled_mode(pod(containers=[{"name": "main", "image": "x:1"}]), made["metadata"]["labels"])
         assert bool(refusals(policy.inputs, bare)) is not rooted, name
-        pins = labelled(pinning("main"), made["metadata"]["labels"])
+        pins = labeled_mode(pinning("main"), made["metadata"]["labels"])
         assert bool(refusals(policy.inputs, pins)) is not adding, name
 
 

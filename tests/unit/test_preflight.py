@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from catalog.contracts import ReservationRef
 from catalog.gke_versions import Floor, GkeVersion, parsed
 from catalog.machines import gpu_machine
-from planning.preflight import questions
-from planning.preflight.billing import BudgetPossible
-from planning.preflight.bucket import BucketIsOurs
+from planning.preflight import checks
+from planning.preflight.billing import BillingInCurrency
+from planning.preflight.bucket import BucketNotLeftOver
+from planning.preflight.check import CheckResult, Verdict, explained, is_missing
 from planning.preflight.cluster import Cluster, GkeVersionOffered, Unknown
 from planning.preflight.operator import Operator, OperatorFits, operators_in
-from planning.preflight.question import Finding, Verdict, explained, is_missing
-from planning.preflight.quota import Limit, QuotaLarge
+from planning.preflight.quota import Limit, QuotaSufficient
 from planning.preflight.reservation import ReservationFree, ReservationState
 from planning.preflight.secrets_key import SecretsKeyExists
 from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
@@ -40,7 +40,7 @@ NOT_KNOWN = Unknown(why="roles/container.viewer is missing")
 
 def reservation(named: str = "my-h200", most: int = 2) -> ReservationFree:
     return ReservationFree(
-        project="owner", zone=ZONE, reservation=ReservationRef.parse(named), machine=MACHINE, nodes=2, most_nodes=most
+        project="owner", zone=ZONE, reservation=ReservationRef.parse(named), machine=MACHINE, nodes=2, max_nodes=most
     )  # fmt: skip
 
 
@@ -53,10 +53,10 @@ def ours(nodes: int, named: str = "my-h200") -> Cluster:
     return Cluster(version="1.35.8-gke.1036000", nodes_by_reservation=by_reservation)
 
 
-def quota(gpus: int, mode: str = "spot") -> QuotaLarge:
+def quota(gpus: int, mode: str = "spot") -> QuotaSufficient:
     counted = gpu_machine(MACHINE).sold[mode].quota
     assert counted
-    return QuotaLarge(project="my-project", region="europe-west1", quota=counted, gpus=gpus)
+    return QuotaSufficient(project="my-project", region="europe-west1", quota=counted, gpus=gpus)
 
 
 def limit(value: int, *locations: str, **dimensions: str) -> Limit:
@@ -66,8 +66,8 @@ def limit(value: int, *locations: str, **dimensions: str) -> Limit:
 ACCOUNT = "000000-AAAAAA-BBBBBB"
 KEY = "projects/keys/locations/europe-west1/keyRings/gke/cryptoKeys/secrets"
 SECRETS_KEY = SecretsKeyExists(project="keys", key=KEY)
-BUCKET = BucketIsOurs(project="my-project", stack="prod", bucket="my-project-dynamo-prod-weights")
-BUDGET = BudgetPossible(project="my-project", currency="EUR")
+BUCKET = BucketNotLeftOver(project="my-project", stack="prod", bucket="my-project-dynamo-prod-weights")
+BUDGET = BillingInCurrency(project="my-project", currency="EUR")
 NOT_ALLOWED = BUDGET.unreadable(ACCOUNT, "googleapi: Error 403: The caller does not have permission, forbidden")
 
 
@@ -78,14 +78,14 @@ def never() -> Cluster:
 @dataclass(frozen=True)
 class Case:
     name: str
-    found: Finding
+    found: CheckResult
     verdict: Verdict
     says: str = ""
 
 
-NO = Verdict.REFUSED
-OPEN = Verdict.NOT_ANSWERED
-WELL = Verdict.WELL
+NO = Verdict.FAILED
+OPEN = Verdict.UNKNOWN
+PASSED = Verdict.PASSED
 OTHER = limit(64, "us-east4")
 
 INSTALL = OperatorFits(project="p", cluster="c", context="lab", namespace="dynamo-prod", ours="dynamo-prod-system",
@@ -107,14 +107,14 @@ def operator(namespace: str, version: str = "1.6.1", only: str = "") -> Operator
 
 
 CASES = [
-    Case("machine offered", MACHINE_TYPE.judge([MACHINE]), WELL),
+    Case("machine offered", MACHINE_TYPE.judge([MACHINE]), PASSED),
     Case("machine not offered", MACHINE_TYPE.judge([]), NO,
          "`gcloud compute machine-types list --project=my-project --filter=name=a3-ultragpu-8g`"),
-    Case("profile there", PROFILE.judge(True), WELL),
+    Case("profile there", PROFILE.judge(True), PASSED),
     Case("profile missing", PROFILE.judge(False), NO, "`gcloud compute network-profiles list --project=my-project`"),
-    Case("version offered, no cluster yet", VERSION.judge("1.35.8-gke.1036000", lambda: NONE_YET), WELL),
-    Case("version offered, cluster not known", VERSION.judge("1.35.8-gke.1036000", lambda: NOT_KNOWN), WELL),
-    Case("cluster at the floor", VERSION.judge("1.35.8-gke.1", lambda: Cluster(version="1.34.1-gke.1829001")), WELL),
+    Case("version offered, no cluster yet", VERSION.judge("1.35.8-gke.1036000", lambda: NONE_YET), PASSED),
+    Case("version offered, cluster not known", VERSION.judge("1.35.8-gke.1036000", lambda: NOT_KNOWN), PASSED),
+    Case("cluster at the floor", VERSION.judge("1.35.8-gke.1", lambda: Cluster(version="1.34.1-gke.1829001")), PASSED),
     Case("cluster under the floor, whatever is offered",
          VERSION.judge("1.35.8-gke.1", lambda: Cluster(version="1.34.1-gke.1829000")), NO,
          "the cluster runs 1.34.1-gke.1829000, older than 1.34.1-gke.1829001, which DRANET needs"),
@@ -125,89 +125,89 @@ CASES = [
     Case("no version offered, none needed",
          GkeVersionOffered(project="p", region="r", channel="STABLE", floor=None).judge("", lambda: NONE_YET), NO,
          "no version 1.35.x"),
-    Case("no version offered, our cluster has gone on", VERSION.judge("", lambda: ours(2)), WELL),
+    Case("no version offered, our cluster has gone on", VERSION.judge("", lambda: ours(2)), PASSED),
     Case("no version offered, cluster not known", VERSION.judge("", lambda: NOT_KNOWN), OPEN, "container.viewer"),
-    Case("reservation with room", reservation().judge(holds(2, 0), lambda: NOT_KNOWN), WELL),
+    Case("reservation with room", reservation().judge(holds(2, 0), lambda: NOT_KNOWN), PASSED),
     Case("no such reservation", reservation().judge(None, lambda: NONE_YET), NO,
-         "not in zone europe-west1-b of project owner; where it is, if anywhere: "
+         "not in zone europe-west1-b of project owner; to find it: "
          "`gcloud compute reservations list --project=owner --filter=name=my-h200`"),
     Case("reservation of other machines", reservation().judge(holds(2, 0, machine="a3-megagpu-8g"), lambda: NONE_YET),
          NO, "holds a3-megagpu-8g, not a3-ultragpu-8g"),
     Case("reservation that does not say", reservation().judge(holds(2, 0, machine=""), lambda: NONE_YET), OPEN,
-         "does not say which machine"),
+         "names no machine type"),
     Case("reservation not ready", reservation().judge(holds(2, 0, status="CREATING"), lambda: NONE_YET), NO,
          "is CREATING, not READY"),
     Case("too few free", reservation().judge(holds(3, 2), lambda: NONE_YET), NO,
          "has 3 machines, 2 in use, but 2 are needed"),
     Case("too few free, some ours", reservation().judge(holds(3, 3), lambda: ours(1)), NO,
-         "has 3 machines, 3 in use, 1 of them by this stack, but 2 are needed"),
-    Case("all in use by us", reservation().judge(holds(2, 2), lambda: ours(2)), WELL),
+         "has 3 machines, 3 in use (1 by this stack), but 2 are needed"),
+    Case("all in use by us", reservation().judge(holds(2, 2), lambda: ours(2)), PASSED),
     Case("in use by whom, nobody says", reservation().judge(holds(2, 2), lambda: NOT_KNOWN), OPEN,
-         "it has 2 machines, 2 in use, and how many of those are ours is not known: roles/container.viewer is missing"),
+         "it has 2 machines, 2 in use, and this stack's share of those is unknown: roles/container.viewer is missing"),
     Case("too small whoever uses it", reservation().judge(holds(1, 1), lambda: NOT_KNOWN), NO,
          "has 1 machines, 1 in use, but 2 are needed"),
-    Case("enough free, in use by whom is no matter", reservation(most=4).judge(holds(4, 1), lambda: NOT_KNOWN), WELL,
+    Case("enough free, in use by whom is no matter", reservation(most=4).judge(holds(4, 1), lambda: NOT_KNOWN), PASSED,
          "enough for 2 nodes, not for the 4"),
-    Case("enough now, not scaled up", reservation(most=4).judge(holds(3, 0), lambda: NONE_YET), WELL,
-         "enough for 2 nodes, not for the 4 that an autoscaler may ask for"),
+    Case("enough now, not scaled up", reservation(most=4).judge(holds(3, 0), lambda: NONE_YET), PASSED,
+         "enough for 2 nodes, not for the 4 that an autoscaler may request"),
     Case("ours by the owner's number",
          reservation("projects/owner/reservations/my-h200").judge(
-             holds(2, 2), lambda: ours(2, "projects/123/reservations/my-h200")), WELL),
+             holds(2, 2), lambda: ours(2, "projects/123/reservations/my-h200")), PASSED),
     Case("ours in the block", reservation("my-h200/reservationBlocks/b1").judge(
-        holds(2, 2), lambda: ours(2, "my-h200/reservationBlocks/b1/reservationSubBlocks/s")), WELL),
+        holds(2, 2), lambda: ours(2, "my-h200/reservationBlocks/b1/reservationSubBlocks/s")), PASSED),
     Case("ours anywhere in the reservation", reservation("my-h200/reservationBlocks/b1").judge(
-        holds(2, 2), lambda: ours(2)), WELL),
+        holds(2, 2), lambda: ours(2)), PASSED),
     Case("more of ours than the block holds", reservation("my-h200/reservationBlocks/b1").judge(
-        holds(1, 1), lambda: ours(2)), NO, "has 1 machines, 1 in use, 1 of them by this stack, but 2 are needed"),
+        holds(1, 1), lambda: ours(2)), NO, "has 1 machines, 1 in use (1 by this stack), but 2 are needed"),
     Case("ours in another block", reservation("my-h200/reservationBlocks/b1").judge(
         holds(2, 2), lambda: ours(2, "my-h200/reservationBlocks/b2")), NO, "2 are needed"),
-    *(Case(name, question.judge(found), verdict, says) for name, question, found, verdict, says in [
-        ("room for an operator", INSTALL, [], WELL, ""),
-        ("our own operator", INSTALL, [operator("dynamo-prod-system")], WELL, ""),
+    *(Case(name, check.judge(found), verdict, says) for name, check, found, verdict, says in [
+        ("room for an operator", INSTALL, [], PASSED, ""),
+        ("our own operator", INSTALL, [operator("dynamo-prod-system")], PASSED, ""),
         ("an operator in the way", INSTALL, [operator("nvidia")], NO, "cluster.existing.platform: install, but c "
-         "already has a Dynamo operator, in namespace nvidia, and it takes only one; use that with "
+         "already has a Dynamo operator, in namespace nvidia, and a cluster can have one; use it with "
          "cluster.existing.platform: shared"),
         ("an operator from before", INSTALL, [operator("dynamo-system")], NO,
          "keep its names with cluster.existing.namespace: dynamo"),
-        ("a shared operator", SHARED, [operator("nvidia")], WELL, ""),
+        ("a shared operator", SHARED, [operator("nvidia")], PASSED, ""),
         ("no shared operator", SHARED, [], NO,
-         "shared, but c has no Dynamo operator; install one, or set it to install"),
+         "shared, but c has no Dynamo operator; install one, or set platform: install"),
         ("an operator too old", SHARED, [operator("nvidia", "1.2.0")], NO,
-         "operator 1.2.0 runs runtimes 1.0 to 1.3, and versions.runtime is 1.6.1"),
-        ("an operator without a version", SHARED, [operator("nvidia", "")], WELL, "does not tell its version"),
-        ("an operator of a build of its own", SHARED, [operator("nvidia", "main-1a2b3c")], WELL, ""),
+         "operator 1.2.0 supports runtimes 1.0 to 1.3, but versions.runtime is 1.6.1"),
+        ("an operator without a version", SHARED, [operator("nvidia", "")], PASSED, "has no version label"),
+        ("an operator of a build of its own", SHARED, [operator("nvidia", "main-1a2b3c")], PASSED, ""),
         ("an operator for others", SHARED, [operator("nvidia", only="team")], NO,
-         "handles graphs of namespace team only"),
-        ("an operator for us", SHARED, [operator("nvidia", only="dynamo-prod")], WELL, ""),
-        ("an operator that would be deleted", SHARED, [operator("dynamo-prod-system")], NO, "leave it at install"),
+         "handles graphs in namespace team only"),
+        ("an operator for us", SHARED, [operator("nvidia", only="dynamo-prod")], PASSED, ""),
+        ("an operator that would be deleted", SHARED, [operator("dynamo-prod-system")], NO, "keep cluster.existing.platform: install"),
     ]),
-    Case("quota large enough", quota(16).judge([OTHER, limit(16, "europe-west1", region="europe-west1")]), WELL),
+    Case("quota large enough", quota(16).judge([OTHER, limit(16, "europe-west1", region="europe-west1")]), PASSED),
     Case("quota too small", quota(17).judge([limit(16, "europe-west1"), limit(64, "europe-west1")]), NO,
-         "is 16, but the plan has up to 17 GPUs, besides what the project uses already; ask for more at "
+         "is 16, but the plan has up to 17 GPUs, on top of the project's other GPUs; request more at "
          "https://console.cloud.google.com/iam-admin/quotas?project=my-project"),
     Case("quota of nought", quota(8).judge([limit(0)]), NO, "is 0, but"),
-    Case("quota without limit", quota(800).judge([limit(-1, "us-east4", "europe-west1")]), WELL),
+    Case("quota without limit", quota(800).judge([limit(-1, "us-east4", "europe-west1")]), PASSED),
     Case("quota of other regions", quota(8).judge([OTHER]), OPEN, "no limit is listed for europe-west1"),
     Case("quota of nothing", quota(8).judge([]), OPEN, "no limit is listed"),
     Case("quota of another GPU", quota(8, "onDemand").judge(
         [limit(64, "europe-west1", gpu_family="NVIDIA_H100"), limit(4, "europe-west1", gpu_family="NVIDIA_H200")]), NO,
         "GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 4"),
-    Case("budget in the account's currency", BUDGET.judge(ACCOUNT, lambda _: "EUR"), WELL),
+    Case("budget in the account's currency", BUDGET.judge(ACCOUNT, lambda _: "EUR"), PASSED),
     Case("budget in another currency", BUDGET.judge(ACCOUNT, lambda _: "CHF"), NO,
-         "budget.currency: EUR, and billing account 000000-AAAAAA-BBBBBB is in CHF; set budget.currency to CHF"),
+         "budget.currency: EUR is not the currency of billing account 000000-AAAAAA-BBBBBB, CHF; set budget.currency to CHF"),
     Case("budget without a billing account", BUDGET.judge("", lambda _: "EUR"), OPEN,
          "`gcloud billing projects link my-project --billing-account=ACCOUNT`"),
     Case("budget without rights on the billing account", BUDGET.judge(ACCOUNT, lambda _: NOT_ALLOWED), OPEN,
          "roles/billing.costsManager is missing; `gcloud billing accounts add-iam-policy-binding "
          "000000-AAAAAA-BBBBBB --role=roles/billing.costsManager --member=YOURS`"),
-    Case("no bucket yet", BUCKET.judge(False, never), WELL),
-    Case("a bucket and its cluster", BUCKET.judge(True, lambda: ours(2)), WELL),
-    Case("a bucket and whether there is a cluster is not known", BUCKET.judge(True, lambda: NOT_KNOWN), WELL),
-    Case("a bucket without a cluster", BUCKET.judge(True, lambda: NONE_YET), WELL,
+    Case("no bucket yet", BUCKET.judge(False, never), PASSED),
+    Case("a bucket and its cluster", BUCKET.judge(True, lambda: ours(2)), PASSED),
+    Case("a bucket and whether there is a cluster is not known", BUCKET.judge(True, lambda: NOT_KNOWN), PASSED),
+    Case("a bucket without a cluster", BUCKET.judge(True, lambda: NONE_YET), PASSED,
          "`pulumi import --yes gcp:storage/bucket:Bucket weights-bucket my-project-dynamo-prod-weights --parent "),
-    Case("a key", SECRETS_KEY.judge(True), WELL),
+    Case("a key", SECRETS_KEY.judge(True), PASSED),
     Case("no such key", SECRETS_KEY.judge(False), NO, "there is no key secrets in projects/keys/locations/"),
-    Case("quota of all GPUs", quota(8, "onDemand").judge([limit(8, "europe-west1")]), WELL),
+    Case("quota of all GPUs", quota(8, "onDemand").judge([limit(8, "europe-west1")]), PASSED),
 ]  # fmt: skip
 
 
@@ -222,20 +222,20 @@ def test_an_answer_is_judged(case: Case) -> None:
 
 def test_the_cluster_is_asked_about_only_if_the_answer_turns_on_it() -> None:
     without_floor = GkeVersionOffered(project="p", region="r", channel="REGULAR", floor=None)
-    assert without_floor.judge("1.35.8-gke.1036000", never).verdict is WELL
-    assert reservation().judge(holds(2, 0), never).verdict is WELL
+    assert without_floor.judge("1.35.8-gke.1036000", never).verdict is PASSED
+    assert reservation().judge(holds(2, 0), never).verdict is PASSED
     assert reservation().judge(None, never).verdict is NO
 
 
 ERRORS = {
     "googleapi: Error 403: Cloud Quotas API has not been used in project 1 before., accessNotConfigured":
-        "cloudquotas.googleapis.com is off in project my-project; the first `pulumi up` switches it on, and so does "
+        "cloudquotas.googleapis.com is off in project my-project; the first `pulumi up` turns it on, or run "
         "`gcloud services enable cloudquotas.googleapis.com --project=my-project`",
     "googleapi: Error 403: Permission denied on resource, forbidden":
         "roles/cloudquotas.viewer is missing; `gcloud projects add-iam-policy-binding my-project "
         "--role=roles/cloudquotas.viewer --member=YOURS`",
     "Error 403: The cloudquotas.googleapis.com API requires a quota project, which is not set. SERVICE_DISABLED":
-        "cloudquotas.googleapis.com wants to know whose quota its callers use; "
+        "cloudquotas.googleapis.com needs a quota project for your credentials; "
         "`gcloud auth application-default set-quota-project my-project`",
     "dial tcp:\n  no route to host": "dial tcp: no route to host",
     "echo of Bearer ya29.a0": "echo of Bearer [secret]",
@@ -245,7 +245,7 @@ ERRORS = {
 
 @pytest.mark.parametrize(("error", "why"), ERRORS.items(), ids=lambda text: text[:20])
 def test_an_error_is_explained_with_its_command(error: str, why: str) -> None:
-    found = quota(8).failed(error)
+    found = quota(8).on_error(error)
     assert found.verdict is OPEN
     assert found.sentence.endswith(f"is 8 or more: {why}")
     assert explained(error, api="cloudquotas", role="cloudquotas.viewer", project="my-project") == why
@@ -276,9 +276,9 @@ class Asked:
 
 SIMULATED = {"models.chat": {"model": "qwen3-0.6b", "layout": "simulated"}}
 VERSIONS_OFFERED = "GKE in europe-west1 offers 1.35.x in channel REGULAR"
-FLOOR = f"{VERSIONS_OFFERED} and, if the cluster is there, it runs 1.34.1-gke.1829001 or newer, as DRANET needs"
+FLOOR = f"{VERSIONS_OFFERED} and the cluster, if it exists, runs 1.34.1-gke.1829001 or newer, as DRANET needs"
 OFFERED = f"zone {ZONE} offers {MACHINE}"
-LEFT = "bucket my-project-dynamo-prod-weights is not left from a stack that was destroyed"
+LEFT = "bucket my-project-dynamo-prod-weights is not left over from a destroyed stack"
 ROCE = f"zone {ZONE} has the network profile {ZONE}-vpc-roce"
 
 ASKED = [
@@ -293,11 +293,11 @@ ASKED = [
     Asked("no RDMA, flex-start",
           {"capacity": {"mode": "flexStart"}, "network": {"rdma": "none"}, "models.chat.layout": "single-node",
            "models.chat.kvTransfer": "tcp"}, (
-        f"{VERSIONS_OFFERED} and, if the cluster is there, it runs 1.32.2-gke.1652000 or newer, as flex-start needs",
+        f"{VERSIONS_OFFERED} and the cluster, if it exists, runs 1.32.2-gke.1652000 or newer, as flex-start needs",
         OFFERED,
         "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 8 or more", LEFT)),
     Asked("existing cluster", {**SIMULATED, "cluster": {"existing": {"name": "c"}}}, (
-        "cluster c is in europe-west1 and has what the stack needs of it", "cluster c has no other Dynamo operator")),
+        "cluster c exists in europe-west1 and has the features that the stack needs", "cluster c has no other Dynamo operator")),
     Asked("shared operator", {**SIMULATED, "cluster": {"existing": {"context": "lab", "platform": "shared"}}}, (
         "cluster lab has a Dynamo operator for the stack's graphs",)),
     Asked("no GPUs", SIMULATED, (VERSIONS_OFFERED, LEFT)),
@@ -312,14 +312,14 @@ ASKED = [
 
 @pytest.mark.parametrize("asked", ASKED, ids=lambda a: a.name)
 def test_a_plan_asks_for_what_it_needs(asked: Asked) -> None:
-    assert tuple(question.what for question in questions(planned(asked.changes))) == asked.what
+    assert tuple(check.condition for check in checks(planned(asked.changes))) == asked.what
 
 
 def test_a_shared_reservation_is_asked_about_at_its_owner() -> None:
     named = "projects/o-wner/reservations/r"
-    asked = questions(planned({"capacity": {"mode": "reservation", "reservation": named}}))
-    (question,) = [question for question in asked if isinstance(question, ReservationFree)]
-    assert (question.project, question.reservation.levels) == ("o-wner", ("r",))
+    asked = checks(planned({"capacity": {"mode": "reservation", "reservation": named}}))
+    (check,) = [check for check in asked if isinstance(check, ReservationFree)]
+    assert (check.project, check.reservation.levels) == ("o-wner", ("r",))
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_the_higher_floor_counts(rdma: str, mode: str, version: str | None) -> N
         "capacity": {"mode": mode} | ({"reservation": "r"} if mode == "reservation" else {}),
     }
     changes |= {"models.chat.kvTransfer": "tcp"} if rdma == "none" else {}
-    (asked,) = [question for question in questions(planned(changes)) if isinstance(question, GkeVersionOffered)]
+    (asked,) = [check for check in checks(planned(changes)) if isinstance(check, GkeVersionOffered)]
     assert (str(asked.floor.version) if asked.floor else None) == version
 
 

@@ -11,7 +11,7 @@ from catalog.rdma import NAMES as RDMA_MODES
 from manifests.graph import build
 from planning.load import load
 from planning.plan import plan
-from planning.preflight import questions
+from planning.preflight import checks
 from planning.summary import summary
 from reading.errors import ConfigInvalid
 from settings.stack_config import StackConfig
@@ -135,7 +135,7 @@ def outcome(blocks: dict[str, Any], token: bool) -> str:
         planned = plan(load(config))
     except ConfigInvalid as invalid:
         return "refused" if invalid.errors and all(f.path and f.message for f in invalid.errors) else "without a word"
-    assert all(question.what for question in questions(planned))
+    assert all(check.condition for check in checks(planned))
     assert summary(planned)["warnings"] == list(planned.warnings)
     for one in planned.graphs:
         build(one, planned.labels).to_wire()

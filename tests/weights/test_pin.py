@@ -1,4 +1,4 @@
-"""`ops models` and `ops models pin`, against a hub that behaves well and badly, on a catalogue of its own."""
+"""`ops models` and `ops models pin`, against a hub that behaves well and badly, on a catalog of its own."""
 
 import json
 import re
@@ -27,7 +27,7 @@ COMMENTED = "llama-3.3-70b-instruct"
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the cards, in place of them; no token of this machine's."""
     shutil.copytree(models.FOLDER, tmp_path / "models", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     monkeypatch.setattr(models, "FOLDER", tmp_path / "models")
@@ -47,12 +47,12 @@ def pin(hub: Hub, *words: str, model: str = MODEL) -> Result:
     return CliRunner().invoke(app, ["models", "pin", model, "--hub", hub.url, *words])
 
 
-def read(catalogue: Path, model: str = MODEL) -> Card:
-    return entries.checked(Card, model, model, (catalogue / f"{model}.yaml").read_bytes())
+def read(catalog: Path, model: str = MODEL) -> Card:
+    return entries.checked(Card, model, model, (catalog / f"{model}.yaml").read_bytes())
 
 
-def texts(catalogue: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in catalogue.iterdir()}
+def texts(catalog: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in catalog.iterdir()}
 
 
 def assert_refused(done: Result, code: int, *says: str) -> None:
@@ -65,11 +65,11 @@ def assert_refused(done: Result, code: int, *says: str) -> None:
     assert TOKEN not in line
 
 
-def test_a_card_gets_revision_source_and_files(hub: Hub, catalogue: Path) -> None:
+def test_a_card_gets_revision_source_and_files(hub: Hub, catalog: Path) -> None:
     done = pin(hub)
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout == f"{MODEL}: pinned to {REVISION}, {len(FILES)} files, 0.0 GiB\n"
-    now = read(catalogue)
+    now = read(catalog)
     assert now.revision == REVISION
     assert now.revision_source.startswith(f"{hub.url}, asked by `ops models pin` on 2")
     assert now.files is not None
@@ -83,72 +83,72 @@ def test_a_card_gets_revision_source_and_files(hub: Hub, catalogue: Path) -> Non
     assert hub.requests == [(path, None) for path in paths]
 
 
-def test_nothing_else_of_the_card_changes(catalogue: Path) -> None:
+def test_nothing_else_of_the_card_changes(catalog: Path) -> None:
     _, files = listing(Hub().index())
     for name in card_names():
-        before = (catalogue / f"{name}.yaml").read_text()
+        before = (catalog / f"{name}.yaml").read_text()
         wire = {file.path: file.to_wire() for file in files}
         lines = pinned(before, revision=REVISION, source="a hub", files=wire, facts=None).splitlines()
         kept = [line for line in lines if not re.match(r"revision|files:|  [\w./-]+: \{size", line)]
         assert kept == [line for line in before.splitlines() if not line.startswith("revision")]
-    assert any("#" in text for text in texts(catalogue).values())
+    assert any("#" in text for text in texts(catalog).values())
 
 
-def test_pinning_again_changes_nothing(hub: Hub, catalogue: Path) -> None:
+def test_pinning_again_changes_nothing(hub: Hub, catalog: Path) -> None:
     pin(hub)
-    before = texts(catalogue)
+    before = texts(catalog)
     done = pin(hub)
     assert done.exit_code == 0
     assert f"already pinned to {REVISION}" in done.stdout
-    assert texts(catalogue) == before
+    assert texts(catalog) == before
 
 
-def test_another_revision_takes_the_place_of_the_first(hub: Hub, catalogue: Path) -> None:
+def test_another_revision_takes_the_place_of_the_first(hub: Hub, catalog: Path) -> None:
     pin(hub)
     hub.revision = "f" * 40
     del hub.files["tokenizer.json"]
     pin(hub)
-    now = read(catalogue)
+    now = read(catalog)
     assert now.revision == "f" * 40
     assert now.files is not None
     assert set(now.files) == set(FILES) - {"tokenizer.json"}
 
 
-def test_a_given_revision_is_asked_for(hub: Hub, catalogue: Path) -> None:
+def test_a_given_revision_is_asked_for(hub: Hub, catalog: Path) -> None:
     assert pin(hub, "--revision", REVISION).exit_code == 0
     assert hub.requests[0][0] == f"/api/models/{card(MODEL).repository}/revision/{REVISION}"
     assert_refused(pin(hub, "--revision", "a" * 40), 1, "a" * 40, "HTTP 404")
 
 
-def test_a_hub_that_answers_for_another_revision(hub: Hub, catalogue: Path) -> None:
+def test_a_hub_that_answers_for_another_revision(hub: Hub, catalog: Path) -> None:
     hub.listing = {**hub.index(), "sha": "f" * 40}
-    before = texts(catalogue)
+    before = texts(catalog)
     assert_refused(pin(hub, "--revision", REVISION), 1, "the hub answers for ffff")
-    assert texts(catalogue) == before
+    assert texts(catalog) == before
 
 
 def test_a_gated_repository_takes_the_token_of_the_environment(
-    hub: Hub, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, catalog: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.gated_by = TOKEN
-    before = texts(catalogue)
+    before = texts(catalog)
     assert_refused(pin(hub), 1, MODEL, "HTTP 401", "set HF_TOKEN")
     monkeypatch.setenv("HF_TOKEN", "hf_another")
     assert_refused(pin(hub), 1, MODEL, "HTTP 403", "must have accepted")
-    assert texts(catalogue) == before
+    assert texts(catalog) == before
     monkeypatch.setenv("HF_TOKEN", f"{TOKEN}\n")
     done = pin(hub)
     assert done.exit_code == 0
-    assert TOKEN not in done.output + "".join(texts(catalogue).values())
+    assert TOKEN not in done.output + "".join(texts(catalog).values())
 
 
-def test_a_token_that_is_none(hub: Hub, catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_that_is_none(hub: Hub, catalog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", f"{TOKEN} x")
     assert_refused(pin(hub), 2, "HF_TOKEN has characters")
     assert hub.requests == []
 
 
-def test_a_passing_error_passes(hub: Hub, catalogue: Path) -> None:
+def test_a_passing_error_passes(hub: Hub, catalog: Path) -> None:
     hub.answers["listing"] = [fake.status(503)]
     assert pin(hub).exit_code == 0
     assert [path.startswith("/api/") for path, _ in hub.requests] == [True, True, False]
@@ -168,38 +168,38 @@ BAD_ANSWERS = [
 
 
 @pytest.mark.parametrize(("answer", "says"), [case[1:] for case in BAD_ANSWERS], ids=[case[0] for case in BAD_ANSWERS])
-def test_a_bad_answer_leaves_the_card_as_it_was(hub: Hub, catalogue: Path, answer: fake.Answer, says: str) -> None:
+def test_a_bad_answer_leaves_the_card_as_it_was(hub: Hub, catalog: Path, answer: fake.Answer, says: str) -> None:
     hub.always["listing"] = answer
-    before = texts(catalogue)
+    before = texts(catalog)
     assert_refused(pin(hub), 1, f"error: {MODEL}: {card(MODEL).repository}: ", says)
-    assert texts(catalogue) == before
+    assert texts(catalog) == before
 
 
-def test_a_hub_that_is_not_there(catalogue: Path) -> None:
+def test_a_hub_that_is_not_there(catalog: Path) -> None:
     with serving(Hub()) as gone:
         pass
-    before = texts(catalogue)
+    before = texts(catalog)
     assert_refused(pin(gone), 1, "given up after 3 attempts", gone.url, "refused")
-    assert texts(catalogue) == before
+    assert texts(catalog) == before
 
 
-def test_a_model_that_is_not_there(hub: Hub, catalogue: Path) -> None:
+def test_a_model_that_is_not_there(hub: Hub, catalog: Path) -> None:
     assert_refused(pin(hub, model="qwen3-06b"), 2, 'model "qwen3-06b" is not one of', f"did you mean {MODEL}?")
     assert hub.requests == []
 
 
-def test_a_hub_address_that_is_none(catalogue: Path) -> None:
+def test_a_hub_address_that_is_none(catalog: Path) -> None:
     assert_refused(pin(Hub(url="hub.example")), 2, "'hub.example' is not the address of a hub")
 
 
-def test_a_card_that_cannot_be_replaced(hub: Hub, catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_that_cannot_be_replaced(hub: Hub, catalog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    before = texts(catalogue)
+    before = texts(catalog)
     assert_refused(pin(hub), 1, "the card is left as it was", "No space left on device")
-    assert texts(catalogue) == before  # and no temporary file beside them
+    assert texts(catalog) == before  # and no temporary file beside them
 
 
 def ops(*words: str) -> subprocess.CompletedProcess[str]:
@@ -232,8 +232,8 @@ def test_the_list_as_json() -> None:
     assert prod["layouts"]["simulated"]["gpus"] == 0
 
 
-def test_an_unpinned_card_is_listed_as_such(catalogue: Path) -> None:
-    path = catalogue / f"{MODEL}.yaml"
+def test_an_unpinned_card_is_listed_as_such(catalog: Path) -> None:
+    path = catalog / f"{MODEL}.yaml"
     path.write_text(re.sub(r"(?m)^revision: .*$", "revision: null", path.read_text()))
     card.cache_clear()
     try:
@@ -251,17 +251,17 @@ def with_config(hub: Hub, changes: dict[str, object] | bytes) -> None:
     hub.files["config.json"] = content
 
 
-def test_config_json_is_written_into_the_card(hub: Hub, catalogue: Path) -> None:
+def test_config_json_is_written_into_the_card(hub: Hub, catalog: Path) -> None:
     with_config(hub, {"num_hidden_layers": 30, "num_key_value_heads": 4, "max_position_embeddings": 65536})
     assert pin(hub).exit_code == 0
-    now = read(catalogue)
+    now = read(catalog)
     assert (now.architecture.layers, now.architecture.max_model_len) == (30, 65536)
     assert now.attention == GroupedQuery(kind="gqa", heads=16, kv_heads=4, head_dim=128)
     assert now.architecture.source.startswith("config.json of the revision; http://127.0.0.1:")
 
 
-def test_another_kind_of_attention_takes_the_place_of_the_first(hub: Hub, catalogue: Path) -> None:
-    path = catalogue / f"{MODEL}.yaml"
+def test_another_kind_of_attention_takes_the_place_of_the_first(hub: Hub, catalog: Path) -> None:
+    path = catalog / f"{MODEL}.yaml"
     path.write_text(
         path.read_text().replace("format: bf16\n", "format: fp8\n  totalBytes: 688000000000 # of the index\n")
     )
@@ -276,7 +276,7 @@ def test_another_kind_of_attention_takes_the_place_of_the_first(hub: Hub, catalo
     finally:
         card.cache_clear()
     assert (done.exit_code, done.stderr) == (0, "")
-    now = read(catalogue)
+    now = read(catalog)
     assert now.attention == Latent(kind="mla", heads=128, kv_lora_rank=512, rope_head_dim=64)
     assert now.architecture.experts is not None
     assert (now.architecture.experts.count, now.architecture.experts.active) == (257, 9)
@@ -311,27 +311,27 @@ BAD_CONFIGS: list[tuple[str, dict[str, object] | bytes, str]] = [
 
 @pytest.mark.parametrize(("config", "says"), [case[1:] for case in BAD_CONFIGS], ids=[case[0] for case in BAD_CONFIGS])
 def test_an_odd_config_json_leaves_the_card_as_it_was(
-    hub: Hub, catalogue: Path, config: dict[str, object] | bytes, says: str
+    hub: Hub, catalog: Path, config: dict[str, object] | bytes, says: str
 ) -> None:
     with_config(hub, config)
-    before = texts(catalogue)
+    before = texts(catalog)
     assert_refused(pin(hub), 1, f"error: {MODEL}: ", says)
-    assert texts(catalogue) == before
+    assert texts(catalog) == before
 
 
-def test_a_config_json_that_is_not_what_the_index_says(hub: Hub, catalogue: Path) -> None:
+def test_a_config_json_that_is_not_what_the_index_says(hub: Hub, catalog: Path) -> None:
     hub.always["config.json"] = fake.instead(FILES["config.json"].replace(b"1024", b"4096"))
-    before = texts(catalogue)
+    before = texts(catalog)
     assert_refused(pin(hub), 1, "a config.json whose size or hash is not what its index says")
-    assert texts(catalogue) == before
+    assert texts(catalog) == before
 
 
-def test_an_unknown_architecture_is_pinned_as_the_card_has_it(hub: Hub, catalogue: Path) -> None:
+def test_an_unknown_architecture_is_pinned_as_the_card_has_it(hub: Hub, catalog: Path) -> None:
     with_config(hub, {"architectures": ["TinyForCausalLM"]})
     assert_refused(pin(hub), 1, "by hand, then pin with --keep-architecture")
     assert pin(hub, "--keep-architecture").exit_code == 0
-    assert read(catalogue).revision == REVISION
-    assert read(catalogue).attention == card(MODEL).attention
+    assert read(catalog).revision == REVISION
+    assert read(catalog).attention == card(MODEL).attention
 
 
 GPT_OSS = {
@@ -355,7 +355,7 @@ def test_layer_types_that_cannot_be_counted_are_refused(types: object) -> None:
         config_json.read({**GPT_OSS, "layer_types": types})
 
 
-@pytest.mark.usefixtures("catalogue")
+@pytest.mark.usefixtures("catalog")
 def test_a_card_of_the_users_own_is_pinned_by_its_path(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

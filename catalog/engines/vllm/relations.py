@@ -129,14 +129,14 @@ def _graph_sizes(given: Given, config: Mapping[str, Any]) -> Iterator[ArgumentEr
     if len(sizes) != len(given.texts(flag) or listed) or any(size < 1 for size in sizes):
         yield given.error(where, "sizes of CUDA graphs are whole numbers of at least 1")
         return
-    most, where = given.number("--max-cudagraph-capture-size"), "--max-cudagraph-capture-size"
-    if most is None:
-        most, where = config.get("max_cudagraph_capture_size"), "--compilation-config"
-    if type(most) is not int:
+    high, where = given.number("--max-cudagraph-capture-size"), "--max-cudagraph-capture-size"
+    if high is None:
+        high, where = config.get("max_cudagraph_capture_size"), "--compilation-config"
+    if type(high) is not int:
         return
-    if most < 1:
-        yield given.error(where, f"{most} captures no CUDA graph; use at least 1, or --enforce-eager")
-    elif sizes and most != max(sizes):
+    if high < 1:
+        yield given.error(where, f"{high} captures no CUDA graph; use at least 1, or --enforce-eager")
+    elif sizes and high != max(sizes):
         yield given.error(
-            where, f"the largest CUDA graph is {most} here and {max(sizes)} in the list of sizes; leave it out"
+            where, f"the largest CUDA graph is {high} here and {max(sizes)} in the list of sizes; leave it out"
         )

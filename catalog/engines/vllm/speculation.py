@@ -114,9 +114,9 @@ def _key_errors(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _number_errors(method: str, config: Mapping[str, Any], workers: Workers) -> Iterator[tuple[str, str]]:
     if config.get("num_speculative_tokens") is None:
         yield "method", f"{method} needs num_speculative_tokens, such as 3"
-    least, most = config.get("prompt_lookup_min"), config.get("prompt_lookup_max")
-    if isinstance(least, int) and isinstance(most, int) and least > most:
-        yield "prompt_lookup_min", f"prompt_lookup_min {least} is more than prompt_lookup_max {most}"
+    low, high = config.get("prompt_lookup_min"), config.get("prompt_lookup_max")
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        yield "prompt_lookup_min", f"prompt_lookup_min {low} is more than prompt_lookup_max {high}"
     parallel = config.get("draft_tensor_parallel_size")
     if method in _DRAFTS and type(parallel) is int and any(parallel not in (1, n) for n in workers.tensor_parallel):
         sizes = sorted({1, *workers.tensor_parallel} if len(set(workers.tensor_parallel)) == 1 else {1})

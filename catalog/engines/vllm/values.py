@@ -68,11 +68,11 @@ class _Sampling(NamedTuple):
 
     words: str
     kinds: tuple[type, ...]
-    least: float
-    most: float = sys.float_info.max
+    min: float
+    max: float = sys.float_info.max
 
     def takes(self, value: Any) -> bool:
-        return value is None or (type(value) in self.kinds and self.least <= value <= self.most)
+        return value is None or (type(value) in self.kinds and self.min <= value <= self.max)
 
 
 _WHOLE, _ANY = (int,), (int, float)

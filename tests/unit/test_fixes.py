@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planning import load as loading
-from reading import ways_out
-from reading.errors import Error, Way
+from reading import fixes
+from reading.errors import Error, Fix
 from settings.stack_config import raw_blocks
 from tests.stacks import config, errors
 
@@ -51,15 +51,15 @@ def test_a_way_out_that_is_told_leads_out(blocks: dict[str, Any]) -> None:
     raw, _ = raw_blocks(config(blocks))
     found = judged(raw)
     before = Counter(error.path for error in found)
-    for error, told in zip(found, ways_out.told(found, raw, judged), strict=True):
-        for way in error.ways:
-            if f"; {way.words}" not in told.message and f", or {way.words}" not in told.message:
+    for error, told in zip(found, fixes.keep_working(found, raw, judged), strict=True):
+        for fix in error.fixes:
+            if f"; {fix.words}" not in told.message and f", or {fix.words}" not in told.message:
                 continue
             changed = copy.deepcopy(raw)
-            assert ways_out._apply(way, changed)  # pyright: ignore[reportPrivateUsage]
+            assert fixes._apply(fix, changed)  # pyright: ignore[reportPrivateUsage]
             after = Counter(other.path for other in judged(changed))
             assert after[error.path] < before[error.path], error
-            assert way.spelling or after <= before, (error, after)
+            assert fix.spelling or after <= before, (error, after)
 
 
 def messages(changes: dict[str, Any]) -> dict[str, str]:
@@ -108,14 +108,14 @@ def test_an_error_says_what_to_set(changes: dict[str, Any], path: str, says: str
 
 
 def test_a_way_that_brings_another_error_is_not_told() -> None:
-    ways = (Way("use 4", {"decode": 4}), Way("use 5", {"decode": 5}))
+    both = (Fix("use 4", {"decode": 4}), Fix("use 5", {"decode": 5}))
     raw = {"decode": 3, "prefill": 5}
 
     def judge(raw: dict[str, Any]) -> list[Error]:
-        odd = [Error("decode", "is three", ways)] if raw["decode"] == 3 else []
+        odd = [Error("decode", "is three", both)] if raw["decode"] == 3 else []
         return [
             *odd,
             *([Error("prefill", "is larger")] if raw["decode"] < raw["prefill"] and raw["decode"] != 3 else []),
         ]
 
-    assert [error.message for error in ways_out.told(judge(raw), raw, judge)] == ["is three; use 5"]
+    assert [error.message for error in fixes.keep_working(judge(raw), raw, judge)] == ["is three; use 5"]
