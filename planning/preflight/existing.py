@@ -144,8 +144,8 @@ class ExistingSubnetFits(PreflightCheck):
             yield f"belongs to VPC {state.vpc}, not to {self.vpc}"
         for name in self.secondary:
             if name not in state.secondary:
-                has = ", ".join(sorted(state.secondary)) or "none"
-                yield f"has no secondary range {name} (its ranges: {has}); {update} --add-secondary-ranges={name}=RANGE`"
+                has = f"it has {', '.join(sorted(state.secondary)) or 'none'}"
+                yield f"has no secondary range {name} ({has}); {update} --add-secondary-ranges={name}=RANGE`"
         if not state.private_google_access:
             yield f"has no private Google access; {update} --enable-private-ip-google-access`"
         holds = {f"its range {state.range}": room("nodes", IPv4Network(state.range))}

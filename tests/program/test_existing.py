@@ -152,7 +152,7 @@ def test_a_cluster_that_lacks_something_is_refused_before_anything_is_made() -> 
     ("subnet", "says"),
     [
         ({}, "there is no gke in europe-west1"),
-        ({**GOOD_SUBNET, "secondaryIpRanges": []}, "has no secondary range pods .its ranges: none."),
+        ({**GOOD_SUBNET, "secondaryIpRanges": []}, "has no secondary range pods .it has none."),
         ({**GOOD_SUBNET, "privateIpGoogleAccess": False}, "--enable-private-ip-google-access"),
         ({**GOOD_SUBNET, "ipCidrRange": "192.168.128.0/20"}, "overlaps network.ranges.rdma, 192.168.128.0/18"),
         ({**GOOD_SUBNET, "ipCidrRange": "10.20.0.0/29"}, "has room for 4 nodes in its range 10.20.0.0/29"),

@@ -179,7 +179,8 @@ CASES = [
         ("an operator for others", SHARED, [operator("nvidia", only="team")], NO,
          "handles graphs in namespace team only"),
         ("an operator for us", SHARED, [operator("nvidia", only="dynamo-prod")], PASSED, ""),
-        ("an operator that would be deleted", SHARED, [operator("dynamo-prod-system")], NO, "keep cluster.existing.platform: install"),
+        ("an operator that would be deleted", SHARED, [operator("dynamo-prod-system")], NO,
+         "keep cluster.existing.platform: install"),
     ]),
     Case("quota large enough", quota(16).judge([OTHER, limit(16, "europe-west1", region="europe-west1")]), PASSED),
     Case("quota too small", quota(17).judge([limit(16, "europe-west1"), limit(64, "europe-west1")]), NO,
@@ -194,7 +195,8 @@ CASES = [
         "GPUS-PER-GPU-FAMILY-per-project-region in europe-west1 is 4"),
     Case("budget in the account's currency", BUDGET.judge(ACCOUNT, lambda _: "EUR"), PASSED),
     Case("budget in another currency", BUDGET.judge(ACCOUNT, lambda _: "CHF"), NO,
-         "budget.currency: EUR is not the currency of billing account 000000-AAAAAA-BBBBBB, CHF; set budget.currency to CHF"),
+         "budget.currency: EUR is not the currency of billing account 000000-AAAAAA-BBBBBB, CHF; "
+         "set budget.currency to CHF"),
     Case("budget without a billing account", BUDGET.judge("", lambda _: "EUR"), OPEN,
          "`gcloud billing projects link my-project --billing-account=ACCOUNT`"),
     Case("budget without rights on the billing account", BUDGET.judge(ACCOUNT, lambda _: NOT_ALLOWED), OPEN,
@@ -297,7 +299,8 @@ ASKED = [
         OFFERED,
         "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 8 or more", LEFT)),
     Asked("existing cluster", {**SIMULATED, "cluster": {"existing": {"name": "c"}}}, (
-        "cluster c exists in europe-west1 and has the features that the stack needs", "cluster c has no other Dynamo operator")),
+        "cluster c exists in europe-west1 and has the features that the stack needs",
+        "cluster c has no other Dynamo operator")),
     Asked("shared operator", {**SIMULATED, "cluster": {"existing": {"context": "lab", "platform": "shared"}}}, (
         "cluster lab has a Dynamo operator for the stack's graphs",)),
     Asked("no GPUs", SIMULATED, (VERSIONS_OFFERED, LEFT)),
