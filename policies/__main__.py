@@ -1,11 +1,11 @@
-"""The pack as Pulumi starts it: `pulumi preview --policy-pack policies`. Serves until the engine ends it."""
+"""Entry point of the pack for `pulumi preview --policy-pack policies`. Serves until the engine stops it."""
 
 import sys
 from pathlib import Path
 
 from pulumi_policy import PolicyPack
 
-# Pulumi puts the pack's own folder on the path; the rules are imported from the project's, as in `ops preview`.
+# Pulumi puts only the pack's folder on the path; the rules import from the project's root, as in `ops preview`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from policies.rules import RULES

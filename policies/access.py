@@ -1,4 +1,4 @@
-"""Rules on who may do what inside: Roles of Kubernetes, firewall rules, NetworkPolicies."""
+"""Rules on access inside the environment: Kubernetes Roles, firewall rules, NetworkPolicies."""
 
 import re
 
@@ -18,7 +18,7 @@ from policies.inputs import at, items
 from policies.peers import named
 
 _READING = frozenset({"get", "list", "watch"})
-# What gives every secret of a namespace, a shell in its pods or a way to their ports, by reading alone.
+# Resources whose read access gives a namespace's secrets, a shell in its pods or access to their ports.
 _SENSITIVE = re.compile(r"\*.*|.*/\*|secrets|pods/(exec|attach|portforward)|serviceaccounts/token|\w+/proxy")
 
 
@@ -31,7 +31,10 @@ def _known_roles(args: ResourceValidationArgs, report: ReportViolation) -> None:
                 *(set(items(rule, "apiGroups")) & {"*"}),
             }
             if broad:
-                report(f"a rule of the Role holds {', '.join(sorted(broad))}; let it read what the account needs", None)
+                report(
+                    f"a rule of the Role allows {', '.join(sorted(broad))}; allow only to read what the account needs",
+                    None,
+                )
     if args.resource_type == kinds.ROLE_BINDING:
         if at(args.props, "roleRef", "kind") != "Role":
             report("binds a ClusterRole, such as cluster-admin; bind a Role of the namespace", None)
@@ -43,7 +46,9 @@ def _known_roles(args: ResourceValidationArgs, report: ReportViolation) -> None:
                 )
             elif at(subject, "namespace") != at(args.props, "metadata", "namespace"):
                 report(
-                    f"binds {at(subject, 'name')} of namespace {at(subject, 'namespace')}; bind one of its own", None
+                    f"binds {at(subject, 'name')} of namespace {at(subject, 'namespace')}; bind one of its own "
+                    "namespace",
+                    None,
                 )
 
 
@@ -55,14 +60,16 @@ def _inner_sources(args: ResourceValidationArgs, report: ReportViolation) -> Non
     ranges = items(args.props, "sourceRanges")
     named = [*items(args.props, "sourceTags"), *items(args.props, "sourceServiceAccounts")]
     if not ranges and not named:
-        report("allows packets from anywhere; set sourceRanges to private ranges", None)
+        report("allows packets from any address; set sourceRanges to private ranges", None)
     for index in range(len(ranges)):
         try:
             cidr = ranges[index]
         except UnknownValueError:
-            continue  # such as that of an existing subnet; judged in `pulumi up` before the rule is created
+            continue  # such as that of an existing subnet; `pulumi up` checks it before the rule is created
         if not is_inside(cidr):
-            report(f"allows packets from {cidr}, addresses of the internet; set sourceRanges to private ranges", None)
+            report(
+                f"allows packets from {cidr}, which are internet addresses; set sourceRanges to private ranges", None
+            )
 
 
 def _named_peers(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -71,16 +78,17 @@ def _named_peers(args: ResourceValidationArgs, report: ReportViolation) -> None:
     for rule in items(args.props, "spec", "ingress"):
         peers = items(rule, "from")
         if not peers:
-            report("lets in everybody: a rule of `ingress` has no `from`; name the peers", None)
+            report("lets in everyone: a rule of `ingress` has no `from`; name the peers", None)
         for peer in peers:
             cidr = at(peer, "ipBlock", "cidr")
             if named(peer):
                 continue
             if cidr is not None:
-                report(f"lets in {cidr}, addresses of the internet; let in private ranges only", None)
+                report(f"lets in {cidr}, which are internet addresses; let in private ranges only", None)
             elif at(peer, "namespaceSelector") is not None:
                 report(
-                    "lets in pods of any namespace, which choose their labels; select the namespace by a label", None
+                    "lets in pods of any namespace, which can choose their own labels; select the namespace by a label",
+                    None,
                 )
             else:
                 report("lets in every pod of the namespace; select the peers by labels", None)

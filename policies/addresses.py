@@ -1,4 +1,4 @@
-"""Which ranges of addresses lie inside: private networks, and the sources of Google Cloud's checks and proxies."""
+"""The address ranges that count as internal: private networks and Google Cloud's health checks and proxies."""
 
 from ipaddress import ip_network
 
@@ -18,7 +18,7 @@ _INSIDE = [
 
 
 def is_inside(cidr: str) -> bool:
-    """Whether a range holds no address of the internet but Google's own checkers; False for what is no range."""
+    """Whether a range lies in private networks or Google's health checks; False for an invalid range."""
     try:
         network = ip_network(cidr)
     except ValueError:

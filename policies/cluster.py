@@ -1,4 +1,4 @@
-"""Rules on the cluster, its identities, its bucket and the labels that bills are read by."""
+"""Rules on the cluster, its identities, its bucket and the labels for cost allocation."""
 
 import json
 import re
@@ -24,25 +24,25 @@ PROTECT_COMPUTE = Setting(
     name="compute",
     type="boolean",
     default=True,
-    description="whether the cluster and GPU pools are to be protected",
+    description="whether the cluster and GPU pools must be protected",
     stricter="more",
 )
 PROTECT_WEIGHTS = Setting(
     name="weights",
     type="boolean",
     default=True,
-    description="whether the weights bucket is to be protected",
+    description="whether the weights bucket must be protected",
     stricter="more",
 )
 LABELS = Setting(
     name="labels",
     type="array",
     default=["owner", "cost-center"],
-    description="labels that must be there, not empty",
+    description="labels that must be set and not empty",
     stricter="more",
 )
 
-# Where a type carries labels; of other Google Cloud resources the provider's default labels are judged.
+# Where each type has its labels; for other Google Cloud resources the provider's default labels are checked.
 _LABELS_AT = {
     kinds.CLUSTER: ("resourceLabels",),
     kinds.NODE_POOL: ("nodeConfig", "resourceLabels"),
@@ -53,17 +53,17 @@ _LABELS_AT = {
 
 
 _Path = tuple[str, ...]
-# Per path the values that are allowed, the best first; None is a value that is left out.
+# Allowed values by path, the best first; None means unset.
 _HARDENED_CLUSTER: Sequence[tuple[_Path, Sequence[Any]]] = (
     (("enableLegacyAbac",), (False, None)),
     (("enableKubernetesAlpha",), (False, None)),
     (("enableShieldedNodes",), (True,)),
     (("enableAutopilot",), (False, None)),
-    # No rule on pools sees the cluster's own pool, so none of it may stay; one node of it is there while GKE starts.
+    # No rule on pools sees the default pool, so it must be removed; it has one node while GKE starts.
     (("removeDefaultNodePool",), (True,)),
     (("initialNodeCount",), (1,)),
     (("nodeConfig", "guestAccelerators"), (None,)),
-    # It would create node pools that no rule sees.
+    # Node auto-provisioning would create node pools that no rule sees.
     (("clusterAutoscaling", "enabled"), (False, None)),
     (("masterAuth", "clientCertificateConfig", "issueClientCertificate"), (False, None)),
 )
@@ -90,12 +90,12 @@ def _private_cluster(args: ResourceValidationArgs, report: ReportViolation) -> N
     if at(args.props, "controlPlaneEndpointsConfig", "ipEndpointsConfig", "enabled") is not False:
         report(
             "the control plane listens on an IP address; set controlPlaneEndpointsConfig.ipEndpointsConfig.enabled to "
-            "false and reach it by its DNS endpoint, which asks IAM",
+            "false and use its DNS endpoint, which requires IAM",
             None,
         )
 
 
-# Of a bucket's lifecycle rules: uploads that never ended, and another price of the same objects.
+# Lifecycle actions of a bucket that delete no objects.
 _HARMLESS_ACTIONS = frozenset({"AbortIncompleteMultipartUpload", "SetStorageClass"})
 
 
@@ -110,10 +110,10 @@ def _protected(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if not setting.read(args.get_config()):
         return
     if not args.opts.protect:
-        report(f"is expensive to lose and not protected; set {remedy} to true in the stack file", None)
+        report(f"is expensive to recreate and not protected; set {remedy} to true in the stack file", None)
     for rule in items(args.props, "lifecycleRules"):
         if (action := at(rule, "action", "type")) not in _HARMLESS_ACTIONS:
-            report(f"lifecycleRules delete what is in it, by the action {action}; take the rule out", None)
+            report(f"a lifecycle rule deletes its objects, by the action {action}; remove the rule", None)
     if args.resource_type == kinds.CLUSTER and at(args.props, "deletionProtection") is not True:
         report("deletionProtection is off; set cluster.deletionProtection to true in the stack file", None)
 
@@ -127,10 +127,10 @@ def _node_identity(args: ResourceValidationArgs, report: ReportViolation) -> Non
     try:
         account = at(args.props, "nodeConfig", "serviceAccount")
     except UnknownValueError:
-        return  # made by this program: the default accounts are there before, and known
+        return  # this update creates the account, so it is not a default account, which would be known
     domain = f"@{at(args.props, 'project')}.iam.gserviceaccount.com"
     if not account.endswith(domain) or not re.fullmatch(r"(?!service-\d)[a-z][a-z0-9-]*", account.removesuffix(domain)):
-        report(f"nodeConfig.serviceAccount is {account}, no account that this project made for its nodes", None)
+        report(f"nodeConfig.serviceAccount is {account}, which is not an account of this project for its nodes", None)
 
 
 def _no_key(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -142,9 +142,11 @@ def _hardened_nodes(args: ResourceValidationArgs, report: ReportViolation) -> No
     if args.resource_type == kinds.CLUSTER:
         wanted = _HARDENED_CLUSTER
         if at(args.props, "workloadIdentityConfig", "workloadPool") != f"{at(args.props, 'project')}.svc.id.goog":
-            report("workloadIdentityConfig.workloadPool is not the project's: pods would act as their node", None)
+            report(
+                "workloadIdentityConfig.workloadPool is not the project's: pods would use their node's identity", None
+            )
         if items(args.props, "nodePools"):
-            report("has node pools in nodePools, which no rule judges; make each a NodePool", None)
+            report("has node pools in nodePools, which no rule checks; declare each as a NodePool", None)
     elif args.resource_type == kinds.NODE_POOL:
         wanted = _HARDENED_POOL
     else:
@@ -156,11 +158,11 @@ def _hardened_nodes(args: ResourceValidationArgs, report: ReportViolation) -> No
             given = "unset" if given is None else given
             report(f"{'.'.join(path)} is {given}; set it to {json.dumps(right)}", None)
     if at(args.props, "nodeConfig", "kubeletConfig", "allowedUnsafeSysctls"):
-        report("nodeConfig.kubeletConfig.allowedUnsafeSysctls lets pods change their node; take it out", None)
+        report("nodeConfig.kubeletConfig.allowedUnsafeSysctls lets pods change their node; remove it", None)
 
 
 def _same(given: Any, value: Any) -> bool:
-    """Whether a value is another one, a number being none of true and false."""
+    """Whether two values are equal; unlike in Python, 1 is not true and 0 is not false."""
     return given == value and isinstance(given, bool) is isinstance(value, bool)
 
 
@@ -168,9 +170,11 @@ def _private_bucket(args: ResourceValidationArgs, report: ReportViolation) -> No
     if args.resource_type != kinds.BUCKET:
         return
     if at(args.props, "uniformBucketLevelAccess") is not True:
-        report("uniformBucketLevelAccess is off: single objects may be shared past IAM; set it to true", None)
+        report("uniformBucketLevelAccess is off: object ACLs can bypass IAM; set it to true", None)
     if at(args.props, "publicAccessPrevention") != "enforced":
-        report("publicAccessPrevention is not enforced: one grant to allUsers makes it public; set `enforced`", None)
+        report(
+            "publicAccessPrevention is not enforced: one grant to allUsers would make it public; set `enforced`", None
+        )
 
 
 def _labelled(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -190,7 +194,7 @@ def _labelled(args: ResourceValidationArgs, report: ReportViolation) -> None:
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="private-cluster",
-        description="Nodes have no public addresses and the control plane is reached by its DNS endpoint only.",
+        description="Nodes have no public addresses and the control plane is reachable only by its DNS endpoint.",
         validate=_private_cluster,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
@@ -198,7 +202,7 @@ RULES: list[Policy] = [
     ),
     ResourceValidationPolicy(
         name="protected",
-        description="What is expensive to lose cannot be deleted by mistake: weights, cluster, GPU pools.",
+        description="Expensive resources cannot be deleted by mistake: weights, cluster, GPU pools.",
         validate=_protected,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
@@ -207,7 +211,7 @@ RULES: list[Policy] = [
     ),
     ResourceValidationPolicy(
         name="node-identity",
-        description="Nodes run as a service account of their project, never as its default one or a service agent.",
+        description="Nodes run as a service account of their project, never as its default account or a service agent.",
         validate=_node_identity,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
@@ -216,21 +220,21 @@ RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="hardened-nodes",
         description=(
-            "Clusters keep no default pool; with their pools they keep Workload Identity, shielded nodes and a closed "
+            "Clusters have no default pool; they and their pools have Workload Identity, shielded nodes and a closed "
             "kubelet."
         ),
         validate=_hardened_nodes,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
-        remediation_steps="Leave what the cluster and pool components set as it is.",
+        remediation_steps="Keep the settings of the cluster and pool components.",
     ),
     ResourceValidationPolicy(
         name="no-service-account-key",
-        description="No service account has a key, HMAC keys included.",
+        description="No service account has a key, not even an HMAC key.",
         validate=_no_key,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
-        remediation_steps="Take the key out and use Workload Identity Federation.",
+        remediation_steps="Remove the key and use Workload Identity Federation.",
     ),
     ResourceValidationPolicy(
         name="private-bucket",
@@ -242,7 +246,7 @@ RULES: list[Policy] = [
     ),
     ResourceValidationPolicy(
         name="labelled",
-        description="A bill and a page find their owner: what costs money carries labels.",
+        description="Resources that cost money have labels that name their owner.",
         validate=_labelled,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.LOW,

@@ -1,4 +1,4 @@
-"""What may stand around the command line of a container of a graph: what the graph builder writes, and nothing else."""
+"""Checks the inputs of a graph's container besides its command line: only those of the graph builder are allowed."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from planning import names
 from policies.inputs import at, block, items, plain
 
 _SECRETS = frozenset({names.HF_TOKEN_SECRET, names.SYNCED_HF_TOKEN_SECRET})
-# Ports open nothing that a NetworkPolicy closes; those of the node are judged by no-host-access.
+# Container ports open nothing that a NetworkPolicy closes; no-host-access checks host ports.
 _KEYS = frozenset({*(str(field.alias) for field in dgd.Container.model_fields.values()), "name", "ports"})
 _MOUNTS = [mount.to_wire() for mount in MOUNTS]
 _VOLUMES = [volume.to_wire() for volume in VOLUMES]
@@ -24,7 +24,7 @@ def image_name(container: Mapping[str, Any]) -> str:
 
 
 def container_complaints(container: Mapping[str, Any]) -> Iterator[str]:
-    """What runs or loads other code than the command: hooks, probes, files that are laid over those of the image."""
+    """Inputs that run or load code other than the command: hooks, probes, files mounted over those of the image."""
     yield from (f"the key {key}" for key in container if key not in _KEYS)
     for hook, handler in block(container, "lifecycle").items():
         if hook != "preStop" or list(handler) != ["sleep"]:

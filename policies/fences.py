@@ -1,7 +1,7 @@
-"""The rule that NetworkPolicies fence each graph: its namespace is closed, and no pod of it is opened to everybody.
+"""The rule that NetworkPolicies fence each graph: its namespace is closed, and none of its pods is open to everyone.
 
-Which policies open a pod is read from their selectors, by the labels that the operator puts on a graph's pods. Where
-another label decides, a policy counts as one that opens. What closes the pods may depend on no label.
+The rule matches the selectors of policies against the labels that the operator puts on a graph's pods. A policy that
+selects by another label counts as matching. A policy that closes pods must not select by labels at all.
 """
 
 import re
@@ -22,19 +22,19 @@ from manifests.labels import COMPONENT_TYPE, GRAPH
 from planning.metrics_ports import metrics_ports
 from policies import kinds
 from policies.inputs import at, block, items, name_of, namespace_of, needs, of_type
-from policies.judging import apart
+from policies.judging import reporting_unknowns
 from policies.peers import Opening, open_to_all, openings
 from policies.whole_stack import engine_of
 from workloads.network_policies import clients, within_graph
 
-# Other types that let packets in: their Allow goes before a NetworkPolicy, or they change one.
+# Other types that let packets in: their Allow overrides a NetworkPolicy, or they modify one.
 _OTHER_POLICY = re.compile(r"kubernetes:.*NetworkPolic(y|ies)\w*$")
 
 Labels = Mapping[str, str]
 
 
 def _selects(selector: Mapping[str, Any], labels: Labels) -> bool:
-    """Whether a selector may pick pods with these labels and others that are not known."""
+    """Whether a selector may match pods that have these labels and possibly others."""
     equal = block(selector, "matchLabels").items()
     return all(labels.get(key, value) == value for key, value in equal) and all(
         _may_hold(expression, labels) for expression in items(selector, "matchExpressions")
@@ -51,7 +51,7 @@ def _may_hold(expression: Mapping[str, Any], labels: Labels) -> bool:
 
 
 def _denies_all(policy: PolicyResource) -> bool:
-    """Whether a NetworkPolicy is for every pod of its namespace and lets nobody in."""
+    """Whether a NetworkPolicy selects every pod of its namespace and allows no ingress."""
     selector = block(policy.props, "spec", "podSelector")
     return (
         "Ingress" in items(policy.props, "spec", "policyTypes")
@@ -61,7 +61,7 @@ def _denies_all(policy: PolicyResource) -> bool:
 
 
 def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
-    """How a NetworkPolicy that may be for pods of a graph lets in more than the program's own policies do."""
+    """Peers and ports that a NetworkPolicy opens on a graph's pods beyond the program's own policies."""
     picked: list[Mapping[str, Any]] = [
         component
         for component in items(graph.props, "spec", "components")
@@ -72,7 +72,7 @@ def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
     ]
     for rule in items(policy.props, "spec", "ingress") if picked else ():
         if open_to_all(rule):
-            yield f"lets everybody reach pods of graph {name_of(graph)}"
+            yield f"lets everyone reach pods of graph {name_of(graph)}"
             continue
         for opening in openings(rule):
             written = {frontend: list(_written(graph, opening, frontend)) for frontend in (True, False)}
@@ -83,13 +83,14 @@ def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
             ]
             if strange:
                 yield (
-                    f"lets {opening} reach {', '.join(strange)} of graph {name_of(graph)}, which the program opens to "
-                    "its own pods, named clients and collectors alone, each on its ports"
+                    f"lets {opening} reach {', '.join(strange)} of graph {name_of(graph)}, which the program opens "
+                    "only to "
+                    "its own pods, named clients and metrics collectors, each on its ports"
                 )
 
 
 def _written(graph: PolicyResource, opening: Opening, frontend: bool) -> Iterator[Opening]:
-    """What the program opens of a graph's workers or frontends. Which ranges are clients is judged by named-peers."""
+    """Openings that the program makes for a graph's workers or frontends. The rule named-peers checks client ranges."""
     place = (namespace_of(graph), name_of(graph))
     workers = [c for c in items(graph.props, "spec", "components") if at(c, "type") != "frontend"]
     engines = [engine_of(worker)[0] for worker in workers]
@@ -107,7 +108,7 @@ def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
     denying: list[PolicyResource] = []
     for resource in args.resources if graphs else ():
         kind = resource.resource_type
-        with apart(report, resource.urn):
+        with reporting_unknowns(report, resource.urn):
             if kind == kinds.CLUSTER and at(resource.props, "datapathProvider") != "ADVANCED_DATAPATH":
                 report("enforces no NetworkPolicy; set datapathProvider to ADVANCED_DATAPATH", resource.urn)
             elif kind == kinds.NETWORK_POLICY:
@@ -118,19 +119,20 @@ def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
                         for opening in _openings(resource, graph):
                             report(opening, resource.urn)
             elif _OTHER_POLICY.match(kind):
-                report(f"may open the pods of a graph; use {kinds.NETWORK_POLICY}", resource.urn)
+                report(f"may open the pods of a graph; use {kinds.NETWORK_POLICY} instead", resource.urn)
     for graph in graphs:
-        with apart(report, graph.urn):
+        with reporting_unknowns(report, graph.urn):
             fences = [policy for policy in denying if namespace_of(policy) == namespace_of(graph)]
             if not fences:
                 report(
-                    f"namespace {namespace_of(graph)} has no NetworkPolicy that denies all: whatever runs in the "
-                    f"cluster reaches the workers of graph {name_of(graph)}, which ask nobody for a login",
+                    f"namespace {namespace_of(graph)} has no NetworkPolicy that denies all, so every pod in the "
+                    f"cluster can reach the workers of graph {name_of(graph)}, which require no login",
                     graph.urn,
                 )
             elif not needs(graph) & {policy.urn for policy in fences}:
                 report(
-                    f"graph {name_of(graph)} does not depend on {name_of(fences[0])}: it may serve before it is fenced",
+                    f"graph {name_of(graph)} does not depend on {name_of(fences[0])}, so it may serve before it is "
+                    "fenced",
                     graph.urn,
                 )
 
@@ -139,7 +141,7 @@ RULES: list[Policy] = [
     StackValidationPolicy(
         name="fenced",
         description=(
-            "NetworkPolicies close the namespace of every graph before it serves, and open no graph to everybody, no "
+            "NetworkPolicies close the namespace of every graph before it serves, and open no graph to everyone, no "
             "worker to addresses, and neither to peers or on ports that the program does not open."
         ),
         validate=_fenced,

@@ -1,4 +1,4 @@
-"""The rule on frontends: they start as the program starts them, so that nobody finds a path that it does not know."""
+"""The rule on frontends: each starts as the program starts it, so that no unchecked path is open."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -25,8 +25,8 @@ from reading.tokens import masked
 
 _MODULE = frontend_flags().module
 _IMAGE = image_name({"image": frontend_image("0")})
-# Dynamo reads some 200 variables. Some of them open paths (DYN_ENABLE_RL), or move one below /v1/, which the internet
-# reaches (DYN_HTTP_SVC_METRICS_PATH).
+# Dynamo reads some 200 variables. Some open paths (DYN_ENABLE_RL) or move one below /v1/, which the internet can reach
+# (DYN_HTTP_SVC_METRICS_PATH).
 _VARIABLES = frozenset(
     {
         "DO_NOT_TRACK",
@@ -37,7 +37,7 @@ _VARIABLES = frozenset(
         *(name for engine in all_engines().values() for name in engine.no_usage_reports),
     }
 )
-# Others load code, serve another protocol, or make the frontend refuse clients.
+# Other flags load code, serve another protocol, or make the frontend reject clients.
 _FLAGS = frozenset(
     {"--http-port", "--kv-cache-block-size", "--migration-limit", "--router-mode", "--router-replica-sync"}
 )
@@ -47,12 +47,13 @@ def _no_admin_api(args: ResourceValidationArgs, report: ReportViolation) -> None
     for container in _frontends(args):
         if not _admin_api_is_off(container):
             report(
-                "has a frontend whose admin API is on: by POST /busy_threshold, anybody who reaches it makes it refuse "
-                f"its clients; set {' '.join(f'{name}={value}' for name, value in NO_ADMIN_API.items())}",
+                "has a frontend whose admin API is on: with POST /busy_threshold, anyone who reaches the frontend can "
+                "make it reject its clients; set "
+                f"{' '.join(f'{name}={value}' for name, value in NO_ADMIN_API.items())}",
                 None,
             )
         for what in sorted(_unknown(container)):
-            report(f"has a frontend with {what}, which may open paths that nobody judged; take it out", None)
+            report(f"has a frontend with {what}, which may open unchecked paths; remove it", None)
     if args.resource_type == kinds.GRAPH:
         for variable in items(args.props, "spec", "env"):
             if at(variable, "name") not in _VARIABLES - NO_ADMIN_API.keys():
@@ -60,13 +61,13 @@ def _no_admin_api(args: ResourceValidationArgs, report: ReportViolation) -> None
         for component in items(args.props, "spec", "components"):
             if at(component, "type") == "frontend":
                 for what in _beside(block(component, "podTemplate", "spec")):
-                    report(f"has a frontend with {what}, which may open paths that nobody judged; take it out", None)
+                    report(f"has a frontend with {what}, which may open unchecked paths; remove it", None)
             if at(component, "frontendSidecar"):
-                report(f"{at(component, 'name')} has a frontend beside it; use a component of type frontend", None)
+                report(f"{at(component, 'name')} has a frontend sidecar; use a component of type frontend", None)
 
 
 def _frontends(args: ResourceValidationArgs) -> Iterator[Mapping[str, Any]]:
-    """The container of each frontend; an empty one where a graph leaves it to the operator."""
+    """The container of each frontend; an empty one if the graph leaves the container to the operator."""
     if args.resource_type == kinds.GRAPH:
         for component in items(args.props, "spec", "components"):
             if at(component, "type") == "frontend":
@@ -78,18 +79,18 @@ def _frontends(args: ResourceValidationArgs) -> Iterator[Mapping[str, Any]]:
 
 
 def _beside(pod: Mapping[str, Any]) -> Iterator[str]:
-    """What a frontend's pod has beside it."""
+    """Volumes and further containers of a frontend's pod."""
     yield from pod_complaints(pod)
     yield from (f"the container {name}" for c in containers(pod) if (name := at(c, "name")) != "main")
 
 
 def _words(container: Mapping[str, Any]) -> list[str]:
-    """The words of the command line. Raises UnknownValueError for one that nobody knows yet."""
+    """The words of the command line. Raises UnknownValueError for an unknown one."""
     return [str(word) for key in ("command", "args") for word in items(container, key)]
 
 
 def _admin_api_is_off(container: Mapping[str, Any]) -> bool:
-    """By the values that Dynamo 1.6.1 was seen to take for yes; of a name given twice, each must be one."""
+    """Whether every value of the variable is one that Dynamo 1.6.1 was seen to read as true."""
     for name in NO_ADMIN_API:
         given = [at(variable, "value") for variable in items(container, "env") if at(variable, "name") == name]
         if not given or not all(value in ("1", "true") for value in given):
@@ -102,9 +103,9 @@ def _unknown(container: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"the variable {name}" for v in items(container, "env") if (name := at(v, "name")) not in _VARIABLES)
     yield from container_complaints(container)
     if [str(word) for word in items(container, "command")] != list(FRONTEND_COMMAND):
-        yield "another command than the program's"
+        yield "a command other than the program's"
     if image_name(container) != _IMAGE:
-        yield f"another image than {_IMAGE}"
+        yield f"an image other than {_IMAGE}"
     words = [str(word) for word in items(container, "args")]
     yield from (f"the flag {use.name or 'without a name'}" for use in uses(words) if use.name not in _FLAGS)
     yield from (f"an invalid argument ({masked(error.message)})" for error in flags.errors(frontend_flags(), words))
@@ -113,7 +114,7 @@ def _unknown(container: Mapping[str, Any]) -> Iterator[str]:
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="no-admin-api",
-        description="No frontend has its admin API on, or a variable or flag that the program does not set.",
+        description="No frontend has its admin API on, or has a variable or flag that the program does not set.",
         validate=_no_admin_api,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,

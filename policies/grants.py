@@ -1,4 +1,4 @@
-"""The rule on grants of Google Cloud: those that the program makes, each to the account that it makes it for."""
+"""The rule on Google Cloud grants: only the program's own grants are allowed, each only to its account."""
 
 import re
 
@@ -21,7 +21,7 @@ MORE_ROLES = Setting(
     name="roles",
     type="array",
     default=[],
-    description="further roles that may be granted, on any resource, to an account that the project made",
+    description="further roles that may be granted, on any resource, to an account of the project",
     stricter="less",
 )
 
@@ -36,19 +36,19 @@ def _pod(account: str) -> str:
 
 
 _RUNTIME = _pod(names.runtime_account("[a-z0-9-]+"))
-# GKE's own account, by the project's number, which no input tells.
+# GKE's own account has the project's number, which no input contains.
 _AGENT = "serviceAccount:" + re.escape(names.gke_agent("NUMBER")).replace("NUMBER", r"\d+")
-# For a role that the environment allows: no default account and no agent of a service.
+# Members for a role that the environment allows: no default account and no service agent.
 _ANY = f"{_NODES}|{_pod('(?!default$)[a-z0-9-]+')}"
 
-# (Type, role) → its members: the accounts that the program makes the grant for, in words and as a pattern.
+# (Type, role) → the allowed members, in words and as a pattern.
 _GRANTS = {
     (kinds.PROJECT_GRANT, "roles/artifactregistry.reader"): ("the nodes' account", _NODES),
     (kinds.PROJECT_GRANT, "roles/container.defaultNodeServiceAccount"): ("the nodes' account", _NODES),
     (kinds.PROJECT_GRANT, "roles/compute.networkAdmin"): ("GKE's own account", _AGENT),
     (kinds.KEY_GRANT, "roles/cloudkms.cryptoKeyEncrypterDecrypter"): ("GKE's own account", _AGENT),
-    (kinds.SECRET_GRANT, "roles/secretmanager.secretAccessor"): ("what syncs secrets", _pod(names.SECRET_SYNC)),
-    (kinds.BUCKET_GRANT, "roles/storage.objectUser"): ("the writer of weights", _pod(names.WEIGHTS_WRITER)),
+    (kinds.SECRET_GRANT, "roles/secretmanager.secretAccessor"): ("the secret sync account", _pod(names.SECRET_SYNC)),
+    (kinds.BUCKET_GRANT, "roles/storage.objectUser"): ("the weights writer", _pod(names.WEIGHTS_WRITER)),
     (kinds.BUCKET_GRANT, "roles/storage.objectViewer"): ("the pods of a graph", _RUNTIME),
 }
 
@@ -59,17 +59,17 @@ def _known_grants(args: ResourceValidationArgs, report: ReportViolation) -> None
         return
     role = at(args.props, "role")
     if role in MORE_ROLES.read(args.get_config()):
-        who, pattern = "an account that the project made", _ANY
+        who, pattern = "an account of the project", _ANY
     elif (kind, role) in _GRANTS:
         who, pattern = _GRANTS[kind, role]
     else:
         allowed = ", ".join(sorted(known for of, known in _GRANTS if of == kind))
-        report(f"grants {role}, which no part of the program needs on such a resource; grant one of {allowed}", None)
+        report(f"grants {role}, which the program does not need on this resource; grant one of {allowed}", None)
         return
     try:
         member = at(args.props, "member") or ""
     except UnknownValueError:
-        return  # an account that this update creates; judged in `pulumi up` before the grant is created
+        return  # an account that this update creates; `pulumi up` checks it before it creates the grant
     project = at(args.props, "project") or (at(args.provider.props, "project") if args.provider else None) or ""
     if not re.fullmatch(pattern.replace("{project}", re.escape(project)), member):
         report(
@@ -80,11 +80,11 @@ def _known_grants(args: ResourceValidationArgs, report: ReportViolation) -> None
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="known-grants",
-        description="Grants give one account of the project, no default one, one of the roles that the program needs.",
+        description="Each grant gives an account of the project, no default account, a role that the program needs.",
         validate=_known_grants,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
         config_schema=Schema(MORE_ROLES),
-        remediation_steps="Make the grant as the program does, or allow the role after a review.",
+        remediation_steps="Write the grant as the program does, or allow the role after a review.",
     )
 ]

@@ -1,4 +1,4 @@
-"""What a pod gets of its node. Whatever is not known to be harmless is reported, of every kind that describes pods."""
+"""Finds the access that pods get to their node. Reports every field that is not known to be harmless."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _VOLUMES = frozenset(VOLUMES)
 _DRIVERS = frozenset({"gcsfuse.csi.storage.gke.io", "secrets-store-gke.csi.k8s.io", "pd.csi.storage.gke.io"})
 _RDMA = frozenset(RDMA_CAPABILITIES)
 _WORKERS = frozenset(role.value for role in Role)
-# Fields of a PersistentVolume that are no source of it.
+# Fields of a PersistentVolume that do not name its source.
 _NO_SOURCE = frozenset(
     {
         "accessModes",
@@ -27,14 +27,14 @@ _NO_SOURCE = frozenset(
         "volumeMode",
     }
 )
-# Of a securityContext's profiles and options: what they may be, None where they are left out.
+# Fields of a securityContext: profiles may only be RuntimeDefault, the others must be unset.
 _PROFILES = ("seccompProfile", "appArmorProfile")
 _NEVER = ("sysctls", "windowsOptions", "seLinuxOptions")
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
 def complaints(resource_type: str, props: Mapping[str, Any]) -> Iterator[str]:
-    """Each access to a node that an object of Kubernetes would give to pods."""
+    """Each access to a node that a Kubernetes object would give to pods."""
     capabilities = _RDMA if resource_type == kinds.GRAPH else frozenset[str]()
     for pod in pod_specs(resource_type, props):
         yield from _of_pod(pod, capabilities)
@@ -61,7 +61,7 @@ def _of_pod(pod: Mapping[str, Any], capabilities: frozenset[str]) -> Iterator[st
 
 
 def _of_components(graph: Mapping[str, Any]) -> Iterator[str]:
-    """The capabilities for RDMA where no engine is that could use them: those of a graph are for `main` of a worker."""
+    """RDMA capabilities of containers without an engine. In a graph, only a worker's `main` container may have them."""
     for component in items(graph, "spec", "components"):
         worker = at(component, "type") in _WORKERS
         every = [container for pod in pod_specs(kinds.GRAPH, component) for container in containers(pod)]
@@ -86,7 +86,7 @@ def _of_source(
     for kind in sorted(set(source) - ignored - known):
         yield f"{what} is a {kind}"
     if "csi" in source and at(source, "csi", "driver") not in _DRIVERS:
-        yield f"{what} is of the driver {at(source, 'csi', 'driver')}"
+        yield f"{what} uses the driver {at(source, 'csi', 'driver')}"
 
 
 def _of_container(container: Mapping[str, Any], capabilities: frozenset[str]) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _of_container(container: Mapping[str, Any], capabilities: frozenset[str]) ->
             yield f"{name} adds the capability {capability}"
     for port in items(container, "ports"):
         if at(port, "hostPort"):
-            yield f"{name} takes port {at(port, 'hostPort'):g} of its node"
+            yield f"{name} uses port {at(port, 'hostPort'):g} of its node"
     yield from _of_context(name, context)
 
 

@@ -1,4 +1,4 @@
-"""Reading inputs as Pulumi sends them: mappings and sequences that are proxies, which raise on an unknown value."""
+"""Functions that read inputs as Pulumi sends them: proxy mappings and sequences that raise on an unknown value."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
@@ -16,7 +16,7 @@ def is_list(value: Any) -> TypeGuard[Sequence[Any]]:
 
 
 def at(props: Mapping[str, Any], *path: str) -> Any:
-    """The value below a path, None where a part of it is not there. Raises UnknownValueError on an unknown one."""
+    """The value at a path; None if a part of the path is missing. Raises UnknownValueError on an unknown value."""
     here: Any = props
     for key in path:
         here = here.get(key) if is_object(here) else None
@@ -24,13 +24,13 @@ def at(props: Mapping[str, Any], *path: str) -> Any:
 
 
 def items(props: Mapping[str, Any], *path: str) -> Sequence[Any]:
-    """The list below a path, empty where there is none."""
+    """The list at a path; empty if there is none."""
     found = at(props, *path)
     return found if is_list(found) else ()
 
 
 def block(props: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
-    """The object below a path, empty where there is none."""
+    """The object at a path; empty if there is none."""
     found = at(props, *path)
     return found if is_object(found) else {}
 
@@ -50,7 +50,7 @@ def namespace_of(resource: PolicyResource) -> str:
 
 
 def is_given(props: Mapping[str, Any], *path: str) -> bool:
-    """Whether there is a value, known or not yet."""
+    """Whether a value is set, known or unknown."""
     try:
         return bool(at(props, *path))
     except UnknownValueError:
@@ -58,7 +58,7 @@ def is_given(props: Mapping[str, Any], *path: str) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """The same value without proxies, to compare it whole. Raises UnknownValueError where a part is unknown."""
+    """The same value without proxies, so that == works. Raises UnknownValueError if a part is unknown."""
     if is_object(value):
         return {key: plain(value[key]) for key in value}
     if is_list(value):
@@ -67,7 +67,7 @@ def plain(value: Any) -> Any:
 
 
 def known_texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every known string below a value, with its path; what is unknown is left out."""
+    """Every known string below a value, with its path; unknown values are skipped."""
     if isinstance(value, str):
         yield path, value
     elif is_object(value):
@@ -79,7 +79,7 @@ def known_texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every key of every object below a value, with the path of the object; what is unknown is left out."""
+    """Every key of every object below a value, with the object's path; unknown values are skipped."""
     if is_object(value):
         yield from ((path or "it", str(key)) for key in value)
     if is_object(value) or is_list(value):
@@ -101,7 +101,7 @@ def _known(parent: Any, key: str | int, path: str) -> Iterator[tuple[str, str]]:
 
 
 def needs(resource: PolicyResource) -> set[str]:
-    """URNs of all that Pulumi keeps until the resource is gone: dependencies and parents, and theirs."""
+    """URNs of all resources that Pulumi deletes only after this one: its dependencies and parents, transitively."""
     found: set[str] = set()
     todo = [resource]
     while todo:  # each URN enters once

@@ -1,7 +1,7 @@
-"""How a rule judges: each resource apart, and against the resource where a value that it needs is unknown.
+"""How rules treat unknown values: each is a violation of its resource, and the rule goes on with the next resource.
 
-The SDK turns a rule that meets an unknown value into an advice, however many resources it has not looked at. Here the
-unknown value is a violation at the rule's own level instead: what nobody can judge before it is created is not created.
+When a rule meets an unknown value, the SDK reports an advisory message and skips the remaining resources. This module
+reports a violation at the rule's own level instead: a resource that cannot be checked before creation is not created.
 """
 
 from collections.abc import Callable, Generator
@@ -13,24 +13,24 @@ from pulumi_policy.proxy import UnknownValueError
 
 
 @contextmanager
-def apart(report: ReportViolation, urn: str | None) -> Generator[None]:
-    """Judges one resource: an unknown value is reported of it, and the rule goes on with the next resource."""
+def reporting_unknowns(report: ReportViolation, urn: str | None) -> Generator[None]:
+    """Turns an unknown value inside the block into a violation of the resource, and lets the rule continue."""
     try:
         yield
     except UnknownValueError as unknown:
-        report(f"cannot be judged before it is created: {unknown.message}; give a value that is known", urn)
+        report(f"cannot be checked before creation: {unknown.message}; set a value known at preview", urn)
 
 
 def fails_closed(rule: Policy) -> Policy:
-    """The same rule, an unknown value that it does not handle itself being a violation."""
+    """The same rule; an unknown value that the rule does not handle itself becomes a violation."""
     if not isinstance(rule, ResourceValidationPolicy | StackValidationPolicy):
         return rule
 
-    untyped: Any = rule  # the SDK leaves the type of what a coroutine would return open
+    untyped: Any = rule  # the SDK does not type the result of a coroutine
     judge: Callable[[Any, ReportViolation], Any] = untyped.validate
 
     def validate(args: Any, report: ReportViolation) -> None:
-        with apart(report, None):
+        with reporting_unknowns(report, None):
             judge(args, report)
 
     return type(rule)(

@@ -1,4 +1,4 @@
-"""Type tokens that rules ask for."""
+"""The type tokens that the rules look for."""
 
 CLUSTER = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
@@ -14,7 +14,7 @@ PROJECT_GRANT = "gcp:projects/iAMMember:IAMMember"
 SECRET_GRANT = "gcp:secretmanager/secretIamMember:SecretIamMember"
 BUCKET_GRANT = "gcp:storage/bucketIAMMember:BucketIAMMember"
 GRANTS = (KEY_GRANT, PROJECT_GRANT, SECRET_GRANT, BUCKET_GRANT)
-"""Types that give one role to one member; the types that replace whole policies are unknown to the pack."""
+"""Types that grant one role to one member. Types that replace whole IAM policies are not known to the pack."""
 BUDGET = "gcp:billing/budget:Budget"
 SECRET_VERSION = "gcp:secretmanager/secretVersion:SecretVersion"
 ADDRESS = "gcp:compute/address:Address"

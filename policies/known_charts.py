@@ -1,4 +1,4 @@
-"""The rule on Helm charts: a Release is the one that the program writes. What a chart brings, no other rule sees."""
+"""The rule on Helm charts: the only Release is the program's own. No other rule sees a chart's objects."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,14 +22,14 @@ MORE_CHARTS = Setting(
     name="allowed",
     type="array",
     default=[],
-    description="further folders or registries that hold the chart of Dynamo, such as oci://registry/charts",
+    description="further folders or registries that hold the Dynamo chart, such as oci://registry/charts",
     stricter="less",
 )
 
-# Each of these only says how long Helm waits and what it keeps.
+# These inputs only affect how long Helm waits and what it keeps.
 _HARMLESS = frozenset({"atomic", "cleanupOnFail", "compat", "maxHistory", "timeout"})
 _JUDGED = frozenset({"chart", "createNamespace", "name", "namespace", "values", "version"})
-# What the provider adds before the engine asks (unverified), and the provider's own mark of that.
+# Inputs that the provider adds before the engine runs the policies (unverified), and its own record of them.
 _FILLED_IN = frozenset({"resourceNames", "__defaults"})
 
 
@@ -40,19 +40,19 @@ def _known_charts(args: ResourceValidationArgs, report: ReportViolation) -> None
     places = (platform.CHARTS, *MORE_CHARTS.read(args.get_config()))
     expected = [platform.chart(version or "VERSION", place) for place in places]
     if chart not in expected:
-        report(f"chart {chart} is not the one of Dynamo at version {version}; use {' or '.join(expected)}", None)
+        report(f"chart {chart} is not the Dynamo chart at version {version}; use {' or '.join(expected)}", None)
     if name != names.PLATFORM_RELEASE:
-        report(f"name is {name or 'unset'}; the program has one Release, {names.PLATFORM_RELEASE}", None)
+        report(f"name is {name or 'unset'}; the only allowed Release is {names.PLATFORM_RELEASE}", None)
     if at(args.props, "createNamespace"):
-        report("createNamespace makes a namespace that no rule judges; make a Namespace and set it to false", None)
+        report("createNamespace creates a namespace that no rule checks; set it to false and declare a Namespace", None)
     if not _is_written(plain(at(args.props, "values") or {})):
-        report("values are other than the program writes them; leave them as workloads/platform.py has them", None)
+        report("values differ from those of the program; keep them as in workloads/platform.py", None)
     for key in sorted(set(args.props) - _HARMLESS - _JUDGED - _FILLED_IN):
-        report(f"{key} is set, which can change what the chart installs; take it out", None)
+        report(f"{key} is set, which can change what the chart installs; remove it", None)
 
 
 def _is_written(values: Mapping[str, Any]) -> bool:
-    """Whether the program writes these values for one of its pools, whose name is one of the texts, or for none."""
+    """Whether these are the program's own values, for any pool name that occurs in them or for no pool."""
     pools = {None, *(text for _, text in known_texts(values))}
     return any(values == chart_values(pool) for pool in pools)
 
@@ -60,11 +60,11 @@ def _is_written(values: Mapping[str, Any]) -> bool:
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="known-charts",
-        description="The only Helm chart is that of Dynamo, from a known place and with the values of this program.",
+        description="The only Helm chart is the Dynamo chart, from a known place and with the values of this program.",
         validate=_known_charts,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
         config_schema=Schema(MORE_CHARTS),
-        remediation_steps="Take the Release out, or allow the mirror in policies/config.<stack>.json after a review.",
+        remediation_steps="Remove the Release, or allow the mirror in policies/config.<stack>.json after a review.",
     )
 ]

@@ -1,8 +1,8 @@
-"""The rule that only inputs are set that this program sets itself, by the table in known_inputs.json.
+"""The rule that a resource sets only inputs that this program sets itself, listed in known_inputs.json.
 
-The other rules judge values that they know. An input that none of them knows could undo what they hold: anonymous
-access to the API server, a start-up script on nodes, a hook in a pod. `python -m tests.goldens` writes the table from
-recordings of the program, and a test says that it is current.
+The other rules check the inputs they know. An unknown input could undo their effect: anonymous access to the API
+server, a start-up script on nodes, a hook in a pod. `python -m tests.goldens` writes the table from recordings of the
+program, and a test checks that the table is current.
 """
 
 import json
@@ -29,24 +29,24 @@ MORE_INPUTS = Setting(
     name="allowed",
     type="array",
     default=[],
-    description="further inputs that may be set, as type#path, with all that lies below the path",
+    description="further inputs that may be set, as type#path, including everything below the path",
     stricter="less",
 )
 
 TABLE = Path(__file__).parent / "known_inputs.json"
-# Blocks whose keys are names of somebody's choice.
+# Blocks whose keys the author chooses freely.
 _FREE = frozenset({"data", "labels", "matchLabels", "nodeSelector", "resourceLabels", "stringData", "userLabels"})
-# Keys of resource limits that end with the name of a network.
+# Resource-limit keys that end with the name of a network.
 _NETWORK = "networking.gke.io.networks/"
 _EMPTY = " (empty)"
-# What the Google Cloud provider itself fills in before the engine asks: names of plain inputs that nobody wrote.
+# Names of scalar inputs that the Google Cloud provider fills in by itself before the engine runs the policies.
 _DEFAULTS = "__defaults"
-# What the Kubernetes provider adds to a Release before the engine asks; unverified.
+# Inputs that the Kubernetes provider adds to a Release before the engine runs the policies; unverified.
 _FILLED_IN = {kinds.RELEASE: ("resourceNames",)}
 
 
 def input_paths(value: Any, path: str = "") -> Iterator[str]:
-    """The path of every input that is set, with `*` for indexes and free keys; of a block without keys, its own."""
+    """The path of every set input, with `*` for indexes and free keys. An empty block yields its own path."""
     if is_object(value):
         filled_in = value.get(_DEFAULTS) or ()
         keys = [key for key in value if key != _DEFAULTS]
@@ -66,7 +66,7 @@ def input_paths(value: Any, path: str = "") -> Iterator[str]:
 
 
 def _name(key: str, path: str) -> str:
-    """A key as the table has it."""
+    """A key as the table writes it."""
     if path.rpartition(".")[2] in _FREE:
         return "*"
     return f"{_NETWORK}*" if key.startswith(_NETWORK) else key
@@ -90,12 +90,12 @@ def _below(parent: Any, key: str | int, path: str) -> Iterator[str]:
 
 @cache
 def table() -> Mapping[str, frozenset[str]]:
-    """Type → the paths of its inputs that the program sets."""
+    """Type → the paths of the inputs that the program sets."""
     return {kind: frozenset(paths) for kind, paths in json.loads(TABLE.read_text(encoding="utf-8")).items()}
 
 
 def is_below(path: str, known: str) -> bool:
-    """Whether a path is another one, or lies below it."""
+    """Whether a path equals the known path or lies below it."""
     return path == known or (path.startswith(known) and path[len(known)] in ".[")
 
 
@@ -108,11 +108,11 @@ def _known_inputs(args: ResourceValidationArgs, report: ReportViolation) -> None
     allowed = [*_FILLED_IN.get(kind, ()), *(path for of, _, path in more if of == kind)]
     for path in sorted(set(input_paths(args.props))):
         block = path.removesuffix(_EMPTY)
-        # What is known to hold something may be empty: it then sets nothing of it.
+        # A block with known inputs may be empty, because then it sets none of them.
         is_known = path in known or (block != path and any(is_below(one, block) for one in known))
         if not is_known and not any(is_below(block, one) for one in allowed):
             report(
-                f"sets {block}, which the program never sets and no rule judges; take it out, or add {kind}#{block} to "
+                f"sets {block}, which the program never sets and no rule checks; remove it, or add {kind}#{block} to "
                 "known-inputs.allowed in policies/config.<stack>.json after a review",
                 None,
             )
@@ -121,11 +121,11 @@ def _known_inputs(args: ResourceValidationArgs, report: ReportViolation) -> None
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="known-inputs",
-        description="Only inputs are set that this program sets itself.",
+        description="Every resource sets only inputs that this program sets itself.",
         validate=_known_inputs,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
         config_schema=Schema(MORE_INPUTS),
-        remediation_steps="Take the input out, or allow it in policies/config.<stack>.json after a review.",
+        remediation_steps="Remove the input, or allow it in policies/config.<stack>.json after a review.",
     )
 ]

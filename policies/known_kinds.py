@@ -1,7 +1,7 @@
-"""The types of resources that the pack judges, and the rule that no other type is created.
+"""The resource types that the pack checks, and the rule that forbids every other type.
 
-Every other rule looks at types that it knows. A type that none knows could do what all of them forbid, such as a load
-balancer, a HMAC key, an IAM policy of a whole project or a pod in a list or a patch.
+Every other rule looks only at the types it knows. A type unknown to all rules could do what they forbid, such as a load
+balancer, an HMAC key, an IAM policy of a whole project, or a pod in a list or a patch.
 """
 
 from pulumi_policy import (
@@ -20,7 +20,7 @@ MORE_KINDS = Setting(
     name="allowed",
     type="array",
     default=[],
-    description="further type tokens that may be created, such as gcp:pubsub/topic:Topic, which no rule judges",
+    description="further type tokens that may be created, such as gcp:pubsub/topic:Topic; no rule checks them",
     stricter="less",
 )
 
@@ -52,7 +52,7 @@ _KNOWN = frozenset(
         "gcp:projects/service:Service",
         "gcp:secretmanager/secret:Secret",
         "gcp:serviceaccount/account:Account",
-        # Both only ever refuse what would otherwise be admitted.
+        # Both can only reject objects, never admit more.
         kinds.ADMISSION_BINDING,
         kinds.ADMISSION_POLICY,
         kinds.BACKEND_POLICY,
@@ -95,18 +95,18 @@ def _known_kinds(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if kind.startswith("dynamo-gke:") or kind in _KNOWN or kind in MORE_KINDS.read(args.get_config()):
         return
     report(
-        f"is a {kind}, a type that no rule of this pack judges; use a known one, or allow this one by its type", None
+        f"has type {kind}, which no rule of this pack checks; use a known type, or add it to known-kinds.allowed", None
     )
 
 
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="known-kinds",
-        description="Only types of resources are created that the rules of this pack judge.",
+        description="Every resource has a type that the rules of this pack check.",
         validate=_known_kinds,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
         config_schema=Schema(MORE_KINDS),
-        remediation_steps="Take the resource out, or allow its type in policies/config.<stack>.json after a review.",
+        remediation_steps="Remove the resource, or allow its type in policies/config.<stack>.json after a review.",
     )
 ]

@@ -1,4 +1,4 @@
-"""The rule on what pods of a namespace may ask of their node, whoever creates them."""
+"""The rule on Pod Security: which access to their node a namespace's pods may request."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ from manifests import pod_security
 from planning.surroundings import UnrestrictedWorkers
 from policies import kinds
 from policies.inputs import at, items, name_of, namespace_of, needs, of_type, plain
-from policies.judging import apart
+from policies.judging import reporting_unknowns
 from policies.pods import containers, pod_specs
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -25,7 +25,7 @@ _ENFORCE_VERSION = "pod-security.kubernetes.io/enforce-version"
 
 def _pod_security(args: StackValidationArgs, report: ReportViolation) -> None:
     for namespace in of_type(args.resources, kinds.NAMESPACE):
-        with apart(report, namespace.urn):
+        with reporting_unknowns(report, namespace.urn):
             for complaint in _complaints(namespace, args):
                 report(complaint, namespace.urn)
 
@@ -33,7 +33,7 @@ def _pod_security(args: StackValidationArgs, report: ReportViolation) -> None:
 def _complaints(namespace: PolicyResource, args: StackValidationArgs) -> Iterator[str]:
     version = at(namespace.props, "metadata", "labels", _ENFORCE_VERSION)
     if version not in (None, "latest"):
-        yield f"enforces Pod Security as of {version}, which lacks later controls; leave {_ENFORCE_VERSION} out"
+        yield f"enforces Pod Security as of {version}, which lacks later controls; remove {_ENFORCE_VERSION}"
     level = at(namespace.props, "metadata", "labels", _ENFORCE)
     if level in ("baseline", "restricted"):
         return
@@ -43,21 +43,21 @@ def _complaints(namespace: PolicyResource, args: StackValidationArgs) -> Iterato
     name = name_of(namespace)
     workers = _workers(name, args)
     if not workers.pinning:
-        yield f"enforces privileged, and no graph in it needs more than baseline; label it {_ENFORCE}: baseline"
+        yield f"enforces privileged, but no graph in it needs more than baseline; label it {_ENFORCE}: baseline"
     elif not (guards := list(_guards(name, workers, args))):
         yield (
-            "enforces privileged, and no ValidatingAdmissionPolicy that is bound to it refuses what the label then "
-            "lets through; keep the PodRules component as it is"
+            "enforces privileged, but has no bound ValidatingAdmissionPolicy that rejects what the label then "
+            "allows; keep the PodRules component as it is"
         )
     elif not any(guard <= needs(namespace) for guard in guards):
         yield (
-            "does not depend on its ValidatingAdmissionPolicy and the binding: pods may start before they are in "
-            "force, and remain after them"
+            "does not depend on its ValidatingAdmissionPolicy and the binding, so pods may start before they apply "
+            "and remain after they are deleted"
         )
 
 
 def _workers(namespace: str, args: StackValidationArgs) -> UnrestrictedWorkers:
-    """The graphs of a namespace whose workers the policy has to except, by what their containers ask for."""
+    """The graphs of a namespace whose workers the policy must exempt, by what their containers request."""
     on_gpus: list[str] = []
     pinning: list[str] = []
     for graph in of_type(args.resources, kinds.GRAPH):
@@ -73,10 +73,9 @@ def _workers(namespace: str, args: StackValidationArgs) -> UnrestrictedWorkers:
 
 
 def _guards(namespace: str, workers: UnrestrictedWorkers, args: StackValidationArgs) -> Iterator[set[str]]:
-    """URNs of each policy that refuses what it should, with those of a binding that puts it in force.
+    """URNs of each policy equal to the program's, with its binding.
 
-    Both are held against what the program writes for these workers: whether another policy refuses as much, no rule can
-    tell.
+    The rule compares both with the program's own, because it cannot tell whether another policy rejects as much.
     """
     wanted = pod_security.policy(namespace, workers, {})["spec"]
     bound = pod_security.binding(namespace, {})["spec"]
@@ -93,7 +92,7 @@ def _same(resources: Sequence[PolicyResource], spec: dict[str, object]) -> list[
 RULES: list[Policy] = [
     StackValidationPolicy(
         name="pod-security",
-        description="Namespaces enforce baseline at least; with RDMA, by an admission policy instead of the label.",
+        description="Namespaces enforce at least baseline; with RDMA, by an admission policy instead of the label.",
         validate=_pod_security,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,

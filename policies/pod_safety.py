@@ -1,4 +1,4 @@
-"""Rules on what pods run, what of their node they get, and what is written in plain."""
+"""Rules on pinned versions, access of pods to their node, and secrets in plain text."""
 
 import base64
 import binascii
@@ -24,25 +24,25 @@ HOST_ACCESS = Setting(
     name="allowed",
     type="array",
     default=[],
-    description="Kubernetes names of the objects that may have it",
+    description="Kubernetes names of the objects that may have host access",
     stricter="less",
 )
 
-# What may follow a version: a build of NVIDIA's or GKE's, or a release candidate. Any other word may be a channel, of
-# which a publisher moves the tag with each build.
+# Allowed suffixes of a version: a build of NVIDIA's or GKE's, or a release candidate. Any other word may be a channel
+# such as `nightly`, whose tag moves with each build.
 _SUFFIX = r"([-.+_](py3|rc\.?\d+|gke\.\d+|cuda\d+(\.\d+)*|ubuntu\d\d\.\d\d|amd64|arm64|\d+))*"
 _VERSION_TAG = re.compile(rf"v?\d+\.\d+(\.\d+)?{_SUFFIX}")
 _CHART_VERSION = re.compile(rf"v?\d+\.\d+\.\d+{_SUFFIX}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-# Where Kubernetes and Secret Manager keep tokens. What stands beside it in the same resource is no secret.
+# The fields in which Kubernetes and Secret Manager keep tokens. Other fields of the same resource are not secret.
 _PLACES_OF_TOKENS = {
     kinds.SECRET: ("data.", "stringData."),
     kinds.SECRET_VERSION: ("secretData",),
 }
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
-_LAYERS = 3  # of encodings within each other
+_LAYERS = 3  # nested encodings
 
 
 def _is_pinned(image: str) -> bool:
@@ -59,11 +59,11 @@ def _pinned(args: ResourceValidationArgs, report: ReportViolation) -> None:
         for container in containers(pod):
             image = at(container, "image") or ""
             if not _is_pinned(image):
-                report(f"image {image or 'without a name'} is not pinned; give it a version or a digest", None)
+                report(f"image {image or '(unset)'} is not pinned; set a version or a digest", None)
     if args.resource_type == kinds.RELEASE:
         version = at(args.props, "version") or ""
         if not _CHART_VERSION.fullmatch(version):
-            report(f"the chart's version is {version or 'unset'}; pin it as X.Y.Z", None)
+            report(f"the chart version is {version or 'unset'}; pin it as X.Y.Z", None)
 
 
 def _no_host_access(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -76,19 +76,19 @@ def _no_host_access(args: ResourceValidationArgs, report: ReportViolation) -> No
 
 
 def _no_plain_secret(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    # Pulumi unwraps secrets before a rule sees them: where a token belongs, plain and secret look the same.
+    # Pulumi unwraps secrets before a rule sees them, so in a token's field a plain and a secret value look the same.
     meant_for_it = _PLACES_OF_TOKENS.get(args.resource_type, ())
     for path, text in (*known_texts(args.props), *((f"a key of {path}", key) for path, key in keys(args.props))):
         if not path.startswith(meant_for_it) and any(map(holds_token, _readings(text))):
             report(
-                f"{masked(path)} looks like a token or a private key in plain; set it with `pulumi config set "
+                f"{masked(path)} looks like a token or a private key in plain text; set it with `pulumi config set "
                 "--secret`",
                 None,
             )
 
 
 def _readings(text: str) -> Iterator[str]:
-    """The text, and what its parts in Base64 say, those within them included."""
+    """The text and its decoded Base64 parts, recursively."""
     texts = [text]
     for _ in range(_LAYERS):
         yield from texts
@@ -106,24 +106,24 @@ def _decoded(run: str) -> str:
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="pinned",
-        description="Images and charts have a version, which for an image is a tag: its publisher can still move it.",
+        description="Images and charts have a version; an image's tag can still be moved by its publisher.",
         validate=_pinned,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
-        remediation_steps="Give images a version X.Y or X.Y.Z as their tag, or a digest, and charts a version X.Y.Z.",
+        remediation_steps="Give each image a tag X.Y or X.Y.Z, or a digest, and each chart a version X.Y.Z.",
     ),
     ResourceValidationPolicy(
         name="no-host-access",
-        description="Pods get nothing of their node: no privilege, capability, namespace, port or path of it.",
+        description="Pods get no access to their node: no privilege, capability, namespace, port or path of it.",
         validate=_no_host_access,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
         config_schema=Schema(HOST_ACCESS),
-        remediation_steps="Take the host access out, or allow the object by its name in policies/config.<stack>.json.",
+        remediation_steps="Remove the host access, or allow the object by its name in policies/config.<stack>.json.",
     ),
     ResourceValidationPolicy(
         name="no-plain-secret",
-        description="No input holds a token or a private key in plain.",
+        description="No input holds a token or a private key in plain text.",
         validate=_no_plain_secret,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,

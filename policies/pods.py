@@ -1,4 +1,4 @@
-"""Where pods are described: anywhere in a Kubernetes object, whatever its kind, and in the values of a chart."""
+"""Finds pod specs anywhere in a Kubernetes object of any kind, and rejects unknown values of a chart."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,22 +9,22 @@ from policies import kinds
 from policies.inputs import at, is_list, is_object, items, plain
 
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
-# What makes a block a pod's spec, if it is only a patch of one.
+# Keys that mark a block as a pod spec or a patch of one.
 _OF_A_POD = frozenset({*_CONTAINERS, "hostNetwork", "hostPID", "hostIPC", "hostUsers", "volumes"})
 
 _HOLDS_PODS = frozenset({*_OF_A_POD, "spec", "template", "podTemplate", "jobTemplate", "components", "items"})
 
-# Selects containers of pods that run already, and starts none.
+# This kind selects containers of running pods and starts none.
 _SELECTS_CONTAINERS = "kubernetes:autoscaling.gke.io/v1beta1:AutoscalingMetric"
 
 
 def pod_specs(resource_type: str, props: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The spec of each pod that a resource would start; none for one that starts no pods.
+    """The spec of each pod that a resource would start.
 
-    Found by what a block holds, not by where it lies: a list, a patch and a custom resource describe pods as well.
+    A block's keys identify a pod spec, not its place: lists, patches and custom resources describe pods, too.
     """
     if resource_type == kinds.RELEASE:
-        plain(at(props, "values"))  # raises for an unknown value: a chart may make a pod of any of them
+        plain(at(props, "values"))  # raises for an unknown value, because any value of a chart may end up in a pod
     if resource_type.startswith("kubernetes:") and resource_type != _SELECTS_CONTAINERS:
         yield from (block for block in blocks(props) if _OF_A_POD & set(block))
 
@@ -35,7 +35,7 @@ def containers(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def blocks(value: Any, key: str = "") -> Iterator[Mapping[str, Any]]:
-    """Every object below a value, itself included. Raises UnknownValueError where the unknown could hold a pod."""
+    """Every object below a value, including itself. Raises UnknownValueError for an unknown that could hold a pod."""
     whole: Any = value
     children: list[tuple[str | int, str]] = []
     if is_object(value):

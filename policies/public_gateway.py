@@ -1,4 +1,4 @@
-"""The rule on gateways: what the internet reaches, and which of it."""
+"""The rule on gateways: which paths the internet can reach, and from which addresses."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -18,19 +18,19 @@ from pulumi_policy import (
 from planning.names import PUBLIC_GATEWAY_CLASS
 from policies import armor, kinds
 from policies.inputs import at, block, is_given, items, name_of, namespace_of, needs, of_type
-from policies.judging import apart
+from policies.judging import reporting_unknowns
 
-# Cloud Armor in any form but that of policies/armor.py, such as a rule that is added to a policy from outside of it.
+# Cloud Armor in any form other than that of policies/armor.py, such as a rule added to a policy from outside.
 _OTHER_ARMOR = re.compile(r"gcp:compute/\w*[sS]ecurityPolicy\w*:")
-# Whatever leads requests to pods beside Gateway and HTTPRoute: other kinds and versions of the Gateway API, Ingress of
-# any group, load balancers of one's own.
-_OTHER_WAY_IN = re.compile(
+# Types other than Gateway and HTTPRoute that route requests to pods: other kinds and versions of the Gateway API,
+# Ingress of any group, custom load balancers.
+_OTHER_INGRESS = re.compile(
     r"kubernetes:gateway\.networking\.(x-)?k8s\.io/|kubernetes:.*(Ingress|Route|Gateway|ListenerSet)\w*$"
     r"|gcp:compute/\w*[fF]orwardingRule\w*:"
 )
-# What the internet may reach of a frontend: the OpenAI-compatible API. No regular expression, no `..`.
+# The frontend paths that the internet may reach: the OpenAI-compatible API. No regular expression, no `..`.
 _PUBLIC_PATH = re.compile(r"/v1(/[\w-]+)*/?")
-# Gateway classes of GKE that take no address of the internet.
+# GKE's gateway classes without an internet address.
 _INTERNAL_CLASSES = {"gke-l7-rilb", "gke-l7-rilb-mc"}
 
 _Place = tuple[str | None, str | None]
@@ -39,14 +39,14 @@ _NO_GATEWAY: _Place = (None, None)
 
 
 def _closed_armor(args: StackValidationArgs, report: ReportViolation) -> None:
-    """Judges each Cloud Armor policy, and the ranges that all of them let in together."""
+    """Checks each Cloud Armor policy, and the ranges that all of them admit together."""
     policies = of_type(args.resources, kinds.SECURITY_POLICY)
     for resource in args.resources:
         if resource.resource_type != kinds.SECURITY_POLICY and _OTHER_ARMOR.match(resource.resource_type):
-            report("may let others in; write all rules into one RegionSecurityPolicy", resource.urn)
+            report("may let in other clients; write all rules into one RegionSecurityPolicy", resource.urn)
     cidrs: list[str] = []
     for policy in policies:
-        with apart(report, policy.urn):
+        with reporting_unknowns(report, policy.urn):
             for complaint in armor.complaints(policy.props):
                 report(complaint, policy.urn)
             cidrs += armor.admitted(policy.props)
@@ -57,11 +57,11 @@ def _closed_armor(args: StackValidationArgs, report: ReportViolation) -> None:
 def _public_gateway(args: StackValidationArgs, report: ReportViolation) -> None:
     _closed_armor(args, report)
     for resource in args.resources:
-        if resource.resource_type not in (kinds.GATEWAY, kinds.HTTP_ROUTE) and _OTHER_WAY_IN.match(
+        if resource.resource_type not in (kinds.GATEWAY, kinds.HTTP_ROUTE) and _OTHER_INGRESS.match(
             resource.resource_type
         ):
             report(
-                f"may open another way in, which nobody judges; use {kinds.GATEWAY} and {kinds.HTTP_ROUTE}",
+                f"may open another ingress, which no rule checks; use {kinds.GATEWAY} and {kinds.HTTP_ROUTE}",
                 resource.urn,
             )
     internal: set[_Place] = set()
@@ -74,22 +74,22 @@ def _public_gateway(args: StackValidationArgs, report: ReportViolation) -> None:
 
 
 def _judge_gateway(gateway: PolicyResource, report: ReportViolation) -> set[_Place]:
-    """Judges a gateway as one on the internet, unless it is known to be internal. Its place if it is internal."""
-    with apart(report, gateway.urn):
+    """Checks a gateway as public unless it is known to be internal. Returns the place of an internal one."""
+    with reporting_unknowns(report, gateway.urn):
         gateway_class = at(gateway.props, "spec", "gatewayClassName")
         if gateway_class in _INTERNAL_CLASSES:
             return {_place(gateway)}
         if gateway_class != PUBLIC_GATEWAY_CLASS:
             allowed = ", ".join((PUBLIC_GATEWAY_CLASS, *sorted(_INTERNAL_CLASSES)))
             report(
-                f"has the gateway class {gateway_class or 'unset'}, where no regional Cloud Armor policy is known to "
-                f"guard; use one of {allowed}",
+                f"has the gateway class {gateway_class or 'unset'}, which no regional Cloud Armor policy is known to "
+                f"protect; use one of {allowed}",
                 gateway.urn,
             )
     for key in ("allowedListeners", "defaultScope"):
-        with apart(report, gateway.urn):
+        with reporting_unknowns(report, gateway.urn):
             if at(gateway.props, "spec", key):
-                report(f"sets {key}, which lets others add to it; take it out", gateway.urn)
+                report(f"sets {key}, which lets others add listeners; remove it", gateway.urn)
     _judge_each(gateway, "listeners", _listener_complaints, report)
     return set()
 
@@ -97,7 +97,7 @@ def _judge_gateway(gateway: PolicyResource, report: ReportViolation) -> set[_Pla
 def _judge_route(
     route: PolicyResource, internal: set[_Place], resources: list[PolicyResource], report: ReportViolation
 ) -> None:
-    with apart(report, route.urn):  # a route whose gateways are unknown is judged as one on the internet, too
+    with reporting_unknowns(report, route.urn):  # a route whose gateways are unknown counts as public
         if _parents(route) <= internal:
             return
     _judge_each(route, "rules", _path_complaints, report)
@@ -112,11 +112,11 @@ def _judge_each(
     complaints: Callable[[Mapping[str, Any]], Iterator[str]],
     report: ReportViolation,
 ) -> None:
-    """Judges each block of a list of the spec, whatever is unknown in the others."""
-    with apart(report, resource.urn):
+    """Checks each block of a list of the spec; an unknown value in one block does not stop the others."""
+    with reporting_unknowns(report, resource.urn):
         blocks = items(resource.props, "spec", key)
         for index in range(len(blocks)):  # by index: an iterator ends at an unknown element
-            with apart(report, resource.urn):
+            with reporting_unknowns(report, resource.urn):
                 for complaint in complaints(blocks[index]):
                     report(complaint, resource.urn)
 
@@ -126,7 +126,7 @@ def _place(resource: PolicyResource) -> _Place:
 
 
 def _parents(route: PolicyResource) -> set[_Place]:
-    """The gateways that a route asks for; one that is not known where it names none, or something else."""
+    """The gateways of a route; the unknown gateway if it names none or something other than a Gateway."""
     found = {
         (at(parent, "namespace") or namespace_of(route), at(parent, "name"))
         if (at(parent, "kind") or "Gateway") == "Gateway"
@@ -137,43 +137,43 @@ def _parents(route: PolicyResource) -> set[_Place]:
 
 
 def _listener_complaints(listener: Mapping[str, Any]) -> Iterator[str]:
-    """How a listener on the internet serves without TLS, or takes routes of others."""
+    """Reasons why a public listener serves without TLS or accepts routes of others."""
     if at(listener, "protocol") != "HTTPS" or not is_given(listener, "tls"):
         yield f"listener {at(listener, 'name')} serves without TLS; make it HTTPS"
     elif at(listener, "tls", "mode") not in (None, "Terminate"):
-        yield f"listener {at(listener, 'name')} does not end TLS, so nobody sees its paths; set mode to Terminate"
+        yield f"listener {at(listener, 'name')} does not terminate TLS, so paths are not checked; set mode to Terminate"
     if at(listener, "allowedRoutes", "namespaces", "from") not in (None, "Same"):
-        yield f"listener {at(listener, 'name')} takes routes of other namespaces, which nobody judges; take Same"
+        yield f"listener {at(listener, 'name')} accepts routes of other namespaces, which no rule checks; use Same"
 
 
 def _path_complaints(rule: Mapping[str, Any]) -> Iterator[str]:
-    """How a rule of a route leads to more of a frontend than the API of its clients."""
-    # A rule without matches, and a match without a path, takes every path.
+    """Paths of a route's rule that expose more of a frontend than the API for clients."""
+    # A rule without matches, or a match without a path, matches every path.
     for match in items(rule, "matches") or [{}]:
         kind, path = at(match, "path", "type") or "PathPrefix", at(match, "path", "value") or "/"
         if kind not in ("PathPrefix", "Exact") or not _PUBLIC_PATH.fullmatch(path):
-            yield f"routes {kind} {path}; a frontend answers anybody there, so route the prefix /v1/ only"
+            yield f"routes {kind} {path}; a frontend answers anyone there, so route only the prefix /v1/"
 
 
 def _filter_complaints(rule: Mapping[str, Any]) -> Iterator[str]:
     if any(items(block, "filters") for block in (rule, *items(rule, "backendRefs"))):
-        yield "has filters, which may lead a request to another path; route it as it is"
+        yield "has filters, which may rewrite the path of a request; remove them"
 
 
 def _target_complaints(
     _route: PolicyResource, _resources: list[PolicyResource], rule: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Which backends of a rule no Cloud Armor policy can guard."""
+    """Backends of a rule that no Cloud Armor policy can protect."""
     for backend in items(rule, "backendRefs"):
         if (at(backend, "group") or "", at(backend, "kind") or "Service") != ("", "Service"):
             kind, name = at(backend, "kind"), at(backend, "name")
-            yield f"leads to the {kind} {name}, which no Cloud Armor policy guards; use a Service"
+            yield f"routes to the {kind} {name}, which no Cloud Armor policy protects; use a Service"
 
 
 def _arming_complaints(
     route: PolicyResource, resources: list[PolicyResource], rule: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Which backends of a rule have no Cloud Armor policy, or one that the stack does not contain where it applies."""
+    """Backends of a rule without a Cloud Armor policy of this stack in the load balancer's project and region."""
     for name, aimed in _backends(route, resources, rule):
         guards = of_type(aimed, kinds.BACKEND_POLICY)
         if not guards or not all(is_given(r.props, "spec", "default", "securityPolicy") for r in guards):
@@ -184,8 +184,8 @@ def _arming_complaints(
             armed_with = at(guard.props, "spec", "default", "securityPolicy")
             if armed_with not in usable:
                 yield (
-                    f"{name} is guarded by {armed_with}, which is no RegionSecurityPolicy of this stack in the project "
-                    "and the region of its load balancer (of the cluster, the address); write one there"
+                    f"{name} uses {armed_with}, which is no RegionSecurityPolicy of this stack in the project and the "
+                    "region of its load balancer (those of the cluster and the address); create one there"
                 )
 
 
@@ -200,7 +200,7 @@ def _usable_armor(resources: list[PolicyResource]) -> set[str]:
 
 
 def _balancer_places(resources: list[PolicyResource]) -> set[tuple[str, str]]:
-    """Project and region of the cluster, and of the addresses of its gateways: a stack may use a cluster of others."""
+    """Project and region of the cluster and of its gateways' addresses; an existing cluster is not in the stack."""
     addresses = {
         at(address, "value")
         for r in resources
@@ -215,19 +215,19 @@ def _balancer_places(resources: list[PolicyResource]) -> set[tuple[str, str]]:
 
 
 def _region(location: str) -> str:
-    """The region that a location is, or that a zone is in."""
+    """The region of a location, which is a region or a zone."""
     return "-".join(location.split("-")[:2])
 
 
 def _order_complaints(route: PolicyResource, resources: list[PolicyResource], rule: Mapping[str, Any]) -> Iterator[str]:
-    """Which policies of a rule's backends may be created after the route, or deleted before it."""
+    """Policies of a rule's backends that may be created after the route or deleted before it."""
     before = needs(route)
     for name, aimed in _backends(route, resources, rule):
         for resource in aimed:
             if resource.urn not in before:
                 kind = resource.resource_type.rpartition(":")[2]
                 yield (
-                    f"does not depend on the {kind} of {name}: it may open before that is there, and outlast it on "
+                    f"does not depend on the {kind} of {name}, so it may open before that exists, and outlive it on "
                     "destroy"
                 )
 
@@ -235,14 +235,14 @@ def _order_complaints(route: PolicyResource, resources: list[PolicyResource], ru
 def _backends(
     route: PolicyResource, resources: list[PolicyResource], rule: Mapping[str, Any]
 ) -> Iterator[tuple[str, list[PolicyResource]]]:
-    """Each backend of a rule by name, with the policies that are for it."""
+    """Each backend of a rule by name, with the policies that target it."""
     for backend in items(rule, "backendRefs"):
         name, namespace = at(backend, "name"), at(backend, "namespace") or namespace_of(route)
         yield name, [r for r in resources if _aims_at(r, namespace, name)]
 
 
 def _aims_at(policy: PolicyResource, namespace: str, service: str) -> bool:
-    """Whether a policy of GKE's is for the Service."""
+    """Whether a GKE policy targets the Service."""
     target = block(policy.props, "spec", "targetRef")
     return (
         policy.resource_type in (kinds.BACKEND_POLICY, kinds.HEALTH_POLICY)
@@ -254,7 +254,7 @@ def _aims_at(policy: PolicyResource, namespace: str, service: str) -> bool:
 RULES: list[Policy] = [
     StackValidationPolicy(
         name="public-gateway",
-        description="A gateway on the internet speaks TLS, routes /v1/ only, and admits known address ranges only.",
+        description="A public gateway uses TLS, routes only /v1/, and admits only known address ranges.",
         validate=_public_gateway,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,

@@ -14,9 +14,9 @@ from policies import (
     known_kinds,
     namespaces,
     pod_safety,
-    proof,
     public_gateway,
     services,
+    verification,
     whole_stack,
     workers,
 )
@@ -39,7 +39,7 @@ RULES: list[Policy] = [
         *frontends.RULES,
         *public_gateway.RULES,
         *fences.RULES,
-        *proof.RULES,
+        *verification.RULES,
         *whole_stack.RULES,
     )
 ]

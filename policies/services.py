@@ -1,4 +1,4 @@
-"""The rule on Services: whom they may be reached by."""
+"""The rule on Services: they must be reachable only inside the VPC."""
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -12,7 +12,7 @@ from pulumi_policy import (
 from policies import kinds
 from policies.inputs import at, items
 
-# It goes before the annotation.
+# The class overrides the annotation.
 _INTERNAL_CLASS = "networking.gke.io/l4-regional-internal"
 
 
@@ -21,15 +21,15 @@ def _internal_service(args: ResourceValidationArgs, report: ReportViolation) -> 
         return
     kind = at(args.props, "spec", "type") or "ClusterIP"
     if kind not in ("ClusterIP", "LoadBalancer"):
-        report(f"is a Service of type {kind}; only ClusterIP and an internal LoadBalancer are known", None)
+        report(f"is a Service of type {kind}; use ClusterIP or an internal LoadBalancer", None)
     if items(args.props, "spec", "externalIPs"):
-        report("takes externalIPs, which no load balancer guards; take them out", None)
+        report("sets externalIPs, which no load balancer protects; remove them", None)
     annotation = at(args.props, "metadata", "annotations", "networking.gke.io/load-balancer-type")
     if at(args.props, "spec", "loadBalancerClass") not in (None, _INTERNAL_CLASS):
-        report(f"has loadBalancerClass {at(args.props, 'spec', 'loadBalancerClass')}; take it out", None)
+        report(f"has loadBalancerClass {at(args.props, 'spec', 'loadBalancerClass')}; remove it", None)
     if kind == "LoadBalancer" and annotation != "Internal":
         report(
-            "is a load balancer on the internet without TLS; annotate it networking.gke.io/load-balancer-type: "
+            "is a public load balancer without TLS; annotate it networking.gke.io/load-balancer-type: "
             "Internal, or use exposure gateway",
             None,
         )
@@ -38,7 +38,7 @@ def _internal_service(args: ResourceValidationArgs, report: ReportViolation) -> 
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="internal-service",
-        description="Services are reached inside the VPC only: ClusterIP, or an internal load balancer.",
+        description="Services are reachable only inside the VPC: ClusterIP, or an internal load balancer.",
         validate=_internal_service,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,

@@ -1,4 +1,4 @@
-"""One value that an environment may configure: its schema for the CLI, its default and what is stricter live here."""
+"""One configurable value of a rule: its schema for the CLI, its default, and which values are stricter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,28 +9,28 @@ from pulumi_policy import PolicyConfigSchema
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A property of a rule's configuration, in JSON Schema's terms. Numbers arrive as floats."""
+    """A property of a rule's configuration, described in JSON Schema. Numbers arrive as floats."""
 
     name: str
     type: Literal["boolean", "number", "array"]
-    """An array is one of strings."""
+    """An array holds strings."""
     default: Any
     description: str
     stricter: Literal["more", "less"]
-    """Whether the rule forbids more when the value holds more: true, a larger number, further strings."""
+    """Whether a larger value (true, a larger number, more strings) makes the rule forbid more or less."""
 
     def read(self, config: Mapping[str, Any]) -> Any:
         return config.get(self.name, self.default)
 
     def weaker(self, given: Any, than: Any) -> bool:
-        """Whether the rule lets something pass with the one value that it stops with the other."""
+        """Whether the rule allows something with the value `given` that it forbids with the value `than`."""
         if self.type == "array":
             given, than = frozenset(given), frozenset(than)
         return not (given >= than if self.stricter == "more" else given <= than)
 
 
 class Schema(PolicyConfigSchema):
-    """What the CLI checks a configuration file by, and takes defaults from."""
+    """The schema by which the CLI checks a configuration file and fills in defaults."""
 
     def __init__(self, *settings: Setting) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""Rules over the whole stack: what one resource alone cannot show."""
+"""Rules that need the whole stack, because one resource alone cannot show a violation."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -21,7 +21,7 @@ from catalog.rdma import UCX_TCP
 from manifests import labels
 from policies import kinds
 from policies.inputs import at, items, name_of, namespace_of, needs, of_type
-from policies.judging import apart
+from policies.judging import reporting_unknowns
 from policies.setting import Schema, Setting
 
 BUDGET_REQUIRED = Setting(
@@ -32,7 +32,7 @@ BUDGET_REQUIRED = Setting(
     stricter="more",
 )
 
-# What each side of a disaggregated graph does with KV cache.
+# How each side of a disaggregated graph takes part in the KV transfer.
 _SIDES = {Role.PREFILL.value: "sends", Role.DECODE.value: "receives"}
 
 
@@ -41,7 +41,7 @@ def _pod(component: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def engine_of(component: Mapping[str, Any]) -> tuple[Engine | None, list[str]]:
-    """The engine that a component starts, and the words that start it; no engine where the catalog knows none."""
+    """The engine that a component starts (None if the catalog has no such engine), and its command line."""
     for container in items(_pod(component), "containers"):
         words = [str(word) for word in (*items(container, "command"), *items(container, "args"))]
         if runs := engine_that_runs(words):
@@ -51,7 +51,7 @@ def engine_of(component: Mapping[str, Any]) -> tuple[Engine | None, list[str]]:
 
 def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
     for graph in of_type(args.resources, kinds.GRAPH):
-        with apart(report, graph.urn):
+        with reporting_unknowns(report, graph.urn):
             for complaint in _kv_transfer_complaints(graph):
                 report(complaint, graph.urn)
 
@@ -62,21 +62,25 @@ def _kv_transfer_complaints(graph: PolicyResource) -> Iterator[str]:
     # A simulated engine has no KV cache to move.
     sides = [(side, runs, words) for side, runs, words in found if not (runs and runs.simulated)]
     if len({side for side, _, _ in sides}) == 1:
-        yield f"graph {name_of(graph)} has one of prefill and decode without the other"
+        yield f"graph {name_of(graph)} has only one of prefill and decode; a disaggregated graph needs both"
     connectors: set[str] = set()
     for side, runs, words in sides:
         if runs is None:
             yield (
-                f"{side} of graph {name_of(graph)} starts no engine of the catalog, so nobody can tell whether KV "
+                f"{side} of graph {name_of(graph)} starts no engine of the catalog, so this rule cannot check that KV "
                 "cache moves"
             )
         elif connection := runs.connection(words):
             connectors.add(connection.connector or "nothing")
             if not (connection.sends if side == Role.PREFILL else connection.receives):
-                yield f"{side} of graph {name_of(graph)} {_SIDES[side]} no KV cache, by the arguments of {runs.title}"
+                yield (
+                    f"{side} of graph {name_of(graph)} {_SIDES[side]} no KV cache: the arguments of {runs.title} "
+                    "configure none"
+                )
     if len(connectors) > 1:
         yield (
-            f"graph {name_of(graph)} moves its KV cache by {' and '.join(sorted(connectors))}; both sides need the "
+            f"graph {name_of(graph)} uses different KV connectors: {' and '.join(sorted(connectors))}; both sides "
+            "need the "
             "same connector"
         )
 
@@ -88,7 +92,7 @@ def gpus(pod: Mapping[str, Any]) -> int:
 
 
 def _nics_needed(component: Mapping[str, Any], gpus: int) -> set[int]:
-    """RDMA NICs that go with so many GPUs of the machines that its pods run on; one a GPU where those are not known."""
+    """The RDMA NICs that belong to this many GPUs on the component's machines; one per GPU if no machine is known."""
     accelerator = at(_pod(component), "nodeSelector", ACCELERATOR_LABEL) or ""
     shares = {machine.nics_for(gpus) for machine in with_accelerator(accelerator) if machine.rdma}
     return (shares - {0}) or {gpus}
@@ -100,7 +104,7 @@ def _claimed(component: Mapping[str, Any], devices: Mapping[str, int]) -> int:
 
 
 def _named(component: Mapping[str, Any], networks: Set[str]) -> int:
-    """The RDMA networks that a pod joins by its annotation; none where the annotation cannot be read."""
+    """The number of RDMA networks that a pod joins by its annotation; 0 if the annotation cannot be parsed."""
     annotation = at(component, "podTemplate", "metadata", "annotations", "networking.gke.io/interfaces")
     try:
         interfaces = json.loads(annotation or "[]")
@@ -110,7 +114,7 @@ def _named(component: Mapping[str, Any], networks: Set[str]) -> int:
 
 
 def tcp_on_purpose(component: Mapping[str, Any]) -> bool:
-    """Whether UCX may use TCP only, as a deployment has it that says kvTransfer: tcp."""
+    """Whether UCX may use only TCP, as the program sets it for kvTransfer: tcp."""
     return any(
         at(variable, "name") == "UCX_TLS" and at(variable, "value") == UCX_TCP
         for container in items(_pod(component), "containers")
@@ -125,7 +129,7 @@ def _devices(template: PolicyResource) -> int:
 
 
 def _rdma_networks(args: StackValidationArgs) -> Set[str]:
-    """The cluster's networks whose NICs are handed to pods as RDMA devices."""
+    """The cluster's networks whose NICs pods get as RDMA devices."""
     parameters = of_type(args.resources, kinds.NETWORK_PARAMETERS)
     rdma = {name_of(found) for found in parameters if at(found.props, "spec", "deviceMode") == "RDMA"}
     networks = of_type(args.resources, kinds.DEVICE_NETWORK)
@@ -136,7 +140,7 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
     devices = {name_of(template): _devices(template) for template in of_type(args.resources, kinds.CLAIM_TEMPLATE)}
     networks = _rdma_networks(args)
     for graph in of_type(args.resources, kinds.GRAPH):
-        with apart(report, graph.urn):
+        with reporting_unknowns(report, graph.urn):
             engines = [
                 component
                 for component in items(graph.props, "spec", "components")
@@ -157,7 +161,7 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
 
 
 def _selected(monitoring: PolicyResource, label: str) -> Sequence[str] | None:
-    """The values of a label that a PodMonitoring selects by; None when it does not ask for that label."""
+    """The values of a label that a PodMonitoring selects; None if it does not select by that label."""
     for expression in items(monitoring.props, "spec", "selector", "matchExpressions"):
         if at(expression, "key") == label and at(expression, "operator") == "In":
             return list(items(expression, "values"))
@@ -167,7 +171,7 @@ def _selected(monitoring: PolicyResource, label: str) -> Sequence[str] | None:
 
 def _monitored(args: StackValidationArgs, report: ReportViolation) -> None:
     for graph in of_type(args.resources, kinds.GRAPH):
-        with apart(report, graph.urn):
+        with reporting_unknowns(report, graph.urn):
             for component in items(graph.props, "spec", "components"):
                 kind = at(component, "type")
                 if not any(
@@ -176,7 +180,7 @@ def _monitored(args: StackValidationArgs, report: ReportViolation) -> None:
                     and name_of(graph) in (_selected(monitoring, labels.GRAPH) or [name_of(graph)])
                     for monitoring in of_type(args.resources, kinds.POD_MONITORING)
                 ):
-                    report(f"no PodMonitoring reads the metrics of {kind} of graph {name_of(graph)}", graph.urn)
+                    report(f"no PodMonitoring collects the metrics of {kind} of graph {name_of(graph)}", graph.urn)
 
 
 def _deleted_before_operator(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -184,15 +188,16 @@ def _deleted_before_operator(args: StackValidationArgs, report: ReportViolation)
         for graph in of_type(args.resources, kinds.GRAPH):
             if release.urn not in needs(graph):
                 report(
-                    f"graph {name_of(graph)} does not depend on {release.name}: on destroy its operator may go first, "
-                    "and the graph's finalizer then holds the namespace for ever",
+                    f"graph {name_of(graph)} does not depend on {release.name}: a destroy may delete the operator "
+                    "first, "
+                    "and the graph's finalizer then blocks the namespace forever",
                     graph.urn,
                 )
 
 
 def _has_budget(args: StackValidationArgs, report: ReportViolation) -> None:
     if BUDGET_REQUIRED.read(args.get_config()) and not of_type(args.resources, kinds.BUDGET):
-        report("there is no billing budget, so nobody is told what the month costs", None)
+        report("the stack has no billing budget, so nobody is warned of high costs", None)
 
 
 RULES: list[Policy] = [

@@ -1,4 +1,4 @@
-"""The rule on workers: each runs an engine of the catalog, as the program starts it, and no code of others."""
+"""The rule on workers: each runs an engine of the catalog, started as the program starts it, and no foreign code."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -22,7 +22,7 @@ from catalog.machines import gpu_machine, gpu_machine_names
 from catalog.models import card, card_names
 from manifests import dgd
 from planning import extra_args
-from policies import kinds, written
+from policies import kinds, program_values
 from policies.container_inputs import container_complaints, image_name, pod_complaints
 from policies.inputs import at, block, items, plain
 from policies.pods import containers, pod_specs
@@ -33,13 +33,13 @@ FOREIGN_CODE = Setting(
     name="allowed",
     type="array",
     default=[],
-    description="flags of the engine that may run code of others",
+    description="engine flags that may run foreign code",
     stricter="less",
 )
 
-# The frontend beside a component is judged by no-admin-api.
+# The rule no-admin-api checks a component's frontend sidecar.
 _OF_A_COMPONENT = frozenset({*(str(field.alias) for field in dgd.Component.model_fields.values()), "frontendSidecar"})
-# A stack's extra arguments depend on its deployment, which no resource shows whole; small and large contexts.
+# Extra arguments depend on the whole deployment, which no resource shows, so the rule tries small and large contexts.
 _CONTEXTS = (256, 131072)
 
 
@@ -51,18 +51,18 @@ def _no_foreign_code(args: ResourceValidationArgs, report: ReportViolation) -> N
 
 
 def _of_graph(args: ResourceValidationArgs, allowed: Sequence[str]) -> Iterator[str]:
-    """What a graph starts besides its frontends is an engine that the catalog knows."""
+    """Violations of a graph's components that are not frontends: each must run an engine of the catalog."""
     for component in items(args.props, "spec", "components"):
         if at(component, "type") == "frontend":
             continue
         where = f"component {at(component, 'name')}"
         yield from (
-            f"{where} has {key}, which nobody judged; take it out" for key in component if key not in _OF_A_COMPONENT
+            f"{where} has {key}, which no rule checks; remove it" for key in component if key not in _OF_A_COMPONENT
         )
         pod = block(component, "podTemplate", "spec")
         if not any(containers(pod)):
-            yield f"{where} leaves its container to the operator; name image, command and arguments"
-        yield from (f"{where} has {what}, which may hold code of others; take it out" for what in pod_complaints(pod))
+            yield f"{where} has no container, so the operator would choose it; set image, command and arguments"
+        yield from (f"{where} has {what}, which may hold foreign code; remove it" for what in pod_complaints(pod))
         for container in containers(pod):
             yield from _complaints(container, allowed)
 
@@ -87,47 +87,47 @@ def _complaints(container: Mapping[str, Any], allowed: Sequence[str]) -> Iterato
     command, words = (list(map(str, items(container, key))) for key in ("command", "args"))
     engine = next((engine for engine in all_engines().values() if list(engine.command) == command), None)
     if engine is None:
-        yield f"{where} is started by another command than an engine of the catalog; leave it to the graph builder"
+        yield f"{where} has a command that starts no engine of the catalog; leave the command to the graph builder"
         return
     if image_name(container) != engine.image:
-        yield f"{where} starts {engine.title} out of another image than {engine.image}"
+        yield f"{where} starts {engine.title} from an image other than {engine.image}"
     for what in (*container_complaints(container), *_variables(container, engine)):
-        yield f"{where} has {what}, which may run code of others; take it out"
+        yield f"{where} has {what}, which may run foreign code; remove it"
     for message in _arguments(engine, words, allowed):
         yield f"{where}: {message}"
 
 
 def _variables(container: Mapping[str, Any], engine: Engine) -> Iterator[str]:
-    known = written.variables(engine)
+    known = program_values.variables(engine)
     for variable in items(container, "env"):
         name = str(at(variable, "name"))
         if name not in known:
             yield f"the variable {name}"
-        elif not known[name].takes(written.content(plain(variable))):
-            yield f"another value of {name} than the program sets"
+        elif not known[name].allows(program_values.content(plain(variable))):
+            yield f"a value of {name} that differs from the program's"
 
 
 def _arguments(engine: Engine, words: Sequence[str], allowed: Sequence[str]) -> Iterator[str]:
-    """The errors of a command line: each word is the program's own, or one that a stack's extra arguments may hold."""
-    known = written.flags(engine)
+    """The errors of a command line: each argument must be the program's own or valid in `engine.extraArgs`."""
+    known = program_values.flags(engine)
     own: dict[str, list[str]] = {}
     rest: list[str] = []
     for use in uses(words):
         values = [text for _, text in use.values]
-        if use.name in known and use.name not in own and known[use.name].takes(values):
+        if use.name in known and use.name not in own and known[use.name].allows(values):
             own[use.name] = [use.name, *values]
         else:
             rest += [use.name, *values] if use.name else values
     if engine.flags:
         yield from (f.message for f in flags.errors(engine.flags, [word for part in own.values() for word in part]))
     if any(map(holds_token, rest)):
-        yield "an argument holds what looks like a token, so none is judged; take it out"
+        yield "an argument looks like it holds a token, so the arguments are not checked; remove it"
     elif rest:
         yield from _extra(engine, rest, allowed)
 
 
 def _extra(engine: Engine, words: Sequence[str], allowed: Sequence[str]) -> list[str]:
-    """The errors of extra arguments for the deployment that takes most of them; none as soon as one takes all."""
+    """The errors of extra arguments for the deployment with the fewest; empty if any deployment accepts them."""
     paths = [f"args[{index}]" for index in range(len(words))]
     fewest: list[str] | None = None
     for workers in _deployments(engine):
@@ -139,7 +139,7 @@ def _extra(engine: Engine, words: Sequence[str], allowed: Sequence[str]) -> list
 
 
 def _deployments(engine: Engine) -> Iterator[Workers]:
-    """Workers of every kind that may get the engine's extra arguments; one for which they are valid is enough."""
+    """All kinds of workers that may get the engine's extra arguments; the arguments need to be valid for one."""
     machines = [()] if engine.simulated else [(gpu_machine(name).gpus,) for name in gpu_machine_names()]
     for name, gpus, context, dtype, split in product(card_names(), machines, _CONTEXTS, KvCacheDtype, (True, False)):
         yield Workers(
@@ -157,12 +157,12 @@ def _deployments(engine: Engine) -> Iterator[Workers]:
 RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="no-foreign-code",
-        description="Engines run the code of their image only, and workers of graphs are engines of the catalog.",
+        description="Engines run only the code of their image, and workers of graphs are engines of the catalog.",
         validate=_no_foreign_code,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.CRITICAL,
         config_schema=Schema(FOREIGN_CODE),
-        remediation_steps="Leave workers to the graph builder. Take a flag out of engine.extraArgs, or allow it in "
+        remediation_steps="Leave workers to the graph builder. Remove the flag from engine.extraArgs, or allow it in "
         "policies/config.<stack>.json.",
     ),
 ]

@@ -63,7 +63,7 @@ def pin(
         answer = patience.retry(lambda: client.info(chosen.repository, revision, patience))
         commit, files = listing(answer)
         if revision and REVISION.fullmatch(revision) and commit != revision:
-            stop(f"{name}: asked for revision {revision}, the hub answers for {commit}", Exit.FAILED)
+            stop(f"{name}: requested revision {revision}, but the hub answers with {commit}", Exit.FAILED)
         facts = None if keep_architecture else _facts(client, chosen, commit, files, patience)
     except (FetchFailed, ConfigNotRead) as failed:
         at = f" at {revision}" if revision else ""
@@ -99,7 +99,7 @@ def _facts(client: Hub, chosen: Card, revision: str, files: tuple[File, ...], pa
         copy = Path(folder) / "config.json"
         copy.write_bytes(content)
         if not file.is_content_of(copy, patience.check):
-            raise FetchFailed("the hub sends a config.json whose size or hash is not what its index says")
+            raise FetchFailed("the hub sends a config.json that does not have the size or hash of its index")
     try:
         facts = read_config(read_json(content.decode()))
     except (InvalidJson, UnicodeDecodeError):

@@ -299,7 +299,7 @@ def test_one_unknown_pool_hides_no_other() -> None:
     many = changed(unknown, ":NodePool", "prefill-pool", "nodeCount", 9)
     found = [v for v in judge(many) if v.policy == "gpu-budget"]
     assert any("9 GPU nodes" in v.message for v in found)
-    assert any("cannot be judged before it is created" in v.message and v.urn.endswith("decode-pool") for v in found)
+    assert any("cannot be checked before creation" in v.message and v.urn.endswith("decode-pool") for v in found)
     assert all(v.mandatory for v in found)
 
 

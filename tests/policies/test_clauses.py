@@ -64,19 +64,19 @@ def policy(ingress: list[dict[str, Any]], selector: dict[str, Any] | None = None
 # Rule → its clauses, each with stacks that break it.
 CLAUSES: dict[str, dict[str, list[Break]]] = {
     "known-kinds": {
-        "Only types of resources are created that the rules of this pack judge": [
+        "Every resource has a type that the rules of this pack check": [
             new("gcp:compute/instance:Instance", {}), new("kubernetes:core/v1:ServiceList", {}),
         ],
     },
     "known-inputs": {
-        "Only inputs are set that this program sets itself": [
+        "Every resource sets only inputs that this program sets itself": [
             of(CLUSTER, "anonymousAuthenticationConfig", {"mode": "ENABLED"}),
             of(POOL, "nodeConfig.metadata.startup-script", "true"),
             of((":Job", "chat-proof-job"), "spec.suspend", True),
         ],
     },
     "known-charts": {
-        "The only Helm chart is that of Dynamo": [
+        "The only Helm chart is the Dynamo chart": [
             of(RELEASE, "chart", "oci://ghcr.io/x/y"), of(RELEASE, "name", "second"),
             of(RELEASE, "createNamespace", True), of(RELEASE, "postrender", "./x"),
         ],
@@ -89,7 +89,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         "Nodes have no public addresses": [
             of(CLUSTER, "privateClusterConfig", None), of(POOL, "networkConfig.enablePrivateNodes", False),
         ],
-        "the control plane is reached by its DNS endpoint only": [
+        "the control plane is reachable only by its DNS endpoint": [
             of(CLUSTER, "controlPlaneEndpointsConfig.ipEndpointsConfig.enabled", True),
             of(CLUSTER, "controlPlaneEndpointsConfig", None),
         ],
@@ -107,14 +107,14 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
             of(POOL, "nodeConfig.serviceAccount", "x@other.iam.gserviceaccount.com"),
             of(POOL, "nodeConfig.serviceAccount", None),
         ],
-        "never as its default one": [
+        "never as its default account": [
             of(SYSTEM, "nodeConfig.serviceAccount", "1-compute@developer.gserviceaccount.com"),
             of(SYSTEM, "nodeConfig.serviceAccount", "default"),
         ],
         "a service agent": [of(SYSTEM, "nodeConfig.serviceAccount", "service-1@my-project.iam.gserviceaccount.com")],
     },
     "hardened-nodes": {
-        "Clusters keep no default pool": [
+        "Clusters have no default pool": [
             of(CLUSTER, "removeDefaultNodePool", False), of(CLUSTER, "removeDefaultNodePool", None),
             of(CLUSTER, "initialNodeCount", 50),
             of(CLUSTER, "nodeConfig.guestAccelerators", [{"type": "nvidia-h200-141gb", "count": 8}]),
@@ -132,26 +132,26 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
     },
     "no-service-account-key": {
         "No service account has a key": [new("gcp:serviceaccount/key:Key", {})],
-        "HMAC keys included": [new("gcp:storage/hmacKey:HmacKey", {})],
+        "not even an HMAC key": [new("gcp:storage/hmacKey:HmacKey", {})],
     },
     "private-bucket": {
         "Buckets have uniform access": [of((":Bucket", "weights-bucket"), "uniformBucketLevelAccess", False)],
         "cannot be made public": [of((":Bucket", "weights-bucket"), "publicAccessPrevention", "inherited")],
     },
     "labelled": {
-        "what costs money carries labels": [
+        "Resources that cost money have labels that name their owner": [
             of(CLUSTER, "resourceLabels", {"owner": "me"}), of(POOL, "nodeConfig.resourceLabels", {}),
             of(GRAPH, "metadata.labels", {}), of((":gcp", "google"), "defaultLabels", "{}"),
         ],
     },
     "known-grants": {
-        "Grants give one account of the project": [
+        "Each grant gives an account of the project": [
             of(NODES, "member", "serviceAccount:x@other.iam.gserviceaccount.com"),
             of(NODES, "member", "allUsers"), of(NODES, "member", "group:all@example.com"),
             of(NODES, "member", "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/x/*"),
         ],
-        "no default one": [of(NODES, "member", "serviceAccount:1-compute@developer.gserviceaccount.com")],
-        "one of the roles that the program needs": [of(NODES, "role", "roles/owner")],
+        "no default account": [of(NODES, "member", "serviceAccount:1-compute@developer.gserviceaccount.com")],
+        "a role that the program needs": [of(NODES, "role", "roles/owner")],
     },
     "known-roles": {
         "Roles allow reading": [
@@ -181,10 +181,10 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
     },
     "gpu-budget": {
         "The stack's GPU nodes stay within its budget": [of(POOL, "nodeCount", 9)],
-        "however far they scale": [of(POOL, "autoscaling", {"totalMaxNodeCount": 9})],
+        "even fully scaled up": [of(POOL, "autoscaling", {"totalMaxNodeCount": 9})],
     },
     "capacity-mode": {
-        "GPU capacity is bought only in ways that this environment allows": [
+        "GPU pools use only capacity modes that this environment allows": [
             of(POOL, "nodeConfig.flexStart", True),
             of(POOL, "nodeConfig.resourceLabels.dynamo-gke-capacity", None),
             of(POOL, "nodeConfig.resourceLabels.dynamo-gke-capacity", "unheard-of"),
@@ -192,7 +192,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         ],
     },
     "no-gpu-surge": {
-        "Upgrades of GPU pools never ask for a spare node": [
+        "Upgrades of GPU pools never need a spare node": [
             of(POOL, "upgradeSettings.maxSurge", 1), of(POOL, "upgradeSettings", None),
             of(POOL, "upgradeSettings.strategy", "BLUE_GREEN"),
         ],
@@ -211,7 +211,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         "path of it": [pod(volumes=[{"name": "x", "hostPath": {"path": "/"}}])],
     },
     "no-foreign-code": {
-        "Engines run the code of their image only": [
+        "Engines run only the code of their image": [
             lambda: with_extra_args("--trust-remote-code"), lambda: with_extra_args("--worker-cls", "a.B"),
             lambda: with_extra_args("--trust_remote_code"), lambda: with_extra_args("--trust-remote-c"),
             of(GRAPH, f"{PREFILL}.containers[0].env[0]", {"name": "LD_PRELOAD", "value": "/models/x.so"}),
@@ -225,10 +225,12 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
     },
     "no-plain-secret": {
         "No input holds a token": [container(env=[{"name": "X", "value": "hf_" + "aB3" * 12}])],
-        "a private key in plain": [container(env=[{"name": "X", "value": "-----BEGIN RSA PRIVATE" + " KEY-----\nx"}])],
+        "a private key in plain text": [
+            container(env=[{"name": "X", "value": "-----BEGIN RSA PRIVATE" + " KEY-----\nx"}]),
+        ],
     },
     "pod-security": {
-        "Namespaces enforce baseline at least": [
+        "Namespaces enforce at least baseline": [
             new("kubernetes:core/v1:Namespace", {"metadata": {"name": "x"}}),
             new("kubernetes:core/v1:Namespace", {"metadata": {"name": "x", "labels": {ENFORCE: "privileged"}}}),
         ],
@@ -238,7 +240,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         ],
     },
     "internal-service": {
-        "Services are reached inside the VPC only": [
+        "Services are reachable only inside the VPC": [
             new("kubernetes:core/v1:Service", {"spec": {"type": "LoadBalancer"}}),
             new("kubernetes:core/v1:Service", {"spec": {"type": "NodePort"}}),
             new("kubernetes:core/v1:Service", {"spec": {"externalIPs": ["8.8.8.8"]}}),
@@ -247,15 +249,15 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
     },
     "no-admin-api": {
         "No frontend has its admin API on": [of(GRAPH, f"{FRONTEND}.containers[0].env", [])],
-        "a variable": [of(GRAPH, "spec.env", [{"name": "DYN_ENABLE_RL", "value": "1"}])],
+        "has a variable": [of(GRAPH, "spec.env", [{"name": "DYN_ENABLE_RL", "value": "1"}])],
         "flag that the program does not set": [of(GRAPH, f"{FRONTEND}.containers[0].args", ["--kserve-grpc-server"])],
     },
     "public-gateway": {
-        "A gateway on the internet speaks TLS": [
+        "A public gateway uses TLS": [
             public(":Gateway", "gateway-gateway", "spec.listeners[0].protocol", "HTTP"),
         ],
-        "routes /v1/ only": [public(":HTTPRoute", "chat-endpoint-route", "spec.rules[0].matches[0].path.value", "/")],
-        "admits known address ranges only": [
+        "routes only /v1/": [public(":HTTPRoute", "chat-endpoint-route", "spec.rules[0].matches[0].path.value", "/")],
+        "admits only known address ranges": [
             public("RegionSecurityPolicy", "gateway-clients", "rules[0].match.config.srcIpRanges", ["0.0.0.0/1"]),
             public("RegionSecurityPolicy", "gateway-clients", "region", "us-central1"),
             public(":Gateway", "gateway-gateway", "spec.gatewayClassName", "gke-l7-global-external-managed"),
@@ -263,7 +265,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
     },
     "proven": {
         "Every graph has a Job": [lambda: without(prod(), ":Job")],
-        "that verifies that it serves": [
+        "that verifies that the graph serves": [
             of((":Job", "chat-proof-job"), "spec.template.spec.containers[0].args", []),
             of((":Job", "chat-proof-job"), "spec.template.spec.containers[0].command", ["true"]),
             of((":Job", "chat-proof-job"), "spec.suspend", True),
@@ -295,7 +297,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
             of((":NetworkPolicy", "policies-default-deny"), "spec.policyTypes", ["Egress"]),
         ],
         "before it serves": [lambda: independent(prod(), ":ServingGraph", "chat", but_for=":Release")],
-        "open no graph to everybody": [policy([{}])],
+        "open no graph to everyone": [policy([{}])],
         "no worker to addresses": [policy([{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}])],
         "neither to peers": [policy([{"from": [NEIGHBOUR], "ports": [{"protocol": "TCP", "port": 8000}]}])],
         "on ports that the program does not open": [
@@ -306,13 +308,12 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         "The environment has a billing budget that warns somebody": [lambda: without(prod(), ":Budget")],
     },
 }  # fmt: skip
-# What a description says beside its clauses: of whom they are, and why.
+# The parts of a description that are not clauses: subjects and reasons.
 ASIDE = {
-    "What is expensive to lose cannot be deleted by mistake:",
-    "with their pools they keep",
-    "A bill and a page find their owner:",
-    "which for an image is a tag: its publisher can still move it",
-    "Pods get nothing of their node:",
+    "Expensive resources cannot be deleted by mistake:",
+    "they and their pools have",
+    "an image's tag can still be moved by its publisher",
+    "Pods get no access to their node:",
     "ClusterIP, or an internal load balancer",
     "the stack says kvTransfer: tcp",
 }

@@ -100,14 +100,14 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
     ("has networkMatch", rules(lambda old: [{**old[0], "networkMatch": {"srcAsns": [1]}}, old[1]])),
     ("names no source ranges", armor("rules[0].match.versionedExpr", None)),
     ("names no source ranges", ranges()),
-    ("previewed only", rules(lambda old: [old[0], {**old[1], "preview": True}])),
+    ("in preview mode", rules(lambda old: [old[0], {**old[1], "preview": True}])),
     ("whom no rule names", rules(lambda old: old[:1])),
     ("whom no rule names", rules(lambda _: [])),
     ("whom no rule names", armor("rules", None)),
     ("whom no rule names", armor("rules[1].priority", 2147483646)),
     ("whom no rule names", armor("rules[1].action", "allow")),
     ("whom no rule names", armor("rules[1].match.config.srcIpRanges", ["203.0.113.0/24"])),
-    ("two rules of one priority", rules(lambda old: [old[0], *old])),
+    ("two rules with the same priority", rules(lambda old: [old[0], *old])),
     ("denies before the last one", rules(lambda old: [{**allow(1, "203.0.113.7/32"), "action": "deny(403)"}, *old])),
     ("has type CLOUD_ARMOR_EDGE", armor("type", "CLOUD_ARMOR_EDGE")),
     ("has type unset", armor("type", None)),
@@ -132,12 +132,12 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
     ("routes RegularExpression", route(f"{MATCH}[0].path.type", "RegularExpression")),
     ("has filters", route("spec.rules[0].filters", [{"type": "URLRewrite"}])),
     ("has filters", route("spec.rules[0].backendRefs[0].filters", [{"type": "URLRewrite"}])),
-    ("leads to the InferencePool", route("spec.rules[0].backendRefs[0].kind", "InferencePool")),
-    ("leads to the ServiceImport", route("spec.rules[0].backendRefs[0].kind", "ServiceImport")),
+    ("routes to the InferencePool", route("spec.rules[0].backendRefs[0].kind", "InferencePool")),
+    ("routes to the ServiceImport", route("spec.rules[0].backendRefs[0].kind", "ServiceImport")),
     # A gateway that takes what others add.
     ("routes of other namespaces", gateway("spec.listeners[0].allowedRoutes", {"namespaces": {"from": "All"}})),
     ("routes of other namespaces", gateway("spec.listeners[0].allowedRoutes", {"namespaces": {"from": "Selector"}})),
-    ("does not end TLS", gateway("spec.listeners[0].tls.mode", "Passthrough")),
+    ("does not terminate TLS", gateway("spec.listeners[0].tls.mode", "Passthrough")),
     ("without TLS", gateway("spec.listeners[0].protocol", "TLS")),
     ("without TLS", gateway("spec.listeners[0].tls", None)),
     ("sets allowedListeners", gateway("spec.allowedListeners", {"namespaces": {"from": "Same"}})),
@@ -224,7 +224,7 @@ def test_an_unknown_value_is_a_violation_and_hides_no_other(suffix: str, name: s
     open_route = route(f"{MATCH}[0].path.value", "/")()
     found = mandatory(changed(open_route, suffix, name, path, UNKNOWN))["public-gateway"]
     assert any("routes PathPrefix /;" in message for message in found), found
-    assert any("cannot be judged before it is created" in message for message in found), found
+    assert any("cannot be checked before creation" in message for message in found), found
 
 
 def test_an_unknown_block_hides_no_block_after_it() -> None:
@@ -232,14 +232,14 @@ def test_an_unknown_block_hides_no_block_after_it() -> None:
     rules = [UNKNOWN, {**right.inputs["spec"]["rules"][0], "matches": []}]
     found = mandatory(route("spec.rules", rules)())["public-gateway"]
     assert any("routes PathPrefix /;" in message for message in found), found
-    assert any("cannot be judged before it is created" in message for message in found), found
+    assert any("cannot be checked before creation" in message for message in found), found
 
 
 def test_an_unknown_cloud_armor_policy_hides_no_other() -> None:
     (right,) = [r for r in with_gateway().resources if r.type.endswith(ARMOR)]
     second = {**right.inputs, "name": "more", "rules": [allow(1, "*"), right.inputs["rules"][-1]]}
     found = mandatory(added(armor("rules", UNKNOWN)(), right.type, second))["public-gateway"]
-    assert any("lets everyone in: a rule allows *" in message for message in found), found
+    assert any("lets in everyone: a rule allows *" in message for message in found), found
 
 
 def test_a_zone_is_in_the_region_of_its_cloud_armor_policy() -> None:

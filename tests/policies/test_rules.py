@@ -113,11 +113,11 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ("node-identity", "is unset", in_prod(":NodePool", "system-pool", "nodeConfig.serviceAccount", None)),
     ("node-identity", "is default", in_prod(":Cluster", "cluster-cluster", "nodeConfig.serviceAccount", "default")),
     ("no-service-account-key", "never expires", lambda: added(prod(), KEY, {"serviceAccountId": "nodes"})),
-    ("private-bucket", "past IAM", in_prod(":Bucket", "weights-bucket", "uniformBucketLevelAccess", False)),
+    ("private-bucket", "bypass IAM", in_prod(":Bucket", "weights-bucket", "uniformBucketLevelAccess", False)),
     ("private-bucket", "allUsers", in_prod(":Bucket", "weights-bucket", "publicAccessPrevention", "inherited")),
     ("labelled", "no label cost-center", in_prod(GRAPH, "chat-graph", "metadata.labels", {"owner": "me"})),
     ("labelled", "no label owner", in_prod(":gcp", "google", "defaultLabels", '{"cost-center": "1"}')),
-    ("gpu-budget", "5 GPU nodes, where 4 are", in_prod(":NodePool", "prefill-pool", "nodeCount", 4)),
+    ("gpu-budget", "5 GPU nodes exceed the max of 4", in_prod(":NodePool", "prefill-pool", "nodeCount", 4)),
     ("gpu-budget", "no price", in_prod(":NodePool", "prefill-pool", "nodeConfig.machineType", "a4-highgpu-8g")),
     ("capacity-mode", "mode spot", in_prod(":NodePool", "prefill-pool", "nodeConfig.spot", True)),
     ("no-gpu-surge", "maxSurge is 1", in_prod(":NodePool", "prefill-pool", "upgradeSettings.maxSurge", 1)),
@@ -141,7 +141,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
         lambda: with_extra_args("--trust-remote-code"),
     ),
     ("pod-security", "level none", in_prod(":Namespace", "platform-namespace", "metadata.labels", LABELS)),
-    ("pod-security", "no ValidatingAdmissionPolicy", lambda: without(prod(), ":ValidatingAdmissionPolicy")),
+    ("pod-security", "no bound ValidatingAdmissionPolicy", lambda: without(prod(), ":ValidatingAdmissionPolicy")),
     ("no-foreign-code", "--worker-cls", lambda: with_extra_args("--worker-cls=my.Worker")),
     (
         "no-foreign-code",
@@ -151,7 +151,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ("no-foreign-code", "--logits-processors", lambda: added(prod(), DAEMON, vllm_daemon("--logits-processors", "x"))),
     (
         "no-foreign-code",
-        "another command than an engine",
+        "starts no engine of the catalog",
         lambda: added(prod(), DAEMON, shell("python3 -m dynamo.vllm")),
     ),
     ("no-plain-secret", "a key of data looks", lambda: added(prod(), CONFIG_MAP, {"data": {TOKEN: "x"}})),
@@ -165,7 +165,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ("no-plain-secret", "data.token", lambda: added(prod(), CONFIG_MAP, {"data": {"token": "hf_" + "a" * 34}})),
     (
         "internal-service",
-        "on the internet",
+        "public load balancer",
         in_prod(":Service", "chat-endpoint-service", "metadata.annotations", {}),
     ),
     (
@@ -183,11 +183,11 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
         "opens the model to everyone",
         at_gateway("SecurityPolicy", "gateway-clients", "rules[0].match.config.srcIpRanges", ["0.0.0.0/0"]),
     ),
-    ("public-gateway", "lets everyone in", at_gateway("SecurityPolicy", "gateway-clients", "rules[1].action", "allow")),
+    ("public-gateway", "lets in everyone", at_gateway("SecurityPolicy", "gateway-clients", "rules[1].action", "allow")),
     ("public-gateway", "no GCPBackendPolicy", lambda: without(with_gateway(), ":GCPBackendPolicy")),
     (
         "proven",
-        "its arguments are other than the program writes it",
+        "its arguments are not as the program writes it",
         in_prod(":Job", "chat-proof-job", "spec.template.spec.containers[0].args", []),
     ),
     (
@@ -253,7 +253,7 @@ def test_one_role_of_a_pair_alone_is_a_violation() -> None:
     """Its verification, written for both roles, is then another graph's as well."""
     found = judged_by_others(in_prod(GRAPH, "chat-graph", "spec.components[1].type", "decode")())
     assert {(verdict.policy, verdict.mandatory) for verdict in found} == {("kv-transfer", True), ("proven", True)}
-    assert any("without the other" in verdict.message for verdict in found), found
+    assert any("only one of prefill and decode" in verdict.message for verdict in found), found
 
 
 def test_every_rule_has_a_violation() -> None:
@@ -287,7 +287,7 @@ def test_a_value_that_is_not_known_yet_is_a_violation() -> None:
     (verdict,) = judged(recording)
     assert (verdict.policy, verdict.level) == ("private-cluster", "mandatory")
     assert verdict.message == (
-        "cannot be judged before it is created: string value at .privateClusterConfig.enablePrivateNodes can't be "
+        "cannot be checked before creation: string value at .privateClusterConfig.enablePrivateNodes can't be "
         "known during preview; give a value that is known"
     )
     of_stack = changed(prod(), ":Job", "chat-proof-job", "spec.template.spec.containers[0].args", UNKNOWN)

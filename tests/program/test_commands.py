@@ -151,13 +151,13 @@ def test_a_stack_over_its_budget_ends_with_3() -> None:
     assert found == [
         (
             "gpu-budget",
-            "508.86 USD per hour for GPU nodes, where 350 are allowed; lower replicas or autoscaling in the stack "
-            "file, or set gpu-budget.dollarsPerHour to 509 in policies/config.<stack>.json, in a change of its own",
+            "508.86 USD per hour for GPU nodes exceed the max of 350; lower replicas or autoscaling in the stack "
+            "file, or set gpu-budget.dollarsPerHour to 509 in policies/config.<stack>.json, in a separate change",
         ),
         (
             "gpu-budget",
-            "6 GPU nodes, where 4 are allowed; lower replicas or autoscaling in the stack file, or set "
-            "gpu-budget.nodes to 6 in policies/config.<stack>.json, in a change of its own",
+            "6 GPU nodes exceed the max of 4; lower replicas or autoscaling in the stack file, or set "
+            "gpu-budget.nodes to 6 in policies/config.<stack>.json, in a separate change",
         ),
     ]
 
@@ -292,11 +292,11 @@ def test_ops_verify_judges_saved_logs(tmp_path: Path) -> None:
     assert "not verified  decode-1:" in done.stdout
     done = ops("verify", "--transport-log", f"decode-0={tmp_path}/none.log")
     assert done.returncode == 2
-    assert "there is no such file" in done.stderr
+    assert "the file does not exist" in done.stderr
 
 
 def test_ops_verify_of_no_address_is_an_invalid_argument() -> None:
     done = ops("verify", "--endpoint", "chat.example.com")
     assert done.returncode == 2
-    assert "is no http address" in done.stderr
+    assert "is not an HTTP address" in done.stderr
     assert "Traceback" not in done.stderr

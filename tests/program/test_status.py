@@ -280,7 +280,7 @@ def test_a_first_deployment_that_waits_for_its_weights(asked: Callable[..., Resu
     card = PLAN.graphs[0].card
     job = names.weights_job(card.repository, card.revision or "")
     failed = clusters.job(job, clusters.cond("Failed", True, "BackoffLimitExceeded", "too often"))
-    pod = clusters.job_pod(job, **clusters.ended("error: the hub refuses the token in HF_TOKEN (HTTP 403)"))
+    pod = clusters.job_pod(job, **clusters.ended("error: the hub rejects the token in HF_TOKEN (HTTP 403)"))
     api.answers = answers(replace(WELL, graphs=(), pods=(pod,), jobs=(failed,)))
     result = asked()
     assert result.exit_code == 1

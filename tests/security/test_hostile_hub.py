@@ -35,7 +35,7 @@ from workloads.jobs.fetch_weights.hub import retry_after
 from workloads.jobs.fetch_weights.listing import MAX_FILES, accepted, listing
 
 ENTRY = {"size": 1, "gitSha1": "0" * 40}
-FORGED = "tiny\nall files are there\x1b[2K\r::error::x\u202e\u2028"
+FORGED = "tiny\nall files already exist\x1b[2K\r::error::x\u202e\u2028"
 DEEP = "[" * 200_000
 
 
@@ -160,7 +160,7 @@ def test_what_an_earlier_listing_left_is_removed(hub: Hub, place: Path) -> None:
     (folder(place) / "link.json").symlink_to("/etc/hostname")
     done = fetch(hub, place)
     assert_whole(done, place)
-    assert "removed, because it is not listed: tokenization_evil.py" in done.stdout
+    assert "removed a file that is not listed: tokenization_evil.py" in done.stdout
 
 
 def test_a_name_in_the_folder_forges_no_line(hub: Hub, place: Path) -> None:
@@ -170,10 +170,10 @@ def test_a_name_in_the_folder_forges_no_line(hub: Hub, place: Path) -> None:
         (folder(place) / name).write_text("1")
     done = fetch(hub, place)
     assert_whole(done, place)
-    assert done.stdout.count("removed, because it is not listed: ") == 4
+    assert done.stdout.count("removed a file that is not listed: ") == 4
     for line in done.stdout.splitlines():
         assert line.isprintable()
-        assert line.startswith(("removed, because", f"{REPOSITORY} ", "["))
+        assert line.startswith(("removed a file", f"{REPOSITORY} ", "["))
         assert "##[" not in line
 
 
@@ -227,7 +227,7 @@ def test_a_name_that_could_do_harm_is_refused_in_one_line(path: str) -> None:
 
 @pytest.mark.parametrize("pair", [("e\u0301.json", "\u00e9.json"), ("stra\u00dfe.json", "STRASSE.json")], ids=ascii)
 def test_names_that_are_the_same_somewhere_are_refused(pair: tuple[str, str]) -> None:
-    with pytest.raises(FetchFailed, match="take for the same"):
+    with pytest.raises(FetchFailed, match="the same on some file systems"):
         accepted([(path, ENTRY) for path in ("config.json", "m.safetensors", *pair)])
 
 
@@ -255,18 +255,18 @@ def test_siblings_of_another_form_are_refused(siblings: Any) -> None:
 
 def test_files_without_end_are_refused() -> None:
     many = ((f"{number}.json", ENTRY) for number in range(MAX_FILES))
-    with pytest.raises(FetchFailed, match=f"at most {MAX_FILES}"):
+    with pytest.raises(FetchFailed, match=f"the max is {MAX_FILES}"):
         accepted([("config.json", ENTRY), ("m.safetensors", ENTRY), *many])
 
 
 # Answers
 
 LISTINGS: dict[str, tuple[fake.Answer, str]] = {
-    "deep": (fake.instead(DEEP.encode()), "no JSON"),
-    "NaN": (fake.instead(b'{"sha": NaN}'), "no JSON"),
-    "Infinity": (fake.instead(b'{"sha": -Infinity}'), "no JSON"),
-    "a number without end": (fake.instead(b"1" * 100_000), "no JSON"),
-    "not UTF-8": (fake.instead(b'{"sha": "\xff"}'), "no JSON"),
+    "deep": (fake.instead(DEEP.encode()), "is not JSON"),
+    "NaN": (fake.instead(b'{"sha": NaN}'), "is not JSON"),
+    "Infinity": (fake.instead(b'{"sha": -Infinity}'), "is not JSON"),
+    "a number without end": (fake.instead(b"1" * 100_000), "is not JSON"),
+    "not UTF-8": (fake.instead(b'{"sha": "\xff"}'), "is not JSON"),
     "compressed": (raw(ok(b"x", "Content-Encoding: gzip", "Content-Length: 1")), "compresses"),
     "without end": (raw(ok(b""), b" " * 2**20), "more than"),
     "cut": (raw(ok(b'{"sha"', "Content-Length: 900")), "894 bytes are missing"),
@@ -280,14 +280,14 @@ LISTINGS: dict[str, tuple[fake.Answer, str]] = {
     "no HTTP": (raw(f"{FORGED}\r\n".encode()), "no answer from"),
     "another 2xx": (fake.status(204), "HTTP 204"),
     "a redirect in a circle": (fake.moved_to("?again"), "more than 5 times"),
-    "a redirect to a file": (fake.moved_to("file:///etc/passwd"), "followed is http or https only"),
-    "a redirect to ftp": (fake.moved_to("ftp://127.0.0.1/x"), "followed is http or https only"),
+    "a redirect to a file": (fake.moved_to("file:///etc/passwd"), "only http or https without a user name"),
+    "a redirect to ftp": (fake.moved_to("ftp://127.0.0.1/x"), "only http or https without a user name"),
     "a redirect to metadata": (fake.moved_to("http://169.254.169.254/computeMetadata/v1/"), "cloud metadata"),
     "a redirect to metadata by IPv6": (fake.moved_to("http://[::ffff:169.254.169.254]/"), "cloud metadata"),
-    "a redirect with a user name": (fake.moved_to("http://u:p@127.0.0.1/"), "followed is"),
-    "a redirect to nowhere": (fake.status(302), "without saying where to"),
-    "a redirect to no port": (fake.moved_to("http://127.0.0.1:99999/"), "no address"),
-    "a redirect to no host": (fake.moved_to("http://[::1/"), "no address"),
+    "a redirect with a user name": (fake.moved_to("http://u:p@127.0.0.1/"), "without a user name"),
+    "a redirect to nowhere": (fake.status(302), "without a target"),
+    "a redirect to no port": (fake.moved_to("http://127.0.0.1:99999/"), "invalid address"),
+    "a redirect to no host": (fake.moved_to("http://[::1/"), "invalid address"),
     "a redirect that forges lines": (fake.moved_to("http://x\x1b[2K\x85::error::/"), "error: "),
 }
 
@@ -312,7 +312,7 @@ FILE_ANSWERS: dict[str, tuple[fake.Answer, str]] = {
     "a chunk of -5": (raw(ok(b"-5\r\n", CHUNKED), b"x" * 2**16), "more than the 300000 bytes"),
     "a range of another place": (
         raw(b"HTTP/1.1 206 X\r\nContent-Range: bytes 7-\r\n\r\n" + bytes(300_000)),
-        "hash is not",
+        "not have the hash of its index",
     ),
     "to metadata": (fake.moved_to("http://169.254.169.254/"), "cloud metadata"),
 }
@@ -343,7 +343,7 @@ DRIPS = {
 def test_a_drip_does_not_outlast_the_time(hub: Hub, place: Path, drip: str, what: str) -> None:
     hub.always[what] = DRIPS[drip]
     begun = time.monotonic()
-    assert_failed(fetch(hub, place, "--timeout", "2"), place, "the time for the whole fetch is over")
+    assert_failed(fetch(hub, place, "--timeout", "2"), place, "the time limit of the whole fetch has passed")
     assert time.monotonic() - begun < 8
 
 
@@ -400,7 +400,7 @@ def test_no_request_leads_from_outside_to_inside(address: str, from_public: bool
 
 @pytest.mark.parametrize(("url", "to"), [("https://h/a", "http://h/a"), ("https://h/a", "//h@other/")])
 def test_a_redirect_from_https_stays_there(url: str, to: str) -> None:
-    with pytest.raises(FetchFailed, match="followed is https only"):
+    with pytest.raises(FetchFailed, match="only https without a user name"):
         web._next(url, to)
 
 
@@ -488,7 +488,7 @@ def test_waiting_for_another_fetch_ends_in_time(hub: Hub, place: Path) -> None:
         while not hub.asked_for(FIRST) and time.monotonic() < end:
             time.sleep(0.02)
         begun = time.monotonic()
-        assert_failed(fetch(hub, place, "--timeout", "1"), place, "the time for the whole fetch is over")
+        assert_failed(fetch(hub, place, "--timeout", "1"), place, "the time limit of the whole fetch has passed")
         assert time.monotonic() - begun < 8
     finally:
         first.send_signal(signal.SIGTERM)
@@ -541,11 +541,11 @@ def test_pinning_does_not_outlast_its_time(monkeypatch: pytest.MonkeyPatch, hub:
     done = CliRunner().invoke(app, ["models", "pin", "qwen3-0.6b", "--hub", hub.url])
     assert time.monotonic() - begun < 8
     assert done.exit_code == 1
-    assert "the time for the whole fetch is over" in done.stderr
+    assert "the time limit of the whole fetch has passed" in done.stderr
 
 
 def test_a_hub_address_with_a_password_is_not_printed() -> None:
     done = CliRunner().invoke(app, ["models", "pin", "qwen3-0.6b", "--hub", f"https://user:{TOKEN}@hub.example"])
     assert done.exit_code == 2
     assert TOKEN not in done.output
-    assert "holds a user name or a password" in done.stderr
+    assert "contains a user name or a password" in done.stderr

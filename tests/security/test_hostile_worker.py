@@ -154,7 +154,7 @@ def test_json_that_is_none_is_a_sentence(body: str) -> None:
 )  # fmt: skip
 def test_an_answer_of_any_shape_ends_in_a_sentence(body: str) -> None:
     with answering(text(body)) as url:
-        with pytest.raises(UnreachableError, match="no model list"):
+        with pytest.raises(UnreachableError, match="did not answer with a model list"):
             listed_models(url, Deadline(5))
         with pytest.raises(UnreachableError, match="without a chat completion"):
             complete(url, "tiny", "hello", 1, Deadline(5))
@@ -173,7 +173,7 @@ def test_metrics_that_are_no_numbers_verify_nothing(capsys: pytest.CaptureFixtur
         answering(text(f"dynamo_component_requests_total{{{labels}}} NaN\n")) as worker,
     ):
         assert main(["--endpoint", url, "--worker", worker, *NIXL, "--timeout", "3"]) == 1
-    assert "no aggregated worker gives its metrics" in capsys.readouterr().out
+    assert "no aggregated worker returns its metrics" in capsys.readouterr().out
 
 
 def test_metrics_of_any_text_take_bounded_time() -> None:
@@ -297,7 +297,7 @@ def test_an_address_that_is_none_is_a_sentence(url: str, capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as stopped:
         main(["--endpoint", url])
     assert stopped.value.code == 2
-    assert "is no http address" in capsys.readouterr().err
+    assert "is not an HTTP address" in capsys.readouterr().err
     with pytest.raises(UnreachableError):
         fetch(url, Deadline(1))
 

@@ -111,7 +111,7 @@ def test_a_refused_read_leaves_a_table_without_rows() -> None:
 def test_of_two_processes_glued_together_the_missing_tables_are_noticed() -> None:
     tables, damage = parsed(lines_of("two-readers-buffered-stdout-1.21"))
     assert len({table.process.pid for table in tables}) == 2
-    assert any("glued" in found.what for found in damage)
+    assert any("joined" in found.what for found in damage)
     assert not any(table.operation.startswith("remote memory read") for table in tables)
 
 

@@ -195,8 +195,8 @@ def test_by_hand_no_counters_are_an_invalid_argument() -> None:
     [
         (["--moved", "a"], "--transfer-role, --transfers, --absent is missing"),
         (["--failed", "a"], "is missing"),
-        (["--moved", "a b"], "no name of a Prometheus series"),
-        (["--metrics-port", "0"], "no port"),
+        (["--moved", "a b"], "not the name of a Prometheus series"),
+        (["--metrics-port", "0"], "not a port"),
         (["--operation", "guess"], "invalid choice"),
     ],
 )

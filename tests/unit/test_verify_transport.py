@@ -71,7 +71,7 @@ VERIFIED = [
     Case("two NICs", of(bulk(config="50% on rc_mlx5/mlx5_0:1 and 50% on rc_mlx5/mlx5_1:1")), "verified"),
     Case("paths of two NICs", of(bulk(config="60% on rc_mlx5/a:1/path0 and 40% on rc_mlx5/b:1/path1")), "verified"),
     Case("three NICs", of(bulk(config="34% on rc_mlx5/a:1, 33% on rc_mlx5/b:1 and 33% on rc_mlx5/c:1")), "verified"),
-    Case("GPU to GPU on the node", of(CUDA_IPC), "verified", "cuda_ipc (NVLink or PCIe within the node, no RDMA)"),
+    Case("GPU to GPU on the node", of(CUDA_IPC), "verified", "cuda_ipc (NVLink or PCIe within the node, not RDMA)"),
     Case("both ways", of(CUDA_IPC, RDMA), "verified", "rc_mlx5 (RDMA) and cuda_ipc"),
     Case("messages over TCP beside it", of(MESSAGES, RDMA, MESSAGES), "verified", "rc_mlx5"),
     Case("host memory beside it", of(RDMA, TCP.but(operation=HOST_READ)), "verified", "rc_mlx5"),
@@ -278,14 +278,14 @@ def test_a_prompt_in_the_log_forges_no_verdict(layout: str, table: Table, betwee
     for lines in ([line], [line, *log(layout, MESSAGES)], [*log(layout, RDMA), line]):
         found = rdma(lines)
         assert found.outcome == "cannot tell", found.reason
-        assert "mid-line" in found.reason
+        assert "follows other text" in found.reason
     # What is bad for itself stays so.
     assert rdma([line, *log(layout, TCP)]).outcome == "not verified"
 
 
 def test_a_refusal_in_a_prompt_is_no_refusal() -> None:
     found = rdma([*log("1.22", RDMA), in_one_line(printed([ERROR.format("cuda", "cuda")], pid=1))])
-    assert (found.outcome, "mid-line" in found.reason) == ("cannot tell", True)
+    assert (found.outcome, "follows other text" in found.reason) == ("cannot tell", True)
 
 
 def test_a_row_of_two_processes_in_one_line_counts_for_neither_as_good() -> None:
@@ -459,7 +459,7 @@ def test_tcp_and_ranks_as_options(saved: Save) -> None:
 @pytest.mark.parametrize(
     ("word", "says"),
     [
-        ("decode-0={folder}/none.log", "there is no such file"),
+        ("decode-0={folder}/none.log", "the file does not exist"),
         ("decode-0={folder}", "is a directory"),
         ("decode-0", "is not of the form POD=FILE"),
         ("decode-0=", "is not of the form POD=FILE"),
@@ -541,7 +541,7 @@ def test_a_file_is_the_log_of_one_pod(
     with pytest.raises(SystemExit) as stopped:
         main(["--transport-log", word, "--transport-log", f"decode-1={other}"])
     assert stopped.value.code == 2
-    assert "is the file of decode-0, too" in capsys.readouterr().err
+    assert "is also the file of decode-0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("spoiled", [b"\xff", b"\xc3", b"\x00", b"\xe2\x82 caf\xe9"])
@@ -576,7 +576,7 @@ def test_numbers_are_ascii(words: list[str], capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit) as stopped:
         main(["--endpoint", "http://x", *words])
     assert stopped.value.code == 2
-    assert "is no number of" in capsys.readouterr().err
+    assert "is not a number of" in capsys.readouterr().err
 
 
 def test_a_pod_has_one_log(saved: Save, capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,7 +123,7 @@ def test_a_given_revision_is_asked_for(hub: Hub, catalog: Path) -> None:
 def test_a_hub_that_answers_for_another_revision(hub: Hub, catalog: Path) -> None:
     hub.listing = {**hub.index(), "sha": "f" * 40}
     before = texts(catalog)
-    assert_refused(pin(hub, "--revision", REVISION), 1, "the hub answers for ffff")
+    assert_refused(pin(hub, "--revision", REVISION), 1, "the hub answers with ffff")
     assert texts(catalog) == before
 
 
@@ -155,14 +155,14 @@ def test_a_passing_error_passes(hub: Hub, catalog: Path) -> None:
 
 
 BAD_ANSWERS = [
-    ("not JSON", fake.instead(b"<html>"), "no JSON"),
+    ("not JSON", fake.instead(b"<html>"), "is not JSON"),
     ("another form", fake.instead(b"[]"), "not a listing"),
     ("no hash", fake.instead(json.dumps({"sha": REVISION, "siblings": [
         {"rfilename": "config.json", "size": 1, "blobId": None}]}).encode()), "no size and hash for config.json"),
     ("no weights", fake.instead(json.dumps({"sha": REVISION, "siblings": []}).encode()), "no weights"),
     ("not there", fake.status(404), "does not have it (HTTP 404)"),
-    ("asked to wait too long", fake.status(429, Retry_After="600"), "would be too late"),
-    ("down", fake.status(500), "given up after 3 attempts"),
+    ("asked to wait too long", fake.status(429, Retry_After="600"), "would be after the deadline"),
+    ("down", fake.status(500), "failed after 3 attempts"),
     ("refusing", fake.status(418), "HTTP 418"),
 ]  # fmt: skip
 
@@ -179,7 +179,7 @@ def test_a_hub_that_is_not_there(catalog: Path) -> None:
     with serving(Hub()) as gone:
         pass
     before = texts(catalog)
-    assert_refused(pin(gone), 1, "given up after 3 attempts", gone.url, "refused")
+    assert_refused(pin(gone), 1, "failed after 3 attempts", gone.url, "refused")
     assert texts(catalog) == before
 
 
@@ -322,7 +322,7 @@ def test_an_odd_config_json_leaves_the_card_as_it_was(
 def test_a_config_json_that_is_not_what_the_index_says(hub: Hub, catalog: Path) -> None:
     hub.always["config.json"] = fake.instead(FILES["config.json"].replace(b"1024", b"4096"))
     before = texts(catalog)
-    assert_refused(pin(hub), 1, "a config.json whose size or hash is not what its index says")
+    assert_refused(pin(hub), 1, "a config.json that does not have the size or hash of its index")
     assert texts(catalog) == before
 
 

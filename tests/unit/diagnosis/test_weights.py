@@ -21,7 +21,7 @@ from tests.unit.diagnosis.case import (
 )
 
 REFUSED = (
-    "fetching 30 files\nerror: meta-llama/Llama-3.3-70B-Instruct: the hub refuses the token in HF_TOKEN (HTTP 403); "
+    "fetching 30 files\nerror: meta-llama/Llama-3.3-70B-Instruct: the hub rejects the token in HF_TOKEN (HTTP 403); "
     "its account must have accepted the model's terms\n"
 )
 GATED = c.ended(REFUSED)
@@ -71,7 +71,7 @@ CASES = [
             FAILED_JOB, c.job_pod(WEIGHTS_JOB, 0, **c.ended("error: x")), c.job_pod(WEIGHTS_JOB, 5, **GATED)
         ),
         ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)), (Cause.NOT_DEPLOYED, GRAPH)),
-        "its last try said: error: meta-llama/Llama-3.3-70B-Instruct: the hub refuses the token in HF_TOKEN (HTTP 403)",
+        "its last try said: error: meta-llama/Llama-3.3-70B-Instruct: the hub rejects the token in HF_TOKEN (HTTP 403)",
         ("accept the model's terms on https://huggingface.co/meta-llama", "then run `pulumi up` again, which replaces"),
     ),
     Case(

@@ -1,8 +1,8 @@
-"""Download of one revision of a model repository into a folder, with size and hash of each file verified.
+"""Downloads one revision of a model repository into a folder, and verifies size and hash of each file.
 
 A package of small modules: a ConfigMap carries one key per module, and a Job runs `python3 -m jobs.fetch_weights`. It
 uses the standard library only. `python -m ops models pin` uses its client of the hub outside the cluster.
 
-The hub is not trusted. What it says names no file outside the revision's folder, decides nothing about the marker of a
-complete download, and costs a bounded number of bytes and seconds.
+The hub is not trusted. Its answers cannot name files outside the revision's folder, cannot affect the marker of a
+complete download, and cannot exceed limits of bytes and seconds.
 """

@@ -2,10 +2,11 @@
 
     fetch_weights --repository Qwen/Qwen3-32B --revision 9216db… --target /models --scratch /scratch
 
-The files come to lie in `<target>/<repository>/<revision>/`, and a marker beside that folder, written last, says that
-all of them are there: run again, it finds the marker, compares sizes and asks no one for anything.
+The files go to `<target>/<repository>/<revision>/`. A marker next to that folder, written last, records that all files
+exist. A second run finds the marker, compares sizes and sends no request.
 
-HF_TOKEN is read from the environment, for gated repositories. Exit code: 0 all there, 1 not, 2 an argument is invalid.
+The program reads HF_TOKEN from the environment, for gated repositories. Exit code: 0 if all files exist, 1 if not, 2
+for an invalid argument.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from ..verify.untrusted import plain, say  # noqa: TID252 - in the Job there is no absolute name for it
+from ..verify.untrusted import plain, say  # noqa: TID252 - the Job has no absolute name for it
 from .errors import FetchFailed
 from .fetch import Fetch
 from .hub import HUB, Hub
@@ -30,25 +31,29 @@ from .patience import Patience
 
 
 class Parser(argparse.ArgumentParser):
-    """Ends with 2 on an invalid argument, which it repeats without control characters."""
+    """Argument parser that exits with 2 on an invalid argument, and prints it without control characters."""
 
     def error(self, message: str) -> NoReturn:
         super().error(plain(message, 400))
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments, checked. Ends the process with 2 and a usage line when they are invalid."""
-    parser = Parser(prog="fetch_weights", description="Download one revision of a model, verified.")
+    """The checked arguments. Exits with 2 and a usage line if they are invalid."""
+    parser = Parser(prog="fetch_weights", description="Download and verify one revision of a model.")
     parser.add_argument("--repository", required=True, help="OWNER/NAME on the hub")
     parser.add_argument("--revision", required=True, help="the commit, 40 hexadecimal digits")
-    parser.add_argument("--target", required=True, type=Path, help="the folder that holds all models")
+    parser.add_argument("--target", required=True, type=Path, help="the folder of all models")
     parser.add_argument("--scratch", required=True, type=Path, help="a folder on a local disk")
-    parser.add_argument("--scratch-bytes", type=int, help="how much the scratch folder may hold")
-    parser.add_argument("--files", type=Path, help="JSON, path to size and hash, instead of the hub's listing")
+    parser.add_argument("--scratch-bytes", type=int, help="max bytes in the scratch folder")
+    parser.add_argument(
+        "--files", type=Path, help="JSON file (path to size and hash) to use instead of the hub's listing"
+    )
     parser.add_argument("--endpoint", default=HUB, help="the hub (%(default)s)")
-    parser.add_argument("--attempts", type=int, default=8, help="for each file (%(default)s)")
+    parser.add_argument("--attempts", type=int, default=8, help="attempts per file (%(default)s)")
     parser.add_argument("--backoff", type=float, default=1.0, help="seconds before the second attempt (%(default)s)")
-    parser.add_argument("--timeout", type=float, default=3 * 3600.0, help="seconds for everything (%(default)s)")
+    parser.add_argument(
+        "--timeout", type=float, default=3 * 3600.0, help="seconds for the whole download (%(default)s)"
+    )
     given = parser.parse_args(argv)
     if not REVISION.fullmatch(given.revision):
         parser.error(f"--revision {given.revision!r} is not a commit of 40 hexadecimal digits; branches move")
@@ -64,7 +69,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Download what the command line says; the exit code is in the module's docstring."""
+    """Downloads the given revision; the module's docstring lists the exit codes."""
     given = arguments(argv)
     patience = Patience(attempts=given.attempts, backoff=given.backoff, deadline=time.monotonic() + given.timeout)
     try:
@@ -89,7 +94,7 @@ def _interrupted(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    # A pod that is deleted gets SIGTERM: what is half written is removed first.
+    # A deleted pod gets SIGTERM; partial files are removed before the exit.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _interrupted)
     sys.exit(main())

@@ -1,8 +1,8 @@
-"""One revision on its way from the hub to the target folder, and the marker that says that all of it is there.
+"""Fetches one revision from the hub to the target folder, and writes the marker of a complete download.
 
 The target is a bucket behind GCS FUSE, where an object appears when its file is closed and cannot be appended to. A
-download therefore resumes in the scratch folder, is verified there, and is then written to the target under a name of
-its own, from first byte to last, and renamed. So another fetch of the same revision never meets half a file.
+download therefore resumes in the scratch folder and is verified there. Then it is written to the target under a
+temporary name and renamed, so another fetch of the same revision never sees a partial file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ..verify.untrusted import InvalidJson, read_json  # noqa: TID252 - in the Job there is no absolute name for it
+from ..verify.untrusted import InvalidJson, read_json  # noqa: TID252 - the Job has no absolute name for it
 from .errors import FetchFailed, Interrupted
 from .hub import Hub
 from .listing import File, accepted, listing
@@ -27,7 +27,7 @@ from .patience import Patience
 
 PARALLEL = 4
 _CHUNK = 4 * 1024**2
-# A marker of MAX_FILES files with names of usual length has less than a tenth.
+# A marker of MAX_FILES files with usual names has less than a tenth.
 LONGEST_MARKER = 16 * 1024**2
 _LOCK_POLL_SECONDS = 0.2
 
@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Fetch:
-    """Download of one revision, by way of `scratch`, to `target`."""
+    """The download of one revision to `target`, through `scratch`."""
 
     hub: Hub
     repository: str
@@ -44,7 +44,7 @@ class Fetch:
     target: Path
     scratch: Path
     scratch_bytes: int | None
-    """How much the scratch folder may hold; None if its disk alone decides."""
+    """Max bytes in the scratch folder; None if only its disk limits it."""
     patience: Patience
 
     @property
@@ -53,19 +53,19 @@ class Fetch:
 
     @property
     def marker(self) -> Path:
-        """Beside the folder, where no name in a listing leads."""
+        """Path of the marker: next to the folder, where no name in a listing can point."""
         return self.folder.with_name(f"{self.revision}.complete.json")
 
     @property
     def earlier_marker(self) -> Path:
-        """Where earlier releases wrote it: in the folder, so a listing could name it."""
+        """Path of earlier releases' marker: inside the folder, so a listing could name it."""
         return self.folder / f".complete-{self.revision}.json"
 
     def run(self, listed: tuple[File, ...] | None, say: Say) -> None:
-        """Bring the files that serving needs: those of the card, or those that the hub lists. Raises FetchFailed.
+        """Fetches the files that serving needs: those of the card, or those that the hub lists. Raises FetchFailed.
 
-        Concurrent fetches of the same revision all end well once one of them has: those with the same scratch folder
-        wait for each other, the others do the same work beside each other.
+        Concurrent fetches of the same revision all succeed once one does: fetches with the same scratch folder wait for
+        each other, the others repeat the work.
         """
         try:
             with self._scratch_alone():
@@ -77,7 +77,7 @@ class Fetch:
         begun = time.monotonic()
         if self._complete(listed, say):
             return
-        # From here to the end nothing vouches for the folder.
+        # From here to the end no marker exists.
         if self.marker.exists():
             self.marker.unlink(missing_ok=True)
         files = self._verified_earlier(listed)
@@ -94,18 +94,18 @@ class Fetch:
         if self.earlier_marker.is_file():
             self.earlier_marker.unlink(missing_ok=True)
         gib = sum(file.size for file in files) / 1024**3
-        say(f"{self.repository} {self.revision}: {gib:.2f} GiB there after {time.monotonic() - begun:.0f} s")
+        say(f"{self.repository} {self.revision}: {gib:.2f} GiB fetched after {time.monotonic() - begun:.0f} s")
 
     def _complete(self, listed: tuple[File, ...] | None, say: Say) -> bool:
-        """Whether the marker says that all is there, of the sizes it says. Contents are not read."""
+        """Whether a marker exists and all its files have the recorded sizes. Contents are not read."""
         files = self._read_marker(self.marker)
         if files is None or (listed is not None and files != listed) or self._others(files):
             return False
-        say(f"{self.repository} {self.revision}: all {len(files)} files are there")
+        say(f"{self.repository} {self.revision}: all {len(files)} files already exist")
         return True
 
     def _read_marker(self, path: Path) -> tuple[File, ...] | None:
-        """The files of a marker, if it is one, names files that a listing might, and they are there by size."""
+        """The files of a marker; None if it is invalid, or if a file is missing or has another size."""
         try:
             if path.is_symlink() or not path.is_file() or path.stat().st_size > LONGEST_MARKER:
                 return None
@@ -117,23 +117,23 @@ class Fetch:
             return None
 
     def _verified_earlier(self, listed: tuple[File, ...] | None) -> tuple[File, ...] | None:
-        """The files of an earlier release's marker, if every one has the hash that it says; the hub is not asked.
+        """The files of an earlier release's marker, if every file has the recorded hash. Sends no request.
 
-        The hub of that time may have written the marker, so it vouches for nothing by itself.
+        A hostile hub could have written that marker, so it is not trusted without the hashes.
         """
         files = self._read_marker(self.earlier_marker)
         if files is None or (listed is not None and files != listed):
             return None
         with ThreadPoolExecutor(PARALLEL) as pool:
             try:
-                right = all(pool.map(self._is_there, files))
+                right = all(pool.map(self._exists, files))
             except BaseException:
                 self.patience.stopped.set()
                 raise
         return files if right else None
 
-    def _is_there(self, file: File) -> bool:
-        """Whether the file lies in its place, by its hash. False also while another fetch replaces it."""
+    def _exists(self, file: File) -> bool:
+        """Whether the file exists with the right hash. False also while another fetch replaces it."""
         place = self.folder / file.path
         try:
             return not place.is_symlink() and file.is_content_of(place, self.patience.check)
@@ -150,7 +150,7 @@ class Fetch:
             out.write(json.dumps(about, indent=1).encode())
 
     def _others(self, files: Sequence[File]) -> list[Path]:
-        """Files in the folder that are not in the list. Hidden ones do not count: engines do not read them."""
+        """Files in the folder that are not in the list. Hidden files are ignored, because engines do not read them."""
         known = {self.folder / file.path for file in files}
         found: list[Path] = []
         for place, folders, names in os.walk(self.folder):
@@ -160,14 +160,14 @@ class Fetch:
         return sorted(path for path in found if path not in known)
 
     def _remove_others(self, files: Sequence[File], say: Say) -> None:
-        """An engine reads all of the folder, so what another listing left there must not stay."""
+        """Removes files that another listing left, because an engine reads the whole folder."""
         for path in self._others(files):
             path.unlink(missing_ok=True)
-            say(f"removed, because it is not listed: {path.relative_to(self.folder)}")
+            say(f"removed a file that is not listed: {path.relative_to(self.folder)}")
 
     @contextmanager
     def _scratch_alone(self) -> Generator[None]:
-        """The scratch folder for this process alone. Waits for another one until the deadline."""
+        """Locks the scratch folder for this process. Waits for another process until the deadline."""
         folder = self.scratch / self.revision
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY)
@@ -190,14 +190,16 @@ class Fetch:
         except FetchFailed as failed:
             raise FetchFailed(f"{self.repository}: {failed}") from None
         if revision != self.revision:
-            raise FetchFailed(f"{self.repository}: asked for revision {self.revision}, the hub answers for {revision}")
+            raise FetchFailed(
+                f"{self.repository}: requested revision {self.revision}, but the hub answers with {revision}"
+            )
         return files
 
     def _fetch_all(self, files: Sequence[File], say: Say) -> None:
         largest = max(files, key=lambda file: file.size)
         room = PARALLEL * largest.size if self.scratch_bytes is None else self.scratch_bytes
         if room < largest.size:
-            raise FetchFailed(f"{largest.path} has {largest.size} bytes and the scratch folder may hold {room} only")
+            raise FetchFailed(f"{largest.path} has {largest.size} bytes, but the scratch folder may hold only {room}")
         at_once = min(PARALLEL, room // largest.size) if largest.size else PARALLEL
         with ThreadPoolExecutor(at_once) as pool:
             under_way = [pool.submit(self._fetch, file) for file in files]
@@ -210,14 +212,14 @@ class Fetch:
                 raise
 
     def _fetch(self, file: File) -> str:
-        """Bring one file to its place; returns the progress line. Raises FetchFailed with the file's name."""
+        """Fetches one file; returns the progress line. Raises FetchFailed with the file's name."""
         begun = time.monotonic()
         place, partial = self.folder / file.path, self.scratch / self.revision / f"{file.path}.partial"
         try:
             self.patience.check()
-            # Left by a run that was killed, or brought by another one. Its size alone would verify little.
-            if self._is_there(file):
-                return f"{file.path}: was there"
+            # A killed run or another fetch may have left the file. Its size alone would verify little.
+            if self._exists(file):
+                return f"{file.path}: already exists"
             partial.parent.mkdir(parents=True, exist_ok=True)
             self.patience.retry(lambda: self._download(file, partial))
             self._place(file, partial, place)
@@ -238,10 +240,10 @@ class Fetch:
                 self.patience.check()
                 out.write(chunk)
         if (size := place.stat().st_size) != file.size:
-            raise FetchFailed(f"only {size} of {file.size} bytes came to lie in the target")
+            raise FetchFailed(f"only {size} of {file.size} bytes arrived in the target")
 
     def _download(self, file: File, partial: Path) -> None:
-        """One attempt to make `partial` the whole file. Resumes where an earlier attempt, or run, was broken off."""
+        """Makes one attempt to complete `partial`. Resumes where an earlier attempt or run stopped."""
         earlier = partial.stat().st_size if partial.exists() else 0
         if earlier > file.size:
             partial.unlink()
@@ -250,15 +252,15 @@ class Fetch:
             self._receive(file, partial, earlier)
         have = partial.stat().st_size
         if have < file.size:
-            raise Interrupted(f"an end after {have} of {file.size} bytes")
+            raise Interrupted(f"the connection ended after {have} of {file.size} bytes")
         if file.is_content_of(partial, self.patience.check):
             return
         partial.unlink()
-        if earlier:  # the pieces may have been put together wrong: once more, in one piece
-            raise Interrupted("a file put together of pieces that is not what the index says")
+        if earlier:  # the parts may not fit together, so the next attempt fetches the whole file
+            raise Interrupted("the resumed file does not have the hash of the index")
         if have > file.size:
-            raise FetchFailed(f"the hub sends more than the {file.size} bytes that its index says")
-        raise FetchFailed("the hub sends content whose hash is not what its index says")
+            raise FetchFailed(f"the hub sends more than the {file.size} bytes of its index")
+        raise FetchFailed("the hub sends content that does not have the hash of its index")
 
     def _receive(self, file: File, partial: Path, offset: int) -> None:
         with (
@@ -271,9 +273,9 @@ class Fetch:
 
 @contextmanager
 def _replacing(place: Path) -> Generator[BinaryIO]:
-    """A new file that takes the place of `place` when it is whole, and is gone when it is not.
+    """A temporary file that replaces `place` when it is complete, and is deleted after an error.
 
-    A name of its own, so that two writers cannot mix; hidden, so that no listing names it and no engine reads it.
+    Its random name keeps two writers apart. It is hidden, so no listing names it and no engine reads it.
     """
     own = place.with_name(f".{place.name}.{secrets.token_hex(8)}.partial")
     try:

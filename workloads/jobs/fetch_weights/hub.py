@@ -1,4 +1,4 @@
-"""HTTP API of a model hub: the listing of a revision, and its files."""
+"""Client of a model hub's HTTP API: the listing of a revision, and its files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..verify.untrusted import InvalidJson, read_json  # noqa: TID252 - in the Job there is no absolute name for it
+from ..verify.untrusted import InvalidJson, read_json  # noqa: TID252 - the Job has no absolute name for it
 from .errors import FetchFailed, Interrupted
 from .listing import File
 from .patience import Patience
@@ -21,48 +21,48 @@ HUB = "https://huggingface.co"
 
 _ADDRESS = re.compile(r"https?://([\w.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?(/[\w./~-]*)?", re.ASCII)
 
-# A listing of a thousand files has some 300 kB.
+# A listing of a thousand files has about 300 kB.
 LONGEST_LISTING = 16 * 1024**2
 
 
 class Hub:
-    """A hub at one address. Methods raise Interrupted for what may pass and FetchFailed for what will not."""
+    """A hub at one address. Methods raise Interrupted for temporary and FetchFailed for permanent errors."""
 
     def __init__(self, endpoint: str, token: str | None) -> None:
         if "@" in endpoint:
-            raise FetchFailed("the hub's address holds a user name or a password; give the token in HF_TOKEN instead")
+            raise FetchFailed("the hub's address contains a user name or a password; set the token in HF_TOKEN instead")
         if not _ADDRESS.fullmatch(endpoint):
-            raise FetchFailed(f"{endpoint!r} is not the address of a hub; such a one is {HUB}")
-        # http.client would show a token with a line break in it in its error.
+            raise FetchFailed(f"{endpoint!r} is not the address of a hub; an example is {HUB}")
+        # The error of http.client would show a token that contains a line break.
         if token is not None and not re.fullmatch(r"[!-~]+", token):
-            raise FetchFailed("HF_TOKEN has characters that are in no token, such as a blank or a line break")
+            raise FetchFailed("HF_TOKEN has characters that no token has, such as a space or a line break")
         self._endpoint = endpoint.rstrip("/")
         self._token = token
 
     def info(self, repository: str, revision: str | None, patience: Patience) -> Any:
-        """What the API says of a repository at a revision, or at its newest one: plain data, unchecked."""
+        """The API's answer on a repository at a revision, or at its newest one: plain data, unchecked."""
         at = f"/revision/{urllib.parse.quote(revision, safe='')}" if revision else ""
         path = f"/api/models/{urllib.parse.quote(repository)}{at}?blobs=true"
         with self._open(path, LONGEST_LISTING, 0, patience) as response:
             if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                raise FetchFailed("the hub compresses its listing, which was asked for as it is")
-            text = b"".join(body(response, most=LONGEST_LISTING))
+                raise FetchFailed("the hub compresses its listing, although the request asks for no compression")
+            text = b"".join(body(response, limit=LONGEST_LISTING))
         if len(text) > LONGEST_LISTING:
             raise FetchFailed(f"{self._endpoint} sends a listing of more than {LONGEST_LISTING} bytes")
         try:
             return read_json(text.decode())
         except (InvalidJson, UnicodeDecodeError):
-            raise FetchFailed(f"{self._endpoint} does not answer as a model hub: no JSON") from None
+            raise FetchFailed(f"{self._endpoint} does not answer like a model hub: the answer is not JSON") from None
 
     @contextmanager
     def file(
         self, repository: str, revision: str, file: File, offset: int, patience: Patience
     ) -> Generator[tuple[bool, Iterator[bytes]]]:
-        """Whether the body goes on at `offset`, and the body, which passes the file's size by one piece at most."""
+        """Whether the body continues at `offset`, and the body, which exceeds the file's size by at most one piece."""
         path = f"/{urllib.parse.quote(repository)}/resolve/{revision}/{urllib.parse.quote(file.path)}"
         with self._open(path, file.size, offset, patience) as response:
             goes_on = (response.headers.get("Content-Range") or "").startswith(f"bytes {offset}-")
-            yield offset > 0 and response.status == 206 and goes_on, body(response, most=file.size)
+            yield offset > 0 and response.status == 206 and goes_on, body(response, limit=file.size)
 
     @contextmanager
     def _open(self, path: str, limit: int, offset: int, patience: Patience) -> Generator[http.client.HTTPResponse]:
@@ -78,24 +78,24 @@ class Hub:
         match code:
             case 401 | 403 if self._token:
                 return FetchFailed(
-                    f"the hub refuses the token in HF_TOKEN (HTTP {code}); its account must have accepted the "
+                    f"the hub rejects the token in HF_TOKEN (HTTP {code}); its account must have accepted the "
                     "model's terms on the model's page"
                 )
             case 401 | 403:
                 return FetchFailed(
-                    f"the hub wants a token (HTTP {code}): the repository is gated, private or not there; set "
+                    f"the hub requires a token (HTTP {code}): the repository is gated, private or missing; set "
                     "HF_TOKEN to the token of an account that has accepted the model's terms"
                 )
             case 404:
-                return FetchFailed("the hub does not have it (HTTP 404); repository and revision must be right")
+                return FetchFailed("the hub does not have it (HTTP 404); check repository and revision")
             case 416:
-                return FetchFailed(f"the hub has no more than {offset} bytes of it, and its index says more")
+                return FetchFailed(f"the hub has only {offset} bytes of it, but its index says more")
             case _:
                 return FetchFailed(f"the hub answers HTTP {code}")
 
 
 def retry_after(header: str | None) -> float:
-    """Seconds from a Retry-After header, which has seconds or a date; 0 without one that can be read."""
+    """Seconds from a Retry-After header, which has seconds or a date; 0 if it is missing or invalid."""
     if header is None or len(header) > 64:
         return 0.0
     if re.fullmatch(r"[0-9]{1,9}", header.strip()):

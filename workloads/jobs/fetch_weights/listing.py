@@ -1,4 +1,4 @@
-"""Files of a revision, as the hub's listing, a model card or a marker names them; all three pass the same check."""
+"""The files of a revision, from the hub's listing, a model card or a marker; all three pass the same checks."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
-from ..verify.untrusted import InvalidJson, read_json  # noqa: TID252 - in the Job there is no absolute name for it
+from ..verify.untrusted import InvalidJson, read_json  # noqa: TID252 - the Job has no absolute name for it
 from .errors import FetchFailed
 
-# What the engine and the frontend read of a repository: weights, configuration, tokenizer, chat template, model code.
+# Files that the engine and the frontend read: weights, configuration, tokenizer, chat template, model code.
 SUFFIXES = {".safetensors", ".json", ".jinja", ".txt", ".model", ".tiktoken", ".py"}
-# Second copies of the weights for other software: original/ (meta-llama, gpt-oss) and metal/ (gpt-oss).
+# Copies of the weights for other software: original/ (meta-llama, gpt-oss) and metal/ (gpt-oss).
 COPIES = {"original", "metal"}
 
-# The largest open models have some two hundred files, none of them deeper than two folders.
+# The largest open models have about two hundred files, at most two folders deep.
 MAX_FILES = 10_000
 MAX_DEPTH = 8
 MAX_NAME_BYTES = 200
-# The largest object that a bucket takes.
+# The largest object that a bucket accepts.
 MAX_FILE_BYTES = 5 * 2**40
 
 REVISION = re.compile(r"[0-9a-f]{40}")
@@ -32,7 +32,7 @@ _CHUNK = 4 * 1024**2
 
 @dataclass(frozen=True)
 class File:
-    """One file of a revision: its size, and a sha256 for what the hub keeps in LFS or else git's blob hash."""
+    """One file of a revision: its size, and its sha256 if the hub keeps it in LFS, otherwise git's blob hash."""
 
     path: str
     size: int
@@ -43,11 +43,11 @@ class File:
         return {"size": self.size} | ({"sha256": self.sha256} if self.sha256 else {"gitSha1": self.git_sha1})
 
     def has_size(self, path: Path) -> bool:
-        """Whether `path` is a file of this size, and no symbolic link."""
+        """Whether `path` is a file of this size and not a symbolic link."""
         return not path.is_symlink() and path.is_file() and path.stat().st_size == self.size
 
     def is_content_of(self, path: Path, check: Callable[[], None]) -> bool:
-        """Whether the file at `path` has this file's size and hash. `check` is called again and again meanwhile."""
+        """Whether the file at `path` has this file's size and hash. Calls `check` repeatedly meanwhile."""
         if not path.is_file() or path.stat().st_size != self.size:
             return False
         digest = hashlib.sha256() if self.sha256 else hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
@@ -59,16 +59,16 @@ class File:
 
 
 def needed(path: str) -> bool:
-    """Whether serving needs the file: pictures, papers, hidden files and copies of the weights are left out."""
+    """Whether serving needs the file, unlike pictures, papers, hidden files and copies of the weights."""
     parts = PurePosixPath(path).parts
     hidden = any(part.startswith(".") and part != ".." for part in parts)
     return PurePosixPath(path).suffix in SUFFIXES and not hidden and COPIES.isdisjoint(parts[:-1])
 
 
 def listing(answer: Any) -> tuple[str, tuple[File, ...]]:
-    """Revision and needed files, by path, of what the hub's API says of a model.
+    """Revision and needed files, by path, from the hub API's answer on a model.
 
-    Raises FetchFailed for an answer of another form and for files that are not `accepted`.
+    Raises FetchFailed for an answer of another form and for files that `accepted` rejects.
     """
     try:
         revision, siblings = answer["sha"], answer["siblings"]
@@ -86,16 +86,16 @@ def _entry(sibling: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def accepted(entries: Iterable[tuple[str, Any]]) -> tuple[File, ...]:
-    """The needed files among path and wire form, by path.
+    """The needed files, sorted by path, from pairs of path and wire form.
 
-    Raises FetchFailed unless they make a model that an engine can load, each file lies inside the model's folder, and
-    no file can take the place of another.
+    Raises FetchFailed unless an engine could load the files as a model, each file lies inside the model's folder, and
+    no file can overwrite another.
     """
     files = tuple(sorted((_file(path, e) for path, e in entries if needed(path)), key=lambda file: file.path))
     if len(files) > MAX_FILES:
-        raise FetchFailed(f"the repository lists {len(files)} files to serve; at most {MAX_FILES} are accepted")
+        raise FetchFailed(f"the repository lists {len(files)} files to serve; the max is {MAX_FILES}")
     if not any(file.path.endswith(".safetensors") for file in files):
-        raise FetchFailed("the repository has no weights in safetensors, the only format that is served")
+        raise FetchFailed("the repository has no weights in safetensors, the only supported format")
     if all(file.path != "config.json" for file in files):
         raise FetchFailed("the repository has no config.json, so no engine could load it")
     _check_apart(files)
@@ -108,8 +108,8 @@ def _file(path: str, entry: Any) -> File:
         raise FetchFailed(f"the listing names {path[:200]!r}, which would lie outside the model's folder")
     if "/".join(parts) != path or len(parts) > MAX_DEPTH or max(len(p.encode()) for p in parts) > MAX_NAME_BYTES:
         raise FetchFailed(
-            f"the listing names {path[:200]!r}; accepted are at most {MAX_DEPTH} names of at most {MAX_NAME_BYTES} "
-            "bytes with one / between them"
+            f"the listing names {path[:200]!r}; a path has at most {MAX_DEPTH} names of at most {MAX_NAME_BYTES} "
+            "bytes, separated by single slashes"
         )
     if not isinstance(entry, Mapping):
         raise FetchFailed(f"the listing has no size and hash for {path}")
@@ -127,18 +127,18 @@ def _is_hash(sha256: Any, git_sha1: Any) -> bool:
 
 
 def _check_apart(files: Iterable[File]) -> None:
-    """Raise FetchFailed if two paths are the same somewhere (case, Unicode form) or a file is another's folder."""
+    """Raises FetchFailed if two paths differ only by case or Unicode form, or if a file is another file's folder."""
     seen: dict[str, str] = {}
     folders: dict[str, str] = {}
     for file in files:
         key = _folded(file.path)
         if other := seen.get(key):
-            raise FetchFailed(f"the listing names {other} and {file.path}, which some file systems take for the same")
+            raise FetchFailed(f"the listing names {other} and {file.path}, which are the same on some file systems")
         seen[key] = file.path
         folders |= {str(parent): file.path for parent in PurePosixPath(key).parents}
     for key, path in seen.items():
         if below := folders.get(key):
-            raise FetchFailed(f"the listing names {path} as a file and, by {below}, as a folder")
+            raise FetchFailed(f"the listing names {path} as a file and, with {below}, as a folder")
 
 
 def _folded(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Attempts and time: how often an error is borne, and until when."""
+"""Retries: the number of attempts and the deadline of a download."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from .errors import FetchFailed, Interrupted
 
-# No pause between attempts grows beyond it, unless the hub asks for more.
+# The longest pause between attempts, unless the hub asks for more.
 LONGEST_PAUSE = 60.0
 
 T = TypeVar("T")
@@ -19,11 +19,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Patience:
-    """Limits of a download: attempts for each file, and one point in time for everything."""
+    """The limits of a download: attempts per file, and one deadline for all files."""
 
     attempts: int
     backoff: float
-    """Seconds before the second attempt; twice as many before each further one."""
+    """Seconds before the second attempt; doubled before each further one."""
     deadline: float
     """In the time of `time.monotonic`."""
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -34,26 +34,26 @@ class Patience:
         return max(0.0, self.deadline - time.monotonic())
 
     def check(self) -> None:
-        """Raise FetchFailed once the deadline has passed or another file has failed."""
+        """Raises FetchFailed once the deadline has passed or another file has failed."""
         if self.stopped.is_set():
             raise FetchFailed("stopped, because another file failed")
         if not self.left():
-            raise FetchFailed("the time for the whole fetch is over")
+            raise FetchFailed("the time limit of the whole fetch has passed")
 
     def retry(self, attempt: Callable[[], T]) -> T:
-        """Result of the first attempt that is not Interrupted. Raises FetchFailed when there is none."""
+        """The result of the first attempt that succeeds. Raises FetchFailed if none does."""
         for number in range(1, self.attempts + 1):
             self.check()
             try:
                 return attempt()
             except Interrupted as error:
                 if number == self.attempts:
-                    raise FetchFailed(f"given up after {number} attempts; the last one met {error}") from None
+                    raise FetchFailed(f"failed after {number} attempts; last error: {error}") from None
                 own = min(LONGEST_PAUSE, self.backoff * 2 ** (number - 1)) * random.uniform(0.5, 1.0)
                 pause = max(own, error.retry_after)
                 if pause > self.left():
                     raise FetchFailed(
-                        f"met {error}, and the next attempt, in {pause:.0f} s, would be too late"
+                        f"{error}; the next attempt, in {pause:.0f} s, would be after the deadline"
                     ) from None
                 self.stopped.wait(pause)
         raise FetchFailed("no attempt is allowed")

@@ -1,4 +1,4 @@
-"""HTTP requests to a hub that is not trusted: limits of bytes and time, a floor of speed, checked redirects."""
+"""HTTP requests to an untrusted hub: limits on bytes and time, a min speed, checked redirects."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..verify.clock import Deadline  # noqa: TID252 - in the Job there is no absolute name for it
+from ..verify.clock import Deadline  # noqa: TID252 - the Job has no absolute name for it
 from ..verify.connecting import connected  # noqa: TID252
 from .errors import FetchFailed, Interrupted
 from .patience import Patience
 
-# Within so many seconds of waiting, so many bytes must arrive, or the connection counts as dead; headers, too.
+# Min speed: at least STALL_BYTES (headers included) per STALL_SECONDS of waiting, or the connection counts as dead.
 STALL_SECONDS = 60.0
 STALL_BYTES = 1024**2
-# How long a read waits before it looks at the deadline again.
+# How long a read waits before it checks the deadline again.
 _SLICE_SECONDS = 0.5
 _BUFFER = 256 * 1024
-# What an answer may have beside its body: headers, and the sizes of chunks.
+# Max bytes of an answer outside its body: headers and chunk sizes.
 _BESIDE_BODY = 1024**2
 MAX_REDIRECTS = 5
 
-# Where clouds answer questions about the machine and hand out its credentials.
+# Cloud metadata servers, which give out the machine's credentials, and link-local addresses.
 _METADATA = [ipaddress.ip_network(text) for text in ("169.254.0.0/16", "fe80::/10", "fd20:ce::254", "fd00:ec2::254")]
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -42,7 +42,7 @@ class _TooMuch(OSError):
 
 
 class _BoundedReader(io.RawIOBase):
-    """Bytes of a socket, until the deadline, up to a limit, and no slower than the floor."""
+    """The bytes of a socket, until the deadline, up to a limit, and no slower than the min speed."""
 
     def __init__(self, sock: socket.socket, patience: Patience, limit: int) -> None:
         self._sock, self._patience, self._left = sock, patience, limit
@@ -67,7 +67,7 @@ class _BoundedReader(io.RawIOBase):
                 return count
 
     def _count(self, arrived: int) -> None:
-        """Counts bytes. Raises _TooMuch beyond the limit, and TimeoutError where too few came for too long."""
+        """Counts bytes. Raises _TooMuch beyond the limit, and TimeoutError below the min speed."""
         self._arrived += arrived
         self._left -= arrived
         if self._left < 0:
@@ -84,7 +84,7 @@ class _BoundedReader(io.RawIOBase):
 
 
 class _BoundedSocket:
-    """The little of a connected socket that http.client uses."""
+    """The methods of a connected socket that http.client uses."""
 
     def __init__(self, sock: socket.socket, patience: Patience, limit: int) -> None:
         self._sock, self._patience, self._limit = sock, patience, limit
@@ -100,14 +100,14 @@ class _BoundedSocket:
         return io.BufferedReader(self._reader, _BUFFER)
 
     def close(self) -> None:
-        """Close the socket, unless an answer is still read from it: then the answer closes it."""
+        """Closes the socket, unless an answer is still being read; then the answer closes it."""
         if self._reader is None:
             self._sock.close()
 
 
 @dataclass
 class _Route:
-    """One request on its way through redirects. `public` is None until the first server's address is known."""
+    """The state of one request through redirects. `public` is None until the first server's address is known."""
 
     patience: Patience
     limit: int
@@ -115,7 +115,7 @@ class _Route:
     public: bool | None = None
 
     def guarded(self, sock: socket.socket) -> Any:
-        """The connected socket with its bounds. Raises FetchFailed if its address is none to ask."""
+        """The connected socket with its limits. Raises FetchFailed if its address is not allowed."""
         if not self.proxied:
             address = ipaddress.ip_address(str(sock.getpeername()[0]).partition("%")[0])
             if self.public is None:
@@ -129,16 +129,16 @@ class _Route:
 
 
 def check_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address, from_public: bool) -> None:
-    """Raise FetchFailed for an address of cloud metadata, and for one inside a network when the hub is outside."""
+    """Raises FetchFailed for a cloud metadata address, and for a private address if the hub's address is public."""
     actual = _actual(address)
     if any(actual in network for network in _METADATA):
-        raise FetchFailed(f"the request leads to {actual}, an address of cloud metadata or of the local link")
+        raise FetchFailed(f"the request leads to {actual}, a cloud metadata or link-local address")
     if from_public and not actual.is_global:
         raise FetchFailed(f"the hub, which has a public address, redirects to {actual}, which is not public")
 
 
 def _actual(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The IPv4 address that an IPv6 address stands for, if it does."""
+    """The IPv4 address embedded in an IPv6 address, or the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
@@ -164,11 +164,11 @@ class _Http(http.client.HTTPConnection):
 
 
 class _Https(_Http, http.client.HTTPSConnection):
-    """The same with TLS: guarded after the handshake."""
+    """The same with TLS; the socket is guarded after the handshake."""
 
 
 class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
-    """Both schemes, with the bounds. No redirects, no errors as exceptions: `opened` decides."""
+    """Handler of both schemes with the limits. `opened` handles redirects and error statuses."""
 
     def __init__(self, route: _Route) -> None:
         urllib.request.AbstractHTTPHandler.__init__(self)
@@ -181,7 +181,7 @@ class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
         return self._open(req, functools.partial(_Https, route=self._route, context=_trust()))
 
     def _open(self, req: urllib.request.Request, connection: Any) -> http.client.HTTPResponse:
-        # A proxy that the environment names stands in place of the host.
+        # With a proxy from the environment, `host` is the proxy's.
         self._route.proxied = req.host != urllib.parse.urlsplit(req.full_url).netloc
         return self.do_open(connection, req)
 
@@ -193,16 +193,16 @@ def _trust() -> ssl.SSLContext:
 
 @dataclass(frozen=True)
 class Call:
-    """One GET. The token goes to the origin of `url` only, wherever redirects lead."""
+    """One GET request. The token is sent only to the origin of `url`, even after redirects."""
 
     url: str
     limit: int
-    """Bytes of the body."""
+    """Max bytes of the body."""
     offset: int = 0
     token: str | None = None
 
     def request(self, url: str) -> urllib.request.Request:
-        """The request to one server on the way."""
+        """The request to one server of the redirect chain."""
         request = urllib.request.Request(url, headers={"Accept-Encoding": "identity", "User-Agent": "dynamo-gke"})
         if self.token and _origin(url) == _origin(self.url):
             request.add_unredirected_header("Authorization", f"Bearer {self.token}")
@@ -218,10 +218,10 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 @contextmanager
 def opened(call: Call, patience: Patience) -> Generator[http.client.HTTPResponse]:
-    """The answer, whatever its status but a redirect. Read it with `body`.
+    """The answer, with any status but a redirect. Read it with `body`.
 
-    Raises Interrupted without an answer, and FetchFailed for redirects without end, to another scheme or to an address
-    that is none to ask.
+    Raises Interrupted without an answer, and FetchFailed for too many redirects and for redirects to another scheme or
+    to an address that is not allowed.
     """
     route = _Route(patience, limit=call.limit + call.limit // 8 + _BESIDE_BODY)
     url = call.url
@@ -249,18 +249,20 @@ def _answer(request: urllib.request.Request, route: _Route) -> http.client.HTTPR
 
 
 def _next(url: str, location: str | None) -> str:
-    """Where a redirect leads. Raises FetchFailed for nowhere, for another scheme than the hub's, and for user names."""
+    """The target of a redirect. Raises FetchFailed if it is missing, has another scheme or contains a user name."""
     if not location:
-        raise FetchFailed("the hub redirects without saying where to")
+        raise FetchFailed("the hub redirects without a target")
     try:
         there = urllib.parse.urljoin(url, urllib.parse.quote(location, safe=string.punctuation))
         parts = urllib.parse.urlsplit(there)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise FetchFailed("the hub redirects to what is no address") from None
+        raise FetchFailed("the hub redirects to an invalid address") from None
     schemes = {"https"} if url.startswith("https:") else {"http", "https"}
     if parts.scheme not in schemes or not host or "@" in parts.netloc:
-        raise FetchFailed(f"the hub redirects to {_shown(there)}; followed is {' or '.join(sorted(schemes))} only")
+        raise FetchFailed(
+            f"the hub redirects to {_shown(there)}; only {' or '.join(sorted(schemes))} without a user name is allowed"
+        )
     try:
         literal = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -270,7 +272,7 @@ def _next(url: str, location: str | None) -> str:
 
 
 def _shown(url: str) -> str:
-    """Scheme and host of an address: its path may be signed, its user name a secret."""
+    """Scheme and host of an address, because its path may be signed and its user name a secret."""
     parts = urllib.parse.urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
@@ -280,10 +282,10 @@ def _reason(error: Exception) -> str:
     return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
 
 
-def body(response: http.client.HTTPResponse, most: int) -> Iterator[bytes]:
-    """The body as it arrives, up to the piece in which it passes `most` bytes. Raises Interrupted if it ends early."""
+def body(response: http.client.HTTPResponse, limit: int) -> Iterator[bytes]:
+    """The body as it arrives, until it exceeds `limit` bytes. Raises Interrupted if it ends early."""
     read = 0
-    while read <= most:
+    while read <= limit:
         try:
             chunk = response.read1(_BUFFER)
         except (OSError, http.client.HTTPException, ValueError) as error:

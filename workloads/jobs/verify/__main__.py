@@ -4,7 +4,7 @@
     verify --endpoint http://chat-frontend:8000 --pods dynamo/chat --roles prefill decode --transport rdma --ranks 8
     verify --transport-log decode-0=decode-0.log decode-1=decode-1.log --ranks 8
 
-Exit code: 0 everything is verified or --report-only, 1 something is not, 2 an argument is invalid.
+Exit code: 0 if everything is verified or with --report-only, 1 if a check is not verified, 2 for an invalid argument.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .web import UnreachableError
 
 
 class Parser(argparse.ArgumentParser):
-    """Ends with 2 on an invalid argument, and prints one JSON object then, too, if --json was given."""
+    """Argument parser that exits with 2 on an invalid argument; with --json, it also prints one JSON object."""
 
     as_json = False
 
@@ -42,9 +42,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def command_line(argv: Sequence[str] | None, more: str | None = None) -> argparse.Namespace:
-    """The arguments, checked. Ends the process with 2 and a usage line when they are invalid.
+    """The checked arguments. Exits with 2 and a usage line if they are invalid.
 
-    `more` is the end of the help: options that the caller has read already.
+    `more` ends the help text: options that the caller has already parsed.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     parser = Parser(
@@ -63,7 +63,7 @@ def command_line(argv: Sequence[str] | None, more: str | None = None) -> argpars
         nargs="+",
         type=_pod_file,
         metavar="POD=FILE",
-        help="judge saved logs of the pods that move KV cache only",
+        help="only judge saved logs of the pods that move KV cache",
     )
     for role in COMPONENT:
         parser.add_argument(
@@ -74,10 +74,15 @@ def command_line(argv: Sequence[str] | None, more: str | None = None) -> argpars
             type=_http_url,
             help=f"metrics address of each {role} worker",
         )
-    parser.add_argument("--model", help="the model that must be listed; otherwise the first that is")
-    parser.add_argument("--timeout", type=_seconds, default=120.0, help="seconds until servable and answered (120)")
+    parser.add_argument("--model", help="the model that must be listed (default: the first one listed)")
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=120.0,
+        help="seconds until the model is listed and all prompts are answered (120)",
+    )
     _add_transfer(parser)
-    parser.add_argument("--pods", type=_namespaced, help="NAMESPACE/GRAPH: find the workers by the Kubernetes API")
+    parser.add_argument("--pods", type=_namespaced, help="NAMESPACE/GRAPH: find the workers through the Kubernetes API")
     parser.add_argument(
         "--roles",
         action="extend",
@@ -89,61 +94,61 @@ def command_line(argv: Sequence[str] | None, more: str | None = None) -> argpars
     parser.add_argument(
         "--transport",
         choices=[transport.value for transport in Transport],
-        help="the transport that must be found; with --pods: also read the logs (saved logs: rdma unless given)",
+        help="the transport that the logs must show; with --pods: also read the logs (saved logs: rdma by default)",
     )
-    parser.add_argument("--ranks", type=_ranks, help="processes of a pod that must have a table: an engine's GPUs")
+    parser.add_argument("--ranks", type=_ranks, help="processes per pod that must have a table: an engine's GPUs")
     parser.add_argument(
         "--transport-role", choices=list(COMPONENT), default="decode", help="whose logs show the transport (decode)"
     )
     parser.add_argument(
-        "--operation", choices=OPERATIONS, default="read", help="what they do with a peer's memory (read)"
+        "--operation", choices=OPERATIONS, default="read", help="how these workers access a peer's memory (read)"
     )
     parser.add_argument(
         "--metrics-port", type=_port, default=9090, help="with --pods: where workers serve metrics (9090)"
     )
     parser.add_argument("--api", type=_http_url, default="https://kubernetes.default.svc", help=argparse.SUPPRESS)
     parser.add_argument("--credentials", type=Path, default=SERVICE_ACCOUNT, help=argparse.SUPPRESS)
-    parser.add_argument("--report-only", action="store_true", help="exit with 0 whatever is not verified")
+    parser.add_argument("--report-only", action="store_true", help="exit with 0 even if a check is not verified")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     given = parser.parse_args(words)
     for role in COMPONENT:
         if twice := _repeated(getattr(given, role)):
-            parser.error(f"--{role}: {twice[0]} is given twice; its requests would be counted twice")
+            parser.error(f"--{role}: {twice[0]} is given twice, so its requests would be counted twice")
     _check_transfer(parser, given)
     if given.transport_log:
         _check_logs(parser, given)
     elif bool(given.pods) != bool(given.roles) or ((given.transport or given.ranks) and not given.pods):
-        parser.error("--pods goes with --roles; --transport and --ranks go with both, or with --transport-log")
+        parser.error("--pods and --roles need each other; --transport and --ranks need both, or --transport-log")
     return given
 
 
-# What says by which counters KV cache is seen to move; the first four go together.
+# The options that name the counters of the KV transfer; the first four need each other.
 _COUNTED = ("transfer_role", "moved", "transfers", "absent")
 
 
 def _add_transfer(parser: Parser) -> None:
-    """The options that make the verification look at the KV transfer: series are those of the engine."""
-    group = parser.add_argument_group("whether KV cache moved", "The first four go together, the others with them.")
-    group.add_argument("--transfer-role", choices=list(COMPONENT), help="whose workers count")
-    group.add_argument("--moved", type=_series, metavar="SERIES", help="counter of the amount")
+    """Adds the options for the KV transfer. They name the engine's own series."""
+    group = parser.add_argument_group("KV transfer", "The first four options need each other; the others need them.")
+    group.add_argument("--transfer-role", choices=list(COMPONENT), help="the role whose counters are read")
+    group.add_argument("--moved", type=_series, metavar="SERIES", help="counter of the transferred amount")
     group.add_argument("--transfers", type=_series, metavar="SERIES", help="counter of transfers")
-    group.add_argument("--absent", metavar="WORDS", help="what to look at where a counter is missing")
-    group.add_argument("--unit", default="By", help="of the amount, in UCUM's notation (By, bytes)")
+    group.add_argument("--absent", metavar="WORDS", help="what to check if a counter is missing")
+    group.add_argument("--unit", default="By", help="unit of the amount, in UCUM notation (By: bytes)")
     group.add_argument("--failed", type=_series, metavar="SERIES", help="counter of failed transfers")
-    group.add_argument("--used", type=_series, metavar="SERIES", help="counter of prompt tokens that decode took over")
-    group.add_argument("--carrier", default="", help="what moves the cache, for the report")
+    group.add_argument("--used", type=_series, metavar="SERIES", help="counter of prompt tokens that decode received")
+    group.add_argument("--carrier", default="", help="the library that moves the cache, for the report")
 
 
 def _check_transfer(parser: Parser, given: argparse.Namespace) -> None:
     named = [name for name in _COUNTED if getattr(given, name)]
     if (named or given.failed or given.used) and len(named) < len(_COUNTED):
         missing = ", ".join(f"--{name.replace('_', '-')}" for name in _COUNTED if name not in named)
-        parser.error(f"the KV transfer is verified by several options together; {missing} is missing")
+        parser.error(f"the KV transfer needs several options together; {missing} is missing")
 
 
 def _check_logs(parser: Parser, given: argparse.Namespace) -> None:
     if twice := _repeated([pod for pod, _ in given.transport_log]):
-        parser.error(f"--transport-log: {', '.join(twice)} is given twice; one file holds a pod's whole log")
+        parser.error(f"--transport-log: {', '.join(twice)} is given twice; give one file with the pod's whole log")
     of_file: dict[tuple[int, int], str] = {}
     for pod, path in given.transport_log:
         if problem := _unreadable(path):
@@ -151,7 +156,7 @@ def _check_logs(parser: Parser, given: argparse.Namespace) -> None:
         file = path.stat()
         other = of_file.setdefault((file.st_dev, file.st_ino), pod)
         if other != pod:
-            parser.error(f"--transport-log {pod}={path}: is the file of {other}, too; each pod has a log of its own")
+            parser.error(f"--transport-log {pod}={path}: is also the file of {other}; each pod has its own log")
 
 
 def _repeated(values: Sequence[str]) -> list[str]:
@@ -159,10 +164,10 @@ def _repeated(values: Sequence[str]) -> list[str]:
 
 
 def _unreadable(path: Path) -> str | None:
-    """Why a file cannot be read; None if it can."""
+    """The reason why a file cannot be read; None if it is readable."""
     try:
         if not path.exists():
-            return "there is no such file"
+            return "the file does not exist"
         if not path.is_file():
             return "is a directory or a device; name the file with the log"
         with path.open("rb") as data:
@@ -191,46 +196,46 @@ def _http_url(text: str) -> str:
     try:
         valid = bool(re.fullmatch(r"https?://[^/\s@]+(/\S*)?", text)) and bool(urlsplit(text).hostname)
         valid = valid and urlsplit(text).port != 0
-    except ValueError:  # a port that is no number, brackets that do not close
+    except ValueError:  # a port that is not a number, unclosed brackets
         valid = False
     if not valid:
-        raise argparse.ArgumentTypeError(f"{plain(text)!r} is no http address; write it as http://host:port")
+        raise argparse.ArgumentTypeError(f"{plain(text)!r} is not an HTTP address; write it as http://host:port")
     return text
 
 
 def _seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text):
-        raise argparse.ArgumentTypeError(f"{plain(text)!r} is no number of seconds")
+        raise argparse.ArgumentTypeError(f"{plain(text)!r} is not a number of seconds")
     return float(text)
 
 
 def _ranks(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,3}", text):
-        raise argparse.ArgumentTypeError(f"{plain(text)!r} is no number of processes; give 1 or more")
+        raise argparse.ArgumentTypeError(f"{plain(text)!r} is not a number of processes; give 1 or more")
     return int(text)
 
 
 def _port(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{plain(text)!r} is no port; give 1 to 65535")
+        raise argparse.ArgumentTypeError(f"{plain(text)!r} is not a port; give 1 to 65535")
     return int(text)
 
 
 def _series(text: str) -> str:
     if not re.fullmatch(r"[a-zA-Z_:][a-zA-Z0-9_:]*", text):
-        raise argparse.ArgumentTypeError(f"{plain(text)!r} is no name of a Prometheus series")
+        raise argparse.ArgumentTypeError(f"{plain(text)!r} is not the name of a Prometheus series")
     return text
 
 
 def main(argv: Sequence[str] | None = None, more: str | None = None) -> int:
-    """Verify and print; the exit code is in the module's docstring. `more` is the end of the help."""
+    """Verifies and prints; the module's docstring lists the exit codes. `more` ends the help text."""
     given = command_line(argv, more)
     verified = _logs(given) if given.transport_log else _graph(given)
     return 0 if verified or given.report_only else 1
 
 
 def _logs(given: argparse.Namespace) -> bool:
-    """Judge saved logs and print one verdict a pod. Whether all are verified."""
+    """Judges saved logs and prints one verdict per pod. Returns whether all are verified."""
     expected = Transport(given.transport or Transport.RDMA)
     found = {pod: _of_file(path, expected, given) for pod, path in given.transport_log}
     verified = all(finding.outcome is Outcome.VERIFIED for finding in found.values())
@@ -251,18 +256,18 @@ def _print_verdict(outcome: Outcome, check: str, sentence: str) -> None:
 
 
 def _print_json(content: Any) -> None:
-    """Strings in it are escaped, so no character of them acts."""
+    """Prints JSON whose strings are escaped, so that neither a terminal nor a CI runner interprets them."""
     print(json.dumps(content).replace("##[", "##\\u005b"), flush=True)
 
 
 def _of_file(path: Path, expected: Transport, given: argparse.Namespace) -> Finding:
-    # As the Job reads it: a byte that is no UTF-8 is one wrong character, and "\r" ends no line.
+    # As in the Job: an invalid UTF-8 byte becomes a replacement character, and "\r" does not end a line.
     with path.open(encoding="utf-8", errors="replace", newline="\n") as text:
         return judge_log((line.rstrip("\n") for line in text), expected, given.ranks, given.operation)
 
 
 def _graph(given: argparse.Namespace) -> bool:
-    """Verify a graph and print one line a check. Whether it is verified."""
+    """Verifies a graph and prints one line per check. Returns whether it is verified."""
 
     def progress(step: str) -> None:
         say(step, sys.stderr)

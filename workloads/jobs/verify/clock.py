@@ -12,7 +12,7 @@ class Deadline:
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds that remain, never negative."""
+        """The remaining seconds, never negative."""
         return max(0.0, self._end - time.monotonic())
 
     def within(self, seconds: float) -> Deadline:

@@ -1,4 +1,4 @@
-"""The pods of a graph, found by the Kubernetes API with the rights of the Job's own service account."""
+"""Finds the pods of a graph through the Kubernetes API, with the rights of the Job's service account."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .web import UnreachableError, fetch, lines, opened
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 CONTAINER = "main"
 READ_SECONDS = 10.0
-# A pod has some 20 KB.
+# A pod's JSON is about 20 KB.
 PODS_BYTES = 8 * 2**20
-# A kubelet keeps 10 MiB before it rotates a log, unless somebody raised that.
+# By default a kubelet rotates a log at 10 MiB.
 LOG_BYTES = 2**30
 LONGEST_LINE = 2**20
-# An engine prints within seconds of its start; a log that begins later was rotated.
+# An engine prints within seconds of its start, so a log that begins later was rotated.
 FIRST_LINE_SECONDS = 600.0
 
 
@@ -33,14 +33,14 @@ class Pod:
 
     name: str
     metrics: str
-    """Address of its metrics."""
+    """Address of the pod's metrics."""
     started: datetime | None
-    """When its container started; None if the API does not say."""
+    """Start time of the container; None if the API does not give it."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The Kubernetes API as a pod reaches it."""
+    """Client of the Kubernetes API, with a pod's credentials."""
 
     api: str
     token: str
@@ -48,7 +48,7 @@ class Cluster:
 
     @staticmethod
     def of_this_pod(api: str, credentials: Path) -> Cluster:
-        """Raises UnreachableError outside a pod, where there are no credentials."""
+        """The client for this pod. Raises UnreachableError outside a pod, where there are no credentials."""
         try:
             trust = ssl.create_default_context(cafile=credentials / "ca.crt")
             token = (credentials / "token").read_text(encoding="utf-8").strip()
@@ -57,7 +57,7 @@ class Cluster:
         return Cluster(api.rstrip("/"), token, trust)
 
     def get(self, path: str, deadline: Deadline, **query: str) -> str:
-        """The text of one answer. Raises UnreachableError unless it is 200."""
+        """The text of one answer. Raises UnreachableError unless the status is 200."""
         url = f"{self.api}{path}?{urllib.parse.urlencode(query)}"
         status, text = fetch(url, deadline.within(READ_SECONDS), token=self.token, trust=self.trust, limit=PODS_BYTES)
         if status != 200:
@@ -66,7 +66,7 @@ class Cluster:
 
     @contextmanager
     def streamed(self, path: str, deadline: Deadline, **query: str) -> Generator[Iterator[str]]:
-        """The lines of an answer as they come. Raises UnreachableError unless it is 200 and read in time."""
+        """The lines of an answer as they arrive. Raises UnreachableError unless it is 200 and complete in time."""
         url = f"{self.api}{path}?{urllib.parse.urlencode(query)}"
         with opened(url, deadline, token=self.token, trust=self.trust, limit=LOG_BYTES) as response:
             if response.status != 200:
@@ -83,7 +83,7 @@ class Pods:
     namespace: str
     graph: str
     metrics_port: int
-    """Where a worker serves its metrics unless its pod says otherwise."""
+    """The port of a worker's metrics unless its pod names another one."""
 
     def running(self, role: str, deadline: Deadline) -> tuple[Pod, ...]:
         """The role's running pods that are not being deleted. Raises UnreachableError if they cannot be listed."""
@@ -93,11 +93,11 @@ class Pods:
         try:
             return tuple(_pod(pod, self.metrics_port) for pod in read_json(text)["items"] if _serves(pod))
         except (InvalidJson, LookupError, TypeError, AttributeError, ValueError):
-            raise UnreachableError("the Kubernetes API answered something that is no list of pods") from None
+            raise UnreachableError("the Kubernetes API did not answer with a list of pods") from None
 
     @contextmanager
     def log(self, pod: Pod, deadline: Deadline) -> Generator[Iterator[str]]:
-        """The whole log of a worker's present container, each line with its time in front.
+        """The whole log of a worker's current container; each line begins with its time.
 
         Raises UnreachableError if it cannot be read.
         """
@@ -107,7 +107,7 @@ class Pods:
 
 
 def rotated(pod: Pod, first_line: str) -> bool:
-    """Whether a log's first line is so much younger than its container that older lines must be gone."""
+    """Whether a log's first line is so much younger than its container that older lines must be missing."""
     written = _time(first_line.partition(" ")[0])
     return bool(pod.started and written and (written - pod.started).total_seconds() > FIRST_LINE_SECONDS)
 
@@ -130,13 +130,13 @@ def _pod(pod: Mapping[str, Any], metrics_port: int) -> Pod:
 
 
 def _metrics_port(pod: Mapping[str, Any], otherwise: int) -> int:
-    """The container port that the operator calls `system`."""
+    """The container port that the operator names `system`."""
     ports = [port for container in pod["spec"]["containers"] for port in container.get("ports", ())]
     return int(next((p["containerPort"] for p in ports if p.get("name") == "system"), otherwise))
 
 
 def _time(text: str | None) -> datetime | None:
-    """A time of the Kubernetes API, to the second; None if it is none."""
+    """A time of the Kubernetes API, to the second; None if the text is no time."""
     try:
         return datetime.strptime(f"{text}"[:19] + "Z", "%Y-%m-%dT%H:%M:%S%z")
     except ValueError:

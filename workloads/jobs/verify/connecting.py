@@ -1,4 +1,4 @@
-"""Connections to a host that may have many addresses, all of them within one time limit."""
+"""Connects to a host that may have many addresses, within one time limit for all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ def connected(host: str, port: int, deadline: Deadline) -> socket.socket:
     """A connection to the first address of the host that answers.
 
     `socket.create_connection` grants its time limit to each address, and a hostile name can have any number of them.
-    Here each gets an equal share of what is left. Only the system's resolver can outlast the deadline. Raises OSError.
+    Here each address gets an equal share of the remaining time. Only the system's resolver can outlast the deadline.
+    Raises OSError.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     last: OSError = TimeoutError("timed out")
@@ -22,7 +23,7 @@ def connected(host: str, port: int, deadline: Deadline) -> socket.socket:
         try:
             sock.settimeout(left / (len(found) - number))
             sock.connect(address)
-            # For what follows before the answer: the handshake of TLS, which this bounds as a whole.
+            # Limits the TLS handshake, which comes before the answer, as a whole.
             sock.settimeout(max(deadline.left(), 0.001))
         except OSError as error:
             sock.close()

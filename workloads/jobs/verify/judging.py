@@ -1,4 +1,4 @@
-"""Verdicts over answers and counters: whether text came, and which workers served it."""
+"""Verdicts on answers and counters: whether each answer has text, and which workers served the prompts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .untrusted import plain
 from .web import UnreachableError
 
 _CHECKS = {"prefill": "prefill worker served", "decode": "decode worker received", "worker": "worker served"}
-# The roles whose every worker a prompt must reach: those that answer, and those that are to show a transfer.
+# The roles of which every worker must serve a prompt: the workers that answer.
 RECEIVERS = frozenset(("decode", "worker"))
 
 
 def judge_answers(answers: Sequence[str], error: str | None, wanted: int) -> Verdict:
-    """Every fresh prompt was answered with text."""
+    """The verdict on whether every fresh prompt was answered with text."""
     check = "answer sane"
     if error is not None:
         return Verdict.of(check, False, f"prompt {len(answers) + 1} of {wanted} got no answer: {error}.")
@@ -32,7 +32,7 @@ def judge_answers(answers: Sequence[str], error: str | None, wanted: int) -> Ver
 def shares(
     addresses: Mapping[str, Sequence[str]], before: Mapping[str, Counters], after: Mapping[str, Counters]
 ) -> tuple[WorkerShare, ...]:
-    """Requests of each worker between two readings of its metrics."""
+    """The number of requests of each worker between two readings of its metrics."""
 
     def share(role: str, address: str) -> int | None:
         if address not in before or address not in after:
@@ -41,13 +41,13 @@ def shares(
             served = requests_served(after[address], role) - requests_served(before[address], role)
         except UnreachableError:
             return None
-        return served if served >= 0 else None  # it was restarted in between
+        return served if served >= 0 else None  # the worker was restarted in between
 
     return tuple(WorkerShare(role, address, share(role, address)) for role in addresses for address in addresses[role])
 
 
 def unreached(found: Sequence[WorkerShare], roles: Collection[str]) -> list[str]:
-    """Addresses of the workers of these roles that a prompt should have reached, and none did."""
+    """Addresses of the workers of these roles that served no prompt."""
     return [share.address for share in found if share.role in roles and not share.requests]
 
 
@@ -59,9 +59,9 @@ def judge_role(
     names: Mapping[str, str],
     every: Collection[str] = RECEIVERS,
 ) -> Verdict:
-    """Every answered prompt went through a worker of the role, and of roles in `every` no worker was left out.
+    """The verdict on whether workers of the role served every answered prompt, and every worker of roles in `every`.
 
-    `names`: address → pod, where the addresses are pods'.
+    `names`: address → pod, if the addresses belong to pods.
     """
     check = _CHECKS[role]
     kind = "aggregated" if role == "worker" else role
@@ -70,17 +70,17 @@ def judge_role(
     of_role = [share for share in found if share.role == role]
     counts = [share.requests for share in of_role if share.requests is not None]
     if not counts:
-        return Verdict.of(check, False, f"no {kind} worker gives its metrics, at {', '.join(addresses)}.")
+        return Verdict.of(check, False, f"no {kind} worker returns its metrics, at {', '.join(addresses)}.")
     served, busy = sum(counts), sum(1 for count in counts if count)
     left_out = unreached(of_role, every) if answered else []
     parts = [f"{served} requests for {answered} answered prompts, on {busy} of {len(addresses)} {kind} workers"]
     if silent := len(addresses) - len(counts):
-        parts.append(f"{silent} gave no metrics")
+        parts.append(f"{silent} returned no metrics")
     if left_out:
         parts.append(f"not reached: {named(left_out, names)}")
     return Verdict.of(check, 0 < answered <= served and not left_out, f"{'; '.join(parts)}.")
 
 
 def named(addresses: Sequence[str], names: Mapping[str, str]) -> str:
-    """The addresses for a reader: by the names of their pods, where those are known."""
+    """The addresses for a reader, by pod name where it is known."""
     return ", ".join(names.get(address, address) for address in addresses)

@@ -1,7 +1,7 @@
-"""Counters of workers in Prometheus' text format.
+"""Reads the counters of workers from Prometheus' text format.
 
-The parser is this program's own: it passes over a line that is no sample, where prometheus_client gives up the whole
-text, takes time that grows with the text whatever it says, and needs no package besides Python.
+The parser is this program's own, because prometheus_client rejects the whole text for one invalid line. This one skips
+the line, takes time linear in the text whatever its content, and needs only the standard library.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from .clock import Deadline
 from .web import UnreachableError, lines, opened
 
 REQUESTS_SERVED = "dynamo_component_requests_total"
-# A worker counts its side endpoints (KV queries, clearing) in the same family.
+# A worker counts its other endpoints (KV queries, clearing) in the same family.
 SERVING_ENDPOINT = "generate"
-# Names of the roles in Dynamo's metrics: decode and aggregated workers both register as `backend`.
+# The roles' names in Dynamo's metrics: decode and aggregated workers both register as `backend`.
 COMPONENT = {"prefill": "prefill", "decode": "backend", "worker": "backend"}
 
-# One look at a model list or at metrics; both are answered from memory.
+# Time limit for one request of a model list or of metrics; a server answers both from memory.
 GLANCE_SECONDS = 5.0
 POLL_SECONDS = 0.25
 ATTEMPTS = 3
@@ -37,13 +37,13 @@ _LABEL = re.compile(r'\s*([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"\s*,?')
 
 @dataclass(frozen=True)
 class Series:
-    """A counter: the samples of one family that have these labels, added up."""
+    """A counter: the sum of a family's samples that have these labels."""
 
     family: str
     labels: tuple[tuple[str, str], ...] = ()
 
 
-# What one reading of a worker's metrics says of each series that was asked for. A missing one has no samples.
+# The value of each requested series in one reading of a worker's metrics. A series without samples is absent.
 Counters = Mapping[Series, float]
 
 
@@ -54,9 +54,9 @@ def requests_of(role: str) -> Series:
 
 
 def counters(page: Iterable[str], asked: Collection[Series], deadline: Deadline) -> Counters:
-    """The asked series in lines of Prometheus' text format, found in one pass.
+    """The requested series in lines of Prometheus' text format, found in one pass.
 
-    Raises UnreachableError for a page of too many lines, and at the deadline.
+    Raises UnreachableError for too many lines, and at the deadline.
     """
     families = tuple({series.family for series in asked})
     found: dict[Series, float] = {}
@@ -75,7 +75,7 @@ def counters(page: Iterable[str], asked: Collection[Series], deadline: Deadline)
 
 
 def _sample(line: str) -> tuple[str, dict[str, str], float] | None:
-    """Name, labels and value of a sample; None for a line that is none."""
+    """Name, labels and value of a sample; None if the line is no sample."""
     if not (match := _SAMPLE.fullmatch(line)):
         return None
     try:
@@ -86,7 +86,7 @@ def _sample(line: str) -> tuple[str, dict[str, str], float] | None:
 
 
 def _labels(text: str) -> Iterator[tuple[str, str]]:
-    """Each label follows the one before it: searching for it anywhere takes time that grows with the square."""
+    """The labels of a sample. Matching each right behind the previous one keeps the time linear."""
     position = 0
     while match := _LABEL.match(text, position):
         yield match[1], _unescaped(match[2])
@@ -98,9 +98,9 @@ def _unescaped(raw: str) -> str:
 
 
 def counted(found: Counters, series: Series) -> float | None:
-    """The value of a series; None without samples.
+    """The value of a series; None if it has no samples.
 
-    Raises UnreachableError if it is NaN or infinite, which no counter is.
+    Raises UnreachableError if the value is NaN or infinite, because no counter is.
     """
     value = found.get(series)
     if value is not None and not math.isfinite(value):
@@ -109,12 +109,12 @@ def counted(found: Counters, series: Series) -> float | None:
 
 
 def requests_served(found: Counters, role: str) -> int:
-    """Requests that a worker of this role has served; its counter appears with the first of them."""
+    """The number of requests that a worker of this role has served; the counter appears with the first request."""
     return int(counted(found, requests_of(role)) or 0.0)
 
 
 def metrics_of(addresses: Sequence[str], asked: Collection[Series], deadline: Deadline) -> dict[str, Counters]:
-    """Counters by address, all read at once; an address that does not answer in time is left out."""
+    """Counters by address, all read at the same time; an address that does not answer in time is omitted."""
     found: dict[str, Counters] = {}
 
     def read(address: str) -> None:

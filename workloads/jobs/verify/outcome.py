@@ -1,4 +1,4 @@
-"""The three things that a check can find, and the report that they make."""
+"""The three outcomes of a check, and the report of all checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What a check found. Only `verified` passes."""
+    """The outcome of a check. Only `verified` passes."""
 
     VERIFIED = "verified"
     NOT_VERIFIED = "not verified"
@@ -17,7 +17,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """One thing that was to be verified, and a sentence that says why it is or is not."""
+    """The outcome of one check, and a sentence with the reason."""
 
     check: str
     outcome: Outcome
@@ -25,7 +25,7 @@ class Verdict:
 
     @staticmethod
     def of(check: str, holds: bool, sentence: str) -> Verdict:
-        """A check that can be told either way."""
+        """The verdict of a check whose outcome is known."""
         return Verdict(check, Outcome.VERIFIED if holds else Outcome.NOT_VERIFIED, sentence)
 
     @property
@@ -35,7 +35,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class WorkerShare:
-    """How many requests one worker served for the verification; None if its metrics could not be read."""
+    """The number of requests one worker served during the verification; None if its metrics could not be read."""
 
     role: str
     address: str
@@ -44,13 +44,13 @@ class WorkerShare:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome: verified when every verdict is."""
+    """The result of a verification: verified if every verdict is."""
 
     model: str | None
     verdicts: tuple[Verdict, ...]
     workers: tuple[WorkerShare, ...] = field(default=())
     prompts: int = 0
-    """How many fresh prompts were answered."""
+    """Number of fresh prompts that were answered."""
 
     @property
     def verified(self) -> bool:
@@ -58,6 +58,6 @@ class Report:
 
 
 def all_verified(verdicts: Iterable[Verdict]) -> bool:
-    """Whether there are verdicts and all are `verified`."""
+    """Whether there is at least one verdict and all are `verified`."""
     outcomes = [verdict.outcome for verdict in verdicts]
     return bool(outcomes) and all(outcome is Outcome.VERIFIED for outcome in outcomes)

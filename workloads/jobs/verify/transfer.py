@@ -1,4 +1,4 @@
-"""Verdicts over the counters of a KV transfer: whether the cache moved, without failures, and was used."""
+"""Verdicts on the counters of a KV transfer: whether the cache moved, without failures, and was used."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from .web import UnreachableError
 
 @dataclass(frozen=True)
 class Transfer:
-    """Counters by which the workers of an engine show that KV cache moved, under the engine's own names."""
+    """The counters with which an engine's workers show that KV cache moved, under the engine's own names."""
 
     role: str
-    """Whose workers count: those that receive (decode) or those that send (prefill)."""
+    """The role whose counters are read: the receiving (decode) or the sending (prefill) workers."""
     moved: str
     """Counter of the amount, in `unit`."""
     unit: str
-    """In the notation of UCUM: `By` and its multiples for bytes."""
+    """UCUM notation: `By` and its multiples for bytes."""
     transfers: str
     """Counter of transfers."""
     absent: str
-    """What to look at where a counter is missing, as the end of a sentence."""
+    """What to check if a counter is missing, as the end of a sentence."""
     failed: str | None = None
-    """Counter of failed transfers; None where the engine has none."""
+    """Counter of failed transfers; None if the engine has none."""
     used: str | None = None
-    """Counter of prompt tokens that decode workers took from a transfer; None where the engine has none."""
+    """Counter of prompt tokens that decode workers received by a transfer; None if the engine has none."""
     carrier: str = ""
-    """What moves the cache, for the reader."""
+    """Name of the library that moves the cache, for the report."""
 
 
 def asked_of(transfer: Transfer | None) -> set[Series]:
-    """The series that are to be read for it."""
+    """The series that the verdicts on a transfer need."""
     if transfer is None:
         return set()
     families = (transfer.moved, transfer.transfers, transfer.failed, transfer.used)
@@ -43,15 +43,15 @@ def asked_of(transfer: Transfer | None) -> set[Series]:
 
 @dataclass(frozen=True)
 class Readings:
-    """The counters before the prompts and after them, by address."""
+    """The counters before and after the prompts, by address."""
 
     before: Mapping[str, Counters]
     after: Mapping[str, Counters]
     names: Mapping[str, str]
-    """Address → pod, where the addresses are pods'."""
+    """Address → pod, if the addresses belong to pods."""
 
     def rises(self, family: str, addresses: Sequence[str]) -> Rises:
-        """What a counter gained at each of these workers."""
+        """The increase of a counter at each of these workers."""
         known: dict[str, float] = {}
         absent: list[str] = []
         for address in addresses:
@@ -69,13 +69,13 @@ class Readings:
 
 @dataclass(frozen=True)
 class Rises:
-    """What one counter gained at each of some workers between two readings."""
+    """The increase of one counter at each worker between two readings."""
 
     series: str
     known: Mapping[str, float]
     """By address."""
     absent: tuple[str, ...]
-    """Addresses of workers whose metrics lack the counter: they tell nothing."""
+    """Addresses of workers whose metrics lack the counter, which shows nothing."""
     unread: tuple[str, ...]
     """Addresses of workers whose metrics cannot be read, or that were restarted in between."""
 
@@ -85,16 +85,16 @@ class Rises:
 
     @property
     def stays_somewhere(self) -> bool:
-        """Whether a worker is known, or must be taken, not to have moved it."""
+        """Whether the counter did not increase, or must be assumed not to have, at some worker."""
         return bool(self.unread) or 0.0 in self.known.values()
 
 
 def judge_transfer(
     transfer: Transfer, addresses: Mapping[str, Sequence[str]], readings: Readings, answered: int
 ) -> tuple[Verdict, ...]:
-    """Whether the KV cache of every answered prompt moved, at every worker of the role that counts.
+    """The verdicts on whether the KV cache of every answered prompt moved, at every worker of the transfer's role.
 
-    A counter that is there and does not rise shows that it did not. A counter that is missing shows nothing.
+    A counter that does not increase shows that no cache moved. A missing counter shows nothing.
     """
     counting = addresses.get(transfer.role, ())
     transfers = readings.rises(transfer.transfers, counting)
@@ -128,7 +128,7 @@ def _none_failed(transfer: Transfer, failed: Rises, transfers: Rises, readings: 
 
 
 def _used(transfer: Transfer, used: Rises, readings: Readings) -> Verdict:
-    sentence = f"decode workers took {used.total:.0f} prompt tokens from elsewhere."
+    sentence = f"decode workers reused {used.total:.0f} prompt tokens received from prefill."
     missing = _missing((used,), transfer, readings)
     return _verdict("moved KV cache used", used.total > 0, sentence, missing, used.stays_somewhere)
 
@@ -138,7 +138,7 @@ def _what(transfer: Transfer) -> str:
 
 
 def _missing(counters: Sequence[Rises], transfer: Transfer, readings: Readings) -> str | None:
-    """The sentence about the first counter that some workers do not have; None if all have all."""
+    """The sentence on the first counter that some workers lack; None if no counter is missing."""
     for counter in counters:
         if counter.absent:
             return f"{named(counter.absent, readings.names)} has no counter {counter.series}; {transfer.absent}."
@@ -146,7 +146,7 @@ def _missing(counters: Sequence[Rises], transfer: Transfer, readings: Readings) 
 
 
 def _verdict(check: str, holds: bool, sentence: str, missing: str | None, against: bool) -> Verdict:
-    """Unknown where nothing but missing counters speaks against the check."""
+    """The verdict; unknown if missing counters are the only evidence against the check."""
     if holds or missing is None or against:
         return Verdict.of(check, holds, sentence)
     return Verdict(check, Outcome.UNKNOWN, missing)
@@ -156,7 +156,7 @@ _BYTES = {"By": 1, "kBy": 1e3, "MBy": 1e6, "GBy": 1e9, "KiBy": 2**10, "MiBy": 2*
 
 
 def amount(value: float, unit: str) -> str:
-    """A quantity for readers: bytes in MiB, anything else in its own unit."""
+    """A quantity for readers: bytes in MiB, other amounts in their own unit."""
     if unit in _BYTES:
         return f"{value * _BYTES[unit] / 2**20:.2f} MiB"
     return f"a count of {value:g}" if unit == "1" else f"{value:g} {unit}"

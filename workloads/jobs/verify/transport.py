@@ -1,7 +1,7 @@
-"""Judge of the transport by which a worker reads or writes KV cache in a peer's memory, from the tables in its log.
+"""Judges the transport by which a worker reads or writes KV cache in a peer's memory, from UCX's tables in its log.
 
-A table proves what UCX chose for a kind of endpoint; it proves no bytes. The counters of NIXL prove those, and are
-verdicts of their own.
+A table shows what UCX chose for a kind of endpoint, but not that any bytes moved. NIXL's counters show the bytes, and
+have their own verdicts.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ from .untrusted import plain
 
 
 class Transport(StrEnum):
-    """What the stack declares that KV cache moves over."""
+    """The transport that the stack declares for the KV cache."""
 
     RDMA = "rdma"
     TCP = "tcp"
 
 
 RDMA_LANES = frozenset(("rc_mlx5", "dc_mlx5", "rc_verbs", "gga_mlx5"))
-# Copies between the memories of two GPUs of one node, over NVLink or PCIe: fast, and no RDMA.
+# Copies between two GPUs of one node, over NVLink or PCIe: fast, but not RDMA.
 GPU_LANE = "cuda_ipc"
 TCP_LANE = "tcp"
-# Transports of UCX that are neither: the network stack, shared memory, datagrams, staging copies.
+# UCX's other transports: the network stack, shared memory, datagrams, staging copies.
 _OTHER_LANES = re.compile(r"tcp|self|sysv|posix|cma|knem|xpmem|mm|ud|ud_\w+|\w+_copy|(?!cuda_)\w+_ipc")
-# In a description: the CPU or a buffer of the host takes part.
+# Descriptions of protocols that involve the CPU or a host buffer.
 _STAGED = re.compile(r"emulation|copy-in|copy-out|frag|pipeline|\w_copy", re.IGNORECASE)
 ZERO_COPY = "zero-copy"
 
-# Rows below describe messages that are no KV cache: rc takes no zero-copy read that fits into a completion.
+# Rows below this size do not describe KV cache: rc does no zero-copy read that fits into a completion.
 BULK_BYTES = 2048
 # UCX keeps 127 characters of a Config and drops the rest without a mark.
 CONFIG_CHARACTERS = 127
 
 GPU_MEMORY = frozenset(("cuda", "cuda-managed", "rocm", "rocm-managed"))
 _OTHER_MEMORY = frozenset(("host", "rdma", "ze-host", "ze-device", "ze-managed", "gaudi"))
-# What stands in a title between the operation and the memories: attributes, then how the local buffer is laid out.
+# The parts of a title between the operation and the memories: attributes, then the layout of the local buffer.
 _ATTRIBUTES = r"(?:\([\w|-]+\))?"
 _LOCAL = r"(?:(?:iov|strided|generic)(?:\[\d+\])? )?(?P<local>[\w-]+)(?:/\S+| memory)?"
 _REMOTE = r"(?P<remote>[\w-]+)(?:/\S+| memory)?"
 
 
 def _other(rma: str, without: str) -> re.Pattern[str]:
-    """Titles of the operations of UCX that are not the one to be judged, of which nothing may stand in them."""
+    """Matches titles of UCX's other operations, which must not contain the judged one (`without`)."""
     return re.compile(
         r"(?:(?:synchronous )?tagged message by ucp_tag_send(?:_sync)?\*"
         r"|active message by ucp_am_send\*(?: with reply flag)?"
@@ -59,7 +59,7 @@ def _other(rma: str, without: str) -> re.Pattern[str]:
     )
 
 
-# By operation: the titles of its tables, and those of others.
+# The titles of an operation's tables, and those of the other operations.
 _TITLES = {
     "read": re.compile(rf"remote memory read by ucp_get\*{_ATTRIBUTES} into {_LOCAL} from {_REMOTE}", re.ASCII),
     "write": re.compile(rf"remote memory write by ucp_put\*{_ATTRIBUTES} from {_LOCAL} to {_REMOTE}", re.ASCII),
@@ -70,7 +70,7 @@ _OTHERS = {
 }
 OPERATIONS = tuple(_TITLES)
 
-# ASCII, as UCX prints; int() would take digits of any script.
+# ASCII, as UCX prints; int() would accept digits of any script.
 _LANE = r"[a-z][a-z0-9_]*/[\w.:@+-]+"
 _ONE_LANE = re.compile(rf"(?P<lane>{_LANE})(?:/path\d+)?", re.ASCII)
 _SHARE = re.compile(rf"(?P<percent>\d{{1,3}})% on (?P<lane>{_LANE})(?:/path\d+)?", re.ASCII)
@@ -81,14 +81,14 @@ _NAMES = re.compile(r"(?<![\w/:])([a-z][a-z0-9_]*)/")
 
 TCP_ADVICE = "check UCX_IB_ROCE_REACHABILITY_MODE, LD_LIBRARY_PATH and the pods' NICs (docs/rdma.md)"
 NO_TABLE_ADVICE = (
-    "check that the pod served a request, that UCX_PROTO_INFO is set, that UCX_LOG_FILE=stderr is (a buffered stdout "
-    "keeps the table back), and that nothing rotated the log"
+    "check that the pod served a request, that UCX_PROTO_INFO and UCX_LOG_FILE=stderr are set (a buffered stdout "
+    "withholds the table), and that the log was not rotated"
 )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the log of one pod shows."""
+    """The verdict on the log of one pod."""
 
     outcome: Outcome
     reason: str
@@ -96,18 +96,18 @@ class Finding:
 
 @dataclass
 class Judge:
-    """Takes what a parser finds in one log, keeps counts only, and concludes at the end."""
+    """Collects the parser's events of one log, keeps only counts, and gives the verdict at the end."""
 
     expected: Transport
     operation: str = "read"
-    """What the worker does with a peer's memory: one of OPERATIONS."""
+    """How the worker accesses a peer's memory: one of OPERATIONS."""
     ranks: int | None = None
-    """How many processes must have a table; None where nobody said."""
+    """Number of processes that must have a table; None if not given."""
     lanes: set[str] = field(default_factory=set[str])
     movers: set[Process] = field(default_factory=set[Process])
-    """The processes that have a table of the operation between GPUs."""
+    """The processes with a table of the operation between GPUs."""
     processes: set[Process] = field(default_factory=set[Process])
-    """The processes of which UCX printed any line."""
+    """The processes with any line of UCX."""
     refused: list[str] = field(default_factory=list[str])
     doubts: list[str] = field(default_factory=list[str])
 
@@ -124,7 +124,7 @@ class Judge:
                 self.doubt(f"{event.what}{_of(event.process)}; UCX_LOG_FILE=stderr keeps lines whole")
 
     def doubt(self, why: str) -> None:
-        """Notes why nobody can tell. The first few are kept: one is enough."""
+        """Records a reason why the transport is unknown. Keeps the first few, because one is enough."""
         if len(self.doubts) < 4:
             self.doubts.append(why)
 
@@ -144,14 +144,14 @@ class Judge:
             return
         self.movers.add(table.process)
         if not table.endpoint:
-            self.doubt("a table names neither self, intra-node nor inter-node")
+            self.doubt("a table names none of self, intra-node and inter-node")
         for row in table.rows:
             if row.end is None or row.end >= BULK_BYTES:
                 self._row(row, table.endpoint)
         if not table.whole or not without_gaps(table.rows):
             self.doubt(f"a table is cut{_of(table.process)}")
         if table.counts:
-            self.doubt(f"UCX_PROTO_INFO=used lists what was used only; set 'remote memory {self.operation}*'")
+            self.doubt(f"UCX_PROTO_INFO=used lists only used protocols; set it to 'remote memory {self.operation}*'")
 
     def _row(self, row: Row, endpoint: str) -> None:
         found = parsed_lanes(row.config)
@@ -170,14 +170,14 @@ class Judge:
         elif any(not _is_known(name) for name in found.names):
             self.doubt(f"a transport of {_quoted(row.config)} is not known")
         elif GPU_LANE in found.names and endpoint != "intra-node":
-            self.doubt(f"{GPU_LANE} stands on an endpoint of another node")
+            self.doubt(f"{GPU_LANE} appears on an endpoint of another node")
         else:
             self.lanes |= found.names
 
     def conclude(self) -> Finding:
-        """The verdict over everything taken so far. Whatever is wrong weighs more than whatever is unclear."""
+        """The verdict on all events so far. A wrong transport outweighs an unclear one."""
         if self.refused:
-            advice = TCP_ADVICE if self.expected is Transport.RDMA else "take kvTransfer: tcp out, or check UCX_TLS"
+            advice = TCP_ADVICE if self.expected is Transport.RDMA else "remove kvTransfer: tcp, or check UCX_TLS"
             return Finding(Outcome.NOT_VERIFIED, f"{self.refused[0]}; {advice}")
         if self.doubts:
             return Finding(Outcome.UNKNOWN, "; ".join(dict.fromkeys(self.doubts)))
@@ -187,22 +187,22 @@ class Judge:
         without, movers = len(self.processes - self.movers), len(self.movers)
         if self.ranks is None and without:
             missing = f"{without} of {len(self.processes)} processes with lines of UCX have no table of such a "
-            why = f"{missing}{self.operation}; {NO_TABLE_ADVICE}; --ranks says how many must have one"
+            why = f"{missing}{self.operation}; {NO_TABLE_ADVICE}; --ranks sets how many must have one"
             return Finding(Outcome.UNKNOWN, why)
         if self.ranks is not None and movers < self.ranks:
             return Finding(Outcome.UNKNOWN, f"{movers} of {self.ranks} ranks have {table}; {NO_TABLE_ADVICE}")
         if self.ranks is not None and movers > self.ranks:
-            more = f"{movers} processes have {table}, and a pod has {self.ranks} ranks"
+            more = f"{movers} processes have {table}, but a pod has {self.ranks} ranks"
             return Finding(Outcome.UNKNOWN, f"{more}; check --ranks, and that the file is the log of one container")
-        return Finding(Outcome.VERIFIED, self._praise())
+        return Finding(Outcome.VERIFIED, self._summary())
 
-    def _praise(self) -> str:
+    def _summary(self) -> str:
         count = len(self.movers)
         who = f"{count} of {self.ranks} ranks" if self.ranks else f"{count} process{'es' if count > 1 else ''}"
         rdma = ", ".join(sorted(self.lanes & RDMA_LANES))
         ways = [f"{rdma} (RDMA)"] if rdma else []
         if GPU_LANE in self.lanes:
-            ways.append(f"{GPU_LANE} (NVLink or PCIe within the node, no RDMA)")
+            ways.append(f"{GPU_LANE} (NVLink or PCIe within the node, not RDMA)")
         if TCP_LANE in self.lanes:
             ways.append("tcp, as kvTransfer declares (slow)")
         unchecked = "" if self.ranks else "; their number is not checked without --ranks"
@@ -212,7 +212,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class Lanes:
-    """The transports of a Config, and what their shares add up to."""
+    """The transports of a Config, and the sum of their shares."""
 
     names: frozenset[str]
     percent: int
@@ -259,7 +259,7 @@ def _quoted(words: str) -> str:
 
 
 def judge_log(lines: Iterable[str], expected: Transport, ranks: int | None = None, operation: str = "read") -> Finding:
-    """The finding over a log, read once, line by line."""
+    """The verdict on a log, which is read once, line by line."""
     parser, judge = Parser(), Judge(expected, operation, ranks)
     for line in lines:
         for event in parser.feed(line):

@@ -1,10 +1,10 @@
 """Parser of UCX's protocol tables in a worker's log, as UCX 1.17 to 1.22 print them.
 
-Up to 1.21 the title is one row of two cells and every line is a print of its own, so threads and processes interleave
-by line. From 1.22 the title is two rows over the full width, then a header follows. Lines are told apart by their
-prefix `[seconds] [host:pid:thread]`. Only a prefix at the beginning of a line counts: behind other text it may be part
-of a prompt that a worker logged, or of two lines glued together, so there it is damage. The parser keeps one open table
-per thread and nothing else, so a log of any length takes bounded memory.
+Up to 1.21 the title is one row of two cells and UCX prints each line separately, so threads and processes interleave
+by line. From 1.22 the title is two full-width rows, followed by a header. The prefix `[seconds] [host:pid:thread]`
+tells which thread wrote a line. Only a prefix at the beginning of a line counts: after other text it may belong to a
+prompt that a worker logged, or to two joined lines, so the parser reports damage. The parser keeps only one open table
+per thread, so a log of any length takes bounded memory.
 
 Sources: src/ucp/proto/proto_debug.c, proto_multi.c, proto_reconfig.c and src/ucs/debug/log.c of UCX; real logs of
 1.21.0 and 1.22.0 are in the tests.
@@ -20,20 +20,20 @@ from itertools import zip_longest
 
 from .ucx_events import Damage, Event, Process, Refusal, Row, Seen, Table
 
-# A worker has a few threads per rank; more streams than this is not a worker's log.
+# A worker has a few threads per rank, so a log with more streams is not a worker's.
 MAX_STREAMS = 4096
-# UCX pads a table to its longest title and Config, some 300 characters. What is longer is cut, hence no whole line.
+# UCX pads a table to its longest title and Config, about 300 characters. Longer lines are cut, so they never parse.
 LONGEST_LINE = 1000
 # Rows of one table; UCX prints fewer than ten.
 MAX_ROWS = 256
 
-# ASCII: UCX prints no other digits, and int() takes those of any script.
+# ASCII: UCX prints no other digits, but int() accepts those of any script.
 _PREFIX = re.compile(r"\[\d+\.\d+\] \[(?P<host>[^\[\]:\s]*):(?P<pid>\d+) *:(?P<thread>[^\[\]\s]*)\]", re.ASCII)
-# What `kubectl logs` puts in front of a line, with --prefix and with --timestamps.
+# What `kubectl logs` adds before a line, with --prefix and with --timestamps.
 _STAMP = re.compile(
     r"(?:\[pod/[\w./-]+\] )?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) )?", re.ASCII
 )
-# Progress bars go back to the start of their line instead of ending it, so a line of UCX may follow one.
+# Progress bars return to the start of their line instead of ending it, so a line of UCX may follow one.
 _PROGRESS = re.compile(
     r" *|[^\[\]|'\"]{0,200}\d{1,3}%\|[^\[\]|]{0,400}\| {0,9}[^\s/]{1,20}/[^\s/]{1,20} \[[^\[\]]{0,100}\] {0,200}",
     re.ASCII,
@@ -41,24 +41,24 @@ _PROGRESS = re.compile(
 _MESSAGE = re.compile(r"[\w.+-]+:\d+ +UCX +[A-Z]+ ", re.ASCII)
 # Colors of a terminal.
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-# A prefix that was cut; its seconds are those of an epoch, so that no other number in brackets is taken for one.
+# A cut prefix. Its seconds are a Unix time, so that no other number in brackets matches.
 _CUT_PREFIX = re.compile(r"\[\d{9,}(?:\.\d*(?:\](?: (?:\[[^\[\]\s]*(?: *:[^\[\]\s]*)?)?)?)?)?$", re.ASCII)
 _RULE = re.compile(r"\+(?:-+\+)+")
 _PART_OF_RULE = re.compile(r"\|[ |]*\+(?:-+\+)+")
 _SIZE = r"(\d{1,20})([KMGTPE]?)"
-# `used` tables up to 1.21 have the count in front of the range, in the same cell.
+# `used` tables up to 1.21 have the count before the range, in the same cell.
 _RANGE = re.compile(rf"(?:\d+ +)?{_SIZE}(?:\.\.(?:{_SIZE}|(inf)))?", re.ASCII)
 _COUNTED = re.compile(r"\d+ +\d", re.ASCII)
 _ENDPOINT = re.compile(r".*?(?P<kind>\S+) cfg#\d+", re.ASCII)
 _TABLE_WORDS = re.compile(
     r"cfg#\d|remote memory|memory (?:read|write)|ucp_(?:get|put)|\bby ucp_|into (?:cuda|rocm)", re.IGNORECASE
 )
-# The end of a row, of UCX's own transports only: others print tables into the same log, with paths in them.
+# The end of a row, only with UCX's own transports: other libraries print tables with paths into the same log.
 _LANE_AT_END = re.compile(
     r"(?:(?<![\w/])(?:rc|dc|gga|ud|tcp|self|sysv|posix|cma|knem|xpmem|cuda|gdr|rocm)(?:_\w+)?/[^\s/|,]+(?:/path\d+)?"
     r"|\d% on path\d+)\s*\|\s*$"
 )
-# A get goes into local memory from remote, a put from local memory to remote. Refused puts as in the sources: not seen.
+# A get reads remote into local memory, a put writes local to remote memory. Refused puts follow UCX's sources; unseen.
 _REFUSED = re.compile(
     r"protocol found for (?P<operation>get into|put from) (?P<local>[\w-]+) (?:from|to) (?P<remote>[\w-]+)"
 )
@@ -72,14 +72,14 @@ _HEADERS = (["Range", "Description", "Config"], ["Count", "Range", "Description"
 
 
 class Parser:
-    """The tables of one log, line by line."""
+    """Parses the tables of one log, line by line."""
 
     def __init__(self) -> None:
         self._streams: dict[tuple[str, str, str], _Stream] = {}
         self._overfull = False
 
     def feed(self, line: str) -> Iterator[Event]:
-        """What a line of the log, without its end, completes."""
+        """The events that a line of the log (without its end) completes."""
         alone, front = True, _STAMP
         for piece in _ANSI.sub("", line).split("\r"):
             found = list(_PREFIX.finditer(piece))
@@ -88,14 +88,14 @@ class Parser:
             alone, front = alone and bool(front.fullmatch(piece)), _PROGRESS
 
     def close(self) -> Iterator[Event]:
-        """The tables that are still open where the log ends."""
+        """The tables that are still open at the end of the log."""
         for stream in self._streams.values():
             yield from stream.close()
 
     def _piece(self, text: str, found: Sequence[re.Match[str]], *, begins: bool) -> Iterator[Event]:
         before = text[: found[0].start()] if found else text
         if _LANE_AT_END.search(before[-LONGEST_LINE:]):
-            yield Damage(None, "lines of several processes are glued together")
+            yield Damage(None, "lines of several processes are joined")
         elif _CUT_PREFIX.search(text[-LONGEST_LINE:]):
             yield Damage(None, "a line is cut in its prefix")
         for match, following in zip_longest(found, found[1:]):
@@ -107,10 +107,10 @@ class Parser:
             if begins and match is found[0]:
                 yield from stream.line(line)
             elif not _MESSAGE.match(line) or _refusal(line):
-                yield Damage(stream.process, "a line of UCX stands in mid-line, behind other text")
+                yield Damage(stream.process, "a line of UCX follows other text on the same line")
 
     def _stream(self, prefix: re.Match[str]) -> Generator[Event, None, _Stream | None]:
-        """The thread that wrote a line, by the line's prefix; None where too many threads write."""
+        """The stream of the thread that wrote a line, by the line's prefix; None if there are too many threads."""
         key = (prefix["host"], prefix["pid"], prefix["thread"])
         if key not in self._streams:
             if len(self._streams) >= MAX_STREAMS or len(prefix["pid"]) > 20:
@@ -126,27 +126,27 @@ class Parser:
 class _State(Enum):
     IDLE = auto()
     HEAD = auto()
-    """Behind a rule, where a title is expected."""
+    """After a rule; a title is expected."""
     COLUMNS = auto()
-    """Behind the title of 1.22, where the names of the columns are expected."""
+    """After the title of 1.22; the column names are expected."""
     ROWS = auto()
     OTHER = auto()
-    """In a table that is no protocol table, such as the list of transports."""
+    """In a table of another kind, such as the list of transports."""
 
 
 @dataclass
 class _Stream:
-    """The lines of one thread, put together to tables."""
+    """Assembles the lines of one thread into tables."""
 
     process: Process
     state: _State = _State.IDLE
     begun: bool = False
-    """In HEAD: whether a rule opened it, and not the end of a table before it."""
+    """In HEAD: whether a rule opened it, rather than the end of the previous table."""
     head: list[list[str]] = field(default_factory=list[list[str]])
     endpoint: str = ""
     operation: str = ""
     columns: int = 0
-    """How many columns a row has; 0 as long as their names are still to come."""
+    """Number of columns of a row; 0 until the column names are read."""
     counts: bool = False
     rows: list[Row] = field(default_factory=list[Row])
     broken: bool = False
@@ -176,11 +176,11 @@ class _Stream:
             yield Damage(self.process, "the log ends in the title of a table")
 
     def _in_other(self) -> bool:
-        """Whether this is, or may be, a table of another kind. Those end in a blank line and have partial rules."""
+        """Whether this is, or may be, a table of another kind, which ends in a blank line and has partial rules."""
         return self.state is _State.OTHER or (self.state is _State.HEAD and not self.begun)
 
     def _break(self) -> Iterator[Event]:
-        """A line that is cut or glued. In a table with a title, the table is not whole; elsewhere any may be lost."""
+        """Handles a cut or joined line: marks the table as incomplete, or reports damage outside a table."""
         if self.state in (_State.COLUMNS, _State.ROWS):
             self.broken = True
         else:
@@ -204,7 +204,7 @@ class _Stream:
                 self.state = _State.ROWS
             case _State.ROWS:
                 yield self._table(whole=not self.broken)
-                # Without rows, UCX may have printed no rule at the end: then this one opens the next table.
+                # After a table without rows UCX may print no closing rule, so this rule opens the next table.
                 if self.rows:
                     self.state = _State.IDLE
                 else:
@@ -219,7 +219,7 @@ class _Stream:
         match = _ENDPOINT.fullmatch(cells[0]) if widths in ([2], [1, 1]) else None
         if not match:
             if any(_TABLE_WORDS.search(cell) for cell in cells):
-                yield Damage(self.process, "the title of a table is not whole")
+                yield Damage(self.process, "the title of a table is incomplete")
             self.state = _State.OTHER
             return
         self.endpoint = match["kind"] if match["kind"] in _KINDS else ""
@@ -237,7 +237,7 @@ class _Stream:
                 self.columns, self.counts = len(cells), len(cells) == 4
             case _State.HEAD | _State.OTHER:
                 if _is_row(cells):
-                    yield Damage(self.process, "rows of a table stand without its title")
+                    yield Damage(self.process, "a table's rows have no title")
                 if self.state is _State.HEAD:
                     self.head.append(cells)
                     if len(self.head) > 2:  # no title has three lines
@@ -285,7 +285,7 @@ def _is_row(cells: Sequence[str]) -> bool:
 
 
 def without_gaps(rows: Sequence[Row]) -> bool:
-    """Whether the rows follow on each other from 0 to infinity."""
+    """Whether the rows cover all sizes from 0 to infinity without gaps."""
     expected: int | None = 0
     for row in rows:
         if expected is None or row.start != expected or (row.end is not None and row.end < row.start):

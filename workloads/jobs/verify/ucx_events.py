@@ -1,4 +1,4 @@
-"""What a worker's log says of UCX: protocol tables, refusals, and lines that cannot be read."""
+"""Events that the parser finds in a worker's log: UCX's protocol tables, refusals, and damaged lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Process:
-    """A process that writes into the log; one of several, if an engine has several ranks."""
+    """A process that writes into the log. An engine with several ranks has several."""
 
     host: str
     pid: int
@@ -15,7 +15,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Row:
-    """What UCX does with messages of one range of sizes, in bytes. `end` is None for infinity."""
+    """UCX's protocol for one range of message sizes, in bytes. `end` is None for infinity."""
 
     start: int
     end: int | None
@@ -26,7 +26,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A protocol table: what a worker chose for one operation on one kind of endpoint."""
+    """A protocol table: UCX's choice for one operation on one kind of endpoint."""
 
     process: Process
     endpoint: str
@@ -34,14 +34,14 @@ class Table:
     operation: str
     rows: tuple[Row, ...]
     whole: bool
-    """Whether every line was read, from the first rule to the last."""
+    """Whether every line was read, from the first to the last rule."""
     counts: bool = False
-    """Whether UCX printed it at its end with counts of uses (`UCX_PROTO_INFO=used`), not when it chose."""
+    """Whether UCX printed the table at its exit with usage counts (`UCX_PROTO_INFO=used`), not at its choice."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """UCX found no protocol for a read or a write, and failed it."""
+    """UCX found no protocol for a read or write, and the operation failed."""
 
     process: Process
     operation: str
@@ -52,14 +52,14 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Seen:
-    """The first line of a process of which UCX printed anything, be it no table."""
+    """UCX's first line in a process, even if it is not part of a table."""
 
     process: Process
 
 
 @dataclass(frozen=True)
 class Damage:
-    """Lines that belong to a table which cannot be put together; `process` is None where nobody can tell whose."""
+    """Lines of a table that cannot be reassembled; `process` is None if it is unknown."""
 
     process: Process | None
     what: str

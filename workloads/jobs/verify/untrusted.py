@@ -1,4 +1,4 @@
-"""Text and JSON of others, made safe: what a model, a worker or a log says can forge no line of a report."""
+"""Makes untrusted text and JSON safe, so that a model, worker or log cannot forge a line of a report."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ LINE_CHARACTERS = 1200
 
 
 class InvalidJson(ValueError):
-    """The text holds no JSON that this program reads: malformed, too deep, or with NaN."""
+    """The text is not JSON that this program accepts: malformed, too deep, or with NaN."""
 
 
 def plain(text: object, limit: int = SHOWN_CHARACTERS) -> str:
     """One line of printable characters, cut at `limit`.
 
-    Drops what could move a cursor, start a line or reverse text: control, format and separator characters.
+    Drops characters that could move a cursor, start a line or reverse text: control, format and separator characters.
     """
     words = " ".join("".join(_printable(c) for c in str(text)[: 8 * limit]).split())
     return words if len(words) <= limit else f"{words[: limit - 1]}…"
 
 
 def say(line: object, to: TextIO | None = None, before: str = "") -> None:
-    """Print one line. Both jobs print by it whatever is no JSON; `before` is their own and printed as it is.
+    """Prints one line. Both Jobs print all text other than JSON with it; `before` is trusted and printed unchanged.
 
-    A runner of GitHub acts on `::` at the beginning of a line, so a line begins with the job's own words, and on `##[`
+    GitHub's runner interprets `::` at the beginning of a line, so a line begins with the Job's own words, and `##[`
     anywhere.
     """
     print(before + plain(line, LINE_CHARACTERS).replace("##[", "## ["), file=to or sys.stdout, flush=True)
@@ -41,11 +41,11 @@ def _printable(character: str) -> str:
 
 
 def read_json(text: str) -> Any:
-    """The value in a JSON text. Raises InvalidJson for anything that is none, NaN and infinities included."""
+    """The value of a JSON text. Raises InvalidJson for anything else, including NaN and infinities."""
     try:
         return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise InvalidJson("is no JSON") from None
+        raise InvalidJson("is not JSON") from None
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The steps: wait, send prompts until every worker that answers has answered one, read counters, read logs."""
+"""The steps of a verification: wait, send prompts until every worker has served one, read counters and logs."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from .untrusted import plain
 from .web import UnreachableError
 
 PROMPTS = 4
-# The router chooses by load, so prompts of one round go out together; a round has two for each worker, within bounds.
+# The router chooses by load, so a round sends its prompts together: two per worker, up to ROUND_PROMPTS.
 ROUNDS = 8
 ROUND_PROMPTS = 16
-# Counters may follow the answer: an engine publishes its own with its next step.
+# Counters may lag behind the answer, because an engine publishes them with its next step.
 SETTLE_SECONDS = 10.0
-# For the last reading of counters, which begins before they have settled.
+# Time for the last reading of counters, which begins before they have settled.
 LAST_SECONDS = 5.0
 ROUND_SETTLE_SECONDS = 2.0
-# All logs together. A table may follow its read by a moment.
+# Time limit for all logs together.
 LOG_SECONDS = 120.0
 
 Progress = Callable[[str], None]
@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 
 
 def _silent(_: str) -> None:
-    """Tell nobody."""
+    """Discards the progress message."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,16 @@ class Expected:
     transport: Transport
     role: str = "decode"
     operation: str = "read"
-    """What these workers do with the memory of their peers."""
+    """How these workers access the memory of their peers."""
     ranks: int | None = None
-    """Processes of a pod that must have a table; None where nobody said."""
+    """Number of processes per pod that must have a table; None if not given."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What is to be verified, and where: metrics addresses, one for each worker of a role.
+    """The endpoint to verify, and the metrics address of each worker by role.
 
-    Addresses in `worker` make it the verification of an aggregated graph, which has no other roles.
+    If `worker` has addresses, the graph is aggregated and has no other roles.
     """
 
     endpoint: str
@@ -67,29 +67,29 @@ class Targets:
     model: str | None = None
     timeout: float = 120.0
     transfer: Transfer | None = None
-    """By which counters KV cache is seen to move; None where that is not verified."""
+    """The counters of the KV transfer; None if the transfer is not verified."""
     transport: Expected | None = None
-    """By which logs its transport is judged; None where that is not verified."""
+    """The transport that the logs must show; None if the transport is not verified."""
     names: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Address → pod, where the addresses are pods'."""
+    """Address → pod, if the addresses belong to pods."""
 
     @property
     def addresses(self) -> dict[str, tuple[str, ...]]:
-        """Role → metrics addresses, for the roles that the verification is about."""
+        """Role → metrics addresses, for the roles of the graph."""
         if self.worker:
             return {"worker": self.worker}
         return {"prefill": self.prefill, "decode": self.decode}
 
     @property
     def every(self) -> frozenset[str]:
-        """The roles whose every worker a prompt must reach."""
+        """The roles of which every worker must serve a prompt."""
         return RECEIVERS | {evidence.role for evidence in (self.transfer, self.transport) if evidence}
 
 
 def verify(targets: Targets, progress: Progress = _silent) -> Report:
-    """Verify a graph that is up or coming up.
+    """Verifies a graph that is serving or starting.
 
-    Returns within `targets.timeout`, SETTLE_SECONDS and LAST_SECONDS, whatever anybody answers.
+    Returns within the sum of `targets.timeout`, SETTLE_SECONDS and LAST_SECONDS, whatever the servers answer.
     """
     deadline = Deadline(targets.timeout)
     model: str | None = None
@@ -108,7 +108,7 @@ def verify(targets: Targets, progress: Progress = _silent) -> Report:
         error = prompts.send(model, deadline, progress)
 
     settled, end = Deadline(SETTLE_SECONDS), Deadline(SETTLE_SECONDS + LAST_SECONDS)
-    if model is None:  # the time is over, and the report still says which workers give their metrics
+    if model is None:  # after the time limit, the report still says which workers return metrics
         prompts.before = _metrics(targets, end)
     while True:
         report = _judged(targets, model, listed, prompts, _metrics(targets, end), error)
@@ -125,7 +125,7 @@ def _metrics(targets: Targets, deadline: Deadline) -> dict[str, Counters]:
 
 @dataclass
 class _Prompts:
-    """The fresh prompts of one verification, and the counters from before them."""
+    """The fresh prompts of one verification, and the counters read before them."""
 
     targets: Targets
     before: dict[str, Counters]
@@ -133,9 +133,9 @@ class _Prompts:
     sent: int = PROMPTS
 
     def send(self, model: str, deadline: Deadline, progress: Progress) -> str | None:
-        """Why the first prompt that got no answer got none; None if all got one.
+        """The error of the first prompt without an answer; None if all are answered.
 
-        Sends the first prompts one by one, then rounds of several until every worker that answers has answered one.
+        Sends the first prompts one by one, then rounds of several until every answering worker has served one.
         """
         every = self.targets.every
         for _ in range(PROMPTS):
@@ -164,11 +164,11 @@ class _Prompts:
         return next((str(error) for error in found if isinstance(error, UnreachableError)), None)
 
     def _unreached(self, deadline: Deadline) -> Sequence[str]:
-        """The workers that no prompt has reached. Waits a moment for their counters."""
+        """The workers that have served no prompt. Waits a moment for their counters."""
         settled = deadline.within(ROUND_SETTLE_SECONDS)
         while True:
             after = _metrics(self.targets, deadline)
-            # A worker without metrics is not reached by more prompts either.
+            # More prompts do not help for a worker without metrics.
             known = [s for s in shares(self.targets.addresses, self.before, after) if s.requests is not None]
             missing = unreached(known, self.targets.every)
             if not missing or settled.left() == 0:
@@ -177,7 +177,7 @@ class _Prompts:
 
 
 def _together(call: Callable[[], _T], count: int) -> list[_T]:
-    """The results of `count` calls at once, in daemon threads: an interrupt need not wait for them as for a pool's."""
+    """The results of `count` concurrent calls, in daemon threads, so that an interrupt need not wait for them."""
     if count == 1:
         return [call()]
     results: list[_T] = []
@@ -208,7 +208,7 @@ def _judged(
 
 
 def verify_pods(targets: Targets, pods: Pods, roles: Sequence[str], progress: Progress = _silent) -> Report:
-    """Verify the graph whose workers are these pods, and the transport by the logs of those that move KV cache.
+    """Verifies the graph with these pods, and the transport by the logs of the pods that move KV cache.
 
     Raises UnreachableError if the pods cannot be listed.
     """
@@ -231,7 +231,7 @@ def verify_pods(targets: Targets, pods: Pods, roles: Sequence[str], progress: Pr
 
 
 def _transports(pods: Pods, known: Sequence[Pod], report: Report, expected: Expected) -> tuple[Verdict, ...]:
-    """One verdict for each pod of the role, of those from before the prompts and those that run now."""
+    """One verdict for each pod of the role that ran before the prompts or runs now."""
     deadline = Deadline(LOG_SECONDS)
     role, check = expected.role, f"KV cache over {expected.transport.upper()}"
     try:

@@ -1,4 +1,4 @@
-"""HTTP requests to servers that are not trusted: one wall clock, a cap on bytes, no redirects, no proxy."""
+"""HTTP requests to untrusted servers: one deadline, a limit on bytes, no redirects, no proxy."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from .clock import Deadline
 from .connecting import connected
 from .untrusted import plain
 
-# Model lists and answers of a few words are far smaller; 16 of them may be read at once.
+# Model lists and short answers are far smaller; up to 16 are read at the same time.
 MAX_BYTES = 2**19
 _CHUNK = 1 << 16
 
 
 class UnreachableError(Exception):
-    """No usable HTTP answer; the message says what happened instead, in printable characters."""
+    """No usable HTTP answer; the message gives the reason, in printable characters."""
 
     def __init__(self, message: object) -> None:
         super().__init__(plain(message, 400))
 
 
 class _TooMuch(OSError):
-    """The server sent more than the cap."""
+    """The server sent more bytes than the limit."""
 
 
 class _BoundedReader(io.RawIOBase):
-    """The bytes of a socket. Every read waits no longer than the deadline, so a dripping server gains nothing."""
+    """The bytes of a socket. No read outlasts the deadline, even if the server sends single bytes slowly."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline, limit: int) -> None:
         self._sock, self._deadline, self._left = sock, deadline, limit
@@ -53,7 +53,7 @@ class _BoundedReader(io.RawIOBase):
 
 
 class _BoundedSocket:
-    """The little of a socket that http.client uses once it is connected."""
+    """The socket methods that http.client uses once it is connected."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline, limit: int) -> None:
         self._sock, self._deadline, self._limit = sock, deadline, limit
@@ -61,14 +61,14 @@ class _BoundedSocket:
     def sendall(self, data: Any) -> None:
         if (left := self._deadline.left()) == 0:
             raise TimeoutError
-        self._sock.settimeout(left)  # bounds the whole of sendall
+        self._sock.settimeout(left)  # limits the whole sendall
         self._sock.sendall(data)
 
     def makefile(self, *_: Any) -> io.BufferedReader:
         return io.BufferedReader(_BoundedReader(self._sock, self._deadline, self._limit), _CHUNK)
 
     def close(self) -> None:
-        """Do nothing: http.client closes its socket before the answer is read; `opened` closes the real one."""
+        """Does nothing: http.client closes its socket before the answer is read; `opened` closes the real one."""
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def opened(
 ) -> Generator[http.client.HTTPResponse]:
     """The answer to one request: GET, or POST of `body` as JSON. A redirect is an answer like any other.
 
-    `limit` caps the bytes of the whole answer, its headers included. Raises UnreachableError for whatever goes wrong,
+    `limit` is the max size of the whole answer, including headers. Raises UnreachableError for every failure,
     also while the caller reads.
     """
     with ExitStack() as cleanup:
@@ -117,7 +117,7 @@ def _connected(url: str, deadline: Deadline, trust: ssl.SSLContext | None) -> ht
         connection._create_connection = lambda at, *_: connected(*at, deadline)  # type: ignore[attr-defined]
         connection.connect()
     except ValueError as error:  # no host name, no port; InvalidURL and UnicodeError are ValueErrors, too
-        raise UnreachableError(f"{plain(url)} is no address: {error}") from None
+        raise UnreachableError(f"{plain(url)} is not an address: {error}") from None
     return connection
 
 
@@ -143,8 +143,8 @@ def fetch(
 def lines(response: http.client.HTTPResponse, longest: int) -> Iterator[str]:
     """The lines of an answer, one at a time and without their ends.
 
-    Raises UnreachableError for a line above `longest` bytes, and for an answer that ends before the length it gave:
-    what was cut must not pass for the whole.
+    Raises UnreachableError for a line above `longest` bytes, and for an answer shorter than its declared length:
+    a cut answer must not pass as complete.
     """
     rest = b""
     while part := response.read(_CHUNK):
@@ -160,5 +160,5 @@ def lines(response: http.client.HTTPResponse, longest: int) -> Iterator[str]:
 
 
 def _words(error: object) -> str:
-    """What happened, in the system's words and without its numbers."""
+    """The system's message, without its error number."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,7 +1,7 @@
-"""What the program itself writes for the workers of an engine: flags and variables, each with its values.
+"""The flags and variables that the program itself sets for an engine's workers, each with its allowed values.
 
-The engine is asked with two inputs that differ in all that a deployment decides. A value that is the same for both is
-the program's own; one that differs belongs to the deployment.
+The module builds the command lines for two inputs that differ in everything a deployment decides. A value equal in both
+is the program's own; a value that differs depends on the deployment.
 """
 
 import json
@@ -20,37 +20,37 @@ Values = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
-    """What the program writes under one name."""
+class ProgramValues:
+    """The values that the program sets for one flag or variable."""
 
     values: frozenset[Values]
-    of_deployment: bool
-    """Whether the deployment decides the value, so that others may stand there too."""
+    deployment_decides: bool
+    """Whether the value depends on the deployment, so that other values are allowed, too."""
 
-    def takes(self, given: Sequence[str]) -> bool:
-        if not self.of_deployment:
+    def allows(self, given: Sequence[str]) -> bool:
+        if not self.deployment_decides:
             return comparable(given) in self.values
         numbers = all(text.isdecimal() for value in self.values for text in value)
         return len(given) == 1 and (given[0].isdecimal() or not numbers)
 
 
 @cache
-def flags(engine: Engine) -> Mapping[str, Written]:
-    """The flags of the engine's own command lines."""
-    return _written((_flags(engine, one), _flags(engine, other)) for one, other in _inputs())
+def flags(engine: Engine) -> Mapping[str, ProgramValues]:
+    """The flags of the engine's command lines, as the program writes them."""
+    return _by_name((_flags(engine, one), _flags(engine, other)) for one, other in _inputs())
 
 
 @cache
-def variables(engine: Engine) -> Mapping[str, Written]:
-    """The variables of the engine's workers, each with its value or with the field of the pod that holds it."""
-    return _written(
+def variables(engine: Engine) -> Mapping[str, ProgramValues]:
+    """The variables of the engine's workers, each with its value or its `valueFrom`."""
+    return _by_name(
         (_variables(worker_variables(engine, one, 1)), _variables(worker_variables(engine, other, 2)))
         for one, other in _inputs()
     )
 
 
 def comparable(values: Sequence[str]) -> Values:
-    """Values as they are compared: a JSON object by its keys and texts, whatever its numbers are."""
+    """Values in a comparable form: JSON objects without their numbers."""
     return tuple(_without_numbers(value) for value in values)
 
 
@@ -70,8 +70,8 @@ def _zeroed(value: Any) -> Any:
     return 0 if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _flags(engine: Engine, inputs: EngineInput) -> dict[str, set[Values]]:
-    return {use.name: {comparable([text for _, text in use.values])} for use in uses(engine.arguments(inputs))}
+def _flags(engine: Engine, given: EngineInput) -> dict[str, set[Values]]:
+    return {use.name: {comparable([text for _, text in use.values])} for use in uses(engine.arguments(given))}
 
 
 def _variables(env: Sequence[EnvVar]) -> dict[str, set[Values]]:
@@ -82,12 +82,12 @@ def _variables(env: Sequence[EnvVar]) -> dict[str, set[Values]]:
 
 
 def content(variable: Mapping[str, Any]) -> Values:
-    """The value of a variable, or where Kubernetes takes it from."""
+    """The value of a variable, or its `valueFrom` as JSON."""
     source = variable.get("valueFrom")
     return (json.dumps(source, sort_keys=True),) if source else (variable.get("value") or "",)
 
 
-def _written(pairs: Iterator[tuple[dict[str, set[Values]], dict[str, set[Values]]]]) -> Mapping[str, Written]:
+def _by_name(pairs: Iterator[tuple[dict[str, set[Values]], dict[str, set[Values]]]]) -> Mapping[str, ProgramValues]:
     values: dict[str, set[Values]] = {}
     differ: set[str] = set()
     for one, other in pairs:
@@ -95,7 +95,10 @@ def _written(pairs: Iterator[tuple[dict[str, set[Values]], dict[str, set[Values]
             values.setdefault(name, set()).update(found)
             if other.get(name) != found:
                 differ.add(name)
-    return {name: Written(values=frozenset(found), of_deployment=name in differ) for name, found in values.items()}
+    return {
+        name: ProgramValues(values=frozenset(found), deployment_decides=name in differ)
+        for name, found in values.items()
+    }
 
 
 def _inputs() -> Iterator[tuple[EngineInput, EngineInput]]:

@@ -1,4 +1,4 @@
-"""The rule on verification: each graph has the Job of this program, which fails where the graph does not serve."""
+"""The rule on verification: each graph has this program's Job, which fails if the graph does not serve."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -20,7 +20,7 @@ from planning.graph_parts import Transport, Verification
 from policies import kinds
 from policies.container_inputs import image_name
 from policies.inputs import at, block, items, name_of, namespace_of, plain
-from policies.judging import apart
+from policies.judging import reporting_unknowns
 from policies.setting import Schema, Setting
 from policies.whole_stack import engine_of, gpus, tcp_on_purpose
 from workloads.verification import account_name, command_line, job_spec, modules
@@ -29,16 +29,16 @@ REPORTED = Setting(
     name="reported",
     type="boolean",
     default=False,
-    description="whether the verification Job may only report and never fail an update (verification: reported)",
+    description="whether the verification Job may only report, without failing the update (verification: reported)",
     stricter="less",
 )
 
 
-def _proven(args: StackValidationArgs, report: ReportViolation) -> None:
+def _verified(args: StackValidationArgs, report: ReportViolation) -> None:
     jobs: dict[tuple[str, str], list[PolicyResource]] = {}
     programs: dict[tuple[str, str], Mapping[str, Any]] = {}
     for resource in args.resources:
-        with apart(report, resource.urn):
+        with reporting_unknowns(report, resource.urn):
             place = (namespace_of(resource), name_of(resource))
             if resource.resource_type == kinds.JOB:
                 account = at(resource.props, "spec", "template", "spec", "serviceAccountName")
@@ -48,32 +48,32 @@ def _proven(args: StackValidationArgs, report: ReportViolation) -> None:
     for graph in args.resources:
         if graph.resource_type != kinds.GRAPH:
             continue
-        with apart(report, graph.urn):
+        with reporting_unknowns(report, graph.urn):
             name, namespace = (str(at(graph.props, "metadata", key)) for key in ("name", "namespace"))
             place = (namespace, account_name(name))
             if not (found := jobs.get(place)):
                 report(
-                    f"no Job verifies graph {name}: it may serve without disaggregation and look well",
+                    f"no Job verifies graph {name}, so it could serve without disaggregation unnoticed",
                     graph.urn,
                 )
             for job in found or ():
-                with apart(report, job.urn):
+                with reporting_unknowns(report, job.urn):
                     for what in _differences(graph.props, job.props, REPORTED.read(args.get_config())):
                         report(
-                            f"the Job of graph {name} proves nothing: {what} other than the program writes it", job.urn
+                            f"the Job of graph {name} verifies nothing: {what} not as the program writes it", job.urn
                         )
-            with apart(report, graph.urn):
+            with reporting_unknowns(report, graph.urn):
                 if found and plain(at(programs.get(place, {}), "data")) != modules():
-                    report(f"the program that verifies graph {name} is another than this repository's", graph.urn)
+                    report(f"the program that verifies graph {name} differs from this repository's", graph.urn)
 
 
 def _differences(graph: Mapping[str, Any], job: Mapping[str, Any], reported: bool) -> Iterator[str]:
-    """The parts of a Job that are not those of the program."""
+    """The parts of a Job that differ from the program's, each with its verb."""
     name, namespace = (str(at(graph, "metadata", key)) for key in ("name", "namespace"))
     spec = plain(block(job, "spec"))
     (container, *_) = items(spec, "template", "spec", "containers") or ({},)
     words = [str(word) for word in items(container, "args")]
-    if len(words) < _FEWEST or not words[-1].isdecimal():
+    if len(words) < _MIN_WORDS or not words[-1].isdecimal():
         yield "its arguments are"
         return
     expected = [
@@ -108,9 +108,9 @@ def _differences(graph: Mapping[str, Any], job: Mapping[str, Any], reported: boo
         yield "its spec is"
 
 
-# The places of the served name and of the last word but for the roles and the time.
+# The index of the served name among the arguments, and the least number of arguments.
 _MODEL = 3
-_FEWEST = 8
+_MIN_WORDS = 8
 
 
 def _workers(graph: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -118,13 +118,13 @@ def _workers(graph: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _engines(graph: Mapping[str, Any]) -> list[Engine]:
-    """The engine of the graph's workers, which are all of one; none where the catalog knows it not."""
+    """The one engine of all workers of the graph; empty if they differ or the catalog does not know the engine."""
     found = [engine_of(worker)[0] for worker in _workers(graph)]
     return [found[0]] if found and found[0] and set(found) == {found[0]} else []
 
 
 def _asked(graph: Mapping[str, Any], engine: Engine, required: bool, timeout: int) -> Verification:
-    """What this graph has to show, as its plan says it."""
+    """The verification that the program plans for this graph."""
     workers = _workers(graph)
     moves = len(workers) > 1 and not engine.simulated
     transport = None
@@ -143,11 +143,11 @@ def _asked(graph: Mapping[str, Any], engine: Engine, required: bool, timeout: in
 RULES: list[Policy] = [
     StackValidationPolicy(
         name="proven",
-        description="Every graph has a Job that verifies that it serves.",
-        validate=_proven,
+        description="Every graph has a Job that verifies that the graph serves.",
+        validate=_verified,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
         config_schema=Schema(REPORTED),
-        remediation_steps="Keep the Verification component beside each ServingGraph, and `verification: required`.",
+        remediation_steps="Keep a Verification component for each ServingGraph, and `verification: required`.",
     ),
 ]
