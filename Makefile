@@ -1,4 +1,4 @@
-# Every target sets up what it needs, once. `make` alone lists them.
+# Every target installs what it needs, once. `make` alone lists them.
 STACK ?= dev
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -7,7 +7,7 @@ PY    := $(BIN)/python
 .DEFAULT_GOAL := help
 .PHONY: help dev local local-vllm setup preview preview-bootstrap render test check format goldens verify bench lock engine-flags replacement-table contract
 
-help: ## this list
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 dev: preview ## preview STACK, run its graph on this machine, answer one request
@@ -17,19 +17,19 @@ dev: preview ## preview STACK, run its graph on this machine, answer one request
 local: $(VENV)/.run ## run the graph of STACK on this machine until Ctrl-C
 	@$(PY) -m ops local --stack $(STACK)
 
-local-vllm: $(VENV)/.run ## real vLLM on the CPU: KV blocks moved between two processes (minutes, 6 GB)
+local-vllm: $(VENV)/.run ## run real vLLM on the CPU: moves KV blocks between two processes (minutes, 6 GB)
 	@$(PY) -m ops local --engine vllm --stack $(STACK)
 
-preview: $(VENV)/.run ## what `pulumi up` would create for STACK (dev unless given), without a cloud
+preview: $(VENV)/.run ## show what `pulumi up` would create for STACK (default: dev), without a cloud
 	@$(PY) -m ops preview --stack $(STACK)
 
-preview-bootstrap: $(VENV)/.run ## what the bootstrap stack would create: state, secrets key, GitHub identities
+preview-bootstrap: $(VENV)/.run ## show what the bootstrap stack would create: state, secrets key, GitHub identities
 	@$(PY) -m bootstrap.preview
 
-render: $(VENV)/.run ## the Kubernetes objects of STACK as YAML
+render: $(VENV)/.run ## print the Kubernetes objects of STACK as YAML
 	@$(PY) -m ops render --stack $(STACK)
 
-test: $(VENV)/.test ## every test that can run here; says what it skipped and why
+test: $(VENV)/.test ## run every test that can run here; says what it skipped and why
 	$(PY) -m pytest -n auto --dist worksteal
 
 check: $(VENV)/.test ## lint, format, types, which room may import which, dead code, dependencies
@@ -50,20 +50,20 @@ goldens: $(VENV)/.test ## render every stack into tests/golden
 verify: goldens ## regenerate the goldens and fail on a difference
 	git diff --exit-code tests/golden
 
-contract: $(VENV)/.test ## the contracts with others' software; first makes vLLM's environment, minutes and GBs, once
+contract: $(VENV)/.test ## run the contract tests; first installs vLLM's environment, once (minutes, GBs)
 	$(PY) -m tools.engine_flags --environment-only vllm
 	$(PY) -m pytest tests/contract
 
-engine-flags: $(VENV)/.test ## write the tables of flags again from the runtime's own parsers, of ENGINE or of all; makes what they need, 6 GB each
+engine-flags: $(VENV)/.test ## regenerate the flag tables of ENGINE, or of all, from the runtimes' own parsers; installs what they need, 6 GB each
 	$(PY) -m tools.engine_flags $(ENGINE)
 
-replacement-table: $(VENV)/.test ## write ops/changes/gcp_inputs.json from SCHEMA, the schema of Google's provider as JSON
+replacement-table: $(VENV)/.test ## regenerate ops/changes/gcp_inputs.json from SCHEMA, the JSON schema of Google's provider
 	$(PY) -m tools.replacement_table $(SCHEMA)
 
-bench: $(VENV)/.test ## time the preview against its floor, and the cost of many graphs
+bench: $(VENV)/.test ## time the preview against its floor, and with many graphs
 	$(PY) -m benchmarks.preview
 
-setup: $(VENV)/.run ## what `pulumi up` needs: the virtual environment that Pulumi.yaml names
+setup: $(VENV)/.run ## create the virtual environment that `pulumi up` needs
 
 lock: ## resolve every lock file again (needs uv)
 	$(COMPILE) pyproject.toml --universal -o requirements.txt
@@ -83,6 +83,6 @@ SGLANG_LINUX := --python-platform x86_64-manylinux_2_36
 $(VENV)/.run: requirements.txt tools/setup.sh
 	@sh tools/setup.sh $(VENV) requirements.txt && touch $@
 
-# The tests' environment holds all of the other, so neither is ever set up again for the other's sake.
+# The tests' environment contains the other one, so neither makes the other out of date.
 $(VENV)/.test: requirements/dev.txt tools/setup.sh
 	@sh tools/setup.sh $(VENV) requirements/dev.txt && touch $(VENV)/.run $@
