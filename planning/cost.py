@@ -20,9 +20,11 @@ def costs(system: Pool | None, gpu_pools: tuple[Pool, ...]) -> Iterator[CostItem
         price, bound = pool.machine.prices.get(wanted), pool.machine.upper_bound(wanted)
         count = f"{pool.nodes}" if pool.nodes == pool.max_nodes else f"{pool.nodes} to {pool.max_nodes}"
         basis = f"{wanted}: no price known"
-        if bound:
-            bounded = "" if price else f"no fixed price, at most {ON_DEMAND}'s: "
-            basis = f"{wanted}: {bounded}{bound.kind}, {bound.region}, {bound.date}"
+        if price:
+            bounded = "" if price.holds else f"; ≤ {ON_DEMAND}'s"
+            basis = f"{wanted}: {price.kind}, {price.region}, {price.date}{bounded}"
+        elif bound:
+            basis = f"{wanted}: no fixed price, at most {ON_DEMAND}'s: {bound.kind}, {bound.region}, {bound.date}"
         yield CostItem(
             what=f"{pool.name}: {count} × {pool.machine.name}",
             usd_per_hour=price and round(pool.nodes * price.usd_per_hour, 4),

@@ -302,9 +302,9 @@ class Plan:
 
     @property
     def cost_outputs(self) -> dict[str, float | None]:
-        """The stack outputs that tell the cost: the sum, and where part of it is unknown, its bound if there is one."""
+        """The stack outputs that tell the cost: the sum, and where part of it is unknown or changes, its bound."""
         cost, bound = self.cost_per_hour, self.cost_bound
-        return {"costPerHour": cost} | ({"costPerHourUpperBound": bound} if cost is None and bound is not None else {})
+        return {"costPerHour": cost} | ({"costPerHourUpperBound": bound} if bound not in (cost, None) else {})
 
     @property
     def cost_max(self) -> float | None:

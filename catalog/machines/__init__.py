@@ -30,6 +30,9 @@ Arch = Literal["amd64", "arm64"]
 ON_DEMAND = "onDemand"
 """The capacity mode that CPU nodes are bought in, and whose price no other exceeds."""
 
+CHANGES_DAILY = "changes daily"
+"""The kind of a price that held on its date, and is no bound of tomorrow's."""
+
 
 class BootDisk(Frozen):
     type: str
@@ -42,9 +45,17 @@ class Price(Frozen):
     """For one node."""
     region: str
     date: str
-    kind: Literal["list price", "single source, unverified"]
+    kind: Literal["list price", "single source, unverified", "changes daily"]
     source: str
 
+    @property
+    def holds(self) -> bool:
+        """Whether it is still the price after its date."""
+        return self.kind != CHANGES_DAILY
+
+
+NAMED_ZONES = 9
+"""Of all zones of a machine, so many are named in a message."""
 
 MachineType = Annotated[
     str,
@@ -64,14 +75,33 @@ class _Machine(Frozen):
     memory_gb: Annotated[float, Field(gt=0)]
     boot_disk: BootDisk
     zones: tuple[str, ...] = ()
-    """Zones where the machine was listed; empty: everywhere."""
+    """Zones where the machine was listed, or a region where its zones are not known; empty: everywhere."""
     prices: dict[str, Price] = {}
     """By capacity mode."""
 
     def upper_bound(self, mode: str) -> Price | None:
         """The price of a node bought in that mode, or one that it never exceeds: spot changes daily, and is sold below
         the price on demand. None where neither is known."""
-        return self.prices.get(mode) or self.prices.get(ON_DEMAND)
+        price = self.prices.get(mode)
+        return price if price and price.holds else self.prices.get(ON_DEMAND)
+
+    def listed_in(self, region: str, zone: str) -> bool:
+        return not self.zones or zone in self.zones or region in self.zones
+
+    def nearest_zones(self, region: str) -> tuple[str, ...]:
+        """Where it was listed, the nearest to a region first."""
+        continent = region.partition("-")[0]
+        return tuple(
+            sorted(
+                self.zones,
+                key=lambda zone: (not zone.startswith(f"{region}-"), not zone.startswith(f"{continent}-"), zone),
+            )
+        )
+
+    def listed_near(self, region: str) -> str:
+        """The nearest of those as a clause."""
+        near, more = self.nearest_zones(region)[:NAMED_ZONES], len(self.zones) - NAMED_ZONES
+        return ", ".join(near) + (f" and {more} more" if more > 0 else "")
 
 
 class CpuMachine(_Machine):
@@ -129,6 +159,8 @@ class Offer(Frozen):
 
     quota: Quota | None = None
     """What its GPUs count against; None where capacity is granted together with its quota."""
+    over_all_regions: Quota | None = None
+    """A second quota that they count against together with GPUs of other regions."""
     note: str | None = None
     """What a buyer is warned of: the rest of a sentence that begins with the machine's name."""
 

@@ -90,7 +90,8 @@ class Canned:
 
     def _quotas(self) -> set[str]:
         """What the machines of the pools count against, in whatever mode they are bought."""
-        return {offer.quota.id for pool in self._pools for offer in pool.machine.sold.values() if offer.quota}
+        offers = [offer for pool in self._pools for offer in pool.machine.sold.values()]
+        return {quota.id for offer in offers for quota in (offer.quota, offer.over_all_regions) if quota}
 
 
 # What Google Cloud computes and the program reads on; a preview leaves them unknown, `up` needs them.

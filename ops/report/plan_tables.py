@@ -4,10 +4,13 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from catalog import sizing
+from catalog.rdma import KvTransfer
 from ops.report import printing
 from ops.report.printing import indented
 from planning.first_token import FirstToken
 from planning.types import Graph, Plan
+
+_TRANSPORTS = {KvTransfer.RDMA: "RDMA", KvTransfer.TCP: "TCP, which is slow"}
 
 
 def graph(graph: Graph) -> RenderableType:
@@ -18,7 +21,7 @@ def graph(graph: Graph) -> RenderableType:
         f": {graph.card.repository}{served}, layout {graph.layout}, {graph.gpus} GPUs",
     )
     routing = "KV-aware router" + (
-        f", KV cache moved by {graph.kv_transfer.upper()}" if graph.kv_transfer else ", no KV cache moves"
+        f", KV cache moved by {_TRANSPORTS[graph.kv_transfer]}" if graph.kv_transfer else ", no KV cache moves"
     )
     counts = ("engines", "GPUs each", "weights GiB/GPU", "KV tokens", f"sequences of {graph.max_model_len}")
     table = printing.table("role", *counts[:2], "pool", *counts[2:], right=counts)
@@ -74,8 +77,10 @@ def first_token(first: FirstToken) -> RenderableType:
 
 
 def _bounded(per_hour: float | None, bound: float | None, hours: int = 1) -> str:
-    """A price, or the bound that an unknown one does not exceed."""
-    return f"≤ {_usd(bound, hours)}" if per_hour is None and bound is not None else _usd(per_hour, hours)
+    """A price, and the bound that it does not exceed where that is another, or the price is unknown."""
+    if bound in (None, per_hour):
+        return _usd(per_hour, hours)
+    return f"≤ {_usd(bound, hours)}" if per_hour is None else f"{_usd(per_hour, hours)} (≤ {_usd(bound, hours)})"
 
 
 def _usd(per_hour: float | None, hours: int = 1) -> str:

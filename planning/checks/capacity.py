@@ -40,7 +40,9 @@ def _purchase_warnings(pools: Sequence[WorkerPool]) -> Iterator[str]:
     bought = {(pool.machine.name, pool.purchase.mode): pool.machine for pool in pools if pool.purchase}
     for (name, mode), machine in bought.items():
         price = machine.prices.get(mode)
-        if price and price.kind != "list price":
+        if price and not price.holds:
+            yield f"cost: the price of {name} in mode {mode} is that of {price.date}; it changes daily"
+        elif price and price.kind != "list price":
             yield f"cost: the price of {name} in mode {mode} is of a {price.kind}"
     for pool in pools:
         if pool.purchase and pool.purchase.reservation and pool.max_nodes > pool.nodes:

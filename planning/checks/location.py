@@ -16,10 +16,9 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 def warnings(stack: ResolvedStack) -> Iterator[str]:
     region, zone = stack.settings.location.region, stack.settings.location.zone
     for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
-        if machine.zones and zone not in machine.zones:
-            there = [listed for listed in machine.zones if listed.startswith(f"{region}-")]
-            where = f"in {' and '.join(there)}" if there else f"only in {', '.join(machine.zones)}"
-            yield f"location.zone: {machine.name} was not listed in {zone} when last looked up, but {where}"
+        if not machine.listed_in(region, zone):
+            there = machine.listed_near(region)
+            yield f"location.zone: {machine.name} was not listed in {zone} when last looked up, but in {there}"
         priced = {price.region for price in machine.prices.values()}
         if region not in priced:
             yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from catalog import locations
 from catalog.capacity import mode_of
 from catalog.machines import GpuMachine, gpu_machines
+from catalog.models import Placement
 from catalog.rdma import KvTransfer
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
@@ -65,20 +66,16 @@ def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Error]:
     """The error of a zone that exists and that the machine was not listed in."""
     place = stack.settings.location
     listed = place.zone in locations.known().zones_of(place.region)
-    if not machine.zones or place.zone in machine.zones or place.allow_unlisted or not listed:
+    if machine.listed_in(place.region, place.zone) or place.allow_unlisted or not listed:
         return
-    continent = place.region.partition("-")[0]
-    nearest = sorted(
-        machine.zones,
-        key=lambda zone: (not zone.startswith(f"{place.region}-"), not zone.startswith(f"{continent}-"), zone),
-    )
     yield Error(
         "location.zone",
-        f"{machine.name} was not listed in {place.zone} when last looked up, but in {', '.join(nearest)}; "
-        "location.allowUnlisted: true takes a zone that came later",
+        f"{machine.name} was not listed in {place.zone} when last looked up, but in "
+        f"{machine.listed_near(place.region)}; location.allowUnlisted: true takes a zone that came later",
         tuple(
             Fix(f"use {zone}", {"location.zone": zone, "location.region": locations.region_of(zone)})
-            for zone in nearest
+            for zone in machine.nearest_zones(place.region)
+            if zone not in locations.known().zones
         ),
     )
 
@@ -120,17 +117,18 @@ def _no_nics(
     stack: ResolvedStack, deployment: Deployment, role: DeploymentRole, machine: GpuMachine
 ) -> Iterator[Error]:
     """The error of an engine that is to move KV cache by RDMA and gets no NIC for it."""
-    if deployment.kv_transfer is not KvTransfer.RDMA or not stack.rdma.carries:
+    if deployment.kv_transfer is not KvTransfer.RDMA:
         return
     where, tcp = deployment.at("kvTransfer"), Fix("accept it with tcp", {deployment.at("kvTransfer"): "tcp"})
     if machine.rdma is None:
+        given = "rdma" if deployment.settings.kv_transfer else "is rdma unless set"
         yield Error(
             where,
-            f"is rdma unless set, and {machine.name} has no RDMA NICs. Over TCP the first token takes 200 to 500 times "
-            f"as long; set {where} to tcp to accept that, or use a layout whose engines do both phases",
-            (tcp,),
+            f"{given}, and {machine.name} has no RDMA NICs. Over TCP the first token takes 200 to 500 times as long; "
+            f"set {where} to tcp to accept that, or use a layout whose engines do both phases",
+            (tcp, *_layouts_of_both_phases(deployment)),
         )
-    elif not machine.nics_for(role.tensor_parallel):
+    elif stack.rdma.carries and not machine.nics_for(role.tensor_parallel):
         size = deployment.at(role.role, "tensorParallel")
         enough = [n for n in deployment.sizes(role) if machine.nics_for(n)]
         yield Error(
@@ -139,3 +137,10 @@ def _no_nics(
             f"own: it has {machine.rdma_nics}",
             (*(Fix(f"use {n}", {size: n}) for n in enough), tcp),
         )
+
+
+def _layouts_of_both_phases(deployment: Deployment) -> Iterator[Fix]:
+    """Fixes that do without KV transfer."""
+    for name, other in deployment.layouts.items():
+        if other.placement is Placement.PER_ROLE and not other.prefill:
+            yield Fix(f"use layout {name}", {deployment.at("layout"): name})

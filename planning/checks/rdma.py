@@ -11,9 +11,10 @@ from reading.errors import Error
 
 
 def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
-    if deployment.kv_transfer is not KvTransfer.RDMA:
-        return
     roles = deployment.roles.values()
+    has_nics = any(role.machine and role.machine.rdma for role in roles)
+    if deployment.kv_transfer is not KvTransfer.RDMA or not has_nics:
+        return
     yield from stack.rdma.errors(
         KvMover(
             path=deployment.path,

@@ -16,7 +16,7 @@ from planning.preflight.check import PreflightCheck
 from planning.preflight.cluster import GkeVersionOffered
 from planning.preflight.existing import ExistingClusterFits, ExistingSubnetFits
 from planning.preflight.operator import OperatorFits
-from planning.preflight.quota import QuotaSufficient
+from planning.preflight.quota import ALL_REGIONS, QuotaSufficient
 from planning.preflight.reservation import ReservationFree
 from planning.preflight.secrets_key import SecretsKeyExists
 from planning.preflight.zone import MachineTypeOffered, RoceProfileOffered
@@ -128,12 +128,13 @@ def _reservations(plan: Plan) -> Iterator[PreflightCheck]:
 def _quotas(plan: Plan) -> Iterator[PreflightCheck]:
     """One check per quota, for all pools that count against it."""
     gpus: dict[str, int] = {}
-    quotas: dict[str, Quota] = {}
+    quotas: dict[str, tuple[str, Quota]] = {}
     for pool in plan.gpu_pools:
         offer = pool.machine.sold.get(pool.purchase.mode) if pool.purchase else None
-        if offer and offer.quota:
-            key = offer.quota.model_dump_json()
-            quotas[key] = offer.quota
-            gpus[key] = gpus.get(key, 0) + pool.max_nodes * pool.machine.gpus.count
-    for key, quota in quotas.items():
-        yield QuotaSufficient(project=plan.project, region=plan.region, quota=quota, gpus=gpus[key])
+        for where, quota in ((plan.region, offer.quota), (ALL_REGIONS, offer.over_all_regions)) if offer else ():
+            if quota:
+                key = quota.model_dump_json()
+                quotas[key] = where, quota
+                gpus[key] = gpus.get(key, 0) + pool.max_nodes * pool.machine.gpus.count
+    for key, (where, quota) in quotas.items():
+        yield QuotaSufficient(project=plan.project, region=where, quota=quota, gpus=gpus[key])

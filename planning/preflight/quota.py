@@ -18,6 +18,9 @@ class Limit:
 
 UNLIMITED = -1
 
+ALL_REGIONS = "global"
+"""The place of a quota over all regions, as Cloud Quotas has it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class QuotaSufficient(PreflightCheck):
@@ -25,20 +28,25 @@ class QuotaSufficient(PreflightCheck):
     role = "cloudquotas.viewer"
 
     region: str
+    """Or ALL_REGIONS."""
     quota: Quota
     gpus: int
     """GPUs of all pools that count against the quota."""
 
     @property
     def condition(self) -> str:
-        return f"quota {self.quota.id} in {self.region} is {self.gpus} or more"
+        return f"quota {self.quota.id} in {self.where} is {self.gpus} or more"
+
+    @property
+    def where(self) -> str:
+        return "all regions together" if self.region == ALL_REGIONS else self.region
 
     def judge(self, limits: Sequence[Limit]) -> CheckResult:
         """`limits` are sorted from the most to the least specific, so the first that matches counts.
 
         A limit does not show how much of the quota is already used.
         """
-        wanted = {"region": self.region, **self.quota.dimensions}
+        wanted = ({} if self.region == ALL_REGIONS else {"region": self.region}) | self.quota.dimensions
         page = f"https://console.cloud.google.com/iam-admin/quotas?project={self.project}"
         for limit in limits:
             if limit.locations and self.region not in limit.locations:
@@ -48,7 +56,7 @@ class QuotaSufficient(PreflightCheck):
             if limit.value == UNLIMITED or limit.value >= self.gpus:
                 return PASSED
             return failed(
-                f"capacity.mode: quota {self.quota.id} in {self.region} is {limit.value}, but the plan has up to "
+                f"capacity.mode: quota {self.quota.id} in {self.where} is {limit.value}, but the plan has up to "
                 f"{self.gpus} GPUs, on top of the project's other GPUs; request more at {page}"
             )
-        return self.unknown(f"no limit is listed for {self.region}; look at {page}")
+        return self.unknown(f"no limit is listed for {self.where}; look at {page}")

@@ -40,7 +40,7 @@ CASES = [
     Case("machine that there is none of", {"capacity.machine": "a3-ultra-8g"}, "capacity.machine",
          "did you mean a3-ultragpu-8g?"),
     Case("CPU machine for workers", {"capacity.machine": "n2-standard-16"}, "capacity.machine",
-         "is not one of a3-ultragpu-8g"),
+         "is not one of a2-highgpu-8g, "),
     Case("region that there is none of", {"location": {"region": "us-centrall1", "zone": "us-centrall1-f"}},
          "location.region", "did you mean {region: us-central1, zone: us-central1-f}?"),
     Case("region misspelt beside a right zone", {"location.region": "europe-wets1"}, "location.region",
