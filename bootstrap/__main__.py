@@ -1,9 +1,9 @@
-"""What the stacks of dynamo-gke and their CI need once: settings → components → outputs."""
+"""The bootstrap program, which creates what all stacks and their CI need once: settings → components → outputs."""
 
 import sys
 from pathlib import Path
 
-# Pulumi runs this in its own folder; what it shares with the main program is in the one above.
+# Pulumi runs this program in its own folder; the code shared with the main program is in the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pulumi
@@ -22,7 +22,7 @@ def main() -> None:
     try:
         settings = load(StackConfig(stack=pulumi.get_stack(), values=plain, secrets=secrets))
     except ConfigInvalid as invalid:
-        # Printed by Pulumi as it is, without a traceback.
+        # Pulumi prints the message without a traceback.
         raise pulumi.RunError(f"the configuration is invalid\n{invalid}") from None
     for name, value in build(settings).items():
         pulumi.export(name, value)

@@ -1,4 +1,4 @@
-"""Settings → components → the values that the workflows need."""
+"""Settings → components → stack outputs for the workflows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def build(settings: Settings) -> dict[str, Any]:
     google = gcp.Provider("google", project=settings.project, region=settings.region)
     services = Services("services", ServicesArgs(project=settings.project), pulumi.ResourceOptions(providers=[google]))
     after = pulumi.ResourceOptions(providers=[google], depends_on=[services])
-    # Names of buckets are shared by all of Google Cloud; with the project's they are unlikely to be taken.
+    # Bucket names are global in Google Cloud; the project's id makes a collision unlikely.
     state = State(
         "state",
         StateArgs(
@@ -52,9 +52,9 @@ def build(settings: Settings) -> dict[str, Any]:
         )
         return CiIdentity(name, args, after)
 
-    # The jobs that only look run in the GitHub Environments `<name>-preview`, the others in `<name>`.
-    # A preview runs the code of any branch, so its account has the key of its own environment only. A deployment runs
-    # main; its account has the first key too, for a stack that is not encrypted with its environment's key yet.
+    # Read-only jobs run in the GitHub Environments `<name>-preview`, the others in `<name>`. A preview runs the code of
+    # any branch, so its account has only the key of its environment. A deployment runs main; its account also has the
+    # first key, for a stack that does not use its environment's key yet.
     preview = {
         name: identity(f"preview-{name}", f"dynamo-view-{name}", PREVIEW, f"{name}{PREVIEW_SUFFIX}", {"key": key})
         for name, key in state.environment_keys.items()

@@ -1,4 +1,4 @@
-"""Trust in GitHub's tokens, of one repository only: Workload Identity Federation, so that there is no key to leak."""
+"""Workload Identity Federation for GitHub tokens of one repository, so that no key exists that could leak."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,14 @@ class GithubTrustArgs:
     repository: Repository
 
 
-# The branch that deploy.yaml deploys. GitHub's rules of an environment may say so too; they can be edited there.
+# The branch that deploy.yaml deploys. Rules of GitHub Environments can also enforce it, but can be edited on GitHub.
 DEPLOYED_REF = "refs/heads/main"
 
 
 def condition(repository: Repository) -> str:
-    """Tokens of the repository, by number, since a name can be taken by somebody else after a rename.
+    """The condition that admits tokens of the repository by number, because a renamed repository's name can be reused.
 
-    Outside the environments of previews, to which only reading accounts are bound, tokens of the deployed branch only.
+    Outside the preview environments, whose accounts are read-only, it admits only tokens of the deployed branch.
     """
     return (
         f"assertion.repository_owner_id == '{repository.owner_id}' && assertion.repository_id == '{repository.id}' && "
@@ -32,12 +32,12 @@ def condition(repository: Repository) -> str:
 
 
 class GithubTrust(pulumi.ComponentResource):
-    """The pool is protected: the id of a deleted one stays blocked for 30 days."""
+    """Identity pool and provider for GitHub. Both are protected, because a deleted id stays blocked for 30 days."""
 
     pool_name: pulumi.Output[str]
     """`projects/NUMBER/locations/global/workloadIdentityPools/github`."""
     provider_name: pulumi.Output[str]
-    """What `google-github-actions/auth` takes as `workload_identity_provider`."""
+    """The value of `workload_identity_provider` for `google-github-actions/auth`."""
 
     def __init__(self, name: str, args: GithubTrustArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:bootstrap:GithubTrust", name, None, opts)

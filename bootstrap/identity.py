@@ -1,4 +1,4 @@
-"""Who CI is: one service account, what it may do, and which of GitHub's tokens may act as it."""
+"""Identities of CI: service accounts, their roles, and the GitHub tokens that may impersonate them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bootstrap.github import GithubTrust
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Roles, without `roles/`: on the project, on the state bucket, the secrets key and the billing account."""
+    """Roles, without `roles/`, on the project, the state bucket, the secrets key and the billing account."""
 
     project: tuple[str, ...]
     state: str
@@ -20,14 +20,14 @@ class Access:
     billing: str
 
 
-# `pulumi preview` on a bucket takes no lock and writes nothing, so it reads only.
+# `pulumi preview` with a bucket backend takes no lock and writes nothing, so read access is enough.
 PREVIEW = Access(
     project=(
         "browser",
         "cloudquotas.viewer",
         "compute.viewer",
         "container.viewer",
-        "serviceusage.serviceUsageConsumer",  # the billing APIs are asked with the project's quota
+        "serviceusage.serviceUsageConsumer",  # the billing APIs use the project's quota
         "serviceusage.serviceUsageViewer",
         "storage.bucketViewer",
     ),
@@ -36,8 +36,8 @@ PREVIEW = Access(
     billing="billing.viewer",
 )
 
-# What an environment's stack makes, a role each, and two viewers for its preflight; projectIamAdmin and storage.admin
-# reach the whole project.
+# One role per kind of resource that a stack creates, and two viewers for its preflight. projectIamAdmin and
+# storage.admin apply to the whole project.
 DEPLOY = Access(
     project=(
         "artifactregistry.admin",
@@ -73,17 +73,20 @@ class CiIdentityArgs:
     account_id: str
     access: Access
     subjects: Mapping[str, str]
-    """Exact subjects of GitHub's tokens, the key tells which form it has."""
+    """Exact subjects of GitHub tokens, by the name of their form."""
     trust: GithubTrust
     bucket: pulumi.Output[str]
     keys: Mapping[str, pulumi.Output[str]]
-    """Keys that the account may use, the name tells which."""
+    """Keys that the account may use, by name."""
     billing: BillingAccount | None
-    """None where the stacks have no budget, or another bootstrap gives the right to create one."""
+    """None if the stacks have no budget, or if another bootstrap grants the right to create one."""
 
 
 class CiIdentity(pulumi.ComponentResource):
-    """Bound to exact subjects, never to the whole repository: else any branch's workflow could deploy."""
+    """Service account of CI with its roles, bound to exact token subjects.
+
+    A binding to the whole repository would let any branch's workflow deploy.
+    """
 
     email: pulumi.Output[str]
 

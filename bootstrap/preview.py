@@ -1,4 +1,4 @@
-"""`python -m bootstrap.preview [STACK]`: what the bootstrap stack would create, without a cloud and without Pulumi."""
+"""`python -m bootstrap.preview [STACK]` prints what the bootstrap stack would create, without a cloud or Pulumi."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ from reading.errors import ConfigInvalid
 
 FOLDER = Path(__file__).parent
 
-# The inputs that tell a reader what he gets, the first that a resource has.
+# The inputs that describe a resource best; the first one that it has is shown.
 TELLING = ("role", "service", "accountId", "attributeCondition")
 
 

@@ -1,4 +1,4 @@
-"""The Google Cloud APIs that state, key and identities need; an environment's stack switches on its own."""
+"""The Google Cloud APIs for state, keys and identities; an environment's stack enables the APIs it needs itself."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import pulumi
 
 from infra.services import enable
 
-# serviceusage is what switches on the rest, cloudresourcemanager what answers about the project.
+# serviceusage enables the others, cloudresourcemanager gives access to the project.
 APIS = ("cloudbilling", "cloudkms", "cloudresourcemanager", "iam", "iamcredentials", "serviceusage", "storage", "sts")
 
 
@@ -16,7 +16,7 @@ class ServicesArgs:
 
 
 class Services(pulumi.ComponentResource):
-    """Left on when the stack is destroyed: others in the project may use them."""
+    """The enabled APIs. They stay enabled when the stack is destroyed, because others in the project may use them."""
 
     def __init__(self, name: str, args: ServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:bootstrap:Services", name, None, opts)

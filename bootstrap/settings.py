@@ -1,4 +1,4 @@
-"""What the bootstrap stack may set, read from its config with every error at once; pure."""
+"""Settings of the bootstrap stack, read from its configuration with all errors at once; pure."""
 
 from typing import Annotated, Any, cast
 
@@ -14,14 +14,14 @@ from settings.stack_config import StackConfig
 
 NAMESPACE = "dynamo-gke-bootstrap"
 
-# Of the GitHub Environments whose jobs only look.
+# Suffix of GitHub Environments whose jobs are read-only.
 PREVIEW_SUFFIX = "-preview"
 
-# Google Cloud takes no longer `google.subject`, in bytes.
+# Max length of `google.subject` in Google Cloud, in bytes.
 LONGEST_SUBJECT = 127
 
 
-# With `dynamo-deploy-` before it at most the 30 characters of a service account's id.
+# With the prefix `dynamo-deploy-`, the name must fit into the 30 characters of a service account's id.
 Environment = Annotated[
     str,
     Field(
@@ -36,7 +36,7 @@ _Number = Annotated[int, Field(ge=1), _PRINTED]
 
 
 class Repository(Frozen):
-    """A repository on github.com. Its name may be given to somebody else one day, its numbers never."""
+    """A repository on github.com. Its name may be reused by someone else, its numbers are never reused."""
 
     name: Annotated[
         str,
@@ -51,9 +51,9 @@ class Repository(Frozen):
     owner_id: _Number
 
     def subjects(self, context: str) -> dict[str, str]:
-        """`sub` of the tokens of a context, such as `environment:prod`, in both forms that GitHub writes.
+        """Token subjects (`sub`) of a context, such as `environment:prod`, in both of GitHub's forms.
 
-        Repositories made or renamed since 15 July 2026 have numbers in it by default, earlier ones names alone.
+        Repositories created or renamed since 15 July 2026 use numbers by default, earlier ones only names.
         """
         owner, _, name = self.name.partition("/")
         return {
@@ -78,7 +78,7 @@ class Settings(Frozen):
         ]
         | None
     ) = None
-    """Where the deploy accounts may create budgets; a stack without a budget needs none."""
+    """The billing account in which deploy accounts may create budgets; not needed without budgets."""
 
     @field_validator("environments")
     @classmethod
@@ -90,16 +90,16 @@ class Settings(Frozen):
             raise ValueError(f"names {', '.join(twice)} more than once")
         if suffixed := [name for name in environments if name.endswith(PREVIEW_SUFFIX)]:
             raise ValueError(
-                f"names {', '.join(suffixed)}; {PREVIEW_SUFFIX} is the ending of the environments that only look, for "
+                f"names {', '.join(suffixed)}; the suffix {PREVIEW_SUFFIX} is reserved for read-only environments, for "
                 "which any branch gets a token"
             )
-        repository: Repository | None = info.data.get("repository")  # absent when it is an error of its own
+        repository: Repository | None = info.data.get("repository")  # absent if the repository itself is invalid
         for name in environments if repository else ():
             subject = cast(Repository, repository).subjects(f"environment:{name}{PREVIEW_SUFFIX}")["numbered"]
             if len(subject) > LONGEST_SUBJECT:
                 raise ValueError(
-                    f"{name} makes a token's subject of {len(subject)} characters, and Google Cloud takes "
-                    f"{LONGEST_SUBJECT}; shorten the names of environment or repository"
+                    f"{name} leads to a token subject of {len(subject)} characters, but Google Cloud allows "
+                    f"{LONGEST_SUBJECT}; shorten the name of the environment or the repository"
                 )
         return environments
 
@@ -108,7 +108,7 @@ KEYS = tuple(field.alias or name for name, field in Settings.model_fields.items(
 
 
 def load(config: StackConfig) -> Settings:
-    """The settings of a bootstrap stack. Raises ConfigInvalid with every error."""
+    """The settings of a bootstrap stack. Raises ConfigInvalid with all errors."""
     raw, unread = _blocks(config)
     reading = loader.read(Settings, raw, {})
     found = first_at_each(unread, reading.errors)
@@ -118,7 +118,7 @@ def load(config: StackConfig) -> Settings:
 
 
 def _blocks(config: StackConfig) -> tuple[dict[str, Any], list[Error]]:
-    """The wire form of Settings from text values, and what is wrong before any shape is looked at."""
+    """The wire form of Settings from text values, and the errors of keys that cannot be read."""
     raw: dict[str, Any] = {}
     found: list[Error] = []
     for full_key in sorted({*config.values, *config.secrets}):
@@ -126,7 +126,7 @@ def _blocks(config: StackConfig) -> tuple[dict[str, Any], list[Error]]:
         if full_key == "gcp:project" and full_key in config.values:
             raw["project"] = config.values[full_key]
         elif namespace == "gcp":
-            found.append(Error(full_key, "is not read: only gcp:project is, in plain text"))
+            found.append(Error(full_key, "is not used; only gcp:project is, in plain text"))
         elif namespace == NAMESPACE and (why := _unreadable(key, full_key in config.secrets)):
             found.append(Error(key, why))
         elif namespace == NAMESPACE and config.values[full_key] not in ("", "{}", "[]"):  # defaults of Pulumi.yaml
@@ -136,7 +136,7 @@ def _blocks(config: StackConfig) -> tuple[dict[str, Any], list[Error]]:
 
 
 def _unreadable(key: str, secret: bool) -> str:
-    """Why the value of a key is not looked at; empty where it is."""
+    """The reason why the value of a key cannot be read; empty if it can."""
     if key not in KEYS:
         return unknown_key(key, KEYS)
-    return "is a secret, which would show in plain once read; the bootstrap stack has none" if secret else ""
+    return "is a secret, but the bootstrap stack would show it in plain text; set it without --secret" if secret else ""

@@ -1,15 +1,15 @@
-"""Where the stacks keep their state, and the key that encrypts the secrets in it."""
+"""The bucket for the stacks' state, and the keys that encrypt the secrets in it."""
 
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_gcp import kms, storage
 
-# An old version of a state file goes when it is both: a bad update is found within weeks, not months.
+# An old version of a state file is deleted after both limits: a bad update is found within weeks, not months.
 OLD_VERSION_DAYS = 90
 OLD_VERSIONS_KEPT = 20
 
-# 90 days. Earlier versions of the key stay and still decrypt.
+# 90 days. Earlier key versions remain and still decrypt.
 ROTATION_SECONDS = 90 * 24 * 3600
 
 
@@ -22,13 +22,13 @@ class StateArgs:
 
 
 class State(pulumi.ComponentResource):
-    """Bucket and keys, all protected: without the one no stack knows what it made, without the others its secrets.
+    """State bucket and keys, all protected: without them no stack knows its resources or its secrets.
 
-    One key per environment, and the first one, `secrets`: it encrypts the bootstrap stack's own state, and that of
-    stacks made before environments had keys of their own.
+    Each environment has a key. The first key, `secrets`, encrypts the bootstrap stack's own state and the state of
+    stacks older than the environments' keys.
 
-    A key ring can never be deleted, nor its name or that of its key used again: a destroyed bootstrap stack that comes
-    back has to import both.
+    Google Cloud never deletes key rings and keys, nor frees their names, so a bootstrap stack that is created again
+    must import them.
     """
 
     bucket_name: pulumi.Output[str]
@@ -79,7 +79,7 @@ class State(pulumi.ComponentResource):
             environment: key(f"{name}-key-{environment}", f"secrets-{environment}").id
             for environment in args.environments
         }
-        # Of plain values, so that the preview already shows them.
+        # Built from plain values, so that the preview already shows them.
         self.login_url = f"gs://{args.bucket}"
         self.secrets_provider = (
             f"gcpkms://projects/{args.project}/locations/{args.region}/keyRings/pulumi/cryptoKeys/secrets"

@@ -126,7 +126,7 @@ class EngineMetrics:
 
 @dataclass(frozen=True, kw_only=True)
 class TransferEvidence:
-    """Which counters prove that KV cache moved from prefill to decode, and what their absence means.
+    """The counters that show that KV cache moved from prefill to decode.
 
     If the counters are missing, the result is unknown. If they exist and do not increase, the transfer failed.
     """

@@ -177,7 +177,7 @@ def _private_bucket(args: ResourceValidationArgs, report: ReportViolation) -> No
         )
 
 
-def _labelled(args: ResourceValidationArgs, report: ReportViolation) -> None:
+def _labeled(args: ResourceValidationArgs, report: ReportViolation) -> None:
     labels: Any
     if args.resource_type == "pulumi:providers:gcp":
         # A provider's inputs are strings; nested ones are JSON.
@@ -247,7 +247,7 @@ RULES: list[Policy] = [
     ResourceValidationPolicy(
         name="labelled",
         description="Resources that cost money have labels that name their owner.",
-        validate=_labelled,
+        validate=_labeled,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.LOW,
         config_schema=Schema(LABELS),

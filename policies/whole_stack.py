@@ -197,7 +197,7 @@ def _deleted_before_operator(args: StackValidationArgs, report: ReportViolation)
 
 def _has_budget(args: StackValidationArgs, report: ReportViolation) -> None:
     if BUDGET_REQUIRED.read(args.get_config()) and not of_type(args.resources, kinds.BUDGET):
-        report("the stack has no billing budget, so nobody is warned of high costs", None)
+        report("the stack has no billing budget, so no one is warned of high costs", None)
 
 
 RULES: list[Policy] = [
@@ -235,7 +235,7 @@ RULES: list[Policy] = [
     ),
     StackValidationPolicy(
         name="has-budget",
-        description="The environment has a billing budget that warns somebody.",
+        description="The environment has a billing budget that sends warnings.",
         validate=_has_budget,
         enforcement_level=EnforcementLevel.ADVISORY,
         severity=Severity.LOW,

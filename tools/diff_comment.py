@@ -1,8 +1,8 @@
-"""Puts the diffs of a pull request on the pull request: one comment a stack, edited in place.
+"""Posts the diffs of a pull request as comments: one comment per stack, edited in place.
 
-Runs with a token that may write (.github/workflows/comment.yaml) on files that the pull request's own code has written,
-a fork's too. They are data: sized, stripped of control characters, put into a code fence, never run. Which pull request
-is meant comes from GitHub's event, not from the files. Needs no package besides Python's own.
+The tool runs with a write token (.github/workflows/comment.yaml) on files that a pull request's own code wrote, even
+from a fork. It treats the files as data: it limits their size, strips control characters, quotes them in a code fence,
+and never runs them. GitHub's event, not the files, names the pull request. The tool needs only the standard library.
 """
 
 import os
@@ -15,33 +15,33 @@ from ops.report.plain import plain
 from ops.report.quoted import quoted
 from tools import github
 
-# What preview.yaml names the artifact of a stack, and in it the file.
+# The name of a stack's artifact in preview.yaml, and of the file in it.
 ARTIFACT = re.compile(r"diff-([a-z][a-z0-9-]{0,40})")
 FILE = "diff.txt"
-# Room for the first and the last line of a comment below GitHub's limit.
+# Leaves room for a comment's first and last line below GitHub's limit.
 TEXT_LIMIT = github.BODY_LIMIT - 2_000
-# One more than that is a flood, not a project.
+# Max comments on one pull request.
 MAX_STACKS = 20
 
 
 class NotADiff(Exception):
-    """The artifact is none that preview.yaml uploads."""
+    """The artifact is not one that preview.yaml uploads."""
 
 
 def marker(stack: str) -> str:
-    """The hidden first line by which a stack's comment is found again."""
+    """The hidden first line that identifies a stack's comment."""
     return f"<!-- dynamo-gke:diff:{stack} -->"
 
 
 def comment(stack: str, text: str, run_url: str) -> str:
-    """The comment for what `ops diff` printed, errors included; for nothing printed, one that says so."""
+    """The comment with the output of `ops diff`, including errors; for no output, a comment that says so."""
     source = f"<sub>Made by this pull request's own code in [this run]({run_url}).</sub>"
-    shown = quoted(text, TEXT_LIMIT) if plain(text) else f"No diff of stack `{stack}` could be made."
+    shown = quoted(text, TEXT_LIMIT) if plain(text) else f"The diff of stack `{stack}` failed without output."
     return f"{marker(stack)}\n{shown}\n\n{source}\n"
 
 
 def texts(folder: Path) -> dict[str, str]:
-    """Stack → text, of the downloaded artifacts. Raises NotADiff for anything but small regular files."""
+    """Stack → text of the downloaded artifacts. Raises NotADiff for anything but small regular files."""
     found: dict[str, str] = {}
     for artifact in sorted(folder.iterdir()):
         name = ARTIFACT.fullmatch(artifact.name)
@@ -52,7 +52,7 @@ def texts(folder: Path) -> dict[str, str]:
             raise NotADiff(f"artifact {artifact.name!r}: larger than any comment")
         found[name[1]] = path.read_text(encoding="utf-8", errors="replace")
     if len(found) > MAX_STACKS:
-        raise NotADiff(f"{len(found)} artifacts; at most {MAX_STACKS} stacks are commented on")
+        raise NotADiff(f"{len(found)} artifacts; the max is {MAX_STACKS} stacks")
     return found
 
 
@@ -69,14 +69,14 @@ def main(folder: Path) -> int:
     pulls = github.listed(f"repos/{repository}/pulls", state="open", head=branch)
     numbers = [pull["number"] for pull in pulls if pull["head"]["sha"] == head]
     if len(numbers) != 1:
-        # Closed or pushed to since, or the same branch asked into two others: the next run, or a person, tells.
+        # The pull request was closed or updated meanwhile, or the branch has two pull requests.
         print(f"{len(numbers)} open pull requests of {head[:12]}; nothing is commented on")
         return 0
 
     path = f"repos/{repository}/issues"
-    there = [said for said in github.listed(f"{path}/{numbers[0]}/comments") if said["user"]["login"] == github.BOT]
+    existing = [said for said in github.listed(f"{path}/{numbers[0]}/comments") if said["user"]["login"] == github.BOT]
     for stack, body in bodies.items():
-        old = next((said["id"] for said in there if said["body"].startswith(marker(stack))), None)
+        old = next((said["id"] for said in existing if said["body"].startswith(marker(stack))), None)
         if old is None:
             github.sent("POST", f"{path}/{numbers[0]}/comments", {"body": body})
         else:
@@ -88,5 +88,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(Path(sys.argv[1])))
     except subprocess.SubprocessError as failed:
-        print(f"error: GitHub was not told: {failed}", file=sys.stderr)
+        print(f"error: GitHub was not updated: {failed}", file=sys.stderr)
         sys.exit(1)

@@ -1,8 +1,8 @@
-"""Tells of drift: one issue a stack, opened when the first is found, updated when its counts change, closed with it.
+"""Reports drift in one issue per stack, which is opened at the first drift, updated when counts change, and closed.
 
-Counts are compared, not text: an etag that changes every night is no second alarm. Reads what `pulumi refresh
---preview-only --json` printed; that its object has `changeSummary`, as that of `pulumi preview` does, was not seen on a
-live stack yet, so an object without it is refused. Needs no package besides Python's own.
+The tool compares counts, not text, so an etag that changes every night raises no second alarm. It reads the output of
+`pulumi refresh --preview-only --json`. Unverified on a live stack: that the output has `changeSummary`, as that of
+`pulumi preview` does; output without it is rejected. The tool needs only the standard library.
 """
 
 import json
@@ -17,44 +17,44 @@ from typing import Any, Literal
 
 from tools import github
 
-# What an operation may be called: it goes into a table of the issue, and into the issue's hidden first line.
+# Allowed names of operations, which go into the issue's table and its hidden first line.
 OPERATION = re.compile(r"[a-z][a-z-]{0,39}")
 # Operations of a change summary that change nothing.
 QUIET = frozenset({"same", "read", "refresh"})
 
 
 class NoSummary(Exception):
-    """What Pulumi printed does not say how many resources changed."""
+    """Pulumi's output does not contain the number of changed resources."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """What is to be done about a stack's issue; `number` is that of the issue, None for a new one."""
+    """The action on a stack's issue; `number` is the issue's number, None for a new one."""
 
     do: Literal["open", "update", "close", "nothing"]
     number: int | None = None
 
 
 def counts(digest: str) -> dict[str, int]:
-    """Operation → number of resources, of those that changed. Raises NoSummary."""
+    """Operation → number of changed resources. Raises NoSummary."""
     try:
         summary = json.loads(digest)["changeSummary"]
         found = {op: int(n) for op, n in sorted(summary.items()) if op not in QUIET and int(n) > 0}
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as wrong:
-        raise NoSummary("Pulumi printed no changeSummary, so nothing is known of drift") from wrong
+        raise NoSummary("Pulumi printed no changeSummary, so drift is unknown") from wrong
     if not all(map(OPERATION.fullmatch, found)):
-        raise NoSummary("Pulumi printed a changeSummary with operations of no known form, so nothing is known of drift")
+        raise NoSummary("Pulumi printed a changeSummary with invalid operations, so drift is unknown")
     return found
 
 
 def marker(stack: str, found: Mapping[str, int]) -> str:
-    """The hidden first line of the issue: by it the issue is found again, and what it last told."""
-    told = "".join(f" {op}={n}" for op, n in sorted(found.items()))
-    return f"<!-- dynamo-gke:drift:{stack}{told} -->"
+    """The hidden first line of the issue, which identifies the issue and holds its last counts."""
+    last = "".join(f" {op}={n}" for op, n in sorted(found.items()))
+    return f"<!-- dynamo-gke:drift:{stack}{last} -->"
 
 
 def decide(stack: str, found: Mapping[str, int], issues: list[dict[str, Any]]) -> Action:
-    """What to do, given the open issues of the workflow's own account."""
+    """The action, given the open issues of the workflow's own account."""
     ours = re.compile(rf"<!-- dynamo-gke:drift:{re.escape(stack)}( [^>]*)?-->")
     issue = next((i for i in issues if i["user"]["login"] == github.BOT and ours.match(i["body"] or "")), None)
     if issue is None:
@@ -69,10 +69,10 @@ def decide(stack: str, found: Mapping[str, int], issues: list[dict[str, Any]]) -
 def body(stack: str, found: Mapping[str, int], run_url: str) -> str:
     rows = "\n".join(f"| {op} | {n} |" for op, n in sorted(found.items()))
     return (
-        f"{marker(stack, found)}\nThe cloud no longer looks as the state of stack `{stack}` says "
+        f"{marker(stack, found)}\nThe cloud resources differ from the state of stack `{stack}` "
         f"([run]({run_url})).\n\n| found | resources |\n|---|---|\n{rows}\n\n"
-        f"See what: `pulumi refresh --preview-only --diff --stack {stack}`. Then either take it into the state "
-        "(`pulumi refresh`) and the code, or put it back (`pulumi up`). What to weigh: docs/environments.md.\n"
+        f"Show the drift: `pulumi refresh --preview-only --diff --stack {stack}`. Then either adopt it in the state "
+        "(`pulumi refresh`) and the code, or revert it (`pulumi up`). See docs/environments.md.\n"
     )
 
 
@@ -105,5 +105,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1], Path(sys.argv[2])))
     except subprocess.SubprocessError as failed:
-        print(f"error: GitHub was not told: {failed}", file=sys.stderr)
+        print(f"error: GitHub was not updated: {failed}", file=sys.stderr)
         sys.exit(1)

@@ -26,7 +26,7 @@ KEPT = (
 
 TEXT = {"type": "string"}
 TEXTS = {"type": "object", "additionalProperties": TEXT}
-# The part of every object's metadata that a manifest may set here; CRDs do not repeat it.
+# The metadata fields that a manifest may set; CRDs do not list them.
 METADATA: dict[str, Any] = {
     "type": "object",
     "properties": {"name": TEXT, "namespace": TEXT, "labels": TEXTS, "annotations": TEXTS},
@@ -36,7 +36,7 @@ METADATA: dict[str, Any] = {
 
 
 def reduced(schema: dict[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of the fields alone; a field that it does not name is refused, as the API server prunes it."""
+    """The JSON Schema reduced to the fields. It rejects unknown fields, which the API server would prune."""
     kept: dict[str, Any] = {key: schema[key] for key in KEPT if key in schema}
     if schema.get("x-kubernetes-int-or-string"):
         kept["type"] = ["integer", "string"]
@@ -52,7 +52,7 @@ def reduced(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(schema: dict[str, Any]) -> dict[str, Any]:
-    """The table of one kind: its `spec`. What else an object has is the same for every kind, or the controller's."""
+    """The table of one kind's `spec`. Other fields are the same for every kind, or belong to the controller."""
     whole = reduced(schema)
     head = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": METADATA}
     fields = {name: field for name, field in whole["properties"].items() if name not in (*head, "status")}

@@ -1,4 +1,4 @@
-"""Writes `ops/gcp_inputs.json`: per type of Google's provider and per input, what the provider does with a change.
+"""Writes `ops/changes/gcp_inputs.json`: for each input of each type of Google's provider, the effect of a change.
 
 `python -m tools.replacement_table SCHEMA.json` reads the provider's schema as JSON (types, paths and their facts) and
 keeps names and flags only. The product and its tests need the table, never the schema. `ops.changes.gcp_inputs` says
@@ -19,10 +19,10 @@ TABLE = Path(__file__).parent.parent / "ops" / "changes" / "gcp_inputs.json"
 # Left out, a path below is unknown, so a change of it counts as a replacement.
 LEFT_OUT = ("nodePools[]",)
 
-# Settings of the provider itself, kept in its state: a change needs no call, and takes effect all the same.
+# Settings of the provider itself, kept in its state: a change takes effect without an API call.
 OF_THE_PROVIDER = ("deletionPolicy", "deletionProtection", "ignoreNodeCountChanges", "skipNodePoolRefresh")
 
-# What CustomizeDiff decides, by what the schema says of it.
+# Conditions that CustomizeDiff decides, by their name in the schema.
 CONDITIONS = {
     "IsShrinkageIpCidr": "shrinks",
     "isBeenEnabled": "turned-off",
@@ -30,7 +30,7 @@ CONDITIONS = {
     "containerClusterEnableK8sBetaApisCustomizeDiff": "item-removed",
     "containerClusterAutopilotCustomizeDiff": "autopilot",
 }
-# It forces when the block comes or goes, which the block's own flag says already.
+# Forces replacement when the block is added or removed; the block's own flag already says so.
 SAID_BY_THE_FLAG = "secretManagerSecretAutoCustomizeDiff"
 LABELS = {
     "tpgresource.SetLabelsDiff": "labels",
@@ -42,13 +42,13 @@ ALIKE = {
     "CompareSelfLinkRelativePaths": "paths",
     "CaseDiffSuppress": "nocase",
 }
-# Lists of blocks that the provider compares as sets: CustomizeDiff does it for one, a suppression for the other.
+# Lists of blocks that the provider compares as sets: one by CustomizeDiff, the other by a suppression.
 LIKE_SETS = {
     "resourceComputeSubnetworkSecondaryIpRangeSetStyleDiff": "secondaryIpRanges",
     "resourceComputeRegionSecurityPolicySpecRulesDiffSuppress": "rules",
 }
-# Members of IAM policies that the schema does not have, with the input that names what they are on. All members are
-# made by one part of the provider: every input forces.
+# IAM member types that the schema lacks, with the input that names their resource. The provider implements all member
+# types alike: every input forces a replacement.
 IAM_MEMBERS = {"gcp:billing/accountIamMember:AccountIamMember": "billingAccountId"}
 _MEMBER_LIKE, _ON = "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember", "cryptoKeyId"
 _EMPTY_OR = re.compile(r'EmptyOrDefaultStringSuppress\("([^"]*)"\)')
@@ -103,7 +103,7 @@ def reduced(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _type_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What holds for a type as a whole."""
+    """The facts of a type as a whole."""
     found: dict[str, Any] = {}
     if name := facts.get("autoname", {}).get("prop"):
         found["name"] = name

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the virtual environment VENV with exactly what LOCK names: with uv where it is there, else with pip.
+# Creates the virtual environment VENV with exactly the packages of LOCK, with uv if available, otherwise with pip.
 # Bytecode is compiled now: the Google Cloud provider alone takes seconds to import without, on every preview.
 set -eu
 venv=$1 lock=$2

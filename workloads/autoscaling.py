@@ -1,4 +1,4 @@
-"""Each role scales on its own: an autoscaler for each, on the metric that its phase is short of."""
+"""One autoscaler per role, on the metrics of the resource that limits the role's phase."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ class RoleAutoscalerArgs:
 
 
 def metric_spec(graph: str, role: Role, signals: Sequence[ScalingSignal], port: int) -> dict[str, Any]:
-    """An AutoscalingMetric's: read from the pods, without a detour by way of Cloud Monitoring.
+    """The spec of an AutoscalingMetric, which GKE reads from the pods directly, without Cloud Monitoring.
 
-    In preview with Google, from GKE 1.35.1-gke.1396000; unverified with pods of this operator.
+    A preview feature of GKE from 1.35.1-gke.1396000; unverified with pods of this operator.
     """
     return {
         "metrics": [
@@ -55,7 +55,7 @@ def metric_spec(graph: str, role: Role, signals: Sequence[ScalingSignal], port: 
 
 
 class RoleAutoscaler(pulumi.ComponentResource):
-    """Scales the operator's adapter, never the pods: the operator would set their number back."""
+    """Autoscaler of one role. It scales the operator's adapter, because the operator would reset the number of pods."""
 
     def __init__(self, name: str, args: RoleAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:RoleAutoscaler", name, None, opts)

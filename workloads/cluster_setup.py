@@ -1,4 +1,4 @@
-"""Plan → what is set up once in the cluster, before its GPU nodes and its graphs."""
+"""Plan → the components that a cluster needs once, before its GPU nodes and its graphs."""
 
 from dataclasses import dataclass
 
@@ -23,22 +23,22 @@ from workloads.weights import Weights, WeightsArgs
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterSetup:
-    """The set-up of a cluster, which its graphs come after."""
+    """The components that a cluster's graphs depend on."""
 
     kubernetes: k8s.Provider
     google: gcp.Provider
     namespace: WorkloadNamespace
     policies: NetworkPolicies
     platform: tuple[pulumi.Resource, ...]
-    """Empty where the cluster's own operator is used, which exists before the stack and stays after it."""
+    """Empty if the stack uses the operator of an existing cluster."""
     token: tuple[pulumi.Resource, ...]
     nics: tuple[pulumi.Resource, ...]
-    """What worker pods get their RDMA NICs by."""
+    """The objects through which worker pods get their RDMA NICs."""
     weights: tuple[pulumi.Resource, ...]
 
     @property
     def before_gpu_nodes(self) -> tuple[pulumi.Resource, ...]:
-        """What comes before a GPU node that is paid for as it runs, so that no GPU idles while they come."""
+        """Components to finish before pay-as-you-go GPU nodes start, so that no GPU idles meanwhile."""
         return (*self.platform, *self.weights)
 
     def after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
@@ -46,7 +46,7 @@ class ClusterSetup:
 
 
 def build(plan: Plan, foundation: Foundation, hf_token: pulumi.Output[str] | None) -> ClusterSetup:
-    """Creates the components in the order in which they need each other."""
+    """Creates the components in the order of their dependencies."""
     access = ClusterAccess(
         "access",
         ClusterAccessArgs(

@@ -1,4 +1,4 @@
-"""The networks of a GPU node's further NICs as objects of the cluster, which pods name in their annotations."""
+"""The networks of a GPU node's additional NICs as objects of the cluster, which pods name in annotations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ PARAMETERS = "GKENetworkParamSet"
 @dataclass(frozen=True, kw_only=True)
 class DeviceNetworksArgs:
     namespace: str
-    """Of the graphs. The objects belong to no namespace, and their names keep those of several stacks apart."""
+    """The graphs' namespace. The objects are cluster-scoped, and the namespace in their names separates stacks."""
     second_gvnic: Nic | None
     rails: Sequence[Nic]
-    """The RDMA NICs in their order, as the node pools have them."""
+    """The RDMA NICs, in the order of the node pools."""
     labels: dict[str, str]
 
 
 def parameters_spec(nic: Nic, *, rdma: bool) -> dict[str, Any]:
-    """Where a network is in Google Cloud, by names and not by links, and how its NICs are handed to pods."""
+    """The network's names in Google Cloud (not its links), and how pods get its NICs."""
     return {"vpc": nic.network, "vpcSubnet": nic.subnetwork, "deviceMode": "RDMA" if rdma else "NetDevice"}
 
 
@@ -35,9 +35,9 @@ def network_spec(parameters: str) -> dict[str, Any]:
 
 
 class DeviceNetworks(pulumi.ComponentResource):
-    """What pods without claims get their RDMA NICs by. Never together with GKE's DRA driver, which takes the same NICs.
+    """Cluster-scoped networks through which pods without claims get their RDMA NICs.
 
-    The objects belong to the cluster, not to a namespace.
+    Must not be combined with GKE's DRA driver, which takes the same NICs.
     """
 
     def __init__(self, name: str, args: DeviceNetworksArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -55,7 +55,7 @@ class DeviceNetworks(pulumi.ComponentResource):
             custom_object(
                 f"{name}-{network}",
                 head | {"kind": "Network", "spec": network_spec(network)},
-                # Parameters stay while a network refers to them, so the network has to go first.
+                # GKE keeps parameters while a network refers to them, so the network must be deleted first.
                 pulumi.ResourceOptions(parent=self, depends_on=[parameters]),
             )
         self.register_outputs({})

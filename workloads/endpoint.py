@@ -1,4 +1,4 @@
-"""Where clients reach a graph's frontend."""
+"""The address at which clients reach a graph's frontend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ class EndpointArgs:
     stack: str
     region: str
     subnet_id: pulumi.Input[str] | None
-    """For the internal address; None where it is not known, and then the cluster chooses one that may change."""
+    """The subnet of the internal address; None if unknown, then the cluster assigns an address that may change."""
     labels: dict[str, str]
 
 
 class Endpoint(pulumi.ComponentResource):
-    """`url` is known only once the graph is Ready, when it depends on the graph; a Service would be there long before.
+    """Endpoint of one graph. It must depend on the graph, so that `url` is known only once the graph is Ready.
 
-    `InCluster` gives the name inside the cluster, `Internal` an address of the node subnet that stays, `Gateway` a name
-    under the stack's public gateway, which must exist.
+    `InCluster` gives the name inside the cluster, `Internal` a fixed address of the node subnet, `Gateway` a name under
+    the stack's public gateway, which must exist.
     """
 
     url: pulumi.Output[str]
@@ -54,7 +54,7 @@ class Endpoint(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
     def _internal(self, name: str, args: EndpointArgs, *, global_access: bool) -> pulumi.Output[str]:
-        """An internal passthrough load balancer. The operator's own Service cannot be given a type or address."""
+        """An internal passthrough load balancer, because the operator's Service has a fixed type and no address."""
         address = None
         if args.subnet_id is not None:
             address = compute.Address(
@@ -94,7 +94,7 @@ class Endpoint(pulumi.ComponentResource):
         )
 
     def _routed(self, name: str, args: EndpointArgs, host: str) -> pulumi.Output[str]:
-        """A route of the public gateway, with what Google's defaults get wrong for long streams."""
+        """A route of the public gateway, with settings for long streams that Google's defaults lack."""
         service = names.frontend_service(args.graph)
         public = names.gateway(args.stack)
 
@@ -110,8 +110,8 @@ class Endpoint(pulumi.ComponentResource):
             "backend", "networking.gke.io/v1", "GCPBackendPolicy", gateway.backend_policy_spec(service, public)
         )
         health = custom("health", "networking.gke.io/v1", "HealthCheckPolicy", gateway.health_check_spec(service))
-        # Google makes the backend when there is a route. A policy that comes later leaves it open to all until then; on
-        # destroy the route goes first.
+        # Google creates the backend with the route. A policy created later would leave it open to everyone until then;
+        # on destroy the route is deleted first.
         route = gateway.route_spec(public, host, service, ports.FRONTEND)
         custom("route", "gateway.networking.k8s.io/v1", "HTTPRoute", route, after=[guard, health])
         return pulumi.Output.from_input(f"https://{host}")

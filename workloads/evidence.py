@@ -1,4 +1,4 @@
-"""What the verification asks of an engine, as arguments of its program: the engine's own series, roles and words."""
+"""An engine's evidence of KV transfer as arguments of the verification program."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from workloads.jobs.verify.transfer import Transfer
 
 
 def transfer(evidence: TransferEvidence) -> Transfer:
-    """By which counters KV cache is seen to move, as the program takes it."""
+    """The counters of the KV transfer, in the program's type."""
     return Transfer(
         role=evidence.role.value,
         moved=evidence.moved.name,
@@ -22,7 +22,7 @@ def transfer(evidence: TransferEvidence) -> Transfer:
 
 
 def transfer_arguments(evidence: TransferEvidence) -> list[str]:
-    """The same on its command line."""
+    """The counters of the KV transfer, as command-line arguments."""
     asked = transfer(evidence)
     return _words(
         {
@@ -39,12 +39,12 @@ def transfer_arguments(evidence: TransferEvidence) -> list[str]:
 
 
 def transport_arguments(evidence: TransportEvidence) -> list[str]:
-    """By whose logs, and by which operation of UCX, the transport is judged."""
+    """The role whose logs show the transport, and its UCX operation, as command-line arguments."""
     return _words({"--transport-role": evidence.role.value, "--operation": evidence.operation})
 
 
 def port_arguments(engine: Engine) -> list[str]:
-    """Where workers serve their metrics."""
+    """The port of the workers' metrics, as command-line arguments."""
     return _words({"--metrics-port": str(engine.ports.metrics)})
 
 

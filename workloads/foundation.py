@@ -1,4 +1,4 @@
-"""What the serving side needs of the infrastructure. `infra.environment` builds it; neither room imports the other."""
+"""Interfaces of the infrastructure that workloads use. `infra.environment` implements them without an import."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -23,28 +23,28 @@ class NicNetworks(Protocol):
     def second_gvnic(self) -> Nic | None: ...
     @property
     def rails(self) -> Sequence[Nic]:
-        """One for each RDMA NIC, in the order of the NICs."""
+        """The network of each RDMA NIC, in the order of the NICs."""
         ...
 
 
 class ReachableCluster(Protocol):
-    """A cluster that objects are put into."""
+    """A cluster in which objects can be created."""
 
     @property
     def dns_endpoint(self) -> pulumi.Output[str] | None: ...
     @property
     def subnet_id(self) -> pulumi.Input[str] | None:
-        """Where load balancers have their addresses; None where it is not known."""
+        """The subnet of load-balancer addresses; None if unknown."""
         ...
 
     @property
     def ready(self) -> Sequence[pulumi.Resource]:
-        """What must exist before an object of the cluster."""
+        """Resources that must exist before any object of the cluster."""
         ...
 
 
 class Foundation(Protocol):
-    """The Google Cloud side of an environment, as far as components on Kubernetes need it."""
+    """The Google Cloud side of an environment, as Kubernetes components need it."""
 
     @property
     def provider(self) -> gcp.Provider: ...
@@ -52,7 +52,7 @@ class Foundation(Protocol):
     def cluster(self) -> ReachableCluster: ...
     @property
     def nic_networks(self) -> NicNetworks | None:
-        """The networks of GPU nodes' additional NICs; None where the stack creates none."""
+        """The networks of GPU nodes' additional NICs; None if the stack creates none."""
         ...
 
     @property
@@ -62,5 +62,5 @@ class Foundation(Protocol):
 
     @property
     def project_number(self) -> pulumi.Output[str]:
-        """Google Cloud is asked for it only when a component needs it."""
+        """The project's number. Only a component that needs it triggers the lookup."""
         ...

@@ -1,4 +1,4 @@
-"""The public way in: a regional load balancer with TLS, open to named clients only, and a route for each graph."""
+"""The public ingress: a regional load balancer with TLS, open only to named clients, with a route per graph."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from catalog import lifecycle
 from planning import names
 from workloads.custom_object import custom_object
 
-# Cloud Armor takes ten ranges in a rule.
-RANGES_A_RULE = 10
+# Cloud Armor allows ten ranges per rule.
+RANGES_PER_RULE = 10
 _LAST_PRIORITY = 2147483647
 
-# How long a stream may take. Google's default of 30 s cuts long answers off in the middle.
+# Max duration of a stream. Google's default of 30 s would cut off long answers.
 STREAM_SECONDS = 3600
 
-# All that the internet reaches of a frontend.
+# The only path of a frontend that the internet can reach.
 PUBLIC_PATH = "/v1/"
 
 
@@ -51,7 +51,7 @@ def gateway_spec(address: str, certificate: pulumi.Input[str]) -> dict[str, Any]
 
 
 def allow_rules(cidrs: Sequence[str]) -> list[compute.RegionSecurityPolicyRuleArgs]:
-    """Rules that let the ranges in, and a last one that turns everyone else away."""
+    """Rules that allow the ranges, and a last rule that denies everyone else."""
 
     def rule(priority: int, action: str, ranges: Sequence[str]) -> compute.RegionSecurityPolicyRuleArgs:
         return compute.RegionSecurityPolicyRuleArgs(
@@ -63,7 +63,7 @@ def allow_rules(cidrs: Sequence[str]) -> list[compute.RegionSecurityPolicyRuleAr
             ),
         )
 
-    groups = [cidrs[i : i + RANGES_A_RULE] for i in range(0, len(cidrs), RANGES_A_RULE)]
+    groups = [cidrs[i : i + RANGES_PER_RULE] for i in range(0, len(cidrs), RANGES_PER_RULE)]
     return [
         *(rule(1000 + i, "allow", group) for i, group in enumerate(groups)),
         rule(_LAST_PRIORITY, "deny(403)", ["*"]),
@@ -71,12 +71,12 @@ def allow_rules(cidrs: Sequence[str]) -> list[compute.RegionSecurityPolicyRuleAr
 
 
 def _kept(parent: pulumi.Resource, former: str) -> pulumi.ResourceOptions:
-    """For what is deployed under its former logical name: it stays, with the physical name that it has."""
+    """Options that keep a resource deployed under its former logical name, with its physical name."""
     return pulumi.ResourceOptions(parent=parent, aliases=[pulumi.Alias(name=former)], ignore_changes=["name"])
 
 
 class PublicGateway(pulumi.ComponentResource):
-    """One for a stack. `dns_records` are what the owner of the domain has to enter before the certificate is given."""
+    """The stack's public gateway. The domain's owner must create `dns_records` before Google issues the certificate."""
 
     dns_records: pulumi.Output[list[dict[str, str]]]
 
@@ -93,9 +93,9 @@ class PublicGateway(pulumi.ComponentResource):
             labels=args.labels,
             opts=child,
         )
-        # Both belong to the domain: another one is another resource, created before the old one is deleted, which the
-        # load balancer uses until then. Before, they had names without the domain. An ignored name stays as it was, so
-        # such a certificate is kept and goes on being served.
+        # Authorization and certificate belong to the domain: a new domain creates new ones before the old ones, which
+        # the load balancer still uses, are deleted. Earlier releases used names without the domain; the ignored name
+        # keeps such a certificate deployed.
         of_domain = names.of_domain(args.domain)
         authorization = certificatemanager.DnsAuthorization(
             f"{name}-authorization-{of_domain}",
@@ -136,7 +136,7 @@ class PublicGateway(pulumi.ComponentResource):
                     "name": physical,
                     "namespace": args.namespace,
                     "labels": args.labels,
-                    # Unverified that GKE sets it only once the address serves; bounded by the time-out.
+                    # Unverified: that GKE sets the condition only once the address serves. The timeout limits the wait.
                     "annotations": {"pulumi.com/waitFor": "condition=Programmed"},
                 },
                 "spec": gateway_spec(physical, certificate.name),
@@ -154,7 +154,7 @@ class PublicGateway(pulumi.ComponentResource):
 
 
 def route_spec(gateway: str, host: str, service: str, port: int) -> dict[str, Any]:
-    """The API that clients use, and nothing else of the frontend: its other paths tell strangers about instances."""
+    """Route to the client API only, because the frontend's other paths expose information about instances."""
     return {
         "parentRefs": [{"name": gateway, "sectionName": "https"}],
         "hostnames": [host],
@@ -171,7 +171,7 @@ def backend_policy_spec(service: str, security_policy: str) -> dict[str, Any]:
     return {
         "default": {
             "timeoutSec": STREAM_SECONDS,
-            # As long as a frontend that leaves goes on with its answers: before that, the connection is not cut here.
+            # As long as a terminating frontend still answers, so that the load balancer cuts no connection before.
             "connectionDraining": {"drainingTimeoutSec": lifecycle.PRE_STOP_SECONDS + lifecycle.ANSWERS_SECONDS},
             "securityPolicy": security_policy,
         },
@@ -180,9 +180,9 @@ def backend_policy_spec(service: str, security_policy: str) -> dict[str, Any]:
 
 
 def health_check_spec(service: str) -> dict[str, Any]:
-    """The frontend's own path; GKE would ask for `/`, which it does not serve, and take every pod out.
+    """Health check on the frontend's own path. GKE's default `/` does not exist there, so every pod would be unhealthy.
 
-    Google's probes go to the pods and not through the route, so the path need not be public.
+    Google's probes go to the pods, not through the route, so the path need not be public.
     """
     return {
         "default": {

@@ -1,4 +1,4 @@
-"""What Managed Prometheus collects from the pods that the operator makes. It reads PodMonitoring objects only."""
+"""PodMonitoring objects, by which Managed Prometheus collects metrics from the operator's pods."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from workloads.custom_object import custom_object
 API_VERSION = "monitoring.googleapis.com/v1"
 KIND = "PodMonitoring"
 
-# The port `system` of every worker.
+# Every worker's port `system`.
 SYSTEM_PORT = Ports().metrics
 _WORKER_TYPES = ["prefill", "decode", "worker"]
 
@@ -35,7 +35,7 @@ def frontends(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
 
 
 def manifests(namespace: str, graphs: Sequence[Graph], labels: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """All that is collected: from the ports that the operator names, and from others where an engine has its own."""
+    """All PodMonitoring objects: for the ports that the operator names, and for engines' own ports."""
     yield frontends(namespace, labels)
     yield workers(namespace, labels)
     for port, names in _by_port((graph, graph.runs.ports.metrics) for graph in graphs).items():
@@ -47,7 +47,7 @@ def manifests(namespace: str, graphs: Sequence[Graph], labels: dict[str, str]) -
 
 
 def _by_port(ports: Iterable[tuple[Graph, int | None]]) -> dict[int, list[str]]:
-    """The graphs' names by port; those without one are left out."""
+    """Names of graphs by port, without graphs that have no such port."""
     found: dict[int, list[str]] = {}
     for graph, port in ports:
         if port is not None:
@@ -56,7 +56,7 @@ def _by_port(ports: Iterable[tuple[Graph, int | None]]) -> dict[int, list[str]]:
 
 
 def workers(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
-    """Collection from the workers: requests by role, and what the engine passes through."""
+    """Collection from the workers: requests by role, and the engine's own metrics."""
     chosen = [_in(COMPONENT_TYPE, _WORKER_TYPES)]
     return _pod_monitoring("dynamo-workers", namespace, chosen, port="system", interval="15s", labels=labels)
 
@@ -91,7 +91,7 @@ def _pod_monitoring(
             "endpoints": [{"port": port, "path": "/metrics", "interval": interval}],
             "targetLabels": {
                 "metadata": ["pod", "container", "node"],
-                # Names that no metric has of its own: of a name met twice, Prometheus renames the metric's.
+                # Label names that no metric has: of two equal names, Prometheus renames the metric's.
                 "fromPod": [{"from": GRAPH, "to": promql.GRAPH}, {"from": COMPONENT_TYPE, "to": promql.ROLE}],
             },
         },
@@ -99,9 +99,9 @@ def _pod_monitoring(
 
 
 class Monitoring(pulumi.ComponentResource):
-    """Prevents a stack that serves and shows nothing: GKE ignores the PodMonitors and annotations that Dynamo brings.
+    """PodMonitoring objects of the stack, because GKE ignores Dynamo's PodMonitors and annotations.
 
-    It needs no graph to be there, and should be there first: a graph that never gets Ready is to be seen, too.
+    They should exist before the graphs, so that a graph that never gets Ready is visible, too.
     """
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The namespace that graphs live in, and the token for gated models."""
+"""The namespace of the graphs, and the token for gated models."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ from planning.surroundings import PodSecurityLevel
 class WorkloadNamespaceArgs:
     namespace: str
     hf_token: pulumi.Output[str] | None
-    """A secret output; None where no model is gated, so that no token lies about in the cluster."""
+    """A secret output; None if no model is gated, so that the cluster holds no unneeded token."""
     pod_security: PodSecurityLevel
-    """The level of the Pod Security Standards that every pod must keep to. A policy holds most pods to more."""
+    """The Pod Security level enforced for every pod. An admission policy is stricter for most pods."""
     labels: dict[str, str]
 
 
 class WorkloadNamespace(pulumi.ComponentResource):
-    """Depend on it whole: the graphs need the Secret as well as the namespace."""
+    """Namespace and Secret of the graphs. Dependents must depend on the whole component, because graphs need both."""
 
     def __init__(self, name: str, args: WorkloadNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:WorkloadNamespace", name, None, opts)
@@ -31,8 +31,7 @@ class WorkloadNamespace(pulumi.ComponentResource):
                 name=args.namespace,
                 labels={
                     **args.labels,
-                    # Not `restricted`, for warnings either: workers on GPUs run as root, so every one would warn and
-                    # nobody would look.
+                    # Not even a warning for `restricted`: GPU workers run as root, so every pod would warn.
                     **pod_security.namespace_labels(enforce=args.pod_security, warn="baseline"),
                 },
             ),

@@ -1,8 +1,7 @@
-"""Who may reach the pods of a graphs' namespace and of the operator's. Dataplane V2 enforces it; what no policy lets
-in stays out.
+"""NetworkPolicies for the pods of the graphs' namespace and of the operator's; only the named peers can reach them.
 
-Ingress only: pods may call out. The node's own processes (kubelet's probes, agents on the host's network) are let in by
-Dataplane V2 whatever is written here, and RDMA traffic never passes it.
+The policies cover ingress only: egress is open. Dataplane V2 enforces them. It always admits the node's own processes
+(kubelet's probes, agents on the host network), and RDMA traffic bypasses it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +18,11 @@ from workloads.custom_object import custom_object
 API_VERSION = "networking.k8s.io/v1"
 KIND = "NetworkPolicy"
 
-# Where GKE runs the collectors of Managed Prometheus; the second on clusters that it manages whole. Unverified which.
+# Namespaces in which GKE runs the Managed Prometheus collectors; the second on Autopilot clusters. Unverified.
 COLLECTORS = ("gmp-system", "gke-gmp-system")
 
-# `ops status` and `kubectl` ask services by way of the API server, whose connections come out of these pods of GKE's.
-# Who may ask that way is decided by the right on `services/proxy`.
+# `ops status` and `kubectl` reach services through the API server, whose connections come from these GKE pods. The
+# permission on `services/proxy` decides who may do so.
 KUBE_SYSTEM = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
 API_SERVER = {**KUBE_SYSTEM, "podSelector": {"matchLabels": {"k8s-app": "konnectivity-agent"}}}
 
@@ -32,21 +31,21 @@ API_SERVER = {**KUBE_SYSTEM, "podSelector": {"matchLabels": {"k8s-app": "konnect
 class NetworkPoliciesArgs:
     namespace: str
     metrics_ports: Mapping[str, Sequence[int]]
-    """Graph → ports on which its engines serve metrics."""
+    """Graph → metrics ports of its engines."""
     client_ranges: Sequence[str]
-    """Addresses outside the cluster from which frontends are asked."""
+    """Address ranges of clients outside the cluster."""
     labels: dict[str, str]
 
 
 def default_deny(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
-    """Nobody reaches any pod of the namespace, but for what other policies add."""
+    """Policy that denies all ingress to the namespace, except from peers that other policies allow."""
     return _policy("default-deny", namespace, {}, [], labels)
 
 
 def within_graph(namespace: str, graph: str, metrics: Sequence[int], labels: dict[str, str]) -> dict[str, Any]:
-    """A graph's pods reach one another on every TCP port, since request plane and events choose theirs at random.
+    """Policy that opens a graph's pods to each other on all TCP ports, because request plane and events choose any.
 
-    Its own verification asks for answers and metrics, Managed Prometheus for metrics, on the engines' ports `metrics`.
+    The graph's verification may also reach frontends and metrics ports, and Managed Prometheus the metrics ports.
     """
     own = {GRAPH: graph}
     rules = [
@@ -69,7 +68,7 @@ def within_graph(namespace: str, graph: str, metrics: Sequence[int], labels: dic
 
 
 def clients(namespace: str, graph: str, ranges: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
-    """Who may ask a graph's frontends: pods of namespaces that carry the label, and addresses outside the cluster."""
+    """Policy that opens a graph's frontends to pods of labeled namespaces and to addresses outside the cluster."""
     allowed: list[dict[str, Any]] = [
         API_SERVER,
         {"namespaceSelector": {"matchLabels": {CLIENT: "true"}}},
@@ -80,12 +79,11 @@ def clients(namespace: str, graph: str, ranges: Sequence[str], labels: dict[str,
 
 
 def operator_clients(namespace: str, ranges: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
-    """The API server alone reaches the operator's namespace, and there the webhook alone.
+    """Policy that opens only the webhook in the operator's namespace, and only to the API server.
 
-    Its calls come out of GKE's pods in `kube-system` or from the control plane's own private address, one of `ranges`;
-    unverified which.
-    It is for every pod of the namespace, since a webhook that is not reached has every write of a graph refused and the
-    labels of the chart's pods are unverified.
+    The calls come from GKE's pods in `kube-system` or from the control plane's private address, one of `ranges`;
+    unverified which. The policy selects every pod of the namespace, because the labels of the chart's pods are
+    unverified, and an unreachable webhook would block every write of a graph.
     """
     rules = [{"from": [KUBE_SYSTEM, *_ranges(ranges)], "ports": _tcp(ports.WEBHOOK)}]
     return _policy("operator-clients", namespace, {}, rules, labels)
@@ -115,7 +113,7 @@ def _policy(
 
 
 class NetworkPolicies(pulumi.ComponentResource):
-    """Depend on it for whatever listens: a pod that starts before its policies is open to the whole cluster."""
+    """NetworkPolicies of the graphs' namespace. A pod that does not depend on them may start open to the cluster."""
 
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:NetworkPolicies", name, None, opts)

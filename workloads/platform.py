@@ -22,35 +22,35 @@ class DynamoPlatformArgs:
     namespace: str
     chart: str
     version: str
-    """Of the chart, and so of the operator."""
+    """Version of the chart, and so of the operator."""
     system_pool: str | None
-    """Where the operator runs; None: on any node that takes it."""
+    """The operator's node pool; None allows any node."""
     client_ranges: Sequence[str]
-    """Addresses that the control plane may call the webhook from."""
+    """Addresses from which the control plane may call the webhook."""
     labels: dict[str, str]
 
 
 def chart_values(system_pool: str | None) -> dict[str, Any]:
-    """What is set beside the chart's defaults.
+    """The chart values that differ from its defaults.
 
-    etcd and NATS stay off: discovery goes by the Kubernetes API, requests by TCP, events by ZMQ. Grove and KAI stay
-    off: they place engines that span nodes, and here an engine never does, so plain Deployments are enough.
+    etcd and NATS are off: discovery uses the Kubernetes API, requests use TCP, events use ZMQ. Grove and KAI are off:
+    they place engines that span nodes, but here no engine does, so plain Deployments are enough.
     """
     return {
         "global": {part: {"install": False} for part in ("etcd", "nats", "grove", "kai-scheduler", "snapshot")},
         "dynamo-operator": {
-            # Its webhook refuses every write of a graph while no replica answers. One leads, each answers the webhook.
-            # With more than one, the chart brings a PodDisruptionBudget; a second one over the same pods, ours, would
-            # have every eviction refused. That the pinned version of the chart has it already is unverified.
+            # Without a running replica the webhook rejects every write of a graph. One replica leads, all answer the
+            # webhook. With two or more, the chart creates a PodDisruptionBudget; a second budget of ours for the same
+            # pods would block every eviction. Unverified: that the pinned chart version has the budget.
             "controllerManager": {"replicas": 2, "affinity": _affinity(system_pool)},
-            # Managed Prometheus reads PodMonitoring only; PodMonitors would be written for nobody.
+            # Managed Prometheus reads only PodMonitoring, so PodMonitors would have no effect.
             "dynamo": {"metrics": {"podMonitors": {"enabled": False}}},
         },
     }
 
 
 def _affinity(system_pool: str | None) -> dict[str, Any]:
-    """On the system pool and on a node each: no drain of one node takes both. Elsewhere on a node each if possible."""
+    """Affinity that spreads the replicas over nodes, so that no drain stops both; preferred without a system pool."""
     others = {"labelSelector": {"matchLabels": _OPERATOR}, "topologyKey": "kubernetes.io/hostname"}
     if not system_pool:
         preferred = [{"weight": 100, "podAffinityTerm": others}]
@@ -65,10 +65,10 @@ def _affinity(system_pool: str | None) -> dict[str, Any]:
 
 
 class DynamoPlatform(pulumi.ComponentResource):
-    """One operator for the cluster. Its pod applies the CRDs, so whatever is of Dynamo's kinds depends on `release`.
+    """The cluster's one operator. Its pod applies the CRDs, so every object of Dynamo's kinds must depend on `release`.
 
-    A Release and not rendered objects: the chart works by hooks and looks things up in the cluster. It outlives the
-    graphs: without the operator their finalizers are never taken off, and the namespace hangs.
+    The chart uses hooks and cluster lookups, so it is a Release and not rendered objects. It must outlive the graphs:
+    without the operator their finalizers are never removed, and the namespace hangs.
     """
 
     release: k8s.helm.v3.Release
@@ -79,8 +79,8 @@ class DynamoPlatform(pulumi.ComponentResource):
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=args.namespace,
-                # The chart drops every capability and forbids root. That all its pods also set a seccomp profile, which
-                # `restricted` demands, is unverified, so it only warns.
+                # The chart drops every capability and forbids root. Unverified: that all its pods set the seccomp
+                # profile that `restricted` requires. So `restricted` only warns.
                 labels={**args.labels, **namespace_labels(enforce="baseline", warn="restricted")},
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -98,7 +98,7 @@ class DynamoPlatform(pulumi.ComponentResource):
             namespace=args.namespace,
             create_namespace=False,
             values=chart_values(args.system_pool),
-            # A failed install leaves nothing, so that the next update does not meet a release stuck half-way.
+            # A failed install leaves nothing, so that the next update does not find a half-installed release.
             atomic=True,
             cleanup_on_fail=True,
             timeout=900,

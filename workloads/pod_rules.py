@@ -1,4 +1,4 @@
-"""What pods of the graphs' namespace may ask of their node: the admission policy, and its binding to the namespace."""
+"""The admission policy that limits the node access of pods in the graphs' namespace, and its binding."""
 
 from dataclasses import dataclass
 
@@ -17,9 +17,9 @@ class PodRulesArgs:
 
 
 class PodRules(pulumi.ComponentResource):
-    """The namespace depends on it, so every pod of the namespace comes after it and goes before it.
+    """Admission policy and binding. Both are cluster-scoped, so they can exist before the namespace.
 
-    Neither object belongs to a namespace, so both can exist before it.
+    The namespace depends on them, so they exist as long as any of its pods.
     """
 
     def __init__(self, name: str, args: PodRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The Kubernetes provider of the cluster, by way of its DNS endpoint or of a kubeconfig context."""
+"""The Kubernetes provider of the cluster, through its DNS endpoint or a kubeconfig context."""
 
 import json
 from dataclasses import dataclass
@@ -10,24 +10,22 @@ import pulumi_kubernetes as k8s
 @dataclass(frozen=True, kw_only=True)
 class ClusterAccessArgs:
     cluster_identifier: str
-    """Known before the cluster is. The provider goes by it, not by the kubeconfig, to tell one cluster from another;
-    otherwise a kubeconfig that is merely unknown in a preview would plan the replacement of every object."""
+    """The provider's identity of the cluster, known before the cluster exists. Without it, a kubeconfig that is unknown
+    in a preview would plan the replacement of every object."""
     dns_endpoint: pulumi.Output[str] | None
     context: str | None
-    """Of the machine's own kubeconfig; it goes before the DNS endpoint."""
+    """Context in the machine's own kubeconfig; overrides the DNS endpoint."""
 
 
 def kubeconfig(dns_endpoint: str) -> str:
-    """A kubeconfig that asks gke-gcloud-auth-plugin for a token each time and holds none, so it is no secret.
+    """A kubeconfig that gets each token from gke-gcloud-auth-plugin and contains none, so it is not secret.
 
-    Raises RunError without an endpoint, which only a cluster that is there may lack.
-
-    Without `certificate-authority-data`: the DNS endpoint has a public certificate, and the cluster's own authority
-    would refuse it.
+    Raises RunError without an endpoint, which only an existing cluster may lack. The kubeconfig has no
+    `certificate-authority-data`, because the DNS endpoint has a public certificate.
     """
     if not dns_endpoint:
         raise pulumi.RunError(
-            "cluster.existing: the cluster has no DNS endpoint; give it one with `gcloud container clusters update "
+            "cluster.existing: the cluster has no DNS endpoint; add one with `gcloud container clusters update "
             "NAME --location LOCATION --enable-dns-access`, or name a kubeconfig context in cluster.existing.context"
         )
     name = "dynamo-gke"
@@ -56,7 +54,7 @@ def kubeconfig(dns_endpoint: str) -> str:
 
 
 class ClusterAccess(pulumi.ComponentResource):
-    """`provider` is what every object in the cluster is made with, explicitly."""
+    """Access to the cluster. Every object in the cluster uses `provider` explicitly."""
 
     provider: k8s.Provider
 
@@ -68,7 +66,7 @@ class ClusterAccess(pulumi.ComponentResource):
             context=args.context,
             kubeconfig=None if args.context or args.dns_endpoint is None else args.dns_endpoint.apply(kubeconfig),
             enable_server_side_apply=True,
-            # Changed in place; by default they would be replaced, and with a fixed name that means gone for a while.
+            # Updates in place. By default the provider deletes and recreates objects with fixed names.
             enable_config_map_mutable=True,
             enable_secret_mutable=True,
             opts=pulumi.ResourceOptions(parent=self),

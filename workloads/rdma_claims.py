@@ -1,4 +1,4 @@
-"""The templates by which worker pods claim the RDMA NICs of their GPUs."""
+"""Claim templates with which worker pods request the RDMA NICs of their GPUs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from planning import names
 class RdmaClaimsArgs:
     namespace: str
     claims: Sequence[NicClaim]
-    """One template each."""
+    """One template per claim."""
     labels: dict[str, str]
 
 
 def claim_spec(claim: NicClaim) -> dict[str, Any]:
-    """The claim of one pod. An exact count, so that two engines of one node leave each other theirs."""
+    """The claim of one pod. The exact count keeps two engines on one node from taking each other's NICs."""
     return {
         "spec": {
             "devices": {
@@ -40,9 +40,9 @@ def claim_spec(claim: NicClaim) -> dict[str, Any]:
 
 
 class RdmaClaims(pulumi.ComponentResource):
-    """Prevents workers that start without NICs and move the KV cache over TCP while everything looks ready.
+    """Claim templates for RDMA NICs, one per count. A pod whose template is missing stays Pending.
 
-    Templates are per namespace; a pod whose template is missing stays Pending.
+    Prevents workers that start without NICs and move the KV cache over TCP unnoticed.
     """
 
     def __init__(self, name: str, args: RdmaClaimsArgs, opts: pulumi.ResourceOptions | None = None) -> None:

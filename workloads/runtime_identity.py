@@ -1,4 +1,4 @@
-"""Who a graph's pods are: a Kubernetes service account of their own, which Google's IAM can be told about."""
+"""The identity of a graph's pods: a Kubernetes service account of their own, which IAM can grant roles to."""
 
 from dataclasses import dataclass
 
@@ -16,17 +16,18 @@ class RuntimeIdentityArgs:
 
 
 class RuntimeIdentity(pulumi.ComponentResource):
-    """Prevents pods that start and find no peers: an account of ours may look for them only by this binding.
+    """Service account of a graph's pods, bound to the operator's discovery Role.
 
-    The Role is the operator's, made with the graph and so after the binding, which may name what is yet to come.
-    Unverified: that the operator keeps that name, and leaves an account alone that it did not choose.
+    Without the binding, workers and frontends cannot find each other. The operator creates the Role with the graph, and
+    so after the binding, which may name a Role that does not exist yet. Unverified: that the operator keeps the Role's
+    name, and does not change an account that it did not choose.
     """
 
     def __init__(self, name: str, args: RuntimeIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:RuntimeIdentity", name, None, opts)
         account = names.runtime_account(args.graph)
         metadata = k8s.meta.v1.ObjectMetaArgs(name=account, namespace=args.namespace, labels=args.labels)
-        # Its token is mounted: discovery asks the Kubernetes API.
+        # The token is mounted, because discovery uses the Kubernetes API.
         k8s.core.v1.ServiceAccount(f"{name}-account", metadata=metadata, opts=pulumi.ResourceOptions(parent=self))
         k8s.rbac.v1.RoleBinding(
             f"{name}-binding",

@@ -1,4 +1,4 @@
-"""Plan → the graphs of a stack, each verified before its endpoint is handed out."""
+"""Plan → the graphs of a stack, each verified before its endpoint is published."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from workloads.verification import Verification, VerificationArgs
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """What a stack hands out."""
+    """The outputs of a stack's serving side."""
 
     endpoints: dict[str, pulumi.Output[str]]
-    """Graph → URL, known when the graph is verified."""
+    """Graph → URL, which is known only once the graph is verified."""
     dns_records: pulumi.Output[list[dict[str, str]]] | None
-    """What to enter for a public gateway; None without one."""
+    """The DNS records to create for a public gateway; None without one."""
 
 
 def build(plan: Plan, foundation: Foundation, setup: ClusterSetup, gpu_nodes: Sequence[pulumi.Resource]) -> Serving:
@@ -61,7 +61,7 @@ def _serve(
     gpu_nodes: Sequence[pulumi.Resource],
     public: Sequence[pulumi.Resource],
 ) -> pulumi.Output[str]:
-    """Creates one graph with what belongs to it. Its URL, known when the graph is verified."""
+    """Creates one graph and its components. Returns its URL, which is known only once the graph is verified."""
     deployment = graph_builder.build(graph, plan.labels)
     identity = RuntimeIdentity(
         f"{graph.name}-identity",

@@ -10,8 +10,8 @@ from manifests import dgd
 from manifests.placement import frontend_labels
 from workloads.custom_object import custom_object
 
-# Image, weights and compiling take about 15 minutes. What takes longer, such as capacity for flex-start nodes, goes on
-# after Pulumi stopped waiting (the operator gives a worker two hours), and the next `pulumi up` waits again.
+# Image, weights and compiling take about 15 minutes. Longer waits, such as for flex-start capacity, continue after
+# Pulumi stops waiting (the operator gives a worker two hours), and the next `pulumi up` waits again.
 READY_MINUTES = 70
 
 
@@ -21,7 +21,7 @@ class ServingGraphArgs:
 
 
 def manifest(graph: dgd.DynamoGraphDeployment) -> dict[str, Any]:
-    """The object as it is sent, with the annotation that makes Pulumi wait: it does not for custom resources."""
+    """The manifest with the annotation that makes Pulumi wait, because it does not wait for custom resources."""
     wire = graph.to_wire()
     wire["metadata"]["annotations"] |= {
         "pulumi.com/waitFor": "condition=Ready",
@@ -31,9 +31,9 @@ def manifest(graph: dgd.DynamoGraphDeployment) -> dict[str, Any]:
 
 
 class ServingGraph(pulumi.ComponentResource):
-    """Frontend with KV-aware router, prefill and decode workers, as one object that the operator takes apart.
+    """The graph: frontend with KV-aware router, prefill and decode workers, as one object that the operator expands.
 
-    Give it `depends_on` for all that must outlive it: the operator first of all, whose finalizer it carries.
+    Pass in `depends_on` everything that must outlive the graph, above all the operator, which removes its finalizer.
     """
 
     resource: k8s.apiextensions.CustomResource

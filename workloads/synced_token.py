@@ -1,4 +1,4 @@
-"""The token for gated models out of Secret Manager: GKE writes it into a Secret and keeps that up to date."""
+"""The token for gated models from Secret Manager: GKE copies it into a Secret and keeps the copy up to date."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from planning import names
 from planning.surroundings import TokenSecret
 from workloads.custom_object import custom_object
 
-# A binding may take minutes to be known, and until then every try to read the secret fails.
+# An IAM binding may take minutes to propagate, and until then every attempt to read the secret fails.
 FIRST_SYNC_SECONDS = 900
 
 
@@ -22,12 +22,12 @@ class SyncedTokenArgs:
     project_number: pulumi.Output[str]
     secret: TokenSecret
     hf_token: pulumi.Output[str] | None
-    """A secret output, what the secret is filled with; not looked at when the secret is there already."""
+    """A secret output with the token to store; ignored if the secret already exists."""
     labels: dict[str, str]
 
 
 def provider_class(project: str, namespace: str, secret: str, labels: dict[str, str]) -> dict[str, Any]:
-    """Which secret is meant: always its newest version."""
+    """The SecretProviderClass that selects the newest version of the secret."""
     return {
         "apiVersion": "secrets-store.csi.x-k8s.io/v1",
         "kind": "SecretProviderClass",
@@ -44,7 +44,7 @@ def provider_class(project: str, namespace: str, secret: str, labels: dict[str, 
 
 
 def secret_sync(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
-    """The copy, which is named after this object. Pulumi waits for the first one: without it no pod starts.
+    """The SecretSync, whose copy has its name. Pulumi waits for the first copy, because no pod starts without it.
 
     Unverified: that GKE's controller sets the time of its last success as the schema says.
     """
@@ -72,10 +72,10 @@ def secret_sync(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
 
 
 class SyncedToken(pulumi.ComponentResource):
-    """Depend on it whole. The Secret has a name of its own: under that of WorkloadNamespace's the one would be deleted
-    with the other when a stack changes its store.
+    """The synced Secret with its source and its reader account. Dependents must depend on the whole component.
 
-    Of Secret Manager, the account that reads for it may read this one secret.
+    The Secret's name differs from that of WorkloadNamespace's Secret: with the same name, a stack that switches to
+    Secret Manager would delete the new one with the old one. The reader account may read only this secret.
     """
 
     def __init__(self, name: str, args: SyncedTokenArgs, opts: pulumi.ResourceOptions | None = None) -> None:

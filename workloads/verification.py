@@ -1,4 +1,4 @@
-"""Verification that a graph really serves disaggregated, run in the cluster before its endpoint is handed out."""
+"""The Job that verifies, before an endpoint is published, that its graph serves disaggregated."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ from workloads.custom_object import REPLACE_UNREADY
 from workloads.evidence import port_arguments, transfer_arguments, transport_arguments
 
 PACKAGE = Path(__file__).parent / "jobs" / "verify"
-# The folder that Python starts in, and the package's own below it.
+# Python's working directory, which contains the package's folder.
 _FOLDER = "/jobs"
 
 
@@ -32,7 +32,7 @@ _FOLDER = "/jobs"
 class VerificationArgs:
     graph: Graph
     graph_manifest: dict[str, Any]
-    """The graph as it is sent. Whenever it changes it is verified again."""
+    """The graph's manifest. Each change of it leads to a new verification."""
     labels: dict[str, str]
 
 
@@ -42,7 +42,7 @@ def modules() -> dict[str, str]:
 
 
 def arguments(graph: Graph) -> list[str]:
-    """What the Job has to verify of a graph."""
+    """The Job's arguments for a graph."""
     return command_line(
         graph=graph.name,
         namespace=graph.namespace,
@@ -56,7 +56,7 @@ def arguments(graph: Graph) -> list[str]:
 def command_line(
     *, graph: str, namespace: str, served_name: str, roles: Sequence[str], runs: Engine, asked: Asked
 ) -> list[str]:
-    """The arguments of the program for a graph of that name."""
+    """The program's arguments for the graph of this name."""
     return [
         *("--endpoint", f"http://{names.frontend_service(graph)}.{namespace}.svc:{ports.FRONTEND}"),
         *("--model", served_name),
@@ -78,7 +78,7 @@ def _transport(asked: Transport) -> list[str]:
 def job_spec(
     graph: str, image: str, args: list[str], *, timeout: int, on_system_pool: bool, service_account: str, script: str
 ) -> dict[str, Any]:
-    """A Job's spec: the program out of a ConfigMap, in an image that the system pool has already."""
+    """A Job's spec: the program from a ConfigMap, in an image that the system pool already has."""
     return {
         "backoffLimit": 0,
         "activeDeadlineSeconds": 2 * timeout,
@@ -95,13 +95,13 @@ def job_spec(
                         "command": ["python3", "-m", PACKAGE.name],
                         "args": args,
                         "workingDir": _FOLDER,
-                        # It reads what workers and models answer: a limit, whatever they send.
+                        # The program reads untrusted answers, so its memory is limited.
                         "resources": {
                             "requests": {"cpu": "100m", "memory": "256Mi"},
                             "limits": {"memory": "512Mi"},
                         },
                         "securityContext": UNPRIVILEGED.to_wire() | {"readOnlyRootFilesystem": True},
-                        # What is not verified is then in the pod's status, where Pulumi shows it.
+                        # Puts failed checks into the pod's status, where Pulumi shows them.
                         "terminationMessagePolicy": "FallbackToLogsOnError",
                         "volumeMounts": [{"name": "script", "mountPath": f"{_FOLDER}/{PACKAGE.name}"}],
                     }
@@ -113,7 +113,7 @@ def job_spec(
 
 
 def account_name(graph: str) -> str:
-    """What the account of a graph's verification is called, and its Role, ConfigMap and Job."""
+    """Name of the verification's ServiceAccount, Role and ConfigMap for a graph, and prefix of its Job's name."""
     return f"{graph}-proof"
 
 
@@ -123,10 +123,10 @@ def digest(*parts: str) -> str:
 
 
 class Verification(pulumi.ComponentResource):
-    """Fails the update when disaggregation does not happen. Depend on it for whatever must not be there without.
+    """Job that fails the update if the graph does not serve disaggregated. Published endpoints must depend on it.
 
-    The Job may read the graph's pods and their logs: the pods for the addresses of their metrics, the logs for the
-    transport that UCX chose. Type token and names say `proof`, as it was called first: another name would replace it.
+    The Job may read the graph's pods (for their metrics addresses) and their logs (for the transport that UCX chose).
+    Type token and names contain `proof`, its first name, because a new name would replace the resources.
     """
 
     job: k8s.apiextensions.CustomResource
@@ -166,7 +166,7 @@ class Verification(pulumi.ComponentResource):
             api_version="batch/v1",
             kind="Job",
             metadata={
-                # A finished Job never runs again; another name is another Job. Other arguments are, too.
+                # A finished Job never runs again, so a changed graph, program or argument gets a new name.
                 "name": f"{account}-{digest(manifest, *program.values(), *arguments(args.graph))}",
                 "namespace": args.graph.namespace,
                 "labels": args.labels,

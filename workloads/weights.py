@@ -1,4 +1,4 @@
-"""Model weights: one copy in the bucket, brought there by a Job, read by workers and frontends as a folder."""
+"""Model weights: a Job downloads one copy into the bucket, and workers and frontends mount the bucket read-only."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from workloads.custom_object import REPLACE_UNREADY, custom_object
 
 JOBS = Path(__file__).parent / "jobs"
 PROGRAM = "jobs.fetch_weights"
-# The program's modules, and those that it shares with the verification.
+# The program's modules, and the modules that it shares with the verification.
 _SHARED = ("__init__.py", "clock.py", "connecting.py", "untrusted.py")
 MODULES = ("__init__.py", "fetch_weights/*.py", *(f"verify/{name}" for name in _SHARED))
 SCRIPT_FOLDER = "/script"
@@ -29,17 +29,17 @@ CONFIG_MAP = "fetch-weights"
 FUSE = "gcsfuse.csi.storage.gke.io"
 USER = IMAGE_USER
 
-# The largest model of the catalog has 131 GiB: 47 MB/s are enough for it. The script ends by itself and says why; the
-# Job ends what hangs; Pulumi waits a little longer than both, so that the reason can be read. After a slower hub, the
-# next `pulumi up` fetches what is missing.
+# The largest model of the catalog has 131 GiB, for which 47 MB/s are enough. At its limit the script exits with the
+# reason; the Job's limit stops a script that hangs; Pulumi waits longer than both, so that the reason is visible. If
+# the hub was slower, the next `pulumi up` fetches the missing files.
 SCRIPT_SECONDS = 50 * 60
 JOB_SECONDS = 55 * 60
 PULUMI_SECONDS = 60 * 60
 
-# Pauses of 10 s, twice as long each time: five minutes in all, the time that a new IAM binding may take to be known.
+# Pauses of 10 s, doubled each time: five minutes in total, the time that a new IAM binding may take to propagate.
 RETRIES = 5
 
-# Read again and again by many pods, written once: everything is cached for as long as the pod lives.
+# Many pods read the files repeatedly, and nobody changes them, so everything is cached for the pod's lifetime.
 READ_OPTIONS = (
     "implicit-dirs",
     "metadata-cache:ttl-secs:-1",
@@ -51,7 +51,7 @@ READ_OPTIONS = (
     "file-system:kernel-list-cache-ttl-secs:-1",
     "read_ahead_kb=1024",
 )
-# Streamed, because otherwise the driver would keep a second copy of every file on the node until it is closed.
+# Without streaming, the driver would keep a second copy of every file on the node until the file is closed.
 WRITE_OPTIONS = (f"uid={USER}", f"gid={USER}", "write:enable-streaming-writes:true")
 
 
@@ -62,24 +62,24 @@ class WeightsArgs:
     project_number: pulumi.Output[str]
     bucket: str
     cards: Sequence[Card]
-    """The pinned models, each revision once."""
+    """The pinned models; each revision occurs once."""
     graphs: Sequence[str]
     """The graphs whose pods read the bucket."""
     token_secret: str
     """The Secret with the token for gated models."""
     system_pool: str | None
-    """Where the Jobs run; None: on any node that takes them."""
+    """The Jobs' node pool; None allows any node."""
     labels: dict[str, str]
 
 
 def modules() -> dict[str, str]:
-    """The program that fetches: path below the script folder → text."""
+    """The download program: path below the script folder → text."""
     found = sorted(path for pattern in MODULES for path in JOBS.glob(pattern))
     return {path.relative_to(JOBS.parent).as_posix(): path.read_text(encoding="utf-8") for path in found}
 
 
 def config_map_data(cards: Sequence[Card]) -> dict[str, str]:
-    """The program, and for a card that lists its files that list. A key holds no slash: `_items` has the folders."""
+    """The program, and the file list of each card that has one. Keys have no slashes; `_items` maps them to paths."""
     lists = {
         _list_name(card): json.dumps({path: file.to_wire() for path, file in card.files.items()}, indent=1)
         for card in cards
@@ -93,7 +93,7 @@ def _key(path: str) -> str:
 
 
 def _items(card: Card) -> list[dict[str, str]]:
-    """Which keys the Job of a card gets, and where in its script folder they lie."""
+    """The ConfigMap keys that a card's Job mounts, with their paths in the script folder."""
     return [{"key": _key(path), "path": path} for path in (*modules(), *([_list_name(card)] if card.files else []))]
 
 
@@ -104,19 +104,18 @@ def _list_name(card: Card) -> str:
 def fetch_job(
     card: Card, *, namespace: str, bucket: str, token_secret: str, system_pool: str | None, labels: dict[str, str]
 ) -> dict[str, Any]:
-    """The Job that fetches one revision into the bucket. Without a time to live: the Job is the record of the fetch.
+    """The Job that fetches one revision into the bucket. It has no TTL, because the Job is the record of the fetch.
 
-    Each retry is a pod of its own, and the failed pods stay, with the reason in their status and their log. Kubernetes
-    deletes the pod of a failed Job whose containers restart in place. Files in the bucket are not fetched again; a
-    retry fetches again only the files that were in the scratch folder.
+    Each retry is a new pod, and failed pods remain with the reason in status and log; with in-place restarts Kubernetes
+    would delete the pod of a failed Job. A retry does not fetch files again that are already in the bucket.
     """
     assert card.revision is not None  # only pinned cards are fetched
     scratch = scratch_bytes(card)
     listed = ["--files", f"{SCRIPT_FOLDER}/{_list_name(card)}"] if card.files else []
     container: dict[str, Any] = {
         "name": "fetch",
-        # It has Python and certificates, and the system pool pulls it anyway. Not of the stack's own runtime: a
-        # finished Job would be recreated with every other one.
+        # The image has Python and certificates, and the system pool pulls it anyway. The version is the catalog's, not
+        # the stack's: otherwise each runtime upgrade would recreate a finished Job.
         "image": frontend_image(versions.DYNAMO.runtime),
         "command": ["python3", "-m", PROGRAM],
         "workingDir": SCRIPT_FOLDER,
@@ -171,7 +170,7 @@ def fetch_job(
                     "containers": [container],
                     "volumes": [
                         {"name": "script", "configMap": {"name": CONFIG_MAP, "items": _items(card)}},
-                        # The script keeps to its part of it; a little more is for folders and block sizes.
+                        # The script uses at most `scratch` bytes; the rest is for folders and block sizes.
                         {"name": "scratch", "emptyDir": {"sizeLimit": str(scratch + 1024**3)}},
                         {
                             "name": "weights",
@@ -180,7 +179,7 @@ def fetch_job(
                                 "volumeAttributes": {
                                     "bucketName": bucket,
                                     "mountOptions": ",".join(WRITE_OPTIONS),
-                                    # It would need a right on the bucket as such, not on its objects.
+                                    # The check would need a permission on the bucket itself, not only on its objects.
                                     "skipCSIBucketAccessCheck": "true",
                                 },
                             },
@@ -192,12 +191,12 @@ def fetch_job(
     }
 
 
-# GCS FUSE ignores it, Kubernetes wants one, and claim and volume must agree.
+# GCS FUSE ignores the size, but Kubernetes requires one, equal in claim and volume.
 _NOMINAL = {"storage": "5Ti"}
 
 
 def read_volume(namespace: str, bucket: str, labels: dict[str, str]) -> dict[str, Any]:
-    """The bucket as a volume that can only be read, kept for the one claim that is meant."""
+    """The bucket as a read-only volume, reserved for one claim."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
@@ -220,7 +219,7 @@ def read_volume(namespace: str, bucket: str, labels: dict[str, str]) -> dict[str
 
 
 def read_claim(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
-    """What the pods of a graph mount."""
+    """The claim that the pods of a graph mount."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -235,9 +234,9 @@ def read_claim(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
 
 
 class Weights(pulumi.ComponentResource):
-    """Depend on it whole: its Jobs are waited for, so what comes after it finds the weights in the bucket.
+    """Download Jobs, volume and claim. Pulumi waits for the Jobs, so dependents find the weights in the bucket.
 
-    Prevents GPU pods that hold paid nodes while each of them downloads the same hundreds of gigabytes.
+    Prevents GPU pods that hold paid nodes while each downloads the same hundreds of gigabytes.
     """
 
     def __init__(self, name: str, args: WeightsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -247,7 +246,7 @@ class Weights(pulumi.ComponentResource):
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=names.WEIGHTS_WRITER, namespace=args.namespace, labels=args.labels
             ),
-            automount_service_account_token=False,  # its pods ask Google, never Kubernetes
+            automount_service_account_token=False,  # its pods call Google's APIs, never the Kubernetes API
             opts=pulumi.ResourceOptions(parent=self),
         )
         may_write = self._grant(f"{name}-may-write", args, "storage.objectUser", names.WEIGHTS_WRITER)
@@ -274,7 +273,7 @@ class Weights(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _grant(self, name: str, args: WeightsArgs, role: str, account: str) -> storage.BucketIAMMember:
-        """A role on the bucket for a Kubernetes service account, which needs no account at Google for it."""
+        """A role on the bucket for a Kubernetes service account, without a Google service account."""
         return storage.BucketIAMMember(
             name,
             bucket=args.bucket,

@@ -72,7 +72,7 @@ class Engine(ABC):
     metrics: ClassVar[EngineMetrics] = EngineMetrics()
     ports: ClassVar[Ports] = Ports()
     transfer_evidence: ClassVar[TransferEvidence | None] = None
-    """What verification goes by; None where no counter proves a transfer."""
+    """The counters that verify a transfer; None if the engine has none."""
     transport_evidence: ClassVar[TransportEvidence | None] = None
     """None where the engine moves KV cache by other means than UCX."""
     no_usage_reports: ClassVar[Mapping[str, str]] = {}

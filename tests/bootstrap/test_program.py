@@ -1,4 +1,4 @@
-"""The bootstrap program, in preview and in up: what it protects, whom it trusts, what they may do."""
+"""The bootstrap program, in preview and in up: protected resources, trusted identities and their roles."""
 
 import re
 import subprocess
@@ -140,7 +140,7 @@ def test_an_environment_has_a_key_and_the_first_key_stays_what_it_was(preview: b
 
 
 def test_who_may_use_which_key() -> None:
-    """A job of dev-preview runs any branch's code: the state of another environment stays closed to it."""
+    """A job of dev-preview runs any branch's code, so it must not read the state of another environment."""
     used: dict[str, set[str]] = {}
     for grant in of_type(recorded(preview=False), "kms/cryptoKeyIAMMember:CryptoKeyIAMMember"):
         account = grant.inputs["member"].removeprefix("serviceAccount:").partition("@")[0]

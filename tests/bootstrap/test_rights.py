@@ -1,4 +1,4 @@
-"""What a stack creates, its deploy account may create; what lies outside the project is named with its role."""
+"""The deploy account may create every resource of a stack; roles outside the project are documented."""
 
 import re
 
@@ -40,7 +40,7 @@ ROLES = {
     "storage/bucket:Bucket": "storage.admin",
     "storage/bucketIAMMember:BucketIAMMember": "storage.admin",
 }
-# What no role on the project is enough for: the setting that creates it, and the role that the page names.
+# Resources that no role on the project allows: the setting that creates them, and the role that the page names.
 OUTSIDE = {
     "billing/budget:Budget": ("budget", "billing.costsManager"),
     "kms/cryptoKeyIAMMember:CryptoKeyIAMMember": ("cluster.secretsKey", "cloudkms.admin"),
@@ -54,7 +54,7 @@ def gateway() -> Recording:
 
 
 def created() -> set[str]:
-    """Every type of Google Cloud resource that some stack creates, without `gcp:`."""
+    """Every Google Cloud resource type that a stack creates, without `gcp:`."""
     runs = [recorded("dev"), recorded("staging"), recorded("prod"), gateway(), with_secret_manager(None, preview=True)]
     return {r.type.removeprefix("gcp:") for run in runs for r in run.resources if r.type.startswith("gcp:")}
 
@@ -65,7 +65,7 @@ def test_every_type_is_covered_by_a_role_of_the_deploy_account_or_named_as_outsi
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of the first table below a heading, cells apart."""
+    """The rows of the first table below a heading, as lists of cells."""
     below = PAGE.split(heading)[1]
     rows = re.search(r"(?:^ *\|.*\n)+", below, re.MULTILINE)
     assert rows
@@ -90,7 +90,7 @@ def test_the_page_names_what_lies_outside_the_project() -> None:
 
 
 def test_the_preview_account_may_ask_every_question_about_its_project() -> None:
-    """But for what lies outside it; `compute.viewer` and the like are asked of the page there."""
+    """Except checks outside the project; the page must name their roles."""
     kinds = [kind for kind in PreflightCheck.__subclasses__() if kind.__name__ != "SecretsKeyExists"]
     assert len(kinds) >= 8
     assert {kind.role for kind in kinds} <= set(PREVIEW.project)

@@ -1,4 +1,4 @@
-"""Bad input of the bootstrap stack gets one sentence an error, with its key path, all of them together."""
+"""Invalid settings of the bootstrap stack: one sentence per error, with its key path, all at once."""
 
 import contextvars
 import json
@@ -25,7 +25,7 @@ GOOD: dict[str, Any] = {
 
 
 def config(changes: dict[str, Any], secrets: frozenset[str] = frozenset()) -> StackConfig:
-    """GOOD with top-level keys, or keys of `repository`, changed; None takes one out."""
+    """GOOD with changed top-level keys or keys of `repository`; None removes a key."""
     blocks = deepcopy(GOOD)
     for path, value in changes.items():
         block, key = (blocks["repository"], path.partition(".")[2]) if "." in path else (blocks, path)
@@ -57,7 +57,7 @@ class Case:
 CASES = [
     Case("missing project", {"gcp:project": None}, "gcp:project", "pulumi config set gcp:project"),
     Case("project of a wrong form", {"gcp:project": "My Project"}, "gcp:project", "such as my-project"),
-    Case("other provider keys", {"gcp:region": "europe-west1"}, "gcp:region", "is not read"),
+    Case("other provider keys", {"gcp:region": "europe-west1"}, "gcp:region", "is not used"),
     Case("billing account of a wrong form", {"billingAccount": "my-account"}, "billingAccount",
          "such as 000000-AAAAAA-BBBBBB"),
     Case("missing region", {"region": None}, "region", "is required, such as europe-west1"),
@@ -77,7 +77,7 @@ CASES = [
     Case("the ending of a preview", {"environments": ["dev", "dev-preview"]}, "environments", "names dev-preview"),
     Case("name too long", {"environments": ["dev", "production-europe"]}, "environments[1]", "1 to 16 lower-case"),
     Case("number for a name", {"environments": ["dev", 1]}, "environments[1]", "must be text"),
-    Case("subject too long", {"repository.name": f"my-org/{'r' * 90}"}, "environments", "shorten the names"),
+    Case("subject too long", {"repository.name": f"my-org/{'r' * 90}"}, "environments", "shorten the name"),
 ]  # fmt: skip
 
 

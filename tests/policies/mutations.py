@@ -16,19 +16,19 @@ GATEWAY = '{"exposure": "gateway", "domain": "models.example.com", "allowedCidrs
 
 
 def judged_by_others(recording: Recording, config: dict[str, Any] | None = None) -> list[Verdict]:
-    """The verdicts of all rules but known-inputs, which refuses by itself most of what an attacker would add."""
+    """The verdicts of all rules except known-inputs, which alone would reject most inputs of an attacker."""
     return judge(recording, {**(config or {}), "known-inputs": "disabled"})
 
 
 @cache
 def with_gateway() -> Recording:
-    """The prod stack as it would be with a gateway on the internet."""
+    """The prod stack with a public gateway."""
     return record(ROOT, stackfile.read(ROOT, "prod", [f"endpoint={GATEWAY}"]))
 
 
 @cache
 def with_networks_by_name() -> Recording:
-    """The prod stack with NICs that pods get by the names of their networks, not by claims."""
+    """The prod stack with NICs that pods get by network names, not by claims."""
     return record(ROOT, stackfile.read(ROOT, "prod", ["network.rdma=multiNetwork"]))
 
 
@@ -66,7 +66,7 @@ def unprotected(recording: Recording, suffix: str, name: str) -> Recording:
 
 
 def independent(recording: Recording, suffix: str, name: str, *, but_for: str | None = None) -> Recording:
-    """One resource that waits for nothing, but for those of a type."""
+    """The recording with one resource that depends only on resources of a type."""
     needed = tuple(r.urn for r in recording.resources if but_for and r.type.endswith(but_for))
     return _mapped(recording, suffix, name, lambda resource: replace(resource, depends_on=needed))
 

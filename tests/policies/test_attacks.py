@@ -1,4 +1,4 @@
-"""What an attacker would try with the inputs of a stack: one of them changed, or one resource added, and a verdict."""
+"""Attacks on a stack's inputs: each changes one input or adds one resource, and must get a verdict."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ PUBLIC = {"ipBlock": {"cidr": "0.0.0.0/1"}}
 
 
 def new(recording: Recording, judged_before: Recording | None = None) -> list[Verdict]:
-    """The violations that a change brought; the budget of prod is above the defaults, so some are there before."""
+    """The violations that a change adds; prod's budget exceeds the defaults, so some exist before."""
     known = {(v.policy, v.urn, v.message) for v in judged_by_others(judged_before or prod())}
     return [v for v in judged_by_others(recording) if (v.policy, v.urn, v.message) not in known]
 
@@ -173,7 +173,7 @@ CHANGES: list[tuple[str, str, str, str, Any]] = [
     ("inner-sources", ":Firewall", "network-webhook", "sourceRanges", ["0.0.0.0/1", "128.0.0.0/1"]),
     ("inner-sources", ":Firewall", "network-webhook", "sourceRanges", ["2000::/3"]),
     ("inner-sources", ":Firewall", "network-webhook", "sourceRanges", []),
-    # Identity-Aware Proxy: the program has no use for it.
+    # Identity-Aware Proxy, which the program does not use.
     ("inner-sources", ":Firewall", "network-webhook", "sourceRanges", ["35.235.240.0/20"]),
     ("named-peers", ":NetworkPolicy", "policies-default-deny", "spec.ingress", [{}]),
     ("named-peers", ":NetworkPolicy", "policies-default-deny", "spec.ingress", [{"from": []}]),
@@ -283,7 +283,7 @@ def leaves(value: Any, path: str = "") -> list[str]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_an_unknown_value_switches_no_rule_off(data: st.DataObject) -> None:
-    """Whatever becomes unknown, no rule turns into an advice, and what is wrong elsewhere is found all the same."""
+    """An unknown value never makes a rule advisory, and never hides a violation elsewhere."""
     recording = data.draw(st.sampled_from([*map(recorded, SHIPPED), with_gateway()]))
     resource = data.draw(st.sampled_from([r for r in recording.resources if leaves(r.inputs)]))
     path = data.draw(st.sampled_from(leaves(resource.inputs)))

@@ -1,4 +1,4 @@
-"""What each rule says of itself, clause by clause: the stack that breaks a clause is stopped by that rule."""
+"""Each clause of a rule's description holds: the rule stops a stack that breaks the clause."""
 
 import re
 from collections.abc import Callable
@@ -305,7 +305,7 @@ CLAUSES: dict[str, dict[str, list[Break]]] = {
         ],
     },
     "has-budget": {
-        "The environment has a billing budget that warns somebody": [lambda: without(prod(), ":Budget")],
+        "The environment has a billing budget that sends warnings": [lambda: without(prod(), ":Budget")],
     },
 }  # fmt: skip
 # The parts of a description that are not clauses: subjects and reasons.

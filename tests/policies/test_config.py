@@ -1,4 +1,4 @@
-"""What an environment may configure, and how a mistake in it is told."""
+"""The configuration of the rules by an environment, and its error messages."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The rules over engines with other arguments: the catalog says what each does; an unknown one is judged strictly."""
+"""The rules on engines with other arguments: known engines by their catalog entry, unknown ones strictly."""
 
 from typing import Any
 

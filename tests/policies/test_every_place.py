@@ -1,4 +1,4 @@
-"""No rule is violated by what the program itself creates, wherever a stack lies and however it is reached."""
+"""The program's own resources violate no rule, in any location and with any exposure."""
 
 from typing import Any
 

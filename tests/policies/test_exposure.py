@@ -1,4 +1,4 @@
-"""Rules on what the internet reaches, with the ways round them that were thought of."""
+"""Rules on public exposure, with known ways to bypass them."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -66,7 +66,7 @@ def expression(priority: int, action: str) -> dict[str, Any]:
 
 
 def second_armor() -> Recording:
-    """Two policies that are right alone, and let in a /7 together."""
+    """Two policies that are valid alone, but together let in a /7."""
     (policy,) = [r for r in with_gateway().resources if r.type.endswith(ARMOR)]
     first = ranges("16.0.0.0/8")()
     inputs = {**policy.inputs, "name": "more", "rules": [allow(1000, "17.0.0.0/8"), policy.inputs["rules"][-1]]}
@@ -78,7 +78,7 @@ def after_only(recording: Recording, suffix: str) -> Recording:
 
 
 PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
-    # The internet, however it is written.
+    # Spellings of the whole internet.
     ("everyone", ranges("0.0.0.0/1", "128.0.0.0/1")),
     ("57 %", ranges("0.0.0.0/1")),
     ("everyone", ranges("2000::/3")),
@@ -89,7 +89,7 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
     ("everyone", ranges(*(f"{first}.0.0.0/8" for first in range(256)))),
     ("everyone", rules(lambda old: [allow(1, "0.0.0.0/1"), allow(2, "128.0.0.0/1"), *old])),
     ("16.0.0.0/7 opens", second_armor),
-    # Other rules than an allow on ranges and a final deny.
+    # Rules other than an allow on ranges and a final deny.
     ("has expr", rules(lambda old: [expression(1, "allow"), *old])),
     ("names no source ranges", rules(lambda old: [expression(1, "deny(403)"), *old])),
     ("the action throttle", armor("rules[0].action", "throttle")),
@@ -113,7 +113,7 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
     ("has type unset", armor("type", None)),
     ("one RegionSecurityPolicy", extra("gcp:compute/regionSecurityPolicyRule:RegionSecurityPolicyRule", {})),
     ("one RegionSecurityPolicy", extra("gcp:compute/securityPolicy:SecurityPolicy", {})),
-    # The policy is named, and is not that of the stack.
+    # A named policy that does not belong to the stack.
     ("is no RegionSecurityPolicy of this stack", guard("spec.default.securityPolicy", "elsewhere")),
     ("is no RegionSecurityPolicy of this stack", lambda: without(with_gateway(), ARMOR)),
     ("no GCPBackendPolicy", guard("spec.default.securityPolicy", "")),
@@ -121,7 +121,7 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
     ("no GCPBackendPolicy", guard("spec.targetRef.kind", "GCPInferencePoolImport")),
     ("no GCPBackendPolicy", guard("metadata.namespace", "elsewhere")),
     ("no GCPBackendPolicy", route("spec.rules[0].backendRefs[0].namespace", "elsewhere")),
-    # More of the frontend than its API.
+    # Routes to more of the frontend than its API.
     ("routes PathPrefix /;", route(MATCH, [{"path": {"type": "PathPrefix", "value": "/"}}])),
     ("routes PathPrefix /;", route(MATCH, [])),
     ("routes PathPrefix /;", route("spec.rules[0].matches[0].path", None)),
@@ -134,7 +134,7 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
     ("has filters", route("spec.rules[0].backendRefs[0].filters", [{"type": "URLRewrite"}])),
     ("routes to the InferencePool", route("spec.rules[0].backendRefs[0].kind", "InferencePool")),
     ("routes to the ServiceImport", route("spec.rules[0].backendRefs[0].kind", "ServiceImport")),
-    # A gateway that takes what others add.
+    # A gateway that accepts listeners or routes of others.
     ("routes of other namespaces", gateway("spec.listeners[0].allowedRoutes", {"namespaces": {"from": "All"}})),
     ("routes of other namespaces", gateway("spec.listeners[0].allowedRoutes", {"namespaces": {"from": "Selector"}})),
     ("does not terminate TLS", gateway("spec.listeners[0].tls.mode", "Passthrough")),
@@ -142,7 +142,7 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
     ("without TLS", gateway("spec.listeners[0].tls", None)),
     ("sets allowedListeners", gateway("spec.allowedListeners", {"namespaces": {"from": "Same"}})),
     ("sets defaultScope", gateway("spec.defaultScope", "All")),
-    # A class whose load balancers no regional Cloud Armor policy guards, or whose are unknown.
+    # A class whose load balancers no regional Cloud Armor policy protects, or an unknown class.
     *(
         (f"has the gateway class {name}", gateway("spec.gatewayClassName", name))
         for name in (
@@ -155,7 +155,7 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
         )
     ),
     ("has the gateway class unset", gateway("spec.gatewayClassName", None)),
-    # A Cloud Armor policy, where no load balancer of the stack can use it.
+    # A Cloud Armor policy that no load balancer of the stack can use.
     ("in the project and the region", armor("region", "us-central1")),
     ("in the project and the region", armor("region", None)),
     ("in the project and the region", armor("project", "another-project")),
@@ -165,7 +165,7 @@ PUBLIC_GATEWAY: list[tuple[str, Callable[[], Recording]]] = [
         "in the project and the region",
         lambda: without(at_address("region", "us-central1"), "container/cluster:Cluster"),
     ),
-    # The route before its guards.
+    # A route that does not depend on its policies.
     ("does not depend on the GCPBackendPolicy", lambda: after_only(with_gateway(), ":HealthCheckPolicy")),
     ("does not depend on the HealthCheckPolicy", lambda: after_only(with_gateway(), ":GCPBackendPolicy")),
 ]
@@ -283,14 +283,14 @@ OTHER_WAYS_IN = [
 
 @pytest.mark.parametrize("kind", OTHER_WAYS_IN)
 def test_another_way_in_is_a_violation_even_where_its_type_is_allowed(kind: str) -> None:
-    """Also in a stack without a gateway of its own: a route may lead from one that is outside of the stack."""
+    """Also in a stack without a gateway, because a route may use a gateway outside the stack."""
     for recording in (prod(), with_gateway()):
         verdicts = judge(added(recording, kind, {"metadata": {"name": "x"}}), {"known-kinds": {"allowed": [kind]}})
         assert [v.mandatory for v in verdicts if v.policy == "public-gateway"] == [True]
 
 
 def with_route(parents: list[dict[str, Any]], **gateways: str) -> Recording:
-    """The prod stack with a route of every path for gateways, and gateways of some classes."""
+    """The prod stack with a route of all paths for gateways, and gateways of some classes."""
     backend = {"name": "chat-frontend", "port": 8000}
     spec = {"parentRefs": parents, "rules": [{"backendRefs": [backend]}]}
     recording = added(prod(), "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", {"spec": spec} | named("route"))

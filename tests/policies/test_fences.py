@@ -1,4 +1,4 @@
-"""Whether NetworkPolicies fence each graph, with the ways that open one of several graphs."""
+"""NetworkPolicies fence each graph: cases that open one of several graphs are violations."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -21,7 +21,7 @@ PRIVATE: list[dict[str, Any]] = [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
 
 
 def with_second_graph(namespace: str) -> Recording:
-    """The prod stack with one more graph in a namespace, which depends on all that the first one depends on."""
+    """The prod stack with a second graph in a namespace, with the same dependencies as the first."""
     (graph,) = [r for r in prod().resources if r.type == kinds.GRAPH]
     inputs = deepcopy(graph.inputs)
     inputs["metadata"] |= {"name": "code", "namespace": namespace}
@@ -136,7 +136,7 @@ CLOSED: list[Callable[[], Recording]] = [
     ),
     more(OF_FRONTEND, [{**PRIVATE[0], "ports": [{"port": 8000}]}]),
     more(OF_FRONTEND, [{"from": [API_SERVER, CLIENT_NAMESPACES], "ports": [HTTP]}]),
-    # For pods of no graph, or in a namespace without one.
+    # Policies for pods of no graph, or in a namespace without a graph.
     more({"matchLabels": {labels.GRAPH: "other"}}, PRIVATE),
     more({"matchExpressions": [{"key": labels.GRAPH, "operator": "DoesNotExist"}]}, PRIVATE),
     lambda: added(prod(), kinds.NETWORK_POLICY, policy({}, PRIVATE, namespace="other")),

@@ -1,4 +1,4 @@
-"""The rule on frontends, with the ways to give one a path, a variable or a flag that nobody judged."""
+"""The rule on frontends, with ways to give one an unchecked path, variable or flag."""
 
 from collections.abc import Callable
 from typing import Any
@@ -91,7 +91,7 @@ VARIABLE = {"name": "DYN_ENABLE_RL", "value": "1"}
         graph(f"{FRONTEND}.envFrom", [{"configMapRef": {"name": "x"}}]),
         graph(f"{FRONTEND}.envFrom", [{"secretRef": {"name": "x"}}]),
         graph(f"{FRONTEND}.envFrom", [{"secretRef": {"name": "hf-token"}, "prefix": "DYN_"}]),
-        # For all pods of the graph, frontends too.
+        # Variables for all pods of the graph, including frontends.
         graph("spec.env", [VARIABLE]),
         graph("spec.env", [{"name": ADMIN, "value": "0"}]),
         graph("spec.components[1].frontendSidecar", "sidecar"),

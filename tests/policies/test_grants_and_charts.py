@@ -1,4 +1,4 @@
-"""Grants and Helm charts: what the program makes passes, and nothing beside it."""
+"""Grants and Helm charts: only the program's own pass."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -24,7 +24,7 @@ def pod(account: str, project: str = "my-project") -> str:
 
 
 def grant(kind: str, role: str, member: str, **inputs: Any) -> Recording:
-    """One grant, through the provider that the prod stack makes its grants by."""
+    """The prod stack with one more grant, with the provider of its other grants."""
     project = {"project": "my-project"} if kind in (PROJECT, SECRET) else {}
     recording = added(prod(), kind, {"role": role, "member": member, **project, **inputs})
     provider = next(r.provider for r in prod().resources if r.type in kinds.GRANTS)
@@ -70,7 +70,7 @@ def test_a_grant_of_the_program_passes(kind: str, role: str, member: str) -> Non
     ("kind", "role", "member"),
     [
         *((kind, role, member) for kind, role, _ in MADE for member in FOREIGN),
-        # Right roles, but on another type of resource or for another account of the program.
+        # Valid roles on another type of resource or for another account of the program.
         *((PROJECT, role, NODES) for role in (ACCESSOR, USER, VIEWER, ENCRYPTER, NETWORKS)),
         *((PROJECT, role, pod("weights-writer")) for role in (USER, READER, NODE_ROLE)),
         *((PROJECT, role, AGENT) for role in (READER, NODE_ROLE, ENCRYPTER)),
@@ -94,7 +94,7 @@ def test_a_role_can_be_allowed_for_accounts_of_the_project(member: str, stopped:
 
 
 def release(**inputs: Any) -> Recording:
-    """A Release, that of the program with inputs changed."""
+    """The program's Release with changed inputs."""
     (own,) = (r for r in prod().resources if r.type == kinds.RELEASE)
     return replace(prod(), resources=(replace(own, inputs={**deepcopy(own.inputs), **inputs}),))
 

@@ -1,4 +1,4 @@
-"""Whether only inputs pass that the program itself sets."""
+"""Only inputs that the program itself sets pass."""
 
 import json
 from typing import Any
@@ -90,7 +90,7 @@ def test_an_input_can_be_allowed(allowed: str) -> None:
 
 
 def test_what_the_provider_fills_in_passes() -> None:
-    """The real engine shows it, with the names of what it filled in; only plain values are filled in."""
+    """The real engine passes inputs that the provider filled in, with a list of their names; all are scalars."""
     filled_in = changed(prod(), *BUCKET, "storageClass", "STANDARD")
     assert RULE in {v.policy for v in judge(filled_in)}
     assert RULE not in {v.policy for v in judge(changed(filled_in, *BUCKET, "__defaults", ["storageClass"]))}

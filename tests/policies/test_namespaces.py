@@ -1,4 +1,4 @@
-"""What an attacker would change about a namespace's Pod Security, and about the admission policy that stands for it."""
+"""Attacks on a namespace's Pod Security label and on the admission policy that replaces it."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -112,7 +112,7 @@ def test_a_stricter_label_needs_no_policy(level: str) -> None:
 
 
 def test_two_graphs_need_a_policy_for_both() -> None:
-    """Whatever order they are in: one on RDMA, one on TCP."""
+    """Two graphs in either order: one on RDMA, one on TCP."""
     models = {"models.mail": {"model": "qwen3-32b", "layout": "aggregated"}}
     recording = record(ROOT, config(models))
     assert "pod-security" not in {verdict.policy for verdict in judge(recording)}

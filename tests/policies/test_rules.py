@@ -1,4 +1,4 @@
-"""Each rule with a resource that passes and one that does not, and the pack over the shipped stacks."""
+"""Each rule with a passing and a violating resource, and the pack on the shipped stacks."""
 
 import base64
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def daemon(**pod: Any) -> dict[str, Any]:
 
 
 def vllm_daemon(*words: str) -> dict[str, Any]:
-    """An engine that no graph of ours describes."""
+    """An engine that no shipped graph uses."""
     runs = engine("vllm")
     return daemon(
         containers=[{"name": "main", "image": f"{VLLM}:1.6.1", "command": list(runs.command), "args": list(words)}]
@@ -250,7 +250,7 @@ def test_a_violation_is_found(policy: str, sentence: str, recording: Callable[[]
 
 
 def test_one_role_of_a_pair_alone_is_a_violation() -> None:
-    """Its verification, written for both roles, is then another graph's as well."""
+    """The graph's verification, written for both roles, does not match either."""
     found = judged_by_others(in_prod(GRAPH, "chat-graph", "spec.components[1].type", "decode")())
     assert {(verdict.policy, verdict.mandatory) for verdict in found} == {("kv-transfer", True), ("proven", True)}
     assert any("only one of prefill and decode" in verdict.message for verdict in found), found
@@ -267,7 +267,7 @@ PASSING = [
     lambda: changed(prod(), GRAPH, "chat-graph", f"{WORKER}.containers[0].image", f"{VLLM}@sha256:" + "a" * 64),
     lambda: added(prod(), DAEMON, daemon()),
     lambda: added(prod(), "kubernetes:core/v1:Service", {"spec": {"type": "ClusterIP"}}),
-    # Pulumi unwraps what is marked secret before a rule sees it.
+    # Pulumi unwraps secrets before a rule sees them.
     lambda: added(prod(), "kubernetes:core/v1:Secret", {"stringData": {"HF_TOKEN": "hf_" + "a" * 34}}),
     lambda: added(prod(), "gcp:secretmanager/secretVersion:SecretVersion", {"secretData": "hf_" + "a" * 34}),
     in_prod(":NetworkPolicy", "policies-default-deny", "spec.policyTypes", ["Ingress", "Egress"]),

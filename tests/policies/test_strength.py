@@ -1,4 +1,4 @@
-"""A rule that judges more weakly is named, whatever made it weaker."""
+"""Every weaker rule is named, regardless of the cause."""
 
 import subprocess
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_production_weakens_no_critical_rule() -> None:
 
 
 def test_every_setting_says_what_is_stricter() -> None:
-    """A setting outside policies/setting.py would have no direction, and its weakening would not be seen."""
+    """A setting outside policies/setting.py would have no direction, so weakening it would go unnoticed."""
     from policies.setting import Schema
 
     assert [rule.name for rule in RULES if rule.config_schema and not isinstance(rule.config_schema, Schema)] == []

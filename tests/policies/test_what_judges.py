@@ -1,4 +1,4 @@
-"""What judges a stack is known, file by file, and every file of it has an owner."""
+"""Every file that affects verdicts is known and has an owner."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from ops.offline import what_judges
 from tests.stacks import ROOT, SHIPPED
 
 OWNERS = ROOT / ".github/CODEOWNERS"
-# Imports and judges as `diff` does, and prints the files of this checkout that Python opens for it.
+# Imports and judges as `diff` does, and prints the files of this checkout that Python opens meanwhile.
 TRACED = """
 import json, sys
 opened = set()
@@ -33,7 +33,7 @@ def owned() -> dict[str, str]:
 
 
 def unowned(files: Iterable[Path], patterns: Iterable[str]) -> list[str]:
-    """Those that no pattern matches: a folder ends with a slash, anything else is one file."""
+    """The files that no pattern matches. A pattern with a final slash is a folder, any other one file."""
     owners = tuple(patterns)
     folders = tuple(pattern for pattern in owners if pattern.endswith("/"))
     paths = [f"/{file.as_posix()}" for file in files]
@@ -41,7 +41,7 @@ def unowned(files: Iterable[Path], patterns: Iterable[str]) -> list[str]:
 
 
 def guarded() -> list[Path]:
-    """What decides verdicts, what runs in a job that judges, and what decides who may deploy."""
+    """The files that decide verdicts, run in a job that judges, or decide who may deploy."""
     folders = [path for folder in (".github", "bootstrap", "ops") for path in (ROOT / folder).rglob("*")]
     jobs = "\n".join(path.read_text() for path in (ROOT / ".github/workflows").iterdir())
     tools = [path for path in (ROOT / "tools").iterdir() if path.is_file() and path.stem in jobs]
@@ -60,12 +60,12 @@ def test_owners_are_named_for_what_judges() -> None:
 
 @pytest.mark.parametrize("pattern", owned())
 def test_every_owner_is_needed(pattern: str) -> None:
-    """Without one of the lines, something that judges would have no owner."""
+    """Without any one of the lines, some file that affects verdicts would have no owner."""
     assert unowned(guarded(), owned().keys() - {pattern}) != []
 
 
 def test_every_file_that_is_read_for_a_verdict_counts(tmp_path: Path) -> None:
-    """Observed in a process that judges the shipped stacks, not derived from imports."""
+    """The files are observed in a process that judges the shipped stacks, not derived from imports."""
     from tests.stacks import recorded
 
     previewed = {
@@ -77,7 +77,7 @@ def test_every_file_that_is_read_for_a_verdict_counts(tmp_path: Path) -> None:
     )  # fmt: skip
     paths = [Path(name) for name in json.loads(done.stdout)]
     ours = {path.resolve().relative_to(ROOT) for path in paths if path.resolve().is_relative_to(ROOT)}
-    # A module counts by its source; levels and settings are compared by themselves.
+    # A module counts by its source; levels and settings are compared separately.
     read = {path for path in ours if path.parts[0] not in (".venv", ".git") and path.suffix not in (".pyc", "")}
     configured = {path for path in read if path.match("policies/config.*.json")}
     assert len(read) > 50

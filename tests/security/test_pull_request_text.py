@@ -45,7 +45,7 @@ def shown_by(markdown: str) -> list[str]:
     fences: list[str] = []
     ours = {
         f"{marker('prod')}\n", "<details><summary>All of it</summary>\n", "</details>\n",
-        "No diff of stack `prod` could be made.",
+        "The diff of stack `prod` failed without output.",
         f"<sub>Made by this pull request's own code in [this run]({URL}).</sub>",
     }  # fmt: skip
     for token in MarkdownIt("commonmark").parse(markdown):

@@ -1,4 +1,4 @@
-"""A model hub on 127.0.0.1: its API and its files, and on demand every error that a real one has shown."""
+"""A fake model hub on 127.0.0.1: API and files, and on demand every error seen from a real hub."""
 
 import hashlib
 import json
@@ -16,13 +16,13 @@ TOKEN = "hf_OnlyThisTestKnowsIt"
 
 
 def some_bytes(seed: int, size: int) -> bytes:
-    """The same bytes for the same seed, unlike those of another, and unlike themselves elsewhere."""
+    """Bytes that depend on the seed and do not repeat."""
     block = b"".join(hashlib.sha256(f"{seed}-{i}".encode()).digest() for i in range(size // 32 + 1))
     return block[:size]
 
 
 FILES = {
-    # The numbers are those of the card qwen3-0.6b.
+    # The numbers of the card qwen3-0.6b.
     "config.json": json.dumps(
         {
             "architectures": ["Qwen3ForCausalLM"],
@@ -55,7 +55,7 @@ LEFT_OUT = {
 FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
 
 Answer = Callable[["Handler", bytes], None]
-"""How one request for a file, or for the listing, is answered instead of well."""
+"""A fake answer to one request for a file or the listing, instead of the right one."""
 
 
 def status(code: int, **headers: str) -> Answer:
@@ -66,7 +66,7 @@ def status(code: int, **headers: str) -> Answer:
 
 
 def broken_after(sent: int) -> Answer:
-    """Promises the whole content, sends its first bytes, resets the connection."""
+    """Announces the whole content, sends its first bytes, then resets the connection."""
 
     def answer(handler: "Handler", content: bytes) -> None:
         handler.head(content)
@@ -77,7 +77,7 @@ def broken_after(sent: int) -> Answer:
 
 
 def held_after(sent: int, reached: threading.Event, release: threading.Event) -> Answer:
-    """Sends the first bytes, says so, and holds the connection until released."""
+    """Sends the first bytes, signals it, and holds the connection until released."""
 
     def answer(handler: "Handler", content: bytes) -> None:
         handler.head(content)
@@ -105,24 +105,24 @@ def moved_to(url: str) -> Answer:
 
 @dataclass
 class Hub:
-    """What the server has and does. `requests` are the paths that were asked for, with the token that came along."""
+    """State of the server. `requests` are the requested paths, each with its token."""
 
     repository: str = REPOSITORY
     files: dict[str, bytes] = field(default_factory=lambda: {**FILES, **LEFT_OUT})
     gated_by: str | None = None
-    """The token that is wanted."""
+    """The required token."""
     answers: dict[str, list[Answer]] = field(default_factory=dict)
-    """For a file, or `listing`: how the next requests are answered, one each; then well."""
+    """File or `listing` → fake answers to the next requests, one each; later requests get the right answer."""
     always: dict[str, Answer] = field(default_factory=dict)
     listing: Any = None
-    """What the API says, if it is not what there is."""
+    """The API's listing, if it differs from the files."""
     revision: str = REVISION
     url: str = ""
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def asked_for(self, what: str) -> list[str | None]:
-        """The tokens of the requests whose path ends so."""
+        """The tokens of the requests whose path has this ending."""
         return [token for path, token in self.requests if path.endswith(what)]
 
     def index(self) -> dict[str, Any]:
@@ -184,7 +184,7 @@ class Handler(BaseHTTPRequestHandler):
         return int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
 
     def head(self, content: bytes) -> None:
-        """Status and headers for what is wanted of the content."""
+        """Status and headers for the requested range of the content."""
         offset = self._offset()
         if offset:
             self.send_response(206)
@@ -210,7 +210,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: tests look at `Hub.requests`."""
+        """Logs nothing; tests read `Hub.requests`."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -218,7 +218,7 @@ class _Server(ThreadingHTTPServer):
     hub: Hub
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: a client that was killed is what some tests are about."""
+        """Ignores errors, because some tests kill the client."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Runs the download as the Job does, and says what must hold afterwards."""
+"""Runs the download as the Job does, and checks the result."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from workloads.weights import PROGRAM, modules
 
 
 def command(hub: Hub, place: Path, *more: str) -> list[str]:
-    """As the Job has it: the files of its ConfigMap, and without site-packages the standard library is all there is."""
+    """Runs the program as in the Job: the ConfigMap's files, and only the standard library."""
     program = place / "script"
     for path, text in modules().items():
         if not (program / path).exists():  # another process may be reading it
@@ -28,7 +28,7 @@ def command(hub: Hub, place: Path, *more: str) -> list[str]:
 
 
 def environment(token: str | None) -> dict[str, str]:
-    """Nothing of this machine's: no proxy, no token."""
+    """The environment without this machine's proxy and token."""
     return {"PATH": os.environ["PATH"]} | ({"HF_TOKEN": token} if token else {})
 
 
@@ -46,12 +46,12 @@ def folder(place: Path) -> Path:
 
 
 def marker(place: Path) -> Path:
-    """Beside the folder, where no listing leads."""
+    """The marker next to the folder."""
     return folder(place).with_name(f"{REVISION}.complete.json")
 
 
 def earlier_marker(place: Path) -> Path:
-    """Where earlier releases wrote it."""
+    """The marker of earlier releases."""
     return folder(place) / f".complete-{REVISION}.json"
 
 
@@ -69,7 +69,7 @@ def assert_whole(done: subprocess.CompletedProcess[str], place: Path) -> None:
 
 
 def assert_failed(done: subprocess.CompletedProcess[str], place: Path, *says: str) -> None:
-    """One sentence, exit code 1, and nothing that could be taken for whole."""
+    """Checks that the download failed with one sentence and exit code 1, and left no marker or partial file."""
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")

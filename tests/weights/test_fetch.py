@@ -1,4 +1,4 @@
-"""The download as the Job runs it, a process of its own, against a hub that behaves well and badly."""
+"""The download as the Job runs it, in its own process, against a hub with right and wrong answers."""
 
 import json
 import re
@@ -352,7 +352,7 @@ def test_an_endpoint_that_is_none(hub: Hub, place: Path) -> None:
 
 
 def test_a_slow_stop_of_the_others_is_bounded(hub: Hub, place: Path) -> None:
-    """One file fails for good while another has a long pause before it: the pause is broken off."""
+    """One file fails permanently while another waits for a long pause: the pause ends at once."""
     hub.always = {FIRST: fake.status(503, Retry_After="50"), SECOND: fake.status(404)}
     begun = time.monotonic()
     assert_failed(fetch(hub, place), place, SECOND, "HTTP 404")

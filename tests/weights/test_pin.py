@@ -1,4 +1,4 @@
-"""`ops models` and `ops models pin`, against a hub that behaves well and badly, on a catalog of its own."""
+"""`ops models` and `ops models pin` on a copy of the catalog, against a hub with right and wrong answers."""
 
 import json
 import re
@@ -28,7 +28,7 @@ COMMENTED = "llama-3.3-70b-instruct"
 
 @pytest.fixture
 def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the cards, in place of them; no token of this machine's."""
+    """A copy of the cards instead of the cards, without this machine's token."""
     shutil.copytree(models.FOLDER, tmp_path / "models", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     monkeypatch.setattr(models, "FOLDER", tmp_path / "models")
     monkeypatch.delenv("HF_TOKEN", raising=False)
@@ -199,7 +199,7 @@ def test_a_card_that_cannot_be_replaced(hub: Hub, catalog: Path, monkeypatch: py
     monkeypatch.setattr(Path, "replace", full)
     before = texts(catalog)
     assert_refused(pin(hub), 1, "the card is left as it was", "No space left on device")
-    assert texts(catalog) == before  # and no temporary file beside them
+    assert texts(catalog) == before  # and no temporary file remains
 
 
 def ops(*words: str) -> subprocess.CompletedProcess[str]:

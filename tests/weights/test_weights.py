@@ -1,4 +1,4 @@
-"""The objects that bring weights into the bucket and out of it again, as plain data."""
+"""The objects that download weights into the bucket and mount it, as plain data."""
 
 import json
 import re
@@ -102,7 +102,7 @@ def test_the_job_runs_on_the_cpu_pool_as_the_writer() -> None:
     (bucket,) = [volume["csi"] for volume in spec["volumes"] if "csi" in volume]
     assert bucket["volumeAttributes"]["bucketName"] == "the-bucket"
     assert "readOnly" not in bucket
-    # What the user of the script may write is what the mount says is his.
+    # The script's user must be the mount's user, so that it may write.
     user = spec["securityContext"]["runAsUser"]
     assert f"uid={user},gid={user}" in bucket["volumeAttributes"]["mountOptions"]
 
@@ -156,7 +156,7 @@ def test_the_job_mounts_the_program_out_of_its_config_map(chosen: Card) -> None:
 
 
 def test_a_config_map_holds_the_script_and_long_lists() -> None:
-    """1 MiB is the most that a ConfigMap takes; a model of 700B has some 160 files."""
+    """A ConfigMap holds at most 1 MiB; a model with 700B parameters has about 160 files."""
     files = config_map_data([with_files(card("qwen3-32b"), *[GIB] * 500)])
     assert sum(map(len, files.values())) < 2**19
     assert json.loads(files["qwen3-32b.json"])["0.safetensors"] == {"size": GIB, "sha256": "a" * 64}

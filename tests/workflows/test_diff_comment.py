@@ -49,7 +49,7 @@ def test_a_diff_that_is_cut_says_so() -> None:
 
 
 def test_no_diff_is_told_rather_than_an_old_one_left() -> None:
-    assert "No diff of stack `prod` could be made" in comment("prod", "", URL)
+    assert "The diff of stack `prod` failed without output" in comment("prod", "", URL)
 
 
 def test_the_first_diff_is_a_new_comment(tmp_path: Path, gh: FakeGh) -> None:
