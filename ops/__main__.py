@@ -1,4 +1,4 @@
-"""`python -m ops`: commands for people and for CI; only `status` needs a cluster, none the Pulumi binary."""
+"""Preview, compare and run stacks. Only `status` needs a cluster; no command needs the Pulumi binary."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ app = typer.Typer(
 
 @app.callback()
 def options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of unexpected errors.")] = False,
 ) -> None:
     if debug:
         os.environ[DEBUG] = "1"
@@ -34,7 +34,7 @@ def options(
 
 for command in (preview, render, status, diff):
     app.command()(command)
-# The program that verifies reads its own arguments. `proof` is its old name, which scripts still call.
+# The verification program parses its own arguments. `proof` is its old name, which scripts still call.
 for name, hidden in (("verify", False), ("proof", True)):
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True}
     app.command(name, context_settings=passed_on, add_help_option=False, hidden=hidden)(verify)
@@ -44,7 +44,7 @@ app.add_typer(models.app, name="models")
 
 
 def main() -> None:
-    """Runs the command that the arguments name. An unexpected error ends in a sentence, too."""
+    """Runs the command that the arguments name. Prints an unexpected error as a sentence, too."""
     try:
         app(prog_name="dynamo-gke")
     except Exception as error:

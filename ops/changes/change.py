@@ -1,4 +1,4 @@
-"""The changes of a stack as a report has them: kinds, inputs, reasons and what is lost. Pure."""
+"""The changes of a stack for a report: kinds, inputs, reasons and losses. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,31 +10,31 @@ from ops.changes.losses import ReleasedNodes
 from ops.changes.pool_size import Nodes
 from ops.changes.previewed import Cost
 
-if TYPE_CHECKING:  # its module imports the SDK of policies, which nothing here needs
+if TYPE_CHECKING:  # that module imports the policy SDK, which nothing here needs
     from ops.offline.policy_strength import LetThrough, Weakening
 
 
 class Kind(StrEnum):
-    """What happens to a resource; the order is that of the report, most expensive first."""
+    """What happens to a resource. The report has this order, most expensive first."""
 
     DELETED = "deleted"
     REPLACED = "replaced"
     UPDATED = "updated"
     CREATED = "created"
     UNCHANGED = "unchanged"
-    """The program changes it, the provider sees no difference."""
+    """The program changes an input, but the provider sees no difference."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputChange:
-    """One input, its values short enough to print."""
+    """One changed input, its values short enough to print."""
 
     path: str
     before: str
     after: str
     effect: Effect = Effect.UPDATES
     why: str = ""
-    """What a reader must know of the effect; empty for a plain update."""
+    """Explanation of the effect; empty for a plain update."""
 
     @property
     def forces(self) -> bool:
@@ -43,7 +43,7 @@ class InputChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What happens to one resource. `urn` is the new one, the old one of what is deleted."""
+    """What happens to one resource. `urn` is the new URN; of a deleted resource, the old one."""
 
     kind: Kind
     urn: str
@@ -51,18 +51,18 @@ class Change:
     name: str
     inputs: tuple[InputChange, ...] = ()
     because: tuple[str, ...] = ()
-    """What forces a replacement: inputs, or a resource that is replaced itself."""
+    """Reasons of a replacement: inputs, or another resource that is replaced."""
     deleted_first: bool = False
     protected: bool = False
-    """Pulumi refuses to delete the old one until it is no longer marked `protect`."""
+    """The old resource is marked `protect`, so Pulumi refuses to delete it."""
     guarded: bool = False
-    """Whether it needs --allow-replace."""
+    """The change needs --allow-replace."""
     releases: ReleasedNodes | None = None
     loss: str = ""
     fails: tuple[str, ...] = ()
-    """Why `pulumi up` stops here, a sentence each."""
+    """Why `pulumi up` stops here, one sentence each."""
     notes: tuple[str, ...] = ()
-    """What else a reader must know, a sentence each."""
+    """Further remarks, one sentence each."""
     renamed_from: str | None = None
 
 
@@ -76,29 +76,29 @@ class Comparison:
     cost_before: Cost
     cost_after: Cost
     weakened: "tuple[Weakening, ...]" = ()
-    """Policies that judge more weakly than at the base."""
+    """Policies that are weaker than at the base."""
     weak: "tuple[Weakening, ...]" = ()
-    """Policies that judge more weakly than by default, at the base already or not."""
+    """Policies that are weaker than by default, at the base already or not."""
     let_through: "tuple[LetThrough, ...]" = ()
     """Violations in this checkout that only the base's rules find."""
     judging_changed: tuple[str, ...] = ()
-    """Files that decide verdicts and differ from the base's."""
+    """Files that decide policy verdicts and differ from the base's."""
     unjudged: str | None = None
-    """Why the base's rules did not judge this checkout; None when they did."""
+    """Why the base's rules could not evaluate this checkout; None if they did."""
     judging_failed: bool = False
-    """Whether the base's rules were run and gave no verdict."""
+    """The base's rules were run and gave no verdict."""
 
     def of(self, kind: Kind) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.kind is kind)
 
     @property
     def guarded(self) -> tuple[Change, ...]:
-        """What needs --allow-replace."""
+        """Changes that need --allow-replace."""
         return tuple(change for change in self.changes if change.guarded)
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """What the changes cost, nodes added up."""
+        """What all changes lose together, with nodes added up."""
         nodes: dict[str, Nodes] = {}
         for change in self.changes:
             if change.releases:
@@ -114,10 +114,10 @@ class Comparison:
 
 
 def cost(change: Change) -> str:
-    """What one change costs; empty when nothing is lost."""
+    """What one change loses; empty if nothing."""
     return "; ".join(filter(None, [change.loss, str(change.releases) if change.releases else ""]))
 
 
 def few(names: Sequence[str]) -> str:
-    """Names as far as a line holds them."""
+    """Up to three names, or two and a count."""
     return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2} more"

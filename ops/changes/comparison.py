@@ -1,7 +1,7 @@
-"""What a change does to a stack: two previews compared, resource by resource. Pure; both come as `preview --json`.
+"""Compares two previews of a stack, read from `preview --json`, resource by resource. Pure.
 
-What a preview does not know is not compared: an input that only the cloud knows is `[unknown]` on both sides, a secret
-`[secret]` on both, so a new token does not show here.
+Values that a preview does not know are not compared: an input that only the cloud knows is `[unknown]` on both sides, a
+secret `[secret]`, so a changed token does not show here.
 """
 
 import re
@@ -24,7 +24,7 @@ from policies.kinds import GRAPH, NODE_POOL
 
 
 def compare(before: Snapshot, after: Snapshot) -> Comparison:
-    """What leads from one to the other, if the old one is what is deployed."""
+    """The changes from the deployed preview to the new one."""
     sides = Sides(before, after)
     kept = {old.urn for old, _ in sides.pairs}
     known = {new.urn for _, new in sides.pairs}
@@ -47,9 +47,9 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
 
 
 def _updates(sides: Sides) -> dict[str, Change | None]:
-    """The update or replacement of each paired resource by its new URN; None for one that stays as it is."""
+    """New URN → update or replacement of each paired resource; None if nothing changes."""
     renewed: dict[str, Change] = {}
-    # A replacement replaces what follows it; each round finds one more step of the chain.
+    # A replacement may force its dependents to be replaced; each round finds one more step of the chain.
     while True:
         found = {new.urn: _changed(sides, old, new, renewed) for old, new in sides.pairs}
         replaced = {urn: change for urn, change in found.items() if change and change.kind is Kind.REPLACED}
@@ -70,12 +70,12 @@ def _deleted(old: Registered, before: Snapshot) -> Change:
         guarded=losses.guarded(old),
         releases=losses.released(old, nodes),
         loss=losses.loss(old),
-        notes=("stays in the cloud, no longer managed (retainOnDelete)",) if kept else (),
+        notes=("remains in the cloud, no longer managed (retainOnDelete)",) if kept else (),
     )
 
 
 def _changed(sides: Sides, old: Registered, new: Registered, renewed: Mapping[str, Change]) -> Change | None:
-    """The update or replacement of one resource; None when nothing changes."""
+    """The update or replacement of one resource; None if nothing changes."""
     target = engine.with_ignored(old.inputs, new.inputs, new.options.get("ignoreChanges", []))
     inputs = list(input_changes(sides, old, new, target, renewed))
     because = [change.path if not change.why else f"{change.path}: {change.why}" for change in inputs if change.forces]
@@ -97,13 +97,13 @@ def _replaced(
     fails: list[str] = []
     kept = dict.fromkeys(found.bare for found in differences(target, new.inputs))
     if old.options.get("retainOnDelete") and _named(new) and old.physical_name == new.physical_name:
-        fails.append("`pulumi up` fails: the old one is kept (retainOnDelete), and its name is taken")
+        fails.append("`pulumi up` fails: the old resource remains (retainOnDelete) and keeps the name")
     return Change(
         kind=Kind.REPLACED,
         urn=new.urn,
         type=new.type,
         name=new.name,
-        # Nothing is updated, so only what forces has an effect of its own.
+        # A replaced resource is not updated, so only inputs that force the replacement have an effect.
         inputs=tuple(i if i.forces else replace(i, effect=Effect.UPDATES, why="") for i in inputs),
         because=tuple(dict.fromkeys(because)),
         deleted_first=deleted_first,
@@ -112,7 +112,7 @@ def _replaced(
         releases=losses.released(old, size(old.inputs, planned_nodes(sides.before, old.inputs))),
         loss=losses.loss(old),
         fails=tuple(fails),
-        notes=(f"created with the old {few(list(kept))} (ignoreChanges)",) if kept else (),
+        notes=(f"created with the old value of {few(list(kept))} (ignoreChanges)",) if kept else (),
         renamed_from=_renamed(old, new),
     )
 
@@ -152,7 +152,7 @@ def _named(of: Registered) -> bool:
 
 
 def _idle(old: Registered, target: Mapping[str, Any], planned: tuple[int, int]) -> Iterator[str]:
-    """What a lower minimum lets the autoscaler do, which no update does by itself."""
+    """A note on nodes that the autoscaler may release because of a lower minimum; the update itself releases none."""
     if old.type == NODE_POOL and losses.gpu(old) and pool_size.scaled(target):
         lower = size(old.inputs, planned[0]).least - size(target, planned[1]).least
         if lower > 0:
@@ -160,9 +160,9 @@ def _idle(old: Registered, target: Mapping[str, Any], planned: tuple[int, int]) 
 
 
 def _rolls(old: Registered, new: Registered) -> bool:
-    """Whether all workers of a graph restart: anything of a worker changes but how many there are.
+    """Whether all workers of a graph restart: a worker changes in anything but its number of replicas.
 
-    The operator gives all workers of a graph one generation, so one role's change restarts both (docs/upgrades.md).
+    All workers of a graph share one generation, so a change of one role restarts both (docs/upgrades.md).
     """
     if new.type != GRAPH:
         return False

@@ -1,5 +1,4 @@
-"""What the provider does with one changed input. Pure; the facts are `gcp_inputs.json` and the
-fields that Kubernetes fixes, in `kubernetes_fields`."""
+"""What the provider does with one changed input, by `gcp_inputs.json` and `kubernetes_fields`. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,13 +17,13 @@ KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
 
 
 class Effect(StrEnum):
-    """What becomes of a changed input, harmless ones first."""
+    """Effect of a changed input, harmless ones first."""
 
     NONE = "none"
-    """The provider sees no difference, or keeps the value that is taken out."""
+    """The provider sees no difference, or keeps a removed value."""
     UPDATES = "updates"
     IGNORED = "ignored"
-    """An update that changes nothing, and comes back in each preview."""
+    """An update that changes nothing and reappears in each preview."""
     RECREATES_NODES = "recreates nodes"
     RELEASES_NODES = "releases nodes"
     FAILS = "fails"
@@ -36,17 +35,17 @@ class Effect(StrEnum):
 class Judgement:
     effect: Effect
     why: str = ""
-    """What a reader must know beside the effect, as part of a sentence."""
+    """Explanation of the effect, as part of a sentence."""
 
 
 NO_DIFFERENCE = Judgement(effect=Effect.NONE)
 UPDATES = Judgement(effect=Effect.UPDATES)
 REPLACES = Judgement(effect=Effect.REPLACES)
-KEPT = Judgement(effect=Effect.NONE, why="stays as it is: the provider keeps what the program no longer sets")
+KEPT = Judgement(effect=Effect.NONE, why="unchanged: the provider keeps a value that the program removes")
 FIXED = Judgement(effect=Effect.IGNORED, why="no effect: the provider cannot change it after creation")
 
-# Changed in place, and GKE makes the nodes again for it: the provider's calls are in its node_config.go and
-# resource_container_node_pool.go; that GKE recreates nodes is in its page on managing cluster changes.
+# Updates in place for which GKE recreates the nodes. Sources: the provider's node_config.go and
+# resource_container_node_pool.go for its calls; GKE's page on managing cluster changes for the nodes.
 _RECREATED_FOR: Mapping[str, tuple[str, ...]] = {
     kinds.NODE_POOL: (
         "networkConfig.enablePrivateNodes",
@@ -82,8 +81,8 @@ _RECREATED_FOR: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-# The provider sends these maps only while something is in them (its node_config.go), and GKE refuses an update that
-# changes nothing.
+# The provider sends these maps only if they have entries (its node_config.go), and GKE refuses an update that changes
+# nothing.
 _NEVER_EMPTIED = ("nodeConfig.labels", "nodeConfig.resourceLabels", "nodeConfig.resourceManagerTags")
 
 
@@ -94,7 +93,7 @@ def judge(
     after: Mapping[str, Any],
     provider: Mapping[str, Any],
 ) -> Judgement:
-    """What the provider of a resource does with one difference of its inputs, of which all are given."""
+    """What the provider does with one difference. `before` and `after` are all inputs of the resource."""
     if type_ == GCP_PROVIDER:
         return UPDATES
     if type_ == KUBERNETES_PROVIDER:
@@ -103,13 +102,13 @@ def judge(
         return _of_kubernetes(fields.kind_of(type_), found, before, after, provider)
     if type_.startswith("gcp:"):
         return _of_gcp(type_, found, before, after)
-    return Judgement(effect=Effect.REPLACES, why="nothing is known of this provider")
+    return Judgement(effect=Effect.REPLACES, why="this provider is unknown to the forecast")
 
 
 def _of_access(found: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> Judgement:
-    """The provider of a cluster: replaced with another cluster, of which an identifier tells more than a kubeconfig."""
+    """Judgment of the Kubernetes provider: replaced with its cluster. `clusterIdentifier` outranks the kubeconfig."""
     if found.path == "clusterIdentifier":
-        # Added or taken out, it replaces nothing.
+        # Adding or removing the identifier replaces nothing.
         return UPDATES if MISSING in (found.before, found.after) else REPLACES
     same = before.get("clusterIdentifier") is not None and before["clusterIdentifier"] == after.get("clusterIdentifier")
     names_a_cluster = found.path in ("kubeconfig", "context", "cluster", "renderYamlToDirectory")
@@ -134,20 +133,20 @@ def _of_gcp(type_: str, found: Difference, before: Mapping[str, Any], after: Map
 
 
 def _refused(type_: str, found: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Why the update fails; empty where it does not."""
+    """Why the update fails; empty if it does not."""
     if type_ == kinds.NODE_POOL and (emptied := _emptied(found.bare, before, after)):
-        return f"`pulumi up` fails: the provider cannot empty {emptied}; leave one entry in it"
-    # The provider sends it; that Google Cloud changes no range in use is documented there, and was not tried.
+        return f"`pulumi up` fails: the provider cannot empty {emptied}; keep one entry in it"
+    # The provider sends the update; Google Cloud's documentation says that a range in use cannot change (not tried).
     if type_ == kinds.SUBNETWORK and found.bare.startswith("secondaryIpRanges") and found.before is not MISSING:
         return "`pulumi up` fails while the cluster uses this range"
     return ""
 
 
 def _by_schema(chain: Sequence[Input], found: Difference) -> Judgement | None:
-    """What the provider's schema says of the input and the blocks around it; None where it is updated in place."""
+    """Judgment by the provider's schema of the input and the blocks around it; None for an update in place."""
     outer, leaf = chain[0], chain[-1]
-    # Of a map, the provider keeps what is taken out only where the whole map goes: an entry that the others outlive is
-    # removed (terraform-plugin-sdk, helper/schema/schema.go, diffMap).
+    # The provider keeps a map that is removed as a whole, but deletes a single removed entry
+    # (terraform-plugin-sdk, helper/schema/schema.go, diffMap).
     entry = leaf.kind == "map" and not found.block
     whole = not entry and not (found.block or found.path).endswith("]")
     if found.after is MISSING and whole and outer.kept:
@@ -158,7 +157,7 @@ def _by_schema(chain: Sequence[Input], found: Difference) -> Judgement | None:
 
 
 def _in_place(type_: str, found: Difference, after: Mapping[str, Any]) -> Judgement:
-    """What an update in place does to the nodes."""
+    """Judgment of an update in place by its effect on nodes."""
     if type_ in (kinds.NODE_POOL, kinds.CLUSTER) and found.path == "nodeLocations":
         return _zones(found, str(after.get("location", "")))
     if covered(found.bare, _RECREATED_FOR.get(type_, ())):
@@ -167,7 +166,7 @@ def _in_place(type_: str, found: Difference, after: Mapping[str, Any]) -> Judgem
 
 
 def _chain(facts: ResourceType, found: Difference) -> list[Input] | None:
-    """The facts of the input and of the blocks around it that one side lacks, outermost first; None if unknown."""
+    """Facts of the input and of the blocks around it that one side lacks, outermost first; None if unknown."""
     path = re.sub(r"\[[^\]]*\]", "[]", found.path).removesuffix("[]")
     leaf = facts.find(path)
     if leaf is None:
@@ -186,7 +185,7 @@ def _same(of: Input, before: Any, after: Any) -> bool:
     if of.kind:
         return (before or MISSING) == (after or MISSING)
     if of.kept and of.default is None:
-        if MISSING in (before, after):  # not set, it is whatever Google Cloud chose
+        if MISSING in (before, after):  # Google Cloud chooses a value that is not set
             return False
     else:
         before, after = _filled(before, of.default), _filled(after, of.default)
@@ -206,13 +205,13 @@ def _alike(of: Input, before: Any, after: Any) -> bool:
 
 
 def _relative(link: str) -> str:
-    """A self link from `projects/` on; empty for what is none."""
+    """A self link from `projects/` on; empty for other text."""
     _, projects, rest = link.partition("projects/")
     return projects + rest
 
 
 def _filled(value: Any, default: Any) -> Any:
-    """A value as the provider compares it: its default for one that is not set, nothing for a zero without default."""
+    """A value as the provider compares it: the default if not set, None for a zero value without default."""
     if value is MISSING:
         return default
     return None if default is None and value in (False, 0, "") else value
@@ -223,7 +222,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _emptied(path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """The map of a pool that has entries now and none afterwards."""
+    """The map of a node pool that loses all its entries; empty if none does."""
     found = next((name for name in _NEVER_EMPTIED if covered(path, [name])), "")
     return found if found and at(before, found) and at(after, found) in ({}, MISSING) else ""
 
@@ -239,7 +238,7 @@ def _condition_holds(condition: str, found: Difference, after: Mapping[str, Any]
 
 
 def _grows(before: Any, after: Any) -> bool:
-    """Whether the new range holds the old one; False where it cannot be told."""
+    """Whether the new range contains the old one; False if unknown."""
     try:
         old, new = ip_network(str(before)), ip_network(str(after))
     except (AddressValueError, NetmaskValueError, ValueError):
@@ -248,12 +247,12 @@ def _grows(before: Any, after: Any) -> bool:
 
 
 def _zones(found: Difference, location: str) -> Judgement:
-    """Zones of a pool; a cluster's hold for all its pools, and those of a zonal cluster come on top of its own."""
+    """Judgment of changed zones. A cluster's zones apply to all its pools; a zonal cluster's are added to its own."""
     if found.before is MISSING:
         if re.search(r"-[a-z]$", location):
             return UPDATES
-        stays = ", ".join(sorted(map(str, _list(found.after))))
-        return Judgement(effect=Effect.RELEASES_NODES, why=f"may release nodes: only those in {stays} stay")
+        remaining = ", ".join(sorted(map(str, _list(found.after))))
+        return Judgement(effect=Effect.RELEASES_NODES, why=f"may release nodes: only those in {remaining} remain")
     left = sorted(set(map(str, _list(found.before))) - set(map(str, _list(found.after))))
     if not left:
         return UPDATES
@@ -275,9 +274,9 @@ def _of_kubernetes(
         fixed += fields.DATA[kind]
     if covered(path, fixed):
         return REPLACES
-    # A list element that comes or goes is no change of its fields.
+    # Adding or removing a list element does not change its fields.
     refused = covered(path, fields.REFUSED.get(kind, ())) and not found.block.endswith("]")
     whole = covered(path, fields.COMES_OR_GOES.get(kind, ())) and (found.block or found.path).endswith("multinode")
     if refused or whole or (before.get("immutable") and path in ("immutable", "data", "binaryData", "stringData")):
-        return Judgement(effect=Effect.FAILS, why="`pulumi up` fails: Kubernetes refuses to change it")
+        return Judgement(effect=Effect.FAILS, why="`pulumi up` fails: Kubernetes refuses to change this field")
     return UPDATES

@@ -1,6 +1,6 @@
-"""What Google's provider does with a change of each input, as `gcp_inputs.json` has it.
+"""What Google's provider does with a change of each input, read from `gcp_inputs.json`.
 
-The file is generated from the provider's schema by `tools.replacement_table`. Nothing in it was seen on a live project.
+`tools.replacement_table` generates the file from the provider's schema. Nothing in it was tested on a live project.
 """
 
 import json
@@ -16,25 +16,25 @@ TABLE = Path(__file__).parent / "gcp_inputs.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """Facts of one input. A block's facts hold for the block as such; what is in it has its own."""
+    """Facts of one input. A block and each input inside it have facts of their own."""
 
     forces: bool = False
-    """A change needs a new resource; of a block, that it comes or goes."""
+    """A change forces a replacement; for a block, adding or removing it."""
     condition: str = ""
-    """When a change forces although `forces` is False: `shrinks`, `turned-off`, `item-removed`, `autopilot`."""
+    """Condition on which a change forces a replacement: `shrinks`, `turned-off`, `item-removed`, `autopilot`."""
     required: bool = False
-    """Set wherever the block around it is."""
+    """Required within its block."""
     kept: bool = False
-    """Taken out of the program, it stays as it is in the cloud: the provider sees no difference."""
+    """When the program removes the input, the cloud keeps the value and the provider sees no difference."""
     fixed: bool = False
-    """The provider has no call that changes it: `pulumi up` succeeds, nothing happens, each preview shows it again."""
+    """The provider cannot change the input: `pulumi up` succeeds without effect, and each preview shows it again."""
     kind: str = ""
-    """`block`, `blocks` (a list or set of them), `list`, `set` (order counts nothing), `map`; else a plain value."""
+    """`block`, `blocks` (a list or set of them), `list`, `set` (order is ignored), `map`; else a plain value."""
     unordered: bool = False
-    """Of `blocks`: their order counts nothing."""
+    """The order of `blocks` is ignored."""
     alike: str = ""
-    """Values that the provider takes as equal: `names` (a path and its last part), `paths` (self links of one resource,
-    each with or without the server) or `nocase`."""
+    """Values that the provider treats as equal: `names` (a path and its last part), `paths` (self links of one
+    resource, with or without the server) or `nocase`."""
     default: Any = None
 
     @classmethod
@@ -60,24 +60,24 @@ class Input:
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceType:
-    """Facts of one type. Input paths are the SDK's, elements of a list of blocks as `rules[].action`."""
+    """Facts of one type. Paths use the SDK's names; `rules[].action` is an input of a list of blocks."""
 
     inputs: Mapping[str, Input]
     name: str = ""
-    """The input that Pulumi would name by itself. Set by the program, a replacement deletes the old one first."""
+    """The input that Pulumi names automatically. If the program sets it, replacements delete the old resource first."""
     delete_first: bool = False
-    """A replacement deletes first, whatever the name."""
+    """A replacement always deletes the old resource first."""
     labels: str = ""
-    """The input to which the provider adds its own default labels."""
+    """The input to which the provider adds its default labels."""
 
     def required_in(self, block: str) -> dict[str, Input]:
-        """The inputs of a block (`rules` or `nodeConfig`) that must be set, by their last step."""
+        """Required inputs of a block such as `rules` or `nodeConfig`, by their last path step."""
         inside = f"{block}[]." if self.inputs[block].kind == "blocks" else f"{block}."
         steps = {path.removeprefix(inside): of for path, of in self.inputs.items() if path.startswith(inside)}
         return {step: of for step, of in steps.items() if "." not in step and of.required}
 
     def find(self, path: str) -> Input | None:
-        """The facts of a path, a map's or list's for what is in it; None for one that the table does not have."""
+        """Facts of a path; an entry of a map or list has those of the map or list. None if the table has none."""
         while path:
             if found := self.inputs.get(path):
                 return found
@@ -104,7 +104,7 @@ def table() -> Mapping[str, ResourceType]:
 
 
 def sdk_version() -> str:
-    """The pulumi_gcp that the table was made for."""
+    """The pulumi_gcp version that the table describes."""
     return _file()["sdk"]
 
 

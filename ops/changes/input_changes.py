@@ -1,4 +1,4 @@
-"""The inputs of one resource that change, by its own values and by those of other resources. Pure."""
+"""Changed inputs of one resource, through its own values or through other resources. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,8 @@ from ops.changes.values import SECRET, at, covered, differences, short
 def input_changes(
     sides: Sides, old: Registered, new: Registered, target: Mapping[str, Any], renewed: Mapping[str, Change]
 ) -> Iterator[InputChange]:
-    """Every changed input of a resource. `target` are its new inputs as ignoreChanges leaves them, `renewed` the
-    resources that are replaced."""
+    """Every changed input of a resource. `target` is its new inputs after ignoreChanges, `renewed` the replaced
+    resources."""
     yield from _own(sides, old, new, target)
     yield from _followed(sides, new, renewed)
     yield from _moved(sides, old, new)
@@ -25,7 +25,7 @@ def input_changes(
 
 
 def _own(sides: Sides, old: Registered, new: Registered, target: Mapping[str, Any]) -> Iterator[InputChange]:
-    """Inputs that differ as the provider sees them."""
+    """Inputs that the provider sees as different."""
     old_provider, new_provider = sides.old.get(old.provider or ""), sides.new.get(new.provider or "")
     before = engine.as_provided(old, old.inputs, old_provider)
     after = engine.as_provided(new, target, new_provider)
@@ -44,7 +44,7 @@ def _own(sides: Sides, old: Registered, new: Registered, target: Mapping[str, An
 
 
 def _left_behind(sides: Sides, provider: Registered, project: Any) -> Iterator[InputChange]:
-    """Resources without a project of their own stay in the old one when their provider's changes: a split stack."""
+    """A failing change of the provider's project: resources without their own project would remain in the old one."""
     types = table()
     left = [
         of.name
@@ -60,12 +60,12 @@ def _left_behind(sides: Sides, provider: Registered, project: Any) -> Iterator[I
             before=short(project),
             after="",
             effect=Effect.FAILS,
-            why=f"splits the stack over two projects: {few(left)} stay in {project}",
+            why=f"splits the stack across two projects: {few(left)} would remain in {project}",
         )
 
 
 def _followed(sides: Sides, new: Registered, renewed: Mapping[str, Change]) -> Iterator[InputChange]:
-    """Inputs that hold outputs of resources that are replaced."""
+    """Inputs that contain outputs of replaced resources."""
     by_input: dict[str, list[Change]] = {}
     for input_, urn in engine.uses(new):
         if urn in renewed:
@@ -78,7 +78,7 @@ def _followed(sides: Sides, new: Registered, renewed: Mapping[str, Change]) -> I
 
 
 def _moved(sides: Sides, old: Registered, new: Registered) -> Iterator[InputChange]:
-    """Inputs whose value only the cloud knows, and that come from other resources than before."""
+    """Inputs whose value only the cloud knows and which now come from other resources."""
     for input_, urns in new.property_dependencies.items():
         was, becomes = set(old.property_dependencies.get(input_, ())), sides.former(urns)
         if not was or was == becomes or old.inputs.get(input_) != new.inputs.get(input_):
@@ -92,9 +92,9 @@ def _moved(sides: Sides, old: Registered, new: Registered) -> Iterator[InputChan
 def _by_dependency(
     sides: Sides, new: Registered, input_: str, *, deleted_first: bool, why: str
 ) -> Iterator[InputChange]:
-    """The change of an input that another resource's change brings, if any.
+    """The change of an input caused by another resource's change, if any.
 
-    A resource that is deleted first forces its users to be replaced, whatever their ignoreChanges say.
+    A resource that is deleted first forces its dependents to be replaced, even if their ignoreChanges name the input.
     """
     ignored = covered(input_, new.options.get("ignoreChanges", []))
     if ignored and not deleted_first:
@@ -112,13 +112,13 @@ def _replace_on_changes(judged: Judgement, path: str, new: Registered) -> Judgem
 
 
 def _replaces_on(path: str, new: Registered) -> bool:
-    """Whether `replaceOnChanges` names an input, or all."""
+    """Whether `replaceOnChanges` names this input or all inputs."""
     wanted = [re.sub(r"\[[^\]]*\]", "", pattern) for pattern in new.options.get("replaceOnChanges", [])]
     return covered(path, wanted) or "*" in wanted
 
 
 def _options(old: Registered, new: Registered) -> Iterator[InputChange]:
-    """Options that matter after the update, and one that replaces by itself."""
+    """Changed options that matter for later updates."""
     for option in ("protect", "retainOnDelete"):
         was, becomes = bool(old.options.get(option)), bool(new.options.get(option))
         if was != becomes:
@@ -126,12 +126,12 @@ def _options(old: Registered, new: Registered) -> Iterator[InputChange]:
 
 
 def provider_changes(sides: Sides, old: Registered, new: Registered, renewed: Mapping[str, Change]) -> Iterator[str]:
-    """Why a resource is replaced because of its provider, if it is."""
+    """Why a change of its provider replaces a resource, if it does."""
     if new.provider and new.provider in renewed:
         yield f"provider: {renewed[new.provider].name} is replaced"
     elif new.provider and old.provider and sides.former([new.provider]) != {old.provider}:
         was, becomes = sides.old[old.provider], sides.new[new.provider]
-        # The engine has the new provider compare its own inputs with those of the old one.
+        # The engine lets the new provider compare its inputs with those of the old provider.
         if any(
             judge(becomes.type, found, was.inputs, becomes.inputs, {}).effect is Effect.REPLACES
             for found in differences(was.inputs, becomes.inputs)

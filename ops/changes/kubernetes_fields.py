@@ -1,8 +1,8 @@
-"""Fields of Kubernetes objects that do not change in place.
+"""Fields of Kubernetes objects that cannot be updated in place.
 
-Two kinds. REPLACED: pulumi-kubernetes 4.34 replaces the object (its provider/pkg/provider/diff.go). REFUSED: it sends
-an update, and the API server refuses it (validation of updates in k8s.io/kubernetes, pkg/apis/*/validation; of a graph,
-the Dynamo operator's webhook). Paths have no list indexes and stand for all below them.
+REPLACED: pulumi-kubernetes 4.34 replaces the object (its provider/pkg/provider/diff.go). REFUSED: pulumi-kubernetes
+sends an update that the API server rejects (validation in k8s.io/kubernetes, pkg/apis/*/validation; for a graph, the
+Dynamo operator's webhook). Paths have no list indexes and include everything below them.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
         "spec.storageClassName",
         "spec.volumeName",
     ),
-    # A few fields of a pod change in place; no stack makes pods of its own, so any change counts.
+    # A few fields of a pod can change in place; stacks create no bare pods, so any change counts as a replacement.
     "core/v1:Pod": ("spec",),
     "core/v1:ResourceQuota": ("spec.scopes",),
     "core/v1:Secret": ("type",),
@@ -46,7 +46,7 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
     "storage.k8s.io/v1:StorageClass": ("parameters", "provisioner"),
 }
 
-# What else is replaced of an object that is marked `immutable`, or whose provider does not change such data in place.
+# Replaced as well if the object is `immutable`, or if its provider does not enable updates of such data.
 DATA: Mapping[str, tuple[str, ...]] = {
     "core/v1:ConfigMap": ("binaryData", "data"),
     "core/v1:Secret": ("type", "stringData", "data"),
@@ -78,17 +78,17 @@ REFUSED: Mapping[str, tuple[str, ...]] = {
     "storage.k8s.io/v1:StorageClass": ("reclaimPolicy", "volumeBindingMode"),
 }
 
-# Refused where it is added or taken out; what is in it may change.
+# Rejected if added or removed; fields inside may change.
 COMES_OR_GOES: Mapping[str, tuple[str, ...]] = {
     "nvidia.com/v1beta1:DynamoGraphDeployment": ("spec.components.multinode",),
 }
 
-# A Helm release is no object of the API: only these replace it.
+# A Helm release is no API object; only these inputs replace it.
 RELEASE = "helm.sh/v3:Release"
 RELEASE_IDENTITY = ("name", "namespace")
 
 
 def kind_of(type_: str) -> str:
-    """`kubernetes:batch/v1:Job` → `batch/v1:Job`; the SDK writes the core group as `core/v1` or as `v1`."""
+    """`kubernetes:batch/v1:Job` → `batch/v1:Job`. The SDK writes the core group as `core/v1` or `v1`."""
     kind = type_.removeprefix("kubernetes:")
     return f"core/{kind}" if kind.startswith("v1:") else kind

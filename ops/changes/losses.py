@@ -1,4 +1,4 @@
-"""What is lost when a resource is replaced, deleted or updated, and what of it needs a person's word. Pure."""
+"""What is lost when a resource is replaced, deleted or updated, and which changes need --allow-replace. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from ops.changes.previewed import Registered
 from policies import kinds
 
 _NODES = "destroys the pool's nodes and stops their pods"
-_ADDRESS = "gives up the address of an endpoint"
+_ADDRESS = "releases the address of an endpoint"
 
 LOSSES: Mapping[str, str] = {
     kinds.CLUSTER: "destroys the cluster and everything in it",
     kinds.NODE_POOL: _NODES,
     kinds.NETWORK: "destroys the network and everything on it",
     kinds.SUBNETWORK: "destroys everything in the subnet",
-    "gcp:compute/routerNat:RouterNat": "cuts the nodes off from registries and Hugging Face meanwhile",
+    "gcp:compute/routerNat:RouterNat": "interrupts the nodes' access to registries and Hugging Face",
     "gcp:compute/address:Address": _ADDRESS,
     "gcp:compute/globalAddress:GlobalAddress": _ADDRESS,
     kinds.BUCKET: "deletes all weights",
@@ -34,7 +34,7 @@ LOSSES: Mapping[str, str] = {
 }
 
 GUARDED = (kinds.CLUSTER, kinds.NODE_POOL, kinds.NETWORK, kinds.BUCKET)
-"""Replaced or deleted, they end `ops diff` with 4."""
+"""Replacing or deleting these ends `ops diff` with 4."""
 
 RECREATES = {
     kinds.NODE_POOL: "recreates the pool's nodes one by one; their pods restart",
@@ -42,12 +42,12 @@ RECREATES = {
 }
 
 
-_ZONES = "releases the nodes of every pool in the zones that go"
+_ZONES = "releases the nodes of every pool in the removed zones"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReleasedNodes:
-    """Nodes that go back to where they were bought; `what` is how they were bought, and their GPU."""
+    """GPU nodes that the stack releases. `what` is how they were bought and their GPU, such as `reserved H200`."""
 
     nodes: Nodes
     what: str
@@ -59,20 +59,20 @@ class ReleasedNodes:
 
 
 def guarded(old: Registered) -> bool:
-    """Whether replacing or deleting it needs a person's word: what is expensive, protected, or not known."""
+    """Whether replacing or deleting needs --allow-replace: an expensive, protected or unknown resource."""
     unknown = old.type.startswith("gcp:") and old.type not in table()
     return old.type in GUARDED or bool(old.options.get("protect")) or unknown
 
 
 def loss(old: Registered) -> str:
-    """What goes with the old resource; empty when nothing that matters does."""
+    """What is lost with the old resource; empty if nothing important."""
     if old.options.get("retainOnDelete"):
-        return "leaves the bucket with all weights behind, unmanaged" if old.type == kinds.BUCKET else ""
+        return "keeps the bucket with all weights, unmanaged" if old.type == kinds.BUCKET else ""
     return LOSSES.get(old.type.replace("kubernetes:v1:", "kubernetes:core/v1:"), "")
 
 
 def gpu(pool: Registered) -> str:
-    """What people call the GPUs of a pool: GKE's name where no machine of the catalog has them, empty without GPUs."""
+    """Product name of a pool's GPUs: GKE's name if no machine of the catalog has them, empty without GPUs."""
     accelerators: Sequence[Mapping[str, Any]] = (pool.inputs.get("nodeConfig") or {}).get("guestAccelerators") or ()
     for found in accelerators:
         accelerator = str(found["type"])
@@ -81,24 +81,24 @@ def gpu(pool: Registered) -> str:
 
 
 def released(pool: Registered, nodes: Nodes) -> ReleasedNodes | None:
-    """GPU nodes that go back, with how they were bought; None when there are none."""
+    """The GPU nodes that a pool releases; None if there are none."""
     if pool.type != kinds.NODE_POOL or not gpu(pool) or not nodes.most:
         return None
     return ReleasedNodes(nodes=nodes, what=f"{_bought(pool)} {gpu(pool)}".lstrip())
 
 
 def _bought(pool: Registered) -> str:
-    """How the nodes were bought, in one word; empty where nothing is to be said of it, or nobody knows."""
+    """How the nodes were bought, in one word; empty for on-demand and unknown modes."""
     node: Mapping[str, Any] = pool.inputs["nodeConfig"]
     if mode := labeled_mode((node.get("resourceLabels") or {}).get(CAPACITY_LABEL)):
         return mode.adjective
-    # A pool without the label, such as one from before there was any: what is reserved is the most to lose.
+    # Pools from before the label existed; only reservations matter enough to detect.
     affinity = (node.get("reservationAffinity") or {}).get("consumeReservationType")
     return "reserved" if affinity == "SPECIFIC_RESERVATION" else ""
 
 
 def lost_in_place(type_: str, effects: Sequence[Effect]) -> str:
-    """What an update costs although nothing is replaced."""
+    """What an update in place loses."""
     if Effect.RELEASES_NODES in effects:
         return _NODES if type_ == kinds.NODE_POOL else _ZONES
     return RECREATES.get(type_, "") if Effect.RECREATES_NODES in effects else ""

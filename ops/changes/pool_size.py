@@ -1,4 +1,4 @@
-"""How many nodes a pool has, as far as its inputs tell, and how many of them an update releases. Pure."""
+"""How many nodes a pool has by its inputs, and how many an update releases. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ops.changes.values import at
 
 @dataclass(frozen=True, kw_only=True)
 class Nodes:
-    """A number of nodes, of which only the bounds may be known."""
+    """A number of nodes, as bounds."""
 
     least: int
     most: int
@@ -19,7 +19,7 @@ class Nodes:
 
 
 def size(pool: Mapping[str, Any], planned: int) -> Nodes:
-    """The nodes of a pool: what its inputs fix, the autoscaler's bounds where it scales, as planned where none says."""
+    """The nodes of a pool: the fixed count of its inputs, the autoscaler's bounds, or `planned` if neither is set."""
     zones = max(1, len(_zones(pool)))
     if scaled(pool):
         least = _count(pool, "autoscaling.totalMinNodeCount", _count(pool, "autoscaling.minNodeCount", 0) * zones)
@@ -31,10 +31,10 @@ def size(pool: Mapping[str, Any], planned: int) -> Nodes:
 
 
 def released(before: Mapping[str, Any], after: Mapping[str, Any], planned: tuple[int, int], moves: bool) -> Nodes:
-    """The nodes that an update of a pool releases; `moves` says that it also leaves zones.
+    """The nodes that an update of a pool releases. `moves` is true if the pool leaves a zone.
 
-    A fixed number is reached at once. The autoscaler takes nodes above its maximum when they can be spared (GKE's
-    documentation of SetNodePoolAutoscaling), and releases none only because its minimum is lower.
+    A fixed count takes effect at once. The autoscaler removes nodes above its maximum when they are idle (GKE's
+    documentation of SetNodePoolAutoscaling); a lower minimum alone releases none.
     """
     old, new = size(before, planned[0]), size(after, planned[1])
     least = 0 if scaled(after) else max(0, old.least - new.most)
@@ -45,12 +45,12 @@ def released(before: Mapping[str, Any], after: Mapping[str, Any], planned: tuple
     if was and not was & becomes:
         return old
     if was and not scaled(before) and _count(before, "nodeCount", -1) == _count(after, "nodeCount", -1) >= 0:
-        return resized  # so many in each zone, so those of the zones that go
+        return resized  # the count is per zone, so exactly the nodes of the removed zones
     return Nodes(least=resized.least, most=old.most)
 
 
 def scaled(pool: Mapping[str, Any]) -> bool:
-    """Whether the autoscaler sets the number."""
+    """Whether the pool is autoscaled."""
     return isinstance(at(pool, "autoscaling"), Mapping)
 
 
@@ -60,6 +60,6 @@ def _zones(pool: Mapping[str, Any]) -> set[str]:
 
 
 def _count(pool: Mapping[str, Any], path: str, otherwise: int) -> int:
-    """A count of the inputs; what is said otherwise where it is not set or not known."""
+    """A count of the inputs, or `otherwise` if not set or unknown."""
     value = at(pool, path)
     return int(value) if isinstance(value, int | float) else otherwise

@@ -1,4 +1,4 @@
-"""A stack as one preview shows it, read from what `preview --json` prints. Pure."""
+"""A stack in one preview, read from the output of `preview --json`. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Registered:
     inputs: Mapping[str, Any]
     depends_on: tuple[str, ...]
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """Input → the resources whose outputs are in it. Empty in previews of code that did not print it yet."""
+    """Input → the resources whose outputs it contains. Empty in previews of versions that did not print it."""
     options: Mapping[str, Any]
     secret_paths: tuple[str, ...]
 
@@ -32,11 +32,11 @@ class Cost:
     """Predicted cost per hour, in USD."""
 
     usd: float | None
-    """None where a part has no fixed price, such as spot nodes."""
+    """None if a part has no fixed price, such as spot nodes."""
     known: float | None = None
-    """The parts that have a price. None in previews of code that did not print it yet."""
+    """Cost of the parts that have a price. None in previews of versions that did not print it."""
     bound: float | None = None
-    """What the cost does not exceed; None where that is not known."""
+    """Upper bound of the cost; None if unknown."""
 
     @classmethod
     def from_wire(cls, plan: Mapping[str, Any]) -> "Cost":
@@ -46,20 +46,20 @@ class Cost:
     def __str__(self) -> str:
         if self.usd is not None:
             return f"${self.usd:,.2f}"
-        whole = "not known" if self.bound is None else f"at most ${self.bound:,.2f}"
-        return f"{whole}, ${self.known:,.2f} of it known" if self.known else whole
+        whole = "unknown" if self.bound is None else f"at most ${self.bound:,.2f}"
+        return f"{whole}, of which ${self.known:,.2f} is known" if self.known else whole
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     resources: tuple[Registered, ...]
     nodes: Mapping[str, int]
-    """Node pool → nodes that it has at least."""
+    """Node pool → its minimum number of nodes."""
     cost: Cost
 
     @classmethod
     def from_wire(cls, printed: Mapping[str, Any]) -> "Snapshot":
-        """From what `preview --json` prints. Raises KeyError or TypeError when it is something else."""
+        """From the output of `preview --json`. Raises KeyError or TypeError for anything else."""
         return cls(
             resources=tuple(
                 Registered(
@@ -87,4 +87,4 @@ class Snapshot:
 
 
 NOTHING = Snapshot(resources=(), nodes={}, cost=Cost(usd=0.0, known=0.0, bound=0.0))
-"""The stack that does not exist."""
+"""A stack that does not exist."""

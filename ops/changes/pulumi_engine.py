@@ -1,4 +1,4 @@
-"""Rules of Pulumi's engine and of its bridge to Google's provider, as far as a forecast needs them. Pure.
+"""Rules of Pulumi's engine and of its bridge to Google's provider that a forecast needs. Pure.
 
 Sources: pulumi 3.272 (pkg/resource/deploy/step_generator.go), pulumi-terraform-bridge (pkg/tfbridge, Diff), pulumi-gcp
 10.2 (provider/resources.go), pulumi-kubernetes 4.34 (provider/pkg/provider/provider.go).
@@ -19,7 +19,7 @@ _OF_THE_PROVIDER = ("project", "region", "zone")
 
 
 def pairs(before: Sequence[Registered], after: Sequence[Registered]) -> list[tuple[Registered, Registered]]:
-    """Each resource that stays with what it was, under its own URN or one that an alias names, parents' included."""
+    """Old and new version of each resource that remains, matched by URN, by alias or by a parent's alias."""
     left = {resource.urn: resource for resource in before}
     by_urn = {resource.urn: resource for resource in after}
     former: dict[str, str] = {}
@@ -38,7 +38,7 @@ def pairs(before: Sequence[Registered], after: Sequence[Registered]) -> list[tup
 
 
 def _under(former_parent: str, parent: Registered, child: Registered) -> list[str]:
-    """The URNs a child had below its parent's old name, by Pulumi's rule: a name that begins with the parent's too."""
+    """The child's URNs under its parent's old name. Pulumi also renames a child whose name begins with the parent's."""
     prefix, former_name = former_parent.rsplit("::", 1)
     names = [child.name]
     if child.name.startswith(parent.name):
@@ -47,7 +47,7 @@ def _under(former_parent: str, parent: Registered, child: Registered) -> list[st
 
 
 def with_ignored(before: Any, after: Any, paths: Sequence[str]) -> Any:
-    """The new inputs as the engine sees them: what `ignoreChanges` names keeps its old value, on a replacement too."""
+    """The new inputs as the engine sees them: paths in `ignoreChanges` keep their old value, on a replacement too."""
     for path in paths:
         steps = [quoted or plain for quoted, plain in re.findall(r'"([^"]+)"|([^.\[\]"]+)', path)]
         after = _reset(before, after, steps)
@@ -84,7 +84,7 @@ def _reset_object(before: Mapping[str, Any], after: Mapping[str, Any], steps: Se
 
 
 def as_provided(resource: Registered, inputs: Mapping[str, Any], provider: Registered | None) -> dict[str, Any]:
-    """Inputs as Google's provider gets them: its default labels added, empty lists left out. Others as they are."""
+    """Inputs as Google's provider receives them: default labels added, empty lists removed. Others are unchanged."""
     facts = table().get(resource.type)
     if not resource.type.startswith("gcp:"):
         return dict(inputs)
@@ -106,7 +106,7 @@ def _without_empty_lists(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def aligned(type_: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Both inputs with the blocks whose order counts nothing in one order: those that stay first, then the others."""
+    """Both inputs with unordered blocks in the same order: common ones first, then the others."""
     facts = table().get(type_)
     if not facts or not any(of.unordered for of in facts.inputs.values()):
         return before, after
@@ -137,7 +137,7 @@ def _aligned(facts: ResourceType, path: str, was: Any, becomes: Any) -> tuple[An
 
 
 def _object(value: Any) -> dict[str, Any]:
-    """A provider's nested input, which comes as JSON text."""
+    """A nested input of a provider, which arrives as JSON text."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -147,16 +147,16 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def from_provider(found: Difference, provider: Registered | None) -> Difference:
-    """The difference with the provider's own project or region for an old input that was not set."""
+    """The difference, with the provider's project, region or zone for an old input that was not set."""
     if found.path not in _OF_THE_PROVIDER or found.before is not MISSING or not provider:
         return found
     return Difference(path=found.path, before=provider.inputs.get(found.path, MISSING), after=found.after)
 
 
 def deletes_first(old: Registered, new: Registered, only_the_provider: bool) -> bool:
-    """Whether a replacement deletes the old one before the new one is created.
+    """Whether a replacement deletes the old resource before it creates the new one.
 
-    What the program says goes first, even a False; then what the provider asks for.
+    The program's option wins, even a False; then the provider's default.
     """
     if "deleteBeforeReplace" in new.options:
         return bool(new.options["deleteBeforeReplace"])
@@ -179,8 +179,8 @@ def forced_by_dependency(
 ) -> tuple[bool, bool]:
     """Whether an input with outputs of a replaced resource forces a replacement, and whether it changes at all.
 
-    Of a resource that is deleted first, the engine takes the whole input as unknown, whatever `ignoreChanges` says, to
-    find what must be deleted before it. Otherwise only values that are not known yet count.
+    If the replaced resource is deleted first, the engine treats the whole input as unknown, even if `ignoreChanges`
+    names it, to find what must be deleted before. Otherwise only unknown values count.
     """
     value = of.inputs.get(input_)
     unknown = [leaf for leaf in differences({}, {input_: value}) if UNKNOWN in json.dumps(leaf.after, default=str)]
@@ -192,7 +192,7 @@ def forced_by_dependency(
 
 
 def unknown_input(type_: str, input_: str) -> Any:
-    """A whole input that is unknown, as the bridge hands it on: a block with what must be in it, and nothing else."""
+    """An unknown input as the bridge passes it on: a block with its required inputs only, or an unknown value."""
     facts = table().get(type_)
     of = facts.inputs.get(input_) if facts else None
     if not facts or not of or not of.is_block:
@@ -219,7 +219,7 @@ def _forces(of: Registered, found: Difference, provider: Mapping[str, Any]) -> b
 
 
 def uses(of: Registered) -> Iterator[tuple[str, str]]:
-    """Input and URN of each resource whose outputs an input holds."""
+    """Input and URN of each resource whose outputs the input contains."""
     for input_, urns in of.property_dependencies.items():
         if at(of.inputs, input_) is not MISSING:
             for urn in urns:

@@ -1,4 +1,4 @@
-"""What a change of the plan restarts: which graphs roll their workers, how many are down at a time, how long."""
+"""What a change of the plan restarts: which graphs restart workers, how many are down at a time, and for how long."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +15,7 @@ from reading.frozen import Frozen
 
 
 def rolls(before: Plan, after: Plan) -> list[str]:
-    """What an update from one plan to the other restarts, one sentence each; none when nothing is restarted."""
+    """What an update from one plan to the other restarts, one sentence each; empty if nothing restarts."""
     return list(_rolls(before, after))
 
 
@@ -33,28 +33,27 @@ def _rolls(before: Plan, after: Plan) -> Iterator[str]:
 def _platform(before: Plan, after: Plan) -> Iterator[str]:
     if before.platform != after.platform and after.platform_namespace:
         yield (
-            f"platform: operator {before.platform} gives way to {after.platform}: both replicas are stopped before "
-            "the next start, so graphs cannot be written meanwhile and go on serving; whether the new one restarts "
-            "their workers is not known from here"
+            f"platform: operator {after.platform} replaces {before.platform}: both replicas stop before the new ones "
+            "start; meanwhile graphs serve but cannot be changed; whether the new operator restarts workers is unknown"
         )
 
 
 def _rdma(before: Plan, after: Plan) -> Iterator[str]:
     if before.multi_networking != after.multi_networking and not after.cluster.existing:
         yield (
-            f"RDMA: from {before.rdma} to {after.rdma} takes another cluster, since networks of its nodes are "
-            "chosen when it is made: it is replaced, and all that runs on it is down"
+            f"RDMA: from {before.rdma} to {after.rdma} replaces the cluster, because multi-networking is fixed at "
+            "cluster creation; everything on it is down"
         )
     elif _networks(before.rdma) != _networks(after.rdma) and before.gpu_pools:
-        yield f"RDMA: from {before.rdma} to {after.rdma} replaces the GPU pools, and all that runs on them is down"
+        yield f"RDMA: from {before.rdma} to {after.rdma} replaces the GPU pools; everything on them is down"
 
 
 def _capacity(before: Plan, after: Plan) -> Iterator[str]:
     if _ways_to_buy(before) != _ways_to_buy(after) and before.creates_gpu_pools:
-        done = "other nodes are bought, so the GPU pools are replaced"
+        done = "nodes are bought differently, so the GPU pools are replaced"
         if not after.creates_gpu_pools:
-            done = "no nodes are bought any more, so the GPU pools are deleted"
-        yield f"capacity: {done}, and all that runs on them is down"
+            done = "no GPU nodes are bought, so the GPU pools are deleted"
+        yield f"capacity: {done}; everything on them is down"
 
 
 def _graphs(before: Plan, after: Plan) -> Iterator[str]:
@@ -62,25 +61,25 @@ def _graphs(before: Plan, after: Plan) -> Iterator[str]:
     new = {graph.name: graph for graph in after.graphs}
     for name in sorted({*old, *new}):
         if name not in new:
-            yield f"{name}: is taken away, {old[name].gpus} GPUs with it"
+            yield f"{name}: deleted with its {old[name].gpus} GPUs"
         elif name not in old:
-            yield f"{name}: is new and rolls nothing; {_load(new[name])}"
+            yield f"{name}: new, restarts nothing; {_load(new[name])}"
         else:
             yield from _graph(old[name], new[name])
 
 
 def _networks(rdma: RdmaMode) -> tuple[bool, str | None]:
-    """Where the networks of a pool's NICs come from, which is chosen when the pool is created."""
+    """The source of the networks of a pool's NICs, which is fixed when the pool is created."""
     return rdma.own_networks, rdma.accelerator_network_profile
 
 
 def _ways_to_buy(plan: Plan) -> set[NodePurchase]:
-    """How nodes are bought, whatever their number."""
+    """How nodes are bought, without their number."""
     return {replace(purchase, min_nodes=0, max_nodes=0) for purchase in plan.purchases}
 
 
 def _skipped(before: Plan, after: Plan) -> Iterator[str]:
-    """Upgrades over more than one minor version; NVIDIA supports them to the next one only."""
+    """Upgrades that skip a minor version; NVIDIA supports only upgrades to the next one."""
     runtimes = [{graph.runtime for graph in plan.graphs} for plan in (before, after)]
     pairs = [("platform", {before.platform}, {after.platform}), ("runtime", *runtimes)]
     for part, old, new in pairs:
@@ -88,32 +87,32 @@ def _skipped(before: Plan, after: Plan) -> Iterator[str]:
             (major, number), later = versions.minor(was), versions.minor(becomes)
             if later > (major, number + 1):
                 yield (
-                    f"versions.{part}: from {was} to {becomes} skips versions, and NVIDIA supports upgrades to the "
-                    f"next minor version only; set {major}.{number + 1}.0 first"
+                    f"versions.{part}: from {was} to {becomes} skips versions, but NVIDIA supports upgrades only to "
+                    f"the next minor version; set {major}.{number + 1}.0 first"
                 )
 
 
 def _pools(before: Plan, after: Plan) -> Iterator[str]:
-    """GPU pools that are created, deleted or resized; nothing when the stack no longer buys any."""
+    """GPU pools that are created, deleted, replaced or resized; nothing if the stack no longer buys any."""
     old, new = _bought(before), _bought(after)
     if not new:
         return
     for name in sorted({*old, *new}):
         if name not in old:
-            yield f"pool {name}: is created, {_nodes(new[name])} × {new[name].machine.name}"
+            yield f"pool {name}: created, {_nodes(new[name])} × {new[name].machine.name}"
         elif name not in new:
-            yield f"pool {name}: is deleted and releases {_nodes(old[name])} × {old[name].machine.name}"
+            yield f"pool {name}: deleted, releases {_nodes(old[name])} × {old[name].machine.name}"
         elif old[name].machine != new[name].machine:
             change = f"from {old[name].machine.name} to {new[name].machine.name}"
-            yield f"pool {name}: {change} replaces it, and all that runs on it is down"
+            yield f"pool {name}: replaced, {change}; everything on it is down"
         elif _nodes(old[name]) != _nodes(new[name]):
-            yield f"pool {name}: has {_nodes(new[name])} nodes, {_nodes(old[name])} before"
+            yield f"pool {name}: {_nodes(new[name])} nodes, was {_nodes(old[name])}"
     created = sum(new[name].nodes for name in new.keys() - old.keys())
     deleted = sum(old[name].nodes for name in old.keys() - new.keys())
     if created and deleted:
         yield (
-            f"pools: new ones are created before old ones are deleted, so {created} nodes must be available beside the "
-            f"{deleted} that go; where they are not, delete the old pools' deployment first"
+            f"pools: new pools are created before old ones are deleted, so {created} nodes must be available in "
+            f"addition to the {deleted} old ones; if they are not, delete the old pools' deployment first"
         )
 
 
@@ -126,22 +125,22 @@ def _nodes(pool: Pool) -> str:
 
 
 def _moved(before: Plan, after: Plan) -> str:
-    """What goes with the old place, from most to least; empty where the stack stays where it is."""
+    """What a move of the stack replaces, the largest loss only; empty if the stack does not move."""
     old, new = before.cluster.identifier, after.cluster.identifier
     if old != new:
         return (
-            f"place: from {old} to {new}: what the stack has made in the old cluster goes, the cluster too if it was "
-            "the stack's, and nothing serves until all is there anew"
+            f"place: from {old} to {new}: everything of the stack in the old cluster is deleted, the cluster too if "
+            "the stack created it; nothing serves until everything exists again"
         )
     was, becomes = before.ranges, after.ranges
     moved = (was.nodes, was.pods, was.services) != (becomes.nodes, becomes.pods, becomes.services)
     if before.network != after.network or moved:
-        return "network: that of the cluster is chosen when it is made: it is replaced, and nothing serves meanwhile"
+        return "network: fixed at cluster creation, so the cluster is replaced; nothing serves meanwhile"
     nics_moved = (was.second_gvnic, was.rdma) != (becomes.second_gvnic, becomes.rdma)
     if before.creates_gpu_pools and (before.zone != after.zone or nics_moved):
         return (
-            "network: RDMA networks belong to a zone and keep their ranges: they are replaced with the GPU pools, and "
-            "all that runs on them is down"
+            "network: the zone and the ranges of RDMA networks are fixed, so these are replaced with the GPU pools; "
+            "everything on them is down"
         )
     return ""
 
@@ -149,36 +148,36 @@ def _moved(before: Plan, after: Plan) -> str:
 def _graph(before: Graph, after: Graph) -> Iterator[str]:
     if before.served_name != after.served_name:
         yield (
-            f"{after.name}: clients must send {after.served_name} as `model`, and get 404 for {before.served_name}; "
-            f"models.{after.name}.servedName: {before.served_name} keeps the name"
+            f"{after.name}: clients must send {after.served_name} as `model`; {before.served_name} returns 404; "
+            f"to keep the name set models.{after.name}.servedName: {before.served_name}"
         )
     old, new = _components(before), _components(after)
     workers = [c.name for c in (*old.values(), *new.values()) if c.type != "frontend"]
     changes = {name: _changes(old.get(name), new.get(name)) for name in dict.fromkeys(workers)}
     if any(changes.values()):
         what = "; ".join(f"{name} {words}" for name, words in changes.items() if words)
-        yield f"{after.name}: all workers roll, since a worker's pod template changes ({what}): {_down(before, after)}"
+        yield f"{after.name}: all workers restart, because a pod template changes ({what}): {_down(before, after)}"
     if words := _changes(old["frontend"], new["frontend"]):
-        yield f"{after.name}: the frontend's pods are replaced ({words}), which loads no model"
+        yield f"{after.name}: the frontend's pods restart ({words}); no model is loaded"
     for name in sorted(old.keys() & new.keys()):
         yield from _counts(after, old[name], new[name])
 
 
 def _counts(graph: Graph, before: Component, after: Component) -> Iterator[str]:
-    """What happens to the number of a component's pods. Where an autoscaler owns it, the graph does not say it."""
+    """Changes of a component's replicas, which are None if an autoscaler sets them."""
     was, becomes = before.replicas, after.replicas
     if was is not None and becomes is not None and was != becomes:
-        yield f"{graph.name}: {after.name} goes from {was} to {becomes} replicas, which by itself rolls nothing"
+        yield f"{graph.name}: {after.name} goes from {was} to {becomes} replicas, which restarts nothing"
     elif was is not None and becomes is None and was != 1:
         yield (
-            f"{graph.name}: {after.name} has {was} replicas, and the operator refuses to hand more than one over to an "
-            f"autoscaler: first set models.{graph.name}.{after.name}.replicas to 1 and update, then give the range"
+            f"{graph.name}: {after.name} has {was} replicas, but the operator starts autoscaling only from one: first "
+            f"set models.{graph.name}.{after.name}.replicas to 1 and update, then set the range"
         )
     elif was is None and becomes is not None:
         yield (
-            f"{graph.name}: {after.name} is taken from its autoscaler; the operator refuses a number other than the "
-            f"one that runs: `kubectl scale dgdsa {names.scaling_adapter(graph.name, after.name)} -n {graph.namespace} "
-            f"--replicas={becomes}` first, with the autoscaler deleted"
+            f"{graph.name}: {after.name} loses its autoscaler; the operator accepts only the current number of "
+            f"replicas: first delete the autoscaler and run `kubectl scale dgdsa "
+            f"{names.scaling_adapter(graph.name, after.name)} -n {graph.namespace} --replicas={becomes}`"
         )
 
 
@@ -187,11 +186,11 @@ def _components(graph: Graph) -> dict[str, Component]:
 
 
 def _changes(before: Component | None, after: Component | None) -> str:
-    """What changes in the pods of a component, in a few words; nothing when they stay as they are."""
+    """What changes in the pods of a component, in a few words; empty if nothing does."""
     if before is None:
-        return "is new"
+        return "new"
     if after is None:
-        return "ends"
+        return "removed"
     was, becomes = before.pod_template.spec, after.pod_template.spec
     fields = [*_differing(was.containers[0], becomes.containers[0]), *_differing(was, becomes)]
     if before.shared_memory_size != after.shared_memory_size:
@@ -207,24 +206,24 @@ def _differing(before: Frozen, after: Frozen) -> list[str]:
 
 
 def _down(before: Graph, after: Graph) -> str:
-    """How many engines are down at a time, by the rollout that `manifests.graph.ROLLOUT` asks for, and for how long."""
+    """How many engines are down at a time, by `manifests.graph.ROLLOUT`, and for how long."""
     if after.runs.simulated:
         return _load(after)
     down = " and ".join(f"{worker.role} 1 of {worker.replicas}" for worker in after.workers)
     alone = any(worker.replicas == 1 for worker in after.workers)
-    outage = ", so the graph does not serve until new workers of every role have loaded it" if alone else ""
+    outage = ", so the graph does not serve until new workers of every role have loaded the model" if alone else ""
     steps = max(worker.replicas for worker in after.workers)
-    times = f", {steps} times one after the other" if steps > 1 else ""
+    times = f", {steps} times in sequence" if steps > 1 else ""
     return (
-        f"{down} are down at a time, none is started beforehand (max-surge 0, max-unavailable 1){outage}; "
+        f"{down} down at a time, without a surge engine (max-surge 0, max-unavailable 1){outage}; "
         f"{_drain(before)}; {_load(after)}{times}"
     )
 
 
 def _drain(before: Graph) -> str:
-    """What the old engines take before they go: the time is fixed, whether they have requests or not."""
+    """How long old engines drain: a fixed time, with or without requests."""
     seconds = " and ".join(f"{worker.role} {worker.drain_seconds} s" for worker in before.workers)
-    return f"before that an old engine drains ({seconds}, drainSeconds)"
+    return f"each old engine drains first ({seconds}, drainSeconds)"
 
 
 def _load(graph: Graph) -> str:
@@ -233,6 +232,6 @@ def _load(graph: Graph) -> str:
     weights = sizing.weights_bytes(graph.card)
     minutes = weights / READ_BYTES_PER_SECOND / 60
     return (
-        f"loading {weights / sizing.GIB:.0f} GiB of weights takes about {minutes:.1f} min, an ESTIMATE at an assumed "
-        f"{READ_BYTES_PER_SECOND / 1e9:.0f} GB/s for each engine, before compiling and warming up"
+        f"loading {weights / sizing.GIB:.0f} GiB of weights takes about {minutes:.1f} min per engine, an ESTIMATE at "
+        f"an assumed {READ_BYTES_PER_SECOND / 1e9:.0f} GB/s, plus compilation and warm-up"
     )

@@ -1,4 +1,4 @@
-"""The two previews of a comparison, and which resource of the one is which of the other. Pure."""
+"""The two previews of a comparison, with their resources paired. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ class Sides:
         self._former = {new.urn: old.urn for old, new in self.pairs}
 
     def former(self, urns: Iterable[str]) -> set[str]:
-        """The URNs that these resources had before; of a new resource its own."""
+        """The URNs that these resources had before; a new resource keeps its own."""
         return {self._former.get(urn, urn) for urn in urns}
 
     def provider_settings(self, new: Registered) -> Mapping[str, Any]:
@@ -26,10 +26,10 @@ class Sides:
         return provider.inputs if provider else {}
 
     def planned_nodes(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[int, int]:
-        """The nodes of a pool by the plan, before and after."""
+        """The planned nodes of a pool, before and after."""
         return planned_nodes(self.before, old), planned_nodes(self.after, new)
 
 
 def planned_nodes(of: Snapshot, pool: Mapping[str, Any]) -> int:
-    """The nodes of a pool by the plan."""
+    """The planned nodes of a pool."""
     return of.nodes.get(str(pool.get("name")), 0)

@@ -1,4 +1,4 @@
-"""What the change of a resource means for those that use it and do not change with it. Pure."""
+"""Consequences of a change for dependents that do not change with it. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,7 +13,7 @@ from policies.kinds import CLUSTER, NETWORK, SUBNETWORK
 
 
 def with_users(sides: Sides, change: Change, found: Mapping[str, Change | None]) -> Change:
-    """The change, with what it means for its users. `found` has the change of every paired resource by its new URN."""
+    """The change, with its consequences for dependents. `found` has every paired resource's change by its new URN."""
     if change.type == CLUSTER and change.kind is Kind.REPLACED:
         return _emptied(sides, change, found)
     if change.type not in (NETWORK, SUBNETWORK):
@@ -21,12 +21,12 @@ def with_users(sides: Sides, change: Change, found: Mapping[str, Change | None])
     using = list(_still_using(sides, change, found))
     if not using:
         return change
-    why = f"`pulumi up` fails: {few(using)} still {'uses' if len(using) == 1 else 'use'} it when it is deleted"
+    why = f"`pulumi up` fails: {few(using)} still {'uses' if len(using) == 1 else 'use'} it at deletion"
     return replace(change, fails=(*change.fails, why), guarded=True)
 
 
 def _still_using(sides: Sides, change: Change, found: Mapping[str, Change | None]) -> Iterator[str]:
-    """The names of resources that use a network at the moment when it is deleted."""
+    """Names of resources that still use a network when it is deleted."""
     for old, new in sides.pairs:
         if change.kind is Kind.DELETED:
             uses = _keeps_using(old, found[new.urn], change.urn)
@@ -37,7 +37,7 @@ def _still_using(sides: Sides, change: Change, found: Mapping[str, Change | None
 
 
 def _keeps_using(old: Registered, user: Change | None, deleted: str) -> bool:
-    """Whether a resource goes on with the deleted one, though its input changes: the provider sees no difference."""
+    """Whether a resource keeps using the deleted one although its input changes: the provider sees no difference."""
     if not user or user.kind is Kind.REPLACED:
         return False
     inputs = [input_ for input_, urn in engine.uses(old) if urn == deleted]
@@ -45,7 +45,7 @@ def _keeps_using(old: Registered, user: Change | None, deleted: str) -> bool:
 
 
 def _outlives(new: Registered, deleted_first: str) -> bool:
-    """Whether a resource of Google Cloud uses one that is deleted first, and is not replaced with it."""
+    """Whether a Google Cloud resource uses one that is deleted first and is not replaced with it."""
     if not new.type.startswith("gcp:"):
         return False
     inputs = [input_ for input_, urn in engine.uses(new) if urn == deleted_first]
@@ -53,11 +53,11 @@ def _outlives(new: Registered, deleted_first: str) -> bool:
 
 
 def _emptied(sides: Sides, change: Change, found: Mapping[str, Change | None]) -> Change:
-    """Pulumi goes by the provider's `clusterIdentifier`: while it is the same, all objects count as existing."""
+    """Adds a note if the replaced cluster keeps its `clusterIdentifier`: Pulumi then believes its objects exist."""
     for of in sides.after.resources:
         user = found.get(of.urn)
         replaced = user is not None and user.kind is Kind.REPLACED
         if of.type == KUBERNETES_PROVIDER and not replaced and change.urn in {urn for _, urn in engine.uses(of)}:
-            note = "this update does not create the cluster's objects again: run `pulumi refresh`, then `pulumi up`"
+            note = "this update does not recreate the cluster's objects: run `pulumi refresh`, then `pulumi up`"
             return replace(change, notes=(*change.notes, note))
     return change

@@ -1,4 +1,4 @@
-"""Where two sets of inputs differ, path by path, and values short enough to print. Pure."""
+"""Differences of two sets of inputs, path by path, with values short enough to print. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -25,13 +25,13 @@ MISSING = _Missing()
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One input that differs. List elements are in brackets, by name where all have one, else by position."""
+    """One input that differs. Brackets hold list elements: by name if all have one, else by position."""
 
     path: str
     before: Any
     after: Any
     block: str = ""
-    """The outermost object or list around the input that one side does not have at all."""
+    """The outermost object or list around the input that exists on one side only."""
 
     @property
     def bare(self) -> str:
@@ -63,7 +63,7 @@ def _differences(was: Any, becomes: Any, path: str, block: str) -> Iterator[Diff
 
 
 def _parts(was: Any, becomes: Any, path: str) -> list[tuple[Any, Any, str]] | None:
-    """The entries of two objects, or of two lists of objects, with their paths; None for what is compared whole."""
+    """Entries of two objects or of two lists of objects, with paths; None for values that are compared as a whole."""
     if _both(was, becomes, dict):
         before, after = ({} if side is MISSING else side for side in (was, becomes))
         return [
@@ -79,7 +79,7 @@ def _parts(was: Any, becomes: Any, path: str) -> list[tuple[Any, Any, str]] | No
 
 
 def _both(was: Any, becomes: Any, kind: type) -> bool:
-    """Whether both are of a kind, or one is and holds something that the other has not at all."""
+    """Whether both are of this type, or one is missing and the other is non-empty."""
     sides = (was, becomes)
     return all(isinstance(side, kind) or side is MISSING for side in sides) and any(
         isinstance(side, kind) and side for side in sides
@@ -87,7 +87,7 @@ def _both(was: Any, becomes: Any, kind: type) -> bool:
 
 
 def keyed(items: Sequence[Any]) -> dict[str | int, Any] | None:
-    """A list of objects by their names, by position when they have none; None for a list of plain values."""
+    """A list of objects by name, or by position if they have none; None for a list of plain values."""
     if not all(isinstance(item, dict) for item in items):
         return None
     names = [item.get("name") for item in items]
@@ -95,7 +95,7 @@ def keyed(items: Sequence[Any]) -> dict[str | int, Any] | None:
 
 
 def _apart(was: Any, becomes: Any) -> tuple[str, str]:
-    """Both values short; of long texts that begin alike, from where they part. A token stays masked."""
+    """Both values, shortened; long texts with a common beginning start where they differ. Tokens stay masked."""
     if isinstance(was, list) and isinstance(becomes, list):
         removed = [item for item in was if item not in becomes]
         added = [item for item in becomes if item not in was]
@@ -123,12 +123,12 @@ def unindexed(path: str) -> str:
 
 
 def covered(path: str, patterns: Sequence[str]) -> bool:
-    """Whether a path is one of those given, or below one."""
+    """Whether a path equals a pattern or lies below one."""
     return any(path == pattern or path.startswith((f"{pattern}.", f"{pattern}[")) for pattern in patterns)
 
 
 def at(inputs: Any, path: str) -> Any:
-    """The value at a path of keys, MISSING where there is none."""
+    """The value at a path of keys, or MISSING."""
     for key in path.split("."):
         if not isinstance(inputs, dict) or inputs.get(key) is None:
             return MISSING

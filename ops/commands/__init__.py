@@ -1,1 +1,1 @@
-"""The commands, one file each: arguments, call, print."""
+"""The commands, one file each: parse arguments, call, print."""

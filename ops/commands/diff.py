@@ -1,4 +1,4 @@
-"""`diff`: what a change does to a stack that a base has deployed."""
+"""`diff`: what this checkout changes in a stack that is deployed from a base commit."""
 
 import sys
 from typing import Annotated
@@ -11,21 +11,21 @@ from ops.report import printing
 
 
 def diff(
-    base: Annotated[str, typer.Option("--base", metavar="REF", help="Branch, tag or commit that is deployed.")],
+    base: Annotated[str, typer.Option("--base", metavar="REF", help="Deployed branch, tag or commit.")],
     stack: Stack = "dev",
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the comment of a pull request.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")] = False,
     as_json: AsJson = False,
     allow_replace: Annotated[
-        bool, typer.Option("--allow-replace", help="Do not fail over what is lost or recreated.")
+        bool, typer.Option("--allow-replace", help="Accept lost and recreated resources: exit 0.")
     ] = False,
 ) -> None:
-    """Say what this checkout would create, update, replace and delete where the base is deployed, and what is lost."""
+    """Show what this checkout creates, updates, replaces and deletes in a stack deployed from the base."""
     from ops.offline.against_base import against_base
     from ops.offline.base_checkout import DiffFailed
     from ops.report import diff_report
 
     if as_markdown and as_json:
-        stop("--markdown and --json exclude each other", Exit.FAILED)
+        stop("--markdown and --json are mutually exclusive; give one of them", Exit.FAILED)
     with errors_printed(stack, as_json=as_json, comment=diff_report.errors_markdown if as_markdown else None):
         try:
             found = against_base(base, stack)
@@ -36,9 +36,9 @@ def diff(
         wire = diff_report.to_wire(stack, found.base, comparison) | {"warnings": list(found.warnings)}
         printing.show_json(wire)
     else:
-        told = diff_report.to_markdown if as_markdown else diff_report.to_text
-        print(told(stack, found.base, comparison, found.warnings))
+        text = diff_report.to_markdown if as_markdown else diff_report.to_text
+        print(text(stack, found.base, comparison, found.warnings))
     if failures := diff_report.failures(comparison, replacing_allowed=allow_replace):
         if not as_json:
             print(f"error: {failures}", file=sys.stderr)
-        raise typer.Exit(Exit.DEAR_LOST)
+        raise typer.Exit(Exit.UNSAFE_CHANGE)

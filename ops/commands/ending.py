@@ -1,4 +1,4 @@
-"""How a command that fails ends: sentences on stderr, and an exit code that tells CI the kind of failure."""
+"""Failure of a command: sentences on stderr, and an exit code by which CI tells the kind of failure."""
 
 import os
 import sys
@@ -21,9 +21,9 @@ class Exit(IntEnum):
     FAILED = 1
     CONFIG_INVALID = 2
     POLICY_VIOLATED = 3
-    DEAR_LOST = 4
-    """`diff`: something expensive or protected would be replaced or deleted, nodes recreated or released, or the update
-    would fail, and nobody allowed it; or a critical policy is weaker than at the base."""
+    UNSAFE_CHANGE = 4
+    """`diff`: without --allow-replace, something expensive or protected would be replaced or deleted, nodes recreated
+    or released, or the update would fail; or a critical policy is weaker than at the base."""
 
 
 def stop(message: str, code: Exit) -> NoReturn:
@@ -37,7 +37,7 @@ Comment = Callable[[str, list[dict[str, str]]], str]
 
 @contextmanager
 def errors_printed(stack: str, *, as_json: bool = False, comment: Comment | None = None) -> Iterator[None]:
-    """Ends the command when the block finds an invalid configuration (exit code 2) or a program that fails (1)."""
+    """Ends the command with 2 if the block raises ConfigInvalid, with 1 if it raises ProgramFailed."""
     try:
         yield
     except ConfigInvalid as invalid:
@@ -59,12 +59,12 @@ def _stop_on_errors(stack: str, invalid: ConfigInvalid, as_json: bool, comment: 
 
 
 DEBUG = "DYNAMO_GKE_DEBUG"
-"""Environment variable that shows tracebacks, as `--debug` does; child processes inherit it."""
+"""Environment variable that shows tracebacks, like `--debug`; child processes inherit it."""
 
 
 def unexpected(what: str, error: BaseException) -> None:
-    """Prints an error that nobody foresaw as one sentence, with its traceback when --debug asks for it."""
+    """Prints an unexpected error as one sentence, with --debug its traceback too."""
     if os.environ.get(DEBUG):
         print(masked("".join(traceback.format_exception(error))), end="", file=sys.stderr)
-    hint = "" if os.environ.get(DEBUG) else f"; --debug before the command, or {DEBUG}=1, shows the traceback"
+    hint = "" if os.environ.get(DEBUG) else f"; to see the traceback, put --debug before the command or set {DEBUG}=1"
     print(f"error: {what} failed unexpectedly: {type(error).__name__}: {masked(str(error))}{hint}", file=sys.stderr)

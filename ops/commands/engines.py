@@ -7,5 +7,5 @@ from ops.report import catalog_tables
 
 
 def engines(as_json: AsJson = False) -> None:
-    """List the engines of the catalog: image, module, whether simulated, and the flags known of which runtime."""
+    """List the engines of the catalog: image, module, whether simulated, and how many flags are known."""
     show_items("engines", engine_names(), catalog_tables.engine_row, catalog_tables.engine_table, as_json=as_json)

@@ -1,4 +1,4 @@
-"""What the commands that list a part of the catalog have in common: a table or one JSON object, and every error."""
+"""Prints items of the catalog as a table or as one JSON object, and every error in their files."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 def show_items(
     key: str, names: Iterable[str], row: Callable[[str], Row], table: Callable[[list[Row]], Table], *, as_json: bool
 ) -> None:
-    """Prints the items of the catalog. One whose file has errors hides no other; the exit code is then 2."""
+    """Prints the valid items, then the errors of the others. Exits with 2 if there are errors."""
     rows: list[Row] = []
     errors: list[Error] = []
     for name in names:

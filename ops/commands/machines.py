@@ -9,7 +9,7 @@ from ops.report import catalog_tables
 
 
 def machines(as_json: AsJson = False) -> None:
-    """List the machines of the catalog: GPUs, memory, capacity modes, zones, and prices with their age."""
+    """List the machines of the catalog: GPUs, memory, capacity modes, zones, prices and their age."""
     today = datetime.now(UTC).date()
     show_items(
         "machines",

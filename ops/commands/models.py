@@ -1,4 +1,4 @@
-"""The model cards: list the catalog's, show one on a machine, pin one to a revision of its repository."""
+"""List model cards, show one on a machine, or pin one to a revision of its repository."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def models(
     context: typer.Context,
     as_json: AsJson = False,
 ) -> None:
-    """List the models of the catalog, show one, or pin one."""
+    """List model cards, show one on a machine, or pin one to a revision of its repository."""
     if context.invoked_subcommand is not None:
         return
     show_items("models", card_names(), lambda name: _row(card(name)), _table, as_json=as_json)
@@ -49,7 +49,7 @@ def _row(model: Card) -> dict[str, Any]:
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = printing.table(
-        "model", "repository", "revision", "licence", "gated", "weights GiB", "layouts:GPUs", right=["weights GiB"]
+        "model", "repository", "revision", "license", "gated", "weights GiB", "layouts:GPUs", right=["weights GiB"]
     )
     for column in table.columns[:-1]:
         column.no_wrap = True

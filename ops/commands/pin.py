@@ -1,4 +1,4 @@
-"""`models pin`: a card gets a revision of its repository, the hashes of its files and the facts of its config.json."""
+"""`models pin`: writes the revision, the file hashes and the facts of config.json into a model card."""
 
 import os
 import tempfile
@@ -24,28 +24,28 @@ from workloads.jobs.fetch_weights.listing import REVISION, File, listing
 from workloads.jobs.fetch_weights.patience import Patience
 from workloads.jobs.verify.untrusted import InvalidJson, read_json
 
-# A person waits for it.
+# Short, because a person waits.
 ATTEMPTS = 3
 SECONDS = 60.0
 
-# Those of real models have a few kilobytes; some list the type of each layer.
-LONGEST_CONFIG = 1024**2
+# Real models have a few kilobytes; some list the type of each layer.
+MAX_CONFIG_BYTES = 1024**2
 
 
 def pin(
     name: Annotated[
         str,
-        typer.Argument(help="A file NAME.yaml of catalog/models/, or one such as ./cards/ours.yaml."),
+        typer.Argument(help="A model of catalog/models/, or a file such as ./cards/ours.yaml."),
     ],
     hub: Annotated[str, typer.Option("--hub", help="The hub's address.")] = HUB,
     revision: Annotated[
-        str | None, typer.Option("--revision", help="A commit, branch or tag; the newest commit unless given.")
+        str | None, typer.Option("--revision", help="Commit, branch or tag [default: newest commit].")
     ] = None,
     keep_architecture: Annotated[
-        bool, typer.Option("--keep-architecture", help="Leave architecture and attention as the card has them.")
+        bool, typer.Option("--keep-architecture", help="Keep the card's architecture and attention.")
     ] = False,
 ) -> None:
-    """Write revision, file hashes and what config.json says into a card. HF_TOKEN if the repository is gated."""
+    """Write revision, file hashes and the facts of config.json into a card. Set HF_TOKEN for a gated repository."""
     try:
         card_name(name)
     except ValueError as why:
@@ -63,12 +63,12 @@ def pin(
         answer = patience.retry(lambda: client.info(chosen.repository, revision, patience))
         commit, files = listing(answer)
         if revision and REVISION.fullmatch(revision) and commit != revision:
-            stop(f"{name}: requested revision {revision}, but the hub answers with {commit}", Exit.FAILED)
+            stop(f"{name}: requested revision {revision}, but the hub answered with {commit}", Exit.FAILED)
         facts = None if keep_architecture else _facts(client, chosen, commit, files, patience)
     except (FetchFailed, ConfigNotRead) as failed:
         at = f" at {revision}" if revision else ""
         stop(f"{name}: {chosen.repository}{at}: {plain(str(failed))}", Exit.FAILED)
-    source = f"{hub}, asked by `ops models pin` on {datetime.now(UTC):%Y-%m-%d}"
+    source = f"{hub}, read by `ops models pin` on {datetime.now(UTC):%Y-%m-%d}"
     path = entries.path_of(models.FOLDER, name)
     try:
         before = path.read_text(encoding="utf-8")
@@ -78,17 +78,17 @@ def pin(
         if after != before:
             _replace(path, after)
     except (OSError, ConfigInvalid) as error:
-        stop(f"{name}: the card is left as it was: {plain(str(error))}", Exit.FAILED)
+        stop(f"{name}: the card was not changed: {plain(str(error))}", Exit.FAILED)
     total = sum(file.size for file in files) / sizing.GIB
     state = "pinned to" if after != before else "already pinned to"
     print(f"{name}: {state} {commit}, {len(files)} files, {total:.1f} GiB")
 
 
 def _facts(client: Hub, chosen: Card, revision: str, files: tuple[File, ...], patience: Patience) -> ModelFacts:
-    """What the revision's config.json says. Raises FetchFailed and ConfigNotRead."""
-    (file,) = (file for file in files if file.path == "config.json")  # `listing` takes no model without one
-    if file.size > LONGEST_CONFIG:
-        raise ConfigNotRead(f"config.json has {file.size} bytes; at most {LONGEST_CONFIG} are read")
+    """The facts of the revision's config.json. Raises FetchFailed and ConfigNotRead."""
+    (file,) = (file for file in files if file.path == "config.json")  # `listing` refuses a model without one
+    if file.size > MAX_CONFIG_BYTES:
+        raise ConfigNotRead(f"config.json has {file.size} bytes; the limit is {MAX_CONFIG_BYTES}")
 
     def fetched() -> bytes:
         with client.file(chosen.repository, revision, file, 0, patience) as (_, body):
@@ -99,21 +99,21 @@ def _facts(client: Hub, chosen: Card, revision: str, files: tuple[File, ...], pa
         copy = Path(folder) / "config.json"
         copy.write_bytes(content)
         if not file.is_content_of(copy, patience.check):
-            raise FetchFailed("the hub sends a config.json that does not have the size or hash of its index")
+            raise FetchFailed("the hub's config.json does not match the size or hash in its index")
     try:
         facts = read_config(read_json(content.decode()))
     except (InvalidJson, UnicodeDecodeError):
-        raise ConfigNotRead("config.json is not JSON that can be read: malformed, too deep, or with NaN") from None
+        raise ConfigNotRead("config.json is not valid JSON: malformed, too deep, or with NaN") from None
     if facts.quantized is (chosen.weights.format in ("bf16", "fp16")):
-        says = "names a quantization" if facts.quantized else "names no quantization"
+        says = "has a quantization" if facts.quantized else "has no quantization"
         raise ConfigNotRead(
-            f"config.json {says}, and the card's weights.format is {chosen.weights.format}; correct the one in the card"
+            f"config.json {says}, but the card's weights.format is {chosen.weights.format}; correct the card"
         )
     return facts
 
 
 def _replace(path: Path, text: str) -> None:
-    """The whole new text or the old one, whatever happens in between."""
+    """Replaces a file atomically: readers see the old text or the new one, never a part."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False) as out:
         temporary = Path(out.name)
         try:

@@ -1,4 +1,4 @@
-"""`preview`: what `pulumi up` would create, what it costs, and what the policies say."""
+"""`preview`: resources, cost, warnings and policy violations of a stack."""
 
 import sys
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def preview(
     overrides: Overrides = [],  # noqa: B006 - typer reads the default, nobody changes it
     as_json: AsJson = False,
 ) -> None:
-    """Show all that `pulumi up` would create, what it costs, and what is wrong with it."""
+    """Show what `pulumi up` would create, what it costs, warnings and policy violations."""
     with errors_printed(stack, as_json=as_json):
         run = dry_run(stack, overrides)
         from ops.offline.judged import judged
@@ -38,7 +38,7 @@ def preview(
 
 
 def _rolls(stack: str, after: Plan) -> Sequence[str]:
-    """What the overrides would restart of the stack in its file; empty when the file alone is invalid."""
+    """What the overrides restart, compared with the stack file; empty if the stack file alone is invalid."""
     from ops.changes.rollout import rolls
 
     try:

@@ -16,7 +16,7 @@ def render(
     overrides: Overrides = [],  # noqa: B006 - typer reads the default, nobody changes it
     only: Annotated[str | None, typer.Option(metavar="KIND/NAME", help="Print this object only.")] = None,
 ) -> None:
-    """Print the Kubernetes objects as YAML that `kubectl apply` takes; objects with secrets are left out."""
+    """Print the Kubernetes objects as YAML for `kubectl apply`, without objects that contain secrets."""
     with errors_printed(stack):
         run = dry_run(stack, overrides)
     for warning in run.plan.warnings:

@@ -1,4 +1,4 @@
-"""`rollout`: what a change of a stack's values restarts."""
+"""`rollout`: the pods that a change of settings restarts."""
 
 from ops.commands.ending import errors_printed
 from ops.commands.options import AsJson, Overrides, Stack
@@ -12,14 +12,14 @@ def rollout(
     overrides: Overrides = [],  # noqa: B006 - typer reads the default, nobody changes it
     as_json: AsJson = False,
 ) -> None:
-    """Say what the overrides would restart, compared with the stack as it is, and how long capacity is down."""
+    """Show which pods the overrides restart, compared with the stack file, and how long capacity is down."""
     from ops.changes.rollout import rolls
 
     with errors_printed(stack, as_json=as_json):
         if not overrides:
-            raise ConfigInvalid([Error("--set", "is missing: what would change? Such as versions.runtime=1.6.2")])
+            raise ConfigInvalid([Error("--set", "is missing; give a change, such as --set versions.runtime=1.6.2")])
         restarts = rolls(planned(stack), planned(stack, overrides))
     if as_json:
         printing.show_json({"stack": stack, "restarts": restarts})
     else:
-        print("\n".join(restarts) or "no pod restarts; what else changes: `./dynamo-gke diff`")
+        print("\n".join(restarts) or "no pod restarts; `./dynamo-gke diff` shows other changes")

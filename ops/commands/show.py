@@ -1,4 +1,4 @@
-"""`models show`: a card with what follows from it on a machine."""
+"""`models show`: a model card, and its memory and layouts on a machine."""
 
 import sys
 from collections.abc import Callable
@@ -21,11 +21,11 @@ def show(
     name: Annotated[str, typer.Argument(help="A model of the catalog, or a file such as ./cards/ours.yaml.")],
     machine: Annotated[
         str | None,
-        typer.Option("--machine", help="A machine of the catalog or a file; the catalog's default if left out."),
+        typer.Option("--machine", help="A machine of the catalog, or a file [default: the catalog's]."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a card with what follows from it on a machine: memory, KV cache, number formats, layouts, arguments."""
+    """Show a card, and on a machine its memory, KV cache, number formats, layouts and engine arguments."""
     node = machine or default_machine()
     try:
         _check({"model": lambda: card_name(name), "--machine": lambda: gpu_machine_name(node)})
@@ -44,7 +44,7 @@ def show(
 
 
 def _check(given: dict[str, Callable[[], str]]) -> None:
-    """Raises ConfigInvalid with the error of each argument that names nothing."""
+    """Raises ConfigInvalid with the error of each argument that names nothing known."""
     errors: list[Error] = []
     for path, read in given.items():
         try:

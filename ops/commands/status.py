@@ -1,4 +1,4 @@
-"""`status`: what each graph of a stack waits for."""
+"""`status`: why a graph of a stack is not Ready."""
 
 from typing import Annotated
 
@@ -12,14 +12,14 @@ from ops.report import printing
 
 def status(
     stack: Stack = "dev",
-    graph: Annotated[str | None, typer.Option(help="Explain this graph only.")] = None,
+    graph: Annotated[str | None, typer.Option(help="Show this graph only.")] = None,
     context: Annotated[
-        str | None, typer.Option(help="The kubeconfig context; unless given, the one that `kubeconfigCommand` makes.")
+        str | None, typer.Option(help="The kubeconfig context [default: the one that `kubeconfigCommand` creates].")
     ] = None,
     as_json: AsJson = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on until all is Ready, for two hours at most.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Repeat until all are Ready, for up to two hours.")] = False,
 ) -> None:
-    """Explain what each graph waits for, in one sentence a cause, in the order of what to fix first."""
+    """Show why each graph is not Ready: one sentence per cause, sorted by what to fix first."""
     from ops.diagnosis import watching
     from ops.diagnosis.read_cluster import Cluster, ClusterUnreadable
     from ops.report import findings
@@ -28,7 +28,7 @@ def status(
         plan = planned(stack)
         graphs = watching.chosen(plan, graph)
     found, error = (), None
-    where = context or plan.cluster.context  # never the current one, which may be of another cluster
+    where = context or plan.cluster.context  # never the current context, which may belong to another cluster
     try:
         for found in watching.looks(plan, graphs, Cluster(plan, where), watch=watch):
             if not as_json:

@@ -1,4 +1,4 @@
-"""The group of all commands. Its usage errors repeat no token that an argument contains."""
+"""The group of all commands. Its usage errors mask tokens in arguments."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from reading.tokens import masked
 
 
 class Commands(TyperGroup):
-    """The commands, whose usage errors are printed without tokens."""
+    """The command group, whose usage errors mask tokens."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with _usage_errors_masked():
@@ -26,7 +26,7 @@ def _usage_errors_masked() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # typer names no public class of its usage errors; this is the method by which it prints them.
+        # typer has no public class for its usage errors; it prints them with this method.
         if format_message := getattr(error, "format_message", None):
             message = masked(format_message())
             error.format_message = lambda: message  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,4 +1,4 @@
-"""`verify`: whether disaggregation works at an endpoint, or in saved logs. The program that the stack's Job runs."""
+"""`verify`: checks disaggregation at an endpoint or in saved logs, with the program that the stack's Job runs."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from workloads.jobs.verify.__main__ import Parser, main
 
 MORE = """whose counters and logs:
   --engine NAME         the engine of the workers: {names} ({default})
-  --kv-transfer         also verify that KV cache moved, by that engine's counters
+  --kv-transfer         also verify the KV cache transfer, by that engine's counters
 """
 
 
@@ -22,21 +22,21 @@ def verify(context: typer.Context) -> None:
 
 
 def _with_evidence(words: Sequence[str]) -> list[str]:
-    """The arguments with what the engine says in place of its name. Ends the process with 2 for an invalid one."""
+    """The arguments, with the engine's name replaced by its evidence. Exits with 2 for an invalid argument."""
     parser = Parser(prog="verify", usage="verify [--engine NAME] [--kv-transfer] …", add_help=False, allow_abbrev=False)
     parser.as_json = "--json" in words
     parser.add_argument("--engine", choices=engine_names(), default=default_engine().name)
-    # `nixl` was its value before engines had counters of their own.
+    # Earlier versions required the value `nixl`.
     parser.add_argument("--kv-transfer", nargs="?", choices=["nixl"], const="nixl")
     given, rest = parser.parse_known_args(words)
-    # Of an option given twice the last counts, so what is given by hand holds.
+    # The last of a repeated option wins, so explicit options come last.
     return [*_evidence(parser, given, engine(given.engine)), *rest]
 
 
 def _evidence(parser: Parser, given: argparse.Namespace, runs: Engine) -> list[str]:
-    """What the verification has to ask of this engine."""
+    """Arguments that describe the evidence of this engine."""
     if given.kv_transfer and runs.transfer_evidence is None:
-        parser.error(f"--kv-transfer: {runs.title} has no counter that shows whether KV cache moved")
+        parser.error(f"--kv-transfer: {runs.title} has no counter of KV cache transfers")
     return [
         *(transport_arguments(runs.transport_evidence) if runs.transport_evidence else ()),
         *(transfer_arguments(runs.transfer_evidence) if given.kv_transfer and runs.transfer_evidence else ()),

@@ -1,4 +1,4 @@
-"""A model card with what follows from it on a machine: as plain data for JSON, and as a page."""
+"""A model card and its layouts on a machine: as plain data for JSON, and as a page."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ Facts = dict[str, Any]
 
 
 def facts(name: str, found: Candidates) -> Facts:
-    """A card, given by name or file, as JSON has it."""
+    """The JSON of a card, given by name or file."""
     card, machine = found.card, found.machine
     loaded = {name: use.value for name, use in default_engine().loads(machine.gpus).items()}
     return {
@@ -48,9 +48,9 @@ def facts(name: str, found: Candidates) -> Facts:
 
 
 def _parameters(card: Card) -> int | None:
-    """From the architecture, less what some models have besides, such as norms of queries and keys.
+    """The parameter count from the architecture, without extras of some models such as query and key norms.
 
-    None where the card's numbers do not add up to it: in a mixture of experts, and with latent attention.
+    None where the card's numbers do not determine it: for a mixture of experts and for latent attention.
     """
     if card.architecture.kind == "moe" or card.attention.kind == "mla":
         return None
@@ -58,7 +58,7 @@ def _parameters(card: Card) -> int | None:
 
 
 def _kv_cache(card: Card) -> Facts:
-    """What one token takes in the KV caches of an engine of one GPU, by number format."""
+    """KV cache bytes per token on an engine with one GPU, by number format."""
     layers, attention = card.architecture.layers, card.attention
     return {
         "bytesPerToken": {each.value: attention.elements_per_token(layers, 1) * each.bytes for each in KvCacheDtype},
@@ -91,15 +91,15 @@ def _role(of: Deployment, role: DeploymentRole) -> Facts:
 
 
 def page(of: Facts) -> RenderableType:
-    """What a person reads."""
+    """The card as a page of text."""
     formats, machine = of["format"], of["machine"]
-    words = {"weightOnly": "weight-only, computed with in 16 bits", None: "not computed"}
+    words = {"weightOnly": "weight-only, computed in 16 bits", None: "not supported"}
     on_machine = words.get(formats["onMachine"], formats["onMachine"])
     lines = {
         "repository": f"{of['repository']}, {of['license']}{', gated' if of['gated'] else ''}",
         "revision": _revision(of),
         "weights": f"{of['weightsGib']:.1f} GiB",
-        "parameters": f"about {of['parameters'] / 1e9:.2f} billion" if of["parameters"] else "not known from the card",
+        "parameters": f"about {of['parameters'] / 1e9:.2f} billion" if of["parameters"] else "unknown",
         "attention": _attention_words(of["attention"]),
         "KV cache": _cache_words(of["kvCache"]),
         "context": f"{of['maxModelLen']:,} tokens; {of['defaultMaxModelLen']:,} unless a stack sets engine.maxModelLen",
@@ -125,12 +125,12 @@ def _attention_words(of: Facts) -> str:
 
 
 def _cache_words(cache: Facts) -> str:
-    """Bytes a token, by format."""
+    """KV cache bytes per token, by format."""
     sizes = (f"{count:,} (kvCacheDtype {name})" for name, count in cache["bytesPerToken"].items())
-    words = f"bytes a token: {', '.join(sizes)}"
+    words = f"bytes per token: {', '.join(sizes)}"
     if cache["window"]:
         more = " or ".join(f"{count:,}" for count in cache["bytesPerTokenInWindow"].values())
-        words += f"; and {more} more while it is among the last {cache['window']}"
+        words += f"; plus {more} for each of the last {cache['window']} tokens"
     return words
 
 
@@ -147,7 +147,7 @@ def _table(layouts: Facts) -> RenderableType:
 
 
 def _engine_cells(role: Facts) -> tuple[str, str, str]:
-    """How many engines a role has, the GPUs of each, and the KV tokens that fit into each."""
+    """Engines of a role, GPUs per engine, KV tokens per engine."""
     tokens = role["kvTokens"]
     return (
         str(role["replicas"]),

@@ -12,7 +12,7 @@ from ops.report import printing
 
 
 def machine_row(name: str, today: date) -> dict[str, Any]:
-    """A machine as JSON has it. Raises ConfigInvalid with every error of its file."""
+    """The JSON of a machine. Raises ConfigInvalid with every error of its file."""
     found: GpuMachine | CpuMachine = gpu_machine(name) if name in gpu_machine_names() else cpu_machine(name)
     return {
         "name": found.name,
@@ -76,11 +76,11 @@ def machine_table(rows: list[dict[str, Any]]) -> Table:
 def _ages(days: list[int | None]) -> str:
     """The ages of prices, from the youngest to the oldest."""
     known = sorted({age for age in days if age is not None})
-    return " to ".join(f"{age} days" for age in dict.fromkeys((known[0], known[-1]))) if known else "not known"
+    return " to ".join(f"{age} days" for age in dict.fromkeys((known[0], known[-1]))) if known else "unknown"
 
 
 def engine_row(name: str) -> dict[str, Any]:
-    """An engine as JSON has it."""
+    """The JSON of an engine."""
     found = engine(name)
     return {
         "name": found.name,

@@ -14,45 +14,41 @@ COMMENT_LIMIT = 64_000
 
 
 def verdict(comparison: Comparison) -> str:
-    """One line: what happens, what it costs."""
+    """The changes counted by kind, and what they cost, in one line."""
     counts = [f"{len(found)} {kind}" for kind in Kind if (found := comparison.of(kind))]
     if comparison.weakened:
         counts.append(f"{len({weakening.policy for weakening in comparison.weakened})} policies weaker")
     if comparison.let_through:
         counts.append(f"{len(comparison.let_through)} violations of the base's policies pass")
     if comparison.judging_changed:
-        counts.append("what judges changed")
+        counts.append("policy code changed")
     return ": ".join(filter(None, [", ".join(counts) or "no change", "; ".join(comparison.losses)]))
 
 
 def judging(comparison: Comparison) -> list[str]:
-    """What the change does to verdicts without a word in the policy configuration."""
+    """Changes of verdicts that do not come from the policy configuration."""
     lines = [str(found) for found in comparison.let_through]
     if comparison.unjudged:
-        lines.append(f"the base's policies did not judge this checkout: {plain(comparison.unjudged)}")
+        lines.append(f"the base's policies could not evaluate this checkout: {plain(comparison.unjudged)}")
     if comparison.judging_changed:
         files = ", ".join(comparison.judging_changed)
         lines.append(
-            f"what judges changed: {files}; a rule may now be weaker for resources that this stack does not have"
+            f"policy code changed: {files}; a rule may now be weaker for resources that this stack does not have"
         )
     return lines
 
 
 def configured(comparison: Comparison) -> list[str]:
-    """Policies that are weaker than by default, and were so at the base: no part of the change."""
+    """Policies that are weaker than by default here and at the base."""
     told = {(weakening.policy, weakening.now) for weakening in comparison.weakened}
     weak = [str(weakening) for weakening in comparison.weak if (weakening.policy, weakening.now) not in told]
-    return (
-        ["", "policy configuration of this stack, no part of the change:", *(f"          {w}" for w in weak)]
-        if weak
-        else []
-    )
+    return ["", "policy configuration of this stack, unchanged:", *(f"          {w}" for w in weak)] if weak else []
 
 
 def effects(comparison: Comparison) -> list[str]:
-    """What the changes add up to beside the verdict: cost per hour, graphs that restart."""
+    """The cost per hour, and the graphs whose workers restart."""
     before, after = comparison.cost_before, comparison.cost_after
-    lines = [f"all workers of graph {name} roll (docs/upgrades.md)" for name in comparison.rolling]
+    lines = [f"all workers of graph {name} restart (docs/upgrades.md)" for name in comparison.rolling]
     if before != after:
         gained = "" if before.usd is None or after.usd is None else f" ({after.usd - before.usd:+,.2f})"
         lines.append(f"cost per hour: {before} → {after}{gained}")
@@ -108,7 +104,7 @@ def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
 
 
 def to_text(stack: str, base: Base, comparison: Comparison, warnings: Sequence[str] = ()) -> str:
-    """The whole comparison, and the warnings that a preview of this checkout gives."""
+    """The whole comparison, followed by the warnings of this checkout's preview."""
     lines = [f"stack {stack} against {base.ref} ({base.commit[:12]}): {verdict(comparison)}"]
     lines += [f"note: {base.note}"] if base.note else []
     lines += [*map(str, comparison.weakened), *judging(comparison), *effects(comparison), *configured(comparison)]
@@ -116,42 +112,42 @@ def to_text(stack: str, base: Base, comparison: Comparison, warnings: Sequence[s
         lines += ["", f"{change.kind.value:9} {change.type}  {change.name}"]
         lines += [f"          {line}" for line in [*_details(change), *map(_input, change.inputs)]]
     if warnings:
-        lines += ["", "Warnings of this checkout", *(f"  • {plain(warning)}" for warning in warnings)]
+        lines += ["", "Warnings", *(f"  • {plain(warning)}" for warning in warnings)]
     return "\n".join(lines)
 
 
 def to_markdown(stack: str, base: Base, comparison: Comparison, warnings: Sequence[str] = ()) -> str:
-    """A comment for a pull request. By the hidden first line it is found again and edited in place."""
+    """A comment for a pull request. The workflow finds it by its hidden first line and edits it in place."""
     return _comment(stack, to_text(stack, base, comparison, warnings))
 
 
 def errors_markdown(stack: str, errors: Sequence[Mapping[str, str]]) -> str:
-    """The comment for a head whose configuration does not load."""
+    """The comment for a pull request whose configuration does not load."""
     count = len(errors)
     listed = "\n".join(f"  {plain(error['path'])}: {plain(error['message'])}" for error in errors)
     return _comment(stack, f"{stack}: does not load, {count} error{'s' if count > 1 else ''}\n{listed}")
 
 
 def failures(comparison: Comparison, *, replacing_allowed: bool) -> str:
-    """Why `diff` fails, with what may be done about it; empty when it does not."""
+    """Why `diff` fails and what to do; empty when it succeeds."""
     if comparison.guarded and not replacing_allowed:
         names = ", ".join(change.name for change in comparison.guarded)
         return (
             f"{names}: replaced, deleted, nodes recreated or released, or an update that fails; "
-            "--allow-replace if that is meant"
+            "add --allow-replace if you want this"
         )
     if critical := sorted({weakening.policy for weakening in comparison.weakened if weakening.critical}):
         return (
-            f"critical policies are weaker than at the base: {', '.join(critical)}; no option allows that, a reviewer "
-            "who may merge over a failed check does"
+            f"critical policies are weaker than at the base: {', '.join(critical)}; no option allows this, only a "
+            "reviewer who may merge despite a failed check"
         )
     if passing := sorted({found.policy for found in comparison.let_through if found.critical}):
         return (
-            f"critical policies of the base refuse what this checkout creates: {', '.join(passing)}; no option allows "
-            "that, a reviewer who may merge over a failed check does"
+            f"critical policies of the base reject what this checkout creates: {', '.join(passing)}; no option allows "
+            "this, only a reviewer who may merge despite a failed check"
         )
     if comparison.judging_failed:
-        return "the base's policies did not judge this checkout; no option allows that"
+        return "the base's policies could not evaluate this checkout; no option allows this"
     return ""
 
 
@@ -170,13 +166,13 @@ def _details(change: Change) -> Iterator[str]:
         yield f"forced by {few(change.because)}; {order}"
     yield from change.notes
     if change.protected:
-        yield "protected: `pulumi up` refuses until it is no longer"
+        yield "protected: `pulumi up` refuses until `protect` is removed"
     if change.renamed_from:
         yield f"renamed from {change.renamed_from.rpartition('::')[2]}"
 
 
 def _input(change: InputChange) -> str:
-    """One line: the values where both are known, then what the provider does with them."""
+    """One line: the values where both are known, then the effect of the change."""
     values = f"{change.path}: {change.before} → {change.after}" if change.before or change.after else change.path
     notes = ["forces replacement"] if change.forces else ["fails"] if change.effect is Effect.FAILS else []
     notes += [change.why] if change.why and change.effect is not Effect.FAILS else []

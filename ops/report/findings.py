@@ -1,4 +1,4 @@
-"""What each graph of a stack waits for, as a tree and as JSON."""
+"""The findings of `status`, as a tree and as JSON."""
 
 from itertools import groupby
 from typing import Any
@@ -11,13 +11,13 @@ from ops.diagnosis.watching import ready
 from ops.report import printing
 from planning.types import Plan
 
-_COLOURS = {Cause.READY: "green"} | dict.fromkeys(
+_COLORS = {Cause.READY: "green"} | dict.fromkeys(
     (Cause.LOADING, Cause.ROLLING, Cause.OLD_GENERATION, Cause.STALE_PEERS), "yellow"
 )
 
 
 def as_json(plan: Plan, context: str, found: tuple[Finding, ...], error: str | None = None) -> dict[str, Any]:
-    """The findings, or why there are none: `error` is the sentence of a cluster that cannot be read."""
+    """The findings. `error` says why the cluster cannot be read."""
     return {
         "stack": plan.stack,
         "context": context,
@@ -30,7 +30,7 @@ def as_json(plan: Plan, context: str, found: tuple[Finding, ...], error: str | N
 
 
 def show(plan: Plan, context: str, found: tuple[Finding, ...]) -> None:
-    """Prints the findings as a tree; when piped a sentence stays on one line, for those who search in it."""
+    """Prints the findings as a tree. Piped output keeps each sentence on one line, so that `grep` finds it."""
     tree = _tree(plan, context, found)
     printing.show(lambda console: console.print(tree), piped_width=printing.ONE_LINE)
 
@@ -40,6 +40,6 @@ def _tree(plan: Plan, context: str, found: tuple[Finding, ...]) -> Tree:
     for graph, findings in groupby(found, key=lambda finding: finding.graph):
         branch = tree.add(Text(graph, "bold"))
         for finding in findings:
-            sentence = Text.assemble((finding.cause.value, _COLOURS.get(finding.cause, "red")), f"  {finding.message}")
+            sentence = Text.assemble((finding.cause.value, _COLORS.get(finding.cause, "red")), f"  {finding.message}")
             branch.add(sentence).add(Text(", ".join(finding.objects), "dim"))
     return tree

@@ -1,4 +1,4 @@
-"""The Kubernetes objects of a recording, as they would be sent to the cluster, and as YAML for `kubectl apply`."""
+"""The Kubernetes objects of a recording: as manifests, and as YAML for `kubectl apply`."""
 
 import re
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from ops.offline.recorded import UNKNOWN, Recording, Resource
 from policies import kinds
 from reading.errors import join
 
-# What other objects need to exist comes first; kinds that are not named here come after these, by kind and name. What
-# opens the way to the others comes last.
+# Kinds that other objects depend on come first, kinds not listed here follow by kind and name, and the route that
+# opens the endpoint comes last.
 _FIRST = (
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
@@ -31,15 +31,15 @@ _LAST = "HTTPRoute"
 
 
 def objects(recording: Recording) -> list[dict[str, Any]]:
-    """One plain manifest an object, in the order to apply them; secrets replaced. Helm releases are not objects."""
+    """One manifest per object, in the order to apply them, secrets replaced. Helm releases are left out."""
     return [_manifest(resource) for resource in _objects(recording)]
 
 
 def to_yaml(recording: Recording, *, only: str | None = None) -> str:
-    """The objects as YAML that `kubectl apply` takes unchanged, or those that `only` names as KIND/NAME.
+    """YAML that `kubectl apply` accepts: of all objects, or of the one that `only` names as KIND/NAME.
 
-    An object with a placeholder in it would overwrite what the cluster has, so it is left out; the comment on top
-    says so.
+    Objects that contain a placeholder are left out, because applying them would overwrite the cluster's values. The
+    comment on top names them.
     """
     chosen = [resource for resource in _objects(recording) if only in (None, _key(resource))]
     comment = "".join(f"# {line}\n" for line in _comment(recording, chosen))
@@ -48,13 +48,13 @@ def to_yaml(recording: Recording, *, only: str | None = None) -> str:
         Dumper=_Dumper,
         explicit_start=True,
         sort_keys=False,
-        width=float("inf"),  # a folded line is one more thing that readers of YAML may disagree on
+        width=float("inf"),  # YAML parsers disagree on folded lines
         allow_unicode=True,
     )
 
 
 def keys(recording: Recording) -> list[str]:
-    """What `only` can name: KIND/NAME of each object."""
+    """KIND/NAME of each object, the values that `only` accepts."""
     return [_key(resource) for resource in _objects(recording)]
 
 
@@ -79,18 +79,18 @@ def _manifest(resource: Resource) -> dict[str, Any]:
 
 
 def _why_left_out(resource: Resource) -> str:
-    """Why an object cannot be applied as it would be printed, and what to do; empty for one that can."""
+    """Why an object cannot be applied as printed and what to do; empty if it can."""
     metadata = resource.inputs["metadata"]
     if resource.secret_paths:
         keys = [key for path in resource.secret_paths for key in resource.inputs.get(path, ())]
-        return "it holds a secret. Create it with: " + " ".join(
+        return "contains a secret. Create it with: " + " ".join(
             (
                 f"kubectl create secret generic {metadata['name']} --namespace {metadata['namespace']}",
                 *(f"--from-literal={key}=VALUE" for key in keys),
             )
         )
     if unknown := list(_unknown(resource.inputs, "")):
-        return f"only `pulumi up` knows its {', '.join(unknown)}, which Google Cloud computes"
+        return f"contains values that Google Cloud computes and only `pulumi up` knows: {', '.join(unknown)}"
     return ""
 
 
@@ -107,30 +107,30 @@ def _unknown(value: Any, path: str) -> Iterator[str]:
 
 
 def _comment(recording: Recording, chosen: list[Resource]) -> Iterator[str]:
-    """What has to be known before the objects are applied, a line each."""
-    yield "In the order in which the objects need each other: kubectl apply --server-side -f -"
+    """Instructions for applying the objects, one line each."""
+    yield "Sorted by dependency; apply with: kubectl apply --server-side -f -"
     for release in recording.resources:
         if release.type == kinds.RELEASE:
             given = release.inputs
             yield (
-                f"Not an object, install it first: Helm release {given['name']} in namespace {given['namespace']}, "
-                f"chart {given['chart']}, which brings the kinds of nvidia.com"
+                f"Install first, with Helm: release {given['name']} in namespace {given['namespace']}, "
+                f"chart {given['chart']}, which installs the nvidia.com kinds"
             )
-    yield "Not objects of Kubernetes, only `pulumi up` creates them: cluster, node pools, networks, buckets"
+    yield "Only `pulumi up` creates the cluster, node pools, networks and buckets"
     for resource in chosen:
         if reason := _why_left_out(resource):
             yield f"LEFT OUT: {_key(resource)}: {reason}"
 
 
-# Text that every reader of YAML takes for text without quotes: a name, a path, a flag, an image with its tag.
+# Text that every YAML parser reads as text without quotes: a name, a path, a flag, an image with its tag.
 _PLAIN = re.compile(r"(--)?[A-Za-z/](?:[A-Za-z0-9_./=@+,-]|:(?=[A-Za-z0-9_./-]))*")
 
-# Of YAML 1.1, as `kubectl` reads it: y and n are booleans there. The last three are numbers to some readers.
+# YAML 1.1, which `kubectl` reads, has y and n as booleans. Some parsers read the last three as numbers.
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "inf", "infinity", "nan"})
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes each text that some version of YAML reads as something else; text of several lines as lines."""
+    """Quotes text that some YAML version reads as another type, and writes multi-line text as a block."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -141,7 +141,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 def _style(text: str) -> str | None:
-    """The YAML style in which every reader gives the text back: plain (None), a block, single or double quotes."""
+    """The YAML style that every parser reads back unchanged: plain (None), a block, single or double quotes."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return None
     if text.isprintable():  # no tab, no line break of any kind, no character that needs an escape

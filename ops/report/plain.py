@@ -1,23 +1,22 @@
-"""Text of others, such as a cluster's messages, made fit for a terminal and a log: nothing in it acts."""
+"""Untrusted text, such as a cluster's messages, made safe for a terminal and a log."""
 
 import re
 import unicodedata
 
 from reading.tokens import masked
 
-# Whole sequences, so that what is left of `ESC [ 31 m` is not `[31m`: CSI, OSC with its end, and two-character ones.
+# Whole sequences, so that `ESC [ 31 m` does not leave `[31m` behind: CSI, OSC with its end, two-character ones.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c|$)|\x1b[ -/]*[0-~]", re.DOTALL
 )
-# Controls, invisible marks that reorder or hide text, halves of pairs, and separators of lines.
+# Control characters, invisible marks that reorder or hide text, unpaired surrogates, and line separators.
 _ACTING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def plain(text: str) -> str:
     """The text on one line, without escape sequences, control characters and tokens.
 
-    Prevents a message in the cluster from forging lines of a report, moving the cursor or reaching a CI system as a
-    workflow command.
+    Prevents a message in the cluster from forging report lines, moving the cursor or running a CI workflow command.
     """
     return masked(" ".join(_inert(_ESCAPES.sub("", text)).split()))
 

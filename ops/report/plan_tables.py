@@ -21,7 +21,7 @@ def graph(graph: Graph) -> RenderableType:
         f": {graph.card.repository}{served}, layout {graph.layout}, {graph.gpus} GPUs",
     )
     routing = "KV-aware router" + (
-        f", KV cache moved by {_TRANSPORTS[graph.kv_transfer]}" if graph.kv_transfer else ", no KV cache moves"
+        f", KV cache transfer over {_TRANSPORTS[graph.kv_transfer]}" if graph.kv_transfer else ", no KV cache transfer"
     )
     counts = ("engines", "GPUs each", "weights GiB/GPU", "KV tokens", f"sequences of {graph.max_model_len}")
     table = printing.table("role", *counts[:2], "pool", *counts[2:], right=counts)
@@ -31,7 +31,7 @@ def graph(graph: Graph) -> RenderableType:
             worker.role,
             f"{worker.replicas} to {worker.max_replicas}" if worker.autoscaled else str(worker.replicas),
             str(worker.tensor_parallel) if memory else "none, simulated",
-            graph.pool_of(worker) or "any that fits",
+            graph.pool_of(worker) or "any",
             *(
                 (f"{memory.weights / sizing.GIB:.1f}", f"{memory.kv_tokens:,}", str(memory.full_sequences))
                 if memory
@@ -47,7 +47,7 @@ def cost(plan: Plan) -> RenderableType:
     head = f"[bold]Plan[/]: {plan.gpus} GPUs, {nics} RDMA NICs, {sum(p.nodes for p in plan.pools)} nodes"
     if not plan.costs:
         return Text.from_markup(
-            f"{head}, all of the cluster that is there: their cost is not this stack's and not known"
+            f"{head}, all in the existing cluster: their cost is not part of this stack and unknown"
         )
     table = printing.table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
     for item in plan.costs:
@@ -55,9 +55,9 @@ def cost(plan: Plan) -> RenderableType:
         table.add_row(item.what, _bounded(known, bound), _bounded(known, bound, 24), item.basis)
     table.add_section()
     known, bound = plan.cost_per_hour, plan.cost_bound
-    table.add_row("[bold]in all[/]", f"[bold]{_bounded(known, bound)}[/]", f"[bold]{_bounded(known, bound, 24)}[/]", "")
+    table.add_row("[bold]total[/]", f"[bold]{_bounded(known, bound)}[/]", f"[bold]{_bounded(known, bound, 24)}[/]", "")
     if known is None:
-        table.add_row("of it known", _usd(plan.cost_known), _usd(plan.cost_known, 24), "")
+        table.add_row("known part", _usd(plan.cost_known), _usd(plan.cost_known, 24), "")
     if plan.cost_max != bound:
         at_most = (_usd(plan.cost_max), _usd(plan.cost_max, 24))
         table.add_row("all scaled up", *at_most if known is not None else (f"≤ {usd}" for usd in at_most), "")
@@ -71,17 +71,17 @@ def first_token(first: FirstToken) -> RenderableType:
     usd = "" if first.usd is None else f", {first.usd:,.0f} USD"
     head = (
         f"[bold]First token[/]: {first.minutes:.0f} min after a first `pulumi up`, {first.paid_gpu_minutes:,.0f} paid "
-        f"GPU-minutes before it{usd}; an ESTIMATE, nothing of it measured"
+        f"GPU-minutes before it{usd}; an ESTIMATE, not measured"
     )
     return Group(Text.from_markup(head), indented(table))
 
 
 def _bounded(per_hour: float | None, bound: float | None, hours: int = 1) -> str:
-    """A price, and the bound that it does not exceed where that is another, or the price is unknown."""
+    """A price, with its upper bound if that differs; the bound alone if the price is unknown."""
     if bound in (None, per_hour):
         return _usd(per_hour, hours)
     return f"≤ {_usd(bound, hours)}" if per_hour is None else f"{_usd(per_hour, hours)} (≤ {_usd(bound, hours)})"
 
 
 def _usd(per_hour: float | None, hours: int = 1) -> str:
-    return "not known" if per_hour is None else f"{per_hour * hours:,.2f}"
+    return "unknown" if per_hour is None else f"{per_hour * hours:,.2f}"

@@ -1,4 +1,4 @@
-"""A recording and its plan as a person wants to read them."""
+"""The preview as text: resources, plan, cost, warnings, policy violations and outputs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from planning.types import Plan
 
 
 def show(plan: Plan, recording: Recording, verdicts: Sequence[Verdict], rolls: Sequence[str] = ()) -> None:
-    """Prints the preview on stdout. `rolls` says what a change of the stack as it is would restart."""
+    """Prints the preview on stdout. `rolls` names what the overrides restart in the deployed stack."""
     printing.show(lambda console: preview(console, plan, recording, verdicts, rolls))
 
 
@@ -41,15 +41,15 @@ def preview(
         console.print()
         console.print(plan_tables.first_token(plan.first_token))
     _list(console, "Warnings", (escape(w) for w in plan.warnings), "yellow")
-    _list(console, "What the overrides roll", (escape(roll) for roll in rolls), "yellow")
+    _list(console, "What the overrides restart", (escape(roll) for roll in rolls), "yellow")
     _list(console, "Policy violations", _violations(verdicts), "red")
     _list(console, "Remedies", (escape(f"{policy}: {remedy}") for policy, remedy in _remedies(verdicts).items()), "red")
     _preflight(console, plan)
     console.print("\n[bold]Outputs[/]")
     console.print(indented(_outputs(recording.outputs)))
     console.print(
-        "\n[dim]Worked out from the configuration alone: no cloud was asked, nothing was created. What only the cloud "
-        "knows is shown as \\[unknown]. Costs are predictions.[/]"
+        "\n[dim]Computed from the configuration alone: Google Cloud was not called, nothing was created. Values that "
+        "only the cloud knows are \\[unknown]. Costs are predictions.[/]"
     )
 
 
@@ -66,7 +66,7 @@ def _list(console: Console, title: str, lines: Iterable[str], style: str) -> Non
 
 
 def _bullets(console: Console, lines: Iterable[str]) -> None:
-    """A line that is too long goes on under its own text, not under the bullet."""
+    """Prints a bulleted list. A long line wraps under its own text, not under the bullet."""
     grid = Table.grid(padding=(0, 1))
     for line in lines:
         grid.add_row("•", line)
@@ -79,29 +79,29 @@ def _preflight(console: Console, plan: Plan) -> None:
         return
     checks = preflight.checks(plan)
     if not checks:
-        console.print("\n[bold]Preflight[/]: nothing can be asked of a cluster that is known by its context only")
+        console.print("\n[bold]Preflight[/]: no checks for a cluster that only its context identifies")
         return
-    console.print("\n[bold]Preflight[/]: not asked here; `pulumi preview` asks whether")
+    console.print("\n[bold]Preflight[/]: not run here; `pulumi preview` checks whether")
     _bullets(console, (escape(check.condition) for check in checks))
 
 
-# As many resources as a violation names; more are counted.
-_NAMED = 3
+# A violation names this many resources and counts the others.
+_MAX_NAMED = 3
 
 
 def _violations(verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """One line for each thing that is wrong, however many resources it is wrong with."""
+    """One line for each violation, with the resources that have it."""
     where: dict[tuple[str, str, str], list[str]] = {}
     for verdict in verdicts:
         resource = verdict.urn.rpartition("::")[2] or "the whole stack"
         where.setdefault((verdict.level, verdict.policy, verdict.message), []).append(resource)
     for (level, policy, message), resources in where.items():
-        more = f" and {len(resources) - _NAMED} more" if len(resources) > _NAMED else ""
-        yield escape(f"{level} {policy}: {message} ({', '.join(resources[:_NAMED])}{more})")
+        more = f" and {len(resources) - _MAX_NAMED} more" if len(resources) > _MAX_NAMED else ""
+        yield escape(f"{level} {policy}: {message} ({', '.join(resources[:_MAX_NAMED])}{more})")
 
 
 def _remedies(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """Rule → what to do about it, each once however often it is violated."""
+    """Rule → how to fix a violation, once for each violated rule."""
     return {verdict.policy: verdict.remedy for verdict in verdicts if verdict.remedy}
 
 

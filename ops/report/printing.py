@@ -1,4 +1,4 @@
-"""Tables and text for stdout: coloured on a terminal, plain in a file or a pipe."""
+"""Tables and text for stdout: colored on a terminal, plain in a file or a pipe."""
 
 import io
 import json
@@ -13,14 +13,14 @@ from rich.table import Table
 
 from reading.tokens import masked
 
-# Columns of what goes into a file or a pipe, and of sentences there that must stay on one line: rich cuts a tree's
-# lines at the width, whatever `soft_wrap` says.
+# Width of output into a file or a pipe, and where sentences must stay on one line: rich cuts a tree's lines at the
+# width, whatever `soft_wrap` says.
 PIPED_WIDTH = 160
 ONE_LINE = 100_000
 
 
 def show(draw: Callable[[Console], None], piped_width: int = PIPED_WIDTH) -> None:
-    """Prints what `draw` draws: as wide as the terminal, or plain and without trailing blanks when piped."""
+    """Prints what `draw` draws: as wide as the terminal, or plain and without trailing spaces when piped."""
     if sys.stdout.isatty():
         draw(Console(highlight=False))
         return
@@ -31,12 +31,12 @@ def show(draw: Callable[[Console], None], piped_width: int = PIPED_WIDTH) -> Non
 
 
 def show_json(content: Any) -> None:
-    """Prints one JSON object, without the tokens that a key or a text in it holds."""
+    """Prints one JSON object, with tokens masked in keys and values."""
     print(json.dumps(_masked(content), indent=2, ensure_ascii=False))
 
 
 def _masked(content: Any) -> Any:
-    # Each text by itself: in the whole document, a key that has no end would take the rest with it.
+    # Each text by itself: in the whole document, a private key without an end line would mask the rest.
     if isinstance(content, dict):
         return {_masked(key): _masked(inner) for key, inner in content.items()}
     if isinstance(content, list | tuple):
@@ -45,7 +45,7 @@ def _masked(content: Any) -> Any:
 
 
 def table(*columns: str, right: Iterable[str] = ()) -> Table:
-    """A table with a line under its head, the columns named in `right` set to the right."""
+    """A table with a line under its head; columns named in `right` are right-aligned."""
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     numeric = set(right)
     for column in columns:

@@ -1,7 +1,7 @@
-"""Text of others for a page on GitHub and for a runner's log: inside a code fence, where nothing in it acts.
+"""Untrusted text for a GitHub page and a runner's log: in a code fence, where mentions, links and images do nothing.
 
-`python -m ops.report.quoted FILE` appends the file to the job's summary and prints it to the log, with workflow
-commands stopped meanwhile. Needs Python's own packages only: the workflow that comments on pull requests imports it.
+`python -m ops.report.quoted FILE` appends the file to the job's summary and prints it to the log with workflow commands
+disabled. Imports the standard library only, because the workflow that comments on pull requests installs nothing.
 """
 
 import os
@@ -12,17 +12,17 @@ from pathlib import Path
 
 from ops.report.plain import plain_lines
 
-# A fence is longer than the longest run of backticks in it; without a limit three runs could fill a comment.
+# A fence must be longer than the longest run of backticks inside; without a limit three runs could fill a comment.
 _MAX_RUN = 40
-CUT = "\n\n… cut here; the whole text is in the summary of the run."
+CUT = "\n\n… cut here; the full text is in the summary of the run."
 # GitHub refuses a summary of more than 1 MiB.
 SUMMARY_LIMIT = 400_000
 
 
 def quoted(text: str, limit: int) -> str:
-    """Markdown that shows the text and nothing else, of at most `limit` UTF-16 units.
+    """Markdown that shows the text literally, in at most `limit` UTF-16 units.
 
-    The first paragraph is in the open, the rest folded below it.
+    The first paragraph is visible, the rest is folded below it.
     """
     shown = re.sub(rf"`{{{_MAX_RUN},}}", "`" * _MAX_RUN, plain_lines(text)).strip("\n")
     room = limit - 4 * _MAX_RUN - 200  # for fences, the words around them and CUT
@@ -31,7 +31,7 @@ def quoted(text: str, limit: int) -> str:
     head, _, rest = shown.partition("\n\n")
     if not rest:
         return _fenced(head)
-    return f"{_fenced(head)}\n\n<details><summary>All of it</summary>\n\n{_fenced(rest)}\n\n</details>"
+    return f"{_fenced(head)}\n\n<details><summary>Full text</summary>\n\n{_fenced(rest)}\n\n</details>"
 
 
 def _fenced(text: str) -> str:
@@ -40,7 +40,7 @@ def _fenced(text: str) -> str:
 
 
 def logged(text: str) -> str:
-    """The text for a runner's log: no line of it is read as a workflow command, since none can know the token."""
+    """The text for a runner's log. A random stop token keeps its lines from running as workflow commands."""
     token = secrets.token_hex(16)
     return f"::stop-commands::{token}\n{plain_lines(text)}\n::{token}::"
 

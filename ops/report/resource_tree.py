@@ -1,4 +1,4 @@
-"""The resources of a recording as a tree, each with the few of its inputs that tell a reader what it is."""
+"""The resources of a recording as a tree, each with its most telling inputs."""
 
 from itertools import groupby
 from typing import Any
@@ -9,10 +9,10 @@ from rich.tree import Tree
 from ops.offline.recorded import Recording, Resource
 from policies import kinds
 
-# However many there are, each is shown with whom it lets in.
+# Never summarized: each line shows the ranges that a rule admits.
 _SHOWN_EACH = (kinds.SECURITY_POLICY, kinds.FIREWALL)
 
-# For each type what tells a reader what he gets: words before and after a value of the inputs. The rest is in `--json`.
+# Type → the inputs to show, as (words before, path, words after). `--json` has the rest.
 SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
     "gcp:compute/address:Address": (("", "addressType", ""),),
     kinds.BUDGET: (
@@ -27,7 +27,7 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("from ", "sourceRanges", ""),
     ),
     "gcp:compute/network:Network": (("MTU ", "mtu", ""), ("profile ", "networkProfile", "")),
-    "gcp:compute/routerNat:RouterNat": (("", "minPortsPerVm", " ports a VM and more"),),
+    "gcp:compute/routerNat:RouterNat": (("at least ", "minPortsPerVm", " ports per VM"),),
     "gcp:compute/subnetwork:Subnetwork": (("", "ipCidrRange", ""), ("", "purpose", "")),
     kinds.CLUSTER: (("", "location", ""), ("", "releaseChannel.channel", "")),
     kinds.NODE_POOL: (
@@ -65,7 +65,7 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("", "spec.components[1].name", ""),
         ("", "spec.components[2].name", ""),
     ),
-    kinds.CLAIM_TEMPLATE: (("", "spec.spec.devices.requests[0].exactly.count", " RDMA NICs a pod"),),
+    kinds.CLAIM_TEMPLATE: (("", "spec.spec.devices.requests[0].exactly.count", " RDMA NICs per pod"),),
     "pulumi:providers:kubernetes": (("", "clusterIdentifier", ""),),
 }
 
@@ -83,7 +83,7 @@ def tree(recording: Recording, title: str) -> Tree:
 
 
 def _stages(recording: Recording) -> dict[str, int]:
-    """For each resource without a parent how many others, one after the other, are made before it."""
+    """Resource without a parent → length of its longest chain of dependencies."""
     known = recording.by_urn()
 
     def root(urn: str) -> str:
@@ -99,7 +99,7 @@ def _stages(recording: Recording) -> dict[str, int]:
 
     def stage(urn: str) -> int:
         if urn not in stages:
-            stages[urn] = 0  # ends a ring, which Pulumi would have refused
+            stages[urn] = 0  # ends a cycle, which Pulumi would have refused
             stages[urn] = max((stage(need) + 1 for need in needs[urn] if need != urn), default=0)
         return stages[urn]
 
@@ -140,13 +140,13 @@ def _words(resource: Resource) -> list[str]:
 
 
 def _armor_rule(rule: dict[str, Any]) -> str:
-    """What a rule does, and with whom: all ranges, since the one that is left out may be the whole internet."""
-    ranges = _at(rule, "match.config.srcIpRanges") or ["what an expression matches"]
+    """A rule's action and all its ranges: an omitted one could be the whole internet."""
+    ranges = _at(rule, "match.config.srcIpRanges") or ["requests that match an expression"]
     return f"{rule['action']} {', '.join(ranges)}"
 
 
 def _many(same: list[Resource]) -> Text:
-    """Three or more of a kind in one line, each by its first word."""
+    """Three or more resources of one type in one line, each by its first word."""
     text = Text.assemble((f"{len(same)} × {_short(same[0].type)}", "cyan"))
     return text.append("  " + ", ".join((_words(r) or [_physical(r)])[0] for r in same), "dim")
 
@@ -166,12 +166,12 @@ def _physical(resource: Resource) -> str:
 
 
 def _flat(value: Any) -> list[str]:
-    """A value as words: of a list those of each item."""
+    """A value as words; a list gives the words of each item."""
     return [word for item in value for word in _flat(item)] if isinstance(value, list) else [str(value)]
 
 
 def _at(inputs: Any, path: str) -> Any:
-    """The value at a path such as `allows[0].protocol`, of all items at `allows[].ports`; None where there is none."""
+    """The value at a path such as `allows[0].protocol`, or of all items at `allows[].ports`; None if missing."""
     before, each, after = path.partition("[].")
     if each:
         found = (_at(item, after) for item in _at(inputs, before) or [])
@@ -183,7 +183,7 @@ def _at(inputs: Any, path: str) -> Any:
 
 
 def _entry(of: Any, step: str) -> Any:
-    """The entry of an object at a key, or of a list at an index such as `[0]`; None where there is none."""
+    """The entry of an object at a key, or of a list at an index such as `[0]`; None if missing."""
     if step.startswith("["):
         index = int(step[1:-1])
         return of[index] if isinstance(of, list) and index < len(of) else None

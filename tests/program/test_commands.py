@@ -37,7 +37,7 @@ def test_a_preview_says_what_is_built_and_what_it_costs() -> None:
         "resources to create",
         "16 GPUs, 16 RDMA NICs",
         "171.27",
-        "KV-aware router, KV cache moved by RDMA",
+        "KV-aware router, KV cache transfer over RDMA",
     ):
         assert words in done.stdout
     assert "\x1b" not in done.stdout
@@ -46,14 +46,14 @@ def test_a_preview_says_what_is_built_and_what_it_costs() -> None:
 
 def test_a_preview_of_a_change_says_what_it_rolls() -> None:
     done = ops("preview", "--stack", "prod", "--set", "models.chat.engine.maxModelLen=16384")
-    assert "What the overrides roll" in done.stdout
-    assert "prefill 1 of 1 and decode 1 of 1 are down at a time" in " ".join(done.stdout.split())
-    assert "What the overrides roll" not in ops("preview", "--stack", "prod").stdout
+    assert "What the overrides restart" in done.stdout
+    assert "prefill 1 of 1 and decode 1 of 1 down at a time" in " ".join(done.stdout.split())
+    assert "What the overrides restart" not in ops("preview", "--stack", "prod").stdout
 
 
 def test_a_preview_says_that_google_cloud_was_not_asked() -> None:
     done = ops("preview", "--stack", "prod")
-    assert "Preflight: not asked here; `pulumi preview` asks whether\n  • GKE in europe-west1 offers" in done.stdout
+    assert "Preflight: not run here; `pulumi preview` checks whether\n  • GKE in europe-west1 offers" in done.stdout
     off = ops("preview", "--stack", "prod", "--set", "preflight=false")
     assert "Preflight: off\n" in off.stdout
     assert "asks whether" not in off.stdout
@@ -206,13 +206,11 @@ def test_rollout_says_what_overrides_would_restart() -> None:
     done = ops("rollout", "--stack", "prod", "--set", "versions.runtime=1.7.0")
     assert (done.returncode, done.stderr) == (0, "")
     workers, frontend = done.stdout.splitlines()
-    assert workers.startswith(
-        "chat: all workers roll, since a worker's pod template changes (prefill image; decode image)"
-    )
+    assert workers.startswith("chat: all workers restart, because a pod template changes (prefill image; decode image)")
     assert frontend.startswith("chat: the frontend's pods are replaced (image)")
     assert (
         ops("rollout", "--stack", "prod", "--set", "labels.owner=me").stdout
-        == "no pod restarts; what else changes: `./dynamo-gke diff`\n"
+        == "no pod restarts; `./dynamo-gke diff` shows other changes\n"
     )
 
 
@@ -244,7 +242,7 @@ def test_render_prints_what_kubectl_applies() -> None:
     done = ops("render", "--stack", "prod")
     assert done.returncode == 0
     assert all(line.startswith("warning: ") for line in done.stderr.splitlines())
-    assert "# LEFT OUT: Secret/hf-token: it holds a secret." in done.stdout
+    assert "# LEFT OUT: Secret/hf-token: contains a secret." in done.stdout
     assert "Helm release dynamo-platform in namespace dynamo-system, chart https://" in done.stdout
     as_kubectl = YAML(typ="safe", pure=True)
     as_kubectl.version = "1.1"

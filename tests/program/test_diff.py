@@ -66,7 +66,7 @@ def test_another_reservation_replaces_both_pools_and_needs_a_word(clone: Path) -
     assert done.returncode == 4
     said = (
         "error: decode-pool, prefill-pool: replaced, deleted, nodes recreated or released, or an update that fails; "
-        "--allow-replace if that is meant"
+        "add --allow-replace if you want this"
     )
     assert done.stderr.splitlines() == [said]
     assert lines[0] == MARKER.format("prod")
@@ -106,9 +106,9 @@ def test_a_rule_that_was_weaker_before_is_told_apart_from_the_change(clone: Path
     edit(clone, "prod", "config:\n", "config:\n  # a word\n")
     lines = diff(clone, "--stack", "prod").stdout.splitlines()
     assert lines[0].endswith(": no change")
-    assert lines[2] == "policy configuration of this stack, no part of the change:"
+    assert lines[2] == "policy configuration of this stack, unchanged:"
     assert [line[:27] for line in lines[3:5]] == ["          policy gpu-budget"] * 2
-    assert lines[5:7] == ["", "Warnings of this checkout"]
+    assert lines[5:7] == ["", "Warnings"]
 
 
 @pytest.mark.parametrize(
@@ -153,10 +153,10 @@ def test_what_only_the_rules_of_the_base_refuse_is_named(clone: Path) -> None:
     (line,) = [line for line in text.splitlines() if line.startswith("WIDEST")]
     ranges.write_text(text.replace(line, line.partition("{")[0] + "{4: 0, 6: 0}"))
     done = diff(clone, "--stack", "dev")
-    named = "what judges changed: settings/client_ranges.py; a rule may now be weaker for resources that this stack"
+    named = "policy code changed: settings/client_ranges.py; a rule may now be weaker for resources that this stack"
     assert done.returncode == 0
     assert any(line.startswith(named) for line in done.stdout.splitlines())
-    assert done.stdout.splitlines()[0].endswith(": what judges changed")
+    assert done.stdout.splitlines()[0].endswith(": policy code changed")
     public_with(clone, "0.0.0.0/1")
     done = diff(clone, "--stack", "dev", "--allow-replace")
     assert done.returncode == 4

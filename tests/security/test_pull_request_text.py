@@ -44,7 +44,7 @@ def shown_by(markdown: str) -> list[str]:
     """The content of each fence. Fails for a block that is neither a fence nor one of our own."""
     fences: list[str] = []
     ours = {
-        f"{marker('prod')}\n", "<details><summary>All of it</summary>\n", "</details>\n",
+        f"{marker('prod')}\n", "<details><summary>Full text</summary>\n", "</details>\n",
         "The diff of stack `prod` failed without output.",
         f"<sub>Made by this pull request's own code in [this run]({URL}).</sub>",
     }  # fmt: skip

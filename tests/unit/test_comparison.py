@@ -149,7 +149,7 @@ BUCKET_OF_WEIGHTS = one(BUCKET, {"name": "w"})
         (
             (replace(BUCKET_OF_WEIGHTS, options={"retainOnDelete": True}),),
             (),
-            "leaves the bucket with all weights behind, unmanaged",
+            "keeps the bucket with all weights, unmanaged",
         ),
         (
             (one(NETWORK, {"networkProfile": "a"}),),
@@ -266,7 +266,7 @@ def test_a_cluster_that_leaves_a_zone_releases_its_pools_nodes() -> None:
     wide, narrow = (one(CLUSTER, {"name": "c", "nodeLocations": zones}) for zones in (["a", "b"], ["a"]))
     change = only(compare(stack(wide), stack(narrow)))
     assert (change.kind, change.guarded) == (Kind.UPDATED, True)
-    assert change.loss == "releases the nodes of every pool in the zones that go"
+    assert change.loss == "releases the nodes of every pool in the removed zones"
 
 
 def test_an_update_that_recreates_nodes_says_so() -> None:
@@ -291,7 +291,7 @@ def test_the_cost_of_both_is_kept() -> None:
 
 def test_a_stack_without_a_known_price_is_compared_all_the_same() -> None:
     comparison = compare(stack(usd=1.5), stack(usd=None))
-    assert effects(comparison) == ["cost per hour: $1.50 → not known"]
+    assert effects(comparison) == ["cost per hour: $1.50 → unknown"]
     printed = {"resources": [], "plan": {"pools": [], "costPerHour": None}}
     assert Snapshot.from_wire(printed).cost == Cost(usd=None)
 
@@ -299,9 +299,9 @@ def test_a_stack_without_a_known_price_is_compared_all_the_same() -> None:
 @pytest.mark.parametrize(
     ("cost", "says"),
     [
-        (Cost(usd=None, known=1.75, bound=170.0), "at most $170.00, $1.75 of it known"),
-        (Cost(usd=None, known=1.75), "not known, $1.75 of it known"),
-        (Cost(usd=None, known=0.0), "not known"),
+        (Cost(usd=None, known=1.75, bound=170.0), "at most $170.00, of which $1.75 is known"),
+        (Cost(usd=None, known=1.75), "unknown, of which $1.75 is known"),
+        (Cost(usd=None, known=0.0), "unknown"),
         (Cost(usd=2.0, known=2.0, bound=2.0), "$2.00"),
     ],
 )
@@ -315,6 +315,6 @@ def test_the_cost_of_a_spot_stack_is_compared_as_the_plan_has_it() -> None:
     comparison = compare(stack(usd=1.5), spot)
     assert plan.cost_bound is not None
     assert effects(comparison) == [
-        f"cost per hour: $1.50 → at most ${plan.cost_bound:,.2f}, ${plan.cost_known:,.2f} of it known"
+        f"cost per hour: $1.50 → at most ${plan.cost_bound:,.2f}, of which ${plan.cost_known:,.2f} is known"
     ]
     assert effects(compare(spot, spot)) == []

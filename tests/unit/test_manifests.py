@@ -104,7 +104,7 @@ def test_a_secret_is_left_out_and_the_comment_says_how_to_create_it() -> None:
     assert [manifest["kind"] for manifest in read_by_all(text)] == ["ConfigMap"]
     assert SECRET not in text
     assert (
-        "# LEFT OUT: Secret/hf-token: it holds a secret. Create it with: kubectl create secret generic hf-token "
+        "# LEFT OUT: Secret/hf-token: contains a secret. Create it with: kubectl create secret generic hf-token "
         "--namespace dynamo --from-literal=HF_TOKEN=VALUE\n" in text
     )
 
@@ -113,7 +113,8 @@ def test_what_only_the_cloud_knows_is_left_out_too() -> None:
     unknown = resource("Service", "s", {"spec": {"ports": [{"port": 8000}], "addresses": ["10.0.0.1", UNKNOWN]}})
     text = manifests.to_yaml(recording(unknown))
     assert read_by_all(text) == []
-    assert "# LEFT OUT: Service/s: only `pulumi up` knows its spec.addresses[1], which Google Cloud computes\n" in text
+    reason = "contains values that Google Cloud computes and only `pulumi up` knows: spec.addresses[1]"
+    assert f"# LEFT OUT: Service/s: {reason}\n" in text
 
 
 def test_namespaces_come_before_what_is_in_them() -> None:

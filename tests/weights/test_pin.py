@@ -71,7 +71,7 @@ def test_a_card_gets_revision_source_and_files(hub: Hub, catalog: Path) -> None:
     assert done.stdout == f"{MODEL}: pinned to {REVISION}, {len(FILES)} files, 0.0 GiB\n"
     now = read(catalog)
     assert now.revision == REVISION
-    assert now.revision_source.startswith(f"{hub.url}, asked by `ops models pin` on 2")
+    assert now.revision_source.startswith(f"{hub.url}, read by `ops models pin` on 2")
     assert now.files is not None
     assert {path: file.size for path, file in now.files.items()} == {path: len(it) for path, it in FILES.items()}
     assert now.files[FIRST] == WeightsFile.from_wire(
@@ -198,7 +198,7 @@ def test_a_card_that_cannot_be_replaced(hub: Hub, catalog: Path, monkeypatch: py
 
     monkeypatch.setattr(Path, "replace", full)
     before = texts(catalog)
-    assert_refused(pin(hub), 1, "the card is left as it was", "No space left on device")
+    assert_refused(pin(hub), 1, "the card was not changed", "No space left on device")
     assert texts(catalog) == before  # and no temporary file remains
 
 
@@ -304,7 +304,7 @@ BAD_CONFIGS: list[tuple[str, dict[str, object] | bytes, str]] = [
     ("nested too deep", DEEP, "is not JSON that can be read"),
     ("not text", b"\xff\xfe", "is not JSON that can be read"),
     ("too large", b" " * (1024**2 + 1), "config.json has 1048577 bytes"),
-    ("shorter than the card's length", {"max_position_embeddings": 4096}, "the card is left as it was"),
+    ("shorter than the card's length", {"max_position_embeddings": 4096}, "the card was not changed"),
     ("control characters", {"architectures": ["\x1b[2J\nerror: all is well"]}, "is not known here"),
 ]  # fmt: skip
 

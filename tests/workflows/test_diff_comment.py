@@ -34,7 +34,7 @@ def artifact(folder: Path, stack: str, text: str) -> Path:
 def test_a_comment_shows_the_first_paragraph_and_folds_the_rest() -> None:
     assert comment("prod", DIFF, URL) == (
         f"{marker('prod')}\n```text\nstack prod against main: 1 replaced: releases 1 reserved H200 node\n```\n\n"
-        "<details><summary>All of it</summary>\n\n```text\nreplaced  NodePool  p\n```\n\n</details>\n\n"
+        "<details><summary>Full text</summary>\n\n```text\nreplaced  NodePool  p\n```\n\n</details>\n\n"
         f"<sub>Made by this pull request's own code in [this run]({URL}).</sub>\n"
     )
 
