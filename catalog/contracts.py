@@ -196,6 +196,8 @@ class RoleShape:
 
     role: Role
     tensor_parallel: int
+    arguments: tuple[str, ...] = ()
+    """Words of card and stack at the end of its command line, valid or not."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,7 +124,7 @@ def _smallest(card: Card, machine: GpuMachine, engine: Engine) -> int:
             tensor_parallel=size,
             max_model_len=card.default_max_model_len,
             kv_cache_dtype=KvCacheDtype.AUTO,
-            share=engine.memory_share,
+            share=engine.share_of(gpus),
         )
         if memory.fits:
             return size

@@ -84,7 +84,13 @@ class Deployment:
     @property
     def memory_share(self) -> float:
         """Share of a GPU's memory that an engine gets."""
-        return self.settings.engine.gpu_memory_utilization or self.engine.memory_share
+        return self.settings.engine.gpu_memory_utilization or self.usual_memory_share
+
+    @property
+    def usual_memory_share(self) -> float:
+        """The same where the stack says nothing: the least of its roles' GPUs, since every engine gets one share."""
+        shares = [self.engine.share_of(role.gpus) for role in self.roles.values() if role.gpus]
+        return min(shares, default=self.engine.memory_share)
 
     @cached_property
     def card_arguments(self) -> Mapping[int, str]:

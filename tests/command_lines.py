@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from catalog import flags
-from catalog.engines import flag_tables
+from catalog.engines import all_engines, flag_tables
 from catalog.models import card_names
 from manifests.graph import build
 from tests.stacks import layouts, planned
@@ -25,6 +26,7 @@ EVERY_LAYOUT = [(name, layout) for name in card_names() for layout in layouts(na
 EXTRA_ARGS = {
     "dynamo.vllm": ["--max-num-seqs", "64", "--max-num-batched-tokens=8k", "--no-enable-log-requests"],
     "dynamo.mocker": ["--speedup-ratio", "10", "--max-num-seqs=64"],
+    "dynamo.sglang": ["--max-running-requests", "64", "--chunked-prefill-size=4096", "--disable-overlap-schedule"],
 }
 
 
@@ -41,16 +43,18 @@ def rendered(model: str, layout: str, **engine_settings: object) -> dict[str, Li
 
 
 def every_rendered() -> list[tuple[str, Line]]:
-    """Every card × layout, plain and with all that `engine` can set; with a name for each line."""
+    """Every card × layout × engine, plain and with all that `engine` can set; with a name for each line."""
     found: list[tuple[str, Line]] = []
-    for model, layout in EVERY_LAYOUT:
-        extra = EXTRA_ARGS["dynamo.mocker" if layout == "simulated" else "dynamo.vllm"]
+    for engine, (model, layout) in product(all_engines().values(), EVERY_LAYOUT):
+        if engine.simulated is not (layout == "simulated"):
+            continue
+        lease = {"kvLeaseSeconds": 90} if engine.kv_lease else {}
         for kind, settings in {
             "plain": {},
-            "set": {"kvCacheDtype": "fp8", "kvLeaseSeconds": 90, "extraArgs": extra},
+            "set": {"kvCacheDtype": "fp8", **lease, "extraArgs": EXTRA_ARGS[engine.module]},
         }.items():
-            lines = rendered(model, layout, **settings)
-            found += [(f"{model} {layout} {name} {kind}", line) for name, line in lines.items()]
+            lines = rendered(model, layout, name=engine.name, **settings)
+            found += [(f"{engine.name} {model} {layout} {name} {kind}", line) for name, line in lines.items()]
     return found
 
 
@@ -73,6 +77,7 @@ class Bad:
 BEGINNING = {
     "dynamo.vllm": ("--model", "meta-llama/Llama-3.3-70B-Instruct"),
     "dynamo.mocker": ("--model-path", "meta-llama/Llama-3.3-70B-Instruct"),
+    "dynamo.sglang": ("--model-path", "meta-llama/Llama-3.3-70B-Instruct"),
     "dynamo.frontend": (),
 }
 
@@ -106,17 +111,27 @@ REFUSED_BY_BOTH = [
     Bad("unknown role", "dynamo.vllm", (_KV, '{"kv_role": "producer"}'), 1, "did you mean kv_producer?"),
     Bad("null", "dynamo.vllm", (_KV, '{"kv_load_failure_policy": null}'), 1, "must not be null"),
     Bad("unknown publisher", "dynamo.vllm", ("--kv-events-config", '{"publisher": "nats"}'), 1, "one of null, zmq"),
-    Bad("unknown flag of the mocker", "dynamo.mocker", ("--tensor-parallel-size", "2"), 0, "but of dynamo.vllm"),
+    Bad("unknown flag of the mocker", "dynamo.mocker", ("--enforce-eager",), 0, "but of dynamo.vllm"),
     Bad("mocker's choices", "dynamo.mocker", ("--kv-cache-dtype", "int8"), 1, "is not one of auto,"),
     Bad("mocker's number", "dynamo.mocker", ("--speedup-ratio", "fast"), 1, "must be a number"),
     Bad("router mode", "dynamo.frontend", ("--router-mode", "kv-aware"), 1, '"kv-aware" is not one of'),
     Bad("frontend's whole number", "dynamo.frontend", ("--migration-limit", "no"), 1, "must be a whole number"),
+    Bad("flag of vLLM", "dynamo.sglang", ("--max-num-seqs", "64"), 0, "but of dynamo.mocker and dynamo.vllm"),
+    Bad("ambiguous", "dynamo.sglang", ("--cuda-graph-max-bs", "64"), 0, "use --cuda-graph-max-bs-decode"),
+    Bad("SGLang's choices", "dynamo.sglang", ("--kv-cache-dtype", "fp8"), 1, "is not one of auto,"),
+    Bad("Dynamo's name of a parser", "dynamo.sglang", ("--reasoning-parser", "gpt_oss"), 1, "did you mean gpt-oss?"),
     Bad("worker's block size", "dynamo.frontend", ("--block-size", "64"), 0, "is not a flag of dynamo.frontend"),
 ]  # fmt: skip
 
 # The runtime takes these, or finds the mistake when the engine starts; the checker refuses them all the same.
 REFUSED_BY_CHECKER = [
     Bad("abbreviation", "dynamo.vllm", ("--max-num-seq", "64"), 0, "did you mean --max-num-seqs?"),
+    Bad("SGLang's short --tp", "dynamo.sglang", ("--tp", "4"), 0, "did you mean --tp-size?"),
+    Bad("SGLang's short --dp", "dynamo.sglang", ("--dp", "4"), 0, "did you mean --dp-size?"),
+    Bad("cut off", "dynamo.sglang", ("--disaggregation-transfer", "nixl"), 0,
+        "did you mean --disaggregation-transfer-backend?"),
+    Bad("SGLang's suffix", "dynamo.sglang", ("--max-prefill-tokens", "16k"), 1, "must be a whole number"),
+    Bad("deprecated by SGLang", "dynamo.sglang", ("--disable-cuda-graph",), 0, "--cuda-graph-backend-decode disabled"),
     Bad("underscores", "dynamo.vllm", ("--max_num_seqs", "64"), 0, "did you mean --max-num-seqs?"),
     Bad("one key of an object", "dynamo.vllm", ("--compilation-config.mode", "3"), 0, "the whole object as JSON"),
     Bad("given twice", "dynamo.vllm", ("--seed", "1", "--seed", "2"), 2, "--seed is given twice"),
@@ -134,20 +149,31 @@ REFUSED_BY_CHECKER = [
         "use --active-decode-blocks-threshold"),
 ]  # fmt: skip
 
-GOOD: list[Line] = [
-    ("dynamo.vllm", (*BEGINNING["dynamo.vllm"], *args))
-    for args in (
-        ("--enforce-eager", "--max-num-batched-tokens", "8k", "--seed", "-1"),
-        ("--cudagraph-capture-sizes", "1", "2", "4", "--no-enable-chunked-prefill"),
-        ("--max-num-queued-reqs", "None", "--dyn-tool-call-parser", "llama3_json"),
-        ("--compilation-config", '{"cudagraph_capture_sizes": [1, 2], "mode": 3}'),
-        (_KV, '{"kv_connector": "Mine", "kv_connector_module_path": "mine.connector", "kv_role": "kv_both"}'),
-        ("--speculative-config", '{"method": "ngram", "num_speculative_tokens": 3}'),
-    )
-] + [
-    ("dynamo.frontend", ("--frontend-route-extension", "a:b", "--frontend-route-extension", "c:d")),
-    ("dynamo.mocker", (*BEGINNING["dynamo.mocker"], "--no-enable-prefix-caching", "--startup-time", "1.5")),
-]
+GOOD: list[Line] = (
+    [
+        ("dynamo.vllm", (*BEGINNING["dynamo.vllm"], *args))
+        for args in (
+            ("--enforce-eager", "--max-num-batched-tokens", "8k", "--seed", "-1"),
+            ("--cudagraph-capture-sizes", "1", "2", "4", "--no-enable-chunked-prefill"),
+            ("--max-num-queued-reqs", "None", "--dyn-tool-call-parser", "llama3_json"),
+            ("--compilation-config", '{"cudagraph_capture_sizes": [1, 2], "mode": 3}'),
+            (_KV, '{"kv_connector": "Mine", "kv_connector_module_path": "mine.connector", "kv_role": "kv_both"}'),
+            ("--speculative-config", '{"method": "ngram", "num_speculative_tokens": 3}'),
+        )
+    ]
+    + [
+        ("dynamo.sglang", (*BEGINNING["dynamo.sglang"], *args))
+        for args in (
+            ("--ep", "4", "--enable-dp-attention", "--dp-size", "2"),
+            ("--cuda-graph-bs-decode", "1", "2", "4", "--attention-backend", "fa3"),
+            ("--dyn-reasoning-parser", "deepseek_r1", "--reasoning-parser", "deepseek-r1"),
+        )
+    ]
+    + [
+        ("dynamo.frontend", ("--frontend-route-extension", "a:b", "--frontend-route-extension", "c:d")),
+        ("dynamo.mocker", (*BEGINNING["dynamo.mocker"], "--no-enable-prefix-caching", "--startup-time", "1.5")),
+    ]
+)
 
 
 _RIGHT = {"integer": "1", "number": "0.5", "size": "8k", "sizeOrAuto": "auto", "object": "{}"}

@@ -19,6 +19,8 @@ from ops.local.real_engine import environment_of
 from reading.errors import one_of
 
 VLLM = environment_of(engine("vllm"))
+# Beside vLLM, whose environment has most of what SGLang's parser imports.
+SGLANG = Environment("sglang", (*VLLM.locks, ROOT / "requirements" / "sglang.txt"), "dynamo.sglang.args")
 _START = Path(__file__).with_name("engine_start.py")
 
 # Importing vLLM takes 10 s on an idle machine, and a minute on a busy one.
@@ -40,7 +42,10 @@ class Runtime:
 
 RUNTIMES = {
     runtime.environment.name: runtime
-    for runtime in (Runtime(environment=VLLM, modules=("dynamo.frontend", "dynamo.mocker", "dynamo.vllm")),)
+    for runtime in (
+        Runtime(environment=VLLM, modules=("dynamo.frontend", "dynamo.mocker", "dynamo.vllm")),
+        Runtime(environment=SGLANG, modules=("dynamo.sglang",)),
+    )
 }
 
 

@@ -58,7 +58,7 @@ class Engine(ABC):
     block_size: ClassVar[int]
     """Tokens of a KV cache block, the same for all roles and for the router."""
     memory_share: ClassVar[float] = 0.9
-    """Share of a GPU's memory that the engine gets unless the stack says otherwise, 0 to 1."""
+    """What `share_of` says of every GPU, for an engine that chooses by none."""
     formats: ClassVar[Mapping[str, FormatFloors]] = ARITHMETIC
     """Number formats of weights that it loads, by GPU generation. One that is missing is refused on every GPU."""
     fp8_kv_cache_from: ClassVar[str] = FP8_ARITHMETIC
@@ -93,6 +93,10 @@ class Engine(ABC):
     @abstractmethod
     def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
         """What is left for the KV cache on each GPU, and what the engine takes for itself. Called for GPUs only."""
+
+    def share_of(self, gpus: Gpus) -> float:
+        """Share of these GPUs' memory that the engine gets unless the stack says otherwise, 0 to 1."""
+        return self.memory_share
 
     def format_use(self, name: str, gpus: Gpus) -> FormatUse:
         """What it makes of weights in a number format on these GPUs."""

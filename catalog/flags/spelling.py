@@ -15,6 +15,10 @@ def meant(name: str, known: Sequence[str]) -> str | None:
     flags = {_bare(flag): flag for flag in known if flag.startswith("--")}
     if bare in flags:
         return flags[bare]
+    # The parsers take a flag that is cut off where only one begins so: `--tp` for `--tp-size`.
+    begun = [other for other in flags if other.startswith(bare)]
+    if len(begun) == 1:
+        return flags[begun[0]]
     distance, closest = min(((_distance(bare, other), other) for other in flags), default=(len(bare), ""))
     if distance <= min(2, len(bare) // 4):
         return flags[closest]

@@ -58,7 +58,7 @@ def _enough_share(deployment: Deployment, role: DeploymentRole) -> float | None:
 
     None where the default or more is set, or is not enough.
     """
-    given, default = deployment.memory_share, deployment.engine.memory_share
+    given, default = deployment.memory_share, deployment.usual_memory_share
     if given >= default:
         return None
     for hundredths in range(int(given * 100) + 1, round(default * 100) + 1):

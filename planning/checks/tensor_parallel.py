@@ -37,7 +37,8 @@ def _kv_split(deployment: Deployment) -> Iterator[Error]:
     prefill, decode = deployment.roles.get(Role.PREFILL), deployment.roles.get(Role.DECODE)
     if not (prefill and decode):
         return
-    for why in deployment.engine.layout_errors(_shape(prefill), _shape(decode), deployment.card):
+    shapes = (_shape(deployment, prefill), _shape(deployment, decode))
+    for why in deployment.engine.layout_errors(*shapes, deployment.card):
         yield Error(
             deployment.at(Role.DECODE, "tensorParallel"),
             f"{decode.tensor_parallel} does not go with prefill's {prefill.tensor_parallel}: {why}",
@@ -49,5 +50,5 @@ def _kv_split(deployment: Deployment) -> Iterator[Error]:
         )
 
 
-def _shape(role: DeploymentRole) -> RoleShape:
-    return RoleShape(role=role.role, tensor_parallel=role.tensor_parallel)
+def _shape(deployment: Deployment, role: DeploymentRole) -> RoleShape:
+    return RoleShape(role=role.role, tensor_parallel=role.tensor_parallel, arguments=deployment.arguments)

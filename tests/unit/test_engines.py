@@ -16,8 +16,11 @@ from tests.stacks import errors, planned
 
 
 def test_each_file_adds_its_engine() -> None:
-    assert engines.engine_names() == ("mocker", "vllm")
-    assert {name: engines.engine(name).name for name in engines.engine_names()} == {"mocker": "mocker", "vllm": "vllm"}
+    files = {
+        path.stem for path in engines.FLAGS.parent.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert set(engines.engine_names()) == files - {"__init__"}
+    assert [engines.engine(name).name for name in engines.engine_names()] == sorted(engines.engine_names())
 
 
 def test_one_engine_serves_deployments_that_name_none() -> None:
@@ -25,7 +28,7 @@ def test_one_engine_serves_deployments_that_name_none() -> None:
 
 
 def test_a_file_more_is_an_engine_more(otter: engines.Engine) -> None:
-    assert engines.engine_names() == ("mocker", "otter", "vllm")
+    assert "otter" in engines.engine_names()
     assert (otter.module, otter.block_size, otter.simulated) == ("rivers.otter", 24, False)
 
 

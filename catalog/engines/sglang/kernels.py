@@ -1,0 +1,46 @@
+"""Kernels by name: those that are known to compute a card's attention on the workers' GPUs."""
+
+from collections.abc import Iterator
+
+from catalog.flags import ArgumentError
+from catalog.flags.given import Given, Workers
+
+# What SGLang 0.5.21 chooses itself, or its documents name, by generation of GPU and kind of attention. Nothing is known
+# here of other generations. Its list holds those of other makers too, which fail when weights are loaded.
+_ATTENTION = {
+    "9": {"heads": ("fa3", "flashinfer", "triton"), "latent": ("fa3", "flashinfer", "flashmla", "triton")},
+    "10": {"heads": ("trtllm_mha", "flashinfer", "triton"), "latent": ("trtllm_mla", "flashinfer", "triton")},
+}
+# Of those with attention sinks: `supported_backends` of GptOssForCausalLM in sglang/srt/arg_groups/model_hook.py.
+_WITH_SINKS = ("fa3", "triton", "trtllm_mha")
+_FLAGS = ("--attention-backend", "--prefill-attention-backend", "--decode-attention-backend")
+
+
+def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
+    """The values of some flags that these workers can use, fewer than the runtime knows; what errors may propose."""
+    attention = _attention(workers)
+    return dict.fromkeys(_FLAGS, attention) if attention else {}
+
+
+def _attention(workers: Workers) -> tuple[str, ...]:
+    """The backends that run on all of the workers' GPUs; empty where nothing is known of one."""
+    kind = "latent" if workers.card.attention.kind == "mla" else "heads"
+    known = [_ATTENTION.get(gpu.compute_capability.partition(".")[0], {}).get(kind, ()) for gpu in workers.gpus]
+    if not known:
+        return ()
+    common = [name for name in known[0] if all(name in names for names in known)]
+    return tuple(name for name in common if not workers.card.attention.sinks or name in _WITH_SINKS)
+
+
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
+    allowed = _attention(workers)
+    for name in _FLAGS:
+        value = given.text(name)
+        if value == "fa4" and workers.card.attention.kind != "mla":
+            yield given.error(name, f"fa4 works in pages of 128 tokens, and pages are {workers.block_size} here")
+        elif value is not None and allowed and value not in allowed:
+            yield given.error(
+                name,
+                f"{value} is not known to run {workers.card.name} on {workers.gpus[0].product}; use one of "
+                f"{', '.join(allowed)}, or leave it out",
+            )

@@ -1,0 +1,79 @@
+"""What SGLang takes of a GPU's memory: its own formula for what must stay free, and estimates."""
+
+import math
+
+from catalog.contracts import MemoryInput, MemoryUse
+from catalog.engines.sglang.parallel import attention_parallel
+from catalog.flags.given import Given
+from catalog.machines import Gpus
+from catalog.models import Card
+from catalog.sizing import GIB
+
+# CUDA's context and the buffers of NCCL, which are there before SGLang measures what is free. An estimate.
+CONTEXT_BYTES = 1.5 * GIB
+SOURCE = (
+    "mem-fraction-static of what is free before the weights are loaded goes to weights and KV cache "
+    "(`_profile_available_bytes`, SGLang 0.5.21); that the rest holds activations, CUDA graphs, workspaces and NIXL's "
+    "registrations is SGLang's own estimate, not measured here"
+)
+# `--swa-full-tokens-ratio` where nobody gives it.
+WINDOW_RATIO = 0.8
+
+
+def memory_share(gpus: Gpus) -> float:
+    """`--mem-fraction-static` on these GPUs, in hundredths: what SGLang's own formula leaves, rounded down.
+
+    `handle_gpu_memory_settings` of SGLang 0.5.21, for an aggregated engine over 8 GPUs, which needs most: 512 MiB, 1.5
+    MiB for each token of a chunk, 2 MiB for each sequence of the largest CUDA graph, 1 GiB for the size of the engine;
+    10 GiB at least on GPUs of more than 60 GiB.
+    """
+    chunk, graph = _defaults(gpus.memory_mib)
+    reserved = 512 + 1.5 * chunk + 2 * graph + 1024
+    if gpus.memory_mib > 60 * 1024:
+        reserved = max(reserved, 10 * 1024)
+    return math.floor(100 * (gpus.memory_mib - reserved) / gpus.memory_mib) / 100
+
+
+def _defaults(memory_mib: int) -> tuple[int, int]:
+    """Tokens of a chunk and sequences of the largest CUDA graph that SGLang chooses by a GPU's memory."""
+    for below_gib, chunk, graph in ((20, 2048, 8), (60, 4096, 160), (160, 8192, 512)):
+        if memory_mib < below_gib * 1024:
+            return chunk, graph
+    return 16384, 512
+
+
+def memory(card: Card, asked: MemoryInput, given: Given, page_size: int) -> MemoryUse:
+    """Weights and KV cache get their share; the rest stays free for all else, and nothing checks that it suffices."""
+    layers, over = card.architecture.layers, attention_parallel(given, asked.tensor_parallel)
+    left = (asked.gpu_bytes - CONTEXT_BYTES) * asked.share - asked.weights - _copies(card, over, asked.tensor_parallel)
+    # With groups of attention a GPU holds more of each token, of the requests of its group alone: the plan counts one
+    # group, as if the cache were smaller by as much.
+    more = card.attention.elements_per_token(layers, over) / card.attention.elements_per_token(
+        layers, asked.tensor_parallel
+    )
+    return MemoryUse(
+        kv_cache=left / more if left > 0 else left,
+        overhead=asked.gpu_bytes - asked.weights - max(0.0, left),
+        source=SOURCE,
+        window_tokens=window_tokens(card, given, asked.max_model_len, page_size),
+    )
+
+
+def window_tokens(card: Card, given: Given, max_model_len: int, page_size: int) -> int:
+    """Tokens that layers with a sliding window have room for, to one sequence of the full length.
+
+    `HybridSWAPoolConfigurator` of SGLang 0.5.21 gives them a fixed share of what the others have, whatever the window.
+    """
+    if card.attention.kind != "hybrid":
+        return 0
+    ratio = 1.0 if given.on("--disable-hybrid-swa-memory") else float(given.text("--swa-full-tokens-ratio") or 0)
+    return math.ceil((ratio or WINDOW_RATIO) * max_model_len / page_size) * page_size
+
+
+def _copies(card: Card, over: int, tensor_parallel: int) -> float:
+    """Bytes a GPU of attention's weights that groups hold once more, in BF16. Latent attention: unknown, taken as 0."""
+    its, a = card.attention, card.architecture
+    if its.kind == "mla":
+        return 0.0
+    a_layer = 2 * a.hidden_size * its.head_dim * (its.heads + its.kv_heads)
+    return 2 * a.layers * a_layer * (1 / over - 1 / tensor_parallel)

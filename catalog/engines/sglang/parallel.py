@@ -1,0 +1,101 @@
+"""Attention in data parallel groups and experts spread over the GPUs of one engine."""
+
+from collections.abc import Iterator
+
+from catalog.flags import ArgumentError
+from catalog.flags.given import Given, Workers
+from catalog.models import Card
+
+_DP, _DP_ATTENTION, _EP = "--dp-size", "--enable-dp-attention", "--ep-size"
+_PAGE = 64
+
+
+def groups(given: Given) -> int:
+    """The groups of GPUs of an engine that each compute the attention of their own requests; 1 without any."""
+    return max(1, given.number(_DP) or 1) if given.on(_DP_ATTENTION) else 1
+
+
+def attention_parallel(given: Given, tensor_parallel: int) -> int:
+    """Over how many GPUs attention is divided: `derive_attention_widths`, SGLang 0.5.21."""
+    return max(1, tensor_parallel // groups(given))
+
+
+def warnings(given: Given) -> Iterator[str]:
+    if groups(given) > 1:
+        yield (
+            f"with {_DP_ATTENTION} each group of GPUs holds all heads and the KV cache of its own requests; the plan "
+            "counts one group, and for latent attention it does not count that each group has a copy of the weights"
+        )
+
+
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
+    """What `ServerArgs` of SGLang 0.5.21 asserts of the sizes, and what this plan cannot count."""
+    card = workers.card
+    yield from _data_parallel(given, workers)
+    for name in (_EP, "--moe-dense-tp-size"):
+        if name in given and card.architecture.kind == "dense":
+            yield given.error(name, f"{card.name} is a dense model and has no experts; leave it out")
+    experts = given.number(_EP)
+    if experts is not None and card.architecture.kind == "moe":
+        yield from _expert_parallel(given, workers, experts)
+    dense = given.number("--moe-dense-tp-size")
+    if dense is not None and any(dense not in (1, size) for size in workers.tensor_parallel):
+        yield given.error("--moe-dense-tp-size", f"got {dense}; must be 1 or tensorParallel of each role")
+
+
+def _data_parallel(given: Given, workers: Workers) -> Iterator[ArgumentError]:
+    size, card = given.number(_DP), workers.card
+    if given.on(_DP_ATTENTION) and not _has_groups(card):
+        yield given.error(
+            _DP_ATTENTION,
+            f"is for mixtures of experts and latent attention, and {card.name} has neither; leave it out, and use "
+            "`replicas` of a role for more engines",
+        )
+        return
+    if size is not None and size < 1:
+        yield given.error(_DP, f"got {size}; must be at least 1")
+        return
+    if size is not None and size > 1 and not given.on(_DP_ATTENTION):
+        yield given.error(
+            _DP,
+            f"{size} engines in one pod would need {size} times the GPUs of `tensorParallel`; use `replicas` of a "
+            f"role, or add {_DP_ATTENTION} for groups within the engine",
+        )
+        return
+    if given.on(_DP_ATTENTION) and (size is None or size == 1):
+        yield given.error(_DP_ATTENTION, f"has no effect without {_DP} of 2 or more; add it, or leave this out")
+        return
+    for parallel in sorted({parallel for parallel in workers.tensor_parallel if size and parallel % size}):
+        fitting = ", ".join(str(n) for n in range(1, parallel + 1) if parallel % n == 0)
+        yield given.error(_DP, f"{size} does not divide tensorParallel, {parallel}; use one of {fitting}")
+    for name in ("--enable-dp-lm-head", "--load-balance-method"):
+        if name in given and not given.on(_DP_ATTENTION):
+            yield given.error(name, f"has no effect without {_DP_ATTENTION}; leave it out")
+
+
+def _expert_parallel(given: Given, workers: Workers, experts: int) -> Iterator[ArgumentError]:
+    if experts < 1:
+        yield given.error(_EP, f"got {experts}; must be at least 1")
+        return
+    if uneven := [size for size in workers.tensor_parallel if size % experts]:
+        yield given.error(
+            _EP,
+            f"{experts} does not divide tensorParallel, {uneven[0]}: experts are spread over the GPUs of one engine",
+        )
+    elif (known := workers.card.architecture.experts) and known.count % experts:
+        yield given.error(_EP, f"{experts} does not divide the {known.count} experts of {workers.card.name}")
+
+
+def _has_groups(card: Card) -> bool:
+    return card.architecture.kind == "moe" or card.attention.kind == "mla"
+
+
+def chunk_errors(given: Given) -> Iterator[ArgumentError]:
+    """`check_server_args` and `handle_data_parallelism`, SGLang 0.5.21: each group gets its part of a chunk."""
+    name = "--chunked-prefill-size"
+    size = given.number(name)
+    unit = _PAGE * groups(given)
+    if size is not None and size > 0 and size % unit:
+        nearest = max(1, round(size / unit)) * unit
+        why = f"the page size, {_PAGE}" if unit == _PAGE else f"{unit}, the page size times {_DP}"
+        yield given.error(name, f"{size} is not a multiple of {why}; use {nearest}")

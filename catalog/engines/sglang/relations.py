@@ -1,0 +1,112 @@
+"""Flags that Dynamo or SGLang refuses beside each other, and flags that say one thing in two ways."""
+
+from collections.abc import Iterator
+
+from catalog.engines.sglang import parallel
+from catalog.flags import ArgumentError
+from catalog.flags.given import Given, Workers
+
+_DYNAMO_REASONING, _REASONING = "--dyn-reasoning-parser", "--reasoning-parser"
+# Dynamo's names of reasoning parsers that SGLang calls otherwise.
+_OTHER_NAMES = {
+    "deepseek_r1": "deepseek-r1",
+    "deepseek_v3": "deepseek-v3",
+    "deepseek_v3_1": "deepseek-v3",
+    "deepseek_v3_2": "deepseek-v3",
+    "deepseek_v4": "deepseek-v4",
+    "deepseekv4": "deepseek-v4",
+    "deepseek_v41": "deepseek-v41",
+    "gemma-4": "gemma4",
+    "glm47": "glm45",
+    "gpt_oss": "gpt-oss",
+    "granite": "granite_thinking_parser",
+    "kimi-k3": "kimi_k3",
+    "kimi_k25": "kimi_k2",
+    "minimax_append_think": "minimax-append-think",
+    "minimax_m2": "minimax",
+    "minimax_m3": "minimax-m3",
+    "nemotron3": "nemotron_3",
+    "nemotron_v3": "nemotron_3",
+}
+# A flag, and the one without which it says nothing.
+_NEEDS = (
+    ("--default-priority-value", "--enable-priority-scheduling"),
+    ("--disable-priority-preemption", "--enable-priority-scheduling"),
+    ("--priority-scheduling-preemption-threshold", "--enable-priority-scheduling"),
+    ("--torch-compile-max-bs", "--enable-torch-compile"),
+    ("--weight-loader-prefetch-num-threads", "--weight-loader-prefetch-checkpoints"),
+)
+# What SGLang 0.5.21 refuses beside each other when it starts, with the reason.
+_EXCLUDE = (
+    ("--disable-cuda-graph-padding", "--enable-torch-compile", "each batch size would be compiled by itself"),
+    ("--enable-flashinfer-allreduce-fusion", "--enforce-disable-flashinfer-allreduce-fusion", "one undoes the other"),
+    ("--disable-shared-experts-fusion", "--enforce-shared-experts-fusion", "one undoes the other"),
+)
+
+
+def owned(workers: Workers) -> dict[str, str]:
+    """Why a stack may not give some flags, for these workers: more than the flag's class can say."""
+    if workers.card.attention.kind == "hybrid":
+        return {}
+    no_windows = f"{workers.card.name} has no layers with a sliding window; leave it out"
+    return {"--swa-full-tokens-ratio": no_windows, "--disable-hybrid-swa-memory": no_windows}
+
+
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
+    yield from _parsers(given)
+    yield from parallel.chunk_errors(given)
+    yield from _scheduling(given)
+    for name, needed in _NEEDS:
+        if name in given and not given.on(needed):
+            yield given.error(name, f"has no effect without {needed}; add it, or leave this out")
+    for name, other, why in _EXCLUDE:
+        if given.on(name) and given.on(other):
+            yield given.error(name, f"is refused beside {other}: {why}; leave one of them out")
+    ratio = given.text("--swa-full-tokens-ratio")
+    if ratio is not None and not 0 < float(ratio) <= 1:
+        yield given.error("--swa-full-tokens-ratio", f"got {ratio}; must be more than 0 and at most 1")
+
+
+def _parsers(given: Given) -> Iterator[ArgumentError]:
+    """Dynamo's and SGLang's own parsers: of tool calls one may be given, of reasoning both or neither."""
+    if "--tool-call-parser" in given and "--dyn-tool-call-parser" in given:
+        yield given.error(
+            "--tool-call-parser", "Dynamo refuses it beside --dyn-tool-call-parser; leave --tool-call-parser out"
+        )
+    theirs, own = given.text(_DYNAMO_REASONING), given.text(_REASONING)
+    if theirs is not None and own is None:
+        names = _sglang_names(given, theirs)
+        yield given.error(
+            _DYNAMO_REASONING,
+            f"needs SGLang's own parser beside it, by which its grammar leaves reasoning free; add {_REASONING} "
+            f"{'|'.join(names)}",
+        )
+    elif own is not None and theirs is None:
+        known = [name for name in given.table.flags[_DYNAMO_REASONING].choices if _sglang_names(given, name) == (own,)]
+        yield given.error(
+            _REASONING,
+            "needs Dynamo's parser beside it, which takes reasoning out of the answer; add "
+            f"{_DYNAMO_REASONING}{f' {known[0]}' if known else ''}",
+        )
+    elif own is not None and theirs is not None and not own.startswith(tuple(_sglang_names(given, theirs))):
+        yield given.error(
+            _REASONING, f"{own} is not {theirs} of {_DYNAMO_REASONING}; use {_sglang_names(given, theirs)[0]}"
+        )
+
+
+def _sglang_names(given: Given, dynamo: str) -> tuple[str, ...]:
+    """SGLang's name of a reasoning parser of Dynamo; all of its names where none is known to be the same."""
+    names = tuple(given.table.flags[_REASONING].choices)
+    found = _OTHER_NAMES.get(dynamo, dynamo)
+    return (found,) if found in names else names
+
+
+def _scheduling(given: Given) -> Iterator[ArgumentError]:
+    """`check_server_args`, SGLang 0.5.21."""
+    policy, priority = given.text("--schedule-policy"), "--enable-priority-scheduling"
+    if given.on(priority) and policy not in (None, "fcfs", "lof"):
+        yield given.error("--schedule-policy", f"{policy} is refused beside {priority}; use fcfs or lof")
+    if policy == "priority" and not given.on(priority):
+        yield given.error("--schedule-policy", f"priority needs {priority}; add it, or use fcfs")
+    if given.text("--retraction-policy") == "priority" and not given.on(priority):
+        yield given.error("--retraction-policy", f"priority needs {priority}; add it, or use length")

@@ -1,0 +1,323 @@
+"""SGLang: what every worker gets, what a stack may not change, and between which workers KV cache moves."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from catalog.contracts import EnvVar, KvCacheDtype, MemoryInput, Role, RoleShape
+from catalog.engines import engine
+from catalog.engines.sglang import BOOTSTRAP_PORT, kv_split
+from catalog.engines.sglang.memory import WINDOW_RATIO, memory_share
+from catalog.formats import FormatUse
+from catalog.machines import gpu_machine
+from catalog.models import Card, card
+from catalog.models.attention import Latent
+from catalog.sizing import GIB, engine_memory
+from manifests.graph import build, engine_input
+from planning.types import Graph
+from tests.command_lines import rendered
+from tests.stacks import errors, planned
+from workloads.network_policies import within_graph
+
+SGLANG = engine("sglang")
+PATH = "models.chat.engine"
+H200 = gpu_machine("a3-ultragpu-8g").gpus
+
+
+def stack(model: str = "llama-3.3-70b-instruct", layout: str = "multi-node", **settings: Any) -> dict[str, Any]:
+    return {"models.chat": {"model": model, "layout": layout, "engine": {"name": "sglang"}} | settings}
+
+
+def graph(model: str = "llama-3.3-70b-instruct", layout: str = "multi-node", **settings: Any) -> Graph:
+    (found,) = planned(stack(model, layout, **settings)).graphs
+    return found
+
+
+def found(words: list[str], model: str = "llama-3.3-70b-instruct", **settings: Any) -> list[tuple[str, str]]:
+    changes = stack(model, **settings, engine={"name": "sglang", "extraArgs": words})
+    return [(error.path.removeprefix(f"{PATH}."), error.message) for error in errors(changes)]
+
+
+def values(line: tuple[str, ...]) -> dict[str, str]:
+    return dict(zip(line, (*line[1:], ""), strict=True))
+
+
+EVERY_WORKER = {
+    "--host": "0.0.0.0",
+    "--page-size": "64",
+    "--dtype": "bfloat16",
+    "--kv-cache-dtype": "auto",
+    "--tp-size": "8",
+    "--context-length": "32768",
+    "--mem-fraction-static": "0.89",
+}
+
+
+@pytest.mark.parametrize("layout", ["multi-node", "aggregated"])
+def test_what_every_worker_gets(layout: str) -> None:
+    chosen = graph(layout=layout)
+    frontend = values(rendered("llama-3.3-70b-instruct", layout, name="sglang")["frontend"][1])
+    assert frontend["--kv-cache-block-size"] == "64"
+    for worker in chosen.workers:
+        told = engine_input(chosen, worker)
+        line = SGLANG.arguments(told)
+        given = values(line)
+        own = EVERY_WORKER | {"--tp-size": str(worker.tensor_parallel)}
+        assert {name: given[name] for name in own} == own
+        assert "--enable-metrics" in line
+        assert EnvVar(name="SGLANG_HOST_IP", field="status.podIP") in SGLANG.environment(told)
+        moves = worker.role is not Role.WORKER
+        assert {"--disaggregation-transfer-backend" in line, "--disaggregation-bootstrap-port" in line} == {moves}
+        assert given.get("--disaggregation-mode") == (worker.role.value if moves else None)
+        if moves:
+            assert given["--disaggregation-transfer-backend"] == "nixl"
+            assert given["--disaggregation-bootstrap-port"] == str(BOOTSTRAP_PORT) == "30001"
+        events = given.get("--kv-events-config")
+        assert (events is None) is (worker.role is Role.DECODE)
+        assert events is None or ('"publisher":"zmq"' in events and '"endpoint":"tcp://*:' in events)
+
+
+def test_an_fp8_kv_cache_is_one_format_on_both_roles() -> None:
+    chosen = graph(engine={"name": "sglang", "kvCacheDtype": "fp8"})
+    lines = [values(SGLANG.arguments(engine_input(chosen, worker))) for worker in chosen.workers]
+    assert [line["--kv-cache-dtype"] for line in lines] == ["fp8_e4m3", "fp8_e4m3"]
+
+
+def test_the_operator_and_the_image_are_sglangs() -> None:
+    wire = build(graph(), {}).to_wire()
+    assert wire["spec"]["backendFramework"] == "sglang"
+    images = [
+        component["podTemplate"]["spec"]["containers"][0]["image"].partition(":")[0]
+        for component in wire["spec"]["components"]
+        if component["type"] != "frontend"
+    ]
+    assert images == ["nvcr.io/nvidia/ai-dynamo/sglang-runtime"] * 2
+
+
+def test_only_pods_of_the_same_graph_reach_the_bootstrap_server() -> None:
+    rules = within_graph("dynamo", "chat", [9090, 19090], {})["spec"]["ingress"]
+    own = {"podSelector": {"matchLabels": {"nvidia.com/dynamo-graph-deployment-name": "chat"}}}
+    assert rules[0]["from"] == [own]
+    assert rules[0]["ports"] == [{"protocol": "TCP"}]
+    assert BOOTSTRAP_PORT not in [port["port"] for rule in rules[1:] for port in rule["ports"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--host", "127.0.0.1"], "every request hangs while health stays green"),
+        (["--host=0.0.0.0"], "it is 0.0.0.0"),
+        (["--disaggregation-transfer-backend", "mooncake"], "it is nixl"),
+        (["--disaggregation-bootstrap-port", "12345"], "it is 30001"),
+        (["--page-size", "128"], "router counts in blocks of the same 64"),
+        (["--enable-metrics"], "autoscalers"),
+        (["--kv-events-config", '{"publisher": "zmq"}'], "which blocks they hold"),
+        (["--disaggregation-mode", "prefill"], "role of the worker"),
+        (["--tp-size", "4"], "`tensorParallel`"),
+        (["--tensor-parallel-size", "4"], "`tensorParallel`"),
+        (["--tp", "4"], "did you mean --tp-size? It is not set here: use `tensorParallel`"),
+        (["--tensor-par", "4"], "It is not set here: use `tensorParallel`"),
+        (["--pp-size", "2"], "pipeline of decode"),
+        (["--pp-s", "2"], "pipeline of decode"),
+        (["--dcp-size", "2"], "context is split"),
+        (["--attn-cp-size", "2"], "context is split"),
+        (["--mem-fraction-static", "0.8"], "`engine.gpuMemoryUtilization`"),
+        (["--mem-frac", "0.8"], "`engine.gpuMemoryUtilization`"),
+        (["--context-length", "4096"], "`engine.maxModelLen`"),
+        (["--quantization", "fp8"], "checkpoint says"),
+        (["--max-total-tokens", "4096"], "the plan counts"),
+        (["--disable-radix-cache"], "sends no KV events"),
+        (["--schedule-low-priority-values-first"], "Dynamo refuses it"),
+        (["--enable-hierarchical-cache"], "outside the GPUs"),
+        (["--trust-remote-code"], "engine.allowCode"),
+        (["--config", "/models/x.yaml"], "hide flags"),
+        (["--cuda-graph-max-bs", "64"], "use --cuda-graph-max-bs-decode"),
+        (["--enforce-eager"], "but of dynamo.vllm"),
+        (["--chunked-prefil-size", "4096"], "did you mean --chunked-prefill-size?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_stack_may_not_give(words: list[str], says: str) -> None:
+    ((_, message),) = found(words)
+    assert says in message
+
+
+MOE = "gpt-oss-120b"
+
+
+@pytest.mark.parametrize(
+    ("words", "model", "at", "says"),
+    [
+        (["--chunked-prefill-size", "1000"], "", 1, "not a multiple of the page size, 64; use 1024"),
+        (["--tool-call-parser", "llama3", "--dyn-tool-call-parser", "llama3_json"], "", 1, "Dynamo refuses it"),
+        (["--dyn-reasoning-parser", "deepseek_r1"], "", 1, "add --reasoning-parser deepseek-r1"),
+        (["--dyn-reasoning-parser", "gpt_oss"], "", 1, "add --reasoning-parser gpt-oss"),
+        (["--reasoning-parser", "deepseek-r1"], "", 1, "add --dyn-reasoning-parser deepseek_r1"),
+        (["--reasoning-parser", "qwen3", "--dyn-reasoning-parser", "gpt_oss"], "", 1, "use gpt-oss"),
+        (["--enable-priority-scheduling", "--schedule-policy", "lpm"], "", 2, "use fcfs or lof"),
+        (["--schedule-policy", "priority"], "", 1, "needs --enable-priority-scheduling"),
+        (["--retraction-policy", "priority"], "", 1, "needs --enable-priority-scheduling"),
+        (["--torch-compile-max-bs", "8"], "", 1, "no effect without --enable-torch-compile"),
+        (["--disable-cuda-graph-padding", "--enable-torch-compile"], "", 0, "refused beside --enable-torch-compile"),
+        (["--attention-backend", "fa4"], "", 1, "pages of 128"),
+        (["--attention-backend", "trtllm_mha"], "", 1, "not known to run llama-3.3-70b-instruct on H200"),
+        (["--attention-backend", "flashinfer"], MOE, 1, "use one of fa3, triton"),
+        (["--swa-full-tokens-ratio", "0.5"], "", 0, "no layers with a sliding window"),
+        (["--swa-full-tokens-ratio", "1.5"], MOE, 1, "at most 1"),
+        (["--random-seed", "-1"], "", 1, "at least 0"),
+        (["--max-running-requests", "0"], "", 1, "at least 1"),
+        (["--enable-dp-attention", "--dp-size", "2"], "", 0, "mixtures of experts and latent attention"),
+        (["--ep-size", "2"], "", 1, "is a dense model"),
+        (["--dp-size", "2"], MOE, 1, "add --enable-dp-attention"),
+        (["--enable-dp-attention"], MOE, 0, "no effect without --dp-size"),
+        (["--enable-dp-attention", "--dp-size", "3"], MOE, 2, "does not divide tensorParallel"),
+        (["--ep-size", "3"], MOE, 1, "does not divide tensorParallel"),
+        (["--enable-dp-lm-head"], MOE, 0, "no effect without --enable-dp-attention"),
+        (["--moe-dense-tp-size", "2"], MOE, 1, "must be 1 or tensorParallel"),
+        (["--moe-a2a-backend", "deepep"], MOE, 0, "libraries and buffers"),
+        (["--enable-dp-attention", "--dp-size", "4", "--chunked-prefill-size", "4160"], MOE, 4, "use 4096"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_sglang_refuses_is_refused_here(words: list[str], model: str, at: int, says: str) -> None:
+    sizes: dict[str, Any] = {"prefill": {"tensorParallel": 4}, "decode": {"tensorParallel": 4}} if model else {}
+    ((where, message),) = found(words, model or "llama-3.3-70b-instruct", **sizes)
+    assert where == f"extraArgs[{at}]"
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    ("words", "model"),
+    [
+        (["--chunked-prefill-size", "4096", "--max-running-requests", "128"], "llama-3.3-70b-instruct"),
+        (["--chunked-prefill-size=-1"], "llama-3.3-70b-instruct"),
+        (["--dyn-reasoning-parser", "qwen3", "--reasoning-parser", "qwen3"], "qwen3-32b"),
+        (["--dyn-reasoning-parser", "deepseek_r1", "--reasoning-parser", "deepseek-r1"], "qwen3-32b"),
+        (["--dyn-tool-call-parser", "llama3_json"], "llama-3.3-70b-instruct"),
+        (["--attention-backend", "fa3"], MOE),
+        (["--enable-priority-scheduling", "--schedule-policy", "fcfs"], "llama-3.3-70b-instruct"),
+        (["--enable-dp-attention", "--dp-size", "2", "--ep-size", "4"], MOE),
+        (["--data-parallel-size", "2", "--enable-dp-attention", "--ep", "4", "--moe-dense-tp-size", "1"], MOE),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_what_sglang_takes_is_taken(words: list[str], model: str) -> None:
+    sizes: dict[str, Any] = {"prefill": {"tensorParallel": 4}, "decode": {"tensorParallel": 4}} if model == MOE else {}
+    assert found(words, model, **sizes) == []
+
+
+SIZES = (1, 2, 4, 8)
+
+
+def test_grouped_heads_move_between_any_sizes_that_divide_each_other() -> None:
+    attention = card("llama-3.3-70b-instruct").attention
+    assert not [pair for pair in product(SIZES, SIZES) if kv_split.refusal(attention, prefill=pair[0], decode=pair[1])]
+    assert kv_split.refusal(attention, prefill=3, decode=2)
+
+
+def test_sliding_windows_need_equal_sizes() -> None:
+    attention = card(MOE).attention
+    taken = {pair for pair in product(SIZES, SIZES) if not kv_split.refusal(attention, prefill=pair[0], decode=pair[1])}
+    assert taken == {(size, size) for size in SIZES}
+    (error,) = errors(stack(MOE, prefill={"tensorParallel": 2}, decode={"tensorParallel": 4}))
+    assert error.path == "models.chat.decode.tensorParallel"
+    assert "sliding window between equal sizes only" in error.message
+
+
+def test_latent_attention_is_free() -> None:
+    latent = Latent(kind="mla", heads=128, kv_lora_rank=512, rope_head_dim=64)
+    assert not [pair for pair in product(SIZES, SIZES) if kv_split.refusal(latent, prefill=pair[0], decode=pair[1])]
+
+
+def test_the_size_of_groups_of_attention_counts() -> None:
+    """8 GPUs in two groups attend over 4, as an engine of 4 GPUs does: what NIXL's handshake compares."""
+    in_groups = RoleShape(role=Role.DECODE, tensor_parallel=8, arguments=("--enable-dp-attention", "--dp-size", "2"))
+    prefill = RoleShape(role=Role.PREFILL, tensor_parallel=4)
+    assert list(SGLANG.layout_errors(prefill, in_groups, card(MOE))) == []
+    assert list(SGLANG.layout_errors(prefill, RoleShape(role=Role.DECODE, tensor_parallel=8), card(MOE)))
+
+
+@pytest.mark.parametrize(
+    ("memory_gib", "reserved_mib"),
+    [(24, 512 + 4096 * 1.5 + 160 * 2 + 1024), (80, 512 + 8192 * 1.5 + 512 * 2 + 1024), (180, 512 + 16384 * 1.5 + 2048)],
+)
+def test_the_share_leaves_what_sglangs_own_formula_reserves(memory_gib: int, reserved_mib: float) -> None:
+    """`handle_gpu_memory_settings` of SGLang 0.5.21, by hand."""
+    gpus = H200.model_copy(update={"memory_mib": memory_gib * 1024})
+    share = memory_share(gpus)
+    assert reserved_mib <= (1 - share) * gpus.memory_mib < reserved_mib + 0.011 * gpus.memory_mib
+
+
+def test_a_share_that_the_stack_sets_is_kept() -> None:
+    chosen = graph(engine={"name": "sglang", "gpuMemoryUtilization": 0.8})
+    assert values(SGLANG.arguments(engine_input(chosen, chosen.workers[0])))["--mem-fraction-static"] == "0.8"
+
+
+def memory(chosen: Card, size: int, *arguments: str) -> Any:
+    return engine_memory(
+        SGLANG,
+        chosen,
+        H200,
+        tensor_parallel=size,
+        max_model_len=32768,
+        kv_cache_dtype=KvCacheDtype.AUTO,
+        share=0.9,
+        arguments=arguments,
+    )
+
+
+def test_weights_and_kv_cache_share_the_static_part() -> None:
+    asked = MemoryInput(
+        gpu="H200",
+        gpu_bytes=140 * GIB,
+        weights=20 * GIB,
+        share=0.9,
+        tensor_parallel=8,
+        max_model_len=32768,
+        arguments=(),
+    )
+    use = SGLANG.memory(card("llama-3.3-70b-instruct"), asked)
+    assert use.kv_cache == pytest.approx((140 - 1.5) * GIB * 0.9 - 20 * GIB)
+    assert use.kv_cache + use.overhead + asked.weights == pytest.approx(asked.gpu_bytes)
+
+
+def test_windows_have_a_fixed_share_of_the_pages() -> None:
+    """More than the window of 128 tokens: SGLang gives these layers a share of what the others have."""
+    chosen = card(MOE)
+    a_token = chosen.attention.elements_in_window(chosen.architecture.layers, 4) * 2
+    assert memory(chosen, 4).kv_in_windows == pytest.approx(a_token * WINDOW_RATIO * 32768, rel=0.01)
+    assert memory(chosen, 4, "--swa-full-tokens-ratio", "0.1").kv_tokens > memory(chosen, 4).kv_tokens
+    assert memory(chosen, 4, "--disable-hybrid-swa-memory").kv_in_windows == a_token * 32768
+
+
+def test_groups_of_attention_hold_more_of_each_token() -> None:
+    chosen = card(MOE)
+    whole, in_groups = memory(chosen, 8), memory(chosen, 8, "--enable-dp-attention", "--dp-size", "2")
+    assert in_groups.kv_tokens < whole.kv_tokens / 2 * 1.01
+
+
+@pytest.mark.parametrize(
+    ("format_", "capability", "use"),
+    [
+        ("fp8", "8.0", FormatUse.WEIGHT_ONLY),
+        ("fp8", "9.0", FormatUse.NATIVE),
+        ("fp8", "7.5", FormatUse.REFUSED),
+        ("nvfp4", "9.0", FormatUse.WEIGHT_ONLY),
+        ("nvfp4", "10.0", FormatUse.NATIVE),
+        ("mxfp4", "9.0", FormatUse.WEIGHT_ONLY),
+        ("int8", "9.0", FormatUse.REFUSED),
+    ],
+)
+def test_formats(format_: str, capability: str, use: FormatUse) -> None:
+    assert SGLANG.format_use(format_, H200.model_copy(update={"compute_capability": capability})) is use
+
+
+@pytest.mark.parametrize(
+    ("mode", "sends", "receives"), [("prefill", True, False), ("decode", False, True), (None, False, False)]
+)
+def test_a_line_tells_how_it_moves_kv_cache(mode: str | None, sends: bool, receives: bool) -> None:
+    words = ("--disaggregation-mode", mode, "--disaggregation-transfer-backend", "nixl") if mode else ("--tp-size", "1")
+    told = SGLANG.connection(words)
+    assert told is not None
+    assert (told.connector, told.sends, told.receives) == ("nixl" if mode else None, sends, receives)

@@ -1,0 +1,39 @@
+"""The parser of SGLang's workers, in the environment that adds SGLang to vLLM's."""
+
+import asyncio
+from collections.abc import Sequence
+
+import dynamo.sglang.args
+from engine_parsers import Parser, answer
+
+MODEL = "model"
+
+
+async def _none_fetched(*_: object, **__: object) -> str:
+    """In place of the download of a model, of which the parser needs nothing."""
+    return MODEL
+
+
+dynamo.sglang.args.fetch_model = _none_fetched
+
+
+def _parse(argv: Sequence[str]) -> object:
+    return asyncio.run(dynamo.sglang.args.parse_args(list(argv)))
+
+
+if __name__ == "__main__":
+    answer(
+        Parser(
+            module="dynamo.sglang",
+            parse=_parse,
+            engine=("SGLang", "sglang"),
+            beginning=("--model-path", MODEL),
+            value_types={
+                # SGLang's suffixes mean other numbers than vLLM's: `M` is a million there and 1024 × 1024 here.
+                "human_readable_int": "integer",
+                "json_list_type": "text",
+                "nullable_str": "text",
+                "parse_cuda_graph_config_arg": "object",
+            },
+        )
+    )
