@@ -89,7 +89,7 @@ def test_the_page_names_what_lies_outside_the_project() -> None:
         assert role in named[setting]
 
 
-def test_the_preview_account_may_ask_every_question_about_its_project() -> None:
+def test_the_preview_account_may_run_every_check_of_its_project() -> None:
     """Except checks outside the project; the page must name their roles."""
     kinds = [kind for kind in PreflightCheck.__subclasses__() if kind.__name__ != "SecretsKeyExists"]
     assert len(kinds) >= 8

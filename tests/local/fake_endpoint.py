@@ -16,7 +16,7 @@ GOOD_ANSWER = "a river runs past the garden"
 
 
 @dataclass
-class Behaviour:
+class Behavior:
     """How the fake answers. `prefills` false is a decode worker that computes every prompt by itself."""
 
     models: tuple[str, ...] = ("tiny",)
@@ -40,39 +40,39 @@ class Behaviour:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    behaviour: ClassVar[Behaviour]
+    behavior: ClassVar[Behavior]
     started: ClassVar[float]
 
     def do_GET(self) -> None:
         if self.path == "/v1/models":
-            self._answer({"data": [{"id": name} for name in self.behaviour.models if self._ready()]})
-        elif self.path == "/metrics" and self.behaviour.metrics_of_both:
-            served = len(self.behaviour.prompts)
-            self._answer(_metrics("prefill", served) + _metrics("backend", served) + _nixl(self.behaviour, served))
+            self._answer({"data": [{"id": name} for name in self.behavior.models if self._ready()]})
+        elif self.path == "/metrics" and self.behavior.metrics_of_both:
+            served = len(self.behavior.prompts)
+            self._answer(_metrics("prefill", served) + _metrics("backend", served) + _nixl(self.behavior, served))
         elif self.path == "/prefill":
-            self._answer(_metrics("prefill", len(self.behaviour.prompts) * self.behaviour.prefills))
+            self._answer(_metrics("prefill", len(self.behavior.prompts) * self.behavior.prefills))
         else:
-            served = self.behaviour.served(int(self.path.partition("-")[2] or 0))
-            self._answer(_metrics("backend", served) + _nixl(self.behaviour, served))
+            served = self.behavior.served(int(self.path.partition("-")[2] or 0))
+            self._answer(_metrics("backend", served) + _nixl(self.behavior, served))
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.behaviour.resets:
-            self.behaviour.resets -= 1
+        if self.behavior.resets:
+            self.behavior.resets -= 1
             # Linger 0 turns the close into a TCP reset.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.shutdown(socket.SHUT_RD)
             self.close_connection = True
             return
-        if self.behaviour.drips:
+        if self.behavior.drips:
             self._drip()
             return
-        self.behaviour.prompts.append(body["messages"][0]["content"])
-        message = {"content": self.behaviour.answer, "reasoning_content": self.behaviour.reasoning}
-        self._answer({"choices": [{"message": message, "finish_reason": self.behaviour.finish_reason}]})
+        self.behavior.prompts.append(body["messages"][0]["content"])
+        message = {"content": self.behavior.answer, "reasoning_content": self.behavior.reasoning}
+        self._answer({"choices": [{"message": message, "finish_reason": self.behavior.finish_reason}]})
 
     def _ready(self) -> bool:
-        return time.monotonic() - self.started >= self.behaviour.ready_after
+        return time.monotonic() - self.started >= self.behavior.ready_after
 
     def _drip(self) -> None:
         """An answer that never ends, one byte at a time, for longer than any test waits."""
@@ -106,18 +106,18 @@ def _metrics(component: str, requests: int) -> str:
     )
 
 
-def _nixl(behaviour: Behaviour, prompts: int) -> str:
+def _nixl(behavior: Behavior, prompts: int) -> str:
     return (
-        f'vllm:nixl_bytes_transferred_sum{{engine="0"}} {behaviour.nixl_bytes * prompts}\n'
-        f'vllm:nixl_xfer_time_seconds_count{{engine="0"}} {prompts if behaviour.nixl_bytes else 0}\n'
-        f'vllm:external_prefix_cache_hits_total{{engine="0"}} {400 * prompts if behaviour.nixl_bytes else 0}\n'
-        f'vllm:nixl_num_failed_transfers_total{{engine="0"}} {behaviour.nixl_failures * prompts}\n'
+        f'vllm:nixl_bytes_transferred_sum{{engine="0"}} {behavior.nixl_bytes * prompts}\n'
+        f'vllm:nixl_xfer_time_seconds_count{{engine="0"}} {prompts if behavior.nixl_bytes else 0}\n'
+        f'vllm:external_prefix_cache_hits_total{{engine="0"}} {400 * prompts if behavior.nixl_bytes else 0}\n'
+        f'vllm:nixl_num_failed_transfers_total{{engine="0"}} {behavior.nixl_failures * prompts}\n'
     )
 
 
 @contextmanager
-def serving(behaviour: Behaviour) -> Iterator[str]:
+def serving(behavior: Behavior) -> Iterator[str]:
     """The fake's address, http://127.0.0.1:<free port>; metrics are under /prefill and /decode, which is /decode-0."""
-    handler = type("Handler", (_Handler,), {"behaviour": behaviour, "started": time.monotonic()})
+    handler = type("Handler", (_Handler,), {"behavior": behavior, "started": time.monotonic()})
     with listening(handler) as address:
         yield address

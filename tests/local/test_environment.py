@@ -42,7 +42,7 @@ def test_runs_that_start_at_once_make_it_once(tmp_path: Path) -> None:
     assert log.read_text() == "made\n"
 
 
-def test_a_half_made_folder_is_made_anew(tmp_path: Path) -> None:
+def test_an_incomplete_folder_is_created_again(tmp_path: Path) -> None:
     folder = tmp_path / "env"
 
     def fail(made: Path) -> None:

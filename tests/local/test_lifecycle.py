@@ -210,7 +210,7 @@ def test_before_the_frontend_listens_a_client_hears_503(tmp_path: Path) -> None:
 
 
 @in_private_network
-def test_without_isolation_it_serves_as_well(tmp_path: Path) -> None:
+def test_it_also_serves_without_isolation(tmp_path: Path) -> None:
     # Here the test provides the privacy: the run's event ports listen on every interface.
     with started(tmp_path, "--no-isolation") as run:
         assert chat(run.address())

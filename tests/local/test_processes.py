@@ -58,7 +58,7 @@ def test_everything_listens_on_loopback() -> None:
     assert [worker.env["DYN_SYSTEM_PORT"] for worker in workers] == ["8001", "8002"]
 
 
-def test_environment_follows_the_pods_order_and_what_only_kubernetes_knows_is_told() -> None:
+def test_environment_follows_the_pods_order_and_reports_what_only_kubernetes_knows() -> None:
     graph = simulated_graph()
     graph["spec"]["env"] = [{"name": "LEVEL", "value": "graph"}, {"name": "SHARED", "value": "graph"}]
     main(graph, 1)["env"] += [
@@ -92,18 +92,18 @@ def test_both_spellings_of_a_flag_are_replaced() -> None:
     assert "--model-path hub/id becomes /model" in made.changes
 
 
-def test_added_flags_go_to_workers_only_and_are_told() -> None:
+def test_added_flags_go_to_workers_only_and_are_reported() -> None:
     made = plan(simulated_graph(), "--speedup-ratio", "10")
     assert [process.argv[-1] == "10" for process in made.processes] == [False, True, True]
     assert "decode gets --speedup-ratio 10 in addition" in made.changes
 
 
-def test_changes_are_told_once_each() -> None:
+def test_changes_are_reported_once_each() -> None:
     changes = plan(simulated_graph(3, 3)).changes
     assert len(changes) == len(set(changes))
 
 
-def test_several_frontend_replicas_run_once_and_it_is_told() -> None:
+def test_several_frontend_replicas_run_once_and_this_is_reported() -> None:
     graph = simulated_graph()
     graph["spec"]["components"][0]["replicas"] = 2
     made = plan(graph)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from catalog.engines import default_engine
-from tests.local.fake_endpoint import Behaviour, serving
+from tests.local.fake_endpoint import Behavior, serving
 from workloads.evidence import transfer
 from workloads.jobs.verify import chat, metrics, verification
 from workloads.jobs.verify.chat import is_sane
@@ -37,17 +37,17 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "POLL_SECONDS", 0.02)
 
 
-def verified(behaviour: Behaviour, **changes: object) -> tuple[Report, dict[str, str]]:
+def verified(behavior: Behavior, **changes: object) -> tuple[Report, dict[str, str]]:
     """The report, and the sentence of each thing that is not verified."""
-    with serving(behaviour) as url:
+    with serving(behavior) as url:
         targets = Targets(url, prefill=(f"{url}/prefill",), decode=(f"{url}/decode",), timeout=5)
         report = verify(replace(targets, **changes))
     return report, {verdict.check: verdict.sentence for verdict in report.verdicts if not verdict.verified}
 
 
 def test_a_disaggregated_graph_is_verified() -> None:
-    behaviour = Behaviour()
-    report, missing = verified(behaviour)
+    behavior = Behavior()
+    report, missing = verified(behavior)
     assert report.verified
     assert missing == {}
     assert tuple(verdict.check for verdict in report.verdicts) == GOOD
@@ -55,9 +55,9 @@ def test_a_disaggregated_graph_is_verified() -> None:
 
 
 def test_every_prompt_is_fresh_and_crosses_several_blocks() -> None:
-    behaviour = Behaviour()
-    verified(behaviour)
-    prompts = [prompt for prompt in behaviour.prompts if prompt != "ready?"]
+    behavior = Behavior()
+    verified(behavior)
+    prompts = [prompt for prompt in behavior.prompts if prompt != "ready?"]
     assert len(prompts) == PROMPTS
     assert len({prompt.split()[0] for prompt in prompts}) == PROMPTS
     # A word is one token at least, and the largest usual block has 128.
@@ -65,7 +65,7 @@ def test_every_prompt_is_fresh_and_crosses_several_blocks() -> None:
 
 
 def test_a_decode_worker_that_prefills_by_itself_verifies_nothing() -> None:
-    report, missing = verified(Behaviour(prefills=False))
+    report, missing = verified(Behavior(prefills=False))
     assert not report.verified
     assert missing == {
         "prefill worker served": "0 requests for 4 answered prompts, on 0 of 1 prefill workers.",
@@ -73,18 +73,18 @@ def test_a_decode_worker_that_prefills_by_itself_verifies_nothing() -> None:
 
 
 def test_no_prefill_worker_is_said() -> None:
-    _, missing = verified(Behaviour(), prefill=())
+    _, missing = verified(Behavior(), prefill=())
     assert missing == {"prefill worker served": "there is no prefill worker: no metrics address was given."}
 
 
 def test_a_decode_worker_given_as_prefill_is_not_taken_for_one() -> None:
-    with serving(Behaviour()) as url:
+    with serving(Behavior()) as url:
         report = verify(Targets(url, prefill=(f"{url}/decode",), decode=(f"{url}/decode",), timeout=5))
     assert [verdict.check for verdict in report.verdicts if not verdict.verified] == ["prefill worker served"]
 
 
 def test_an_aggregated_graph_is_verified_by_its_workers() -> None:
-    with serving(Behaviour()) as url:
+    with serving(Behavior()) as url:
         report = verify(Targets(url, worker=(f"{url}/decode",), timeout=5))
     assert report.verified
     assert [verdict.check for verdict in report.verdicts] == ["model listed", "answer sane", "worker served"]
@@ -92,7 +92,7 @@ def test_an_aggregated_graph_is_verified_by_its_workers() -> None:
 
 def test_an_empty_model_list_ends_at_the_bound_with_its_reason() -> None:
     started = time.monotonic()
-    report, missing = verified(Behaviour(models=()), timeout=0.5)
+    report, missing = verified(Behavior(models=()), timeout=0.5)
     assert time.monotonic() - started < 3
     assert not report.verified
     assert missing["model listed"] == (
@@ -102,7 +102,7 @@ def test_an_empty_model_list_ends_at_the_bound_with_its_reason() -> None:
 
 
 def test_another_model_than_asked_for_is_named() -> None:
-    _, missing = verified(Behaviour(), model="llama", timeout=0.5)
+    _, missing = verified(Behavior(), model="llama", timeout=0.5)
     assert missing["model listed"] == "not servable after 0.5 s: /v1/models lists tiny, not llama."
 
 
@@ -124,7 +124,7 @@ def test_another_model_than_asked_for_is_named() -> None:
     ],
 )
 def test_garbage_is_not_an_answer(answer: str | None, seen: str) -> None:
-    _, missing = verified(Behaviour(answer=answer))
+    _, missing = verified(Behavior(answer=answer))
     assert list(missing) == ["answer sane"]
     assert seen in missing["answer sane"]
 
@@ -135,43 +135,43 @@ def test_short_answers_are_sane(answer: str) -> None:
 
 
 def test_a_slow_start_is_waited_for() -> None:
-    report, _ = verified(Behaviour(ready_after=0.6))
+    report, _ = verified(Behavior(ready_after=0.6))
     assert report.verified
 
 
 def test_reset_connections_are_retried() -> None:
-    behaviour = Behaviour(resets=2)
-    report, _ = verified(behaviour)
-    assert behaviour.resets == 0
+    behavior = Behavior(resets=2)
+    report, _ = verified(behavior)
+    assert behavior.resets == 0
     assert report.verified
 
 
 def test_connections_that_are_always_reset_end_in_a_sentence() -> None:
-    _, missing = verified(Behaviour(resets=10**6), timeout=0.5)
+    _, missing = verified(Behavior(resets=10**6), timeout=0.5)
     assert "tiny is listed but does not answer" in missing["model listed"]
 
 
 def test_an_answer_that_drips_for_ever_ends_at_the_bound() -> None:
     started = time.monotonic()
-    _, missing = verified(Behaviour(drips=True), timeout=0.5)
+    _, missing = verified(Behavior(drips=True), timeout=0.5)
     assert time.monotonic() - started < 3
     assert "no answer in time" in missing["model listed"]
 
 
 def test_nixl_is_verified_by_bytes_transfers_and_hits() -> None:
-    report, missing = verified(Behaviour(nixl_bytes=2**20), transfer=NIXL)
+    report, missing = verified(Behavior(nixl_bytes=2**20), transfer=NIXL)
     assert missing == {}
     moved = next(verdict for verdict in report.verdicts if verdict.check == "KV cache moved")
     assert moved.sentence == "4.00 MiB in 4 NIXL transfers for 4 answered prompts."
 
 
 def test_kv_cache_that_never_moved_is_not_verified() -> None:
-    _, missing = verified(Behaviour(), transfer=NIXL)
+    _, missing = verified(Behavior(), transfer=NIXL)
     assert set(missing) == {"KV cache moved", "no transfer failed", "moved KV cache used"}
 
 
 def test_a_failed_transfer_is_said() -> None:
-    _, missing = verified(Behaviour(nixl_bytes=2**20, nixl_failures=1), transfer=NIXL)
+    _, missing = verified(Behavior(nixl_bytes=2**20, nixl_failures=1), transfer=NIXL)
     assert missing == {"no transfer failed": "4 of 4 NIXL transfers failed."}
 
 
@@ -220,24 +220,24 @@ def test_the_job_may_carry_the_program() -> None:
 
 @pytest.mark.parametrize("reasoning", [None, "", "the the the"])
 def test_null_content_is_no_answer_even_at_the_token_limit(reasoning: str | None) -> None:
-    _, missing = verified(Behaviour(answer=None, reasoning=reasoning, finish_reason="length"))
+    _, missing = verified(Behavior(answer=None, reasoning=reasoning, finish_reason="length"))
     assert list(missing) == ["answer sane"]
 
 
 def test_reasoning_counts_only_where_the_token_limit_ended_it() -> None:
     """A model that reasons may spend the limit before its answer begins."""
     thinking = "let me look at the river and the garden first"
-    report, _ = verified(Behaviour(answer=None, reasoning=thinking, finish_reason="length"))
+    report, _ = verified(Behavior(answer=None, reasoning=thinking, finish_reason="length"))
     assert report.verified
     (answered,) = [verdict.sentence for verdict in report.verdicts if verdict.check == "answer sane"]
     assert answered.endswith(", 4 of them with reasoning only.")
-    report, missing = verified(Behaviour(answer=None, reasoning=thinking, finish_reason="stop"))
+    report, missing = verified(Behavior(answer=None, reasoning=thinking, finish_reason="stop"))
     assert not report.verified
     assert "empty" in missing["answer sane"]
 
 
-def several(behaviour: Behaviour, workers: int, **changes: object) -> tuple[Report, dict[str, str]]:
-    with serving(behaviour) as url:
+def several(behavior: Behavior, workers: int, **changes: object) -> tuple[Report, dict[str, str]]:
+    with serving(behavior) as url:
         decode = tuple(f"{url}/decode-{n}" for n in range(workers))
         targets = Targets(url, prefill=(f"{url}/prefill",), decode=decode, timeout=5)
         report = verify(replace(targets, **changes))
@@ -246,7 +246,7 @@ def several(behaviour: Behaviour, workers: int, **changes: object) -> tuple[Repo
 
 def test_prompts_are_sent_until_every_decode_worker_has_served_one() -> None:
     """The router sends the first prompts to one worker, as it may."""
-    report, missing = several(Behaviour(route=lambda n: 0 if n < 8 else n % 3, nixl_bytes=2**20), 3, transfer=NIXL)
+    report, missing = several(Behavior(route=lambda n: 0 if n < 8 else n % 3, nixl_bytes=2**20), 3, transfer=NIXL)
     assert missing == {}
     assert report.prompts > PROMPTS
     assert all(share.requests for share in report.workers)
@@ -254,15 +254,15 @@ def test_prompts_are_sent_until_every_decode_worker_has_served_one() -> None:
 
 def test_a_decode_worker_that_serves_nothing_is_not_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "ROUNDS", 2)
-    behaviour = Behaviour(route=lambda n: 0)
-    report, missing = several(behaviour, 2)
+    behavior = Behavior(route=lambda n: 0)
+    report, missing = several(behavior, 2)
     assert not report.verified
     assert list(missing) == ["decode worker received"]
     assert missing["decode worker received"].endswith("on 1 of 2 decode workers; not reached: /decode-1.")
     # Bounded in number: two rounds of two prompts for each worker.
-    assert len(behaviour.prompts) == 1 + PROMPTS + 2 * 4
+    assert len(behavior.prompts) == 1 + PROMPTS + 2 * 4
 
 
 def test_kv_cache_must_arrive_at_every_decode_worker() -> None:
-    _, missing = several(Behaviour(route=lambda n: n % 2), 2, transfer=NIXL)
+    _, missing = several(Behavior(route=lambda n: n % 2), 2, transfer=NIXL)
     assert missing["KV cache moved"].startswith("0.00 MiB in 0 NIXL transfers")

@@ -78,7 +78,7 @@ def test_environments_differ() -> None:
         assert policies(recorded(stack), policy_config.read(ROOT, config)) >= {"gpu-budget"}
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     with pytest.raises(ConfigInvalid) as told:
         policy_config.resolve(
             RULES,

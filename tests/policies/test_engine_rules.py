@@ -40,7 +40,7 @@ def test_another_engine_holds_to_the_rules() -> None:
 
 
 @pytest.mark.usefixtures("otter")
-def test_an_engine_whose_arguments_do_not_tell_is_not_judged_by_them() -> None:
+def test_an_engine_whose_arguments_are_ambiguous_is_not_judged_by_them() -> None:
     assert broken(recorded("otter"), *RULES) == []
 
 

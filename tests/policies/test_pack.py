@@ -118,7 +118,7 @@ def in_process(recording: Recording, config: dict[str, Any]) -> list[tuple[str, 
     return sorted((v.urn, v.policy, LEVELS[v.level], v.message) for v in judge(recording, config))
 
 
-def test_the_pack_tells_what_it_holds(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+def test_the_pack_lists_its_rules(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     info = pack.GetAnalyzerInfo(empty_pb2.Empty(), timeout=CALL_SECONDS)
     assert (info.name, info.supportsConfig) == ("dynamo-gke", True)
     assert [policy.name for policy in info.policies] == [rule.name for rule in RULES]

@@ -18,7 +18,7 @@ from ops.offline import policy_config, recording, stackfile, verdicts
 from ops.offline.recorded import ProgramFailed
 from ops.report import objects as manifests
 from policies.rules import RULES
-from tests.local.fake_endpoint import Behaviour, serving
+from tests.local.fake_endpoint import Behavior, serving
 from tests.stacks import ROOT, recorded
 from tests.ucx_tables import RDMA, TCP, log
 
@@ -44,7 +44,7 @@ def test_a_preview_says_what_is_built_and_what_it_costs() -> None:
     assert not any(line.endswith(" ") for line in done.stdout.splitlines())
 
 
-def test_a_preview_of_a_change_says_what_it_rolls() -> None:
+def test_a_preview_of_a_change_says_what_it_restarts() -> None:
     done = ops("preview", "--stack", "prod", "--set", "models.chat.engine.maxModelLen=16384")
     assert "What the overrides restart" in done.stdout
     assert "prefill 1 of 1 and decode 1 of 1 down at a time" in " ".join(done.stdout.split())
@@ -66,7 +66,7 @@ def test_no_made_up_answer_refuses_a_preview(currency: str) -> None:
     assert f"has a billing account in {currency}" in done.stdout
 
 
-def test_the_questions_of_the_preflight_are_in_the_plan() -> None:
+def test_the_checks_of_the_preflight_are_in_the_plan() -> None:
     def preflight(*words: str) -> object:
         return json.loads(ops("preview", "--stack", "dev", "--json", *words).stdout)["plan"]["preflight"]
 
@@ -272,7 +272,7 @@ def test_the_program_itself_refuses_a_bad_stack_without_a_traceback() -> None:
 @pytest.mark.parametrize("command", ["verify", "proof"])
 def test_ops_verify_says_what_is_verified_and_what_is_not(command: str) -> None:
     """`proof` is what the command was called first."""
-    with serving(Behaviour()) as url:
+    with serving(Behavior()) as url:
         done = ops(command, "--endpoint", url, "--prefill", f"{url}/prefill", "--decode", f"{url}/decode")
         assert (done.returncode, done.stdout.count("not verified")) == (0, 0)
         done = ops(command, "--endpoint", url, "--decode", f"{url}/decode", "--timeout", "3")

@@ -102,7 +102,7 @@ def test_a_comment_in_a_stack_file_changes_nothing(clone: Path) -> None:
     assert done.stdout.splitlines()[2].endswith(": no change")
 
 
-def test_a_rule_that_was_weaker_before_is_told_apart_from_the_change(clone: Path) -> None:
+def test_a_rule_that_was_already_weaker_is_listed_separately(clone: Path) -> None:
     edit(clone, "prod", "config:\n", "config:\n  # a word\n")
     lines = diff(clone, "--stack", "prod").stdout.splitlines()
     assert lines[0].endswith(": no change")

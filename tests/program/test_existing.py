@@ -64,7 +64,7 @@ def unbound(graph: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("existing", [{"context": "lab"}, BY_NAME, {"name": "shared"}], ids=["context", "add", "name"])
-def test_the_graph_is_the_same_in_a_cluster_that_is_there(existing: dict[str, Any]) -> None:
+def test_the_graph_is_the_same_in_an_existing_cluster(existing: dict[str, Any]) -> None:
     (there,) = of_type(run({"cluster": {"existing": existing}}), ":DynamoGraphDeployment")
     (own,) = of_type(run({}), ":DynamoGraphDeployment")
     assert unbound(there.inputs) == unbound(own.inputs)
@@ -184,7 +184,7 @@ def test_a_dns_endpoint_that_nobody_outside_may_use_is_none() -> None:
         run({"cluster": {"existing": {"name": "shared"}}}, answers=answering(GET_CLUSTER, closed))
 
 
-def test_in_this_process_nothing_that_is_there_is_refused() -> None:
+def test_in_this_process_no_existing_object_is_rejected() -> None:
     """Canned answers know nothing of the clusters and subnets of others."""
     other = {"gcp:project": "other-project", "network": {"existing": {**VPC, "podsRange": "my-pods"}}}
     assert run(other).resources

@@ -185,9 +185,9 @@ def test_the_operator_has_two_replicas_on_two_nodes() -> None:
     (release,) = of_type(recorded("as it comes"), ":Release")
     manager = release.inputs["values"]["dynamo-operator"]["controllerManager"]
     assert manager["replicas"] == 2
-    (apart,) = manager["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
-    assert apart["topologyKey"] == "kubernetes.io/hostname"
-    assert apart["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "dynamo-operator"
+    (spread,) = manager["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+    assert spread["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "dynamo-operator"
     (on,) = manager["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
     assert on["matchExpressions"][0]["values"] == ["system"]
 

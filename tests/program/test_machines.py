@@ -330,13 +330,13 @@ def test_a_file_with_errors_names_each(tmp_path: Path) -> None:
     assert [error.path for error in found] == ["bad.yaml: gpus.count", "bad.yaml: vcpu", "bad.yaml: vcpus"]
 
 
-def test_the_driver_of_the_machine_is_told_where_nodes_are_the_clusters_own() -> None:
+def test_the_driver_of_the_machine_is_reported_for_existing_nodes() -> None:
     existing = {**QUAD, "cluster": {"existing": {"context": "lab"}}}
     told = " ".join(planned(existing).warnings)
     assert "NVIDIA driver R600.1 or newer, as its GPUs need" in told
     assert "2 × x1-quad free" in told
 
 
-def test_a_weight_only_format_is_told() -> None:
+def test_a_weight_only_format_is_reported() -> None:
     plan = planned({"models.chat": {"model": "gpt-oss-120b", "layout": "single-node"}})
     assert any("weight-only on H200: its weights stay in mxfp4" in warning for warning in plan.warnings)

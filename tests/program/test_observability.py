@@ -48,7 +48,7 @@ def test_nixl_is_collected_of_the_graphs_that_transfer() -> None:
     assert graphs == ["code"]
 
 
-def test_addresses_are_told_of_every_alert() -> None:
+def test_addresses_are_notified_of_every_alert() -> None:
     stack = config({"alerts": {"emails": ["oncall@example.com", "team@example.com"]}})
     recording = record(ROOT, stack, preview=False)
     channels = [r.inputs for r in recording.resources if r.type == CHANNEL]

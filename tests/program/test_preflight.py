@@ -490,7 +490,7 @@ def test_an_api_that_is_not_there_warns(told: Told, monkeypatch: pytest.MonkeyPa
     assert TOKEN not in warning
 
 
-def test_a_token_of_no_form_is_not_told(told: Told, api: Api) -> None:
+def test_a_token_of_unknown_form_is_not_printed(told: Told, api: Api) -> None:
     run(told, {CLIENT: {"accessToken": "two\nlines"}}, WITH_RDMA)
     assert api.requests == []
     (warning,) = told.warnings

@@ -176,8 +176,8 @@ def test_without_an_engine_that_needs_them_no_nic_is_handed_out() -> None:
 
 @every_mode
 def test_no_policy_is_violated(layout: str, rdma: str) -> None:
-    unlabelled = {"labelled": "disabled"}
-    assert judge(recorded(layout, rdma), unlabelled) == []
+    unlabeled = {"labelled": "disabled"}
+    assert judge(recorded(layout, rdma), unlabeled) == []
 
 
 def snapshot(rdma: str) -> Snapshot:
@@ -194,13 +194,13 @@ POOLS = {"prefill-pool", "decode-pool"}
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "dear"),
+    ("before", "after", "expensive"),
     [
         ("dranet", "dranetAuto", set(POOLS)),
         ("dranetAuto", "dranet", set(POOLS)),
         ("dranet", "multiNetwork", set()),
     ],
 )
-def test_what_another_mode_replaces_is_told(before: str, after: str, dear: set[str]) -> None:
+def test_what_another_mode_replaces_is_reported(before: str, after: str, expensive: set[str]) -> None:
     """Networks of a pool are chosen when it is created; multi-networking of the cluster and a label change in place."""
-    assert replaced(before, after) & {"cluster-cluster", *POOLS} == dear
+    assert replaced(before, after) & {"cluster-cluster", *POOLS} == expensive

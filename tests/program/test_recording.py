@@ -28,7 +28,7 @@ def test_a_urn_that_comes_twice_is_refused() -> None:
         run(program)
 
 
-def test_only_the_cause_of_a_failure_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+def test_only_the_cause_of_a_failure_is_reported(capfd: pytest.CaptureFixture[str]) -> None:
     def program() -> None:
         first = bucket("a")
         for i in range(20):
@@ -39,7 +39,7 @@ def test_only_the_cause_of_a_failure_is_told(capfd: pytest.CaptureFixture[str]) 
     assert capfd.readouterr().err == ""
 
 
-def test_secrets_and_unknowns_are_told_apart_from_values() -> None:
+def test_secrets_and_unknowns_are_distinguished_from_values() -> None:
     def program() -> None:
         first = bucket("a", name=pulumi.Output.secret("hidden"))
         pulumi.export("plain", 2.0)

@@ -43,7 +43,7 @@ def test_nodes_and_control_plane_are_closed(stack: str) -> None:
 
 
 @every_stack
-def test_nodes_boot_what_is_signed_and_tell_nobody_of_themselves(stack: str) -> None:
+def test_nodes_have_secure_boot_and_serve_no_legacy_metadata(stack: str) -> None:
     built = (*of_type(recorded(stack), "cluster:Cluster"), *of_type(recorded(stack), ":NodePool"))
     for node in (resource.inputs["nodeConfig"] for resource in built):
         assert node["shieldedInstanceConfig"] == {"enableSecureBoot": True, "enableIntegrityMonitoring": True}
@@ -137,7 +137,7 @@ def test_the_account_of_a_graph_may_find_its_peers(stack: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["none", "internal", "gateway"])
-def test_the_proof_is_let_in_under_every_exposure(given: str) -> None:
+def test_the_verification_is_admitted_under_every_exposure(given: str) -> None:
     more = ["endpoint.domain=llm.example.com", "endpoint.allowedCidrs[0]=203.0.113.0/24"] if given == "gateway" else []
     recording = run(f"endpoint.exposure={given}", *more)
     labels = named(recording, "chat-proof-job").inputs["spec"]["template"]["metadata"]["labels"]
@@ -202,7 +202,7 @@ def test_pods_keep_to_the_level_that_is_enforced(stack: str, overrides: tuple[st
     pods = [pod for resource in recording.resources for pod in pod_specs(resource.type, resource.inputs)]
     assert len(pods) >= 4
     refused = {reason for pod in pods for reason in against_baseline(pod)}
-    # Privileged only for what pinned memory takes, and for nothing besides.
+    # Privileged only for what pinned memory takes, and for nothing else.
     assert refused == (set() if level == "baseline" else {"capability IPC_LOCK", "capability SYS_RESOURCE"})
 
 

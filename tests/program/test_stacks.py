@@ -169,7 +169,7 @@ def test_gpu_pools_wait_for_nat_roles_and_the_cpu_pool(stack: str) -> None:
 
 
 @pytest.mark.parametrize(("stack", "protected"), [("dev", False), ("staging", True), ("prod", True)])
-def test_what_is_dear_is_protected(stack: str, protected: bool) -> None:
+def test_what_is_expensive_to_lose_is_protected(stack: str, protected: bool) -> None:
     recording = recorded(stack)
     (cluster,) = of_type(recording, "cluster:Cluster")
     (bucket,) = of_type(recording, "bucket:Bucket")
@@ -221,7 +221,7 @@ def test_no_two_ranges_of_a_stack_overlap() -> None:
     assert [(a, b) for i, a in enumerate(ranges) for b in ranges[i + 1 :] if a.overlaps(b)] == []
 
 
-def test_the_cluster_is_told_from_others_without_its_endpoint() -> None:
+def test_the_cluster_is_identified_without_its_endpoint() -> None:
     (provider,) = of_type(recorded("prod"), "pulumi:providers:kubernetes")
     assert provider.inputs["clusterIdentifier"] == "projects/my-project/locations/europe-west1/clusters/dynamo-prod"
     assert provider.inputs["kubeconfig"] == "[unknown]"
@@ -239,7 +239,7 @@ def test_the_endpoint_is_not_known_before_the_graph_is_ready() -> None:
     assert graph.options["customTimeouts"]["create"] == "70m"
 
 
-def test_the_budget_counts_this_stack_and_tells_its_people() -> None:
+def test_the_budget_counts_this_stack_and_notifies_its_addresses() -> None:
     (budget,) = of_type(recorded("prod", preview=False), "gcp:billing/budget:Budget")
     assert budget.inputs["amount"]["specifiedAmount"] == {"currencyCode": "USD", "units": "140000"}
     assert budget.inputs["budgetFilter"] == {"labels": {"stack": "prod"}, "projects": ["projects/123456789012"]}
@@ -299,7 +299,7 @@ def test_the_writer_may_write_before_the_job_starts() -> None:
     before = {u.rpartition("::")[2] for u in needs(recording, job.urn)}
     assert {"model-weights-may-write", "model-weights-writer", "model-weights-script", "weights-bucket"} <= before
     assert {"workloads-namespace", "workloads-hf-token", "system-pool"} <= before
-    assert not before & {"prefill-pool", "decode-pool"}  # fetched while the dear nodes are still being made
+    assert not before & {"prefill-pool", "decode-pool"}  # fetched while the expensive nodes are still being created
     (member,) = [m for m in of_type(recording, ":BucketIAMMember") if m.name == "model-weights-may-write"]
     assert member.inputs == {
         "bucket": "my-project-dynamo-prod-weights",

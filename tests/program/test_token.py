@@ -47,7 +47,7 @@ def test_up_stops_and_names_the_command(overrides: list[str], secret: str | None
 
 
 @missing
-def test_a_preview_shows_what_up_creates_once_the_token_is_there(overrides: list[str], secret: str | None) -> None:
+def test_a_preview_shows_what_up_creates_once_the_token_is_set(overrides: list[str], secret: str | None) -> None:
     shown = run(overrides, preview=True, secret=secret).by_urn()
     assert set(shown) == set(run(overrides, preview=False, secret="hf_x").by_urn())
 

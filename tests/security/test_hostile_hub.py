@@ -447,7 +447,7 @@ def start(hub: Hub, place: Path, *more: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["one scratch folder", "a scratch folder each"])
-def test_three_fetches_at_once_all_end_well(hub: Hub, place: Path, shared: bool) -> None:
+def test_three_fetches_at_once_all_succeed(hub: Hub, place: Path, shared: bool) -> None:
     def slowly(handler: fake.Handler, content: bytes) -> None:
         time.sleep(0.3)
         handler.serve(content)
@@ -461,7 +461,7 @@ def test_three_fetches_at_once_all_end_well(hub: Hub, place: Path, shared: bool)
         assert len(hub.asked_for(FIRST)) == 1
 
 
-def test_a_fetch_that_fails_ends_well_when_another_has_brought_all(hub: Hub, place: Path) -> None:
+def test_a_failing_fetch_succeeds_when_another_has_fetched_all(hub: Hub, place: Path) -> None:
     with serving(Hub()) as failing:
 
         def late(handler: fake.Handler, _: bytes) -> None:

@@ -12,7 +12,7 @@ import certifi
 import pytest
 
 from catalog.engines import default_engine
-from tests.local.fake_endpoint import Behaviour, serving
+from tests.local.fake_endpoint import Behavior, serving
 from tests.loopback import listening, silent_addresses
 from workloads.evidence import transfer_arguments
 from workloads.jobs.verify import chat, metrics, verification
@@ -169,7 +169,7 @@ def test_a_counter_that_is_no_number_is_no_metrics(value: str) -> None:
 def test_metrics_that_are_no_numbers_verify_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     labels = 'dynamo_component="backend",dynamo_endpoint="generate"'
     with (
-        serving(Behaviour()) as url,
+        serving(Behavior()) as url,
         answering(text(f"dynamo_component_requests_total{{{labels}}} NaN\n")) as worker,
     ):
         assert main(["--endpoint", url, "--worker", worker, *NIXL, "--timeout", "3"]) == 1
@@ -199,7 +199,7 @@ def test_the_verification_ends_in_time_whatever_the_pages_of_workers_hold(
     monkeypatch.setattr(verification, "LAST_SECONDS", 1.0)
     whole = PAGES[page] if page != "labels" else PAGES[page] * 100
 
-    with serving(Behaviour()) as url, answering(text(whole)) as worker:
+    with serving(Behavior()) as url, answering(text(whole)) as worker:
         words = [word for number in range(4) for word in ("--decode", f"{worker}/{number}")]
         started = time.monotonic()
         assert main(["--endpoint", url, *words, "--prefill", f"{worker}/p", *NIXL, "--timeout", "3"]) == 1
@@ -267,7 +267,7 @@ def test_words_of_others_are_one_line_of_printable_text() -> None:
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_model_id_forges_no_line_of_the_report(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(Behaviour(models=(FORGED,), answer=FORGED)) as url:
+    with serving(Behavior(models=(FORGED,), answer=FORGED)) as url:
         words = ["--endpoint", url, "--worker", f"{url}/decode", "--timeout", "3"]
         main([*words, *(["--json"] if as_json else [])])
         main(["--endpoint", url, "--model", "other", "--timeout", "0.3"])

@@ -101,7 +101,7 @@ def test_a_step_puts_a_text_into_summary_and_log(
 
 
 @pytest.mark.parametrize("operation", ["update | @a", "update\n@a", "--> @a", "&#64;a", "a" * 41])
-def test_an_operation_of_another_form_is_not_told_in_an_issue(operation: str) -> None:
+def test_an_operation_of_another_form_is_not_shown_in_an_issue(operation: str) -> None:
     with pytest.raises(NoSummary):
         counts(json.dumps({"changeSummary": {operation: 1}}))
 

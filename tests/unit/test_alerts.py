@@ -105,6 +105,6 @@ def test_a_notification_is_one_sentence_and_the_page(alert: Alert) -> None:
     assert (ROOT / page.removeprefix("Runbook: ")).is_file()
 
 
-def test_titles_are_apart() -> None:
+def test_titles_differ() -> None:
     titles = [alert.title for alert in every_alert()]
     assert len(set(titles)) == len(titles)

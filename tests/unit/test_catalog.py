@@ -26,7 +26,7 @@ from tests.stacks import config, layouts
 EVERY = [(name, layout) for name in card_names() for layout in layouts(name)]
 
 
-def test_the_models_that_are_promised_are_there() -> None:
+def test_the_promised_models_exist() -> None:
     assert set(card_names()) >= {
         "llama-3.3-70b-instruct",
         "llama-3.3-70b-instruct-fp8",
@@ -159,7 +159,7 @@ def test_a_card_with_the_keys_of_before_still_loads() -> None:
     assert former.weights.format == "fp8"
 
 
-def test_all_errors_of_a_card_are_told_at_once() -> None:
+def test_all_errors_of_a_card_are_reported_at_once() -> None:
     broken = GOOD_CARD.replace("heads: 64", "heads: many", 1).replace("gated: false", "gated: maybe", 1)
     with pytest.raises(ConfigInvalid) as raised:
         entries.checked(Card, "ours.yaml", "ours", broken.encode())

@@ -114,7 +114,7 @@ def test_a_range_that_is_wrong_by_itself_is_refused(text: str, sentence: str) ->
         ("2a00:1450::/32", "an IPv4 address only"),
     ],
 )
-def test_a_range_that_lets_nobody_in_is_told(text: str, why: str) -> None:
+def test_a_range_that_admits_nobody_is_reported(text: str, why: str) -> None:
     assert range_error(text) is None
     assert why in str(without_effect(text))
 

@@ -158,7 +158,7 @@ BUCKET_OF_WEIGHTS = one(BUCKET, {"name": "w"})
         ),
     ],
 )
-def test_what_is_dear_needs_a_word_and_says_what_it_costs(
+def test_an_expensive_change_needs_approval_and_says_what_it_costs(
     before: tuple[Registered, ...], after: tuple[Registered, ...], want: str
 ) -> None:
     comparison = compare(stack(*before, prefill=2), stack(*after, prefill=2))
@@ -172,7 +172,7 @@ def test_fewer_nodes_go_back_without_a_replacement() -> None:
     assert comparison.guarded == comparison.changes
 
 
-def test_protection_and_order_are_told() -> None:
+def test_protection_and_order_are_reported() -> None:
     change = only(compare(stack(pool(protect=True)), stack(other_reservation(deleteBeforeReplace=True))))
     assert (change.protected, change.deleted_first) == (True, True)
     assert [(i.path, i.before, i.after) for i in change.inputs if i.path.startswith("option")] == [
@@ -216,11 +216,11 @@ def graph(replicas: int, flag: str) -> Registered:
 @pytest.mark.parametrize(
     ("after", "rolling"), [(graph(9, "--a"), ()), (graph(1, "--b"), ("chat",)), (graph(1, "--a"), ())]
 )
-def test_workers_roll_with_their_template_only(after: Registered, rolling: tuple[str, ...]) -> None:
+def test_workers_restart_only_when_their_template_changes(after: Registered, rolling: tuple[str, ...]) -> None:
     assert compare(stack(graph(1, "--a")), stack(after)).rolling == rolling
 
 
-def test_losses_of_one_kind_are_told_once() -> None:
+def test_losses_of_one_kind_are_reported_once() -> None:
     pools = [replace(pool(), urn=f"{i}", name=f"p{i}") for i in range(5)]
     assert compare(stack(*pools, prefill=1), stack()).losses == (
         "releases 5 reserved H200 nodes",

@@ -69,7 +69,7 @@ def test_an_engine_reads_its_side_of_the_transfer_back_from_what_it_wrote() -> N
     )
 
 
-def test_what_proves_a_transfer_is_among_what_is_counted() -> None:
+def test_the_evidence_of_a_transfer_is_counted() -> None:
     vllm = engines.engine("vllm")
     evidence, counted = vllm.transfer_evidence, vllm.metrics.transfer
     assert evidence

@@ -37,7 +37,7 @@ def test_a_reservation_is_paid_all_the_while_and_its_nodes_come_beside_the_weigh
     assert spot.usd is None  # its price is not fixed
 
 
-def test_a_cluster_that_is_there_is_not_waited_for() -> None:
+def test_an_existing_cluster_is_not_waited_for() -> None:
     there = {"cluster": {"existing": {"name": "shared", "addGpuPools": True}}}
     new, added = planned().first_token, planned(there).first_token
     assert new

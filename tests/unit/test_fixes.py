@@ -47,7 +47,7 @@ def judged(raw: dict[str, Any]) -> list[Error]:
 
 @given(stacks)
 @settings(max_examples=60)
-def test_a_way_out_that_is_told_leads_out(blocks: dict[str, Any]) -> None:
+def test_a_suggested_fix_works(blocks: dict[str, Any]) -> None:
     raw, _ = raw_blocks(config(blocks))
     found = judged(raw)
     before = Counter(error.path for error in found)
@@ -107,7 +107,7 @@ def test_an_error_says_what_to_set(changes: dict[str, Any], path: str, says: str
     assert says in messages(changes)[path]
 
 
-def test_a_way_that_brings_another_error_is_not_told() -> None:
+def test_a_fix_that_causes_another_error_is_not_suggested() -> None:
     both = (Fix("use 4", {"decode": 4}), Fix("use 5", {"decode": 5}))
     raw = {"decode": 3, "prefill": 5}
 

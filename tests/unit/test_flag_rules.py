@@ -35,7 +35,7 @@ def found(words: tuple[str, ...], model: str = LLAMA, layout: str = "multi-node"
 
 
 @pytest.mark.parametrize("case", [*STARTS_NOT, *HARMFUL], ids=lambda case: case.name)
-def test_it_is_refused_at_its_word_with_a_way_out(case: Refused) -> None:
+def test_it_is_rejected_at_its_argument_with_a_fix(case: Refused) -> None:
     errors = {(error.path, error.message) for error in found(case.words, case.model, case.layout)}
     assert [message for path, message in errors if path == f"{PATH}[{case.at}]" and case.says in message]
 

@@ -34,7 +34,7 @@ def test_every_rendered_line_is_taken(line: Line) -> None:
     assert errors(line) == []
 
 
-def test_all_mistakes_are_told_together() -> None:
+def test_all_errors_are_reported_together() -> None:
     given = ["64", "--max-num-seqs", "x", "--nope", "--kv-transfer-config", '{"a": 1, "kv_role": "b"}']
     assert [error.index for error in flags.errors(TABLES["dynamo.vllm"], given)] == [0, 2, 3, 5, 5]
 

@@ -70,12 +70,12 @@ def test_every_pattern_has_its_rule_in_words_and_a_valid_example(text: str, here
          "endpoint.domain", "without scheme.*did you mean llm.example.com?"),
     ],
 )  # fmt: skip
-def test_a_value_of_the_wrong_form_is_told_with_what_was_meant(changes: dict[str, Any], path: str, says: str) -> None:
+def test_a_value_of_the_wrong_form_is_reported_with_a_suggestion(changes: dict[str, Any], path: str, says: str) -> None:
     said = {error.path: error.message for error in errors(changes)}[path]
     assert re.search(says.replace("?", r"\?"), said), said
 
 
-def test_a_proposal_that_is_taken_or_holds_a_token_is_not_told() -> None:
+def test_a_suggestion_that_is_taken_or_holds_a_token_is_not_made() -> None:
     taken = {"models.Chat": QWEN}
     assert all("did you mean chat?" not in error.message for error in errors(taken))
     assert spelling.like(f"hf_{'Ab1' * 12} x", r"^[a-z0-9-]+$") is None

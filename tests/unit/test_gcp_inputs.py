@@ -67,7 +67,7 @@ def test_flags_of_each_kind_are_read() -> None:
         ("nodeConfig.notThere", False),
         ("notThere.atAll", False),
         ("nodeConfig.taints[].key", True),
-        ("nodeConfig.taints[].colour", False),
+        ("nodeConfig.taints[].color", False),
     ],
 )
 def test_what_the_table_knows(path: str, known: bool) -> None:

@@ -54,7 +54,7 @@ def test_prefill_may_have_more_gpus_than_decode(prefill: int, decode: int) -> No
     assert [worker.tensor_parallel for worker in graph.workers] == [prefill, decode]
 
 
-def test_replicated_kv_heads_of_a_larger_prefill_are_refused_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replicated_kv_heads_of_a_larger_prefill_are_rejected_with_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("planning.resolve.card", lambda _: with_kv_heads(4))
     assert errors({"models.chat.decode.tensorParallel": 4}) == (
         Error(

@@ -109,7 +109,7 @@ def test_files_of_the_users_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("made_up_machines")
-def test_every_error_is_told(tmp_path: Path) -> None:
+def test_every_error_is_reported(tmp_path: Path) -> None:
     card.cache_clear()
     (tmp_path / "cards").mkdir()
     bad, odd = tmp_path / "cards" / "bad.yaml", tmp_path / "cards" / "odd.yaml"

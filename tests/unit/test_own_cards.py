@@ -51,7 +51,7 @@ def test_a_stack_may_name_a_card_of_its_own() -> None:
         ("./cards/ours-32b.yml", "does not end in .yaml"),
     ],
 )
-def test_a_file_that_does_not_exist_is_told_with_the_nearest(given: str, says: str) -> None:
+def test_a_missing_file_is_reported_with_the_nearest_name(given: str, says: str) -> None:
     (found,) = errors(chat(given))
     assert found.path == "models.chat.model"
     assert says in found.message

@@ -52,7 +52,7 @@ def test_engines_of_halves_of_a_node_leave_no_gap(sizes: list[int]) -> None:
 
 
 @given(st.lists(st.integers(1, 8), max_size=30))
-def test_nodes_are_enough_and_never_more_than_parcels(sizes: list[int]) -> None:
+def test_nodes_are_enough_and_no_more_than_the_bin_packing_needs(sizes: list[int]) -> None:
     assert -(-sum(sizes) // 8) <= nodes_for(sizes, 8) <= len(sizes)
 
 
@@ -81,7 +81,7 @@ def test_spot_has_a_part_that_is_known_and_an_upper_bound(scaled: dict[str, Any]
     }
 
 
-def test_a_budget_is_compared_with_what_spot_costs_at_most() -> None:
+def test_a_budget_is_compared_with_the_maximum_price_of_spot() -> None:
     budget = {"capacity": {"mode": "spot"}, "budget": {"monthlyUsd": 100_000, "emails": ["oncall@example.com"]}}
     (warning,) = [w for w in planned(budget).warnings if w.startswith("budget")]
     assert "is less than the 126,1" in warning
@@ -156,7 +156,7 @@ def test_pools_follow_the_autoscaler_and_the_cost_says_how_far() -> None:
     assert plan.cost_max == round(0.10 + 4 * 0.776944 + 4 * 84.81, 2)
 
 
-def test_a_budget_that_the_plan_exceeds_is_told() -> None:
+def test_a_budget_that_the_plan_exceeds_is_reported() -> None:
     budget = {"budget": {"monthlyUsd": 100_000, "emails": ["oncall@example.com"]}}
     (warning,) = [w for w in planned(budget).warnings if w.startswith("budget")]
     assert warning.startswith("budget: 100,000 USD is less than the 126,1")

@@ -265,7 +265,7 @@ def test_an_error_is_explained_with_its_command(error: str, why: str) -> None:
         ("Error 4041", False),
     ],
 )
-def test_what_is_not_there_is_told_from_other_errors(error: str, missing: bool) -> None:
+def test_not_found_is_distinguished_from_other_errors(error: str, missing: bool) -> None:
     assert is_missing(error) is missing
 
 

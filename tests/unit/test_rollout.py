@@ -136,11 +136,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_rolls(case: Case) -> None:
+def test_restarts(case: Case) -> None:
     assert rolls(planned(case.before), planned(case.after)) == case.want
 
 
-def test_the_workers_are_told_to_roll_as_the_sentence_says() -> None:
+def test_the_workers_restart_as_the_sentence_says() -> None:
     from manifests.graph import ROLLOUT
 
     assert list(ROLLOUT.values()) == ["0", "1"]

@@ -74,7 +74,7 @@ def test_an_object_that_is_not_yaml_is_refused_with_its_path(root: Path, value: 
         stackfile.read(root, "one", [f"models.chat.prefill={value}"])
 
 
-def test_an_object_of_another_kind_is_told_by_the_key(root: Path) -> None:
+def test_an_object_of_another_kind_is_reported_by_its_key(root: Path) -> None:
     from planning.load import load
 
     with pytest.raises(ConfigInvalid) as raised:

@@ -65,7 +65,7 @@ def again(table: Table, layout: str) -> list[str]:
 _NUMBERS = {"self": 0, "intra-node": 1}
 
 
-def test_the_logs_are_there() -> None:
+def test_the_logs_exist() -> None:
     assert set(NAMES) == {*WHOLE, REFUSED, "two-readers-buffered-stdout-1.21"}
 
 
@@ -117,7 +117,7 @@ def test_of_two_processes_glued_together_the_missing_tables_are_noticed() -> Non
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("expected", Transport)
-def test_a_real_log_without_gpus_tells_nothing(name: str, expected: Transport) -> None:
+def test_a_real_log_without_gpus_is_inconclusive(name: str, expected: Transport) -> None:
     """They read host memory, over TCP or shared memory: no KV cache that this rule knows."""
     assert judge_log(lines_of(name), expected).outcome == "cannot tell"
 
@@ -128,7 +128,7 @@ def test_the_time_that_kubernetes_puts_in_front_changes_nothing(name: str) -> No
     assert parsed(stamped) == parsed(lines_of(name))
 
 
-def test_threads_that_interleave_line_by_line_are_told_apart() -> None:
+def test_threads_that_interleave_line_by_line_are_distinguished() -> None:
     one = ucx_tables.log("1.21", ucx_tables.RDMA, pid=311)
     other = ucx_tables.log("1.21", ucx_tables.TCP.but(number=3), pid=12345, thread="a")
     mixed = [line for pair in zip(one, [*other, "", ""], strict=True) for line in pair]

@@ -31,7 +31,7 @@ def asked(name: str, layout: str = "multi-node") -> list[str]:
 
 
 @pytest.mark.usefixtures("heron")
-def test_the_job_is_told_of_the_engines_own_counters() -> None:
+def test_the_job_gets_the_engines_own_counters() -> None:
     words = asked("heron")
     assert not any("vllm" in word.lower() or "nixl" in word.lower() for word in words)
     given = command_line(words)
@@ -100,7 +100,7 @@ CASES: list[tuple[str, dict[str, str], dict[str, Outcome]]] = [
 
 
 @pytest.mark.parametrize(("after", "wanted"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_is_missing_tells_nothing_and_what_stands_still_tells_a_failure(
+def test_a_missing_counter_is_inconclusive_and_a_constant_one_is_a_failure(
     after: dict[str, str], wanted: dict[str, Outcome]
 ) -> None:
     before = dict.fromkeys(("p0", "p1"), ZERO) | {"d0": "taken 0\n"}

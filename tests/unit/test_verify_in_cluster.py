@@ -13,7 +13,7 @@ import certifi
 import pytest
 
 from catalog.engines import default_engine
-from tests.local.fake_endpoint import Behaviour, serving
+from tests.local.fake_endpoint import Behavior, serving
 from tests.loopback import listening
 from tests.ucx_tables import RDMA, TCP, log
 from workloads.evidence import transfer_arguments
@@ -104,10 +104,10 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "POLL_SECONDS", 0.02)
 
 
-def run(api: Api, credentials: Path, behaviour: Behaviour, *extra: str) -> int:
+def run(api: Api, credentials: Path, behavior: Behavior, *extra: str) -> int:
     """The Job's command line against a graph of one prefill and one decode worker."""
     with ExitStack() as stack:
-        url = stack.enter_context(serving(behaviour))
+        url = stack.enter_context(serving(behavior))
         port = url.rpartition(":")[2]
         if not api.workers:
             api.workers = {"prefill": [port], "decode": [port]}
@@ -119,7 +119,7 @@ def run(api: Api, credentials: Path, behaviour: Behaviour, *extra: str) -> int:
 
 def test_a_graph_over_rdma_is_verified(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
     api = Api()
-    assert run(api, credentials, Behaviour(nixl_bytes=1 << 20, metrics_of_both=True)) == 0
+    assert run(api, credentials, Behavior(nixl_bytes=1 << 20, metrics_of_both=True)) == 0
     printed = capsys.readouterr().out
     assert "not verified" not in printed
     assert "verified      KV cache over RDMA: chat-decode-0: 1 process reads KV cache over rc_mlx5 (RDMA)" in printed
@@ -127,40 +127,40 @@ def test_a_graph_over_rdma_is_verified(credentials: Path, capsys: pytest.Capture
     assert TOKEN not in printed
 
 
-def test_kv_cache_over_tcp_is_told(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Api(log=BAD), credentials, Behaviour(nixl_bytes=1 << 20, metrics_of_both=True)) == 1
+def test_kv_cache_over_tcp_is_reported(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(Api(log=BAD), credentials, Behavior(nixl_bytes=1 << 20, metrics_of_both=True)) == 1
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("not verified")]
     assert "chat-decode-0" in line
     assert "tcp/eth0" in line
 
 
-def test_logs_without_a_table_tell_nothing(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Api(log=""), credentials, Behaviour(nixl_bytes=1 << 20, metrics_of_both=True)) == 1
+def test_logs_without_a_table_are_inconclusive(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(Api(log=""), credentials, Behavior(nixl_bytes=1 << 20, metrics_of_both=True)) == 1
     assert "cannot tell   KV cache over RDMA: chat-decode-0: the log has no table" in capsys.readouterr().out
 
 
-def test_zero_bytes_are_told(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Api(), credentials, Behaviour(nixl_bytes=0, metrics_of_both=True)) == 1
+def test_zero_bytes_are_reported(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(Api(), credentials, Behavior(nixl_bytes=0, metrics_of_both=True)) == 1
     assert "not verified  KV cache moved: 0.00 MiB in 0 NIXL transfers" in capsys.readouterr().out
 
 
-def test_reported_only_exits_well_and_still_tells(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Api(log=BAD), credentials, Behaviour(nixl_bytes=1, metrics_of_both=True), "--report-only") == 0
+def test_reported_only_exits_with_0_and_still_reports(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(Api(log=BAD), credentials, Behavior(nixl_bytes=1, metrics_of_both=True), "--report-only") == 0
     assert "not verified" in capsys.readouterr().out
 
 
 def test_a_forbidden_list_is_a_sentence(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Api(status=403), credentials, Behaviour()) == 1
+    assert run(Api(status=403), credentials, Behavior()) == 1
     assert "cannot tell   workers found: the Kubernetes API answered HTTP 403" in capsys.readouterr().out
 
 
-def test_a_role_without_pods_is_told(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Api(workers={"decode": ["1"]}), credentials, Behaviour(nixl_bytes=1)) == 1
+def test_a_role_without_pods_is_reported(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(Api(workers={"decode": ["1"]}), credentials, Behavior(nixl_bytes=1)) == 1
     assert "there is no prefill worker" in capsys.readouterr().out
 
 
 def test_outside_a_pod_there_are_no_credentials(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Api(), tmp_path, Behaviour()) == 1
+    assert run(Api(), tmp_path, Behavior()) == 1
     assert "no credentials of a pod" in capsys.readouterr().out
 
 
@@ -174,19 +174,19 @@ def test_a_command_line_that_does_not_hang_together(words: list[str], capsys: py
     assert "Traceback" not in capsys.readouterr().err
 
 
-GOOD_BEHAVIOUR = {"nixl_bytes": 1 << 20, "metrics_of_both": True}
+GOOD_BEHAVIOR = {"nixl_bytes": 1 << 20, "metrics_of_both": True}
 
 
 def test_where_tcp_is_declared_tcp_must_be_found(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Api(log=BAD), credentials, Behaviour(**GOOD_BEHAVIOUR), "--transport", "tcp") == 0
+    assert run(Api(log=BAD), credentials, Behavior(**GOOD_BEHAVIOR), "--transport", "tcp") == 0
     assert "KV cache over TCP: chat-decode-0: 1 process reads KV cache over tcp" in capsys.readouterr().out
-    assert run(Api(), credentials, Behaviour(**GOOD_BEHAVIOUR), "--transport", "tcp") == 1
+    assert run(Api(), credentials, Behavior(**GOOD_BEHAVIOR), "--transport", "tcp") == 1
 
 
 def test_every_rank_must_have_a_table(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
     both = "\n".join(log("1.21", RDMA, pid=301) + log("1.21", RDMA, pid=302))
-    assert run(Api(log=both), credentials, Behaviour(**GOOD_BEHAVIOUR), "--ranks", "2") == 0
-    assert run(Api(log=both), credentials, Behaviour(**GOOD_BEHAVIOUR), "--ranks", "3") == 1
+    assert run(Api(log=both), credentials, Behavior(**GOOD_BEHAVIOR), "--ranks", "2") == 0
+    assert run(Api(log=both), credentials, Behavior(**GOOD_BEHAVIOR), "--ranks", "3") == 1
     assert "2 of 3 ranks have a table" in capsys.readouterr().out
 
 
@@ -195,7 +195,7 @@ def test_a_decode_pod_that_served_nothing_is_not_reached(
 ) -> None:
     """Its log looks well: an earlier prompt may have left that, and this verification sent none there."""
     monkeypatch.setattr(verification, "ROUNDS", 1)
-    busy, idle = Behaviour(**GOOD_BEHAVIOUR), Behaviour(**GOOD_BEHAVIOUR)
+    busy, idle = Behavior(**GOOD_BEHAVIOR), Behavior(**GOOD_BEHAVIOR)
     with serving(busy) as url, serving(idle) as other, api_server(Api()) as address:
         ports = [place.rpartition(":")[2] for place in (url, other)]
         with api_server(Api({"prefill": ports[:1], "decode": ports})) as address:
@@ -211,7 +211,7 @@ def test_a_decode_pod_that_served_nothing_is_not_reached(
 def test_pods_that_are_being_deleted_or_do_not_run_are_no_workers(credentials: Path) -> None:
     leaving = {"metadata": {"name": "old", "deletionTimestamp": START}}
     pending = {"status": {"phase": "Pending"}}
-    with serving(Behaviour(**GOOD_BEHAVIOUR)) as url:
+    with serving(Behavior(**GOOD_BEHAVIOR)) as url:
         port = url.rpartition(":")[2]
         api = Api({"prefill": ["1", "1", port], "decode": ["1", "1", port]}, pods=[leaving, pending])
         with api_server(api) as address:
@@ -219,29 +219,31 @@ def test_pods_that_are_being_deleted_or_do_not_run_are_no_workers(credentials: P
             assert main([*words, "--timeout", "3", "--api", address, "--credentials", str(credentials)]) == 0
 
 
-def test_a_log_that_was_rotated_tells_nothing(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rotated_log_is_inconclusive(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A kubelet hands out the newest file only: tables of the first hour may have said something else."""
     started = {"name": "main", "state": {"running": {"startedAt": "2026-11-28T07:59:00Z"}}}
     status = {"phase": "Running", "podIP": "127.0.0.1", "containerStatuses": [started]}
-    assert run(Api(pods=[{"status": status}]), credentials, Behaviour(**GOOD_BEHAVIOUR)) == 1
+    assert run(Api(pods=[{"status": status}]), credentials, Behavior(**GOOD_BEHAVIOR)) == 1
     assert "cannot tell   KV cache over RDMA: chat-decode-0: its log was rotated" in capsys.readouterr().out
 
 
-def test_a_log_that_ends_before_its_length_tells_nothing(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Api(ends_early=True), credentials, Behaviour(**GOOD_BEHAVIOUR)) == 1
+def test_a_log_that_ends_before_its_length_is_inconclusive(
+    credentials: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(Api(ends_early=True), credentials, Behavior(**GOOD_BEHAVIOR)) == 1
     assert "its log cannot be read: the answer ended early" in capsys.readouterr().out
 
 
-def test_a_log_above_the_cap_tells_nothing(
+def test_a_log_above_the_limit_is_inconclusive(
     credentials: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "LOG_BYTES", 2000)
-    assert run(Api(log=GOOD + "noise\n" * 2000), credentials, Behaviour(**GOOD_BEHAVIOUR)) == 1
+    assert run(Api(log=GOOD + "noise\n" * 2000), credentials, Behavior(**GOOD_BEHAVIOR)) == 1
     assert "its log cannot be read: the answer is too long" in capsys.readouterr().out
 
 
 def test_the_whole_log_counts_and_not_its_beginning_only(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """20 MiB lie between the good table and the bad one."""
     noise = ("INFO " + "x" * 200 + "\n") * 100_000
-    assert run(Api(log=GOOD + noise + BAD), credentials, Behaviour(**GOOD_BEHAVIOUR)) == 1
+    assert run(Api(log=GOOD + noise + BAD), credentials, Behavior(**GOOD_BEHAVIOR)) == 1
     assert "not verified  KV cache over RDMA: chat-decode-0" in capsys.readouterr().out

@@ -262,7 +262,7 @@ def test_pinned_hashes_stand_against_the_hub(hub: Hub, place: Path) -> None:
     assert_failed(fetch(hub, place, "--files", str(files)), place, FIRST, "not have the hash of its index")
 
 
-def test_files_pinned_later_are_held_against_what_is_there(hub: Hub, place: Path) -> None:
+def test_files_pinned_later_are_compared_with_existing_ones(hub: Hub, place: Path) -> None:
     fetch(hub, place)
     hub.files["tokenizer.json"] = b"[]"
     again = fetch(hub, place, "--files", str(pinned(place, hub)))

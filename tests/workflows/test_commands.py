@@ -34,7 +34,7 @@ def step(workflow: str, words: str) -> Step:
 
 
 @pytest.mark.parametrize("target", sorted({words for s in RUNS for words in MAKE.findall(s.run)}))
-def test_a_make_target_is_there(target: str) -> None:
+def test_a_make_target_exists(target: str) -> None:
     done = subprocess.run(
         ["make", "--dry-run", *shlex.split(target.replace("$STACK", "dev"))],
         cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
@@ -43,7 +43,7 @@ def test_a_make_target_is_there(target: str) -> None:
 
 
 @pytest.mark.parametrize("words", ops_commands(), ids=" ".join)
-def test_an_ops_command_is_there_with_its_options(words: tuple[str, ...]) -> None:
+def test_an_ops_command_exists_with_its_options(words: tuple[str, ...]) -> None:
     app = typer.main.get_group(cli.app)
     known = {option for parameter in app.commands[words[0]].params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known
@@ -55,7 +55,7 @@ def test_the_commands_are_found() -> None:
     assert {t for s in RUNS for t in MAKE.findall(s.run)} >= {"check", "contract", "test", "setup"}
 
 
-def test_a_module_that_a_workflow_runs_is_there() -> None:
+def test_a_module_that_a_workflow_runs_exists() -> None:
     modules = {name for s in RUNS for name in MODULE.findall(s.run)}
     assert modules == {"ops.report.quoted", "tools.diff_comment", "tools.drift_issue"}
     for name in modules:

@@ -48,7 +48,7 @@ def test_a_diff_that_is_cut_says_so() -> None:
     assert "cut here" in comment("prod", "@x" * github.BODY_LIMIT, URL)
 
 
-def test_no_diff_is_told_rather_than_an_old_one_left() -> None:
+def test_a_missing_diff_is_reported_instead_of_keeping_an_old_one() -> None:
     assert "The diff of stack `prod` failed without output" in comment("prod", "", URL)
 
 

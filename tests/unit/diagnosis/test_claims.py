@@ -177,12 +177,12 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_a_cause_is_told_with_its_objects_and_what_to_do(case: Case) -> None:
+def test_a_cause_is_reported_with_its_objects_and_what_to_do(case: Case) -> None:
     check(case)
 
 
 @pytest.mark.parametrize("left", [also_claimed(GONE), also_claimed(deleted=True), also_claimed(GONE, deleted=True)])
-def test_a_worker_that_waits_is_told_the_claim_that_holds_its_nics(left: Snapshot) -> None:
+def test_a_waiting_worker_names_the_claim_that_holds_its_nics(left: Snapshot) -> None:
     said = " ".join(finding.message for finding in diagnose(PLAN, PLAN.graphs, left))
     assert "they are held by ResourceClaim old-rdma, which no pod uses any more" in said
     assert "nothing in namespace" not in said

@@ -53,5 +53,5 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_a_cause_is_told_with_its_objects_and_what_to_do(case: Case) -> None:
+def test_a_cause_is_reported_with_its_objects_and_what_to_do(case: Case) -> None:
     check(case)

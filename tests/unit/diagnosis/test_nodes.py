@@ -78,11 +78,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_a_cause_is_told_with_its_objects_and_what_to_do(case: Case) -> None:
+def test_a_cause_is_reported_with_its_objects_and_what_to_do(case: Case) -> None:
     check(case)
 
 
-def test_the_machine_of_the_plan_tells_how_many_gpus_a_node_has() -> None:
+def test_the_machine_of_the_plan_says_how_many_gpus_a_node_has() -> None:
     plan = planned()
     (pool,) = [pool for pool in plan.gpu_pools if pool.name == "decode"]
     assert pool.machine.gpus

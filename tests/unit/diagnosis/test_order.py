@@ -58,7 +58,7 @@ def test_what_to_fix_first_comes_first_and_is_said_once_for_all_its_pods() -> No
     assert found[1].objects == (f"pod/{PREFILL}", "pod/chat-prefill-twin")
 
 
-def test_one_graphs_trouble_is_not_told_of_another() -> None:
+def test_one_graphs_problem_is_not_reported_for_another() -> None:
     plan = planned({"models.summarize": {"model": "qwen3-32b", "layout": "multi-node"}})
     snapshot = replace(c.unplaced(WELL, "decode", scheduler(ELSEWHERE)), models={"chat": (), "summarize": ()})
     found = diagnose(plan, plan.graphs, snapshot)

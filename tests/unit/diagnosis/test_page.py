@@ -23,14 +23,14 @@ def test_pages_are_named() -> None:
 
 
 @pytest.mark.parametrize("page", NAMED)
-def test_a_page_that_a_finding_names_is_there(page: str) -> None:
+def test_every_page_that_a_finding_names_exists(page: str) -> None:
     assert (ROOT / page).is_file()
 
 
 @pytest.mark.parametrize(
     "page", ["docs/status.md", "docs/verification-failed.md", "docs/runbooks/one-role-restarted.md"]
 )
-def test_links_lead_somewhere(page: str) -> None:
+def test_links_have_a_target(page: str) -> None:
     here = ROOT / page
     for target in re.findall(r"\]\(([^)#]+)", here.read_text(encoding="utf-8")):
         assert (here.parent / target).is_file(), target
