@@ -1,7 +1,7 @@
-"""Clusters as the Kubernetes API tells of them: a graph of the plan that runs well, made wrong one thing at a time.
+"""Clusters as the Kubernetes API shows them: a healthy graph of the plan, broken in one place at a time.
 
-Pods carry the pod template that this program renders. The words of events and conditions are those that the scheduler,
-the kubelet, GKE's autoscaler and its Cloud Storage FUSE driver write.
+Pods carry the pod template that this program renders. Events and conditions have the messages of the scheduler,
+the kubelet, GKE's autoscaler and its Cloud Storage FUSE driver.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ def pod_name(role: str, hash_: str = "1f2e3d4c", replica: int = 0) -> str:
 
 
 def running(plan: Plan) -> Snapshot:
-    """Every object of the plan's graph `chat` when all is well."""
+    """Every object of the plan's healthy graph `chat`."""
     (graph,) = plan.graphs
     components = graph_builder.build(graph, plan.labels).to_wire()["spec"]["components"]
     pods = [pod(component, replica=replica) for component in components for replica in range(component["replicas"])]
@@ -156,7 +156,7 @@ def operator(*, available: bool = True) -> dict[str, Any]:
 
 
 def failed_pod(role: str, reason: str, message: str, *, replica: int = 9, minutes: float = 5) -> dict[str, Any]:
-    """A pod of the role that failed for good, as the kubelet leaves it: with its node, and without container states."""
+    """A permanently failed pod of the role, as the kubelet leaves it: with its node, without container states."""
     return {
         "metadata": {
             "name": pod_name(role, replica=replica),
@@ -180,7 +180,7 @@ def failed_pod(role: str, reason: str, message: str, *, replica: int = 9, minute
 
 
 def job(name: str, *conditions: dict[str, Any], labels: dict[str, str] | None = None, **status: Any) -> dict[str, Any]:
-    """A Job that was made twelve minutes ago."""
+    """A Job that was created twelve minutes ago."""
     return {
         "metadata": {"name": name, "creationTimestamp": ago(12)},
         "spec": {"template": {"metadata": {"labels": labels or {}}}},
@@ -242,7 +242,7 @@ def event(kind: str, name: str, reason: str, message: str, minutes: float = 1) -
 
 
 def changed(snapshot: Snapshot, name: str, change: dict[str, Any]) -> Snapshot:
-    """The snapshot with the object of that name changed, its blocks laid over the ones that are there."""
+    """The snapshot with the object of that name changed: the given blocks are merged into the existing ones."""
 
     def lay(objects: Iterable[Any]) -> tuple[Any, ...]:
         return tuple(_laid(o, change) if o["metadata"]["name"] == name else o for o in objects)

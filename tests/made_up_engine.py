@@ -116,7 +116,7 @@ def otter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[engines.E
 
 @pytest.fixture
 def heron(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[engines.Engine]:
-    """An engine whose prefill workers write KV cache, and count it under names of their own."""
+    """An engine whose prefill workers write KV cache, and count it under other names."""
     yield from _found("heron", HERON, tmp_path, monkeypatch)
 
 

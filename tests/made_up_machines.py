@@ -1,4 +1,4 @@
-"""Machines that nobody sells, unlike the shipped ones in every field, dropped into a copy of the catalog's folder."""
+"""Made-up machines, unlike the shipped ones in every field, dropped into a copy of the catalog's folder."""
 
 import shutil
 from collections.abc import Iterator

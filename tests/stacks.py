@@ -1,4 +1,4 @@
-"""What the tests share: stacks that are right, made wrong one value at a time, and recordings of the shipped ones."""
+"""Shared by the tests: valid stacks, made invalid one value at a time, and recordings of the shipped ones."""
 
 import json
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ def errors(changes: dict[str, Any] | None = None, stack: str = "prod") -> tuple[
 
 @cache
 def recorded(stack: str, *, preview: bool = True) -> Recording:
-    """The program's recording for a shipped stack, made once in a test run; `up` with a token where one is needed."""
+    """The program's recording for a shipped stack, once per test run; `up` has a token where one is needed."""
     shipped = stackfile.read(ROOT, stack)
     given = shipped if preview else replace(shipped, secrets=shipped.secrets | {"dynamo-gke:hfToken"})
     return record(ROOT, given, preview=preview)

@@ -1,7 +1,7 @@
-"""The rules for extra arguments against the engine's own configuration, made for an H200 that is not there.
+"""The rules for extra arguments against the engine's own configuration, built for a simulated H200.
 
-The engine is asked with the flags that this program renders, and a config.json with the numbers of the card. What comes
-after the configuration (kernels, weights, memory) is not run.
+The engine gets the flags that this program renders, and a config.json with the numbers of the card. What follows the
+configuration (kernels, weights, memory) is not run.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What the tests of the local run share: the Dynamo environment, made once."""
+"""Shared by the tests of the local run: the Dynamo environment, created once."""
 
 import os
 

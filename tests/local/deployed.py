@@ -1,4 +1,4 @@
-"""A sample graph that is up, for scenarios inside a private network, and a client that asks it."""
+"""A running sample graph, for scenarios inside a private network, and a client for it."""
 
 import http.client
 import json
@@ -83,7 +83,7 @@ def deployed(
     admin_api: bool = False,
     wait: bool = True,
 ) -> Iterator[Deployed]:
-    """The sample graph, up and, unless told not to wait, servable."""
+    """The sample graph, running and, unless `wait` is off, servable."""
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(
             python=str(DYNAMO.python),
@@ -142,7 +142,7 @@ def ask(endpoint: str, prompt: str, max_tokens: int = 8) -> Answer:
 
 
 def eventually(condition: Any, seconds: float = WAIT_SECONDS) -> None:
-    """Wait until the condition holds, at most so long."""
+    """Waits until the condition holds, or until the timeout."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not so within {seconds} s"

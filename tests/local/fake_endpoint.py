@@ -1,4 +1,4 @@
-"""A small real HTTP server that stands for a frontend and its workers, well behaved or not."""
+"""A small real HTTP server that fakes a frontend and its workers, well behaved or not."""
 
 import json
 import socket

@@ -17,7 +17,7 @@ SCENARIO_SECONDS = 60
 
 
 def in_private_network(test: Callable[..., None]) -> Callable[..., None]:
-    """A test whose body runs in a private network, at most SCENARIO_SECONDS; a failure there is a failure here."""
+    """A test whose body runs in a private network, limited to SCENARIO_SECONDS; its failure fails the test."""
 
     @functools.wraps(test)
     def wrapper(**fixtures: Any) -> None:

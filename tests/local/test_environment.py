@@ -1,4 +1,4 @@
-"""Environments are made once, whole, and checked."""
+"""Environments are created once, completely, and checked."""
 
 import multiprocessing
 import os

@@ -31,7 +31,7 @@ def test_nobody_can_make_the_model_refuse_its_clients() -> None:
 
 @in_private_network
 def test_with_the_admin_api_one_request_makes_it_refuse_them() -> None:
-    """The control: what the switch in every frontend is good for."""
+    """The control: without the switch of every frontend, the attack works."""
     with deployed(1, 1, admin_api=True) as graph:
         assert _answers(graph) == {200: CLIENTS}
         assert _status(graph, "/busy_threshold", ALWAYS_BUSY) == 200

@@ -1,4 +1,4 @@
-"""Real Dynamo, disaggregated: who serves what, and what happens when somebody dies."""
+"""Real Dynamo, disaggregated: which worker serves what, and what happens when a process dies."""
 
 import signal
 import time
@@ -72,7 +72,7 @@ def test_a_stream_survives_the_death_of_its_decode_worker() -> None:
 
 @in_private_network
 def test_without_migration_the_same_death_breaks_the_stream() -> None:
-    """The control: what the deployed migration limit is good for."""
+    """The control: without the deployed migration limit, the stream breaks."""
     with deployed(1, 2, migration_limit=0) as graph:
         stream = events(graph.endpoint, fresh_prompt(), STREAM_TOKENS)
         opening = [next(stream) for _ in range(10)]

@@ -1,4 +1,4 @@
-"""The verification against servers that behave well and badly."""
+"""The verification against healthy and misbehaving servers."""
 
 import json
 import socket
@@ -96,7 +96,7 @@ def test_an_empty_model_list_ends_at_the_bound_with_its_reason() -> None:
     assert time.monotonic() - started < 3
     assert not report.verified
     assert missing["model listed"] == (
-        "not servable after 0.5 s: /v1/models is empty, as it is until a prefill and a decode worker are registered."
+        "not servable after 0.5 s: /v1/models is empty until a prefill and a decode worker have registered."
     )
     assert set(missing) == set(GOOD)
 

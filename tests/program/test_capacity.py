@@ -1,4 +1,4 @@
-"""What each way of buying A3 Ultra nodes means for the pools, and when they are made."""
+"""What each capacity mode means for the A3 Ultra pools, and when they are created."""
 
 from typing import Any
 

@@ -166,7 +166,7 @@ def test_a_stack_over_its_budget_ends_with_3() -> None:
 def test_a_copied_stack_is_judged_by_the_configuration_of_prod(
     as_json: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Six nodes, which the rules' defaults and dev's configuration refuse as well; prod also demands a reservation."""
+    """Six nodes, which the rules' defaults and dev's configuration reject too; prod also requires a reservation."""
     for path in ROOT.iterdir():
         (tmp_path / path.name).symlink_to(path)
     copied = (ROOT / "Pulumi.staging.yaml").read_text().replace("mode: flexStart", "mode: spot")
@@ -271,7 +271,7 @@ def test_the_program_itself_refuses_a_bad_stack_without_a_traceback() -> None:
 
 @pytest.mark.parametrize("command", ["verify", "proof"])
 def test_ops_verify_says_what_is_verified_and_what_is_not(command: str) -> None:
-    """`proof` is what the command was called first."""
+    """`proof` is an older name of the command."""
     with serving(Behavior()) as url:
         done = ops(command, "--endpoint", url, "--prefill", f"{url}/prefill", "--decode", f"{url}/decode")
         assert (done.returncode, done.stdout.count("not verified")) == (0, 0)

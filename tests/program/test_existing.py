@@ -1,4 +1,4 @@
-"""Clusters and VPCs that are there: what is not made, what is added, and that the graph stays the same."""
+"""Existing clusters and VPCs: what is not created, what is added, and that the graph stays the same."""
 
 import json
 from typing import Any
@@ -48,7 +48,7 @@ def answering(token: str, answer: dict[str, Any]) -> Answers:
 
 
 def made(recording: Recording) -> set[str]:
-    """The Google Cloud types that are made."""
+    """The Google Cloud types that are created."""
     types = {resource.type for resource in recording.resources}
     return {kind.rpartition(":")[2] for kind in types if kind.startswith(("gcp:container/", "gcp:compute/"))}
 

@@ -136,7 +136,7 @@ def test_another_domain_gets_a_certificate_before_the_old_one_goes() -> None:
 
 
 def test_a_certificate_from_before_is_kept() -> None:
-    """It had the gateway's name. The alias finds it, and its name is not held against the new one."""
+    """It had the gateway's name. The alias finds it, and the different name causes no replacement."""
     for what, resource in of_certificate(public("llm.example.com")).items():
         (former,) = resource.options["aliases"]
         assert former == resource.urn.rpartition("::")[0] + f"::gateway-{what}"

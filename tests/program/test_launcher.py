@@ -1,4 +1,4 @@
-"""`./dynamo-gke`, and what a command says of an error that nobody foresaw."""
+"""`./dynamo-gke`, and what a command says about an unforeseen error."""
 
 import json
 import os

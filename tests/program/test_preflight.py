@@ -1,4 +1,4 @@
-"""The program before it makes anything: every answer of Google Cloud, good and bad, through the mock monitor."""
+"""The program before it creates anything: every answer of Google Cloud, good and bad, through the mock monitor."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ CLIENT = "gcp:organizations/getClientConfig:getClientConfig"
 
 
 class CloudError(grpc.RpcError):
-    """How the engine gives back the error of a data source."""
+    """How the engine returns the error of a data source."""
 
     def __init__(self, message: str) -> None:
         self.message = message
@@ -57,7 +57,7 @@ Answer = dict[str, Any] | CloudError
 
 @dataclass
 class Told:
-    """What a run asked and said."""
+    """The requests and messages of a run."""
 
     asked: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -354,7 +354,7 @@ OPERATOR = {
 
 @dataclass
 class Api:
-    """The Compute API on loopback: one answer to all, and what it was asked."""
+    """The Compute API on loopback: the same answer to every request, and the requests that it got."""
 
     status: int = 200
     body: str = "{}"

@@ -34,7 +34,7 @@ every_mode = pytest.mark.parametrize(("layout", "rdma"), PREVIEWED, ids=["-".joi
 
 @cache
 def recorded(layout: str, rdma: str, *, preview: bool = True) -> Recording:
-    """Without RDMA the KV cache goes over TCP, which the stack has to say."""
+    """Without RDMA the KV cache goes over TCP, which the stack must set."""
     changes = {"models.chat.layout": layout, "network": {"rdma": rdma}}
     changes |= {"models.chat.kvTransfer": "tcp"} if rdma == "none" and layout in DISAGGREGATED else {}
     return record(ROOT, config(changes), preview=preview)
@@ -125,7 +125,7 @@ def test_a_pod_names_the_networks_that_the_cluster_has() -> None:
 
 @every_mode
 def test_a_worker_has_the_same_environment_in_every_mode_with_rdma(layout: str, rdma: str) -> None:
-    """Each NIC has a subnet of its own and eth0 stays the pod network, whoever made the networks."""
+    """Each NIC has its own subnet and eth0 stays the pod network, whoever created the networks."""
     wanted = {"UCX_IB_ROCE_REACHABILITY_MODE": "all", "NCCL_SOCKET_IFNAME": "eth0"}
     for pod in workers(recorded(layout, rdma)).values():
         env = {var["name"]: var.get("value") for var in pod["spec"]["containers"][0]["env"]}

@@ -22,7 +22,7 @@ ENDS_BEHIND_THE_CHECK = "language-none"
 
 
 class Cli:
-    """`pulumi` in a folder of its own, with its state there."""
+    """`pulumi` in a separate folder, with its state there."""
 
     def __init__(self, folder: Path, project: Path) -> None:
         self.project = folder / "project"

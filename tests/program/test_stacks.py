@@ -145,7 +145,7 @@ def test_no_provider_input_has_a_misspelt_snake_case_key(stack: str) -> None:
 @every_stack
 @both_modes
 def test_a_graph_outlives_nothing_that_it_needs(stack: str, preview: bool) -> None:
-    """Destroy goes against these edges: the graph goes first, while the operator still answers its finalizer."""
+    """Destroy follows these edges backwards: the graph goes first, while the operator still handles its finalizer."""
     recording = recorded(stack, preview=preview)
     for graph in of_type(recording, ":DynamoGraphDeployment"):
         wanted = of_type(recording, ":Release") + of_type(recording, ":Namespace") + of_type(recording, ":NodePool")
@@ -261,7 +261,7 @@ def test_labels_are_on_every_cluster_object(stack: str) -> None:
 
 
 def test_a_model_swap_leaves_the_infrastructure_alone() -> None:
-    """One value changes the graph and what is made for its model: nothing of Google Cloud, nothing of the platform."""
+    """One value changes the graph and its model's resources: nothing of Google Cloud, nothing of the platform."""
     before = recorded("prod").by_urn()
     after = run("models.chat.model=llama-3.1-8b-instruct").by_urn()
     changed = {urn.rpartition("::")[2] for urn in before if urn in after and before[urn].inputs != after[urn].inputs}

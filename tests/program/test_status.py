@@ -1,4 +1,4 @@
-"""`python -m ops status` against a real server that answers the paths of the Kubernetes API, well and badly."""
+"""`python -m ops status` against a real server that serves the paths of the Kubernetes API, correctly or not."""
 
 import contextlib
 import json

@@ -122,7 +122,7 @@ def test_an_answer_that_drips_ends_at_the_deadline(respond: Respond) -> None:
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 @pytest.mark.parametrize("target", ["{other}/stolen", "http://[", "file:///etc/passwd", "//x\x7f"])
 def test_no_redirect_is_followed_and_no_token_goes_elsewhere(status: int, target: str, tmp_path: Path) -> None:
-    """The Kubernetes token goes to the API server and to nobody it names."""
+    """The Kubernetes token goes to the API server, and to no server that it names."""
     asked: list[str] = []
 
     def thief(handler: BaseHTTPRequestHandler) -> None:

@@ -1,4 +1,4 @@
-"""What each account of a stack may do, and what its pods tell others."""
+"""What each account of a stack may do, and what its pods report to third parties."""
 
 from ops.offline.recorded import Recording
 from tests.program.test_security import named, with_secret_manager

@@ -113,7 +113,7 @@ TOKEN = PASTED["a Hugging Face token"]
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The program with stack files of its own."""
+    """The program with separate stack files."""
     for path in ROOT.iterdir():
         if not path.name.startswith("Pulumi.") or path.name == "Pulumi.yaml":
             (tmp_path / path.name).symlink_to(path)

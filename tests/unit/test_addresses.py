@@ -1,4 +1,4 @@
-"""Ranges: what is accepted holds its nodes and overlaps nothing, whatever the stack asks for."""
+"""Ranges: accepted ranges have room for their nodes and never overlap, for any stack."""
 
 from ipaddress import IPv4Network
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""Client ranges are judged by the addresses that they hold together, however they are written."""
+"""Client ranges are judged by their total number of addresses, however they are written."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network

@@ -1,4 +1,4 @@
-"""Plan → dashboard: what is shown of which stack, and JSON that Cloud Monitoring gives back as it got it."""
+"""Plan → dashboard: the tiles of each stack, and JSON that Cloud Monitoring returns unchanged."""
 
 import json
 from collections.abc import Iterator

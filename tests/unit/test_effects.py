@@ -109,7 +109,7 @@ GCP = [
     on(NODE_POOL, "networkConfig.acceleratorNetworkProfile", ..., "auto", REPLACES),
     on(NODE_POOL, "networkConfig.additionalNodeNetworkConfigs", ..., NICS, REPLACES),
     on(NODE_POOL, "networkConfig.additionalNodeNetworkConfigs", NICS, NICS[:1], REPLACES),
-    # A block forces when it comes or goes; what is in it has its own effect.
+    # Adding or removing a block forces a replacement; its contents have their own effects.
     on(NODE_POOL, "placementPolicy", ..., {"type": "COMPACT"}, REPLACES),
     on(NODE_POOL, "placementPolicy", {"type": "COMPACT"}, ..., REPLACES),
     on(NODE_POOL, "placementPolicy.type", "COMPACT", "OTHER", IGNORED),
@@ -150,7 +150,7 @@ GCP = [
     on(NODE_POOL, "nodeConfig.resourceLabels", {"a": "x"}, ..., FAILS),
     on(NODE_POOL, "nodeConfig.resourceManagerTags", {"a": "x"}, {}, FAILS),
     on(NODE_POOL, "nodeConfig.resourceManagerTags", {"a": "x"}, ..., FAILS),
-    # Of a map the provider keeps what is taken out only when the whole map goes.
+    # The provider keeps the values of a map only if the whole map is removed.
     on(NODE_POOL, "nodeConfig.labels", {"a": "x", "b": "x"}, {"a": "x"}, UPDATES),
     on(NODE_POOL, "nodeConfig.labels", {"a": "x", "b.c/d": "x"}, {"a": "x"}, UPDATES),
     on(NODE_POOL, "nodeConfig.metadata", {"a": "x", "b": "x"}, {"a": "x"}, REPLACES),

@@ -1,4 +1,4 @@
-"""What an error proposes makes it go away and brings no other."""
+"""The fix that an error proposes removes it and causes no other."""
 
 import copy
 from collections import Counter

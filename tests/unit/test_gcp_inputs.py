@@ -1,4 +1,4 @@
-"""The table of Google's provider: made for the pinned SDK, of inputs that the SDK has, and what its tool writes."""
+"""The table of Google's provider: it matches the pinned SDK and its inputs; what its tool writes."""
 
 import importlib
 import re

@@ -88,7 +88,7 @@ def test_a_smaller_machine_gets_larger_engines() -> None:
 
 
 def test_one_gpu_a_node() -> None:
-    """Two roles cannot share it; each gets nodes of its own."""
+    """Two roles cannot share it; each gets its own nodes."""
     assert sizes(card("qwen3-0.6b"), node(1, 22)) == {
         "simulated": [(1, 1), (1, 1)],
         "multi-node": [(1, 1), (1, 1)],

@@ -1,4 +1,4 @@
-"""The YAML of `render`: every reader of YAML gets the same text back, and nothing in it overwrites what is there."""
+"""The YAML of `render`: every YAML reader gets the same text, and nothing in it overwrites existing objects."""
 
 import io
 from typing import Any

@@ -17,7 +17,7 @@ OURS = "./cards/ours-32b.yaml"
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A project folder with the catalog and one card of its own."""
+    """A project folder with the catalog and one extra card."""
     for room in ("models", "machines"):
         shutil.copytree(models.FOLDER.parent / room, tmp_path / "catalog" / room)
     (tmp_path / "cards").mkdir()

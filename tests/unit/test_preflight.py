@@ -1,4 +1,4 @@
-"""What is asked for a plan, and what each answer means; GKE's versions in their order."""
+"""The checks of a plan, and what each answer means; the order of GKE's versions."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise

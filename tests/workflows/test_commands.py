@@ -1,4 +1,4 @@
-"""The commands inside the workflows are there, with the options given, and the cheap ones do what they should."""
+"""The commands inside the workflows exist, with their options, and the cheap ones do what they should."""
 
 import os
 import re

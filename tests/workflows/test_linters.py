@@ -50,7 +50,7 @@ def actionlint() -> Path:
 
 
 def lint(actionlint: Path, *files: Path) -> subprocess.CompletedProcess[str]:
-    # Without shellcheck and pyflakes: whether they are there must not decide what is found.
+    # Without shellcheck and pyflakes: findings must not depend on whether they are installed.
     return subprocess.run(
         [actionlint, "-shellcheck=", "-pyflakes=", "-no-color", *files],
         cwd=ROOT, capture_output=True, text=True, timeout=LINT_SECONDS, check=False,
@@ -90,6 +90,6 @@ def test_zizmor_would_find_something(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "wrong.yaml").write_text(SPLICED)
     done = zizmor(tmp_path)
-    assert done.returncode not in (0, 1, 2)  # 10 and more tell how grave; 1 and 2 are failures of zizmor itself
+    assert done.returncode not in (0, 1, 2)  # 10 and more give the severity; 1 and 2 are failures of zizmor itself
     assert "dangerous-triggers" in done.stdout
     assert "template-injection" in done.stdout

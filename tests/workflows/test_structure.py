@@ -112,7 +112,7 @@ JOB_CONDITIONS = {
     ),
     ("drift", "drift"): "vars.CLOUD_STACKS != ''",
 }
-# The diff is told when the preview fails, too; neither makes the failure of the job undone.
+# The diff is reported even if the preview fails; neither hides the job's failure.
 STEP_CONDITIONS = {("preview", "plan", "${{ !cancelled() }}")}
 
 

@@ -1,4 +1,4 @@
-"""Fabric: pods claim NICs from a driver that nobody wrote."""
+"""Fabric: pods claim NICs from a driver that does not exist."""
 
 from collections.abc import Mapping
 

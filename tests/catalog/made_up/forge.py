@@ -1,4 +1,4 @@
-"""Forge, an engine that nobody wrote. Every fact differs from the engines of the catalog."""
+"""Forge, an engine that does not exist. Every fact differs from the engines of the catalog."""
 
 from collections.abc import Sequence
 

@@ -27,7 +27,7 @@ OWN_CLAIM = f"resourceclaim/{DECODE}-rdma"
 def also_claimed(
     *reserved_for: dict[str, Any], deleted: bool = False, pods: tuple[Any, ...] = (), pool: str = DECODE_NODE
 ) -> Snapshot:
-    """The decode worker waits for NICs; another claim holds those of its node for these users."""
+    """The decode worker waits for NICs; another claim holds its node's NICs for these users."""
     metadata: dict[str, Any] = {"name": "old-rdma", "finalizers": ["resource.kubernetes.io/delete-protection"]}
     other = {
         "metadata": metadata | ({"deletionTimestamp": c.ago(660)} if deleted else {}),

@@ -1,4 +1,4 @@
-"""Pods that failed for good, in the words of the kubelet, the scheduler and the node's controllers."""
+"""Permanently failed pods, with the messages of the kubelet, the scheduler and the node's controllers."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ REJECTED = (
     "8, Available: 0, which is unexpected"
 )
 SHUTDOWN = "Pod was terminated in response to imminent node shutdown."
-# The word of a reason, its message, and what is said besides.
+# The reason, its message, and the rest of the sentence.
 ENDS = [
     ("Evicted", "The node was low on resource: ephemeral-storage. Threshold quantity: 10120387530, available: 976Mi. "
      "Container main was using 200Gi, request is 0, has larger consumption of ephemeral-storage.", "ran out of disk"),

@@ -25,7 +25,7 @@ OLD, NEW = "1f2e3d4c", "9a8b7c6d"
 
 
 def younger(role: str) -> dict[str, Any]:
-    """A worker of the new generation, made twenty minutes ago."""
+    """A worker of the new generation, created twenty minutes ago."""
     (component,) = [x for x in WELL.graphs[0]["spec"]["components"] if x["name"] == role]
     pod = c.pod(component, NEW)
     return {**pod, "metadata": {**pod["metadata"], "creationTimestamp": c.ago(20)}}

@@ -14,7 +14,7 @@ NOT_YET = replace(c.without(WELL, "graphs"), pods=(), claims=())
 
 
 def offering(snapshot: Snapshot, gpus: str | None) -> Snapshot:
-    """The snapshot with a decode node made three minutes ago, that offers other GPUs; None: no such resource yet."""
+    """The snapshot with a decode node created three minutes ago, with another GPU count; None: no GPU resource yet."""
     offered = {"nvidia.com/gpu": gpus} if gpus else None
     change = {"metadata": {"creationTimestamp": c.ago(3)}, "status": {"allocatable": offered}}
     return c.changed(snapshot, DECODE_NODE, change)

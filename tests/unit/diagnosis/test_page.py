@@ -1,4 +1,4 @@
-"""docs/status.md: every cause has its row, in the order of the findings; every page that a finding names is there."""
+"""docs/status.md: every cause has its row, in the order of the findings; every page that a finding names exists."""
 
 import re
 

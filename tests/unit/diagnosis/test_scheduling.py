@@ -1,4 +1,4 @@
-"""Nodes that are there and do not take the pod."""
+"""Existing nodes that do not fit the pod."""
 
 import pytest
 
