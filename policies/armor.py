@@ -18,7 +18,7 @@ _MATCH_KEYS = {"versionedExpr", "config"}
 _CONFIG_KEYS = {"srcIpRanges"}
 
 
-def complaints(policy: Mapping[str, Any]) -> Iterator[str]:
+def violations(policy: Mapping[str, Any]) -> Iterator[str]:
     """Reasons why a regional security policy may let in others than named clients, one sentence each."""
     if at(policy, "type") != "CLOUD_ARMOR":
         yield f"has type {at(policy, 'type') or 'unset'}, which protects no backend; set CLOUD_ARMOR"
@@ -41,7 +41,7 @@ def admitted(policy: Mapping[str, Any]) -> list[str]:
     return [cidr for rule in items(policy, "rules") if at(rule, "action") == "allow" for cidr in _ranges(rule)]
 
 
-def range_complaints(cidrs: list[str]) -> Iterator[str]:
+def range_violations(cidrs: list[str]) -> Iterator[str]:
     """Errors of the ranges that a stack admits, each alone and all together."""
     if "*" in cidrs:
         yield "lets in everyone: a rule allows *; allow only the ranges of your clients"

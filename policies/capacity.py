@@ -178,8 +178,7 @@ def _no_gpu_surge(args: ResourceValidationArgs, report: ReportViolation) -> None
         given = "unset, which means 1" if surge is None else f"{surge:g}"
         report(
             f"upgradeSettings.maxSurge is {given}: an upgrade would wait for a spare GPU node that does not exist; "
-            "set it "
-            "to 0 and maxUnavailable to 1",
+            "set it to 0 and maxUnavailable to 1",
             None,
         )
 

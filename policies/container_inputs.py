@@ -23,7 +23,7 @@ def image_name(container: Mapping[str, Any]) -> str:
     return match["name"] if match else ""
 
 
-def container_complaints(container: Mapping[str, Any]) -> Iterator[str]:
+def container_violations(container: Mapping[str, Any]) -> Iterator[str]:
     """Inputs that run or load code other than the command: hooks, probes, files mounted over those of the image."""
     yield from (f"the key {key}" for key in container if key not in _KEYS)
     for hook, handler in block(container, "lifecycle").items():
@@ -37,5 +37,5 @@ def container_complaints(container: Mapping[str, Any]) -> Iterator[str]:
             yield f"a volume at {at(mount, 'mountPath')}"
 
 
-def pod_complaints(pod: Mapping[str, Any]) -> Iterator[str]:
+def pod_violations(pod: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"the volume {at(v, 'name')}" for v in items(pod, "volumes") if plain(v) not in _VOLUMES)

@@ -75,21 +75,20 @@ def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
             yield f"lets everyone reach pods of graph {name_of(graph)}"
             continue
         for opening in openings(rule):
-            written = {frontend: list(_written(graph, opening, frontend)) for frontend in (True, False)}
-            strange = [
+            allowed = {frontend: list(_own_openings(graph, opening, frontend)) for frontend in (True, False)}
+            unexpected = [
                 str(at(component, "name"))
                 for component in picked
-                if not opening.is_among(written[at(component, "type") == "frontend"])
+                if not opening.is_among(allowed[at(component, "type") == "frontend"])
             ]
-            if strange:
+            if unexpected:
                 yield (
-                    f"lets {opening} reach {', '.join(strange)} of graph {name_of(graph)}, which the program opens "
-                    "only to "
-                    "its own pods, named clients and metrics collectors, each on its ports"
+                    f"lets {opening} reach {', '.join(unexpected)} of graph {name_of(graph)}, which the program opens "
+                    "only to its own pods, named clients and metrics collectors, each on its ports"
                 )
 
 
-def _written(graph: PolicyResource, opening: Opening, frontend: bool) -> Iterator[Opening]:
+def _own_openings(graph: PolicyResource, opening: Opening, frontend: bool) -> Iterator[Opening]:
     """Openings that the program makes for a graph's workers or frontends. The rule named-peers checks client ranges."""
     place = (namespace_of(graph), name_of(graph))
     workers = [c for c in items(graph.props, "spec", "components") if at(c, "type") != "frontend"]

@@ -18,7 +18,7 @@ from catalog.flags.argv import uses
 from catalog.flags.frontend import frontend_flags
 from manifests.graph import FRONTEND_COMMAND, NO_ADMIN_API, frontend_image
 from policies import kinds
-from policies.container_inputs import container_complaints, image_name, pod_complaints
+from policies.container_inputs import container_violations, image_name, pod_violations
 from policies.inputs import at, block, items
 from policies.pods import containers, pod_specs
 from reading.tokens import masked
@@ -47,8 +47,8 @@ def _no_admin_api(args: ResourceValidationArgs, report: ReportViolation) -> None
     for container in _frontends(args):
         if not _admin_api_is_off(container):
             report(
-                "has a frontend whose admin API is on: with POST /busy_threshold, anyone who reaches the frontend can "
-                "make it reject its clients; set "
+                "has a frontend whose admin API is on: with POST /busy_threshold, anyone who reaches the frontend "
+                "can make it reject its clients; set "
                 f"{' '.join(f'{name}={value}' for name, value in NO_ADMIN_API.items())}",
                 None,
             )
@@ -80,7 +80,7 @@ def _frontends(args: ResourceValidationArgs) -> Iterator[Mapping[str, Any]]:
 
 def _beside(pod: Mapping[str, Any]) -> Iterator[str]:
     """Volumes and further containers of a frontend's pod."""
-    yield from pod_complaints(pod)
+    yield from pod_violations(pod)
     yield from (f"the container {name}" for c in containers(pod) if (name := at(c, "name")) != "main")
 
 
@@ -101,7 +101,7 @@ def _admin_api_is_off(container: Mapping[str, Any]) -> bool:
 def _unknown(container: Mapping[str, Any]) -> Iterator[str]:
     """Variables and flags of a frontend that the program does not set."""
     yield from (f"the variable {name}" for v in items(container, "env") if (name := at(v, "name")) not in _VARIABLES)
-    yield from container_complaints(container)
+    yield from container_violations(container)
     if [str(word) for word in items(container, "command")] != list(FRONTEND_COMMAND):
         yield "a command other than the program's"
     if image_name(container) != _IMAGE:

@@ -33,7 +33,7 @@ _NEVER = ("sysctls", "windowsOptions", "seLinuxOptions")
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
-def complaints(resource_type: str, props: Mapping[str, Any]) -> Iterator[str]:
+def violations(resource_type: str, props: Mapping[str, Any]) -> Iterator[str]:
     """Each access to a node that a Kubernetes object would give to pods."""
     capabilities = _RDMA if resource_type == kinds.GRAPH else frozenset[str]()
     for pod in pod_specs(resource_type, props):

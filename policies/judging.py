@@ -18,7 +18,7 @@ def reporting_unknowns(report: ReportViolation, urn: str | None) -> Generator[No
     try:
         yield
     except UnknownValueError as unknown:
-        report(f"cannot be checked before creation: {unknown.message}; set a value known at preview", urn)
+        report(f"cannot be checked before creation: {unknown.message}; set a known value", urn)
 
 
 def fails_closed(rule: Policy) -> Policy:

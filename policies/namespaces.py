@@ -26,11 +26,11 @@ _ENFORCE_VERSION = "pod-security.kubernetes.io/enforce-version"
 def _pod_security(args: StackValidationArgs, report: ReportViolation) -> None:
     for namespace in of_type(args.resources, kinds.NAMESPACE):
         with reporting_unknowns(report, namespace.urn):
-            for complaint in _complaints(namespace, args):
-                report(complaint, namespace.urn)
+            for violation in _violations(namespace, args):
+                report(violation, namespace.urn)
 
 
-def _complaints(namespace: PolicyResource, args: StackValidationArgs) -> Iterator[str]:
+def _violations(namespace: PolicyResource, args: StackValidationArgs) -> Iterator[str]:
     version = at(namespace.props, "metadata", "labels", _ENFORCE_VERSION)
     if version not in (None, "latest"):
         yield f"enforces Pod Security as of {version}, which lacks later controls; remove {_ENFORCE_VERSION}"

@@ -69,10 +69,10 @@ def _pinned(args: ResourceValidationArgs, report: ReportViolation) -> None:
 def _no_host_access(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if not args.resource_type.startswith("kubernetes:"):
         return
-    complaints = list(host_access.complaints(args.resource_type, args.props))
-    if complaints and at(args.props, "metadata", "name") not in HOST_ACCESS.read(args.get_config()):
-        for complaint in complaints:
-            report(complaint, None)
+    violations = list(host_access.violations(args.resource_type, args.props))
+    if violations and at(args.props, "metadata", "name") not in HOST_ACCESS.read(args.get_config()):
+        for violation in violations:
+            report(violation, None)
 
 
 def _no_plain_secret(args: ResourceValidationArgs, report: ReportViolation) -> None:

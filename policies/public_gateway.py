@@ -47,11 +47,11 @@ def _closed_armor(args: StackValidationArgs, report: ReportViolation) -> None:
     cidrs: list[str] = []
     for policy in policies:
         with reporting_unknowns(report, policy.urn):
-            for complaint in armor.complaints(policy.props):
-                report(complaint, policy.urn)
+            for violation in armor.violations(policy.props):
+                report(violation, policy.urn)
             cidrs += armor.admitted(policy.props)
-    for complaint in armor.range_complaints(cidrs):
-        report(complaint, policies[0].urn)
+    for violation in armor.range_violations(cidrs):
+        report(violation, policies[0].urn)
 
 
 def _public_gateway(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -90,7 +90,7 @@ def _judge_gateway(gateway: PolicyResource, report: ReportViolation) -> set[_Pla
         with reporting_unknowns(report, gateway.urn):
             if at(gateway.props, "spec", key):
                 report(f"sets {key}, which lets others add listeners; remove it", gateway.urn)
-    _judge_each(gateway, "listeners", _listener_complaints, report)
+    _judge_each(gateway, "listeners", _listener_violations, report)
     return set()
 
 
@@ -100,16 +100,16 @@ def _judge_route(
     with reporting_unknowns(report, route.urn):  # a route whose gateways are unknown counts as public
         if _parents(route) <= internal:
             return
-    _judge_each(route, "rules", _path_complaints, report)
-    _judge_each(route, "rules", _filter_complaints, report)
-    for complaints in (_target_complaints, _order_complaints, _arming_complaints):
-        _judge_each(route, "rules", partial(complaints, route, resources), report)
+    _judge_each(route, "rules", _path_violations, report)
+    _judge_each(route, "rules", _filter_violations, report)
+    for violations in (_target_violations, _order_violations, _arming_violations):
+        _judge_each(route, "rules", partial(violations, route, resources), report)
 
 
 def _judge_each(
     resource: PolicyResource,
     key: str,
-    complaints: Callable[[Mapping[str, Any]], Iterator[str]],
+    violations: Callable[[Mapping[str, Any]], Iterator[str]],
     report: ReportViolation,
 ) -> None:
     """Checks each block of a list of the spec; an unknown value in one block does not stop the others."""
@@ -117,8 +117,8 @@ def _judge_each(
         blocks = items(resource.props, "spec", key)
         for index in range(len(blocks)):  # by index: an iterator ends at an unknown element
             with reporting_unknowns(report, resource.urn):
-                for complaint in complaints(blocks[index]):
-                    report(complaint, resource.urn)
+                for violation in violations(blocks[index]):
+                    report(violation, resource.urn)
 
 
 def _place(resource: PolicyResource) -> _Place:
@@ -136,7 +136,7 @@ def _parents(route: PolicyResource) -> set[_Place]:
     return found if found and not at(route.props, "spec", "useDefaultGateways") else {_NO_GATEWAY}
 
 
-def _listener_complaints(listener: Mapping[str, Any]) -> Iterator[str]:
+def _listener_violations(listener: Mapping[str, Any]) -> Iterator[str]:
     """Reasons why a public listener serves without TLS or accepts routes of others."""
     if at(listener, "protocol") != "HTTPS" or not is_given(listener, "tls"):
         yield f"listener {at(listener, 'name')} serves without TLS; make it HTTPS"
@@ -146,7 +146,7 @@ def _listener_complaints(listener: Mapping[str, Any]) -> Iterator[str]:
         yield f"listener {at(listener, 'name')} accepts routes of other namespaces, which no rule checks; use Same"
 
 
-def _path_complaints(rule: Mapping[str, Any]) -> Iterator[str]:
+def _path_violations(rule: Mapping[str, Any]) -> Iterator[str]:
     """Paths of a route's rule that expose more of a frontend than the API for clients."""
     # A rule without matches, or a match without a path, matches every path.
     for match in items(rule, "matches") or [{}]:
@@ -155,12 +155,12 @@ def _path_complaints(rule: Mapping[str, Any]) -> Iterator[str]:
             yield f"routes {kind} {path}; a frontend answers anyone there, so route only the prefix /v1/"
 
 
-def _filter_complaints(rule: Mapping[str, Any]) -> Iterator[str]:
+def _filter_violations(rule: Mapping[str, Any]) -> Iterator[str]:
     if any(items(block, "filters") for block in (rule, *items(rule, "backendRefs"))):
         yield "has filters, which may rewrite the path of a request; remove them"
 
 
-def _target_complaints(
+def _target_violations(
     _route: PolicyResource, _resources: list[PolicyResource], rule: Mapping[str, Any]
 ) -> Iterator[str]:
     """Backends of a rule that no Cloud Armor policy can protect."""
@@ -170,7 +170,7 @@ def _target_complaints(
             yield f"routes to the {kind} {name}, which no Cloud Armor policy protects; use a Service"
 
 
-def _arming_complaints(
+def _arming_violations(
     route: PolicyResource, resources: list[PolicyResource], rule: Mapping[str, Any]
 ) -> Iterator[str]:
     """Backends of a rule without a Cloud Armor policy of this stack in the load balancer's project and region."""
@@ -219,7 +219,7 @@ def _region(location: str) -> str:
     return "-".join(location.split("-")[:2])
 
 
-def _order_complaints(route: PolicyResource, resources: list[PolicyResource], rule: Mapping[str, Any]) -> Iterator[str]:
+def _order_violations(route: PolicyResource, resources: list[PolicyResource], rule: Mapping[str, Any]) -> Iterator[str]:
     """Policies of a rule's backends that may be created after the route or deleted before it."""
     before = needs(route)
     for name, aimed in _backends(route, resources, rule):

@@ -83,7 +83,7 @@ def _differences(graph: Mapping[str, Any], job: Mapping[str, Any], reported: boo
             served_name=words[_MODEL],
             roles=[str(at(worker, "type")) for worker in _workers(graph)],
             runs=engine,
-            asked=_asked(graph, engine, required, int(words[-1])),
+            asked=_planned(graph, engine, required, int(words[-1])),
         )
         for engine in _engines(graph)
         for required in ((True, False) if reported else (True,))
@@ -123,7 +123,7 @@ def _engines(graph: Mapping[str, Any]) -> list[Engine]:
     return [found[0]] if found and found[0] and set(found) == {found[0]} else []
 
 
-def _asked(graph: Mapping[str, Any], engine: Engine, required: bool, timeout: int) -> Verification:
+def _planned(graph: Mapping[str, Any], engine: Engine, required: bool, timeout: int) -> Verification:
     """The verification that the program plans for this graph."""
     workers = _workers(graph)
     moves = len(workers) > 1 and not engine.simulated

@@ -52,11 +52,11 @@ def engine_of(component: Mapping[str, Any]) -> tuple[Engine | None, list[str]]:
 def _kv_transfer(args: StackValidationArgs, report: ReportViolation) -> None:
     for graph in of_type(args.resources, kinds.GRAPH):
         with reporting_unknowns(report, graph.urn):
-            for complaint in _kv_transfer_complaints(graph):
-                report(complaint, graph.urn)
+            for violation in _kv_transfer_violations(graph):
+                report(violation, graph.urn)
 
 
-def _kv_transfer_complaints(graph: PolicyResource) -> Iterator[str]:
+def _kv_transfer_violations(graph: PolicyResource) -> Iterator[str]:
     components = [c for c in items(graph.props, "spec", "components") if at(c, "type") in _SIDES]
     found = [(str(at(component, "type")), *engine_of(component)) for component in components]
     # A simulated engine has no KV cache to move.
@@ -80,8 +80,7 @@ def _kv_transfer_complaints(graph: PolicyResource) -> Iterator[str]:
     if len(connectors) > 1:
         yield (
             f"graph {name_of(graph)} uses different KV connectors: {' and '.join(sorted(connectors))}; both sides "
-            "need the "
-            "same connector"
+            "need the same connector"
         )
 
 
@@ -189,8 +188,7 @@ def _deleted_before_operator(args: StackValidationArgs, report: ReportViolation)
             if release.urn not in needs(graph):
                 report(
                     f"graph {name_of(graph)} does not depend on {release.name}: a destroy may delete the operator "
-                    "first, "
-                    "and the graph's finalizer then blocks the namespace forever",
+                    "first, and the graph's finalizer then blocks the namespace forever",
                     graph.urn,
                 )
 

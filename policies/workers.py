@@ -23,7 +23,7 @@ from catalog.models import card, card_names
 from manifests import dgd
 from planning import extra_args
 from policies import kinds, program_values
-from policies.container_inputs import container_complaints, image_name, pod_complaints
+from policies.container_inputs import container_violations, image_name, pod_violations
 from policies.inputs import at, block, items, plain
 from policies.pods import containers, pod_specs
 from policies.setting import Schema, Setting
@@ -46,8 +46,8 @@ _CONTEXTS = (256, 131072)
 def _no_foreign_code(args: ResourceValidationArgs, report: ReportViolation) -> None:
     allowed = list(FOREIGN_CODE.read(args.get_config()))
     found = _of_graph if args.resource_type == kinds.GRAPH else _of_other_pods
-    for complaint in found(args, allowed):
-        report(masked(complaint), None)
+    for violation in found(args, allowed):
+        report(masked(violation), None)
 
 
 def _of_graph(args: ResourceValidationArgs, allowed: Sequence[str]) -> Iterator[str]:
@@ -62,16 +62,16 @@ def _of_graph(args: ResourceValidationArgs, allowed: Sequence[str]) -> Iterator[
         pod = block(component, "podTemplate", "spec")
         if not any(containers(pod)):
             yield f"{where} has no container, so the operator would choose it; set image, command and arguments"
-        yield from (f"{where} has {what}, which may hold foreign code; remove it" for what in pod_complaints(pod))
+        yield from (f"{where} has {what}, which may hold foreign code; remove it" for what in pod_violations(pod))
         for container in containers(pod):
-            yield from _complaints(container, allowed)
+            yield from _violations(container, allowed)
 
 
 def _of_other_pods(args: ResourceValidationArgs, allowed: Sequence[str]) -> Iterator[str]:
     for pod in pod_specs(args.resource_type, args.props):
         for container in containers(pod):
             if _names_an_engine(container):
-                yield from _complaints(container, allowed)
+                yield from _violations(container, allowed)
 
 
 def _names_an_engine(container: Mapping[str, Any]) -> bool:
@@ -82,7 +82,7 @@ def _names_an_engine(container: Mapping[str, Any]) -> bool:
     )
 
 
-def _complaints(container: Mapping[str, Any], allowed: Sequence[str]) -> Iterator[str]:
+def _violations(container: Mapping[str, Any], allowed: Sequence[str]) -> Iterator[str]:
     where = f"container {at(container, 'name')}"
     command, words = (list(map(str, items(container, key))) for key in ("command", "args"))
     engine = next((engine for engine in all_engines().values() if list(engine.command) == command), None)
@@ -91,7 +91,7 @@ def _complaints(container: Mapping[str, Any], allowed: Sequence[str]) -> Iterato
         return
     if image_name(container) != engine.image:
         yield f"{where} starts {engine.title} from an image other than {engine.image}"
-    for what in (*container_complaints(container), *_variables(container, engine)):
+    for what in (*container_violations(container), *_variables(container, engine)):
         yield f"{where} has {what}, which may run foreign code; remove it"
     for message in _arguments(engine, words, allowed):
         yield f"{where}: {message}"

@@ -1,4 +1,4 @@
-"""A ValidatingAdmissionPolicy evaluated as the API server does it, with Google's own CEL library."""
+"""Evaluates a ValidatingAdmissionPolicy like the API server, with Google's own CEL library."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,8 +8,8 @@ from cel_expr_python import cel
 
 
 def refusals(policy: Mapping[str, Any], pod: Mapping[str, Any]) -> list[str]:
-    """Messages of the validations that an object fails. An expression that ends in an error counts as one, since the
-    policy's failurePolicy is Fail."""
+    """Messages of the validations that an object fails. An expression with an error also counts, because the policy's
+    failurePolicy is Fail."""
     spec = policy["spec"]
     assert spec["failurePolicy"] == "Fail"
     known: dict[str, Any] = {}

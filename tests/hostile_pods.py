@@ -1,4 +1,4 @@
-"""Pods that ask for more of their node than they may in a graphs' namespace, each with words of what refuses it."""
+"""Pods that request more node access than a graphs' namespace allows, each with words of the rejection."""
 
 from copy import deepcopy
 from typing import Any
@@ -28,7 +28,7 @@ def pod(labels: dict[str, str] | None = None, annotations: dict[str, str] | None
 
 
 def with_context(**security: Any) -> dict[str, Any]:
-    """A pod of one container with other fields in its securityContext; None takes one out."""
+    """A pod of one container with other fields in its securityContext; None removes a field."""
     changed = {key: value for key, value in {**RESTRICTED, **security}.items() if value is not None}
     return pod(containers=[container(securityContext=changed)])
 
@@ -37,15 +37,15 @@ def worker_labels(graph: str = "chat", kind: str = "prefill") -> dict[str, str]:
     return {labels.GRAPH: graph, labels.COMPONENT_TYPE: kind}
 
 
-def labeled_mode(pod: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
-    """The same pod with more labels, which anybody who creates pods can set."""
+def labeled(pod: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+    """The same pod with more labels, which anyone who creates pods can set."""
     changed = deepcopy(pod)
     changed["metadata"].setdefault("labels", {}).update(labels)
     return changed
 
 
 def moved(pod: dict[str, Any], to: str) -> dict[str, Any]:
-    """The same pod with its containers in another list of its spec, beside one that is harmless."""
+    """The same pod with its containers in another list of its spec, next to a harmless one."""
     changed = deepcopy(pod)
     more = {"restartPolicy": "Always"} if to == "initContainers" else {}  # without it they may have no probes
     changed["spec"][to] = [{**c, **more, "name": f"moved-{c['name']}"} for c in changed["spec"]["containers"]]
@@ -89,7 +89,7 @@ HOSTILE_PODS: dict[str, tuple[dict[str, Any], str]] = {
         "windowsOptions",
     ),
 }
-"""Pods that ask for more of their node than any pod of the namespace may. The words are of a refusal."""
+"""Pods that request more node access than any pod of the namespace may have, with words of the rejection."""
 
 HOSTILE_CONTAINERS: dict[str, tuple[dict[str, Any], str]] = {
     "privileged": (with_context(privileged=True, allowPrivilegeEscalation=None), "privileged"),
@@ -115,7 +115,7 @@ HOSTILE_CONTAINERS: dict[str, tuple[dict[str, Any], str]] = {
     "apparmor": (with_context(appArmorProfile={"type": "Unconfined"}), "appArmorProfile"),
     "selinux": (with_context(seLinuxOptions={"user": "system_u"}), "seLinuxOptions"),
 }
-"""Containers that do, wherever in a pod they are."""
+"""Containers that request more, in any list of a pod."""
 
 HOSTILE_REGULAR: dict[str, tuple[dict[str, Any], str]] = {
     "host port": (
@@ -129,7 +129,7 @@ HOSTILE_REGULAR: dict[str, tuple[dict[str, Any], str]] = {
         "host",
     ),
 }
-"""Containers that do, by fields that ephemeral containers do not have."""
+"""Containers that request more, in fields that ephemeral containers lack."""
 
 UNRESTRICTED: dict[str, tuple[dict[str, Any], str]] = {
     "says nothing": (pod(containers=[{"name": "main", "image": "tool:1.2.3"}]), "allowPrivilegeEscalation"),
@@ -153,4 +153,4 @@ UNRESTRICTED: dict[str, tuple[dict[str, Any], str]] = {
         "allowPrivilegeEscalation",
     ),
 }
-"""Pods that meet `baseline` and not `restricted`: workers on GPUs may be like that, and no others."""
+"""Pods that meet `baseline` but not `restricted`, which only GPU workers may."""

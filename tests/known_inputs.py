@@ -1,4 +1,4 @@
-"""The table of all inputs that the program sets, from recordings of every way that a stack can be set up."""
+"""Builds the table of all inputs that the program sets, from recordings of all variants of a stack."""
 
 import json
 from collections.abc import Iterator
@@ -31,11 +31,11 @@ UNWIRED = {"network.rdma": "none", "models.chat.kvTransfer": "tcp"}
 
 
 def variants() -> Iterator[dict[str, Any]]:
-    """Changes to a stack that is right, one set for each way."""
+    """Changes to a valid stack, one set per variant."""
     yield EVERYTHING
     yield {**EVERYTHING, "weights.keep": False, "cluster.deletionProtection": False}
     yield {"cluster.maintenance": {"holdNodeUpgrades": False}, "models.chat.verification": "reported"}
-    # Inputs of one of these depend on no other: each is there once, and not in every combination.
+    # These variants are independent of each other, so each occurs once and not in every combination.
     for rdma, mode in zip(RDMA_MODES, cycle(CAPACITY_MODES), strict=False):
         bought = {"mode": mode} | ({"reservation": "r"} if mode == "reservation" else {})
         yield {"network.rdma": rdma, "capacity": bought, "models.chat.kvTransfer": "tcp" if rdma == "none" else None}
@@ -56,7 +56,7 @@ def recordings() -> Iterator[Recording]:
 
 
 def known_inputs() -> str:
-    """The table as JSON: one type a line, both types and paths sorted."""
+    """The table as JSON: one type per line, types and paths sorted."""
     found: dict[str, set[str]] = {}
     for recording in recordings():
         for resource in recording.resources:

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback, for the length of a test."""
+"""A real HTTP server on loopback, for the duration of a test."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ import pytest
 
 @contextmanager
 def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The address of a server with this handler, http://127.0.0.1:<free port>. It has ended when the block has."""
+    """The address of a server with this handler, http://127.0.0.1:<free port>. The server stops with the block."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -29,12 +29,12 @@ def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 def silent_addresses(
     monkeypatch: pytest.MonkeyPatch, number: int, last: tuple[str, int] | None = None
 ) -> Iterator[str]:
-    """The URL of a name with so many addresses that never answer a connection, and `last` behind them."""
+    """The URL of a name with this many addresses that never answer, followed by `last`."""
     with ExitStack() as sockets:
         full = sockets.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        for _ in range(4):  # beyond its backlog, the system drops what asks for a connection
+        for _ in range(4):  # beyond its backlog, the system drops connection requests
             waiting = sockets.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())

@@ -1,5 +1,5 @@
-"""Protocol tables as UCX prints them, from structured data. `tests/unit/test_ucx_tables.py` holds both layouts against
-real logs, so that cases nobody could record (GPUs, RDMA) have the form of what was."""
+"""Prints protocol tables like UCX, from structured data. `tests/unit/test_ucx_tables.py` compares both layouts with
+real logs, so that unrecorded cases (GPUs, RDMA) have the real form."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -54,12 +54,12 @@ def newer(table: Table) -> list[str]:
     rows = [_line((r.rjust(widths[0]), d.ljust(widths[1]), c.ljust(widths[2]))) for r, d, c in table.rows]
     names = _line(_centered(cell, width) for cell, width in zip(header, widths, strict=True))
     titles = [_line((text.ljust(full),)) for text in (table.name, table.operation)]
-    # A table without rows has no rule of its own at the end.
+    # A table without rows has no closing rule.
     return [_rule(widths), *titles, _rule(widths), names, _rule(widths), *rows, *([_rule(widths)] if rows else [])]
 
 
 def _centered(text: str, width: int) -> str:
-    """Centered as UCX does it: the odd space stands behind."""
+    """Centers a text like UCX: the odd space comes last."""
     left = (width - len(text)) // 2
     return " " * left + text + " " * (width - len(text) - left)
 
@@ -70,7 +70,7 @@ LAYOUTS = {"1.21": older, "1.22": newer}
 def printed(
     lines: Iterable[str], *, pid: int = 311, host: str = "decode-0", thread: str = "0", seconds: int = 1795865496
 ) -> list[str]:
-    """Lines behind the prefix of a process."""
+    """Adds a process's prefix to lines."""
     return [f"[{seconds}.{n:06}] [{host}:{pid:<5}:{thread}]   {line}" for n, line in enumerate(lines, start=648367)]
 
 
@@ -79,7 +79,7 @@ def log(layout: str, *tables: Table, pid: int = 311, thread: str = "0") -> list[
     return [line for table in tables for line in printed(LAYOUTS[layout](table), pid=pid, thread=thread)]
 
 
-# The read between GPUs as others posted it from machines with RDMA and GPUDirect.
+# The read between GPUs, as published logs of machines with RDMA and GPUDirect show it.
 RDMA = Table(
     (
         ("0", "copy-out", "rc_mlx5/ibp1:1/path0"),
@@ -99,6 +99,6 @@ MESSAGES = Table(
 
 
 def bulk(description: str = "zero-copy", config: str = "rc_mlx5/mlx5_0:1", start: str = "65") -> Table:
-    """A read between GPUs with one bulk row, behind the small rows of a healthy one."""
+    """A read between GPUs with one bulk row, after the small rows of a healthy table."""
     before = {"65": RDMA.rows[:2], "0": ()}[start]
     return Table((*before, (f"{start}..inf", description, config)))

@@ -70,9 +70,9 @@ def body(stack: str, found: Mapping[str, int], run_url: str) -> str:
     rows = "\n".join(f"| {op} | {n} |" for op, n in sorted(found.items()))
     return (
         f"{marker(stack, found)}\nThe cloud resources differ from the state of stack `{stack}` "
-        f"([run]({run_url})).\n\n| found | resources |\n|---|---|\n{rows}\n\n"
-        f"Show the drift: `pulumi refresh --preview-only --diff --stack {stack}`. Then either adopt it in the state "
-        "(`pulumi refresh`) and the code, or revert it (`pulumi up`). See docs/environments.md.\n"
+        f"([run]({run_url})).\n\n| found | resources |\n|---|---|\n{rows}\n\nShow the drift: `pulumi refresh "
+        f"--preview-only --diff --stack {stack}`. Then either adopt it in the state (`pulumi refresh`) and the code, "
+        "or revert it (`pulumi up`). See docs/environments.md.\n"
     )
 
 

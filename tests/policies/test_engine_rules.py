@@ -48,9 +48,9 @@ def test_an_engine_whose_arguments_are_ambiguous_is_not_judged_by_them() -> None
 @pytest.mark.parametrize(
     ("path", "args", "says"),
     [
-        (PREFILL, ["--beak", "decode"], "prefill of graph chat sends no KV cache, by the arguments of Heron"),
-        (DECODE, ["--weights", "x"], "decode of graph chat receives no KV cache, by the arguments of Heron"),
-        (DECODE, ["--weights", "x"], "moves its KV cache by beak and nothing"),
+        (PREFILL, ["--beak", "decode"], "sends no KV cache: the arguments of Heron configure none"),
+        (DECODE, ["--weights", "x"], "receives no KV cache: the arguments of Heron configure none"),
+        (DECODE, ["--weights", "x"], "uses different KV connectors: beak and nothing"),
     ],
 )
 def test_each_side_is_judged_by_its_own_engine(path: str, args: list[str], says: str) -> None:

@@ -59,7 +59,7 @@ OPEN: list[tuple[str, Callable[[], Recording]]] = [
     ("namespace dynamo has no NetworkPolicy that denies all", of(DENY, "spec.podSelector", OF_CHAT)),
     ("namespace dynamo has no NetworkPolicy that denies all", of(DENY, "spec.ingress", PRIVATE)),
     ("namespace dynamo has no NetworkPolicy that denies all", of(DENY, "metadata.namespace", "other")),
-    ("reaches the workers of graph code", lambda: with_second_graph("other")),
+    ("can reach the workers of graph code", lambda: with_second_graph("other")),
     ("cannot be checked", of(DENY, "spec.podSelector", UNKNOWN)),
     ("lets everyone reach pods of graph chat", more({}, [{}])),
     ("lets everyone reach pods of graph chat", more({}, [{"from": []}])),

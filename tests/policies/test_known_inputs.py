@@ -99,8 +99,8 @@ def test_what_the_provider_fills_in_passes() -> None:
 
 
 def test_labels_and_the_gateway_are_free_and_known() -> None:
-    labeled_mode = changed(with_gateway(), *CLUSTER, "resourceLabels.team", "x")
-    assert RULE not in {v.policy for v in judge(labeled_mode)}
+    with_label = changed(with_gateway(), *CLUSTER, "resourceLabels.team", "x")
+    assert RULE not in {v.policy for v in judge(with_label)}
 
 
 def test_the_table_is_current() -> None:

@@ -192,7 +192,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ),
     (
         "kv-transfer",
-        "prefill of graph chat sends no KV cache, by the arguments of vLLM",
+        "prefill of graph chat sends no KV cache: the arguments of vLLM configure none",
         in_prod(GRAPH, "chat-graph", f"{WORKER}.containers[0].args", []),
     ),
     (
@@ -223,7 +223,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
         "does not depend on platform-release",
         lambda: independent(prod(), ":ServingGraph", "chat", but_for=":NetworkPolicy"),
     ),
-    ("fenced", "reaches the workers of graph chat", lambda: without(prod(), ":NetworkPolicy")),
+    ("fenced", "can reach the workers of graph chat", lambda: without(prod(), ":NetworkPolicy")),
     (
         "fenced",
         "no NetworkPolicy that denies all",
@@ -288,7 +288,7 @@ def test_a_value_that_is_not_known_yet_is_a_violation() -> None:
     assert (verdict.policy, verdict.level) == ("private-cluster", "mandatory")
     assert verdict.message == (
         "cannot be checked before creation: string value at .privateClusterConfig.enablePrivateNodes can't be "
-        "known during preview; give a value that is known"
+        "known during preview; set a known value"
     )
     of_stack = changed(prod(), ":Job", "chat-proof-job", "spec.template.spec.containers[0].args", UNKNOWN)
     assert {(verdict.policy, verdict.level) for verdict in judged(of_stack)} == {

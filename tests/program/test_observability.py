@@ -1,4 +1,4 @@
-"""Dashboard, alerts and collection as they are registered."""
+"""Dashboard, alerts and metrics collection, as the program registers them."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def test_a_query_is_taken_before_its_first_sample() -> None:
 
 
 def test_an_alert_on_logs_limits_its_notifications() -> None:
-    """Cloud Monitoring refuses a policy on logs without a limit, and one on metrics with it."""
+    """Cloud Monitoring rejects a log-based policy without a rate limit, and a metric-based one with a limit."""
     for name, policy in policies(recorded("prod").resources).items():
         limited = "notificationRateLimit" in policy["alertStrategy"]
         assert limited is ("conditionMatchedLog" in policy["conditions"][0]), name

@@ -1,4 +1,4 @@
-"""What keeps a stack closed: nodes and control plane, identities, the token, the levels that pods keep to."""
+"""The security of a stack: nodes and control plane, identities, the token, Pod Security levels."""
 
 import contextvars
 import json
@@ -35,7 +35,7 @@ def test_nodes_and_control_plane_are_closed(stack: str) -> None:
     assert endpoints["ipEndpointsConfig"] == {"enabled": False}
     assert endpoints["dnsEndpointConfig"] == {"allowExternalTraffic": True}
     assert cluster.inputs["enableShieldedNodes"] is True
-    assert cluster.inputs["datapathProvider"] == "ADVANCED_DATAPATH"  # which enforces network policies
+    assert cluster.inputs["datapathProvider"] == "ADVANCED_DATAPATH"  # enforces network policies
     assert cluster.inputs["workloadIdentityConfig"] == {"workloadPool": "my-project.svc.id.goog"}
     pools = of_type(recorded(stack), ":NodePool")
     assert pools
@@ -81,7 +81,7 @@ def test_gke_may_use_the_key_before_the_cluster_is_made() -> None:
         "role": "roles/cloudkms.cryptoKeyEncrypterDecrypter",
     }
     assert grant.urn in needs(recording, cluster.urn)
-    assert grant.options["retainOnDelete"]  # a cluster that is still encrypted would be lost without
+    assert grant.options["retainOnDelete"]  # without the grant, a still encrypted cluster would be lost
     (plain,) = of_type(recorded("prod"), "cluster:Cluster")
     assert "databaseEncryption" not in plain.inputs
     assert of_type(recorded("prod"), ":SecretsKeyGrant") == []
@@ -150,7 +150,7 @@ def test_the_verification_is_admitted_under_every_exposure(given: str) -> None:
     assert ("10.0.0.0/8" in ranges) is (given == "internal")
 
 
-# What Baseline lets a container add.
+# Capabilities that Baseline lets a container add.
 ADDABLE = {
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP"),
     *("SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
@@ -158,7 +158,7 @@ ADDABLE = {
 
 
 def against_baseline(pod: Mapping[str, Any]) -> Iterator[str]:
-    """What in a pod the Baseline level refuses, of the fields that pods of this kind could have."""
+    """Violations of the Baseline level by a pod, in the fields that these pods could have."""
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if pod.get(key):
             yield key
@@ -223,7 +223,7 @@ def test_baseline_as_written_here_refuses_what_it_should() -> None:
 
 
 def with_secret_manager(secret: str | None, *, preview: bool = False) -> Recording:
-    """The prod stack with its token in Secret Manager; in a named secret, or in one that Pulumi fills."""
+    """The prod stack with its token in Secret Manager, in a named secret or in one that Pulumi fills."""
     given = stackfile.read(ROOT, "prod", ["secrets.store=secretManager"])
     values = {**given.values, "dynamo-gke:hfToken": SECRET_VALUE}
     if secret:
@@ -265,7 +265,7 @@ def test_a_token_that_is_in_secret_manager_never_passes_through_pulumi() -> None
 @pytest.mark.parametrize("secret", [None, "theirs"])
 def test_the_copy_is_the_secret_that_pods_read(secret: str | None) -> None:
     recording = with_secret_manager(secret)
-    assert of_type(recording, "core/v1:Secret") == []  # else two would write it
+    assert of_type(recording, "core/v1:Secret") == []  # otherwise two writers would exist
     sync = named(recording, "token-sync").inputs
     (graph,) = of_type(recording, ":DynamoGraphDeployment")
     fetch = named(recording, "model-weights-llama-3.3-70b-instruct")

@@ -1,4 +1,4 @@
-"""A gated model without a token: previewed with a warning, stopped by `pulumi up` before anything is created."""
+"""A gated model without a token: the preview warns, and `pulumi up` stops before it creates anything."""
 
 import contextvars
 import json
@@ -18,7 +18,7 @@ COMMAND = "pulumi config set --secret dynamo-gke:hfToken"
 
 
 def run(overrides: list[str], *, preview: bool, secret: str | None = None) -> Recording:
-    """prod, which serves a gated model; `secret` is the value that Pulumi holds for the key."""
+    """The prod stack, which serves a gated model; `secret` is Pulumi's value of the key."""
     given = {} if secret is None else {"dynamo-gke:hfToken": secret}
     stack = stackfile.read(ROOT, "prod", overrides)
     return contextvars.copy_context().run(
@@ -83,7 +83,7 @@ def test_a_diff_warns_of_a_missing_token_too() -> None:
 
 @pytest.mark.parametrize("value", ["replace-me", "hf_AbCdEfGhIjKlMnOpQrStUvWxYz"])
 def test_a_stand_in_still_loads_with_a_warning(value: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stack files of earlier versions have one; the Pulumi CLI never took it."""
+    """Stack files of earlier versions have this key, which the Pulumi CLI never accepted."""
     for path in ROOT.iterdir():
         if path.name != "Pulumi.prod.yaml":
             (tmp_path / path.name).symlink_to(path)

@@ -1,4 +1,4 @@
-"""One made-up token of each kind, put together here so that no scanner finds a whole one."""
+"""One made-up token of each kind, assembled here so that no scanner finds a whole token."""
 
 _AB = "AbCdEf0123456789GhIjKlMnOpQrStUvWxYz"
 
@@ -28,7 +28,7 @@ CANARIES: dict[str, str] = {
     "a password in an address": f"user:{_AB}",
     "a private key": "-----BEGIN" + f" PRIVATE KEY-----\n{_AB}\n",
 }
-# More shapes of these kinds, as detect-secrets' detectors and the services know them.
+# Further forms of these kinds, from detect-secrets' detectors and the services.
 SIBLINGS: dict[str, tuple[str, ...]] = {
     "a GitHub token": tuple(f"gh{letter}_{_AB}" for letter in "ousr"),
     "a GitLab token": tuple(
@@ -85,11 +85,11 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
         "BEGIN DSA" + f" PRIVATE KEY {_AB}",
     ),
 }
-# A letter before these does not hide them.
+# Tokens that are also found after a letter.
 GLUED = (
     "a Hugging Face token", "an NVIDIA key", "a GitHub token", "a GitLab token", "a Google API key", "a Slack token",
     "a Pulumi token", "a registry token", "a Square token", "a Telegram token", "a token of another service",
     "an account key", "an encrypted value",
 )  # fmt: skip
-# Without what only makes sense inside another text.
+# Without forms that only make sense inside another text.
 PASTED = {name: token for name, token in CANARIES.items() if name != "a password in an address"}

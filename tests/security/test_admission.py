@@ -1,4 +1,4 @@
-"""What a stack's own admission policy refuses, by the policy and the binding that the program registers for it."""
+"""Pods that a stack's own admission policy rejects, by the policy and binding that the program registers."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.unit.test_pod_security import ANYWHERE, pinning
 
 
 def refused(recording: Recording, asked: dict[str, Any], namespace: str = "dynamo") -> list[str]:
-    """Why the API server refuses a pod in a namespace; empty when it admits it, with a warning or without."""
+    """Reasons why the API server rejects a pod in a namespace; empty if it admits the pod."""
     (policy,) = of_type(recording, ":ValidatingAdmissionPolicy")
     (binding,) = of_type(recording, ":ValidatingAdmissionPolicyBinding")
     bound = binding.inputs["spec"]
@@ -54,7 +54,7 @@ def test_a_stack_lets_workers_with_rdma_alone_pin_memory(stack: str) -> None:
 
 
 def test_a_binding_that_only_warns_is_seen() -> None:
-    """The evaluator itself: it does not say no whatever the binding is."""
+    """The evaluator admits pods without the binding."""
     recording = recorded("prod")
     (binding,) = of_type(recording, ":ValidatingAdmissionPolicyBinding")
     hostile = next(asked for asked, _ in ANYWHERE.values())

@@ -1,4 +1,4 @@
-"""The download and `models pin` against a hub that means harm. All on loopback, bounded in time and bytes."""
+"""The download and `models pin` against a hostile hub, on loopback, with limits of time and bytes."""
 
 import ipaddress
 import json
@@ -53,7 +53,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def raw(first: bytes, again: bytes = b"", pause: float = 0.0) -> fake.Answer:
-    """Bytes instead of an HTTP answer; then others again and again, for 30 s or until the client has had enough."""
+    """Bytes instead of an HTTP answer, then more bytes repeatedly, for 30 s or until the client stops."""
 
     def answer(handler: fake.Handler, _: bytes) -> None:
         handler.close_connection = True
@@ -74,7 +74,7 @@ def ok(body: bytes, *headers: str) -> bytes:
 CHUNKED = "Transfer-Encoding: chunked"
 
 
-# What lies in the folder, and who says that it is all there
+# Files in the folder, and markers of a complete download
 
 
 def forged(content: dict[str, bytes], **more: Any) -> str:
@@ -139,7 +139,7 @@ def test_an_earlier_marker_counts_by_the_hashes_of_its_files(hub: Hub, place: Pa
 
 
 def test_an_earlier_marker_does_not_stand_for_content(hub: Hub, place: Path) -> None:
-    """As a hub could write it, with the sizes of what it had sent before."""
+    """A marker as a hub could write it, with the sizes of the files that it sent before."""
     fetch(hub, place)
     marker(place).unlink()
     (folder(place) / FIRST).write_bytes(bytes(len(FILES[FIRST])))
@@ -357,7 +357,7 @@ def test_a_failure_does_not_wait_for_a_drip_beside_it(hub: Hub, place: Path) -> 
 def test_a_connection_below_the_floor_of_speed_is_given_up_for_another(
     hub: Hub, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In this process, with a shorter window than the Job's."""
+    """Runs in this process, with a shorter time window than the Job's."""
     from workloads.jobs.fetch_weights.__main__ import main
 
     monkeypatch.setattr(web, "STALL_SECONDS", 1.0)
@@ -414,7 +414,7 @@ def test_the_token_goes_to_the_origin_of_the_hub_only() -> None:
 
 @pytest.mark.parametrize("led_to_metadata", [False, True])
 def test_a_proxy_of_the_environment_is_used(hub: Hub, place: Path, led_to_metadata: bool) -> None:
-    """The hub's name has no address here: the fake hub answers as a proxy, which is asked for whole addresses."""
+    """The hub's name does not resolve here; the fake hub acts as a proxy, which gets whole URLs."""
     if led_to_metadata:
         hub.always["listing"] = fake.moved_to("http://169.254.169.254/")
     words = command(hub, place, "--endpoint", "http://hub.invalid", "--attempts", "1")

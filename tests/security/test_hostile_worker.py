@@ -1,4 +1,4 @@
-"""The verification against a worker, a model and an API server that mean harm. All on loopback, bounded in time."""
+"""The verification against a hostile worker, model and API server, on loopback, with time limits."""
 
 import json
 import time
@@ -40,14 +40,14 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def answering(respond: Respond) -> Iterator[str]:
-    """A server that answers every request in the same way."""
+    """A server that gives the same answer to every request."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             try:
                 respond(self)
             except OSError:
-                self.close_connection = True  # whoever asked had enough
+                self.close_connection = True  # the client stopped reading
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
@@ -195,7 +195,7 @@ PAGES = {
 def test_the_verification_ends_in_time_whatever_the_pages_of_workers_hold(
     page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`--timeout`, the settling time and that of the last reading are the bound, with work of its own in it."""
+    """The whole run stays within `--timeout`, the settling time and the time of the last reading."""
     monkeypatch.setattr(verification, "LAST_SECONDS", 1.0)
     whole = PAGES[page] if page != "labels" else PAGES[page] * 100
 

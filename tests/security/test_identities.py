@@ -7,7 +7,7 @@ from tests.stacks import recorded
 
 
 def grants(recording: Recording) -> dict[str, set[tuple[str, str]]]:
-    """Type of a grant → the members and their roles, of all that a stack grants in Google Cloud."""
+    """Type of grant → members and roles, for all grants of a stack in Google Cloud."""
     found: dict[str, set[tuple[str, str]]] = {}
     for resource in recording.resources:
         if resource.type.startswith("gcp:") and "member" in resource.inputs:

@@ -1,4 +1,4 @@
-"""A token that was pasted somewhere is refused where it can do harm, and printed nowhere."""
+"""A pasted token is rejected wherever it could do harm, and never printed."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ Place = tuple[str | int, ...]
 
 
 def places(model: Any = Settings, path: Place = ()) -> Iterator[Place]:
-    """Every place of a stack file that takes a value, with an entry of each list and each dictionary."""
+    """Every path of a stack file that takes a value, with one entry of each list and dictionary."""
     here = shape.bare(model)
     if names := shape.keys(here):
         for name in names:
@@ -75,7 +75,7 @@ def merged(block: Any, change: Any) -> Any:
     return change
 
 
-# Around the token: alone, inside a text, inside JSON, behind a line break, below keys that are not there.
+# Contexts of the token: alone, inside a text, inside JSON, after a line break, below unknown keys.
 WRAPPED = [
     lambda token: token,
     lambda token: f"x {token} y",

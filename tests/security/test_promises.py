@@ -1,4 +1,4 @@
-"""Each claim of the security pages names the tests that hold it, or says that none does.
+"""Each claim of the security pages names the tests that verify it, or says that none does.
 
 A claim is a sentence, or a row of a table. It has a footnote, whose text is test ids, or the words `unverified` or
 `not defended`. A mark in the header of a table is for all of its rows.
@@ -17,15 +17,15 @@ PAGES = ("security", "access", "secrets", "policies")
 MARK = re.compile(r"\[\^[\w-]+\]|\bunverified\b|\bnot\s+defended\b", re.IGNORECASE)
 FOOTNOTE = re.compile(r"^\[\^([\w-]+)\]: (.+)$", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-# Below this heading the mark is meant of every entry.
+# Below this heading the mark applies to every entry.
 NOT_DEFENDED = "## Not defended"
-# A sentence that tells the reader what to do claims nothing.
+# An instruction to the reader is not a claim.
 INSTRUCTION = re.compile(
     r"(\*\*)?(Add|Details|Give|Label|Look at|Never|Replace|Require|Revoke|See|Set|Treat|Try|Use)\b"
 )
-# Where a sentence ends: behind its stop and the marks, before a capital letter or code.
+# The end of a sentence: after its stop and the marks, before a capital letter or code.
 END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?]\*\*)|(?<=\]))\s+(?=[A-Z`*\[])")
-# A cell that holds whole sentences.
+# A table cell with whole sentences.
 SENTENCE = re.compile(r"[.!?](\[\^[\w-]+\])*\s*$")
 
 
@@ -34,14 +34,14 @@ def text(page: str) -> str:
 
 
 def sentences(prose: str) -> Iterator[str]:
-    """The sentences of a paragraph or of an entry of a list."""
+    """The sentences of a paragraph or list entry."""
     for sentence in END.split(re.sub(r"\s+", " ", prose.removeprefix("- ")).strip()):
         if sentence and not INSTRUCTION.match(sentence):
             yield sentence
 
 
 def rows(table: list[str]) -> Iterator[str]:
-    """The rows of a table, those with sentences sentence by sentence; none where its header has a mark."""
+    """The rows of a table, split into sentences if they have any; empty if the header has a mark."""
     header, _, *body = table
     for row in () if MARK.search(header) else body:
         told = [cell for cell in row.split("|") if SENTENCE.search(cell)]
@@ -52,7 +52,7 @@ def rows(table: list[str]) -> Iterator[str]:
 
 
 def claims(page: str) -> Iterator[str]:
-    """The claims of a page, as they are written there."""
+    """The claims of a page, as written."""
     heading = ""
     for block in re.split(r"\n\s*\n|\n(?=- )", CODE.sub("\n", FOOTNOTE.sub("", page))):
         lines = block.strip().splitlines()

@@ -1,4 +1,4 @@
-"""Text of a pull request, such as a fork's, is shown and does nothing: in a comment, a job's summary and its log."""
+"""Text of a pull request, even from a fork, is shown without effect: in a comment, a job's summary and its log."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def with_attacks(test):  # type: ignore[no-untyped-def]
 
 
 def shown_by(markdown: str) -> list[str]:
-    """The content of each fence. Fails for a block that is neither a fence nor one of our own."""
+    """The content of each fence. Fails for a block that is neither a fence nor the tool's own text."""
     fences: list[str] = []
     ours = {
         f"{marker('prod')}\n", "<details><summary>Full text</summary>\n", "</details>\n",
@@ -107,6 +107,6 @@ def test_an_operation_of_another_form_is_not_shown_in_an_issue(operation: str) -
 
 
 def test_the_commenting_workflow_needs_no_package() -> None:
-    """It runs on a bare runner: without the site's packages too."""
+    """The tool runs on a bare runner, without site-packages."""
     words = [sys.executable, "-S", "-c", "import tools.diff_comment, tools.drift_issue"]
     subprocess.run(words, cwd=ROOT, check=True, timeout=60)

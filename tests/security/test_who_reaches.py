@@ -1,4 +1,4 @@
-"""Who reaches which pod of a stack, by the NetworkPolicies that the program registers for it, all of them together."""
+"""Which peers reach which pods of a stack, by all NetworkPolicies that the program registers."""
 
 from functools import cache
 from typing import Any
@@ -79,7 +79,7 @@ def open_to(peer: Peer, pod: Pod, found: list[dict[str, Any]]) -> tuple[int, ...
 @every_stack
 def test_who_in_the_cluster_reaches_a_graph(stack: str) -> None:
     found = policies(recorded(stack))
-    # Simulated workers have no NIXL, so nobody reads metrics of it.
+    # Simulated workers have no NIXL, so no collector reads its metrics.
     simulated: dict[tuple[int, ...], tuple[int, ...]] = {}
     if stack == "dev":
         simulated[METRICS] = (FRONTEND_PORT, SYSTEM)

@@ -234,8 +234,8 @@ def test_protected_and_unknown_things_need_a_word() -> None:
 
 
 def test_what_fails_is_said_once_in_the_text() -> None:
-    labeled_mode, bare = (pool({"nodeConfig": {**GPUS, "labels": labels}}) for labels in ({"a": "x"}, {}))
-    found = compare(stack(labeled_mode), stack(bare))
+    labeled, bare = (pool({"nodeConfig": {**GPUS, "labels": labels}}) for labels in ({"a": "x"}, {}))
+    found = compare(stack(labeled), stack(bare))
     assert only(found).inputs[0].effect is Effect.FAILS
     base = Base(
         ref="main", commit="0" * 40, snapshot=NOTHING, note=None, policies={}, judging={}, judged=JudgedByBase()

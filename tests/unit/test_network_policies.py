@@ -1,4 +1,4 @@
-"""Who reaches whom, on which port: the policies as Kubernetes and Dataplane V2 read them, by a small evaluator."""
+"""Which peers reach which pods on which ports: a small evaluator reads policies like Kubernetes and Dataplane V2."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,13 +30,13 @@ class Pod:
 
     @property
     def of_namespace(self) -> dict[str, str]:
-        # Kubernetes sets the first of them itself.
+        # Kubernetes itself sets the first label.
         return {"kubernetes.io/metadata.name": self.namespace, **dict(self.namespace_labels)}
 
 
 @dataclass(frozen=True)
 class Outside:
-    """What has an address and is no pod: a machine, a load balancer's proxy, a health check."""
+    """A peer that is not a pod: a machine, a load balancer's proxy, a health check."""
 
     address: str
 
@@ -55,11 +55,11 @@ def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 
 def lets_in(allowed: Mapping[str, Any], peer: Peer, namespace: str) -> bool:
-    """One entry of `from`. Without namespaceSelector it means pods of the policy's own namespace."""
+    """Whether one entry of `from` matches. Without namespaceSelector it selects pods of the policy's namespace."""
     assert allowed, "an empty entry would let everyone in"
     if "ipBlock" in allowed:
         assert set(allowed["ipBlock"]) == {"cidr"}
-        # Dataplane V2 knows pods by their labels: an ipBlock is for addresses outside the cluster.
+        # Dataplane V2 identifies pods by labels, so an ipBlock only matches addresses outside the cluster.
         return isinstance(peer, Outside) and ip_address(peer.address) in ip_network(allowed["ipBlock"]["cidr"])
     if isinstance(peer, Outside):
         return False
@@ -71,14 +71,14 @@ def lets_in(allowed: Mapping[str, Any], peer: Peer, namespace: str) -> bool:
 
 
 def opens(rule: Mapping[str, Any], port: int) -> bool:
-    """Whether a rule is about a TCP port: about all without a list of them, or with an entry that names none."""
+    """Whether a rule opens a TCP port: without a list of ports, or with an entry without a number, it opens all."""
     return not rule.get("ports") or any(
         entry.get("protocol", "TCP") == "TCP" and entry.get("port", port) == port for entry in rule["ports"]
     )
 
 
 def reaches(peer: Peer, target: Pod, port: int, policies: Sequence[Mapping[str, Any]]) -> bool:
-    """Policies add up: a pod that one selects is closed but for what any of those that select it opens."""
+    """Whether the policies admit a connection. A selected pod is closed except for what its policies open."""
     chosen = [
         policy
         for policy in policies
@@ -101,7 +101,7 @@ ENDPOINTS = {
 
 
 def policies(exposure: Exposure) -> list[dict[str, Any]]:
-    """Those of a namespace with two graphs, and the operator's."""
+    """The policies of a namespace with two graphs, and the operator's."""
     ranges = client_ranges(ENDPOINTS[exposure], proxies="10.9.0.0/23")
     graphs = ("chat", "code")
     return [
@@ -113,7 +113,7 @@ def policies(exposure: Exposure) -> list[dict[str, Any]]:
 
 
 def component(kind: str, graph: str = "chat") -> Pod:
-    """As the operator labels it."""
+    """A pod with the operator's labels."""
     return Pod({GRAPH: graph, TYPE: kind, "nvidia.com/dynamo-component": kind})
 
 
@@ -143,7 +143,7 @@ class Case:
     peer: Peer
     target: Pod
     open: tuple[int, ...]
-    """Of ANY, the ports that the peer reaches."""
+    """The ports among ANY that the peer reaches."""
 
 
 WHATEVER_THE_EXPOSURE = [
@@ -193,10 +193,10 @@ WHATEVER_THE_EXPOSURE = [
     ),
 ]
 REACHED = (FRONTEND_PORT,)
-# Who outside the cluster reaches the frontend's port.
+# Peers outside the cluster that reach the frontend's port.
 BY_EXPOSURE: dict[Exposure, tuple[tuple[Outside, tuple[int, ...]], ...]] = {
     Exposure.NONE: ((IN_VPC, ()), (ON_PREMISES, ()), (PROXY, ()), (HEALTH_CHECK, ())),
-    # The proxies' range lies in the VPC and is private like any other.
+    # The proxies' range is a private range of the VPC.
     Exposure.INTERNAL: ((IN_VPC, REACHED), (ON_PREMISES, REACHED), (PROXY, REACHED), (HEALTH_CHECK, ())),
     Exposure.GATEWAY: ((IN_VPC, ()), (ON_PREMISES, ()), (PROXY, REACHED), (HEALTH_CHECK, REACHED)),
 }
@@ -221,7 +221,7 @@ def test_who_reaches_the_frontend_from_outside(
 
 
 def test_without_policies_everyone_is_let_in() -> None:
-    """The evaluator itself: what it says is not just no."""
+    """The evaluator also admits connections."""
     assert reaches(STRANGER, DECODE, SYSTEM, [])
     assert not reaches(STRANGER, DECODE, SYSTEM, [default_deny("dynamo", LABELS)])
     assert not reaches(DECODE, PREFILL, SYSTEM, [default_deny("dynamo", LABELS)])

@@ -1,4 +1,4 @@
-"""What the admission policy of a graphs' namespace refuses and admits, by its CEL expressions."""
+"""Pods that the admission policy of a graphs' namespace rejects and admits, by its CEL expressions."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -18,7 +18,7 @@ from tests.hostile_pods import (
     RESTRICTED,
     UNRESTRICTED,
     container,
-    labeled_mode,
+    labeled,
     moved,
     pod,
     with_context,
@@ -48,15 +48,15 @@ def assert_refused(policy: dict[str, Any], hostile: dict[str, Any], words: str) 
 @pytest.mark.parametrize(("hostile", "words"), ANYWHERE.values(), ids=ANYWHERE)
 def test_no_pod_gets_more_of_its_node(policy: dict[str, Any], hostile: dict[str, Any], words: str) -> None:
     assert_refused(policy, hostile, words)
-    assert_refused(policy, labeled_mode(hostile, worker_labels()), words)
+    assert_refused(policy, labeled(hostile, worker_labels()), words)
 
 
 @pytest.mark.parametrize(("hostile", "words"), UNRESTRICTED.values(), ids=UNRESTRICTED)
 def test_only_workers_on_gpus_may_fall_short_of_restricted(hostile: dict[str, Any], words: str) -> None:
     assert_refused(RDMA, hostile, words)
-    assert_refused(SIMULATED, labeled_mode(hostile, worker_labels()), words)
+    assert_refused(SIMULATED, labeled(hostile, worker_labels()), words)
     for labels in (worker_labels("chat"), worker_labels("mail", "decode"), worker_labels("mail", "worker")):
-        assert refusals(RDMA, labeled_mode(hostile, labels)) == []
+        assert refusals(RDMA, labeled(hostile, labels)) == []
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_only_workers_on_gpus_may_fall_short_of_restricted(hostile: dict[str, An
 )
 def test_other_labels_make_no_worker(labels: dict[str, str]) -> None:
     for hostile, words in UNRESTRICTED.values():
-        assert_refused(RDMA, labeled_mode(hostile, labels), words)
-    assert_refused(RDMA, labeled_mode(pinning("main"), labels), "add capabilities")
+        assert_refused(RDMA, labeled(hostile, labels), words)
+    assert_refused(RDMA, labeled(pinning("main"), labels), "add capabilities")
 
 
 def pinning(name: str) -> dict[str, Any]:
@@ -82,16 +82,16 @@ def pinning(name: str) -> dict[str, Any]:
 
 
 def test_only_the_main_container_of_an_rdma_worker_may_pin_memory() -> None:
-    assert refusals(RDMA, labeled_mode(pinning("main"), worker_labels())) == []
+    assert refusals(RDMA, labeled(pinning("main"), worker_labels())) == []
     for refused in (
         pinning("main"),
-        labeled_mode(pinning("main"), worker_labels("mail")),  # on GPUs, without RDMA
-        labeled_mode(pinning("sidecar"), worker_labels()),
-        labeled_mode(moved(pinning("x"), "initContainers"), worker_labels()),
-        labeled_mode(moved(pinning("x"), "ephemeralContainers"), worker_labels()),
+        labeled(pinning("main"), worker_labels("mail")),  # on GPUs, without RDMA
+        labeled(pinning("sidecar"), worker_labels()),
+        labeled(moved(pinning("x"), "initContainers"), worker_labels()),
+        labeled(moved(pinning("x"), "ephemeralContainers"), worker_labels()),
     ):
         assert_refused(RDMA, refused, "add capabilities")
-    assert_refused(SIMULATED, labeled_mode(pinning("main"), worker_labels()), "add capabilities")
+    assert_refused(SIMULATED, labeled(pinning("main"), worker_labels()), "add capabilities")
 
 
 HARMLESS = {
@@ -174,7 +174,7 @@ def injected(template: dict[str, Any], labels: dict[str, str], *, by_operator: b
 
 
 def pods_in_the_cluster(recording: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each pod that a stack would start, as it reaches the API server's validation."""
+    """Each pod of a stack, as it reaches the API server's validation."""
     for graph in of_type(recording, ":DynamoGraphDeployment"):
         for component in graph.inputs["spec"]["components"]:
             labels = worker_labels(graph.inputs["metadata"]["name"], component["type"])
@@ -206,16 +206,16 @@ def test_every_pod_of_a_stack_is_admitted_by_its_policy(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", [*SHIPPED, *PLANS])
 def test_the_exception_is_no_wider_than_the_stack_needs(stack: str) -> None:
-    """A stack's own policy is the strictest of the kind: without a capability or on no GPU, no worker is excepted."""
+    """A stack's own policy is the strictest possible: it exempts no worker without a capability or without a GPU."""
     recording = recorded(stack) if stack in SHIPPED else record(ROOT, config(PLANS[stack]))
     (policy,) = of_type(recording, ":ValidatingAdmissionPolicy")
     pods = dict(pods_in_the_cluster(recording))
     for name, made in pods.items():
         context = made["spec"]["containers"][0]["securityContext"]
         rooted, adding = context.get("runAsUser") == 0, "add" in context.get("capabilities", {})
-        bare = labeled_mode(pod(containers=[{"name": "main", "image": "x:1"}]), made["metadata"]["labels"])
+        bare = labeled(pod(containers=[{"name": "main", "image": "x:1"}]), made["metadata"]["labels"])
         assert bool(refusals(policy.inputs, bare)) is not rooted, name
-        pins = labeled_mode(pinning("main"), made["metadata"]["labels"])
+        pins = labeled(pinning("main"), made["metadata"]["labels"])
         assert bool(refusals(policy.inputs, pins)) is not adding, name
 
 

@@ -1,4 +1,4 @@
-"""The parser of UCX's tables against real logs, and the generator of tables against the same."""
+"""The parser of UCX's tables and the generator of tables, both against real logs."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ WHOLE = {
     "shared-memory-two-ranges-1.22": "1.22",
     "mixed-lanes-write-1.22": "1.22",
 }
-# Where UCX may not emulate reads and tcp is all there is.
+# UCX must not emulate reads, and has only tcp.
 REFUSED = "refused-read-1.22"
 NAMES = sorted(path.stem for path in LOGS.glob("*.log"))
 
@@ -80,7 +80,7 @@ def test_every_table_of_a_real_log_is_read_whole(name: str) -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_the_generator_prints_the_tables_of_real_logs_to_the_letter(name: str) -> None:
-    """The layouts that other tests are made of are the layouts of UCX."""
+    """The generated layouts of other tests are UCX's layouts."""
     tables, _ = parsed(lines_of(name))
     real = "\n".join(bodies(lines_of(name)))
     assert len(tables) > 15
@@ -98,7 +98,7 @@ def test_a_refused_read_leaves_a_table_without_rows() -> None:
     assert bodies(lines_of(REFUSED)) == LAYOUTS["1.22"](
         ucx_tables.Table((), ucx_tables.HOST_READ, "intra-node", number=1)
     )
-    # Between GPUs the same log is a refusal of KV cache.
+    # Between GPUs the same log would be a refusal of KV cache.
     of_gpus = [
         line.replace("into host memory from host", "into cuda/GPU0 from cuda/dev[0]").replace(
             "get into host from host", "get into cuda from cuda"
@@ -118,7 +118,7 @@ def test_of_two_processes_glued_together_the_missing_tables_are_noticed() -> Non
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("expected", Transport)
 def test_a_real_log_without_gpus_is_inconclusive(name: str, expected: Transport) -> None:
-    """They read host memory, over TCP or shared memory: no KV cache that this rule knows."""
+    """These logs read host memory over TCP or shared memory, which is not KV cache."""
     assert judge_log(lines_of(name), expected).outcome == "cannot tell"
 
 
@@ -138,7 +138,7 @@ def test_threads_that_interleave_line_by_line_are_distinguished() -> None:
 
 
 def test_text_without_an_end_of_line_may_stand_before_a_table() -> None:
-    """A progress bar goes back to the start of its line instead of ending it."""
+    """A progress bar returns to the start of its line instead of ending it."""
     first, *rest = ucx_tables.log("1.22", ucx_tables.RDMA)
     tables, damage = parsed([f"\rCapturing graphs:  50%|█████     | 3/7 [00:01<00:01]{first}", *rest])
     assert not damage

@@ -1,4 +1,4 @@
-"""The verification of engines with other counters: which series, on which side, by which operation, and absence."""
+"""The verification of engines with other counters: series, role, operation, and missing counters."""
 
 from pathlib import Path
 
@@ -71,7 +71,7 @@ ROLES = {"prefill": ("p0", "p1"), "decode": ("d0",)}
 def judged(
     transfer: Transfer, before: dict[str, str], after: dict[str, str], roles: dict[str, tuple[str, ...]] = ROLES
 ) -> tuple[Verdict, ...]:
-    """The verdicts on two readings of metrics, with four answered prompts."""
+    """The verdicts on two readings of metrics, for four answered prompts."""
     first, last = (
         {address: counters(text.splitlines(), asked_of(transfer), Deadline(5)) for address, text in texts.items()}
         for texts in (before, after)

@@ -1,4 +1,4 @@
-"""The verification as the Job runs it: workers found by the Kubernetes API, the transport read from their logs."""
+"""The verification as the Job runs it: it finds workers through the Kubernetes API and reads their logs."""
 
 import json
 from collections.abc import Iterator
@@ -33,13 +33,13 @@ START = "2026-11-28T09:00:00Z"
 
 @dataclass
 class Api:
-    """The few paths of the Kubernetes API, and what a graph looks like there."""
+    """A fake Kubernetes API with one graph, for the paths that the verification uses."""
 
     workers: dict[str, list[str]] = field(default_factory=dict)
-    """Role → metrics ports, one a pod."""
+    """Role → metrics ports, one per pod."""
     log: str = GOOD
     pods: list[dict[str, Any]] = field(default_factory=list)
-    """Laid over the pods of each role, one after the other."""
+    """Changes to the pods of each role, in order."""
     ends_early: bool = False
     status: int = 200
     tokens: list[str] = field(default_factory=list)
@@ -193,7 +193,7 @@ def test_every_rank_must_have_a_table(credentials: Path, capsys: pytest.CaptureF
 def test_a_decode_pod_that_served_nothing_is_not_reached(
     credentials: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its log looks well: an earlier prompt may have left that, and this verification sent none there."""
+    """A worker's log is good, but from an earlier prompt: this verification sent it none."""
     monkeypatch.setattr(verification, "ROUNDS", 1)
     busy, idle = Behavior(**GOOD_BEHAVIOR), Behavior(**GOOD_BEHAVIOR)
     with serving(busy) as url, serving(idle) as other, api_server(Api()) as address:
@@ -220,7 +220,7 @@ def test_pods_that_are_being_deleted_or_do_not_run_are_no_workers(credentials: P
 
 
 def test_a_rotated_log_is_inconclusive(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A kubelet hands out the newest file only: tables of the first hour may have said something else."""
+    """A kubelet returns only the newest log file, so earlier tables may have differed."""
     started = {"name": "main", "state": {"running": {"startedAt": "2026-11-28T07:59:00Z"}}}
     status = {"phase": "Running", "podIP": "127.0.0.1", "containerStatuses": [started]}
     assert run(Api(pods=[{"status": status}]), credentials, Behavior(**GOOD_BEHAVIOR)) == 1
@@ -243,7 +243,7 @@ def test_a_log_above_the_limit_is_inconclusive(
 
 
 def test_the_whole_log_counts_and_not_its_beginning_only(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """20 MiB lie between the good table and the bad one."""
+    """There are 20 MiB between the good and the bad table."""
     noise = ("INFO " + "x" * 200 + "\n") * 100_000
     assert run(Api(log=GOOD + noise + BAD), credentials, Behavior(**GOOD_BEHAVIOR)) == 1
     assert "not verified  KV cache over RDMA: chat-decode-0" in capsys.readouterr().out

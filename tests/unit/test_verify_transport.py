@@ -1,4 +1,4 @@
-"""The verdict over the log of a decode pod: every case of UCX's tables, in both layouts."""
+"""The verdict on the log of a decode pod: every case of UCX's tables, in both layouts."""
 
 import json
 import random
@@ -48,7 +48,7 @@ def error(text: str) -> Lines:
 
 
 def used(lines: list[str], layout: str) -> list[str]:
-    """The table as UCX prints it at its end, with a count in front."""
+    """The table as UCX prints it at exit, with a usage count first."""
     if layout == "1.21":
         return [line.replace(" 65..inf", "12  65..inf") for line in lines]
     counted = [line.replace("]   | ", f"]   | {'Count' if 'Range' in line else '   12'} | ") for line in lines]
@@ -229,7 +229,7 @@ def test_every_rank_needs_a_table_of_its_own(layout: str) -> None:
     assert rdma(ranks, 8) == Finding(rdma(ranks, 8).outcome.VERIFIED, "8 of 8 ranks read KV cache over rc_mlx5 (RDMA)")
     assert rdma(ranks, 9).outcome == "cannot tell"
     assert "8 of 9 ranks" in rdma(ranks, 9).reason
-    # A parent that talks to itself only is no rank; --ranks says so.
+    # A parent process that only talks to itself is not a rank; --ranks excludes it.
     parent = log(layout, MESSAGES.but(endpoint="self"), pid=299)
     assert rdma([*parent, *ranks], 8).outcome == "verified"
     more = rdma(ranks, 7)
@@ -245,7 +245,7 @@ def test_two_threads_of_a_process_are_one_rank(layout: str) -> None:
 
 
 def test_a_row_may_not_be_made_whole_by_the_end_of_another_processes_row() -> None:
-    """Both lines were cut at the same column: the physical line looks like a good row of the first process."""
+    """Both lines are cut at the same column, so the joined line looks like a good row of the first process."""
     bad, good = log("1.21", TCP, pid=311), log("1.21", RDMA, pid=312)
     cut = bad[3].index("software")
     glued = [
@@ -258,7 +258,7 @@ def test_a_row_may_not_be_made_whole_by_the_end_of_another_processes_row() -> No
     assert rdma(glued).outcome == "cannot tell"
 
 
-# --- text that others put into the log ------------------------------------------------------------------------------
+# --- untrusted text in the log --------------------------------------------------------------------------------------
 
 
 def in_one_line(lines: Sequence[str], before: str = "INFO Received request: prompt: '", between: str = "") -> str:
@@ -279,7 +279,7 @@ def test_a_prompt_in_the_log_forges_no_verdict(layout: str, table: Table, betwee
         found = rdma(lines)
         assert found.outcome == "cannot tell", found.reason
         assert "follows other text" in found.reason
-    # What is bad for itself stays so.
+    # A bad table stays bad.
     assert rdma([line, *log(layout, TCP)]).outcome == "not verified"
 
 
@@ -322,12 +322,12 @@ def test_a_color_in_a_title_hides_no_table(layout: str) -> None:
 
 
 def test_a_message_behind_a_progress_bar_is_no_damage() -> None:
-    """Progress bars end no line. What could be used is no table, so nothing of a table is lost."""
+    """Progress bars do not end a line, and the list of transports is not a protocol table, so no table is lost."""
     lines = [f"Loading:  50%|##   | 1/2 [00:01<00:01, 1.00it/s]{printed([COULD])[0]}", *log("1.22", RDMA)]
     assert rdma(lines).outcome == "verified"
 
 
-# Everything that UCX may print, good and bad, as the parts of a log.
+# All kinds of UCX output, good and bad, as parts of a log.
 _BAD = (
     TCP,
     bulk("copy-out"),
@@ -350,13 +350,13 @@ def test_one_bad_row_anywhere_is_never_verified(layout: str, good: list[Table], 
 def test_a_log_that_is_cut_is_never_verified_once_a_bad_table_began(
     layout: str, good: list[Table], bad: Table, data: st.DataObject
 ) -> None:
-    """Cut at any character behind the first one of the bad table's text, at the end or at the beginning."""
+    """The log is cut after any character of the bad table's text, at its end or at its beginning."""
     before, tables = "\n".join(log(layout, *good)) + "\n", log(layout, bad.but(number=9))
     text = "\n".join(tables)
     begun = len(tables[0].partition("]   ")[0]) + 5
     end = data.draw(st.integers(begun, len(text)))
     assert rdma((before + text[:end]).splitlines()).outcome != "verified"
-    # What is left of the bad table still has the row that is bad.
+    # The rest of the bad table still has the bad row.
     start = data.draw(st.integers(1, len(text) - len(tables[-1]) - len(tables[-2]) // 2))
     assert rdma((text[start:] + "\n" + before).splitlines()).outcome != "verified"
 
@@ -372,7 +372,7 @@ def test_a_good_table_that_lost_a_line_is_not_verified(layout: str, table: Table
 @settings(max_examples=200)
 @given(st.sampled_from(sorted(LAYOUTS)), st.sampled_from((RDMA, TCP, bulk())), st.data())
 def test_pieces_of_text_put_in_anywhere_make_no_bad_log_good(layout: str, table: Table, data: st.DataObject) -> None:
-    """Others write into the same pipe: noise in mid-line may hide a good table, and never a bad one."""
+    """Other writers share the pipe: noise within a line may hide a good table, but never a bad one."""
     text = "\n".join(log(layout, table, TCP.but(number=4)))
     noise = st.sampled_from(["2026-01-01 NIXL INFO agent\n", "\n", "\r", "50%|██ | 3/7", "| x |", "+--+", "zero-copy"])
     for _ in range(data.draw(st.integers(1, 4))):
@@ -395,7 +395,7 @@ def test_threads_in_any_order_give_the_same_verdict() -> None:
 
 
 def test_a_long_log_is_read_in_passing() -> None:
-    """A hundred thousand lines, from a generator that keeps none."""
+    """A log of a hundred thousand lines, from a generator that keeps none."""
     noise = (f"INFO request {n} took {n % 97} ms" for n in range(100_000))
     started = time.monotonic()
     assert rdma([*noise, *log("1.22", RDMA)]).outcome == "verified"
@@ -514,7 +514,7 @@ def test_an_option_given_again_adds_to_it(
     assert given.roles == ["prefill", "decode"]
     assert given.decode == ["http://a", "http://b", "http://c"]
     assert (given.prefill, given.worker) == (["http://d"], ["http://e", "http://f"])
-    # What one call collects is not there in the next.
+    # State of one call does not remain for the next.
     assert command_line(["--endpoint", "http://x"]).decode == []
 
 
