@@ -293,7 +293,7 @@ def _gpu_resources(worker: Worker, node: GpuMachine) -> dgd.Resources:
 
 
 def _nic_claims(claim: NicClaim) -> tuple[dgd.PodResourceClaim, ...]:
-    template = names.claim_template(claim.count)
+    template = names.claim_template(claim.size)
     return (dgd.PodResourceClaim(name=_CLAIM, resource_claim_template_name=template),)
 
 

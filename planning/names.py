@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from typing import Literal
 
 from settings.cluster import OWN_NAMESPACE
 
@@ -82,7 +83,7 @@ def principal(project: str, number: str, namespace: str, account: str) -> str:
     return f"principal://iam.googleapis.com/{pool}/subject/ns/{namespace}/sa/{account}"
 
 
-def claim_template(nics: int) -> str:
+def claim_template(nics: int | Literal["all"]) -> str:
     """The ResourceClaimTemplate that gives a pod that many RDMA NICs."""
     return f"rdma-{nics}"
 

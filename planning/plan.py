@@ -1,5 +1,7 @@
 """The resolved stack → Plan: graphs, pools, cost and warnings, every decision made."""
 
+from dataclasses import replace
+
 from catalog.contracts import NO_NICS, NicRequest
 from catalog.flags.argv import split
 from catalog.rdma import NO_RDMA, KvTransfer
@@ -198,4 +200,7 @@ def _nics(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) ->
     # Numbered as on the node, where a second gVNIC is eth1, which no pod joins: nothing is sent over it.
     first = 2 if role.machine.rdma and role.machine.rdma.second_gvnic else 1
     interfaces = {f"eth{i}": name for i, name in enumerate(networks, start=first)}
-    return stack.rdma.worker(role.machine.nics_for(role.tensor_parallel), interfaces)
+    asked = stack.rdma.worker(role.machine.nics_for(role.tensor_parallel), interfaces)
+    if asked.claim and role.machine.whole_node_workers:
+        return replace(asked, claim=replace(asked.claim, whole_node=True))
+    return asked

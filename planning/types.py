@@ -260,9 +260,9 @@ class Plan:
 
     @property
     def nic_claims(self) -> tuple[NicClaim, ...]:
-        """The claims for RDMA NICs that worker pods make, each once."""
-        claims = {w.nics.claim for graph in self.graphs for w in graph.workers if w.nics.claim}
-        return tuple(sorted(claims, key=lambda claim: claim.count))
+        """The claims for RDMA NICs that worker pods make, each size once."""
+        found = [w.nics.claim for graph in self.graphs for w in graph.workers if w.nics.claim]
+        return tuple({claim.size: claim for claim in sorted(found, key=lambda claim: claim.count)}.values())
 
     @property
     def purchases(self) -> tuple[NodePurchase, ...]:

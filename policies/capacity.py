@@ -34,6 +34,13 @@ MAX_DOLLARS = Setting(
     description="max USD per hour for all GPU nodes at the prices of catalog/machines",
     stricter="less",
 )
+UNPRICED = Setting(
+    name="allowUnpriced",
+    type="boolean",
+    default=False,
+    description="whether machines without a price in catalog/machines may be used; dollarsPerHour does not count them",
+    stricter="less",
+)
 MODES = Setting(
     name="allowed",
     type="array",
@@ -104,6 +111,7 @@ def _usd_per_hour(pool: Mapping[str, Any]) -> float | None:
 
 def _gpu_budget(args: StackValidationArgs, report: ReportViolation) -> None:
     nodes, dollars = 0, 0.0
+    unpriced: dict[str, None] = {}
     for resource in args.resources:
         with reporting_unknowns(report, resource.urn):
             pool = resource.props
@@ -111,14 +119,17 @@ def _gpu_budget(args: StackValidationArgs, report: ReportViolation) -> None:
                 continue
             price = _usd_per_hour(pool)
             if price is None:
-                machine_type = at(pool, "nodeConfig", "machineType")
-                report(
-                    f"{machine_type} has no price in catalog/machines, so no budget can cover it; add its price there",
-                    None,
-                )
+                unpriced[str(at(pool, "nodeConfig", "machineType"))] = None
             nodes += max_nodes(pool)
             dollars += max_nodes(pool) * (price or 0)
-    nodes_allowed, dollars_allowed = MAX_NODES.read(args.get_config()), MAX_DOLLARS.read(args.get_config())
+    config = args.get_config()
+    nodes_allowed, dollars_allowed = MAX_NODES.read(config), MAX_DOLLARS.read(config)
+    for machine_type in () if UNPRICED.read(config) else unpriced:
+        report(
+            f"{machine_type} has no price in catalog/machines, so no budget can cover it; add its price there, or set "
+            f"gpu-budget.{UNPRICED.name} to true in {_FILE}",
+            None,
+        )
     if nodes > nodes_allowed:
         report(
             f"{nodes} GPU nodes exceed the max of {nodes_allowed:g}; lower replicas or autoscaling in the stack file, "
@@ -190,7 +201,7 @@ RULES: list[Policy] = [
         validate=_gpu_budget,
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
-        config_schema=Schema(MAX_NODES, MAX_DOLLARS),
+        config_schema=Schema(MAX_NODES, MAX_DOLLARS, UNPRICED),
         remediation_steps="Lower replicas, or raise the budget in policies/config.<stack>.json in a separate change.",
     ),
     ResourceValidationPolicy(

@@ -1,7 +1,6 @@
 """Rules that need the whole stack, because one resource alone cannot show a violation."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pulumi_policy import (
@@ -16,12 +15,12 @@ from pulumi_policy import (
 
 from catalog.contracts import Role
 from catalog.engines import Engine, engine_that_runs
-from catalog.machines import ACCELERATOR_LABEL, with_accelerator
 from catalog.rdma import UCX_TCP
 from manifests import labels
 from policies import kinds
 from policies.inputs import at, items, name_of, namespace_of, needs, of_type
 from policies.judging import reporting_unknowns
+from policies.nics import Offered
 from policies.setting import Schema, Setting
 
 BUDGET_REQUIRED = Setting(
@@ -90,28 +89,6 @@ def gpus(pod: Mapping[str, Any]) -> int:
     )
 
 
-def _nics_needed(component: Mapping[str, Any], gpus: int) -> set[int]:
-    """The RDMA NICs that belong to this many GPUs on the component's machines; one per GPU if no machine is known."""
-    accelerator = at(_pod(component), "nodeSelector", ACCELERATOR_LABEL) or ""
-    shares = {machine.nics_for(gpus) for machine in with_accelerator(accelerator) if machine.rdma}
-    return (shares - {0}) or {gpus}
-
-
-def _claimed(component: Mapping[str, Any], devices: Mapping[str, int]) -> int:
-    claims = items(_pod(component), "resourceClaims")
-    return sum(devices.get(at(claim, "resourceClaimTemplateName"), 0) for claim in claims)
-
-
-def _named(component: Mapping[str, Any], networks: Set[str]) -> int:
-    """The number of RDMA networks that a pod joins by its annotation; 0 if the annotation cannot be parsed."""
-    annotation = at(component, "podTemplate", "metadata", "annotations", "networking.gke.io/interfaces")
-    try:
-        interfaces = json.loads(annotation or "[]")
-    except ValueError:
-        return 0
-    return len({at(interface, "network") for interface in interfaces} & networks)
-
-
 def tcp_on_purpose(component: Mapping[str, Any]) -> bool:
     """Whether UCX may use only TCP, as the program sets it for kvTransfer: tcp."""
     return any(
@@ -121,23 +98,8 @@ def tcp_on_purpose(component: Mapping[str, Any]) -> bool:
     )
 
 
-def _devices(template: PolicyResource) -> int:
-    return sum(
-        int(at(r, "exactly", "count") or 0) for r in items(template.props, "spec", "spec", "devices", "requests")
-    )
-
-
-def _rdma_networks(args: StackValidationArgs) -> Set[str]:
-    """The cluster's networks whose NICs pods get as RDMA devices."""
-    parameters = of_type(args.resources, kinds.NETWORK_PARAMETERS)
-    rdma = {name_of(found) for found in parameters if at(found.props, "spec", "deviceMode") == "RDMA"}
-    networks = of_type(args.resources, kinds.DEVICE_NETWORK)
-    return {name_of(network) for network in networks if at(network.props, "spec", "parametersRef", "name") in rdma}
-
-
 def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
-    devices = {name_of(template): _devices(template) for template in of_type(args.resources, kinds.CLAIM_TEMPLATE)}
-    networks = _rdma_networks(args)
+    offered = Offered(args.resources)
     for graph in of_type(args.resources, kinds.GRAPH):
         with reporting_unknowns(report, graph.urn):
             engines = [
@@ -148,13 +110,13 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
             for engine in engines:
                 if tcp_on_purpose(engine):
                     continue
-                count, nics = gpus(_pod(engine)), _claimed(engine, devices) + _named(engine, networks)
-                needed = _nics_needed(engine, count)
-                if nics not in needed:
+                count = gpus(_pod(engine))
+                found = offered.nics(engine, count)
+                if all(nics.gets != nics.needed for nics in found):
+                    gets, needed = (" or ".join(map(str, sorted(set(numbers)))) for numbers in zip(*found, strict=True))
                     report(
-                        f"{at(engine, 'name')} of graph {name_of(graph)} has {count} GPUs and gets {nics} RDMA NICs: "
-                        f"KV cache would move over TCP; it needs {' or '.join(map(str, sorted(needed)))}, or "
-                        "kvTransfer: tcp in the stack file",
+                        f"{at(engine, 'name')} of graph {name_of(graph)} has {count} GPUs and gets {gets} RDMA NICs: "
+                        f"KV cache would move over TCP; it needs {needed}, or kvTransfer: tcp in the stack file",
                         graph.urn,
                     )
 

@@ -20,21 +20,12 @@ class RdmaClaimsArgs:
 
 
 def claim_spec(claim: NicClaim) -> dict[str, Any]:
-    """The claim of one pod. The exact count keeps two engines on one node from taking each other's NICs."""
+    """The claim of one pod: all NICs of a node that the pod has alone, else an exact number, so that two engines on one
+    node do not take each other's NICs."""
+    asked = {"allocationMode": "All"} if claim.whole_node else {"allocationMode": "ExactCount", "count": claim.count}
     return {
         "spec": {
-            "devices": {
-                "requests": [
-                    {
-                        "name": "rdma",
-                        "exactly": {
-                            "deviceClassName": claim.device_class,
-                            "allocationMode": "ExactCount",
-                            "count": claim.count,
-                        },
-                    }
-                ]
-            }
+            "devices": {"requests": [{"name": "rdma", "exactly": {"deviceClassName": claim.device_class, **asked}}]}
         }
     }
 
@@ -49,11 +40,11 @@ class RdmaClaims(pulumi.ComponentResource):
         super().__init__("dynamo-gke:workloads:RdmaClaims", name, None, opts)
         for claim in args.claims:
             k8s.apiextensions.CustomResource(
-                f"{name}-{claim.count}",
+                f"{name}-{claim.size}",
                 api_version="resource.k8s.io/v1",
                 kind="ResourceClaimTemplate",
                 metadata={
-                    "name": names.claim_template(claim.count),
+                    "name": names.claim_template(claim.size),
                     "namespace": args.namespace,
                     "labels": args.labels,
                 },

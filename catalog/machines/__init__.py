@@ -199,6 +199,8 @@ class GpuMachine(_Machine):
         Annotated[str, Field(pattern=r"^R[0-9]+([.][0-9]+)*$", description="an NVIDIA driver such as R580")] | None
     ) = None
     """The first NVIDIA driver for its GPUs; None where Dynamo itself needs a newer one."""
+    not_created: tuple[str, ...] = ()
+    """What its nodes need and this program does not create: noun phrases. With any, a stack on it is rendered only."""
     sold: Annotated[dict[str, Offer], Field(min_length=1)]
     """By capacity mode. One that is not here is not sold."""
 

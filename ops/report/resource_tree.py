@@ -134,6 +134,8 @@ def _words(resource: Resource) -> list[str]:
     ]
     if resource.type == kinds.SECURITY_POLICY:
         words += [_armor_rule(rule) for rule in resource.inputs["rules"]]
+    if _at(resource.inputs, "spec.spec.devices.requests[0].exactly.allocationMode") == "All":
+        words.append("all RDMA NICs of its node a pod")
     options = {"protect": "protected", "retainOnDelete": "kept on destroy"}
     words += [word for option, word in options.items() if resource.options.get(option)]
     return words + [f"{path} [secret]" for path in resource.secret_paths]

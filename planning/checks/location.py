@@ -20,5 +20,5 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
             there = machine.listed_near(region)
             yield f"location.zone: {machine.name} was not listed in {zone} when last looked up, but in {there}"
         priced = {price.region for price in machine.prices.values()}
-        if region not in priced:
+        if priced and region not in priced:
             yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from catalog import locations
-from catalog.capacity import mode_of
+from catalog.capacity import MODES, mode_of
 from catalog.machines import GpuMachine, gpu_machines
 from catalog.models import Placement
 from catalog.rdma import KvTransfer
@@ -30,6 +30,7 @@ def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
+    yield from _rendered_only(stack)
     bought = {(p.machine.name, p.purchase.mode): p.machine for p in stack.own_gpu_pools if p.purchase}
     for (name, mode), machine in bought.items():
         offer = machine.sold.get(mode)
@@ -37,6 +38,15 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
             yield f"capacity: {name} {offer.note}"
         elif not offer:
             yield f"capacity: no file of catalog/machines says what {name} costs in mode {mode}, or which quota counts"
+
+
+def _rendered_only(stack: ResolvedStack) -> Iterator[str]:
+    for machine in {pool.machine.name: pool.machine for pool in stack.gpu_pools}.values():
+        if machine.not_created:
+            yield (
+                f"capacity.machine: stacks on {machine.name} are rendered only. Its nodes also need what this program "
+                f"does not create: {'; '.join(machine.not_created)}"
+            )
 
 
 def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
@@ -47,7 +57,7 @@ def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
     if capacity and mode not in machine.sold and any(mode in each.sold for each in gpu_machines()):
         yield Error(
             join(path, "mode"),
-            f"{machine.name} is not sold by {mode}, only by {', '.join(machine.sold)}",
+            f"{machine.name} is not sold by {mode}, only by {', '.join(machine.sold)}{_reserving(machine, path)}",
             tuple(Fix(f"use {mode}", {join(path, "mode"): mode}) for mode in machine.sold),
         )
     elif capacity and _asks_for_compact_placement(capacity) and not machine.compact_placement:
@@ -56,6 +66,14 @@ def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
             f"{machine.name} takes no compact placement; remove it",
             (Fix("remove it", {join(path, "compactPlacement"): None}),),
         )
+
+
+def _reserving(machine: GpuMachine, path: str) -> str:
+    """What to do about a machine that is sold by reservation only, whose name nobody else can fill in."""
+    reserved = tuple(mode.name for mode in MODES if mode.reserved)
+    if set(machine.sold) - set(reserved):
+        return ""
+    return f"; set {path} to {{machine: {machine.name}, mode: {next(iter(machine.sold))}, reservation: NAME}}"
 
 
 def _asks_for_compact_placement(capacity: Capacity) -> bool:

@@ -118,7 +118,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ("labelled", "no label cost-center", in_prod(GRAPH, "chat-graph", "metadata.labels", {"owner": "me"})),
     ("labelled", "no label owner", in_prod(":gcp", "google", "defaultLabels", '{"cost-center": "1"}')),
     ("gpu-budget", "5 GPU nodes exceed the max of 4", in_prod(":NodePool", "prefill-pool", "nodeCount", 4)),
-    ("gpu-budget", "no price", in_prod(":NodePool", "prefill-pool", "nodeConfig.machineType", "a4-highgpu-8g")),
+    ("gpu-budget", "no price", in_prod(":NodePool", "prefill-pool", "nodeConfig.machineType", "a4x-highgpu-4g")),
     ("capacity-mode", "mode spot", in_prod(":NodePool", "prefill-pool", "nodeConfig.spot", True)),
     ("no-gpu-surge", "maxSurge is 1", in_prod(":NodePool", "prefill-pool", "upgradeSettings.maxSurge", 1)),
     ("no-gpu-surge", "unset", in_prod(":NodePool", "decode-pool", "upgradeSettings", {})),

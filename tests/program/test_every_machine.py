@@ -57,7 +57,7 @@ def stack(name: str, layout: str, mode: str) -> dict[str, Any]:
         "capacity": {"machine": name, "mode": mode} | ({"reservation": "r"} if mode == "reservation" else {}),
         "models.chat": {"model": MODEL, "layout": layout} | tcp,
         "labels": {"owner": "ml-platform", "costCenter": "1234"},
-    }
+    } | ({"network": {"rdma": machine.rdma.modes[0]}} if machine.rdma else {})
 
 
 BOUGHT = [

@@ -156,7 +156,7 @@ def test_a_role_on_another_machine_has_a_pool_a_quota_and_a_price_of_its_own() -
     }
     assert networks == {"prefill": 3, "decode-x1-whole": 4}
     assert pods(recording)["decode"]["nodeSelector"]["cloud.google.com/gke-nodepool"] == "decode-x1-whole"
-    assert {r.name for r in of_type(recording, ":ResourceClaimTemplate")} == {"claims-3", "claims-4"}
+    assert {r.name for r in of_type(recording, ":ResourceClaimTemplate")} == {"claims-3", "claims-all"}
     assert {worker.role.value: worker.nics.claim and worker.nics.claim.count for worker in plan.graphs[0].workers} == {
         "prefill": 3,
         "decode": 4,

@@ -1,0 +1,72 @@
+"""How many RDMA NICs each worker of a stack's graphs gets, and how many go with its GPUs."""
+
+import json
+from collections.abc import Mapping, Sequence, Set
+from typing import Any, Literal, NamedTuple
+
+from pulumi_policy import PolicyResource
+
+from catalog.machines import ACCELERATOR_LABEL, with_accelerator
+from policies import kinds
+from policies.inputs import at, items, name_of, of_type
+
+ALL: Literal["all"] = "all"
+"""A request for every NIC of the node, whatever their number: `allocationMode: All`."""
+
+
+class Nics(NamedTuple):
+    """RDMA NICs of one pod."""
+
+    gets: int
+    needed: int
+
+
+class Offered:
+    """What the stack's objects hand to pods: claim templates by name, and networks whose NICs are RDMA devices."""
+
+    def __init__(self, resources: Sequence[PolicyResource]) -> None:
+        self._templates = {name_of(each): _requests(each) for each in of_type(resources, kinds.CLAIM_TEMPLATE)}
+        self._networks = _rdma_networks(resources)
+
+    def nics(self, component: Mapping[str, Any], gpus: int) -> tuple[Nics, ...]:
+        """By machine that the pods of a component, with so many GPUs each, may run on; one NIC a GPU where none is
+        known."""
+        pod = at(component, "podTemplate", "spec") or {}
+        accelerator = at(pod, "nodeSelector", ACCELERATOR_LABEL) or ""
+        named = self._named(component)
+        asked = [
+            request
+            for claim in items(pod, "resourceClaims")
+            for request in self._templates.get(at(claim, "resourceClaimTemplateName") or "", ())
+        ]
+        of_nodes = {
+            (machine.rdma_nics, machine.nics_for(gpus) or gpus)
+            for machine in with_accelerator(accelerator)
+            if machine.rdma
+        } or {(gpus, gpus)}
+        return tuple(
+            Nics(gets=named + sum(whole if request == ALL else request for request in asked), needed=share)
+            for whole, share in sorted(of_nodes)
+        )
+
+    def _named(self, component: Mapping[str, Any]) -> int:
+        """The RDMA networks that a pod joins by its annotation; none where the annotation cannot be read."""
+        annotation = at(component, "podTemplate", "metadata", "annotations", "networking.gke.io/interfaces")
+        try:
+            interfaces = json.loads(annotation or "[]")
+        except ValueError:
+            return 0
+        return len({at(interface, "network") for interface in interfaces} & self._networks)
+
+
+def _requests(template: PolicyResource) -> tuple[int | Literal["all"], ...]:
+    exactly = [at(request, "exactly") or {} for request in items(template.props, "spec", "spec", "devices", "requests")]
+    return tuple(ALL if at(each, "allocationMode") == "All" else int(at(each, "count") or 0) for each in exactly)
+
+
+def _rdma_networks(resources: Sequence[PolicyResource]) -> Set[str]:
+    """The cluster's networks whose NICs are handed to pods as RDMA devices."""
+    parameters = of_type(resources, kinds.NETWORK_PARAMETERS)
+    rdma = {name_of(found) for found in parameters if at(found.props, "spec", "deviceMode") == "RDMA"}
+    networks = of_type(resources, kinds.DEVICE_NETWORK)
+    return {name_of(network) for network in networks if at(network.props, "spec", "parametersRef", "name") in rdma}
