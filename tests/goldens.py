@@ -1,5 +1,5 @@
-"""What a reviewer reads first: every shipped stack as text, JSON and YAML. `make goldens` regenerates them, and the
-table of inputs that the policies know."""
+"""What a reviewer reads first: every shipped stack as text, JSON and YAML, and what other machines change in stack prod.
+`make goldens` regenerates them, and the table of inputs that the policies know."""
 
 import io
 import json
@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ops.__main__ import app
 from policies.known_inputs import TABLE
+from tests import machine_goldens
 from tests.known_inputs import known_inputs
 from tests.stacks import SHIPPED
 
@@ -25,12 +26,15 @@ COMMANDS = {
 
 
 def names() -> list[str]:
-    return [f"{stack}.{kind}" for stack in SHIPPED for kind in COMMANDS]
+    of_stacks = [f"{stack}.{kind}" for stack in SHIPPED for kind in COMMANDS]
+    return of_stacks + [f"{machine}.machine.yaml" for machine in machine_goldens.MACHINES]
 
 
 def render(name: str) -> str:
     """The golden of that name as the program prints it now."""
     stack, _, kind = name.partition(".")
+    if kind == "machine.yaml":
+        return machine_goldens.render(stack)
     printed = io.StringIO()
     with redirect_stdout(printed):
         app([*COMMANDS[kind], "--stack", stack], standalone_mode=False)
