@@ -2,16 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pulumi_policy import PolicyResource
 
 from catalog.machines import ACCELERATOR_LABEL, with_accelerator
 from policies import kinds
-from policies.inputs import at, items, name_of, of_type
-
-ALL: Literal["all"] = "all"
-"""A request for every NIC of the node, whatever their number: `allocationMode: All`."""
+from policies.inputs import at, block, items, name_of, of_type
 
 
 class Nics(NamedTuple):
@@ -31,7 +28,7 @@ class Offered:
     def nics(self, component: Mapping[str, Any], gpus: int) -> tuple[Nics, ...]:
         """By machine that the pods of a component, with so many GPUs each, may run on; one NIC a GPU where none is
         known."""
-        pod = at(component, "podTemplate", "spec") or {}
+        pod = block(component, "podTemplate", "spec")
         accelerator = at(pod, "nodeSelector", ACCELERATOR_LABEL) or ""
         named = self._named(component)
         asked = [
@@ -45,7 +42,7 @@ class Offered:
             if machine.rdma
         } or {(gpus, gpus)}
         return tuple(
-            Nics(gets=named + sum(whole if request == ALL else request for request in asked), needed=share)
+            Nics(gets=named + sum(whole if request is None else request for request in asked), needed=share)
             for whole, share in sorted(of_nodes)
         )
 
@@ -59,9 +56,10 @@ class Offered:
         return len({at(interface, "network") for interface in interfaces} & self._networks)
 
 
-def _requests(template: PolicyResource) -> tuple[int | Literal["all"], ...]:
-    exactly = [at(request, "exactly") or {} for request in items(template.props, "spec", "spec", "devices", "requests")]
-    return tuple(ALL if at(each, "allocationMode") == "All" else int(at(each, "count") or 0) for each in exactly)
+def _requests(template: PolicyResource) -> tuple[int | None, ...]:
+    """NICs that each request of a template asks for; None for all of the node, whatever their number."""
+    exactly = [block(request, "exactly") for request in items(template.props, "spec", "spec", "devices", "requests")]
+    return tuple(None if at(each, "allocationMode") == "All" else int(at(each, "count") or 0) for each in exactly)
 
 
 def _rdma_networks(resources: Sequence[PolicyResource]) -> Set[str]:

@@ -1,4 +1,4 @@
-"""What a reviewer reads first: every shipped stack as text, JSON and YAML, and what other machines change in stack prod.
+"""What a reviewer reads first: every shipped stack as text, JSON and YAML, and what other machines change in prod.
 `make goldens` regenerates them, and the table of inputs that the policies know."""
 
 import io

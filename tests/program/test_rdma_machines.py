@@ -175,7 +175,7 @@ def test_gpu_budget_refuses_what_has_no_price_until_it_is_told_to_allow_it() -> 
     of_budget = [v.message for v in judge(recording) if v.policy == "gpu-budget"]
     assert of_budget == [
         "a4x-highgpu-4g has no price in catalog/machines, so no budget can cover it; add its price there, or set "
-        "gpu-budget.allowUnpriced to true in policies/config.<stack>.json, in a change of its own"
+        "gpu-budget.allowUnpriced to true in policies/config.<stack>.json, in a separate change"
     ]
     assert [v.message for v in judge(recording, {"gpu-budget": {"allowUnpriced": True}}) if v.mandatory] == []
     one_node = {"gpu-budget": {"allowUnpriced": True, "nodes": 1}}
@@ -203,12 +203,12 @@ def test_a_machine_that_is_rendered_only_says_what_it_needs() -> None:
     ],
 )
 def test_the_preflight_asks_for_the_machine(name: str, mode: str, asks: str) -> None:
-    assert asks in "\n".join(check.what for check in checks(planned(stack(name, mode))))
+    assert asks in "\n".join(check.condition for check in checks(planned(stack(name, mode))))
 
 
 def test_an_older_cluster_must_have_the_floor_of_the_machine() -> None:
     asked = checks(planned(stack("a4x-highgpu-4g", rdma="multiNetwork", layout="multi-node")))
-    assert "1.33.4-gke.1036000 or newer, as a4x-highgpu-4g needs" in "\n".join(check.what for check in asked)
+    assert "1.33.4-gke.1036000 or newer, as a4x-highgpu-4g needs" in "\n".join(check.condition for check in asked)
 
 
 def test_a_zone_without_the_machine_names_the_nearest_that_have_it() -> None:
