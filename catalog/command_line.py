@@ -16,7 +16,7 @@ DISAGGREGATION_MODES: dict[Role, DisaggregationMode] = {
 }
 
 # GKE mounts the driver's libraries there, outside the image's search path.
-_DRIVER_LIBRARIES = "/usr/local/nvidia/lib64"
+DRIVER_LIBRARIES = "/usr/local/nvidia/lib64"
 
 
 def with_driver_libraries(module: str) -> tuple[str, ...]:
@@ -25,7 +25,7 @@ def with_driver_libraries(module: str) -> tuple[str, ...]:
     A shell prepends them: LD_LIBRARY_PATH as an environment variable of the pod would replace the image's own, which
     holds NIXL and UCX, and the KV cache would go over TCP.
     """
-    script = f'export LD_LIBRARY_PATH={_DRIVER_LIBRARIES}:$LD_LIBRARY_PATH; exec python3 -m {module} "$@"'
+    script = f'export LD_LIBRARY_PATH={DRIVER_LIBRARIES}:$LD_LIBRARY_PATH; exec python3 -m {module} "$@"'
     return ("/bin/bash", "-c", script, module.replace(".", "-"))
 
 

@@ -9,13 +9,17 @@ TELEMETRY_PORT = 19090
 
 
 def environment(operation: Literal["read", "write"]) -> tuple[EnvVar, ...]:
-    """Variables by which NIXL counts and UCX logs the transport it chose for one operation on remote memory.
+    """Variables by which NIXL counts, and UCX logs the transport it chose."""
+    return (EnvVar(name="NIXL_TELEMETRY_ENABLE", value="y"), *transport_log(operation))
+
+
+def transport_log(operation: Literal["read", "write"]) -> tuple[EnvVar, ...]:
+    """Variables by which UCX logs the transport it chose for one operation on remote memory.
 
     By that log verification knows RDMA from TCP. UCX's default, a buffered stdout, would keep the last table back as
     long as the worker lives.
     """
     return (
-        EnvVar(name="NIXL_TELEMETRY_ENABLE", value="y"),
         EnvVar(name="UCX_PROTO_INFO", value=f"remote memory {operation}*"),
         EnvVar(name="UCX_LOG_FILE", value="stderr"),
     )

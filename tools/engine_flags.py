@@ -13,7 +13,7 @@ from typing import Any
 
 from catalog.engines import FLAGS, all_engines, engine
 from catalog.flags.frontend import FRONTEND_TABLE
-from ops.local.environment import ROOT, Environment
+from ops.local.environment import DYNAMO, ROOT, Environment
 from ops.local.errors import LocalRunError, told
 from ops.local.real_engine import environment_of
 from reading.errors import one_of
@@ -21,7 +21,10 @@ from reading.errors import one_of
 VLLM = environment_of(engine("vllm"))
 # Beside vLLM, whose environment has most of what SGLang's parser imports.
 SGLANG = Environment("sglang", (*VLLM.locks, ROOT / "requirements" / "sglang.txt"), "dynamo.sglang.args")
+# Dynamo alone: its parser imports a fake of TensorRT-LLM out of `stand_ins`.
+TRTLLM = Environment("trtllm", DYNAMO.locks, DYNAMO.probe)
 _START = Path(__file__).with_name("engine_start.py")
+_STAND_INS = Path(__file__).with_name("stand_ins")
 
 # Importing vLLM takes 10 s on an idle machine, and a minute on a busy one.
 READ_SECONDS = 600.0
@@ -45,6 +48,7 @@ RUNTIMES = {
     for runtime in (
         Runtime(environment=VLLM, modules=("dynamo.frontend", "dynamo.mocker", "dynamo.vllm")),
         Runtime(environment=SGLANG, modules=("dynamo.sglang",)),
+        Runtime(environment=TRTLLM, modules=("dynamo.trtllm",)),
     )
 }
 
@@ -86,6 +90,7 @@ def _asked(environment: Environment, reader: Path, question: Any) -> Any:
     env = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     # Else a machine without a routable address ends in an error.
     env |= {"VLLM_NIXL_SIDE_CHANNEL_HOST": "127.0.0.1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    env["PYTHONPATH"] = str(_STAND_INS)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         env["TMPDIR"] = folder  # torch leaves a folder behind when imported
         answer = Path(folder) / "answer.json"

@@ -111,8 +111,17 @@ def table(parser: Parser) -> dict[str, Any]:
             flags.setdefault(name, flag)  # of two parsers with the same flag the first one takes it
         objects |= {cls.__name__: dict(sorted(_keys(cls, parser))) for cls in classes}
     packages = {"Dynamo": "ai-dynamo"} | ({parser.engine[0]: parser.engine[1]} if parser.engine else {})
-    versions = {product: importlib.metadata.version(package) for product, package in packages.items()}
+    versions = {product: _version(package) for product, package in packages.items()}
     return {"module": parser.module, "runtime": versions, "flags": flags, "objects": objects}
+
+
+def _version(package: str) -> str:
+    """The version of a package; of one that is not installed, the version that Dynamo asks for."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        needed = importlib.metadata.requires("ai-dynamo") or []
+        return next(found[1] for word in needed if (found := re.match(rf"{re.escape(package)}==([^;\s]+)", word)))
 
 
 def _actions(parser: Parser) -> Iterator[argparse.Action]:

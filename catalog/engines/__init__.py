@@ -4,6 +4,7 @@ import inspect
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +29,7 @@ from catalog.defaults import defaults
 from catalog.flags import ArgumentError
 from catalog.flags.frontend import frontend_flags
 from catalog.flags.given import Given, Workers
-from catalog.flags.table import Table, read
+from catalog.flags.table import Flag, Table, read
 from catalog.formats import ARITHMETIC, BITS, FP8_ARITHMETIC, FormatFloors, FormatUse
 from catalog.machines import Gpus
 from catalog.models import Card
@@ -127,7 +128,14 @@ class Engine(ABC):
         Its command lines cannot be checked then, and a stack may give no extra arguments.
         """
         path = FLAGS / f"{self.name}.json"
-        return read(path, self.removed_flags) if path.exists() else None
+        if not path.exists():
+            return None
+        table = read(path, self.removed_flags)
+        return replace(table, flags={**table.flags, **self.unlisted_flags()})
+
+    def unlisted_flags(self) -> Mapping[str, Flag]:
+        """Flags that the module takes although its parser lists none of them, by name."""
+        return {}
 
     def owned_flags(self, workers: Workers) -> Mapping[str, str]:
         """Flags that a stack may not give for these workers, each with the reason: more than its class can say."""

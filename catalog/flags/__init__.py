@@ -122,6 +122,7 @@ def _value_errors(table: Table, flag: Flag, use: Use, usable: Sequence[str] | No
 
 _WANTED = {
     "text": "a value",
+    "word": "text, not a number, true, false or none",
     "integer": "a whole number",
     "number": "a number",
     "size": "a whole number, such as 8192 or 8k",
@@ -129,6 +130,7 @@ _WANTED = {
     "object": "a JSON object",
 }
 _FORMS = {
+    "word": r"(?i)(?!(none|null|true|false|nan|[+-]?inf(inity)?)$)(?![+-]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d+)?$)[^-].*",
     "integer": r"[+-]?\d+",
     "number": r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?",
     "size": r"[+-]?\d+|\d+(\.\d+)?[kmgt]|\d+[KMGT]",
@@ -142,7 +144,7 @@ def _of(choices: Sequence[str]) -> str:
 
 def _wrong(table: Table, flag: Flag, value: str, usable: Sequence[str] | None) -> Iterator[str]:
     """The errors of a value; none for a valid one."""
-    if flag.nullable and value in ("", "None"):
+    if flag.nullable and value in flag.nulls:
         return
     if allowed := flag.choices or flag.registered:
         if value not in allowed:

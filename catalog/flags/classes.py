@@ -38,6 +38,7 @@ class _Described(Frozen):
     verdict: Verdict
     why: str = ""
     flags: dict[str, str | Bounds | None]
+    """By name. `NAME.*` stands for NAME and every flag below it that no class names itself."""
 
 
 class _File(Frozen):
@@ -62,13 +63,23 @@ def classes(table: Table) -> Mapping[str, Class]:
     """
     if not table.path.with_suffix(".yaml").exists():
         return {}
-    return {
-        flag: Class(name, described.verdict, described.why, own)
-        if isinstance(own, Bounds)
-        else Class(name, described.verdict, own or described.why)
-        for name, described in entries.entry(_File, table.path.parent, table.path.stem).classes.items()
-        for flag, own in described.flags.items()
+    found: dict[str, Class] = {}
+    groups: dict[str, Class] = {}
+    for name, described in entries.entry(_File, table.path.parent, table.path.stem).classes.items():
+        for flag, own in described.flags.items():
+            bounds = own if isinstance(own, Bounds) else None
+            why = described.why if own is None or bounds else str(own)
+            (groups if flag.endswith(".*") else found)[flag] = Class(name, described.verdict, why, bounds)
+    return _grouped(table, groups) | found
+
+
+def _grouped(table: Table, groups: Mapping[str, Class]) -> dict[str, Class]:
+    """The classes of a group's flags: that of its name, and those below it. Of two groups the longer one counts."""
+    longest = sorted(groups, key=len, reverse=True)
+    chosen = {
+        flag: next((group for group in longest if f"{flag}.".startswith(group[:-1])), None) for flag in table.flags
     }
+    return {flag: groups[group] for flag, group in chosen.items() if group}
 
 
 def not_allowed(table: Table, allowed_code: Iterable[str] = ()) -> dict[str, str]:

@@ -23,6 +23,9 @@ def meant(name: str, known: Sequence[str]) -> str | None:
     if distance <= min(2, len(bare) // 4):
         return flags[closest]
     alike = [other for other in flags if _abbreviates(bare, other) or _abbreviates(other, bare)]
+    if not alike and "." in bare:  # the right key in the wrong group, or in none
+        last = bare.rpartition(".")[2]
+        alike = [other for other in flags if "." in other and other.rpartition(".")[2] == last]
     return flags[alike[0]] if len(alike) == 1 else None
 
 

@@ -13,8 +13,9 @@ class Flag:
     """One flag of a module, as the module's own parser tells it."""
 
     name: str
-    type: Literal["switch", "text", "integer", "number", "size", "sizeOrAuto", "object"]
-    """`size` is a whole number that may end in k, m, g, t (times 1000) or K, M, G, T (times 1024)."""
+    type: Literal["switch", "text", "word", "integer", "number", "size", "sizeOrAuto", "object"]
+    """`size` is a whole number that may end in k, m, g, t (times 1000) or K, M, G, T (times 1024). `word` is text that
+    is not read as a number, true, false or none: for flags whose values have a type only when the engine reads them."""
     default: Any = None
     aliases: Sequence[str] = ()
     negative: Sequence[str] = ()
@@ -34,7 +35,9 @@ class Flag:
     below: float | None = None
     """Bounds that the engine checks when it starts."""
     nullable: bool = False
-    """Whether the word None stands for no value."""
+    """Whether a word stands for no value."""
+    nulls: Sequence[str] = ("", "None")
+    """The words that do."""
     keys: str | None = None
     """The class whose keys the JSON object has; None where any key goes."""
     repeats: bool = False

@@ -1,0 +1,79 @@
+"""Extra arguments that Dynamo's parser takes and TensorRT-LLM refuses when it starts, or that do harm."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from catalog.engines.trtllm import keys
+from catalog.flags import ArgumentError
+from catalog.flags.given import Given, Workers
+from catalog.flags.paths import not_readable
+
+_EXPERTS, _ATTENTION_DP = "--expert-parallel-size", "--enable-attention-dp"
+_BACKEND = "--trtllm.attn_backend"
+_GRAPHS, _COMPILE = "--trtllm.cuda_graph_config", "--trtllm.torch_compile_config"
+_TIMEOUT, _RUNTIME = (
+    "--trtllm.cache_transceiver_config.kv_transfer_timeout_ms",
+    "--trtllm.cache_transceiver_config.transceiver_runtime",
+)
+
+
+def owned(workers: Workers) -> Mapping[str, str]:
+    """Why a stack may not give some flags for workers of this card, or of this layout."""
+    card = workers.card
+    found: dict[str, str] = {}
+    if card.architecture.kind == "dense":
+        why = f"{card.name} is a dense model and has no experts; leave it out"
+        found |= dict.fromkeys((_EXPERTS, *_below("moe_config")), why)
+    if card.attention.kind != "mla":
+        found[_ATTENTION_DP] = (
+            f"each GPU would keep whole KV heads of its own requests, which the plan counts only for multi-head latent "
+            f"attention, and {card.name} has none; use `replicas` of a role"
+        )
+    if not workers.disaggregated:
+        why = "no KV cache moves in an aggregated layout; leave it out"
+        found |= dict.fromkeys(_below("cache_transceiver_config"), why)
+    return found
+
+
+def _below(group: str) -> tuple[str, ...]:
+    return tuple(name for name in keys.flags() if name.startswith(f"{keys.PREFIX}{group}"))
+
+
+def usable(workers: Workers) -> Mapping[str, Sequence[str]]:
+    """The attention kernels that an error may propose."""
+    return {_BACKEND: ("TRTLLM",)} if workers.card.attention.sinks else {}
+
+
+def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
+    yield from _parallelism(given, workers)
+    yield from _objects(given)
+    if workers.card.attention.sinks and given.text(_BACKEND) not in (None, "TRTLLM"):
+        yield given.error(_BACKEND, f"{workers.card.name} needs attention sinks, which TRTLLM alone is known to have")
+    if given.text(_TIMEOUT) in ("none", "null") and given.text(_RUNTIME) == "PYTHON":
+        yield given.error(_TIMEOUT, "the PYTHON runtime needs a time; leave it out, or give milliseconds")
+    template = given.text("--custom-jinja-template")
+    if template is not None and (why := not_readable(template, workers)):
+        yield given.error("--custom-jinja-template", f"{template} {why}")
+
+
+def _parallelism(given: Given, workers: Workers) -> Iterator[ArgumentError]:
+    """Expert parallelism divides the GPUs of an engine; attention data parallelism has settings of its own."""
+    experts = given.number(_EXPERTS)
+    if experts and (uneven := [size for size in workers.tensor_parallel if size % experts]):
+        sizes = [n for n in range(1, min(uneven) + 1) if all(size % n == 0 for size in workers.tensor_parallel)]
+        yield given.error(
+            _EXPERTS,
+            f"{experts} does not divide the {min(uneven)} GPUs of an engine, its tensorParallel; use "
+            f"{' or '.join(map(str, sizes))}",
+        )
+    if not given.on(_ATTENTION_DP):
+        for name in given.names():
+            if name.startswith("--trtllm.attention_dp_config.") or name == "--trtllm.enable_lm_head_tp_in_adp":
+                yield given.error(name, f"does nothing without {_ATTENTION_DP}; leave it out, or give both")
+
+
+def _objects(given: Given) -> Iterator[ArgumentError]:
+    """An object that is none, and a key of it beside."""
+    for group in (_GRAPHS, _COMPILE):
+        below = [name for name in given.names() if name.startswith(f"{group}.")]
+        if group in given and below:
+            yield given.error(group, f"is none, which leaves no room for {', '.join(below)}; leave one of them out")

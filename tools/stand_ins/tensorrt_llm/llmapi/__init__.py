@@ -1,0 +1,1 @@
+"""As far as `dynamo.trtllm.args` imports it."""

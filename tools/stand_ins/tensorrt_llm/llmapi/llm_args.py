@@ -1,0 +1,13 @@
+"""The one class that `dynamo.trtllm.args` reads: it takes the defaults of four flags from it.
+
+The values are those of TensorRT-LLM's documentation, not read from its package.
+"""
+
+from pydantic import BaseModel
+
+
+class BaseLlmArgs(BaseModel):
+    max_batch_size: int | None = 2048
+    max_num_tokens: int | None = 8192
+    max_seq_len: int | None = None
+    max_beam_width: int | None = 1
