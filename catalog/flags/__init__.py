@@ -129,8 +129,10 @@ _WANTED = {
     "sizeOrAuto": "a whole number, such as 8192 or 8k, or auto",
     "object": "a JSON object",
 }
+# What Python reads as something else than text.
+_NUMBER_WORD = r"[+-]?(nan|inf(inity)?|(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d+)?)"
 _FORMS = {
-    "word": r"(?i)(?!(none|null|true|false|nan|[+-]?inf(inity)?)$)(?![+-]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d+)?$)[^-].*",
+    "word": rf"(?i)(?!(none|null|true|false|{_NUMBER_WORD})$)[^-].*",
     "integer": r"[+-]?\d+",
     "number": r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?",
     "size": r"[+-]?\d+|\d+(\.\d+)?[kmgt]|\d+[KMGT]",

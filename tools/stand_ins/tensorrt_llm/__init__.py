@@ -1,1 +1,1 @@
-"""Stands in for TensorRT-LLM where Dynamo's parser of its flags is asked: the real package needs CUDA to be imported."""
+"""Fake of TensorRT-LLM for Dynamo's parser of its flags: importing the real package needs CUDA."""
