@@ -62,14 +62,21 @@ class FormatFloors:
     """The first later generation for which it has no such kernels; None where every later one has."""
     weight_only: str | None = None
     """From here on it loads the weights at least; None where it loads them only where it computes in the format."""
+    weight_only_below: str | None = None
+    """The first later generation for which it does not; None where every later one has."""
     source: str
     """Where these numbers are written."""
 
     def use(self, compute_capability: str) -> FormatUse:
-        has = _order(compute_capability)
-        if self.native and _order(self.native) <= has and not (self.native_below and has >= _order(self.native_below)):
+        if _within(compute_capability, self.native, self.native_below):
             return FormatUse.NATIVE
-        return FormatUse.WEIGHT_ONLY if self.weight_only and _order(self.weight_only) <= has else FormatUse.REFUSED
+        if _within(compute_capability, self.weight_only, self.weight_only_below):
+            return FormatUse.WEIGHT_ONLY
+        return FormatUse.REFUSED
+
+
+def _within(compute_capability: str, first: str | None, below: str | None) -> bool:
+    return bool(first and at_least(compute_capability, first) and not (below and at_least(compute_capability, below)))
 
 
 def at_least(compute_capability: str, floor: str) -> bool:

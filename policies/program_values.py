@@ -116,7 +116,7 @@ def _input(role: Role, streams: bool, lease: int | None, number: int) -> EngineI
         model=f"/model/{number}",
         served_name=f"model-{number}",
         streams_weights=streams,
-        max_model_len=number,
+        max_model_len=number * 1024,  # engines round it to whole blocks
         kv_cache_dtype=KvCacheDtype.AUTO if number == 1 else KvCacheDtype.FP8,
         gpu_memory_utilization=number / 4,
         kv_lease_seconds=lease,

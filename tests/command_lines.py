@@ -27,6 +27,7 @@ EXTRA_ARGS = {
     "dynamo.vllm": ["--max-num-seqs", "64", "--max-num-batched-tokens=8k", "--no-enable-log-requests"],
     "dynamo.mocker": ["--speedup-ratio", "10", "--max-num-seqs=64"],
     "dynamo.sglang": ["--max-running-requests", "64", "--chunked-prefill-size=4096", "--disable-overlap-schedule"],
+    "dynamo.trtllm": ["--max-batch-size", "64", "--trtllm.stream_interval=4", "--trtllm.cuda_graph_config", "none"],
 }
 
 
@@ -78,6 +79,7 @@ BEGINNING = {
     "dynamo.vllm": ("--model", "meta-llama/Llama-3.3-70B-Instruct"),
     "dynamo.mocker": ("--model-path", "meta-llama/Llama-3.3-70B-Instruct"),
     "dynamo.sglang": ("--model-path", "meta-llama/Llama-3.3-70B-Instruct"),
+    "dynamo.trtllm": ("--model", "meta-llama/Llama-3.3-70B-Instruct"),
     "dynamo.frontend": (),
 }
 
@@ -183,11 +185,12 @@ _WRONG = {"integer": "x", "number": "x", "size": "x", "sizeOrAuto": "x", "object
 def every_flag() -> Iterator[tuple[str, Line, Line]]:
     """Each spelling of each flag whose value has a form: its name, a line with a right value, one with a wrong one.
 
-    Deprecated flags are left out, and those of a module's beginning, which would be given twice.
+    Deprecated flags are left out, and those of a module's beginning, which would be given twice. So are keys of an
+    engine's own arguments, which its module passes on unread.
     """
     for module, table in TABLES.items():
         for name, flag in table.flags.items():
-            if flag.deprecated is not None or name in table.removed or name in BEGINNING[module]:
+            if flag.deprecated is not None or "." in name or name in table.removed or name in BEGINNING[module]:
                 continue
             for spelling in (name, *flag.aliases, *flag.negative):
                 if flag.type == "switch":

@@ -5,10 +5,7 @@ that one class, in `stand_ins`, is on Python's path.
 """
 
 import dynamo.trtllm.args
-
 from engine_parsers import Parser, answer
 
 if __name__ == "__main__":
-    answer(
-        Parser(module="dynamo.trtllm", parse=dynamo.trtllm.args.parse_args, engine=("TensorRT-LLM", "tensorrt-llm"))
-    )
+    answer(Parser(module="dynamo.trtllm", parse=dynamo.trtllm.args.parse_args, engine=("TensorRT-LLM", "tensorrt-llm")))

@@ -25,7 +25,10 @@ CALLED_BY_OTHERS = [
 
 def test_nothing_is_unused() -> None:
     looker = Vulture(ignore_names=CALLED_BY_OTHERS, ignore_decorators=CALLED_BY_DECORATOR)
-    looker.scavenge([*(str(ROOT / room) for room in ROOMS)], exclude=[str(ROOT / "tools" / name) for name in ("engine_start.py", "stand_ins/*")])
+    looker.scavenge(
+        [*(str(ROOT / room) for room in ROOMS)],
+        exclude=[str(ROOT / "tools" / name) for name in ("engine_start.py", "stand_ins/*")],
+    )
     unused = {(Path(item.filename), item.first_lineno, item.name) for item in looker.get_unused_code()}
     declared = set(chain.from_iterable(_declared(path) for path in {path for path, _, _ in unused}))
     assert sorted(map(str, unused - declared)) == []

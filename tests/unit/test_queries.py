@@ -12,6 +12,7 @@ import promql_parser
 import pytest
 import yaml
 
+from catalog.engines import all_engines
 from manifests.alerts import MetricCondition, alerts
 from manifests.dashboard import sections
 from tests.stacks import ROOT, planned
@@ -21,6 +22,7 @@ STACKS: dict[str, dict[str, Any]] = {
     "prod": {},
     "simulated": {"models.chat.layout": "simulated"},
     "aggregated": {"models.chat.layout": "aggregated"},
+    "trtllm": {"models.chat.engine": {"name": "trtllm"}},
     "several": {
         "models": {
             "code": {"model": "qwen3-32b", "layout": "multi-node"},
@@ -67,8 +69,23 @@ def test_every_series_is_known(query: str) -> None:
     assert selected(query) - set(known()) == set()
 
 
+def beside_queries() -> set[str]:
+    """What autoscalers and the verification read of each engine."""
+    found: set[str] = set()
+    for runs in all_engines().values():
+        found |= {signal.gauge for signals in runs.metrics.scaling.values() for signal in signals}
+        if evidence := runs.transfer_evidence:
+            found |= {name for name in (evidence.transfers, evidence.failed, evidence.used) if name}
+            found.add(evidence.moved.name)
+    return found
+
+
+def test_what_autoscalers_and_the_verification_read_is_known() -> None:
+    assert beside_queries() - set(known()) == set()
+
+
 def test_no_known_metric_is_left_over() -> None:
-    used = {name for query in queries() for name in selected(query)}
+    used = beside_queries() | {name for query in queries() for name in selected(query)}
     families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in used}
     listed = {re.sub(r"_(bucket|sum|count)$", "", name) for name in known()}
     assert listed == families

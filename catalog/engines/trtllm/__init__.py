@@ -20,6 +20,7 @@ from catalog.contracts import (
 )
 from catalog.engines import Engine
 from catalog.engines.trtllm import keys, rules
+from catalog.engines.trtllm.formats import FORMATS
 from catalog.engines.trtllm.memory import memory, tokens_in_buffer
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
@@ -92,6 +93,7 @@ class Trtllm(Engine):
     block_size = 32
     # Of the memory that is free once the weights are loaded: what NIXL, its buffer and NCCL take later needs the rest.
     memory_share = 0.85
+    formats = FORMATS
     metrics = EngineMetrics(
         kv_cache_use=_KV_CACHE.gauge,
         scaling={Role.PREFILL: (_REQUESTS,), Role.DECODE: (_KV_CACHE,), Role.WORKER: (_REQUESTS, _KV_CACHE)},

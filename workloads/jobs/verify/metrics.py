@@ -32,6 +32,8 @@ MAX_LINES = 30_000
 LONGEST_LINE = 16 * 2**10
 
 _SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>\S+)(?:\s+-?\d+)?\s*")
+# Of Prometheus' text format: a client library announces a family although it has no samples of it yet.
+_ANNOUNCED = re.compile(r"# TYPE (?P<name>[a-zA-Z_:][\w:]*) (?P<kind>\w+)\s*")
 _LABEL = re.compile(r'\s*([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"\s*,?')
 
 
@@ -56,6 +58,8 @@ def requests_of(role: str) -> Series:
 def counters(page: Iterable[str], asked: Collection[Series], deadline: Deadline) -> Counters:
     """The requested series in lines of Prometheus' text format, found in one pass.
 
+    A counter that is announced and has no samples is 0: one with labels has none before it counts.
+
     Raises UnreachableError for too many lines, and at the deadline.
     """
     families = tuple({series.family for series in asked})
@@ -63,6 +67,8 @@ def counters(page: Iterable[str], asked: Collection[Series], deadline: Deadline)
     for number, line in enumerate(page):
         if number == MAX_LINES:
             raise UnreachableError(f"its metrics have more than {MAX_LINES} lines")
+        for series in _announced(line, asked) if line.startswith("# TYPE ") else ():
+            found.setdefault(series, 0.0)
         if not line.startswith(families) or not (sample := _sample(line)):
             continue
         if deadline.left() == 0:
@@ -72,6 +78,14 @@ def counters(page: Iterable[str], asked: Collection[Series], deadline: Deadline)
             if series.family == family and labels.items() >= dict(series.labels).items():
                 found[series] = found.get(series, 0.0) + value
     return found
+
+
+def _announced(line: str, asked: Collection[Series]) -> Iterator[Series]:
+    """The requested series of the family that a line announces: of a histogram its sums and counts."""
+    if match := _ANNOUNCED.fullmatch(line):
+        ends = ("_sum", "_count") if match["kind"] in ("histogram", "summary") else ("",)
+        names = {match["name"] + end for end in ends}
+        yield from (series for series in asked if series.family in names)
 
 
 def _sample(line: str) -> tuple[str, dict[str, str], float] | None:

@@ -1,0 +1,349 @@
+"""TensorRT-LLM: what its workers are told, what a stack may add, and what its engine keys take."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from catalog.contracts import MemoryInput, Role, TransferConnection
+from catalog.engines import engine
+from catalog.engines.trtllm import keys
+from catalog.flags import classes
+from catalog.flags.argv import uses
+from catalog.flags.spelling import meant
+from catalog.formats import FormatUse
+from catalog.machines import gpu_machine
+from catalog.models import card
+from catalog.sizing import GIB
+from manifests.graph import build, engine_input
+from planning.types import Graph
+from reading.errors import Error
+from tests.stacks import errors, planned
+from tools.trtllm_keys import keys_of, table
+
+TRTLLM = engine("trtllm")
+LLAMA, GPT_OSS = "llama-3.3-70b-instruct", "gpt-oss-120b"
+PATH = "models.chat.engine.extraArgs"
+KV, BUFFER = "--trtllm.kv_cache_config", "--trtllm.cache_transceiver_config"
+GRAPHS = "--trtllm.cuda_graph_config"
+
+
+def graph(layout: str = "multi-node", model: str = LLAMA, **settings: Any) -> Graph:
+    (found,) = planned(
+        {"models.chat": {"model": model, "layout": layout, "engine": {"name": "trtllm", **settings}}}
+    ).graphs
+    return found
+
+
+def told(of: Graph, role: str) -> dict[str, str | None]:
+    """The flags of one role's rendered command line, each with its only value."""
+    (component,) = [c for c in build(of, {}).spec.components if c.name == role]
+    args = component.pod_template.spec.containers[0].args
+    return {use.name: next((value for _, value in use.values), None) for use in uses(args)}
+
+
+def found(*words: str, model: str = LLAMA, layout: str = "multi-node", **settings: Any) -> tuple[Error, ...]:
+    chosen = {"name": "trtllm", "extraArgs": list(words), **settings}
+    return errors({"models.chat": {"model": model, "layout": layout, "engine": chosen}})
+
+
+BOTH = {
+    "--kv-block-size": "32",
+    "--publish-metrics": None,
+    "--trtllm.return_perf_metrics": "true",
+    "--trtllm.kv_cache_config.dtype": "fp8",
+    "--trtllm.kv_cache_config.tokens_per_block": "32",
+    "--trtllm.kv_cache_config.free_gpu_memory_fraction": "0.7",
+    "--trtllm.cache_transceiver_config.backend": "DEFAULT",
+    "--trtllm.cache_transceiver_config.max_tokens_in_buffer": "10016",
+}
+
+
+def test_each_role_is_told_what_the_transfer_needs() -> None:
+    chat = graph(kvCacheDtype="fp8", gpuMemoryUtilization=0.7, maxModelLen=10001)
+    prefill, decode = told(chat, "prefill"), told(chat, "decode")
+    same = {"--model": chat.model, "--served-model-name": LLAMA, "--max-seq-len": "10001", **BOTH}
+    for line in (prefill, decode):
+        assert {name: line[name] for name in same} == same
+    own = ("--tensor-parallel-size", "--disaggregation-mode")
+    assert {name: value for name, value in prefill.items() if name not in same and name not in own} == {
+        "--publish-kv-events": None,
+        "--trtllm.enable_chunked_prefill": "true",
+        "--trtllm.disable_overlap_scheduler": "true",
+        "--trtllm.kv_cache_config.enable_block_reuse": "true",
+    }
+    assert {name: value for name, value in decode.items() if name not in same and name not in own} == {
+        "--trtllm.kv_cache_config.enable_block_reuse": "false"
+    }
+    assert (prefill["--disaggregation-mode"], decode["--disaggregation-mode"]) == ("prefill", "decode")
+    assert told(chat, "frontend")["--kv-cache-block-size"] == "32"
+
+
+def test_an_aggregated_worker_moves_nothing_and_tells_of_its_blocks() -> None:
+    worker = told(graph("aggregated"), "worker")
+    assert not [name for name in worker if "transceiver" in name or "overlap" in name]
+    assert worker["--trtllm.kv_cache_config.enable_block_reuse"] == "true"
+    assert (worker["--disaggregation-mode"], "--publish-kv-events" in worker) == ("agg", True)
+
+
+def test_the_share_of_memory_is_not_given_where_dynamo_drops_it() -> None:
+    """Any key of kv_cache_config replaces what Dynamo makes of its own flag for the share."""
+    assert "--free-gpu-memory-fraction" not in told(graph(), "decode")
+
+
+@pytest.mark.parametrize("tokens", [1376, 1377, 10001, 131072])
+def test_a_buffer_holds_the_longest_prompt(tokens: int) -> None:
+    buffer = int(told(graph(maxModelLen=tokens), "prefill")[f"{BUFFER}.max_tokens_in_buffer"] or 0)
+    assert tokens <= buffer < tokens + 32
+    assert buffer % 32 == 0
+
+
+def test_pods_start_the_module_with_the_images_own_libraries_first() -> None:
+    (component,) = [c for c in build(graph(), {}).spec.components if c.name == "decode"]
+    container = component.pod_template.spec.containers[0]
+    assert container.image == "nvcr.io/nvidia/ai-dynamo/tensorrtllm-runtime:1.6.1"
+    script = container.command[2]
+    assert script.startswith('export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/usr/local/nvidia/lib64"; ')
+    env = {variable.name: variable.value for variable in container.env}
+    assert "LD_LIBRARY_PATH" not in env
+    assert (env["OMPI_ALLOW_RUN_AS_ROOT"], env["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"]) == ("1", "1")
+    assert env["TRTLLM_NO_USAGE_STATS"] == "1"
+    assert (env["UCX_PROTO_INFO"], "NIXL_TELEMETRY_ENABLE" in env) == ("remote memory write*", False)
+
+
+def test_a_command_line_says_what_side_of_the_transfer_it_is() -> None:
+    (multi, alone) = graph(), graph("aggregated")
+    read = {w.role: TRTLLM.connection(TRTLLM.arguments(engine_input(g, w))) for g in (multi, alone) for w in g.workers}
+    assert read == {
+        Role.PREFILL: TransferConnection(connector="DEFAULT", sends=True, receives=False),
+        Role.DECODE: TransferConnection(connector="DEFAULT", sends=False, receives=True),
+        Role.WORKER: TransferConnection(connector=None, sends=False, receives=False),
+    }
+
+
+def test_roles_may_have_any_sizes() -> None:
+    sizes = {"prefill": {"tensorParallel": 8}, "decode": {"tensorParallel": 2}}
+    assert (
+        errors({"models.chat": {"model": "qwen3-32b", "layout": "multi-node", "engine": {"name": "trtllm"}, **sizes}})
+        == ()
+    )
+
+
+@dataclass(frozen=True)
+class Bad:
+    name: str
+    words: tuple[str, ...]
+    says: str
+    at: int = 0
+    model: str = LLAMA
+    layout: str = "multi-node"
+
+
+BAD = [
+    Bad("typo in a key", (f"{KV}.enable_partial_reus", "true"), f"did you mean {KV}.enable_partial_reuse?"),
+    Bad("typo in a group", ("--trtllm.kv_cach_config.enable_partial_reuse", "true"), f"did you mean {KV}."),
+    Bad("key without its group", ("--trtllm.enable_partial_reuse", "true"), f"did you mean {KV}.enable_partial_reuse?"),
+    Bad("dashes", ("--trtllm.attn-backend", "TRTLLM"), "did you mean --trtllm.attn_backend?"),
+    Bad("unknown key", ("--trtllm.colour", "red"), "(Dynamo 1.6.1, TensorRT-LLM 1.3.0rc29)"),
+    Bad("flag of vLLM", ("--max-num-seqs", "4"), "but of"),
+    Bad("key without a value", ("--trtllm.print_iter_log",), "needs a value, one of true, false"),
+    Bad("number for true or false", ("--trtllm.print_iter_log", "1"), '"1" is not one of true, false', 1),
+    Bad("text for a number", ("--trtllm.stream_interval", "often"), "must be a whole number", 1),
+    Bad("fraction for a whole number", ("--trtllm.stream_interval", "1.5"), "must be a whole number", 1),
+    Bad("suffix", ("--trtllm.stream_interval", "8k"), "must be a whole number", 1),
+    Bad("below its bound", ("--trtllm.stream_interval", "0"), "must be at least 1", 1),
+    Bad("above its bound", ("--trtllm.batch_wait_max_tokens_ratio", "1.5"), "must be at most 1", 1),
+    Bad("not one of the choices", ("--trtllm.allreduce_strategy", "NCLL"), "did you mean NCCL?", 1),
+    Bad("none where none is no value", ("--trtllm.stream_interval", "none"), "must be a whole number", 1),
+    Bad("a list", ("--trtllm.cuda_graph_config.batch_sizes", "[1,2]"), "it takes a list"),
+    Bad("a list of floats", (f"{KV}.pool_ratio", "[0.5,0.5]"), "it takes a list"),
+    Bad("an object", ("--trtllm.moe_config", '{"backend": "CUTLASS"}'), "give one of its keys", model=GPT_OSS),
+    Bad("given twice", ("--trtllm.print_iter_log", "true", "--trtllm.print_iter_log=false"), "is given twice", 2),
+    Bad("none and a key of it", (GRAPHS, "none", f"{GRAPHS}.enable_padding", "true"), "leave one of them out", 1),
+    Bad("a file of engine arguments", ("--extra-engine-args", "/models/x.yaml"), "give each as --trtllm.KEY VALUE"),
+    Bad("engine arguments as JSON", ("--override-engine-args", "{}"), "give each as --trtllm.KEY VALUE"),
+    Bad("the old combined flag", ("--publish-events-and-metrics",), "this program publishes both"),
+    Bad("metrics off", ("--no-publish-metrics",), "always on"),
+    Bad("events", ("--publish-kv-events",), "leave it out"),
+    Bad("overlap scheduler", ("--trtllm.disable_overlap_scheduler", "false"), "follows from the role"),
+    Bad("block reuse", (f"{KV}.enable_block_reuse=true",), "follows from the role"),
+    Bad("performance metrics", ("--trtllm.return_perf_metrics", "false"), "always true"),
+    Bad("buffer", (f"{BUFFER}.max_tokens_in_buffer", "64"), "hangs under load"),
+    Bad("backend of the transfer", (f"{BUFFER}.backend", "UCX"), "both roles must name the same"),
+    Bad("blocks", (f"{KV}.tokens_per_block", "64"), "blocks of one size"),
+    Bad("blocks, Dynamo's flag", ("--kv-block-size", "64"), "blocks of one size"),
+    Bad("type of the cache", (f"{KV}.dtype", "fp8"), "use `engine.kvCacheDtype`"),
+    Bad("share of memory", (f"{KV}.free_gpu_memory_fraction", "0.5"), "use `engine.gpuMemoryUtilization`"),
+    Bad("share of memory, Dynamo's flag", ("--free-gpu-memory-fraction", "0.5"), "use `engine.gpuMemoryUtilization`"),
+    Bad("size of the cache", (f"{KV}.max_tokens", "1000"), "the plan would not know"),
+    Bad("batch by its key", ("--trtllm.max_batch_size", "8"), "use Dynamo's --max-batch-size"),
+    Bad("pipeline", ("--pipeline-parallel-size", "2"), "an engine is one pod"),
+    Bad("pipeline by its key", ("--trtllm.pipeline_parallel_size", "2"), "an engine is one pod"),
+    Bad("speculation", ("--trtllm.speculative_config.decoding_type", "NGram"), "has not been checked here"),
+    Bad("adapters", ("--trtllm.enable_lora", "true"), "LoRA adapters are not served here"),
+    Bad("code of others", ("--trtllm.trust_remote_code", "true"), "name the flag in `engine.allowCode` too"),
+    Bad("experts of a dense model", ("--expert-parallel-size", "2"), "has no experts"),
+    Bad("experts of a dense model, by a key", ("--trtllm.moe_config.backend", "CUTLASS"), "has no experts"),
+    Bad("experts that do not divide", ("--expert-parallel-size", "3"), "use 1", 1, model=GPT_OSS),
+    Bad("attention DP without latent attention", ("--enable-attention-dp",), "use `replicas` of a role"),
+    Bad("attention without sinks", ("--trtllm.attn_backend", "FLASHINFER"), "attention sinks", 1, model=GPT_OSS),
+    Bad("transfer of an aggregated layout", (f"{BUFFER}.kv_transfer_timeout_ms", "9000"), "no KV cache moves",
+        layout="aggregated"),
+    Bad("no time for the Python runtime",
+        (f"{BUFFER}.kv_transfer_timeout_ms", "none", f"{BUFFER}.transceiver_runtime", "PYTHON"), "needs a time", 1),
+    Bad("small pieces", ("--max-num-tokens", "16"), "must be at least 32", 1),
+    Bad("template outside the bucket", ("--custom-jinja-template", "/tmp/x.jinja"), "is not under /models", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
+def test_it_is_refused_at_its_word_with_a_way_out(case: Bad) -> None:
+    said = {(error.path, error.message) for error in found(*case.words, model=case.model, layout=case.layout)}
+    assert [message for path, message in said if path == f"{PATH}[{case.at}]" and case.says in message], said
+
+
+GOOD = [
+    ("--max-batch-size", "64", "--max-num-tokens", "16384"),
+    ("--trtllm.cuda_graph_config", "none"),
+    ("--trtllm.cuda_graph_config.enable_padding=true", "--trtllm.cuda_graph_config.max_batch_size=64"),
+    ("--trtllm.allreduce_strategy", "MNNVL", "--trtllm.batch_wait_timeout_ms", "2.5"),
+    (f"{BUFFER}.kv_transfer_timeout_ms", "none", f"{BUFFER}.transceiver_runtime", "CPP"),
+    (f"{KV}.secondary_offload_min_priority", "-1"),
+    (
+        "--dyn-tool-call-parser",
+        "llama3_json",
+        "--dyn-reasoning-parser",
+        "basic",
+        "--guided-decoding-backend",
+        "xgrammar",
+    ),
+]
+
+
+@pytest.mark.parametrize("words", GOOD, ids=lambda words: words[-2])
+def test_it_is_taken(words: tuple[str, ...]) -> None:
+    assert found(*words) == ()
+
+
+def test_experts_are_divided_over_an_engines_gpus() -> None:
+    assert found("--expert-parallel-size", "1", "--trtllm.moe_config.backend", "TRITON", model=GPT_OSS) == ()
+
+
+def test_a_key_with_an_equals_sign_becomes_two_words() -> None:
+    chat = graph(extraArgs=["--trtllm.stream_interval=4"])
+    for role in ("prefill", "decode"):
+        (component,) = [c for c in build(chat, {}).spec.components if c.name == role]
+        assert component.pod_template.spec.containers[0].args[-2:] == ("--trtllm.stream_interval", "4")
+
+
+def test_a_list_or_an_object_is_refused_for_what_it_is() -> None:
+    assert keys.refused().keys() <= keys.flags().keys()
+    assert {"--trtllm.pp_partition", "--trtllm.kv_cache_config"} <= keys.refused().keys()
+    assert "--trtllm.cuda_graph_config" not in keys.refused(), "it may be none"
+
+
+def test_a_key_is_proposed_for_its_last_part_only_where_one_has_it() -> None:
+    assert meant("--trtllm.tokens_per_block", tuple(keys.flags())) is None, "two groups have it"
+    assert meant("--trtllm.copy_on_partial_reuse", tuple(keys.flags())) == f"{KV}.copy_on_partial_reuse"
+
+
+SOURCE = '''
+class Kind(StrEnum):
+    """What it is."""
+    SMALL = "small"
+    LARGE = "large"
+
+class Base(StrictBaseModel):
+    shared: Optional[int] = Field(default=None, ge=0, le=9, description="Shared.")
+    _hidden: int = PrivateAttr(default=1)
+    CONSTANT: ClassVar[bool] = False
+
+class First(Base):
+    kind: Literal["first"] = Field(default="first")
+    size: PositiveInt = Field(default=1)
+
+class Second(Base):
+    kind: Literal["second"] = "second"
+    size: NonNegativeInt = Field(default=0)
+    shared: Optional[float] = Field(default=None)
+
+Either: TypeAlias = Annotated[Union[First, Second], Field(discriminator="kind")]
+
+class BaseLlmArgs(StrictBaseModel):
+    model: Union[str, Path] = Field(description="The model.")
+    held: Optional[Either] = Field(default=None)
+
+class TorchLlmArgs(BaseLlmArgs):
+    dtype: str = Field(default="auto", telemetry=TelemetryField.categorical("auto", "fp8"))
+    grade: Kind = Field(default=Kind.SMALL, status="deprecated")
+    auto: bool | Literal["auto"] = Field(default="auto")
+    sizes: Optional[List[int]] = Field(default=None)
+    foreign: Elsewhere = Field(default=None)
+
+    def method(self) -> int:
+        return 1
+'''
+
+
+def test_keys_are_read_out_of_the_engines_source() -> None:
+    assert {path: key.plain() for path, key in keys_of(SOURCE).items()} == {
+        "auto": {"types": ["boolean", "text"], "choices": ["auto"]},
+        "dtype": {"types": ["text"], "choices": ["auto", "fp8"]},
+        "foreign": {"types": ["object"]},
+        "grade": {"types": ["text"], "choices": ["small", "large"], "deprecated": True},
+        "held": {"types": ["null", "object"]},
+        "held.kind": {"types": ["text"], "choices": ["first", "second"]},
+        "held.shared": {"types": ["integer", "null", "number"]},
+        "held.size": {"types": ["integer"]},
+        "model": {"types": ["text"]},
+        "sizes": {"types": ["list", "null"]},
+    }
+    assert '"commit": "abc"' in table(SOURCE, "abc")
+
+
+def test_what_the_program_sets_is_among_the_keys() -> None:
+    rendered = {name for role in ("prefill", "decode") for name in told(graph(), role) if name.startswith(keys.PREFIX)}
+    assert rendered <= keys.flags().keys()
+    assert TRTLLM.flags
+    assert rendered <= classes.not_allowed(TRTLLM.flags).keys(), "a stack may give none of them itself"
+
+
+@pytest.mark.parametrize(
+    ("name", "capability", "use"),
+    [
+        ("fp8", "8.0", FormatUse.REFUSED),
+        ("fp8", "8.9", FormatUse.NATIVE),
+        ("nvfp4", "9.0", FormatUse.REFUSED),
+        ("nvfp4", "10.0", FormatUse.NATIVE),
+        ("mxfp4", "8.9", FormatUse.REFUSED),
+        ("mxfp4", "9.0", FormatUse.WEIGHT_ONLY),
+        ("mxfp4", "12.0", FormatUse.NATIVE),
+        ("int4", "8.0", FormatUse.WEIGHT_ONLY),
+        ("int4", "10.0", FormatUse.REFUSED),
+    ],
+)
+def test_a_format_is_what_the_documentation_says(name: str, capability: str, use: FormatUse) -> None:
+    assert TRTLLM.formats[name].use(capability) is use
+
+
+def _memory(share: float, *, length: int = 8192, model: str = LLAMA, words: tuple[str, ...] = ()) -> Any:
+    gpus = gpu_machine("a3-ultragpu-8g").gpus
+    return TRTLLM.memory(
+        card(model),
+        MemoryInput(
+            gpu=gpus.product, gpu_bytes=140 * GIB, weights=32 * GIB, share=share, tensor_parallel=4,
+            max_model_len=length, arguments=words,
+        ),
+    )  # fmt: skip
+
+
+def test_the_cache_gets_its_share_of_what_the_weights_leave() -> None:
+    free = 140 * GIB - 32 * GIB - _memory(0.5).overhead
+    assert _memory(0.5).kv_cache == 0.5 * free
+    assert _memory(0.5, words=("--max-num-tokens", "32768")).kv_cache < 0.5 * free
+
+
+def test_a_long_transfer_buffer_takes_what_a_large_share_would_leave_it() -> None:
+    buffer = 131072 * 2 * card(LLAMA).attention.elements_per_token(card(LLAMA).architecture.layers, 4)
+    free = 140 * GIB - 32 * GIB - _memory(0.99).overhead
+    assert _memory(0.99, length=131072).kv_cache == free - buffer
