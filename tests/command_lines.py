@@ -122,6 +122,10 @@ REFUSED_BY_BOTH = [
     Bad("ambiguous", "dynamo.sglang", ("--cuda-graph-max-bs", "64"), 0, "use --cuda-graph-max-bs-decode"),
     Bad("SGLang's choices", "dynamo.sglang", ("--kv-cache-dtype", "fp8"), 1, "is not one of auto,"),
     Bad("Dynamo's name of a parser", "dynamo.sglang", ("--reasoning-parser", "gpt_oss"), 1, "did you mean gpt-oss?"),
+    Bad("no two words", "dynamo.trtllm", ("--trtllm.print_iter_log",), 0, "needs a value, one of true, false"),
+    Bad("key without a group", "dynamo.trtllm", ("--kv_cache_config.dtype", "fp8"), 0, "is not a flag of"),
+    Bad("TensorRT-LLM's number", "dynamo.trtllm", ("--max-batch-size", "many"), 1, "must be a whole number"),
+    Bad("vLLM's flag", "dynamo.trtllm", ("--max-num-seqs", "4"), 0, "is not a flag of dynamo.trtllm"),
     Bad("worker's block size", "dynamo.frontend", ("--block-size", "64"), 0, "is not a flag of dynamo.frontend"),
 ]  # fmt: skip
 
@@ -147,6 +151,11 @@ REFUSED_BY_CHECKER = [
     Bad("old name", "dynamo.vllm", ("--no-kv-events",), 0, "use --router-kv-events"),
     Bad("deprecated by the mocker", "dynamo.mocker", ("--is-decode-worker",), 0, "use --disaggregation-mode decode"),
     Bad("without effect", "dynamo.frontend", ("--enforce-disagg",), 0, "leave it out"),
+    Bad("key with a typo", "dynamo.trtllm", ("--trtllm.print_iter_lgo", "true"), 0,
+        "did you mean --trtllm.print_iter_log?"),
+    Bad("key of another type", "dynamo.trtllm", ("--trtllm.print_iter_log", "1"), 1, "is not one of true, false"),
+    Bad("list", "dynamo.trtllm", ("--trtllm.stream_interval", "[1]"), 1, "must be a whole number"),
+    Bad("both in one flag", "dynamo.trtllm", ("--publish-events-and-metrics",), 0, "this program publishes both"),
     Bad("removed from the frontend", "dynamo.frontend", ("--admission-control", "none"), 0,
         "use --active-decode-blocks-threshold"),
 ]  # fmt: skip

@@ -12,7 +12,6 @@ import promql_parser
 import pytest
 import yaml
 
-from catalog.engines import all_engines
 from manifests.alerts import MetricCondition, alerts
 from manifests.dashboard import sections
 from tests.stacks import ROOT, planned
@@ -70,9 +69,9 @@ def test_every_series_is_known(query: str) -> None:
 
 
 def beside_queries() -> set[str]:
-    """What autoscalers and the verification read of each engine."""
+    """What autoscalers and the verification read of each engine of the stacks."""
     found: set[str] = set()
-    for runs in all_engines().values():
+    for runs in {graph.runs for changes in STACKS.values() for graph in planned(changes).graphs}:
         found |= {signal.gauge for signals in runs.metrics.scaling.values() for signal in signals}
         if evidence := runs.transfer_evidence:
             found |= {name for name in (evidence.transfers, evidence.failed, evidence.used) if name}
