@@ -1,7 +1,7 @@
-"""Why a graph is not served yet: a snapshot of the cluster and the plan → findings. Pure: nothing here calls a cluster.
+"""Diagnoses why a graph is not Ready: a snapshot of the cluster and the plan → findings. Pure, calls no cluster.
 
-Each cause is recognised by what Kubernetes, GKE or the operator writes down for it. What fits none is repeated as it
-was seen. The operator's field names are those of its 1.5 CRDs; that 1.6 keeps them is unverified.
+Each cause has its own evidence in status fields and events of Kubernetes, GKE and the operator. Unknown states are
+reported as seen. Field names are those of the operator's 1.5 CRDs; that 1.6 keeps them is unverified.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from planning.types import Graph, Plan
 __all__ = ["Cause", "Finding", "Snapshot", "diagnose"]
 
 
-# While these hold, fewer pods than wanted are no surprise.
+# These causes explain missing pods.
 _KEEP_PODS_AWAY = {
     Cause.RELEASE,
     Cause.OPERATOR,
@@ -37,12 +37,12 @@ _KEEP_PODS_AWAY = {
     Cause.OLD_GENERATION,
     Cause.POD_FAILED,
 }
-# While these hold, workers are about to be replaced, of both roles.
+# These causes mean that workers of both roles are about to be replaced.
 _REPLACE_PAIRS = {Cause.DELETING, Cause.ROLLING, Cause.OLD_GENERATION}
 
 
 def diagnose(plan: Plan, graphs: tuple[Graph, ...], snapshot: Snapshot) -> tuple[Finding, ...]:
-    """The findings of these graphs of the plan, at least one each, sorted by graph and by what to fix first."""
+    """At least one finding per graph, sorted by graph and by what to fix first."""
     return merged(finding for graph in graphs for finding in _graph(View(plan=plan, graph=graph, snapshot=snapshot)))
 
 
@@ -59,9 +59,9 @@ def _graph(view: View) -> Iterator[Finding]:
         found += claims.stuck(view)
     found += [*generations(view), *unreached(view)]
     found += missing_pods(view, explained=any(finding.cause in _KEEP_PODS_AWAY for finding in found))
-    # While anything else is amiss, an incomplete model list only follows from it.
+    # Any other finding may explain an incomplete model list.
     found += [] if found else unlisted(view)
-    # A verification that failed may well be the consequence of a restart alone.
+    # A failed verification may be the consequence of a restart, so stale peers are checked anyway.
     found += [] if any(finding.cause in _REPLACE_PAIRS for finding in found) else stale_peers(view)
     verifying = [*_pods(view, pods_that_verify(view))]
     found += [*unverified(view, waits=bool(verifying)), *verifying, *unaddressed(view)]
@@ -69,7 +69,7 @@ def _graph(view: View) -> Iterator[Finding]:
 
 
 def _before_the_graph(view: View, *, weights_awaited: bool) -> Iterator[Finding]:
-    """What a first `pulumi up` waits for before it creates the graph; nodes may come beside the weights, or after."""
+    """What a first `pulumi up` waits for before it creates the graph: weights and nodes."""
     nodes = [*gpus_missing(view)] if weights_awaited else [*awaited_pools(view), *gpus_missing(view)]
     yield from nodes
     awaited = "the weights are in the bucket" if weights_awaited else "its node pools have their nodes" if nodes else ""
@@ -77,7 +77,7 @@ def _before_the_graph(view: View, *, weights_awaited: bool) -> Iterator[Finding]
 
 
 def _pods(view: View, pods: list[Object]) -> Iterator[Finding]:
-    """What each pod that is not Ready waits for."""
+    """Findings of each pod that is not Ready."""
     for pod in pods:
         if not holds(pod, "Ready"):
             yield from unready(view, pod) if part(pod, "spec", "nodeName") else unscheduled(view, pod)

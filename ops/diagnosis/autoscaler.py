@@ -1,5 +1,5 @@
-"""What GKE's cluster autoscaler says of adding a node for a pod. The texts are those of the open-source autoscaler
-(1.27 to 1.35) and of GKE's own event FailedScaleUp."""
+"""Reads GKE's cluster autoscaler: why a node is not added for a pod. Knows the texts of the open-source autoscaler
+(1.27 to 1.35) and of GKE's event FailedScaleUp."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, Snapshot, name, seen
 from ops.diagnosis.view import View, component, reference
 
-# Reasons about pools that the pod is not for: every other pool of the cluster gives one.
+# The reason given for every pool that the pod does not select.
 _OTHER_POOL = re.compile(r"didn't match Pod's node affinity/selector")
 
 
@@ -17,41 +17,41 @@ def newest(snapshot: Snapshot, pod: Object, reason: str) -> Object | None:
 
 
 def refusal(snapshot: Snapshot, pod: Object) -> Object | None:
-    """The newest event that says why no node is added, unless one was asked for since."""
+    """The newest event that says why no node is added; None if a scale-up was triggered since."""
     refused, triggered = newest(snapshot, pod, "NotTriggerScaleUp"), newest(snapshot, pod, "TriggeredScaleUp")
     return None if refused and triggered and seen(triggered) > seen(refused) else refused
 
 
 def why_not(view: View, refused: Object, target: str) -> str:
-    """The autoscaler's reasons against a node for the pod, each with what to do where that is known. `target` are the
-    nodes that the pod may run on, in words."""
+    """The autoscaler's reasons for not adding a node, each with a fix if one is known. `target` describes the nodes
+    that the pod may run on."""
     says = str(refused.get("message")).partition("scale-up")[2].lstrip(": ")
     reasons = [re.sub(r"^\d+ ", "", reason).rstrip(".") for reason in re.split(r", (?=\d+ )", says) if reason]
     own = [reason for reason in reasons if not _OTHER_POOL.search(reason)]
     if not own:
         given = f" ({', '.join(reasons)})" if reasons else ""
-        return f"it knows no pool for this pod{given}: {target} has a fixed size, or is not there yet"
+        return f"it knows no pool for this pod{given}: {target} has a fixed size, or does not exist yet"
     return "; ".join(reason + _remedy(reason, target) for reason in own)
 
 
 def _remedy(reason: str, target: str) -> str:
     remedies = {
-        "max node group size reached|max cluster size reached": ": the pool is already at its largest; raise "
+        "max node group size reached|max cluster size reached": ": the pool is at its maximum; raise "
         f"capacity.maxNodes, or free a node of {target}",
-        "in backoff after failed scale-up": ": an attempt before failed, and GKE waits up to half an hour before the "
-        "next; the status of the pool and the errors of its instance group say what failed",
+        "in backoff after failed scale-up": ": an earlier attempt failed, and GKE waits up to half an hour before the "
+        "next; the pool's status and the errors of its instance group show why",
         "max cluster .* limit reached": ": a limit of the cluster's autoscaling; this stack sets none",
-        "not ready for scale-up": ": the pool is being made or changed; wait",
-        "untolerated taint|had taint": ": the pod does not tolerate what a new node would be tainted with",
+        "not ready for scale-up": ": the pool is being created or changed; wait",
+        "untolerated taint|had taint": ": the pod does not tolerate the taints of a new node",
         "cannot allocate all claims|resourceclaim": ": the autoscaler does not know that a new node brings NICs; add "
         "the first node by hand",
-        "Insufficient": ": a new node of that machine would be too small for the pod",
+        "Insufficient": ": a new node of this machine type is too small for the pod",
     }
     return next((remedy for pattern, remedy in remedies.items() if re.search(pattern, reason)), "")
 
 
 def _quotas(view: View) -> str:
-    """What the nodes of the graph's pools count against, and how much of it a node takes."""
+    """The quotas of the graph's pools, with the amount that a node uses."""
     told: dict[str, None] = {}
     for pool in view.gpu_pools:
         offer = pool.machine.sold.get(pool.purchase.mode) if pool.purchase else None
@@ -68,7 +68,7 @@ def scale_up_failed(view: View, pod: Object, target: str, says: str) -> Iterator
     if "quota" in lower:
         yield view.finding(
             Cause.QUOTA,
-            f"{wants}, refused by quota ({reason}): raise it, waiting does not help; {_quotas(view)}"
+            f"{wants}, refused by quota ({reason}): raise the quota, waiting does not help; {_quotas(view)}"
             "GPUS-ALL-REGIONS-per-project counts too",
             reference(pod),
         )
@@ -76,16 +76,16 @@ def scale_up_failed(view: View, pod: Object, target: str, says: str) -> Iterator
         named = next((p.reservation.name for p in view.plan.purchases if p.reservation), "NAME")
         yield view.finding(
             Cause.CAPACITY,
-            f"{wants}, which the reservation cannot give ({reason}): free a machine of it or enlarge it; look with "
+            f"{wants}, but the reservation provides none ({reason}): free a machine or enlarge the reservation; see "
             f"`gcloud compute reservations describe {named} --zone {view.plan.zone}`",
             reference(pod),
         )
     elif "out of resources" in lower or "stockout" in lower or "resource_pool_exhausted" in lower:
         yield view.finding(
             Cause.CAPACITY,
-            f"{wants}, and zone {view.plan.zone} has no such machine free ({reason}): GKE goes on asking; a "
-            "reservation or another zone does not depend on luck",
+            f"{wants}, but zone {view.plan.zone} has no free machine of this type ({reason}): GKE keeps trying; "
+            "use a reservation or another zone to be sure",
             reference(pod),
         )
     elif "quota" not in lower:
-        yield view.finding(Cause.CAPACITY, f"{wants}, which GKE could not add: {reason}", reference(pod))
+        yield view.finding(Cause.CAPACITY, f"{wants}, but GKE could not add one: {reason}", reference(pod))

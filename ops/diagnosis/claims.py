@@ -1,4 +1,4 @@
-"""Claims for RDMA NICs: never made, held by others, or left over by a pod that is gone."""
+"""Claims for RDMA NICs that were never created, are held by others, or are left over from a deleted pod."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ FINALIZER = "resource.kubernetes.io/delete-protection"
 
 
 def never_made(view: View, pod: Object) -> Iterator[Finding]:
-    """Claims that do not exist because their template does not, or because making them failed."""
+    """Claims that do not exist because their template is missing or their creation failed."""
     templates = {name(template) for template in view.snapshot.claim_templates}
     made = {status.get("name") for status in parts(pod, "status", "resourceClaimStatuses")}
     failures = view.snapshot.events_of("Pod", name(pod), "FailedResourceClaimCreation")
@@ -21,12 +21,12 @@ def never_made(view: View, pod: Object) -> Iterator[Finding]:
             yield view.finding(
                 Cause.CLAIM,
                 f"{waits}, whose ResourceClaimTemplate {template} is not in namespace {view.namespace}; `pulumi up "
-                "--refresh` makes it, after which deleting the pod spares it a wait of up to 17 min",
+                "--refresh` creates it; then delete the pod to avoid a wait of up to 17 min",
                 reference(pod),
             )
         elif claim.get("name") not in made and failures:
             yield view.finding(
-                Cause.CLAIM, f"{waits}, which could not be made: {failures[-1].get('message')}", reference(pod)
+                Cause.CLAIM, f"{waits}, which could not be created: {failures[-1].get('message')}", reference(pod)
             )
 
 
@@ -37,16 +37,16 @@ def claims_of(pod: Object) -> list[str]:
 
 
 def stuck(view: View) -> Iterator[Finding]:
-    """Claims that hold their devices though all that they are reserved for are gone or have ended."""
+    """Claims that hold devices although every pod they are reserved for is gone or has ended."""
     for claim in _left_over(view):
         deleted = part(claim, "metadata", "deletionTimestamp")
         users = parts(claim, "status", "reservedFor")
         finalizers = ", ".join(part(claim, "metadata", "finalizers") or [FINALIZER])
-        state = f"is being deleted since {view.snapshot.age(deleted)} and holds" if deleted else "still holds"
+        state = f"has been terminating for {view.snapshot.age(deleted)} and holds" if deleted else "still holds"
         reserved = (
             f"it is still reserved for {' and '.join(_fate(view, user) for user in users)}"
             if users
-            else "it is reserved for nobody and keeps its allocation"
+            else "it has no reservation and keeps its allocation"
         )
         dropped, field = ("such a reservation", "reservedFor") if users else ("such an allocation", "allocation")
         yield view.finding(
@@ -59,7 +59,7 @@ def stuck(view: View) -> Iterator[Finding]:
 
 
 def _left_over(view: View) -> Iterator[Object]:
-    """Claims that are allocated, or kept from being deleted by a reservation, without a user that lives."""
+    """Claims without a live user that are allocated, or whose reservation blocks their deletion."""
     for claim in view.snapshot.claims:
         users = parts(claim, "status", "reservedFor")
         reserved_while_deleted = users and part(claim, "metadata", "deletionTimestamp")
@@ -69,30 +69,30 @@ def _left_over(view: View) -> Iterator[Object]:
 
 
 def _fate(view: View, user: Object) -> str:
-    """A pod that does not live any more, and whether its object is still there."""
+    """An ended pod, and whether its object still exists."""
     ended = next((pod for pod in view.snapshot.pods if _is(pod, user)), None)
     fate = f"has {str(part(ended, 'status', 'phase')).lower()} and is not deleted" if ended else "is gone"
     return f"pod {user.get('name')}, which {fate}"
 
 
 def why_none_is_free(view: View, nodes: list[Object]) -> str:
-    """Why none of these nodes can allocate a claim, as far as the namespace's claims tell."""
+    """Why none of these nodes can allocate a claim, judged by the claims of the namespace."""
     for key, value in view.plan.rdma.node_labels.items():
         if nodes and all(label(node, key) != value for node in nodes):
             return f"none has the label {key}={value}, without which GKE offers no NIC; the pool sets it"
     holders = sorted({holder for claim in view.snapshot.claims for holder in _holders(view, claim, nodes)})
     if holders:
-        return f"they are held by {', '.join(holders)}, and are free once it has ended"
+        return f"they are held by {', '.join(holders)} and become free when it ends"
     if left := [name(claim) for claim in _left_over(view) if _may_hold(view, claim, {name(node) for node in nodes})]:
-        return f"they are held by ResourceClaim {', '.join(left)}, which no pod uses any more"
+        return f"they are held by ResourceClaim {', '.join(left)}, which no pod uses"
     return (
-        f"nothing in namespace {view.namespace} holds them; look at what the nodes offer with `kubectl get "
-        "resourceslices`, and at claims of other namespaces with `kubectl get resourceclaims -A`"
+        f"nothing in namespace {view.namespace} holds them; see the nodes' devices with `kubectl get "
+        "resourceslices`, and claims of other namespaces with `kubectl get resourceclaims -A`"
     )
 
 
 def _holders(view: View, claim: Object, nodes: list[Object]) -> Iterator[str]:
-    """Who holds devices of these nodes by a claim: pods by their name, others with their kind."""
+    """Names of pods that hold devices of these nodes by a claim; other users with their kind."""
     there = {name(node) for node in nodes}
     for user in parts(claim, "status", "reservedFor"):
         if not _lives(view, user):
@@ -105,21 +105,21 @@ def _holders(view: View, claim: Object, nodes: list[Object]) -> Iterator[str]:
 
 
 def _may_hold(view: View, claim: Object, there: set[str]) -> bool:
-    """Whether a claim's devices may be of these nodes."""
-    # A driver calls its pool of devices by the node's name, by custom; where it does not, better told than not.
+    """Whether a claim's devices may belong to these nodes."""
+    # Drivers usually name their device pool after the node; with another name the claim counts, to be safe.
     pools = {str(result.get("pool")) for result in parts(claim, "status", "allocation", "devices", "results")}
     return not pools or bool(pools & there) or not pools & {name(node) for node in view.snapshot.nodes}
 
 
 def _lives(view: View, user: Object) -> bool:
-    """Whether a user of a claim is there; of a kind other than pods nothing here can tell, so it is taken to be."""
+    """Whether a user of a claim is alive. Users other than pods cannot be checked here and count as alive."""
     if not _is_pod(user):
         return True
     return any(_is(pod, user) and unended(pod) for pod in view.snapshot.pods)
 
 
 def _is(pod: Object, user: Object) -> bool:
-    """Whether a pod is that user of a claim, and not another one of its name."""
+    """Whether a pod is that user of a claim, not another pod with the same name."""
     uid = user.get("uid")
     return name(pod) == user.get("name") and (not uid or part(pod, "metadata", "uid") in (None, uid))
 

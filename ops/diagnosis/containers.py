@@ -1,5 +1,5 @@
-"""Why a pod that has a node is not Ready: node, volume, image, container, crash, loading. The texts are the kubelet's
-and those of GKE's Cloud Storage FUSE driver."""
+"""Why a scheduled pod is not Ready: node, volume, image, container, crash, loading. Knows the texts of the kubelet
+and of GKE's Cloud Storage FUSE driver."""
 
 import re
 import signal
@@ -17,7 +17,7 @@ _START_WAITS = ("CreateContainerConfigError", "CreateContainerError", "RunContai
 
 
 def unready(view: View, pod: Object) -> Iterator[Finding]:
-    """What keeps a pod on a node from being Ready: the first thing in its way, and past crashes of it."""
+    """Why a scheduled pod is not Ready: the first obstacle, and past crashes."""
     if lost := _node_lost(view, pod):
         yield lost
         return
@@ -35,7 +35,7 @@ def unready(view: View, pod: Object) -> Iterator[Finding]:
 
 
 def _of_container(view: View, pod: Object, status: Object) -> Iterator[Finding]:
-    """What keeps one container from being ready; nothing for one that is."""
+    """Why one container is not ready; nothing if it is."""
     waiting = part(status, "state", "waiting") or {}
     ended = part(status, "state", "terminated") or {}
     reason = waiting.get("reason")
@@ -56,7 +56,7 @@ def _of_container(view: View, pod: Object, status: Object) -> Iterator[Finding]:
 
 
 def _running(view: View, pod: Object, status: Object) -> Iterator[Finding]:
-    """Why a container that runs is not ready, and how it ended the last time."""
+    """Why a running container is not ready, and how it last ended."""
     last = part(status, "lastState", "terminated") or {}
     if last.get("exitCode"):
         yield from _ended(view, pod, status, last)
@@ -70,9 +70,7 @@ def _node_lost(view: View, pod: Object) -> Finding | None:
     on = str(part(pod, "spec", "nodeName"))
     node = next((node for node in view.snapshot.nodes if name(node) == on), None)
     if node is None:
-        message = (
-            f"is on node {on}, which is gone: taken back or deleted; the pod follows and a new one waits for a node"
-        )
+        message = f"is on node {on}, which is gone: reclaimed or deleted; a new pod will replace it and wait for a node"
         return view.finding(Cause.CAPACITY, f"{component(pod)} {message}", reference(pod))
     if not holds(node, "Ready"):
         ready = condition(node, "Ready")
@@ -84,7 +82,7 @@ def _node_lost(view: View, pod: Object) -> Finding | None:
 def _image(view: View, pod: Object, status: Object, message: str) -> Finding:
     failures = view.snapshot.events_of("Pod", name(pod), "Failed")
     pulls = [str(event.get("message")) for event in failures if "Failed to pull image" in str(event.get("message"))]
-    # The back-off names the image only, the event before it what the registry said.
+    # The back-off message names only the image; the event before it has the registry's answer.
     says = (pulls or [message])[-1] if message.startswith("Back-off") else message
     why = says.rpartition("desc = ")[2]
     return view.finding(
@@ -95,9 +93,9 @@ def _image(view: View, pod: Object, status: Object, message: str) -> Finding:
 
 
 def _image_remedy(why: str) -> str:
-    """What the registry's reason calls for; nothing where it calls for nothing known."""
+    """The fix for the registry's reason; empty if none is known."""
     remedies = {
-        "not found|manifest unknown": "; there is no such tag: see versions.runtime",
+        "not found|manifest unknown": "; the tag does not exist: see versions.runtime",
         "unauthorized|denied|403|401": "; give the namespace a pull secret of type kubernetes.io/dockerconfigjson, or "
         "the nodes' account a reader role on the registry",
         "toomanyrequests|429": "; the registry limits the rate: wait, or pull from a copy in Artifact Registry",
@@ -109,7 +107,7 @@ def _image_remedy(why: str) -> str:
 
 
 def _ended(view: View, pod: Object, status: Object, ended: Object) -> Iterator[Finding]:
-    """Why a container ended: a probe of the kubelet, or something of its own."""
+    """Why a container ended: a failed probe, or a crash."""
     yield from [*killed_by_probe(view, pod, status, ended)] or [_crash(view, pod, status, ended)]
 
 
@@ -138,7 +136,7 @@ def _signal(ended: Object) -> str:
 
 
 def _not_started(view: View, pod: Object, status: Object) -> Finding:
-    """A container that waits for its sandbox, a volume, its image or those before it."""
+    """A container that waits for its sandbox, a volume, its image or an earlier container."""
     events = view.snapshot.events_of("Pod", name(pod), *_PREPARATION_FAILURES, "Pulling", "Pulled")
     last = events[-1] if events else {}
     if last.get("reason") in _PREPARATION_FAILURES:
@@ -146,14 +144,15 @@ def _not_started(view: View, pod: Object, status: Object) -> Finding:
     if last.get("reason") == "Pulling":
         return view.finding(
             Cause.IMAGE,
-            f"{component(pod)} pulls its image since {view.snapshot.age(seen(last))}; wait, a runtime image is larger "
-            "than 10 GB",
+            f"{component(pod)} has been pulling its image for {view.snapshot.age(seen(last))}; wait, a runtime image "
+            "is larger than 10 GB",
             reference(pod),
         )
     return view.finding(
         Cause.UNEXPLAINED,
-        f"{component(pod)}'s container {status.get('name')} waits ({part(status, 'state', 'waiting', 'reason')}) since "
-        f"{view.snapshot.age(part(pod, 'metadata', 'creationTimestamp'))}, and no event says for what",
+        f"{component(pod)}'s container {status.get('name')} has been waiting "
+        f"({part(status, 'state', 'waiting', 'reason')}) for "
+        f"{view.snapshot.age(part(pod, 'metadata', 'creationTimestamp'))}, and no event says why",
         reference(pod),
     )
 
@@ -167,20 +166,22 @@ def _preparation_failed(view: View, pod: Object, event: Object) -> Finding:
         )
     if event.get("reason") == "FailedPrepareDynamicResources":
         return view.finding(
-            Cause.CLAIM, f"{component(pod)} has its NICs but cannot be given them: {why}", reference(pod)
+            Cause.CLAIM,
+            f"{component(pod)} has a NIC claim, but the node cannot prepare the NICs: {why}",
+            reference(pod),
         )
     return view.finding(Cause.START, f"{component(pod)} has no sandbox yet: {why}", reference(pod))
 
 
 def _mount_remedy(says: str) -> str:
-    """For what the Cloud Storage FUSE driver says; nothing for other drivers' words."""
+    """The fix for a message of the Cloud Storage FUSE driver; empty for other drivers."""
     remedies = {
         "PermissionDenied|Error 403": "; grant the pod's service account storage.objectViewer on the bucket",
         "find the sidecar container": '; the pod lacks the annotation gke-gcsfuse/volumes: "true"',
-        "bucket doesn't exist|bucket .*not exist": "; the bucket's name is wrong or it was deleted",
+        "bucket doesn't exist|bucket .*not exist": "; the bucket's name is wrong, or the bucket was deleted",
         "ResourceExhausted|signal: killed": "; the FUSE sidecar ran out of memory: raise gke-gcsfuse/memory-limit",
-        "not found in the list of registered CSI drivers": "; the driver is off in the cluster, or not up on "
-        "the node yet",
+        "not found in the list of registered CSI drivers": "; the driver is disabled in the cluster, or not yet "
+        "running on the node",
     }
     return next((remedy for pattern, remedy in remedies.items() if re.search(pattern, says)), "")
 
@@ -189,8 +190,8 @@ def _loading(view: View, pod: Object, status: Object) -> Finding:
     since = view.snapshot.age(part(status, "state", "running", "startedAt"))
     return view.finding(
         Cause.LOADING,
-        f"{component(pod)} loads the model since {since}{_startup_limit(pod, status)}; wait, or follow `{view.kubectl} "
-        f"logs -f {name(pod)} -c {status.get('name')}`",
+        f"{component(pod)} has been loading the model for {since}{_startup_limit(pod, status)}; wait, or follow "
+        f"`{view.kubectl} logs -f {name(pod)} -c {status.get('name')}`",
         reference(pod),
     )
 
@@ -202,7 +203,7 @@ def _startup_limit(pod: Object, status: Object) -> str:
     if not probe:
         return ""
     seconds = int(probe.get("periodSeconds", 10)) * int(probe.get("failureThreshold", 3))
-    return f", of {seconds // 60} min after which it is restarted"
+    return f" (restarted after {seconds // 60} min)"
 
 
 def _failing_probe(view: View, pod: Object, status: Object) -> Finding:
@@ -210,6 +211,6 @@ def _failing_probe(view: View, pod: Object, status: Object) -> Finding:
     says = f": {answer}" if answer else ", and no event says why"
     return view.finding(
         Cause.READINESS,
-        f"{component(pod)} runs and does not pass its readiness probe{asked(pod, status, 'readiness')}{says}",
+        f"{component(pod)} runs but fails its readiness probe{asked(pod, status, 'readiness')}{says}",
         reference(pod),
     )

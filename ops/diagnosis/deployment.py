@@ -1,4 +1,4 @@
-"""A graph in the cluster: whether it exists, what the operator says of it, and the pods that it could not make."""
+"""A graph in the cluster: whether it exists, the operator's status of it, and missing pods."""
 
 from collections.abc import Iterator
 
@@ -10,24 +10,24 @@ from ops.diagnosis.view import View
 
 
 def not_deployed(view: View, awaited: str) -> Finding:
-    """A graph that does not exist yet; `awaited` is what `pulumi up` waits for before it, in words."""
+    """A graph that does not exist yet. `awaited` describes what `pulumi up` waits for first."""
     until = (
         f"`pulumi up` creates it once {awaited}"
         if awaited
-        else "run `pulumi up`, with `--refresh` if it was deleted by hand; where that ended with `failed calling "
+        else "run `pulumi up`, with `--refresh` if it was deleted by hand; if that fails with `failed calling "
         "webhook`, the control plane cannot reach port 9443 of the operator: see the stack's firewall rule"
     )
-    return view.finding(Cause.NOT_DEPLOYED, f"there is no such DynamoGraphDeployment yet: {until}", view.reference)
+    return view.finding(Cause.NOT_DEPLOYED, f"the DynamoGraphDeployment does not exist yet: {until}", view.reference)
 
 
 def taken_up(view: View) -> Iterator[Finding]:
-    """Whether the operator has taken the graph up as it is now."""
+    """Deletion of the graph, and whether the operator has processed its latest version."""
     graph = view.deployed
     if since := part(graph, "metadata", "deletionTimestamp"):
         yield view.finding(
             Cause.DELETING,
-            f"it is being deleted since {view.snapshot.age(since)}; the operator takes its finalizer off once the pods "
-            "are gone",
+            f"the graph has been terminating for {view.snapshot.age(since)}; the operator removes its finalizer once "
+            "the pods are gone",
             view.reference,
         )
     generation, observed = part(graph, "metadata", "generation"), part(graph, "status", "observedGeneration")
@@ -35,23 +35,23 @@ def taken_up(view: View) -> Iterator[Finding]:
         age = view.snapshot.age(part(graph, "metadata", "creationTimestamp"))
         yield view.finding(
             Cause.OPERATOR,
-            f"the operator has said nothing about it in the {age} since it was made: it is down, or it cannot read the "
-            "graph; see its log",
+            f"the operator has written no status in the {age} since the graph was created: it is down, or cannot read "
+            "the graph; see its log",
             view.reference,
         )
     elif observed and generation and observed < generation:
         yield view.finding(
             Cause.OPERATOR,
-            f"the operator has not looked at its last change yet ({observed} of {generation}); if that stays, see its "
-            "log",
+            f"the operator has not processed the graph's latest version yet ({observed} of {generation}); if this "
+            "persists, see its log",
             view.reference,
         )
     if part(graph, "status", "state") == "failed":
-        yield view.finding(Cause.REFUSED, f"the operator refuses it: {_verdict(view)}", view.reference)
+        yield view.finding(Cause.REFUSED, f"the operator rejects the graph: {_verdict(view)}", view.reference)
 
 
 def missing_pods(view: View, *, explained: bool) -> Iterator[Finding]:
-    """Components with fewer pods than wanted: what refused them, or that they are missing, unless `explained`."""
+    """Components with too few pods: why their creation was refused, or, unless `explained`, that they are missing."""
     for role, wanted in view.components.items():
         there = sum(label(pod, labels.COMPONENT) == role for pod in view.pods)
         if there >= wanted:
@@ -67,7 +67,7 @@ def missing_pods(view: View, *, explained: bool) -> Iterator[Finding]:
             owner = part(refusals[-1], "involvedObject")
             yield view.finding(
                 Cause.QUOTA if "exceeded quota" in says else Cause.REFUSED,
-                f"{role} has {there} of {wanted} pods, the others are refused: {says}",
+                f"{role} has {there} of {wanted} pods, creation of the others was refused: {says}",
                 f"{str(owner.get('kind')).lower()}/{owner.get('name')}",
             )
         elif not explained:
@@ -79,9 +79,9 @@ def missing_pods(view: View, *, explained: bool) -> Iterator[Finding]:
 
 
 def settled(view: View) -> Finding:
-    """For a graph of which nothing is amiss that is looked at here: Ready, unless the operator says otherwise."""
+    """The finding of a graph without other findings: Ready, unless the operator says otherwise."""
     if not holds(view.deployed or {}, "Ready"):
-        message = f"every pod is Ready, and yet the operator says {_verdict(view)}"
+        message = f"every pod is Ready, but the operator says {_verdict(view)}"
         return view.finding(Cause.UNEXPLAINED, message, view.reference)
     listed = view.snapshot.models[view.graph.name]
     models = (

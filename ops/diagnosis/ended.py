@@ -1,4 +1,4 @@
-"""Pods that failed for good: evicted, refused by their node, preempted, shut down. They hold nothing any more."""
+"""Failed pods: evicted, rejected by their node, preempted, shut down. They hold no resources."""
 
 import re
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from ops.diagnosis.jobs import DISK_FULL, last_line
 from ops.diagnosis.snapshot import Object, condition, container_statuses, holds, label, name, part, parts, seen, when
 from ops.diagnosis.view import View, component, reference
 
-# A pod that failed longer ago than this does not explain why another one is not Ready now.
+# A pod that failed longer ago does not explain why another one is not Ready now.
 RECENT = timedelta(hours=1)
 # Events of the scheduler, the kubelet and the taint controller about pods that they remove.
 _REMOVALS = ("Preempted", "Evicted", "TaintManagerEviction")
 
 
 def failed_pods(view: View) -> Iterator[Finding]:
-    """Failed pods of components that have fewer Ready pods than wanted, and why each failed."""
+    """Failed pods of components with too few Ready pods, and why each failed."""
     for role, wanted in view.components.items():
         live = [pod for pod in view.pods if label(pod, labels.COMPONENT) == role]
         if sum(holds(pod, "Ready") for pod in live) >= wanted:
@@ -29,7 +29,7 @@ def failed_pods(view: View) -> Iterator[Finding]:
 
 
 def _removed(view: View, role: str) -> Iterator[Finding]:
-    """Pods of a component that others removed, told from their events: the objects are gone."""
+    """Deleted pods of a component that were preempted or evicted, found by their events."""
     there = {name(pod) for pod in view.snapshot.pods}
     for event in view.snapshot.events:
         pod, reason = str(part(event, "involvedObject", "name")), str(event.get("reason"))
@@ -42,14 +42,14 @@ def _removed(view: View, role: str) -> Iterator[Finding]:
 
 
 def left_over(view: View) -> str:
-    """A note on failed pods of a graph that is well without them; empty where there are none."""
+    """A note on failed pods of a Ready graph; empty if there are none."""
     if not (failed := view.failed_pods):
         return ""
     newest = max(failed, key=lambda pod: str(part(pod, "metadata", "creationTimestamp")))
     count = "1 failed pod is" if len(failed) == 1 else f"{len(failed)} failed pods are"
     return (
-        f"; {count} left over ({component(newest)}: {_why(newest)}), holding nothing: `{view.kubectl} delete pods "
-        "--field-selector status.phase=Failed` removes them"
+        f"; {count} left over ({component(newest)}: {_why(newest)}) and holds no resources: `{view.kubectl} delete "
+        "pods --field-selector status.phase=Failed` removes them"
     )
 
 
@@ -59,14 +59,14 @@ def _failed(view: View, pod: Object) -> Finding:
     why = _why(pod)
     return view.finding(
         Cause.POD_FAILED,
-        f"{component(pod)} had a pod that failed{where} ({why}){_remedy(why)}; a failed pod is not restarted and holds "
-        "no GPU, another one takes its place",
+        f"{component(pod)} had a pod that failed{where} ({why}){_remedy(why)}; a failed pod is not "
+        "restarted and holds no GPU; a new pod replaces it",
         reference(pod),
     )
 
 
 def _why(pod: Object) -> str:
-    """The pod's own reason and message; else who disrupted it; else how its containers ended."""
+    """The pod's reason and message, else its disruption, else how its containers ended."""
     reason, message = part(pod, "status", "reason"), part(pod, "status", "message")
     if reason or message:
         return ": ".join(str(words).strip().rstrip(".") for words in (reason, message) if words)
@@ -84,10 +84,10 @@ def _why(pod: Object) -> str:
 
 
 def _remedy(why: str) -> str:
-    """For the reasons and words of the kubelet, the scheduler and the node's controllers."""
+    """The fix for a reason of the kubelet, the scheduler or the node's controllers; empty if none is known."""
     remedies = {
-        rf"^Evicted.*({DISK_FULL})": "it or its node ran out of disk: see what it writes, and its emptyDir limits",
-        r"^Evicted.*memory": "the node ran out of memory: see what runs beside it",
+        rf"^Evicted.*({DISK_FULL})": "the pod or its node ran out of disk: check its writes and emptyDir limits",
+        r"^Evicted.*memory": "the node ran out of memory: see which other pods run there",
         r"^Evicted.*(pid|PID)": "the node ran out of process ids",
         r"^(Terminated|NodeShutdown|Shutdown)|node shutdown|node is shutting down": "its node was shut down: "
         "reclaimed, in maintenance or upgraded",
@@ -103,7 +103,7 @@ def _remedy(why: str) -> str:
 
 
 def _recent(view: View, pod: Object) -> bool:
-    """Whether it failed within the last hour; also when no time says so."""
+    """Whether the pod failed within the last hour, or at an unknown time."""
     ends = [when(part(status, "state", "terminated", "finishedAt")) for status in container_statuses(pod)]
     turns = [when(c.get("lastTransitionTime")) for c in parts(pod, "status", "conditions")]
     known = [moment for moment in (*ends, *turns) if moment]

@@ -1,4 +1,4 @@
-"""The address that clients get: the load balancer's, which Google Cloud gives last."""
+"""The endpoint's load balancer, which gets its address last."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from planning import names
 
 
 def unaddressed(view: View) -> Iterator[Finding]:
-    """The load balancer's Service while it has no address. No such Service is no finding: it comes last."""
+    """The load balancer's Service while it has no address. A missing Service is no finding: it is created last."""
     wanted = names.endpoint_service(view.graph.name)
     for service in view.snapshot.services:
         balanced = part(service, "spec", "type") == "LoadBalancer"
@@ -17,13 +17,13 @@ def unaddressed(view: View) -> Iterator[Finding]:
             continue
         failures = view.snapshot.events_of("Service", wanted, "SyncLoadBalancerFailed")
         says = (
-            f"Google Cloud refuses it: {failures[-1].get('message')}"
+            f"Google Cloud refuses one: {failures[-1].get('message')}"
             if failures
-            else "Google Cloud takes minutes to give it one; wait"
+            else "Google Cloud needs minutes to assign one; wait"
         )
         age = view.snapshot.age(part(service, "metadata", "creationTimestamp"))
         yield view.finding(
             Cause.ENDPOINT,
-            f"the load balancer of the endpoint has no address, {age} after its Service was made; {says}",
+            f"the load balancer of the endpoint has no address {age} after its Service was created; {says}",
             f"service/{wanted}",
         )

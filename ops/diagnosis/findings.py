@@ -1,4 +1,4 @@
-"""What a diagnosis says: one finding a cause, in the order of what to fix first."""
+"""The findings of a diagnosis: one per cause, sorted by what to fix first."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Cause(StrEnum):
-    """Why a graph is not served yet. In the order of what to fix first: what hangs on another comes after it."""
+    """Why a graph is not Ready, sorted by what to fix first: a consequence comes after its cause."""
 
     RELEASE = "helmRelease"
     OPERATOR = "operator"
@@ -14,7 +14,7 @@ class Cause(StrEnum):
     DELETING = "deleting"
     REFUSED = "refused"
     OLD_GENERATION = "oldGeneration"
-    """Workers of a generation before, or workers that end: they hold the GPUs that others wait for."""
+    """Terminating workers or workers of an older generation, which hold GPUs that others wait for."""
     GATE = "schedulingGate"
     QUOTA = "quota"
     CAPACITY = "capacity"
@@ -24,7 +24,7 @@ class Cause(StrEnum):
     CLAIM = "nicClaim"
     RESOURCES = "resources"
     POD_FAILED = "podFailed"
-    """A pod that has ended and is not restarted: evicted, refused by its node, preempted, shut down with it."""
+    """A failed pod that is not restarted: evicted, rejected by its node, preempted, shut down with its node."""
     IMAGE = "image"
     START = "containerStart"
     PROBE = "probe"
@@ -40,7 +40,7 @@ class Cause(StrEnum):
     STALE_PEERS = "stalePeers"
     """One role of a pair was restarted; workers of the other may hold NIXL agents of engines that are gone."""
     UNEXPLAINED = "unexplained"
-    """What was seen fits no cause that is known here: the sentence repeats it and guesses nothing."""
+    """An unknown state; the sentence repeats what was seen without guessing."""
     READY = "ready"
 
 
@@ -49,7 +49,7 @@ ORDER = {cause: place for place, cause in enumerate(Cause)}
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One cause of one graph: what it waits for and what to do, in one sentence, and the objects that show it."""
+    """One cause of one graph: one sentence on what is wrong and what to do, and the objects that show it."""
 
     graph: str
     cause: Cause
@@ -59,7 +59,7 @@ class Finding:
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sorted by graph and by what to fix first; what is said of several objects is said once, with all of them."""
+    """The findings sorted by graph and by what to fix first; equal findings are merged with all their objects."""
     said: dict[tuple[str, Cause, str], Finding] = {}
     for finding in findings:
         key = (finding.graph, finding.cause, finding.message)

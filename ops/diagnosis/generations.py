@@ -1,4 +1,4 @@
-"""Generations of workers: a rolling update under way, and what holds GPUs of the generation before."""
+"""Generations of workers: a rolling update in progress, and workers of an older generation that hold GPUs."""
 
 import re
 from collections.abc import Iterator
@@ -9,22 +9,22 @@ from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, holds, label, name, part, parts, when
 from ops.diagnosis.view import View, is_worker, reference
 
-# The operator writes the current generation here; the first is the one that objects are labelled with.
+# The operator's annotations of the current generation; objects carry the first as a label.
 CURRENT_HASH = ("nvidia.com/current-worker-hash", "nvidia.com/current-worker-hash-v2")
 
-# How long after its deletion time a pod may still be there before something is wrong with its node.
+# A pod that exists longer than this after its deletion time has a broken node.
 OVERDUE = timedelta(minutes=2)
 
 
 def generations(view: View) -> Iterator[Finding]:
-    """A rolling update; workers of a generation that nobody removes; workers that were told to stop."""
+    """A rolling update, left-over workers of an older generation, and terminating workers."""
     rolling = part(view.deployed, "status", "rollingUpdate") or {}
     if rolling.get("phase") in ("Pending", "InProgress"):
         done = ", ".join(rolling.get("updatedComponents") or []) or "none"
         yield view.finding(
             Cause.ROLLING,
-            f"a rolling update of all workers is under way since {view.snapshot.age(rolling.get('startTime'))}, done "
-            f"with {done}; each new worker takes the place of an old one and loads the model, so wait",
+            f"a rolling update of all workers has been in progress for {view.snapshot.age(rolling.get('startTime'))}, "
+            f"done: {done}; each new worker replaces an old one and loads the model, so wait",
             view.reference,
         )
     elif rolling.get("phase") == "Failed":
@@ -50,12 +50,12 @@ def _left_over(view: View) -> Iterator[Finding]:
         return
     current = _current(view, existing, pods, deployments)
     count = ", ".join(f"{len(pods.get(generation, []))} of {generation}" for generation in existing)
-    says = f"workers of {len(existing)} generations exist ({count}) and no rolling update is under way"
+    says = f"workers of {len(existing)} generations exist ({count}) but no rolling update is in progress"
     if current is None:
         yield view.finding(
             Cause.OLD_GENERATION,
-            f"{says}; the older one holds its GPUs, and nothing says which that is: see `{view.kubectl} get "
-            f"dynamocomponentdeployments -L {labels.WORKER_HASH}` and delete those that are not wanted",
+            f"{says}; the older one holds GPUs, but nothing shows which one that is: see `{view.kubectl} get "
+            f"dynamocomponentdeployments -L {labels.WORKER_HASH}` and delete the old ones",
             *(reference(pod) for generation in existing for pod in pods.get(generation, [])),
         )
         return
@@ -68,7 +68,7 @@ def _left_over(view: View) -> Iterator[Finding]:
     until = "" if serves else "; requests then fail until the new workers have loaded the model"
     yield view.finding(
         Cause.OLD_GENERATION,
-        f"{says}: the operator does not remove {' and '.join(old)}, whose workers hold their GPUs; current is {current}"
+        f"{says}: the operator does not remove {' and '.join(old)}, whose workers hold GPUs; current is {current}"
         f"; delete the old ones with `{view.kubectl} delete dynamocomponentdeployment {' '.join(names)}`{until}",
         *(f"dynamocomponentdeployment/{deployment}" for deployment in names),
         *(reference(pod) for generation in old for pod in pods.get(generation, [])),
@@ -90,7 +90,7 @@ def _generation(view: View, deployment: Object) -> str | None:
 def _current(
     view: View, existing: list[str], pods: dict[str, list[Object]], deployments: dict[str, list[Object]]
 ) -> str | None:
-    """The generation that the graph's annotation names; else the one made last; None where two were made at once."""
+    """The generation in the graph's annotation, else the newest one; None if two are equally new."""
     annotations = part(view.deployed, "metadata", "annotations") or {}
     for key in CURRENT_HASH:
         if annotations.get(key) in existing:
@@ -116,14 +116,14 @@ def _ending(view: View) -> Iterator[Finding]:
         grace = max(int(part(pod, "spec", "terminationGracePeriodSeconds") or 30) for pod in on_time)
         yield view.finding(
             Cause.OLD_GENERATION,
-            f"workers that were told to stop finish their answers, up to {grace} s, and hold their GPUs until then",
+            f"workers that are terminating finish their answers within {grace} s and hold their GPUs until then",
             *map(reference, on_time),
         )
     for pod in overdue:
         yield view.finding(
             Cause.OLD_GENERATION,
-            f"a worker that was told to stop should have been gone {view.snapshot.age(_deadline(pod))} ago and still "
-            f"holds its GPUs: its node does not answer or cannot end it; see `kubectl describe node "
+            f"a terminating worker is {view.snapshot.age(_deadline(pod))} past its grace period and still "
+            f"holds its GPUs: its node does not answer or cannot stop it; see `kubectl describe node "
             f"{part(pod, 'spec', 'nodeName')}`; once the machine is off, `{view.kubectl} delete pod {name(pod)} "
             "--force`",
             reference(pod),

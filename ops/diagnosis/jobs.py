@@ -1,4 +1,4 @@
-"""Jobs that a graph waits for: how one ended, and the last words of its pods."""
+"""Jobs that a graph waits for: how one failed, and the last output of its pods."""
 
 import re
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from ops.diagnosis.snapshot import Object, Snapshot, condition, container_status
 
 # The second is the label of Kubernetes before 1.27, which is still written.
 JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
-# How the kubelet and programs word that a disk or a limit of one is full, in the several ways that each has.
+# Words of the kubelet and of programs for a full disk or an exceeded disk limit.
 DISK_FULL = r"No space left|[Ee]phemeral|EmptyDir|[Dd]isk|imagefs|nodefs|inodes"
 
 
 def failure(job: Object) -> Object | None:
-    """The condition that says why the Job failed; None while it has not.
+    """The condition that says why the Job failed; None if it has not.
 
     `FailureTarget` comes first (from Kubernetes 1.31 on), `Failed` once the last pod has ended.
     """
@@ -27,9 +27,9 @@ def pods_of(snapshot: Snapshot, job: Object) -> list[Object]:
 
 
 def last_words(snapshot: Snapshot, job: Object, telling: str = r"^$") -> str:
-    """What the Job's newest pod that failed said in the end, or why Kubernetes ended it; empty where none did.
+    """The last output of the Job's newest failed pod, or why Kubernetes ended it; empty if none failed.
 
-    Of its last lines those count that match `telling`; the very last one where none does.
+    Lines that match `telling` are preferred; without a match, the last line is used.
     """
     words = (words for pod in reversed(pods_of(snapshot, job)) for words in _words(pod, telling))
     return next(words, "")
@@ -40,7 +40,7 @@ def _words(pod: Object, telling: str) -> Iterator[str]:
     if reason:
         yield f"{reason}: {message}" if message else str(reason)
     for status in container_statuses(pod):
-        # With restarts in place the try before is in `lastState`.
+        # After a restart in place, the earlier attempt is in `lastState`.
         for state in ("state", "lastState"):
             ended = part(status, state, "terminated") or {}
             if ended.get("exitCode"):

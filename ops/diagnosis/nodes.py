@@ -1,4 +1,4 @@
-"""The nodes of a graph's pools: none yet, or one that offers fewer GPUs than its machine has."""
+"""The nodes of a graph's pools: pools without nodes, and nodes that offer fewer GPUs than their machine has."""
 
 from collections.abc import Iterator
 
@@ -15,12 +15,12 @@ def usable(node: Object) -> bool:
 
 
 def awaited_pools(view: View) -> Iterator[Finding]:
-    """Pools of the stack without a node, while the graph does not exist: `pulumi up` waits for them before it."""
+    """Pools without a node, which `pulumi up` waits for before it creates the graph."""
     for pool in view.gpu_pools:
         if pool.purchase and pool.purchase.min_nodes and not view.snapshot.nodes_of(pool.name):
             yield view.finding(
                 Cause.CAPACITY,
-                f"node pool {pool.name} has no node yet, and the graph waits for it: {how_nodes_come(view, pool.name)}",
+                f"node pool {pool.name} has no node, and the graph waits for one: {how_nodes_come(view, pool.name)}",
             )
 
 
@@ -28,10 +28,10 @@ def how_nodes_come(view: View, pool: str) -> str:
     bought = next((p.purchase for p in view.plan.gpu_pools if p.name == pool), None)
     if bought and not bought.min_nodes:
         return (
-            f"{bought.mode} adds one when there is capacity, and no event of the autoscaler is there yet; see "
+            f"{bought.mode} adds one when there is capacity, and the autoscaler has written no event yet; see "
             f"{describe_pool(view, pool)}"
         )
-    return f"it is still being made, or its creation failed; see the status of {describe_pool(view, pool)}"
+    return f"the pool is being created, or its creation failed; see the status of {describe_pool(view, pool)}"
 
 
 def describe_pool(view: View, pool: str) -> str:
@@ -51,7 +51,7 @@ def gpus_missing(view: View) -> Iterator[Finding]:
 
 
 def gpus_of(node: Object) -> int | None:
-    """The GPUs that pods can get of a node; none while its device plugin has registered none. None for no number."""
+    """The node's allocatable GPUs, 0 until its device plugin has registered them; None if not a number."""
     return _count(node, "allocatable")
 
 
@@ -68,8 +68,8 @@ def _missing(view: View, pool: WorkerPool, node: Object, offered: int, has: int)
         return view.finding(
             Cause.NODE_GPUS,
             f"node {name(node)} of pool {pool.name} offers none of its {has} GPUs{unhealthy}: its driver is not "
-            f"installed yet, or its device plugin does not run; the node was made {age} ago, and the driver takes "
-            "up to 15 min; wait, then look at `kubectl -n kube-system get pods -l k8s-app=nvidia-gpu-device-plugin "
+            f"installed yet, or its device plugin does not run; the node was created {age} ago, and the driver takes "
+            "up to 15 min; wait, then see `kubectl -n kube-system get pods -l k8s-app=nvidia-gpu-device-plugin "
             f"--field-selector spec.nodeName={name(node)}`",
             where,
         )

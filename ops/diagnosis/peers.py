@@ -1,9 +1,8 @@
-"""One role of a prefill-decode pair restarted alone: workers of the other may hold NIXL agents of engines now gone.
+"""One role of a prefill-decode pair restarted alone, so that the other may hold NIXL agents of engines that are gone.
 
-Reports of several engines describe pairs that look Ready and move no KV cache after one role was restarted or replaced,
-in either direction, until the other role was restarted too. It does not happen each time, and nothing in the
-Kubernetes API shows it. So a restart is a finding, until the other role was restarted or a verification has passed
-since.
+Bug reports for several engines describe pairs that look Ready but transfer no KV cache after one role restarted, until
+the other role restarted too. The failure is intermittent and invisible in the Kubernetes API. So a restart is a finding
+until the other role restarts or a verification passes.
 """
 
 from collections.abc import Iterator
@@ -16,26 +15,26 @@ from ops.diagnosis.snapshot import Object, condition, holds, label, name, part, 
 from ops.diagnosis.verification import verification_job
 from ops.diagnosis.view import View, component, reference
 
-# A role that restarts within this time after the other is taken to be the cure, not another incident.
+# A role that restarts within this time after the other counts as the fix, not as another incident.
 CURE_WITHIN = timedelta(hours=2)
 # A first deployment and the end of a rolling update create the pods of both roles within this time.
 TOGETHER = timedelta(minutes=30)
-# A run that lasted this long is taken to have served, however late the pod last became Ready.
+# A run that lasted this long counts as having served, however late the pod last became Ready.
 SERVES_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Engine:
-    """The engine that a worker pod runs now."""
+    """The current engine process of a worker pod."""
 
     pod: Object
     started: datetime
     since: datetime | None
-    """When the engine before it, which served, ended; None if this is the first one that peers may know."""
+    """When the previous engine that had served ended; None if there was none."""
 
 
 def stale_peers(view: View) -> Iterator[Finding]:
-    """Workers that run since before an engine of the other role was restarted."""
+    """Workers that have been running since before a restart of the other role."""
     if not view.graph.kv_transfer:
         return
     engines = {role: _engines(view, role) for role in ("prefill", "decode")}
@@ -49,15 +48,15 @@ def stale_peers(view: View) -> Iterator[Finding]:
         which = ", ".join(f"{component(e.pod)} was restarted {view.snapshot.age(e.started)} ago" for e in restarted[:1])
         yield view.finding(
             Cause.STALE_PEERS,
-            f"{which} and {other} was not: {other} workers may hold stale NIXL agents of the engine that is gone, and "
-            f"transfers to the new one then fail or hang while every pod is Ready; check with "
-            f"docs/runbooks/one-role-restarted.md, or restart them too: `{view.kubectl} delete pod {pods}`",
+            f"{which} but {other} was not: {other} workers may hold NIXL agents of the old engine, and transfers to "
+            f"the new one then fail or hang while every pod is Ready; check with docs/runbooks/one-role-restarted.md, "
+            f"or restart them too: `{view.kubectl} delete pod {pods}`",
             *(reference(engine.pod) for engine in (*restarted, *stale)),
         )
 
 
 def _counts(restart: _Engine, verified: datetime | None, others: list[_Engine]) -> bool:
-    """Whether a restart can have left stale agents: not verified since, and not the cure of another restart."""
+    """Whether a restart may have left stale agents: not verified since, and not the fix of another restart."""
     return bool(restart.since) and not (verified and verified > restart.started) and not _cures(restart, others)
 
 
@@ -67,7 +66,7 @@ def _older(engine: _Engine, restarted: list[_Engine]) -> bool:
 
 
 def _cures(restart: _Engine, others: list[_Engine]) -> bool:
-    """Whether the other role had been restarted shortly before: then this restart is what is advised after that one."""
+    """Whether the other role restarted shortly before, so that this restart follows the advice."""
     return any(
         other.since is not None and timedelta(0) <= restart.started - other.started < CURE_WITHIN for other in others
     )
@@ -76,7 +75,7 @@ def _cures(restart: _Engine, others: list[_Engine]) -> bool:
 def _engines(view: View, role: str) -> list[_Engine]:
     pods = [pod for pod in view.pods if label(pod, labels.COMPONENT_TYPE) == role]
     found = [engine for pod in pods if holds(pod, "Ready") and (engine := _engine(view, pod))]
-    # Where an older pod of the role still runs, a younger one may have been added, by an autoscaler or by hand.
+    # While an older pod of the role runs, a younger one may come from scaling up.
     if not all(_replaced(view, pod) for pod in pods):
         return found
     return [
@@ -86,7 +85,7 @@ def _engines(view: View, role: str) -> list[_Engine]:
 
 
 def _engine(view: View, pod: Object) -> _Engine | None:
-    """The engine of a pod's main container; its start is that of the pod where Kubernetes says nothing better."""
+    """The engine in a pod's main container; None if it does not run."""
     status, started = _main(pod), _started(pod)
     if started is None:
         return None
@@ -98,19 +97,18 @@ def _engine(view: View, pod: Object) -> _Engine | None:
 
 
 def _served(view: View, before: Object) -> bool:
-    """Whether the run before got as far as Ready, so that peers could know it: it lasted as long as loading takes.
+    """Whether the previous run lasted longer than loading takes, so that peers could connect to it.
 
-    A crash while loading the model is none that a peer noticed. A run without times is taken to have served.
+    Peers do not notice a crash during loading. A run without times counts as having served.
     """
     began, over = when(before.get("startedAt")), when(before.get("finishedAt"))
     return began is None or over is None or over - began >= _loading(view)
 
 
 def _loading(view: View) -> timedelta:
-    """How long loading takes: the shortest time between start and Ready among the workers, `SERVES_AFTER` at most.
+    """How long loading takes: the shortest time from start to Ready among the workers, up to `SERVES_AFTER`.
 
-    One failed probe moves a pod's Ready condition long after the pod was Ready first, so that one pod's own time says
-    too much.
+    A failed probe can move one pod's Ready time long after its first Ready, so the shortest time is used.
     """
     times = [
         (_started(pod), when(condition(pod, "Ready").get("lastTransitionTime")))
@@ -130,7 +128,7 @@ def _started(pod: Object) -> datetime | None:
 
 
 def _replaced(view: View, pod: Object) -> bool:
-    """Whether a pod is younger than its generation of workers: another one was there before it."""
+    """Whether a pod is younger than its generation of workers, so that it replaced another one."""
     created, generation = _created(pod), label(pod, labels.WORKER_HASH)
     settled = when(part(view.deployed, "status", "rollingUpdate", "endTime"))
     if settled is None:

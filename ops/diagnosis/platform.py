@@ -1,4 +1,4 @@
-"""The Dynamo platform, on which every graph waits: its Helm release and its operator."""
+"""The Dynamo platform that every graph needs: its Helm release and its operator."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ from ops.diagnosis.snapshot import Object, condition, label, name, part, when
 from ops.diagnosis.view import View
 from planning import names
 
-# Helm gives up an operation of this stack after 15 minutes; one that is older was interrupted.
+# Helm's timeout in this stack is 15 minutes; an older pending operation was interrupted.
 RELEASE_SECONDS = 20 * 60
 
 
 def platform(view: View) -> Iterator[Finding]:
-    """The release, unless it is deployed, and the operator, unless it is available."""
+    """A release that is not deployed, and an operator that is not available."""
     own = view.plan.platform_namespace
     release = _newest(view.snapshot.releases)
     status = label(release, "status") or "" if release else ""
@@ -27,8 +27,8 @@ def platform(view: View) -> Iterator[Finding]:
             why = condition(deployment, "Available").get("message") or "it has no available replica"
             yield view.finding(
                 Cause.OPERATOR,
-                f"the Dynamo operator is not available ({why}), so graphs are neither written nor looked after; see "
-                f"`kubectl -n {own or part(deployment, 'metadata', 'namespace')} get pods`",
+                f"the Dynamo operator is not available ({why}), so graphs cannot be changed and are not reconciled; "
+                f"see `kubectl -n {own or part(deployment, 'metadata', 'namespace')} get pods`",
                 f"deployment/{name(deployment)}",
             )
 
@@ -51,19 +51,19 @@ def _missing(view: View, *, deployed: bool) -> Finding:
 
 
 def _unfinished(view: View, release: Object, status: str) -> Finding:
-    """A release that Helm is working on, or that it left half-way: every later operation is then refused."""
+    """A release with a running or interrupted operation; Helm then refuses every later one."""
     what, where = f"the Helm release {names.PLATFORM_RELEASE}", f"secret/{name(release)}"
     began = when(part(release, "metadata", "creationTimestamp"))
     since = view.snapshot.age(began)
     if not status.startswith("pending-"):
         return view.finding(
             Cause.RELEASE,
-            f"{what} is {status or 'in no known state'} since {since}; see `{_helm(view)} history "
+            f"{what} has been {status or 'in an unknown state'} for {since}; see `{_helm(view)} history "
             f"{names.PLATFORM_RELEASE}`, then run `pulumi up --refresh`",
             where,
         )
     if began and (view.snapshot.taken - began).total_seconds() < RELEASE_SECONDS:
-        return view.finding(Cause.RELEASE, f"{what} is {status} since {since}: Helm is at work; wait", where)
+        return view.finding(Cause.RELEASE, f"{what} has been {status} for {since}: Helm is working; wait", where)
     good = [r for r in view.snapshot.releases if label(r, "status") in ("deployed", "superseded")]
     back = (
         f"rollback {names.PLATFORM_RELEASE} {_revision(max(good, key=_revision))}"
@@ -72,7 +72,7 @@ def _unfinished(view: View, release: Object, status: str) -> Finding:
     )
     return view.finding(
         Cause.RELEASE,
-        f"{what} is {status} since {since}: the operation was interrupted, and Helm refuses every other one (`another "
+        f"{what} has been {status} for {since}: the operation was interrupted, and Helm refuses others (`another "
         f"operation (install/upgrade/rollback) is in progress`); run `{_helm(view)} {back}`, then `pulumi refresh` and "
         "`pulumi up`",
         where,

@@ -1,4 +1,4 @@
-"""Containers that the kubelet killed because a probe failed, told from their events."""
+"""Containers that the kubelet killed because a probe failed, found by their events."""
 
 import re
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, name, part, parts, seen, when
 from ops.diagnosis.view import View, component, reference
 
-# The kubelet's words in 1.20 to 1.36: "Container main failed startup probe, will be restarted".
+# Text of kubelet 1.20 to 1.36: "Container main failed startup probe, will be restarted".
 _KILLED = re.compile(r"Container (\S+) failed (startup|liveness) probe")
-# How far the event of a kill and the container's end lie apart, beyond the pod's grace period.
+# Maximum time between the kill event and the container's end, beyond the grace period.
 _SLACK = timedelta(minutes=2)
 
 
 def killed_by_probe(view: View, pod: Object, status: Object, ended: Object) -> Iterator[Finding]:
-    """The probe that ended the container, or is ending it; nothing where another thing did."""
+    """The probe that killed the container or is killing it; nothing if it ended otherwise."""
     if ended.get("reason") == "OOMKilled" or not (kill := _kill(view, pod, status, ended)):
         return
     probe = kill[2]
@@ -37,7 +37,7 @@ def killed_by_probe(view: View, pod: Object, status: Object, ended: Object) -> I
 
 
 def _kill(view: View, pod: Object, status: Object, ended: Object) -> re.Match[str] | None:
-    """The newest event of such a kill that belongs to this end of the container, or to its end that is under way."""
+    """The newest kill event, if it belongs to this end of the container or to the one in progress."""
     for event in reversed(view.snapshot.events_of("Pod", name(pod), "Killing")):
         kill = _KILLED.search(str(event.get("message")))
         if kill and kill[1] == status.get("name"):
@@ -56,7 +56,7 @@ def _fits(pod: Object, status: Object, ended: Object, event: Object) -> bool:
 
 
 def last_answer(view: View, pod: Object, kind: str) -> str:
-    """What the probe last met, in the kubelet's words; empty where no event tells."""
+    """The probe's last failure in the kubelet's words; empty without an event."""
     failures = [
         str(event.get("message")).strip().rstrip(".")
         for event in view.snapshot.events_of("Pod", name(pod), "Unhealthy", "ProbeWarning")
@@ -66,7 +66,7 @@ def last_answer(view: View, pod: Object, kind: str) -> str:
 
 
 def asked(pod: Object, status: Object, kind: str) -> str:
-    """` (GET /live on port 9090 every 10 s, 720 failures allowed: 120 min)`; empty where the pod has no such probe."""
+    """` (GET /live on port 9090 every 10 s, 720 failures allowed: 120 min)`; empty without this probe."""
     every_one = (*parts(pod, "spec", "initContainers"), *parts(pod, "spec", "containers"))
     containers = [c for c in every_one if c.get("name") == status.get("name")]
     probe = part(containers[0], f"{kind}Probe") if containers else None

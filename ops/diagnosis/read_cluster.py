@@ -1,4 +1,4 @@
-"""Reads the snapshot that `ops status` explains: some lists, and one model list a graph, each with a timeout."""
+"""Reads the snapshot for `ops status`: some lists, and one model list per graph, each with a timeout."""
 
 import json
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from planning import names
 from planning.types import Plan
 from reading.errors import nearest
 
-# Seconds for each call. The lists are short, and an API server answers them in well under one.
+# Seconds for each call; an API server answers these short lists in well under one.
 TIMEOUT = 10.0
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
@@ -28,14 +28,14 @@ DISCOVERY_VERSION = "v1alpha1"
 
 
 class ClusterUnreadable(Exception):
-    """No cluster, no right to read it, or no answer; the text is one sentence with the remedy."""
+    """No cluster, no permission to read it, or no answer; the message is one sentence with the fix."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(plain(sentence))
 
 
 class Cluster:
-    """A cluster by way of a kubeconfig context: $KUBECONFIG, or ~/.kube/config."""
+    """A cluster reached by a kubeconfig context of $KUBECONFIG or ~/.kube/config."""
 
     def __init__(self, plan: Plan, context: str) -> None:
         """Raises ClusterUnreadable when the kubeconfig has no such context."""
@@ -44,10 +44,10 @@ class Cluster:
         self._api = _client(context, plan)
 
     def snapshot(self, graphs: Iterable[str]) -> Snapshot:
-        """The cluster now, with the model lists of these graphs. Raises ClusterUnreadable when a list fails."""
+        """The current state of the cluster, with the model lists of these graphs. Raises ClusterUnreadable."""
         workloads = f"namespaces/{self._plan.namespace}"
         core = f"/api/v1/{workloads}"
-        self._get(core)  # a list of a namespace that is not there is empty, not missing
+        self._get(core)  # a list in a missing namespace is empty, so check the namespace itself
         deployed = self._list(f"/apis/{dgd.API_VERSION}/{workloads}/dynamographdeployments")
         there = {name(graph) for graph in deployed}
         return Snapshot(
@@ -69,16 +69,16 @@ class Cluster:
         )
 
     def _operators(self) -> tuple[Object, ...]:
-        """Deployments of the Dynamo operator: the stack's own, or any of the cluster where that is shared."""
+        """Deployments of the Dynamo operator: the stack's own, or with a shared platform any in the cluster."""
         own = self._plan.platform_namespace
         where = f"namespaces/{own}/" if own else ""
         deployments = self._list(f"/apis/apps/v1/{where}deployments")
         return tuple(deployment for deployment in deployments if "dynamo-operator" in name(deployment))
 
     def _releases(self, namespace: str) -> tuple[Object, ...]:
-        """Helm's records of the platform: Secrets, of which only names and labels are asked for, never the content.
+        """Helm's records of the platform: names and labels of its Secrets, never their content.
 
-        None where the caller may not read Secrets, which roles/container.viewer does not allow: all else is still told.
+        Empty if the caller may not read Secrets, as with roles/container.viewer; the other findings remain.
         """
         try:
             records = self._call(f"/api/v1/namespaces/{namespace}/secrets", METADATA_ONLY).get("items") or ()
@@ -97,9 +97,9 @@ class Cluster:
         )
 
     def _models(self, graph: str) -> tuple[str, ...] | str:
-        """What the graph's frontend lists, asked by way of the API server; a sentence when that fails.
+        """The frontend's model list, read through the API server's proxy; a sentence if that fails.
 
-        An error of one frontend is no reason to say nothing of the rest.
+        An error of one frontend must not hide the other findings.
         """
         service = f"{names.frontend_service(graph)}:http"
         try:
@@ -111,11 +111,11 @@ class Cluster:
             return f"the answer was no model list: {type(error).__name__}"
 
     def _list(self, path: str) -> tuple[Object, ...]:
-        """The items of a list; none of a kind that the cluster does not have."""
+        """The items of a list; empty for a kind that the cluster does not have."""
         return tuple(self._get(path, absent={}).get("items") or ())
 
     def _get(self, path: str, absent: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The object at a path, or `absent` where there is none and that is given."""
+        """The object at a path, or `absent`, if given, for a 404."""
         try:
             return self._call(path)
         except ApiException as error:
@@ -130,7 +130,7 @@ class Cluster:
     def _call(self, path: str, accept: str = "application/json") -> dict[str, Any]:
         headers = {"Accept": accept, **self._api.default_headers}
         self._api.update_params_for_auth(headers, None, ["BearerToken"])
-        # Not by the typed lists: the names of the wire are wanted; nor by `call_api`, which trips over TLS errors.
+        # Typed lists would rename the fields, and `call_api` fails on TLS errors.
         url = self._api.configuration.host + path
         answer = json.loads(self._api.rest_client.GET(url, headers=headers, _request_timeout=TIMEOUT).data)
         if not isinstance(answer, dict):
@@ -138,7 +138,7 @@ class Cluster:
         return answer
 
     def _no_api(self) -> str:
-        return f"what answers for context {self.context} is no Kubernetes API: no JSON"
+        return f"the server of context {self.context} is no Kubernetes API: its answer is not JSON"
 
     def _unreached(self, error: urllib3.exceptions.HTTPError) -> str:
         cluster = f"the cluster of context {self.context}"
@@ -151,18 +151,18 @@ class Cluster:
         cluster = f"the cluster of context {self.context}"
         if error.status == 401:
             return (
-                f"{cluster} does not know who asks; sign in with `gcloud auth login`, and see that "
+                f"{cluster} does not accept your credentials; sign in with `gcloud auth login`, and check that "
                 "gke-gcloud-auth-plugin is on PATH"
             )
         if error.status == 403:
             return (
-                f"{cluster} forbids what is read here ({_message(error)}); roles/container.viewer allows it, or a Role "
-                "with get and list"
+                f"{cluster} denies read access ({_message(error)}); grant roles/container.viewer, or a Role with get "
+                "and list"
             )
         if error.status == 404:
             return (
-                f"{cluster} has no namespace {self._plan.namespace}: nothing of the stack is deployed there yet, or it "
-                "is another cluster"
+                f"{cluster} has no namespace {self._plan.namespace}: the stack is not deployed yet, or this is another "
+                "cluster"
             )
         if error.status == 0:
             return f"{cluster} cannot be reached over TLS: {_message(error)}"
@@ -183,7 +183,7 @@ def _client(context: str, plan: Plan) -> client.ApiClient:
             "--context"
         )
     settings = client.Configuration()
-    # Tried again by the person who asks; urllib3 would do it three times, each for the whole timeout.
+    # The user retries; urllib3 would retry three times, each with the whole timeout.
     settings.retries = cast(Any, False)
     try:
         config.load_kube_config(context=context, client_configuration=settings)
@@ -194,12 +194,12 @@ def _client(context: str, plan: Plan) -> client.ApiClient:
 
 def _make_one(plan: Plan) -> str:
     if plan.cluster.given_context:
-        return "put the one that cluster.existing.context names into the kubeconfig"
-    return f"make it with `{plan.cluster.login}`"
+        return "add the context of cluster.existing.context to the kubeconfig"
+    return f"create it with `{plan.cluster.login}`"
 
 
 def _message(error: ApiException) -> str:
-    """The API's own sentence, from the Status object of its answer; its reason phrase where it sent none."""
+    """The message of the API's Status object, else the HTTP reason phrase."""
     try:
         return str(json.loads(error.body or "")["message"])
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Whether requests find what is Ready: the endpoints, what workers registered, the model list."""
+"""Whether requests reach Ready pods: endpoints, worker registration, model list."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from planning import names
 
 
 def unreached(view: View) -> Iterator[Finding]:
-    """Pods that are Ready and that no request reaches."""
+    """Ready pods that receive no requests."""
     for pod in view.pods:
         if holds(pod, "Ready"):
             yield from _unreached(view, pod)
@@ -21,8 +21,8 @@ def unlisted(view: View) -> Iterator[Finding]:
     if not isinstance(listed, str) and view.graph.served_name not in listed:
         yield view.finding(
             Cause.ROUTING,
-            f"the frontend lists {', '.join(listed) or 'no model'} and not {view.graph.served_name}: it lists a model "
-            "once workers of every role have registered it; see the frontend's log",
+            f"the frontend lists {', '.join(listed) or 'no model'} instead of {view.graph.served_name}: a model is "
+            "listed once workers of every role have registered it; see the frontend's log",
             f"service/{names.frontend_service(view.graph.name)}",
         )
 
@@ -33,15 +33,15 @@ def _unreached(view: View, pod: Object) -> Iterator[Finding]:
     ):
         yield view.finding(
             Cause.ROUTING,
-            f"{component(pod)} is Ready and in no EndpointSlice as ready, so no request is sent to it; that takes "
-            "seconds, after them see the Service's selector",
+            f"{component(pod)} is Ready but not ready in any EndpointSlice, so it receives no requests; this takes "
+            "seconds, after that see the Service's selector",
             reference(pod),
         )
     elif is_worker(pod) and not any(_of_pod(data, pod) for data in view.snapshot.worker_metadata):
         yield view.finding(
             Cause.ROUTING,
-            f"{component(pod)} is Ready and has no DynamoWorkerMetadata, so the router does not know it: its service "
-            f"account, {names.runtime_account(view.graph.name)}, needs the Role that the operator makes, "
+            f"{component(pod)} is Ready but has no DynamoWorkerMetadata, so the router does not know it: its service "
+            f"account, {names.runtime_account(view.graph.name)}, needs the Role that the operator creates, "
             f"{names.discovery_role(view.graph.name)}",
             reference(pod),
         )
@@ -53,6 +53,6 @@ def _serves(endpoint: Object, pod: Object) -> bool:
 
 
 def _of_pod(metadata: Object, pod: Object) -> bool:
-    """Workers write it under the pod's name, or pod and container, and make the pod its owner."""
+    """Whether a pod wrote this metadata: workers name it after the pod, or make the pod its owner."""
     owners = [str(owner.get("name")) for owner in parts(metadata, "metadata", "ownerReferences")]
     return name(pod) in owners or name(metadata) == name(pod)

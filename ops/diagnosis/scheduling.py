@@ -1,4 +1,4 @@
-"""Why a pod has no node: gate, claims, capacity, quota, taints, room. The texts are those of the Kubernetes scheduler
+"""Why a pod has no node: gate, claims, capacity, quota, taints, resources. Knows the texts of the Kubernetes scheduler
 (1.30 to 1.35) and of its claim controller."""
 
 import re
@@ -25,17 +25,17 @@ def unscheduled(view: View, pod: Object) -> Iterator[Finding]:
         found = [*_no_room_made(view, pod)] or [*_no_room_on_nodes(view, pod, says)]
     yield from found
     if not found:
-        said = f"the scheduler says: {says}" if says else "the scheduler has said nothing about it yet"
+        said = f"the scheduler says: {says}" if says else "the scheduler has given no reason yet"
         yield view.finding(Cause.UNEXPLAINED, f"{component(pod)} has no node; {said}", reference(pod))
 
 
 def _gated(view: View, pod: Object) -> Finding:
     gates = ", ".join(str(gate.get("name")) for gate in parts(pod, "spec", "schedulingGates"))
     whose = (
-        "Grove takes it off when the whole gang can be placed; graphs of this program set "
-        "nvidia.com/enable-grove: false, which is read when a graph is created, so delete it and create it again"
+        "Grove removes it when the whole gang can be placed; graphs of this program set "
+        "nvidia.com/enable-grove: false, which is read at creation only, so delete the graph and create it again"
         if "grove.io/" in gates
-        else "whoever set it takes it off"
+        else "the controller that set it has to remove it"
     )
     return view.finding(Cause.GATE, f"{component(pod)} waits for its scheduling gate {gates}: {whose}", reference(pod))
 
@@ -44,14 +44,14 @@ def _volumes(view: View, pod: Object, says: str) -> Iterator[Finding]:
     if "persistentvolumeclaim" in says.lower():
         yield view.finding(
             Cause.WEIGHTS,
-            f"{component(pod)} waits for the volume of its weights, as the scheduler says: {_first(says)}; look with "
+            f"{component(pod)} waits for the volume of its weights; the scheduler says: {_first(says)}; see "
             f"`{view.kubectl} get pv,pvc`",
             reference(pod),
         )
 
 
 def _no_room_made(view: View, pod: Object) -> Iterator[Finding]:
-    """What GKE says of adding a node for the pod, and of a pool without a usable node."""
+    """Whether GKE adds a node for the pod, and pools without a usable node."""
     snapshot, target = view.snapshot, _target(pod)
     wants = f"{component(pod)} waits for a node of {target}"
     nodes = _nodes_for(view, pod)
@@ -64,7 +64,7 @@ def _no_room_made(view: View, pod: Object) -> Iterator[Finding]:
         asked = snapshot.age(seen(triggered))
         yield view.finding(
             Cause.CAPACITY,
-            f"{wants}, which GKE is adding, asked {asked} ago; wait, or see what follows",
+            f"{wants}, which GKE is adding, requested {asked} ago; wait, or see what follows",
             reference(pod),
         )
     elif not nodes:
@@ -80,11 +80,11 @@ def _why_none(view: View, pod: Object, refused: Object | None) -> str:
         return f", and the autoscaler adds none: {autoscaler.why_not(view, refused, target)}{where}"
     if pool:
         return f": {how_nodes_come(view, pool)}"
-    return ": this stack adds no nodes to that cluster, whoever runs it does"
+    return ": this stack adds no nodes to an existing cluster, its owner does"
 
 
 def _arrived(nodes: list[Object], triggered: Object) -> bool:
-    """Whether the node that the autoscaler asked for is there: then the pod waits for something else."""
+    """Whether the requested node has arrived, so that the pod waits for something else."""
     births = [when(part(node, "metadata", "creationTimestamp")) for node in nodes if usable(node)]
     return any(birth and birth > seen(triggered) for birth in births)
 
@@ -94,7 +94,9 @@ def _unusable(view: View, pod: Object, node: Object) -> Finding:
     where = (reference(pod), f"node/{name(node)}")
     if part(node, "spec", "unschedulable"):
         return view.finding(
-            Cause.CAPACITY, f"{wants}, which is cordoned; `kubectl uncordon {name(node)}` unless it is upgraded", *where
+            Cause.CAPACITY,
+            f"{wants}, which is cordoned; `kubectl uncordon {name(node)}` unless it is being upgraded",
+            *where,
         )
     ready = condition(node, "Ready")
     return view.finding(
@@ -103,14 +105,14 @@ def _unusable(view: View, pod: Object, node: Object) -> Finding:
 
 
 def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
-    """Why none of the pool's usable nodes takes the pod."""
+    """Why none of the pool's usable nodes accepts the pod."""
     nodes = [node for node in _nodes_for(view, pod) if usable(node)]
     role, target = component(pod), _target(pod)
     if taints := _taints_of_all(nodes, pod):
         yield view.finding(
             Cause.TAINT,
-            f"{role} does not tolerate what every node of {target} is tainted with, {', '.join(taints)}: "
-            "whoever set the taint has to take it off, or the graph has to tolerate it",
+            f"{role} does not tolerate the taints of every node of {target}, {', '.join(taints)}: "
+            "remove the taint, or let the graph tolerate it",
             reference(pod),
             *(f"node/{name(node)}" for node in nodes),
         )
@@ -126,9 +128,9 @@ def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
     if missing := re.search(r"device class (\S+) does not exist", verdict):
         yield view.finding(
             Cause.CLAIM,
-            f"{role} waits for RDMA NICs, and the cluster has no DeviceClass {missing[1]} to claim them by: GKE brings "
-            f"it from {view.plan.rdma.min_gke and view.plan.rdma.min_gke.version} on; raise the cluster's version, or "
-            "below it set network.rdma to multiNetwork",
+            f"{role} waits for RDMA NICs, but the cluster has no DeviceClass {missing[1]}: GKE "
+            f"{view.plan.rdma.min_gke and view.plan.rdma.min_gke.version} and later have it; upgrade the cluster, or "
+            "set network.rdma to multiNetwork",
             reference(pod),
             *(f"resourceclaim/{c}" for c in claims.claims_of(pod)),
         )
@@ -140,14 +142,14 @@ def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
         none_added = f"; the autoscaler adds no node: {autoscaler.why_not(view, refused, target)}" if refused else ""
         yield view.finding(
             Cause.RESOURCES,
-            f"{role} waits for room on {target}: {', '.join(_shortage(r, pod, nodes) for r in short)}; "
+            f"{role} waits for free resources on {target}: {', '.join(_shortage(r, pod, nodes) for r in short)}; "
             f"{_holders(view, nodes)}{none_added}",
             reference(pod),
         )
 
 
 def _target(pod: Object) -> str:
-    """The nodes that a pod may run on, in words."""
+    """Description of the nodes that a pod may run on."""
     selector = part(pod, "spec", "nodeSelector") or {}
     if pool := selector.get(labels.NODE_POOL):
         return f"pool {pool}"
@@ -156,7 +158,7 @@ def _target(pod: Object) -> str:
 
 
 def _nodes_for(view: View, pod: Object) -> list[Object]:
-    """The nodes of the pod's pool; without one those that its selector matches."""
+    """The nodes of the pod's pool, else those that its selector matches."""
     selector = part(pod, "spec", "nodeSelector") or {}
     if pool := selector.get(labels.NODE_POOL):
         return view.snapshot.nodes_of(pool)
@@ -164,12 +166,12 @@ def _nodes_for(view: View, pod: Object) -> list[Object]:
 
 
 def _first(says: str) -> str:
-    """The scheduler's verdict, without what it says of preemption: no pod here has a priority to preempt with."""
+    """The scheduler's verdict without its remarks on preemption, because pods here have no priority."""
     return re.split(r"\.? (?:still not schedulable|preemption:|no new claims)", says)[0]
 
 
 def _taints_of_all(nodes: list[Object], pod: Object) -> list[str]:
-    """The taints that the pod does not tolerate, if every node has one such; else none."""
+    """The taints that the pod does not tolerate, if every node has one; else none."""
     each = [
         [taint for taint in parts(node, "spec", "taints") if taint.get("effect") != "PreferNoSchedule"]
         for node in nodes
@@ -194,7 +196,7 @@ def _tolerates(toleration: Object, taint: Object) -> bool:
 
 
 def _shortage(resource: str, pod: Object, nodes: list[Object]) -> str:
-    """`cpu: asks for 96, a node has 222`; the scheduler's words alone where the pod asks for nothing of it."""
+    """A shortage such as `cpu (asks for 96, a node has 222)`."""
     asks = [
         str(amount)
         for container in parts(pod, "spec", "containers")

@@ -1,4 +1,4 @@
-"""What a diagnosis looks at: a cluster's objects as the Kubernetes API gives them, and ways to ask for their parts."""
+"""Snapshot of a cluster: objects as the Kubernetes API returns them, with accessors for their parts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any
 
 from manifests import labels
 
-# An object or a part of one with the names of the wire, such as `{"metadata": {"name": …}, "status": {…}}`.
+# An object or a part of one with the API's field names, such as `{"metadata": {"name": …}, "status": {…}}`.
 Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A cluster at one moment; the workload namespace where a kind is namespaced, and the operator's Deployments."""
+    """A cluster at one moment: namespaced kinds of the workload namespace, and the operator's Deployments."""
 
     taken: datetime
     graphs: tuple[Object, ...] = ()
@@ -27,15 +27,15 @@ class Snapshot:
     jobs: tuple[Object, ...] = ()
     services: tuple[Object, ...] = ()
     components: tuple[Object, ...] = ()
-    """DynamoComponentDeployments, the operator's own: one a component, of workers one a generation."""
+    """DynamoComponentDeployments that the operator creates: one per component; for workers one per generation."""
     operators: tuple[Object, ...] = ()
     releases: tuple[Object, ...] = ()
-    """Helm's records of the platform's release, without their content; none where those may not be read."""
+    """Helm's records of the platform's release, without content; empty if the caller may not read them."""
     models: Mapping[str, tuple[str, ...] | str]
-    """For every graph that is asked about what its frontend lists under `/v1/models`, or why that could not be read."""
+    """Graph → the models that its frontend lists under `/v1/models`, or why the list could not be read."""
 
     def events_of(self, kind: str, name: str, *reasons: str) -> list[Object]:
-        """The events about an object that have one of the reasons, oldest first."""
+        """Events about an object with one of these reasons, oldest first."""
         found = [
             event
             for event in self.events
@@ -49,7 +49,7 @@ class Snapshot:
         return [node for node in self.nodes if label(node, labels.NODE_POOL) == pool]
 
     def age(self, moment: object) -> str:
-        """How long ago, in the largest unit of which there are two: `6 min`; `an unknown time` for no time."""
+        """How long ago, in the largest unit that gives at least 2, such as `6 min`; `an unknown time` for None."""
         then = moment if isinstance(moment, datetime) else when(moment)
         if then is None:
             return "an unknown time"
@@ -59,7 +59,7 @@ class Snapshot:
 
 
 def part(thing: Object | None, *keys: str) -> Any:
-    """The value at a path of keys; None where there is none."""
+    """The value at a path of keys, or None."""
     here: Any = thing
     for key in keys:
         here = here.get(key) if isinstance(here, Mapping) else None
@@ -67,7 +67,7 @@ def part(thing: Object | None, *keys: str) -> Any:
 
 
 def parts(thing: Object | None, *keys: str) -> list[Object]:
-    """The list of objects at a path of keys; empty where there is none."""
+    """The list of objects at a path of keys; empty if missing."""
     return part(thing, *keys) or []
 
 
@@ -80,7 +80,7 @@ def label(thing: Object, key: str) -> str | None:
 
 
 def condition(thing: Object, kind: str) -> Object:
-    """The condition of that type; empty when the object has none such."""
+    """The condition of this type; empty if missing."""
     return next((c for c in parts(thing, "status", "conditions") if c.get("type") == kind), {})
 
 
@@ -89,7 +89,7 @@ def holds(thing: Object, kind: str) -> bool:
 
 
 def unended(pod: Object) -> bool:
-    """Whether a pod runs or is to run. One that failed or succeeded holds no GPU, no NIC and no room."""
+    """Whether a pod runs or will run. A failed or succeeded pod holds no resources."""
     return part(pod, "status", "phase") not in ("Failed", "Succeeded")
 
 
@@ -100,7 +100,7 @@ def container_statuses(pod: Object) -> Iterator[Object]:
 
 
 def when(moment: object) -> datetime | None:
-    """A time of the wire, RFC 3339; None for anything else."""
+    """An RFC 3339 time; None for anything else."""
     try:
         return datetime.fromisoformat(moment) if isinstance(moment, str) else None
     except ValueError:

@@ -9,20 +9,20 @@ from ops.diagnosis.jobs import failure, last_words, pods_of
 from ops.diagnosis.snapshot import Object, holds, name, part, unended
 from ops.diagnosis.view import View
 
-# How the lines of its report begin that are not passed.
+# Beginnings of report lines that did not pass; earlier versions wrote NOT PROVEN.
 NOT_PASSED = r"^(not verified|cannot tell|NOT PROVEN|error:)"
 
 
 def verification_job(view: View) -> Object | None:
-    """The graph's newest verification Job: a graph that changes gets another one, under another name."""
+    """The graph's newest verification Job; each version of the graph has its own."""
     found = [job for job in view.snapshot.jobs if _verifies(job, view.graph.name)]
     return max(found, key=lambda job: str(part(job, "metadata", "creationTimestamp")), default=None)
 
 
 def unverified(view: View, *, waits: bool) -> Iterator[Finding]:
-    """The verification Job, unless it is complete. None is no finding: `pulumi up` has not come to it yet.
+    """The verification Job, unless it is complete. A missing Job is no finding, because `pulumi up` creates it late.
 
-    `waits` says that its pod does not run; why, other findings tell.
+    `waits` is true if its pod does not run, for which there are other findings.
     """
     job = verification_job(view)
     if job is None or holds(job, "Complete"):
@@ -40,12 +40,12 @@ def unverified(view: View, *, waits: bool) -> Iterator[Finding]:
         return
     since = view.snapshot.age(part(job, "status", "startTime") or part(job, "metadata", "creationTimestamp"))
     if waits:
-        message = f"the verification began {since} ago, and its pod does not run"
+        message = f"the verification began {since} ago, but its pod does not run"
         yield view.finding(Cause.VERIFICATION, message, where)
         return
     yield view.finding(
         Cause.VERIFICATION,
-        f"the verification runs since {since}; the endpoint follows once it has passed; wait, or follow "
+        f"the verification has been running for {since}; the endpoint follows once it passes; wait, or follow "
         f"`{view.kubectl} logs -f {where}`",
         where,
     )

@@ -1,4 +1,4 @@
-"""One graph of the plan beside what a cluster holds of it."""
+"""One graph of the plan and its objects in the cluster."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,12 @@ class View:
     snapshot: Snapshot
 
     def finding(self, cause: Cause, message: str, *objects: str) -> Finding:
-        """A finding of this graph, without the control characters that others may have put into messages and names."""
+        """A finding of this graph, with control characters removed from untrusted messages and names."""
         return Finding(graph=self.graph.name, cause=cause, objects=tuple(map(plain, objects)), message=plain(message))
 
     @property
     def namespace(self) -> str:
-        """Where the graph runs."""
+        """The namespace of the graph."""
         return self.plan.namespace
 
     @property
@@ -33,13 +33,13 @@ class View:
 
     @property
     def gpu_pools(self) -> list[WorkerPool]:
-        """The GPU pools that the graph's workers are bound to; none where any node that fits will do."""
+        """The GPU pools that the graph's workers are bound to; empty if they may run on any node."""
         bound = {self.graph.pool_of(worker) for worker in self.graph.workers}
         return [pool for pool in self.plan.gpu_pools if pool.name in bound]
 
     @property
     def deployed(self) -> Object | None:
-        """The DynamoGraphDeployment, or None while there is none."""
+        """The DynamoGraphDeployment, or None."""
         return next((graph for graph in self.snapshot.graphs if name(graph) == self.graph.name), None)
 
     @property
@@ -48,17 +48,17 @@ class View:
 
     @property
     def pods(self) -> list[Object]:
-        """The graph's pods that are to stay: neither ending nor ended."""
+        """The graph's pods that are neither terminating nor ended."""
         return [pod for pod in self._all_pods if not _ending(pod) and unended(pod)]
 
     @property
     def failed_pods(self) -> list[Object]:
-        """The graph's pods that failed for good. Kubernetes keeps them until there are thousands."""
+        """The graph's failed pods. Kubernetes keeps them until there are thousands."""
         return [pod for pod in self._all_pods if not _ending(pod) and part(pod, "status", "phase") == "Failed"]
 
     @property
     def ending_workers(self) -> list[Object]:
-        """Worker pods that were told to stop and still hold their GPUs."""
+        """Terminating worker pods, which still hold their GPUs."""
         return [pod for pod in self._all_pods if _ending(pod) and unended(pod) and is_worker(pod)]
 
     @property
@@ -67,7 +67,7 @@ class View:
 
     @property
     def weights_job(self) -> Object | None:
-        """The Job that fetches this graph's weights; None where there is none such."""
+        """The Job that fetches this graph's weights, or None."""
         card = self.graph.card
         if not (self.graph.reads_bucket and card.revision):
             return None
@@ -76,12 +76,12 @@ class View:
 
     @property
     def components(self) -> dict[str, int]:
-        """The deployed components, each with the replicas that are wanted: a scaler may have changed the plan's."""
+        """The deployed components with their wanted replicas, which an autoscaler may have changed."""
         return {str(c.get("name")): int(c.get("replicas", 1)) for c in parts(self.deployed, "spec", "components")}
 
 
 def component(pod: Object) -> str:
-    """What a pod is called in a sentence: its component, or its own name where it is of none."""
+    """A pod's name in sentences: its component, else its own name."""
     return label(pod, labels.COMPONENT) or label(pod, labels.COMPONENT_TYPE) or name(pod)
 
 

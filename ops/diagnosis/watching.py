@@ -8,13 +8,13 @@ from ops.diagnosis.read_cluster import Cluster
 from planning.types import Graph, Plan
 from reading.errors import ConfigInvalid, Error, one_of
 
-# Seconds between two looks, and for how long: the operator gives a worker two hours to load its model.
+# Seconds between reads, and in total: the operator gives a worker two hours to load its model.
 WATCH_EVERY = 15.0
 WATCH_FOR = 2 * 3600.0
 
 
 def chosen(plan: Plan, graph: str | None) -> tuple[Graph, ...]:
-    """The graphs to explain: all, or the one that is named. Raises ConfigInvalid for a name that is not there."""
+    """All graphs, or the named one. Raises ConfigInvalid for an unknown name."""
     graphs = tuple(g for g in plan.graphs if graph in (None, g.name))
     if not graphs:
         raise ConfigInvalid([Error("--graph", one_of(str(graph), [g.name for g in plan.graphs]))])
@@ -22,7 +22,7 @@ def chosen(plan: Plan, graph: str | None) -> tuple[Graph, ...]:
 
 
 def looks(plan: Plan, graphs: tuple[Graph, ...], cluster: Cluster, *, watch: bool) -> Iterator[tuple[Finding, ...]]:
-    """The findings now and, when watching, each time that they changed, until every graph is Ready or the time is over.
+    """The findings now and, when watching, after each change, until every graph is Ready or the time is over.
 
     Raises ClusterUnreadable.
     """

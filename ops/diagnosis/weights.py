@@ -1,4 +1,4 @@
-"""Whether the weights are in the bucket yet."""
+"""Whether the weights are in the bucket."""
 
 import re
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from ops.diagnosis.view import View
 
 
 def unfetched(view: View, *, waits: bool) -> Iterator[Finding]:
-    """The weights Job, unless it is complete: what its last try said, and what to do about that.
+    """The weights Job, unless it is complete, with its last error and the fix.
 
-    `waits` says that its pod does not run; why, other findings tell.
+    `waits` is true if its pod does not run, for which there are other findings.
     """
     job = view.weights_job
     if job is None or holds(job, "Complete"):
@@ -20,7 +20,7 @@ def unfetched(view: View, *, waits: bool) -> Iterator[Finding]:
     weights, where = f"the weights of {view.graph.card.repository}", f"job/{name(job)}"
     words = last_words(view.snapshot, job)
     if failed := failure(job):
-        said = f"; its last try said: {words}" if words else ""
+        said = f"; its last attempt said: {words}" if words else ""
         yield view.finding(
             Cause.WEIGHTS,
             f"{weights} were not fetched ({failed.get('reason')}: {failed.get('message')}){said}{_remedy(view, words)}"
@@ -30,15 +30,15 @@ def unfetched(view: View, *, waits: bool) -> Iterator[Finding]:
         return
     since = view.snapshot.age(part(job, "status", "startTime") or part(job, "metadata", "creationTimestamp"))
     tries = part(job, "status", "failed")
-    count = f", after {tries} failed tries" if tries else ""
-    said = f"; the last failed try said: {words}{_remedy(view, words)}" if words else ""
+    count = f", after {tries} failed attempts" if tries else ""
+    said = f"; the last failed attempt said: {words}{_remedy(view, words)}" if words else ""
     if waits:
-        message = f"{weights} are not being fetched{count}{said}: the Job began {since} ago, and its pod does not run"
+        message = f"{weights} are not being fetched{count}{said}: the Job began {since} ago, but its pod does not run"
         yield view.finding(Cause.WEIGHTS, message, where)
         return
     yield view.finding(
         Cause.WEIGHTS,
-        f"{weights} are being fetched since {since}{count}{said}; wait, or follow `{view.kubectl} logs -f -c fetch "
+        f"{weights} have been downloading for {since}{count}{said}; wait, or follow `{view.kubectl} logs -f -c fetch "
         f"{where}`",
         where,
     )
@@ -51,7 +51,7 @@ def pods_that_fetch(view: View) -> list[Object]:
 
 
 def _remedy(view: View, words: str) -> str:
-    """For the words of the script, of Python, of the kubelet; nothing for others."""
+    """The fix for an error of the script, of Python or of the kubelet; empty if none is known."""
     hub = f"https://huggingface.co/{view.graph.card.repository}"
     remedies = {
         r"HTTP 401": "set the stack's token with `pulumi config set --secret dynamo-gke:hfToken`; the model's "
@@ -60,8 +60,8 @@ def _remedy(view: View, words: str) -> str:
         "config set --secret dynamo-gke:hfToken`",
         r"HTTP 429": "the hub limits its rate: wait an hour; files in the bucket stay",
         rf"{DISK_FULL}|scratch folder may hold": "the CPU node's disk is too small "
-        "for the files under way: see docs/weights.md",
-        r"Permission denied|Input/output error": "the account weights-writer may not write to the bucket, or not yet",
+        "for the files in progress: see docs/weights.md",
+        r"Permission denied|Input/output error": "the account weights-writer cannot write to the bucket, or not yet",
     }
     remedy = next((remedy for pattern, remedy in remedies.items() if re.search(pattern, words)), "")
     return f" ({remedy})" if remedy else ""

@@ -157,7 +157,7 @@ def test_a_graph_that_waits_ends_with_1_and_says_for_what(asked: Callable[..., R
     result = asked()
     assert (result.exit_code, result.stderr) == (1, "")
     # The snapshot is taken now, and the pod of the test was started at a fixed moment.
-    assert "loading  decode loads the model since " in result.stdout
+    assert "loading  decode has been loading the model for " in result.stdout
     assert f"pod/{clusters.pod_name('decode')}" in result.stdout
 
 
@@ -190,7 +190,7 @@ def test_kinds_that_the_cluster_does_not_have_are_empty(asked: Callable[..., Res
         del api.answers[path]
     result = asked()
     assert result.exit_code == 1
-    assert "notDeployed  there is no such DynamoGraphDeployment yet" in result.stdout
+    assert "notDeployed  the DynamoGraphDeployment does not exist yet" in result.stdout
 
 
 def test_a_model_list_that_cannot_be_read_hides_nothing_else(asked: Callable[..., Result], api: Api) -> None:
@@ -204,15 +204,15 @@ def test_a_model_list_that_cannot_be_read_hides_nothing_else(asked: Callable[...
 BAD_ANSWERS = {
     "403": (
         refusal(403, 'namespaces "dynamo" is forbidden: User "me@example.com" cannot get resource'),
-        'forbids what is read here (namespaces "dynamo" is forbidden: User "me@example.com" cannot get resource); '
-        "roles/container.viewer allows it",
+        'denies read access (namespaces "dynamo" is forbidden: User "me@example.com" cannot get resource); '
+        "grant roles/container.viewer",
     ),
-    "401": (refusal(401, "Unauthorized"), "does not know who asks; sign in with `gcloud auth login`"),
+    "401": (refusal(401, "Unauthorized"), "does not accept your credentials; sign in with `gcloud auth login`"),
     "404": (refusal(404, 'namespaces "dynamo" not found'), "has no namespace dynamo"),
     "500": (refusal(500, "etcdserver: leader changed"), "answered 500: etcdserver: leader changed"),
     "502 of a proxy": ((502, b"<html>Bad Gateway</html>"), "answered 502: Bad Gateway"),
-    "no JSON": ((200, b"<html>sign in</html>"), "is no Kubernetes API: no JSON"),
-    "no object": ((200, b"[]"), "is no Kubernetes API: no JSON"),
+    "no JSON": ((200, b"<html>sign in</html>"), "is no Kubernetes API: its answer is not JSON"),
+    "no object": ((200, b"[]"), "is no Kubernetes API: its answer is not JSON"),
 }
 
 
@@ -266,7 +266,7 @@ def test_json_of_an_invalid_configuration(asked: Callable[..., Result]) -> None:
 
 def test_the_records_of_helm_are_read_without_their_content(asked: Callable[..., Result], api: Api) -> None:
     api.answers = answers(replace(WELL, releases=(clusters.release(1, "pending-upgrade", 99),)))
-    assert "helmRelease  the Helm release dynamo-platform is pending-upgrade" in asked().stdout
+    assert "helmRelease  the Helm release dynamo-platform has been pending-upgrade" in asked().stdout
     assert "as=PartialObjectMetadataList" in api.accepted["/api/v1/namespaces/dynamo-system/secrets"]
 
 
@@ -338,7 +338,7 @@ def test_a_server_without_tls(asked: Callable[..., Result], api: Api, tmp_path: 
 def test_the_stacks_own_context_is_read_and_not_the_current_one(asked: Callable[..., Result], tmp_path: Path) -> None:
     write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:1", context="gke_my-project_europe-west1_dynamo-dev")
     says = sentence(asked())
-    assert f"no context {CONTEXT}; did you mean gke_my-project_europe-west1_dynamo-dev?; make it with `gcloud" in says
+    assert f"no context {CONTEXT}; did you mean gke_my-project_europe-west1_dynamo-dev?; create it with `gcloud" in says
 
 
 def test_another_context_by_name(asked: Callable[..., Result]) -> None:
@@ -374,7 +374,9 @@ def test_watching_ends_when_all_is_ready(
     result = asked("--watch")
     assert result.exit_code == 0
     assert waits == [watching.WATCH_EVERY] * 2
-    assert result.stdout.index("not available") < result.stdout.rindex("loads the model") < result.stdout.index("well")
+    assert (
+        result.stdout.index("not available") < result.stdout.rindex("loading the model") < result.stdout.index("well")
+    )
 
 
 def test_watching_ends_when_its_time_is_over(

@@ -29,14 +29,13 @@ H200 = {"cloud.google.com/gke-accelerator": "nvidia-h200-141gb"}
 NO_NODE = ((Cause.CAPACITY, DECODE_POD),)
 # What the autoscaler says of the pod's own pool, and what follows.
 REASONS = {
-    "1 max node group size reached": "max node group size reached: the pool is already at its largest; raise "
-    "capacity.maxNodes",
-    "1 in backoff after failed scale-up": "in backoff after failed scale-up: an attempt before failed, and GKE waits",
-    "1 not ready for scale-up": "not ready for scale-up: the pool is being made or changed; wait",
+    "1 max node group size reached": "max node group size reached: the pool is at its maximum; raise capacity.maxNodes",
+    "1 in backoff after failed scale-up": "in backoff after failed scale-up: an earlier attempt failed, and GKE waits",
+    "1 not ready for scale-up": "not ready for scale-up: the pool is being created or changed; wait",
     "1 max cluster cpu, memory limit reached": "max cluster cpu, memory limit reached: a limit of the cluster's",
     "1 node(s) had untolerated taint {team: research}": "had untolerated taint {team: research}: the pod does not",
     "1 cannot allocate all claims": "cannot allocate all claims: the autoscaler does not know that a new node brings",
-    "1 Insufficient nvidia.com/gpu": "Insufficient nvidia.com/gpu: a new node of that machine would be too small",
+    "1 Insufficient nvidia.com/gpu": "Insufficient nvidia.com/gpu: a new node of this machine type is too small",
     "1 had a bad day": "adds none: had a bad day; see `gcloud container node-pools describe decode",
 }
 
@@ -45,20 +44,20 @@ CASES = [
         "no node of the pool",
         NO_DECODE_NODE,
         ((Cause.CAPACITY, DECODE_POD),),
-        "a node of pool decode, which has none: it is still being made, or its creation failed; see the status of "
+        "a node of pool decode, which has none: the pool is being created, or its creation failed; see the status of "
         "`gcloud container node-pools describe decode --cluster dynamo-prod --location europe-west1`",
     ),
     Case(
         "stock-out",
         c.told(NO_DECODE_NODE, scale_up_failed("GCE out of resources")),
         ((Cause.CAPACITY, DECODE_POD),),
-        "zone europe-west1-b has no such machine free (GCE out of resources)",
+        "zone europe-west1-b has no free machine of this type (GCE out of resources)",
     ),
     Case(
         "quota",
         c.told(NO_DECODE_NODE, scale_up_failed("GCE quota exceeded")),
         ((Cause.QUOTA, DECODE_POD),),
-        "refused by quota (GCE quota exceeded): raise it",
+        "refused by quota (GCE quota exceeded): raise the quota",
     ),
     Case(
         "quota and stock-out",
@@ -79,7 +78,7 @@ CASES = [
         "scale-up failed otherwise",
         c.told(NO_DECODE_NODE, scale_up_failed("IP space exhausted")),
         ((Cause.CAPACITY, DECODE_POD),),
-        "which GKE could not add: IP space exhausted",
+        "but GKE could not add one: IP space exhausted",
     ),
     Case(
         "scale-up under way after a failure",
@@ -96,7 +95,7 @@ CASES = [
             ),
         ),
         ((Cause.CAPACITY, DECODE_POD),),
-        "which GKE is adding, asked 3 min ago",
+        "which GKE is adding, requested 3 min ago",
     ),
     Case(
         "node not Ready",
@@ -163,7 +162,7 @@ CASES = [
             c.event("Pod", DECODE, "TriggeredScaleUp", "pod triggered scale-up: [{x 0->1 (max: 1)}]", 3),
         ),
         NO_NODE,
-        "which GKE is adding, asked 3 min ago",
+        "which GKE is adding, requested 3 min ago",
     ),
     Case(
         "asked for, then refused",
@@ -183,7 +182,7 @@ CASES = [
             not_triggered("1 in backoff after failed scale-up", minutes=0.5),
         ),
         NO_NODE,
-        "has no such machine free (GCE out of resources)",
+        "has no free machine of this type (GCE out of resources)",
     ),
     Case(
         "asked for, and the node is there",
@@ -196,7 +195,7 @@ CASES = [
             c.event("Pod", DECODE, "TriggeredScaleUp", "pod triggered scale-up: [{x 0->1 (max: 1)}]", 20),
         ),
         ((Cause.RESOURCES, DECODE_POD),),
-        "decode waits for room on pool decode",
+        "decode waits for free resources on pool decode",
     ),
     Case(
         "any node will do, and there is none",
@@ -207,7 +206,7 @@ CASES = [
         ),
         NO_NODE,
         "waits for a node of those with cloud.google.com/gke-accelerator=nvidia-h200-141gb, which has none: this stack "
-        "adds no nodes to that cluster",
+        "adds no nodes to an existing cluster",
     ),
 ]
 

@@ -70,7 +70,7 @@ CASES = [
             c.event("Pod", DECODE, "FailedResourceClaimCreation", "PodResourceClaim rdma: exceeded quota: claims"),
         ),
         ((Cause.CLAIM, DECODE_POD),),
-        "could not be made: PodResourceClaim rdma: exceeded quota: claims",
+        "could not be created: PodResourceClaim rdma: exceeded quota: claims",
     ),
     Case(
         "NICs held by another pod",
@@ -99,7 +99,7 @@ CASES = [
         "a cluster older than the NIC driver",
         c.unplaced(WELL, "decode", scheduler("request rdma: device class mrdma.google.com does not exist")),
         ((Cause.CLAIM, (*DECODE_POD, f"resourceclaim/{DECODE}-rdma")),),
-        "has no DeviceClass mrdma.google.com to claim them by: GKE brings it from 1.34.1-gke.1829001 on",
+        "has no DeviceClass mrdma.google.com: GKE 1.34.1-gke.1829001 and later",
     ),
     Case(
         "NICs allocated and not prepared",
@@ -113,13 +113,13 @@ CASES = [
             ),
         ),
         ((Cause.CLAIM, DECODE_POD),),
-        "cannot be given them: no network interface mlx5_0",
+        "the node cannot prepare the NICs: no network interface mlx5_0",
     ),
     Case(
         "NICs held by a claim that is being deleted, of a pod that is gone",
         also_claimed(GONE, deleted=True),
         STUCK,
-        "ResourceClaim old-rdma is being deleted since 11 h and holds its devices: it is still reserved for pod "
+        "ResourceClaim old-rdma has been terminating for 11 h and holds its devices: it is still reserved for pod "
         "chat-decode-0, which is gone, so finalizer resource.kubernetes.io/delete-protection stays",
         ("`kubectl -n dynamo patch resourceclaim old-rdma --subresource=status",),
     ),
@@ -147,7 +147,7 @@ CASES = [
         "NICs held by a claim that is being deleted and reserved for nobody",
         also_claimed(deleted=True),
         STUCK,
-        "ResourceClaim old-rdma is being deleted since 11 h and holds its devices: it is reserved for nobody and keeps "
+        "ResourceClaim old-rdma has been terminating for 11 h and holds its devices: it has no reservation and keeps "
         "its allocation, so finalizer resource.kubernetes.io/delete-protection stays",
         ("""-p '{"status":{"allocation":null}}'`""",),
     ),
@@ -159,7 +159,7 @@ CASES = [
             pods=({**AGAIN, "spec": {"nodeName": DECODE_NODE}},),
         ),
         ((Cause.CLAIM, (*DECODE_POD, OWN_CLAIM)),),
-        "they are held by chat-decode-0, and are free once it has ended",
+        "they are held by chat-decode-0 and become free when it ends",
     ),
     Case(
         "NICs held by something that is no pod",
@@ -184,7 +184,7 @@ def test_a_cause_is_reported_with_its_objects_and_what_to_do(case: Case) -> None
 @pytest.mark.parametrize("left", [also_claimed(GONE), also_claimed(deleted=True), also_claimed(GONE, deleted=True)])
 def test_a_waiting_worker_names_the_claim_that_holds_its_nics(left: Snapshot) -> None:
     said = " ".join(finding.message for finding in diagnose(PLAN, PLAN.graphs, left))
-    assert "they are held by ResourceClaim old-rdma, which no pod uses any more" in said
+    assert "they are held by ResourceClaim old-rdma, which no pod uses" in said
     assert "nothing in namespace" not in said
 
 

@@ -58,7 +58,7 @@ CASES = [
             c.event("Pod", DECODE, "Pulling", f'Pulling image "{IMAGE}"', 4),
         ),
         ((Cause.IMAGE, DECODE_POD),),
-        "pulls its image since 4 min",
+        "has been pulling its image for 4 min",
     ),
     Case(
         "secret missing",
@@ -70,7 +70,7 @@ CASES = [
         "waits, and no event says for what",
         c.contained(WELL, "decode", **waiting("ContainerCreating")),
         ((Cause.UNEXPLAINED, DECODE_POD),),
-        "waits (ContainerCreating) since 90 min, and no event says for what",
+        "has been waiting (ContainerCreating) for 90 min, and no event says why",
     ),
     Case(
         "crash loop",
@@ -96,7 +96,7 @@ CASES = [
         "loading the model",
         c.contained(WELL, "decode", **LOADING),
         ((Cause.LOADING, DECODE_POD),),
-        "decode loads the model since 6 min, of 120 min after which it is restarted; wait",
+        "decode has been loading the model for 6 min (restarted after 120 min); wait",
     ),
     Case(
         "readiness probe",

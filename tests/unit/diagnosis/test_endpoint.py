@@ -26,7 +26,7 @@ CASES = [
         "no address yet",
         with_service([]),
         ((Cause.ENDPOINT, SERVICE),),
-        "has no address, 4 min after its Service was made; Google Cloud takes minutes",
+        "has no address 4 min after its Service was created; Google Cloud needs minutes",
     ),
     Case(
         "refused",
@@ -41,7 +41,7 @@ CASES = [
             ),
         ),
         ((Cause.ENDPOINT, SERVICE),),
-        "Google Cloud refuses it: Error syncing load balancer: failed to ensure load balancer",
+        "Google Cloud refuses one: Error syncing load balancer: failed to ensure load balancer",
     ),
     Case(
         "an address",

@@ -127,14 +127,15 @@ CASES = [
             pods=(*loads.pods, c.failed_pod("decode", "Terminated", SHUTDOWN, minutes=200)),
         ),
         ((Cause.LOADING, DECODE_POD),),
-        "decode loads the model since 6 min",
+        "decode has been loading the model for 6 min",
     ),
     Case(
         "left over by a graph that is well",
         replace(WELL, pods=(*WELL.pods, c.failed_pod("decode", "Terminated", SHUTDOWN, minutes=200))),
         ((Cause.READY, GRAPH),),
         "all is well: every pod is Ready and routable, and the frontend lists the model; 1 failed pod is left over "
-        "(decode: Terminated: Pod was terminated in response to imminent node shutdown), holding nothing: `kubectl -n "
+        "(decode: Terminated: Pod was terminated in response to imminent node shutdown) and holds no resources: "
+        "`kubectl -n "
         "dynamo delete pods --field-selector status.phase=Failed` removes them",
     ),
 ]

@@ -44,7 +44,7 @@ CASES = [
             },
         ),
         ((Cause.ROLLING, GRAPH),),
-        "under way since 9 min, done with prefill",
+        "in progress for 9 min, done: prefill",
     ),
     Case(
         "rolling update given up",
@@ -70,7 +70,7 @@ CASES = [
             (Cause.OLD_GENERATION, (f"dynamocomponentdeployment/chat-decode-{OLD}", f"pod/{PREFILL}", f"pod/{DECODE}")),
             (Cause.RESOURCES, DECODE_POD),
         ),
-        f"the operator does not remove {OLD}, whose workers hold their GPUs; current is {NEW}; delete the old ones "
+        f"the operator does not remove {OLD}, whose workers hold GPUs; current is {NEW}; delete the old ones "
         f"with `kubectl -n dynamo delete dynamocomponentdeployment chat-decode-{OLD}`",
     ),
     Case(
@@ -153,7 +153,7 @@ CASES = [
             (Cause.OLD_GENERATION, DECODE_POD),
             (Cause.OLD_GENERATION, (f"pod/{PREFILL}", f"pod/{c.pod_name('decode', '9a8b7c6d')}")),
         ),
-        "should have been gone 9 min ago and still holds its GPUs",
+        "is 9 min past its grace period and still holds its GPUs",
         (f"delete pod {DECODE} --force`",),
     ),
 ]

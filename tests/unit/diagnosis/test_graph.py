@@ -25,20 +25,20 @@ CASES = [
         "graph never looked at",
         c.changed(WELL, "chat", {"status": None}),
         ((Cause.OPERATOR, GRAPH),),
-        "has said nothing about it in the 2 h since it was made",
+        "has written no status in the 2 h since the graph was created",
     ),
     Case(
         "last change not looked at",
         c.changed(WELL, "chat", {"metadata": {"generation": 4}}),
         ((Cause.OPERATOR, GRAPH),),
-        "has not looked at its last change yet (3 of 4)",
+        "has not processed the graph's latest version yet (3 of 4)",
     ),
     Case("no graph", c.without(WELL, "graphs"), ((Cause.NOT_DEPLOYED, GRAPH),), "port 9443"),
     Case(
         "being deleted",
         c.changed(WELL, "chat", {"metadata": {"deletionTimestamp": c.ago(7)}}),
         ((Cause.DELETING, GRAPH),),
-        "since 7 min; the operator takes its finalizer off",
+        "for 7 min; the operator removes its finalizer",
     ),
     Case(
         "operator refuses",
@@ -69,7 +69,7 @@ CASES = [
             ),
         ),
         ((Cause.REFUSED, ("replicaset/chat-decode-1f2e3d4c-7d9f8",)),),
-        "decode has 0 of 1 pods, the others are refused",
+        "decode has 0 of 1 pods, creation of the others was refused",
     ),
     Case(
         "pods refused by the admission policy",  # the words of an API server of 1.34
@@ -110,7 +110,7 @@ CASES = [
         "Ready pods and an operator that waits",
         c.not_ready(WELL),
         ((Cause.UNEXPLAINED, GRAPH),),
-        "every pod is Ready, and yet the operator says some_resources_are_not_ready",
+        "every pod is Ready, but the operator says some_resources_are_not_ready",
     ),
 ]
 

@@ -28,7 +28,7 @@ CASES = [
         offering(WAITS, "0"),
         ((Cause.NODE_GPUS, NODE), (Cause.RESOURCES, DECODE_POD)),
         f"node {DECODE_NODE} of pool decode offers none of its 8 GPUs: its driver is not installed yet",
-        ("the node was made 3 min ago, and the driver takes up to 15 min; wait",),
+        ("the node was created 3 min ago, and the driver takes up to 15 min; wait",),
     ),
     Case(
         "the device plugin has not registered yet",
@@ -65,13 +65,13 @@ CASES = [
         "no nodes yet, and so no graph",
         replace(NOT_YET, nodes=tuple(n for n in WELL.nodes if n["metadata"]["name"] == c.node_name("prefill"))),
         ((Cause.CAPACITY, ()), (Cause.NOT_DEPLOYED, GRAPH)),
-        "node pool decode has no node yet, and the graph waits for it: it is still being made",
+        "node pool decode has no node, and the graph waits for one: the pool is being created",
     ),
     Case(
         "flexStart pools come up empty",
         replace(NOT_YET, nodes=()),
         ((Cause.NOT_DEPLOYED, GRAPH),),
-        "there is no such DynamoGraphDeployment yet: run `pulumi up`",
+        "the DynamoGraphDeployment does not exist yet: run `pulumi up`",
         plan=planned({"capacity": {"mode": "flexStart"}}),
     ),
 ]

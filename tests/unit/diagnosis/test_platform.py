@@ -22,7 +22,7 @@ CASES = [
         "the release is being installed",
         replace(c.without(c.without(WELL, "operators"), "graphs"), releases=(c.release(1, "pending-install", 4),)),
         ((Cause.RELEASE, (f"secret/{RECORD}.v1",)), (Cause.NOT_DEPLOYED, GRAPH)),
-        "the Helm release dynamo-platform is pending-install since 4 min: Helm is at work; wait",
+        "the Helm release dynamo-platform has been pending-install for 4 min: Helm is working; wait",
     ),
     Case(
         "an install that was interrupted",
@@ -42,7 +42,7 @@ CASES = [
             ),
         ),
         ((Cause.RELEASE, (f"secret/{RECORD}.v11",)),),
-        "pending-upgrade since 45 min: the operation was interrupted",
+        "pending-upgrade for 45 min: the operation was interrupted",
         ("`helm -n dynamo-system rollback dynamo-platform 10`",),
     ),
     Case(
@@ -55,7 +55,7 @@ CASES = [
         "a release that failed",
         replace(WELL, releases=(c.release(1, "failed", 45),)),
         ((Cause.RELEASE, (f"secret/{RECORD}.v1",)),),
-        "is failed since 45 min; see `helm -n dynamo-system history dynamo-platform`",
+        "has been failed for 45 min; see `helm -n dynamo-system history dynamo-platform`",
     ),
     Case(
         "the operator was deleted by hand",

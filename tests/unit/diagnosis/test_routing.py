@@ -13,7 +13,7 @@ CASES = [
         "in no endpoint slice",
         c.without(WELL, "endpoint_slices", f"{DECODE}-slice"),
         ((Cause.ROUTING, DECODE_POD),),
-        "decode is Ready and in no EndpointSlice as ready",
+        "decode is Ready but not ready in any EndpointSlice",
     ),
     Case(
         "endpoint not ready",
@@ -25,25 +25,25 @@ CASES = [
             ),
         ),
         ((Cause.ROUTING, DECODE_POD),),
-        "decode is Ready and in no EndpointSlice as ready",
+        "decode is Ready but not ready in any EndpointSlice",
     ),
     Case(
         "nothing registered",
         c.without(WELL, "worker_metadata", PREFILL),
         ((Cause.ROUTING, (f"pod/{PREFILL}",)),),
-        "prefill is Ready and has no DynamoWorkerMetadata",
+        "prefill is Ready but has no DynamoWorkerMetadata",
     ),
     Case(
         "no model listed",
         replace(WELL, models={"chat": ()}),
         ((Cause.ROUTING, ("service/chat-frontend",)),),
-        "lists no model and not llama-3.3-70b-instruct",
+        "lists no model instead of llama-3.3-70b-instruct",
     ),
     Case(
         "another model listed",
         replace(WELL, models={"chat": ("qwen3-32b",)}),
         ((Cause.ROUTING, ("service/chat-frontend",)),),
-        "lists qwen3-32b and not llama-3.3-70b-instruct",
+        "lists qwen3-32b instead of llama-3.3-70b-instruct",
     ),
 ]
 

@@ -26,7 +26,7 @@ CASES = [
             {"spec": {"schedulingGates": [{"name": "grove.io/podgang-pending-creation"}]}},
         ),
         ((Cause.GATE, DECODE_POD),),
-        "scheduling gate grove.io/podgang-pending-creation: Grove takes it off",
+        "scheduling gate grove.io/podgang-pending-creation: Grove removes it",
     ),
     Case(
         "gated by another",
@@ -36,7 +36,7 @@ CASES = [
             {"spec": {"schedulingGates": [{"name": "kueue.x-k8s.io/admission"}]}},
         ),
         ((Cause.GATE, DECODE_POD),),
-        "kueue.x-k8s.io/admission: whoever set it",
+        "kueue.x-k8s.io/admission: the controller that set it",
     ),
     Case(
         "taint",
@@ -53,13 +53,13 @@ CASES = [
             },
         ),
         ((Cause.TAINT, (*DECODE_POD, f"node/{DECODE_NODE}")),),
-        "is tainted with, team=research:NoSchedule:",
+        "taints of every node of pool decode, team=research:NoSchedule:",
     ),
     Case(
         "no NIC free, with networks named by annotation",
         c.unplaced(NAMED, "decode", scheduler("1 Insufficient networking.gke.io.networks/rdma-0.IP", ELSEWHERE)),
         ((Cause.RESOURCES, DECODE_POD),),
-        "room on pool decode: networking.gke.io.networks/rdma-0.IP (too little)",
+        "free resources on pool decode: networking.gke.io.networks/rdma-0.IP (too little)",
     ),
     Case(
         "no GPU free",
@@ -91,7 +91,7 @@ CASES = [
         "the scheduler has said nothing",
         c.unplaced(WELL, "decode", ""),
         ((Cause.UNEXPLAINED, DECODE_POD),),
-        "the scheduler has said nothing about it yet",
+        "the scheduler has given no reason yet",
     ),
 ]
 

@@ -64,7 +64,7 @@ CASES = [
         "under way",
         replace(WELL, jobs=(c.job(JOB, labels=LABELS, active=1),)),
         ((Cause.VERIFICATION, (f"job/{JOB}",)),),
-        "the verification runs since 12 min; the endpoint follows once it has passed",
+        "the verification has been running for 12 min; the endpoint follows once it passes",
     ),
     Case(
         "its image is not there",

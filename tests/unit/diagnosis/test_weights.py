@@ -40,7 +40,7 @@ CASES = [
         "weights being fetched",
         weights_job(failed=2),
         ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)),),
-        "since 12 min, after 2 failed tries; wait",
+        "for 12 min, after 2 failed attempts; wait",
     ),
     Case(
         "weights not fetched",
@@ -63,7 +63,7 @@ CASES = [
             WELL, "decode", 'persistentvolumeclaim "weights" not found. still not schedulable, preemption: not eligible'
         ),
         ((Cause.WEIGHTS, DECODE_POD),),
-        'as the scheduler says: persistentvolumeclaim "weights" not found; look',
+        'the scheduler says: persistentvolumeclaim "weights" not found; see',
     ),
     Case(
         "a gated repository, before there is a graph",
@@ -71,14 +71,15 @@ CASES = [
             FAILED_JOB, c.job_pod(WEIGHTS_JOB, 0, **c.ended("error: x")), c.job_pod(WEIGHTS_JOB, 5, **GATED)
         ),
         ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)), (Cause.NOT_DEPLOYED, GRAPH)),
-        "its last try said: error: meta-llama/Llama-3.3-70B-Instruct: the hub rejects the token in HF_TOKEN (HTTP 403)",
+        "its last attempt said: error: meta-llama/Llama-3.3-70B-Instruct: the hub rejects the token in HF_TOKEN (HTTP "
+        "403)",
         ("accept the model's terms on https://huggingface.co/meta-llama", "then run `pulumi up` again, which replaces"),
     ),
     Case(
         "a gated repository, between two tries",
         first_deployment(c.job(WEIGHTS_JOB, failed=2), c.job_pod(WEIGHTS_JOB, 1, **GATED)),
         ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)), (Cause.NOT_DEPLOYED, GRAPH)),
-        "are being fetched since 12 min, after 2 failed tries; the last failed try said: error: meta-llama",
+        "have been downloading for 12 min, after 2 failed attempts; the last failed attempt said: error: meta-llama",
     ),
     Case(
         "a gated repository, tried again in place",
@@ -169,7 +170,7 @@ CASES = [
             (Cause.RESOURCES, (f"pod/{WEIGHTS_JOB}-0",)),
             (Cause.NOT_DEPLOYED, GRAPH),
         ),
-        "are not being fetched: the Job began 12 min ago, and its pod does not run",
+        "are not being fetched: the Job began 12 min ago, but its pod does not run",
     ),
     Case(
         "about to be failed, by the label of older clusters",
@@ -181,13 +182,13 @@ CASES = [
             },
         ),
         ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)), (Cause.NOT_DEPLOYED, GRAPH)),
-        "were not fetched (BackoffLimitExceeded: too often); its last try said: error: meta-llama",
+        "were not fetched (BackoffLimitExceeded: too often); its last attempt said: error: meta-llama",
     ),
     Case(
         "the graph comes after the weights",
         first_deployment(c.job(WEIGHTS_JOB, c.cond("Complete", True))),
         ((Cause.NOT_DEPLOYED, GRAPH),),
-        "there is no such DynamoGraphDeployment yet: run `pulumi up`",
+        "the DynamoGraphDeployment does not exist yet: run `pulumi up`",
     ),
 ]
 
