@@ -25,7 +25,7 @@ def errors(
     if engine.flags is None:
         yield Error(
             paths[0].rpartition("[")[0],
-            f"{engine.title} has no table of flags here, so nothing can be checked; take extraArgs out",
+            f"{engine.title} has no table of flags here, so nothing can be checked; remove extraArgs",
         )
         return
     found = [
@@ -53,7 +53,7 @@ def code_errors(path: str, engine: Engine, given: Sequence[str], allowed: Sequen
             flagged = f"; allowed: {', '.join(known)}" if known else ""
             yield Error(join(path, index), f"{name} is no flag that runs code{nearest(name, known)}{flagged}")
         elif name not in names:
-            yield Error(join(path, index), f"{name} is not in engine.extraArgs; take it out")
+            yield Error(join(path, index), f"{name} is not in engine.extraArgs; remove it")
 
 
 def warnings(engine: Engine, given: Sequence[str]) -> Iterator[str]:

@@ -90,7 +90,7 @@ def checked(model: type[Entry], file: str, name: str, content: bytes) -> Entry:
         content_of = cast(dict[str, Any], plain)
         if (given := content_of.get("name", name)) != name:
             raise YamlInvalid(
-                [Error("name", f"got {shown(given)}; the file's name says it already: {name}. Remove the key")]
+                [Error("name", f"got {shown(given)}; the file's name already sets it: {name}. Remove the key")]
             )
         return model.from_wire({**content_of, "name": name})
     except UnicodeDecodeError:

@@ -43,7 +43,7 @@ def _then(paths: list[str]) -> str:
     """The keys that a right change requires next, such as the name of a reservation after `mode: reservation`."""
     if not paths:
         return ""
-    return f" (then see to {' and '.join(paths[:MAX_FIXES])}{' and more' if len(paths) > MAX_FIXES else ''} too)"
+    return f" (then also set {' and '.join(paths[:MAX_FIXES])}{' and more' if len(paths) > MAX_FIXES else ''})"
 
 
 def _copy(raw: Mapping[str, Any]) -> dict[str, Any]:

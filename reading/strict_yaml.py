@@ -42,7 +42,7 @@ def parse(text: str) -> Any:
 def _errors(node: yaml.Node, path: str, done: set[int], open_: set[int]) -> Iterator[Error]:
     """Each key that a mapping gives again, with the lines of both, and each value that holds itself by an alias."""
     if id(node) in open_:
-        yield Error(path, "is not plain data: it holds itself")
+        yield Error(path, "is not plain data: it contains itself")
     if id(node) in done:  # by an alias; told of where its anchor is
         return
     done.add(id(node))
@@ -64,5 +64,5 @@ def _given_twice(keys: list[yaml.Node], path: str) -> Iterator[Error]:
         name, line = str(key.value), key.start_mark.line + 1
         if first := lines.get((key.tag, name)):
             places = f"line {line}" if first == line else f"line {first} and line {line}"
-            yield Error(join(path, name), f"is given twice ({places}); the last would win in silence. Remove one")
+            yield Error(join(path, name), f"is given twice ({places}); only the last would count. Remove one")
         lines[key.tag, name] = line

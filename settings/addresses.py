@@ -29,11 +29,11 @@ def _ipv4_range(text: str) -> str:
     try:
         network = IPv4Network(text, strict=False)
     except ValueError:
-        raise ValueError(f"{shown(text)} is not a range of IPv4 addresses; such a range is 10.0.0.0/20") from None
+        raise ValueError(f"{shown(text)} is not a range of IPv4 addresses; an example is 10.0.0.0/20") from None
     if network.is_loopback or network.is_link_local or network.is_multicast or network.overlaps(_THIS_NETWORK):
-        raise ValueError(f"{text} is not for machines; such a range is 10.0.0.0/20")
+        raise ValueError(f"{text} is not a range for machines; an example is 10.0.0.0/20")
     if str(network) != text:
-        raise ValueError(f"{text} is not written as a range; the one that it lies in is {network}")
+        raise ValueError(f"{text} has bits after its prefix; the range that contains it is {network}")
     return text
 
 
@@ -140,7 +140,7 @@ def _overlaps(path: str, ranges: AddressPlan, used: tuple[str, ...]) -> Iterator
             yield Error(
                 _key(path, at),
                 f"{getattr(ranges, at)} overlaps {_key(path, with_)}, {getattr(ranges, with_)}; all ranges of a stack "
-                "must be apart",
+                "must not overlap",
                 _elsewhere(
                     _key(path, at), IPv4Network(getattr(ranges, at)), IPv4Network(getattr(ranges, at)).prefixlen
                 ),

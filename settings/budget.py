@@ -33,7 +33,7 @@ class BudgetSettings(Frozen):
         if monthly is None and older is None:
             raise ValueError("is required, such as 140000")
         if monthly is not None and info.data.get("monthly_usd"):
-            raise ValueError("is given as monthlyUsd too; delete monthlyUsd")
+            raise ValueError("is also given as monthlyUsd; remove monthlyUsd")
         return monthly
 
     @property

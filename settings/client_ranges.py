@@ -74,7 +74,7 @@ def form_error(text: str) -> str | None:
     except ValueError:
         return f"{shown(text)} is not a range of addresses; {_nearest(text)}"
     if text.partition("/")[2] not in ("", str(network.prefixlen)) or "%" in text:
-        return f"{shown(text)} is not a range of addresses as Google Cloud writes it; such a range is {EXAMPLE}"
+        return f"{shown(text)} is not a range of addresses as Google Cloud writes it; an example is {EXAMPLE}"
     return _carried_error(network) if isinstance(network, IPv6Network) else None
 
 
@@ -89,8 +89,8 @@ def share_error(texts: Sequence[str]) -> str | None:
             opening = [network for network in networks if _public([network])]
             opens = "opens" if len(opening) == 1 else "open"
             return (
-                f"{_listed(opening)} {opens} the model to {whom}; the ranges of a gateway may hold as many as a "
-                f"/{WIDEST[version]} together. Give the ranges of your clients, such as {EXAMPLE}"
+                f"{_listed(opening)} {opens} the model to {whom}; all ranges of a gateway together may be as large as "
+                f"a /{WIDEST[version]}. Give the ranges of your clients, such as {EXAMPLE}"
             )
     return None
 
@@ -100,9 +100,9 @@ def without_effect(text: str) -> str | None:
     network = ip_network(text)
     for kept, why in _NOT_PUBLIC.items():
         if _overlaps(network, ip_network(kept)) == network.num_addresses:
-            return f"{text} lets nobody in: its addresses are {why}, and a client of the internet has a public one"
+            return f"{text} admits nobody: its addresses are {why}, but clients on the internet have public ones"
     if network.version == 6:
-        return f"{text} lets nobody in: the gateway has an IPv4 address only, so clients come from IPv4 addresses"
+        return f"{text} admits nobody: the gateway has an IPv4 address only, so clients come from IPv4 addresses"
     return None
 
 
@@ -111,8 +111,8 @@ def _nearest(text: str) -> str:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
-        return f"such a range is {EXAMPLE}"
-    return f"the one that it lies in is {network}, and its address alone is {text.partition('/')[0]}"
+        return f"an example is {EXAMPLE}"
+    return f"the range that contains it is {network}, and its address alone is {text.partition('/')[0]}"
 
 
 def _carried_error(network: IPv6Network) -> str | None:
@@ -120,11 +120,11 @@ def _carried_error(network: IPv6Network) -> str | None:
         # What is too much of IPv6, too, is told as that.
         if not network.overlaps(carrier) or (not network.subnet_of(carrier) and share_error([str(network)])):
             continue
-        wanted = "give IPv4 ranges as such"
+        wanted = "use IPv4 ranges instead"
         if behind is not None and network.subnet_of(carrier):
             address = int(network.network_address) >> behind & 0xFFFFFFFF
             meant = IPv4Network((address, min(32, network.prefixlen - carrier.prefixlen)))
-            wanted = f"give {meant} instead" if share_error([str(meant)]) is None else wanted
+            wanted = f"use {meant} instead" if share_error([str(meant)]) is None else wanted
         return f"{network} holds addresses of {carrier}, which stand for IPv4 addresses; {wanted}"
     return None
 

@@ -58,8 +58,8 @@ class Endpoint(Frozen):
     def _goes_with_a_gateway(cls, value: object, info: ValidationInfo) -> object:
         exposure: Exposure | None = info.data.get("exposure")
         if exposure is Exposure.GATEWAY and not value:
-            why = {"domain": "a certificate is made for it", "allowed_cidrs": "nobody else is let in"}
-            raise ValueError(f"exposure gateway needs it: {why[str(info.field_name)]}")
+            why = {"domain": "the certificate is for it", "allowed_cidrs": "only these clients are admitted"}
+            raise ValueError(f"is required with exposure gateway: {why[str(info.field_name)]}")
         if exposure and exposure is not Exposure.GATEWAY and value:
             raise ValueError(f"has no effect with exposure {exposure}; it belongs to exposure gateway")
         return value

@@ -71,7 +71,9 @@ class ExistingCluster(Frozen):
     @classmethod
     def _known_somehow(cls, name: str | None, info: ValidationInfo) -> str | None:
         if name is None and "context" in info.data and not info.data["context"]:
-            raise ValueError("is required unless there is a context: the cluster is known by one of the two")
+            raise ValueError(
+                "is required unless cluster.existing.context is set: one of the two identifies the cluster"
+            )
         return name
 
     @field_validator("add_gpu_pools")
@@ -79,7 +81,9 @@ class ExistingCluster(Frozen):
     def _pools_need_a_name(cls, add: bool, info: ValidationInfo) -> bool:
         context: str | None = info.data.get("context")
         if add and context and not info.data.get("name", "invalid") and not _GKE_CONTEXT.fullmatch(context):
-            raise ValueError("needs cluster.existing.name: the context does not tell which cluster the pools belong to")
+            raise ValueError(
+                "needs cluster.existing.name: the context does not contain the name of the cluster that gets the pools"
+            )
         return add
 
     @property

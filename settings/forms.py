@@ -37,7 +37,5 @@ EmailAddress = Annotated[
 def each_once(emails: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({email for email in emails if emails.count(email) > 1})
     if twice:
-        raise ValueError(
-            f"{', '.join(twice)} is named more than once; each address gets one mail an alert; name it once"
-        )
+        raise ValueError(f"{', '.join(twice)} is given more than once; remove the copies")
     return emails

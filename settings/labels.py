@@ -19,11 +19,13 @@ def distinct_labels(labels: dict[str, str]) -> dict[str, str]:
     keys = [cloud_label(key) for key in labels]
     for key, cloud in zip(labels, keys, strict=True):
         if cloud in OWN_LABELS:
-            raise ValueError(f"{key} is set by the program itself; take it out")
+            raise ValueError(f"{key} is set by the program itself; remove it")
         if len(cloud) > 63:
-            raise ValueError(f"{key} becomes {cloud}, longer than the 63 characters that Google Cloud takes")
+            raise ValueError(
+                f"{key} becomes {cloud}, longer than the 63 characters that Google Cloud allows; shorten it"
+            )
         if keys.count(cloud) > 1:
-            raise ValueError(f"two keys become {cloud}; take one out")
+            raise ValueError(f"two keys become {cloud}; remove one")
     return labels
 
 

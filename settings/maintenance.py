@@ -42,8 +42,8 @@ class Maintenance(Frozen):
         if days and hours * len(set(days)) * 32 < 48 * 7:
             min_hours = -(-48 * 7 // (32 * len(set(days))))
             raise ValueError(
-                f"{hours} on {', '.join(days)} is less than the 48 hours in 32 days that GKE insists on; "
-                f"at least {min_hours}, or more days"
+                f"{hours} on {', '.join(days)} is less than the 48 hours in 32 days that GKE requires; "
+                f"use at least {min_hours}, or more days"
             )
         return hours
 

@@ -19,7 +19,7 @@ def move(raw: dict[str, Any]) -> tuple[dict[str, str], list[Error]]:
             old_path, new_path = join("", *path, old), join("", *path, new)
             value = block.pop(old)
             if new in block:
-                found.append(Error(old_path, f"is the old name of {new_path}, which is given, too; remove {old_path}"))
+                found.append(Error(old_path, f"is the old name of {new_path}, which is also set; remove {old_path}"))
             else:
                 block[new] = value
                 moved[old_path] = new_path

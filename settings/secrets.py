@@ -35,5 +35,7 @@ class SecretsSettings(Frozen):
     def _names_a_secret(cls, name: str | None, info: ValidationInfo) -> str | None:
         store: SecretStore | None = info.data.get("store")
         if name and store is SecretStore.KUBERNETES:
-            raise ValueError(f"names a secret of Secret Manager, which store {store} does not read; use secretManager")
+            raise ValueError(
+                f"names a secret of Secret Manager, which store {store} does not read; set store to secretManager"
+            )
         return name

@@ -72,7 +72,7 @@ def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig
     elif full_key in config.secrets:
         yield Error(
             key,
-            "is a secret, which would show in plain once read; only hfToken is one. Take it out with "
+            "is set as a secret, but only hfToken may be one: the program prints all other keys. Remove it with "
             f"`pulumi config rm {full_key}` and write it in the stack file",
         )
     else:
@@ -99,7 +99,7 @@ def _token_in(path: str, text: str) -> Iterable[Error]:
     if found := kind(text):
         yield Error(
             path,
-            f"looks like {found}, in plain text; take it out and revoke it. Use the secret `hfToken` for a token of "
+            f"looks like {found}, in plain text; remove it and revoke it. Use the secret `hfToken` for a token of "
             "Hugging Face",
         )
 
@@ -111,7 +111,7 @@ def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Err
     else:
         yield Error(
             f"gcp:{key}",
-            "is not read: only gcp:project is; the place comes from `location`, credentials from the environment",
+            "is not read: only gcp:project is. Region and zone come from `location`, credentials from the environment",
         )
 
 

@@ -150,7 +150,7 @@ REFUSED_BY_CHECKER = [
     Bad("deprecated", "dynamo.vllm", ("--router-temperature", "1"), 0, "in --router-policy-config"),
     Bad("old name", "dynamo.vllm", ("--no-kv-events",), 0, "use --router-kv-events"),
     Bad("deprecated by the mocker", "dynamo.mocker", ("--is-decode-worker",), 0, "use --disaggregation-mode decode"),
-    Bad("without effect", "dynamo.frontend", ("--enforce-disagg",), 0, "leave it out"),
+    Bad("without effect", "dynamo.frontend", ("--enforce-disagg",), 0, "remove it"),
     Bad("key with a typo", "dynamo.trtllm", ("--trtllm.print_iter_lgo", "true"), 0,
         "did you mean --trtllm.print_iter_log?"),
     Bad("key of another type", "dynamo.trtllm", ("--trtllm.print_iter_log", "1"), 1, "is not one of true, false"),

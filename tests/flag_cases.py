@@ -52,7 +52,7 @@ STARTS_NOT = [
     for words, at, says, *more in (
         # Layout.
         (("--decode-context-parallel-size", "2"), 1, "more than the 8 KV heads"),
-        (("-dcp", "4"), 1, "leave it out"),
+        (("-dcp", "4"), 1, "remove it"),
         (("-dcp=2",), 0, "more than the 8 KV heads", LLAMA, "aggregated"),
         (("--decode-context-parallel-size", "8"), 1, "more than the 8 KV heads", GPT_OSS),
         (("--enable-expert-parallel",), 0, "is a dense model"),
@@ -61,13 +61,13 @@ STARTS_NOT = [
         (("--enable-return-routed-experts",), 0, "is a dense model", LLAMA, "aggregated"),
         (("--pipeline-parallel-size", "2"), 0, "`tensorParallel` of a role"),
         (("--kv-offloading-size=100", "--kv-offloading-backend", "lmcache"), 0, "replaces NixlConnector"),
-        (("--ubatch-size", "2"), 0, "leave it out"),
-        (("--enable-dbo",), 0, "leave it out"),
+        (("--ubatch-size", "2"), 0, "remove it"),
+        (("--enable-dbo",), 0, "remove it"),
         (("--data-parallel-rank", "0"), 0, "an engine is one pod"),
         (("--ray-workers-use-nsight",), 0, "do not run under Ray"),
         (("--numa-bind-nodes", "0"), 0, "bind memory"),
-        (("--distributed-executor-backend", "ray"), 1, "use mp, or leave it out"),
-        (("--distributed-executor-backend", "NOPE"), 1, "use mp, or leave it out"),
+        (("--distributed-executor-backend", "ray"), 1, "use mp, or remove it"),
+        (("--distributed-executor-backend", "NOPE"), 1, "use mp, or remove it"),
         # Batches.
         (("--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"), 2, "use at least 32768"),
         (("--no-enable-chunked-prefill", "--max-num-batched-tokens=8k"), 1, "8000 is less than engine.maxModelLen"),
@@ -97,7 +97,7 @@ STARTS_NOT = [
         (("-q", "modelopt"), 0, "such as llama-3.3-70b-instruct-fp8"),
         (("-q", "fbgemm_fp8"), 0, "use a card with weights in fewer bits"),
         (("-q", "fp8"), 0, "is in fp8 already", FP8),
-        (("-q", "int8_per_channel_weight_only"), 0, "leave it out", FP8),
+        (("-q", "int8_per_channel_weight_only"), 0, "remove it", FP8),
         (("--attention-backend=NOPE",), 0, "is not one of FLASH_ATTN,"),
         (("--attention-config", '{"backend": "NOPE"}'), 1, "is not one of"),
         (("--optimization-level", "4"), 1, "is not one of 0, 1, 2, 3"),
@@ -155,9 +155,9 @@ STARTS_NOT = [
         (("--custom-jinja-template", "template.jinja"), 1, "is not under /models"),
         # Workers of another kind.
         (("--classify-worker",), 0, "text model"),
-        (("--benchmark-points-file", "/x"), 0, "leave it out"),
-        (("--collect-detailed-traces", "all"), 0, "leave it out"),
-        (("--watermark-config", "{}"), 0, "leave it out"),
+        (("--benchmark-points-file", "/x"), 0, "remove it"),
+        (("--collect-detailed-traces", "all"), 0, "remove it"),
+        (("--watermark-config", "{}"), 0, "remove it"),
         (("--disable-sliding-window",), 0, "use `engine.maxModelLen`", GPT_OSS),
         (("--gms-shadow-mode",), 0, "use `replicas`"),
     )
@@ -169,7 +169,7 @@ HARMFUL = [
     for words, at, says, *more in (
         # The KV connector.
         (("--kv-offloading-size", "100"), 0, "replaces NixlConnector"),
-        (("--ec-transfer-config", "{}"), 0, "leave it out"),
+        (("--ec-transfer-config", "{}"), 0, "remove it"),
         (("--kv-transfer-config", '{"kv_connector": "OffloadingConnector", "kv_role": "kv_both"}'), 0, "the role"),
         # Settings of the stack by the back door.
         (("--hf-overrides", '{"max_position_embeddings": 1000000}'), 0, "use `engine.maxModelLen`"),
@@ -206,8 +206,8 @@ HARMFUL = [
         (("--no-router-kv-events",), 0, "KV routing"),
         (("--router-track-output-blocks",), 0, "answer 503"),
         (("--disable-log-stats",), 0, "the engine's metrics"),
-        (("--max-num-queued-reqs", "0"), 1, "lets no request in"),
-        (("--max-num-scheduled-tokens", "0"), 1, "lets no request in"),
+        (("--max-num-queued-reqs", "0"), 1, "admits no request"),
+        (("--max-num-scheduled-tokens", "0"), 1, "admits no request"),
         # Code and files of others.
         (("--trust-remote-code",), 0, "engine.allowCode"),
         (("--worker-cls", "my.Worker"), 0, "engine.allowCode"),

@@ -38,10 +38,10 @@ class FlexStart(CapacityMode[FlexStartSettings]):
         )
 
     def warnings(self, given: FlexStartSettings) -> Iterator[tuple[str, str]]:
-        yield "", f"flexStart nodes vanish after {MAX_RUN_DAYS} days at most"
+        yield "", f"Google Cloud reclaims flexStart nodes after {MAX_RUN_DAYS} days at most"
         if given.compact_placement:
             yield (
                 "compactPlacement",
-                "true, so flexStart nodes come only where all of them lie close together, which may take longer; that "
-                "GKE takes the two together is unverified",
+                "true, so all flexStart nodes must be close together, which may take longer; unverified that GKE "
+                "accepts this combination",
             )

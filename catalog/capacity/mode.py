@@ -25,7 +25,7 @@ class CapacitySettings(Frozen):
 
 # Whether nodes have to lie close together, for modes in which that can be chosen.
 CompactPlacement = Annotated[
-    bool, Elsewhere("has no effect with mode {tag}, whose machines lie where they are; remove it")
+    bool, Elsewhere("has no effect with mode {tag}, whose machines have a fixed place; remove it")
 ]
 
 Given = TypeVar("Given", bound=CapacitySettings)

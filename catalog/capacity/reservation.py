@@ -19,8 +19,8 @@ _PATTERN = (
 def _named(name: object) -> object:
     if not name:
         raise ValueError(
-            "mode reservation needs its name, else the pool waits for nodes on demand, which are hardly ever free; "
-            "list yours with `gcloud compute reservations list`"
+            "mode reservation needs its name; without one, the pool waits for on-demand nodes, which are rarely "
+            "available; list yours with `gcloud compute reservations list`"
         )
     return name
 
@@ -31,7 +31,7 @@ class ReservationSettings(CapacitySettings):
         str,
         BeforeValidator(_named),
         Elsewhere(
-            "mode {tag} would leave reservation {given} unused and still paid for; take it out, in a preview by "
+            "mode {tag} would leave reservation {given} unused but paid; remove it, in a preview with "
             "`--set capacity.reservation=`"
         ),
         Field(
@@ -63,8 +63,8 @@ class Reservation(CapacityMode[ReservationSettings]):
         if named.zone not in ("", zone):
             yield (
                 "reservation",
-                f"is in zone {named.zone}, the GPU nodes are in {zone}; set location.zone to {named.zone}, or name a "
-                "reservation of the nodes' zone",
+                f"is in zone {named.zone}, but the GPU nodes are in {zone}; set location.zone to {named.zone}, or use "
+                "a reservation of the nodes' zone",
             )
         # Google's own module for GKE node pools says so ("Shared extended reservations are not supported by GKE").
         if named.block and named.owner not in ("", project):

@@ -25,6 +25,6 @@ class Spot(CapacityMode[SpotSettings]):
     def warnings(self, given: SpotSettings) -> Iterator[tuple[str, str]]:
         yield (
             "",
-            "spot nodes can be taken back at any time, and their price changes daily; costs are given with the price "
-            "on demand as an upper bound; pods get seconds to end (15 by GKE's default), whatever drainSeconds says",
+            "spot nodes can be reclaimed at any time, and their price changes daily; costs use the on-demand price "
+            "as an upper bound; pods get seconds to stop (15 by GKE's default), whatever drainSeconds says",
         )

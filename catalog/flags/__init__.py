@@ -72,14 +72,14 @@ def _name_error(
     table: Table, use: Use, flag: Flag | None, owned: Mapping[str, str], others: Iterable[Table]
 ) -> str | None:
     if not use.name:
-        return f"{shown(use.values[0][1])} stands before the first flag"
+        return f"{shown(use.values[0][1])} comes before the first flag"
     if " " in use.name:
         flag_word, _, value = use.name.partition(" ")
         return f"{shown(use.name)} is one word; give two, {shown(flag_word)} and {shown(value.strip())}"
     replacement = table.removed.get(use.name) or (flag.deprecated if flag else None)
     if replacement is not None:
         return f"{use.name} is {'deprecated' if flag else 'gone'}; " + (
-            f"use {replacement}" if replacement else "leave it out"
+            f"use {replacement}" if replacement else "remove it"
         )
     if flag is None and (level := re.fullmatch(r"-O(\d*)", use.name)):
         return f"{use.name} is a shorthand; give --optimization-level {level[1]}".rstrip()

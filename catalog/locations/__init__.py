@@ -51,7 +51,7 @@ def errors(region: str, zone: str, *, allow_unlisted: bool) -> Iterator[tuple[st
 
 def unlisted() -> str:
     """How a place that is newer than the list can be had."""
-    return f". The list is of {known().date}; location.allowUnlisted: true takes a place that is not in it"
+    return f". The list is of {known().date}; location.allowUnlisted: true accepts a place that is not in it"
 
 
 # As other clouds and people abbreviate them; by spelling alone eu-west1 is nearest to us-west1, an ocean away.

@@ -14,6 +14,6 @@ class DranetAuto(Dranet):
 
     def warnings(self) -> Iterator[str]:
         yield (
-            "with dranetAuto GKE makes and owns the networks of the NICs: their ranges cannot be chosen, and "
+            "with dranetAuto GKE creates and owns the networks of the NICs: you cannot choose their ranges, and "
             "deleting them was reported stuck (GKE 1.36, August 2026)"
         )

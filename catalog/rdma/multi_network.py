@@ -43,7 +43,7 @@ class MultiNetwork(RdmaMode):
         count = " or ".join(map(str, sorted(set(whole.values()))))
         yield Error(
             "network.rdma",
-            f"multiNetwork hands a pod all NICs of its node, so {mover.path} needs engines over all {count} GPUs, but "
+            f"multiNetwork gives a pod all NICs of its node, so {mover.path} needs engines of all {count} GPUs, but "
             f"{' and '.join(parts)}",
             (
                 Fix("use dranet", {"network.rdma": "dranet"}),
@@ -54,6 +54,6 @@ class MultiNetwork(RdmaMode):
 
     def warnings(self) -> Iterator[str]:
         yield (
-            f"multiNetwork is for clusters older than GKE {DRANET.version}; from there on prefer dranet, where the "
-            "pods of a node can share its NICs"
+            f"multiNetwork is for clusters older than GKE {DRANET.version}; use dranet on newer ones, where the pods "
+            "of a node can share its NICs"
         )

@@ -24,7 +24,7 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 
 def without_effect(stack: ResolvedStack) -> Iterator[str]:
     for path in () if stack.own_gpu_pools else tuple(stack.capacities):
-        yield f"{path}: mode and reservation have no effect, no GPU pool is made; maxNodes still limits"
+        yield f"{path}: mode and reservation are ignored: the stack creates no GPU node pool; maxNodes still applies"
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:

@@ -13,12 +13,12 @@ def warnings(stack: ResolvedStack, max_usd_per_hour: float | None) -> Iterator[s
     budget = stack.settings.budget
     if not budget:
         if stack.own_gpu_pools:
-            yield "budget: none, so nobody is notified of what the month costs; set {monthly, currency, emails}"
+            yield "budget: unset, so nobody is notified of the monthly cost; set {monthly, currency, emails}"
         return
     if budget.monthly_usd and budget.currency != USD:
-        yield f"budget.monthlyUsd: {budget.monthly_usd:,} is taken for {budget.currency}; write budget.monthly instead"
+        yield f"budget.monthlyUsd: {budget.monthly_usd:,} is read as {budget.currency}; use budget.monthly instead"
     if budget.currency != USD:
-        yield f"budget: not compared with the plan, whose prices are in USD and not in {budget.currency}"
+        yield f"budget: not compared with the plan, because its prices are in USD, not {budget.currency}"
     elif max_usd_per_hour is None:
         yield "budget: not compared with the plan, because part of its cost is unknown"
     elif budget.amount < max_usd_per_hour * HOURS_PER_MONTH:

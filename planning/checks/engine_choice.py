@@ -14,16 +14,16 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
     if engine.simulated is not deployment.on_gpus:
         return
     why = (
-        f"{engine.title} computes nothing, and layout {layout} is for GPUs"
+        f"{engine.title} computes nothing, but layout {layout} is for GPUs"
         if engine.simulated
-        else f"{engine.title} needs GPUs, and layout {layout} has none"
+        else f"{engine.title} needs GPUs, but layout {layout} has none"
     )
     chosen = deployment.at("engine.name")
     yield Error(
         chosen if deployment.settings.engine.name else deployment.at("layout"),
         why,
         (
-            Fix("take it out", {chosen: None}),
+            Fix("remove it", {chosen: None}),
             *(Fix(f"use layout {name}", {deployment.at("layout"): name}) for name in deployment.layouts),
             *(Fix(f"use {name}", {chosen: name}) for name in engine_names()),
         ),

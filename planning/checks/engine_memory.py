@@ -23,7 +23,7 @@ def _too_long(deployment: Deployment) -> Iterator[Error]:
     if deployment.max_model_len > longest:
         yield Error(
             where,
-            f"{deployment.max_model_len} is longer than {card.name} was made for, at most {longest}",
+            f"{deployment.max_model_len} exceeds the maximum of {card.name}, {longest}",
             tuple(Fix(f"use {tokens}", {where: tokens}) for tokens in (longest, card.default_max_model_len)),
         )
 
@@ -70,8 +70,8 @@ def _enough_share(deployment: Deployment, role: DeploymentRole) -> float | None:
 
 def _sizes(engine: sizing.EngineMemory) -> str:
     return (
-        f"weights {engine.weights / sizing.GIB:.1f} GiB a GPU, {max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB left "
-        f"for the KV cache, and one sequence of {engine.max_model_len} tokens takes "
+        f"weights {engine.weights / sizing.GIB:.1f} GiB per GPU, {max(0.0, engine.kv_budget) / sizing.GIB:.1f} GiB "
+        f"left for the KV cache, but one sequence of {engine.max_model_len} tokens needs "
         f"{engine.kv_per_sequence / sizing.GIB:.1f} GiB"
     )
 

@@ -23,14 +23,14 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
     for name in sorted(cluster.model_fields_set - _WITH_AN_EXISTING_CLUSTER):
         yield Error(
             join("cluster", type(cluster).model_fields[name].alias or name),
-            "has no effect on cluster.existing, which was made with its own; take one of the two out",
+            "has no effect on an existing cluster; remove it, or cluster.existing",
         )
     yield from _reserved_namespace(settings)
     yield from _other_clusters(settings, existing)
     if settings.network.existing:
         yield Error(
             "network.existing",
-            "contradicts cluster.existing, which lies in a network already; take one of them out",
+            "contradicts cluster.existing, which already has a network; remove one of the two",
         )
 
 
@@ -40,13 +40,13 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
     if settings.cluster.existing is None:
         return
     yield (
-        "cluster.existing: the control plane must reach its nodes on tcp 9443, else every write of a graph times "
-        "out; docs/adopt.md"
+        "cluster.existing: the control plane must reach its nodes on tcp 9443, or every write of a graph times "
+        "out; see docs/adopt.md"
     )
     if cluster_ref(settings).name is None:
         yield (
-            "cluster.existing.context: does not tell the cluster's name in GKE, so no dashboard and no alerts are "
-            "made; give cluster.existing.name before the first `pulumi up`, since later it replaces every object"
+            "cluster.existing.context: does not contain the cluster's GKE name, so no dashboard or alerts are created; "
+            "set cluster.existing.name before the first `pulumi up` (later it replaces every object)"
         )
     if stack.gpu_pools and not settings.creates_gpu_pools:
         yield from _existing_gpu_nodes(stack)
@@ -56,16 +56,16 @@ def _existing_gpu_nodes(stack: ResolvedStack) -> Iterator[str]:
     for machine in stack.machines:
         pools = [pool for pool in stack.gpu_pools if pool.machine == machine]
         nodes, scaled_up = sum(pool.nodes for pool in pools), sum(pool.max_nodes for pool in pools)
-        count = f"{nodes}" if nodes == scaled_up else f"{nodes}, and scaled up {scaled_up},"
+        count = f"{nodes}" if nodes == scaled_up else f"{nodes} (scaled up: {scaled_up})"
         rdma = pools[0].rdma
-        wired = f", wired as network.rdma {rdma} says" if rdma.carries else ""
-        yield f"cluster.existing: no GPU pool is added, so it must have {count} × {machine.name} free{wired}"
+        wired = f", set up for network.rdma {rdma}" if rdma.carries else ""
+        yield f"cluster.existing: the stack adds no GPU pool, so the cluster needs {count} free {machine.name}{wired}"
     newer = [machine.min_driver for machine in stack.machines if machine.min_driver]
     oldest = max([versions.DYNAMO.oldest_driver, *newer], key=driver_order)
     why = f"the CUDA 13 of runtime {stack.settings.versions.runtime} needs" if not newer else "its GPUs need"
     yield (
         f"cluster.existing: its GPU nodes must run NVIDIA driver {oldest} or newer, as {why}; "
-        "older ones fail when an engine starts. `kubectl exec "
+        "engines fail to start on older ones. `kubectl exec "
         "POD-WITH-A-GPU -- nvidia-smi --query-gpu "
         "driver_version --format csv` prints it; docs/adopt.md has the rest"
     )
@@ -75,14 +75,14 @@ def _reserved_namespace(settings: Settings) -> Iterator[Error]:
     """A namespace that Kubernetes, GKE or another stack's operator uses."""
     name = settings.namespace
     if name.endswith(names.platform_namespace("")):
-        why = "namespaces that end in -system are those of operators, such as another stack's"
+        why = "namespaces that end in -system belong to operators, such as another stack's"
     elif name == "default" or name.startswith(("kube-", "gke-", "gmp-")):
-        why = "it is one of the cluster's own"
+        why = "the cluster itself uses it"
     else:
         return
     yield Error(
         "cluster.existing.namespace",
-        f"{name} cannot be used: {why}; give another, such as {f'dynamo-{settings.stack}'.removesuffix('-system')}-llm",
+        f"{name} cannot be used: {why}; use another, such as {f'dynamo-{settings.stack}'.removesuffix('-system')}-llm",
     )
 
 
@@ -92,27 +92,27 @@ def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[E
     if named and named["project"] != settings.project:
         yield Error(
             "cluster.existing.context",
-            f"is of project {named['project']}, and the stack's is {settings.project}, where metrics, addresses and "
-            f"identities would be looked for; set gcp:project to {named['project']}, or name a context of "
+            f"is in project {named['project']}, but the stack is in {settings.project} and looks there for metrics, "
+            f"addresses and identities; set gcp:project to {named['project']}, or name a context of "
             f"{settings.project}",
         )
     if named and existing.name not in (None, named["name"]):
         yield Error(
             "cluster.existing.name",
-            f"{existing.name} is not the cluster of cluster.existing.context, {named['name']}: pools would go to the "
-            "one, the graphs to the other; take one of the two out",
+            f"{existing.name} is not the cluster of cluster.existing.context, {named['name']}: pools and "
+            "graphs would go to different clusters; remove one of the two",
         )
     location, region = cluster_ref(settings).location, settings.location.region
     if named and existing.location not in (None, named["location"]):
         yield Error(
             "cluster.existing.location",
-            f"{existing.location} is not where cluster.existing.context says, {named['location']}; take it out",
+            f"{existing.location} is not the location in cluster.existing.context, {named['location']}; remove it",
         )
     elif location != region and not location.startswith(f"{region}-"):
         yield Error(
             "cluster.existing.location",
-            f"{location} is not in region {region}, where bucket, addresses and pools would be made; set location to "
-            "the cluster's region and one of its zones",
+            f"{location} is not in region {region}, where the stack creates bucket, addresses and pools; set location "
+            "to the cluster's region and one of its zones",
         )
     elif location not in (region, *locations.known().zones_of(region)) and not settings.location.allow_unlisted:
         yield Error(

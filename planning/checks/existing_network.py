@@ -16,13 +16,12 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
     if vpc.vpc.startswith(f"{names.cluster(settings.stack)}-"):
         yield Error(
             "network.existing.vpc",
-            f"{vpc.vpc} is named like the networks that the stack makes itself; name another "
-            "VPC, or take network.existing out",
+            f"{vpc.vpc} has the name of a network that the stack creates; use another VPC, or remove network.existing",
         )
     if vpc.pods_range == vpc.services_range:
         yield Error(
             "network.existing.servicesRange",
-            f"{vpc.services_range} is the range of the pods too; Services need one of their own; name another "
+            f"{vpc.services_range} is also the range of the pods, but Services need their own; use another "
             "secondary range of the subnet, such as services",
         )
 
@@ -32,9 +31,9 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
     settings, vpc = stack.settings, stack.settings.network.existing
     if vpc is None:
         return
-    yield "network.existing: the VPC must have NAT, else nodes pull no image; none is made in it"
+    yield "network.existing: the VPC must have NAT, or nodes cannot pull images; the stack creates none"
     if settings.endpoint.exposure is Exposure.GATEWAY:
-        yield "network.existing: the VPC must have a proxy-only subnet, else the gateway is never programmed"
+        yield "network.existing: the VPC must have a proxy-only subnet, or the gateway never becomes Programmed"
     if vpc.project and vpc.project != settings.project:
         yield (
             f"network.existing: {vpc.project} is another project, so its firewall must let the control plane reach "

@@ -13,7 +13,7 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
         parts = " + ".join(f"{pool.key} {pool.max_nodes}" for pool in stack.gpu_pools)
         yield Error(
             "capacity.maxNodes",
-            f"{allowed} is fewer than the {wanted} GPU nodes that the graphs may ask for ({parts})",
+            f"{allowed} is less than the {wanted} GPU nodes that the graphs may request ({parts})",
             (
                 Fix(
                     f"set capacity.maxNodes to {wanted}, or lower replicas or autoscaling",
@@ -34,5 +34,5 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
         if pool.nodes > 1 and len(sizes) > 1:
             yield (
                 f"pool {pool.name}: engines of {' and '.join(map(str, sorted(sizes)))} GPUs share {pool.nodes} nodes; "
-                "spread badly, a large one may find no whole node free"
+                "small ones may leave no whole node free for a large one"
             )

@@ -39,12 +39,12 @@ def lease_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
     given, prefill = deployment.settings.engine.kv_lease_seconds, deployment.roles.get(Role.PREFILL)
     lease, where = deployment.engine.kv_lease, deployment.at("engine.kvLeaseSeconds")
     if given and deployment.kv_transfer is None:
-        yield f"{where}: has no effect, no KV cache goes from engine to engine"
+        yield f"{where}: has no effect, because no KV cache moves between engines"
     elif given and lease is None:
-        yield f"{where}: has no effect, {deployment.engine.title} has no such time"
+        yield f"{where}: has no effect, because {deployment.engine.title} has no such setting"
     elif deployment.kv_transfer and prefill and lease and prefill.drain_seconds < (given or lease.default):
         yield (
             f"{deployment.at('prefill.drainSeconds')}: {prefill.drain_seconds} is less than the "
             f"{given or lease.default} s for which decode may fetch KV cache (engine.kvLeaseSeconds), so a prefill "
-            "engine may end too early"
+            "engine may stop too early"
         )

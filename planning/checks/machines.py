@@ -37,7 +37,7 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
         if offer and offer.note:
             yield f"capacity: {name} {offer.note}"
         elif not offer:
-            yield f"capacity: no file of catalog/machines says what {name} costs in mode {mode}, or which quota counts"
+            yield f"capacity: catalog/machines has no price and no quota for {name} in mode {mode}"
 
 
 def _rendered_only(stack: ResolvedStack) -> Iterator[str]:
@@ -57,13 +57,13 @@ def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
     if capacity and mode not in machine.sold and any(mode in each.sold for each in gpu_machines()):
         yield Error(
             join(path, "mode"),
-            f"{machine.name} is not sold by {mode}, only by {', '.join(machine.sold)}{_reserving(machine, path)}",
+            f"{machine.name} is not sold in mode {mode}, only in {', '.join(machine.sold)}{_reserving(machine, path)}",
             tuple(Fix(f"use {mode}", {join(path, "mode"): mode}) for mode in machine.sold),
         )
     elif capacity and _asks_for_compact_placement(capacity) and not machine.compact_placement:
         yield Error(
             join(path, "compactPlacement"),
-            f"{machine.name} takes no compact placement; remove it",
+            f"{machine.name} does not support compact placement",
             (Fix("remove it", {join(path, "compactPlacement"): None}),),
         )
 
@@ -89,7 +89,7 @@ def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Error]:
     yield Error(
         "location.zone",
         f"{machine.name} was not listed in {place.zone} when last looked up, but in "
-        f"{machine.listed_near(place.region)}; location.allowUnlisted: true takes a zone that came later",
+        f"{machine.listed_near(place.region)}; location.allowUnlisted: true accepts a newer zone",
         tuple(
             Fix(f"use {zone}", {"location.zone": zone, "location.region": locations.region_of(zone)})
             for zone in machine.nearest_zones(place.region)
@@ -115,7 +115,7 @@ def _rdma_mode(stack: ResolvedStack) -> Iterator[Error]:
         names = " and ".join(machine.name for machine in stack.machines)
         yield Error(
             "network.rdma",
-            f"{mode} has no effect: {names} has no RDMA NICs; remove it",
+            f"{mode} has no effect: {names} has no RDMA NICs",
             (Fix("remove it", {"network.rdma": None}),),
         )
 

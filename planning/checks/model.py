@@ -19,8 +19,8 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
         if one.card.name == other.card.name:
             yield Error(
                 other.at("model"),
-                f"{second} and {first} of {one.at('model')} are different cards of one name, {one.card.name}; rename "
-                "one of the files",
+                f"{second} and {first} of {one.at('model')} are different cards with the same name, {one.card.name}; "
+                "rename one of the files",
             )
         elif _pinned(one) == _pinned(other) and one.card.revision and one.card.files != other.card.files:
             yield Error(
@@ -39,7 +39,7 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
     if card.revision is None:
         yield (
             f"{deployment.at('model')}: {card.name} has no pinned revision ({card.revision_source}), so every pod "
-            f"fetches what the hub has by then; pin it with `./dynamo-gke models pin {name}`"
+            f"fetches the hub's current files; pin it with `./dynamo-gke models pin {name}`"
         )
     for engine in card.engine_args:
         if engine not in engine_names():

@@ -26,8 +26,8 @@ def name_collisions(models: Mapping[str, Any]) -> Iterator[Error]:
                 rest = other_key.removeprefix(key).strip("-")
                 yield Error(
                     join("models", other),
-                    f"begins with the name of another graph, {name}, whose frontend finds workers by that beginning "
-                    "and would route to these too",
+                    f"begins with the name of another graph, {name}, whose frontend finds workers by that prefix "
+                    "and would also route to these",
                     tuple(
                         Fix(
                             f"rename it, such as {new}",
@@ -44,6 +44,6 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
         sharing = [deployment.name for deployment in stack.deployments if deployment.served_name == name]
         if len(sharing) > 1:
             yield (
-                f"models: {' and '.join(sharing)} are served by one name, {name}: clients tell them apart by "
-                "their endpoints only. Set servedName of one of them, unless that is what you want"
+                f"models: {' and '.join(sharing)} have the same served name, {name}: clients distinguish them by "
+                "endpoint only. Set servedName of one of them, unless this is intended"
             )

@@ -22,13 +22,13 @@ def _beside_existing(settings: Settings, existing: str) -> Iterator[Error]:
     for name in addresses.CLUSTER_RANGES:
         if name in given and not (name == "proxies" and behind_proxies):
             yield Error(
-                join("network.ranges", name), f"has no effect with {existing}, whose ranges are there; take it out"
+                join("network.ranges", name), f"has no effect with {existing}, which has its own ranges; remove it"
             )
     if behind_proxies and "proxies" not in given:
         yield Error(
             "network.ranges.proxies",
-            f"is required with {existing} and exposure gateway: only the gateway's proxies are let in to the "
-            "frontends. Theirs is listed by `gcloud compute networks subnets list "
+            f"is required with {existing} and exposure gateway: the frontends admit only the gateway's "
+            "proxies. List their range with `gcloud compute networks subnets list "
             "--filter=purpose=REGIONAL_MANAGED_PROXY`",
         )
 
@@ -45,7 +45,7 @@ def _without_network(stack: ResolvedStack) -> Iterator[Error]:
         if name in given and name not in used:
             yield Error(
                 join("network.ranges", addresses.key(name)),
-                f"has no effect with {why}: no network is made for it; take it out",
+                f"has no effect with {why}: the stack creates no network for it; remove it",
             )
 
 

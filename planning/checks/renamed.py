@@ -7,4 +7,4 @@ from planning.resolve import ResolvedStack
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
     for old, new in stack.settings.renamed.items():
-        yield f"{old}: is called {new.rpartition('.')[2]} now; the old name still works"
+        yield f"{old}: was renamed to {new.rpartition('.')[2]}; the old name still works"

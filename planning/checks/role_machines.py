@@ -28,7 +28,7 @@ def _two_of_one_name(stack: ResolvedStack) -> Iterator[Error]:
             if role.machine and seen.setdefault(role.machine.name, role.machine) != role.machine:
                 yield Error(
                     each.at(name, "machine"),
-                    f"describes {role.machine.name} otherwise than another file that this stack names; use one of them",
+                    f"describes {role.machine.name} differently from another file of this stack; use one of them",
                 )
 
 
@@ -71,7 +71,7 @@ def _not_on_one_node(deployment: Deployment) -> Iterator[Error]:
         role = next(role for role in deployment.roles if deployment.sets_machine(role))
         yield Error(
             deployment.at(role, "machine"),
-            f"layout {deployment.layout_name} keeps its roles on one node, which cannot be of "
+            f"layout {deployment.layout_name} keeps its roles on one node, which cannot be both "
             f"{' and '.join(machines)}; set the same machine for each role, or use a layout with nodes for each",
         )
 
@@ -84,8 +84,8 @@ def _one_reservation(stack: ResolvedStack) -> Iterator[Error]:
         if named and first.setdefault(named, pool).machine != pool.machine:
             yield Error(
                 _machine_path(stack, pool),
-                f"{pool.machine.name} cannot come from reservation {named}, which is to hold "
-                f"{first[named].machine.name}; use that, or buy the role's nodes by a capacity of its own",
+                f"{pool.machine.name} cannot come from reservation {named}, which must hold "
+                f"{first[named].machine.name}; use that machine, or give the role its own capacity",
             )
 
 
@@ -123,7 +123,7 @@ def _one_pool_bought_twice(stack: ResolvedStack) -> Iterator[Error]:
                 if earlier != bought:
                     yield Error(
                         deployment.at(name, "capacity"),
-                        f"buys the nodes of pool {role.pool} otherwise than {path} does; say the same in both",
+                        f"buys the nodes of pool {role.pool} differently from {path}; use the same values in both",
                     )
 
 
@@ -150,6 +150,6 @@ def _long_names(stack: ResolvedStack) -> Iterator[Error]:
             namespace = stack.settings.namespace
             yield Error(
                 "cluster.existing.namespace",
-                f"{namespace} is too long: node pool {pool.name} would have {len(pool.name)} characters, and GKE takes "
-                f"{_MAX_NAME}; use at most {_MAX_NAME - len(pool.name) + len(namespace)}",
+                f"{namespace} is too long: node pool {pool.name} would have {len(pool.name)} characters, but GKE "
+                f"allows {_MAX_NAME}; use at most {_MAX_NAME - len(pool.name) + len(namespace)}",
             )

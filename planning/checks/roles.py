@@ -10,7 +10,7 @@ from settings.cluster import ReleaseChannel
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     settings, layout = deployment.settings, deployment.layout
-    missing = f"it has {' and '.join(layout.roles)}; take it out"
+    missing = f"it has {' and '.join(layout.roles)}; remove it"
     for role in settings.overrides:
         if role not in layout.roles:
             yield Error(deployment.at(role), f"layout {deployment.layout_name} has no {role} role; {missing}")
@@ -22,15 +22,15 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
         elif deployment.simulated:
             yield Error(
                 where,
-                "a simulated engine has no queue and no KV cache to be scaled by; take it out, or set "
+                "simulated engines have no queue and no KV cache to scale by; remove it, or set "
                 f"{deployment.at('layout')} to one with GPUs",
             )
         elif role not in deployment.engine.metrics.scaling:
-            yield Error(where, f"{deployment.engine.title} has no metric that {role} is scaled by; take it out")
+            yield Error(where, f"{deployment.engine.title} has no metric to scale {role} by; remove it")
         elif override and override.replicas is not None:
             yield Error(
                 deployment.at(role, "replicas"),
-                f"is the autoscaler's to set while autoscaling.{role} is there; take one of the two out",
+                f"is set by the autoscaler while autoscaling.{role} is set; remove one of the two",
             )
 
 
@@ -47,9 +47,9 @@ def autoscaling_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterat
     channel = stack.settings.cluster.release_channel
     if deployment.settings.autoscaling.ranges and not deployment.simulated and channel is not ReleaseChannel.RAPID:
         yield (
-            f"{deployment.at('autoscaling')}: GKE documents the pods' own metrics, which it goes by, for channel rapid "
-            f"only (autoscaling.gke.io, a preview feature); in {channel} it may never scale: `kubectl describe hpa` "
-            "tells"
+            f"{deployment.at('autoscaling')}: scales by the pods' own metrics, which GKE documents for channel "
+            f"rapid only (autoscaling.gke.io, a preview feature); in {channel} it may never scale: `kubectl describe "
+            "hpa` tells"
         )
 
 

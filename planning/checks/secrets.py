@@ -12,14 +12,14 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
     if settings.secrets.hf_token and settings.hf_token_given:
         yield Error(
             "secrets.hfToken",
-            f"{settings.secrets.hf_token} is in Secret Manager, and hfToken is given besides; one of the two. For "
-            "Secret Manager: `pulumi config rm dynamo-gke:hfToken`",
+            f"{settings.secrets.hf_token} is in Secret Manager, but hfToken is also set; remove one of the two, "
+            "hfToken with `pulumi config rm dynamo-gke:hfToken`",
         )
     key, region = settings.cluster.secrets_key, settings.location.region
     if key and key.split("/")[3] != region:
         yield Error(
             "cluster.secretsKey",
-            f"is in {key.split('/')[3]}, and GKE takes a key of the cluster's own region only; one in {region}",
+            f"is in {key.split('/')[3]}, but GKE accepts only keys in the cluster's region; use one in {region}",
         )
 
 
@@ -28,7 +28,7 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
         yield missing
     gated = any(deployment.card.gated for deployment in stack.deployments)
     if stack.settings.secrets.store is SecretStore.SECRET_MANAGER and not gated:
-        yield "secrets.store: has no effect, no model is gated"
+        yield "secrets.store: has no effect, because no model is gated"
 
 
 def missing_token(stack: ResolvedStack) -> str | None:
@@ -40,7 +40,7 @@ def missing_token(stack: ResolvedStack) -> str | None:
     if gated is None or stack.settings.hf_token_given or stack.settings.secrets.hf_token:
         return None
     return (
-        f"hfToken: missing, and {gated.path} serves {gated.card.repository}, which only approved accounts may "
+        f"hfToken: missing, and {gated.path} serves {gated.card.repository}, which only approved accounts can "
         "fetch, so `pulumi up` stops; set it with `pulumi config set --secret dynamo-gke:hfToken`, or name a secret of "
         "Secret Manager in secrets.hfToken, with secrets.store secretManager"
     )

@@ -41,7 +41,7 @@ def _kv_split(deployment: Deployment) -> Iterator[Error]:
     for why in deployment.engine.layout_errors(*shapes, deployment.card):
         yield Error(
             deployment.at(Role.DECODE, "tensorParallel"),
-            f"{decode.tensor_parallel} does not go with prefill's {prefill.tensor_parallel}: {why}",
+            f"{decode.tensor_parallel} is incompatible with prefill's {prefill.tensor_parallel}: {why}",
             tuple(
                 Fix(f"set {role.role}.tensorParallel to {n}", {deployment.at(role.role, "tensorParallel"): n})
                 for role in (decode, prefill)

@@ -29,6 +29,6 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
 def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
     if not deployment.simulated and deployment.settings.verification is VerificationMode.REPORTED:
         yield (
-            f"{deployment.at('verification')}: reported, so the endpoint is handed out even if disaggregation does not "
+            f"{deployment.at('verification')}: reported, so the endpoint is published even if disaggregation does not "
             "happen"
         )

@@ -16,6 +16,6 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 def warnings(stack: ResolvedStack) -> Iterator[str]:
     given, ours = stack.settings.versions, versions.DYNAMO
     if given.platform != ours.platform:
-        yield f"versions.platform: only {ours.platform} is tried here; others may not take the graphs as written"
+        yield f"versions.platform: only {ours.platform} is tested here; other versions may reject these graphs"
     if given.runtime != ours.runtime:
-        yield f"versions.runtime: command lines are written for {ours.runtime}; others may not know every flag"
+        yield f"versions.runtime: command lines are written for {ours.runtime}; other versions may not know every flag"

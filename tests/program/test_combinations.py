@@ -38,7 +38,7 @@ def refusal(rdma: str, layout: Layout) -> str | None:
     if rdma == "none":
         return "none, but models.chat moves its KV cache"
     if rdma == "multiNetwork" and any(role.tensor_parallel < 8 for role in layout.roles.values()):
-        return "multiNetwork hands a pod all NICs of its node, so models.chat needs engines over all 8 GPUs"
+        return "multiNetwork gives a pod all NICs of its node, so models.chat needs engines of all 8 GPUs"
     return None
 
 

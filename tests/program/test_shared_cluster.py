@@ -134,11 +134,11 @@ def test_a_stack_from_before_keeps_its_names_by_a_setting() -> None:
 @pytest.mark.parametrize(
     ("stack", "namespace", "says"),
     [
-        ("x-system", None, "dynamo-x-system cannot be used: namespaces that end in -system are those of operators"),
+        ("x-system", None, "dynamo-x-system cannot be used: namespaces that end in -system belong to operators"),
         ("system", None, "dynamo-system cannot be used"),
         ("prod", "team-system", "team-system cannot be used"),
-        ("prod", "kube-llm", "it is one of the cluster's own"),
-        ("prod", "default", "it is one of the cluster's own"),
+        ("prod", "kube-llm", "the cluster itself uses it"),
+        ("prod", "default", "the cluster itself uses it"),
         ("prod", "Team", "Team"),
         ("prod", "a" * 33, "a" * 33),
     ],

@@ -128,10 +128,10 @@ def _gpu_bytes() -> int:
         ({"engine": {"name": "otter", "extraArgs": ["--paws", "9"]}}, "engine.extraArgs", "Otter has no table"),
         ({"engine": {"name": "otter"}, "decode": {"tensorParallel": 4}}, "decode.tensorParallel", "pairs of one size"),
         ({"engine": {"name": "otter"}, "autoscaling": {"decode": {"min": 1, "max": 2}}}, "autoscaling.decode",
-         "Otter has no metric that decode is scaled by; take it out"),
+         "Otter has no metric to scale decode by; remove it"),
         ({"engine": {"name": "otter"}, "layout": "simulated"}, "engine.name", "layout simulated has none"),
-        ({"engine": {"name": "mocker"}}, "engine.name", "computes nothing, and layout multi-node is for GPUs"),
-        ({"engine": {"name": "mocker", "maxModelLen": 4096}, "layout": "single-node"}, "engine.name", "take it out"),
+        ({"engine": {"name": "mocker"}}, "engine.name", "computes nothing, but layout multi-node is for GPUs"),
+        ({"engine": {"name": "mocker", "maxModelLen": 4096}, "layout": "single-node"}, "engine.name", "remove it"),
     ],
 )  # fmt: skip
 def test_a_stack_is_refused_what_its_engine_cannot_do(
@@ -147,7 +147,7 @@ def test_an_engine_without_a_lease_says_that_the_setting_does_nothing(otter: eng
         for warning in planned({**OTTER, "models.chat.engine": {"name": "otter", "kvLeaseSeconds": 90}}).warnings
         if "kvLease" in warning
     ]
-    assert said == "models.chat.engine.kvLeaseSeconds: has no effect, Otter has no such time"
+    assert said == "models.chat.engine.kvLeaseSeconds: has no effect, because Otter has no such setting"
 
 
 def test_a_lease_is_no_shorter_than_the_engine_takes() -> None:

@@ -81,7 +81,7 @@ def test_both_sides_get_the_lease_of_the_kv_cache() -> None:
 
 
 def test_a_lease_without_a_transfer_has_no_effect() -> None:
-    said = "models.chat.engine.kvLeaseSeconds: has no effect, no KV cache goes from engine to engine"
+    said = "models.chat.engine.kvLeaseSeconds: has no effect, because no KV cache moves between engines"
     for layout in ("aggregated", "simulated"):
         plan = planned({"models.chat.layout": layout, "models.chat.engine": {"kvLeaseSeconds": 90}})
         assert said in plan.warnings

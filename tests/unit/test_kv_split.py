@@ -59,7 +59,7 @@ def test_replicated_kv_heads_of_a_larger_prefill_are_rejected_with_a_fix(monkeyp
     assert errors({"models.chat.decode.tensorParallel": 4}) == (
         Error(
             "models.chat.decode.tensorParallel",
-            "4 does not go with prefill's 8: with more GPUs than the 4 KV heads prefill holds each head more than "
+            "4 is incompatible with prefill's 8: with more GPUs than the 4 KV heads prefill holds each head more than "
             "once, and decode cannot read such a cache with fewer GPUs; set decode.tensorParallel to 8, or set "
             "prefill.tensorParallel to 4",
         ),

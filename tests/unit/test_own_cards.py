@@ -77,7 +77,7 @@ def test_a_repository_is_no_file() -> None:
     [
         ("gated:", "gatd:", "gatd", "is not a key here; did you mean gated?"),
         ("repository: Qwen/Qwen3-32B", "repository: ../../x", "repository", "is not a repository of a model hub"),
-        ("repository:", "name: other\nrepository:", "name", "the file's name says it already: ours-32b"),
+        ("repository:", "name: other\nrepository:", "name", "the file's name already sets it: ours-32b"),
         ("layers: 64", "layers: many", "architecture.layers", 'got "many"'),
     ],
 )
@@ -135,7 +135,7 @@ def test_two_cards_of_one_name_are_refused(project: Path) -> None:
     (project / "more").mkdir()
     (project / "more" / "ours-32b.yaml").write_text(CARD.replace("gated: false", "gated: true"))
     (found,) = errors(both("./more/ours-32b.yaml"))
-    assert (found.path, "different cards of one name, ours-32b" in found.message) == ("models.other.model", True), found
+    assert (found.path, "different cards with the same name, ours-32b" in found.message) == ("models.other.model", True), found
 
 
 def test_two_lists_of_files_of_one_revision_are_refused(project: Path) -> None:

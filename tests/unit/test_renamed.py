@@ -12,7 +12,7 @@ from tests.stacks import config
 def test_the_old_name_loads_with_a_warning_that_gives_the_new_one() -> None:
     planned = plan(load(config({"models.chat.proof": "reported"})))
     assert planned.graphs[0].verification.required is False
-    assert "models.chat.proof: is called verification now; the old name still works" in planned.warnings
+    assert "models.chat.proof: was renamed to verification; the old name still works" in planned.warnings
 
 
 def test_the_new_name_loads_without_a_word() -> None:
@@ -27,7 +27,7 @@ def test_the_new_name_loads_without_a_word() -> None:
         ({"models.chat.proof": "report"}, 'models.chat.proof: "report" is not one of required, reported'),
         (
             {"models.chat.proof": "reported", "models.chat.verification": "required"},
-            "models.chat.proof: is the old name of models.chat.verification, which is given, too; "
+            "models.chat.proof: is the old name of models.chat.verification, which is also set; "
             "remove models.chat.proof",
         ),
         ({"models": {"chat": 3}}, "models.chat: got 3; must be an object"),

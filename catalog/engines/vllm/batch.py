@@ -62,7 +62,7 @@ def _errors(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentErro
         yield given.error(
             tokens,
             f"{now.tokens} is less than engine.maxModelLen, {length}, which {given.spelling(chunked)} needs in one "
-            f"batch; use at least {length}, or leave out {given.spelling(chunked)}",
+            f"batch; use at least {length}, or remove {given.spelling(chunked)}",
         )
     if now.tokens < now.seqs:
         yield given.error(
@@ -90,24 +90,24 @@ def _lets_requests_in(given: Given, now: Batch) -> Iterator[ArgumentError]:
     """Limits below which an engine takes no request, or not one of the verification."""
     for name in ("--max-num-scheduled-tokens", "--max-num-queued-reqs", "--max-num-queued-tokens"):
         if given.number(name) == 0:
-            yield given.error(name, "0 lets no request in; use at least 1, or leave it out")
+            yield given.error(name, "0 admits no request; use at least 1, or remove it")
     queued = given.number("--max-num-queued-tokens")
     if queued and queued < VERIFICATION_TOKENS:
         yield given.error(
             "--max-num-queued-tokens",
             f"{queued} is less than one request of this program's own verification; use at least "
-            f"{VERIFICATION_TOKENS}, or leave it out",
+            f"{VERIFICATION_TOKENS}, or remove it",
         )
     scheduled = given.number("--max-num-scheduled-tokens")
     if scheduled and scheduled > now.tokens:
         yield given.error(
             "--max-num-scheduled-tokens",
             f"{scheduled} is more than a batch holds, {now.tokens} by --max-num-batched-tokens; use at most "
-            f"{now.tokens}, or leave it out",
+            f"{now.tokens}, or remove it",
         )
     limit = given.number("--engine-request-limit")
     if limit is not None and limit < 1:
-        yield given.error("--engine-request-limit", f"{limit} lets no request in; use at least 1, or leave it out")
+        yield given.error("--engine-request-limit", f"{limit} admits no request; use at least 1, or remove it")
 
 
 def _sharded_sampling(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentError]:
@@ -117,10 +117,10 @@ def _sharded_sampling(given: Given, workers: Workers, now: Batch) -> Iterator[Ar
         return
     smallest, largest = min(workers.tensor_parallel), max(workers.tensor_parallel)
     if smallest < 2:
-        yield given.error(name, "an engine with tensorParallel 1 has nothing to shard; leave it out")
+        yield given.error(name, "an engine with tensorParallel 1 has nothing to shard; remove it")
     elif now.seqs < largest:
         yield given.error(
             name, f"--max-num-seqs {now.seqs} is less than tensorParallel {largest}; use at least {largest}"
         )
     if any(flag in given for flag in ("--speculative-config", "--spec-method", "--spec-model")):
-        yield given.error(name, "is not supported beside speculation; leave one of them out")
+        yield given.error(name, "is not supported beside speculation; remove one of them")

@@ -24,12 +24,12 @@ _SAME = (
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     for flag, config, key in _SAME:
         if flag in given and key in given.keys(config):
-            yield given.error(config, f"{key} says again what {given.spelling(flag)} says; give one of the two")
+            yield given.error(config, f"{key} repeats {given.spelling(flag)}; give one of the two")
     if given.on("--enable-log-requests"):
         yield given.error(
             "--enable-log-requests",
-            "writes the text of prompts into the worker's log, where a client could forge the lines that verification "
-            "reads; leave it out",
+            "writes prompts into the worker's log, where a client could forge the lines that verification "
+            "reads; remove it",
         )
     yield from _structured_outputs(given)
     yield from _context_parallelism(given, workers)
@@ -39,7 +39,7 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
         "--safetensors-load-strategy"
     ) not in (None, "lazy"):
         yield given.error(
-            "--safetensors-load-strategy", "is refused beside enable_multithread_load; use lazy, or leave one out"
+            "--safetensors-load-strategy", "is refused beside enable_multithread_load; use lazy, or remove one"
         )
 
 
@@ -56,7 +56,7 @@ def _structured_outputs(given: Given) -> Iterator[ArgumentError]:
             yield given.error(
                 name,
                 f"{key} needs backend {' or '.join(backends)}, and backend is {backend}"
-                f"{'' if 'backend' in config else ' by default'}; add it, or leave {key} out",
+                f"{'' if 'backend' in config else ' by default'}; add it, or remove {key}",
             )
 
 
@@ -71,7 +71,7 @@ def _context_parallelism(given: Given, workers: Workers) -> Iterator[ArgumentErr
             why = "NIXL moves a KV cache split this way for multi-head latent attention only"
         else:
             why = "the router counts blocks of another size then, and no longer knows where a prefix is"
-        yield given.error(name, f"{size} is not possible: {why}; leave it out")
+        yield given.error(name, f"{size} is not possible: {why}; remove it")
         return
     for other in (
         "--cp-kv-cache-interleave-size",
@@ -80,7 +80,7 @@ def _context_parallelism(given: Given, workers: Workers) -> Iterator[ArgumentErr
         "--dcp-q-replicate",
     ):
         if other in given:
-            yield given.error(other, f"has no effect without {name}, which no layout here can have; leave it out")
+            yield given.error(other, f"has no effect without {name}, which no layout here can have; remove it")
 
 
 def _experts(given: Given, workers: Workers) -> Iterator[ArgumentError]:
@@ -88,17 +88,17 @@ def _experts(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     dense = workers.card.architecture.kind == "dense"
     for name in ("--enable-expert-parallel", "--enable-ep-weight-filter"):
         if given.on(name) and dense:
-            yield given.error(name, f"{workers.card.name} is a dense model and has no experts; leave it out")
+            yield given.error(name, f"{workers.card.name} is a dense model and has no experts; remove it")
     routed = "--enable-return-routed-experts"
     if given.on(routed) and workers.disaggregated:
-        yield given.error(routed, "vLLM refuses it beside a KV connector; leave it out, or use an aggregated layout")
+        yield given.error(routed, "vLLM refuses it beside a KV connector; remove it, or use an aggregated layout")
     elif given.on(routed) and dense:
-        yield given.error(routed, f"{workers.card.name} is a dense model and has no experts; leave it out")
+        yield given.error(routed, f"{workers.card.name} is a dense model and has no experts; remove it")
     if dense:
         return
     for name in ("--enable-ep-weight-filter", "--expert-placement-strategy"):
         if (given.on(name) or given.text(name)) and not given.on("--enable-expert-parallel"):
-            yield given.error(name, "has no effect without --enable-expert-parallel; add it, or leave this out")
+            yield given.error(name, "has no effect without --enable-expert-parallel; add it, or remove this")
 
 
 def _graphs(given: Given) -> Iterator[ArgumentError]:
@@ -115,8 +115,8 @@ def _graphs(given: Given) -> Iterator[ArgumentError]:
     if config.get("cudagraph_capture_sizes") == []:
         yield given.error(
             "--compilation-config",
-            "cudagraph_capture_sizes: an empty list captures no CUDA graph, which vLLM refuses; name a size, or leave "
-            "it out",
+            "cudagraph_capture_sizes: an empty list captures no CUDA graph, which vLLM refuses; name a size, or "
+            "remove it",
         )
     yield from _graph_sizes(given, config)
 
@@ -138,5 +138,5 @@ def _graph_sizes(given: Given, config: Mapping[str, Any]) -> Iterator[ArgumentEr
         yield given.error(where, f"{high} captures no CUDA graph; use at least 1, or --enforce-eager")
     elif sizes and high != max(sizes):
         yield given.error(
-            where, f"the largest CUDA graph is {high} here and {max(sizes)} in the list of sizes; leave it out"
+            where, f"the largest CUDA graph is {high} here and {max(sizes)} in the list of sizes; remove it"
         )

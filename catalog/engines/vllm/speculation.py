@@ -69,10 +69,10 @@ def _async_scheduling(given: Given, config: Mapping[str, Any]) -> Iterator[Argum
     if given.on("--async-scheduling") and method in (*_NGRAM, *_DRAFTS) and method not in _ASYNC:
         yield given.error(
             "--async-scheduling",
-            f"vLLM refuses it beside speculation by {method}; leave --async-scheduling out, or use ngram_gpu",
+            f"vLLM refuses it beside speculation by {method}; remove --async-scheduling, or use ngram_gpu",
         )
     elif given.on("--async-scheduling") and config.get("disable_padded_drafter_batch"):
-        yield given.error("--async-scheduling", "is refused beside disable_padded_drafter_batch; leave one of them out")
+        yield given.error("--async-scheduling", "is refused beside disable_padded_drafter_batch; remove one of them")
 
 
 def _method(config: Mapping[str, Any]) -> Any:
@@ -123,7 +123,7 @@ def _number_errors(method: str, config: Mapping[str, Any], workers: Workers) -> 
         yield (
             "draft_tensor_parallel_size",
             f"draft_tensor_parallel_size {parallel} is neither 1 nor tensorParallel of each role, "
-            f"{' and '.join(map(str, workers.tensor_parallel))}; use {' or '.join(map(str, sizes))}, or leave it out",
+            f"{' and '.join(map(str, workers.tensor_parallel))}; use {' or '.join(map(str, sizes))}, or remove it",
         )
 
 
@@ -131,7 +131,7 @@ def _model_errors(method: str, model: Any, workers: Workers) -> Iterator[tuple[s
     """The draft model that a method needs, or reads none of."""
     if method in _NGRAM:
         if model not in (None, *_NGRAM, "[ngram]"):
-            yield "model", f"{method} drafts from the text and reads no model; leave model out"
+            yield "model", f"{method} drafts from the text and reads no model; remove model"
     elif not model:
         yield "method", f"{method} needs model, the folder of the draft under /models"
     elif isinstance(model, str) and (why := not_readable(model, workers)):

@@ -121,7 +121,7 @@ def owned(workers: Workers) -> dict[str, str]:
     if card.weights.format != "bf16":
         return {
             "--quantization": f"the checkpoint of {card.name} is in {card.weights.format} already and says itself how "
-            "it is read; leave it out"
+            "it is read; remove it"
         }
     fp8 = f"{card.name}-fp8"
     return {
@@ -156,7 +156,7 @@ def _backend_errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
         for message in rule(str(value), workers) if value else ():
             yield given.error(name, f"{key}: {message}")
     if given.keys("--attention-config").get("flash_attn_version") == 4 and _hopper(workers):
-        yield given.error("--attention-config", "flash_attn_version: 4 is for Blackwell GPUs; use 3, or leave it out")
+        yield given.error("--attention-config", "flash_attn_version: 4 is for Blackwell GPUs; use 3, or remove it")
 
 
 def _attention_backend(value: str, workers: Workers) -> Iterator[str]:
@@ -164,7 +164,7 @@ def _attention_backend(value: str, workers: Workers) -> Iterator[str]:
     if not gpu:
         return
     if value not in (backends := _backends(workers)):
-        yield f"{value} does not run this model on {gpu}; use one of {', '.join(backends)}, or leave it out"
+        yield f"{value} does not run this model on {gpu}; use one of {', '.join(backends)}, or remove it"
     elif card.attention.sinks and value not in _WITH_SINKS:
         yield f"{value} has no attention sinks on {gpu}, which {card.name} needs; use {' or '.join(_WITH_SINKS)}"
     elif workers.kv_cache_dtype.bytes == 1 and value in _WITHOUT_FP8:
@@ -195,7 +195,7 @@ def _retention(value: str, workers: Workers) -> Iterator[str]:
 
 def _executor(value: str, workers: Workers) -> Iterator[str]:
     if value != "mp":
-        yield f"{shown(value)} is not how an engine runs in one pod; use mp, or leave it out"
+        yield f"{shown(value)} is not how an engine runs in one pod; use mp, or remove it"
 
 
 def _generation_config(value: str, workers: Workers) -> Iterator[str]:
