@@ -15,7 +15,7 @@ from planning.surroundings import Budget as MonthlyBudget
 class BudgetArgs:
     project: str
     cluster: str
-    """In the budget's name, since a billing account has many."""
+    """Part of the budget's name, because a billing account has many budgets."""
     stack: str
     budget: MonthlyBudget
     services: ProjectServices
@@ -28,7 +28,7 @@ def billing_provider(project: str, labels: dict[str, str]) -> gcp.Provider:
     """A provider for the billing APIs, whose calls use the quota of the stack's project.
 
     Those APIs have no project in their paths, and refuse a person's credentials where a call names none. For them
-    alone: on all calls it would demand serviceusage.services.use of every caller.
+    alone: on other calls, this would require serviceusage.services.use from every caller.
     """
     return gcp.Provider(
         "google-billing", project=project, billing_project=project, user_project_override=True, default_labels=labels
@@ -36,11 +36,11 @@ def billing_provider(project: str, labels: dict[str, str]) -> gcp.Provider:
 
 
 def billing_account(project: str, found: str | None) -> str:
-    """The billing account of a project. Raises RunError where none is seen: Google Cloud would answer a bare 400."""
+    """The billing account of a project. Raises RunError if none is visible; Google Cloud would answer a bare 400."""
     if found:
         return found
     raise pulumi.RunError(
-        f"budget: no billing account of project {project} is seen. Link one: `gcloud billing projects link {project} "
+        f"budget: project {project} has no visible billing account. Link one: `gcloud billing projects link {project} "
         "--billing-account=ACCOUNT`; if one is linked, cloudbilling.googleapis.com may be off there, or your "
         "credentials lack resourcemanager.projects.get"
     )

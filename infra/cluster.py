@@ -9,7 +9,7 @@ from catalog.gke_versions import VERSION_PREFIX
 from infra.services import ProjectServices
 from planning.surroundings import Maintenance
 
-# All that GKE collects by default, named because naming one drops the rest; DCGM has the GPU metrics.
+# All that GKE collects by default, listed because naming one drops the others; DCGM has the GPU metrics.
 MONITORED = (
     "SYSTEM_COMPONENTS",
     "STORAGE",
@@ -46,11 +46,13 @@ class ClusterArgs:
     """Whether GKE writes Secrets from Secret Manager."""
     binary_authorization: bool
     secrets_key: str | None
-    """The Cloud KMS key for Secrets, which GKE must already be let use; None for Google's own encryption alone."""
+    """The Cloud KMS key for Secrets, which GKE must already be allowed to use; None for Google's encryption only."""
 
 
 class Cluster(pulumi.ComponentResource):
-    """Reached by its DNS endpoint only, which asks IAM and needs no bastion; nodes have no public addresses."""
+    """Private GKE cluster, reached by its DNS endpoint only, which checks IAM and needs no bastion.
+
+    Nodes have no public addresses."""
 
     cluster_name: pulumi.Output[str]
     cluster_id: pulumi.Output[str]
@@ -62,7 +64,7 @@ class Cluster(pulumi.ComponentResource):
             project=args.project,
             location=args.region,
             version_prefix=VERSION_PREFIX,
-            # In a project where the API is still off, the question has to wait for it.
+            # In a new project, the lookup must wait until the API is on.
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services.enabled["container"]]),
         )
         cluster = container.Cluster(
@@ -70,15 +72,15 @@ class Cluster(pulumi.ComponentResource):
             project=args.project,
             name=args.cluster,
             location=args.region,
-            # The newest of the channel: GKE refuses one that only other channels have.
+            # The newest version of the channel: GKE rejects versions of other channels.
             min_master_version=versions.release_channel_latest_version.apply(
                 lambda newest: newest.get(args.release_channel)
             ),
             release_channel=container.ClusterReleaseChannelArgs(channel=args.release_channel),
             deletion_protection=args.deletion_protection,
             resource_labels=args.labels,
-            # The pool that a cluster is born with is removed at once; its one node needs a small disk and the right
-            # account all the same, for organisations that refuse others.
+            # GKE creates a default pool, removed at once. Its one node still needs a small disk and the stack's
+            # account, because some organizations refuse others.
             remove_default_node_pool=True,
             initial_node_count=1,
             node_config=container.ClusterNodeConfigArgs(
@@ -102,11 +104,11 @@ class Cluster(pulumi.ComponentResource):
             ),
             datapath_provider="ADVANCED_DATAPATH",  # Dataplane V2: network policies without an add-on; DRANET needs it
             enable_multi_networking=args.multi_networking,
-            enable_l4_ilb_subsetting=True,  # for good: switched off, the cluster would be replaced
+            enable_l4_ilb_subsetting=True,  # permanent: turning it off replaces the cluster
             dns_config=container.ClusterDnsConfigArgs(
                 cluster_dns="CLOUD_DNS",
                 cluster_dns_scope="CLUSTER_SCOPE",
-                # The default, written out: left to GKE, each preview could show the difference.
+                # The default, written out: left to GKE, each preview could show a difference.
                 cluster_dns_domain="cluster.local",
             ),
             private_cluster_config=container.ClusterPrivateClusterConfigArgs(enable_private_nodes=True),
@@ -122,7 +124,7 @@ class Cluster(pulumi.ComponentResource):
             ),
             secret_sync_config=container.ClusterSecretSyncConfigArgs(
                 enabled=args.secret_sync,
-                # Left out where it is off: GKE gives none back then, and each preview would show a change.
+                # Omitted when off: GKE then returns nothing, and each preview would show a change.
                 rotation_config=container.ClusterSecretSyncConfigRotationConfigArgs(enabled=True)
                 if args.secret_sync
                 else None,
@@ -155,7 +157,7 @@ class Cluster(pulumi.ComponentResource):
             maintenance_policy=maintenance_policy(args.maintenance),
             # Lets autoscalers read metrics from the pods themselves (autoscaling.gke.io, a preview feature of GKE).
             pod_autoscaling=container.ClusterPodAutoscalingArgs(hpa_profile="PERFORMANCE"),
-            # No pools but ours; the profile still decides how eagerly the autoscaler empties nodes.
+            # No automatic node pools; the profile still sets how fast the autoscaler empties nodes.
             cluster_autoscaling=container.ClusterClusterAutoscalingArgs(
                 enabled=False, autoscaling_profile="OPTIMIZE_UTILIZATION"
             ),
@@ -180,7 +182,7 @@ def maintenance_policy(maintenance: Maintenance) -> container.ClusterMaintenance
     """The weekly window, and the exclusion that keeps minor versions and node upgrades for a planned hour."""
     held = container.ClusterMaintenancePolicyMaintenanceExclusionArgs(
         exclusion_name="upgrades-by-hand",
-        start_time="2026-01-01T00:00:00Z",  # fixed, or each preview would differ; Google's blueprint has a past one
+        start_time="2026-01-01T00:00:00Z",  # fixed, or each preview would differ; Google's blueprint uses a past time
         exclusion_options=container.ClusterMaintenancePolicyMaintenanceExclusionExclusionOptionsArgs(
             scope="NO_MINOR_OR_NODE_UPGRADES", end_time_behavior="UNTIL_END_OF_SUPPORT"
         ),

@@ -1,4 +1,4 @@
-"""Who is told by mail: one notification channel an address."""
+"""Email notification channels, one per address."""
 
 from collections.abc import Sequence
 

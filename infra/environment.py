@@ -1,4 +1,4 @@
-"""Plan → the Google Cloud side of an environment: which components there are, and what waits for what."""
+"""Plan → the Google Cloud side of an environment: its components and their dependencies."""
 
 from dataclasses import dataclass
 
@@ -26,42 +26,42 @@ from planning.types import Plan
 
 @dataclass(frozen=True, kw_only=True)
 class RunningCluster:
-    """A cluster with CPU nodes, made or found. What is None is not known of one that a kubeconfig context names."""
+    """A cluster with CPU nodes, created or existing. Fields are None if unknown for a cluster named by its context."""
 
     name: pulumi.Input[str] | None
     id: pulumi.Input[str] | None
     dns_endpoint: pulumi.Output[str] | None
     subnet_id: pulumi.Input[str] | None
-    """Where load balancers have their addresses."""
+    """The subnet of load balancers' addresses."""
     ready: tuple[pulumi.Resource, ...]
-    """What is there before anything is put into it."""
+    """Resources that must exist before anything is created in the cluster."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What GPU pools and the serving side need of the infrastructure."""
+    """The parts of the infrastructure that GPU pools and the serving side need."""
 
     project: str
     provider: gcp.Provider
     services: ProjectServices
     cluster: RunningCluster
     node_account_email: pulumi.Output[str] | None
-    """None where no node is the stack's."""
+    """None if the stack creates no nodes."""
     nic_networks: RdmaNetwork | None
-    """The networks of GPU nodes' other NICs; None where none are made."""
+    """The networks of GPU nodes' additional NICs; None if the stack creates none."""
     nodes_need: tuple[pulumi.Resource, ...]
-    """What is there before a GPU node starts."""
+    """Resources that must exist before a GPU node starts."""
     weights: WeightsBucket
 
     @property
     def project_number(self) -> pulumi.Output[str]:
-        """By which Google names its own accounts and Workload Identity's principals. Asked only when needed."""
+        """The project's number, part of the names of Google's accounts and Workload Identity's principals."""
         return project_of(self.project, self.services, self.services).number
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Subnet:
-    """Where nodes have their addresses, made or found."""
+    """The subnet of the nodes, created or existing."""
 
     network_id: pulumi.Input[str]
     subnet_id: pulumi.Input[str]
@@ -69,11 +69,11 @@ class _Subnet:
     services_range: str
     component: pulumi.Resource
     egress: pulumi.Resource
-    """What nodes reach registries by: without it they pull no image."""
+    """The NAT that nodes reach registries through. Without it they cannot pull images."""
 
 
 def build(plan: Plan) -> Environment:
-    """Creates the components in the order in which they need each other, but for the GPU pools: `infra.gpu_nodes`."""
+    """Creates the components in the order of their dependencies; `infra.gpu_nodes` creates the GPU pools."""
     provider = gcp.Provider(
         "google", project=plan.project, region=plan.region, zone=plan.zone, default_labels=plan.labels
     )
@@ -124,7 +124,7 @@ def _after(provider: gcp.Provider, *resources: pulumi.Resource) -> pulumi.Resour
 
 
 def _watched(plan: Plan, services: ProjectServices, billing: gcp.Provider | None, opts: pulumi.ResourceOptions) -> None:
-    """Dashboard and alerts, which go by the cluster's name, and the budget."""
+    """Creates the budget, and dashboard and alerts, which need the cluster's name."""
     if plan.cluster.name:
         Observability(
             "observability",
@@ -245,7 +245,7 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
 
 
 def _existing_cluster(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions) -> RunningCluster:
-    """What is put into it may need APIs that the cluster itself does not."""
+    """Looks the cluster up, and enables APIs that the stack's objects in it may need."""
     if plan.cluster.name is None:
         return RunningCluster(name=None, id=None, dns_endpoint=None, subnet_id=None, ready=(services,))
     found = ExistingCluster(
@@ -272,7 +272,7 @@ def _nic_networks(plan: Plan, opts: pulumi.ResourceOptions) -> RdmaNetwork | Non
             prefix=names.cluster(plan.stack),
             project=plan.project,
             region=plan.region,
-            profile=plan.network_profiles[0],  # of all pools: planning refuses a second
+            profile=plan.network_profiles[0],  # the same for all pools: planning rejects a second one
             mtu=wired[0].mtu,
             second_gvnic=plan.second_gvnic,
             ranges=plan.ranges,

@@ -1,4 +1,4 @@
-"""A GKE cluster that is there: looked up, never changed."""
+"""An existing GKE cluster: looked up, never changed."""
 
 from dataclasses import dataclass
 
@@ -16,11 +16,11 @@ class ExistingClusterArgs:
 
 
 class ExistingCluster(pulumi.ComponentResource):
-    """What pools and clients need to know of it. It outlives the stack, and so does its network."""
+    """Facts of an existing cluster that pools and clients need. Cluster and network outlive the stack."""
 
     cluster_id: str
     dns_endpoint: pulumi.Output[str]
-    """Empty where it has none; then a kubeconfig context is the way in."""
+    """Empty if the cluster has none; a kubeconfig context is then needed."""
     subnet_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -38,7 +38,7 @@ class ExistingCluster(pulumi.ComponentResource):
 
 
 def dns_endpoint(found: container.GetClusterResult) -> str:
-    """Where the control plane answers by name; empty where it does not from outside, though every cluster has one."""
+    """The DNS name of the control plane; empty if it does not accept external traffic (every cluster has a name)."""
     for config in found.control_plane_endpoints_configs or []:
         for dns in config.dns_endpoint_configs or []:
             if dns.allow_external_traffic:

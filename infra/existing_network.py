@@ -1,4 +1,4 @@
-"""A VPC that is there, of this project or shared by another: named, and opened for the operator's webhook."""
+"""An existing VPC of this project or a Shared VPC: looked up, and opened for the operator's webhook."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ from infra.services import ProjectServices
 class ExistingNetworkArgs:
     prefix: str
     project: str
-    """The stack's."""
+    """The stack's project."""
     host_project: str
-    """The VPC's; another for a Shared VPC."""
+    """The VPC's project, which differs for a Shared VPC."""
     region: str
     vpc: str
     subnet: str
@@ -23,10 +23,10 @@ class ExistingNetworkArgs:
 
 
 class ExistingNetwork(pulumi.ComponentResource):
-    """Makes a firewall rule at most: NAT and proxy-only subnet belong to those who run the VPC.
+    """Creates only the webhook's firewall rule; the VPC's owner provides NAT and proxy-only subnet.
 
-    Not even the rule in a Shared VPC, whose firewall is the host project's: without it every write of a graph times
-    out. docs/adopt.md has the command.
+    In a Shared VPC, the host project's owner must also create that rule (docs/adopt.md has the command). Without it,
+    every write of a graph times out.
     """
 
     network_id: str
@@ -41,7 +41,7 @@ class ExistingNetwork(pulumi.ComponentResource):
                 name=args.subnet,
                 region=args.region,
                 project=args.host_project,
-                # In a project where the API is still off, the question has to wait for it.
+                # In a new project, the lookup must wait until the API is on.
                 opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services.enabled["compute"]]),
             )
             webhook_rule(

@@ -1,4 +1,4 @@
-"""What GKE's own account in the project needs to make networks for node pools, beyond what it has from the start."""
+"""Roles that GKE's own account needs to create networks for node pools, in addition to its default ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class GkeAgentRoleArgs:
 
 
 class GkeAgentRole(pulumi.ComponentResource):
-    """A pool whose networks GKE is to make fails without it.
+    """Grants the roles to GKE's account. Without them, a pool whose networks GKE creates fails.
 
-    Depend on the whole component. The account is there once the project has had a cluster.
+    Depend on the whole component. The account exists once the project has had a cluster.
     """
 
     def __init__(self, name: str, args: GkeAgentRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Plan → the GPU pools of a stack, once there is a cluster to put them into."""
+"""Plan → the GPU pools of a stack, created once the cluster exists."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,15 @@ from planning.types import Plan, WorkerPool
 
 
 def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]) -> tuple[GpuPool, ...]:
-    """The pools that are the stack's to make; none where graphs find their nodes in the cluster.
+    """Creates the stack's own GPU pools; none if graphs use existing nodes.
 
-    What is `first` is there before a node is paid for: platform and weights, so that no GPU idles while they come.
-    Capacity that is paid all the while is not left waiting: there the nodes come at once, beside them.
+    Nodes wait for `first`, platform and weights, so that no paid GPU idles meanwhile. Capacity that is paid anyway
+    does not wait: its nodes are created in parallel.
     """
     bought = [(pool, pool.purchase) for pool in plan.gpu_pools if pool.purchase]
     if not bought:
         return ()
-    # Both are there where pools are made: asserted, since without pools a graph would only wait for ever.
+    # Both are set if the stack creates pools. Without pools, a graph would wait forever.
     cluster_id, account = environment.cluster.id, environment.node_account_email
     assert cluster_id is not None
     assert account is not None

@@ -22,15 +22,15 @@ CREATED_WITHIN = "5m"
 class NetworkArgs:
     project: str
     prefix: str
-    """What every physical name begins with."""
+    """The prefix of every physical name."""
     region: str
     ranges: Ranges
 
 
 class Network(pulumi.ComponentResource):
-    """Where nodes, pods and load balancers have their addresses. Nodes have no public ones and leave by NAT.
+    """VPC of nodes, pods and load balancers. Nodes have no public addresses and reach the internet through NAT.
 
-    `nat` is there to be depended on: a node that starts before it can pull no image.
+    Nodes must depend on `nat`, or they start before they can pull images.
     """
 
     network_id: pulumi.Output[str]
@@ -91,7 +91,7 @@ class Network(pulumi.ComponentResource):
             region=args.region,
             nat_ip_allocate_option="AUTO_ONLY",
             source_subnetwork_ip_ranges_to_nat="ALL_SUBNETWORKS_ALL_IP_RANGES",
-            # A node that pulls weights opens thousands of connections to few addresses. The two exclude each other.
+            # Nodes that pull weights open thousands of connections to few addresses. The settings exclude each other.
             enable_dynamic_port_allocation=True,
             enable_endpoint_independent_mapping=False,
             min_ports_per_vm=2048,
@@ -108,8 +108,8 @@ class Network(pulumi.ComponentResource):
 
 
 def of_network(parent: pulumi.Resource) -> pulumi.ResourceOptions:
-    """Options of a firewall rule. The provider would move it to another network in place; but a VPC that is replaced
-    goes first, and can only go when the rule on it has gone."""
+    """Options of a firewall rule: replaced with its network. The provider would move the rule in place, but a replaced
+    VPC can be deleted only after its rules."""
     return pulumi.ResourceOptions(
         parent=parent,
         replace_on_changes=["network"],
@@ -127,7 +127,7 @@ def webhook_rule(
     nodes: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> compute.Firewall:
-    """Lets the control plane reach the webhook on nodes of the range `nodes`.
+    """Firewall rule that lets the control plane reach the webhook on nodes of the range `nodes`.
 
     `opts` are those of `of_network`.
     """
@@ -137,7 +137,7 @@ def webhook_rule(
         name=f"{prefix}-webhook",
         network=network,
         direction="INGRESS",
-        # The control plane has its private address in the node subnet, unless another subnet is named for it.
+        # The control plane's private address is in the node subnet by default.
         source_ranges=[nodes],
         allows=[compute.FirewallAllowArgs(protocol="tcp", ports=[str(WEBHOOK)])],
         opts=opts,

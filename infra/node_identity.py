@@ -1,4 +1,4 @@
-"""Who the nodes are: a service account of their own, with what a node needs and no more."""
+"""The nodes' own service account, with only the roles that a node needs."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class NodeIdentityArgs:
 
 
 class NodeIdentity(pulumi.ComponentResource):
-    """Used instead of the project's default account, which has no roles in some projects and editor in others.
+    """Service account of the nodes. The project's default account has no roles in some projects and editor in others.
 
     Depend on the whole component: a node that starts before its roles are bound never becomes Ready.
     """

@@ -18,7 +18,7 @@ _SHIELDED = container.NodePoolNodeConfigShieldedInstanceConfigArgs(
     enable_secure_boot=True, enable_integrity_monitoring=True
 )
 _METADATA = container.NodePoolNodeConfigWorkloadMetadataConfigArgs(mode="GKE_METADATA")
-# Port 10255 tells whoever asks what runs on the node, and asks nobody who he is. The provider wants it as text.
+# Port 10255 lists the node's pods without authentication. The provider expects text.
 _KUBELET = container.NodePoolNodeConfigKubeletConfigArgs(insecure_kubelet_readonly_port_enabled="FALSE")
 
 
@@ -35,7 +35,7 @@ class SystemPoolArgs:
 class SystemPool(pulumi.ComponentResource):
     """CPU nodes in the zones of the region, for the platform, frontends and simulated workers.
 
-    It comes before any GPU pool: GKE puts the GPU taint on a pool only where another pool can take what lacks it.
+    Created before any GPU pool: GKE taints a GPU pool only if another pool can run pods without the toleration.
     """
 
     def __init__(self, name: str, args: SystemPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -90,15 +90,15 @@ class GpuPoolArgs:
     node_account_email: pulumi.Input[str]
     purchase: NodePurchase
     nics: Sequence[NodeNic]
-    """The additional NICs of a node, in order; empty where GKE makes their networks, and without RDMA."""
+    """The additional NICs of a node, in order; empty if GKE creates their networks, and without RDMA."""
     labels: dict[str, str]
     protect: bool
 
 
 class GpuPool(pulumi.ComponentResource):
-    """Nodes with GPUs in one zone, as many as the plan says, bought in one way.
+    """GPU nodes in one zone, as many as the plan says, bought in one capacity mode.
 
-    Never surged and deleted before they are replaced: there is no spare node, and the names are fixed.
+    Upgrades have no surge node and a replacement deletes first: there is no spare capacity, and names are fixed.
     """
 
     pool: container.NodePool
@@ -127,7 +127,7 @@ class GpuPool(pulumi.ComponentResource):
             placement_policy=container.NodePoolPlacementPolicyArgs(type="COMPACT") if buys.compact else None,
             network_config=container.NodePoolNetworkConfigArgs(
                 enable_private_nodes=True,
-                # One of the two, never both: with the profile GKE makes the networks, without it they are the stack's.
+                # Either, never both: with the profile GKE creates the networks, without it the stack does.
                 accelerator_network_profile=args.pool.rdma.accelerator_network_profile,
                 additional_node_network_configs=[
                     container.NodePoolNetworkConfigAdditionalNodeNetworkConfigArgs(
@@ -141,9 +141,9 @@ class GpuPool(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect,
-                # What GKE and the autoscaler write. Local SSDs come with the machine type and read back as set. What is
-                # ignored keeps its old input, in a replacement too: of a pool that stops being scaled, the count that
-                # it was created with would be sent beside its fixed one, and the provider refuses both together.
+                # Fields written by GKE and the autoscaler. Local SSDs come with the machine type and read back as set. An
+                # ignored field keeps its old input, in a replacement too: a pool that stops being scaled would send its
+                # initial count together with its fixed one, which the provider refuses.
                 ignore_changes=[
                     "nodeConfig.ephemeralStorageLocalSsdConfig",
                     "version",
@@ -184,7 +184,7 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
         flex_start=buys.flex_start or None,
         max_run_duration=f"{buys.max_run_seconds}s" if buys.max_run_seconds else None,
         reservation_affinity=reservation_affinity(buys.reservation),
-        # The first always stays: the provider cannot send an update to no labels at all.
+        # The first label always stays: the provider cannot update to no labels.
         labels={ROLE: args.pool.key, **args.pool.rdma.node_labels},
         resource_labels={**args.labels, CAPACITY_LABEL: buys.label},
         service_account=args.node_account_email,
@@ -199,10 +199,9 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
 def timeouts(buys: NodePurchase) -> pulumi.CustomTimeouts:
     """How long Pulumi waits for a pool.
 
-    The provider retries a refused create or update in silence until its timeout (HTTP 400 failedPrecondition, quota),
-    so the timeouts bound that silence. GKE itself gives up on nodes that it does not get after some 35 minutes, and a
-    create must last longer to see it say so; a pool that is created empty waits for none. An update may recreate the
-    nodes one by one.
+    The provider silently retries a refused create or update until its timeout (HTTP 400 failedPrecondition, quota),
+    so the timeouts limit that. GKE gives up on missing nodes after some 35 minutes, and a create must last longer to
+    get that error; a pool that is created empty waits for no node. An update may recreate the nodes one by one.
     """
     return pulumi.CustomTimeouts(
         create="45m" if buys.min_nodes else "30m",
@@ -212,7 +211,7 @@ def timeouts(buys: NodePurchase) -> pulumi.CustomTimeouts:
 
 
 def reservation_affinity(reservation: ReservationRef | None) -> container.NodePoolNodeConfigReservationAffinityArgs:
-    """Exactly the named reservation, or none: left unset, a pool could eat into a reservation meant for another."""
+    """Exactly the named reservation, or none: by default, a pool could use a reservation meant for another."""
     if reservation is None:
         return container.NodePoolNodeConfigReservationAffinityArgs(consume_reservation_type="NO_RESERVATION")
     return container.NodePoolNodeConfigReservationAffinityArgs(

@@ -1,4 +1,4 @@
-"""What is seen of a stack from outside the cluster: the dashboard, the alerts, and who is told."""
+"""Dashboard, alert policies and notification channels of a stack, all outside the cluster."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from pulumi_gcp import monitoring
 from infra.email_channels import email_channels
 from manifests.alerts import Alert, LogCondition, MetricCondition
 
-# The shortest that Cloud Monitoring takes: an incident without data for that long closes itself.
+# The minimum of Cloud Monitoring. An incident without data for that long closes itself.
 AUTO_CLOSE = "1800s"
 
-# A failing GPU logs the same line many times a second; a policy on logs must say how often it tells of it.
+# A failing GPU logs the same line many times a second; a log-based policy must limit its notifications.
 LOG_RATE_LIMIT = "300s"
 
 
@@ -20,7 +20,7 @@ LOG_RATE_LIMIT = "300s"
 class ObservabilityArgs:
     project: str
     title: str
-    """In the name of each policy, since a project may hold several stacks."""
+    """Part of each policy's name, because a project may have several stacks."""
     dashboard: str
     """JSON, as `manifests.dashboard` builds it."""
     alerts: Sequence[Alert]
@@ -29,7 +29,7 @@ class ObservabilityArgs:
 
 
 class Observability(pulumi.ComponentResource):
-    """Depends on nothing in the cluster: queries are taken before their first sample, so that bring-up is watched too.
+    """Dashboard and alerts, independent of the cluster: queries work before their first sample, so bring-up is covered.
 
     Without email addresses the policies still open incidents, in the console.
     """
@@ -67,7 +67,7 @@ def _condition(alert: Alert) -> monitoring.AlertPolicyConditionArgs:
                     query=query,
                     duration=f"{minutes * 60}s",
                     evaluation_interval="60s",
-                    # Before the first sample no metric is known, and the policy would be refused.
+                    # Before the first sample, Cloud Monitoring knows no metric and would reject the policy.
                     disable_metric_validation=True,
                 ),
             )

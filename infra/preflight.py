@@ -98,7 +98,7 @@ class _Cloud:
                 case OperatorFits():
                     return check.judge(self.operators(check))
                 case _:
-                    raise TypeError(f"nothing asks {type(check).__name__}")
+                    raise TypeError(f"no call for the check {type(check).__name__}")
         except Failed as failed:
             self.fresh_project |= is_off(str(failed))
             return check.on_error(str(failed))

@@ -1,4 +1,4 @@
-"""The networks of a GPU node's further NICs: a RoCE one for the RDMA NICs, and one for a second gVNIC."""
+"""The networks of a GPU node's additional NICs: a RoCE network for the RDMA NICs, and one for a second gVNIC."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ class RdmaNetworkArgs:
     project: str
     region: str
     profile: str
-    """The network profile of the RDMA NICs. It names a zone, and nodes of another zone cannot join."""
+    """The network profile of the RDMA NICs. Each profile is for one zone, and nodes of another zone cannot join."""
     mtu: int
-    """Of the RoCE network."""
+    """MTU of the RoCE network."""
     second_gvnic: bool
     """Whether nodes have one."""
     ranges: Ranges
@@ -32,9 +32,9 @@ class NodeNic:
 
 
 class RdmaNetwork(pulumi.ComponentResource):
-    """What a GPU pool's additional node networks point at.
+    """Networks of a GPU pool's additional NICs.
 
-    There is no firewall rule on the RoCE network: it takes none, and its default lets its own nodes talk.
+    The RoCE network has no firewall rules, because it supports none; by default its nodes can reach each other.
     """
 
     second_gvnic: NodeNic | None

@@ -1,4 +1,4 @@
-"""The right of GKE itself to use the key that a cluster's Secrets are encrypted by."""
+"""Grants GKE the use of the key that encrypts a cluster's Secrets."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ class SecretsKeyGrantArgs:
     project: str
     services: ProjectServices
     key: str
-    """The Cloud KMS key, by its path; it may be of another project."""
+    """The path of the Cloud KMS key, in any project."""
 
 
 class SecretsKeyGrant(pulumi.ComponentResource):
-    """The cluster depends on it: GKE makes none whose key it may not use."""
+    """Role of GKE on the key. The cluster must depend on this grant: GKE creates no cluster whose key it cannot use."""
 
     def __init__(self, name: str, args: SecretsKeyGrantArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:SecretsKeyGrant", name, None, opts)
@@ -28,8 +28,8 @@ class SecretsKeyGrant(pulumi.ComponentResource):
             crypto_key_id=args.key,
             role="roles/cloudkms.cryptoKeyEncrypterDecrypter",
             member=number.apply(lambda known: f"serviceAccount:{names.gke_agent(known)}"),
-            # The provider leaves a cluster encrypted when the setting is taken out, and without its key that is lost.
-            # So the right stays.
+            # The provider leaves a cluster encrypted when the setting is removed, and without its key the cluster is
+            # lost. So the grant stays.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         self.register_outputs({})

@@ -1,4 +1,4 @@
-"""The Google Cloud APIs that the environment uses, switched on before anything needs them."""
+"""The Google Cloud APIs that the environment uses, enabled before anything needs them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ class ProjectServices(pulumi.ComponentResource):
     """Enables the APIs and leaves them on when the stack is destroyed: others in the project may use them."""
 
     enabled: dict[str, projects.Service]
-    """By the API's short name. A question to Google Cloud waits for the one that answers it: with all of them, a new
-    API would make every answer unknown in the preview that adds it."""
+    """By the API's short name. A lookup must depend on its own API only: if it depended on all, adding an API would
+    make every lookup unknown in that preview."""
 
     def __init__(self, name: str, args: ProjectServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:ProjectServices", name, None, opts)
@@ -45,8 +45,8 @@ class ProjectServices(pulumi.ComponentResource):
 def project_of(
     project: str, parent: pulumi.Resource, services: ProjectServices
 ) -> pulumi.Output[organizations.GetProjectResult]:
-    """What Google Cloud knows of a project: above all its number, by which it names its own accounts and Workload
-    Identity's principals."""
+    """Google Cloud's data of a project, mainly its number, which names Google's own accounts and Workload Identity's
+    principals."""
     answers = services.enabled["cloudresourcemanager"]
     return organizations.get_project_output(
         project_id=project, opts=pulumi.InvokeOutputOptions(parent=parent, depends_on=[answers])
@@ -54,7 +54,7 @@ def project_of(
 
 
 def enable(parent: pulumi.Resource, name: str, project: str, apis: Sequence[str]) -> dict[str, projects.Service]:
-    """Switches the APIs on, by their short names, and leaves them on at the end."""
+    """Enables the APIs, given by short name, and leaves them on when the stack is destroyed."""
     return {
         api: projects.Service(
             f"{name}-{api}",

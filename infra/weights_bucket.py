@@ -12,14 +12,14 @@ class WeightsBucketArgs:
     bucket: str
     region: str
     keep: bool
-    """Whether it stays when the stack is destroyed."""
+    """Whether the bucket stays when the stack is destroyed."""
 
 
 class WeightsBucket(pulumi.ComponentResource):
     """Bucket of the stack's weights, in the region of the GPUs.
 
-    Kept, it is protected and stays when the stack is destroyed, since fetching hundreds of gigabytes again takes paid
-    GPU hours; the next `pulumi up` of that stack has to import it. Not kept, it is destroyed with all that it holds.
+    A kept bucket is protected and stays when the stack is destroyed, because fetching hundreds of gigabytes again costs
+    paid GPU hours; the next `pulumi up` must import it. Otherwise the bucket is destroyed with its content.
     """
 
     bucket_name: pulumi.Output[str]
@@ -33,9 +33,9 @@ class WeightsBucket(pulumi.ComponentResource):
             location=args.region.upper(),
             uniform_bucket_level_access=True,
             public_access_prevention="enforced",
-            # Folders as such: many small files list and rename faster, and checkpoints have many.
+            # Real folders: list and rename are faster for many small files, and checkpoints have many.
             hierarchical_namespace=storage.BucketHierarchicalNamespaceArgs(enabled=True),
-            # What is deleted can be fetched again, so it is not kept and paid for another week.
+            # Deleted weights can be fetched again, so nobody pays to keep them for another week.
             soft_delete_policy=storage.BucketSoftDeletePolicyArgs(retention_duration_seconds=0),
             force_destroy=not args.keep,
             opts=pulumi.ResourceOptions(parent=self, protect=args.keep, retain_on_delete=args.keep),

@@ -252,7 +252,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "two machines of one reservation": ({"models.chat.decode": {"machine": "x1-quad", "tensorParallel": 4}},
                                         "models.chat.decode.machine", "cannot come from reservation my-h200"),
     "role in a mode that is not sold": (QUAD | {"models.chat.decode.capacity": {"mode": "flexStart"}},
-                                        "models.chat.decode.capacity.mode", "x1-quad is not sold by flexStart"),
+                                        "models.chat.decode.capacity.mode", "x1-quad is not sold in mode flexStart"),
     "role without its reservation": (bought(decode={"mode": "reservation"}),
                                      "models.chat.decode.capacity.reservation", "mode reservation needs its name"),
     "reservation of another zone": (bought(decode={
@@ -265,7 +265,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "one pool bought in two ways": ({"models.a": {"model": "qwen3-32b", "layout": "multi-node",
                                                   "decode": {"capacity": {"mode": "spot", "compactPlacement": False}}},
                                      **bought(decode={"mode": "spot"})},
-                                    "models.chat.decode.capacity", "buys the nodes of pool decode-spot otherwise than"),
+                                    "models.chat.decode.capacity", "buys the nodes of pool decode-spot differently"),
     "no such machine for a role": ({"models.chat.decode": {"machine": "x1-quadd"}}, "models.chat.decode.machine",
                                    "did you mean x1-quad?"),
 }  # fmt: skip

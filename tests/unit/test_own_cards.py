@@ -135,7 +135,10 @@ def test_two_cards_of_one_name_are_refused(project: Path) -> None:
     (project / "more").mkdir()
     (project / "more" / "ours-32b.yaml").write_text(CARD.replace("gated: false", "gated: true"))
     (found,) = errors(both("./more/ours-32b.yaml"))
-    assert (found.path, "different cards with the same name, ours-32b" in found.message) == ("models.other.model", True), found
+    assert (found.path, "different cards with the same name, ours-32b" in found.message) == (
+        "models.other.model",
+        True,
+    ), found
 
 
 def test_two_lists_of_files_of_one_revision_are_refused(project: Path) -> None:
