@@ -141,7 +141,7 @@ class GpuPool(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect,
-                # Fields written by GKE and the autoscaler. Local SSDs come with the machine type and read back as set. An
+                # Written by GKE and the autoscaler. Local SSDs come with the machine type and read back as set. An
                 # ignored field keeps its old input, in a replacement too: a pool that stops being scaled would send its
                 # initial count together with its fixed one, which the provider refuses.
                 ignore_changes=[

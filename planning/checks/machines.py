@@ -57,7 +57,7 @@ def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
     if capacity and mode not in machine.sold and any(mode in each.sold for each in gpu_machines()):
         yield Error(
             join(path, "mode"),
-            f"{machine.name} is not sold in mode {mode}, only in {', '.join(machine.sold)}{_reserving(machine, path)}",
+            f"{machine.name} is not sold by {mode}, only by {', '.join(machine.sold)}{_reserving(machine, path)}",
             tuple(Fix(f"use {mode}", {join(path, "mode"): mode}) for mode in machine.sold),
         )
     elif capacity and _asks_for_compact_placement(capacity) and not machine.compact_placement:

@@ -216,7 +216,7 @@ def test_a_role_that_says_what_the_stack_says_stays_in_its_pool() -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "mode not sold": (QUAD | {"capacity": {"machine": "x1-quad", "mode": "flexStart"}}, "capacity.mode",
-                      "x1-quad is not sold in mode flexStart, only in spot, onDemand; use spot, or use onDemand"),
+                      "x1-quad is not sold by flexStart, only by spot, onDemand; use spot, or use onDemand"),
     "compact placement": (QUAD | {"capacity": {"machine": "x1-quad", "mode": "spot", "compactPlacement": True}},
                           "capacity.compactPlacement", "x1-quad does not support compact placement"),
     "zone": (QUAD | {"location": {"region": "us-west1", "zone": "us-west1-b"}}, "location.zone",
@@ -252,7 +252,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "two machines of one reservation": ({"models.chat.decode": {"machine": "x1-quad", "tensorParallel": 4}},
                                         "models.chat.decode.machine", "cannot come from reservation my-h200"),
     "role in a mode that is not sold": (QUAD | {"models.chat.decode.capacity": {"mode": "flexStart"}},
-                                        "models.chat.decode.capacity.mode", "x1-quad is not sold in mode flexStart"),
+                                        "models.chat.decode.capacity.mode", "x1-quad is not sold by flexStart"),
     "role without its reservation": (bought(decode={"mode": "reservation"}),
                                      "models.chat.decode.capacity.reservation", "mode reservation needs its name"),
     "reservation of another zone": (bought(decode={
