@@ -1,4 +1,4 @@
-"""`python -m ops local`: the options, and the way from a stack file to a run."""
+"""`local`: its options, and the run of a stack's graph on this machine."""
 
 import sys
 from pathlib import Path
@@ -21,15 +21,13 @@ from reading.errors import ConfigInvalid
 
 
 def local(
-    stack: Annotated[
-        str, typer.Option("--stack", "-s", help="The stack, that is the file Pulumi.<stack>.yaml.")
-    ] = "dev",
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack, from Pulumi.<stack>.yaml.")] = "dev",
     overrides: Annotated[
-        list[str], typer.Option("--set", metavar="PATH=VALUE", help="Lay a value over the stack file.")
+        list[str], typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the stack file.")
     ] = [],  # noqa: B006 - typer reads the default, nobody changes it
     graph: Annotated[str | None, typer.Option(help="The graph, if the stack has several.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Answer one request, verify it, stop.")] = False,
-    load: Annotated[bool, typer.Option("--bench", help="Load it with aiperf; TTFT and ITL as table and plot.")] = False,
+    load: Annotated[bool, typer.Option("--bench", help="Run aiperf; TTFT and ITL as table and plot.")] = False,
     engine: Annotated[
         str,
         typer.Option(
@@ -38,10 +36,8 @@ def local(
         ),
     ] = local_engines()[0].name,
     timing: Annotated[Timing, typer.Option(help="The mocker's own curve, or predicted times.")] = Timing.SIMULATOR,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8000,
-    model_dir: Annotated[
-        Path | None, typer.Option(help="Take this tokenizer and configuration, not tiny ones.")
-    ] = None,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 chooses a free one.")] = 8000,
+    model_dir: Annotated[Path | None, typer.Option(help="Use this tokenizer and configuration.")] = None,
     no_isolation: Annotated[bool, typer.Option("--no-isolation", help="Run without a private network.")] = False,
     speedup: Annotated[float | None, typer.Option(min=0, help="Divide the simulated time; 0 is no delay.")] = None,
 ) -> None:
@@ -51,7 +47,9 @@ def local(
         runs = _engine(engine)
         if not runs.simulated:
             if load or model_dir or speedup is not None or timing is not Timing.SIMULATOR:
-                raise ConfigurationError(f"--engine {engine} takes no --bench, --timing, --speedup or --model-dir")
+                raise ConfigurationError(
+                    f"--engine {engine} does not support --bench, --timing, --speedup or --model-dir"
+                )
             from ops.local import real_engine
 
             *graphs, changes = real_engine.cpu_twins(chosen, runs)
@@ -86,9 +84,9 @@ def _engine(name: str) -> Engine:
 
 
 def _graph_of(stack: str, overrides: list[str], name: str | None) -> tuple[Graph, dict[str, str]]:
-    """The planned graph of that name, or the only one, and the labels of everything in the stack.
+    """The planned graph of that name, or the only one, and the stack's labels.
 
-    Raises ConfigInvalid for a faulty stack, ConfigurationError for a graph that it does not have.
+    Raises ConfigInvalid for an invalid stack, ConfigurationError for an unknown graph.
     """
     planned = plan(load_settings(stackfile.read(stackfile.project_root(), stack, overrides)))
     names = [graph.name for graph in planned.graphs]

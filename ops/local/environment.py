@@ -1,4 +1,4 @@
-"""Python environments of the local run, made once for all clones in the user's cache folder."""
+"""Python environments of the local run, created once for all clones in the user's cache folder."""
 
 import fcntl
 import hashlib
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 Say = Callable[[str], None]
 _MODEL_SCRIPT = Path(__file__).with_name("model_dir.py")
 
-# In a folder that was made to its end.
+# Marks a folder that is complete.
 STAMP = ".complete"
 # A slow connection needs minutes for 200 MB of wheels; longer than this, something hangs.
 INSTALL_SECONDS = 1800.0
@@ -138,7 +138,7 @@ def made_once(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
                 make(folder)
                 stamp.touch()
     except OSError as error:
-        raise LocalRunError(f"{folder} cannot be made: {error.strerror}") from None
+        raise LocalRunError(f"{folder} cannot be created: {error.strerror}") from None
     return folder
 
 
@@ -156,7 +156,7 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
                 if time.monotonic() > deadline:
                     raise LocalRunError(f"another run has held {path} for {INSTALL_SECONDS / 60:.0f} minutes") from None
             if not told:
-                say("another run is making it; waiting")
+                say("another run is creating it; waiting")
                 told = True
             time.sleep(0.2)
         yield

@@ -1,4 +1,4 @@
-"""What ends a local run early: one sentence for people, and the exit code."""
+"""Errors that end a local run: one sentence and the exit code."""
 
 import sys
 
@@ -6,7 +6,7 @@ from reading.tokens import masked
 
 
 class LocalRunError(Exception):
-    """Something of this machine or of the running graph failed; exit code 1."""
+    """The machine or the running graph failed; exit code 1."""
 
     exit_code = 1
 

@@ -19,7 +19,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopAsked:
-    """The event that somebody wants the run to end: Ctrl-C, SIGTERM, a closed terminal, or the parent's death."""
+    """The event of a request to stop: Ctrl-C, SIGTERM, a closed terminal, or the parent's death."""
 
 
 def run_guarded(body: Callable[["SimpleQueue[Any]"], int], folder: Path, *, isolated: bool) -> int:

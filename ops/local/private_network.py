@@ -39,7 +39,7 @@ def enter() -> None:
     if refusal:
         raise LocalRunError(
             f"this machine permits no private network namespace ({os.strerror(refusal)}); "
-            "--no-isolation runs without one, and then Dynamo's event ports listen on every interface"
+            "run with --no-isolation, but then Dynamo's event ports listen on every interface"
         )
     _raise_loopback()
     if leaks := interfaces_up() - {"lo"}:
@@ -58,7 +58,7 @@ def _unshare(flags: int) -> int:
 
 
 def _raise_loopback() -> None:
-    """What `ip link set lo up` does; iproute2 is not on every machine."""
+    """Brings loopback up, as `ip link set lo up` does; not every machine has iproute2."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         flags = _flags(probe, "lo") | _IFF_UP
         fcntl.ioctl(probe, _SIOCSIFFLAGS, struct.pack(_IFREQ, b"lo", flags))

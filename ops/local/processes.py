@@ -38,7 +38,7 @@ _ALWAYS_CHANGED = (
     "containers are plain processes: image, resources, volumes, probes and node placement do not apply",
     "discovery goes through files in a temporary folder instead of the Kubernetes API",
     f"every address is {LOOPBACK}, and every process has ports of its own",
-    "an engine that is told to stop drains for 5 s, whatever drainSeconds says",
+    "a stopping engine drains for 5 s, regardless of drainSeconds",
 )
 
 
@@ -47,14 +47,14 @@ Edit = Callable[[str], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What stands in for the cluster. `ports` yields free TCP ports."""
+    """The machine in place of the cluster. `ports` yields free TCP ports."""
 
     python: str
     model_dir: str
     discovery_dir: str
     ports: Iterator[int]
     engine: Engine
-    """What workers run: their containers must start its module."""
+    """The engine of the workers: their containers must start its module."""
     flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By role: more words at the end of the command lines."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -145,10 +145,10 @@ def local_graph(graph: Mapping[str, Any], machine: Machine, changed_before: Sequ
 def _check_frontends(components: Sequence[Mapping[str, Any]]) -> None:
     frontends = [component["name"] for component in components if component.get("type") == "frontend"]
     if not frontends:
-        raise ConfigurationError("the graph has no component of type frontend, so nothing could take a request")
+        raise ConfigurationError("the graph has no component of type frontend, so it cannot take requests")
     if len(frontends) > 1:
         raise ConfigurationError(
-            f"the graph has {len(frontends)} frontends ({', '.join(frontends)}); one address can lead to one only"
+            f"the graph has {len(frontends)} frontends ({', '.join(frontends)}); a local run supports one"
         )
 
 
@@ -156,7 +156,7 @@ def _role(component: Mapping[str, Any]) -> str:
     role = component.get("type", "")
     if role not in ROLES:
         raise ConfigurationError(
-            f"component {component['name']} has type {role or 'none'}; a local run starts {', '.join(ROLES)}"
+            f"component {component['name']} has type {role or 'none'}; a local run supports {', '.join(ROLES)}"
         )
     return role
 
@@ -177,7 +177,9 @@ def _arguments(name: str, module: str, container: Mapping[str, Any]) -> tuple[st
             return tuple(arguments)
         case argv:
             started = " ".join(argv[:3]) or "the image's own command"
-            raise ConfigurationError(f"component {name} starts `{started}`; here it must start `python3 -m {module}`")
+            raise ConfigurationError(
+                f"component {name} starts `{started}`; a local run supports only `python3 -m {module}`"
+            )
 
 
 def _environment(variables: Sequence[Mapping[str, Any]], changes: list[str]) -> dict[str, str]:

@@ -114,7 +114,7 @@ def compare(
 
 def _ensure_weights(environment: Environment, say: Say) -> Path:
     def make(folder: Path) -> None:
-        say("making random weights for the tiny model, once")
+        say("creating random weights for the tiny model, once")
         run([str(environment.python), str(_WEIGHTS_SCRIPT), str(tiny_model_folder()), str(folder)], say)
 
     key = hashlib.sha256(tiny_model_folder().name.encode() + _WEIGHTS_SCRIPT.read_bytes()).hexdigest()[:12]
@@ -184,7 +184,7 @@ def _verify(session: Session, engine: Engine, model: str, console: Console) -> i
 
 
 def judge_texts(disaggregated: Sequence[str], aggregated: Sequence[str]) -> Verdict:
-    """Greedy decoding is a function of prompt and KV cache: a cache that arrived damaged shows in the text."""
+    """Compares greedy answers, which depend on prompt and KV cache alone: a damaged cache changes the text."""
     equal = sum(one == other for one, other in zip(disaggregated, aggregated, strict=True))
     different = len(set(aggregated))
     return Verdict.of(

@@ -1,4 +1,4 @@
-"""`ops local`: a stack's graph on this machine, from checking it to stopping the last process."""
+"""`ops local`: runs a stack's graph on this machine, from validation to the end of the last process."""
 
 import errno
 import random
@@ -58,7 +58,7 @@ class LocalOptions:
 
     @property
     def engine(self) -> str:
-        """What makes the times, in words that keep anybody from taking them for measurements."""
+        """Source of the times, worded so that nobody takes them for measurements."""
         speed = "" if self.speedup is None else f", sped up {self.speedup:g} times" if self.speedup else ", no delays"
         if self.timing:
             return f"simulated engine, times predicted for H200{speed}"
@@ -164,12 +164,12 @@ def ports(isolated: bool) -> Iterator[int]:
 
 
 def progress() -> Say:
-    """Prints what is going on to stderr, so that stdout holds the results alone."""
+    """Prints progress to stderr, so that stdout has only results."""
     return partial(Console(stderr=True, highlight=False).print, style="dim", markup=False, soft_wrap=True)
 
 
 def announce(plan: LocalGraph, say: Say) -> None:
-    """Say what is started, and in what it differs from the cluster."""
+    """Prints which processes start, and how they differ from the cluster."""
     say(f"starting {plan.name}: {', '.join(process.name for process in plan.processes)}; unlike in the cluster,")
     for change in plan.changes:
         say(f"  · {change}")

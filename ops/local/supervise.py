@@ -79,7 +79,7 @@ def supervise(
             return stopped_code
         case Died(name, code, last_words):
             raise LocalRunError(
-                f"{name} ended with code {code} and took the graph with it; its last words: {last_words}"
+                f"{name} ended with code {code}, which stopped the graph; its last log line: {last_words}"
             )
         case Finished(code):
             return code

@@ -12,7 +12,7 @@ from planning.types import Graph
 
 
 class Timing(StrEnum):
-    """Whose time a simulated engine keeps: the mocker's own curve, or times predicted for H200."""
+    """Source of simulated times: the mocker's own curve, or predictions for H200."""
 
     SIMULATOR = "simulator"
     H200 = "h200"

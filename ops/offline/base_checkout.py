@@ -24,7 +24,7 @@ GIT_SECONDS = 60.0
 
 
 class DiffFailed(Exception):
-    """No comparison could be made; the message is a sentence that says why."""
+    """The comparison failed; the message says why in one sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ def base(root: Path, ref: str, stack: str, head: Mapping[str, Any]) -> Base:
     """
     commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if not commit:
-        raise DiffFailed(f"--base {ref!r} is no commit of this repository; fetch it first, or give a branch or a hash")
+        raise DiffFailed(f"--base {ref!r} is no commit of this repository; fetch it first, or give a branch or hash")
     folder = _git(root, "rev-parse", "--show-prefix") or ""
     with _worktree(root, commit) as worktree:
         snapshot, note, policies = _preview(worktree / folder, stack)
@@ -114,7 +114,7 @@ def _configured(folder: Path, stack: str) -> InForce:
 def _judged(folder: Path, stack: str, head: Mapping[str, Any]) -> JudgedByBase:
     """The head's preview judged by the rules and the configuration of a checkout, in a process of its own."""
     if not (folder / "ops/offline/judge_recording.py").is_file():
-        return JudgedByBase(unjudged="the base's version cannot judge another checkout")
+        return JudgedByBase(unjudged="the base's version does not support this")
     try:
         done = subprocess.run(
             [sys.executable, "-m", "ops.offline.judge_recording", stack], input=json.dumps(head),
@@ -125,7 +125,7 @@ def _judged(folder: Path, stack: str, head: Mapping[str, Any]) -> JudgedByBase:
     try:
         return JudgedByBase(violations=json.loads(done.stdout))
     except ValueError:
-        said = plain(done.stderr.strip().rpartition("\n")[2]) or "they said nothing"
+        said = plain(done.stderr.strip().rpartition("\n")[2]) or "they printed nothing"
         return JudgedByBase(unjudged=said, failed=True)
 
 
@@ -150,7 +150,7 @@ def _preview(folder: Path, stack: str) -> tuple[Snapshot, str | None, InForce | 
         said = next((line for line in reversed(done.stderr.splitlines()) if line.strip(" │╭╮╰╯─")), "it said nothing")
         return (
             NOTHING,
-            "the base has no `ops preview --json` that can be read, so it is compared with nothing: "
+            "the base's `ops preview --json` is unreadable, so it is compared with nothing: "
             f"it ended with {done.returncode}, {plain(said.strip(' │'))}",
             None,
         )

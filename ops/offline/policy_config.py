@@ -28,7 +28,7 @@ class RuleConfig:
 
 
 STRICTEST = "prod"
-"""The stack whose configuration judges those that have none, so that a copied stack is not judged more mildly."""
+"""The stack whose configuration applies to stacks without one, so that a copied stack has no weaker policies."""
 
 
 def _file(root: Path, stack: str) -> Path:
@@ -60,7 +60,7 @@ def read(root: Path, stack: str) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigInvalid([Error(f"policies/{path.name}", f"is not JSON: {error}")]) from error
     if not isinstance(found, dict):
-        raise ConfigInvalid([Error(f"policies/{path.name}", "is to be an object, with a rule's name for each key")])
+        raise ConfigInvalid([Error(f"policies/{path.name}", "must be an object with rule names as keys")])
     return found
 
 
@@ -101,7 +101,7 @@ def _properties(rule: Policy) -> dict[str, dict[str, Any]]:
 def _errors(rules: Mapping[str, Policy], given: Mapping[str, Any]) -> Iterator[Error]:
     for name, value in given.items():
         if name != "all" and name not in rules:
-            yield Error(name, f"is no rule of the pack{errors.nearest(name, [*rules, 'all'])}")
+            yield Error(name, f"is not a rule of the pack{errors.nearest(name, [*rules, 'all'])}")
         elif not isinstance(value, str | dict):
             yield Error(name, f"{errors.shown(value)} is neither a level nor an object of settings")
         else:
@@ -115,7 +115,7 @@ def _entry_errors(name: str, entry: Mapping[str, Any], properties: Mapping[str, 
             if value not in LEVELS:
                 yield Error(path, errors.one_of(str(value), LEVELS))
         elif key not in properties:
-            yield Error(path, f"is no setting of {name}{errors.nearest(key, [*properties, 'enforcementLevel'])}")
+            yield Error(path, f"is not a setting of {name}{errors.nearest(key, [*properties, 'enforcementLevel'])}")
         elif not _has_type(value, properties[key]["type"]):
             kind = properties[key]["type"]
             yield Error(path, f"{errors.shown(value)} is no {'array of strings' if kind == 'array' else kind}")

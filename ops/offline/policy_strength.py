@@ -1,7 +1,6 @@
-"""How strictly the policy pack judges a stack, and which rules judge more weakly than somewhere else.
+"""How strict the policies of a stack are, and which rules are weaker than by default or at the base.
 
-A rule is compared with its own default, and with what the base of a change had in force, so that a rule never
-disappears in silence: not by a level, not by a setting, and not out of the pack.
+The comparison finds rules that are weakened by a level or a setting, or removed from the pack.
 """
 
 from collections import Counter
@@ -29,7 +28,7 @@ InForce = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Weakening:
-    """One rule that judges more weakly than it does elsewhere."""
+    """One rule that is weaker than by default or at the base."""
 
     policy: str
     severity: str
@@ -64,7 +63,7 @@ class LetThrough:
 
     def __str__(self) -> str:
         of = self.urn.rpartition("::")[2] or "the stack"
-        return f"policy {self.policy} ({self.severity}) of the base refuses {of}, which now passes: {self.message}"
+        return f"policy {self.policy} ({self.severity}) of the base rejects {of}, which now passes: {self.message}"
 
     def to_wire(self) -> dict[str, str]:
         return {"policy": self.policy, "severity": self.severity, "urn": self.urn, "message": self.message}

@@ -103,7 +103,7 @@ def _config_of(path: Path) -> dict[str, Any]:
     keys = [str(key) for key in given]
     if twice := [key for key in keys if key != _full(key) and _full(key) in keys]:
         raise ConfigInvalid(
-            Error(key, f"{path.name}: is given twice, as {key} and as {_full(key)}; take one of the two out")
+            Error(key, f"{path.name}: is given twice, as {key} and as {_full(key)}; remove one of them")
             for key in twice
         )
     return {_full(str(key)): value for key, value in given.items()}

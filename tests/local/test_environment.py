@@ -58,7 +58,7 @@ def test_an_incomplete_folder_is_created_again(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LocalRunError, match=r"file/env cannot be made: (Not a directory|File exists)"):
+    with pytest.raises(LocalRunError, match=r"file/env cannot be created: (Not a directory|File exists)"):
         made_once(tmp_path / "file" / "env", Path.mkdir, print)
 
 

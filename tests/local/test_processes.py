@@ -138,18 +138,18 @@ def _no_main(graph: Graph) -> None:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (_two_frontends, "the graph has 2 frontends (frontend, frontend-b); one address can lead to one only"),
-        (_no_frontend, "the graph has no component of type frontend, so nothing could take a request"),
+        (_two_frontends, "the graph has 2 frontends (frontend, frontend-b); a local run supports one"),
+        (_no_frontend, "the graph has no component of type frontend, so it cannot take requests"),
         (
             _unknown_engine,
-            "component decode starts `python3 -m dynamo.sglang`; here it must start `python3 -m dynamo.mocker`",
+            "component decode starts `python3 -m dynamo.sglang`; a local run supports only `python3 -m dynamo.mocker`",
         ),
         (
             _shell_wrapper,
             "component decode starts `/bin/bash -c exec python3 -m dynamo.vllm`; "
-            "here it must start `python3 -m dynamo.mocker`",
+            "a local run supports only `python3 -m dynamo.mocker`",
         ),
-        (_planner, "component decode has type planner; a local run starts frontend, prefill, decode, worker"),
+        (_planner, "component decode has type planner; a local run supports frontend, prefill, decode, worker"),
         (_no_main, "component prefill has no container called main"),
     ],
 )

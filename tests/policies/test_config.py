@@ -92,9 +92,9 @@ def test_all_errors_are_reported_at_once() -> None:
         )
     assert [str(error) for error in told.value.errors] == [
         "capacity-mode.allowed: [1] is no array of strings",
-        "gpu-budget.dollars: is no setting of gpu-budget; did you mean dollarsPerHour?",
+        "gpu-budget.dollars: is not a setting of gpu-budget; did you mean dollarsPerHour?",
         'gpu-budget.nodes: "two" is no number',
-        "pined: is no rule of the pack; did you mean pinned?",
+        "pined: is not a rule of the pack; did you mean pinned?",
         'pinned.enforcementLevel: "mandatry" is not one of advisory, mandatory, remediate, disabled; '
         "did you mean mandatory?",
         "proven: 3 is neither a level nor an object of settings",
@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match=r"policies/config\.prod\.json: is not JSON"):
         policy_config.read(tmp_path, "prod")
     (tmp_path / "policies/config.prod.json").write_text("[]")
-    with pytest.raises(ConfigInvalid, match="is to be an object"):
+    with pytest.raises(ConfigInvalid, match="must be an object"):
         policy_config.read(tmp_path, "prod")
 
 

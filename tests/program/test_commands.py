@@ -189,7 +189,7 @@ def test_an_error_in_the_configuration_of_policies_ends_with_2(monkeypatch: pyte
     monkeypatch.setattr(policy_config, "read", lambda *_: {"pined": "advisory"})
     done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
     assert done.exit_code == 2
-    assert "pined: is no rule of the pack; did you mean pinned?" in done.stderr
+    assert "pined: is not a rule of the pack; did you mean pinned?" in done.stderr
 
 
 def test_a_program_that_fails_ends_with_1_and_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

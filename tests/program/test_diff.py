@@ -161,7 +161,7 @@ def test_what_only_the_rules_of_the_base_refuse_is_named(clone: Path) -> None:
     done = diff(clone, "--stack", "dev", "--allow-replace")
     assert done.returncode == 4
     assert "violations of the base's policies pass" in done.stdout.splitlines()[0]
-    assert "policy public-gateway (critical) of the base refuses" in done.stdout
+    assert "policy public-gateway (critical) of the base rejects" in done.stdout
     assert "critical policies of the base refuse what this checkout creates: public-gateway" in done.stderr
 
 
@@ -211,7 +211,7 @@ def without_commands(root: Path) -> None:
     [
         (without_the_stack, "the base has no stack dev"),
         (with_an_error, 'the base does not load, so it is compared with nothing: models.chat.layout: "simulatd"'),
-        (without_commands, "the base has no `ops preview --json` that can be read"),
+        (without_commands, "the base's `ops preview --json` is unreadable"),
     ],
 )
 def test_a_base_that_gives_no_preview_is_compared_with_nothing(
