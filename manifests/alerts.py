@@ -1,4 +1,4 @@
-"""What wakes somebody up: each alert with its condition, in one place. What to do then is in docs/runbooks."""
+"""All alerts and their conditions. docs/runbooks says what to do about each."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -55,10 +55,10 @@ class LogCondition:
 @dataclass(frozen=True, kw_only=True)
 class Alert:
     name: str
-    """That of its runbook page, too."""
+    """Also the name of its runbook page."""
     title: str
     meaning: str
-    """One sentence for the one who is woken."""
+    """One sentence for the person on call."""
     severity: Severity
     condition: MetricCondition | LogCondition
 
@@ -110,7 +110,7 @@ def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
         yield Alert(
             name="gpu-xid",
             title="a GPU reports an XID",
-            meaning="The driver of a node has logged a fault of a GPU; Kubernetes may go on calling that node ready.",
+            meaning="The driver of a node has logged a GPU error; Kubernetes may still report that node as ready.",
             severity=Severity.ERROR,
             condition=_xid(plan),
         )

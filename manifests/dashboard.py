@@ -1,7 +1,7 @@
 """The dashboard of a stack: which tiles, in PromQL, and the JSON that Cloud Monitoring takes.
 
 Tiles ask by graph, so that one dashboard serves all graphs of a stack. Engines name their series each in its own way:
-a tile then has one query for each engine of the stack. What no workload of the stack emits has no tile.
+a tile then has one query for each engine of the stack. A metric that no workload of the stack emits has no tile.
 """
 
 import json
@@ -230,7 +230,7 @@ def _gpus(series: Scope) -> Section:
         subtitle="From GKE's managed DCGM; a node's name holds that of its pool.",
         tiles=(
             Tile(
-                title="Utilisation, mean of a node",
+                title="Utilization, mean per node",
                 unit="%",
                 queries=(f"avg {by_node} (DCGM_FI_DEV_GPU_UTIL{nodes})",),
             ),

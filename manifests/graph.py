@@ -25,7 +25,7 @@ MIGRATION_LIMIT = 3
 KEEP_ON_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 
 # A rolling update would start a new engine before it ends an old one, and there is no spare GPU node for it:
-# without these two the new pod stays Pending for ever.
+# without these two the new pod stays Pending forever.
 ROLLOUT = {
     "nvidia.com/deployment-rolling-update-max-surge": "0",
     "nvidia.com/deployment-rolling-update-max-unavailable": "1",
@@ -110,7 +110,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
 
 
 def engine_input(graph: Graph, worker: Worker) -> EngineInput:
-    """What the graph's engine is told of one role."""
+    """The input of the graph's engine for one role."""
     return EngineInput(
         role=worker.role,
         tensor_parallel=worker.tensor_parallel,
@@ -254,7 +254,7 @@ def _annotated(annotations: dict[str, str]) -> dgd.PodMetadata | None:
 _RDMA_ENV = (
     # Each NIC is in a subnet of its own; without this UCX takes the peers for unreachable and uses TCP, silently.
     dgd.EnvVar(name="UCX_IB_ROCE_REACHABILITY_MODE", value="all"),
-    # Where no transport can read by itself, fail the transfer: UCX's own way out is to emulate reads, over TCP too.
+    # Where no transport can read by itself, fail the transfer: UCX would otherwise emulate reads, over TCP too.
     dgd.EnvVar(name="UCX_PROTO_EMULATION_ENABLE", value="n"),
     # NCCL stays inside the node and needs no tuner of the fabric; what it says over sockets goes by the pod network.
     dgd.EnvVar(name="NCCL_TUNER_PLUGIN", value="none"),

@@ -1,4 +1,4 @@
-"""Which nodes the pods of a graph are bound to, which taints they tolerate, and how they lie to one another."""
+"""Node selectors, tolerations, affinity and spread constraints of a graph's pods."""
 
 from catalog.machines import ACCELERATOR_LABEL, ARCH_LABEL, GpuMachine
 from manifests import dgd, labels
@@ -27,7 +27,7 @@ def tolerations(node: GpuMachine) -> tuple[dgd.Toleration, ...]:
 
 
 def colocated(graph: Graph) -> dgd.Affinity:
-    """Rather the node where the graph's other pods are. Preferred only: as a rule it could deadlock the first pod."""
+    """Prefers the node of the graph's other pods. Only a preference: as a requirement it could block the first pod."""
     same_graph = dgd.LabelSelector(match_labels={labels.GRAPH: graph.name})
     term = dgd.PodAffinityTerm(label_selector=same_graph, topology_key="kubernetes.io/hostname")
     return dgd.Affinity(
@@ -41,7 +41,7 @@ def frontend_labels(graph: str) -> dict[str, str]:
 
 
 def spread(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
-    """Frontends on nodes of their own, where there are enough."""
+    """Spreads frontends over nodes, if there are enough."""
     return (
         dgd.TopologySpreadConstraint(
             max_skew=1,

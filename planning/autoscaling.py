@@ -1,4 +1,4 @@
-"""How the autoscaler of a role chooses between its fewest and its most engines."""
+"""Autoscaling of a role between its minimum and maximum number of engines."""
 
 from catalog.engines import Engine
 from planning.deployments import DeploymentRole

@@ -1,4 +1,4 @@
-"""Which GKE cluster a stack runs in, its own or one that is there, and how it is reached."""
+"""The GKE cluster that a stack runs in, its own or an existing one, and how to reach it."""
 
 import shlex
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class ClusterRef:
     location: str
     """Its region, or its zone."""
     name: str | None
-    """None for a cluster that is known by a context which does not tell."""
+    """None if only a context identifies the cluster and does not contain its name."""
     given_context: str | None
-    """The kubeconfig context that the stack names; None where the DNS endpoint is the way in."""
+    """The kubeconfig context that the stack names; None to use the DNS endpoint."""
     existing: bool
 
     @property

@@ -11,7 +11,7 @@ CLUSTER_FEE = 0.10
 
 
 def costs(system: Pool | None, gpu_pools: tuple[Pool, ...]) -> Iterator[CostItem]:
-    """Of what the stack makes; a cluster that is there is somebody else's bill, and so are its nodes."""
+    """Cost of what the stack creates; an existing cluster and its nodes are not counted."""
     if system:
         fee = CLUSTER_FEE
         yield CostItem(what="GKE cluster", usd_per_hour=fee, usd_bound=fee, usd_max=fee, basis="list price, 2026-09-07")

@@ -20,14 +20,14 @@ class Engines:
     """GPUs of a node of the pool."""
     replicas: int
     max_replicas: int
-    """As `replicas`, or more where an autoscaler may add some."""
+    """As `replicas`, or more if an autoscaler may add some."""
     with_their_graph: bool
     """Whether all engines of the graph must lie on one node, since they hand KV cache over inside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeCount:
-    """Nodes of one pool: those that the engines need as they are, and at most."""
+    """Node count of one pool: for the current engines, and with all engines that autoscalers may add."""
 
     nodes: int
     max_nodes: int
@@ -58,7 +58,7 @@ def node_counts(engines: Iterable[Engines]) -> dict[str, NodeCount]:
 
 
 def _demands(engines: list[Engines], *, scaled_up: bool) -> list[int]:
-    """What must lie on one node, in GPUs: an engine, or all engines of a graph that keeps them together."""
+    """GPU demands that must each fit on one node: an engine, or all engines of a graph that keeps them together."""
     single: list[int] = []
     together: dict[str, int] = {}
     for engine in engines:
@@ -71,7 +71,7 @@ def _demands(engines: list[Engines], *, scaled_up: bool) -> list[int]:
 
 
 def nodes_for(demands: list[int], capacity: int) -> int:
-    """Nodes that hold the parcels (GPUs that must lie on one node) when the largest are placed first."""
+    """Nodes that hold the demands (GPUs that must be on one node), by first-fit decreasing bin packing."""
     free: list[int] = []
     for size in sorted(demands, reverse=True):
         fitting = next((i for i, room in enumerate(free) if room >= size), None)

@@ -13,7 +13,7 @@ class TokenSecret:
 
     name: str
     exists: bool
-    """It was put there by somebody else, so that the token never passes through Pulumi."""
+    """Whether somebody else created the secret, so the token never passes through Pulumi."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ class CostItem:
     usd_per_hour: float | None
     """None where no price is known."""
     usd_bound: float | None
-    """As `usd_per_hour`, or where that is unknown what it never exceeds."""
+    """As `usd_per_hour`, or an upper bound if that is unknown."""
     usd_max: float | None
     """An upper bound with all nodes that an autoscaler may add."""
     basis: str

@@ -41,15 +41,15 @@ class Worker:
     tensor_parallel: int
     pool: str
     machine: GpuMachine | None
-    """What its pods run on; None for a simulated engine, which any CPU node runs."""
+    """The machine type of its pods; None for a simulated engine, which runs on any CPU node."""
     memory: sizing.EngineMemory | None
     """None on CPU nodes."""
     autoscaling: Autoscaling | None
     """None where the number of engines is fixed; else `replicas` is only where the autoscaler begins."""
     drain_seconds: int
-    """How long an engine that is told to stop serves on."""
+    """How long a stopping engine continues to serve."""
     nics: NicRequest = NO_NICS
-    """What its pods ask for to get RDMA NICs; nothing where KV cache does not move by RDMA."""
+    """The RDMA NICs that its pods request; none if KV cache does not move by RDMA."""
 
     @property
     def autoscaled(self) -> bool:
@@ -101,7 +101,7 @@ class Graph:
     """What KV cache moves over between prefill and decode pods; None where none moves between GPUs."""
     on_system_pool: bool = True
     on_gpu_pools: bool = True
-    """Whether pods are bound to the stack's own pools; in a cluster that is there any node that fits will do."""
+    """Whether pods run only on the stack's own pools; in an existing cluster, on any suitable node."""
 
     @property
     def runs(self) -> Engine:
@@ -117,7 +117,7 @@ class Graph:
         return sum(worker.gpus for worker in self.workers)
 
     def pool_of(self, worker: Worker) -> str | None:
-        """The pool that a worker's pods are bound to; None where any node that fits will do."""
+        """The pool that a worker's pods run on; None for any suitable node."""
         bound = self.on_gpu_pools if worker.machine else self.on_system_pool
         return worker.pool if bound else None
 
@@ -187,7 +187,7 @@ class Plan:
     platform_namespace: str | None
     """Where the stack installs the operator; None where it uses one that the cluster already has."""
     namespace: str
-    """Of the graphs, and of all that is made for them."""
+    """Namespace of the graphs and of all objects created for them."""
     cluster: ClusterRef
     region: str
     zone: str
@@ -214,21 +214,21 @@ class Plan:
     budget: Budget | None
     pod_security: PodSecurity
     preflight: bool
-    """Whether Google Cloud is asked about the plan before anything is made."""
+    """Whether the preflight checks the plan at Google Cloud before anything is created."""
     deletion_protection: bool
     keeps_weights: bool
     """Whether the weights bucket stays when the stack is destroyed."""
     release_channel: str
     maintenance: Maintenance
     system_pool: Pool | None
-    """None in a cluster that is there: its own CPU nodes do."""
+    """None in an existing cluster, whose own CPU nodes are used."""
     gpu_pools: tuple[WorkerPool, ...]
-    """What the engines need; made by the stack or found in the cluster."""
+    """The pools that the engines need, created by the stack or existing in the cluster."""
     creates_gpu_pools: bool
     graphs: tuple[Graph, ...]
     costs: tuple[CostItem, ...]
     first_token: FirstToken | None
-    """None where no GPU node is the stack's to pay."""
+    """None if the stack creates no GPU node."""
     warnings: tuple[str, ...]
     ranges: Ranges
 
@@ -244,7 +244,7 @@ class Plan:
 
     @property
     def creates_nic_networks(self) -> bool:
-        """Whether the networks of GPU nodes' further NICs are the stack's to make."""
+        """Whether the stack creates the networks of GPU nodes' additional NICs."""
         return self.creates_gpu_pools and self.rdma.own_networks
 
     @property

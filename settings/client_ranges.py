@@ -96,7 +96,7 @@ def share_error(texts: Sequence[str]) -> str | None:
 
 
 def without_effect(text: str) -> str | None:
-    """Why a range that is right lets nobody in; None where it lets clients in."""
+    """Why a valid range admits nobody; None if it admits clients."""
     network = ip_network(text)
     for kept, why in _NOT_PUBLIC.items():
         if _overlaps(network, ip_network(kept)) == network.num_addresses:

@@ -26,8 +26,8 @@ class SystemPool(Frozen):
 
     machine: CpuMachineName = Field(default_factory=default_system_machine)
     nodes: Annotated[int, Field(ge=2, le=10)] = 2
-    """The fewest that are kept; the autoscaler may add as many again. Not one: the pool is born with a node in each of
-    the region's zones, three as a rule, and what is born must lie within the most."""
+    """Minimum number of nodes; the maximum is twice that. At least two: a new pool has a node per zone, usually three,
+    which must not exceed the maximum."""
 
     @property
     def max_nodes(self) -> int:

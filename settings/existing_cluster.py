@@ -1,4 +1,4 @@
-"""`cluster.existing`: a cluster that the stack is put into."""
+"""`cluster.existing`: an existing cluster that the stack uses."""
 
 import re
 from enum import StrEnum
@@ -21,7 +21,7 @@ class PlatformMode(StrEnum):
 
 
 class ExistingCluster(Frozen):
-    """A cluster that is there: nothing of it is changed but the node pools that are added."""
+    """An existing cluster. The stack changes nothing of it and may add node pools."""
 
     context: (
         Annotated[
@@ -50,7 +50,7 @@ class ExistingCluster(Frozen):
     ) = None
     """The region or zone that the cluster was made in; the stack's region unless given."""
     add_gpu_pools: bool = False
-    """Whether GPU pools are added to it; else the graphs use GPU nodes that it has."""
+    """Whether the stack adds GPU pools; otherwise the graphs use existing GPU nodes."""
     platform: PlatformMode = PlatformMode.INSTALL
     """Who installs the Dynamo operator. A cluster takes one: a second stack of the same cluster says `shared`."""
     # 32 characters: the operator labels pods with `<namespace>-<graph>`, which may have 63.
@@ -88,6 +88,6 @@ class ExistingCluster(Frozen):
 
     @property
     def from_context(self) -> dict[str, str]:
-        """`project`, `location` and `name` as the context tells them; empty for one that does not."""
+        """`project`, `location` and `name` in the context's name; empty if it has another form."""
         match = _GKE_CONTEXT.fullmatch(self.context or "")
         return match.groupdict() if match else {}

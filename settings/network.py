@@ -17,7 +17,7 @@ else:
 
 
 class ExistingNetwork(Frozen):
-    """A VPC that is there, with NAT; the cluster is put into one of its subnets."""
+    """An existing VPC with NAT; the cluster uses one of its subnets."""
 
     project: ProjectId | None = None
     """The host project of a Shared VPC; the stack's own unless given."""

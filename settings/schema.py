@@ -25,7 +25,7 @@ from settings.secrets import SecretsSettings
 
 class AlertSettings(Frozen):
     emails: Annotated[tuple[EmailAddress, ...], AfterValidator(each_once)] = ()
-    """Who is told when an alert opens or closes. With none, incidents show in the console only."""
+    """Who is notified when an alert opens or closes. With none, incidents show in the console only."""
 
 
 class WeightsSettings(Frozen):
@@ -70,11 +70,11 @@ class Settings(Frozen):
     budget: BudgetSettings | None = None
     weights: WeightsSettings = WeightsSettings()
     preflight: bool = True
-    """Whether Google Cloud is asked, before anything is made, if it has what the plan needs."""
+    """Whether the preflight checks, before anything is created, that Google Cloud can provide the plan."""
     labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(distinct_labels)] = {}
     """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False
-    """Whether the secret `hfToken` is there. Its value never gets this far."""
+    """Whether the secret `hfToken` is set. Its value is never read here."""
     renamed: dict[str, str] = {}
     """Key paths that the stack file gives by an old name, old → new. Set while loading; no key of a stack file."""
 

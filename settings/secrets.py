@@ -28,7 +28,7 @@ class SecretsSettings(Frozen):
         ]
         | None
     ) = None
-    """A secret of the project that is there already, by name. The token is then never in Pulumi's hands."""
+    """Name of an existing secret in the project. The token then never passes through Pulumi."""
 
     @field_validator("hf_token")
     @classmethod

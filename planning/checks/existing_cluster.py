@@ -1,4 +1,4 @@
-"""An existing cluster that the stack is put into: what contradicts it, and what cannot be seen from here."""
+"""An existing cluster: settings that contradict it, and requirements that preview cannot check."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from reading.errors import Error, join
 from settings.existing_cluster import ExistingCluster
 from settings.schema import Settings
 
-# Settings of the cluster that still apply to the pools that are added to it; all else it has already.
+# Cluster settings that still apply to the added pools; the cluster already has the others.
 _WITH_AN_EXISTING_CLUSTER = {"existing", "deletion_protection"}
 
 
@@ -35,7 +35,7 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
-    """What has to be right in an existing cluster and cannot be seen from here."""
+    """Requirements of an existing cluster that preview cannot check."""
     settings = stack.settings
     if settings.cluster.existing is None:
         return

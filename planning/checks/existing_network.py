@@ -1,4 +1,4 @@
-"""An existing VPC that the cluster is put into."""
+"""An existing VPC."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
-    """What has to be right in an existing VPC and cannot be seen from here."""
+    """Requirements of an existing VPC that preview cannot check."""
     settings, vpc = stack.settings, stack.settings.network.existing
     if vpc is None:
         return

@@ -106,7 +106,7 @@ def test_errors_of_its_engine_arguments_and_layouts_name_the_file(project: Path)
     (found,) = errors(chat(OURS, layout="odd"))
     assert (found.path, found.message) == (
         "cards/ours-32b.yaml: layouts.odd.engine",
-        '"vlm" is not one of mocker, vllm; did you mean vllm?',
+        '"vlm" is not one of mocker, sglang, trtllm, vllm; did you mean vllm?',
     )
 
 
