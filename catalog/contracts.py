@@ -161,6 +161,16 @@ class TransportEvidence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KnownFailure:
+    """A failure that an engine names in its log or in an answer, and what to do about it."""
+
+    says: str
+    """A regular expression that one line of the text matches."""
+    remedy: str
+    """What it means and what to check, as a clause without its full stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TransferConnection:
     """How one worker takes part in the transfer of KV cache, as its command line says."""
 

@@ -15,6 +15,7 @@ from catalog.contracts import (
     EngineInput,
     EngineMetrics,
     EnvVar,
+    KnownFailure,
     KvLease,
     LocalRun,
     MemoryInput,
@@ -76,6 +77,8 @@ class Engine(ABC):
     """The counters that verify a transfer; None if the engine has none."""
     transport_evidence: ClassVar[TransportEvidence | None] = None
     """None where the engine moves KV cache by other means than UCX."""
+    known_failures: ClassVar[tuple[KnownFailure, ...]] = ()
+    """What `status` explains of the engine's last words and of the verification's."""
     no_usage_reports: ClassVar[Mapping[str, str]] = {}
     """Variables that keep the engine's code from reporting its use to its makers. Frontends get them too: they load
     parts of that code."""

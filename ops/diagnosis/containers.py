@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import Iterator
 
+from ops.diagnosis import known_failures
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.jobs import last_line
 from ops.diagnosis.probes import asked, killed_by_probe, last_answer
@@ -122,7 +123,8 @@ def _crash(view: View, pod: Object, status: Object, ended: Object) -> Finding:
     )
     return view.finding(
         Cause.CRASH,
-        f"{component(pod)}'s container {status.get('name')} ended ({how}{says}), restarted {times} times; {remedy}",
+        f"{component(pod)}'s container {status.get('name')} ended ({how}{says}), restarted {times} times; {remedy}"
+        f"{known_failures.remedy(view, str(ended.get('message')))}",
         reference(pod),
     )
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from manifests import labels
+from ops.diagnosis import known_failures
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.jobs import failure, last_words, pods_of
 from ops.diagnosis.snapshot import Object, holds, name, part, unended
@@ -34,7 +35,8 @@ def unverified(view: View, *, waits: bool) -> Iterator[Finding]:
         yield view.finding(
             Cause.VERIFICATION,
             f"the verification failed ({failed.get('reason')}: {failed.get('message')}){said}; see `{view.kubectl} "
-            f"logs {where}` and docs/verification-failed.md, then run `pulumi up` again, which replaces the Job",
+            f"logs {where}` and docs/verification-failed.md, then run `pulumi up` again, which replaces the Job"
+            f"{known_failures.remedy(view, words)}",
             where,
         )
         return

@@ -22,6 +22,7 @@ STACKS: dict[str, dict[str, Any]] = {
     "simulated": {"models.chat.layout": "simulated"},
     "aggregated": {"models.chat.layout": "aggregated"},
     "trtllm": {"models.chat.engine": {"name": "trtllm"}},
+    "sglang": {"models.chat.engine": {"name": "sglang"}},
     "several": {
         "models": {
             "code": {"model": "qwen3-32b", "layout": "multi-node"},

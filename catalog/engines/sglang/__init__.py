@@ -10,6 +10,7 @@ from catalog.contracts import (
     EngineInput,
     EngineMetrics,
     EnvVar,
+    KnownFailure,
     KvCacheDtype,
     MemoryInput,
     MemoryUse,
@@ -115,6 +116,20 @@ class Sglang(Engine):
         absent="SGLang shows it after a first transfer, and only with --enable-metrics: look at the arguments of the "
         "prefill workers, and in their log for a bootstrap that failed",
         carrier="NIXL",
+    )
+    known_failures = (
+        KnownFailure(
+            says=r"KVPoll\.Bootstrapping|(Prefill|Decode) (bootstrap|handshake) failed|server info from bootstrap",
+            remedy=f"prefill and decode did not find each other by the bootstrap server, port {BOOTSTRAP_PORT} of "
+            "prefill: check that prefill is Ready, that both were started with the same settings, and the "
+            "NetworkPolicy of the graph's pods",
+        ),
+        KnownFailure(
+            says=r"(?i)(page size|kv.?cache.?dtype) mismatch",
+            remedy="prefill and decode were started with different settings: wait for the update of both to end, or "
+            "run `pulumi up` again",
+        ),
+        *nixl.KNOWN_FAILURES,
     )
     transport_evidence = TransportEvidence(role=Role.PREFILL, operation="write")
     removed_flags = {

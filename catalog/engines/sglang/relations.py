@@ -30,9 +30,6 @@ _OTHER_NAMES = {
 }
 # A flag, and the one without which it says nothing.
 _NEEDS = (
-    ("--default-priority-value", "--enable-priority-scheduling"),
-    ("--disable-priority-preemption", "--enable-priority-scheduling"),
-    ("--priority-scheduling-preemption-threshold", "--enable-priority-scheduling"),
     ("--torch-compile-max-bs", "--enable-torch-compile"),
     ("--weight-loader-prefetch-num-threads", "--weight-loader-prefetch-checkpoints"),
 )
@@ -103,10 +100,6 @@ def _sglang_names(given: Given, dynamo: str) -> tuple[str, ...]:
 
 def _scheduling(given: Given) -> Iterator[ArgumentError]:
     """`check_server_args`, SGLang 0.5.21."""
-    policy, priority = given.text("--schedule-policy"), "--enable-priority-scheduling"
-    if given.on(priority) and policy not in (None, "fcfs", "lof"):
-        yield given.error("--schedule-policy", f"{policy} is refused beside {priority}; use fcfs or lof")
-    if policy == "priority" and not given.on(priority):
-        yield given.error("--schedule-policy", f"priority needs {priority}; add it, or use fcfs")
-    if given.text("--retraction-policy") == "priority" and not given.on(priority):
-        yield given.error("--retraction-policy", f"priority needs {priority}; add it, or use length")
+    for name, other in (("--schedule-policy", "fcfs"), ("--retraction-policy", "length")):
+        if given.text(name) == "priority":
+            yield given.error(name, f"priority needs --enable-priority-scheduling, which is not set here; use {other}")

@@ -145,6 +145,7 @@ class Vllm(Engine):
         absent="vLLM counts only with --kv-transfer-config: look at the arguments of the decode workers",
         carrier="NIXL",
     )
+    known_failures = nixl.KNOWN_FAILURES
     transport_evidence = TransportEvidence(role=Role.DECODE, operation="read")
     no_usage_reports = {"VLLM_NO_USAGE_STATS": "1"}
     local = LocalRun(

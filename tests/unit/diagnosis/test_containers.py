@@ -87,6 +87,24 @@ CASES = [
         "(Error, exit code 1: ValueError: no KV connector), restarted 5 times; see `kubectl",
     ),
     Case(
+        "NIXL without UCX",
+        c.contained(
+            WELL,
+            "decode",
+            restartCount=2,
+            **waiting("CrashLoopBackOff", "back-off 5m0s restarting"),
+            lastState={
+                "terminated": {
+                    "exitCode": 1,
+                    "reason": "Error",
+                    "message": "ValueError: NIXL backend 'UCX' not found. Available: []\nscheduler hit an exception\n",
+                }
+            },
+        ),
+        ((Cause.CRASH, DECODE_POD),),
+        "; NIXL did not find its UCX plugin: LD_LIBRARY_PATH",
+    ),
+    Case(
         "out of memory, loading again",
         c.contained(WELL, "decode", restartCount=2, lastState={"terminated": OOM}, **LOADING),
         ((Cause.CRASH, DECODE_POD), (Cause.LOADING, DECODE_POD)),

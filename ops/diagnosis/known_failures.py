@@ -1,0 +1,11 @@
+"""Failures that the engine of a graph is known to name in its own words."""
+
+import re
+
+from ops.diagnosis.view import View
+
+
+def remedy(view: View, text: str) -> str:
+    """What to do about the first failure of the graph's engine that a text names, after a semicolon; empty for none."""
+    known = (failure.remedy for failure in view.graph.runs.known_failures if re.search(failure.says, text))
+    return next((f"; {found}" for found in known), "")

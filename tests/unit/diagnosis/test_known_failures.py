@@ -1,0 +1,71 @@
+"""Failures that an engine names itself, explained by `status` with what to do."""
+
+from dataclasses import replace
+
+import pytest
+
+from ops.diagnosis import Cause
+from tests import clusters as c
+from tests.stacks import planned
+from tests.unit.diagnosis.case import Case, check
+
+SGLANG = planned({"models.chat.engine": {"name": "sglang"}})
+WELL = c.running(SGLANG)
+JOB = "chat-proof-72e850f8"
+FAILED = c.cond("Failed", True, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+
+
+def verification(said: str) -> Case:
+    report = f"not verified  answer sane: prompt 1 of 4 got no answer: HTTP 500: {said}\n"
+    job = c.job(JOB, FAILED, labels={"dynamo-gke/proof": "chat"})
+    return Case(
+        "failed verification",
+        replace(WELL, jobs=(job,), pods=(*WELL.pods, c.job_pod(JOB, **c.ended(report, name="main")))),
+        ((Cause.VERIFICATION, (f"job/{JOB}",)),),
+        said,
+        plan=SGLANG,
+    )
+
+
+def crash(said: str) -> Case:
+    ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": f"{said}\nscheduler hit an exception\n"}}
+    waits = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}
+    return Case(
+        "crash",
+        c.contained(WELL, "prefill", restartCount=2, state=waits, lastState=ended),
+        ((Cause.CRASH, (f"pod/{c.pod_name('prefill')}",)),),
+        "restarted 2 times",
+        plan=SGLANG,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("Request 17 timed out after 300.0s in KVPoll.Bootstrapping", "port 30001 of prefill"),
+        ("Prefill bootstrap failed for request rank=0", "port 30001 of prefill"),
+        ("Decode handshake failed for request rank=0", "port 30001 of prefill"),
+        ("Page size mismatch: prefill server has page_size=32", "started with different settings"),
+    ],
+)
+def test_a_failed_verification_names_the_engines_failure(said: str, remedy: str) -> None:
+    check(replace(verification(said), also=(remedy,)))
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("RuntimeError: NIXL agent creation failed", "NIXL could not start"),
+        ("ValueError: NIXL backend 'UCX' not found. Available: []", "did not find its UCX plugin"),
+        ("RuntimeError: Error fetching prefill server info from bootstrap: timeout", "port 30001 of prefill"),
+    ],
+)
+def test_a_crash_names_the_engines_failure(said: str, remedy: str) -> None:
+    check(replace(crash(said), also=(remedy,)))
+
+
+def test_an_unknown_failure_is_not_explained() -> None:
+    case = crash("ValueError: something else")
+    check(case)
+    with pytest.raises(AssertionError):
+        check(replace(case, also=("NIXL",)))
