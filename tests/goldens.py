@@ -1,5 +1,5 @@
-"""What a reviewer reads first: every shipped stack as text, JSON and YAML, and what other machines change in prod.
-`make goldens` regenerates them, and the table of inputs that the policies know."""
+"""What a reviewer reads first: every shipped stack as text, JSON and YAML, and what other machines and engines
+change in prod. `make goldens` regenerates them, and the table of inputs that the policies know."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ops.__main__ import app
 from policies.known_inputs import TABLE
-from tests import machine_goldens
+from tests import engine_goldens, machine_goldens
 from tests.known_inputs import known_inputs
 from tests.stacks import SHIPPED
 
@@ -27,7 +27,8 @@ COMMANDS = {
 
 def names() -> list[str]:
     of_stacks = [f"{stack}.{kind}" for stack in SHIPPED for kind in COMMANDS]
-    return of_stacks + [f"{machine}.machine.yaml" for machine in machine_goldens.MACHINES]
+    of_machines = [f"{machine}.machine.yaml" for machine in machine_goldens.MACHINES]
+    return of_stacks + of_machines + [f"{engine}.engine.yaml" for engine in engine_goldens.ENGINES]
 
 
 def render(name: str) -> str:
@@ -35,6 +36,8 @@ def render(name: str) -> str:
     stack, _, kind = name.partition(".")
     if kind == "machine.yaml":
         return machine_goldens.render(stack)
+    if kind == "engine.yaml":
+        return engine_goldens.render(stack)
     printed = io.StringIO()
     with redirect_stdout(printed):
         app([*COMMANDS[kind], "--stack", stack], standalone_mode=False)
