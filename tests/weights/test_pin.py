@@ -123,7 +123,7 @@ def test_a_given_revision_is_asked_for(hub: Hub, catalog: Path) -> None:
 def test_a_hub_that_answers_for_another_revision(hub: Hub, catalog: Path) -> None:
     hub.listing = {**hub.index(), "sha": "f" * 40}
     before = texts(catalog)
-    assert_refused(pin(hub, "--revision", REVISION), 1, "the hub answers with ffff")
+    assert_refused(pin(hub, "--revision", REVISION), 1, "the hub answered with ffff")
     assert texts(catalog) == before
 
 
@@ -297,12 +297,12 @@ BAD_CONFIGS: list[tuple[str, dict[str, object] | bytes, str]] = [
     ("a missing one", {"max_position_embeddings": None}, "max_position_embeddings is missing"),
     ("text for truth", {"tie_word_embeddings": "no"}, 'tie_word_embeddings is "no"'),
     ("a window", {"use_sliding_window": True}, "use_sliding_window of Qwen3ForCausalLM is not read here"),
-    ("quantized", {"quantization_config": {"quant_method": "fp8"}}, "config.json names a quantization, and the card's"),
+    ("quantized", {"quantization_config": {"quant_method": "fp8"}}, "config.json has a quantization, but the card's"),
     ("a list", b"[]", "config.json is no JSON object"),
-    ("no JSON", b"{", "is not JSON that can be read"),
-    ("NaN", b'{"hidden_size": NaN}', "is not JSON that can be read"),
-    ("nested too deep", DEEP, "is not JSON that can be read"),
-    ("not text", b"\xff\xfe", "is not JSON that can be read"),
+    ("no JSON", b"{", "is not valid JSON"),
+    ("NaN", b'{"hidden_size": NaN}', "is not valid JSON"),
+    ("nested too deep", DEEP, "is not valid JSON"),
+    ("not text", b"\xff\xfe", "is not valid JSON"),
     ("too large", b" " * (1024**2 + 1), "config.json has 1048577 bytes"),
     ("shorter than the card's length", {"max_position_embeddings": 4096}, "the card was not changed"),
     ("control characters", {"architectures": ["\x1b[2J\nerror: all is well"]}, "is not known here"),
@@ -322,7 +322,7 @@ def test_an_odd_config_json_leaves_the_card_as_it_was(
 def test_a_config_json_that_is_not_what_the_index_says(hub: Hub, catalog: Path) -> None:
     hub.always["config.json"] = fake.instead(FILES["config.json"].replace(b"1024", b"4096"))
     before = texts(catalog)
-    assert_refused(pin(hub), 1, "a config.json that does not have the size or hash of its index")
+    assert_refused(pin(hub), 1, "the hub's config.json does not match the size or hash in its index")
     assert texts(catalog) == before
 
 
