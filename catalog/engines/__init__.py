@@ -152,6 +152,11 @@ class Engine(ABC):
         """What the engine refuses when it starts, or later, though its parser takes it. `given` are valid flags."""
         yield from ()
 
+    def flags_for_equal_sides(self, given: Given, workers: Workers) -> Sequence[str]:
+        """A flag and its value that engines on GPUs of several generations must be given for a KV transfer, because
+        each would choose otherwise by itself; nothing by default."""
+        return ()
+
     def argument_warnings(self, given: Given) -> Iterator[str]:
         """What a reader of the plan should know of valid extra arguments."""
         yield from ()

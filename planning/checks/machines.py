@@ -73,7 +73,7 @@ def _reserving(machine: GpuMachine, path: str) -> str:
     reserved = tuple(mode.name for mode in MODES if mode.reserved)
     if set(machine.sold) - set(reserved):
         return ""
-    return f"; set {path} to {{machine: {machine.name}, mode: {next(iter(machine.sold))}, reservation: NAME}}"
+    return f"; set {join(path, 'mode')} to {next(iter(machine.sold))} and {join(path, 'reservation')} to its name"
 
 
 def _asks_for_compact_placement(capacity: Capacity) -> bool:

@@ -136,14 +136,27 @@ def test_only_workers_go_to_arm64(name: str) -> None:
     assert "'cloud.google.com/gke-nodepool', 'operator': 'In', 'values': ['system']" in str(operator.inputs)
 
 
+@pytest.mark.parametrize("more", [{"models.chat.kvTransfer": "tcp"}, {"models.chat.layout": "aggregated"}])
+def test_workers_without_nics_claim_none_and_pass_the_policies(more: dict[str, Any]) -> None:
+    recording = record(ROOT, config(stack("a4x-highgpu-4g") | more))
+    assert list(of_type(recording, ":ResourceClaimTemplate")) == []
+    assert [verdict.message for verdict in judge(recording, GENEROUS) if verdict.mandatory] == []
+
+
+def test_a_role_on_a4x_is_sold_by_reservation_only_too() -> None:
+    found = errors(stack("a4x-highgpu-4g") | {"models.chat.decode.capacity": {"mode": "spot"}})
+    assert [error.path for error in found] == ["models.chat.decode.capacity.mode"]
+    assert "set models.chat.decode.capacity.mode to reservation" in found[0].message
+
+
 @pytest.mark.parametrize("name", ["a4x-highgpu-4g", "a4x-maxgpu-4g-metal"])
 @pytest.mark.parametrize("mode", ["spot", "flexStart", "onDemand"])
 def test_a4x_is_sold_by_reservation_only(name: str, mode: str) -> None:
     (found,) = errors(stack(name, mode))
     assert (found.path, found.message) == (
         "capacity.mode",
-        f"{name} is not sold by {mode}, only by reservation; set capacity to {{machine: {name}, mode: reservation, "
-        "reservation: NAME}",
+        f"{name} is not sold by {mode}, only by reservation; set capacity.mode to reservation and capacity.reservation "
+        "to its name",
     )
 
 

@@ -32,7 +32,7 @@ from catalog.contracts import (
     TransportEvidence,
 )
 from catalog.engines import Engine
-from catalog.engines.vllm import batch, kv_split, relations, speculation, values
+from catalog.engines.vllm import attention_backend, batch, kv_split, relations, speculation, values
 from catalog.engines.vllm.formats import FORMATS
 from catalog.engines.vllm.memory import memory
 from catalog.flags import ArgumentError
@@ -223,6 +223,9 @@ class Vllm(Engine):
     def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentError]:
         for rules in (values, relations, speculation, batch):
             yield from rules.errors(given, workers)
+
+    def flags_for_equal_sides(self, given: Given, workers: Workers) -> Sequence[str]:
+        return attention_backend.to_pin(given, workers)
 
     def argument_warnings(self, given: Given) -> Iterator[str]:
         if draft := speculation.draft(given):

@@ -1,0 +1,27 @@
+"""What the two sides of a KV transfer must have in common and choose by themselves, by the generation of their GPUs."""
+
+from collections.abc import Iterator
+
+from catalog.flags.given import Given
+from planning.checks.engine_args import workers_of
+from planning.deployments import Deployment
+from planning.resolve import ResolvedStack
+from reading.errors import Error, Fix
+
+
+def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
+    engine, where = deployment.engine, deployment.at("engine.extraArgs")
+    if deployment.kv_transfer is None or engine.flags is None:
+        return
+    missing = engine.flags_for_equal_sides(Given(engine.flags, deployment.arguments), workers_of(deployment))
+    if missing:
+        on = " and ".join(
+            f"{role.role} on {role.gpus.product}" for role in deployment.roles.values() if role.gpus is not None
+        )
+        words = list(missing)
+        yield Error(
+            where,
+            f"{on}: {engine.title} chooses {missing[0].removeprefix('--')} by the generation of its GPUs and rejects "
+            "KV cache of another one; give it, or use GPUs of one generation",
+            (Fix(f"add {' '.join(words)}", {where: [*deployment.settings.engine.extra_args, *words]}),),
+        )
