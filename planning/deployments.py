@@ -9,6 +9,7 @@ from catalog.capacity import CapacitySettings, mode_of
 from catalog.contracts import NodePurchase, Role
 from catalog.engines import Engine, default_engine, engine
 from catalog.flags.argv import uses
+from catalog.flags.given import Workers
 from catalog.lifecycle import DRAIN_SECONDS
 from catalog.machines import GpuMachine, Gpus, gpu_machine
 from catalog.models import Card, Layout, Placement
@@ -160,6 +161,20 @@ class Deployment:
     def divisible(self) -> bool:
         """Whether every role's size divides the model, which memory and KV transfer are worked out for."""
         return all(role.tensor_parallel in self.sizes(role) for role in self.roles.values())
+
+    @property
+    def workers(self) -> Workers:
+        """Its workers, as the rules of engine flags read them."""
+        return Workers(
+            card=self.card,
+            tensor_parallel=tuple(role.tensor_parallel for role in self.roles.values()),
+            disaggregated=self.disaggregated,
+            max_model_len=self.max_model_len,
+            kv_cache_dtype=self.settings.engine.kv_cache_dtype,
+            block_size=self.engine.block_size,
+            gpus=tuple({role.gpus.type: role.gpus for role in self.roles.values() if role.gpus}.values()),
+            reads_bucket=self.reads_bucket,
+        )
 
     def memory(
         self, role: DeploymentRole, tensor_parallel: int | None = None, share: float | None = None

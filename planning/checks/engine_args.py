@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from catalog.flags.argv import split
-from catalog.flags.given import Workers
 from catalog.models import file_of
 from planning import extra_args
 from planning.deployments import Deployment
@@ -15,23 +14,9 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
     yield from argument_errors(deployment)
 
 
-def workers_of(deployment: Deployment) -> Workers:
-    """The deployment's workers as the rules of flags read them."""
-    return Workers(
-        card=deployment.card,
-        tensor_parallel=tuple(role.tensor_parallel for role in deployment.roles.values()),
-        disaggregated=deployment.disaggregated,
-        max_model_len=deployment.max_model_len,
-        kv_cache_dtype=deployment.settings.engine.kv_cache_dtype,
-        block_size=deployment.engine.block_size,
-        gpus=tuple({role.gpus.type: role.gpus for role in deployment.roles.values() if role.gpus}.values()),
-        reads_bucket=deployment.reads_bucket,
-    )
-
-
 def argument_errors(deployment: Deployment) -> Iterator[Error]:
     """Errors of the words that the card and the stack add to workers' command lines."""
-    settings, engine, workers = deployment.settings.engine, deployment.engine, workers_of(deployment)
+    settings, engine, workers = deployment.settings.engine, deployment.engine, deployment.workers
     given, allowed = deployment.arguments, settings.allow_code
     card = join(f"{file_of(deployment.settings.model)}: engineArgs", engine.name)
     of_card = [join(card, index) for index in deployment.card_arguments]

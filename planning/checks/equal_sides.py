@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from catalog.flags.given import Given
-from planning.checks.engine_args import workers_of
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
 from reading.errors import Error, Fix
@@ -13,7 +12,7 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
     engine, where = deployment.engine, deployment.at("engine.extraArgs")
     if deployment.kv_transfer is None or engine.flags is None:
         return
-    missing = engine.flags_for_equal_sides(Given(engine.flags, deployment.arguments), workers_of(deployment))
+    missing = engine.flags_for_equal_sides(Given(engine.flags, deployment.arguments), deployment.workers)
     if missing:
         on = " and ".join(
             f"{role.role} on {role.gpus.product}" for role in deployment.roles.values() if role.gpus is not None
