@@ -6,7 +6,7 @@ import pytest
 
 from ops.offline.recorded import Recording
 from tests.admission import refusals
-from tests.hostile_pods import RESTRICTED, UNRESTRICTED, container, labeled_mode, pod, worker_labels
+from tests.hostile_pods import RESTRICTED, UNRESTRICTED, container, labeled, pod, worker_labels
 from tests.program.test_stacks import every_stack, of_type
 from tests.stacks import recorded
 from tests.unit.test_pod_security import ANYWHERE, pinning
@@ -29,7 +29,7 @@ def refused(recording: Recording, asked: dict[str, Any], namespace: str = "dynam
 @every_stack
 def test_a_stack_refuses_every_pod_that_asks_for_its_node(stack: str) -> None:
     recording = recorded(stack)
-    hostile = {name: labeled_mode(asked, worker_labels()) for name, (asked, _) in ANYWHERE.items()}
+    hostile = {name: labeled(asked, worker_labels()) for name, (asked, _) in ANYWHERE.items()}
     assert [name for name, asked in hostile.items() if not refused(recording, asked)] == []
     assert [name for name, (asked, _) in ANYWHERE.items() if not refused(recording, asked)] == []
 
@@ -37,10 +37,10 @@ def test_a_stack_refuses_every_pod_that_asks_for_its_node(stack: str) -> None:
 @every_stack
 def test_a_stack_holds_all_pods_but_workers_on_gpus_to_restricted(stack: str) -> None:
     recording = recorded(stack)
-    frontends = {name: labeled_mode(asked, worker_labels(kind="frontend")) for name, (asked, _) in UNRESTRICTED.items()}
+    frontends = {name: labeled(asked, worker_labels(kind="frontend")) for name, (asked, _) in UNRESTRICTED.items()}
     assert [name for name, asked in frontends.items() if not refused(recording, asked)] == []
     assert [name for name, (asked, _) in UNRESTRICTED.items() if not refused(recording, asked)] == []
-    workers = [labeled_mode(asked, worker_labels()) for asked, _ in UNRESTRICTED.values()]
+    workers = [labeled(asked, worker_labels()) for asked, _ in UNRESTRICTED.values()]
     assert {bool(refused(recording, asked)) for asked in workers} == {stack == "dev"}
     assert refused(recording, pod(containers=[container(securityContext=RESTRICTED)])) == []
 
@@ -48,8 +48,8 @@ def test_a_stack_holds_all_pods_but_workers_on_gpus_to_restricted(stack: str) ->
 @every_stack
 def test_a_stack_lets_workers_with_rdma_alone_pin_memory(stack: str) -> None:
     recording = recorded(stack)
-    assert bool(refused(recording, labeled_mode(pinning("main"), worker_labels()))) == (stack == "dev")
-    for other in (pinning("main"), labeled_mode(pinning("sidecar"), worker_labels())):
+    assert bool(refused(recording, labeled(pinning("main"), worker_labels()))) == (stack == "dev")
+    for other in (pinning("main"), labeled(pinning("sidecar"), worker_labels())):
         assert refused(recording, other) != []
 
 
