@@ -61,36 +61,41 @@ def layout_names() -> tuple[str, ...]:
     return tuple(rules().layouts)
 
 
-def layouts_for(card: Card, machine: GpuMachine, engine: Engine) -> Mapping[str, Layout]:
-    """Every layout in which `machine` can serve the card with an engine: the card's own, else what a rule gives."""
+def layouts_for(
+    card: Card, machine: GpuMachine, engine: Engine, max_model_len: int | None = None
+) -> Mapping[str, Layout]:
+    """Every layout in which `machine` can serve the card with an engine: the card's own, else what a rule gives.
+
+    `max_model_len` is the length that a stack sets, for GPUs that do not hold a sequence of the card's usual length.
+    """
     own = {name: layout for name, layout in card.layouts.items() if layout.applies_to(machine.name)}
     derived: dict[str, Layout] = {}
     for name in rules().layouts:
         try:
-            derived[name] = own.get(name) or _derived(card, machine, engine, name)
+            derived[name] = own.get(name) or _derived(card, machine, engine, name, max_model_len)
         except _NotPossible:
             continue
     return derived | own
 
 
-def why_not(card: Card, machine: GpuMachine, engine: Engine, name: str) -> str | None:
+def why_not(card: Card, machine: GpuMachine, engine: Engine, name: str, max_model_len: int | None = None) -> str | None:
     """Why a layout of layouts.yaml is not among `layouts_for` this card and machine; None for a name of no rule."""
     if name not in rules().layouts:
         return None
     try:
-        _derived(card, machine, engine, name)
+        _derived(card, machine, engine, name, max_model_len)
     except _NotPossible as reason:
         return str(reason)
     return None
 
 
-def _derived(card: Card, machine: GpuMachine, engine: Engine, name: str) -> Layout:
+def _derived(card: Card, machine: GpuMachine, engine: Engine, name: str, max_model_len: int | None) -> Layout:
     """What a rule gives. Raises _NotPossible."""
     rule = rules().layouts[name]
     if rule.placement is Placement.CPU:
         roles = dict.fromkeys(rule.roles, RoleLayout(replicas=1, tensor_parallel=1))
         return _layout(rule, rule.why, roles)
-    smallest = _smallest(card, machine, engine)
+    smallest = _smallest(card, machine, engine, max_model_len)
     roles = {role: _sized(card, machine, name, part, smallest) for role, part in rule.roles.items()}
     return _layout(rule, f"{rule.why}; derived from card and machine, not predicted", roles)
 
@@ -113,25 +118,32 @@ def _sizes(card: Card, machine: GpuMachine) -> list[int]:
     return [n for n in range(smallest, count + 1) if count % n == 0 and card.attention.divides(n)]
 
 
-def _smallest(card: Card, machine: GpuMachine, engine: Engine) -> int:
-    """The fewest GPUs that hold the model and one sequence of the card's usual length."""
-    gpus = machine.gpus
-    for size in _sizes(card, machine):
-        memory = sizing.engine_memory(
-            engine,
-            card,
-            gpus,
-            tensor_parallel=size,
-            max_model_len=card.default_max_model_len,
-            kv_cache_dtype=KvCacheDtype.AUTO,
-            share=engine.share_of(gpus),
-        )
-        if memory.fits:
-            return size
+def _smallest(card: Card, machine: GpuMachine, engine: Engine, max_model_len: int | None) -> int:
+    """The fewest GPUs that hold the model and one sequence: of the card's usual length, else of the stack's own."""
+    usual, sizes = card.default_max_model_len, _sizes(card, machine)
+    for length in (usual, *([max_model_len] if max_model_len and max_model_len < usual else [])):
+        for size in sizes:
+            if _memory(card, machine, engine, size, length).fits:
+                return size
+    length, gpus = min(usual, max_model_len or usual), machine.gpus
     weights, together = sizing.weights_bytes(card) / sizing.GIB, gpus.count * gpus.memory_mib / 1024
+    tokens = max((_memory(card, machine, engine, size, length).kv_tokens for size in sizes), default=0)
     raise _NotPossible(
-        f"{card.name} does not fit one {machine.name}: weights of {weights:.1f} GiB and one sequence of "
-        f"{card.default_max_model_len} tokens, over {gpus.count} GPUs of {together:.1f} GiB together"
+        f"{card.name} does not fit one {machine.name}: weights of {weights:.1f} GiB and one sequence of {length} "
+        f"tokens, over {gpus.count} GPUs of {together:.1f} GiB together"
+        + (f"; it fits with engine.maxModelLen {tokens} or less" if tokens else "")
+    )
+
+
+def _memory(card: Card, machine: GpuMachine, engine: Engine, size: int, max_model_len: int) -> sizing.EngineMemory:
+    return sizing.engine_memory(
+        engine,
+        card,
+        machine.gpus,
+        tensor_parallel=size,
+        max_model_len=max_model_len,
+        kv_cache_dtype=KvCacheDtype.AUTO,
+        share=engine.share_of(machine.gpus),
     )
 
 

@@ -125,11 +125,11 @@ def known_card(name: str) -> Card:
 def _layouts(path: str, model: ModelSettings, chosen: Card, node: GpuMachine) -> Mapping[str, Layout]:
     """Every layout of a deployment's card on a machine. Raises ConfigInvalid when its own is none of them."""
     runs = engine(model.engine.name) if model.engine.name else default_engine()
-    layouts = layouts_for(chosen, node, runs)
+    layouts = layouts_for(chosen, node, runs, model.engine.max_model_len)
     if model.layout in layouts:
         return layouts
     where = join(path, "layout")
-    if reason := why_not(chosen, node, runs, model.layout):
+    if reason := why_not(chosen, node, runs, model.layout, model.engine.max_model_len):
         others = tuple(Fix(f"use layout {name}", {where: name}) for name in layouts)
         raise ConfigInvalid([Error(where, f"{model.layout} is not possible: {reason}", others)])
     raise ConfigInvalid([_unknown(where, model.layout, tuple(layouts))])

@@ -22,7 +22,7 @@ from reading.errors import ConfigInvalid, Error
 from settings.stack_config import StackConfig
 
 ROOT = stackfile.project_root()
-SHIPPED = ("dev", "staging", "prod")
+SHIPPED = ("dev", "try", "staging", "prod")
 
 GOOD: dict[str, Any] = {
     "gcp:project": "my-project",

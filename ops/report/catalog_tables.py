@@ -5,9 +5,10 @@ from typing import Any
 
 from rich.table import Table
 
-from catalog import versions
-from catalog.engines import default_engine, engine
-from catalog.machines import CpuMachine, GpuMachine, cpu_machine, gpu_machine, gpu_machine_names
+from catalog import locations, versions
+from catalog.engines import all_engines, default_engine, engine
+from catalog.formats import FormatUse
+from catalog.machines import CHANGES_DAILY, CpuMachine, GpuMachine, cpu_machine, gpu_machine, gpu_machine_names
 from ops.report import printing
 
 
@@ -17,6 +18,7 @@ def machine_row(name: str, today: date) -> dict[str, Any]:
     return {
         "name": found.name,
         "gpus": _gpus(found) if isinstance(found, GpuMachine) else None,
+        "formats": _formats(found) if isinstance(found, GpuMachine) else None,
         "arch": found.arch,
         "vcpus": found.vcpus,
         "memoryGb": found.memory_gb,
@@ -33,6 +35,15 @@ def machine_row(name: str, today: date) -> dict[str, Any]:
             }
             for mode, price in found.prices.items()
         },
+    }
+
+
+def _formats(found: GpuMachine) -> dict[str, dict[str, str]]:
+    """The number formats of weights that each engine loads on these GPUs; simulated engines are left out."""
+    return {
+        name: {format_: use.value for format_, use in each.loads(found.gpus).items()}
+        for name, each in all_engines().items()
+        if not each.simulated
     }
 
 
@@ -55,22 +66,45 @@ def _gpus(found: GpuMachine) -> dict[str, Any]:
 
 
 def machine_table(rows: list[dict[str, Any]]) -> Table:
-    table = printing.table("machine", "GPUs", "GPU GiB", "memory GB", "modes: USD/hour", "price age", "zones")
+    formats = f"formats in {default_engine().title}"
+    prices_of = "modes: USD/hour (~ changes daily)"
+    table = printing.table("machine", "GPUs", "GPU GiB", formats, "memory GB", prices_of, "price age", "zones")
     for row in rows:
         gpus, prices = row["gpus"], row["prices"]
-        modes = [
-            f"{mode} {prices[mode]['usdPerHour']:.2f}" if mode in prices else mode for mode in row["capacityModes"]
-        ]
+        modes = [_priced(mode, prices.get(mode)) for mode in row["capacityModes"]]
         table.add_row(
             row["name"],
             f"{gpus['count']} × {gpus['product']}" if gpus else "none",
             f"{gpus['memoryMib'] / 1024:.1f}" if gpus else "–",
+            _by_use(row["formats"][default_engine().name]) if gpus else "–",
             f"{row['memoryGb']:g}",
             ", ".join(modes),
             _ages([price["ageDays"] for price in prices.values()]),
-            ", ".join(row["zones"]) or "any",
+            _by_region(row["zones"]) or "any",
         )
     return table
+
+
+def _priced(mode: str, price: dict[str, Any] | None) -> str:
+    if price is None:
+        return mode
+    return f"{mode} {'~' if price['kind'] == CHANGES_DAILY else ''}{price['usdPerHour']:.2f}"
+
+
+def _by_use(formats: dict[str, str]) -> str:
+    """`bf16, fp8; weight-only: mxfp4`."""
+    native = [name for name, use in formats.items() if use == FormatUse.NATIVE]
+    others = [name for name, use in formats.items() if use == FormatUse.WEIGHT_ONLY]
+    return "; ".join([", ".join(native), *([f"{FormatUse.WEIGHT_ONLY.words}: {', '.join(others)}"] if others else [])])
+
+
+def _by_region(zones: list[str]) -> str:
+    """`us-central1-a,b, us-east4-a`; a region whose zones are not known stands alone."""
+    letters: dict[str, list[str]] = {}
+    for zone in zones:
+        region = zone if zone in locations.known().zones else locations.region_of(zone)
+        letters.setdefault(region, []).append(zone.removeprefix(region))
+    return ", ".join(region + ",".join(found).replace(",-", ",") for region, found in letters.items())
 
 
 def _ages(days: list[int | None]) -> str:

@@ -60,7 +60,7 @@ def cost(plan: Plan) -> RenderableType:
         table.add_row("known part", _usd(plan.cost_known), _usd(plan.cost_known, 24), "")
     if plan.cost_max != bound:
         at_most = (_usd(plan.cost_max), _usd(plan.cost_max, 24))
-        table.add_row("all scaled up", *at_most if known is not None else (f"≤ {usd}" for usd in at_most), "")
+        table.add_row("all scaled up", *at_most if known == bound else (f"≤ {usd}" for usd in at_most), "")
     return Group(Text.from_markup(head), indented(table))
 
 
@@ -68,7 +68,7 @@ def first_token(first: FirstToken) -> RenderableType:
     table = printing.table("phase", "min", "GPUs paid", "assumed", right=("min",))
     for phase in first.phases:
         table.add_row(phase.what, f"{phase.minutes:.0f}", "yes" if phase.gpus_paid else "no", phase.assumes)
-    usd = "" if first.usd is None else f", {first.usd:,.0f} USD"
+    usd = "" if first.usd is None else f", {first.usd:,.{0 if first.usd >= 10 else 2}f} USD"
     head = (
         f"[bold]First token[/]: {first.minutes:.0f} min after a first `pulumi up`, {first.paid_gpu_minutes:,.0f} paid "
         f"GPU-minutes before it{usd}; an ESTIMATE, not measured"

@@ -28,7 +28,8 @@ def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterato
     if deployment.kv_transfer is not KvTransfer.TCP:
         return
     rdma = stack.rdma
-    unused = f" The nodes have RDMA NICs (network.rdma {rdma}) that it leaves idle." if rdma.carries else ""
+    nics = rdma.carries and any(role.machine and role.machine.rdma for role in deployment.roles.values())
+    unused = f" The nodes have RDMA NICs (network.rdma {rdma}) that it leaves idle." if nics else ""
     yield (
         f"{deployment.at('kvTransfer')}: tcp, so KV cache moves over the pod network, and the first token takes 200 to "
         f"500 times as long as by RDMA (NVIDIA's guide: 98 s in place of 0.2 to 0.5 s). Not for real use.{unused}"

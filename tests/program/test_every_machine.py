@@ -1,6 +1,7 @@
 """Every GPU machine of the catalog in every layout and capacity mode that it has: planned, rendered, and held against
 Kubernetes' and Dynamo's own schemas; and what it does not have is refused."""
 
+import re
 from typing import Any
 
 import kubernetes_validate
@@ -217,6 +218,20 @@ def test_machines_with_one_gpu_hold_one_role_each(name: str) -> None:
     assert "use layout multi-node" in refused.message
 
 
+def test_a_shorter_length_makes_a_layout_possible_that_the_usual_one_does_not() -> None:
+    given = stack("g2-standard-8", "multi-node", "spot") | {"models.chat.model": "llama-3.1-8b-instruct"}
+    given |= {"hfToken": {"secure": "v1:abc"}}
+    (refused,) = errors(given)
+    found = re.search(r"it fits with engine\.maxModelLen (\d+) or less", refused.message)
+    assert refused.path == "models.chat.layout"
+    assert found
+    (graph,) = planned(given | {"models.chat.engine": {"maxModelLen": int(found[1])}}).graphs
+    assert {worker.tensor_parallel for worker in graph.workers} == {1}
+    assert all(worker.memory and worker.memory.fits for worker in graph.workers)
+    (still,) = errors(given | {"models.chat.engine": {"maxModelLen": int(found[1]) + 1}})
+    assert still.path == "models.chat.layout"
+
+
 NOT_SOLD = [(name, mode) for name in NAMES for mode in MODES if mode not in gpu_machine(name).sold]
 
 
@@ -243,11 +258,12 @@ def test_a_zone_that_is_not_listed_is_refused_with_the_nearest(name: str) -> Non
     assert any("was not listed in africa-south1-a" in warning for warning in allowed.warnings)
 
 
-@pytest.mark.parametrize("name", NAMES)
+SPOT = [name for name in NAMES if "spot" in gpu_machine(name).sold and "onDemand" in gpu_machine(name).prices]
+
+
+@pytest.mark.parametrize("name", SPOT)
 def test_spot_is_bounded_by_the_price_on_demand(name: str) -> None:
     machine = gpu_machine(name)
-    if "spot" not in machine.sold or "onDemand" not in machine.prices:
-        pytest.skip("not sold by spot, or without a price")
     plan, each = planned(stack(name, "aggregated", "spot")), machine.prices["onDemand"].usd_per_hour
     (item,) = (item for item in plan.costs if name in item.what)
     nodes = plan.gpu_pools[0].nodes

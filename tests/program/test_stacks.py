@@ -73,7 +73,9 @@ def test_every_resource_but_a_provider_belongs_to_a_component(stack: str) -> Non
 
 def run_with_token(stack: str, preview: bool) -> Recording:
     """The program with a token that it can read, as `pulumi up` gives it one."""
-    config = stackfile.read(ROOT, stack, ["models.chat.model=llama-3.1-8b-instruct"])
+    # A length that the smallest GPU of a shipped stack holds, too.
+    gated = ["models.chat.model=llama-3.1-8b-instruct", "models.chat.engine.maxModelLen=8192"]
+    config = stackfile.read(ROOT, stack, gated)
     return contextvars.copy_context().run(
         record_program,
         lambda: run_main(ROOT),
@@ -168,7 +170,7 @@ def test_gpu_pools_wait_for_nat_roles_and_the_cpu_pool(stack: str) -> None:
         assert name == "system-pool" or pools["system-pool"].urn in before
 
 
-@pytest.mark.parametrize(("stack", "protected"), [("dev", False), ("staging", True), ("prod", True)])
+@pytest.mark.parametrize(("stack", "protected"), [("dev", False), ("try", False), ("staging", True), ("prod", True)])
 def test_what_is_expensive_to_lose_is_protected(stack: str, protected: bool) -> None:
     recording = recorded(stack)
     (cluster,) = of_type(recording, "cluster:Cluster")
@@ -183,7 +185,13 @@ def test_what_is_expensive_to_lose_is_protected(stack: str, protected: bool) -> 
 
 
 @pytest.mark.parametrize(
-    ("stack", "pools"), [("dev", {}), ("staging", {"shared": 1}), ("prod", {"prefill": 1, "decode": 1})]
+    ("stack", "pools"),
+    [
+        ("dev", {}),
+        ("try", {"prefill": 1, "decode": 1}),
+        ("staging", {"shared": 1}),
+        ("prod", {"prefill": 1, "decode": 1}),
+    ],
 )
 def test_gpu_pools(stack: str, pools: dict[str, int]) -> None:
     found = {

@@ -12,7 +12,7 @@ from ops.offline import stackfile
 from ops.offline.canned_answers import Canned
 from ops.offline.recorded import ProgramFailed, Recording
 from ops.offline.recording import record_program, run_main
-from tests.stacks import ROOT, recorded
+from tests.stacks import ROOT, SHIPPED, recorded
 
 COMMAND = "pulumi config set --secret dynamo-gke:hfToken"
 
@@ -62,7 +62,7 @@ def test_up_needs_no_token_without_a_gated_model() -> None:
 
 
 @pytest.mark.parametrize("command", [["preview"], ["preview", "--json"], ["render"]], ids=" ".join)
-@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+@pytest.mark.parametrize("stack", SHIPPED)
 def test_every_shipped_stack_is_previewed_without_a_secret(stack: str, command: list[str]) -> None:
     done = CliRunner().invoke(app, [*command, "--stack", stack])
     assert done.exit_code == 0, done.stderr

@@ -1,18 +1,20 @@
 """`machines` and `engines`: what the catalog has, as a table and as JSON; an invalid file hides no other."""
 
+import io
 import json
 import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from catalog import machines
 from catalog.engines import all_engines
 from catalog.machines import cpu_machine_names, gpu_machine, gpu_machine_names
 from ops.__main__ import app
-from ops.report.catalog_tables import machine_row
+from ops.report.catalog_tables import machine_row, machine_table
 from reading import entries
 
 
@@ -26,6 +28,7 @@ def test_every_machine_is_listed() -> None:
         assert listed[name]["gpus"]["count"] == machine.gpus.count
         assert listed[name]["capacityModes"] == list(machine.sold)
         assert listed[name]["zones"] == list(machine.zones)
+        assert listed[name]["formats"]["vllm"]["bf16"] == "native"
     assert all(listed[name]["gpus"] is None for name in cpu_machine_names())
 
 
@@ -34,6 +37,20 @@ def test_a_price_says_how_old_it_is() -> None:
     day = date.fromisoformat(gpu_machine(name).prices["onDemand"].date)
     later = date.fromordinal(day.toordinal() + 40)
     assert machine_row(name, later)["prices"]["onDemand"]["ageDays"] == 40
+
+
+def test_the_table_of_machines_is_for_people() -> None:
+    console = Console(width=600, record=True, file=io.StringIO())
+    names = ("g2-standard-8", "a3-ultragpu-8g", "g4-standard-96")
+    console.print(machine_table([machine_row(name, date(2026, 11, 28)) for name in names]))
+    rows = {line.split()[0]: line for line in console.export_text().splitlines() if line.strip()}
+    l4, h200, rtx = rows["g2-standard-8"], rows["a3-ultragpu-8g"], rows["g4-standard-96"]
+    assert "bf16, fp8; weight-only: " in l4
+    assert "us-central1-a,b,c, us-east1-b,c,d" in l4
+    assert "spot ~0.51" in l4  # the price of its date
+    assert "flexStart 59.40" in h200
+    assert "europe-west10, europe-west2" in rtx  # regions whose zones are not known
+    assert "flexStart" not in rtx
 
 
 def test_every_engine_is_listed_with_the_flags_that_are_known_of_it() -> None:
