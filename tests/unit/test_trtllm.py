@@ -20,6 +20,11 @@ from planning.types import Graph
 from reading.errors import Error
 from tests.stacks import errors, planned
 from tools.trtllm_keys import keys_of, table
+from workloads.evidence import transfer
+from workloads.jobs.verify.clock import Deadline
+from workloads.jobs.verify.metrics import counters
+from workloads.jobs.verify.outcome import Outcome
+from workloads.jobs.verify.transfer import Readings, asked_of, judge_transfer
 
 TRTLLM = engine("trtllm")
 LLAMA, GPT_OSS = "llama-3.3-70b-instruct", "gpt-oss-120b"
@@ -108,6 +113,7 @@ def test_pods_start_the_module_with_the_images_own_libraries_first() -> None:
     assert "LD_LIBRARY_PATH" not in env
     assert (env["OMPI_ALLOW_RUN_AS_ROOT"], env["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"]) == ("1", "1")
     assert env["TRTLLM_NO_USAGE_STATS"] == "1"
+    assert env["TRTLLM_NIXL_INTERFACE"] == env["NCCL_SOCKET_IFNAME"] == "eth0"
     assert (env["UCX_PROTO_INFO"], "NIXL_TELEMETRY_ENABLE" in env) == ("remote memory write*", False)
 
 
@@ -324,6 +330,38 @@ def test_what_the_program_sets_is_among_the_keys() -> None:
 )
 def test_a_format_is_what_the_documentation_says(name: str, capability: str, use: FormatUse) -> None:
     assert TRTLLM.formats[name].use(capability) is use
+
+
+ANNOUNCED = """# HELP trtllm_kv_transfer_success_total Total number of successful KV cache transfers
+# TYPE trtllm_kv_transfer_success_total counter
+# HELP trtllm_kv_transfer_bytes KV cache transfer size per request in bytes
+# TYPE trtllm_kv_transfer_bytes histogram
+"""
+_LABELS = '{disaggregation_mode="decode",engine_type="trtllm",model_name="m"}'
+COUNTED = f"""{ANNOUNCED}trtllm_kv_transfer_success_total{_LABELS} 4.0
+trtllm_kv_transfer_bytes_count{_LABELS} 4.0
+trtllm_kv_transfer_bytes_sum{_LABELS} 4.194304e+06
+"""
+
+
+@pytest.mark.parametrize(
+    ("page", "outcome", "says"),
+    [
+        (COUNTED, Outcome.VERIFIED, "4.00 MiB in 4 KV cache transfers for 4 answered prompts."),
+        (ANNOUNCED, Outcome.NOT_VERIFIED, "0.00 MiB in 0 KV cache transfers for 4 answered prompts."),
+        ("", Outcome.UNKNOWN, "has no counter trtllm_kv_transfer_bytes_sum; the worker counts only with"),
+    ],
+    ids=["counted", "announced", "absent"],
+)
+def test_decode_shows_that_cache_arrived(page: str, outcome: Outcome, says: str) -> None:
+    """As prometheus_client writes it: a family with labels is announced, and has no sample before it counts."""
+    assert TRTLLM.transfer_evidence
+    evidence = transfer(TRTLLM.transfer_evidence)
+    pages = (ANNOUNCED if page else "", page)
+    first, last = (counters(text.splitlines(), asked_of(evidence), Deadline(5)) for text in pages)
+    (verdict,) = judge_transfer(evidence, {"decode": ("d0",)}, Readings({"d0": first}, {"d0": last}, {}), 4)
+    assert verdict.outcome is outcome
+    assert says in verdict.sentence
 
 
 def _memory(share: float, *, length: int = 8192, model: str = LLAMA, words: tuple[str, ...] = ()) -> Any:

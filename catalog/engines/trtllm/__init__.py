@@ -79,6 +79,9 @@ class TrtllmArgs(CommandLine):
 _REQUESTS = ScalingSignal(name="requests-in-flight", gauge="dynamo_component_inflight_requests", target="8")
 _KV_CACHE = ScalingSignal(name="kv-cache-use", gauge="trtllm_kv_cache_utilization", target="700m")
 
+# Of the pod network, on GKE.
+POD_INTERFACE = "eth0"
+
 _BACKEND = "--trtllm.cache_transceiver_config.backend"
 
 
@@ -174,7 +177,11 @@ class Trtllm(Engine):
 
     def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         """NIXL's own counters stay off: each rank has an agent, and nobody has tried here how they share a port."""
-        return nixl.transport_log("write")
+        return (
+            # The interface whose address a rank tells its peers; else a guess, among several NICs.
+            EnvVar(name="TRTLLM_NIXL_INTERFACE", value=POD_INTERFACE),
+            *nixl.transport_log("write"),
+        )
 
     def unlisted_flags(self) -> Mapping[str, Flag]:
         return keys.flags()

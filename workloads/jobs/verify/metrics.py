@@ -85,7 +85,7 @@ def _announced(line: str, asked: Collection[Series]) -> Iterator[Series]:
     if match := _ANNOUNCED.fullmatch(line):
         ends = ("_sum", "_count") if match["kind"] in ("histogram", "summary") else ("",)
         names = {match["name"] + end for end in ends}
-        yield from (series for series in asked if series.family in names)
+        yield from (series for series in asked if series.family in names and not series.labels)
 
 
 def _sample(line: str) -> tuple[str, dict[str, str], float] | None:
