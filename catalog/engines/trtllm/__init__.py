@@ -8,6 +8,7 @@ from catalog.contracts import (
     EngineInput,
     EngineMetrics,
     EnvVar,
+    KnownFailure,
     MemoryInput,
     MemoryUse,
     Role,
@@ -113,6 +114,18 @@ class Trtllm(Engine):
         absent="the worker counts only with --publish-metrics and --trtllm.return_perf_metrics true: look at the "
         "arguments of the decode workers",
         carrier="KV cache",
+    )
+    known_failures = (
+        *nixl.KNOWN_FAILURES,
+        KnownFailure(
+            says=r"Disaggregated serving is not enabled",
+            remedy="the worker has no cache_transceiver_config: leave its arguments as the program writes them",
+        ),
+        KnownFailure(
+            says=r"Extra inputs are not permitted",
+            remedy="this runtime does not know a key of the engine's arguments: take it out of extraArgs, or set "
+            "versions.runtime to the version that the flag tables are made for",
+        ),
     )
     # Prefill writes into decode's memory. Read in the descriptions of its options; not seen in a log.
     transport_evidence = TransportEvidence(role=Role.PREFILL, operation="write")

@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from ops.diagnosis import Cause
+from planning.types import Plan
 from tests import clusters as c
 from tests.stacks import planned
 from tests.unit.diagnosis.case import Case, check
 
 SGLANG = planned({"models.chat.engine": {"name": "sglang"}})
+TRTLLM = planned({"models.chat.engine": {"name": "trtllm"}})
 WELL = c.running(SGLANG)
 JOB = "chat-proof-72e850f8"
 FAILED = c.cond("Failed", True, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
@@ -27,15 +29,15 @@ def verification(said: str) -> Case:
     )
 
 
-def crash(said: str) -> Case:
+def crash(said: str, plan: Plan = SGLANG) -> Case:
     ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": f"{said}\nscheduler hit an exception\n"}}
     waits = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}
     return Case(
         "crash",
-        c.contained(WELL, "prefill", restartCount=2, state=waits, lastState=ended),
+        c.contained(c.running(plan), "prefill", restartCount=2, state=waits, lastState=ended),
         ((Cause.CRASH, (f"pod/{c.pod_name('prefill')}",)),),
         "restarted 2 times",
-        plan=SGLANG,
+        plan=plan,
     )
 
 
@@ -62,6 +64,19 @@ def test_a_failed_verification_names_the_engines_failure(said: str, remedy: str)
 )
 def test_a_crash_names_the_engines_failure(said: str, remedy: str) -> None:
     check(replace(crash(said), also=(remedy,)))
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("RuntimeError: NIXL agent creation failed", "NIXL could not start"),
+        ("E0514 nixl_agent.cpp:265] getPluginParams: backend 'UCX' not found", "did not find its UCX plugin"),
+        ("Assertion failed: Disaggregated serving is not enabled", "has no cache_transceiver_config"),
+        ("kv_cache_config.foo\n  Extra inputs are not permitted [type=extra_forbidden]", "take it out of extraArgs"),
+    ],
+)
+def test_a_crash_of_tensorrt_llm_is_explained(said: str, remedy: str) -> None:
+    check(replace(crash(said, TRTLLM), also=(remedy,)))
 
 
 def test_an_unknown_failure_is_not_explained() -> None:
