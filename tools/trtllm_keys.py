@@ -19,7 +19,7 @@ ROOT_CLASS = "TorchLlmArgs"
 REPOSITORY, SOURCE = "NVIDIA/TensorRT-LLM", "tensorrt_llm/llmapi/llm_args.py"
 
 # Pydantic's names for numbers with a bound.
-_BOUNDED = {
+_BOUNDED: dict[str, tuple[str, dict[str, int]]] = {
     "PositiveInt": ("integer", {"min": 1}),
     "NonNegativeInt": ("integer", {"min": 0}),
     "NonNegativeFloat": ("number", {"min": 0}),
