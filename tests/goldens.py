@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ops.__main__ import app
 from policies.known_inputs import TABLE
-from tests import engine_goldens, machine_goldens
+from tests import engine_goldens, machine_goldens, support_matrix
 from tests.known_inputs import known_inputs
 from tests.stacks import SHIPPED
 
@@ -70,4 +70,5 @@ if __name__ == "__main__":
         (GOLDEN / name).write_text(render(name), encoding="utf-8")
     TABLE.write_text(known_inputs(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
+    support_matrix.PAGE.write_text(support_matrix.page(), encoding="utf-8")
     print(f"wrote {len(names())} goldens, {TABLE.name}, and the preview in README.md", file=sys.stderr)
