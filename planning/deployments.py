@@ -1,6 +1,6 @@
 """A deployment resolved: card and layout of an entry of `models:` looked up, and every number of its roles decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,13 +8,13 @@ from catalog import sizing
 from catalog.capacity import CapacitySettings, mode_of
 from catalog.contracts import NodePurchase, Role
 from catalog.engines import Engine, default_engine, engine
-from catalog.flags.argv import uses
 from catalog.flags.given import Workers
 from catalog.lifecycle import DRAIN_SECONDS
 from catalog.machines import GpuMachine, Gpus, gpu_machine
-from catalog.models import Card, Layout, Placement
+from catalog.models import Card, Layout, Placement, file_of
 from catalog.rdma import KvTransfer
 from planning.pools import pool_key
+from planning.role_arguments import Word, merged, texts
 from reading.errors import join
 from settings.models import ModelSettings
 
@@ -93,30 +93,21 @@ class Deployment:
         shares = [self.engine.share_of(role.gpus) for role in self.roles.values() if role.gpus]
         return min(shares, default=self.engine.memory_share)
 
-    @cached_property
-    def card_arguments(self) -> Mapping[int, str]:
-        """The card's words for the engine, by their place on the card, less the flags that the stack gives itself."""
-        words, table = self.card.engine_args.get(self.engine.name, ()), self.engine.flags
-        if table is None:
-            return dict(enumerate(words))
-        named = {
-            use.name: flag.name
-            for use in uses((*words, *self.settings.engine.extra_args))
-            if (flag := table.spellings.get(use.name))
-        }
-        own = {named.get(use.name) for use in uses(self.settings.engine.extra_args)} - {None}
-        replaced = {
-            index
-            for use in uses(words)
-            if named.get(use.name) in own
-            for index in (use.index, *(at for at, _ in use.values))
-        }
-        return {index: word for index, word in enumerate(words) if index not in replaced}
+    def words(self, role: Role) -> tuple[Word, ...]:
+        """What ends the command line of a role's workers: the card's words, then the stack's, then the role's own."""
+        of_card = join(f"{file_of(self.settings.model)}: engineArgs", self.engine.name)
+        override = self.settings.overrides.get(role)
+        sources = (
+            (of_card, self.card.engine_args.get(self.engine.name, ())),
+            (self.at("engine.extraArgs"), self.settings.engine.extra_args),
+            (self.at(role, "extraArgs"), override.extra_args if override else ()),
+        )
+        numbered = [[Word(join(path, index), text) for index, text in enumerate(given)] for path, given in sources]
+        return merged(self.engine.flags, numbered)
 
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """Words at the end of every worker's command line: the card's, then the stack's."""
-        return (*self.card_arguments.values(), *self.settings.engine.extra_args)
+    def arguments(self, role: Role) -> tuple[str, ...]:
+        """The same without the paths."""
+        return texts(self.words(role))
 
     @property
     def disaggregated(self) -> bool:
@@ -162,17 +153,16 @@ class Deployment:
         """Whether every role's size divides the model, which memory and KV transfer are worked out for."""
         return all(role.tensor_parallel in self.sizes(role) for role in self.roles.values())
 
-    @property
-    def workers(self) -> Workers:
-        """Its workers, as the rules of engine flags read them."""
+    def workers(self, roles: Collection[DeploymentRole]) -> Workers:
+        """The workers of some of its roles, as the rules of engine flags read them."""
         return Workers(
             card=self.card,
-            tensor_parallel=tuple(role.tensor_parallel for role in self.roles.values()),
+            tensor_parallel=tuple(role.tensor_parallel for role in roles),
             disaggregated=self.disaggregated,
             max_model_len=self.max_model_len,
             kv_cache_dtype=self.settings.engine.kv_cache_dtype,
             block_size=self.engine.block_size,
-            gpus=tuple({role.gpus.type: role.gpus for role in self.roles.values() if role.gpus}.values()),
+            gpus=tuple({role.gpus.type: role.gpus for role in roles if role.gpus}.values()),
             reads_bucket=self.reads_bucket,
         )
 
@@ -191,7 +181,7 @@ class Deployment:
             max_model_len=min(self.max_model_len, self.card.architecture.max_model_len),
             kv_cache_dtype=self.settings.engine.kv_cache_dtype,
             share=share or self.memory_share,
-            arguments=self.arguments,
+            arguments=self.arguments(role.role),
         )
 
 

@@ -1,4 +1,4 @@
-"""`engine.extraArgs`: words that a stack adds to the workers' command lines, and what they may say."""
+"""`extraArgs`: words that a stack adds to the workers' command lines, and what they may say."""
 
 from collections.abc import Iterator, Sequence
 
@@ -53,7 +53,7 @@ def code_errors(path: str, engine: Engine, given: Sequence[str], allowed: Sequen
             flagged = f"; allowed: {', '.join(known)}" if known else ""
             yield Error(join(path, index), f"{name} is no flag that runs code{nearest(name, known)}{flagged}")
         elif name not in names:
-            yield Error(join(path, index), f"{name} is not in engine.extraArgs; remove it")
+            yield Error(join(path, index), f"{name} is in no extraArgs; remove it")
 
 
 def warnings(engine: Engine, given: Sequence[str]) -> Iterator[str]:

@@ -162,7 +162,6 @@ def _graph(deployment: Deployment, stack: ResolvedStack) -> Graph:
         max_model_len=deployment.max_model_len,
         kv_cache_dtype=engine.kv_cache_dtype,
         gpu_memory_utilization=deployment.memory_share,
-        extra_args=split(deployment.arguments),
         kv_lease_seconds=engine.kv_lease_seconds,
         reads_bucket=deployment.reads_bucket,
         frontend_replicas=deployment.settings.frontend.replicas or (1 if deployment.simulated else 2),
@@ -187,6 +186,7 @@ def _worker(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) 
         machine=role.machine,
         memory=deployment.memory(role),
         nics=_nics(deployment, role, stack),
+        extra_args=split(deployment.arguments(role.role)),
     )
 
 

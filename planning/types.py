@@ -50,6 +50,8 @@ class Worker:
     """How long a stopping engine continues to serve."""
     nics: NicRequest = NO_NICS
     """The RDMA NICs that its pods request; none if KV cache does not move by RDMA."""
+    extra_args: tuple[str, ...] = ()
+    """Words of card and stack at the end of its command line, flag and value apart."""
 
     @property
     def autoscaled(self) -> bool:
@@ -81,8 +83,6 @@ class Graph:
     max_model_len: int
     kv_cache_dtype: sizing.KvCacheDtype
     gpu_memory_utilization: float
-    extra_args: tuple[str, ...]
-    """Words of the stack at the end of every worker's command line, flag and value apart."""
     kv_lease_seconds: int | None
     """How long prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
     reads_bucket: bool

@@ -27,6 +27,8 @@ class RoleOverride(Frozen):
     """How the nodes of that pool are bought; `capacity` of the stack unless given."""
     drain_seconds: Annotated[int, Field(ge=0, le=MAX_DRAIN_SECONDS)] | None = None
     """How long an engine that is told to stop serves on before it aborts what still runs. Every restart takes it."""
+    extra_args: tuple[str, ...] = ()
+    """As `engine.extraArgs`, for the workers of this role only. A flag here replaces the same flag there."""
 
 
 class ScaleRange(Frozen):
@@ -89,7 +91,7 @@ class EngineSettings(Frozen):
     extra_args: tuple[str, ...] = ()
     """Words added to the command line of every worker, such as ["--max-num-seqs", "64"]."""
     allow_code: tuple[str, ...] = ()
-    """Flags of extraArgs that may run code of others, such as ["--trust-remote-code"]."""
+    """Flags of any extraArgs that may run code of others, such as ["--trust-remote-code"]."""
 
 
 # What a client's JSON, a command line and a metric's label all take as it is; a hub's `org/name` too.

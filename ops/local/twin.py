@@ -14,7 +14,8 @@ def simulated_twin(graph: Graph, engine: Engine) -> tuple[Graph, tuple[str, ...]
     if graph.engine == engine.name:
         return graph, ()
     workers = tuple(
-        replace(worker, pool=SYSTEM_POOL, tensor_parallel=1, memory=None, nics=NO_NICS) for worker in graph.workers
+        replace(worker, pool=SYSTEM_POOL, tensor_parallel=1, memory=None, nics=NO_NICS, extra_args=())
+        for worker in graph.workers
     )
     twin = replace(
         graph,
@@ -24,12 +25,12 @@ def simulated_twin(graph: Graph, engine: Engine) -> tuple[Graph, tuple[str, ...]
         layout="simulated",
         kv_transfer=None,
         workers=workers,
-        extra_args=(),
     )
     sizes = ", ".join(f"{worker.role.value} over {worker.tensor_parallel} GPUs" for worker in graph.workers)
-    left_out = (f"engine.extraArgs are for {graph.engine}: without {' '.join(graph.extra_args)}",)
+    extra = dict.fromkeys(" ".join(worker.extra_args) for worker in graph.workers if worker.extra_args)
+    left_out = (f"extraArgs are for {graph.engine}: without {words}" for words in extra)
     return twin, (
-        *(left_out if graph.extra_args else ()),
+        *left_out,
         f"the engine is {engine.title} instead of {graph.engine}: it schedules and times, without a model",
         f"an engine is one process, not {sizes}; no KV cache moves, and there is no RDMA",
     )

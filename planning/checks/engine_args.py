@@ -1,13 +1,14 @@
-"""`engine.extraArgs` and `engine.allowCode` of a deployment."""
+"""`extraArgs` of a deployment and of its roles, and `engine.allowCode`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from catalog.flags.argv import split
+from catalog.flags.argv import split, uses
 from catalog.models import file_of
 from planning import extra_args
-from planning.deployments import Deployment
+from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
-from reading.errors import Error, join
+from planning.role_arguments import Word, texts
+from reading.errors import Error
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
@@ -15,20 +16,39 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
 
 
 def argument_errors(deployment: Deployment) -> Iterator[Error]:
-    """Errors of the words that the card and the stack add to workers' command lines."""
-    settings, engine, workers = deployment.settings.engine, deployment.engine, deployment.workers
-    given, allowed = deployment.arguments, settings.allow_code
-    card = join(f"{file_of(deployment.settings.model)}: engineArgs", engine.name)
-    of_card = [join(card, index) for index in deployment.card_arguments]
-    of_stack = [deployment.at(f"engine.extraArgs[{index}]") for index in range(len(settings.extra_args))]
-    if engine.flags is None:  # nobody can check the card's words, which are part of the catalog as the engine is
-        yield from extra_args.errors(of_stack, engine, workers, settings.extra_args, allowed)
-    else:
-        yield from extra_args.errors([*of_card, *of_stack], engine, workers, given, allowed)
+    """Errors of the words that the card and the stack add to workers' command lines, each once."""
+    engine, allowed = deployment.engine, deployment.settings.engine.allow_code
+    found: dict[Error, None] = {}
+    for words, roles in _by_words(deployment).items():
+        # Without a table nobody can check the card's words, which are part of the catalog as the engine is.
+        checked = words if engine.flags else _of_stack(deployment, words)
+        paths = [word.path for word in checked]
+        errors = extra_args.errors(paths, engine, deployment.workers(roles), texts(checked), allowed)
+        found |= dict.fromkeys(errors)
+    yield from found
+    given = [word.text for words in _by_words(deployment) for word in words]
     yield from extra_args.code_errors(deployment.at("engine.allowCode"), engine, given, allowed)
 
 
+def _by_words(deployment: Deployment) -> Mapping[tuple[Word, ...], Sequence[DeploymentRole]]:
+    """The roles that get the same words, by those words: rules between a flag and the roles see all of them."""
+    found: dict[tuple[Word, ...], list[DeploymentRole]] = {}
+    for name, role in deployment.roles.items():
+        found.setdefault(deployment.words(name), []).append(role)
+    return found
+
+
+def _of_stack(deployment: Deployment, words: Sequence[Word]) -> Sequence[Word]:
+    return [word for word in words if not word.path.startswith(file_of(deployment.settings.model))]
+
+
 def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
-    words = split(deployment.arguments)
-    for warning in extra_args.warnings(deployment.engine, words):
-        yield f"{deployment.at('engine.extraArgs')}: {warning}"
+    for words, roles in _by_words(deployment).items():
+        where = deployment.at("engine") if len(roles) == len(deployment.roles) else deployment.at(roles[0].role)
+        for warning in extra_args.warnings(deployment.engine, split(texts(words))):
+            yield f"{where}.extraArgs: {warning}"
+    used = {word.path for words in _by_words(deployment) for word in words}
+    for use in uses(deployment.settings.engine.extra_args):
+        path = deployment.at(f"engine.extraArgs[{use.index}]")
+        if path not in used:
+            yield f"{path}: {use.name} has no effect, because every role sets it too"

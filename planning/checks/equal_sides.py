@@ -12,15 +12,15 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
     engine, where = deployment.engine, deployment.at("engine.extraArgs")
     if deployment.kv_transfer is None or engine.flags is None:
         return
-    missing = engine.flags_for_equal_sides(Given(engine.flags, deployment.arguments), deployment.workers)
+    words = [word for role in deployment.roles for word in deployment.arguments(role)]
+    missing = engine.flags_for_equal_sides(Given(engine.flags, words), deployment.workers(deployment.roles.values()))
     if missing:
         on = " and ".join(
             f"{role.role} on {role.gpus.product}" for role in deployment.roles.values() if role.gpus is not None
         )
-        words = list(missing)
         yield Error(
             where,
             f"{on}: {engine.title} chooses {missing[0].removeprefix('--')} by the generation of its GPUs and rejects "
             "KV cache of another one; give it, or use GPUs of one generation",
-            (Fix(f"add {' '.join(words)}", {where: [*deployment.settings.engine.extra_args, *words]}),),
+            (Fix(f"add {' '.join(missing)}", {where: [*deployment.settings.engine.extra_args, *missing]}),),
         )

@@ -51,4 +51,4 @@ def _kv_split(deployment: Deployment) -> Iterator[Error]:
 
 
 def _shape(deployment: Deployment, role: DeploymentRole) -> RoleShape:
-    return RoleShape(role=role.role, tensor_parallel=role.tensor_parallel, arguments=deployment.arguments)
+    return RoleShape(role=role.role, tensor_parallel=role.tensor_parallel, arguments=deployment.arguments(role.role))

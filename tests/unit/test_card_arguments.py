@@ -20,6 +20,7 @@ def words(*own: str) -> tuple[str, ...]:
     return (
         planned({"models.chat": {"model": MODEL, "layout": "aggregated", "engine": {"extraArgs": own}}})
         .graphs[0]
+        .workers[0]
         .extra_args
     )
 

@@ -92,8 +92,8 @@ def test_no_flag_that_the_program_writes_can_be_given(module: str, args: type[Co
 def test_the_simulated_twin_of_a_gpu_graph_leaves_them_out() -> None:
     (graph,) = planned({PATH: {"extraArgs": ["--enforce-eager"]}}).graphs
     twin, changes = simulated_twin(graph, engine("mocker"))
-    assert twin.extra_args == ()
-    assert "engine.extraArgs are for vllm: without --enforce-eager" in changes
+    assert [worker.extra_args for worker in twin.workers] == [(), ()]
+    assert "extraArgs are for vllm: without --enforce-eager" in changes
     assert build(twin, {})
     (simulated,) = planned({"models.chat.layout": "simulated", PATH: {"extraArgs": ["--speedup-ratio", "2"]}}).graphs
     assert simulated_twin(simulated, engine("mocker")) == (simulated, ())

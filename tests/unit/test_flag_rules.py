@@ -112,7 +112,7 @@ def test_code_of_others_runs_only_where_the_stack_says_so() -> None:
     [
         (["--seed"], "--seed is no flag that runs code; allowed: --trust-remote-code,"),
         (["trust-remote-code"], "did you mean --trust-remote-code?"),
-        (["--scheduler-cls"], "--scheduler-cls is not in engine.extraArgs; remove it"),
+        (["--scheduler-cls"], "--scheduler-cls is in no extraArgs; remove it"),
     ],
 )
 def test_what_may_run_code_is_a_flag_that_does_and_is_given(allowed: list[str], says: str) -> None:
