@@ -207,7 +207,7 @@ def test_rollout_says_what_overrides_would_restart() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     workers, frontend = done.stdout.splitlines()
     assert workers.startswith("chat: all workers restart, because a pod template changes (prefill image; decode image)")
-    assert frontend.startswith("chat: the frontend's pods are replaced (image)")
+    assert frontend.startswith("chat: the frontend's pods restart (image)")
     assert (
         ops("rollout", "--stack", "prod", "--set", "labels.owner=me").stdout
         == "no pod restarts; `./dynamo-gke diff` shows other changes\n"
@@ -221,7 +221,7 @@ def test_rollout_as_json_is_one_object() -> None:
         return json.loads(done.stdout)
 
     workers, frontend = told("versions.runtime=1.7.0")["restarts"]
-    assert workers.startswith("chat: all workers roll")
+    assert workers.startswith("chat: all workers restart")
     assert frontend.startswith("chat: the frontend's pods are replaced")
     assert told("labels.owner=me") == {"stack": "prod", "restarts": []}
     invalid = ops("rollout", "--stack", "prod", "--json", "--set", "versions.runtime=latest")
@@ -243,7 +243,7 @@ def test_render_prints_what_kubectl_applies() -> None:
     assert done.returncode == 0
     assert all(line.startswith("warning: ") for line in done.stderr.splitlines())
     assert "# LEFT OUT: Secret/hf-token: contains a secret." in done.stdout
-    assert "Helm release dynamo-platform in namespace dynamo-system, chart https://" in done.stdout
+    assert "Install first, with Helm: release dynamo-platform in namespace dynamo-system, chart https://" in done.stdout
     as_kubectl = YAML(typ="safe", pure=True)
     as_kubectl.version = "1.1"
     applied = list(as_kubectl.load_all(done.stdout))

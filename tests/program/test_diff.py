@@ -162,7 +162,7 @@ def test_what_only_the_rules_of_the_base_refuse_is_named(clone: Path) -> None:
     assert done.returncode == 4
     assert "violations of the base's policies pass" in done.stdout.splitlines()[0]
     assert "policy public-gateway (critical) of the base rejects" in done.stdout
-    assert "critical policies of the base refuse what this checkout creates: public-gateway" in done.stderr
+    assert "critical policies of the base reject what this checkout creates: public-gateway" in done.stderr
 
 
 def test_rules_of_the_base_that_give_no_verdict_end_with_4(clone: Path) -> None:
