@@ -23,7 +23,6 @@ VLLM = environment_of(engine("vllm"))
 SGLANG = Environment("sglang", (*VLLM.locks, ROOT / "requirements" / "sglang.txt"), "dynamo.sglang.args")
 # Dynamo alone: its parser imports a fake of TensorRT-LLM out of `stand_ins`.
 TRTLLM = Environment("trtllm", DYNAMO.locks, DYNAMO.probe)
-_START = Path(__file__).with_name("engine_start.py")
 _STAND_INS = Path(__file__).with_name("stand_ins")
 
 # Importing vLLM takes 10 s on an idle machine, and a minute on a busy one.
@@ -41,6 +40,11 @@ class Runtime:
     def script(self) -> Path:
         """What is run in the environment."""
         return Path(__file__).with_name(f"engine_parsers_{self.environment.name}.py")
+
+    @property
+    def starter(self) -> Path:
+        """What asks the engine whether it would start."""
+        return Path(__file__).with_name(f"engine_start_{self.environment.name}.py")
 
 
 RUNTIMES = {
@@ -77,12 +81,12 @@ def path(module: str) -> Path:
     return {**paths, "dynamo.frontend": FRONTEND_TABLE}[module]
 
 
-def start(lines: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
-    """What the engine's own configuration says to command lines of `dynamo.vllm`, on an H200 that is not there.
+def start(runtime: Runtime, lines: Sequence[Sequence[str]]) -> list[Any]:
+    """What the engine's own configuration says to command lines of its module, for a GPU that is not there.
 
-    Needs vLLM's environment. Raises LocalRunError if it cannot be asked.
+    Needs the runtime's environment. Raises LocalRunError if it cannot be asked.
     """
-    return _asked(VLLM, _START, lines)
+    return _asked(runtime.environment, runtime.starter, lines)
 
 
 def _asked(environment: Environment, reader: Path, question: Any) -> Any:

@@ -81,7 +81,7 @@ def _name_error(
         return f"{use.name} is {'deprecated' if flag else 'gone'}; " + (
             f"use {replacement}" if replacement else "remove it"
         )
-    if flag is None and (level := re.fullmatch(r"-O(\d*)", use.name)):
+    if flag is None and "--optimization-level" in table.flags and (level := re.fullmatch(r"-O(\d*)", use.name)):
         return f"{use.name} is a shorthand; give --optimization-level {level[1]}".rstrip()
     if flag is None:
         return _unknown(table, use.name, owned, others)

@@ -20,7 +20,7 @@ from manifests.graph import engine_input
 from tests.command_lines import TABLES
 from tests.flag_cases import DRAFT, FP8, GPT_OSS, HARMFUL, LLAMA, STARTS_NOT, TAKEN, Refused, Taken
 from tests.stacks import planned
-from tools.engine_flags import VLLM, start
+from tools.engine_flags import RUNTIMES, VLLM, start
 
 Answers = Mapping[tuple[str, str], dict[str, Any]]
 """What the engine said, by the case's name and the role."""
@@ -89,7 +89,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
     for case in CASES:
         for role, line in rendered(case, folder).items():
             lines[case.name, role] = line
-    return dict(zip(lines, start(list(lines.values())), strict=True))
+    return dict(zip(lines, start(RUNTIMES["vllm"], list(lines.values())), strict=True))
 
 
 def rendered(case: Refused | Taken, folder: Path) -> dict[str, list[str]]:

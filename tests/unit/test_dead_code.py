@@ -13,7 +13,7 @@ ROOMS = (
     *("tools", "benchmarks", "__main__.py"),
 )
 # These replace functions of an engine, in its environment.
-IN_A_RUNTIME = ["*/tools/engine_start.py", "*/tools/engine_parsers*.py", "*/tools/stand_ins/*"]
+IN_A_RUNTIME = ["*/tools/engine_start*.py", "*/tools/engine_parsers*.py", "*/tools/stand_ins/*"]
 CALLED_BY_DECORATOR = ["@field_validator*", "@model_validator*", "@app.command*"]
 CALLED_BY_OTHERS = [
     *("readable", "readinto", "makefile", "http_open", "https_open", "https_response"),  # io, socket, urllib.request

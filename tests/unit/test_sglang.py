@@ -17,6 +17,7 @@ from catalog.sizing import GIB, engine_memory
 from manifests.graph import build, engine_input
 from planning.types import Graph
 from tests.command_lines import rendered
+from tests.sglang_cases import MOE, REFUSED, TAKEN, Refused, Taken
 from tests.stacks import errors, planned
 from workloads.network_policies import within_graph
 
@@ -144,66 +145,44 @@ def test_a_stack_may_not_give(words: list[str], says: str) -> None:
     assert says in message
 
 
-MOE = "gpt-oss-120b"
+MOE_SIZES: dict[str, Any] = {"prefill": {"tensorParallel": 4}, "decode": {"tensorParallel": 4}}
 
 
-@pytest.mark.parametrize(
-    ("words", "model", "at", "says"),
-    [
-        (["--chunked-prefill-size", "1000"], "", 1, "not a multiple of the page size, 64; use 1024"),
-        (["--tool-call-parser", "llama3", "--dyn-tool-call-parser", "llama3_json"], "", 1, "Dynamo refuses it"),
-        (["--dyn-reasoning-parser", "deepseek_r1"], "", 1, "add --reasoning-parser deepseek-r1"),
-        (["--dyn-reasoning-parser", "gpt_oss"], "", 1, "add --reasoning-parser gpt-oss"),
-        (["--reasoning-parser", "deepseek-r1"], "", 1, "add --dyn-reasoning-parser deepseek_r1"),
-        (["--reasoning-parser", "qwen3", "--dyn-reasoning-parser", "gpt_oss"], "", 1, "use gpt-oss"),
-        (["--schedule-policy", "priority"], "", 1, "needs --enable-priority-scheduling"),
-        (["--retraction-policy", "priority"], "", 1, "needs --enable-priority-scheduling"),
-        (["--torch-compile-max-bs", "8"], "", 1, "no effect without --enable-torch-compile"),
-        (["--disable-cuda-graph-padding", "--enable-torch-compile"], "", 0, "refused beside --enable-torch-compile"),
-        (["--attention-backend", "fa4"], "", 1, "pages of 128"),
-        (["--attention-backend", "trtllm_mha"], "", 1, "not known to run llama-3.3-70b-instruct on H200"),
-        (["--attention-backend", "flashinfer"], MOE, 1, "use one of fa3, triton"),
-        (["--swa-full-tokens-ratio", "0.5"], "", 0, "no layers with a sliding window"),
-        (["--swa-full-tokens-ratio", "1.5"], MOE, 1, "at most 1"),
-        (["--random-seed", "-1"], "", 1, "at least 0"),
-        (["--max-running-requests", "0"], "", 1, "at least 1"),
-        (["--enable-dp-attention", "--dp-size", "2"], "", 0, "mixtures of experts and latent attention"),
-        (["--ep-size", "2"], "", 1, "is a dense model"),
-        (["--dp-size", "2"], MOE, 1, "add --enable-dp-attention"),
-        (["--enable-dp-attention"], MOE, 0, "no effect without --dp-size"),
-        (["--enable-dp-attention", "--dp-size", "3"], MOE, 2, "does not divide tensorParallel"),
-        (["--ep-size", "3"], MOE, 1, "does not divide tensorParallel"),
-        (["--enable-dp-lm-head"], MOE, 0, "no effect without --enable-dp-attention"),
-        (["--moe-dense-tp-size", "2"], MOE, 1, "must be 1 or tensorParallel"),
-        (["--moe-a2a-backend", "deepep"], MOE, 0, "libraries and buffers"),
-        (["--enable-dp-attention", "--dp-size", "4", "--chunked-prefill-size", "4160"], MOE, 4, "use 4096"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_what_sglang_refuses_is_refused_here(words: list[str], model: str, at: int, says: str) -> None:
-    sizes: dict[str, Any] = {"prefill": {"tensorParallel": 4}, "decode": {"tensorParallel": 4}} if model else {}
-    ((where, message),) = found(words, model or "llama-3.3-70b-instruct", **sizes)
-    assert where == f"extraArgs[{at}]"
-    assert says in message
+def of_case(case: Refused | Taken) -> list[tuple[str, str]]:
+    return found(list(case.words), case.model, **(MOE_SIZES if case.model == MOE else {}))
 
 
-@pytest.mark.parametrize(
-    ("words", "model"),
-    [
-        (["--chunked-prefill-size", "4096", "--max-running-requests", "128"], "llama-3.3-70b-instruct"),
-        (["--chunked-prefill-size=-1"], "llama-3.3-70b-instruct"),
-        (["--dyn-reasoning-parser", "qwen3", "--reasoning-parser", "qwen3"], "qwen3-32b"),
-        (["--dyn-reasoning-parser", "deepseek_r1", "--reasoning-parser", "deepseek-r1"], "qwen3-32b"),
-        (["--dyn-tool-call-parser", "llama3_json"], "llama-3.3-70b-instruct"),
-        (["--attention-backend", "fa3"], MOE),
-        (["--enable-dp-attention", "--dp-size", "2", "--ep-size", "4"], MOE),
-        (["--data-parallel-size", "2", "--enable-dp-attention", "--ep", "4", "--moe-dense-tp-size", "1"], MOE),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
-)
-def test_what_sglang_takes_is_taken(words: list[str], model: str) -> None:
-    sizes: dict[str, Any] = {"prefill": {"tensorParallel": 4}, "decode": {"tensorParallel": 4}} if model == MOE else {}
-    assert found(words, model, **sizes) == []
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
+def test_what_sglang_refuses_or_misreads_is_refused(case: Refused) -> None:
+    ((where, message),) = of_case(case)
+    assert where == f"extraArgs[{case.at}]"
+    assert case.says in message
+
+
+@pytest.mark.parametrize("case", TAKEN, ids=lambda case: case.name)
+def test_what_sglang_takes_is_taken(case: Taken) -> None:
+    assert of_case(case) == []
+
+
+def test_the_optimization_shorthand_is_vllms_alone() -> None:
+    ((_, message),) = found(["-O3"])
+    assert "--optimization-level" not in message
+
+
+def test_a_kv_lease_is_not_sglangs() -> None:
+    warnings = planned(stack(engine={"name": "sglang", "kvLeaseSeconds": 60})).warnings
+    assert f"{PATH}.kvLeaseSeconds: has no effect, because SGLang has no such setting" in warnings
+
+
+def test_groups_of_attention_are_warned_of() -> None:
+    sizes = {**MOE_SIZES, "engine": {"name": "sglang", "extraArgs": ["--enable-dp-attention", "--dp-size", "2"]}}
+    assert any("counts one group" in warning for warning in planned(stack(MOE, **sizes)).warnings)
+
+
+def test_an_engine_of_another_spelling_is_named() -> None:
+    (error,) = errors(stack(engine={"name": "sgland"}))
+    assert error.path == f"{PATH}.name"
+    assert "did you mean sglang?" in error.message
 
 
 SIZES = (1, 2, 4, 8)

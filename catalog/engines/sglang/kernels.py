@@ -8,7 +8,10 @@ from catalog.flags.given import Given, Workers
 # What SGLang 0.5.21 chooses itself, or its documents name, by generation of GPU and kind of attention. Nothing is known
 # here of other generations. Its list holds those of other makers too, which fail when weights are loaded.
 _ATTENTION = {
-    "9": {"heads": ("fa3", "flashinfer", "triton"), "latent": ("fa3", "flashinfer", "flashmla", "triton")},
+    "9": {
+        "heads": ("fa3", "flashinfer", "triton", "trtllm_mha"),
+        "latent": ("fa3", "flashinfer", "flashmla", "triton"),
+    },
     "10": {"heads": ("trtllm_mha", "flashinfer", "triton"), "latent": ("trtllm_mla", "flashinfer", "triton")},
 }
 # Of those with attention sinks: `supported_backends` of GptOssForCausalLM in sglang/srt/arg_groups/model_hook.py.

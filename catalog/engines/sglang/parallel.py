@@ -24,7 +24,9 @@ def warnings(given: Given) -> Iterator[str]:
     if groups(given) > 1:
         yield (
             f"with {_DP_ATTENTION} each group of GPUs holds all heads and the KV cache of its own requests; the plan "
-            "counts one group, and for latent attention it does not count that each group has a copy of the weights"
+            "counts one group, and for latent attention it does not count that each group has a copy of the weights. "
+            "The verification cannot tell the transport of a group that none of its prompts reached: it then fails "
+            "with `N of M ranks`, unless `verification: reported`"
         )
 
 

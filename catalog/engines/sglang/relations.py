@@ -102,4 +102,6 @@ def _scheduling(given: Given) -> Iterator[ArgumentError]:
     """`check_server_args`, SGLang 0.5.21."""
     for name, other in (("--schedule-policy", "fcfs"), ("--retraction-policy", "length")):
         if given.text(name) == "priority":
-            yield given.error(name, f"priority needs --enable-priority-scheduling, which is not set here; use {other}")
+            yield given.error(
+                name, f"priority goes with --enable-priority-scheduling, which is not set here; use {other}"
+            )
