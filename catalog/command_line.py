@@ -1,4 +1,4 @@
-"""Command lines of Dynamo's Python modules: typed arguments, the frontend's own, what they share."""
+"""Typed command lines of Dynamo's Python modules, with the frontend's arguments and shared helpers."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from reading.frozen import Frozen
 
 IMAGES = "nvcr.io/nvidia/ai-dynamo"
 
-# What most of Dynamo's worker modules take as `--disaggregation-mode`.
+# Values of `--disaggregation-mode` in most of Dynamo's worker modules.
 DisaggregationMode = Literal["agg", "prefill", "decode"]
 DISAGGREGATION_MODES: dict[Role, DisaggregationMode] = {
     Role.PREFILL: "prefill",
@@ -15,7 +15,7 @@ DISAGGREGATION_MODES: dict[Role, DisaggregationMode] = {
     Role.WORKER: "agg",
 }
 
-# GKE mounts the driver's libraries there, outside the image's search path.
+# GKE mounts the driver's libraries here, outside the image's search path.
 DRIVER_LIBRARIES = "/usr/local/nvidia/lib64"
 
 
@@ -30,10 +30,10 @@ def with_driver_libraries(module: str) -> tuple[str, ...]:
 
 
 class CommandLine(Frozen):
-    """Typed arguments of a module: each field is the flag of its name; one that is None or False is left out."""
+    """Typed arguments of a module. Each field is the flag of its name; None and False omit the flag."""
 
     def argv(self) -> tuple[str, ...]:
-        """Flags and values as separate words, since the operator reads `--flag value` but not `--flag=value`."""
+        """Flags and values as separate words, because the operator reads `--flag value` but not `--flag=value`."""
         return tuple(word for name, value in self for word in _words(name, value))
 
 
@@ -48,7 +48,7 @@ def _words(name: str, value: object) -> tuple[str, ...]:
 
 
 class FrontendArgs(CommandLine):
-    """`dynamo.frontend`, the same whatever the engine is."""
+    """The flags of `dynamo.frontend` that this program sets, the same for every engine."""
 
     router_mode: Literal["kv"] = "kv"
     kv_cache_block_size: int

@@ -1,4 +1,4 @@
-"""Plain data that the catalog and the rooms after it exchange. Imports nothing else of this program."""
+"""Plain data that the catalog and the rooms after it exchange. This module imports no other module of the program."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 class KvCacheDtype(StrEnum):
     AUTO = "auto"
-    """As the activations: 2 bytes, for FP8 checkpoints too."""
+    """The type of the activations: 2 bytes, for FP8 checkpoints too."""
     FP8 = "fp8"
 
     @property
@@ -31,7 +31,7 @@ class KvCacheDtype(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class EngineInput:
-    """What an engine is told of one role of a deployment to write its command line."""
+    """One role of a deployment: the data from which an engine writes its command line."""
 
     role: Role
     tensor_parallel: int
@@ -39,20 +39,20 @@ class EngineInput:
     repository: str
     """The model on its hub, `organization/name`."""
     model: str
-    """Where the weights are: a folder of the bucket, or the repository. The same for every role."""
+    """Location of the weights, the same for every role: a folder of the bucket, or the repository."""
     served_name: str
-    """What clients send as `model`."""
+    """Model name that clients send as `model`."""
     streams_weights: bool
-    """Whether many weights files are read at once, by the Run:ai streamer."""
+    """Whether the Run:ai streamer reads many weights files at once."""
     max_model_len: int
-    """Tokens of prompt and answer together."""
+    """Max tokens of prompt and answer together."""
     kv_cache_dtype: KvCacheDtype
     gpu_memory_utilization: float
     """Share of a GPU's memory that the engine may use, 0 to 1."""
     kv_lease_seconds: int | None
-    """How long prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
+    """Seconds that prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
     extra_args: tuple[str, ...]
-    """Words of the stack at the end of the command line, flag and value apart."""
+    """The stack's own arguments at the end of the command line, flag and value as separate words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +62,17 @@ class EnvVar:
     name: str
     value: str | None = None
     field: str | None = None
-    """A path of Kubernetes' downward API, such as `status.podIP`; in place of `value`."""
+    """A path of Kubernetes' downward API, such as `status.podIP`, instead of `value`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """Ports on which every worker of an engine serves something that others read."""
+    """Ports that every worker of an engine serves to other pods."""
 
     metrics: int = 9090
-    """Dynamo's system port: `/metrics`, `/live`, `/health`. The operator sets it."""
+    """Dynamo's system port, set by the operator: `/metrics`, `/live`, `/health`."""
     nixl_telemetry: int | None = None
-    """Where NIXL serves counters of its own; None where the engine has them off."""
+    """Port of NIXL's own counters; None where the engine switches them off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,146 +80,146 @@ class Series:
     """A Prometheus series of an engine, without its labels. Engines have one series a rank, so readers aggregate."""
 
     name: str
-    """Of a histogram without `_bucket`, `_sum` or `_count`."""
+    """Name of the metric; for a histogram, without `_bucket`, `_sum` or `_count`."""
     unit: str = "1"
     """A unit of UCUM, as Cloud Monitoring takes it: `By`, `MBy`, `s`, `ms`; `1` for a count or a ratio."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingSignal:
-    """A gauge that an autoscaler keeps at a mean over the engines of a role."""
+    """A gauge that the autoscaler of a role keeps at a target, as the mean over the role's engines."""
 
     name: str
-    """In Kubernetes; it never changes, since autoscalers refer to it."""
+    """Name in Kubernetes. Never change a published name: autoscalers refer to it."""
     gauge: str
-    """In Prometheus."""
+    """Name of the gauge in Prometheus."""
     target: str
-    """A Kubernetes quantity: `700m` is 0.7."""
+    """Target of the mean, a Kubernetes quantity: `700m` is 0.7."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferMetrics:
-    """What an engine counts of the KV cache that it moves. None, or nothing, where it does not count that."""
+    """An engine's metrics of KV cache transfers. A field is None or empty where the engine has no such metric."""
 
     source: str
-    """Who counts, for the reader of a dashboard, such as `vLLM's connector`."""
+    """Component that counts, as a dashboard names it, such as `vLLM's connector`."""
     moved: Series | None = None
-    """Counter of what arrived."""
+    """Counter of the amount received."""
     duration: Series | None = None
-    """Histogram of the time of one transfer."""
+    """Histogram of transfer durations."""
     failures: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Counters of failed transfers, each by the word that a dashboard shows for it. Any rise is worth an alert."""
+    """Dashboard label → counter of failed transfers. Any increase raises an alert."""
     expired: str | None = None
-    """Counter of prompts whose KV cache decode did not fetch in time, on prefill."""
+    """Prefill's counter of prompts whose KV cache decode did not fetch in time."""
     received: tuple[str, str] | None = None
-    """Counters of prompt tokens on decode: those that came from prefill, and those that were asked for."""
+    """Decode's counters of prompt tokens: tokens received from prefill, and tokens requested."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineMetrics:
-    """Names of an engine's metrics by what they say; None where the engine does not say it."""
+    """Names of an engine's metrics by meaning; None where the engine has no such metric."""
 
     queue: str | None = None
-    """Gauge of requests that wait in one engine."""
+    """Gauge of requests queued in one engine."""
     kv_cache_use: str | None = None
-    """Gauge of the share of the KV cache in use, 0 to 1."""
+    """Gauge of the KV cache share in use, 0 to 1."""
     scaling: Mapping[Role, tuple[ScalingSignal, ...]] = field(default_factory=dict[Role, tuple[ScalingSignal, ...]])
-    """What the autoscaler of a role goes by; a role that is missing cannot be scaled."""
+    """Signals of each role's autoscaler. A role that is not listed cannot be autoscaled."""
     transfer: TransferMetrics | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferEvidence:
-    """The counters that show that KV cache moved from prefill to decode.
+    """The counters that verify that KV cache moved from prefill to decode.
 
     If the counters are missing, the result is unknown. If they exist and do not increase, the transfer failed.
     """
 
     role: Role
-    """Whose workers count: the receiver (decode) or the sender (prefill)."""
+    """Role whose workers have the counters: the receiver (decode) or the sender (prefill)."""
     moved: Series
-    """Counter of the amount."""
+    """Counter of the amount transferred."""
     transfers: str
-    """Counter of transfers."""
+    """Counter of successful transfers."""
     failed: str | None = None
     """Counter of failed transfers."""
     used: str | None = None
-    """Counter of prompt tokens that the receiver took from a transfer instead of computing them."""
+    """Counter of prompt tokens that the receiver got from a transfer instead of computing them."""
     absent: str
-    """What to check when the counters are missing, as the end of a sentence."""
+    """Advice for missing counters, as the end of a sentence."""
     carrier: str = ""
-    """What moves the cache, for the reader of a report: `NIXL`."""
+    """Library that moves the cache, as reports name it, such as `NIXL`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransportEvidence:
-    """Whose log shows which transport UCX chose for KV cache, and for which operation."""
+    """The role whose log shows which transport UCX chose for KV cache, and the operation that the log names."""
 
     role: Role
     operation: Literal["read", "write"]
-    """Of remote memory: the receiver reads, or the sender writes."""
+    """Operation on remote memory: the receiver reads, or the sender writes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KnownFailure:
-    """A failure that an engine names in its log or in an answer, and what to do about it."""
+    """A failure that an engine reports in its log or in a response, and how to fix it."""
 
     says: str
-    """A regular expression that one line of the text matches."""
+    """Regular expression that a line of the log or response matches."""
     remedy: str
-    """What it means and what to check, as a clause without its full stop."""
+    """Meaning of the failure and what to check, as a clause without its full stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferConnection:
-    """How one worker takes part in the transfer of KV cache, as its command line says."""
+    """A worker's part in the transfer of KV cache, read from its command line."""
 
     connector: str | None
-    """What moves the cache, by the engine's name for it; None where the command line names nothing."""
+    """The engine's name of the connector that moves the cache; None where the command line names none."""
     sends: bool
     receives: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalRun:
-    """How an engine runs on a machine without GPUs."""
+    """Changes with which an engine runs on a machine without GPUs."""
 
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     flags: tuple[str, ...] = ()
-    """Words at the end of each worker's command line."""
+    """Arguments appended to each worker's command line."""
     edits: Mapping[str, Callable[[str], str]] = field(default_factory=dict[str, Callable[[str], str]])
-    """By flag: how its value changes."""
+    """Flag → function that rewrites its value."""
     port_variable: str | None = None
-    """The variable that tells a worker another port of its own, since all share one address there."""
+    """Environment variable that gives each worker a different port, because local workers share one address."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KvLease:
-    """How long prefill keeps KV cache that decode does not fetch, seconds."""
+    """Seconds that prefill keeps KV cache that decode does not fetch."""
 
     default: int
-    """Unless the stack says otherwise."""
+    """Seconds unless the stack sets another number."""
     min: int
     why_min: str
-    """Why a shorter one fails."""
+    """Why a shorter lease fails."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoleShape:
-    """One role of a deployment, as rules between roles read it."""
+    """One role of a deployment, as rules that compare roles see it."""
 
     role: Role
     tensor_parallel: int
     arguments: tuple[str, ...] = ()
-    """Words of card and stack at the end of its command line, valid or not."""
+    """Arguments from card and stack at the end of the command line, valid or not."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryInput:
-    """What an engine is told to say how it divides the memory of one GPU."""
+    """The data from which an engine predicts how it divides the memory of one GPU."""
 
     gpu: str
-    """What people call the GPU."""
+    """The GPU's common name, such as H200."""
     gpu_bytes: int
     """Usable memory of one GPU."""
     weights: float
@@ -229,49 +229,49 @@ class MemoryInput:
     tensor_parallel: int
     max_model_len: int
     arguments: tuple[str, ...]
-    """The stack's own words for the command line, valid or not."""
+    """The stack's own arguments, valid or not."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryUse:
-    """What one engine does with the memory of each of its GPUs beside the weights."""
+    """Predicted memory use of one engine on each of its GPUs, without the weights."""
 
     kv_cache: float
-    """Bytes left for the KV cache; negative where the weights alone do not fit."""
+    """Bytes left for the KV cache; negative if the weights alone do not fit."""
     overhead: float
-    """Bytes of runtime, activations, communication buffers, CUDA graphs."""
+    """Bytes for runtime, activations, communication buffers and CUDA graphs."""
     source: str
-    """Where `overhead` comes from: measured, documented or estimated."""
+    """Source of `overhead`: measured, documented or estimated."""
     window_tokens: int = 0
-    """Tokens of one sequence that layers with a sliding window hold at most; 0 for a model without."""
+    """Max tokens of one sequence that sliding-window layers hold; 0 for a model without such layers."""
     advice: str | None = None
-    """What the stack's own arguments made larger, and could make smaller again; a clause without its full stop."""
+    """How to change the stack's own arguments to free memory, as a clause without its full stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NicClaim:
-    """A claim of a pod for RDMA NICs, by Kubernetes' dynamic resource allocation."""
+    """A pod's claim for RDMA NICs, through Kubernetes' dynamic resource allocation."""
 
     device_class: str
     count: int
     """NICs that the pod gets."""
     whole_node: bool = False
-    """Whether these are all NICs of the node. The claim then counts none: it gets what the node has, or waits."""
+    """Whether the pod gets all NICs of its node. The claim then asks for `all` instead of a number."""
 
     @property
     def size(self) -> int | Literal["all"]:
-        """How many NICs it asks for."""
+        """The number of NICs that the claim asks for."""
         return "all" if self.whole_node else self.count
 
 
 @dataclass(frozen=True, kw_only=True)
 class NicRequest:
-    """What a worker pod asks for to get its RDMA NICs, in terms of Kubernetes. Nothing by default."""
+    """The Kubernetes fields by which a worker pod gets its RDMA NICs. Empty by default."""
 
     claim: NicClaim | None = None
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Of the container."""
+    """Resource limits of the container."""
     capabilities: tuple[str, ...] = ()
     """Linux capabilities that the container adds."""
 
@@ -281,7 +281,7 @@ NO_NICS = NicRequest()
 
 @dataclass(frozen=True, kw_only=True)
 class KvMover:
-    """A deployment that moves KV cache by RDMA, as an RDMA mode judges it."""
+    """A deployment that moves KV cache by RDMA, as the rules of an RDMA mode see it."""
 
     path: str
     """Its key path, such as `models.chat`."""
@@ -290,4 +290,4 @@ class KvMover:
     node_gpus: Mapping[Role, int]
     """GPUs of one node of the role."""
     layouts: tuple[str, ...]
-    """Layouts of its model card that give each engine a node of its own and move KV cache too."""
+    """The model's other layouts that also move KV cache and give each engine its own node."""

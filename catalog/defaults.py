@@ -1,4 +1,4 @@
-"""What a stack gets of the catalog where it does not choose, as data in defaults.yaml."""
+"""The catalog entries that a stack gets by default, read from defaults.yaml."""
 
 from functools import cache
 from pathlib import Path
@@ -10,11 +10,11 @@ from reading.frozen import Frozen
 class Defaults(Frozen):
     name: str
     machine: str
-    """Of GPU pools."""
+    """Machine of GPU pools."""
     system_machine: str
-    """Of the system pool."""
+    """Machine of the system pool."""
     engine: str
-    """Of deployments whose layout is for no engine."""
+    """Engine of deployments whose layout names none."""
 
 
 @cache

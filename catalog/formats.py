@@ -1,4 +1,4 @@
-"""Number formats of weights: the bits that one weight takes, and what an engine makes of a format on a GPU."""
+"""Number formats of weights: bits per weight, and how an engine handles a format on a GPU."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from reading.errors import one_of
 
-# Of one weight of a linear layer, its scales included.
+# Bits per weight of a linear layer, scales included.
 BITS = {
     "bf16": 16.0,
     "fp16": 16.0,
@@ -38,14 +38,14 @@ def weight_bytes(name: str) -> float:
 
 
 class FormatUse(StrEnum):
-    """What an engine makes of weights in a number format on a GPU."""
+    """How an engine handles weights in a number format on a GPU."""
 
     NATIVE = "native"
-    """It loads them, and computes in that format."""
+    """The engine loads them and computes in that format."""
     WEIGHT_ONLY = "weightOnly"
-    """It loads them, and computes in 16 bits: little memory, no FP8 or FP4 arithmetic, slower prefill."""
+    """The engine loads them and computes in 16 bits: little memory, no FP8 or FP4 arithmetic, slower prefill."""
     REFUSED = "refused"
-    """It does not load them, or nobody documents that it does."""
+    """The engine does not load them, or is not documented to."""
 
     @property
     def words(self) -> str:
@@ -57,15 +57,15 @@ class FormatFloors:
     """The compute capabilities from which an engine loads weights in one number format."""
 
     native: str | None
-    """From here on it computes in the format, such as 8.9; None where it never does."""
+    """Min compute capability for computing in the format, such as 8.9; None where the engine never does."""
     native_below: str | None = None
-    """The first later generation for which it has no such kernels; None where every later one has."""
+    """The first later generation without native kernels; None where every later one has them."""
     weight_only: str | None = None
-    """From here on it loads the weights at least; None where it loads them only where it computes in the format."""
+    """Min compute capability for loading the weights; None where the engine loads them only for native compute."""
     weight_only_below: str | None = None
-    """The first later generation for which it does not; None where every later one has."""
+    """The first later generation on which the weights do not load; None where they load on every later one."""
     source: str
-    """Where these numbers are written."""
+    """Source of these numbers."""
 
     def use(self, compute_capability: str) -> FormatUse:
         if _within(compute_capability, self.native, self.native_below):
@@ -100,4 +100,4 @@ ARITHMETIC: Mapping[str, FormatFloors] = {
         ("nvfp4", "10.0"),
     )
 }
-"""What GPUs compute by themselves, for an engine of which no more is known."""
+"""The arithmetic of the GPUs themselves, for an engine without documented formats."""

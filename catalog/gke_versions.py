@@ -1,10 +1,10 @@
-"""GKE's versions, such as 1.34.1-gke.1829001: their order, and the oldest that a plan can live with."""
+"""GKE versions, such as 1.34.1-gke.1829001: their order, and the min version of a plan."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# The newest patch of this minor is asked for when the cluster is created; later GKE upgrades it itself.
+# A new cluster gets the newest patch of this minor version. GKE upgrades it from then on.
 VERSION_PREFIX = "1.35."
 
 _FORM = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-gke\.(\d+))?")
@@ -12,7 +12,7 @@ _FORM = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-gke\.(\d+))?")
 
 @dataclass(frozen=True, order=True)
 class GkeVersion:
-    """Compared part by part; a version without GKE's own patch is older than any with one."""
+    """A GKE version, compared part by part. A version without a `-gke.` patch is older than any with one."""
 
     major: int
     minor: int
@@ -34,16 +34,16 @@ def parsed(text: str) -> GkeVersion | None:
 class Floor:
     version: GkeVersion
     of: str
-    """What needs it."""
+    """The feature that needs the version."""
 
     def __str__(self) -> str:
         return f"{self.version} or newer, as {self.of} needs"
 
 
-# Of the chart; `preStop.sleep` of the frontends came with the same minor.
+# The chart's own floor. `preStop.sleep` of the frontends came with the same minor version.
 PLATFORM = Floor(GkeVersion(1, 30, 0), "Dynamo's platform")
 
 
 def highest(floors: Iterable[Floor | None]) -> Floor | None:
-    """The one that meets all; None where nothing is needed."""
+    """The highest floor, which meets all; None without any floor."""
     return max((each for each in floors if each), default=None)

@@ -1,4 +1,4 @@
-"""Layouts of a card on a machine: the rules of layouts.yaml worked out, and what the card has instead of them."""
+"""Layouts of a card on a machine: derived from the rules of layouts.yaml, or the card's own."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -19,7 +19,7 @@ RULES = Path(__file__).parent / "layouts.yaml"
 
 
 class RoleRule(Frozen):
-    """How one role of a layout is sized; layouts.yaml explains the keys."""
+    """The sizing rule of one role of a layout. layouts.yaml explains the keys."""
 
     nodes: Annotated[float, Field(ge=0, strict=False)]
     size: Literal["smallest", "wide"]
@@ -57,16 +57,16 @@ def rules() -> LayoutRules:
 
 
 def layout_names() -> tuple[str, ...]:
-    """The layouts that every card has where a machine can hold them."""
+    """Names of the layouts that every card has, if the machine can hold them."""
     return tuple(rules().layouts)
 
 
 def layouts_for(
     card: Card, machine: GpuMachine, engine: Engine, max_model_len: int | None = None
 ) -> Mapping[str, Layout]:
-    """Every layout in which `machine` can serve the card with an engine: the card's own, else what a rule gives.
+    """Every layout in which `machine` can serve the card with an engine: the card's own, or one derived from a rule.
 
-    `max_model_len` is the length that a stack sets, for GPUs that do not hold a sequence of the card's usual length.
+    `max_model_len`: the stack's own limit, used where the GPUs cannot hold a sequence of the card's default length.
     """
     own = {name: layout for name, layout in card.layouts.items() if layout.applies_to(machine.name)}
     derived: dict[str, Layout] = {}
@@ -79,7 +79,7 @@ def layouts_for(
 
 
 def why_not(card: Card, machine: GpuMachine, engine: Engine, name: str, max_model_len: int | None = None) -> str | None:
-    """Why a layout of layouts.yaml is not among `layouts_for` this card and machine; None for a name of no rule."""
+    """Why `layouts_for` this card and machine lacks a layout of layouts.yaml; None for a name without a rule."""
     if name not in rules().layouts:
         return None
     try:
@@ -90,7 +90,7 @@ def why_not(card: Card, machine: GpuMachine, engine: Engine, name: str, max_mode
 
 
 def _derived(card: Card, machine: GpuMachine, engine: Engine, name: str, max_model_len: int | None) -> Layout:
-    """What a rule gives. Raises _NotPossible."""
+    """The layout derived from a rule. Raises _NotPossible."""
     rule = rules().layouts[name]
     if rule.placement is Placement.CPU:
         roles = dict.fromkeys(rule.roles, RoleLayout(replicas=1, tensor_parallel=1))
@@ -112,14 +112,14 @@ def _layout(rule: LayoutRule, why: str, roles: Mapping[Role, RoleLayout]) -> Lay
 
 
 def _sizes(card: Card, machine: GpuMachine) -> list[int]:
-    """The tensor-parallel sizes that divide both the model and a node, and that a worker there may have."""
+    """The tensor-parallel sizes that divide both the model and a node, and that the machine allows for a worker."""
     count = machine.gpus.count
     smallest = count if machine.whole_node_workers else 1
     return [n for n in range(smallest, count + 1) if count % n == 0 and card.attention.divides(n)]
 
 
 def _smallest(card: Card, machine: GpuMachine, engine: Engine, max_model_len: int | None) -> int:
-    """The fewest GPUs that hold the model and one sequence: of the card's usual length, else of the stack's own."""
+    """The min GPUs that hold the model and one sequence of the card's default length, else of the stack's limit."""
     usual, sizes = card.default_max_model_len, _sizes(card, machine)
     for length in (usual, *([max_model_len] if max_model_len and max_model_len < usual else [])):
         for size in sizes:
@@ -158,7 +158,7 @@ def _sized(card: Card, machine: GpuMachine, layout: str, rule: RoleRule, smalles
     size = smallest
     if rule.size == "wide" and _is_heavy(card, gpus, smallest):
         widest = int((rule.widest or min(rule.nodes, 1)) * gpus.count)
-        # A multiple of the smallest, which prefill has: KV cache moves between such sizes only.
+        # A multiple of the smallest size, which prefill has: KV cache can move only between such sizes.
         size = max((n for n in _sizes(card, machine) if n <= widest and n % smallest == 0), default=smallest)
     return RoleLayout(replicas=share // size, tensor_parallel=size)
 

@@ -1,54 +1,54 @@
-"""How the pods of a graph end: what happens between the call to stop and the kill, in seconds that add up.
+"""Shutdown of a graph's pods: the seconds of each step between SIGTERM and SIGKILL.
 
-Kubernetes kills a pod `terminationGracePeriodSeconds` after it was told to stop, whatever still runs in it. Dynamo's
-own defaults go beyond that on one side (its runtime waits 900 s) and far below it on the other (an engine serves on for
-5 s, then aborts), so each of them is set.
+Kubernetes kills a pod `terminationGracePeriodSeconds` after the pod starts to terminate, even if it still serves.
+Dynamo's defaults do not fit that: its runtime waits longer (900 s), and an engine aborts far too early (after 5 s). So
+this program sets every step.
 """
 
 from catalog.contracts import Role
 
-# The pod's, unless an engine drains so long that it needs more.
+# Grace period of a pod, unless the drain of its engine needs more.
 GRACE_SECONDS = 600
 
-# A frontend answers 503 from the moment it is told to stop. It is told that much later than the Service, so that load
-# balancers have stopped sending by then. The pod's grace includes it.
+# Delay between a frontend's removal from the Service and its SIGTERM, so that load balancers have stopped sending
+# requests: from SIGTERM on it answers 503. The pod's grace period includes the delay.
 PRE_STOP_SECONDS = 15
 
-# For what closes last in a process: servers, the engine, its connections.
+# Time to close servers, the engine and its connections at the end of a process.
 EXIT_SECONDS = 60
 
-# Between the last of these and the kill.
+# Spare time before SIGKILL.
 _SPARE_SECONDS = 30
 
-# How long a frontend waits for the answers that still run. Its own 5 s give up the state that a stream may need; seen
-# with mockers over plain HTTP, the stream itself goes on.
+# Time that a frontend waits for running answers. Its default of 5 s drops state that a stream may need, although with
+# mockers over plain HTTP the stream itself continued.
 ANSWERS_SECONDS = GRACE_SECONDS - PRE_STOP_SECONDS - EXIT_SECONDS
 FRONTEND_ENV = {
     "DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS": str(ANSWERS_SECONDS),
     "DYN_RUNTIME_GRACEFUL_SHUTDOWN_TIMEOUT_SECS": str(ANSWERS_SECONDS),
 }
 
-# How long an engine that is told to stop serves on before it aborts what still runs. No new request reaches it then.
-# The time is fixed: an idle engine takes it, too. Prefill needs it only for KV cache that decode still reads.
+# Time after SIGTERM in which an engine finishes running requests before it aborts them. It gets no new requests. The
+# time is fixed: an idle engine waits, too. Prefill needs it only for KV cache that decode still reads.
 DRAIN_SECONDS = {Role.PREFILL: 60, Role.DECODE: 120, Role.WORKER: 120}
 
-# How long Dynamo's runtime in an engine then waits for its endpoints. A simulated engine, which drains nothing itself,
-# serves on for as long.
+# Time that Dynamo's runtime in an engine then waits for its endpoints. A simulated engine has no drain of its own and
+# finishes its requests in this time.
 RUNTIME_SECONDS = 300
 
-# GKE waits an hour for the pods of a node that it upgrades, then goes on without them.
+# Time that GKE waits for the pods of a node that it upgrades. Then it deletes the node.
 NODE_DRAIN_SECONDS = 3600
 
 MAX_DRAIN_SECONDS = NODE_DRAIN_SECONDS - RUNTIME_SECONDS - EXIT_SECONDS - _SPARE_SECONDS
 
 
 def worker_grace(drain: int) -> int:
-    """The `terminationGracePeriodSeconds` of an engine's pod that drains for so many seconds."""
+    """The `terminationGracePeriodSeconds` of a pod whose engine drains for `drain` seconds."""
     return max(GRACE_SECONDS, drain + RUNTIME_SECONDS + EXIT_SECONDS + _SPARE_SECONDS)
 
 
 def worker_env(drain: int) -> dict[str, str]:
-    """What an engine reads of this: its own drain, then the wait of Dynamo's runtime in it."""
+    """Environment variables of an engine: its drain time, and the wait of Dynamo's runtime after it."""
     return {
         "DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS": str(drain),
         "DYN_RUNTIME_GRACEFUL_SHUTDOWN_TIMEOUT_SECS": str(RUNTIME_SECONDS),

@@ -1,23 +1,23 @@
-"""NIXL over UCX, which moves KV cache between pods whatever the engine is: what its variables say."""
+"""NIXL over UCX, which moves KV cache between pods: environment variables and known failures for all engines."""
 
 from typing import Literal
 
 from catalog.contracts import EnvVar, KnownFailure
 
-# Where NIXL serves its own counters.
+# Port of NIXL's own counters.
 TELEMETRY_PORT = 19090
 
 
 def environment(operation: Literal["read", "write"]) -> tuple[EnvVar, ...]:
-    """Variables by which NIXL counts, and UCX logs the transport it chose."""
+    """Variables that make NIXL serve its counters and UCX log the chosen transport."""
     return (EnvVar(name="NIXL_TELEMETRY_ENABLE", value="y"), *transport_log(operation))
 
 
 def transport_log(operation: Literal["read", "write"]) -> tuple[EnvVar, ...]:
-    """Variables by which UCX logs the transport it chose for one operation on remote memory.
+    """Variables that make UCX log the transport that it chose for one operation on remote memory.
 
-    By that log verification knows RDMA from TCP. UCX's default, a buffered stdout, would keep the last table back as
-    long as the worker lives.
+    Verification tells RDMA from TCP by that log. With UCX's default, a buffered stdout, the last table would appear
+    only when the worker exits.
     """
     return (
         EnvVar(name="UCX_PROTO_INFO", value=f"remote memory {operation}*"),
@@ -25,7 +25,7 @@ def transport_log(operation: Literal["read", "write"]) -> tuple[EnvVar, ...]:
     )
 
 
-# Reported by users of Dynamo's images; the texts are NIXL's and SGLang's.
+# Failures that users of Dynamo's images reported, with texts of NIXL and SGLang.
 KNOWN_FAILURES = (
     KnownFailure(
         says=r"(?i)NIXL agent creation failed|NIXL create_backend",

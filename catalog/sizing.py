@@ -1,8 +1,8 @@
-"""Whether a model fits an engine and how much KV cache is left: arithmetic over config.json.
+"""Memory of one engine: whether the model fits, and how much KV cache is left. Arithmetic over config.json.
 
-The kind of attention says what a token keeps in the KV cache (`catalog.models.attention`). Weights are the sum over
-layers for dense models with grouped-query attention, else those of the safetensors index. What an engine takes for
-itself, the engine says.
+The KV cache per token depends on the kind of attention (`catalog.models.attention`). Weights are the sum over layers
+for dense models with grouped-query attention, else the total of the safetensors index. The engine predicts its own
+overhead.
 """
 
 from dataclasses import dataclass
@@ -16,40 +16,40 @@ from catalog.models import Card
 GIB = 1024**3
 MIB = 1024**2
 
-# Tokens of a verification's request, prompt and answer: 400 words of up to 3 tokens, a first word of 16 hexadecimal
-# digits, up to 128 tokens that the model's chat template adds, and an answer of 32.
+# Max tokens of a verification request, prompt and answer: 400 words of up to 3 tokens, a first word of 16 hexadecimal
+# digits, up to 128 tokens that the model's chat template adds, and an answer of 32 tokens.
 VERIFICATION_TOKENS = 400 * 3 + 16 + 128 + 32
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineMemory:
-    """What one engine holds, per GPU, in bytes; counts are for the engine as a whole."""
+    """Memory of one engine: bytes are per GPU, token and sequence counts for the whole engine."""
 
     weights: float
     kv_per_token: int
-    """What a token keeps as long as its sequence lives."""
+    """KV cache that a token needs for the lifetime of its sequence."""
     kv_in_windows: int = 0
-    """What one sequence keeps in layers with a sliding window, however long it is."""
+    """KV cache of one sequence in sliding-window layers, independent of its length."""
     kv_budget: float
-    """What is left for the KV cache; negative when the weights alone do not fit."""
+    """Memory left for the KV cache; negative if the weights alone do not fit."""
     max_model_len: int
     advice: str | None = None
-    """What would leave more for the KV cache; a clause without its full stop."""
+    """How to get more KV cache; a clause without its full stop."""
 
     @property
     def kv_per_sequence(self) -> int:
-        """Of the full length."""
+        """KV cache of one sequence of the max length."""
         return self.max_model_len * self.kv_per_token + self.kv_in_windows
 
     @property
     def kv_tokens(self) -> int:
-        """Tokens that fit as sequences of the full length; where no such sequence fits, of one that does."""
+        """Tokens that fit, in sequences of the max length; where no such sequence fits, in one shorter sequence."""
         windows = max(1, self.full_sequences) * self.kv_in_windows
         return max(0, int((self.kv_budget - windows) // self.kv_per_token))
 
     @property
     def full_sequences(self) -> int:
-        """Sequences of the full length that fit at the same time; guaranteed, not typical."""
+        """Sequences of the max length that always fit at the same time; typical load may allow more."""
         return max(0, int(self.kv_budget // self.kv_per_sequence))
 
     @property
@@ -66,7 +66,7 @@ def linear_parameters(card: Card) -> int:
 
 
 def parameters(card: Card) -> int:
-    """All parameters of such a model: 70,553,706,496 for Llama-3.3-70B."""
+    """All parameters of a dense model with grouped-query attention: 70,553,706,496 for Llama-3.3-70B."""
     a = card.architecture
     norms = 2 * a.layers * a.hidden_size + a.hidden_size
     embeddings = a.vocab_size * a.hidden_size * (1 if a.tied_embeddings else 2)
@@ -92,7 +92,7 @@ def engine_memory(
     share: float,
     arguments: tuple[str, ...] = (),
 ) -> EngineMemory:
-    """The memory of one engine with `card` over `tensor_parallel` GPUs, of whose memory it gets a share."""
+    """The memory of one engine that serves `card` on `tensor_parallel` GPUs and gets a share of their memory."""
     weights = weights_bytes(card) / tensor_parallel
     use = engine.memory(
         card,

@@ -1,4 +1,4 @@
-"""Versions of Dynamo, of the platform (chart and operator) and of the runtime (images), and which pairs work."""
+"""Versions of Dynamo's platform (chart and operator) and runtime (images), and the pairs that work together."""
 
 import itertools
 import re
@@ -18,7 +18,7 @@ class _Runtimes(Frozen):
 
 
 class _Dynamo(Frozen):
-    """dynamo.yaml, which says what each key means."""
+    """Content of dynamo.yaml, which explains each key."""
 
     name: str
     platform: str
@@ -30,7 +30,7 @@ class _Dynamo(Frozen):
 
 DYNAMO = entries.entry(_Dynamo, Path(__file__).parent, "dynamo")
 
-# ASCII digits, since an image tag takes no others; no leading zero, since 1.06.1 is another tag than 1.6.1.
+# ASCII digits, because image tags allow no others; no leading zero, because 1.06.1 is a different tag than 1.6.1.
 _NUMBER = "(0|[1-9][0-9]{0,5})"
 _RELEASE = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
 _BEGINS_LIKE_ONE = re.compile(r"\s*[vV]?([0-9]{1,6})\.([0-9]{1,6})(?:\.([0-9]{1,6}))?")
@@ -47,15 +47,15 @@ OLDEST_PLATFORM: Minor = (OLDEST_RUNTIME[0], OLDEST_RUNTIME[1] - DYNAMO.runtimes
 
 
 def runtimes(platform: str) -> tuple[Minor, Minor]:
-    """The oldest and the newest minor version of the runtime that an operator runs, served here or not."""
+    """The oldest and newest minor version of the runtime that an operator can run, whether or not this program can."""
     major, number = minor(platform)
     return (major, max(0, number - DYNAMO.runtimes.behind)), (major, number + DYNAMO.runtimes.ahead)
 
 
 def errors(platform: str, runtime: str) -> Iterator[tuple[str, str]]:
-    """What is wrong with the two versions: `platform` or `runtime`, and a sentence that ends with what to set.
+    """Errors of the two versions: `platform` or `runtime`, and a sentence that ends with the version to set.
 
-    A version is proposed only if it makes the error go away and brings no other.
+    Proposes only versions that fix the error and cause no other.
     """
     found = _problems(platform, runtime)
     for key, reason in found.items():
@@ -64,7 +64,7 @@ def errors(platform: str, runtime: str) -> Iterator[tuple[str, str]]:
 
 
 def _fixes(key: str, platform: str, runtime: str, others: Set[str]) -> list[str]:
-    """The changes that leave no problem but those of the `others`, in words."""
+    """The changes, in words, that leave no problems except those of `others`."""
     given = {"platform": platform, "runtime": runtime}
 
     def helps(changed: str, version: str) -> bool:
@@ -77,12 +77,12 @@ def _fixes(key: str, platform: str, runtime: str, others: Set[str]) -> list[str]
 
 
 def _problems(platform: str, runtime: str) -> dict[str, str]:
-    """The reason why a version cannot be used, by key; the pair's is the runtime's."""
+    """Key → why its version cannot be used. A problem of the pair has the key `runtime`."""
     return _version_problems(platform, runtime) or _pair_problem(platform, runtime)
 
 
 def _version_problems(platform: str, runtime: str) -> dict[str, str]:
-    """Of each version for itself."""
+    """Problems of each version alone."""
     found: dict[str, str] = {}
     for key, text, default in (("platform", platform, DYNAMO.platform), ("runtime", runtime, DYNAMO.runtime)):
         if not _RELEASE.fullmatch(text):
@@ -105,7 +105,7 @@ def _version_problems(platform: str, runtime: str) -> dict[str, str]:
 
 
 def _pair_problem(platform: str, runtime: str) -> dict[str, str]:
-    """Of two versions that are each without a problem."""
+    """Problem of the pair, for two versions without problems alone."""
     oldest, newest = runtimes(platform)
     if oldest <= minor(runtime) <= newest:
         return {}
@@ -115,12 +115,12 @@ def _pair_problem(platform: str, runtime: str) -> dict[str, str]:
 
 
 def _usable(version: str, oldest: Minor) -> bool:
-    """Whether a version has no error of its own, whatever the other one is."""
+    """Whether a version has no error of its own, for any other version."""
     return bool(_RELEASE.fullmatch(version)) and minor(version) >= oldest
 
 
 def _replacements(key: str, platform: str, runtime: str) -> Iterator[str]:
-    """Versions that may do in place of one that can be used with nothing; the nearest first."""
+    """Versions that may replace an unusable one, the nearest first."""
     text, other = (platform, runtime) if key == "platform" else (runtime, platform)
     if _RELEASE.fullmatch(text):
         if key == "runtime" and _RELEASE.fullmatch(other):
@@ -136,7 +136,7 @@ def _replacements(key: str, platform: str, runtime: str) -> Iterator[str]:
 
 
 def _pair_fixes(platform: str, runtime: str) -> Iterator[tuple[str, str, str]]:
-    """Changes that make a pair of two usable versions: the key, its new version, and the words that propose it."""
+    """Changes that turn two usable versions into a working pair: key, new version, and the words that propose it."""
     (oldest, newest), given = runtimes(platform), minor(runtime)
     if given > newest:
         nearest, first = _release(*newest), _release(given[0], max(0, given[1] - DYNAMO.runtimes.ahead))
@@ -156,7 +156,7 @@ def _pair_fixes(platform: str, runtime: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _release(major: int, number: int) -> str:
-    """A release of a minor version: the one that this program is made for, else the first."""
+    """A release of a minor version: the one that this program targets, else the first."""
     return DYNAMO.runtime if (major, number) == minor(DYNAMO.runtime) else f"{major}.{number}.0"
 
 

@@ -1,4 +1,4 @@
-"""The ways to buy GPU nodes: one file each, listed in `MODES`."""
+"""The capacity modes, which are ways to buy GPU nodes: one file each, listed in `MODES`."""
 
 from typing import Any
 
@@ -21,15 +21,15 @@ NAMES = tuple(mode.name for mode in MODES)
 
 
 def mode_of(given: CapacitySettings) -> CapacityMode[Any]:
-    """The mode whose settings block this is."""
+    """The mode that a settings block belongs to."""
     return next(mode for mode in MODES if type(given) is mode.settings)
 
 
 def capacity_mode(name: str) -> CapacityMode[Any]:
-    """The mode of that name. Raises KeyError for one that is not in MODES; settings hold no other."""
+    """The mode of that name. Raises KeyError for a name that is not in MODES; validated settings have no other."""
     return {mode.name: mode for mode in MODES}[name]
 
 
 def labeled_mode(label: str | None) -> CapacityMode[Any] | None:
-    """The mode that a pool's resource label names; None for a label that is missing or names none."""
+    """The mode that a pool's resource label names; None for a missing or unknown label."""
     return next((mode for mode in MODES if mode.label == label), None)

@@ -1,4 +1,4 @@
-"""Flex-start nodes: asked for by pods that wait, delivered when there is capacity, taken back after a fixed time."""
+"""Flex-start nodes: requested by pending pods, created when there is capacity, reclaimed after a fixed time."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -7,19 +7,19 @@ from catalog.capacity.mode import CapacityMode, CapacitySettings, CompactPlaceme
 from catalog.contracts import NodePurchase
 from catalog.gke_versions import Floor, GkeVersion
 
-# The longest that flex-start sells.
+# Max run time that flex-start offers.
 MAX_RUN_DAYS = 7
 
 
 class FlexStartSettings(CapacitySettings):
     mode: Literal["flexStart"]
-    # Google's modules leave it out for flex-start.
+    # Google's modules omit compact placement for flex-start.
     compact_placement: CompactPlacement = False
-    """Whether nodes have to lie close together."""
+    """Whether nodes need compact placement."""
 
 
 class FlexStart(CapacityMode[FlexStartSettings]):
-    """Pools are created empty, and their nodes are neither repaired nor upgraded: they are replaced by running out."""
+    """Flex-start. Pools are created empty. GKE does not repair or upgrade nodes, but replaces them as they expire."""
 
     name = "flexStart"
     settings = FlexStartSettings

@@ -1,4 +1,4 @@
-"""CapacityMode, the interface of a way to buy GPU nodes, and the settings that every mode takes."""
+"""`CapacityMode`, the interface of a way to buy GPU nodes, and the settings that every mode has."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from reading.shape import Elsewhere
 
 
 class CapacitySettings(Frozen):
-    """The keys of `capacity` in every mode but `mode`, which each mode declares as a Literal of its own name."""
+    """The keys of `capacity` in every mode, except `mode`, which each mode declares as a Literal of its own name."""
 
     machine: GpuMachineName = Field(default_factory=default_machine)
     """The machine type of GPU pools, one of `catalog/machines`."""
     max_nodes: Annotated[int, Field(ge=1, le=1000, examples=[4])] | None = None
-    """GPU nodes that the stack may ask for, autoscaling included; more is refused. The ranges must hold as many."""
+    """Max GPU nodes of the stack, autoscaling included. The address ranges must have room for them."""
 
 
-# Whether nodes have to lie close together, for modes in which that can be chosen.
+# Whether nodes need compact placement, for modes with that choice.
 CompactPlacement = Annotated[
     bool, Elsewhere("has no effect with mode {tag}, whose machines have a fixed place; remove it")
 ]
@@ -34,36 +34,36 @@ Given = TypeVar("Given", bound=CapacitySettings)
 class CapacityMode(ABC, Generic[Given]):
     """A way in which Google Cloud sells GPU nodes. One subclass per file in this folder, listed in `MODES`.
 
-    `Given` is the mode's settings block. The class variables with a default say what a mode shares with most others.
+    `Given` is the mode's settings block. The defaults of class variables hold for most modes.
     """
 
     name: ClassVar[str]
-    """As stack files have it, in camelCase."""
+    """Name in stack files, in camelCase."""
     settings: type[Given]
 
     spot: ClassVar[bool] = False
     flex_start: ClassVar[bool] = False
     reserved: ClassVar[bool] = False
-    """Whether nodes come from one reservation. These three are what a policy compares with a pool's own fields."""
+    """Whether nodes come from one reservation. A policy compares these three variables with a pool's own fields."""
     paid_before_nodes: ClassVar[bool] = False
-    """Whether the bill runs before there are nodes."""
+    """Whether billing starts before nodes exist."""
     auto_repair: ClassVar[bool] = True
     """Whether GKE replaces nodes that fail."""
     rolling_upgrades: ClassVar[bool] = True
-    """Whether GKE upgrades nodes one by one; False where pools take no upgrade settings."""
+    """Whether GKE upgrades nodes one by one; False where pools accept no upgrade settings."""
     adjective: ClassVar[str] = ""
-    """What nodes bought this way are called in `releases 2 reserved nodes`; empty where nothing is to be said."""
+    """Adjective in messages such as `releases 2 reserved nodes`; may be empty."""
     min_gke: ClassVar[Floor | None] = None
-    """The oldest GKE version with this mode; None where every version has it."""
+    """Min GKE version of this mode; None where every version has it."""
 
     @property
     def label(self) -> str:
-        """The name as a value of a resource label, which takes no capitals: `flexStart` → `flex-start`."""
+        """The name as a value of a resource label, which allows no capitals: `flexStart` → `flex-start`."""
         return "".join(f"-{c.lower()}" if c.isupper() else c for c in self.name)
 
     @abstractmethod
     def node_pool(self, given: Given, *, nodes: int, max_nodes: int) -> NodePurchase:
-        """What to buy for a pool that needs `nodes` at once and may grow to `max_nodes`. Built by `self.bought`."""
+        """The purchase for a pool that starts with `nodes` and may grow to `max_nodes`. Built by `self.bought`."""
 
     def bought(
         self,
@@ -74,7 +74,7 @@ class CapacityMode(ABC, Generic[Given]):
         compact: bool = False,
         max_run_seconds: int | None = None,
     ) -> NodePurchase:
-        """A purchase with what the class says of the mode."""
+        """A purchase with the class variables of the mode."""
         return NodePurchase(
             mode=self.name,
             label=self.label,
@@ -91,15 +91,15 @@ class CapacityMode(ABC, Generic[Given]):
         )
 
     def compact(self, given: Given) -> bool:
-        """Whether the stack wants nodes close together."""
+        """Whether the stack asks for compact placement."""
         return self.node_pool(given, nodes=1, max_nodes=1).compact
 
     def errors(self, given: Given, *, project: str, zone: str) -> Iterator[tuple[str, str]]:
-        """Key of the block and what is wrong with it, for what contradicts the stack's place. None by default."""
+        """Errors of settings that contradict the stack's project or zone: key of the block, message."""
         del given, project, zone
         yield from ()
 
     def warnings(self, given: Given) -> Iterator[tuple[str, str]]:
-        """Key of the block, empty for the block itself, and what to think of before money runs. None by default."""
+        """Warnings to read before costs begin: key of the block (empty for the block itself), message."""
         del given
         yield from ()

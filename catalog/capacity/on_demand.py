@@ -1,4 +1,4 @@
-"""Nodes on demand, at the list price, where the zone has them."""
+"""On-demand nodes, at the list price, if the zone has capacity."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from catalog.contracts import NodePurchase
 class OnDemandSettings(CapacitySettings):
     mode: Literal["onDemand"]
     compact_placement: CompactPlacement = True
-    """Whether nodes have to lie close together."""
+    """Whether nodes need compact placement."""
 
 
 class OnDemand(CapacityMode[OnDemandSettings]):

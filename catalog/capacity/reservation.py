@@ -1,4 +1,4 @@
-"""Nodes of a reservation, which was granted beforehand and is paid whether it is used or not."""
+"""Nodes from a reservation, which must exist before and is billed whether used or not."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from catalog.capacity.mode import CapacityMode, CapacitySettings
 from catalog.contracts import NodePurchase, ReservationRef
 from reading.shape import Elsewhere
 
-# Of this project or shared by another, whole or one block or sub-block of it; with its zone as the API writes it.
+# A reservation of this project or shared by another, whole or a block or sub-block; the API's form with zone, too.
 _PATTERN = (
     r"^(projects/[a-z0-9-]+/(zones/[a-z0-9-]+/)?reservations/)?[a-z]([-a-z0-9]*[a-z0-9])?"
     r"(/reservationBlocks/[a-z0-9-]+(/reservationSubBlocks/[a-z0-9-]+)?)?$"
@@ -42,12 +42,12 @@ class ReservationSettings(CapacitySettings):
             validate_default=True,
         ),
     ] = ""
-    """A reservation's name, optionally with its block and sub-block: `NAME/reservationBlocks/BLOCK`; one that another
-    project shares as `projects/OWNER/reservations/NAME`."""
+    """A reservation's name, optionally with its block and sub-block: `NAME/reservationBlocks/BLOCK`. For a reservation
+    that another project shares: `projects/OWNER/reservations/NAME`."""
 
 
 class Reservation(CapacityMode[ReservationSettings]):
-    """No compact placement: a reservation for GPUs is dense by itself."""
+    """Reserved nodes. They need no compact placement, because a reservation for GPUs is already dense."""
 
     name = "reservation"
     settings = ReservationSettings

@@ -10,7 +10,7 @@ from catalog.contracts import NodePurchase
 class SpotSettings(CapacitySettings):
     mode: Literal["spot"]
     compact_placement: CompactPlacement = True
-    """Whether nodes have to lie close together."""
+    """Whether nodes need compact placement."""
 
 
 class Spot(CapacityMode[SpotSettings]):

@@ -1,4 +1,4 @@
-"""The engines that workers run: one module or package of this folder each, found by the `name` of its class."""
+"""The inference engines that workers run. Each is one module or package of this folder, found by its class's `name`."""
 
 import inspect
 import pkgutil
@@ -35,100 +35,100 @@ from catalog.formats import ARITHMETIC, BITS, FP8_ARITHMETIC, FormatFloors, Form
 from catalog.machines import Gpus
 from catalog.models import Card
 
-# A file an engine, which its parser wrote, and one beside it that says what a stack may do with each flag.
+# Per engine, a table of its flags that its own parser wrote, and a YAML file that classifies each flag.
 FLAGS = Path(__file__).with_name("flags")
 
 
 class Engine(ABC):
-    """An inference engine that Dynamo can run. One subclass a module of this folder; other rooms never name it.
+    """An inference engine that Dynamo can run. Each module of this folder has one subclass; other rooms never name it.
 
-    Workers of a graph reach each other on every TCP port, so a port that only they use needs no declaration.
+    The network policy opens every TCP port between the workers of a graph, so `ports` omits ports that only they use.
     """
 
     name: ClassVar[str]
-    """What a stack calls it: `models.X.engine.name`."""
+    """Name in stack files: `models.X.engine.name`."""
     title: ClassVar[str]
-    """What its makers call it, for messages and dashboards."""
+    """Product name, for messages and dashboards."""
     module: ClassVar[str]
-    """Dynamo's Python module that runs it, such as `dynamo.vllm`."""
+    """Dynamo's Python module that runs the engine, such as `dynamo.vllm`."""
     image: ClassVar[str]
-    """Without its tag, which is the version of Dynamo's runtime."""
+    """Container image without its tag. The tag is the version of Dynamo's runtime."""
     framework: ClassVar[str | None] = None
-    """The operator's `backendFramework`; None for an engine that the operator need not know."""
+    """The operator's `backendFramework`; None for an engine that needs no special treatment by the operator."""
     simulated: ClassVar[bool] = False
-    """Whether it computes nothing: no GPUs, no weights, no KV cache."""
+    """Whether the engine only simulates: no GPUs, no weights, no KV cache."""
     block_size: ClassVar[int]
-    """Tokens of a KV cache block, the same for all roles and for the router."""
+    """Tokens per KV cache block, the same for all roles and for the router."""
     memory_share: ClassVar[float] = 0.9
-    """What `share_of` says of every GPU, for an engine that chooses by none."""
+    """Default share of a GPU's memory, for an engine whose default is the same on every GPU."""
     formats: ClassVar[Mapping[str, FormatFloors]] = ARITHMETIC
-    """Number formats of weights that it loads, by GPU generation. One that is missing is refused on every GPU."""
+    """Number formats of weights that the engine loads, by GPU generation. A missing format is refused on every GPU."""
     fp8_kv_cache_from: ClassVar[str] = FP8_ARITHMETIC
-    """The first compute capability on which it keeps the KV cache in FP8."""
+    """Min compute capability for an FP8 KV cache."""
     kv_lease: ClassVar[KvLease | None] = None
-    """None where prefill keeps KV cache for no set time."""
+    """Lease on unfetched KV cache; None where prefill keeps it for no fixed time."""
 
     removed_flags: ClassVar[Mapping[str, str]] = {}
-    """Flags of older versions that samples on the net still show, each with what takes its place."""
+    """Removed flag that published samples still show → what replaced it."""
 
     metrics: ClassVar[EngineMetrics] = EngineMetrics()
     ports: ClassVar[Ports] = Ports()
     transfer_evidence: ClassVar[TransferEvidence | None] = None
     """The counters that verify a transfer; None if the engine has none."""
     transport_evidence: ClassVar[TransportEvidence | None] = None
-    """None where the engine moves KV cache by other means than UCX."""
+    """Log that names the transport of KV cache; None where the engine does not move KV cache over UCX."""
     known_failures: ClassVar[tuple[KnownFailure, ...]] = ()
-    """What `status` explains of the engine's last words and of the verification's."""
+    """Failures that `status` recognizes and explains in the logs of the engine and of the verification Job."""
     no_usage_reports: ClassVar[Mapping[str, str]] = {}
-    """Variables that keep the engine's code from reporting its use to its makers. Frontends get them too: they load
-    parts of that code."""
+    """Variables that switch off the engine's usage reports to its makers. Frontends get them too, because they load
+    parts of the engine's code."""
     local: ClassVar[LocalRun | None] = None
-    """None for an engine that needs a GPU."""
+    """Changes for a run without GPUs; None for an engine that needs a GPU."""
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What starts the module, before its arguments."""
+        """The command that starts the module, without the module's arguments."""
         return ("python3", "-m", self.module)
 
     @abstractmethod
     def arguments(self, worker: EngineInput) -> tuple[str, ...]:
-        """The module's arguments for one role, the stack's own at the end. Flag and value are two words."""
+        """The module's arguments for one role, the stack's own at the end. Flag and value are separate words."""
 
     @abstractmethod
     def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
-        """What is left for the KV cache on each GPU, and what the engine takes for itself. Called for GPUs only."""
+        """Bytes per GPU left for the KV cache, and the engine's own overhead. Called for GPU workers only."""
 
     def share_of(self, gpus: Gpus) -> float:
-        """Share of these GPUs' memory that the engine gets unless the stack says otherwise, 0 to 1."""
+        """Default share of these GPUs' memory that the engine gets, 0 to 1."""
         return self.memory_share
 
     def format_use(self, name: str, gpus: Gpus) -> FormatUse:
-        """What it makes of weights in a number format on these GPUs."""
+        """How the engine handles weights in a number format on these GPUs."""
         floors = self.formats.get(name)
         return gpus.limited(name, floors.use(gpus.compute_capability)) if floors else FormatUse.REFUSED
 
     def loads(self, gpus: Gpus) -> Mapping[str, FormatUse]:
-        """The number formats of weights that it loads on these GPUs."""
+        """The number formats of weights that the engine loads on these GPUs."""
         uses = {name: self.format_use(name, gpus) for name in BITS}
         return {name: use for name, use in uses.items() if use is not FormatUse.REFUSED}
 
     def layout_errors(self, prefill: RoleShape, decode: RoleShape, card: Card) -> Iterator[str]:
-        """Why KV cache does not move from prefill to decode engines of these sizes, as the end of a sentence."""
+        """Reasons why KV cache cannot move between engines of these sizes, each as the end of a sentence."""
         yield from ()
 
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
-        """Variables of one role, whether KV cache moves between GPUs or not."""
+        """Environment variables of one role, set whether or not KV cache moves between GPUs."""
         return ()
 
     def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
-        """Variables of one role that the transfer of KV cache between GPUs needs, over RDMA as over TCP."""
+        """Additional environment variables of one role for KV transfer between GPUs, over RDMA or TCP."""
         return ()
 
     @cached_property
     def flags(self) -> Table | None:
-        """The flags that its module takes, out of `flags/<name>.json`; None without that file.
+        """The flags that the engine's module takes, from `flags/<name>.json`; None without that file.
 
-        Its command lines cannot be checked then, and a stack may give no extra arguments.
+        Without it, command lines cannot be checked and a stack may give no extra arguments.
         """
         path = FLAGS / f"{self.name}.json"
         if not path.exists():
@@ -137,47 +137,47 @@ class Engine(ABC):
         return replace(table, flags={**table.flags, **self.unlisted_flags()})
 
     def unlisted_flags(self) -> Mapping[str, Flag]:
-        """Flags that the module takes although its parser lists none of them, by name."""
+        """Flags that the module takes but its parser does not list, by name."""
         return {}
 
     def owned_flags(self, workers: Workers) -> Mapping[str, str]:
-        """Flags that a stack may not give for these workers, each with the reason: more than its class can say."""
+        """Flag → reason why a stack may not set it for these workers, where the flag's class does not say so."""
         return {}
 
     def usable_values(self, workers: Workers) -> Mapping[str, Sequence[str]]:
-        """By flag: the values that these workers can use, where those are fewer than the engine knows."""
+        """Flag → the values that these workers can use, where they are fewer than the engine knows."""
         return {}
 
     def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentError]:
-        """What the engine refuses when it starts, or later, though its parser takes it. `given` are valid flags."""
+        """Arguments that the parser accepts but the engine refuses at start or later. `given` are valid flags."""
         yield from ()
 
     def flags_for_equal_sides(self, given: Given, workers: Workers) -> Sequence[str]:
-        """A flag and its value that engines on GPUs of several generations must be given for a KV transfer, because
-        each would choose otherwise by itself; nothing by default."""
+        """A flag and its value that makes engines on different GPU generations compatible for KV transfer, where their
+        own defaults would differ; empty by default."""
         return ()
 
     def argument_warnings(self, given: Given) -> Iterator[str]:
-        """What a reader of the plan should know of valid extra arguments."""
+        """Warnings about valid extra arguments, for the plan."""
         yield from ()
 
     def connection(self, argv: Sequence[str]) -> TransferConnection | None:
-        """How a worker with these arguments takes part in a KV transfer; None where arguments do not tell."""
+        """The part of a worker with these arguments in a KV transfer; None where arguments do not show it."""
         return None
 
 
 def engine_names() -> tuple[str, ...]:
-    """What `models.X.engine.name` may be."""
+    """Allowed values of `models.X.engine.name`."""
     return tuple(all_engines())
 
 
 def engine(name: str) -> Engine:
-    """The engine of that name. Raises KeyError for one that is not in this folder."""
+    """The engine of that name. Raises KeyError for a name without a module in this folder."""
     return all_engines()[name]
 
 
 def default_engine() -> Engine:
-    """The engine of a deployment that names none."""
+    """The engine of a deployment that does not set `engine.name`."""
     return engine(defaults().engine)
 
 
@@ -188,12 +188,12 @@ def local_engines() -> tuple[Engine, ...]:
 
 
 def flag_tables() -> tuple[Table, ...]:
-    """The flags of the frontend, and of every engine that has a table."""
+    """The flag tables of the frontend and of every engine that has one."""
     return (frontend_flags(), *(engine.flags for engine in all_engines().values() if engine.flags))
 
 
 def engine_that_runs(words: Sequence[str]) -> Engine | None:
-    """The engine whose module a container's command or arguments start; None where they start no engine."""
+    """The engine whose module a container's command line starts; None where it starts no engine."""
     started = {part for word in words for part in word.split()}
     return next((engine for engine in all_engines().values() if engine.module in started), None)
 
@@ -202,7 +202,7 @@ def engine_that_runs(words: Sequence[str]) -> Engine | None:
 def all_engines() -> Mapping[str, Engine]:
     """Every engine of this folder by its name, sorted.
 
-    Raises TypeError for a class that lacks a method or an attribute without a default, or a name that two classes have.
+    Raises TypeError for a class that lacks a required method or attribute, and for a name that two classes share.
     """
     found: dict[str, Engine] = {}
     for kind in _classes():
@@ -215,7 +215,7 @@ def all_engines() -> Mapping[str, Engine]:
 
 
 def _classes() -> Iterator[type[Engine]]:
-    """The subclasses of Engine in this folder's modules; a module may hold none."""
+    """The subclasses of Engine in this folder's modules. A module may have none."""
     for found in pkgutil.iter_modules(__path__):
         module = import_module(f"{__name__}.{found.name}")
         yield from (value for value in vars(module).values() if _is_engine_of(module, value))

@@ -10,7 +10,7 @@ from catalog.flags.argv import number
 from catalog.flags.given import Given, Workers
 from catalog.models import Card
 
-# A mocker takes 0 for these and cannot work with it.
+# The mocker accepts 0 for these flags but cannot work with it.
 _POSITIVE = (
     "--decode-speedup-ratio",
     "--kv-bytes-per-token",
@@ -23,7 +23,7 @@ _POSITIVE = (
 
 
 class MockerArgs(CommandLine):
-    """`dynamo.mocker`: what this program sets of its flags."""
+    """The flags of `dynamo.mocker` that this program sets."""
 
     model_path: str
     model_name: str
@@ -34,7 +34,7 @@ class MockerArgs(CommandLine):
 
 
 class Mocker(Engine):
-    """The mocker. It stands in for vLLM, whose scheduler it imitates."""
+    """Dynamo's mocker, which imitates vLLM's scheduler and stands in for vLLM."""
 
     name = "mocker"
     title = "Dynamo's mocker"
@@ -42,7 +42,7 @@ class Mocker(Engine):
     image = f"{IMAGES}/dynamo-planner"  # the image that holds the mocker; it has no shell
     simulated = True
     block_size = 64
-    # The two gauges that it serves of the engine it stands in for, under that engine's names.
+    # The mocker serves these two gauges under vLLM's names.
     metrics = EngineMetrics(queue="vllm:num_requests_waiting", kv_cache_use="vllm:kv_cache_usage_perc")
     local = LocalRun()
     no_usage_reports = {"VLLM_NO_USAGE_STATS": "1"}
@@ -66,7 +66,7 @@ class Mocker(Engine):
         return MemoryUse(kv_cache=0, overhead=0, source="the mocker computes nothing")
 
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
-        # Under Kubernetes discovery the mocker would look for NATS, which this platform does not have.
+        # With Kubernetes discovery the mocker would connect to NATS, which this platform does not have.
         return (EnvVar(name="DYN_EVENT_PLANE", value="zmq"),)
 
     def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentError]:

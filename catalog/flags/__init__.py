@@ -1,7 +1,7 @@
-"""A command line against the table of its module's flags.
+"""Checks a command line against the table of its module's flags.
 
-Stricter than the parsers where they are lax about spelling: no abbreviations, no underscores for dashes, no dotted
-keys, no flag twice. So two lines that say the same thing look the same. docs/engine-flags.md has the whole list.
+The check is stricter than the parsers about spelling: no abbreviations, no underscores for dashes, no dotted keys, no
+flag twice. So command lines with the same meaning look the same. docs/engine-flags.md has the whole list.
 """
 
 import json
@@ -17,7 +17,7 @@ from reading.errors import nearest, one_of, shown
 
 
 class CommandLineRefused(Exception):
-    """This program wrote a command line that the runtime would not take."""
+    """A command line of this program is invalid for the runtime. An internal error."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,8 @@ def errors(
 ) -> list[ArgumentError]:
     """Every error of a module's arguments.
 
-    `owned` names flags that are not the caller's to give, whatever the value, with the sentence that says why. `usable`
-    are, by flag, the values that an error may propose where they are fewer than the runtime knows. `others` are tables
-    of other modules, which may know a flag that this one does not.
+    `owned`: flag that the caller may not set → sentence that says why. `usable`: flag → the values that an error may
+    propose, where they are fewer than the runtime knows. `others`: tables of other modules, to recognize their flags.
     """
     spellings = table.spellings
     found: list[ArgumentError] = []
@@ -62,7 +61,7 @@ def errors(
 
 
 def checked(table: Table, argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The arguments as they are. Raises CommandLineRefused if the runtime would not take them."""
+    """The arguments, unchanged. Raises CommandLineRefused if they are invalid for the runtime."""
     if found := errors(table, argv):
         raise CommandLineRefused(f"python3 -m {table.module}: " + "; ".join(error.message for error in found))
     return argv
@@ -99,7 +98,7 @@ def _unknown(table: Table, name: str, owned: Mapping[str, str], others: Iterable
 
 
 def _proposal(name: str, known: Mapping[str, Flag], owned: Mapping[str, str]) -> str:
-    """The flag that a misspelt one means; for one that is not the caller's to give, what to do instead."""
+    """A proposal for a misspelled flag; if the caller may not set the flag it means, what to do instead."""
     proposed = meant(name, [word for word, f in known.items() if f.deprecated is None and word not in f.obsolete])
     if proposed is None:
         return ""
@@ -129,7 +128,7 @@ _WANTED = {
     "sizeOrAuto": "a whole number, such as 8192 or 8k, or auto",
     "object": "a JSON object",
 }
-# What Python reads as something else than text.
+# Text that Python reads as a number.
 _NUMBER_WORD = r"[+-]?(nan|inf(inity)?|(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d+)?)"
 _FORMS = {
     "word": rf"(?i)(?!(none|null|true|false|{_NUMBER_WORD})$)[^-].*",
@@ -182,7 +181,7 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 
 
 def json_object(text: str) -> dict[str, Any] | str:
-    """The JSON object in a flag's value, or what is wrong with the text."""
+    """The JSON object in a flag's value, or an error in words."""
     try:
         parsed = json.loads(text)
     except json.JSONDecodeError as error:

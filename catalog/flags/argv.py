@@ -1,4 +1,4 @@
-"""Words of a command line: which are flags, and which values belong to each."""
+"""Splits the words of a command line into flags and their values."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """A flag as given, with its values and where they are; words before the first flag have the name ""."""
+    """A flag as given, with its values and their positions. Words before the first flag have the name ""."""
 
     index: int
     name: str
@@ -15,7 +15,7 @@ class Use:
 
 
 def uses(argv: Sequence[str]) -> Iterator[Use]:
-    """The flags of a command line in their order, each with the words up to the next one."""
+    """The flags of a command line in order, each with the words up to the next flag."""
     index, name, values = 0, "", list[tuple[int, str]]()
     for at, word in enumerate(argv):
         if not is_flag(word):
@@ -35,7 +35,7 @@ def is_flag(word: str) -> bool:
 
 
 def split(words: Sequence[str]) -> tuple[str, ...]:
-    """The words with flag and value apart, since the operator reads `--flag value` only."""
+    """The words with each flag and value separate, because the operator reads only `--flag value`."""
     return tuple(part for word in words for part in (word.split("=", 1) if is_flag(word) else [word]))
 
 

@@ -1,4 +1,4 @@
-"""The classes of an engine's flags: what a stack may do with each, read from the file beside the engine's table."""
+"""The classes of an engine's flags, which say what a stack may do with each. Read from the YAML file of the table."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -17,14 +17,14 @@ Verdict = Literal["allowed", "refused", "code"]
 
 
 class Bounds(Frozen):
-    """A flag that is allowed within bounds that the runtime does not check before its workers start."""
+    """Bounds of an allowed flag that the runtime checks only after its workers start, or never."""
 
     min: int | None = None
     max: int | None = None
     why: str
 
     def error(self, value: int) -> str | None:
-        """What is wrong with a value; None if it is within the bounds."""
+        """The error of a value; None if it is within the bounds."""
         if self.min is not None and value < self.min:
             return f"got {value}; must be at least {self.min}: {self.why}"
         if self.max is not None and value > self.max:
@@ -33,12 +33,12 @@ class Bounds(Frozen):
 
 
 class _Described(Frozen):
-    """A class as its file describes it; a flag may have a reason or bounds of its own."""
+    """A class as its file describes it. A flag may have its own reason or bounds."""
 
     verdict: Verdict
     why: str = ""
     flags: dict[str, str | Bounds | None]
-    """By name. `NAME.*` stands for NAME and every flag below it that no class names itself."""
+    """Flag → reason or bounds. `NAME.*` stands for NAME and every flag below it that no class lists."""
 
 
 class _File(Frozen):
@@ -47,7 +47,7 @@ class _File(Frozen):
 
 
 class Class(NamedTuple):
-    """The class of one flag and what it says to whoever gives the flag."""
+    """The class of one flag, with its verdict and the reason that errors give."""
 
     name: str
     verdict: Verdict
@@ -57,9 +57,9 @@ class Class(NamedTuple):
 
 @cache
 def classes(table: Table) -> Mapping[str, Class]:
-    """The class of each flag of a module; of a negative form too, where that is judged otherwise.
+    """The class of each flag of a module, and of a negative form where its class differs.
 
-    Without a file no flag has a class, and so none may be given.
+    Without a file no flag has a class, and a stack may set none.
     """
     if not table.path.with_suffix(".yaml").exists():
         return {}
@@ -74,7 +74,7 @@ def classes(table: Table) -> Mapping[str, Class]:
 
 
 def _grouped(table: Table, groups: Mapping[str, Class]) -> dict[str, Class]:
-    """The classes of a group's flags: that of its name, and those below it. Of two groups the longer one counts."""
+    """The classes of the flags in each group: the flag of its name and the flags below it. The longest match wins."""
     longest = sorted(groups, key=len, reverse=True)
     chosen = {
         flag: next((group for group in longest if f"{flag}.".startswith(group[:-1])), None) for flag in table.flags
@@ -83,7 +83,7 @@ def _grouped(table: Table, groups: Mapping[str, Class]) -> dict[str, Class]:
 
 
 def not_allowed(table: Table, allowed_code: Iterable[str] = ()) -> dict[str, str]:
-    """The flags that a stack may not give, each with the reason and what to do instead."""
+    """The flags that a stack may not set, each with the reason and what to do instead."""
     known = classes(table)
     file = f"{table.path.parent.name}/{table.path.stem}.yaml"
     unknown = f"this program does not know what it does yet; give it a class in {file} first"
@@ -94,12 +94,12 @@ def not_allowed(table: Table, allowed_code: Iterable[str] = ()) -> dict[str, str
 
 
 def code_flags(table: Table) -> tuple[str, ...]:
-    """The flags that run code of others, which `engine.allowCode` may name."""
+    """The flags that run third-party code, which `engine.allowCode` may allow."""
     return tuple(name for name, flag in classes(table).items() if flag.verdict == "code")
 
 
 def out_of_bounds(given: Given) -> Iterator[ArgumentError]:
-    """The errors of numbers outside the bounds that their classes set."""
+    """The errors of numbers outside the bounds of their classes."""
     for name, flag in classes(given.table).items():
         value = given.number(name) if flag.bounds else None
         if flag.bounds and value is not None and (message := flag.bounds.error(value)):

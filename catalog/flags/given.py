@@ -1,4 +1,4 @@
-"""The flags that a stack gives, as rules read them, and the workers that they are given to."""
+"""The flags that a stack sets, as rules read them, and the workers that get them."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ from catalog.models import Card
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """The workers of one deployment, as far as flags depend on them. All roles get the same flags."""
+    """The facts about a deployment's workers that flags depend on. All roles get the same flags."""
 
     card: Card
     tensor_parallel: tuple[int, ...]
-    """GPUs of an engine, one entry a role."""
+    """GPUs of an engine, one entry per role."""
     disaggregated: bool
     max_model_len: int
     kv_cache_dtype: KvCacheDtype
@@ -27,11 +27,11 @@ class Workers:
     gpus: tuple[Gpus, ...]
     """The kinds of GPUs that the roles run on; empty on CPU nodes."""
     reads_bucket: bool
-    """Whether the weights bucket is mounted; else pods read the model hub."""
+    """Whether workers read weights from the mounted bucket; else from the model hub."""
 
 
 class Given:
-    """The valid flags of a command line, by name. `skip` are the indexes of words that are invalid already."""
+    """The valid flags of a command line, by name. `skip`: indexes of words already known to be invalid."""
 
     def __init__(self, table: Table, argv: Sequence[str], skip: Collection[int] = ()) -> None:
         self.table = table
@@ -61,16 +61,16 @@ class Given:
         return tuple(value for _, value in self._uses[name].values) if name in self._uses else ()
 
     def text(self, name: str) -> str | None:
-        """The flag's value; None where it has none or is not given."""
+        """The flag's value; None where the flag is missing or has no value."""
         return next(iter(self.texts(name)), None)
 
     def number(self, name: str) -> int | None:
-        """The value of a flag that takes a whole number; None also for the word None."""
+        """The value of a whole-number flag; None also for the word None."""
         value = self.text(name)
         return None if value in (None, "", "None") else int(number(value))
 
     def keys(self, name: str) -> Mapping[str, Any]:
-        """The JSON object of a flag; empty where it is not given or no object."""
+        """The JSON object of a flag; empty where the flag is missing or its value is no object."""
         try:
             parsed = json.loads(self.text(name) or "{}")
         except json.JSONDecodeError:
@@ -81,7 +81,7 @@ class Given:
         yield from self._uses
 
     def error(self, name: str, message: str) -> ArgumentError:
-        """An error of a flag, at its value where it has one."""
+        """An error of a flag, positioned at its value if it has one."""
         use = self._uses[name]
         at = use.values[0][0] if use.values else use.index
         return ArgumentError(at, f"{use.name}: {message}")

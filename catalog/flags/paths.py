@@ -1,4 +1,4 @@
-"""Names of files and models that pods can read."""
+"""The file and model names that pods can read."""
 
 from pathlib import PurePosixPath
 
@@ -9,7 +9,7 @@ from catalog.flags.given import Workers
 def not_readable(name: str, workers: Workers) -> str | None:
     """Why workers cannot read a model, draft or template of that name; None if the bucket may hold it.
 
-    Whether it lies there is unverified: nobody asks the bucket at preview.
+    Preview does not check that the bucket holds it.
     """
     if not workers.reads_bucket:
         return (

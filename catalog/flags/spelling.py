@@ -1,21 +1,21 @@
-"""Flags that are meant by one that is spelt wrong."""
+"""Finds the flag that a misspelled one means."""
 
 from collections.abc import Sequence
 
-# Parts of a name shorter than this are no abbreviation that says which word is meant.
+# A shorter part of a name is too short to be an abbreviation of one word.
 _SHORTEST_PART = 3
 
 
 def meant(name: str, known: Sequence[str]) -> str | None:
-    """The known flag that `name` spells wrong, abbreviates or breaks off; None rather than one that means another.
+    """The known flag that `name` misspells, abbreviates or truncates; None if in doubt.
 
-    Only long flags are proposed: what a short one stands for cannot be told from a misspelling.
+    Proposes only long flags, because a misspelled short flag may mean any other.
     """
     bare = _bare(name)
     flags = {_bare(flag): flag for flag in known if flag.startswith("--")}
     if bare in flags:
         return flags[bare]
-    # The parsers take a flag that is cut off where only one begins so: `--tp` for `--tp-size`.
+    # The parsers accept an unambiguous prefix of a flag: `--tp` for `--tp-size`.
     begun = [other for other in flags if other.startswith(bare)]
     if len(begun) == 1:
         return flags[begun[0]]
@@ -23,7 +23,7 @@ def meant(name: str, known: Sequence[str]) -> str | None:
     if distance <= min(2, len(bare) // 4):
         return flags[closest]
     alike = [other for other in flags if _abbreviates(bare, other) or _abbreviates(other, bare)]
-    if not alike and "." in bare:  # the right key in the wrong group, or in none
+    if not alike and "." in bare:  # the right key in the wrong group, or in no group
         last = bare.rpartition(".")[2]
         alike = [other for other in flags if "." in other and other.rpartition(".")[2] == last]
     return flags[alike[0]] if len(alike) == 1 else None
@@ -34,7 +34,7 @@ def _bare(flag: str) -> str:
 
 
 def _abbreviates(short: str, long: str) -> bool:
-    """Whether each part of `short` is a part of `long`, in order, or letters of it; `long` may go on by one part."""
+    """Whether the parts of `short` are parts of `long` or their letters, in order. `long` may have one part more."""
     parts, whole = short.split("-"), long.split("-")
     if not 0 <= len(whole) - len(parts) <= 1 or (len(whole) > len(parts) and len(parts) == 1):
         return False
@@ -47,7 +47,7 @@ def _letters_of(part: str, word: str) -> bool:
 
 
 def _distance(one: str, other: str) -> int:
-    """How many letters have to be added, taken out or changed."""
+    """Edit distance: letters to add, remove or change."""
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
         above, row[0] = row[0], i

@@ -1,4 +1,4 @@
-"""The flags of one of Dynamo's modules, read from a file that the module's own parsers wrote."""
+"""The flags of one of Dynamo's modules, read from a file generated from the module's own parsers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,59 +10,59 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """One flag of a module, as the module's own parser tells it."""
+    """One flag of a module, as the module's own parser defines it."""
 
     name: str
     type: Literal["switch", "text", "word", "integer", "number", "size", "sizeOrAuto", "object"]
-    """`size` is a whole number that may end in k, m, g, t (times 1000) or K, M, G, T (times 1024). `word` is text that
-    is not read as a number, true, false or none: for flags whose values have a type only when the engine reads them."""
+    """`size`: a whole number that may end in k, m, g, t (powers of 1000) or K, M, G, T (powers of 1024). `word`: text
+    that does not read as a number, true, false or none, for flags whose value gets its type only in the engine."""
     default: Any = None
     aliases: Sequence[str] = ()
     negative: Sequence[str] = ()
-    """The spellings that switch it off."""
+    """Spellings that switch the flag off."""
     obsolete: Sequence[str] = ()
-    """Spellings of an older version that still work."""
+    """Old spellings that still work."""
     deprecated: str | None = None
-    """What the runtime says to use instead; empty if it names nothing, None if the flag is not deprecated."""
+    """The runtime's advice what to use instead; empty if it has none, None if the flag is not deprecated."""
     values: Literal["one", "optional", "many"] = "one"
-    """How many words follow; none if it is a switch."""
+    """Number of values; a switch has none."""
     choices: Sequence[str] = ()
     registered: Sequence[str] = ()
-    """Names that the engine looks up when it starts; its parser takes any text."""
+    """Names that the engine looks up at start, although its parser accepts any text."""
     min: float | None = None
     above: float | None = None
     max: float | None = None
     below: float | None = None
-    """Bounds that the engine checks when it starts."""
+    """Bounds that the engine checks at start."""
     nullable: bool = False
-    """Whether a word stands for no value."""
+    """Whether the flag accepts a word for "no value"."""
     nulls: Sequence[str] = ("", "None")
-    """The words that do."""
+    """Words for "no value"."""
     keys: str | None = None
-    """The class whose keys the JSON object has; None where any key goes."""
+    """The class that defines the JSON object's keys; None where any key is allowed."""
     repeats: bool = False
-    """Whether giving it again adds a value instead of replacing it."""
+    """Whether repeating the flag adds a value instead of replacing it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The flags of one module. `NAME.yaml` beside the file says what a stack may do with each."""
+    """The flags of one module. `NAME.yaml` next to the file says what a stack may do with each."""
 
     path: Path
     module: str
     runtime: Mapping[str, str]
-    """The versions whose parsers were asked, by product."""
+    """Product → version whose parser generated the table."""
     flags: Mapping[str, Flag]
-    """By their names, aliases and negative forms left out."""
+    """Name → flag, without aliases and negative forms."""
     objects: Mapping[str, Mapping[str, Any]]
-    """By the name of a class: the keys that it takes from a JSON object. `needs` names another key that must be given
-    beside one; with the key of `openWith` any value goes."""
+    """Class name → the keys of its JSON object. `needs` names another key that a key requires; if the key of
+    `openWith` is present, any other key is allowed."""
     removed: Mapping[str, str]
-    """Flags of older versions that samples on the net still show, each with what takes its place."""
+    """Removed flag that published samples still show → what replaced it."""
 
     @cached_property
     def spellings(self) -> Mapping[str, Flag]:
-        """The flags by each of their spellings."""
+        """Spelling → flag, for every spelling."""
         return {
             word: flag
             for flag in self.flags.values()
@@ -75,7 +75,7 @@ class Table:
 
 
 def read(path: Path, removed: Mapping[str, str]) -> Table:
-    """The table of a file."""
+    """The table read from a file."""
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return Table(
         path=path,

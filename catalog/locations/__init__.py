@@ -1,4 +1,4 @@
-"""The regions and zones that Google Cloud is known to have, as data in locations/."""
+"""The known regions and zones of Google Cloud, read from a list in this folder."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -12,9 +12,9 @@ from reading.frozen import Frozen
 class Locations(Frozen):
     name: str
     date: str
-    """When the list was made."""
+    """Date of the list."""
     kind: str
-    """Of the source."""
+    """Kind of the source."""
     zones: dict[str, tuple[str, ...]]
     """Region → letters of its zones."""
 
@@ -32,7 +32,7 @@ def region_of(zone: str) -> str:
 
 
 def errors(region: str, zone: str, *, allow_unlisted: bool) -> Iterator[tuple[str, str]]:
-    """What is wrong with a region and a zone in it: `region` or `zone`, and a sentence that says what to set."""
+    """Errors of a region and a zone: `region` or `zone`, and a sentence that says what to set."""
     listed = known()
     there = listed.zones_of(region)
     if not there and not allow_unlisted:
@@ -50,16 +50,16 @@ def errors(region: str, zone: str, *, allow_unlisted: bool) -> Iterator[tuple[st
 
 
 def unlisted() -> str:
-    """How a place that is newer than the list can be had."""
+    """How to use a region or zone that is newer than the list."""
     return f". The list is of {known().date}; location.allowUnlisted: true accepts a place that is not in it"
 
 
-# As other clouds and people abbreviate them; by spelling alone eu-west1 is nearest to us-west1, an ocean away.
+# Prefixes that other clouds and people use. By spelling alone, eu-west1 is nearest to us-west1, on another continent.
 _CONTINENTS = {"eu-": "europe-", "ap-": "asia-", "as-": "asia-", "na-": "northamerica-", "sa-": "southamerica-"}
 
 
 def _meant(region: str, zone: str) -> str:
-    """A region and a zone that are there together: the zone's own region, else the region most like the given one."""
+    """An existing region and zone to propose: the zone's own region, else the region with the most similar name."""
     listed = known()
     if zone in listed.zones_of(region_of(zone)):
         return f" (did you mean {region_of(zone)}, where zone {zone} is?)"

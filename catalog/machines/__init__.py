@@ -1,4 +1,4 @@
-"""Machine types as data: what a node has, how Google Cloud sells it, what it costs. One YAML file each in this folder.
+"""Machine types as data: hardware of a node, how Google Cloud sells it, prices. One YAML file each in this folder.
 
 A file with the key `gpus` is a GpuMachine, any other a CpuMachine.
 """
@@ -18,31 +18,31 @@ from reading.frozen import Frozen
 FOLDER = Path(__file__).parent
 
 ACCELERATOR_LABEL = "cloud.google.com/gke-accelerator"
-"""GKE's own label of every node with GPUs."""
+"""GKE's label of every node with GPUs."""
 
 ARCH_LABEL = "kubernetes.io/arch"
 
 Count = Annotated[int, Field(ge=1)]
 
 Arch = Literal["amd64", "arm64"]
-"""As ARCH_LABEL has it."""
+"""CPU architecture, as a value of ARCH_LABEL."""
 
 ON_DEMAND = "onDemand"
-"""The capacity mode that CPU nodes are bought in, and whose price no other exceeds."""
+"""The capacity mode of CPU nodes, with the highest price of all modes."""
 
 CHANGES_DAILY = "changes daily"
-"""The kind of a price that held on its date, and is no bound of tomorrow's."""
+"""The kind of a price that was valid on its date and may rise any day."""
 
 
 class BootDisk(Frozen):
     type: str
-    """One that the machine boots from, such as hyperdisk-balanced."""
+    """A disk type that the machine can boot from, such as hyperdisk-balanced."""
     size_gb: Count
 
 
 class Price(Frozen):
     usd_per_hour: Annotated[float, Field(gt=0)]
-    """For one node."""
+    """US dollars per hour for one node."""
     region: str
     date: str
     kind: Literal["list price", "single source, unverified", "changes daily"]
@@ -50,12 +50,12 @@ class Price(Frozen):
 
     @property
     def holds(self) -> bool:
-        """Whether it is still the price after its date."""
+        """Whether the price stays valid after its date."""
         return self.kind != CHANGES_DAILY
 
 
 NAMED_ZONES = 9
-"""Of all zones of a machine, so many are named in a message."""
+"""Max zones of a machine that a message names."""
 
 MachineType = Annotated[
     str,
@@ -69,19 +69,19 @@ MachineType = Annotated[
 
 class _Machine(Frozen):
     name: MachineType
-    """The machine type in Compute Engine."""
+    """Machine type in Compute Engine."""
     arch: Arch = "amd64"
     vcpus: Count
     memory_gb: Annotated[float, Field(gt=0)]
     boot_disk: BootDisk
     zones: tuple[str, ...] = ()
-    """Zones where the machine was listed, or a region where its zones are not known; empty: everywhere."""
+    """Zones that list the machine, or regions where the zones are unknown; empty: everywhere."""
     prices: dict[str, Price] = {}
-    """By capacity mode."""
+    """Capacity mode → price."""
 
     def upper_bound(self, mode: str) -> Price | None:
-        """The price of a node bought in that mode, or one that it never exceeds: spot changes daily, and is sold below
-        the price on demand. None where neither is known."""
+        """The price of a node bought in that mode, or a price that it never exceeds: spot prices change daily, but stay
+        below on-demand prices. None where neither is known."""
         price = self.prices.get(mode)
         return price if price and price.holds else self.prices.get(ON_DEMAND)
 
@@ -89,7 +89,7 @@ class _Machine(Frozen):
         return not self.zones or zone in self.zones or region in self.zones
 
     def nearest_zones(self, region: str) -> tuple[str, ...]:
-        """Where it was listed, the nearest to a region first."""
+        """Zones that list the machine, the nearest to a region first."""
         continent = region.partition("-")[0]
         return tuple(
             sorted(
@@ -99,7 +99,7 @@ class _Machine(Frozen):
         )
 
     def listed_near(self, region: str) -> str:
-        """The nearest of those as a clause."""
+        """A clause that names the nearest zones."""
         near, more = self.nearest_zones(region)[:NAMED_ZONES], len(self.zones) - NAMED_ZONES
         return ", ".join(near) + (f" and {more} more" if more > 0 else "")
 
@@ -112,18 +112,18 @@ class Gpus(Frozen):
     type: str
     """The accelerator's name in GKE, and the value of ACCELERATOR_LABEL on its nodes."""
     product: str
-    """What people call the GPU, in messages."""
+    """The GPU's common name, for messages."""
     count: Count
-    """Of a node."""
+    """GPUs of a node."""
     memory_mib: Count
     """Usable memory of one GPU, MiB."""
     compute_capability: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]$", description="such as 9.0")]
-    """NVIDIA's number of the GPU's generation, by which engines choose kernels."""
+    """NVIDIA's number of the GPU's generation. Engines choose kernels by it."""
     formats: dict[str, Literal["native", "weightOnly"]] | None = None
-    """Number formats that models may have on it, where engines can do less there than its compute capability says."""
+    """Allowed number formats of models, where engines support fewer than the compute capability suggests."""
 
     def limited(self, name: str, use: FormatUse) -> FormatUse:
-        """What an engine makes of a format, `use`, where the machine's file does not allow less."""
+        """An engine's use of a format, `use`, limited to `formats` of the machine's file."""
         if self.formats is None or use is FormatUse.REFUSED:
             return use
         if name not in self.formats:
@@ -133,40 +133,40 @@ class Gpus(Frozen):
 
 class RdmaNics(Frozen):
     count: Count
-    """Of a node."""
+    """NICs of a node."""
     gbps: Count
-    """Line rate of one, Gb/s."""
+    """Line rate of one NIC, Gb/s."""
     network_profile: Annotated[str, Field(pattern=r"\{zone\}", description="a network profile's name with {zone}")]
-    """The network profile of their VPC; `{zone}` stands for the nodes' zone. NICs of one profile reach each other."""
+    """Network profile of the NICs' VPC, with `{zone}` for the nodes' zone. NICs of one profile reach each other."""
     mtu: Count
-    """Of their VPC, bytes."""
+    """MTU of the NICs' VPC, bytes."""
     second_gvnic: bool = False
-    """Whether a node has a second ordinary NIC before them, which needs a network of its own, too."""
+    """Whether a node has a second ordinary NIC before its RDMA NICs, which needs its own network."""
     modes: Annotated[tuple[str, ...], Field(min_length=1)]
-    """The RDMA modes that hand them to pods."""
+    """RDMA modes that work with the NICs."""
 
 
 class Quota(Frozen):
-    """A quota of Compute Engine as Cloud Quotas names it."""
+    """A Compute Engine quota, as Cloud Quotas names it."""
 
     id: str
     dimensions: dict[str, str] = {}
-    """Besides the region."""
+    """Dimensions in addition to the region."""
 
 
 class Offer(Frozen):
     """How Google Cloud sells a machine in one capacity mode."""
 
     quota: Quota | None = None
-    """What its GPUs count against; None where capacity is granted together with its quota."""
+    """Quota that the GPUs count against; None where the grant of capacity includes quota."""
     over_all_regions: Quota | None = None
-    """A second quota that they count against together with GPUs of other regions."""
+    """A second quota that the GPUs count against, together with GPUs of other regions."""
     note: str | None = None
-    """What a buyer is warned of: the rest of a sentence that begins with the machine's name."""
+    """A warning: the rest of a sentence that begins with the machine's name."""
 
 
 class WorkerShare(Frozen):
-    """What a worker pod requests for each of its GPUs, so that those of a node leave room for its own daemons."""
+    """Resource requests of a worker pod per GPU. The pods of a full node leave room for the node's daemons."""
 
     cpu: Count
     memory_gib: Count
@@ -179,12 +179,12 @@ class GpuMachine(_Machine):
     rdma: RdmaNics | None = None
     """None for nodes without RDMA."""
     local_ssds: Annotated[int, Field(ge=0)] = 0
-    """As many devices as the API reports."""
+    """Local SSD devices that the API reports."""
     worker_share: WorkerShare
     whole_node_workers: bool = False
-    """Whether a worker must have all GPUs and NICs of its node."""
+    """Whether a worker must use all GPUs and NICs of its node."""
     compact_placement: bool = True
-    """Whether nodes can be asked for close together."""
+    """Whether the machine supports compact placement."""
     min_gke: (
         Annotated[
             str,
@@ -194,15 +194,15 @@ class GpuMachine(_Machine):
         ]
         | None
     ) = None
-    """The first GKE version that has the machine; None where that is older than any that Dynamo runs on."""
+    """Min GKE version with the machine; None where every version that Dynamo supports has it."""
     min_driver: (
         Annotated[str, Field(pattern=r"^R[0-9]+([.][0-9]+)*$", description="an NVIDIA driver such as R580")] | None
     ) = None
-    """The first NVIDIA driver for its GPUs; None where Dynamo itself needs a newer one."""
+    """Min NVIDIA driver for the GPUs; None where Dynamo itself needs a newer one."""
     not_created: tuple[str, ...] = ()
-    """What its nodes need and this program does not create: noun phrases. With any, a stack on it is rendered only."""
+    """Noun phrases: things that the nodes need but this program does not create. Such stacks can only be rendered."""
     sold: Annotated[dict[str, Offer], Field(min_length=1)]
-    """By capacity mode. One that is not here is not sold."""
+    """Capacity mode → offer. The machine is not sold in other modes."""
 
     @property
     def rdma_nics(self) -> int:
@@ -223,7 +223,7 @@ def gpu_machine_names() -> tuple[str, ...]:
 
 
 def gpu_machines() -> tuple[GpuMachine, ...]:
-    """All of the folder, for what one file alone does not say."""
+    """All GPU machines of this folder, for questions that no single file answers."""
     return tuple(map(gpu_machine, gpu_machine_names()))
 
 
@@ -239,18 +239,18 @@ def _has_gpus(name: str) -> bool:
 
 @cache
 def gpu_machine(name: str) -> GpuMachine:
-    """The machine of that name. Raises FileNotFoundError without a file, ConfigInvalid with every error in it."""
+    """The GPU machine of that name. Raises FileNotFoundError without a file, ConfigInvalid with every error in it."""
     return entries.entry(GpuMachine, FOLDER, name)
 
 
 @cache
 def cpu_machine(name: str) -> CpuMachine:
-    """The machine of that name. Raises FileNotFoundError without a file, ConfigInvalid with every error in it."""
+    """The CPU machine of that name. Raises FileNotFoundError without a file, ConfigInvalid with every error in it."""
     return entries.entry(CpuMachine, FOLDER, name)
 
 
 def with_accelerator(accelerator: str) -> tuple[GpuMachine, ...]:
-    """The machines whose GPUs GKE knows by that name. A file with errors has none: whoever names it is told of them."""
+    """The machines with GPUs of that GKE name. Skips files with errors, which are reported where a stack names them."""
     found: list[GpuMachine] = []
     for name in gpu_machine_names():
         try:
@@ -263,7 +263,7 @@ def with_accelerator(accelerator: str) -> tuple[GpuMachine, ...]:
 
 
 def gpu_machine_name(given: str) -> str:
-    """`given`, where it names a machine for workers. Raises ValueError, which says why not."""
+    """`given`, if it names a GPU machine. Raises ValueError, which says why it does not."""
     if not _has_gpus(entries.named(given, gpu_machine_names())):
         raise ValueError(f"{given} has no key gpus, so it is no machine for workers")
     return given
@@ -276,5 +276,5 @@ def _of_cpus(name: str) -> str:
 
 
 GpuMachineName = Annotated[str, AfterValidator(gpu_machine_name)]
-"""A machine of the catalog, or a file of the user's that describes one and is named after the machine type."""
+"""A machine of the catalog, or the path of a user's own machine file, named after the machine type."""
 CpuMachineName = Annotated[str, AfterValidator(_of_cpus)]

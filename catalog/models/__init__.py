@@ -1,4 +1,4 @@
-"""The model cards: what is known of each model. One card a file in this folder."""
+"""The model cards: facts about each model. One card per file in this folder."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def card_names() -> tuple[str, ...]:
 
 
 def card_name(given: str) -> str:
-    """`given`, where it names a card of the catalog or a file. Raises ValueError, which says why not."""
+    """`given`, if it names a card of the catalog or a file. Raises ValueError, which says why it does not."""
     return entries.named(given, card_names())
 
 
@@ -57,7 +57,7 @@ _FORMAT_SUFFIX = re.compile(rf"-({'|'.join(BITS)})$")
 def variants(of: Card) -> Iterator[Card]:
     """The catalog's other cards of the same model, by their names: `NAME`, `NAME-fp8`, `NAME-nvfp4`.
 
-    A file with errors is no variant of anything: whoever names it is told of them.
+    Skips files with errors, which are reported where a stack names them.
     """
     stem = _FORMAT_SUFFIX.sub("", of.name)
     for name in card_names():

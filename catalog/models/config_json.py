@@ -1,4 +1,4 @@
-"""config.json of a model's repository → the blocks `architecture` and `attention` of its card. It is not trusted."""
+"""Converts a repository's config.json, which is untrusted, to a card's blocks `architecture` and `attention`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,33 +6,33 @@ from typing import Any, cast
 
 from reading.errors import shown
 
-# Beyond any model: a number above it is a mistake or an attack, and products of several stay exact.
+# Larger than in any model: a larger number is a mistake or an attack. Products of several such numbers stay exact.
 _MAX_NUMBER = 10**9
 
 
 class ConfigNotRead(Exception):
-    """config.json does not say what a card needs; the message is a sentence that says what to do."""
+    """config.json lacks facts that a card needs. The message is a sentence that says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
-    """What config.json says, with the keys of a card."""
+    """Facts from config.json, under the keys of a card."""
 
     architecture: dict[str, Any]
-    """Without `source`."""
+    """The block `architecture` without its key `source`."""
     attention: dict[str, Any]
     quantized: bool
 
 
 class _Numbers:
-    """Whole numbers of a config.json. Each bad one is noted, so that all are told at once."""
+    """Whole numbers of a config.json. Collects invalid ones, so that one error reports all."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self.bad: list[str] = []
 
     def get(self, *keys: str, default: int | None = None) -> int:
-        """The value of the first key that the file has. If it is not a valid number, notes that and returns 1."""
+        """The value of the first key that the file has. Records an invalid number and returns 1 for it."""
         key = next((key for key in keys if self.config.get(key) is not None), None)
         if key is None and default is not None:
             return default
@@ -54,7 +54,7 @@ def _grouped(numbers: _Numbers, *, sinks: bool = False) -> dict[str, Any]:
 
 
 def _windowed(numbers: _Numbers) -> dict[str, Any]:
-    """gpt-oss: `layer_types` says which layers see the whole context; every second one where it is missing."""
+    """gpt-oss: `layer_types` lists the layers that see the whole context; without it, every second layer does."""
     layers, types = numbers.get("num_hidden_layers"), numbers.config.get("layer_types")
     full = layers // 2
     if types is not None:
@@ -86,7 +86,7 @@ def _dense(numbers: _Numbers) -> dict[str, Any]:
 
 
 def _experts(count: str, width: str, *active: str) -> Callable[[_Numbers], dict[str, Any]]:
-    """A mixture of experts whose config.json has these keys."""
+    """A reader of a mixture of experts whose config.json has these keys."""
 
     def read(numbers: _Numbers) -> dict[str, Any]:
         shared = numbers.get("n_shared_experts", default=0)
@@ -100,8 +100,8 @@ def _experts(count: str, width: str, *active: str) -> Callable[[_Numbers], dict[
 
 _Read = Callable[[_Numbers], dict[str, Any]]
 
-# By the class of `architectures`: how it attends, and what its layers are. Each leaves tie_word_embeddings out where it
-# is false. Keys as in the configuration classes of transformers 5.17.
+# Class in `architectures` → readers of its attention and of its layers. In each, a missing tie_word_embeddings means
+# false. Keys as in the configuration classes of transformers 5.17.
 _KNOWN: Mapping[str, tuple[_Read, _Read]] = {
     "LlamaForCausalLM": (_grouped, _dense),
     "MistralForCausalLM": (_grouped, _dense),
@@ -126,7 +126,7 @@ BY_HAND = (
 
 
 def read(config: Any) -> ModelFacts:
-    """The facts of a config.json as JSON gives it. Raises ConfigNotRead."""
+    """The facts of a parsed config.json. Raises ConfigNotRead."""
     if not isinstance(config, dict):
         raise ConfigNotRead(f"config.json is no JSON object; {BY_HAND}")
     its = cast(dict[str, Any], config)

@@ -1,4 +1,4 @@
-"""Keys of older cards, under the names that they have now."""
+"""Converts the keys of older cards to their current names."""
 
 from typing import Any, cast
 
@@ -8,8 +8,8 @@ _ATTENTION = {"heads": "heads", "kvHeads": "kvHeads", "headDim": "headDim", "att
 
 
 def renamed(card: Any) -> Any:
-    """The card with today's keys: `license`; heads and sinks in `attention` instead of `architecture`; no bytes per
-    parameter where the format gives them. A card that uses the old and the new key keeps both."""
+    """The card with current keys: `license`; heads and sinks in `attention` instead of `architecture`; no bytes per
+    parameter where the format implies them. A card with both the old and the new key keeps both."""
     if not isinstance(card, dict):
         return card
     now = dict(cast(dict[str, Any], card))

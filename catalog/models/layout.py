@@ -1,4 +1,4 @@
-"""A layout: the roles of a deployment, how many engines each has, over how many GPUs, and where they run."""
+"""A layout: the roles of a deployment, the engines per role, the GPUs per engine, and the placement."""
 
 from enum import StrEnum
 
@@ -13,9 +13,9 @@ class Placement(StrEnum):
     SHARED = "shared"
     """All roles of a graph on one node."""
     PER_ROLE = "perRole"
-    """A node pool for each role."""
+    """One node pool per role."""
     CPU = "cpu"
-    """No GPU: on the system pool."""
+    """On the system pool, without GPUs."""
 
 
 class RoleLayout(Frozen):
@@ -27,9 +27,9 @@ class RoleLayout(Frozen):
 class Layout(Frozen):
     placement: Placement
     engine: str | None = None
-    """The engine that the layout is for, by its name; None where the stack chooses."""
+    """Name of the only engine that the layout supports; None where the stack chooses."""
     why: str
-    """One sentence for the reader of a preview."""
+    """Reason for the layout, one sentence that a preview shows."""
     prefill: RoleLayout | None = None
     decode: RoleLayout | None = None
     worker: RoleLayout | None = None
@@ -48,7 +48,7 @@ class Layout(Frozen):
 
     @property
     def gpus(self) -> int:
-        """Of all engines together."""
+        """GPUs of all engines together."""
         if self.placement is Placement.CPU:
             return 0
         return sum(role.replicas * role.tensor_parallel for role in self.roles.values())

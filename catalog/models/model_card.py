@@ -1,4 +1,4 @@
-"""ModelCard: facts of one model, and nothing of a stack."""
+"""`Card`: the facts about one model, without any setting of a stack."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -29,7 +29,7 @@ CardName = Annotated[
     ),
 ]
 
-# A folder of the weights bucket, and part of an address.
+# A folder of the weights bucket, and part of a URL.
 Repository = Annotated[
     str,
     Field(
@@ -42,13 +42,13 @@ Repository = Annotated[
 
 class Weights(Frozen):
     format: Format
-    """Of the linear layers; embeddings, norms and the output layer stay at 2 bytes."""
+    """Format of the linear layers; embeddings, norms and the output layer have 2 bytes per parameter."""
     total_bytes: Count | None = None
-    """`metadata.total_size` of the safetensors index; needed where the sum over layers does not hold."""
+    """`metadata.total_size` of the safetensors index; required where the sum over layers would be wrong."""
 
 
 class WeightsFile(Frozen):
-    """One file of the pinned revision: its size in bytes and the hash that the hub's index has for it."""
+    """One file of the pinned revision: its size in bytes and its hash in the hub's index."""
 
     size: Annotated[int, Field(ge=0)]
     sha256: (
@@ -62,9 +62,9 @@ class WeightsFile(Frozen):
         ]
         | None
     ) = None
-    """Of the content; for the large files, which the hub keeps in LFS."""
+    """Hash of the content, for large files, which the hub keeps in LFS."""
     git_sha1: GitHash | None = None
-    """Of the git blob, for the small ones."""
+    """Hash of the git blob, for small files."""
 
     @model_validator(mode="after")
     def _one_hash(self) -> "WeightsFile":
@@ -78,11 +78,11 @@ class Experts(Frozen):
 
     count: Count
     active: Count
-    """How many a token passes through, shared ones included."""
+    """Experts that a token passes through, shared ones included."""
 
 
 class Architecture(Frozen):
-    """The numbers of config.json that memory depends on, but for those of attention."""
+    """The numbers of config.json that memory depends on, except those of attention."""
 
     source: str
     kind: Literal["dense", "moe"]
@@ -90,47 +90,47 @@ class Architecture(Frozen):
     layers: Count
     vocab_size: Count
     intermediate_size: Count
-    """Of the MLP; of one expert in a mixture of experts."""
+    """Width of the MLP, or of one expert in a mixture of experts."""
     tied_embeddings: bool
     max_model_len: Count
     experts: Experts | None = None
 
 
 class CardLayout(Layout):
-    """A layout that a card has for a reason of its own."""
+    """A layout of the card itself, in place of the one derived from layouts.yaml."""
 
     machines: tuple[str, ...] = ()
-    """Machines that the numbers are meant for; empty: every machine."""
+    """Machines that the layout applies to; empty: every machine."""
 
     def applies_to(self, machine: str) -> bool:
         return not self.machines or machine in self.machines
 
 
 class Card(Frozen):
-    """One model. `repository` is a model hub's; `revision` its commit, or None while none could be established."""
+    """Facts about one model. `revision` is a commit of `repository` on its hub; None until `ops models pin` sets it."""
 
     name: CardName
     repository: Repository
     revision: GitHash | None
     revision_source: str
     files: Annotated[dict[str, WeightsFile], Field(min_length=1)] | None = None
-    """What serving needs of the revision, by path, as `ops models pin` writes it; None while no hub was asked."""
+    """Path → file of the revision that serving needs; None until `ops models pin` writes it."""
     license: str
     gated: bool
     weights: Weights
     architecture: Architecture
     attention: Attention
     loader: Literal["vllm", "runaiStreamer"] = "vllm"
-    """How an engine reads the weights: vLLM's own way, a file after the other, or many at once by the Run:ai streamer.
-    Unverified that the runtime image holds the streamer."""
+    """Loader of the weights: vLLM's own, one file after another, or the Run:ai streamer, many files at once. We have
+    not verified that the runtime image contains the streamer."""
     engine_args: dict[str, tuple[str, ...]] = {}
-    """By engine: words at the end of every worker's command line, before the stack's own, such as the names of the
-    model's tool-call and reasoning parsers. A flag that the stack gives itself takes the place of the card's."""
+    """Engine → arguments near the end of every worker's command line, before the stack's own, such as the model's
+    tool-call and reasoning parsers. A flag of the stack replaces the same flag of the card."""
     default_max_model_len: Count
-    """Tokens of prompt and answer together that a worker is started for unless the stack says otherwise."""
+    """Default limit of prompt and answer together, tokens."""
     layouts: dict[str, CardLayout] = {}
-    """Layouts that take the place of what `catalog/layouts.yaml` gives, or are added to them: where a prediction or a
-    published recipe is a reason."""
+    """Layouts that replace those derived from `catalog/layouts.yaml`, or are added to them, because of a prediction or
+    a published recipe."""
 
     @classmethod
     def from_wire(cls, plain: Any) -> Self:

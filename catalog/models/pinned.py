@@ -1,4 +1,4 @@
-"""The text of a card with a revision, its files and the facts of its config.json written in; comments stay."""
+"""Writes a revision, its files and the facts of its config.json into the text of a card. Comments stay."""
 
 import io
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from catalog.models.config_json import ModelFacts
 
-# Where cards had the numbers of attention before they got a block of their own.
+# Keys of `architecture` in older cards that moved to the block `attention`.
 _FORMER = ("heads", "kvHeads", "headDim", "attentionSinks")
 
 
@@ -18,16 +18,16 @@ def pinned(
     files: Mapping[str, Mapping[str, Any]],
     facts: ModelFacts | None,
 ) -> str:
-    """The card with these values, or the same text if it says so already.
+    """The card's text with these values, or the unchanged text if it already has them.
 
-    `facts` None keeps the blocks `architecture` and `attention`.
+    With `facts` None, the blocks `architecture` and `attention` stay.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     yaml: Any = YAML()
     yaml.preserve_quotes = True
-    yaml.width = 4096  # no line is broken that was not
+    yaml.width = 4096  # add no line breaks
     content = yaml.load(text)
     listed = _block({path: _block(file, on_one_line=True) for path, file in files.items()})
     same = content["revision"] == revision and content.get("files") == listed
@@ -67,7 +67,7 @@ def _write(content: Any, facts: ModelFacts, source: str) -> None:
 
 
 def _become(block: Any, values: Mapping[str, Any], forget: tuple[str, ...]) -> None:
-    """Gives a block its values in place, so that comments stay; takes out of `forget` what has none."""
+    """Sets a block's values in place, so that comments stay. Removes keys of `forget` without a value."""
     for key in set(forget) & set(block) - values.keys():
         del block[key]
     for key, value in values.items():
@@ -76,7 +76,7 @@ def _become(block: Any, values: Mapping[str, Any], forget: tuple[str, ...]) -> N
 
 
 def _put(content: Any, key: str, value: Any, after: str) -> None:
-    """Sets a key in its place, or behind another where it is new."""
+    """Sets a key in place, or inserts a new key after another."""
     if key in content:
         content[key] = value
     else:

@@ -1,4 +1,4 @@
-"""How KV cache gets from prefill to decode, and the ways in which RDMA NICs reach pods: one file each, in `MODES`."""
+"""Transports of KV cache, and the RDMA modes, which are ways to give RDMA NICs to pods: one file each, in `MODES`."""
 
 from enum import StrEnum
 
@@ -12,19 +12,19 @@ __all__ = ["MODES", "NAMES", "NO_RDMA", "UCX_TCP", "KvTransfer", "RdmaMode", "rd
 
 
 class KvTransfer(StrEnum):
-    """What KV cache moves over between the pods of one deployment; verification accepts nothing else."""
+    """The transport of KV cache between the pods of one deployment. Verification accepts no other."""
 
     RDMA = "rdma"
-    """The NICs of the nodes, one a GPU. Also between pods of one node, since NVLink does not work between pods."""
+    """The nodes' RDMA NICs, one per GPU. Also between pods of one node, because NVLink does not work between pods."""
     TCP = "tcp"
-    """The pod network. For trials only: NVIDIA's guide gives 98 s to the first token, where RDMA takes 0.2 to 0.5 s."""
+    """The pod network, for trials only: NVIDIA's guide reports 98 s to the first token, and 0.2 to 0.5 s with RDMA."""
 
 
-# UCX_TLS of workers whose KV cache is to move over TCP and nothing else.
+# UCX_TLS of workers whose KV cache must move over TCP only.
 UCX_TCP = "cuda_copy,tcp"
 
 NO_RDMA = NoRdma()
-"""Of a plan without GPU nodes."""
+"""The RDMA mode of a plan without GPU nodes."""
 
 MODES: tuple[RdmaMode, ...] = (
     Dranet(),
@@ -37,5 +37,5 @@ NAMES = tuple(mode.name for mode in MODES)
 
 
 def rdma_mode(name: str) -> RdmaMode:
-    """The mode of that name. Raises KeyError for one that is not in MODES; settings hold no other."""
+    """The mode of that name. Raises KeyError for a name that is not in MODES; validated settings have no other."""
     return {mode.name: mode for mode in MODES}[name]

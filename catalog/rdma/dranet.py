@@ -1,4 +1,4 @@
-"""Networks of the stack; pods claim NICs from GKE's DRA driver."""
+"""RDMA mode with networks of the stack: pods claim NICs from GKE's DRA driver."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,12 @@ MIN_GKE = Floor(GkeVersion(1, 34, 1, 1829001), "DRANET")
 
 
 class Dranet(RdmaMode):
-    """Pods claim NICs by number, so the pods of a node can share its NICs."""
+    """RDMA mode in which pods claim a number of NICs, so the pods of a node can share its NICs."""
 
     name = "dranet"
     min_gke = MIN_GKE
     own_networks = True
-    # Whether DRANET needs it is unverified.
+    # We have not verified whether DRANET needs it.
     multi_networking = True
     # GKE's DRA driver serves nodes with this label only.
     node_labels = {"cloud.google.com/gke-networking-dra-driver": "true"}

@@ -1,4 +1,4 @@
-"""Networks that GKE creates and owns; pods claim NICs as with dranet."""
+"""RDMA mode with networks that GKE creates and owns: pods claim NICs as with dranet."""
 
 from collections.abc import Iterator
 

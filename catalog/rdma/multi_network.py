@@ -1,4 +1,4 @@
-"""Networks of the stack; pods name them in annotations and get all NICs of their node."""
+"""RDMA mode with networks of the stack: pods name them in annotations and get all NICs of their node."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from reading.errors import Error, Fix, join
 
 
 class MultiNetwork(RdmaMode):
-    """The devices of a node go to the first container of the pod that names them, so an engine takes a whole node."""
+    """RDMA mode in which one pod gets all NICs of its node, so an engine needs a whole node."""
 
     name = "multiNetwork"
     min_gke = Floor(GkeVersion(1, 31, 4, 1183000), "multi-networking")
@@ -23,13 +23,13 @@ class MultiNetwork(RdmaMode):
         everything = {"eth0": "default", **interfaces}
         return NicRequest(
             annotations={
-                "networking.gke.io/default-interface": "eth0",  # else the default route leaves by an RDMA NIC
+                "networking.gke.io/default-interface": "eth0",  # else the default route uses an RDMA NIC
                 "networking.gke.io/interfaces": json.dumps(
                     [{"interfaceName": name, "network": network} for name, network in everything.items()]
                 ),
             },
-            # GKE 1.36 adds a request for each network that its nodes do not offer under that name, unless a limit is
-            # set. That a limit of nothing does no harm before 1.36 is unverified.
+            # Unless a limit is set, GKE 1.36 adds a request for each network, under a name that its nodes do not offer.
+            # We have not verified that a limit of zero is harmless before 1.36.
             limits={f"networking.gke.io.networks/{network}": "0" for network in interfaces.values()},
             capabilities=self.capabilities,
         )

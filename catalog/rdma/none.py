@@ -1,4 +1,4 @@
-"""No networks for RDMA NICs: KV cache moves over the pod network."""
+"""RDMA mode without RDMA NICs: KV cache moves over the pod network."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""vLLM under Dynamo: one engine of `dynamo.vllm` a pod, its KV cache moved by NIXL."""
+"""vLLM under Dynamo: each pod runs one `dynamo.vllm` engine, and NIXL moves the KV cache."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ from catalog.flags.given import Given, Workers
 from catalog.models import Card
 from reading.frozen import Frozen
 
-# KV events of the workers to the router; one worker a pod, so the port is free.
+# Port of a worker's KV events for the router. Each pod has one worker, so the port is free.
 KV_EVENTS_PORT = 20080
 
 KvSide = Literal["kv_producer", "kv_consumer"]
@@ -48,22 +48,22 @@ _KV_SIDES: dict[Role, KvSide] = {Role.PREFILL: "kv_producer", Role.DECODE: "kv_c
 
 
 class LeaseConfig(Frozen):
-    """Further settings of NIXL's connector. Both sides need it: prefill grants the lease, decode renews it in time."""
+    """Lease setting of NIXL's connector. Both sides need it: prefill grants the lease, decode renews it in time."""
 
     kv_lease_duration: int
 
 
 class KvTransferConfig(Frozen):
-    """One side of the KV cache transfer."""
+    """Connector settings of one side of the KV cache transfer."""
 
     kv_connector: Literal["NixlConnector"] = "NixlConnector"
     kv_role: KvSide
     kv_connector_extra_config: LeaseConfig | None = None
-    """None for the connector's own lease of 30 seconds."""
+    """Lease setting; None for the connector's default lease of 30 seconds."""
 
 
 class KvEventsConfig(Frozen):
-    """Where a worker tells the router which blocks it holds."""
+    """Endpoint on which a worker publishes to the router which KV blocks it holds."""
 
     enable_kv_cache_events: bool = True
     publisher: Literal["zmq"] = "zmq"
@@ -72,7 +72,7 @@ class KvEventsConfig(Frozen):
 
 
 class VllmArgs(CommandLine):
-    """`dynamo.vllm`: what this program sets of its flags."""
+    """The flags of `dynamo.vllm` that this program sets."""
 
     model: str
     served_model_name: str
@@ -80,7 +80,7 @@ class VllmArgs(CommandLine):
     max_model_len: int
     load_format: Literal["runai_streamer"] | None
     dtype: Literal["bfloat16"] = "bfloat16"
-    """Of the activations; every card's config.json says the same."""
+    """Type of the activations; every card's config.json has the same one."""
     kv_cache_dtype: KvCacheDtype
     block_size: int
     gpu_memory_utilization: float
@@ -89,14 +89,14 @@ class VllmArgs(CommandLine):
     kv_events_config: KvEventsConfig | None
 
 
-# Where to begin, not measured on an H200. Prompts that wait are what prefill is short of; blocks of the KV cache are
-# what decode is short of, and at nine tenths it begins to preempt.
+# Starting values, not measured on an H200. Prefill is the bottleneck when prompts queue; decode is when it runs out of
+# KV cache blocks, and from 90 percent on it preempts.
 _QUEUE = ScalingSignal(name="queued-requests", gauge="vllm:num_requests_waiting", target="4")
 _KV_CACHE = ScalingSignal(name="kv-cache-use", gauge="vllm:kv_cache_usage_perc", target="700m")
 
 
 def _buffer_on_cpu(transfer_config: str) -> str:
-    """NIXL's default buffer is in GPU memory."""
+    """The transfer settings with NIXL's buffer in host memory; its default buffer is in GPU memory."""
     return json.dumps({**json.loads(transfer_config), "kv_buffer_device": "cpu"})
 
 
@@ -104,7 +104,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 class Vllm(Engine):
-    """vLLM. NIXL's connector lets decode read the KV cache out of prefill's memory."""
+    """vLLM, whose NIXL connector lets decode read the KV cache from prefill's memory."""
 
     name = "vllm"
     title = "vLLM"
@@ -112,12 +112,12 @@ class Vllm(Engine):
     image = f"{IMAGES}/vllm-runtime"
     framework = "vllm"
     block_size = 128
-    # vLLM's own default changed between versions, so it is always set. 0.92 is that of 0.32.
+    # Always set, because vLLM's default changed between versions. 0.92 is the default of 0.32.
     memory_share = 0.92
     formats = FORMATS
-    # `TritonAttentionImpl.__init__` of vLLM 0.31.0 refuses it on older GPUs; other backends were not looked at.
+    # `TritonAttentionImpl.__init__` of vLLM 0.31.0 refuses FP8 on older GPUs; other backends were not checked.
     fp8_kv_cache_from = "8.9"
-    # Of NIXL's connector: `NixlBaseConnectorScheduler.__init__`, vLLM 0.31.0.
+    # Default and min: `NixlBaseConnectorScheduler.__init__`, vLLM 0.31.0.
     kv_lease = KvLease(default=30, min=6, why_min="decode renews a lease each sixth of it, in whole seconds")
     metrics = EngineMetrics(
         queue=_QUEUE.gauge,
@@ -158,10 +158,10 @@ class Vllm(Engine):
             "VLLM_NIXL_SIDE_CHANNEL_HOST": _LOOPBACK,
             "UCX_TLS": "tcp,self",
             "UCX_NET_DEVICES": "lo",
-            # NIXL's progress thread takes a core's time: on two cores a request may wait longer than the default 5 s.
+            # NIXL's progress thread occupies a core: on two cores a request may wait longer than the default 5 s.
             "DYN_TCP_REQUEST_TIMEOUT": "60",
         },
-        flags=("--enforce-eager",),  # compiling takes longer than all the rest of a local run
+        flags=("--enforce-eager",),  # compiling would take longer than the rest of a local run
         edits={"--kv-transfer-config": _buffer_on_cpu},
         port_variable="VLLM_NIXL_SIDE_CHANNEL_PORT",
     )
@@ -175,7 +175,7 @@ class Vllm(Engine):
         return with_driver_libraries(self.module)
 
     def arguments(self, worker: EngineInput) -> tuple[str, ...]:
-        """Both roles get the same model string, dtype and block size: NIXL's handshake compares them."""
+        """Arguments with the same model string, dtype and block size for both roles: NIXL's handshake compares them."""
         side = _KV_SIDES.get(worker.role)
         lease = worker.kv_lease_seconds
         args = VllmArgs(
@@ -193,7 +193,7 @@ class Vllm(Engine):
             )
             if side
             else None,
-            # The router sends a prompt to the worker that holds its prefix; decode gets its blocks from prefill.
+            # The router sends a prompt to the prefill worker with its prefix. Decode gets its blocks from prefill.
             kv_events_config=None if worker.role is Role.DECODE else KvEventsConfig(),
         )
         return (*args.argv(), *worker.extra_args)
@@ -209,7 +209,7 @@ class Vllm(Engine):
 
     def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         return (
-            # Else guessed from the host name, which in a pod with several NICs may be an address that no one reaches.
+            # vLLM would guess it from the host name: in a pod with several NICs, possibly an unreachable address.
             EnvVar(name="VLLM_NIXL_SIDE_CHANNEL_HOST", field="status.podIP"),
             *nixl.environment("read"),
         )

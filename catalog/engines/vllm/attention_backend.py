@@ -1,16 +1,16 @@
-"""The attention backend. vLLM chooses it by the generation of a GPU, and NIXL refuses KV cache of another one."""
+"""The attention backend. vLLM chooses it by GPU generation, and NIXL refuses KV cache from a different backend."""
 
 from catalog.flags.given import Given, Workers
 
-# What runs on every generation from Ampere to Blackwell: `_get_backend_priorities` of vllm/platforms/cuda.py and the
-# backends' own `supports_…` methods, vLLM 0.31.0. Read there; no GPU was asked.
+# The backend for every generation from Ampere to Blackwell, read in `_get_backend_priorities` of
+# vllm/platforms/cuda.py and the backends' `supports_…` methods, vLLM 0.31.0. Not tried on a GPU.
 _EVERYWHERE = "FLASH_ATTN"
 _WITH_SINKS_OR_FP8 = "TRITON_ATTN"
 _LATENT = "TRITON_MLA"
 
 
 def to_pin(given: Given, workers: Workers) -> tuple[str, ...]:
-    """The flag that makes engines on GPUs of several generations choose the same; nothing where one is given."""
+    """The flag that makes engines on different GPU generations use the same backend; empty where the stack sets one."""
     generations = {gpus.compute_capability.partition(".")[0] for gpus in workers.gpus}
     pinned = "--attention-backend" in given or "backend" in given.keys("--attention-config")
     if len(generations) < 2 or pinned:

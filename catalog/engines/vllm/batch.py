@@ -1,4 +1,4 @@
-"""The batch that an engine schedules: what the stack's flags set, and what vLLM fills in for the rest."""
+"""The batch that an engine schedules: the stack's flags, and vLLM's defaults for the rest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Batch:
 
 
 def default_batch(gpu: str, gpu_bytes: int) -> Batch:
-    """vLLM's own on a GPU of that name and memory: `EngineArgs.get_batch_defaults`, vLLM 0.31.0."""
+    """vLLM's default on a GPU of that name and memory: `EngineArgs.get_batch_defaults`, vLLM 0.31.0."""
     if gpu_bytes >= 160 * GIB:
         return Batch(tokens=16384, seqs=1024)
     if gpu_bytes >= 70 * GIB and "a100" not in gpu.lower():
@@ -26,9 +26,9 @@ def default_batch(gpu: str, gpu_bytes: int) -> Batch:
 
 
 def batch(given: Given, max_model_len: int, default: Batch) -> Batch:
-    """The largest batch of an engine with these extra arguments, where `default` is the GPU's own.
+    """The largest batch of an engine with these extra arguments; `default` is vLLM's default on the GPU.
 
-    As `EngineArgs._set_default_max_num_seqs_and_batched_tokens_args` of vLLM 0.31.0 does it.
+    Same rules as `EngineArgs._set_default_max_num_seqs_and_batched_tokens_args` of vLLM 0.31.0.
     """
     times = 2 if given.text("--performance-mode") == "throughput" else 1
     tokens, seqs = _number(given, "--max-num-batched-tokens"), _number(given, "--max-num-seqs")
@@ -44,18 +44,18 @@ def batch(given: Given, max_model_len: int, default: Batch) -> Batch:
 def _number(given: Given, name: str) -> int | None:
     try:
         return given.number(name)
-    except ValueError:  # an error of its own
+    except ValueError:  # reported elsewhere
         return None
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
-    """What vLLM refuses when it starts on one of the workers' GPUs."""
+    """Batch flags that vLLM refuses at start on one of the workers' GPUs."""
     for default in {default_batch(gpu.product, gpu.memory_mib * MIB) for gpu in workers.gpus}:
         yield from _errors(given, workers, batch(given, workers.max_model_len, default))
 
 
 def _errors(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentError]:
-    """As `SchedulerConfig.verify_max_model_len` and its neighbors, vLLM 0.31.0."""
+    """Rules of `SchedulerConfig.verify_max_model_len` and the methods around it, vLLM 0.31.0."""
     length = workers.max_model_len
     tokens, seqs, chunked = "--max-num-batched-tokens", "--max-num-seqs", "--enable-chunked-prefill"
     if given.off(chunked) and now.tokens < length:
@@ -87,7 +87,7 @@ def _errors(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentErro
 
 
 def _lets_requests_in(given: Given, now: Batch) -> Iterator[ArgumentError]:
-    """Limits below which an engine takes no request, or not one of the verification."""
+    """Errors of limits so low that the engine accepts no request, or none as long as the verification's."""
     for name in ("--max-num-scheduled-tokens", "--max-num-queued-reqs", "--max-num-queued-tokens"):
         if given.number(name) == 0:
             yield given.error(name, "0 admits no request; use at least 1, or remove it")
@@ -111,7 +111,7 @@ def _lets_requests_in(given: Given, now: Batch) -> Iterator[ArgumentError]:
 
 
 def _sharded_sampling(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentError]:
-    """`VllmConfig._validate_batch_sharded_sampling`, vLLM 0.31.0; ngram speculation runs on its older model runner."""
+    """Rules of `VllmConfig._validate_batch_sharded_sampling`, vLLM 0.31.0. Ngram runs on the older model runner."""
     name = "--enable-batch-sharded-sampling"
     if not given.on(name):
         return

@@ -1,7 +1,7 @@
-"""Number formats of weights that vLLM 0.31.0 loads, by compute capability, read in its source; no GPU was asked.
+"""Number formats of weights that vLLM 0.31.0 loads, by compute capability. Read in its source, not tried on a GPU.
 
-Its own floors for weights alone are lower (7.5, Marlin's), but workers compute in bfloat16, which GPUs have from 8.0 on
-(`check_if_supports_dtype` in vllm/platforms/cuda.py).
+vLLM's own floors for weight-only formats are lower (7.5, Marlin's), but workers compute in bfloat16, which GPUs have
+from 8.0 on (`check_if_supports_dtype` in vllm/platforms/cuda.py).
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ FORMATS: Mapping[str, FormatFloors] = {
         weight_only="8.0",
         source=f"vllm/model_executor/kernels/linear/mxfp8; {_QUANTIZATION}: compressed_tensors_w8a8_mxfp8.py (75)",
     ),
-    # Generation 12 has kernels of another maker's backend only, which the default order leaves out for Marlin.
-    # In gpt-oss, the experts' activations stay in bfloat16 unless `--moe-backend flashinfer_trtllm_afp8` is given.
+    # Generation 12 has native kernels only in a third-party backend; the default order uses Marlin instead.
+    # In gpt-oss, the experts' activations stay in bfloat16 unless a stack sets `--moe-backend flashinfer_trtllm_afp8`.
     "mxfp4": FormatFloors(
         native="10.0",
         native_below="11.0",

@@ -1,16 +1,16 @@
-"""Which tensor parallel sizes of prefill and decode NIXL's connector of vLLM moves a KV cache between."""
+"""The tensor-parallel sizes of prefill and decode between which vLLM's NIXL connector can move KV cache."""
 
 from catalog.models.attention import Attention
 
 
 def refusal(attention: Attention, *, prefill: int, decode: int) -> str | None:
-    """Why decode cannot read prefill's KV cache, in words that follow the two sizes; None where it can.
+    """Why decode cannot read prefill's KV cache, as words that follow the two sizes; None where decode can.
 
     vLLM 0.31.0, `vllm.distributed.kv_transfer.kv_connector`: `utils.TransferTopology.tp_ratio` asserts that one size
     divides the other. `v1.nixl.base_worker.NixlBaseConnectorWorker._validate_remote_agent_handshake` asserts that
-    prefill does not replicate KV heads where it has more GPUs than decode. Either fails at the first request, not at
-    start. More GPUs for decode are always taken, also beyond the KV heads. Multi-head latent attention is exempt from
-    the second rule.
+    prefill does not replicate KV heads where it has more GPUs than decode. Both fail at the first request, not at
+    start. Decode may always have more GPUs than prefill, also more than KV heads. Multi-head latent attention is
+    exempt from the second rule.
     """
     larger, smaller = max(prefill, decode), min(prefill, decode)
     if larger % smaller:

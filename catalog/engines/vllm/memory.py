@@ -1,4 +1,4 @@
-"""What vLLM takes of a GPU's memory beside the weights: estimates, and what its own code reserves."""
+"""GPU memory that vLLM needs in addition to the weights: estimates, and reservations read in its code."""
 
 from catalog.contracts import MemoryInput, MemoryUse
 from catalog.engines.vllm.batch import Batch, batch, default_batch
@@ -6,7 +6,7 @@ from catalog.flags.given import Given
 from catalog.models import Card
 from catalog.sizing import GIB
 
-# Runtime, activations of RUNTIME_BATCH, NCCL buffers and CUDA graphs beside weights and KV cache.
+# Runtime, activations of RUNTIME_BATCH, NCCL buffers and CUDA graphs.
 RUNTIME_BYTES = 3.5 * GIB
 RUNTIME_BATCH = Batch(tokens=8192, seqs=1024)
 SOURCE = (
@@ -16,7 +16,7 @@ SOURCE = (
 
 
 def memory(card: Card, asked: MemoryInput, given: Given, block_size: int) -> MemoryUse:
-    """vLLM takes its share of the GPU for everything; the KV cache gets what the rest leaves."""
+    """Memory use of vLLM: its share of the GPU includes everything, and the KV cache gets the remainder."""
     default = default_batch(asked.gpu, asked.gpu_bytes)
     now = batch(given, asked.max_model_len, default)
     overhead = RUNTIME_BYTES + batch_bytes(card, now, tensor_parallel=asked.tensor_parallel)
@@ -32,10 +32,10 @@ def memory(card: Card, asked: MemoryInput, given: Given, block_size: int) -> Mem
 
 
 def window_tokens(card: Card, batch: Batch, max_model_len: int, block_size: int) -> int:
-    """Tokens of one sequence that layers with a sliding window hold at most, as vLLM 0.31.0 reserves them.
+    """Max tokens of one sequence that sliding-window layers hold, as vLLM 0.31.0 reserves them.
 
-    `SlidingWindowSpec.max_admission_blocks_per_request`: the window and what is in flight, a batch that runs and one
-    that is scheduled meanwhile; and a block, since a window may begin anywhere in one.
+    `SlidingWindowSpec.max_admission_blocks_per_request`: the window, the running batch, the batch scheduled meanwhile,
+    and one more block, because a window may begin anywhere in a block.
     """
     if card.attention.kind != "hybrid":
         return 0
@@ -43,10 +43,10 @@ def window_tokens(card: Card, batch: Batch, max_model_len: int, block_size: int)
 
 
 def batch_bytes(card: Card, batch: Batch, *, tensor_parallel: int) -> float:
-    """Bytes a GPU that a batch takes beyond RUNTIME_BATCH. An estimate, not measured.
+    """Bytes per GPU that a batch needs beyond RUNTIME_BATCH. An estimate, not measured.
 
-    Per token: hidden states (four of them in flight, not divided), query, key and value, and the MLP's three vectors;
-    of experts, eight are counted a token. Per sequence: logits in FP32, twice.
+    Per token: four hidden states in flight (not divided), query, key and value, and the MLP's three vectors, for eight
+    experts in a mixture of experts. Per sequence: logits in FP32, twice.
     """
     a, its = card.architecture, card.attention
     experts = 1 if a.kind == "dense" else 8

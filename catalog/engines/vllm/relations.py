@@ -1,4 +1,4 @@
-"""Flags that the engine refuses beside each other, or on this model and layout."""
+"""Flags that vLLM refuses in combination with each other, or on this model and layout."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 from reading.errors import shown
 
-# A flag and the key of a JSON flag that say the same: vLLM 0.31.0 refuses both, or takes the flag in silence
+# A flag and the key of a JSON flag with the same meaning. Given both, vLLM 0.31.0 fails or silently uses the flag
 # (`EngineArgs.create_engine_config`).
 _SAME = (
     ("--attention-backend", "--attention-config", "backend"),
@@ -44,7 +44,7 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
 
 
 def _structured_outputs(given: Given) -> Iterator[ArgumentError]:
-    """`StructuredOutputsConfig._validate_structured_output_config`, vLLM 0.31.0."""
+    """Rules of `StructuredOutputsConfig._validate_structured_output_config`, vLLM 0.31.0."""
     name = "--structured-outputs-config"
     config = given.keys(name)
     backend = config.get("backend", "auto")
@@ -61,7 +61,7 @@ def _structured_outputs(given: Given) -> Iterator[ArgumentError]:
 
 
 def _context_parallelism(given: Given, workers: Workers) -> Iterator[ArgumentError]:
-    """`ModelConfig.verify_with_parallel_config` and the NIXL check of `VllmConfig.__post_init__`, vLLM 0.31.0."""
+    """Rules of `ModelConfig.verify_with_parallel_config` and `VllmConfig.__post_init__` (NIXL), vLLM 0.31.0."""
     name = "--decode-context-parallel-size"
     size, kv_heads, largest = given.number(name), workers.card.attention.kv_heads, max(workers.tensor_parallel)
     if size and size > 1:
@@ -84,7 +84,8 @@ def _context_parallelism(given: Given, workers: Workers) -> Iterator[ArgumentErr
 
 
 def _experts(given: Given, workers: Workers) -> Iterator[ArgumentError]:
-    """`ModelConfig._verify_with_expert_parallelism`, `VllmConfig._verify_aux_output_compatibility`, vLLM 0.31.0."""
+    """Rules of `ModelConfig._verify_with_expert_parallelism` and `VllmConfig._verify_aux_output_compatibility`,
+    vLLM 0.31.0."""
     dense = workers.card.architecture.kind == "dense"
     for name in ("--enable-expert-parallel", "--enable-ep-weight-filter"):
         if given.on(name) and dense:
@@ -102,7 +103,7 @@ def _experts(given: Given, workers: Workers) -> Iterator[ArgumentError]:
 
 
 def _graphs(given: Given) -> Iterator[ArgumentError]:
-    """`VllmConfig._set_cudagraph_sizes` and `CompilationConfig.post_init_cudagraph_sizes`, vLLM 0.31.0."""
+    """Rules of `VllmConfig._set_cudagraph_sizes` and `CompilationConfig.post_init_cudagraph_sizes`, vLLM 0.31.0."""
     config = given.keys("--compilation-config")
     compiled: list[Any] = config.get("compile_sizes") or []
     for size in compiled:
@@ -122,7 +123,7 @@ def _graphs(given: Given) -> Iterator[ArgumentError]:
 
 
 def _graph_sizes(given: Given, config: Mapping[str, Any]) -> Iterator[ArgumentError]:
-    """The list of sizes and the largest one, each by its flag or by the key of the JSON flag."""
+    """Errors of the list of graph sizes and of the largest size, each from its flag or from the JSON flag's key."""
     flag, listed = "--cudagraph-capture-sizes", config.get("cudagraph_capture_sizes", [])
     sizes = [int(size) for size in given.texts(flag)] or [size for size in listed if type(size) is int]
     where = flag if flag in given else "--compilation-config"

@@ -1,4 +1,4 @@
-"""Speculation: what drafts tokens, where its weights are, and what it excludes."""
+"""Rules of speculative decoding: the drafting method, its weights, and the flags that it excludes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,15 +8,15 @@ from catalog.flags.given import Given, Workers
 from catalog.flags.paths import not_readable
 from reading.errors import nearest, shown
 
-# Drafts without a model, from the text itself.
+# Methods that draft from the text itself, without a model.
 _NGRAM = ("ngram", "ngram_gpu")
-# Drafts whose model is a folder of its own.
+# Methods whose draft model has its own folder.
 _DRAFTS = ("draft_model", "eagle", "eagle3", "medusa", "mlp_speculator")
 
 # The methods that `--async-scheduling` takes: `VllmConfig.__post_init__`, vLLM 0.31.0.
 _ASYNC = ("ngram_gpu", "draft_model", "eagle", "eagle3")
 
-# Why not another method.
+# Why other methods are refused.
 _OTHER = {
     "suffix": "it needs the package arctic-inference, which the image does not hold",
     "custom_class": "it runs code of others",
@@ -38,13 +38,13 @@ _FLAGS = {"--spec-method": "method", "--spec-model": "model", "--spec-tokens": "
 
 
 def draft(given: Given) -> str | None:
-    """The folder of the draft model that valid extra arguments name; None where tokens are drafted without."""
+    """The folder of the draft model that valid extra arguments name; None where no draft model is used."""
     model = given.text("--spec-model") or given.keys(_CONFIG).get("model")
     return model if isinstance(model, str) and model not in (*_NGRAM, "[ngram]") else None
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
-    """The errors of a speculation, whether it comes as one object or as flags."""
+    """The errors of speculation settings, given as one object or as flags."""
     short = [name for name in _FLAGS if name in given]
     if short and _CONFIG in given:
         yield given.error(short[0], f"says again what {_CONFIG} says; give one of the two")
@@ -76,7 +76,7 @@ def _async_scheduling(given: Given, config: Mapping[str, Any]) -> Iterator[Argum
 
 
 def _method(config: Mapping[str, Any]) -> Any:
-    """The method, which the name of a model may stand for: `SpeculativeConfig.__post_init__`, vLLM 0.31.0."""
+    """The method, given directly or by a model's name: `SpeculativeConfig.__post_init__`, vLLM 0.31.0."""
     model = config.get("model")
     if config.get("method") is not None or model is None:
         return config.get("method")
@@ -93,13 +93,13 @@ def _config_errors(config: Mapping[str, Any], workers: Workers) -> Iterator[tupl
     elif isinstance(method, str) and method not in allowed:
         why = _OTHER.get(method, "no card has weights for it")
         yield "method", f"method {shown(method)} is not supported here: {why}; use one of {', '.join(allowed)}"
-    elif isinstance(method, str):  # else an error of its key
+    elif isinstance(method, str):  # other types are reported by _key_errors
         yield from _number_errors(method, config, workers)
         yield from _model_errors(method, config.get("model"), workers)
 
 
 def _key_errors(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Unknown keys, and values that are of another type than their key's."""
+    """Errors of unknown keys, and of values of the wrong type."""
     for key, value in config.items():
         wanted = _KEYS.get(key)
         if wanted is None:
@@ -128,7 +128,7 @@ def _number_errors(method: str, config: Mapping[str, Any], workers: Workers) -> 
 
 
 def _model_errors(method: str, model: Any, workers: Workers) -> Iterator[tuple[str, str]]:
-    """The draft model that a method needs, or reads none of."""
+    """Errors of a draft model that the method needs or cannot use."""
     if method in _NGRAM:
         if model not in (None, *_NGRAM, "[ngram]"):
             yield "model", f"{method} drafts from the text and reads no model; remove model"

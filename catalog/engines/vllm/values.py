@@ -1,4 +1,4 @@
-"""Values that the engine takes from a parser and refuses, or honors in silence, when it starts."""
+"""Values that vLLM's parser accepts, but that fail at start, or that a stack must not set."""
 
 import json
 import sys
@@ -11,22 +11,22 @@ from catalog.flags.paths import not_readable
 from catalog.models import card_names
 from reading.errors import nearest, shown
 
-# What of vLLM 0.31.0's registries runs on a Hopper GPU with a plain KV cache: `_get_backend_priorities` in
+# Attention backends of vLLM 0.31.0 that run on a Hopper GPU with a plain KV cache: `_get_backend_priorities` in
 # vllm/platforms/cuda.py for compute capability 9.0, without multi-head latent attention.
 _ATTENTION = ("FLASH_ATTN", "FLASHINFER", "TRITON_ATTN", "FLEX_ATTENTION")
-# Those of them with attention sinks on that GPU: `supports_sink` of each backend.
+# Backends of that list that support attention sinks on that GPU: `supports_sink` of each backend.
 _WITH_SINKS = ("FLASH_ATTN", "TRITON_ATTN")
-# For multi-head latent attention, likewise.
+# The same list for multi-head latent attention.
 _LATENT = ("FLASH_ATTN_MLA", "FLASHMLA", "TRITON_MLA")
-# Without an 8-bit KV cache: `supported_kv_cache_dtypes` of each backend.
+# Backends that do not support an 8-bit KV cache: `supported_kv_cache_dtypes` of each backend.
 _WITHOUT_FP8 = ("FLEX_ATTENTION", "FLASH_ATTN_MLA")
 
-# Kernels for Hopper GPUs. vLLM's lists hold those of other makers and generations too, which fail when weights are
-# loaded. Read from the names and docs of the kernels; no GPU was asked. Nothing is known here of other generations.
+# Kernels for Hopper GPUs. vLLM also lists kernels for other makers and generations, which fail when weights are
+# loaded. Read in the kernels' names and docs, not tried on a GPU. Other generations are not covered.
 _LINEAR = ("auto", "cutlass", "deep_gemm", "machete", "marlin", "torch", "triton")
 _MOE = ("auto", "cutlass", "deep_gemm", "flashinfer_cutlass", "marlin", "triton")
 
-# The keys of JSON objects that a stack may set. Others name classes and files, or say what the plan decides.
+# The keys of JSON objects that a stack may set. Other keys name classes and files, or repeat decisions of the plan.
 _KEYS = {
     "--attention-config": ("backend", "flash_attn_version"),
     "--compilation-config": (
@@ -56,7 +56,7 @@ _KEYS = {
         "reasoning_parser",
     ),
 }
-# By the card's loader: `DefaultModelLoader` and `RunaiModelStreamerLoader`, vLLM 0.31.0.
+# Card's loader → keys that it takes: `DefaultModelLoader` and `RunaiModelStreamerLoader`, vLLM 0.31.0.
 _LOADER_KEYS: dict[str, dict[str, type]] = {
     "vllm": {"enable_multithread_load": bool, "num_threads": int},
     "runaiStreamer": {"concurrency": int, "distributed": bool, "memory_limit": int},
@@ -64,7 +64,7 @@ _LOADER_KEYS: dict[str, dict[str, type]] = {
 
 
 class _Sampling(NamedTuple):
-    """A number that `SamplingParams._verify_args` of vLLM 0.31.0 takes; it refuses others with each request."""
+    """A valid range of `SamplingParams._verify_args`, vLLM 0.31.0. A default outside it makes every request fail."""
 
     words: str
     kinds: tuple[type, ...]
@@ -91,7 +91,7 @@ Rule = Callable[[str, Workers], Iterator[str]]
 
 
 def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
-    """The values of some flags that these workers can use, fewer than the runtime knows; what errors may propose."""
+    """Flag → the values that these workers can use and errors may propose, where the runtime knows more."""
     hashes = {"--prefix-caching-hash-algo": ("sha256", "sha256_cbor")}
     if not _hopper(workers):
         return hashes
@@ -106,7 +106,7 @@ def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
 
 
 def _hopper(workers: Workers) -> str:
-    """The workers' GPU for which the lists above hold, with its article; empty where kernels cannot be judged."""
+    """The workers' Hopper GPU with its article; empty on other GPUs, to which the lists above do not apply."""
     products = (gpu.product for gpu in workers.gpus if gpu.compute_capability == "9.0")
     return next((f"{'an' if product[0] in 'AEFHILMNORSX' else 'a'} {product}" for product in products), "")
 
@@ -116,7 +116,7 @@ def _backends(workers: Workers) -> tuple[str, ...]:
 
 
 def owned(workers: Workers) -> dict[str, str]:
-    """Why a stack may not give some flags, for workers of this card: more than the flag's class can say."""
+    """Flag → reason why a stack may not set it for workers of this card, where the flag's class does not say so."""
     card = workers.card
     if card.weights.format != "bf16":
         return {
@@ -131,7 +131,7 @@ def owned(workers: Workers) -> dict[str, str]:
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
-    """The errors of single values, for workers that run vLLM."""
+    """The errors of single values."""
     for key, value in given.keys("--override-generation-config").items():
         if (wanted := _SAMPLING.get(key)) and not wanted.takes(value):
             yield given.error("--override-generation-config", f"{key}: got {shown(value)}; must be {wanted.words}")
@@ -146,7 +146,7 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
 
 
 def _backend_errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
-    """Backends that a JSON flag names, by the rule of the flag that says the same."""
+    """Errors of backends in a JSON flag, by the rule of the plain flag with the same meaning."""
     for name, key, rule in (
         ("--attention-config", "backend", _attention_backend),
         ("--kernel-config", "linear_backend", _linear_backend),
