@@ -1,19 +1,24 @@
 """TensorRT-LLM: what its workers are told, what a stack may add, and what its engine keys take."""
 
+import re
+import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from catalog.contracts import MemoryInput, Role, TransferConnection
+from catalog.contracts import KvCacheDtype, MemoryInput, Role, TransferConnection
 from catalog.engines import engine
 from catalog.engines.trtllm import keys
 from catalog.flags import classes
 from catalog.flags.argv import uses
+from catalog.flags.given import Given, Workers
 from catalog.flags.spelling import meant
 from catalog.formats import FormatUse
 from catalog.machines import gpu_machine
-from catalog.models import card
+from catalog.models import Card, card
+from catalog.models.attention import Latent
 from catalog.sizing import GIB
 from manifests.graph import build, engine_input
 from planning.types import Graph
@@ -117,6 +122,17 @@ def test_pods_start_the_module_with_the_images_own_libraries_first() -> None:
     assert (env["UCX_PROTO_INFO"], "NIXL_TELEMETRY_ENABLE" in env) == ("remote memory write*", False)
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, ""), ("/nixl:/ucx", "/nixl:/ucx:")], ids=["unset", "set"])
+def test_the_command_appends_to_the_search_path(tmp_path: Path, before: str | None, after: str) -> None:
+    """Run with a python3 that prints what it got."""
+    fake = tmp_path / "python3"
+    fake.write_text('#!/bin/sh\necho "$LD_LIBRARY_PATH" "$@"\n')
+    fake.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"} | ({"LD_LIBRARY_PATH": before} if before else {})
+    done = subprocess.run([*TRTLLM.command, "--model", "m"], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{after}/usr/local/nvidia/lib64 -m dynamo.trtllm --model m\n"
+
+
 def test_a_command_line_says_what_side_of_the_transfer_it_is() -> None:
     (multi, alone) = graph(), graph("aggregated")
     read = {w.role: TRTLLM.connection(TRTLLM.arguments(engine_input(g, w))) for g in (multi, alone) for w in g.workers}
@@ -197,6 +213,15 @@ BAD = [
         layout="aggregated"),
     Bad("no time for the Python runtime",
         (f"{BUFFER}.kv_transfer_timeout_ms", "none", f"{BUFFER}.transceiver_runtime", "PYTHON"), "needs a time", 1),
+    Bad("skipped correction", ("--trtllm.enable_mla_skip_correction", "true", "--trtllm.attn_backend", "VANILLA"),
+        "needs --trtllm.attn_backend TRTLLM", 1),
+    Bad("file of trtllm-serve", ("--extra_llm_api_options", "/models/x.yaml"), "--trtllm.KEY VALUE for each key"),
+    Bad("a configuration file", ("--config", "/models/x.yaml"), "--trtllm.KEY VALUE for each key"),
+    Bad("flag of trtllm-serve", ("--tp_size", "2"), "use tensorParallel of a role"),
+    Bad("negative iterations", ("--trtllm.attention_dp_config.timeout_iters", "-1"), "must be at least 0", 1),
+    Bad("settings without attention DP", ("--trtllm.attention_dp_config.enable_balance", "true"), "does nothing", 1),
+    Bad("empty value", ("--trtllm.print_iter_log=",), "is not one of true, false"),
+    Bad("a number for text", ("--dyn-tool-call-parser", "8"), "is not one of", 1),
     Bad("small pieces", ("--max-num-tokens", "16"), "must be at least 32", 1),
     Bad("template outside the bucket", ("--custom-jinja-template", "/tmp/x.jinja"), "is not under /models", 1),
 ]  # fmt: skip
@@ -235,11 +260,46 @@ def test_experts_are_divided_over_an_engines_gpus() -> None:
     assert found("--expert-parallel-size", "1", "--trtllm.moe_config.backend", "TRITON", model=GPT_OSS) == ()
 
 
+def _rules(chosen: Card, *words: str, sizes: tuple[int, ...] = (4, 8)) -> list[str]:
+    """What the engine's own rules say of workers of a card that the catalog does not have."""
+    workers = Workers(
+        card=chosen, tensor_parallel=sizes, disaggregated=True, max_model_len=8192, kv_cache_dtype=KvCacheDtype.AUTO,
+        block_size=32, gpus=(), reads_bucket=True,
+    )  # fmt: skip
+    assert TRTLLM.flags
+    owned = [f"{word}: {why}" for word in words if (why := TRTLLM.owned_flags(workers).get(word))]
+    return owned + [error.message for error in TRTLLM.argument_errors(Given(TRTLLM.flags, words), workers)]
+
+
+def test_latent_attention_may_be_computed_by_each_gpu_for_its_own_requests() -> None:
+    latent = Latent(kind="mla", heads=128, kv_lora_rank=512, rope_head_dim=64)
+    moe = card(GPT_OSS).model_copy(update={"attention": latent})
+    words = ("--enable-attention-dp", "--trtllm.attention_dp_config.enable_balance", "true")
+    assert _rules(moe, *words, "--expert-parallel-size", "4", "--trtllm.moe_config.backend", "CUTLASS") == []
+    assert TRTLLM.flags
+    (warning,) = TRTLLM.argument_warnings(Given(TRTLLM.flags, words))
+    assert "all weights of the attention layers" in warning
+
+
+def test_experts_must_divide_the_gpus_of_both_roles() -> None:
+    (error,) = _rules(card(GPT_OSS), "--expert-parallel-size", "8")
+    assert error.endswith("8 does not divide the 4 GPUs of an engine, its tensorParallel; use 1 or 2 or 4")
+
+
 def test_a_key_with_an_equals_sign_becomes_two_words() -> None:
     chat = graph(extraArgs=["--trtllm.stream_interval=4"])
     for role in ("prefill", "decode"):
         (component,) = [c for c in build(chat, {}).spec.components if c.name == role]
         assert component.pod_template.spec.containers[0].args[-2:] == ("--trtllm.stream_interval", "4")
+
+
+def test_every_group_of_the_classes_has_keys() -> None:
+    """A group of keys that a new version renamed would silently refuse its keys for another reason."""
+    assert TRTLLM.flags
+    text = TRTLLM.flags.path.with_suffix(".yaml").read_text(encoding="utf-8")
+    groups = re.findall(r"^ +(--trtllm\.\S+)\.\*:", text, re.MULTILINE)
+    assert len(groups) > 10
+    assert [group for group in groups if group not in keys.flags()] == []
 
 
 def test_a_list_or_an_object_is_refused_for_what_it_is() -> None:

@@ -133,6 +133,16 @@ class Trtllm(Engine):
     removed_flags = {
         "--publish-events-and-metrics": "nothing, since this program publishes both",
         "--disaggregation-strategy": "nothing, since it follows from the role of the worker",
+        # Of `trtllm-serve`, which most guides on the net start.
+        "--config": "--trtllm.KEY VALUE for each key of the file",
+        "--extra-llm-api-options": "--trtllm.KEY VALUE for each key of the file",
+        "--extra_llm_api_options": "--trtllm.KEY VALUE for each key of the file",
+        "--kv_cache_free_gpu_memory_fraction": "engine.gpuMemoryUtilization",
+        "--tp_size": "tensorParallel of a role",
+        "--ep_size": "--expert-parallel-size",
+        "--max_batch_size": "--max-batch-size",
+        "--max_num_tokens": "--max-num-tokens",
+        "--max_seq_len": "engine.maxModelLen",
     }
 
     @property

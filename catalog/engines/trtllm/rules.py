@@ -9,6 +9,7 @@ from catalog.flags.paths import not_readable
 
 _EXPERTS, _ATTENTION_DP = "--expert-parallel-size", "--enable-attention-dp"
 _BACKEND = "--trtllm.attn_backend"
+_SKIP_CORRECTION = "--trtllm.enable_mla_skip_correction"
 _GRAPHS, _COMPILE = "--trtllm.cuda_graph_config", "--trtllm.torch_compile_config"
 _TIMEOUT, _RUNTIME = (
     "--trtllm.cache_transceiver_config.kv_transfer_timeout_ms",
@@ -48,6 +49,8 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     yield from _objects(given)
     if workers.card.attention.sinks and given.text(_BACKEND) not in (None, "TRTLLM"):
         yield given.error(_BACKEND, f"{workers.card.name} needs attention sinks, which TRTLLM alone is known to have")
+    if given.text(_SKIP_CORRECTION) == "true" and given.text(_BACKEND) not in (None, "TRTLLM"):
+        yield given.error(_SKIP_CORRECTION, f"needs {_BACKEND} TRTLLM; leave one of them out")
     if given.text(_TIMEOUT) in ("none", "null") and given.text(_RUNTIME) == "PYTHON":
         yield given.error(_TIMEOUT, "the PYTHON runtime needs a time; leave it out, or give milliseconds")
     template = given.text("--custom-jinja-template")
