@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from catalog.defaults import defaults
-from catalog.engines import default_engine
+from catalog.engines import all_engines, default_engine
 from catalog.layouts import layouts_for
 from catalog.locations import region_of
 from catalog.machines import ARCH_LABEL, GpuMachine, gpu_machine, gpu_machines
@@ -252,3 +252,11 @@ def test_a_claim_for_all_nics_counts_as_those_of_the_node() -> None:
     assert nic_errors(lambda component: None) == []
     assert ["has 2 GPUs and gets 4 RDMA NICs" in message for message in nic_errors(fewer_gpus)] == [True]
     assert ["has 4 GPUs and gets 0 RDMA NICs" in message for message in nic_errors(no_claim)] == [True]
+
+
+@pytest.mark.parametrize("engine", [engine.name for engine in all_engines().values() if not engine.simulated])
+@pytest.mark.parametrize("name", ["a4-highgpu-8g", "a4x-highgpu-4g", "a4x-maxgpu-4g-metal"])
+def test_the_whole_program_of_each_engine_on_blackwell(name: str, engine: str) -> None:
+    recording = record(ROOT, config(stack(name) | {"models.chat.engine": {"name": engine}}))
+    assert strict.errors(objects(recording)) == []
+    assert [verdict.message for verdict in judge(recording, GENEROUS) if verdict.mandatory] == []
