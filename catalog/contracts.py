@@ -205,6 +205,16 @@ class KvLease:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What engines of the other role compare of one role's workers."""
+
+    value: str
+    """In words, for a message."""
+    common: tuple[str, ...] = ()
+    """A flag and a value that make it equal on every GPU."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoleShape:
     """One role of a deployment, as rules that compare roles see it."""
 

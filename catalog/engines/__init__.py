@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from catalog.contracts import (
+    Compared,
     EngineInput,
     EngineMetrics,
     EnvVar,
@@ -152,10 +153,10 @@ class Engine(ABC):
         """Arguments that the parser accepts but the engine refuses at start or later. `given` are valid flags."""
         yield from ()
 
-    def flags_for_equal_sides(self, given: Given, workers: Workers) -> Sequence[str]:
-        """A flag and its value that makes engines on different GPU generations compatible for KV transfer, where their
-        own defaults would differ; empty by default."""
-        return ()
+    def compared(self, given: Given, workers: Workers) -> Mapping[str, Compared]:
+        """By flag: what engines of the other role compare before KV cache moves, for the workers of one role. The keys
+        are the same for every role. Nothing by default."""
+        return {}
 
     def argument_warnings(self, given: Given) -> Iterator[str]:
         """Warnings about valid extra arguments, for the plan."""

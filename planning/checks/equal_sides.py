@@ -1,7 +1,8 @@
-"""What the two sides of a KV transfer must have in common and choose by themselves, by the generation of their GPUs."""
+"""What the engines of prefill and decode compare when they meet: their arguments and GPUs must lead to the same."""
 
 from collections.abc import Iterator
 
+from catalog.contracts import Role
 from catalog.flags.given import Given
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
@@ -9,18 +10,26 @@ from reading.errors import Error, Fix
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
-    engine, where = deployment.engine, deployment.at("engine.extraArgs")
+    engine, where, shared = deployment.engine, deployment.at("engine.extraArgs"), deployment.settings.engine.extra_args
     if deployment.kv_transfer is None or engine.flags is None:
         return
-    words = [word for role in deployment.roles for word in deployment.arguments(role)]
-    missing = engine.flags_for_equal_sides(Given(engine.flags, words), deployment.workers(deployment.roles.values()))
-    if missing:
-        on = " and ".join(
-            f"{role.role} on {role.gpus.product}" for role in deployment.roles.values() if role.gpus is not None
-        )
-        yield Error(
-            where,
-            f"{on}: {engine.title} chooses {missing[0].removeprefix('--')} by the generation of its GPUs and rejects "
-            "KV cache of another one; give it, or use GPUs of one generation",
-            (Fix(f"add {' '.join(missing)}", {where: [*deployment.settings.engine.extra_args, *missing]}),),
-        )
+    prefill, decode = (
+        engine.compared(Given(engine.flags, deployment.arguments(role)), deployment.workers([deployment.roles[role]]))
+        for role in (Role.PREFILL, Role.DECODE)
+    )
+    for flag, one in prefill.items():
+        other = decode[flag]
+        if one.value != other.value:
+            words = " ".join(one.common)
+            yield Error(
+                where,
+                f"{flag} must lead to the same on both sides of a KV transfer, or they reject each other: prefill "
+                f"({_gpu(deployment, Role.PREFILL)}) has {one.value}, decode ({_gpu(deployment, Role.DECODE)}) has "
+                f"{other.value}; give both the same",
+                (Fix(f"add {words}", {where: [*shared, *one.common]}),) if words else (),
+            )
+
+
+def _gpu(deployment: Deployment, role: Role) -> str:
+    gpus = deployment.roles[role].gpus
+    return gpus.product if gpus else "no GPU"

@@ -13,6 +13,7 @@ from catalog.command_line import (
     with_driver_libraries,
 )
 from catalog.contracts import (
+    Compared,
     EngineInput,
     EngineMetrics,
     EnvVar,
@@ -32,7 +33,7 @@ from catalog.contracts import (
     TransportEvidence,
 )
 from catalog.engines import Engine
-from catalog.engines.vllm import attention_backend, batch, kv_split, relations, speculation, values
+from catalog.engines.vllm import batch, handshake, kv_split, relations, speculation, values
 from catalog.engines.vllm.formats import FORMATS
 from catalog.engines.vllm.memory import memory
 from catalog.flags import ArgumentError
@@ -224,8 +225,8 @@ class Vllm(Engine):
         for rules in (values, relations, speculation, batch):
             yield from rules.errors(given, workers)
 
-    def flags_for_equal_sides(self, given: Given, workers: Workers) -> Sequence[str]:
-        return attention_backend.to_pin(given, workers)
+    def compared(self, given: Given, workers: Workers) -> Mapping[str, Compared]:
+        return handshake.compared(given, workers)
 
     def argument_warnings(self, given: Given) -> Iterator[str]:
         if draft := speculation.draft(given):
