@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from reading import fixes, loader, shape
 from reading.errors import ConfigInvalid, Error, first_at_each, unknown_key
 from reading.frozen import Frozen
-from reading.shape import ToGive
+from reading.shape import HowToSet
 from settings.forms import StackProject
 from settings.location import Region
 from settings.stack_config import StackConfig
@@ -31,7 +31,7 @@ Environment = Annotated[
     ),
 ]
 
-_PRINTED = ToGive("`gh api repos/OWNER/REPO` prints it")
+_PRINTED = HowToSet("`gh api repos/OWNER/REPO` prints it")
 _Number = Annotated[int, Field(ge=1), _PRINTED]
 
 

@@ -1,1 +1,1 @@
-"""Text that people write → typed data, or every error at once with its key path. Pure Python and pydantic."""
+"""Converts text that people write to typed data, or reports every error with its key path. Pure Python and pydantic."""

@@ -24,10 +24,10 @@ def names(folder: Path) -> tuple[str, ...]:
 
 
 def entry(model: type[Entry], folder: Path, name: str) -> Entry:
-    """The entry `name` of a folder as its type.
+    """The entry `name` of a folder, as its type.
 
-    Raises ConfigInvalid with file, key, value and rule of each error in it; FileNotFoundError for a name that is not in
-    `names(folder)` and no file.
+    Raises ConfigInvalid with the file, key, value and rule of every error; FileNotFoundError for a name that is neither
+    in `names(folder)` nor a file.
     """
     path = path_of(folder, name)
     return checked(model, file_of(folder, name), path.stem, path.read_bytes())
@@ -39,13 +39,13 @@ def path_of(folder: Path, name: str) -> Path:
 
 
 def file_of(folder: Path, name: str) -> str:
-    """The file of an entry as errors name it: by its path from the program's folder."""
+    """The file of an entry as errors name it: relative to the program's folder."""
     path = path_of(folder, name)
     return (path.relative_to(ROOT) if path.is_relative_to(ROOT) else path).as_posix()
 
 
 def named(given: str, allowed: Sequence[str]) -> str:
-    """`given`, where it is one of the names or a file that can be read. Raises ValueError, which says why not."""
+    """`given`, if it is an allowed name or a readable file. Raises ValueError, which says why it is not."""
     if is_file(given):
         if why := _unusable(given):
             raise ValueError(why)
@@ -55,12 +55,12 @@ def named(given: str, allowed: Sequence[str]) -> str:
 
 
 def is_file(name: str) -> bool:
-    """Whether a name means a file of the user's instead of an entry of a data folder."""
+    """Whether a name is the path of a user's file instead of an entry of a data folder."""
     return name.startswith(("./", "../", "/")) or name.endswith((".yaml", ".yml"))
 
 
 def _unusable(name: str) -> str:
-    """Why a name that means a file cannot be read; empty where it can."""
+    """Why a user's file cannot be read; empty if it can."""
     if "\0" in name:
         return f"{shown(name)} is not the path of a file"
     path = ROOT / name
@@ -75,7 +75,7 @@ def _unusable(name: str) -> str:
 
 
 def _files_near(path: Path) -> list[str]:
-    """Files that may be meant by a wrong path: those of its folder, and of the folders beside Pulumi.yaml."""
+    """Files to propose for a wrong path: files in its folder, and in the folders next to Pulumi.yaml."""
     found = {*path.parent.glob("*.yaml"), *ROOT.glob("[!.]*/*.yaml")}
     files = (each.relative_to(ROOT).as_posix() for each in found if each.is_relative_to(ROOT))
     return sorted(f"./{file}" for file in files if not file.startswith("Pulumi."))
@@ -102,7 +102,7 @@ def checked(model: type[Entry], file: str, name: str, content: bytes) -> Entry:
     raise ConfigInvalid(Error(f"{file}: {error.path}" if error.path else file, error.message) for error in found)
 
 
-# Other errors keep pydantic's own words, which name the rule.
+# Errors that get our own message. Others keep pydantic's, which names the rule.
 _WORDED = ("missing", "value_error", "string_pattern_mismatch")
 
 

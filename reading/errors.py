@@ -1,4 +1,4 @@
-"""Errors of a configuration: the key path, the given value, the allowed ones, the nearest right one."""
+"""Errors of a configuration: key path, given value, allowed values, nearest valid value."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,20 +10,20 @@ from reading.tokens import masked
 
 @dataclass(frozen=True)
 class Fix:
-    """A change that may fix an error. `reading.fixes` tries it; the message has its words only if it works."""
+    """A change that may fix an error. `reading.fixes` tries it, and the message proposes it only if it works."""
 
     words: str
     changes: Mapping[str, Any]
     """Path → the new value; None removes the key."""
     spelling: bool = False
-    """Corrects a misspelling, so it is right even where other keys must follow: mode `reservation` needs a name."""
+    """Whether the fix corrects a misspelling. Such a fix may require more keys: mode `reservation` needs a name."""
 
 
 @dataclass(frozen=True, order=True)
 class Error:
-    """One error of the configuration, without the tokens that its path or message would repeat.
+    """One error of the configuration. Credentials in its path and message are masked.
 
-    `path` is what `pulumi config set --path` takes, less the namespace.
+    `path` is an argument of `pulumi config set --path`, without the namespace.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Error:
 
 
 class ConfigInvalid(Exception):
-    """Every error of a configuration at once, sorted by path; never just the first."""
+    """All errors of a configuration, sorted by path."""
 
     def __init__(self, errors: Iterable[Error]) -> None:
         self.errors: tuple[Error, ...] = tuple(sorted(set(errors)))
@@ -55,7 +55,7 @@ def join(path: str, *keys: str | int) -> str:
 
 
 def closest(given: str, allowed: Sequence[str]) -> str | None:
-    """The allowed value most like `given`, or None when none is."""
+    """The allowed value most similar to `given`; None if none is similar."""
     import difflib  # only an error needs it
 
     by_lower = {name.lower(): name for name in allowed}
@@ -64,29 +64,29 @@ def closest(given: str, allowed: Sequence[str]) -> str | None:
 
 
 def nearest(given: str, allowed: Sequence[str]) -> str:
-    """`; did you mean X?` for the allowed value most like `given`, or nothing when none is."""
+    """`; did you mean X?` for the allowed value most similar to `given`; empty if none is similar."""
     like = closest(given, allowed)
     return f"; did you mean {like}?" if like else ""
 
 
 def one_of(given: str, allowed: Sequence[str]) -> str:
-    """The sentence for a value outside a closed set."""
+    """The message for a value outside a closed set."""
     return f"{shown(given)} is not one of {', '.join(allowed)}{nearest(given, allowed)}"
 
 
 def unknown_key(given: str, allowed: Sequence[str]) -> str:
-    """The sentence for a key that a block does not have."""
+    """The message for a key that a block does not have."""
     return f"is not a key here{nearest(given, allowed)}; allowed: {', '.join(allowed)}"
 
 
 def first_at_each(earlier: Iterable[Error], later: Iterable[Error]) -> list[Error]:
-    """The errors of both; of the later ones only those at a path that no earlier one has."""
+    """The earlier errors, and the later errors at paths without an earlier one."""
     found = list(earlier)
     paths = {error.path for error in found}
     return [*found, *(error for error in later if error.path not in paths)]
 
 
 def shown(value: Any) -> str:
-    """A value as an error repeats it: short, each token in it masked before anything is cut off."""
+    """A value as an error quotes it: credentials masked first, then shortened."""
     text = masked(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,4 +1,4 @@
-"""Tries the fixes that an error proposes: the message names only those after which the check finds no error."""
+"""Tries the proposed fixes of an error. The message names only fixes after which the check finds no error."""
 
 import json
 from collections import Counter
@@ -7,14 +7,14 @@ from typing import Any, cast
 
 from reading.errors import Error, Fix
 
-# A longer list gives no reason to choose.
+# A longer list would not help to choose.
 MAX_FIXES = 2
 
 Judge = Callable[[dict[str, Any]], list[Error]]
 
 
 def keep_working(found: Iterable[Error], raw: Mapping[str, Any], judge: Judge) -> list[Error]:
-    """The errors; each message names the fixes that remove the error and cause no other."""
+    """The errors, with the fixes in each message that remove the error and cause no other."""
     errors = list(found)
     before: Counter[str] = Counter()
     if any(error.fixes for error in errors):
@@ -23,7 +23,7 @@ def keep_working(found: Iterable[Error], raw: Mapping[str, Any], judge: Judge) -
 
 
 def keep_all(error: Error) -> Error:
-    """The error with all its fixes in the message, for settings that no check can try them on."""
+    """The error with all its fixes in the message, for settings on which no check can try them."""
     return Error(error.path, "; ".join([error.message, *(fix.words for fix in error.fixes)]))
 
 
@@ -40,7 +40,7 @@ def _with_fixes(error: Error, raw: Mapping[str, Any], before: Counter[str], judg
 
 
 def _then(paths: list[str]) -> str:
-    """The keys that a right change requires next, such as the name of a reservation after `mode: reservation`."""
+    """The additional keys that a fix requires, such as the name of a reservation after `mode: reservation`."""
     if not paths:
         return ""
     return f" (then also set {' and '.join(paths[:MAX_FIXES])}{' and more' if len(paths) > MAX_FIXES else ''})"
@@ -51,8 +51,8 @@ def _copy(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _apply(fix: Fix, raw: dict[str, Any]) -> bool:
-    """Makes the changes in place. False where a path leads through a value without keys, or where a new name of a key
-    already exists."""
+    """Applies the changes in place. Returns False where a path leads through a value without keys, or where the new
+    name of a key already exists."""
     renames = any(value is None for value in fix.changes.values())
     for path, value in fix.changes.items():
         *parents, last = path.split(".")

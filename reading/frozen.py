@@ -1,4 +1,4 @@
-"""The one way data becomes a type: frozen, camelCase on the wire, snake_case in Python, unknown keys refused."""
+"""`Frozen`, the base of types read from data: immutable, camelCase in files, snake_case in Python, no extra keys."""
 
 import json
 from typing import Any, Self
@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 class Frozen(BaseModel):
     model_config = ConfigDict(
-        defer_build=True,  # most are only parts of others, whose own validators nobody calls
+        defer_build=True,  # most types are only parts of others, and nobody calls their validators directly
         frozen=True,
         extra="forbid",
         strict=True,
@@ -21,12 +21,12 @@ class Frozen(BaseModel):
 
     @classmethod
     def from_wire(cls, plain: Any) -> Self:
-        """The type from plain data as YAML or JSON gives it. Raises pydantic.ValidationError.
+        """The type from parsed YAML or JSON. Raises pydantic.ValidationError.
 
-        By way of JSON text, whose strict reading still takes a string for an enumeration and a list for a tuple.
+        Converts to JSON first, because pydantic's strict JSON mode accepts a string as an enum and a list as a tuple.
         """
         return cls.model_validate_json(json.dumps(plain), by_name=False, by_alias=True)
 
     def to_wire(self) -> dict[str, Any]:
-        """Plain data with the names of the wire; what is None is left out."""
+        """Plain data with the keys of the file, without None values."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

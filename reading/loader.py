@@ -1,4 +1,4 @@
-"""Plain data → a type: what could be read, every error of shape, and the key paths whose value is left out."""
+"""Reads plain data as a type: the result as far as possible, every schema error, and the key paths left out."""
 
 import itertools
 import json
@@ -15,28 +15,28 @@ from reading.shape_errors import Place
 
 Result = TypeVar("Result", bound=Frozen)
 Located = tuple[Mapping[str, Any], Place]
-"""An error as pydantic gives it, and its place with the names of the wire."""
+"""An error of pydantic, and its place with the keys of the file."""
 
-# Each attempt cuts deeper or higher; no file is nested deeper than this.
+# Max attempts. Each removes a deeper or higher part, and no file is nested deeper than this.
 _ATTEMPTS = 8
 
 
 @dataclass(kw_only=True)
 class Reading(Generic[Result]):
-    """What could be read of the data."""
+    """The result of reading data."""
 
     result: Result | None = None
-    """Complete only when there is no error; None where too much is wrong to read the rest."""
+    """The type, complete only without errors; None if the valid rest is too small to read."""
     errors: list[Error] = field(default_factory=list[Error])
     left_out: set[str] = field(default_factory=set[str])
-    """Key paths whose value was missing or wrong."""
+    """Key paths with a missing or invalid value."""
 
 
 def read(model: type[Result], raw: Mapping[str, Any], stand_ins: Mapping[str, Any]) -> Reading[Result]:
-    """The type in `raw` and every error of shape.
+    """Reads `raw` as a type and finds every schema error.
 
-    A wrong part is cut out and the rest validated again, so that one misspelt key does not hide what else is wrong.
-    `stand_ins` take the place of required blocks that are missing or wrong; a result with one is never without error.
+    Removes an invalid part and validates the rest again, so that one misspelled key does not hide other errors.
+    `stand_ins` replace required blocks that are missing or invalid; a result with a stand-in always has an error.
     """
     missing = [shape_errors.required(model, [key]) for key in stand_ins if key not in raw]
     reading = Reading[Result](errors=missing, left_out={error.path for error in missing})
@@ -48,7 +48,7 @@ def read(model: type[Result], raw: Mapping[str, Any], stand_ins: Mapping[str, An
             found = list(_located(model, invalid))
         else:
             break
-        if attempt == 0:  # later ones come of the cuts
+        if attempt == 0:  # later errors are caused by the removals
             reading.errors += _told(model, found, raw)
         known = len(reading.left_out)
         cuts = [_cut(blocks, _to_cut(model, e, where, reading.left_out), stand_ins) for e, where in found]
@@ -63,7 +63,7 @@ def _told(model: type[Frozen], found: list[Located], raw: Mapping[str, Any]) -> 
 
 
 def _to_cut(model: type[Frozen], e: Mapping[str, Any], where: Place, left_out: set[str]) -> Place:
-    """The wrong part; its block where the part is missing, or was cut and is wrong again by its absence."""
+    """The part to remove: the invalid one, or its block where the part is missing or was already removed."""
     keys = shape.without_tags(model, where)
     if shape_errors.is_unset(model, e, where):
         return keys
@@ -75,9 +75,9 @@ def _to_cut(model: type[Frozen], e: Mapping[str, Any], where: Place, left_out: s
 
 
 def _located(model: type[Frozen], invalid: ValidationError) -> Iterator[Located]:
-    """Each error with its place, which names the form that a union took as pydantic does.
+    """Each error with its place, which, like pydantic's, includes the variant of a union.
 
-    A list is also "too short" once its entries are wrong: of such errors only those of the entries.
+    A list with invalid entries is also "too short"; only the errors of the entries are kept.
     """
     errors = [each for e in invalid.errors(include_url=False) for each in _of_tag(model, cast(Mapping[str, Any], e))]
 
@@ -90,12 +90,12 @@ def _located(model: type[Frozen], invalid: ValidationError) -> Iterator[Located]
             yield e, _wire(model, e["type"], [part for part in e["loc"] if part != "[key]"])
 
 
-# How pydantic calls the error of a tag that selects no form of its block → how it would call that of the key itself.
+# Pydantic's type of a union error caused by the tag → the type of the same error at the tag's own key.
 _TAG_ERRORS = {"union_tag_invalid": "enum", "union_tag_not_found": "missing"}
 
 
 def _of_tag(model: type[Frozen], e: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """An error, as one of the tag itself where pydantic has it of the whole block; then those that every form has."""
+    """An error, moved to the tag if pydantic reports it for the block; then the errors that all variants share."""
     if e["type"] not in _TAG_ERRORS:
         yield e
         return
@@ -126,7 +126,7 @@ def _errors(form: type[Frozen], block: Mapping[str, Any]) -> list[Mapping[str, A
 
 
 def _wire(model: type[Frozen], kind: str, where: Place) -> Place:
-    """A place with the names of the wire: for a default that is wrong, pydantic gives the field's own name."""
+    """A place with the keys of the file: for an invalid default, pydantic gives the Python name of the field."""
     block = shape.bare(shape.at(model, where[:-1]))
     if kind != "extra_forbidden" and isinstance(block, type) and issubclass(block, Frozen) and where:
         declared = block.model_fields.get(str(where[-1]))
@@ -135,7 +135,7 @@ def _wire(model: type[Frozen], kind: str, where: Place) -> Place:
 
 
 def _cut(blocks: dict[str, Any], where: Place, stand_ins: Mapping[str, Any]) -> bool:
-    """Takes the part out; a list goes whole, and a required block, for its stand-in. Whether anything was cut."""
+    """Removes a part: a list as a whole, a required block in exchange for its stand-in. Returns whether it did."""
     keys = [str(part) for part in itertools.takewhile(lambda part: isinstance(part, str), where)]
     if not keys:
         return False
@@ -146,13 +146,13 @@ def _cut(blocks: dict[str, Any], where: Place, stand_ins: Mapping[str, Any]) -> 
     for key in keys[:-1]:
         block = cast(dict[str, Any], block).get(key) if isinstance(block, dict) else None
     if not isinstance(block, dict) or keys[-1] not in block:
-        return False  # it went with its parent
+        return False  # already removed with its parent
     del block[keys[-1]]
     return True
 
 
 def text_or_data(text: str) -> Any:
-    """The value in a text; text that holds no JSON stays text, and its shape is an error later."""
+    """The JSON value in a text, or the text itself if it is no JSON; a later check reports its type."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""What a pydantic model declares at a key path, for messages and for values given as text."""
+"""Finds the declaration of a pydantic model at a key path, for messages and for values given as text."""
 
 import json
 from collections.abc import Sequence
@@ -12,28 +12,28 @@ from reading.frozen import Frozen
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """Marks a key that only some of a union's blocks have: what to say of it in another block.
+class VariantOnly:
+    """Marks a key that only some variants of a union have, with the message for the key in another variant.
 
-    `{tag}` stands for that block's tag, `{given}` for the value.
+    `{tag}` stands for that variant's tag, `{given}` for the value.
     """
 
     message: str
 
 
 @dataclass(frozen=True)
-class ToGive:
-    """Marks a key whose value needs a command: how to give or find it."""
+class HowToSet:
+    """Marks a key that is set by a command, with the instructions to set or find its value."""
 
     how: str
     path: str = ""
-    """The key path that a stack file has for it, where that is not its place in the blocks."""
+    """Key path in the stack file, if it differs from the place in the blocks."""
 
 
 def at(model: type[Frozen], where: Sequence[str | int], *, tagged: bool = True) -> Any:
-    """The declaration at a path: a FieldInfo, a model class or an annotation; None for a key that is not declared.
+    """The declaration at a path: a FieldInfo, a model class or an annotation; None for an undeclared key.
 
-    `tagged`: the path also names which of several blocks a union took, as pydantic's own does.
+    `tagged`: the path, like pydantic's, includes the variant of a union.
     """
     here: Any = model
     for part in where:
@@ -44,7 +44,7 @@ def at(model: type[Frozen], where: Sequence[str | int], *, tagged: bool = True) 
 
 
 def without_tags(model: type[Frozen], where: Sequence[str | int]) -> list[str | int]:
-    """A place as a file has it: pydantic's own also names which of several blocks a union took."""
+    """A place as in the file, without the variants of unions that pydantic's place includes."""
     here: Any = model
     found: list[str | int] = []
     for part in where:
@@ -55,7 +55,7 @@ def without_tags(model: type[Frozen], where: Sequence[str | int]) -> list[str | 
 
 
 def tags(here: Any, discriminator: str) -> list[str]:
-    """The values by which the blocks of a union are told apart."""
+    """The tag values that select the variants of a union."""
     fields_ = (block.model_fields.get(discriminator) for block in blocks(here))
     return [str(tag) for field in fields_ if field for tag in get_args(field.annotation)]
 
@@ -72,41 +72,41 @@ def bare(here: Any) -> Any:
 
 
 def keys(here: Any) -> list[str]:
-    """The keys of a block on the wire; none for what is no block."""
+    """The keys of a block in files; empty if `here` is no block."""
     listed = (field.alias or name for block in blocks(here) for name, field in block.model_fields.items())
     return list(dict.fromkeys(listed))
 
 
-def elsewhere(model: type[Frozen], where: Sequence[str | int]) -> Elsewhere | None:
-    """What is said of a key that is not of the block that a union took, but of another one; None for other keys."""
+def variant_only(model: type[Frozen], where: Sequence[str | int]) -> VariantOnly | None:
+    """The message mark of a key that belongs to another variant of a union than the given one; None for other keys."""
     union = at(model, where[:-2])
     if len(where) < 2 or not _tagged(union, str(where[-2])) or not (declared := _declared(union, str(where[-1]))):
         return None
     marks = (mark for field in fields(declared) for mark in field.metadata)
-    unmarked = Elsewhere("has no effect with {tag}; remove it")
-    return next((mark for mark in marks if isinstance(mark, Elsewhere)), unmarked)
+    unmarked = VariantOnly("has no effect with {tag}; remove it")
+    return next((mark for mark in marks if isinstance(mark, VariantOnly)), unmarked)
 
 
-def to_give(here: Any) -> ToGive | None:
-    """How the value of a key is given; None for a key without that mark."""
-    marks = (mark for mark in getattr(here, "metadata", ()) if isinstance(mark, ToGive))
+def how_to_set(here: Any) -> HowToSet | None:
+    """The instructions to set a key; None for a key without that mark."""
+    marks = (mark for mark in getattr(here, "metadata", ()) if isinstance(mark, HowToSet))
     return next(marks, None)
 
 
 def blocks(here: Any) -> list[type[Frozen]]:
-    """The model class of a place, or those of a union; none for what is no block."""
+    """The model class of a place, or all of a union; empty if `here` is no block."""
     annotation = bare(here)
     members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     return [member for member in members if isinstance(member, type) and issubclass(member, Frozen)]
 
 
 def key_type(model: type[Frozen], where: Sequence[str | int]) -> Any:
-    """The annotation of the keys of the dictionary that holds this place."""
+    """The annotation of the keys of the dictionary that contains this place."""
     return get_args(bare(at(model, where[:-1])))[0]
 
 
 def is_text(here: Any) -> bool:
-    """Whether a value here is text, a word of a closed set included."""
+    """Whether a value here is text, including a word of a closed set."""
     annotation = bare(here)
     return get_origin(annotation) is Literal or (isinstance(annotation, type) and issubclass(annotation, str))
 
@@ -118,19 +118,19 @@ def is_collection(here: Any) -> bool:
 
 
 def rule(here: Any) -> str:
-    """The form that text must have at a place, in words and with an example, where the declaration has a pattern."""
+    """The required form of text at a place, in words and with an example; empty for a declaration without a pattern."""
     words = next((field.description for field in fields(here) if field.description), "of the form that it must have")
     return f"{words}{example(here)}"
 
 
 def example(here: Any) -> str:
-    """`, such as europe-west1-b`, where the declaration gives an example; empty where it gives none."""
+    """`, such as europe-west1-b`, from the declaration's example; empty without one."""
     given = next((field.examples for field in fields(here) if field.examples), None)
     return f", such as {json.dumps(given[0]).strip(chr(34))}" if given else ""
 
 
 def fields(here: Any) -> list[FieldInfo]:
-    """The FieldInfos that describe a place: itself, and those inside Annotated and `| None`."""
+    """The FieldInfos that describe a place: its own, and those inside Annotated and `| None`."""
     found = [here] if isinstance(here, FieldInfo) else []
     annotation = here.annotation if isinstance(here, FieldInfo) else here
     found += [extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, FieldInfo)]
@@ -140,7 +140,7 @@ def fields(here: Any) -> list[FieldInfo]:
 
 
 def _tagged(here: Any, tag: str) -> type[Frozen] | None:
-    """The block that a union takes for this tag; None for what is no union, or has no such block."""
+    """The variant of a union with this tag; None if `here` is no union or has no such variant."""
     members = blocks(here)
     if len(members) < 2:
         return None
@@ -149,7 +149,7 @@ def _tagged(here: Any, tag: str) -> type[Frozen] | None:
 
 
 def _declared(here: Any, key: str) -> FieldInfo | None:
-    """The field of a block, or of one of a union's, that has this key."""
+    """The field with this key in a block, or in any variant of a union."""
     fields_ = (field for block in blocks(here) for field in block.model_fields.values())
     return next((field for field in fields_ if field.alias == key), None)
 
@@ -160,6 +160,6 @@ def _inside(here: Any, key: str) -> Any:
     if blocks(here):
         return _declared(here, key)
     annotation = bare(here)
-    if get_origin(annotation) is tuple:  # of one type and any length, `tuple[X, ...]`
+    if get_origin(annotation) is tuple:  # `tuple[X, ...]`
         return get_args(annotation)[0]
     return get_args(annotation)[1] if get_origin(annotation) is dict else None

@@ -1,4 +1,4 @@
-"""How an error of shape is worded: pydantic's own, with the key path, what was given, what is allowed, a near value."""
+"""Words pydantic's errors: with key path, given value, allowed values, and the nearest valid value."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from reading.errors import Error, Fix, closest, join, shown
 from reading.frozen import Frozen
 
 Place = list[str | int]
-"""Where in the data: keys and list indexes."""
+"""Keys and list indexes that lead to a value in the data."""
 
 Model = type[Frozen]
 
@@ -20,18 +20,18 @@ def error(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, An
 
 
 def required(model: Model, where: Place) -> Error:
-    """The error of a required key that is not given."""
+    """The error of a missing required key."""
     return Error(key_path(model, where), _required(model, where))
 
 
 def key_path(model: Model, where: Place) -> str:
-    """The path of a place as the one who wrote the data knows it."""
-    given = shape.to_give(shape.at(model, where))
+    """The path of a place as in the file."""
+    given = shape.how_to_set(shape.at(model, where))
     return (given and given.path) or join("", *shape.without_tags(model, where))
 
 
 _WORDS = ("enum", "literal_error")
-"""How pydantic calls the error of a word outside a closed set."""
+"""Pydantic's types of an error for a word outside a closed set."""
 
 _WANTED = {
     "int": "a whole number",
@@ -46,13 +46,13 @@ _WANTED = {
 
 
 def message(model: Model, e: Mapping[str, Any], where: Place) -> str:
-    """The sentence of an error that pydantic found at `where`."""
+    """The message of an error that pydantic found at `where`."""
     kind, given, context = str(e["type"]), e["input"], e.get("ctx", {})
     if kind == "missing":
         return _required(model, where)
     if kind == "extra_forbidden":
-        if elsewhere := shape.elsewhere(model, where):
-            return elsewhere.message.format(tag=where[-2], given=given if isinstance(given, str) else shown(given))
+        if mark := shape.variant_only(model, where):
+            return mark.message.format(tag=where[-2], given=given if isinstance(given, str) else shown(given))
         return f"is not a key here; allowed: {', '.join(shape.keys(shape.at(model, where[:-1])))}"
     if kind == "value_error":
         return str(e["msg"]).removeprefix("Value error, ")
@@ -77,7 +77,7 @@ def message(model: Model, e: Mapping[str, Any], where: Place) -> str:
 
 
 def _place(model: Model, e: Mapping[str, Any], where: Place) -> Any:
-    """The declaration that an error is about: of the value, or of the key itself."""
+    """The declaration that an error is about: the value's, or the key's."""
     return shape.key_type(model, where) if e["loc"][-1] == "[key]" else shape.at(model, where)
 
 
@@ -88,12 +88,12 @@ def _value(raw: Any, keys: Place) -> Any:
 
 
 def _fixes(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, Any]) -> tuple[Fix, ...]:
-    """The value or key that may be meant by one that is not known, or not of the form it must have."""
+    """The fixes to propose for an unknown key or value, or for a value of the wrong form."""
     path, given = key_path(model, where), e["input"]
-    if e["type"] in _WORDS and isinstance(given, str):  # null is not meant for `none`, nor false for `off`
+    if e["type"] in _WORDS and isinstance(given, str):  # null does not mean `none`, nor false `off`
         like = closest(given, re.findall(r"'([^']*)'", str(e["ctx"]["expected"])))
         changes = {path: like}
-    elif e["type"] == "extra_forbidden" and not shape.elsewhere(model, where):
+    elif e["type"] == "extra_forbidden" and not shape.variant_only(model, where):
         like = closest(str(where[-1]), shape.keys(shape.at(model, where[:-1])))
         changes = {path: None, key_path(model, [*where[:-1], like or ""]): given}
     elif e["type"] == "string_pattern_mismatch":
@@ -108,11 +108,11 @@ def _fixes(model: Model, e: Mapping[str, Any], where: Place, raw: Mapping[str, A
 
 
 def is_unset(model: Model, e: Mapping[str, Any], where: Place) -> bool:
-    """Whether an error is of a key that another form of its block has, and that is null: that sets nothing."""
-    return e["type"] == "extra_forbidden" and e["input"] is None and shape.elsewhere(model, where) is not None
+    """Whether an error is about a null key of another variant, which sets nothing."""
+    return e["type"] == "extra_forbidden" and e["input"] is None and shape.variant_only(model, where) is not None
 
 
 def _required(model: Model, where: Place) -> str:
     declared = shape.at(model, where)
-    given = shape.to_give(declared)
+    given = shape.how_to_set(declared)
     return f"is required{shape.example(declared)}" + (f"; {given.how}" if given else "")

@@ -1,4 +1,4 @@
-"""YAML with every key once. YAML's own readers let the last of two equal keys win, and say nothing."""
+"""Parses YAML and rejects duplicate keys. Common YAML parsers silently use the last of two equal keys."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -7,12 +7,12 @@ import yaml
 
 from reading.errors import Error, join
 
-# The C parser reads a card in a tenth of the time; wheels without it fall back to the pure one.
+# The C parser is ten times faster on a card. Wheels without it fall back to the Python parser.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class YamlInvalid(Exception):
-    """Text that is not YAML, or says something twice: every error, with its key path where it has one."""
+    """Text that is not YAML, or has duplicate keys. Has every error, with its key path if known."""
 
     def __init__(self, errors: list[Error]) -> None:
         self.errors = tuple(errors)
@@ -33,17 +33,17 @@ def parse(text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         raise YamlInvalid([Error("", f"is not YAML{where}: {getattr(error, 'problem', None) or error}")]) from None
-    except (ValueError, RecursionError) as error:  # a date that is none, a value that holds itself
+    except (ValueError, RecursionError) as error:  # an invalid date, a value that contains itself
         raise YamlInvalid([Error("", f"is not plain data: {error}")]) from None
     finally:
         loader.dispose()
 
 
 def _errors(node: yaml.Node, path: str, done: set[int], open_: set[int]) -> Iterator[Error]:
-    """Each key that a mapping gives again, with the lines of both, and each value that holds itself by an alias."""
+    """Errors of duplicate keys, with both lines, and of values that contain themselves through an alias."""
     if id(node) in open_:
         yield Error(path, "is not plain data: it contains itself")
-    if id(node) in done:  # by an alias; told of where its anchor is
+    if id(node) in done:  # an alias; its errors are reported at the anchor
         return
     done.add(id(node))
     open_.add(id(node))

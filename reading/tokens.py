@@ -1,10 +1,10 @@
-"""What credentials look like, so that no text of ours repeats one. Pure.
+"""Recognizes and masks credentials, so that no message or output repeats one. Pure.
 
-Shapes of the services' own documentation and of every detector of detect-secrets that has one, beside Hugging Face's
-and NVIDIA's, which that lacks. What has no shape of its own, such as a password or 40 hexadecimal digits, is not known.
+The patterns come from the services' documentation and from the detectors of detect-secrets, which lacks Hugging Face's
+and NVIDIA's. Secrets without a distinctive form, such as passwords or 40 hexadecimal digits, are not recognized.
 
-The time grows with the text and no faster: a part of a shape without a limit is its last one, or ends where no other
-begins.
+Matching time is linear in the length of the text: an unlimited part of a pattern is its last part, or ends where no
+other part begins.
 """
 
 import re
@@ -12,17 +12,17 @@ import re
 MASK = "[secret]"
 
 _BASE64 = r"[A-Za-z0-9+/]"
-# A letter before it makes another word of it, as in `--disk-cache`; a digit, a sign or an escape such as \n does not.
+# No letter before the token, as in `--disk-cache`; a digit, a sign or an escape such as \n may precede it.
 _START = r"(?:(?<![A-Za-z])|(?<=\\[abfnrtv])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
-# Between the name of a secret and the secret, in YAML, JSON, TOML or a shell.
+# Text between the name of a secret and its value, in YAML, JSON, TOML or a shell.
 _IS = r"[\"']?\]? {0,4}(?:=>|:=|::|[=: ]) {0,4}[\"']?"
 _NAME = r"(?i:key|pwd|pw|password|pass|token)"
 _MIXED = r"(?=[\w-]{0,43}\d)(?=[\w-]{0,43}[A-Z])(?=[\w-]{0,43}[a-z])"
 
-# Kind → what its tokens look like. Each takes in the tail of a token, so that none is left behind the mask. Shapes with
-# _START would without it be found in the middle of words; of the others, a letter before them hides none.
+# Kind → pattern of its tokens. Each pattern matches to the end of a token, so that the mask leaves nothing of it. A
+# pattern without _START may also match after a letter; the others would then match in the middle of words.
 _KINDS = {
-    # Mixed case, a digit, or length: `hf_transfer` and `hf_overrides` are names.
+    # Mixed case, a digit, or length, because `hf_transfer` and `hf_overrides` are names.
     "a Hugging Face token": (
         r"(?:hf|api_org)_(?:(?=[A-Z0-9]*[a-z][A-Za-z0-9]*[A-Z])[A-Za-z0-9]{4,}|(?=[A-Za-z]*\d)[A-Za-z0-9]{8,}"
         r"|[A-Za-z0-9]{16,})[\w-]*"
@@ -70,7 +70,7 @@ _KINDS = {
     "an account key": rf"AccountKey={_BASE64}{{40,}}=*",
     "a password in an address": r"(?<=://)[^\s:/@\"']*:[^\s/@\"']+(?=@)",
 }
-# Up to its end, or to that of the text: the lines between are the key.
+# A private key, up to its end line or the end of the text.
 _KEY = (
     r"-{0,5}BEGIN [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?.*?(?:-----END [A-Z0-9 ]{0,60}-----|\Z)"
     r"|PuTTY-User-Key-File-\d.*"
@@ -79,12 +79,12 @@ _TOKEN = re.compile("|".join((_KEY, *_KINDS.values())), re.DOTALL)
 
 
 def holds_token(text: str) -> bool:
-    """Whether the text holds what looks like a credential."""
+    """Whether the text contains a probable credential."""
     return bool(_TOKEN.search(text))
 
 
 def kind(text: str) -> str | None:
-    """What the first credential in the text looks like, such as `a GitHub token`; None where there is none."""
+    """The kind of the first credential in the text, such as `a GitHub token`; None without any."""
     found = _TOKEN.search(text)
     if not found:
         return None
@@ -93,5 +93,5 @@ def kind(text: str) -> str | None:
 
 
 def masked(text: str) -> str:
-    """The text with each credential in it replaced, and all else as it was."""
+    """The text with each credential masked."""
     return _TOKEN.sub(MASK, text)

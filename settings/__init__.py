@@ -1,1 +1,1 @@
-"""What a stack may set, and how its file is read. Pure."""
+"""The settings of a stack, and how they are read from its file. Pure."""

@@ -1,4 +1,4 @@
-"""The IP ranges of an environment, and whether they hold its nodes and stay apart."""
+"""The IP ranges of an environment, and checks that they are large enough and do not overlap."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network
@@ -10,18 +10,18 @@ from pydantic import AfterValidator
 from reading.errors import Error, Fix, join, shown
 from reading.frozen import Frozen
 
-# Google Cloud keeps four addresses of every subnet's primary range.
+# Addresses that Google Cloud reserves in every subnet's primary range.
 RESERVED_ADDRESSES = 4
 
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
 
-# Beginnings of ranges to propose: of the blocks of RFC 1918, apart from the defaults.
+# Start addresses of ranges to propose: in the blocks of RFC 1918, outside the defaults.
 _PRIVATE = ("10.64.0.0", "10.128.0.0", "172.16.0.0", "192.168.0.0")
 
-# GKE takes a /24 of the pod range for each node at its default of 110 pods.
+# GKE takes a /24 of the pod range for each node, at its default of 110 pods per node.
 POD_BITS_PER_NODE = 8
 
-# Regional Envoy load balancers (Gateways) take no smaller proxy-only subnet; /23 is advised.
+# Longest prefix of a proxy-only subnet for regional Envoy load balancers (Gateways); Google recommends /23.
 SMALLEST_PROXIES = 26
 
 
@@ -41,19 +41,19 @@ Range = Annotated[str, AfterValidator(_ipv4_range)]
 
 
 class AddressPlan(Frozen):
-    """Ranges of the cluster's VPC first; the defaults hold 1,024 nodes. Nearly all of it can never be changed."""
+    """IP ranges of a stack, those of the cluster's VPC first, for 1,024 nodes by default. Few can be changed later."""
 
     nodes: Range = "10.0.0.0/20"
     pods: Range = "10.4.0.0/14"
     services: Range = "10.8.0.0/20"
     proxies: Range = "10.9.0.0/23"
     second_gvnic: Range = "192.168.64.0/24"
-    """A second gVNIC of GPU nodes has a network of its own: one address a node."""
+    """Network of the GPU nodes' second gVNIC: one address per node."""
     rdma: Range = "192.168.128.0/18"
-    """Cut into as many subnets as a node has RDMA NICs, one address a node in each."""
+    """Split into one subnet per RDMA NIC of a node, with one address per node in each."""
 
     def rdma_subnets(self, nics: int) -> tuple[str, ...]:
-        """One range for each NIC of a node, in rail order: eight /21 of the default /18."""
+        """One range per NIC of a node, in rail order: eight /21 of the default /18."""
         network = IPv4Network(self.rdma)
         prefix = network.prefixlen + (nics - 1).bit_length()
         return tuple(str(net) for net in islice(network.subnets(new_prefix=prefix), nics))
@@ -67,9 +67,9 @@ NIC_RANGES = ("second_gvnic", *RDMA_RANGES)
 def errors(
     path: str, ranges: AddressPlan, used: tuple[str, ...], *, nodes: int, gpu_nodes: int, nics: int
 ) -> list[Error]:
-    """What is wrong with the ranges that are `used`, fields of AddressPlan, for so many nodes.
+    """Errors of the `used` ranges, which are fields of AddressPlan, for that many nodes.
 
-    `nodes` counts all of the cluster's, the `gpu_nodes` among them; `nics` are the RDMA NICs of one.
+    `nodes`: all nodes of the cluster, including `gpu_nodes`. `nics`: RDMA NICs per node.
     """
     found = list(_overlaps(path, ranges, used))
     for name in used:
@@ -107,12 +107,12 @@ def _small_for_nodes(path: str, name: str, given: IPv4Network, needed: int, nics
 
 
 def key(name: str) -> str:
-    """The name of a range as a stack file has it."""
+    """The key of a range in a stack file."""
     return AddressPlan.model_fields[name].alias or name
 
 
 def _elsewhere(path: str, given: IPv4Network, prefix: int) -> tuple[Fix, ...]:
-    """Ranges of that size: around the given one, else at the beginning of a block of private addresses."""
+    """Fixes with a range of that size: around the given one, else at the start of a block of private addresses."""
     around = given.supernet(new_prefix=min(prefix, given.prefixlen))
     blocks = [IPv4Network((block, prefix), strict=False) for block in _PRIVATE]
     return tuple(Fix(f"use {network}", {path: str(network)}) for network in (around, *blocks))
@@ -123,7 +123,7 @@ def _key(path: str, name: str) -> str:
 
 
 def room(name: str, network: IPv4Network, nics: int = 1) -> int:
-    """Nodes that a range holds, which is used as AddressPlan's field `name`."""
+    """Max nodes for a range used as the field `name` of AddressPlan."""
     if name == "pods":
         return network.num_addresses >> POD_BITS_PER_NODE
     subnets = 1 << (nics - 1).bit_length() if name == "rdma" else 1
@@ -134,7 +134,7 @@ def _overlaps(path: str, ranges: AddressPlan, used: tuple[str, ...]) -> Iterator
     for one, other in combinations(used, 2):
         first, second = IPv4Network(getattr(ranges, one)), IPv4Network(getattr(ranges, other))
         if first.overlaps(second):
-            # Of the two the one that the stack sets, else the later.
+            # Report the range that the stack sets, else the later one.
             given = ranges.model_fields_set
             at, with_ = (one, other) if one in given and other not in given else (other, one)
             yield Error(

@@ -1,4 +1,4 @@
-"""`budget`: what a month may cost, and who is notified."""
+"""`budget`: max cost per month, and who is notified."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from reading.frozen import Frozen
 from settings.forms import EmailAddress, each_once
 
-# What budgets took their amount in before they had a currency.
+# Currency of `monthlyUsd`, from before budgets had a currency.
 USD = "USD"
 
 
@@ -18,18 +18,18 @@ class BudgetSettings(Frozen):
     currency: Annotated[
         str, Field(pattern=r"^[A-Z]{3}$", description="a currency's ISO 4217 code: three capitals", examples=["EUR"])
     ] = USD
-    """The billing account's own, by its ISO 4217 code: Google Cloud takes no budget in another."""
+    """ISO 4217 code of the billing account's currency. Google Cloud accepts budgets in no other."""
     monthly_usd: MonthlyAmount | None = None
-    """`monthly`, as older stack files have it."""
+    """Old name of `monthly`, in US dollars."""
     monthly: Annotated[MonthlyAmount | None, Field(validate_default=True)] = None
-    """What a month may cost, in `currency`; all that carries the stack's label counts."""
+    """Max cost of a month, in `currency`, of all resources with the stack's label."""
     emails: Annotated[tuple[EmailAddress, ...], AfterValidator(each_once), Field(min_length=1)]
-    """Who is notified when half, nine tenths and all of it are spent, and when the month is heading over it."""
+    """Addresses notified when 50, 90 and 100 percent are spent, and when the forecast for the month exceeds 100."""
 
     @field_validator("monthly")
     @classmethod
     def _given_once(cls, monthly: int | None, info: ValidationInfo) -> int | None:
-        older: int | None = info.data.get("monthly_usd", 1)  # absent when it is an error of its own
+        older: int | None = info.data.get("monthly_usd", 1)  # absent if invalid itself
         if monthly is None and older is None:
             raise ValueError("is required, such as 140000")
         if monthly is not None and info.data.get("monthly_usd"):
@@ -38,7 +38,7 @@ class BudgetSettings(Frozen):
 
     @property
     def amount(self) -> int:
-        """What a month may cost, in `currency`."""
+        """Max cost of a month, in `currency`."""
         amount = self.monthly or self.monthly_usd
         assert amount is not None  # one of the two is required
         return amount

@@ -1,4 +1,4 @@
-"""`capacity`: how GPU nodes are bought. Its keys are those that the capacity mode declares."""
+"""`capacity`: how GPU nodes are bought. The capacity mode declares the keys."""
 
 from typing import TYPE_CHECKING, Annotated, Union
 
@@ -6,7 +6,7 @@ from pydantic import Field
 
 from catalog.capacity import MODES, CapacitySettings
 
-# Built from the modes that the catalog lists, so that none is named here. A type checker knows what all have in common.
+# Union of the catalog's modes, so that no mode is named here. Type checkers see their common base.
 if TYPE_CHECKING:
     Capacity = CapacitySettings
 else:

@@ -1,6 +1,6 @@
-"""The address ranges that a public gateway admits: how each is read, and how much of the internet they may hold.
+"""Checks the client address ranges of a public gateway: each by itself, and their total share of the internet.
 
-The settings and the policy pack both judge by it, so neither is looser than the other.
+The settings and the policy pack use the same check.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,15 +12,14 @@ Network = IPv4Network | IPv6Network
 
 EXAMPLE = "203.0.113.0/24"
 
-# Per family, the shortest prefix whose size all ranges of a gateway may have together. The largest IPv4 block that one
-# organization was given is a /8: who needs more cannot name their clients. Of IPv6, registries give a provider a /32 to
-# begin with, and a /20 is 4,096 of those.
+# Max total size of a gateway's ranges per family, as a prefix length. The largest IPv4 block of one organization is a
+# /8; whoever needs more does not know their clients. An IPv6 provider starts with a /32, and a /20 is 4,096 of those.
 WIDEST: Mapping[int, int] = {4: 8, 6: 20}
 
 _EVERYTHING: Mapping[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
 
-# No client on the internet has an address of these (IANA's registries of special-purpose addresses). The first one that
-# holds a range says why.
+# Ranges without internet clients (IANA's registries of special-purpose addresses) → reason. The first that contains
+# a given range applies.
 _NOT_PUBLIC: Mapping[str, str] = {
     "0.0.0.0/8": "of this network",
     "10.0.0.0/8": "private",
@@ -43,14 +42,14 @@ _NOT_PUBLIC: Mapping[str, str] = {
     "fe80::/10": "link-local",
     "fec0::/10": "private",
     "ff00::/8": "multicast",
-    # The registries hand out addresses of 2000::/3 only.
+    # The registries assign addresses from 2000::/3 only.
     "::/3": "not handed out",
     "4000::/2": "not handed out",
     "8000::/1": "not handed out",
 }
 
-# IPv6 ranges whose addresses carry an IPv4 address, with the bits that follow it; None where it is not in one piece.
-# One /96 of them looks narrow, and stands for all of IPv4.
+# IPv6 ranges whose addresses embed an IPv4 address, with the number of bits after it; None where it is split.
+# A /96 of them looks narrow but means all of IPv4.
 _CARRIES_IPV4: Mapping[IPv6Network, int | None] = {
     IPv6Network("::/96"): 0,  # IPv4-compatible
     IPv6Network("::ffff:0:0/96"): 0,  # IPv4-mapped
@@ -63,12 +62,12 @@ _CARRIES_IPV4: Mapping[IPv6Network, int | None] = {
 
 
 def range_error(text: str) -> str | None:
-    """What is wrong with one range by itself; None where it may stand in a list."""
+    """The error of one range by itself; None if it is valid."""
     return form_error(text) or share_error([text])
 
 
 def form_error(text: str) -> str | None:
-    """Why a text is no range, or one whose addresses are not what they seem; None where `share_error` can judge it."""
+    """Why a text is no range or a misleading one, such as IPv4 embedded in IPv6; None if `share_error` can check it."""
     try:
         network = ip_network(text)
     except ValueError:
@@ -79,7 +78,7 @@ def form_error(text: str) -> str | None:
 
 
 def share_error(texts: Sequence[str]) -> str | None:
-    """Why ranges that are right by themselves are too much together; None where they are not."""
+    """The error of valid ranges that are too large together; None if they are not."""
     for version, networks in _merged(texts).items():
         limit = 2 ** (_EVERYTHING[version].max_prefixlen - WIDEST[version])
         held = _public(networks)
@@ -96,7 +95,7 @@ def share_error(texts: Sequence[str]) -> str | None:
 
 
 def without_effect(text: str) -> str | None:
-    """Why a valid range admits nobody; None if it admits clients."""
+    """Why a valid range admits no client; None if it admits clients."""
     network = ip_network(text)
     for kept, why in _NOT_PUBLIC.items():
         if _overlaps(network, ip_network(kept)) == network.num_addresses:
@@ -107,7 +106,7 @@ def without_effect(text: str) -> str | None:
 
 
 def _nearest(text: str) -> str:
-    """The range that somebody meant who wrote an address inside of it; else an example."""
+    """The range to propose for an address inside a range; else an example."""
     try:
         network = ip_network(text, strict=False)
     except ValueError:
@@ -117,7 +116,7 @@ def _nearest(text: str) -> str:
 
 def _carried_error(network: IPv6Network) -> str | None:
     for carrier, behind in _CARRIES_IPV4.items():
-        # What is too much of IPv6, too, is told as that.
+        # `share_error` reports ranges that are also too large as IPv6.
         if not network.overlaps(carrier) or (not network.subnet_of(carrier) and share_error([str(network)])):
             continue
         wanted = "use IPv4 ranges instead"
@@ -130,7 +129,7 @@ def _carried_error(network: IPv6Network) -> str | None:
 
 
 def _merged(texts: Iterable[str]) -> dict[int, list[Network]]:
-    """Per family, the fewest ranges that hold the same addresses. Raises ValueError for a text that is no range."""
+    """Family → the fewest ranges with the same addresses. Raises ValueError for a text that is no range."""
     networks = [ip_network(text) for text in texts]
     four = [network for network in networks if isinstance(network, IPv4Network)]
     six = [network for network in networks if isinstance(network, IPv6Network)]
@@ -138,19 +137,19 @@ def _merged(texts: Iterable[str]) -> dict[int, list[Network]]:
 
 
 def _public(networks: Iterable[Network]) -> int:
-    """How many public addresses are in ranges that do not overlap."""
+    """The number of public addresses in ranges that do not overlap."""
     return sum(
         network.num_addresses - sum(_overlaps(network, kept) for kept in _KEPT[network.version]) for network in networks
     )
 
 
 def _overlaps(one: Network, other: Network) -> int:
-    """How many addresses two ranges share: of two that overlap, one holds the other."""
+    """The number of addresses that two ranges share. Of two overlapping ranges, one contains the other."""
     return min(one.num_addresses, other.num_addresses) if one.overlaps(other) else 0
 
 
 def _listed(networks: Sequence[Network], max_shown: int = 3) -> str:
-    """The widest of the ranges, and how many more there are."""
+    """The widest ranges in words, and the number of others."""
     widest = [str(network) for network in sorted(networks, key=lambda network: network.prefixlen)]
     more = f" and {len(widest) - max_shown} more" if len(widest) > max_shown else ""
     return ", ".join(widest[:max_shown]) + more

@@ -11,7 +11,7 @@ from reading.frozen import Frozen
 from settings.existing_cluster import ExistingCluster
 from settings.maintenance import Maintenance
 
-# Namespace of the graphs in a cluster of the stack's own. Components take theirs from the plan: see `Plan.namespace`.
+# Namespace of the graphs in a cluster that the stack creates. Components take theirs from `Plan.namespace`.
 OWN_NAMESPACE = "dynamo"
 
 
@@ -51,6 +51,6 @@ class ClusterSettings(Frozen):
     maintenance: Maintenance = Maintenance()
     existing: ExistingCluster | None = None
     binary_authorization: bool = False
-    """Only images that the project's policy admits are started."""
+    """Whether only images that the project's Binary Authorization policy admits may start."""
     secrets_key: KmsKey | None = None
-    """Your own key, by which the cluster encrypts its Secrets in addition to Google's."""
+    """Your own KMS key, with which the cluster encrypts its Secrets in addition to Google's key."""

@@ -11,11 +11,11 @@ from settings import client_ranges
 
 class Exposure(StrEnum):
     NONE = "none"
-    """Reached inside the cluster only."""
+    """Reachable only inside the cluster."""
     INTERNAL = "internal"
     """An internal load balancer with an address of the node subnet."""
     GATEWAY = "gateway"
-    """A public load balancer: TLS, and only for the clients that are named."""
+    """A public load balancer with TLS, only for the listed clients."""
 
 
 def _client_range(cidr: str) -> str:
@@ -47,11 +47,11 @@ class Endpoint(Frozen):
         | None,
         Field(validate_default=True),
     ] = None
-    """Graphs are served as `https://<graph>.<domain>`; the certificate is for all names under it."""
+    """Domain of the graphs, `https://<graph>.<domain>`. The certificate covers all names under it."""
     allowed_cidrs: Annotated[tuple[ClientRange, ...], AfterValidator(_client_ranges), Field(validate_default=True)] = ()
-    """The public addresses that clients come from, as many as a /8 together. All others are turned away."""
+    """Public address ranges of clients, together no larger than a /8. All other clients are rejected."""
     global_access: bool = False
-    """Whether clients of other regions reach the internal load balancer; Google's default is its own region only."""
+    """Whether clients in other regions can reach the internal load balancer. Google's default is its region only."""
 
     @field_validator("domain", "allowed_cidrs")
     @classmethod

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from reading.frozen import Frozen
 from settings.forms import CloudName
 
-# What `gcloud container clusters get-credentials` calls its contexts; no part has an underscore.
+# Context names of `gcloud container clusters get-credentials`; no part has an underscore.
 _GKE_CONTEXT = re.compile(r"gke_(?P<project>[^_]+)_(?P<location>[^_]+)_(?P<name>[^_]+)")
 
 
@@ -17,11 +17,11 @@ class PlatformMode(StrEnum):
     INSTALL = "install"
     """The stack installs the Dynamo operator."""
     SHARED = "shared"
-    """The cluster has a cluster-wide Dynamo operator, which all its stacks use; the stack installs none."""
+    """The stack uses the cluster-wide Dynamo operator that the cluster already has, and installs none."""
 
 
 class ExistingCluster(Frozen):
-    """An existing cluster. The stack changes nothing of it and may add node pools."""
+    """An existing cluster. The stack may add node pools but changes nothing else of the cluster."""
 
     context: (
         Annotated[
@@ -34,9 +34,9 @@ class ExistingCluster(Frozen):
         ]
         | None
     ) = None
-    """Of the kubeconfig, and how the cluster is reached; by its DNS endpoint unless given."""
+    """Kubeconfig context through which to reach the cluster; its DNS endpoint if not set."""
     name: Annotated[CloudName | None, Field(validate_default=True, examples=["my-cluster"])] = None
-    """In the stack's project."""
+    """Name of the cluster, in the stack's project."""
     location: (
         Annotated[
             str,
@@ -48,12 +48,12 @@ class ExistingCluster(Frozen):
         ]
         | None
     ) = None
-    """The region or zone that the cluster was made in; the stack's region unless given."""
+    """Region or zone of the cluster; the stack's region if not set."""
     add_gpu_pools: bool = False
     """Whether the stack adds GPU pools; otherwise the graphs use existing GPU nodes."""
     platform: PlatformMode = PlatformMode.INSTALL
-    """Who installs the Dynamo operator. A cluster takes one: a second stack of the same cluster says `shared`."""
-    # 32 characters: the operator labels pods with `<namespace>-<graph>`, which may have 63.
+    """Who installs the Dynamo operator. A cluster can have only one, so its second stack sets `shared`."""
+    # 32 characters, because the operator labels pods with `<namespace>-<graph>`, limited to 63.
     namespace: (
         Annotated[
             str,
@@ -65,7 +65,7 @@ class ExistingCluster(Frozen):
         ]
         | None
     ) = None
-    """Of the graphs; `dynamo-<stack>` unless given. Names of what has no namespace begin with it."""
+    """Namespace of the graphs, `dynamo-<stack>` if not set. Names of cluster-scoped objects begin with it."""
 
     @field_validator("name")
     @classmethod
@@ -88,6 +88,6 @@ class ExistingCluster(Frozen):
 
     @property
     def from_context(self) -> dict[str, str]:
-        """`project`, `location` and `name` in the context's name; empty if it has another form."""
+        """`project`, `location` and `name` from a context name of gcloud's form; empty for other names."""
         match = _GKE_CONTEXT.fullmatch(self.context or "")
         return match.groupdict() if match else {}

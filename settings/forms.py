@@ -1,12 +1,12 @@
-"""Forms of values that several blocks of a stack file take."""
+"""Types of values that several blocks of a stack file use."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from reading.shape import ToGive
+from reading.shape import HowToSet
 
-# The project's id, not its display name or number.
+# A project's id, not its display name or number.
 ProjectId = Annotated[
     str,
     Field(
@@ -16,8 +16,8 @@ ProjectId = Annotated[
         examples=["my-project"],
     ),
 ]
-# That of the stack itself, which Pulumi's provider reads as well.
-StackProject = Annotated[ProjectId, ToGive("set it with `pulumi config set gcp:project PROJECT`", "gcp:project")]
+# The stack's own project, which Pulumi's provider also reads.
+StackProject = Annotated[ProjectId, HowToSet("set it with `pulumi config set gcp:project PROJECT`", "gcp:project")]
 CloudName = Annotated[
     str,
     Field(

@@ -1,4 +1,4 @@
-"""`labels`: on every resource that takes them."""
+"""`labels`: set on every resource that supports labels."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from pydantic import Field
 
 from catalog.contracts import CAPACITY_LABEL
 
-# Those that the program sets itself: by the first the budget finds what the stack costs.
+# Labels that the program sets itself. The budget finds the stack's costs by the first.
 OWN_LABELS = ("stack", "managed-by", CAPACITY_LABEL)
 
 

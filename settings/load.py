@@ -1,4 +1,4 @@
-"""Plain blocks → Settings: what could be read, and every error of shape."""
+"""Reads plain blocks as Settings: the result as far as possible, and every schema error."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from reading import loader
 from settings.schema import Settings
 
-# Stands in for a required block while the rest is checked. Never returned: its absence is an error.
+# Stand-ins for missing required blocks while the rest is checked. A missing block is always an error as well.
 _STAND_INS: dict[str, Any] = {
     "project": "stand-in",
     "stack": "stand-in",
@@ -15,8 +15,8 @@ _STAND_INS: dict[str, Any] = {
 
 
 def read(raw: Mapping[str, Any]) -> loader.Reading[Settings]:
-    """The settings in `raw` and every error of shape, so that one misspelt key does not hide a model that does not fit.
+    """Reads `raw` as Settings and finds every schema error. A misspelled key does not hide errors of other keys.
 
-    There is no result where no deployment is left to look at.
+    The result is None if no valid deployment is left.
     """
     return loader.read(Settings, raw, _STAND_INS)

@@ -26,6 +26,6 @@ class Location(Frozen):
             examples=["europe-west1-b"],
         ),
     ]
-    """Where the GPU nodes are; one zone, because a RoCE network is zonal."""
+    """Zone of the GPU nodes. Only one, because a RoCE network is zonal."""
     allow_unlisted: bool = False
-    """Takes a region or zone that `catalog/locations` does not have, such as one opened after its date."""
+    """Whether to accept a region or zone that is not in `catalog/locations`, such as one newer than the list."""

@@ -30,15 +30,15 @@ class Maintenance(Frozen):
         ),
     ] = "02:00"
     hours: Annotated[int, Field(ge=4, le=24, validate_default=True)] = 6
-    """GKE counts no window of less than four."""
+    """Length of a window. GKE ignores windows of less than four hours."""
     hold_node_upgrades: bool = True
-    """Whether minor versions and nodes wait for you until their end of support; patches of the control plane do not.
-    An upgrade of a GPU pool takes its nodes away one by one, and there is no spare."""
+    """Whether GKE leaves minor versions and nodes to you until their end of support. Control-plane patches continue.
+    An upgrade of a GPU pool recreates its nodes one by one, without a surge node."""
 
     @field_validator("hours")
     @classmethod
     def _enough_in_a_month(cls, hours: int, info: ValidationInfo) -> int:
-        days: tuple[Weekday, ...] | None = info.data.get("days")  # absent when it is an error of its own
+        days: tuple[Weekday, ...] | None = info.data.get("days")  # absent if invalid itself
         if days and hours * len(set(days)) * 32 < 48 * 7:
             min_hours = -(-48 * 7 // (32 * len(set(days))))
             raise ValueError(
@@ -54,7 +54,7 @@ class Maintenance(Frozen):
 
     @property
     def first_window(self) -> tuple[str, str]:
-        """Begin and end of the first one, RFC 3339: of a fixed week, so that no preview differs from the one before."""
+        """Start and end of the first window, RFC 3339, in a fixed week, so that previews do not differ by date."""
         hour, minute = map(int, self.start.split(":"))
         monday = datetime(2026, 1, 5, hour, minute)
         begin = monday + timedelta(days=min(list(Weekday).index(day) for day in self.days))

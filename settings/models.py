@@ -14,7 +14,7 @@ from reading.errors import one_of
 from reading.frozen import Frozen
 from settings.capacity import Capacity
 
-# As many as GKE lets a node pool have nodes.
+# The max is GKE's limit of nodes per node pool.
 Replicas = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -22,20 +22,20 @@ class RoleOverride(Frozen):
     replicas: Replicas | None = None
     tensor_parallel: Annotated[int, Field(ge=1)] | None = None
     machine: GpuMachineName | None = None
-    """The machine type that the role's engines run on, in a pool of their own; `capacity.machine` unless given."""
+    """Machine type of the role's engines, in their own pool; `capacity.machine` if not set."""
     capacity: Capacity | None = None
-    """How the nodes of that pool are bought; `capacity` of the stack unless given."""
+    """How the nodes of the role's pool are bought; the stack's `capacity` if not set."""
     drain_seconds: Annotated[int, Field(ge=0, le=MAX_DRAIN_SECONDS)] | None = None
-    """How long an engine that is told to stop serves on before it aborts what still runs. Every restart takes it."""
+    """Seconds after SIGTERM in which an engine finishes running requests before it aborts them. Every restart waits."""
     extra_args: tuple[str, ...] = ()
     """As `engine.extraArgs`, for the workers of this role only. A flag here replaces the same flag there."""
 
 
 class ScaleRange(Frozen):
-    """How many engines of a role there may be; an autoscaler chooses between."""
+    """Min and max engines of a role, between which the autoscaler chooses."""
 
     min: Replicas
-    """At least one: without prefill or decode the model is not served at all."""
+    """At least one, because without prefill or decode the model cannot be served."""
     max: Replicas
 
     @field_validator("max")
@@ -60,14 +60,14 @@ class Autoscaling(Frozen):
 
 class VerificationMode(StrEnum):
     REQUIRED = "required"
-    """Whatever is not verified fails the update, and no endpoint is handed out."""
+    """A failed or unknown check fails the update, and no endpoint is published."""
     REPORTED = "reported"
-    """The Job prints its verdicts and the update passes; for bringing up a new machine or engine."""
+    """The Job prints its verdicts and the update continues. For bringing up a new machine or engine."""
 
 
 class FrontendSettings(Frozen):
     replicas: Replicas | None = None
-    """Two unless set, so that one may go down; one for a simulated graph."""
+    """Replicas; 2 if not set, so that one may fail; 1 for a simulated graph."""
 
 
 def _engine(name: str) -> str:
@@ -78,23 +78,22 @@ def _engine(name: str) -> str:
 
 class EngineSettings(Frozen):
     name: Annotated[str, AfterValidator(_engine)] | None = None
-    """An engine of the catalog; the layout's own, or the catalog's default, when left out."""
+    """An engine of the catalog; if not set, the layout's engine, or the catalog's default."""
     max_model_len: Annotated[int, Field(ge=1)] | None = None
-    """Tokens of prompt and answer together; the card's default when left out."""
+    """Max tokens of prompt and answer together; the card's default if not set."""
     kv_cache_dtype: KvCacheDtype = KvCacheDtype.AUTO
     gpu_memory_utilization: Annotated[float, Field(gt=0, lt=1, strict=False)] | None = None
-    """Share of a GPU's memory that an engine gets; each engine has its default."""
+    """Share of a GPU's memory that an engine gets; the engine's default if not set."""
     kv_lease_seconds: Annotated[int, Field(ge=1, le=600)] | None = None
-    """How long prefill keeps the KV cache of an answered prompt for a decode engine that does not fetch it; the
-    engine's own time unless given. Prompts that wait longer in decode's queue need more; a client that breaks off
-    blocks memory for as long."""
+    """Seconds that prefill keeps the KV cache of a processed prompt until decode fetches it; the engine's default if
+    not set. Prompts that queue longer at decode need more. An abandoned request occupies memory for as long."""
     extra_args: tuple[str, ...] = ()
-    """Words added to the command line of every worker, such as ["--max-num-seqs", "64"]."""
+    """Arguments added to the command line of every worker, such as ["--max-num-seqs", "64"]."""
     allow_code: tuple[str, ...] = ()
-    """Flags of any extraArgs that may run code of others, such as ["--trust-remote-code"]."""
+    """Flags of any extraArgs that may run third-party code, such as ["--trust-remote-code"]."""
 
 
-# What a client's JSON, a command line and a metric's label all take as it is; a hub's `org/name` too.
+# Characters that need no quoting in JSON, in a command line and in a metric's label; allows a hub's `org/name`.
 ServedName = Annotated[
     str,
     Field(
@@ -110,7 +109,7 @@ class ModelSettings(Frozen):
     model: str
     layout: str
     served_name: ServedName | None = None
-    """What clients send as `model`; the card's name unless given. It stays when `model` is swapped."""
+    """Model name that clients send; the card's name if not set. Set it to keep the name when `model` changes."""
     prefill: RoleOverride | None = None
     decode: RoleOverride | None = None
     worker: RoleOverride | None = None
@@ -119,7 +118,7 @@ class ModelSettings(Frozen):
     autoscaling: Autoscaling = Autoscaling()
     verification: VerificationMode = VerificationMode.REQUIRED
     kv_transfer: KvTransfer | None = None
-    """RDMA where KV cache moves between pods on GPUs. `tcp` accepts the pod network instead, with or without NICs."""
+    """Transport of KV cache between GPU pods; RDMA if not set. `tcp` uses the pod network, even on nodes with NICs."""
 
     @property
     def overrides(self) -> dict[Role, RoleOverride]:
@@ -127,7 +126,7 @@ class ModelSettings(Frozen):
         return {role: override for role, override in pairs if override}
 
 
-# 30 characters leave room for what is added: the operator's `<graph>-k8s-service-discovery-binding` is 63 at most.
+# 30 characters leave room for suffixes: the operator's `<graph>-k8s-service-discovery-binding` may have 63.
 GraphName = Annotated[
     str,
     Field(

@@ -1,4 +1,4 @@
-"""`network`: how RDMA NICs reach pods, the ranges, an existing VPC."""
+"""`network`: the RDMA mode, the IP ranges, and an existing VPC."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,7 +9,7 @@ from reading.frozen import Frozen
 from settings.addresses import AddressPlan
 from settings.forms import CloudName, ProjectId
 
-# One of the modes that the catalog lists, so that none is named here.
+# Names of the catalog's modes, so that no mode is named here.
 if TYPE_CHECKING:
     RdmaModeName = str
 else:
@@ -20,16 +20,16 @@ class ExistingNetwork(Frozen):
     """An existing VPC with NAT; the cluster uses one of its subnets."""
 
     project: ProjectId | None = None
-    """The host project of a Shared VPC; the stack's own unless given."""
+    """Host project of a Shared VPC; the stack's project if not set."""
     vpc: Annotated[CloudName, Field(examples=["my-vpc"])]
     subnet: Annotated[CloudName, Field(examples=["my-subnet"])]
     pods_range: Annotated[CloudName, Field(examples=["pods"])] = "pods"
     services_range: Annotated[CloudName, Field(examples=["services"])] = "services"
-    """Names of the subnet's secondary ranges."""
+    """Names of the subnet's secondary ranges, this and `pods_range`."""
 
 
 class NetworkSettings(Frozen):
     rdma: RdmaModeName = "dranet"
-    """How the RDMA NICs of a node get their networks and reach pods. Another one replaces node pools."""
+    """RDMA mode, which connects a node's RDMA NICs to networks and to pods. Changing it replaces node pools."""
     ranges: AddressPlan = AddressPlan()
     existing: ExistingNetwork | None = None

@@ -1,10 +1,10 @@
-"""Keys of a stack file that were renamed. The old name still loads, with a warning that gives the new one."""
+"""Renamed keys of a stack file. The old name still loads, with a warning that gives the new one."""
 
 from typing import Any, cast
 
 from reading.errors import Error, join
 
-# Old key path → new last key; `*` is any key.
+# Old key path → new last key. `*` matches any key.
 RENAMED = {("models", "*", "proof"): "verification"}
 
 
@@ -27,7 +27,7 @@ def move(raw: dict[str, Any]) -> tuple[dict[str, str], list[Error]]:
 
 
 def _blocks(raw: Any, parents: list[str]) -> list[tuple[list[str], dict[str, Any]]]:
-    """The objects under a path with `*` in it, each with its own path. Anything that is no object is passed over."""
+    """The objects at a path with `*`, each with its own path. Skips values that are no objects."""
     if not isinstance(raw, dict):
         return []
     block = cast(dict[str, Any], raw)

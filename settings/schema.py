@@ -1,6 +1,6 @@
-"""What a stack may set. The contract of a stack file: frozen, camelCase, nothing unknown, strictly typed.
+"""`Settings`: the schema of a stack file. Immutable, camelCase, strictly typed, no unknown keys.
 
-One file of this folder a block; what has one or two keys is here.
+Each block has its own file in this folder, except blocks of one or two keys, which are here.
 """
 
 from typing import Annotated
@@ -25,17 +25,17 @@ from settings.secrets import SecretsSettings
 
 class AlertSettings(Frozen):
     emails: Annotated[tuple[EmailAddress, ...], AfterValidator(each_once)] = ()
-    """Who is notified when an alert opens or closes. With none, incidents show in the console only."""
+    """Addresses notified when an alert opens or closes. Without any, incidents appear only in the console."""
 
 
 class WeightsSettings(Frozen):
     keep: bool | None = None
-    """Whether the bucket of the weights is protected, and stays when the stack is destroyed; as
-    `cluster.deletionProtection` unless set."""
+    """Whether the weights bucket is protected and survives destruction of the stack; the value of
+    `cluster.deletionProtection` if not set."""
 
 
 class Versions(Frozen):
-    """Dynamo's versions, of the operator and of the images. `catalog.versions` knows which can be used together."""
+    """Versions of Dynamo's operator and images. `catalog.versions` knows which work together."""
 
     platform: str = versions.DYNAMO.platform
     runtime: str = versions.DYNAMO.runtime
@@ -45,9 +45,9 @@ _ONE_GRAPH = {"chat": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"
 
 
 class Settings(Frozen):
-    """One stack, that is one environment."""
+    """Settings of one stack, which is one environment."""
 
-    # 16 characters: the account of the nodes is `dynamo-<stack>-nodes`, and account ids end at 30.
+    # 16 characters, because the nodes' service account is `dynamo-<stack>-nodes`, limited to 30.
     stack: Annotated[
         str,
         Field(
@@ -60,7 +60,7 @@ class Settings(Frozen):
     location: Annotated[Location, Field(examples=[{"region": "europe-west1", "zone": "europe-west1-b"}])]
     models: Annotated[dict[GraphName, ModelSettings], Field(min_length=1, examples=[_ONE_GRAPH])]
     capacity: Capacity | None = None
-    """How GPU nodes are bought; needed as soon as a layout has GPUs."""
+    """How GPU nodes are bought; required if a layout has GPUs."""
     network: NetworkSettings = NetworkSettings()
     cluster: ClusterSettings = ClusterSettings()
     endpoint: Endpoint = Endpoint()
@@ -70,13 +70,13 @@ class Settings(Frozen):
     budget: BudgetSettings | None = None
     weights: WeightsSettings = WeightsSettings()
     preflight: bool = True
-    """Whether the preflight checks, before anything is created, that Google Cloud can provide the plan."""
+    """Whether the preflight checks that Google Cloud can provide the plan, before anything is created."""
     labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(distinct_labels)] = {}
-    """On every resource that takes labels; `costCenter` becomes `cost-center`, since Google Cloud has no capitals."""
+    """Labels of every resource that supports them. `costCenter` becomes `cost-center`, as Google Cloud requires."""
     hf_token_given: Annotated[bool, Field(alias="hfToken")] = False
     """Whether the secret `hfToken` is set. Its value is never read here."""
     renamed: dict[str, str] = {}
-    """Key paths that the stack file gives by an old name, old → new. Set while loading; no key of a stack file."""
+    """Key paths that the stack file gives by an old name, old → new. Set by the loader; no key of a stack file."""
 
     @property
     def namespace(self) -> str:
@@ -98,10 +98,10 @@ class Settings(Frozen):
 
     @property
     def gpu_machine(self) -> str:
-        """What engines run on unless their role says otherwise."""
+        """Machine type of engines whose role sets none."""
         return self.capacity.machine if self.capacity else default_machine()
 
     @property
     def creates_gpu_pools(self) -> bool:
-        """Whether GPU pools are this stack's to make, as soon as a layout has GPUs."""
+        """Whether the stack creates GPU pools, if a layout has GPUs."""
         return self.cluster.existing is None or self.cluster.existing.add_gpu_pools

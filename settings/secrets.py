@@ -12,7 +12,7 @@ class SecretStore(StrEnum):
     KUBERNETES = "kubernetes"
     """A Secret of the cluster, written from the config's `hfToken`."""
     SECRET_MANAGER = "secretManager"
-    """Google's Secret Manager, from which GKE writes that Secret and keeps it up to date."""
+    """Google's Secret Manager, from which GKE creates and updates the Secret."""
 
 
 class SecretsSettings(Frozen):

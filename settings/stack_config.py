@@ -1,4 +1,4 @@
-"""A stack's config as text → the blocks of its settings as plain data, with every error that needs no schema."""
+"""Converts a stack's config from text to plain blocks of settings, and reports every error that needs no schema."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ PLAIN_KEYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class StackConfig:
-    """A stack's config as Pulumi holds it: full keys (`dynamo-gke:models`) and text values, objects as JSON.
+    """A stack's config as in Pulumi: full keys (`dynamo-gke:models`) and text values, objects as JSON.
 
-    Of secrets only the keys are here. Whoever builds this leaves their values where they are.
+    Has only the keys of secrets, never their values.
     """
 
     stack: str
@@ -40,7 +40,7 @@ class StackConfig:
 
 
 def raw_blocks(config: StackConfig) -> tuple[dict[str, Any], list[Error]]:
-    """The wire form of Settings from text values, and what is wrong before any shape is looked at."""
+    """The plain blocks of Settings from text values, and the errors that need no schema."""
     raw: dict[str, Any] = {"stack": config.stack}
     found: list[Error] = []
     for full_key in sorted({*config.values, *config.secrets}):
@@ -57,7 +57,7 @@ def raw_blocks(config: StackConfig) -> tuple[dict[str, Any], list[Error]]:
 
 
 def _secret_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Error]:
-    """Notes that the secret is given; an error where it is in plain text."""
+    """Records that the secret is set. Yields an error if it is in plain text."""
     secret = full_key in config.secrets
     if secret or config.values[full_key] not in ("", "null"):  # empty is the default in Pulumi.yaml
         raw[key] = True
@@ -66,7 +66,7 @@ def _secret_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfi
 
 
 def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Error]:
-    """Puts the value of a key of Settings into `raw`, with an error for each token in it."""
+    """Puts the value of a Settings key into `raw`. Yields an error for each credential in it."""
     if key not in PLAIN_KEYS:
         yield Error(key, unknown_key(key, (*PLAIN_KEYS, *SECRET_KEYS)))
     elif full_key in config.secrets:
@@ -78,12 +78,12 @@ def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig
     else:
         value = text_or_data(config.values[full_key])
         yield from _pasted(key, value)
-        if value != {}:  # likewise the default of every object
+        if value != {}:  # the default of every object in Pulumi.yaml
             raw[key] = value
 
 
 def _pasted(path: str, value: Any) -> Iterable[Error]:
-    """An error for each token in a key or a text of the value: a stack file is plain, and what is rendered as well."""
+    """An error for each credential in a key or text of the value, because stack files and manifests are plain text."""
     if isinstance(value, dict):
         for key, inner in cast(dict[str, Any], value).items():
             yield from _token_in(join(path, key), key)
@@ -116,7 +116,7 @@ def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Err
 
 
 def _foreign_key(namespace: str, key: str) -> Iterable[Error]:
-    """The error of a key that was meant for this program or for its provider; those of other tools are theirs."""
+    """The error of a key that is probably meant for this program or its provider. Ignores keys of other tools."""
     ours = (*PLAIN_KEYS, *SECRET_KEYS)
     if key in ours or nearest(namespace, (NAMESPACE,)) or "dynamo" in namespace.lower():
         yield Error(f"{namespace}:{key}", f"is not read: the namespace is {NAMESPACE}; write {NAMESPACE}:{key}")

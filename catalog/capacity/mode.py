@@ -11,7 +11,7 @@ from catalog.defaults import default_machine
 from catalog.gke_versions import Floor
 from catalog.machines import GpuMachineName
 from reading.frozen import Frozen
-from reading.shape import Elsewhere
+from reading.shape import VariantOnly
 
 
 class CapacitySettings(Frozen):
@@ -25,7 +25,7 @@ class CapacitySettings(Frozen):
 
 # Whether nodes need compact placement, for modes with that choice.
 CompactPlacement = Annotated[
-    bool, Elsewhere("has no effect with mode {tag}, whose machines have a fixed place; remove it")
+    bool, VariantOnly("has no effect with mode {tag}, whose machines have a fixed place; remove it")
 ]
 
 Given = TypeVar("Given", bound=CapacitySettings)

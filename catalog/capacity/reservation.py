@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from catalog.capacity.mode import CapacityMode, CapacitySettings
 from catalog.contracts import NodePurchase, ReservationRef
-from reading.shape import Elsewhere
+from reading.shape import VariantOnly
 
 # A reservation of this project or shared by another, whole or a block or sub-block; the API's form with zone, too.
 _PATTERN = (
@@ -30,7 +30,7 @@ class ReservationSettings(CapacitySettings):
     reservation: Annotated[
         str,
         BeforeValidator(_named),
-        Elsewhere(
+        VariantOnly(
             "mode {tag} would leave reservation {given} unused but paid; remove it, in a preview with "
             "`--set capacity.reservation=`"
         ),

@@ -8,15 +8,15 @@ from pydantic import Field
 from reading import loader
 from reading.errors import Error
 from reading.frozen import Frozen
-from reading.shape import ToGive
+from reading.shape import HowToSet
 
 
 class Owner(Frozen):
-    id: Annotated[int, Field(ge=1), ToGive("`who` prints it")]
+    id: Annotated[int, Field(ge=1), HowToSet("`who` prints it")]
 
 
 class Data(Frozen):
-    account: Annotated[str, Field(pattern="^[a-z]+$", examples=["ours"]), ToGive("run `log in`", "login:account")]
+    account: Annotated[str, Field(pattern="^[a-z]+$", examples=["ours"]), HowToSet("run `log in`", "login:account")]
     owners: tuple[Owner, ...] = ()
     kind: str = "plain"
 
