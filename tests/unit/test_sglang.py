@@ -164,6 +164,33 @@ def test_what_sglang_takes_is_taken(case: Taken) -> None:
     assert of_case(case) == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--enable-dp-attention", "--dp-size", "two"],
+        ["--enable-dp-attention", "--dp-size", "0"],
+        ["--swa-full-tokens-ratio", "half"],
+        ["--swa-full-tokens-ratio", "-1"],
+        ["--chunked-prefill-size", "4k"],
+        ["--enable-dp-attention", "--dp-size"],
+    ],
+    ids=" ".join,
+)
+def test_an_invalid_number_is_an_error_of_its_word(words: list[str]) -> None:
+    at = {where for where, _ in found(words, MOE, **MOE_SIZES)}
+    assert at & {f"extraArgs[{len(words) - 1}]", f"extraArgs[{len(words) - 2}]"}
+    assert all(where.startswith("extraArgs[") for where in at)
+
+
+def test_roles_may_attend_in_groups_of_their_own() -> None:
+    """gpt-oss needs equal sizes of attention: 8 GPUs in two groups are as good as 4."""
+    groups = ["--enable-dp-attention", "--dp-size", "2"]
+    sizes = {"prefill": {"tensorParallel": 8, "extraArgs": groups}, "decode": {"tensorParallel": 4}}
+    assert errors(stack(MOE, **sizes)) == ()
+    (error,) = errors(stack(MOE, **{**sizes, "decode": {"tensorParallel": 8}}))
+    assert "sliding window between equal sizes only" in error.message
+
+
 def test_the_optimization_shorthand_is_vllms_alone() -> None:
     ((_, message),) = found(["-O3"])
     assert "--optimization-level" not in message
@@ -266,7 +293,6 @@ def test_windows_have_a_fixed_share_of_the_pages() -> None:
     a_token = chosen.attention.elements_in_window(chosen.architecture.layers, 4) * 2
     assert memory(chosen, 4).kv_in_windows == pytest.approx(a_token * WINDOW_RATIO * 32768, rel=0.01)
     assert memory(chosen, 4, "--swa-full-tokens-ratio", "0.1").kv_tokens > memory(chosen, 4).kv_tokens
-    assert memory(chosen, 4, "--disable-hybrid-swa-memory").kv_in_windows == a_token * 32768
 
 
 def test_groups_of_attention_hold_more_of_each_token() -> None:

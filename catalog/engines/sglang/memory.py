@@ -66,8 +66,11 @@ def window_tokens(card: Card, given: Given, max_model_len: int, page_size: int) 
     """
     if card.attention.kind != "hybrid":
         return 0
-    ratio = 1.0 if given.on("--disable-hybrid-swa-memory") else float(given.text("--swa-full-tokens-ratio") or 0)
-    return math.ceil((ratio or WINDOW_RATIO) * max_model_len / page_size) * page_size
+    try:
+        ratio = float(given.text("--swa-full-tokens-ratio") or WINDOW_RATIO)
+    except ValueError:  # an error of its own, as is a ratio out of bounds
+        ratio = WINDOW_RATIO
+    return math.ceil((ratio if 0 < ratio <= 1 else WINDOW_RATIO) * max_model_len / page_size) * page_size
 
 
 def _copies(card: Card, over: int, tensor_parallel: int) -> float:

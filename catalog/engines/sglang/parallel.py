@@ -12,7 +12,10 @@ _PAGE = 64
 
 def groups(given: Given) -> int:
     """The groups of GPUs of an engine that each compute the attention of their own requests; 1 without any."""
-    return max(1, given.number(_DP) or 1) if given.on(_DP_ATTENTION) else 1
+    try:
+        return max(1, given.number(_DP) or 1) if given.on(_DP_ATTENTION) else 1
+    except ValueError:  # an error of its own
+        return 1
 
 
 def attention_parallel(given: Given, tensor_parallel: int) -> int:

@@ -45,8 +45,7 @@ def owned(workers: Workers) -> dict[str, str]:
     """Why a stack may not give some flags, for these workers: more than the flag's class can say."""
     if workers.card.attention.kind == "hybrid":
         return {}
-    no_windows = f"{workers.card.name} has no layers with a sliding window; leave it out"
-    return {"--swa-full-tokens-ratio": no_windows, "--disable-hybrid-swa-memory": no_windows}
+    return {"--swa-full-tokens-ratio": f"{workers.card.name} has no layers with a sliding window; leave it out"}
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
