@@ -1,1 +1,1 @@
-"""Settings → Plan: every decision, made without any cloud. Pure."""
+"""Turns Settings into the Plan, which holds every decision. Pure, without calls to any cloud."""

@@ -4,14 +4,14 @@ from catalog.engines import Engine
 from planning.deployments import DeploymentRole
 from planning.graph_parts import Autoscaling
 
-# An engine takes minutes to load, so engines come one at a time, and none leaves for a short lull.
+# An engine takes minutes to load, so the autoscaler adds one at a time and removes none in a short lull.
 SECONDS_PER_ADDED_ENGINE = 300
 SECONDS_PER_REMOVED_ENGINE = 600
 STABILIZATION_SECONDS = 900
 
 
 def autoscaling(role: DeploymentRole, engine: Engine) -> Autoscaling | None:
-    """None for a role with a fixed number of engines."""
+    """The autoscaling of a role; None for a fixed number of engines."""
     if not role.autoscaled:
         return None
     return Autoscaling(

@@ -1,4 +1,4 @@
-"""A model card on one machine, without a stack: a deployment for each layout, with its nodes, or why there is none."""
+"""A model card on one machine, without a stack: for each layout, a deployment, or the reason why it is impossible."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Candidates:
     card: Card
     machine: GpuMachine
     deployments: Mapping[str, Deployment]
-    """By layout; as a stack gets them that sets nothing else."""
+    """Layout → deployment with default settings."""
     impossible: Mapping[str, str]
-    """Why the machine has no other layout of `catalog/layouts.yaml`."""
+    """Other layout of `catalog/layouts.yaml` → why it is impossible on the machine."""
 
 
 def candidates(name: str, machine: GpuMachine) -> Candidates:
@@ -48,7 +48,7 @@ def candidates(name: str, machine: GpuMachine) -> Candidates:
 
 
 def _not_computed(of: Deployment, machine: GpuMachine) -> str:
-    """Why the machine cannot compute a deployment's weights; empty where it can, or where no GPU is used."""
+    """Why the machine cannot compute with a deployment's weights; empty if it can, or if no GPU is used."""
     why = number_formats.refusal(of, machine) if of.on_gpus else None
     return f"the weights {why}" if why else ""
 

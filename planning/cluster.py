@@ -1,4 +1,4 @@
-"""The GKE cluster that a stack runs in, its own or an existing one, and how to reach it."""
+"""The GKE cluster of a stack, its own or an existing one, and how to reach it."""
 
 import shlex
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from settings.schema import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterRef:
-    """Known from the settings, before any cloud is asked."""
+    """Identity of a cluster as the settings give it, without calls to any cloud."""
 
     project: str
     location: str
-    """Its region, or its zone."""
+    """The cluster's region or zone."""
     name: str | None
     """None if only a context identifies the cluster and does not contain its name."""
     given_context: str | None
@@ -22,12 +22,12 @@ class ClusterRef:
 
     @property
     def context(self) -> str:
-        """The kubeconfig context for commands: the stack's, else the one that `login` writes."""
+        """The kubeconfig context for commands: the stack's, or the one that `login` writes."""
         return self.given_context or f"gke_{self.project}_{self.location}_{self.name}"
 
     @property
     def identifier(self) -> str:
-        """What tells it from other clusters, and stays when its endpoint changes."""
+        """A unique identifier of the cluster that does not change with its endpoint."""
         if self.name is None:
             return f"contexts/{self.given_context}"
         return names.cluster_identifier(self.project, self.location, self.name)

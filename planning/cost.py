@@ -1,4 +1,4 @@
-"""What a stack costs an hour: its cluster and the nodes that it makes, at list prices."""
+"""Hourly cost of a stack: its cluster and the nodes that it creates, at list prices."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,10 @@ CLUSTER_FEE = 0.10
 
 
 def costs(system: Pool | None, gpu_pools: tuple[Pool, ...]) -> Iterator[CostItem]:
-    """Cost of what the stack creates; an existing cluster and its nodes are not counted."""
+    """Costs of the resources that the stack creates, without an existing cluster and its nodes."""
     if system:
         fee = CLUSTER_FEE
-        yield CostItem(what="GKE cluster", usd_per_hour=fee, usd_bound=fee, usd_max=fee, basis="list price, 2026-09-07")
+        yield CostItem(name="GKE cluster", usd_per_hour=fee, usd_bound=fee, usd_max=fee, basis="list price, 2026-09-07")
     for pool in (*([system] if system else []), *gpu_pools):
         wanted = pool.purchase.mode if isinstance(pool, WorkerPool) and pool.purchase else ON_DEMAND
         price, bound = pool.machine.prices.get(wanted), pool.machine.upper_bound(wanted)
@@ -26,7 +26,7 @@ def costs(system: Pool | None, gpu_pools: tuple[Pool, ...]) -> Iterator[CostItem
         elif bound:
             basis = f"{wanted}: no fixed price, at most {ON_DEMAND}'s: {bound.kind}, {bound.region}, {bound.date}"
         yield CostItem(
-            what=f"{pool.name}: {count} × {pool.machine.name}",
+            name=f"{pool.name}: {count} × {pool.machine.name}",
             usd_per_hour=price and round(pool.nodes * price.usd_per_hour, 4),
             usd_bound=bound and round(pool.nodes * bound.usd_per_hour, 4),
             usd_max=bound and round(pool.max_nodes * bound.usd_per_hour, 4),

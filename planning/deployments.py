@@ -1,4 +1,4 @@
-"""A deployment resolved: card and layout of an entry of `models:` looked up, and every number of its roles decided."""
+"""A resolved deployment: an entry of `models:` with its card, its layout, and every number of its roles."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,22 +21,22 @@ from settings.models import ModelSettings
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentRole:
-    """One role of a deployment: how many engines, each over how many GPUs."""
+    """One role of a deployment: the number of engines, and the GPUs of each."""
 
     role: Role
     tensor_parallel: int
     replicas: int
-    """Under an autoscaler the fewest."""
+    """Number of engines; with an autoscaler, the min."""
     max_replicas: int
-    """As `replicas`, or more where an autoscaler may add engines."""
+    """Max number of engines; more than `replicas` where an autoscaler may add engines."""
     autoscaled: bool
     drain_seconds: int
     pool: str
-    """What the stack calls the pool that holds the engines."""
+    """The stack's name of the pool that runs the engines."""
     machine: GpuMachine | None
-    """None on CPU nodes."""
+    """Machine type of the pool; None on CPU nodes."""
     capacity: CapacitySettings | None
-    """How the nodes of the pool are bought; None where the stack says nothing of it."""
+    """How the nodes of the pool are bought; None where the stack does not set it."""
 
     @property
     def gpus(self) -> Gpus | None:
@@ -52,7 +52,7 @@ class Deployment:
     card: Card
     layout: Layout
     layouts: Mapping[str, Layout]
-    """Every layout that its card has on its machine, by name."""
+    """Name → layout, for every layout of the card on the machine."""
     roles: Mapping[Role, DeploymentRole]
 
     @property
@@ -73,12 +73,12 @@ class Deployment:
 
     @property
     def simulated(self) -> bool:
-        """Whether its engine computes nothing."""
+        """Whether the engine only simulates."""
         return self.engine.simulated
 
     @cached_property
     def engine(self) -> Engine:
-        """The stack's choice, else what the layout is for, else what deployments run that say nothing."""
+        """The engine that the stack chooses, else the layout's, else the catalog's default."""
         name = self.settings.engine.name or self.layout.engine
         return engine(name) if name else default_engine()
 
@@ -89,12 +89,12 @@ class Deployment:
 
     @property
     def usual_memory_share(self) -> float:
-        """The same where the stack says nothing: the least of its roles' GPUs, since every engine gets one share."""
+        """Default share: the min over the roles' GPUs, because all engines get the same share."""
         shares = [self.engine.share_of(role.gpus) for role in self.roles.values() if role.gpus]
         return min(shares, default=self.engine.memory_share)
 
     def words(self, role: Role) -> tuple[Word, ...]:
-        """What ends the command line of a role's workers: the card's words, then the stack's, then the role's own."""
+        """The last words of the command line of a role's workers: the card's, then the stack's, then the role's."""
         of_card = join(f"{file_of(self.settings.model)}: engineArgs", self.engine.name)
         override = self.settings.overrides.get(role)
         sources = (
@@ -106,7 +106,7 @@ class Deployment:
         return merged(self.engine.flags, numbered)
 
     def arguments(self, role: Role) -> tuple[str, ...]:
-        """The same without the paths."""
+        """The texts of `words`."""
         return texts(self.words(role))
 
     @property
@@ -123,12 +123,12 @@ class Deployment:
 
     @property
     def reads_bucket(self) -> bool:
-        """Whether its pods read the model from the weights bucket."""
+        """Whether the pods read the model from the weights bucket."""
         return not self.simulated and self.card.revision is not None
 
     @property
     def kv_transfer(self) -> KvTransfer | None:
-        """What KV cache moves over; None where none moves: in an aggregated layout, and between simulated engines."""
+        """Transport of KV cache; None where none moves: in an aggregated layout, and between simulated engines."""
         if self.simulated or not self.disaggregated:
             return None
         return self.settings.kv_transfer or KvTransfer.RDMA
@@ -139,7 +139,7 @@ class Deployment:
         return given is not None and given.machine is not None
 
     def sets_capacity(self, role: Role) -> bool:
-        """Whether the stack buys the nodes of a role otherwise than those of the rest."""
+        """Whether the stack buys the nodes of a role differently from other nodes."""
         given = self.settings.overrides.get(role)
         return given is not None and given.capacity is not None
 
@@ -150,11 +150,11 @@ class Deployment:
 
     @cached_property
     def divisible(self) -> bool:
-        """Whether every role's size divides the model, which memory and KV transfer are worked out for."""
+        """Whether every role's size divides the model. Memory and KV transfer are only computed for such sizes."""
         return all(role.tensor_parallel in self.sizes(role) for role in self.roles.values())
 
     def workers(self, roles: Collection[DeploymentRole]) -> Workers:
-        """The workers of some of its roles, as the rules of engine flags read them."""
+        """The workers of some roles, as the rules of engine flags read them."""
         return Workers(
             card=self.card,
             tensor_parallel=tuple(role.tensor_parallel for role in roles),
@@ -169,9 +169,9 @@ class Deployment:
     def memory(
         self, role: DeploymentRole, tensor_parallel: int | None = None, share: float | None = None
     ) -> sizing.EngineMemory | None:
-        """The memory of one engine of a role; None for one without GPUs.
+        """The memory of one engine of a role; None for an engine without GPUs.
 
-        `tensor_parallel` and `share` of a GPU's memory take the place of what is set.
+        `tensor_parallel` and `share` of a GPU's memory replace the deployment's values.
         """
         return role.gpus and sizing.engine_memory(
             self.engine,
@@ -193,10 +193,9 @@ def deployment(
     machine: GpuMachine,
     capacity: CapacitySettings | None,
 ) -> Deployment:
-    """The deployment `name` of a stack whose engines run on `machine`, bought by `capacity`, unless their role says
-    otherwise.
+    """The deployment `name` of a stack. `machine` and `capacity` apply to roles that do not set their own.
 
-    `layouts` are those of its card on that machine.
+    `layouts`: the layouts of the card on that machine.
     """
     layout = layouts[settings.layout]
     on_gpus = layout.placement is not Placement.CPU
@@ -223,7 +222,7 @@ def deployment(
 
 
 def _differs(capacity: CapacitySettings | None, of_stack: CapacitySettings | None) -> Sequence[str]:
-    """What tells nodes that a role buys from those that its stack buys: the mode, and the reservation if any."""
+    """Parts of a pool's name for a role that buys nodes differently from the stack: mode, and reservation if any."""
     if capacity is None or (of_stack and purchase(capacity) == purchase(of_stack)):
         return ()
     mode, named = mode_of(capacity), purchase(capacity).reservation

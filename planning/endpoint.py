@@ -1,13 +1,13 @@
-"""How clients reach the frontends, and the addresses that their requests come from."""
+"""How clients reach the frontends, and the source addresses of their requests."""
 
 from planning.surroundings import Endpoint, Gateway, InCluster, Internal
 from settings.endpoint import Endpoint as EndpointSettings
 from settings.endpoint import Exposure
 
-# Addresses of private networks: the VPC and what is connected to it. A passthrough load balancer keeps the client's.
+# Private address ranges: the VPC and connected networks. A passthrough load balancer keeps the client's address.
 PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 
-# Google asks from there whether a load balancer's backend is healthy.
+# Source ranges of the health checks of Google's load balancers.
 HEALTH_CHECKS = ("35.191.0.0/16", "130.211.0.0/22")
 
 
@@ -23,13 +23,13 @@ def endpoint(settings: EndpointSettings) -> Endpoint:
 
 
 def client_ranges(endpoint: Endpoint, proxies: str) -> tuple[str, ...]:
-    """Addresses outside the cluster from which requests reach the frontends. Pods are never meant: an ipBlock of a
-    NetworkPolicy matches none. `proxies` is the range of the gateway's proxies.
+    """Source addresses, outside the cluster, of requests to the frontends. Pods are not included, because an ipBlock
+    of a NetworkPolicy never matches them. `proxies`: the range of the gateway's proxies.
     """
     match endpoint:
         case InCluster():
             return ()
-        case Internal():  # whether a node may be asked is found out at the node, not at a pod
+        case Internal():  # Google checks the health of nodes, not of pods
             return PRIVATE_RANGES
-        case Gateway():  # its proxies ask in the client's place, and Cloud Armor has chosen the clients
+        case Gateway():  # requests come from the proxies, after Cloud Armor has filtered the clients
             return (proxies, *HEALTH_CHECKS)

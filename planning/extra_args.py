@@ -1,4 +1,4 @@
-"""`extraArgs`: words that a stack adds to the workers' command lines, and what they may say."""
+"""Checks `extraArgs`, the words that a stack adds to the workers' command lines."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,13 +14,13 @@ from reading.tokens import holds_token
 def errors(
     paths: Sequence[str], engine: Engine, workers: Workers, given: Sequence[str], allowed_code: Sequence[str] = ()
 ) -> Iterator[Error]:
-    """The errors of extra arguments; `paths` says where each word of `given` is written.
+    """The errors of extra arguments. `paths` has the key path of each word of `given`.
 
-    `allowed_code` are the flags of `engine.allowCode`: a stack may give them although they run code of others.
+    `allowed_code`: the flags of `engine.allowCode`, which a stack may set although they run third-party code.
     """
-    if not given:  # nothing to read the classes for
+    if not given:  # skip reading the classes
         return
-    if any(map(holds_token, given)):  # an error of its own, whatever flag it is given to
+    if any(map(holds_token, given)):  # reported elsewhere, for any flag
         return
     if engine.flags is None:
         yield Error(
@@ -44,7 +44,7 @@ def errors(
 
 
 def code_errors(path: str, engine: Engine, given: Sequence[str], allowed: Sequence[str]) -> Iterator[Error]:
-    """The errors of `engine.allowCode`, which is at `path`: each entry names a flag of `given` that runs code."""
+    """The errors of `engine.allowCode` at `path`. Each entry must name a flag of `given` that runs third-party code."""
     table = engine.flags if allowed else None
     known = classes.code_flags(table) if table else ()
     names = {found.name for use in uses(given) if table and (found := table.spellings.get(use.name))}
@@ -57,6 +57,6 @@ def code_errors(path: str, engine: Engine, given: Sequence[str], allowed: Sequen
 
 
 def warnings(engine: Engine, given: Sequence[str]) -> Iterator[str]:
-    """What a reader of the plan should know of valid `extraArgs`."""
+    """Warnings about valid `extraArgs`."""
     if given and engine.flags:
         yield from engine.argument_warnings(Given(engine.flags, given))

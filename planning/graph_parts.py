@@ -1,4 +1,4 @@
-"""Parts of a graph in the plan: how a role scales, and what is verified before its endpoint is handed out."""
+"""Parts of a graph in the plan: the autoscaling of its roles, and the verification before its endpoint is published."""
 
 from dataclasses import dataclass
 
@@ -8,40 +8,40 @@ from catalog.rdma import KvTransfer
 
 @dataclass(frozen=True, kw_only=True)
 class Autoscaling:
-    """How the autoscaler of a role chooses the number of engines."""
+    """Settings of a role's autoscaler."""
 
     min: int
     max: int
     signals: tuple[ScalingSignal, ...]
-    """The engine's gauges for the role."""
+    """Gauges of the engine that drive the autoscaler of the role."""
     metrics_port: int
-    """Where the engine serves them."""
+    """Port of the engine that serves the gauges."""
     seconds_per_added_engine: int
-    """Between two engines that are added."""
+    """Min seconds between two additions."""
     seconds_per_removed_engine: int
-    """Between two engines that are taken away."""
+    """Min seconds between two removals."""
     stabilization_seconds: int
-    """How long fewer engines must have been enough before one is taken away."""
+    """Seconds for which fewer engines must suffice before one is removed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Transport:
-    """What the engines' logs must show that KV cache moves over."""
+    """The transport of KV cache that the engines' logs must show."""
 
     declared: KvTransfer
     evidence: TransportEvidence
     ranks: int
-    """GPUs of an engine whose log shows it: each has a process that moves KV cache for itself."""
+    """GPUs of an engine. For each, the log must show the transport, because each has its own process."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What is asked of a graph before its endpoint is handed out."""
+    """The verification of a graph before its endpoint is published."""
 
     required: bool
-    """Whether an update fails when disaggregation does not happen."""
+    """Whether an update fails if disaggregation is not verified."""
     transfer: TransferEvidence | None
-    """The counters that must rise; None where the engine moves no KV cache, or counts none."""
+    """The counters that must increase; None where the engine moves no KV cache or does not count transfers."""
     transport: Transport | None
-    """None where no KV cache moves between GPUs, or no log of the engine shows over what."""
+    """The transport to verify; None where no KV cache moves between GPUs, or the engine's logs do not show it."""
     timeout_seconds: int

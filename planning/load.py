@@ -1,4 +1,4 @@
-"""Stack config → the resolved stack, or every error at once with its key path."""
+"""Loads a stack's config as the resolved stack, or reports every error with its key path."""
 
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from settings.stack_config import StackConfig, raw_blocks
 
 
 def load(config: StackConfig) -> ResolvedStack:
-    """The stack with its deployments resolved. Raises ConfigInvalid with every error that can be found together."""
+    """The stack with its deployments resolved. Raises ConfigInvalid with all errors that can be found at once."""
     raw, unread = raw_blocks(config)
     moved, twice = renamed.move(raw)
     unread += twice
@@ -21,14 +21,14 @@ def load(config: StackConfig) -> ResolvedStack:
     stack, found = judged(raw)
     found = first_at_each(unread, found)
     if found or stack is None:
-        given = {new: old for old, new in moved.items()}  # errors name the keys that the stack file has
+        given = {new: old for old, new in moved.items()}  # errors name the keys of the stack file
         checked = fixes.keep_working(found, raw, lambda changed: judged(changed)[1])
         raise ConfigInvalid([Error(given.get(error.path, error.path), error.message) for error in checked])
     return stack
 
 
 def judged(raw: dict[str, Any]) -> tuple[ResolvedStack | None, list[Error]]:
-    """The stack in `raw`, None where no deployment is left to look at, and every error of shape and content."""
+    """The stack in `raw`, None if no valid deployment is left, and every error."""
     found: list[Error] = []
     models = raw.get("models")
     if isinstance(models, dict):
@@ -44,7 +44,7 @@ def judged(raw: dict[str, Any]) -> tuple[ResolvedStack | None, list[Error]]:
     return stack, found
 
 
-# Errors that depend on another block, whose value may have been left out.
+# Errors that depend on another block, which may be left out as invalid.
 _DECIDED_BY = {
     "capacity": "capacity",
     "capacity.maxNodes": "models",
@@ -55,7 +55,7 @@ _DECIDED_BY = {
 
 
 def _hangs_on(error: Error, left_out: set[str]) -> bool:
-    """Whether an error may come only from a value left out: it is of the same deployment, and not of a name."""
+    """Whether a left-out invalid value may cause an error: both are in one deployment, and not about its name."""
     if error.path in left_out:
         return True
     if block := _DECIDED_BY.get(error.path):

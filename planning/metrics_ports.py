@@ -5,6 +5,6 @@ from catalog.engines import Engine
 
 
 def metrics_ports(engine: Engine) -> tuple[int, ...]:
-    """Dynamo's own, the engine's, and NIXL's where the engine has them on."""
+    """Ports of Dynamo, of the engine, and of NIXL where the engine enables its metrics."""
     ports = engine.ports
     return tuple(dict.fromkeys(port for port in (Ports().metrics, ports.metrics, ports.nixl_telemetry) if port))

@@ -1,4 +1,4 @@
-"""Physical names that more than one component needs: pure functions, so that neither waits for the other."""
+"""Physical names that several components use. Pure functions, so that no component waits for another."""
 
 import hashlib
 import re
@@ -8,13 +8,13 @@ from settings.cluster import OWN_NAMESPACE
 
 PLATFORM_RELEASE = "dynamo-platform"
 HF_TOKEN_SECRET = "hf-token"
-# As GKE writes it out of Secret Manager.
+# Secret that GKE syncs from Secret Manager.
 SYNCED_HF_TOKEN_SECRET = "hf-token-synced"
 HF_TOKEN_KEY = "HF_TOKEN"
 WEIGHTS_WRITER = "weights-writer"
 WEIGHTS_CLAIM = "weights"
 SECRET_SYNC = "secret-sync"
-# Of GKE: a regional load balancer on the internet, which a regional Cloud Armor policy guards.
+# GKE's class of regional external load balancers, which a regional Cloud Armor policy can protect.
 PUBLIC_GATEWAY_CLASS = "gke-l7-regional-external-managed"
 
 
@@ -23,14 +23,14 @@ def cluster(stack: str) -> str:
 
 
 def platform_namespace(namespace: str) -> str:
-    """Namespace of the Dynamo operator that a stack installs; no workload namespace ends like it."""
+    """Namespace of the Dynamo operator that a stack installs. No workload namespace may have its suffix."""
     return f"{namespace}-system"
 
 
 def cluster_scoped(namespace: str, name: str) -> str:
-    """Name of something that belongs to no namespace: another stack of the same cluster must not use it too.
+    """Name of a cluster-scoped object, unique among the stacks of one cluster.
 
-    In the namespace of a stack's own cluster, where nobody else is, the name stays as it is.
+    In the namespace of a cluster that the stack itself creates, the name is unchanged: no other stack is there.
     """
     return name if namespace == OWN_NAMESPACE else f"{namespace}-{name}"
 
@@ -41,44 +41,44 @@ def cluster_identifier(project: str, location: str, cluster: str) -> str:
 
 
 def node_account(stack: str) -> str:
-    """The account id of the nodes; 30 characters at most."""
+    """The account id of the nodes, max 30 characters."""
     return f"dynamo-{stack}-nodes"
 
 
 def token_secret(stack: str) -> str:
-    """The secret in Secret Manager that the token for gated models is put into."""
+    """The secret in Secret Manager that holds the token for gated models."""
     return f"dynamo-{stack}-hf-token"
 
 
 def gke_agent(number: str) -> str:
-    """The account that GKE itself acts as in a project; unverified that it is there as soon as the API is on."""
+    """GKE's service agent in a project. We have not verified that it exists as soon as the API is enabled."""
     return f"service-{number}@container-engine-robot.iam.gserviceaccount.com"
 
 
 def weights_bucket(project: str, stack: str) -> str:
-    """Bucket names are global, a project's id is too; 63 characters at most."""
+    """The weights bucket, max 63 characters. Bucket names are global, so the name contains the project id."""
     return f"{project}-dynamo-{stack}-weights"
 
 
 def weights_job(repository: str, revision: str) -> str:
-    """The Job that fetches a revision. Another revision is another Job, so that a pinned one runs once; 61 characters
-    at most, because the Job's name becomes a label of its pods."""
+    """The Job that fetches a revision. Each revision has its own Job, so that a pinned one runs once. At most 61
+    characters, because the Job's name becomes a label of its pods."""
     model = re.sub(r"[^a-z0-9]+", "-", repository.rpartition("/")[2].lower())[:40].strip("-")
     return f"weights-{model}-{revision[:12]}"
 
 
 def runtime_account(graph: str) -> str:
-    """The Kubernetes service account that a graph's pods run as; 38 characters at most."""
+    """The Kubernetes service account of a graph's pods, max 38 characters."""
     return f"{graph}-runtime"
 
 
 def discovery_role(graph: str) -> str:
-    """The Role that the operator makes for a graph; by it workers and frontends find each other."""
+    """The Role that the operator creates for a graph, which lets workers and frontends find each other."""
     return f"{graph}-k8s-service-discovery-role"
 
 
 def principal(project: str, number: str, namespace: str, account: str) -> str:
-    """A Kubernetes service account as Google's IAM names it."""
+    """A Kubernetes service account as a principal of Google's IAM."""
     pool = f"projects/{number}/locations/global/workloadIdentityPools/{project}.svc.id.goog"
     return f"principal://iam.googleapis.com/{pool}/subject/ns/{namespace}/sa/{account}"
 
@@ -94,32 +94,32 @@ def gvnic_network(namespace: str) -> str:
 
 
 def rdma_networks(namespace: str, nics: int) -> tuple[str, ...]:
-    """Network objects of a node's RDMA NICs, in their order. Cluster-scoped."""
+    """Network objects of a node's RDMA NICs, in rail order. Cluster-scoped."""
     return tuple(cluster_scoped(namespace, f"rdma-{n}") for n in range(nics))
 
 
 def frontend_service(graph: str) -> str:
-    """The Service that the operator makes for a graph's component called `frontend`, port 8000."""
+    """The Service that the operator creates for a graph's component `frontend`, port 8000."""
     return f"{graph}-frontend"
 
 
 def endpoint_service(graph: str) -> str:
-    """The load balancer's Service; not `-frontend`, which is the operator's."""
+    """The load balancer's Service. `-frontend` is the name of the operator's Service."""
     return f"{graph}-endpoint"
 
 
 def gateway(stack: str) -> str:
-    """The public gateway of a stack and what belongs to it: address, certificate, security policy."""
+    """The public gateway of a stack, and its address, certificate and security policy."""
     return f"dynamo-{stack}-gateway"
 
 
 def of_domain(domain: str) -> str:
-    """Eight hexadecimal digits for the names of what belongs to a domain."""
+    """Eight hexadecimal digits for names of resources that belong to a domain."""
     return hashlib.sha256(domain.encode()).hexdigest()[:8]
 
 
 def scaling_adapter(graph: str, component: str) -> str:
-    """The object that the operator makes for a component with a scaling adapter."""
+    """The object that the operator creates for a component with a scaling adapter."""
     return f"{graph}-{component}"
 
 

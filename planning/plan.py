@@ -1,4 +1,4 @@
-"""The resolved stack → Plan: graphs, pools, cost and warnings, every decision made."""
+"""Turns the resolved stack into the Plan: graphs, pools, cost and warnings, with every decision."""
 
 from dataclasses import replace
 
@@ -27,13 +27,13 @@ from settings.maintenance import Maintenance as MaintenanceSettings
 from settings.schema import Settings
 from settings.secrets import SecretStore
 
-# Shares of a budget at which mail goes out: of what was spent, and of what the month is heading for.
+# Shares of a budget that trigger an email: of the actual cost, and of the month's forecast.
 SPENT_SHARES = (0.5, 0.9, 1.0)
 FORECAST_SHARES = (1.0,)
 
 
 def plan(stack: ResolvedStack) -> Plan:
-    """Everything decided. `stack` comes from `planning.load`, which has refused what cannot be built."""
+    """The plan of a stack from `planning.load`, which has rejected stacks that cannot be built."""
     settings, made = stack.settings, stack.own_gpu_pools
     graphs = tuple(_graph(deployment, stack) for deployment in stack.deployments)
     reached = endpoint(settings.endpoint)
@@ -191,13 +191,13 @@ def _worker(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) 
 
 
 def _nics(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) -> NicRequest:
-    """The RDMA NICs of the GPUs of a worker that moves KV cache over them."""
+    """The RDMA NICs that a worker requests for its GPUs, if it moves KV cache over them."""
     if deployment.kv_transfer is not KvTransfer.RDMA or role.machine is None:
         return NO_NICS
-    # On nodes that the stack does not create, the network objects are the cluster's own, by their usual names.
+    # On nodes that the stack does not create, the cluster already has the network objects, under their default names.
     of = stack.settings.namespace if stack.settings.creates_gpu_pools else OWN_NAMESPACE
     networks = names.rdma_networks(of, role.machine.rdma_nics)
-    # Numbered as on the node, where a second gVNIC is eth1, which no pod joins: nothing is sent over it.
+    # Same numbers as on the node, where a second gVNIC is eth1. Pods do not use it.
     first = 2 if role.machine.rdma and role.machine.rdma.second_gvnic else 1
     interfaces = {f"eth{i}": name for i, name in enumerate(networks, start=first)}
     asked = stack.rdma.worker(role.machine.nics_for(role.tensor_parallel), interfaces)

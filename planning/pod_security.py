@@ -1,4 +1,4 @@
-"""Which level of the Pod Security Standards the graphs' namespace is held to, and whose workers need more than most."""
+"""The Pod Security level of the graphs' namespace, and the graphs whose workers need more than `restricted`."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from planning.types import Graph
 
 
 def pod_security(graphs: Sequence[Graph]) -> PodSecurity:
-    """The strictest level that admits every pod of the namespace. A policy holds most pods to more."""
+    """The strictest level that admits every pod of the namespace. An admission policy restricts most pods further."""
     pinning = [graph.name for graph in graphs if graph.rdma]
     return PodSecurity(
         level="privileged" if pinning else "baseline",

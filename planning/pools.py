@@ -1,4 +1,4 @@
-"""How many GPU nodes the engines of all graphs need, pool by pool."""
+"""Counts the GPU nodes that the engines of all graphs need, per pool."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SYSTEM_POOL = "system"
 
 @dataclass(frozen=True, kw_only=True)
 class Engines:
-    """The engines of one role of a graph that run on GPUs."""
+    """The GPU engines of one role of a graph."""
 
     graph: str
     pool: str
@@ -20,9 +20,9 @@ class Engines:
     """GPUs of a node of the pool."""
     replicas: int
     max_replicas: int
-    """As `replicas`, or more if an autoscaler may add some."""
+    """Max number of engines; more than `replicas` if an autoscaler may add engines."""
     with_their_graph: bool
-    """Whether all engines of the graph must lie on one node, since they hand KV cache over inside it."""
+    """Whether all engines of the graph must run on one node, inside which they move KV cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class NodeCount:
 
 
 def pool_key(placement: Placement, role: Role, *differs: str) -> str:
-    """What the stack calls a pool. `differs` is what tells its nodes from those of the stack's other pools."""
+    """The stack's name of a pool. `differs`: words that distinguish its nodes from those of the stack's other pools."""
     match placement:
         case Placement.CPU:
             return SYSTEM_POOL
@@ -45,7 +45,7 @@ def pool_key(placement: Placement, role: Role, *differs: str) -> str:
 
 
 def node_counts(engines: Iterable[Engines]) -> dict[str, NodeCount]:
-    """The node count of every pool that has engines, by the pool's name."""
+    """Pool → node count, for every pool with engines."""
     all_engines = list(engines)
     counts: dict[str, NodeCount] = {}
     for pool in sorted({engine.pool for engine in all_engines}):
@@ -58,7 +58,7 @@ def node_counts(engines: Iterable[Engines]) -> dict[str, NodeCount]:
 
 
 def _demands(engines: list[Engines], *, scaled_up: bool) -> list[int]:
-    """GPU demands that must each fit on one node: an engine, or all engines of a graph that keeps them together."""
+    """GPU demands that must each fit on one node: of an engine, or of all engines of a graph on one node."""
     single: list[int] = []
     together: dict[str, int] = {}
     for engine in engines:
@@ -71,7 +71,7 @@ def _demands(engines: list[Engines], *, scaled_up: bool) -> list[int]:
 
 
 def nodes_for(demands: list[int], capacity: int) -> int:
-    """Nodes that hold the demands (GPUs that must be on one node), by first-fit decreasing bin packing."""
+    """Number of nodes for the demands, each of which must fit on one node, by first-fit decreasing bin packing."""
     free: list[int] = []
     for size in sorted(demands, reverse=True):
         fitting = next((i for i, room in enumerate(free) if room >= size), None)

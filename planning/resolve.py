@@ -1,4 +1,4 @@
-"""Settings → the resolved stack: its deployments and the node pools that hold their engines, worked out once."""
+"""Turns Settings into the resolved stack: its deployments and the node pools of their engines, computed once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,17 +26,17 @@ class ResolvedStack:
 
     settings: Settings
     deployments: tuple[Deployment, ...]
-    """By name."""
+    """Deployments, sorted by name."""
     system_pool: Pool | None
-    """None in an existing cluster: its own CPU nodes do."""
+    """The pool of CPU nodes; None in an existing cluster, which has its own."""
     machine: GpuMachine
-    """What engines run on unless their role says otherwise."""
+    """Machine type of engines whose role sets none."""
     gpu_pools: tuple[WorkerPool, ...]
-    """What the engines need, the stack's to make or not."""
+    """The GPU pools of the engines, created by the stack or not."""
 
     @property
     def own_gpu_pools(self) -> tuple[WorkerPool, ...]:
-        """Those that the stack makes."""
+        """The GPU pools that the stack creates."""
         return self.gpu_pools if self.settings.creates_gpu_pools else ()
 
     @property
@@ -45,7 +45,7 @@ class ResolvedStack:
 
     @property
     def capacities(self) -> dict[str, CapacitySettings]:
-        """How GPU nodes are bought, by key path: for the stack, and for each role that says otherwise."""
+        """Key path → how GPU nodes are bought: for the stack, and for each role that sets its own."""
         roles = {
             each.at(name, "capacity"): role.capacity
             for each in self.deployments
@@ -55,7 +55,7 @@ class ResolvedStack:
         return ({"capacity": self.settings.capacity} if self.settings.capacity else {}) | roles
 
     def capacity_path(self, pool: WorkerPool) -> str:
-        """The key path that says how the nodes of a pool are bought."""
+        """The key path of the setting how a pool's nodes are bought."""
         for each in self.deployments:
             for name, role in each.roles.items():
                 if role.pool == pool.key and each.sets_capacity(name):
@@ -68,12 +68,12 @@ class ResolvedStack:
 
     @property
     def machines(self) -> tuple[GpuMachine, ...]:
-        """Of the GPU pools, each once; where there is none, the one that they would be of."""
+        """The machines of the GPU pools, each once; without pools, the stack's default."""
         return tuple({pool.machine.name: pool.machine for pool in self.gpu_pools}.values()) or (self.machine,)
 
 
 def resolve(settings: Settings) -> tuple[ResolvedStack, list[Error]]:
-    """The stack without the deployments whose model or layout is not known, and an error for each of those."""
+    """The stack without deployments of unknown model or layout, and an error for each of them."""
     unknown: list[Error] = []
     deployments: list[Deployment] = []
     node = gpu_machine(settings.gpu_machine)
@@ -111,7 +111,7 @@ def _card(path: str, model: ModelSettings) -> Card:
 
 
 def known_card(name: str) -> Card:
-    """A card whose layouts name engines of the catalog only. Raises ConfigInvalid with every error in it."""
+    """A card whose layouts name only engines of the catalog. Raises ConfigInvalid with every error in it."""
     found = card(name)
     if errors := [
         Error(join(f"{file_of(name)}: layouts", layout, "engine"), one_of(given.engine, engine_names()))
@@ -123,7 +123,7 @@ def known_card(name: str) -> Card:
 
 
 def _layouts(path: str, model: ModelSettings, chosen: Card, node: GpuMachine) -> Mapping[str, Layout]:
-    """Every layout of a deployment's card on a machine. Raises ConfigInvalid when its own is none of them."""
+    """Every layout of a deployment's card on a machine. Raises ConfigInvalid if they lack the deployment's layout."""
     runs = engine(model.engine.name) if model.engine.name else default_engine()
     layouts = layouts_for(chosen, node, runs, model.engine.max_model_len)
     if model.layout in layouts:
@@ -154,7 +154,7 @@ def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> Pool:
 
 
 def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[WorkerPool, ...]:
-    """The pools that hold every engine of every deployment, sized to the sum."""
+    """The pools for the engines of all deployments, sized to their sum."""
     roles = [role for deployment in deployments for role in deployment.roles.values()]
     machines = {role.pool: role.machine for role in roles if role.machine}
     capacities = {role.pool: role.capacity for role in roles}
@@ -182,7 +182,7 @@ def _purchase(given: CapacitySettings | None, machine: GpuMachine, count: NodeCo
 
 
 def engines_of(deployment: Deployment) -> Iterator[Engines]:
-    """What a deployment needs GPU nodes for; nothing of one on CPU nodes."""
+    """The engines of a deployment that need GPU nodes; none on CPU nodes."""
     for role in deployment.roles.values():
         if role.gpus is None:
             continue
@@ -198,5 +198,5 @@ def engines_of(deployment: Deployment) -> Iterator[Engines]:
 
 
 def pool_in_gke(settings: Settings, key: str) -> str:
-    """Name of a pool in GKE: that of a pool added to an existing cluster must not be another stack's too."""
+    """Name of a pool in GKE. In an existing cluster, the name must differ from pools of other stacks."""
     return names.cluster_scoped(settings.namespace, key) if settings.creates_gpu_pools else key

@@ -1,4 +1,4 @@
-"""The words that card and stack add to the command line of a role's workers, and where each is written."""
+"""The words that card and stack add to the command line of a role's workers, with the key path of each."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from catalog.flags.table import Table
 
 @dataclass(frozen=True)
 class Word:
-    """One word of a command line. `path` says where it is written, for errors."""
+    """One word of a command line. `path` is its key path, for errors."""
 
     path: str
     text: str
 
 
 def merged(table: Table | None, sources: Sequence[Sequence[Word]]) -> tuple[Word, ...]:
-    """The words of all sources in their order. Where several give a flag, the words of the last one count.
+    """The words of all sources in order. Where several set the same flag, the last one wins.
 
-    A flag is the same under each of its spellings: alias, `--flag=value`, negative form. Without a table nobody knows
-    them, so nothing is left out.
+    All spellings of a flag are the same flag: alias, `--flag=value`, negative form. Without a table the spellings are
+    unknown, so all words stay.
     """
     if table is None:
         return tuple(word for source in sources for word in source)
@@ -31,7 +31,7 @@ def texts(words: Iterable[Word]) -> tuple[str, ...]:
 
 
 def _kept(table: Table, source: Sequence[Word], later: Sequence[Sequence[Word]]) -> Iterator[Word]:
-    """The words of a source less the flags that later ones give."""
+    """The words of a source without the flags that later sources set."""
     given = {_name(table, use) for other in later for use in uses(texts(other))} - {None}
     dropped = {
         index
@@ -43,6 +43,6 @@ def _kept(table: Table, source: Sequence[Word], later: Sequence[Sequence[Word]])
 
 
 def _name(table: Table, use: Use) -> str | None:
-    """The name of a flag, however it is spelt; None for one that the table does not have."""
+    """The name of a flag, for any of its spellings; None for a flag that is not in the table."""
     flag = table.spellings.get(use.name)
     return flag and flag.name

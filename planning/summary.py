@@ -31,7 +31,7 @@ def summary(plan: Plan) -> dict[str, Any]:
         "costPerHourAtMost": plan.cost_max,
         "costs": [
             {
-                "what": c.what,
+                "what": c.name,
                 "usdPerHour": c.usd_per_hour,
                 "usdPerHourUpperBound": c.usd_bound,
                 "usdPerHourAtMost": c.usd_max,
@@ -50,7 +50,7 @@ def _first_token_summary(first: FirstToken) -> dict[str, Any]:
         "paidGpuMinutes": round(first.paid_gpu_minutes),
         "usd": None if first.usd is None else round(first.usd, 2),
         "phases": [
-            {"what": p.what, "minutes": round(p.minutes, 1), "gpusPaid": p.gpus_paid, "assumes": p.assumes}
+            {"what": p.name, "minutes": round(p.minutes, 1), "gpusPaid": p.gpus_paid, "assumes": p.assumes}
             for p in first.phases
         ],
     }

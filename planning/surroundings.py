@@ -1,4 +1,4 @@
-"""The plan's data around the graphs: network, endpoint, pod security, secrets, maintenance, budget, cost."""
+"""Types of the plan for everything around the graphs: network, endpoint, security, maintenance, budget, cost."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,29 +9,29 @@ PodSecurityLevel = Literal["privileged", "baseline", "restricted"]
 
 @dataclass(frozen=True, kw_only=True)
 class TokenSecret:
-    """A secret of Secret Manager."""
+    """A secret in Secret Manager."""
 
     name: str
     exists: bool
-    """Whether somebody else created the secret, so the token never passes through Pulumi."""
+    """Whether the secret exists outside the stack. The token then never passes through Pulumi."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnrestrictedWorkers:
-    """The graphs whose workers the level `restricted` would refuse. Both empty for simulated engines."""
+    """The graphs whose workers the level `restricted` would reject. Both lists are empty for simulated engines."""
 
     on_gpus: Sequence[str]
-    """Their workers run as root."""
+    """Graphs whose workers run as root."""
     pinning: Sequence[str]
-    """Those of them whose workers add the capabilities for RDMA."""
+    """Graphs of that list whose workers also add the capabilities for RDMA."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PodSecurity:
-    """What pods of the graphs' namespace may ask of their node."""
+    """Privileges that pods of the graphs' namespace may have on their node."""
 
     level: PodSecurityLevel
-    """The level of the Pod Security Standards that every pod must keep to."""
+    """The Pod Security level that every pod must meet."""
     workers: UnrestrictedWorkers
 
 
@@ -46,24 +46,24 @@ class Ranges:
     second_gvnic: str
     rdma: str
     rdma_subnets: tuple[str, ...]
-    """`rdma` cut into one subnet for each RDMA NIC of a node, in rail order; none where the stack has no GPU nodes."""
+    """`rdma` split into one subnet per RDMA NIC of a node, in rail order; empty without GPU nodes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingNetwork:
-    """A VPC that the cluster is put into."""
+    """An existing VPC that the cluster uses."""
 
     project: str
     vpc: str
     subnet: str
     pods_range: str
     services_range: str
-    """Names of the subnet's secondary ranges."""
+    """Names of the subnet's secondary ranges, this and `pods_range`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InCluster:
-    """Clients reach the frontends inside the cluster only."""
+    """No load balancer: only clients inside the cluster reach the frontends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class Internal:
     """An internal load balancer with an address of the node subnet."""
 
     global_access: bool
-    """Whether clients of other regions reach it."""
+    """Whether clients in other regions can reach the load balancer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class Gateway:
     """A public load balancer."""
 
     domain: str
-    """Graphs are served as `https://<graph>.<domain>`."""
+    """Domain of the graphs, `https://<graph>.<domain>`."""
     allowed_cidrs: tuple[str, ...]
 
 
@@ -88,44 +88,44 @@ Endpoint = InCluster | Internal | Gateway
 
 @dataclass(frozen=True, kw_only=True)
 class Maintenance:
-    """When GKE may work on the cluster."""
+    """The maintenance window of the cluster."""
 
     recurrence: str
-    """An RRULE, RFC 5545."""
+    """RRULE, RFC 5545."""
     start: str
     end: str
-    """Of the first window, RFC 3339."""
+    """End of the first window; like `start`, RFC 3339."""
     hold_node_upgrades: bool
-    """Whether minor versions and node upgrades wait for a person."""
+    """Whether GKE leaves minor versions and node upgrades to the user."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What a month may cost."""
+    """Max cost of a month."""
 
     amount: int
     currency: str
     emails: tuple[str, ...]
     spent_shares: tuple[float, ...]
-    """Shares of the amount at which mail goes out once they are spent."""
+    """Shares of the amount that trigger an email once spent."""
     forecast_shares: tuple[float, ...]
-    """The same for what the month is heading for."""
+    """Shares of the amount that trigger an email once forecast for the month."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CostItem:
-    what: str
+    name: str
     usd_per_hour: float | None
-    """None where no price is known."""
+    """Price; None if unknown."""
     usd_bound: float | None
-    """As `usd_per_hour`, or an upper bound if that is unknown."""
+    """Same as `usd_per_hour`, or an upper bound if that is unknown."""
     usd_max: float | None
-    """An upper bound with all nodes that an autoscaler may add."""
+    """Upper bound with all nodes that an autoscaler may add."""
     basis: str
 
 
 def total(usd: Iterable[float | None]) -> float | None:
-    """The sum; None when a part of it is unknown, or there is nothing to add up."""
+    """The sum; None if a part is unknown, or there are no parts."""
     parts = list(usd)
     known = [part for part in parts if part is not None]
     return round(sum(known), 2) if known and len(known) == len(parts) else None

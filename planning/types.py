@@ -1,4 +1,4 @@
-"""The plan as data: what the components build, with every number decided. No logic but sums over itself."""
+"""Types of the plan: everything that the components build, with every number. No logic except sums."""
 
 from dataclasses import dataclass
 
@@ -32,26 +32,26 @@ from planning.surroundings import (
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """One role of a graph: how many engines, each over how many GPUs of which pool."""
+    """One role of a graph: the number of engines, the GPUs of each, and their pool."""
 
     role: Role
     replicas: int
     max_replicas: int
-    """More than `replicas` where an autoscaler may add engines."""
+    """Max number of engines; more than `replicas` where an autoscaler may add engines."""
     tensor_parallel: int
     pool: str
     machine: GpuMachine | None
-    """The machine type of its pods; None for a simulated engine, which runs on any CPU node."""
+    """Machine type of the pods; None for a simulated engine, which runs on any CPU node."""
     memory: sizing.EngineMemory | None
-    """None on CPU nodes."""
+    """Memory of one engine; None on CPU nodes."""
     autoscaling: Autoscaling | None
-    """None where the number of engines is fixed; else `replicas` is only where the autoscaler begins."""
+    """Autoscaler of the role, which starts at `replicas`; None for a fixed number of engines."""
     drain_seconds: int
-    """How long a stopping engine continues to serve."""
+    """Seconds in which a stopping engine finishes running requests."""
     nics: NicRequest = NO_NICS
-    """The RDMA NICs that its pods request; none if KV cache does not move by RDMA."""
+    """RDMA NICs that a pod requests; none if KV cache does not move by RDMA."""
     extra_args: tuple[str, ...] = ()
-    """Words of card and stack at the end of its command line, flag and value apart."""
+    """Arguments from card and stack at the end of the command line, flag and value as separate words."""
 
     @property
     def autoscaled(self) -> bool:
@@ -64,32 +64,32 @@ class Worker:
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """One DynamoGraphDeployment before it is written in the operator's terms."""
+    """One DynamoGraphDeployment, in the plan's terms instead of the operator's."""
 
     name: str
     namespace: str
     card: Card
     served_name: str
-    """What clients send as `model`."""
+    """Model name that clients send as `model`."""
     layout: str
     layout_why: str
-    """One sentence for the reader of a preview."""
+    """Reason for the layout, one sentence that a preview shows."""
     placement: Placement
     workers: tuple[Worker, ...]
     runtime: str
-    """The version of the images."""
+    """Version of the images."""
     engine: str
-    """Its name in the catalog; `runs` is the engine itself."""
+    """Name of the engine in the catalog. `runs` is the engine itself."""
     max_model_len: int
     kv_cache_dtype: sizing.KvCacheDtype
     gpu_memory_utilization: float
     kv_lease_seconds: int | None
-    """How long prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
+    """Seconds that prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
     reads_bucket: bool
-    """Whether its pods read the model from the weights bucket.
+    """Whether the pods read the model from the weights bucket.
 
-    Simulated engines have no weights. Without a pinned revision there is nothing that could be fetched beforehand and
-    be the same for all workers; each then takes what the hub has.
+    Simulated engines have no weights. Without a pinned revision, nothing can be fetched beforehand, and each worker
+    loads the hub's current revision.
     """
     frontend_replicas: int
     verification: Verification
@@ -98,14 +98,14 @@ class Graph:
     hf_token_secret: str
     """The Kubernetes Secret with the token for gated models."""
     kv_transfer: KvTransfer | None
-    """What KV cache moves over between prefill and decode pods; None where none moves between GPUs."""
+    """Transport of KV cache between prefill and decode pods; None where none moves between GPUs."""
     on_system_pool: bool = True
     on_gpu_pools: bool = True
     """Whether pods run only on the stack's own pools; in an existing cluster, on any suitable node."""
 
     @property
     def runs(self) -> Engine:
-        """The engine that its workers run."""
+        """The engine that the workers run."""
         return engine(self.engine)
 
     @property
@@ -123,7 +123,7 @@ class Graph:
 
     @property
     def model(self) -> str:
-        """What workers get as `--model`: a folder of the bucket, or the hub's repository. Every role gets the same."""
+        """The workers' `--model`, the same for every role: a folder of the bucket, or the hub's repository."""
         return weights.path(self.card) if self.reads_bucket else self.card.repository
 
     @property
@@ -136,13 +136,13 @@ class Pool:
     """One GKE node pool. `nodes` counts whole machines."""
 
     key: str
-    """What the stack calls it: `system`, `shared` or a role, with what tells it from the role's other pools."""
+    """The stack's name of the pool: `system`, `shared` or a role, with a suffix if the role has several pools."""
     name: str
-    """In GKE, where all pools of a cluster share one set of names."""
+    """Name in GKE, unique in the cluster."""
     machine: CpuMachine | GpuMachine
     nodes: int
     max_nodes: int
-    """As `nodes`, or more where an autoscaler may add some."""
+    """Max nodes; more than `nodes` where an autoscaler may add nodes."""
     graphs: tuple[str, ...] = ()
 
     @property
@@ -161,9 +161,9 @@ class WorkerPool(Pool):
 
     machine: GpuMachine
     rdma: RdmaMode
-    """How pods get at the RDMA NICs; mode `none` where nodes have none."""
+    """How pods get RDMA NICs; mode `none` where the nodes have none."""
     purchase: NodePurchase | None = None
-    """How its nodes are bought; None for a pool that the stack does not make."""
+    """How the nodes are bought; None for a pool that the stack does not create."""
 
     @property
     def gpus(self) -> int:
@@ -176,16 +176,16 @@ class WorkerPool(Pool):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All that the components need, decided. Built by `planning.plan.plan`."""
+    """Everything that the components need, with every decision. Built by `planning.plan.plan`."""
 
     stack: str
     project: str
     platform: str
-    """The version of the operator and its chart."""
+    """Version of the operator and its chart."""
     platform_chart: str
-    """Where Helm finds the operator's chart: an address, a folder or an `oci://` reference."""
+    """The operator's chart for Helm: a URL, a folder or an `oci://` reference."""
     platform_namespace: str | None
-    """Where the stack installs the operator; None where it uses one that the cluster already has."""
+    """Namespace in which the stack installs the operator; None if the stack uses the cluster's existing operator."""
     namespace: str
     """Namespace of the graphs and of all objects created for them."""
     cluster: ClusterRef
@@ -193,53 +193,53 @@ class Plan:
     zone: str
     labels: dict[str, str]
     rdma: RdmaMode
-    """Mode `none` without GPU nodes."""
+    """RDMA mode; `none` without GPU nodes."""
     multi_networking: bool
-    """Of the cluster, which has it from its creation or never: as the setting wants it, GPU nodes or not."""
+    """Whether the cluster has multi-networking. It is fixed at creation by `network.rdma`, even without GPU nodes."""
     network: ExistingNetwork | None
-    """The VPC to use; None for one of the stack's own."""
+    """The existing VPC to use; None if the stack creates its own."""
     endpoint: Endpoint
     client_ranges: tuple[str, ...]
-    """Addresses outside the cluster from which requests reach the frontends."""
+    """Source addresses, outside the cluster, of requests to the frontends."""
     control_plane_ranges: tuple[str, ...]
-    """Addresses that the control plane may call the operator's webhook from."""
+    """Source addresses from which the control plane may call the operator's webhook."""
     missing_token: str | None
-    """What to do about the token that a gated model needs and the stack lacks: a preview warns, `pulumi up` stops."""
+    """Advice if a gated model needs a token that the stack lacks: preview warns with it, `pulumi up` fails with it."""
     token_secret: TokenSecret | None
-    """Where in Secret Manager the token for gated models is; None where none is needed from there."""
+    """The token for gated models in Secret Manager; None if the stack does not need one from there."""
     binary_authorization: bool
     secrets_key: str | None
-    """The Cloud KMS key by which the cluster encrypts its Secrets; None for Google's own."""
+    """The Cloud KMS key that encrypts the cluster's Secrets; None for Google's own key."""
     alert_emails: tuple[str, ...]
     budget: Budget | None
     pod_security: PodSecurity
     preflight: bool
-    """Whether the preflight checks the plan at Google Cloud before anything is created."""
+    """Whether the preflight checks the plan against Google Cloud before anything is created."""
     deletion_protection: bool
     keeps_weights: bool
     """Whether the weights bucket stays when the stack is destroyed."""
     release_channel: str
     maintenance: Maintenance
     system_pool: Pool | None
-    """None in an existing cluster, whose own CPU nodes are used."""
+    """The pool of CPU nodes; None in an existing cluster, which has its own."""
     gpu_pools: tuple[WorkerPool, ...]
     """The pools that the engines need, created by the stack or existing in the cluster."""
     creates_gpu_pools: bool
     graphs: tuple[Graph, ...]
     costs: tuple[CostItem, ...]
     first_token: FirstToken | None
-    """None if the stack creates no GPU node."""
+    """Estimate until the first token; None if the stack creates no GPU nodes."""
     warnings: tuple[str, ...]
     ranges: Ranges
 
     @property
     def title(self) -> str:
-        """How dashboard and alerts are called in the console, where other stacks of the project have theirs."""
+        """Prefix of the names of dashboard and alerts. The console shows those of all stacks of the project."""
         return f"{self.cluster.name}/{self.namespace}" if self.cluster.existing else str(self.cluster.name)
 
     @property
     def network_objects(self) -> bool:
-        """Whether pods name the networks of their NICs, which then must be objects of the cluster."""
+        """Whether pods name the networks of their NICs, which the cluster must then have as Network objects."""
         return self.rdma.network_objects and any(graph.rdma for graph in self.graphs)
 
     @property
@@ -249,24 +249,24 @@ class Plan:
 
     @property
     def network_profiles(self) -> tuple[str, ...]:
-        """Of the RDMA NICs' networks, in the zone of the nodes."""
+        """Network profiles of the RDMA networks, in the zone of the nodes."""
         profiles = [pool.machine.rdma.network_profile for pool in self.gpu_pools if pool.machine.rdma]
         return tuple(dict.fromkeys(profile.replace("{zone}", self.zone) for profile in profiles))
 
     @property
     def second_gvnic(self) -> bool:
-        """Whether nodes have one."""
+        """Whether GPU nodes have a second gVNIC."""
         return any(pool.machine.rdma and pool.machine.rdma.second_gvnic for pool in self.gpu_pools)
 
     @property
     def nic_claims(self) -> tuple[NicClaim, ...]:
-        """The claims for RDMA NICs that worker pods make, each size once."""
+        """The claims for RDMA NICs of the worker pods, each size once."""
         found = [w.nics.claim for graph in self.graphs for w in graph.workers if w.nics.claim]
         return tuple({claim.size: claim for claim in sorted(found, key=lambda claim: claim.count)}.values())
 
     @property
     def purchases(self) -> tuple[NodePurchase, ...]:
-        """How GPU nodes are bought, pool by pool; empty where none is the stack's."""
+        """How the nodes of each GPU pool are bought; empty if the stack creates none."""
         return tuple(pool.purchase for pool in self.gpu_pools if pool.purchase)
 
     @property
@@ -287,32 +287,32 @@ class Plan:
 
     @property
     def cost_per_hour(self) -> float | None:
-        """USD; None when a part has no known price, or all is somebody else's: half a sum is never the whole."""
+        """USD per hour; None if a part has no known price, or the stack creates no billed resource."""
         return total([item.usd_per_hour for item in self.costs])
 
     @property
     def cost_known(self) -> float:
-        """USD per hour of the parts whose price is known."""
+        """USD per hour of the parts with a known price."""
         return round(sum(item.usd_per_hour or 0 for item in self.costs), 2)
 
     @property
     def cost_bound(self) -> float | None:
-        """USD per hour that the plan does not exceed; as `cost_per_hour` where that is known."""
+        """Upper bound, USD per hour; same as `cost_per_hour` if that is known."""
         return total([item.usd_bound for item in self.costs])
 
     @property
     def cost_outputs(self) -> dict[str, float | None]:
-        """The stack outputs that tell the cost: the sum, and where part of it is unknown or changes, its bound."""
+        """The stack outputs for the cost: the sum, and an upper bound if a part is unknown or changes."""
         cost, bound = self.cost_per_hour, self.cost_bound
         return {"costPerHour": cost} | ({"costPerHourUpperBound": bound} if bound not in (cost, None) else {})
 
     @property
     def cost_max(self) -> float | None:
-        """USD per hour that the plan does not exceed with all nodes that an autoscaler may add."""
+        """Upper bound, USD per hour, with all nodes that an autoscaler may add."""
         return total([item.usd_max for item in self.costs])
 
 
 def fetched(graphs: tuple[Graph, ...]) -> tuple[Card, ...]:
-    """The models that are brought into the bucket, each revision once however many graphs serve it."""
+    """The models that Jobs copy to the bucket. A revision that several graphs serve is listed once."""
     cards = {(graph.card.repository, graph.card.revision): graph.card for graph in graphs if graph.reads_bucket}
     return tuple(cards.values())

@@ -1,10 +1,10 @@
-"""What the verification of a graph asks."""
+"""Plans the verification of a graph."""
 
 from planning.deployments import Deployment
 from planning.graph_parts import Transport, Verification
 from settings.models import VerificationMode
 
-# The graph is Ready by then; what is left is discovery, the first request between two workers, and a few answers.
+# The graph is already Ready. Left are discovery, the first request between two workers, and a few answers.
 TIMEOUT_SECONDS = 900
 
 

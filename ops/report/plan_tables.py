@@ -52,7 +52,7 @@ def cost(plan: Plan) -> RenderableType:
     table = printing.table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
     for item in plan.costs:
         known, bound = item.usd_per_hour, item.usd_bound
-        table.add_row(item.what, _bounded(known, bound), _bounded(known, bound, 24), item.basis)
+        table.add_row(item.name, _bounded(known, bound), _bounded(known, bound, 24), item.basis)
     table.add_section()
     known, bound = plan.cost_per_hour, plan.cost_bound
     table.add_row("[bold]total[/]", f"[bold]{_bounded(known, bound)}[/]", f"[bold]{_bounded(known, bound, 24)}[/]", "")
@@ -67,7 +67,7 @@ def cost(plan: Plan) -> RenderableType:
 def first_token(first: FirstToken) -> RenderableType:
     table = printing.table("phase", "min", "GPUs paid", "assumed", right=("min",))
     for phase in first.phases:
-        table.add_row(phase.what, f"{phase.minutes:.0f}", "yes" if phase.gpus_paid else "no", phase.assumes)
+        table.add_row(phase.name, f"{phase.minutes:.0f}", "yes" if phase.gpus_paid else "no", phase.assumes)
     usd = "" if first.usd is None else f", {first.usd:,.{0 if first.usd >= 10 else 2}f} USD"
     head = (
         f"[bold]First token[/]: {first.minutes:.0f} min after a first `pulumi up`, {first.paid_gpu_minutes:,.0f} paid "

@@ -1,8 +1,8 @@
-"""What a well-formed stack can still get wrong, and what to watch: one file a topic, with its errors and warnings.
+"""Checks of a stack with valid settings, with its errors and warnings. One file per topic.
 
-Errors are against catalog, machine and engine. Warnings are of a stack that is right as far as is known, and yet worth
-a look before money runs. A topic yields them for the stack (`errors`, `warnings`) or for one deployment
-(`deployment_errors`, `deployment_warnings`).
+Errors are contradictions to catalog, machine or engine. Warnings ask for a decision before costs begin, in a stack
+without known errors. A topic has checks of the stack (`errors`, `warnings`) or of one deployment (`deployment_errors`,
+`deployment_warnings`).
 """
 
 from collections.abc import Callable, Iterator
@@ -73,7 +73,7 @@ _DEPLOYMENT_ERRORS: tuple[Callable[[ResolvedStack, Deployment], Iterator[Error]]
     rdma.deployment_errors,
 )
 
-# Most general first: the order in which a preview shows them.
+# The order in which a preview shows warnings: most general first.
 _WARNINGS: tuple[Callable[[ResolvedStack], Iterator[str]], ...] = (
     secrets.warnings,
     existing_cluster.warnings,
@@ -115,11 +115,11 @@ _BY_MACHINE = (
     one_node.deployment_errors,
     rdma.deployment_errors,
 )
-"""What depends on the machine that engines run on."""
+"""Checks that depend on the machine of the engines."""
 
 
 def errors(stack: ResolvedStack, *, machine_known: bool = True) -> Iterator[Error]:
-    """Every error of a stack whose shape is right; but for those of the machine where the stack names none that is."""
+    """Every error of a stack with valid settings; without `machine_known`, except errors that depend on the machine."""
     for check in _ERRORS:
         if machine_known or check not in _BY_MACHINE:
             yield from check(stack)
@@ -130,7 +130,7 @@ def errors(stack: ResolvedStack, *, machine_known: bool = True) -> Iterator[Erro
 
 
 def warnings(stack: ResolvedStack, max_usd_per_hour: float | None) -> Iterator[str]:
-    """One sentence each. `max_usd_per_hour` is the cost with all nodes that an autoscaler may add."""
+    """Warnings, one sentence each. `max_usd_per_hour`: the cost with all nodes that an autoscaler may add."""
     for check in _WARNINGS:
         yield from check(stack)
     for deployment in stack.deployments:

@@ -1,4 +1,4 @@
-"""How GPU nodes are bought: what contradicts the stack's place, and what each capacity mode warns of."""
+"""Checks how GPU nodes are bought: errors for the stack's project and zone, and warnings of each capacity mode."""
 
 from collections.abc import Iterator, Sequence
 
@@ -36,7 +36,7 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
 
 
 def _purchase_warnings(pools: Sequence[WorkerPool]) -> Iterator[str]:
-    """Of what is bought for the pools: prices that are no list prices, and reservations that may be too small."""
+    """Warnings about purchases for the pools: prices that are no list prices, reservations that may be too small."""
     bought = {(pool.machine.name, pool.purchase.mode): pool.machine for pool in pools if pool.purchase}
     for (name, mode), machine in bought.items():
         price = machine.prices.get(mode)

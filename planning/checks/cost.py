@@ -1,11 +1,11 @@
-"""What the stack may cost, against its budget."""
+"""Compares the max cost of the stack with its budget."""
 
 from collections.abc import Iterator
 
 from planning.resolve import ResolvedStack
 from settings.budget import USD
 
-# As Google Cloud counts a month, 365 days in twelve.
+# Google Cloud's month: a twelfth of 365 days.
 HOURS_PER_MONTH = 730
 
 

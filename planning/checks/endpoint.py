@@ -1,4 +1,4 @@
-"""The clients that a public gateway admits."""
+"""Checks the clients that a public gateway admits."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""`extraArgs` of a deployment and of its roles, and `engine.allowCode`."""
+"""Checks `extraArgs` of a deployment and of its roles, and `engine.allowCode`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,11 +16,11 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
 
 
 def argument_errors(deployment: Deployment) -> Iterator[Error]:
-    """Errors of the words that the card and the stack add to workers' command lines, each once."""
+    """Errors of the words that card and stack add to workers' command lines, each once."""
     engine, allowed = deployment.engine, deployment.settings.engine.allow_code
     found: dict[Error, None] = {}
     for words, roles in _by_words(deployment).items():
-        # Without a table nobody can check the card's words, which are part of the catalog as the engine is.
+        # Without a table the card's words cannot be checked; like the engine, they are part of the catalog.
         checked = words if engine.flags else _of_stack(deployment, words)
         paths = [word.path for word in checked]
         errors = extra_args.errors(paths, engine, deployment.workers(roles), texts(checked), allowed)
@@ -31,7 +31,7 @@ def argument_errors(deployment: Deployment) -> Iterator[Error]:
 
 
 def _by_words(deployment: Deployment) -> Mapping[tuple[Word, ...], Sequence[DeploymentRole]]:
-    """The roles that get the same words, by those words: rules between a flag and the roles see all of them."""
+    """Words → the roles that get them, so that rules between a flag and the roles see all of these roles."""
     found: dict[tuple[Word, ...], list[DeploymentRole]] = {}
     for name, role in deployment.roles.items():
         found.setdefault(deployment.words(name), []).append(role)

@@ -1,4 +1,4 @@
-"""The engine of a deployment and the nodes that its layout gives it."""
+"""Checks that the engine of a deployment suits the nodes of its layout."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from reading.errors import Error, Fix
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
-    """The error of an engine that computes nothing on GPU nodes, or of one that computes on CPU nodes."""
+    """The error of a simulated engine on GPU nodes, or of a real engine on CPU nodes."""
     engine, layout = deployment.engine, deployment.layout_name
     if engine.simulated is not deployment.on_gpus:
         return

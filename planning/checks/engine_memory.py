@@ -1,4 +1,4 @@
-"""Lengths and memory: whether an engine holds the model and one sequence of the full length."""
+"""Checks lengths and memory: whether an engine can hold the model and one sequence of the max length."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def _too_long(deployment: Deployment) -> Iterator[Error]:
 
 
 def _too_large(deployment: Deployment, role: DeploymentRole) -> Iterator[Error]:
-    """The error of an engine that cannot hold one sequence of the full length."""
+    """The error of an engine that cannot hold one sequence of the max length."""
     engine = deployment.memory(role)
     if engine is None or engine.fits:
         return
@@ -54,9 +54,9 @@ def _more_gpus(deployment: Deployment, role: DeploymentRole, path: str) -> Itera
 
 
 def _enough_share(deployment: Deployment, role: DeploymentRole) -> float | None:
-    """The least hundredth of `gpuMemoryUtilization` that fits, up to the default, which leaves room for the driver.
+    """The min `gpuMemoryUtilization` that fits, in hundredths, up to the default, which leaves room for the driver.
 
-    None where the default or more is set, or is not enough.
+    None if the stack sets the default or more, or if the default is not enough.
     """
     given, default = deployment.memory_share, deployment.usual_memory_share
     if given >= default:

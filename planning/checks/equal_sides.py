@@ -1,4 +1,4 @@
-"""What the engines of prefill and decode compare when they meet: their arguments and GPUs must lead to the same."""
+"""Checks settings that the engines of prefill and decode compare when they connect, and that must be equal."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
             words = " ".join(one.common)
             yield Error(
                 where,
-                f"{flag} must lead to the same on both sides of a KV transfer, or they reject each other: prefill "
+                f"{flag} must have the same effect on both sides of a KV transfer, or they reject each other: prefill "
                 f"({_gpu(deployment, Role.PREFILL)}) has {one.value}, decode ({_gpu(deployment, Role.DECODE)}) has "
                 f"{other.value}; give both the same",
                 (Fix(f"add {words}", {where: [*shared, *one.common]}),) if words else (),

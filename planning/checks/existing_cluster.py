@@ -1,4 +1,4 @@
-"""An existing cluster: settings that contradict it, and requirements that preview cannot check."""
+"""Checks settings that contradict an existing cluster, and warns of requirements that preview cannot check."""
 
 from collections.abc import Iterator
 
@@ -72,7 +72,7 @@ def _existing_gpu_nodes(stack: ResolvedStack) -> Iterator[str]:
 
 
 def _reserved_namespace(settings: Settings) -> Iterator[Error]:
-    """A namespace that Kubernetes, GKE or another stack's operator uses."""
+    """The error of a namespace that Kubernetes, GKE or another stack's operator uses."""
     name = settings.namespace
     if name.endswith(names.platform_namespace("")):
         why = "namespaces that end in -system belong to operators, such as another stack's"
@@ -87,7 +87,7 @@ def _reserved_namespace(settings: Settings) -> Iterator[Error]:
 
 
 def _other_clusters(settings: Settings, existing: ExistingCluster) -> Iterator[Error]:
-    """A context, a name, a project and a region that are not of one cluster."""
+    """Errors of a context, name, project and region that belong to different clusters."""
     named = existing.from_context
     if named and named["project"] != settings.project:
         yield Error(

@@ -1,4 +1,4 @@
-"""An existing VPC."""
+"""Checks settings that contradict an existing VPC."""
 
 from collections.abc import Iterator
 

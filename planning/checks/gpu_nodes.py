@@ -1,4 +1,4 @@
-"""How many GPU nodes the deployments may ask for, and how their engines share them."""
+"""Checks the number of GPU nodes of the deployments, and how engines share them."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""KV cache on its way from prefill to decode: what it moves over, and how long it is kept for decode."""
+"""Checks the transfer of KV cache from prefill to decode: its transport, and its lease."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Region and zone: whether Google Cloud has them, and whether the GPU machine was listed and priced there."""
+"""Checks that region and zone exist, and that the GPU machine is listed and priced there."""
 
 from collections.abc import Iterator
 

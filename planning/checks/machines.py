@@ -1,4 +1,4 @@
-"""The machine types of GPU pools: whether they are sold as asked, where asked, and have what workers need."""
+"""Checks the machine types of GPU pools: capacity mode, zone, RDMA mode, and whether they suit the workers."""
 
 from collections.abc import Iterator
 
@@ -53,7 +53,7 @@ def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
     machine, path = pool.machine, stack.capacity_path(pool)
     capacity = stack.capacities.get(path)
     mode = mode_of(capacity).name if capacity else ""
-    # Of a mode that no machine's file names nothing is known, which the warnings say.
+    # Modes that no machine file names are unknown; a warning says so.
     if capacity and mode not in machine.sold and any(mode in each.sold for each in gpu_machines()):
         yield Error(
             join(path, "mode"),
@@ -69,7 +69,7 @@ def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
 
 
 def _reserving(machine: GpuMachine, path: str) -> str:
-    """What to do about a machine that is sold by reservation only, whose name nobody else can fill in."""
+    """Advice for a machine that is sold only by reservation. Only the user knows the reservation's name."""
     reserved = tuple(mode.name for mode in MODES if mode.reserved)
     if set(machine.sold) - set(reserved):
         return ""
@@ -81,7 +81,7 @@ def _asks_for_compact_placement(capacity: Capacity) -> bool:
 
 
 def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Error]:
-    """The error of a zone that exists and that the machine was not listed in."""
+    """The error of an existing zone that does not list the machine."""
     place = stack.settings.location
     listed = place.zone in locations.known().zones_of(place.region)
     if machine.listed_in(place.region, place.zone) or place.allow_unlisted or not listed:
@@ -134,7 +134,7 @@ def _part_of_a_node(deployment: Deployment, role: DeploymentRole, machine: GpuMa
 def _no_nics(
     stack: ResolvedStack, deployment: Deployment, role: DeploymentRole, machine: GpuMachine
 ) -> Iterator[Error]:
-    """The error of an engine that is to move KV cache by RDMA and gets no NIC for it."""
+    """The error of an engine that should move KV cache by RDMA but gets no NIC."""
     if deployment.kv_transfer is not KvTransfer.RDMA:
         return
     where, tcp = deployment.at("kvTransfer"), Fix("accept it with tcp", {deployment.at("kvTransfer"): "tcp"})
@@ -158,7 +158,7 @@ def _no_nics(
 
 
 def _layouts_of_both_phases(deployment: Deployment) -> Iterator[Fix]:
-    """Fixes that do without KV transfer."""
+    """Fixes with layouts that need no KV transfer."""
     for name, other in deployment.layouts.items():
         if other.placement is Placement.PER_ROLE and not other.prefill:
             yield Fix(f"use layout {name}", {deployment.at("layout"): name})

@@ -1,4 +1,4 @@
-"""The model cards of the deployments, each alone and beside those of other deployments."""
+"""Checks the model cards of the deployments, each alone and in combination."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -11,7 +11,7 @@ from reading.errors import Error, nearest
 
 
 def errors(stack: ResolvedStack) -> Iterator[Error]:
-    """Cards that exclude each other: one Job fetches a revision of a model, and has the card's name."""
+    """Errors of cards that exclude each other, because one Job, named after the card, fetches a model's revision."""
     for one, other in combinations(stack.deployments, 2):
         first, second = file_of(one.settings.model), file_of(other.settings.model)
         if one.card == other.card:

@@ -1,4 +1,4 @@
-"""Names of deployments that collide in the cluster, and names that clients call."""
+"""Checks that names of deployments do not collide, in the cluster or for clients."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from reading.errors import Error, Fix, join
 
 
 def name_collisions(models: Mapping[str, Any]) -> Iterator[Error]:
-    """The errors between names of deployments, valid or not. `models` as a stack has them.
+    """Errors of colliding deployment names. `models` is the stack's block, valid or not.
 
     A frontend finds its workers by the prefix `<namespace>-<graph>` of their Dynamo namespace (the operator sets
     DYN_NAMESPACE_PREFIX, so that old and new generations are both found). The frontend of `chat` would therefore
@@ -39,7 +39,7 @@ def name_collisions(models: Mapping[str, Any]) -> Iterator[Error]:
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
-    """Deployments that clients call by one name. Each has a frontend of its own, so this is no error."""
+    """Warnings of deployments with the same served name. Each has its own frontend, so this is no error."""
     for name in sorted({deployment.served_name for deployment in stack.deployments}):
         sharing = [deployment.name for deployment in stack.deployments if deployment.served_name == name]
         if len(sharing) > 1:

@@ -1,4 +1,4 @@
-"""Number formats: whether an engine loads the weights of its model on its GPUs, and keeps the KV cache in FP8 there."""
+"""Checks that an engine can load the weights' number format on its GPUs, and keep the KV cache in FP8 there."""
 
 from collections.abc import Iterator, Mapping
 
@@ -43,7 +43,7 @@ def native_variants(deployment: Deployment) -> tuple[str, ...]:
 
 
 def refusal(deployment: Deployment, machine: GpuMachine) -> str | None:
-    """Why the engine does not load the weights on a machine; None where it does."""
+    """Why the engine does not load the weights on a machine; None if it does."""
     name, engine = deployment.card.weights.format, deployment.engine
     if engine.format_use(name, machine.gpus) is not FormatUse.REFUSED:
         return None
@@ -54,7 +54,7 @@ def refusal(deployment: Deployment, machine: GpuMachine) -> str | None:
 
 
 def _machines(deployment: Deployment) -> Mapping[str, GpuMachine]:
-    """What its engines run on, each machine once; none for an engine that computes nothing."""
+    """The machines of the engines, each once; empty for a simulated engine."""
     roles = () if deployment.simulated else deployment.roles.values()
     return {role.machine.name: role.machine for role in roles if role.machine}
 

@@ -1,4 +1,4 @@
-"""Layouts that keep all roles on one node: whether its GPUs are enough."""
+"""Checks that a layout with all roles on one node fits the node's GPUs."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def _gpus(role: DeploymentRole) -> int:
 
 
 def _smaller_roles(deployment: Deployment, count: int) -> Iterator[Fix]:
-    """Fewer or smaller engines of one role, as many as the node has room for."""
+    """Fixes with fewer or smaller engines of one role, as many as fit the node."""
     for name, role in deployment.roles.items():
         room = count - sum(_gpus(other) for other in deployment.roles.values() if other is not role)
         if fewer := max(0, room // role.tensor_parallel):

@@ -1,4 +1,4 @@
-"""Deletion protection, alerts and Binary Authorization of a stack."""
+"""Checks deletion protection, alerts and Binary Authorization of a stack."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The IP ranges of the stack: whether they hold its nodes, and which have no effect."""
+"""Checks the IP ranges of the stack: whether they are large enough, and which have no effect."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 
 
 def _beside_existing(settings: Settings, existing: str) -> Iterator[Error]:
-    """Ranges that an existing cluster or VPC has itself; of its proxies the stack must know the range."""
+    """Errors of ranges that the existing cluster or VPC already has. The stack needs only the range of its proxies."""
     given, behind_proxies = settings.network.ranges.model_fields_set, _behind_existing_proxies(settings)
     for name in addresses.CLUSTER_RANGES:
         if name in given and not (name == "proxies" and behind_proxies):
@@ -34,7 +34,7 @@ def _beside_existing(settings: Settings, existing: str) -> Iterator[Error]:
 
 
 def _without_network(stack: ResolvedStack) -> Iterator[Error]:
-    """Ranges of networks for the nodes' other NICs, where the stack creates no such network."""
+    """Errors of ranges for additional NICs, where the stack creates no networks for them."""
     settings = stack.settings
     network, given = settings.network, settings.network.ranges.model_fields_set
     used = _nic_ranges(stack)
@@ -50,7 +50,7 @@ def _without_network(stack: ResolvedStack) -> Iterator[Error]:
 
 
 def _existing(settings: Settings) -> str:
-    """The setting that names what already exists; empty where the stack makes cluster and VPC."""
+    """The setting that names the existing cluster or VPC; empty if the stack creates both."""
     if settings.cluster.existing:
         return "cluster.existing"
     return "network.existing" if settings.network.existing else ""
@@ -61,7 +61,7 @@ def _behind_existing_proxies(settings: Settings) -> bool:
 
 
 def _nic_ranges(stack: ResolvedStack) -> tuple[str, ...]:
-    """The ranges of the networks that the stack makes for the nodes' other NICs."""
+    """The ranges of the networks that the stack creates for the nodes' additional NICs."""
     settings, wired = stack.settings, [machine.rdma for machine in stack.machines if machine.rdma]
     if not (wired and settings.creates_gpu_pools and stack.rdma.own_networks):
         return ()

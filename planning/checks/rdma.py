@@ -1,4 +1,4 @@
-"""How RDMA NICs reach pods: what keeps a deployment from getting its own, and what each RDMA mode warns of."""
+"""Checks that the RDMA mode gives each deployment its NICs, and collects the mode's warnings."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Keys of the stack file that have a new name."""
+"""Warns of old key names in the stack file."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Roles on different machines: whether KV cache travels between them, and whether one stack can have both."""
+"""Checks roles on different machines: whether KV cache can move between them, and whether one stack can have both."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 
 
 def _two_of_one_name(stack: ResolvedStack) -> Iterator[Error]:
-    """The error of two files that describe one machine type differently: pools are told apart by its name."""
+    """The error of two files that describe one machine type differently, because pools are identified by its name."""
     seen = {stack.machine.name: stack.machine}
     for each in stack.deployments:
         for name, role in each.roles.items():
@@ -39,7 +39,7 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
 
 
 def _kv_cannot_travel(deployment: Deployment) -> Iterator[Error]:
-    """The error of two roles whose NICs do not reach each other."""
+    """The error of two roles whose NICs cannot reach each other."""
     prefill, decode = deployment.roles.get(Role.PREFILL), deployment.roles.get(Role.DECODE)
     if deployment.kv_transfer is not KvTransfer.RDMA or not (prefill and decode and prefill.machine and decode.machine):
         return
@@ -77,7 +77,7 @@ def _not_on_one_node(deployment: Deployment) -> Iterator[Error]:
 
 
 def _one_reservation(stack: ResolvedStack) -> Iterator[Error]:
-    """The error of machines that are all to come from one reservation, which holds one type."""
+    """The error of different machines from one reservation, which can hold only one type."""
     first: dict[ReservationRef, WorkerPool] = {}
     for pool in sorted(stack.own_gpu_pools, key=lambda pool: pool.machine != stack.machine):
         named = pool.purchase and pool.purchase.reservation
@@ -100,7 +100,7 @@ def _machine_path(stack: ResolvedStack, pool: WorkerPool) -> str:
 
 
 def _of_the_stack(deployment: Deployment) -> Iterator[Error]:
-    """The error of keys in a role's capacity that only the stack's has."""
+    """The error of keys in a role's capacity that only the stack's capacity may have."""
     for role, override in deployment.settings.overrides.items():
         given = override.capacity.model_fields_set if override.capacity else ()
         if "machine" in given:
@@ -113,7 +113,7 @@ def _of_the_stack(deployment: Deployment) -> Iterator[Error]:
 
 
 def _one_pool_bought_twice(stack: ResolvedStack) -> Iterator[Error]:
-    """The error of roles that would share a pool and buy its nodes in different ways."""
+    """The error of roles that would share a pool but buy its nodes in different ways."""
     first: dict[str, tuple[str, NodePurchase]] = {}
     for deployment in stack.deployments:
         for name, role in deployment.roles.items():
@@ -128,7 +128,7 @@ def _one_pool_bought_twice(stack: ResolvedStack) -> Iterator[Error]:
 
 
 def _one_network_profile(stack: ResolvedStack) -> Iterator[Error]:
-    """The error of machines for whose NICs the stack would have to create networks of several kinds."""
+    """The error of machines whose NICs need networks of different kinds."""
     profiles = {pool.machine.rdma.network_profile: pool for pool in stack.own_gpu_pools if pool.machine.rdma}
     if stack.rdma.own_networks and len(profiles) > 1:
         needs = " and ".join(f"{pool.machine.name} {profile}" for profile, pool in profiles.items())
@@ -140,7 +140,7 @@ def _one_network_profile(stack: ResolvedStack) -> Iterator[Error]:
         )
 
 
-# Of a node pool in GKE.
+# Max length of a node pool's name in GKE.
 _MAX_NAME = 40
 
 

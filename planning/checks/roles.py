@@ -1,4 +1,4 @@
-"""The roles of a deployment: what a stack overrides, scales and restarts."""
+"""Checks the roles of a deployment: overrides, autoscaling and restarts."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The token for gated models, where it is kept, and the key that encrypts the cluster's Secrets."""
+"""Checks the token for gated models, its store, and the key that encrypts the cluster's Secrets."""
 
 from collections.abc import Iterator
 
@@ -32,9 +32,9 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
 
 
 def missing_token(stack: ResolvedStack) -> str | None:
-    """Why `pulumi up` would stop, where a model is gated and no token is given; None where nothing is missing.
+    """Why `pulumi up` would fail if a gated model has no token; None if nothing is missing.
 
-    Only a warning before that: pull requests and the shipped stacks are previewed without a secret.
+    Preview only warns, because pull requests and the shipped stacks are previewed without a secret.
     """
     gated = next((deployment for deployment in stack.deployments if deployment.card.gated), None)
     if gated is None or stack.settings.hf_token_given or stack.settings.secrets.hf_token:

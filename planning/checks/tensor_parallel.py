@@ -1,4 +1,4 @@
-"""Tensor-parallel sizes: whether they divide the model, and whether KV cache moves from one to the other."""
+"""Checks that tensor-parallel sizes divide the model, and that KV cache can move between them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -33,7 +33,7 @@ def _indivisible(deployment: Deployment) -> Iterator[Error]:
 
 
 def _kv_split(deployment: Deployment) -> Iterator[Error]:
-    """The error of two sizes between which the engine does not move a KV cache."""
+    """The error of two sizes between which the engine cannot move KV cache."""
     prefill, decode = deployment.roles.get(Role.PREFILL), deployment.roles.get(Role.DECODE)
     if not (prefill and decode):
         return

@@ -1,4 +1,4 @@
-"""The verification of a deployment: whether its request fits, and whether it holds back the endpoint."""
+"""Checks the verification of a deployment: whether its request fits, and whether a failure withholds the endpoint."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from settings.models import VerificationMode
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
-    """The error of a length that the verification's request does not fit into, so that it would always fail."""
+    """The error of a max length that is too short for the verification's request, which would always fail."""
     length, where = deployment.max_model_len, deployment.at("engine.maxModelLen")
     if length < sizing.VERIFICATION_TOKENS and deployment.settings.verification is VerificationMode.REQUIRED:
         yield Error(

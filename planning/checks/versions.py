@@ -1,4 +1,4 @@
-"""Dynamo's versions: which operator and runtime go together, and which are tried here."""
+"""Checks that Dynamo's operator and runtime work together, and warns of untested versions."""
 
 from collections.abc import Iterator
 

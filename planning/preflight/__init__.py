@@ -1,6 +1,6 @@
-"""The preflight: checks at Google Cloud before anything is created.
+"""The preflight: checks against Google Cloud before anything is created.
 
-Pure: a check has its condition, its API and role, and judges a plain answer. `infra.preflight` fetches the answers.
+Pure. Each check has a condition, an API, a role, and a rule for plain answers. `infra.preflight` fetches the answers.
 """
 
 from collections.abc import Iterator

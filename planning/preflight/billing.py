@@ -1,4 +1,4 @@
-"""Whether the budget can be created: the project has a billing account, in the budget's currency."""
+"""Checks that the budget can be created: the project has a billing account in the budget's currency."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class BillingInCurrency(PreflightCheck):
         return f"project {self.project} has a billing account in {self.currency}, as the budget needs"
 
     def judge(self, account: str, currency_of: Callable[[str], str | Unknown]) -> CheckResult:
-        """`account` is empty if the caller sees none. `currency_of` reads the account, which needs a role on it."""
+        """The result. `account` is empty if the caller sees none. `currency_of` reads it, which needs a role on it."""
         if not account:
             return self.unknown(
                 "no billing account is visible: cloudbilling.googleapis.com is off before the first `pulumi up`, or "

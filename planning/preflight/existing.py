@@ -18,7 +18,7 @@ class ClusterState:
     multi_networking: bool
     dns_endpoint: bool
     workload_pool: str
-    """Of Workload Identity; empty if Workload Identity is off."""
+    """Workload pool of Workload Identity; empty if Workload Identity is off."""
     fuse_driver: bool
     gateway_api: bool
     secret_sync: bool
@@ -43,7 +43,7 @@ class ExistingClusterFits(PreflightCheck):
     gateway: bool
     syncs_secret: bool
     planned_ranges: Mapping[str, str]
-    """Setting → range of ours that nodes have addresses in as well."""
+    """Setting → range of a network that the stack creates for additional NICs of nodes."""
 
     @property
     def condition(self) -> str:
@@ -98,7 +98,7 @@ class ExistingClusterFits(PreflightCheck):
 class SubnetState:
     range: str
     secondary: Mapping[str, str]
-    """Name → range."""
+    """Name → secondary range."""
     private_google_access: bool
     vpc: str
     """The name of the subnet's network."""
@@ -106,7 +106,7 @@ class SubnetState:
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingSubnetFits(PreflightCheck):
-    """`project` is the VPC's, which may differ from the stack's."""
+    """Check of an existing subnet. `project` is the VPC's project, which may differ from the stack's."""
 
     api = "compute"
     role = "compute.viewer"
@@ -117,9 +117,9 @@ class ExistingSubnetFits(PreflightCheck):
     secondary: tuple[str, str]
     """The secondary ranges for pods and Services."""
     nodes: int
-    """Maximum number of the cluster's nodes."""
+    """Max nodes of the cluster."""
     planned_ranges: Mapping[str, str]
-    """Setting → range of ours that nodes have addresses in as well."""
+    """Setting → range of a network that the stack creates for additional NICs of nodes."""
 
     @property
     def condition(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from catalog import versions
 from planning.preflight.check import PASSED, CheckResult, PreflightCheck, Verdict, failed
 
-# The chart's own label of the operator's Deployment.
+# The chart's label of the operator's Deployment.
 SELECTOR = "app.kubernetes.io/name=dynamo-operator"
 _VERSION = "app.kubernetes.io/version"
 _RESTRICTION = "--restrictedNamespace="
@@ -21,7 +21,7 @@ class Operator:
     version: str
     """X.Y.Z; empty if the Deployment has no version label."""
     restricted_to: str
-    """The one namespace whose graphs it handles; empty for a cluster-wide operator."""
+    """The only namespace whose graphs the operator handles; empty for a cluster-wide operator."""
 
 
 def operators_in(deployments: Mapping[str, Any]) -> list[Operator]:
@@ -43,7 +43,7 @@ def _operator(deployment: Mapping[str, Any]) -> Operator:
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorFits(PreflightCheck):
-    """The answer comes from the Kubernetes API, by the cluster's DNS endpoint."""
+    """Check of the cluster's operators. The answer comes from the Kubernetes API, through the DNS endpoint."""
 
     api = "container"
     role = "container.viewer"

@@ -19,7 +19,7 @@ class Limit:
 UNLIMITED = -1
 
 ALL_REGIONS = "global"
-"""The place of a quota over all regions, as Cloud Quotas has it."""
+"""Cloud Quotas' location of a quota over all regions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class QuotaSufficient(PreflightCheck):
     role = "cloudquotas.viewer"
 
     region: str
-    """Or ALL_REGIONS."""
+    """Region of the quota, or ALL_REGIONS."""
     quota: Quota
     gpus: int
     """GPUs of all pools that count against the quota."""

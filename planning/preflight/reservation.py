@@ -11,7 +11,7 @@ from planning.preflight.cluster import Cluster, ClusterLookup, Unknown
 class ReservationState:
     status: str
     machine: str
-    """Empty if the reservation does not name a machine type."""
+    """Machine type; empty if the reservation names none."""
     machines: int
     """Machines of the checked level: the reservation, its block or its sub-block."""
     in_use: int
@@ -19,7 +19,7 @@ class ReservationState:
 
 @dataclass(frozen=True, kw_only=True)
 class ReservationFree(PreflightCheck):
-    """`project` is the reservation owner's, which may differ from the stack's."""
+    """Check of a reservation. `project` is the reservation owner's, which may differ from the stack's."""
 
     api = "compute"
     role = "compute.viewer"
@@ -39,7 +39,7 @@ class ReservationFree(PreflightCheck):
         return f"`gcloud compute reservations list --project={self.project} --filter=name={self.reservation.name}`"
 
     def judge(self, state: ReservationState | None, cluster: ClusterLookup) -> CheckResult:
-        """`state` is None if the reservation, or the block of it, does not exist."""
+        """The result. `state` is None if the reservation or its block does not exist."""
         where = f"capacity.reservation: {self.reservation}"
         if state is None:
             return failed(f"{where} is not in zone {self.zone} of project {self.project}; to find it: {self._look}")

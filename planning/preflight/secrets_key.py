@@ -7,13 +7,13 @@ from planning.preflight.check import PASSED, CheckResult, PreflightCheck, failed
 
 @dataclass(frozen=True, kw_only=True)
 class SecretsKeyExists(PreflightCheck):
-    """`project` is the key's. `pulumi up` grants the cluster use of the key, which needs cloudkms.admin."""
+    """Check of the key, in its own `project`. `pulumi up` lets the cluster use the key, which needs cloudkms.admin."""
 
     api = "cloudkms"
     role = "cloudkms.viewer"
 
     key: str
-    """`projects/P/locations/L/keyRings/R/cryptoKeys/K`."""
+    """Key id: `projects/P/locations/L/keyRings/R/cryptoKeys/K`."""
 
     @property
     def ring(self) -> str:

@@ -265,7 +265,7 @@ SPOT = [name for name in NAMES if "spot" in gpu_machine(name).sold and "onDemand
 def test_spot_is_bounded_by_the_price_on_demand(name: str) -> None:
     machine = gpu_machine(name)
     plan, each = planned(stack(name, "aggregated", "spot")), machine.prices["onDemand"].usd_per_hour
-    (item,) = (item for item in plan.costs if name in item.what)
+    (item,) = (item for item in plan.costs if name in item.name)
     nodes = plan.gpu_pools[0].nodes
     assert item.usd_bound == pytest.approx(nodes * each, abs=1e-3)
     assert item.usd_max == pytest.approx(plan.gpu_pools[0].max_nodes * each, abs=1e-3)

@@ -95,7 +95,7 @@ def test_pods_ask_for_what_the_machine_has() -> None:
 
 def test_money_is_counted_at_the_price_of_the_machine() -> None:
     plan = planned(QUAD)
-    assert [(item.what, item.usd_per_hour) for item in plan.costs if "x1" in item.what] == [
+    assert [(item.name, item.usd_per_hour) for item in plan.costs if "x1" in item.name] == [
         ("decode: 1 × x1-quad", 11.5),
         ("prefill: 1 × x1-quad", 11.5),
     ]
@@ -161,7 +161,7 @@ def test_a_role_on_another_machine_has_a_pool_a_quota_and_a_price_of_its_own() -
         "prefill": 3,
         "decode": 4,
     }
-    assert [item.what for item in plan.costs if "x1" in item.what] == [
+    assert [item.name for item in plan.costs if "x1" in item.name] == [
         "decode-x1-whole: 1 × x1-whole",
         "prefill: 1 × x1-quad",
     ]
@@ -183,7 +183,7 @@ def test_a_role_that_is_bought_otherwise_has_a_pool_a_quota_and_a_price_of_its_o
     asked = checks(plan)
     assert [(q.nodes, q.max_nodes) for q in asked if isinstance(q, ReservationFree)] == [(1, 1)]
     assert [q.gpus for q in asked if isinstance(q, QuotaSufficient)] == [8]
-    assert [(item.what, item.usd_per_hour, item.usd_bound) for item in plan.costs if "a3" in item.what] == [
+    assert [(item.name, item.usd_per_hour, item.usd_bound) for item in plan.costs if "a3" in item.name] == [
         ("decode-spot: 1 × a3-ultragpu-8g", None, 84.81),
         ("prefill: 1 × a3-ultragpu-8g", 84.81, 84.81),
     ]

@@ -179,7 +179,7 @@ def test_a_worker_over_a_part_of_an_a4x_node_is_refused() -> None:
 def test_a_machine_without_a_price_has_a_cost_that_is_not_known() -> None:
     plan = planned(stack("a4x-highgpu-4g"))
     assert (plan.cost_per_hour, plan.cost_bound) == (None, None)
-    assert [item.basis for item in plan.costs if "a4x" in item.what] == ["reservation: no price known"] * 2
+    assert [item.basis for item in plan.costs if "a4x" in item.name] == ["reservation: no price known"] * 2
     assert not [warning for warning in plan.warnings if "prices are those of" in warning]
 
 

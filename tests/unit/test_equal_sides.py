@@ -62,8 +62,8 @@ NGRAM = ["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 
     [
         (TRITON, FLASH, "prefill (H200) has TRITON_ATTN, decode (H200) has FLASH_ATTN"),
         (TRITON, None, "prefill (H200) has TRITON_ATTN, decode (H200) has vLLM's own choice for compute capability 9"),
-        (None, EAGLE, "--speculative-config must lead to the same"),
-        (["--disable-hybrid-kv-cache-manager"], None, "--disable-hybrid-kv-cache-manager must lead to the same"),
+        (None, EAGLE, "--speculative-config must have the same effect"),
+        (["--disable-hybrid-kv-cache-manager"], None, "--disable-hybrid-kv-cache-manager must have the same effect"),
         (TRITON, TRITON, None),
         (EAGLE, EAGLE, None),
         (None, NGRAM, None),

@@ -17,7 +17,7 @@ def capacity(mode: str) -> dict[str, str]:
 def test_nodes_that_come_last_are_paid_from_their_start_only(mode: str) -> None:
     first = planned({"capacity": capacity(mode)}).first_token
     assert first
-    unpaid = [phase.what for phase in first.phases if not phase.gpus_paid]
+    unpaid = [phase.name for phase in first.phases if not phase.gpus_paid]
     assert unpaid == ["cluster, CPU nodes", "platform, weights into the bucket"]
     load = 141_107_412_992 / 1e9 / 60  # weights of Llama-3.3-70B in BF16 at 1 GB/s
     paid = NODE_MINUTES + IMAGE_MINUTES + load + WARM_UP_MINUTES + VERIFICATION_MINUTES

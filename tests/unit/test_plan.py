@@ -62,7 +62,7 @@ def test_the_smallest_production_stack_costs_what_it_says() -> None:
 
 
 def test_flex_start_has_its_own_price() -> None:
-    costs = {item.what: item.usd_per_hour for item in planned({"capacity": {"mode": "flexStart"}}).costs}
+    costs = {item.name: item.usd_per_hour for item in planned({"capacity": {"mode": "flexStart"}}).costs}
     assert costs["decode: 1 × a3-ultragpu-8g"] == 59.4
 
 
