@@ -103,7 +103,7 @@ class Comparison:
         for change in self.changes:
             if change.releases:
                 what = change.releases.what
-                nodes[what] = nodes.get(what, Nodes(least=0, most=0)) + change.releases.nodes
+                nodes[what] = nodes.get(what, Nodes(minimum=0, maximum=0)) + change.releases.nodes
         back = [str(ReleasedNodes(nodes=of, what=what)) for what, of in sorted(nodes.items())]
         names: dict[str, list[str]] = {}
         for change in self.changes:

@@ -12,13 +12,13 @@ from typing import Any
 from ops.changes import losses, pool_size
 from ops.changes import pulumi_engine as engine
 from ops.changes.change import Change, Comparison, InputChange, Kind, few
+from ops.changes.dependents import with_dependents
 from ops.changes.effects import Effect
 from ops.changes.gcp_inputs import table
 from ops.changes.input_changes import input_changes, provider_changes
 from ops.changes.pool_size import Nodes, size
 from ops.changes.previewed import Registered, Snapshot
 from ops.changes.sides import Sides, planned_nodes
-from ops.changes.users import with_users
 from ops.changes.values import differences
 from policies.kinds import GRAPH, NODE_POOL
 
@@ -30,7 +30,7 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
     known = {new.urn for _, new in sides.pairs}
     found = _updates(sides)
     gone = [_deleted(old, before) for old in before.resources if old.urn not in kept]
-    changed = [with_users(sides, change, found) for change in (*gone, *found.values()) if change]
+    changed = [with_dependents(sides, change, found) for change in (*gone, *found.values()) if change]
     created = [
         Change(kind=Kind.CREATED, urn=new.urn, type=new.type, name=new.name)
         for new in after.resources
@@ -40,7 +40,7 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
     order = list(Kind)
     return Comparison(
         changes=tuple(sorted(listed, key=lambda change: (order.index(change.kind), change.urn))),
-        rolling=tuple(sorted(str(new.physical_name) for old, new in sides.pairs if _rolls(old, new))),
+        rolling=tuple(sorted(str(new.physical_name) for old, new in sides.pairs if _restarts(old, new))),
         cost_before=before.cost,
         cost_after=after.cost,
     )
@@ -60,7 +60,7 @@ def _updates(sides: Sides) -> dict[str, Change | None]:
 
 def _deleted(old: Registered, before: Snapshot) -> Change:
     kept = bool(old.options.get("retainOnDelete"))
-    nodes = Nodes(least=0, most=0) if kept else size(old.inputs, planned_nodes(before, old.inputs))
+    nodes = Nodes(minimum=0, maximum=0) if kept else size(old.inputs, planned_nodes(before, old.inputs))
     return Change(
         kind=Kind.DELETED,
         urn=old.urn,
@@ -154,12 +154,12 @@ def _named(of: Registered) -> bool:
 def _idle(old: Registered, target: Mapping[str, Any], planned: tuple[int, int]) -> Iterator[str]:
     """A note on nodes that the autoscaler may release because of a lower minimum; the update itself releases none."""
     if old.type == NODE_POOL and losses.gpu(old) and pool_size.scaled(target):
-        lower = size(old.inputs, planned[0]).least - size(target, planned[1]).least
+        lower = size(old.inputs, planned[0]).minimum - size(target, planned[1]).minimum
         if lower > 0:
             yield f"the autoscaler may release {lower} more {'node' if lower == 1 else 'nodes'} while idle"
 
 
-def _rolls(old: Registered, new: Registered) -> bool:
+def _restarts(old: Registered, new: Registered) -> bool:
     """Whether all workers of a graph restart: a worker changes in anything but its number of replicas.
 
     All workers of a graph share one generation, so a change of one role restarts both (docs/upgrades.md).

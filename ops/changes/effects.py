@@ -32,17 +32,17 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class Judgment:
     effect: Effect
     why: str = ""
     """Explanation of the effect, as part of a sentence."""
 
 
-NO_DIFFERENCE = Judgement(effect=Effect.NONE)
-UPDATES = Judgement(effect=Effect.UPDATES)
-REPLACES = Judgement(effect=Effect.REPLACES)
-KEPT = Judgement(effect=Effect.NONE, why="unchanged: the provider keeps a value that the program removes")
-FIXED = Judgement(effect=Effect.IGNORED, why="no effect: the provider cannot change it after creation")
+NO_DIFFERENCE = Judgment(effect=Effect.NONE)
+UPDATES = Judgment(effect=Effect.UPDATES)
+REPLACES = Judgment(effect=Effect.REPLACES)
+KEPT = Judgment(effect=Effect.NONE, why="unchanged: the provider keeps a value that the program removes")
+FIXED = Judgment(effect=Effect.IGNORED, why="no effect: the provider cannot change it after creation")
 
 # Updates in place for which GKE recreates the nodes. Sources: the provider's node_config.go and
 # resource_container_node_pool.go for its calls; GKE's page on managing cluster changes for the nodes.
@@ -92,7 +92,7 @@ def judge(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     provider: Mapping[str, Any],
-) -> Judgement:
+) -> Judgment:
     """What the provider does with one difference. `before` and `after` are all inputs of the resource."""
     if type_ == GCP_PROVIDER:
         return UPDATES
@@ -102,10 +102,10 @@ def judge(
         return _of_kubernetes(fields.kind_of(type_), found, before, after, provider)
     if type_.startswith("gcp:"):
         return _of_gcp(type_, found, before, after)
-    return Judgement(effect=Effect.REPLACES, why="this provider is unknown to the forecast")
+    return Judgment(effect=Effect.REPLACES, why="this provider is unknown to the forecast")
 
 
-def _of_access(found: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> Judgement:
+def _of_access(found: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> Judgment:
     """Judgment of the Kubernetes provider: replaced with its cluster. `clusterIdentifier` outranks the kubeconfig."""
     if found.path == "clusterIdentifier":
         # Adding or removing the identifier replaces nothing.
@@ -115,18 +115,18 @@ def _of_access(found: Difference, before: Mapping[str, Any], after: Mapping[str,
     return REPLACES if names_a_cluster and not same else UPDATES
 
 
-def _of_gcp(type_: str, found: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> Judgement:
+def _of_gcp(type_: str, found: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> Judgment:
     facts = table().get(type_)
     if not facts:
-        return Judgement(effect=Effect.REPLACES, why="this type is not in the provider's table")
+        return Judgment(effect=Effect.REPLACES, why="this type is not in the provider's table")
     chain = _chain(facts, found)
     if chain is None:
-        return Judgement(effect=Effect.REPLACES, why="this input is not in the provider's table")
+        return Judgment(effect=Effect.REPLACES, why="this input is not in the provider's table")
     leaf = chain[-1]
     if not found.block and _same(leaf, found.before, found.after):
         return NO_DIFFERENCE
     if fails := _refused(type_, found, before, after):
-        return Judgement(effect=Effect.FAILS, why=fails)
+        return Judgment(effect=Effect.FAILS, why=fails)
     if leaf.condition and _condition_holds(leaf.condition, found, after):
         return REPLACES
     return _by_schema(chain, found) or _in_place(type_, found, after)
@@ -142,7 +142,7 @@ def _refused(type_: str, found: Difference, before: Mapping[str, Any], after: Ma
     return ""
 
 
-def _by_schema(chain: Sequence[Input], found: Difference) -> Judgement | None:
+def _by_schema(chain: Sequence[Input], found: Difference) -> Judgment | None:
     """Judgment by the provider's schema of the input and the blocks around it; None for an update in place."""
     outer, leaf = chain[0], chain[-1]
     # The provider keeps a map that is removed as a whole, but deletes a single removed entry
@@ -156,12 +156,12 @@ def _by_schema(chain: Sequence[Input], found: Difference) -> Judgement | None:
     return FIXED if leaf.fixed else None
 
 
-def _in_place(type_: str, found: Difference, after: Mapping[str, Any]) -> Judgement:
+def _in_place(type_: str, found: Difference, after: Mapping[str, Any]) -> Judgment:
     """Judgment of an update in place by its effect on nodes."""
     if type_ in (kinds.NODE_POOL, kinds.CLUSTER) and found.path == "nodeLocations":
         return _zones(found, str(after.get("location", "")))
     if covered(found.bare, _RECREATED_FOR.get(type_, ())):
-        return Judgement(effect=Effect.RECREATES_NODES, why="recreates the nodes")
+        return Judgment(effect=Effect.RECREATES_NODES, why="recreates the nodes")
     return UPDATES
 
 
@@ -246,22 +246,22 @@ def _grows(before: Any, after: Any) -> bool:
     return old.version == new.version and old.subnet_of(new)  # type: ignore[arg-type] - of one version
 
 
-def _zones(found: Difference, location: str) -> Judgement:
+def _zones(found: Difference, location: str) -> Judgment:
     """Judgment of changed zones. A cluster's zones apply to all its pools; a zonal cluster's are added to its own."""
     if found.before is MISSING:
         if re.search(r"-[a-z]$", location):
             return UPDATES
         remaining = ", ".join(sorted(map(str, _list(found.after))))
-        return Judgement(effect=Effect.RELEASES_NODES, why=f"may release nodes: only those in {remaining} remain")
+        return Judgment(effect=Effect.RELEASES_NODES, why=f"may release nodes: only those in {remaining} remain")
     left = sorted(set(map(str, _list(found.before))) - set(map(str, _list(found.after))))
     if not left:
         return UPDATES
-    return Judgement(effect=Effect.RELEASES_NODES, why=f"releases the nodes in {', '.join(left)}")
+    return Judgment(effect=Effect.RELEASES_NODES, why=f"releases the nodes in {', '.join(left)}")
 
 
 def _of_kubernetes(
     kind: str, found: Difference, before: Mapping[str, Any], after: Mapping[str, Any], provider: Mapping[str, Any]
-) -> Judgement:
+) -> Judgment:
     path = unindexed(found.path)
     if kind == fields.RELEASE:
         return REPLACES if path in fields.RELEASE_IDENTITY else UPDATES
@@ -278,5 +278,5 @@ def _of_kubernetes(
     refused = covered(path, fields.REFUSED.get(kind, ())) and not found.block.endswith("]")
     whole = covered(path, fields.COMES_OR_GOES.get(kind, ())) and (found.block or found.path).endswith("multinode")
     if refused or whole or (before.get("immutable") and path in ("immutable", "data", "binaryData", "stringData")):
-        return Judgement(effect=Effect.FAILS, why="`pulumi up` fails: Kubernetes refuses to change this field")
+        return Judgment(effect=Effect.FAILS, why="`pulumi up` fails: Kubernetes refuses to change this field")
     return UPDATES

@@ -6,7 +6,7 @@ from typing import Any
 
 from ops.changes import pulumi_engine as engine
 from ops.changes.change import Change, InputChange, few
-from ops.changes.effects import GCP_PROVIDER, Effect, Judgement, judge
+from ops.changes.effects import GCP_PROVIDER, Effect, Judgment, judge
 from ops.changes.gcp_inputs import table
 from ops.changes.previewed import Registered
 from ops.changes.sides import Sides
@@ -105,10 +105,10 @@ def _by_dependency(
         yield InputChange(path=input_, before="", after="", effect=effect, why=why)
 
 
-def _replace_on_changes(judged: Judgement, path: str, new: Registered) -> Judgement:
+def _replace_on_changes(judged: Judgment, path: str, new: Registered) -> Judgment:
     if judged.effect in (Effect.NONE, Effect.REPLACES) or not _replaces_on(path, new):
         return judged
-    return Judgement(effect=Effect.REPLACES, why="replaceOnChanges")
+    return Judgment(effect=Effect.REPLACES, why="replaceOnChanges")
 
 
 def _replaces_on(path: str, new: Registered) -> bool:

@@ -53,9 +53,9 @@ class ReleasedNodes:
     what: str
 
     def __str__(self) -> str:
-        least, most = self.nodes.least, self.nodes.most
-        count = f"{most}" if least == most else f"{least} to {most}" if least else f"up to {most}"
-        return f"{'releases' if least else 'may release'} {count} {self.what} {'node' if most == 1 else 'nodes'}"
+        minimum, maximum = self.nodes.minimum, self.nodes.maximum
+        count = f"{maximum}" if minimum == maximum else f"{minimum} to {maximum}" if minimum else f"up to {maximum}"
+        return f"{'releases' if minimum else 'may release'} {count} {self.what} {'node' if maximum == 1 else 'nodes'}"
 
 
 def guarded(old: Registered) -> bool:
@@ -82,7 +82,7 @@ def gpu(pool: Registered) -> str:
 
 def released(pool: Registered, nodes: Nodes) -> ReleasedNodes | None:
     """The GPU nodes that a pool releases; None if there are none."""
-    if pool.type != kinds.NODE_POOL or not gpu(pool) or not nodes.most:
+    if pool.type != kinds.NODE_POOL or not gpu(pool) or not nodes.maximum:
         return None
     return ReleasedNodes(nodes=nodes, what=f"{_bought(pool)} {gpu(pool)}".lstrip())
 

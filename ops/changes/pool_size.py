@@ -11,23 +11,25 @@ from ops.changes.values import at
 class Nodes:
     """A number of nodes, as bounds."""
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
 
     def __add__(self, other: "Nodes") -> "Nodes":
-        return Nodes(least=self.least + other.least, most=self.most + other.most)
+        return Nodes(minimum=self.minimum + other.minimum, maximum=self.maximum + other.maximum)
 
 
 def size(pool: Mapping[str, Any], planned: int) -> Nodes:
     """The nodes of a pool: the fixed count of its inputs, the autoscaler's bounds, or `planned` if neither is set."""
     zones = max(1, len(_zones(pool)))
     if scaled(pool):
-        least = _count(pool, "autoscaling.totalMinNodeCount", _count(pool, "autoscaling.minNodeCount", 0) * zones)
-        most = _count(pool, "autoscaling.totalMaxNodeCount", _count(pool, "autoscaling.maxNodeCount", planned) * zones)
-        return Nodes(least=min(least, most), most=most)
+        minimum = _count(pool, "autoscaling.totalMinNodeCount", _count(pool, "autoscaling.minNodeCount", 0) * zones)
+        maximum = _count(
+            pool, "autoscaling.totalMaxNodeCount", _count(pool, "autoscaling.maxNodeCount", planned) * zones
+        )
+        return Nodes(minimum=min(minimum, maximum), maximum=maximum)
     count = _count(pool, "nodeCount", -1)
     count = planned if count < 0 else count * zones
-    return Nodes(least=count, most=count)
+    return Nodes(minimum=count, maximum=count)
 
 
 def released(before: Mapping[str, Any], after: Mapping[str, Any], planned: tuple[int, int], moves: bool) -> Nodes:
@@ -37,8 +39,8 @@ def released(before: Mapping[str, Any], after: Mapping[str, Any], planned: tuple
     documentation of SetNodePoolAutoscaling); a lower minimum alone releases none.
     """
     old, new = size(before, planned[0]), size(after, planned[1])
-    least = 0 if scaled(after) else max(0, old.least - new.most)
-    resized = Nodes(least=least, most=max(0, old.most - new.most))
+    minimum = 0 if scaled(after) else max(0, old.minimum - new.maximum)
+    resized = Nodes(minimum=minimum, maximum=max(0, old.maximum - new.maximum))
     if not moves:
         return resized
     was, becomes = _zones(before), _zones(after)
@@ -46,7 +48,7 @@ def released(before: Mapping[str, Any], after: Mapping[str, Any], planned: tuple
         return old
     if was and not scaled(before) and _count(before, "nodeCount", -1) == _count(after, "nodeCount", -1) >= 0:
         return resized  # the count is per zone, so exactly the nodes of the removed zones
-    return Nodes(least=resized.least, most=old.most)
+    return Nodes(minimum=resized.minimum, maximum=old.maximum)
 
 
 def scaled(pool: Mapping[str, Any]) -> bool:

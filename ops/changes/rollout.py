@@ -14,12 +14,12 @@ from planning.types import Graph, Plan, Pool
 from reading.frozen import Frozen
 
 
-def rolls(before: Plan, after: Plan) -> list[str]:
+def restarted(before: Plan, after: Plan) -> list[str]:
     """What an update from one plan to the other restarts, one sentence each; empty if nothing restarts."""
-    return list(_rolls(before, after))
+    return list(_restarts(before, after))
 
 
-def _rolls(before: Plan, after: Plan) -> Iterator[str]:
+def _restarts(before: Plan, after: Plan) -> Iterator[str]:
     yield from _skipped(before, after)
     yield from _platform(before, after)
     if moved := _moved(before, after):

@@ -29,19 +29,19 @@ def preview(
     else:
         from ops.report import present
 
-        rolls = _rolls(stack, found.run.plan) if overrides else ()
-        present.show(found.run.plan, found.run.recording, found.verdicts, rolls)
+        restarts = _restarts(stack, found.run.plan) if overrides else ()
+        present.show(found.run.plan, found.run.recording, found.verdicts, restarts)
     if found.mandatory:
         if not as_json:
             print(f"error: {found.mandatory} mandatory policy violations", file=sys.stderr)
         raise typer.Exit(Exit.POLICY_VIOLATED)
 
 
-def _rolls(stack: str, after: Plan) -> Sequence[str]:
+def _restarts(stack: str, after: Plan) -> Sequence[str]:
     """What the overrides restart, compared with the stack file; empty if the stack file alone is invalid."""
-    from ops.changes.rollout import rolls
+    from ops.changes.rollout import restarted
 
     try:
-        return rolls(planned(stack), after)
+        return restarted(planned(stack), after)
     except ConfigInvalid:
         return ()

@@ -13,12 +13,12 @@ def rollout(
     as_json: AsJson = False,
 ) -> None:
     """Show which pods the overrides restart, compared with the stack file, and how long capacity is down."""
-    from ops.changes.rollout import rolls
+    from ops.changes.rollout import restarted
 
     with errors_printed(stack, as_json=as_json):
         if not overrides:
             raise ConfigInvalid([Error("--set", "is missing; give a change, such as --set versions.runtime=1.6.2")])
-        restarts = rolls(planned(stack), planned(stack, overrides))
+        restarts = restarted(planned(stack), planned(stack, overrides))
     if as_json:
         printing.show_json({"stack": stack, "restarts": restarts})
     else:

@@ -1,6 +1,6 @@
 """What judges a stack: the files of a checkout that decide the verdicts of its policy pack.
 
-The rules take a part of their judgement from elsewhere: prices, flags, the shapes of tokens, how much of the internet a
+The rules take a part of their judgment from elsewhere: prices, flags, the shapes of tokens, how much of the internet a
 gateway may let in. A change there can weaken a rule whose own file, level and settings stay as they are. The levels and
 settings of `policies/config.*.json` are compared by themselves: `policy_strength`.
 """

@@ -16,13 +16,13 @@ from planning import preflight
 from planning.types import Plan
 
 
-def show(plan: Plan, recording: Recording, verdicts: Sequence[Verdict], rolls: Sequence[str] = ()) -> None:
-    """Prints the preview on stdout. `rolls` names what the overrides restart in the deployed stack."""
-    printing.show(lambda console: preview(console, plan, recording, verdicts, rolls))
+def show(plan: Plan, recording: Recording, verdicts: Sequence[Verdict], restarts: Sequence[str] = ()) -> None:
+    """Prints the preview on stdout. `restarts` names what the overrides restart in the deployed stack."""
+    printing.show(lambda console: preview(console, plan, recording, verdicts, restarts))
 
 
 def preview(
-    console: Console, plan: Plan, recording: Recording, verdicts: Sequence[Verdict], rolls: Sequence[str]
+    console: Console, plan: Plan, recording: Recording, verdicts: Sequence[Verdict], restarts: Sequence[str]
 ) -> None:
     """Prints the whole preview."""
     custom = [r for r in recording.resources if not r.type.startswith("dynamo-gke:")]
@@ -41,7 +41,7 @@ def preview(
         console.print()
         console.print(plan_tables.first_token(plan.first_token))
     _list(console, "Warnings", (escape(w) for w in plan.warnings), "yellow")
-    _list(console, "What the overrides restart", (escape(roll) for roll in rolls), "yellow")
+    _list(console, "What the overrides restart", (escape(restart) for restart in restarts), "yellow")
     _list(console, "Policy violations", _violations(verdicts), "red")
     _list(console, "Remedies", (escape(f"{policy}: {remedy}") for policy, remedy in _remedies(verdicts).items()), "red")
     _preflight(console, plan)

@@ -66,7 +66,7 @@ def test_a_replacement_is_created_with_the_old_values_of_ignored_inputs() -> Non
     change = only(compare(stack(before), stack(after)))
     assert (change.kind, change.because) == (Kind.REPLACED, ("location",))
     assert [found.path for found in change.inputs] == ["location"]
-    assert change.notes == ("created with the old minMasterVersion (ignoreChanges)",)
+    assert change.notes == ("created with the old value of minMasterVersion (ignoreChanges)",)
 
 
 def test_another_default_label_updates_each_resource_that_takes_labels() -> None:
@@ -94,7 +94,7 @@ def test_another_project_splits_a_stack_whose_resources_do_not_name_it() -> None
     silent = by(one(NETWORK, {"name": "n"}, "vpc"))
     found = changes(stack(google("a"), named[0], silent), stack(google("b"), named[1], silent))
     assert {name: change.kind for name, change in found.items()} == {"google": Kind.UPDATED, "service": Kind.REPLACED}
-    assert found["google"].fails == ("splits the stack over two projects: vpc stay in a",)
+    assert found["google"].fails == ("splits the stack across two projects: vpc would remain in a",)
     assert found["google"].guarded
 
 
@@ -109,7 +109,7 @@ def test_what_only_the_cloud_keeps_is_no_update() -> None:
     before = one(CLUSTER, {"name": "c", "databaseEncryption": {"state": "ENCRYPTED"}})
     change = only(compare(stack(before), stack(one(CLUSTER, {"name": "c"}))))
     assert (change.kind, change.guarded) == (Kind.UNCHANGED, False)
-    assert change.inputs[0].why.startswith("stays as it is")
+    assert change.inputs[0].why.startswith("unchanged")
 
 
 def vpc(profile: str, **options: Any) -> Registered:
@@ -125,7 +125,7 @@ def test_a_network_that_is_deleted_first_takes_its_subnets_and_fails_over_its_fi
         "subnet": Kind.REPLACED,
         "rule": Kind.UPDATED,
     }
-    assert found["vpc"].fails == ("`pulumi up` fails: rule still uses it when it is deleted",)
+    assert found["vpc"].fails == ("`pulumi up` fails: rule still uses it at deletion",)
     assert found["subnet"].because == ("network: vpc is replaced",)
 
 
@@ -135,7 +135,7 @@ def test_a_rule_that_is_replaced_with_its_network_is_still_there_when_the_networ
     rule = using(rule, network=vpc("a"))
     found = changes(stack(vpc("a"), rule), stack(vpc("b"), rule))
     assert found["rule"].because == ("network: vpc is replaced",)
-    assert found["vpc"].fails == ("`pulumi up` fails: rule still uses it when it is deleted",)
+    assert found["vpc"].fails == ("`pulumi up` fails: rule still uses it at deletion",)
 
 
 def test_ignored_inputs_follow_all_the_same_what_is_deleted_first() -> None:
@@ -177,7 +177,7 @@ def test_a_cluster_of_the_same_identity_comes_back_empty() -> None:
     access = using(access, kubeconfig=clusters[0])
     found = changes(stack(clusters[0], access), stack(clusters[1], access))
     assert (found["cluster"].kind, found["access"].kind) == (Kind.REPLACED, Kind.UPDATED)
-    assert found["cluster"].notes[0].startswith("this update does not create the cluster's objects again")
+    assert found["cluster"].notes[0].startswith("this update does not recreate the cluster's objects")
 
 
 def test_options_that_replace_or_keep() -> None:
@@ -189,7 +189,7 @@ def test_options_that_replace_or_keep() -> None:
     kept = one(BUCKET, {"name": "b", "location": "A"}, retainOnDelete=True)
     moved = one(BUCKET, {"name": "b", "location": "B"}, retainOnDelete=True)
     assert only(compare(stack(kept), stack(moved))).fails == (
-        "`pulumi up` fails: the old one is kept (retainOnDelete), and its name is taken",
+        "`pulumi up` fails: the old resource remains (retainOnDelete) and keeps the name",
     )
     gone = only(compare(stack(kept), stack()))
     assert (gone.kind, gone.notes) == (Kind.DELETED, ("stays in the cloud, no longer managed (retainOnDelete)",))

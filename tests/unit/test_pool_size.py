@@ -11,13 +11,13 @@ def fixed(count: int, *zones: str) -> dict[str, Any]:
     return {"nodeCount": count, "nodeLocations": list(zones or ("a",))}
 
 
-def scaled(least: int, most: int, *zones: str, **other: Any) -> dict[str, Any]:
-    bounds = {"totalMinNodeCount": least, "totalMaxNodeCount": most}
+def scaled(minimum: int, maximum: int, *zones: str, **other: Any) -> dict[str, Any]:
+    bounds = {"totalMinNodeCount": minimum, "totalMaxNodeCount": maximum}
     return {"autoscaling": bounds, "nodeLocations": list(zones or ("a",)), **other}
 
 
 @pytest.mark.parametrize(
-    ("pool", "least", "most"),
+    ("pool", "minimum", "maximum"),
     [
         (fixed(2), 2, 2),
         (fixed(2, "a", "b"), 4, 4),
@@ -29,12 +29,12 @@ def scaled(least: int, most: int, *zones: str, **other: Any) -> dict[str, Any]:
         ({}, 7, 7),
     ],
 )
-def test_the_size_of_a_pool(pool: dict[str, Any], least: int, most: int) -> None:
-    assert size(pool, planned=7) == Nodes(least=least, most=most)
+def test_the_size_of_a_pool(pool: dict[str, Any], minimum: int, maximum: int) -> None:
+    assert size(pool, planned=7) == Nodes(minimum=minimum, maximum=maximum)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "moves", "least", "most"),
+    ("before", "after", "moves", "minimum", "maximum"),
     [
         (fixed(3), fixed(1), False, 2, 2),
         (fixed(1), fixed(3), False, 0, 0),
@@ -55,6 +55,6 @@ def test_the_size_of_a_pool(pool: dict[str, Any], least: int, most: int) -> None
     ],
 )
 def test_what_an_update_releases(
-    before: dict[str, Any], after: dict[str, Any], moves: bool, least: int, most: int
+    before: dict[str, Any], after: dict[str, Any], moves: bool, minimum: int, maximum: int
 ) -> None:
-    assert released(before, after, (0, 0), moves) == Nodes(least=least, most=most)
+    assert released(before, after, (0, 0), moves) == Nodes(minimum=minimum, maximum=maximum)

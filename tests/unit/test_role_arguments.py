@@ -5,7 +5,7 @@ import pytest
 from catalog.contracts import Role
 from catalog.engines import engine
 from catalog.models import card
-from ops.changes.rollout import rolls
+from ops.changes.rollout import restarted
 from planning import resolve
 from planning.role_arguments import Word, merged, texts
 from tests.stacks import errors, planned
@@ -146,5 +146,5 @@ def test_a_shared_flag_that_every_role_replaces_is_reported() -> None:
 
 
 def test_a_change_of_one_role_s_arguments_restarts_the_workers() -> None:
-    restarts = rolls(planned(), planned(given(decode=["--max-num-seqs", "8"])))
+    restarts = restarted(planned(), planned(given(decode=["--max-num-seqs", "8"])))
     assert any("all workers restart" in line and "decode args" in line for line in restarts), restarts

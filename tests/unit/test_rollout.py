@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.changes.rollout import rolls
+from ops.changes.rollout import restarted
 from tests.stacks import planned
 
 SIMULATED = {"models.chat.layout": "simulated"}
@@ -137,12 +137,12 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_restarts(case: Case) -> None:
-    assert rolls(planned(case.before), planned(case.after)) == case.want
+    assert restarted(planned(case.before), planned(case.after)) == case.want
 
 
 def test_the_workers_restart_as_the_sentence_says() -> None:
     from manifests.graph import ROLLOUT
 
     assert list(ROLLOUT.values()) == ["0", "1"]
-    (sentence,) = rolls(planned(), planned({"models.chat.engine": {"maxModelLen": 16384}}))
+    (sentence,) = restarted(planned(), planned({"models.chat.engine": {"maxModelLen": 16384}}))
     assert "max-surge 0, max-unavailable 1" in sentence

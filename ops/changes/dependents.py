@@ -12,7 +12,7 @@ from ops.changes.values import covered
 from policies.kinds import CLUSTER, NETWORK, SUBNETWORK
 
 
-def with_users(sides: Sides, change: Change, found: Mapping[str, Change | None]) -> Change:
+def with_dependents(sides: Sides, change: Change, found: Mapping[str, Change | None]) -> Change:
     """The change, with its consequences for dependents. `found` has every paired resource's change by its new URN."""
     if change.type == CLUSTER and change.kind is Kind.REPLACED:
         return _emptied(sides, change, found)
