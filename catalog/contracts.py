@@ -111,6 +111,8 @@ class TransferMetrics:
     """Dashboard label → counter of failed transfers. Any increase raises an alert."""
     expired: str | None = None
     """Prefill's counter of prompts whose KV cache decode did not fetch in time."""
+    after_expiry: str | None = None
+    """Counter of transfers that ended after their lease had expired. Older runtimes may not have it."""
     received: tuple[str, str] | None = None
     """Decode's counters of prompt tokens: tokens received from prefill, and tokens requested."""
 

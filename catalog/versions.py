@@ -3,43 +3,13 @@
 import itertools
 import re
 from collections.abc import Iterator, Set
-from pathlib import Path
 
-from reading import entries
-from reading.frozen import Frozen
+from catalog.releases import DYNAMO as DYNAMO
+from catalog.releases import NEWEST, Minor, is_release, newest_of, order
+from catalog.releases import minor as minor
+from catalog.releases import name as _name
 
-Minor = tuple[int, int]
-
-
-class _Runtimes(Frozen):
-    behind: int
-    ahead: int
-    oldest: str
-
-
-class _Dynamo(Frozen):
-    """Content of dynamo.yaml, which explains each key."""
-
-    name: str
-    platform: str
-    runtime: str
-    engines: dict[str, str]
-    oldest_driver: str
-    runtimes: _Runtimes
-
-
-DYNAMO = entries.entry(_Dynamo, Path(__file__).parent, "dynamo")
-
-# ASCII digits, because image tags allow no others; no leading zero, because 1.06.1 is a different tag than 1.6.1.
-_NUMBER = "(0|[1-9][0-9]{0,5})"
-_RELEASE = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
 _BEGINS_LIKE_ONE = re.compile(r"\s*[vV]?([0-9]{1,6})\.([0-9]{1,6})(?:\.([0-9]{1,6}))?")
-
-
-def minor(version: str) -> Minor:
-    """(1, 6) of 1.6.1. Raises ValueError for text that is no release X.Y.Z."""
-    major, number, _ = version.split(".")
-    return int(major), int(number)
 
 
 OLDEST_RUNTIME = minor(f"{DYNAMO.runtimes.oldest}.0")
@@ -85,11 +55,15 @@ def _version_problems(platform: str, runtime: str) -> dict[str, str]:
     """Problems of each version alone."""
     found: dict[str, str] = {}
     for key, text, default in (("platform", platform, DYNAMO.platform), ("runtime", runtime, DYNAMO.runtime)):
-        if not _RELEASE.fullmatch(text):
+        if not is_release(text):
             found[key] = (
                 f"{text!r} is no release X.Y.Z, such as {default}: three numbers, no v before and nothing after them. "
                 "A moving tag would let two nodes run different engines, and the operator reads the runtime's version "
                 "from the tag"
+            )
+        elif order(text) > order(NEWEST):
+            found[key] = (
+                f"{text} is newer than {NEWEST}, the newest release in catalog/dynamo.yaml; what it changes is unknown"
             )
     if "platform" not in found and minor(platform) < OLDEST_PLATFORM:
         newest = _name(runtimes(platform)[1])
@@ -116,20 +90,24 @@ def _pair_problem(platform: str, runtime: str) -> dict[str, str]:
 
 def _usable(version: str, oldest: Minor) -> bool:
     """Whether a version has no error of its own, for any other version."""
-    return bool(_RELEASE.fullmatch(version)) and minor(version) >= oldest
+    return is_release(version) and minor(version) >= oldest and order(version) <= order(NEWEST)
 
 
 def _replacements(key: str, platform: str, runtime: str) -> Iterator[str]:
     """Versions that may replace an unusable one, the nearest first."""
     text, other = (platform, runtime) if key == "platform" else (runtime, platform)
-    if _RELEASE.fullmatch(text):
-        if key == "runtime" and _RELEASE.fullmatch(other):
+    if is_release(text):
+        if order(text) > order(NEWEST):
+            yield NEWEST
+            if key == "runtime" and is_release(other):
+                yield newest_of(runtimes(other)[1])
+        elif key == "runtime" and is_release(other):
             yield _release(*max(runtimes(other)[0], OLDEST_RUNTIME))
     elif match := _BEGINS_LIKE_ONE.match(text):
         major, number = int(match[1]), int(match[2])
         yield f"{major}.{number}.{int(match[3])}" if match[3] else _release(major, number)
     yield DYNAMO.platform if key == "platform" else DYNAMO.runtime
-    if _RELEASE.fullmatch(other):  # an operator runs the runtime of its own minor version, unless that needs NATS
+    if is_release(other):  # an operator runs the runtime of its own minor version, unless that needs NATS
         yield _release(*minor(other))
         if key == "runtime":
             yield _release(*max(minor(other), OLDEST_RUNTIME))
@@ -158,7 +136,3 @@ def _pair_fixes(platform: str, runtime: str) -> Iterator[tuple[str, str, str]]:
 def _release(major: int, number: int) -> str:
     """A release of a minor version: the one that this program targets, else the first."""
     return DYNAMO.runtime if (major, number) == minor(DYNAMO.runtime) else f"{major}.{number}.0"
-
-
-def _name(version: Minor) -> str:
-    return f"{version[0]}.{version[1]}"

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from catalog.contracts import TransferMetrics
 from catalog.engines import Engine
+from catalog.releases import has_metric
 from manifests.promql import GRAPH, Scope, graphs_by_engine, scope
 from planning.types import Graph, Plan
 
@@ -140,10 +141,25 @@ def _transfer_alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
             severity=Severity.ERROR,
             condition=_leases_expired(series, counted),
         )
+    late = graphs_by_engine(graph for graph in plan.graphs if graph.kv_transfer and _counts_after_expiry(graph))
+    if late:
+        yield Alert(
+            name="kv-read-after-expiry",
+            title="KV cache is read after its lease",
+            meaning="Decode workers finish reading KV cache whose lease on prefill has ended, so it may be that of "
+            "other requests: wrong text with HTTP 200.",
+            severity=Severity.CRITICAL,
+            condition=_read_after_expiry(series, late),
+        )
 
 
 def _of(engine: Engine) -> TransferMetrics:
     return engine.metrics.transfer or TransferMetrics(source="")
+
+
+def _counts_after_expiry(graph: Graph) -> bool:
+    counter = _of(graph.runs).after_expiry
+    return counter is not None and has_metric(graph.runtime, counter)
 
 
 def _who_fails(engines: Iterable[Engine]) -> str:
@@ -203,6 +219,16 @@ def _leases_expired(series: Scope, counted: Mapping[Engine, tuple[str, ...]]) ->
             expired = series.rate(counter, GRAPH, window=WINDOW, graph=graphs)
             conditions.append(f"{expired} > on ({GRAPH}) {EXPIRED_SHARE} * {_prefilled(series, graphs)}")
     return MetricCondition(query=" or ".join(conditions), minutes=5)
+
+
+def _read_after_expiry(series: Scope, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
+    """Any rise: each such transfer may have moved blocks that prefill had reused."""
+    late = (
+        f"{series.increase(counter, GRAPH, window=WINDOW, graph=graphs)} > 0"
+        for engine, graphs in counted.items()
+        if (counter := _of(engine).after_expiry)
+    )
+    return MetricCondition(query=" or ".join(late), minutes=0)
 
 
 def _transfer_failures(series: Scope, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:

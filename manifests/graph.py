@@ -1,12 +1,14 @@
 """Plan → DynamoGraphDeployment: the objects that the operator turns into pods, built from the decided numbers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from catalog import flags, lifecycle, weights
+from catalog import flags, lifecycle, releases, weights
 from catalog.command_line import IMAGES, FrontendArgs
 from catalog.contracts import EngineInput, EnvVar, NicClaim
 from catalog.engines import Engine
 from catalog.flags.frontend import frontend_flags
+from catalog.flags.of_release import of_release
 from catalog.machines import GpuMachine
 from catalog.models import Placement
 from catalog.rdma import UCX_TCP, KvTransfer
@@ -85,7 +87,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                     dgd.Container(
                         image=frontend_image(graph.runtime),
                         command=FRONTEND_COMMAND,
-                        args=flags.checked(frontend_flags(), args.argv()),
+                        args=flags.checked(of_release(frontend_flags(), graph.runtime), args.argv()),
                         env=(
                             *source.env,
                             *_variables(NO_ADMIN_API),
@@ -133,11 +135,12 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
     container = dgd.Container(
         image=f"{runs.image}:{graph.runtime}",
         command=runs.command,
-        args=_checked(runs, runs.arguments(inputs)),
+        args=_checked(graph, runs.arguments(inputs)),
         env=(
             *source.env,
             *map(_variable, runs.environment(inputs)),
             *_variables(lifecycle.worker_env(worker.drain_seconds)),
+            *_variables(releases.worker_environment(graph.runtime)),
             *_no_usage_reports(runs),
             *(map(_variable, runs.transfer_environment(inputs)) if graph.kv_transfer else ()),
             *(_TRANSPORT_ENV[graph.kv_transfer] if graph.kv_transfer else ()),
@@ -173,9 +176,10 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
     )
 
 
-def _checked(runs: Engine, argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The arguments of a worker, held against the engine's flags where these are known."""
-    return flags.checked(runs.flags, argv) if runs.flags else argv
+def _checked(graph: Graph, argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The arguments of a worker, held against the engine's flags in its runtime where these are known."""
+    table = graph.runs.flags
+    return flags.checked(of_release(table, graph.runtime), argv) if table else argv
 
 
 def _no_usage_reports(runs: Engine) -> tuple[dgd.EnvVar, ...]:
@@ -238,7 +242,7 @@ def _hub(graph: Graph) -> _ModelSource:
     return replace(_HUB, env_from=token if graph.card.gated else None)
 
 
-def _variables(env: dict[str, str]) -> tuple[dgd.EnvVar, ...]:
+def _variables(env: Mapping[str, str]) -> tuple[dgd.EnvVar, ...]:
     return tuple(dgd.EnvVar(name=name, value=value) for name, value in env.items())
 
 
@@ -274,6 +278,7 @@ def worker_variables(runs: Engine, inputs: EngineInput, drain_seconds: int) -> t
         *_HUB.env,
         *map(_variable, runs.environment(inputs)),
         *_variables(lifecycle.worker_env(drain_seconds)),
+        *_variables(releases.worker_environment(releases.NEWEST)),
         *_no_usage_reports(runs),
         *map(_variable, runs.transfer_environment(inputs)),
         *(variable for transport in _TRANSPORT_ENV.values() for variable in transport),

@@ -7,16 +7,24 @@ from catalog.engines import Engine, flag_tables
 from catalog.flags import classes
 from catalog.flags.argv import uses
 from catalog.flags.given import Given, Workers
+from catalog.flags.of_release import of_release
+from catalog.releases import DYNAMO
 from reading.errors import Error, join, nearest
 from reading.tokens import holds_token
 
 
 def errors(
-    paths: Sequence[str], engine: Engine, workers: Workers, given: Sequence[str], allowed_code: Sequence[str] = ()
+    paths: Sequence[str],
+    engine: Engine,
+    workers: Workers,
+    given: Sequence[str],
+    allowed_code: Sequence[str] = (),
+    runtime: str = DYNAMO.runtime,
 ) -> Iterator[Error]:
     """The errors of extra arguments. `paths` has the key path of each word of `given`.
 
     `allowed_code`: the flags of `engine.allowCode`, which a stack may set although they run third-party code.
+    `runtime`: the version of the images, which may have fewer flags than the table.
     """
     if not given:  # skip reading the classes
         return
@@ -33,10 +41,12 @@ def errors(
         for index, word in enumerate(given)
         if "$(" in word or "$$" in word
     ]
+    table = of_release(engine.flags, runtime)
     owned = classes.not_allowed(engine.flags, allowed_code) | dict(engine.owned_flags(workers))
+    owned |= {flag: f"Dynamo {since} removed it; remove it" for flag, since in table.removed_in.items()}
     usable = engine.usable_values(workers)
-    found += flags.errors(engine.flags, given, owned=owned, usable=usable, others=flag_tables())
-    valid = Given(engine.flags, given, {error.index for error in found})
+    found += flags.errors(table, given, owned=owned, usable=usable, others=flag_tables())
+    valid = Given(table, given, {error.index for error in found})
     found += classes.out_of_bounds(valid)
     found += engine.argument_errors(valid, workers)
     for error in found:

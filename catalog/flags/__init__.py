@@ -77,7 +77,8 @@ def _name_error(
         return f"{shown(use.name)} is one word; give two, {shown(flag_word)} and {shown(value.strip())}"
     replacement = table.removed.get(use.name) or (flag.deprecated if flag else None)
     if replacement is not None:
-        return f"{use.name} is {'deprecated' if flag else 'gone'}; " + (
+        since = f" from Dynamo {table.removed_in[use.name]} on" if use.name in table.removed_in else ""
+        return f"{use.name} is {'deprecated' if flag else 'gone'}{since}; " + (
             f"use {replacement}" if replacement else "remove it"
         )
     if flag is None and "--optimization-level" in table.flags and (level := re.fullmatch(r"-O(\d*)", use.name)):
@@ -198,7 +199,9 @@ def _wrong_object(table: Table, keys: str | None, text: str) -> Iterator[str]:
         return
     known = table.objects[keys]
     for key, value in given.items():
-        if key not in known:
+        if since := table.removed_keys.get(keys, {}).get(key):
+            yield f"{key} is gone from Dynamo {since} on; remove it"
+        elif key not in known:
             yield f"{key} is not a key of {keys}{nearest(key, tuple(known))}; allowed: {', '.join(known)}"
         elif not given.get(known[key].get("openWith", "")) and (message := _wrong_key(known[key], value)):
             yield f"{key}: {message}"

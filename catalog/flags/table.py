@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -59,6 +59,10 @@ class Table:
     `openWith` is present, any other key is allowed."""
     removed: Mapping[str, str]
     """Removed flag that published samples still show → what replaced it."""
+    removed_in: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Spelling of a removed flag → the minor version of Dynamo that removed it, in the table of a later release."""
+    removed_keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """Class name → removed key of its JSON object → the minor version that removed it."""
 
     @cached_property
     def spellings(self) -> Mapping[str, Flag]:

@@ -59,6 +59,8 @@ class Change:
     """The change needs --allow-replace."""
     releases: ReleasedNodes | None = None
     loss: str = ""
+    skips: str = ""
+    """Why NVIDIA does not support the update, with the steps to take instead; empty for others. No option allows it."""
     fails: tuple[str, ...] = ()
     """Why `pulumi up` stops here, one sentence each."""
     notes: tuple[str, ...] = ()
@@ -95,6 +97,11 @@ class Comparison:
     def guarded(self) -> tuple[Change, ...]:
         """Changes that need --allow-replace."""
         return tuple(change for change in self.changes if change.guarded)
+
+    @property
+    def skipping(self) -> tuple[Change, ...]:
+        """Changes that skip minor versions of the platform."""
+        return tuple(change for change in self.changes if change.skips)
 
     @property
     def losses(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ops.changes import losses, pool_size
+from ops.changes import losses, pool_size, version_steps
 from ops.changes import pulumi_engine as engine
 from ops.changes.change import Change, Comparison, InputChange, Kind, few
 from ops.changes.dependents import with_dependents
@@ -136,8 +136,9 @@ def _updated(
         guarded=bool(releases or lost or fails),
         releases=releases,
         loss=lost,
+        skips=version_steps.of_platform(old, target),
         fails=fails,
-        notes=tuple(_idle(old, target, planned)),
+        notes=(*_idle(old, target, planned), *filter(None, [version_steps.of_runtime(old, target)])),
         renamed_from=_renamed(old, new),
     )
 

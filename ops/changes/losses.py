@@ -47,7 +47,7 @@ _ZONES = "releases the nodes of every pool in the removed zones"
 
 @dataclass(frozen=True, kw_only=True)
 class ReleasedNodes:
-    """GPU nodes that the stack releases. `what` is how they were bought and their GPU, such as `reserved H200`."""
+    """GPU nodes that the stack releases. `what` is how they were bought and their GPU, as words before "nodes"."""
 
     nodes: Nodes
     what: str

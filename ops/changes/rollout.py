@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from catalog import sizing, versions
+from catalog import sizing
 from catalog.contracts import NodePurchase
 from catalog.rdma import RdmaMode
 from manifests import graph as graph_builder
 from manifests.dgd import Component
+from ops.changes import version_steps
 from planning import names
 from planning.first_token import READ_BYTES_PER_SECOND
 from planning.types import Graph, Plan, Pool
@@ -79,17 +80,13 @@ def _ways_to_buy(plan: Plan) -> set[NodePurchase]:
 
 
 def _skipped(before: Plan, after: Plan) -> Iterator[str]:
-    """Upgrades that skip a minor version; NVIDIA supports only upgrades to the next one."""
+    """Changes of versions that skip a minor version, up or down."""
     runtimes = [{graph.runtime for graph in plan.graphs} for plan in (before, after)]
     pairs = [("platform", {before.platform}, {after.platform}), ("runtime", *runtimes)]
     for part, old, new in pairs:
         for was, becomes in ((was, becomes) for was in sorted(old) for becomes in sorted(new)):
-            (major, number), later = versions.minor(was), versions.minor(becomes)
-            if later > (major, number + 1):
-                yield (
-                    f"versions.{part}: from {was} to {becomes} skips versions, but NVIDIA supports upgrades only to "
-                    f"the next minor version; set {major}.{number + 1}.0 first"
-                )
+            if why := version_steps.skipped(part, was, becomes):
+                yield why
 
 
 def _pools(before: Plan, after: Plan) -> Iterator[str]:

@@ -95,6 +95,7 @@ def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
                 "deletedFirst": change.deleted_first,
                 "protected": change.protected,
                 "cost": cost(change),
+                "skips": change.skips,
                 "fails": list(change.fails),
                 "notes": list(change.notes),
             }
@@ -130,6 +131,8 @@ def errors_markdown(stack: str, errors: Sequence[Mapping[str, str]]) -> str:
 
 def failures(comparison: Comparison, *, replacing_allowed: bool) -> str:
     """Why `diff` fails and what to do; empty when it succeeds."""
+    if comparison.skipping:
+        return "; ".join(change.skips for change in comparison.skipping) + "; no option allows this update"
     if comparison.guarded and not replacing_allowed:
         names = ", ".join(change.name for change in comparison.guarded)
         return (
@@ -158,6 +161,7 @@ def _comment(stack: str, text: str) -> str:
 def _details(change: Change) -> Iterator[str]:
     if loss := cost(change):
         yield loss
+    yield from filter(None, [change.skips])
     yield from change.fails
     if change.because:
         order = (

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from catalog.flags.argv import split, uses
 from catalog.models import file_of
+from catalog.releases import DYNAMO
 from planning import extra_args
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
@@ -11,19 +12,19 @@ from planning.role_arguments import Word, texts
 from reading.errors import Error
 
 
-def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
-    yield from argument_errors(deployment)
+def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
+    yield from argument_errors(deployment, stack.settings.versions.runtime)
 
 
-def argument_errors(deployment: Deployment) -> Iterator[Error]:
-    """Errors of the words that card and stack add to workers' command lines, each once."""
+def argument_errors(deployment: Deployment, runtime: str = DYNAMO.runtime) -> Iterator[Error]:
+    """Errors of the words that card and stack add to command lines of workers of a runtime, each once."""
     engine, allowed = deployment.engine, deployment.settings.engine.allow_code
     found: dict[Error, None] = {}
     for words, roles in _by_words(deployment).items():
         # Without a table the card's words cannot be checked; like the engine, they are part of the catalog.
         checked = words if engine.flags else _of_stack(deployment, words)
         paths = [word.path for word in checked]
-        errors = extra_args.errors(paths, engine, deployment.workers(roles), texts(checked), allowed)
+        errors = extra_args.errors(paths, engine, deployment.workers(roles), texts(checked), allowed, runtime)
         found |= dict.fromkeys(errors)
     yield from found
     given = [word.text for words in _by_words(deployment) for word in words]

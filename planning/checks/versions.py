@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from catalog import versions
+from catalog import releases, versions
 from planning.resolve import ResolvedStack
 from reading.errors import Error, join
 
@@ -14,8 +14,27 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
-    given, ours = stack.settings.versions, versions.DYNAMO
+    given, ours = stack.settings.versions, releases.DYNAMO
     if given.platform != ours.platform:
         yield f"versions.platform: only {ours.platform} is tested here; other versions may reject these graphs"
-    if given.runtime != ours.runtime:
+    if given.runtime not in releases.RELEASES:
+        yield (
+            f"versions.runtime: {given.runtime} is not one of the releases in catalog/dynamo.yaml "
+            f"({', '.join(releases.RELEASES)}); nobody checked that it exists"
+        )
+    if releases.minor(given.runtime) != releases.minor(ours.runtime):
         yield f"versions.runtime: command lines are written for {ours.runtime}; other versions may not know every flag"
+        yield from _other_engines(stack, given.runtime)
+
+
+def _other_engines(stack: ResolvedStack, runtime: str) -> Iterator[str]:
+    """What the runtime contains other than the one that this program was checked against."""
+    checked = releases.DYNAMO.runtime
+    for engine in {deployment.engine.name: deployment.engine for deployment in stack.deployments}.values():
+        ours, its = releases.pins(checked).get(engine.name), releases.pins(runtime).get(engine.name)
+        if ours and its:
+            yield (
+                f"versions.runtime: {runtime} contains {engine.title} {its.version} with NIXL {its.nixl} and UCX "
+                f"{releases.ucx(runtime)}; flags, values, memory and metrics were checked against {engine.title} "
+                f"{ours.version} with NIXL {ours.nixl} and UCX {releases.ucx(checked)}, those of {checked}"
+            )

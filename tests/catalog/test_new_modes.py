@@ -123,7 +123,7 @@ def test_a_capacity_mode_is_one_file_and_its_entry(copy: Path) -> None:
         assert {"upgradeSettings", "placementPolicy"}.isdisjoint(pool)
     warnings = "\n".join(found["plan"]["warnings"])
     assert "capacity.days: nodes go after 3 days" in warnings
-    assert "no file of catalog/machines says" in warnings
+    assert "catalog/machines has no price and no quota for" in warnings
     # Nobody allowed it for this stack.
     assert {verdict["policy"] for verdict in found["policies"]} >= {"capacity-mode"}
     assert not [v for v in found["policies"] if v["policy"] == "no-gpu-surge"]

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from catalog import releases
+from catalog.releases import NEWEST
 from manifests.alerts import Alert, LogCondition, MetricCondition, alerts
 from tests.stacks import ROOT, planned
 
@@ -20,6 +22,8 @@ CASES: list[tuple[str, dict[str, Any], set[str]]] = [
     ("aggregated on GPUs", {"models.chat.layout": "aggregated"}, ALWAYS | ON_GPUS),
     ("simulated", {"models.chat.layout": "simulated"}, ALWAYS | {"prefill-idle"}),
 ]
+
+NEWEST_RUNTIME = {"versions.runtime": NEWEST}
 
 SEVERAL: dict[str, Any] = {
     "models": {
@@ -58,6 +62,30 @@ def test_expired_leases_are_held_against_the_prompts_of_the_same_graph() -> None
     assert 'graph=~"code"' in prefilled
 
 
+LATE = "kv-read-after-expiry"
+
+
+@pytest.mark.parametrize("runtime", releases.RELEASES)
+def test_what_counts_reads_after_expiry_has_the_alert(runtime: str) -> None:
+    changes = SEVERAL | {"versions.runtime": runtime}
+    assert (LATE in {alert.name for alert in alerts(planned(changes))}) is (runtime == "1.7.0")
+
+
+def test_each_read_after_expiry_is_worth_the_alert() -> None:
+    late = query(LATE, SEVERAL | NEWEST_RUNTIME)
+    assert late.startswith("sum by (graph) (increase(vllm:nixl_num_notifications_after_expiry_total{")
+    assert 'graph=~"code"' in late
+    assert late.endswith("[10m])) > 0")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"models.chat.layout": "aggregated"}, {"models.chat.layout": "simulated"}, {"models.chat.engine.name": "sglang"}],
+)
+def test_who_does_not_count_reads_after_expiry_has_no_alert(changes: dict[str, Any]) -> None:
+    assert LATE not in {alert.name for alert in alerts(planned(changes | NEWEST_RUNTIME))}
+
+
 def test_the_log_alert_is_of_this_cluster_only() -> None:
     (alert,) = [a for a in alerts(planned()) if a.name == "gpu-xid"]
     assert isinstance(alert.condition, LogCondition)
@@ -66,7 +94,7 @@ def test_the_log_alert_is_of_this_cluster_only() -> None:
 
 
 def every_alert() -> list[Alert]:
-    return list(alerts(planned()))
+    return list(alerts(planned(NEWEST_RUNTIME)))
 
 
 def test_this_stack_has_every_alert() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog import flags, versions
+from catalog import flags, releases
 from catalog.engines import engine
 from tests.command_lines import (
     BEGINNING,
@@ -53,11 +53,11 @@ def test_a_line_of_ours_that_is_wrong_is_not_rendered() -> None:
 
 
 def test_the_tables_are_of_the_version_that_is_deployed() -> None:
-    assert {table.runtime["Dynamo"] for table in TABLES.values()} == {versions.DYNAMO.runtime}
-    for name, version in versions.DYNAMO.engines.items():
+    assert {table.runtime["Dynamo"] for table in TABLES.values()} == {releases.DYNAMO.runtime}
+    for name, pins in releases.pins(releases.DYNAMO.runtime).items():
         table = engine(name).flags
         assert table
-        assert table.runtime[engine(name).title] == version
+        assert table.runtime[engine(name).title] == pins.version
 
 
 def test_no_two_flags_of_a_module_share_a_spelling() -> None:

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from ops.changes.losses import RECREATES, ReleasedNodes
 from ops.changes.pool_size import Nodes, released, size
+from policies.kinds import NODE_POOL
+from tests.stacks import ROOT
 
 
 def fixed(count: int, *zones: str) -> dict[str, Any]:
@@ -58,3 +61,14 @@ def test_what_an_update_releases(
     before: dict[str, Any], after: dict[str, Any], moves: bool, minimum: int, maximum: int
 ) -> None:
     assert released(before, after, (0, 0), moves) == Nodes(minimum=minimum, maximum=maximum)
+
+
+def test_the_page_on_diff_quotes_what_is_printed() -> None:
+    page = (ROOT / "docs/diff.md").read_text(encoding="utf-8")
+    printed = [
+        ReleasedNodes(nodes=Nodes(minimum=2, maximum=2), what="reserved H200"),
+        ReleasedNodes(nodes=Nodes(minimum=2, maximum=4), what="spot H200"),
+        ReleasedNodes(nodes=Nodes(minimum=0, maximum=2), what="spot H200"),
+        RECREATES[NODE_POOL],
+    ]
+    assert all(f"`{words}`" in page for words in printed)

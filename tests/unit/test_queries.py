@@ -12,6 +12,7 @@ import promql_parser
 import pytest
 import yaml
 
+from catalog.releases import NEWEST
 from manifests.alerts import MetricCondition, alerts
 from manifests.dashboard import sections
 from tests.stacks import ROOT, planned
@@ -23,6 +24,7 @@ STACKS: dict[str, dict[str, Any]] = {
     "aggregated": {"models.chat.layout": "aggregated"},
     "trtllm": {"models.chat.engine": {"name": "trtllm"}},
     "sglang": {"models.chat.engine": {"name": "sglang"}},
+    "newest runtime": {"versions.runtime": NEWEST},
     "several": {
         "models": {
             "code": {"model": "qwen3-32b", "layout": "multi-node"},

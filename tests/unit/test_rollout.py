@@ -72,13 +72,13 @@ CASES = [
          ["chat: all workers restart, because a pod template changes (prefill args; decode args): prefill 1 of 3 "
           f"and decode 1 of 2 down at a time, {NONE_BEFOREHAND}; {DRAINED}; {LLAMA_LOADS}, 3 times in sequence"]),
     Case("the runtime", {}, {"versions": {"runtime": "1.7.0"}},
-         ["chat: all workers restart, because a pod template changes (prefill image; decode image): prefill 1 of 1 "
-          f"and decode 1 of 1 down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}",
+         ["chat: all workers restart, because a pod template changes (prefill image, env; decode image, env): prefill "
+          f"1 of 1 and decode 1 of 1 down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}",
           "chat: the frontend's pods restart (image); no model is loaded"]),
     Case("versions that skip one", {"versions": {"platform": "1.4.0", "runtime": "1.4.1"}},
          {"versions": {"platform": "1.6.1", "runtime": "1.4.1"}},
-         ["versions.platform: from 1.4.0 to 1.6.1 skips versions, but NVIDIA supports upgrades only to the next minor "
-          "version; set 1.5.0 first",
+         ["versions.platform: from 1.4.0 to 1.6.1 skips minor versions, but NVIDIA supports changes only to the next "
+          "or the previous one; set 1.5.1, then 1.6.1, each with an update of its own",
           "platform: operator 1.6.1 replaces 1.4.0: both replicas stop before the new ones start; meanwhile graphs "
           "serve but cannot be changed; whether the new operator restarts workers is unknown"]),
     Case("another name for clients", SIMULATED, SIMULATED | {"models.chat.servedName": "gpt"},

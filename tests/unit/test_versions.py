@@ -19,29 +19,33 @@ def test_the_versions_that_come_with_this_program_are_a_pair() -> None:
     assert version_errors(versions.DYNAMO.platform, versions.DYNAMO.runtime) == {}
 
 
+UNKNOWN = "the newest release in catalog/dynamo.yaml; what it changes is unknown; "
 PAIRS = [
     # platform, runtime, the keys with an error and how its advice ends
     ("1.6.0", "1.4.0", {}),
     ("1.6.1", "1.6.0", {}),
-    ("1.6.0", "1.7.9", {}),
-    ("1.10.0", "1.8.0", {}),
+    ("1.6.2", "1.6.2", {}),
+    ("1.6.0", "1.7.0", {}),
+    ("1.7.0", "1.5.9", {}),
     ("1.3.0", "1.4.2", {}),
     ("1.6.0", "1.3.9", {"runtime": "needs NATS, which is not installed; 1.4 is the first that does not; use 1.4.0"}),
-    ("1.9.0", "1.3.0", {"runtime": "use 1.7.0"}),
+    ("1.7.0", "1.3.0", {"runtime": "use 1.5.0"}),
     ("1.6.0", "0.9.0", {"runtime": "use 1.4.0"}),
-    ("1.6.0", "1.8.0", {"runtime": "is too new for operator 1.6.0, which runs 1.4 to 1.7; set versions.runtime to "
-                        "1.7.0, or raise versions.platform to 1.7.0 first, one minor version at a time, then "
+    ("1.3.0", "1.6.1", {"runtime": "is too new for operator 1.3.0, which runs 1.1 to 1.4; set versions.runtime to "
+                        "1.4.0, or raise versions.platform to 1.5.0 first, one minor version at a time, then "
                         "versions.runtime"}),
-    ("1.3.0", "1.6.1", {"runtime": "set versions.runtime to 1.4.0, or raise versions.platform to 1.5.0 first, one "
-                        "minor version at a time, then versions.runtime"}),
-    ("1.9.0", "1.6.1", {"runtime": "is too old for operator 1.9.0, which runs 1.7 to 1.10; raise versions.runtime to "
-                        "1.7.0, or keep it and set versions.platform to 1.8.0"}),
-    ("1.6.0", "2.6.0", {"runtime": "set versions.runtime to 1.7.0, or raise versions.platform to 2.5.0 first, one "
-                        "minor version at a time, then versions.runtime"}),
-    ("2.0.0", "1.9.0", {"runtime": "raise versions.runtime to 2.0.0, or keep it and set versions.platform to 1.11.0"}),
+    ("1.7.0", "1.4.1", {"runtime": "is too old for operator 1.7.0, which runs 1.5 to 1.8; raise versions.runtime to "
+                        "1.5.0, or keep it and set versions.platform to 1.6.1"}),
+    ("1.6.1", "1.7.1", {"runtime": UNKNOWN + "use 1.7.0"}),
+    ("1.6.0", "1.8.0", {"runtime": UNKNOWN + "use 1.7.0"}),
+    ("1.5.0", "1.8.0", {"runtime": UNKNOWN + "use 1.6.2"}),
+    ("1.8.0", "1.6.1", {"platform": UNKNOWN + "use 1.7.0"}),
+    ("1.8.0", "1.4.0", {"platform": UNKNOWN + "use 1.6.1"}),
+    ("1.7.1", "1.7.0", {"platform": UNKNOWN + "use 1.7.0"}),
+    ("2.0.0", "1.10.0", {"platform": UNKNOWN + "use 1.7.0", "runtime": UNKNOWN + "use 1.7.0"}),
     ("1.2.9", "1.6.1", {"platform": "runs no runtime newer than 1.3, and those before 1.4 need NATS, which is not "
                         "installed; use 1.6.1"}),
-    ("1.2.9", "1.8.0", {"platform": "use 1.8.0"}),
+    ("1.2.9", "1.7.0", {"platform": "use 1.6.1"}),
     ("1.2.9", "1.3.0", {"platform": "use 1.6.1", "runtime": "use 1.4.0"}),
     ("v1.6.0", "1.6.1", {"platform": "use 1.6.0"}),
     ("1.7", "1.6.1", {"platform": "use 1.7.0"}),
@@ -52,10 +56,10 @@ PAIRS = [
     ("1.6.1", "1.9.0rc1", {"runtime": "use 1.6.1"}),
     ("1.6.1", "1.3.0.dev1", {"runtime": "use 1.6.1"}),
     ("1.6.1", "01.06.1", {"runtime": "use 1.6.1"}),
-    ("1.9.0", "latest", {"runtime": "use 1.9.0"}),
+    ("1.9.0", "latest", {"platform": UNKNOWN + "use 1.7.0", "runtime": "use 1.6.1"}),
     ("1.6.1", "1.6.1\n", {"runtime": "use 1.6.1"}),
     ("1.6.1", "\uff11.\uff16.\uff11", {"runtime": "use 1.6.1"}),
-    ("", "1.8.0", {"platform": "use 1.8.0"}),
+    ("", "1.7.0", {"platform": "use 1.6.1"}),
     ("latest", "latest", {"platform": "use 1.6.1", "runtime": "use 1.6.1"}),
 ]  # fmt: skip
 

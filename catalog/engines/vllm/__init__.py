@@ -133,6 +133,7 @@ class Vllm(Engine):
                 "notification": "vllm:nixl_num_failed_notifications_total",
             },
             expired="vllm:nixl_num_kv_expired_reqs_total",
+            after_expiry="vllm:nixl_num_notifications_after_expiry_total",
             received=("vllm:external_prefix_cache_hits_total", "vllm:external_prefix_cache_queries_total"),
         ),
     )
