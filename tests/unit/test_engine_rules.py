@@ -192,7 +192,7 @@ def test_options_that_replace_or_keep() -> None:
         "`pulumi up` fails: the old resource remains (retainOnDelete) and keeps the name",
     )
     gone = only(compare(stack(kept), stack()))
-    assert (gone.kind, gone.notes) == (Kind.DELETED, ("stays in the cloud, no longer managed (retainOnDelete)",))
+    assert (gone.kind, gone.notes) == (Kind.DELETED, ("remains in the cloud, no longer managed (retainOnDelete)",))
 
 
 def test_another_provider_replaces_where_it_is_of_another_cluster() -> None:
