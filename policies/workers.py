@@ -15,7 +15,7 @@ from pulumi_policy import (
 
 from catalog import flags
 from catalog.contracts import KvCacheDtype
-from catalog.engines import Engine, all_engines
+from catalog.engines import Engine, all_engines, flag_tables
 from catalog.flags.argv import uses
 from catalog.flags.given import Workers
 from catalog.machines import gpu_machine, gpu_machine_names
@@ -128,19 +128,35 @@ def _arguments(engine: Engine, words: Sequence[str], allowed: Sequence[str]) -> 
 
 def _extra(engine: Engine, words: Sequence[str], allowed: Sequence[str]) -> list[str]:
     """The errors of extra arguments for the deployment with the fewest; empty if any deployment accepts them."""
+    unknown, words = _wrong_everywhere(engine, words)
     paths = [f"args[{index}]" for index in range(len(words))]
     fewest: list[str] | None = None
     for workers in _deployments(engine):
         found = [error.message for error in extra_args.errors(paths, engine, workers, words, allowed)]
-        if not found:
-            return []
         fewest = found if fewest is None else min(fewest, found, key=len)
-    return fewest or []
+        if not found:
+            break
+    return [*unknown, *(fewest or [])]
+
+
+def _wrong_everywhere(engine: Engine, words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Errors that arguments have in every deployment, such as an unknown flag, and the words without them.
+
+    Asked once: to look for the nearest known flag takes long.
+    """
+    found = flags.errors(engine.flags, words, others=flag_tables()) if engine.flags else []
+    at = {error.index for error in found}
+    good = [use for use in uses(words) if not {use.index, *(index for index, _ in use.values)} & at]
+    kept = sorted({index for use in good for index in (use.index, *(index for index, _ in use.values))})
+    return [error.message for error in found], [words[index] for index in kept]
 
 
 def _deployments(engine: Engine) -> Iterator[Workers]:
     """All kinds of workers that may get the engine's extra arguments; the arguments need to be valid for one."""
-    machines = [()] if engine.simulated else [(gpu_machine(name).gpus,) for name in gpu_machine_names()]
+    # Rules of flags read the generation and the number of GPUs; machines that differ in neither are one kind.
+    of_machines = [gpu_machine(name).gpus for name in gpu_machine_names()]
+    kinds_of_gpus = {(gpus.compute_capability, gpus.count): (gpus,) for gpus in of_machines}.values()
+    machines = [()] if engine.simulated else list(kinds_of_gpus)
     for name, gpus, context, dtype, split in product(card_names(), machines, _CONTEXTS, KvCacheDtype, (True, False)):
         yield Workers(
             card=card(name),
