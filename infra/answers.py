@@ -1,4 +1,4 @@
-"""Calls of Google Cloud, through the provider and over HTTP, with one exception for every failure."""
+"""Wraps calls to Google Cloud, through the provider and over HTTP, with one exception for every failure."""
 
 import urllib.request
 from collections.abc import Callable
@@ -13,8 +13,8 @@ class Failed(Exception):
     """A call failed; the message is Google Cloud's."""
 
 
-def asked(invoke: Callable[[], T]) -> T:
-    """The answer. Raises Failed for an error of Google Cloud, for which the SDK has no narrower exception."""
+def result_of(invoke: Callable[[], T]) -> T:
+    """The result of a call. Raises Failed for an error of Google Cloud, for which the SDK has no narrower exception."""
     try:
         return invoke()
     except Exception as error:
@@ -24,17 +24,17 @@ def asked(invoke: Callable[[], T]) -> T:
 
 
 def if_found(invoke: Callable[[], T]) -> T | None:
-    """The answer, or None if the requested object does not exist."""
+    """The result of a call, or None if the requested object does not exist."""
     try:
-        return asked(invoke)
+        return result_of(invoke)
     except Failed as failed:
         if is_missing(str(failed)):
             return None
         raise
 
 
-class AsAnswered(urllib.request.HTTPErrorProcessor):
-    """Returns every response unchanged. Follows no redirect, so that the token goes to the API only."""
+class UnchangedResponses(urllib.request.HTTPErrorProcessor):
+    """HTTP processor that returns every response unchanged. Follows no redirect, so the token goes to the API only."""
 
     def http_response(self, request: urllib.request.Request, response: Any) -> Any:
         return response
@@ -43,5 +43,5 @@ class AsAnswered(urllib.request.HTTPErrorProcessor):
 
 
 def reason(body: bytes) -> str:
-    """The word of an error's text that distinguishes a disabled API from a missing role; nothing else of the text."""
+    """The word in an error that distinguishes a disabled API from a missing role; empty without it."""
     return "SERVICE_DISABLED" if b"SERVICE_DISABLED" in body or b"accessNotConfigured" in body else ""

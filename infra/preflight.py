@@ -14,7 +14,7 @@ from pulumi_gcp import cloudquota, compute, container, kms, organizations, stora
 
 from catalog.contracts import ReservationRef
 from catalog.gke_versions import VERSION_PREFIX
-from infra.answers import AsAnswered, Failed, asked, if_found, reason
+from infra.answers import Failed, UnchangedResponses, if_found, reason, result_of
 from infra.existing_cluster import dns_endpoint
 from planning.preflight import checks
 from planning.preflight.billing import BillingInCurrency
@@ -44,11 +44,11 @@ def run(plan: Plan, provider: gcp.Provider, billing: gcp.Provider | None = None)
     Raises RunError with every failed check. An unknown result only warns, because the first `pulumi up` turns the APIs
     of a new project on.
     """
-    asked = checks(plan)
-    if not asked:
+    planned = checks(plan)
+    if not planned:
         return
     cloud = _Cloud(plan, provider, billing or provider)
-    results = [cloud.find(check) for check in asked]
+    results = [cloud.find(check) for check in planned]
     if cloud.fresh_project:
         pulumi.log.warn(FRESH_PROJECT)
     refusals = [f.sentence for f in results if f.verdict is Verdict.FAILED]
@@ -104,7 +104,7 @@ class _Cloud:
             return check.on_error(str(failed))
 
     def latest_version(self, check: GkeVersionOffered) -> str:
-        found = asked(
+        found = result_of(
             lambda: container.get_engine_versions(
                 project=check.project, location=check.region, version_prefix=VERSION_PREFIX, opts=self.opts
             )
@@ -112,7 +112,7 @@ class _Cloud:
         return (found.release_channel_latest_version or {}).get(check.channel, "")
 
     def machine_types(self, check: MachineTypeOffered) -> list[str]:
-        found = asked(
+        found = result_of(
             lambda: compute.get_machine_types(
                 project=check.project, zone=check.zone, filter=f'name = "{check.machine}"', opts=self.opts
             )
@@ -132,12 +132,12 @@ class _Cloud:
 
     def get(self, url: str, *, of: str) -> tuple[int, bytes]:
         """Status and body of an API's answer, called with the provider's own token. `of` names the API in messages."""
-        token = asked(lambda: organizations.get_client_config(opts=self.opts)).access_token
+        token = result_of(lambda: organizations.get_client_config(opts=self.opts)).access_token
         if not token:
             raise Failed("the provider has no access token")
         request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
         try:
-            with urllib.request.build_opener(AsAnswered).open(request, timeout=SECONDS) as response:
+            with urllib.request.build_opener(UnchangedResponses).open(request, timeout=SECONDS) as response:
                 return response.status, response.read(MAX_BYTES)
         except (OSError, HTTPException, ValueError) as error:
             # The text of this error could contain the token.
@@ -182,7 +182,7 @@ class _Cloud:
         )
 
     def limits(self, check: QuotaSufficient) -> list[Limit]:
-        found = asked(
+        found = result_of(
             lambda: cloudquota.get_s_quota_info(
                 parent=f"projects/{check.project}",
                 service="compute.googleapis.com",
@@ -245,12 +245,12 @@ class _Cloud:
         return found is not None
 
     def billing_account(self, check: BillingInCurrency) -> str:
-        found = asked(lambda: organizations.get_project(project_id=check.project, opts=self.billing))
+        found = result_of(lambda: organizations.get_project(project_id=check.project, opts=self.billing))
         return found.billing_account or ""
 
     def currency(self, check: BillingInCurrency, account: str) -> str | Unknown:
         try:
-            found = asked(
+            found = result_of(
                 lambda: organizations.get_billing_account(
                     billing_account=account, lookup_projects=False, opts=self.billing
                 )

@@ -1,1 +1,1 @@
-"""Plan → Kubernetes objects and dashboards as plain data. Pure."""
+"""Turns the Plan into Kubernetes objects and dashboards, as plain data. Pure."""

@@ -1,4 +1,4 @@
-"""All alerts and their conditions. docs/runbooks says what to do about each."""
+"""The alerts and their conditions. docs/runbooks has a page for each."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,53 +10,53 @@ from catalog.releases import has_metric
 from manifests.promql import GRAPH, Scope, graphs_by_engine, scope
 from planning.types import Graph, Plan
 
-# Long enough for a rate of a few requests to mean something, short enough to be told within the quarter hour.
+# Long enough for a meaningful rate from a few requests, short enough to notify within 15 minutes.
 WINDOW = "10m"
 
-# Below that load, requests per second, too few arrive within the window to say that a phase gets none.
+# Min load, requests per second: with less, the window has too few requests to conclude that a phase gets none.
 LOAD = 0.1
 
-# The first token of that share of requests may take that many seconds. Over RDMA it takes 0.2 to 0.5 s, and 98 s
-# where the KV cache goes over TCP (reported, not measured here). 4.7 is the upper edge of one of the frontend's own
-# buckets, where the quantile is exact.
+# Max time to first token of that share of requests. Over RDMA it is 0.2 to 0.5 s, and 98 s with KV cache over TCP
+# (reported, not measured here). 4.7 is the upper bound of a bucket of the frontend's histogram, where the quantile is
+# exact.
 FIRST_TOKEN_SHARE = 0.95
 FIRST_TOKEN_SECONDS = 4.7
 
 
-# That share of prefilled requests may lose their KV cache unfetched: a client that breaks off while its request waits
-# for decode does it, too, and no counter tells the two apart.
+# Max share of prefilled requests whose KV cache expires unfetched. Not zero, because requests that clients abandon
+# before decode also count, and no counter distinguishes them.
 EXPIRED_SHARE = 0.02
 
 
 class Severity(StrEnum):
     CRITICAL = "CRITICAL"
-    """Clients get errors, or the GPUs do not do what they are paid for."""
+    """Clients get errors, or paid GPUs do no work."""
     ERROR = "ERROR"
     WARNING = "WARNING"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricCondition:
-    """Holds while the query returns a series; each series is an incident of its own."""
+    """A condition that holds while the query returns a series. Each series is its own incident."""
 
     query: str
     minutes: int
-    """How long without a break it must hold."""
+    """Minutes for which the condition must hold without a break."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogCondition:
-    """Holds when a line of the log matches."""
+    """A condition that holds when a log line matches."""
 
     filter: str
     node: str
-    """The field of a matching line that names the node: each node is an incident of its own."""
+    """The field of a matching line that names the node. Each node is its own incident."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
     name: str
-    """Also the name of its runbook page."""
+    """Name of the alert, and of its runbook page."""
     title: str
     meaning: str
     """One sentence for the person on call."""
@@ -65,7 +65,7 @@ class Alert:
 
     @property
     def documentation(self) -> str:
-        """What a notification says, in Markdown. The page is named by its path in the repository, wherever that is."""
+        """Text of a notification, in Markdown. Names the runbook page by its path in the repository."""
         return f"{self.meaning}\n\nRunbook: docs/runbooks/{self.name}.md"
 
 
@@ -118,7 +118,7 @@ def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
 
 
 def _transfer_alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
-    """For the graphs whose engines count what goes wrong when KV cache moves between GPUs."""
+    """Alerts of failed KV transfers, for graphs whose engines count them."""
     counted = {
         engine: graphs
         for engine, graphs in graphs_by_engine(graph for graph in plan.graphs if graph.kv_transfer).items()
@@ -174,9 +174,9 @@ def _names(graphs: Iterator[Graph] | tuple[Graph, ...]) -> tuple[str, ...]:
 
 
 def _model_not_listed(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
-    """At least one frontend of a graph says that its model is not ready, or none says anything.
+    """The condition that a frontend of a graph reports its model as not ready, or that no frontend reports.
 
-    Seen with mockers: the gauge is 0 without prefill workers, and gone once decode workers are lost as well.
+    Observed with mockers: the gauge is 0 without prefill workers, and missing without decode workers as well.
     """
     not_ready = f"{series.gauge('min', 'dynamo_frontend_model_ready', GRAPH)} < 1"
     silent = (f"absent(dynamo_frontend_model_ready{series.where(graph=graph)})" for graph in graphs)
@@ -188,10 +188,11 @@ def _first_token(series: Scope) -> str:
 
 
 def _prefill_idle(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
-    """Each request of a disaggregated graph goes through prefill once; half of them leaves room for retries.
+    """The condition that less than half of the requests of a disaggregated graph reach prefill.
 
-    Not `none at all`: whether the operator's canary requests, one in ten seconds from each idle worker, count as
-    requests of a worker is unverified. Requests that a client or the frontend broke off never reach prefill.
+    Each request goes through prefill once; half leaves room for retries and for requests that end before prefill. The
+    threshold is not zero, because the operator's canary requests, one per ten seconds from each idle worker, may count
+    as a worker's requests (unverified).
     """
     answered = series.rate("dynamo_frontend_requests_total", GRAPH, window=WINDOW, graph=graphs, status="success")
     prefilled = _prefilled(series, graphs)
@@ -200,7 +201,7 @@ def _prefill_idle(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
 
 
 def _prefilled(series: Scope, graphs: tuple[str, ...]) -> str:
-    """Requests that prefill workers take in a second."""
+    """Query of the requests per second that prefill workers accept."""
     return series.rate(
         "dynamo_component_requests_total",
         GRAPH,
@@ -212,7 +213,7 @@ def _prefilled(series: Scope, graphs: tuple[str, ...]) -> str:
 
 
 def _leases_expired(series: Scope, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
-    """Counted by the engines on the prefill side, held against the requests that they took."""
+    """The condition that too large a share of prefill's requests expires unfetched, by the engines' counters."""
     conditions: list[str] = []
     for engine, graphs in counted.items():
         if counter := _of(engine).expired:
@@ -232,7 +233,7 @@ def _read_after_expiry(series: Scope, counted: Mapping[Engine, tuple[str, ...]])
 
 
 def _transfer_failures(series: Scope, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
-    """Counted by the engines. KV cache that expired unfetched has an alert of its own."""
+    """The condition that KV transfers fail, by the engines' counters. Expired KV cache has its own alert."""
     failed = (
         f"{series.increase(counter, GRAPH, window=WINDOW, graph=graphs)} > 0"
         for engine, graphs in counted.items()
@@ -242,16 +243,17 @@ def _transfer_failures(series: Scope, counted: Mapping[Engine, tuple[str, ...]])
 
 
 def _pods_pending(series: Scope, graphs: tuple[Graph, ...]) -> MetricCondition:
-    """By the names that the operator gives: kube state metrics on GKE have a pod's name and no label of it."""
+    """The condition that pods stay Pending. Matches pod names, because kube state metrics on GKE lack pod labels."""
     pods = tuple(f"{graph.name}-{worker.role}-.+" for graph in graphs for worker in graph.workers)
     pending = f"sum(kube_pod_status_phase{series.where(phase='Pending', pod=pods)})"
     return MetricCondition(query=f"{pending} > 0", minutes=15)
 
 
 def _xid(plan: Plan) -> LogCondition:
-    """Managed DCGM has no XID metric, so the kernel's own line is looked for, on the serial port that GKE logs.
+    """The condition that a GPU reports an XID error. Managed DCGM has no XID metric, so the filter matches the kernel's
+    log line on the serial port, which GKE logs.
 
-    Unverified here: that a long cluster name is whole in the names of its nodes, `gke-<cluster>-<pool>-…`.
+    We have not verified that node names, `gke-<cluster>-<pool>-…`, contain a long cluster name in full.
     """
     node = 'labels."compute.googleapis.com/resource_name"'
     return LogCondition(

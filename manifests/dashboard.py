@@ -1,7 +1,7 @@
-"""The dashboard of a stack: which tiles, in PromQL, and the JSON that Cloud Monitoring takes.
+"""The dashboard of a stack: its tiles, their PromQL, and the JSON for Cloud Monitoring.
 
-Tiles ask by graph, so that one dashboard serves all graphs of a stack. Engines name their series each in its own way:
-a tile then has one query for each engine of the stack. A metric that no workload of the stack emits has no tile.
+Tiles group by graph, so one dashboard covers all graphs of a stack. Where engines name a series differently, a tile has
+one query per engine of the stack. A metric that no workload of the stack emits has no tile.
 """
 
 import json
@@ -14,7 +14,7 @@ from catalog.engines import Engine
 from manifests.promql import GRAPH, ROLE, WINDOW, Scope, graphs_by_engine, line, scope
 from planning.types import Plan
 
-# The grid of Cloud Monitoring has 48 columns at most; three tiles a row.
+# Max columns of Cloud Monitoring's grid; each row has three tiles.
 COLUMNS = 48
 TILE_WIDTH, TILE_HEIGHT = 16, 12
 HEADER_HEIGHT = 4
@@ -23,7 +23,7 @@ HEADER_HEIGHT = 4
 SECONDS, BYTES, BYTES_PER_SECOND, PER_SECOND, WATTS, COUNT, RATIO = "s", "By", "By/s", "1/s", "W", "1", "10^2.%"
 
 GENERATE = "generate"
-"""The endpoint that prompts go to; a worker also counts requests to its other endpoints."""
+"""The endpoint that receives prompts. Workers also count requests to their other endpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,8 @@ class Section:
 def build(plan: Plan) -> str:
     """The dashboard as JSON, keys sorted.
 
-    What is a default is not written (a position of 0, the left axis, an empty legend): Cloud Monitoring leaves it out
-    of its answer, and each refresh would show it as a difference.
+    Omits default values (a position of 0, the left axis, an empty legend): Cloud Monitoring omits them from its answer,
+    so each refresh would show a difference.
     """
     dashboard = {
         "displayName": f"Dynamo graphs of {plan.title}",
@@ -54,7 +54,7 @@ def build(plan: Plan) -> str:
 
 
 def sections(plan: Plan) -> tuple[Section, ...]:
-    """What is shown, from the clients' side down to the hardware."""
+    """The sections of the dashboard, from clients down to hardware."""
     series = scope(plan)
     engines = tuple(graphs_by_engine(plan.graphs))
     transferring = tuple(graphs_by_engine(graph for graph in plan.graphs if graph.kv_transfer))
@@ -105,7 +105,7 @@ def _clients(series: Scope) -> Section:
 
 def _phases(series: Scope) -> Section:
     requests, by_role = "dynamo_component_requests_total", f"{GRAPH}, {ROLE}"
-    # Without workers of one of the roles there is no line, rather than a wrong one.
+    # Without workers of one role the chart has no line, instead of a wrong one.
     prefill, decode = (
         series.rate(requests, GRAPH, dynamo_endpoint=GENERATE, dynamo_component=component)
         for component in ("prefill", "backend")
@@ -152,13 +152,13 @@ def _gauges(series: Scope, operator: str, gauges: Iterable[str | None]) -> Itera
 
 
 def _tile(title: str, unit: str, queries: Iterable[str]) -> Iterator[Tile]:
-    """A tile with these queries, each once; none without a query."""
+    """A tile with these queries, without duplicates; no tile without a query."""
     if each := tuple(dict.fromkeys(queries)):
         yield Tile(title=title, unit=unit, queries=each)
 
 
 def _kv_transfer(series: Scope, engines: Sequence[Engine]) -> Section | None:
-    """What the engines that move KV cache between GPUs count of it; None where they count nothing."""
+    """The section of the engines' KV transfer metrics; None if no engine has any."""
     counted = [engine.metrics.transfer for engine in engines if engine.metrics.transfer]
     nixl = any(engine.ports.nixl_telemetry for engine in engines)
     tiles = (*_transfers(series, counted), *(_nixl(series) if nixl else ()))
@@ -196,7 +196,7 @@ def _received(series: Scope, hits: str, asked: str) -> str:
 
 
 def _by_unit(title: str, unit: str, found: Sequence[Series], queries: Callable[[str], Iterable[str]]) -> Iterator[Tile]:
-    """A tile for each unit of the series, since one chart has one axis. `unit` takes that of a series."""
+    """One tile per unit of the series, because a chart has one axis. `queries` gets the unit."""
     units = tuple(dict.fromkeys(one.unit for one in found))
     for each in units:
         of_unit = [query for one in found if one.unit == each for query in queries(one.name)]
@@ -222,7 +222,7 @@ def _nixl(series: Scope) -> tuple[Tile, ...]:
 
 
 def _gpus(series: Scope) -> Section:
-    """By node and not by graph: which of its labels managed DCGM gives a workload's names to is unverified."""
+    """The section of GPU metrics, by node. Not by graph: unverified which labels of managed DCGM name a workload."""
     nodes = f'{{cluster="{series.cluster}"}}'
     by_node = "by (Hostname)"
     return Section(
@@ -272,7 +272,7 @@ def _quantiles(series: Scope, histogram: str) -> tuple[str, ...]:
 
 
 def _layout(sections: tuple[Section, ...]) -> Iterator[dict[str, Any]]:
-    """Each section under a header of full width, its tiles three a row."""
+    """The positions of the widgets: each section has a header of full width, and rows of three tiles."""
     y = 0
     for section in sections:
         header = {"title": section.title, "sectionHeader": {"subtitle": section.subtitle}}

@@ -1,7 +1,7 @@
-"""DynamoGraphDeployment v1beta1 as types, with the names of the wire: the part of the CRD that this program writes.
+"""Types of DynamoGraphDeployment v1beta1, for the part of the CRD that this program writes.
 
-A field that is not here cannot be written by mistake; the contract tests hold the rendered objects against the
-whole CRD. `to_wire` gives the manifest.
+A field that is missing here cannot be written by mistake. Contract tests check the rendered objects against the full
+CRD. `to_wire` returns the manifest.
 """
 
 from typing import Annotated, Literal
@@ -56,7 +56,7 @@ class SeccompProfile(Frozen):
 
 
 class SecurityContext(Frozen):
-    """Of a container. A pod has none here: the operator then gives it the group that owns its volumes."""
+    """Security context of a container. Pods have none, so that the operator sets the group that owns their volumes."""
 
     run_as_user: int | None = None
     run_as_non_root: bool | None = None
@@ -85,7 +85,7 @@ class VolumeMount(Frozen):
 
 class Container(Frozen):
     name: Literal["main"] = "main"
-    """The container that the operator merges its own defaults into must be called `main`."""
+    """Required name: the operator merges its defaults into the container `main`."""
     image: str
     command: tuple[str, ...]
     args: tuple[str, ...]
@@ -94,7 +94,7 @@ class Container(Frozen):
     resources: Resources
     lifecycle: Lifecycle | None = None
     termination_message_policy: Literal["FallbackToLogsOnError"] = "FallbackToLogsOnError"
-    """The last lines of the log of a container that failed are in the pod's status, for `ops status` to tell."""
+    """Kubernetes copies the last log lines of a failed container to the pod's status, where `ops status` reads them."""
     security_context: SecurityContext | None = None
     volume_mounts: tuple[VolumeMount, ...] | None = None
 
@@ -185,12 +185,12 @@ class Component(Frozen):
     name: str
     type: Literal["frontend", "prefill", "decode", "worker"]
     replicas: int | None = None
-    """None, which begins with one, where an autoscaler owns the number: written here as well, it is a field that two
-    managers own, and the next update ends in a conflict."""
+    """Number of replicas; None, which starts with one, where an autoscaler owns the field. With two field managers the
+    next update would fail with a conflict."""
     scaling_adapter: ScalingAdapter | None = None
-    """Present, even empty: the operator makes an object that an autoscaler can scale the component by."""
+    """If present, even empty, the operator creates an object through which an autoscaler scales the component."""
     shared_memory_size: str | None = None
-    """For /dev/shm. The operator owns that mount and drops one of the pod's own without a word."""
+    """Size of /dev/shm. The operator owns this mount and silently drops the pod's own."""
     pod_template: PodTemplate
 
 

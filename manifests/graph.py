@@ -1,4 +1,4 @@
-"""Plan → DynamoGraphDeployment: the objects that the operator turns into pods, built from the decided numbers."""
+"""Turns the Plan into DynamoGraphDeployments, from which the operator creates pods."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ from planning.types import Graph, Worker
 MODEL_CACHE = "/model-cache"
 _CLAIM = "rdma"
 
-# How often a request that lost its worker is sent to another before the client sees an error.
+# Max times that a request moves to another worker after its worker fails, before the client gets an error.
 MIGRATION_LIMIT = 3
 
-# Pods of others may move when the autoscaler wants their node; an engine takes minutes to load and its clients with it.
+# Keeps the autoscaler from evicting engines to remove a node: an engine takes minutes to load.
 KEEP_ON_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 
-# A rolling update would start a new engine before it ends an old one, and there is no spare GPU node for it:
-# without these two the new pod stays Pending forever.
+# A rolling update would start a new engine before it stops an old one. Without a spare GPU node the new pod would stay
+# Pending forever, unless these two annotations are set.
 ROLLOUT = {
     "nvidia.com/deployment-rolling-update-max-surge": "0",
     "nvidia.com/deployment-rolling-update-max-unavailable": "1",
@@ -35,10 +35,10 @@ ROLLOUT = {
 
 
 def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
-    """The graph as the operator's v1beta1 object, without anything that Pulumi alone reads.
+    """The graph as the operator's v1beta1 object, without annotations that only Pulumi reads.
 
-    Raises flags.CommandLineRefused for arguments that the runtime would not take: an error of this program, since
-    `planning.load` has refused a stack's own.
+    Raises flags.CommandLineRefused for arguments that are invalid for the runtime. This is an internal error, because
+    `planning.load` has already checked the stack's arguments.
     """
     runs = graph.runs
     return dgd.DynamoGraphDeployment(
@@ -46,7 +46,7 @@ def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
             name=graph.name,
             namespace=graph.namespace,
             labels=labels,
-            # An engine never crosses nodes here, so plain Deployments do; read by the operator at creation only.
+            # Plain Deployments suffice, because no engine spans nodes. The operator reads this only at creation.
             annotations={"nvidia.com/enable-grove": "false"},
         ),
         spec=dgd.GraphSpec(
@@ -64,11 +64,11 @@ def frontend_image(runtime: str) -> str:
 
 
 def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
-    """The OpenAI-compatible server with the KV-aware router in it. It loads the tokenizer, never the weights."""
+    """The OpenAI-compatible server with the KV-aware router. Loads the tokenizer, never the weights."""
     args = FrontendArgs(
         kv_cache_block_size=runs.block_size,
         migration_limit=MIGRATION_LIMIT,
-        # Each router sees the load that the others have given out.
+        # Each router sees the load that the others have assigned.
         router_replica_sync=graph.frontend_replicas > 1,
     )
     source = _model_source(graph)
@@ -155,7 +155,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         type=worker.role.value,
         replicas=None if worker.autoscaled else worker.replicas,
         scaling_adapter=dgd.ScalingAdapter() if worker.autoscaled else None,
-        # NCCL's and the workers' own exchange within an engine; samples take 16 to 80 Gi.
+        # Shared memory of NCCL and of the workers of one engine; samples use 16 to 80 Gi.
         shared_memory_size=f"{max(16, 10 * worker.tensor_parallel)}Gi" if node else None,
         pod_template=dgd.PodTemplate(
             metadata=_annotated(
@@ -168,7 +168,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
                 affinity=placement.colocated(graph) if graph.placement is Placement.SHARED else None,
                 termination_grace_period_seconds=lifecycle.worker_grace(worker.drain_seconds),
                 resource_claims=_nic_claims(worker.nics.claim) if worker.nics.claim else None,
-                # Alone and first: in some RDMA modes a node's devices are given to the first container only.
+                # The only container: in some RDMA modes, only the first container gets the node's devices.
                 containers=(container,),
                 volumes=source.volumes,
             ),
@@ -177,24 +177,24 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
 
 
 def _checked(graph: Graph, argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The arguments of a worker, held against the engine's flags in its runtime where these are known."""
+    """The arguments of a worker, checked against the engine's flag table for the runtime if there is one."""
     table = graph.runs.flags
     return flags.checked(of_release(table, graph.runtime), argv) if table else argv
 
 
 def _no_usage_reports(runs: Engine) -> tuple[dgd.EnvVar, ...]:
-    """Variables of every pod of a graph that stop reports of each start: the engine's own, and what libraries such as
-    Hugging Face's go by."""
+    """Variables of every pod of a graph that switch off usage reports, of the engine and of libraries such as Hugging
+    Face's."""
     return _variables({**runs.no_usage_reports, "DO_NOT_TRACK": "1"})
 
 
-# The frontend asks no caller for a login, and by `POST /busy_threshold` one request makes it refuse nearly all others.
+# The frontend has no authentication, and one `POST /busy_threshold` would make it reject nearly all other requests.
 NO_ADMIN_API = {"DYN_DISABLE_FRONTEND_ADMIN_API": "1"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class _ModelSource:
-    """What a pod needs to come by the model: the frontend the tokenizer, a worker the weights too."""
+    """Settings through which a pod gets the model: frontends the tokenizer, workers also the weights."""
 
     annotations: dict[str, str]
     env: tuple[dgd.EnvVar, ...]
@@ -207,7 +207,7 @@ def _model_source(graph: Graph) -> _ModelSource:
     return _BUCKET if graph.reads_bucket else _hub(graph)
 
 
-# The bucket, as a folder. No token, and no asking the hub: what is not there is an error to be seen, not to be fetched.
+# The bucket, mounted as a folder, without token and without access to the hub: a missing file is an error.
 _BUCKET = _ModelSource(
     annotations=labels.GCS_FUSE,
     env=(dgd.EnvVar(name="HF_HUB_OFFLINE", value="1"),),
@@ -218,13 +218,13 @@ _BUCKET = _ModelSource(
             name="weights",
             persistent_volume_claim=dgd.ClaimSource(claim_name=names.WEIGHTS_CLAIM, read_only=True),
         ),
-        # The name is GCS FUSE's own: its file cache. An emptyDir lies on the Local SSDs of machines that have some.
+        # The required name of GCS FUSE's file cache. The emptyDir is on the Local SSDs, if the machine has any.
         dgd.Volume(name="gke-gcsfuse-cache", empty_dir=dgd.EmptyDir()),
     ),
 )
 
 
-# The hub itself, each pod for itself.
+# The hub, from which each pod downloads the model.
 _HUB = _ModelSource(
     annotations={},
     env=(dgd.EnvVar(name="HF_HOME", value=MODEL_CACHE),),
@@ -237,7 +237,7 @@ VOLUMES = (*_BUCKET.volumes, *_HUB.volumes)
 
 
 def _hub(graph: Graph) -> _ModelSource:
-    """The hub, with the token where the model is gated."""
+    """The hub, with the token if the model is gated."""
     token = (dgd.EnvFromSource(secret_ref=dgd.SecretRef(name=graph.hf_token_secret)),)
     return replace(_HUB, env_from=token if graph.card.gated else None)
 
@@ -256,23 +256,23 @@ def _annotated(annotations: dict[str, str]) -> dgd.PodMetadata | None:
 
 
 _RDMA_ENV = (
-    # Each NIC is in a subnet of its own; without this UCX takes the peers for unreachable and uses TCP, silently.
+    # Each NIC is in its own subnet. Without this, UCX considers peers unreachable and silently uses TCP.
     dgd.EnvVar(name="UCX_IB_ROCE_REACHABILITY_MODE", value="all"),
-    # Where no transport can read by itself, fail the transfer: UCX would otherwise emulate reads, over TCP too.
+    # Fail the transfer if no transport supports reads. UCX would otherwise emulate them, even over TCP.
     dgd.EnvVar(name="UCX_PROTO_EMULATION_ENABLE", value="n"),
-    # NCCL stays inside the node and needs no tuner of the fabric; what it says over sockets goes by the pod network.
+    # NCCL stays inside the node and needs no tuner of the fabric. Its sockets use the pod network.
     dgd.EnvVar(name="NCCL_TUNER_PLUGIN", value="none"),
     dgd.EnvVar(name="NCCL_SOCKET_IFNAME", value="eth0"),
     dgd.EnvVar(name="GLOO_SOCKET_IFNAME", value="eth0"),
     dgd.EnvVar(name="TP_SOCKET_IFNAME", value="eth0"),
 )
-# Nothing but the pod network: between pods of one node UCX might else choose cuda_ipc, which does not work there.
+# Only the pod network: between pods of one node UCX might otherwise choose cuda_ipc, which does not work there.
 _TCP_ENV = (dgd.EnvVar(name="UCX_TLS", value=UCX_TCP),)
 _TRANSPORT_ENV = {KvTransfer.RDMA: _RDMA_ENV, KvTransfer.TCP: _TCP_ENV}
 
 
 def worker_variables(runs: Engine, inputs: EngineInput, drain_seconds: int) -> tuple[dgd.EnvVar, ...]:
-    """Every variable that a worker of an engine may get, wherever its model comes from and however KV cache moves."""
+    """Every variable that a worker of an engine may get, for any source of the model and any transport of KV cache."""
     return (
         *_BUCKET.env,
         *_HUB.env,
@@ -303,10 +303,11 @@ def _nic_claims(claim: NicClaim) -> tuple[dgd.PodResourceClaim, ...]:
 
 
 def _gpu_security(worker: Worker) -> dgd.SecurityContext:
-    """Root, because the caches of the image's own user are not writable; with RDMA it may also pin memory.
+    """Security context of a GPU worker: root, because the image user's caches are not writable. With RDMA, the worker
+    may also pin memory.
 
-    It keeps the container runtime's default capabilities, and the node's default seccomp profile: RuntimeDefault
-    refuses calls for NUMA memory (mbind, set_mempolicy). Nobody has tried an engine on RDMA with less.
+    The worker keeps the container runtime's default capabilities and the node's default seccomp profile, because
+    RuntimeDefault rejects calls for NUMA memory (mbind, set_mempolicy). Fewer privileges are untested with RDMA.
     """
     added = worker.nics.capabilities
     return dgd.SecurityContext(

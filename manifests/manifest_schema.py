@@ -1,7 +1,7 @@
-"""Custom resources against the fields that their kinds have. The API server prunes a field that it does not know and
-answers 200: a misspelt one is lost in silence unless it is refused here.
+"""Checks custom resources against the fields of their kinds. The API server would prune an unknown field and answer
+200, so a misspelled field would be lost silently.
 
-The tables in schemas/ are written by `python -m tools.field_tables`.
+`python -m tools.field_tables` writes the tables in schemas/.
 """
 
 import json
@@ -19,7 +19,7 @@ def file_name(api_version: str, kind: str) -> str:
     return f"{group}_{kind.lower()}_{version}.json"
 
 
-# Every custom resource that a stack may render, with the reason where it has no table.
+# Every custom resource that a stack may render → None, or the reason why it has no table.
 RENDERED: dict[str, str | None] = {
     file_name("nvidia.com/v1beta1", "DynamoGraphDeployment"): None,
     file_name("monitoring.googleapis.com/v1", "PodMonitoring"): None,
@@ -40,10 +40,9 @@ def has_table(api_version: str, kind: str) -> bool:
 
 
 def errors(manifest: dict[str, Any], unknown: type | tuple[type, ...] = ()) -> Iterator[str]:
-    """Each field that the kind does not have or does not take, as `path: what is wrong`. Nothing for a kind without a
-    table.
+    """Errors of unknown fields and invalid values, as `path: message`. None for a kind without a table.
 
-    Values of the type `unknown` are not known yet and fit everywhere.
+    Values of a type in `unknown` are not yet known and always valid.
     """
     if not has_table(manifest["apiVersion"], manifest["kind"]):
         return
@@ -54,6 +53,6 @@ def errors(manifest: dict[str, Any], unknown: type | tuple[type, ...] = ()) -> I
 
 @cache
 def _validator(api_version: str, kind: str) -> Any:
-    from jsonschema import Draft202012Validator  # a preview that is refused earlier need not wait for it
+    from jsonschema import Draft202012Validator  # imported late, so that a failing preview is not slowed down
 
     return Draft202012Validator(json.loads((FOLDER / file_name(api_version, kind)).read_text(encoding="utf-8")))

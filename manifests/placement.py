@@ -11,23 +11,23 @@ def worker_nodes(graph: Graph, worker: Worker) -> dict[str, str]:
 
 
 def on_pool(pool: str) -> dict[str, str]:
-    """The node label that GKE sets on every node of a pool."""
+    """The node selector for a pool, by GKE's label."""
     return {labels.NODE_POOL: pool}
 
 
 def _of_machine(node: GpuMachine) -> dict[str, str]:
-    """The node labels of a machine type that its pods depend on."""
+    """The node selector for labels of the machine type."""
     return {ACCELERATOR_LABEL: node.gpus.type} | ({} if node.arch == "amd64" else {ARCH_LABEL: node.arch})
 
 
 def tolerations(node: GpuMachine) -> tuple[dgd.Toleration, ...]:
-    """Of the taints that GKE puts on a machine's nodes: for GPUs, and for a CPU that most images do not run on."""
+    """Tolerations of GKE's taints on a machine's nodes: for GPUs, and for Arm CPUs."""
     keys = ("nvidia.com/gpu", *([] if node.arch == "amd64" else [ARCH_LABEL]))
     return tuple(dgd.Toleration(key=key, operator="Exists", effect="NoSchedule") for key in keys)
 
 
 def colocated(graph: Graph) -> dgd.Affinity:
-    """Prefers the node of the graph's other pods. Only a preference: as a requirement it could block the first pod."""
+    """Affinity that prefers the node of the graph's other pods. A required affinity could block the first pod."""
     same_graph = dgd.LabelSelector(match_labels={labels.GRAPH: graph.name})
     term = dgd.PodAffinityTerm(label_selector=same_graph, topology_key="kubernetes.io/hostname")
     return dgd.Affinity(
@@ -36,12 +36,12 @@ def colocated(graph: Graph) -> dgd.Affinity:
 
 
 def frontend_labels(graph: str) -> dict[str, str]:
-    """The labels by which the operator marks the frontend pods of a graph."""
+    """The operator's labels of a graph's frontend pods."""
     return {labels.GRAPH: graph, labels.COMPONENT_TYPE: "frontend"}
 
 
 def spread(graph: Graph) -> tuple[dgd.TopologySpreadConstraint, ...]:
-    """Spreads frontends over nodes, if there are enough."""
+    """Constraint that spreads frontends over nodes, if there are enough nodes."""
     return (
         dgd.TopologySpreadConstraint(
             max_skew=1,

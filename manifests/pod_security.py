@@ -1,11 +1,11 @@
-"""What pods of a graphs' namespace may ask of their node, as Pod Security labels and as an admission policy.
+"""Restricts the privileges of pods in the graphs' namespace, by Pod Security labels and an admission policy.
 
-A Pod Security label is one level for a whole namespace. RDMA workers add two capabilities that every level but
-`privileged` forbids, so with them the label cannot refuse anything. A ValidatingAdmissionPolicy refuses it instead: it
-holds GPU workers to `baseline` and those two capabilities, and every other pod to `restricted`.
+A Pod Security label sets one level for a whole namespace. RDMA workers add two capabilities that every level except
+`privileged` forbids, so with them the label cannot reject anything. A ValidatingAdmissionPolicy does it instead: it
+limits GPU workers to `baseline` plus those two capabilities, and every other pod to `restricted`.
 
-The policy allows what is known: where the Pod Security Standards list harmless sysctls, SELinux types or profiles, it
-allows none, because no pod of a stack sets one.
+The policy is stricter than the Pod Security Standards: it allows no sysctls, SELinux types or profiles, not even
+harmless ones, because no pod of a stack sets any.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ POLICY_KIND = "ValidatingAdmissionPolicy"
 BINDING_KIND = "ValidatingAdmissionPolicyBinding"
 
 RDMA_CAPABILITIES = tuple(dict.fromkeys(capability for mode in MODES for capability in mode.capabilities))
-"""Memory that RDMA registers is locked, and needs no limit."""
+"""Capabilities for RDMA, whose registered memory is locked and must not be limited."""
 
 IMAGE_USER = 1000
-"""User of Dynamo's images, which they call by its name. The kubelet starts no such image as runAsNonRoot unless the pod
-gives the number."""
+"""User id of Dynamo's images, which name the user by text. With runAsNonRoot, the kubelet starts such an image only if
+the pod sets the number."""
 
 UNPRIVILEGED = dgd.SecurityContext(
     run_as_user=IMAGE_USER,
@@ -39,13 +39,13 @@ UNPRIVILEGED = dgd.SecurityContext(
 """The securityContext with which a container of Dynamo's images meets `restricted`."""
 
 VOLUMES = ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret")
-"""Kinds of volumes that hold what the cluster stores for a pod; others are paths of its node, or others' servers."""
+"""Allowed kinds of volumes, which the cluster manages. Other kinds are paths of the node or external servers."""
 
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
 def namespace_labels(*, enforce: PodSecurityLevel, warn: PodSecurityLevel) -> dict[str, str]:
-    """The Pod Security labels of a namespace: what is refused, and what is admitted with a warning and an audit."""
+    """The Pod Security labels of a namespace: the level to enforce, and the level to warn and audit for."""
     return {
         "pod-security.kubernetes.io/enforce": enforce,
         "pod-security.kubernetes.io/audit": warn,
@@ -54,11 +54,11 @@ def namespace_labels(*, enforce: PodSecurityLevel, warn: PodSecurityLevel) -> di
 
 
 def policy(namespace: str, workers: UnrestrictedWorkers, labels: dict[str, str]) -> dict[str, Any]:
-    """The ValidatingAdmissionPolicy. It judges pods as they are after the API server's defaults and all injections.
+    """The ValidatingAdmissionPolicy. It checks pods after the API server's defaults and all injections.
 
-    A pod's security fields cannot change after its creation; only ephemeral containers can be added, through a
-    subresource of their own. Other updates, such as the removal of a Job's finalizer, are not judged: a pod that is
-    older than the policy could otherwise not be deleted.
+    A pod's security fields cannot change after its creation; only ephemeral containers can be added, through their own
+    subresource. The policy ignores other updates, such as the removal of a Job's finalizer; otherwise a pod that is
+    older than the policy could not be deleted.
     """
     return {
         "apiVersion": API_VERSION,
@@ -79,7 +79,7 @@ def policy(namespace: str, workers: UnrestrictedWorkers, labels: dict[str, str])
 
 
 def binding(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
-    """Puts the policy in force in the one namespace, by the label that the API server itself keeps."""
+    """The binding of the policy to the namespace, by the name label that the API server sets."""
     return {
         "apiVersion": API_VERSION,
         "kind": BINDING_KIND,
@@ -101,7 +101,7 @@ def _judged(operation: str, resource: str) -> dict[str, Any]:
 
 
 def _variables(workers: UnrestrictedWorkers) -> list[tuple[str, str]]:
-    """Names that the validations use, each with its CEL expression; a later one may use an earlier one."""
+    """Variables of the validations, each with its CEL expression. A later one may use an earlier one."""
     return [
         (
             "containers",
@@ -117,7 +117,7 @@ def _variables(workers: UnrestrictedWorkers) -> list[tuple[str, str]]:
 
 
 def _is_worker(graphs: Sequence[str]) -> str:
-    """Whether the pod is a worker of one of the graphs, by the operator's labels."""
+    """CEL expression: whether the pod is a worker of one of the graphs, by the operator's labels."""
     if not graphs:
         return "false"
     wanted = ((labels.GRAPH, graphs), (labels.COMPONENT_TYPE, [role.value for role in Role]))
@@ -128,7 +128,7 @@ def _is_worker(graphs: Sequence[str]) -> str:
 
 
 def _validations() -> list[tuple[str, str]]:
-    """What a pod is refused for, each with the CEL expression that must be true."""
+    """The rules for pods: message, and the CEL expression that must be true."""
     return [
         *(
             (f"a pod must not set {key}", f"!has(object.spec.{key}) || !object.spec.{key}")
@@ -185,7 +185,7 @@ def _validations() -> list[tuple[str, str]]:
 
 
 def _restricted() -> list[tuple[str, str]]:
-    """What `restricted` demands beyond `baseline`."""
+    """The rules that `restricted` adds to `baseline`."""
     return [
         (
             "a container must set allowPrivilegeEscalation to false",
@@ -213,7 +213,7 @@ def _restricted() -> list[tuple[str, str]]:
 
 
 def _no_probed_host() -> str:
-    """The kubelet would send these requests, from its node, to the host that they name."""
+    """The rule against hosts in probes, to which the kubelet would send requests from its node."""
     handlers = [
         *product(("livenessProbe", "readinessProbe", "startupProbe"), [()]),
         *product(["lifecycle"], [("postStart",), ("preStop",)]),

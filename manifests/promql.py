@@ -1,4 +1,4 @@
-"""The PromQL that tiles and alerts are made of: whose series are meant, and over which time they are taken."""
+"""Builds the PromQL of tiles and alerts: the scope of the series, and the time window."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from catalog.engines import Engine
 from planning.types import Graph, Plan
 
-# Labels that collection puts on every series of a graph's pods; workloads/monitoring.py takes them from the pods.
+# Labels of every series of a graph's pods. workloads/monitoring.py copies them from the pods.
 GRAPH = "graph"
 ROLE = "role"
 
-# Twenty samples at the interval of collection: smooth enough to read, short enough to see a change.
+# Twenty samples at the collection interval: smooth enough to read, short enough to show changes.
 WINDOW = "5m"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """The series of one stack. A project may hold several, in clusters of their own or in one existing cluster."""
+    """The series of one stack. A project may have several stacks, in their own clusters or in a shared one."""
 
     cluster: str
     namespace: str
 
     def where(self, **labels: str | tuple[str, ...]) -> str:
-        """`{cluster="…",namespace="…"}` with more labels: a text must be equal, a tuple gives the choices.
+        """`{cluster="…",namespace="…"}` with more labels. A text must be equal; a tuple lists alternatives.
 
-        Choices become one regular expression, which Prometheus anchors at both ends.
+        Alternatives become one regular expression, which Prometheus anchors at both ends.
         """
         given = {"cluster": self.cluster, "namespace": self.namespace, **labels}
         matchers = (
@@ -34,15 +34,15 @@ class Scope:
         return f"{{{','.join(matchers)}}}"
 
     def rate(self, counter: str, by: str, *, window: str = WINDOW, **labels: str | tuple[str, ...]) -> str:
-        """What a counter gains in a second, summed by labels."""
+        """Increase of a counter per second, summed by labels."""
         return f"sum by ({by}) (rate({counter}{self.where(**labels)}[{window}]))"
 
     def increase(self, counter: str, by: str, *, window: str = WINDOW, **labels: str | tuple[str, ...]) -> str:
-        """What a counter gained within the window, summed by labels."""
+        """Increase of a counter within the window, summed by labels."""
         return f"sum by ({by}) (increase({counter}{self.where(**labels)}[{window}]))"
 
     def quantile(self, share: float, histogram: str, by: str, *, window: str = WINDOW) -> str:
-        """The value that this share of a histogram's observations stays below; NaN where there were none."""
+        """A quantile of a histogram, the value below which this share of observations lies; NaN without any."""
         buckets = self.rate(f"{histogram}_bucket", f"{by}, le", window=window)
         return f"histogram_quantile({share}, {buckets})"
 
@@ -51,7 +51,7 @@ class Scope:
         return f"{self.rate(f'{histogram}_sum', by)} / {self.rate(f'{histogram}_count', by)}"
 
     def gauge(self, operator: str, gauge: str, by: str, **labels: str | tuple[str, ...]) -> str:
-        """A gauge taken together by labels: `sum`, `max`, `min` or `avg`."""
+        """A gauge aggregated by labels with `sum`, `max`, `min` or `avg`."""
         return f"{operator} by ({by}) ({gauge}{self.where(**labels)})"
 
 
@@ -60,7 +60,7 @@ def scope(plan: Plan) -> Scope:
 
 
 def graphs_by_engine(graphs: Iterable[Graph]) -> dict[Engine, tuple[str, ...]]:
-    """The graphs' names by the engine that they run: each engine has names of its own for its series."""
+    """Engine → names of its graphs. Each engine has its own names of series."""
     found: dict[Engine, tuple[str, ...]] = {}
     for graph in graphs:
         found[graph.runs] = (*found.get(graph.runs, ()), graph.name)
@@ -68,5 +68,5 @@ def graphs_by_engine(graphs: Iterable[Graph]) -> dict[Engine, tuple[str, ...]]:
 
 
 def line(name: str, query: str) -> str:
-    """A query whose series carry the label `line`, so that they can be told from the others of their chart."""
+    """A query whose series get the label `line`, which distinguishes them from other series of the chart."""
     return f'label_replace({query}, "line", "{name}", "", "")'

@@ -49,7 +49,7 @@ def read(model: type[Result], raw: Mapping[str, Any], stand_ins: Mapping[str, An
         else:
             break
         if attempt == 0:  # later errors are caused by the removals
-            reading.errors += _told(model, found, raw)
+            reading.errors += _worded(model, found, raw)
         known = len(reading.left_out)
         cuts = [_cut(blocks, _to_cut(model, e, where, reading.left_out), stand_ins) for e, where in found]
         if not any(cuts) and len(reading.left_out) == known:
@@ -57,7 +57,7 @@ def read(model: type[Result], raw: Mapping[str, Any], stand_ins: Mapping[str, An
     return reading
 
 
-def _told(model: type[Frozen], found: list[Located], raw: Mapping[str, Any]) -> list[Error]:
+def _worded(model: type[Frozen], found: list[Located], raw: Mapping[str, Any]) -> list[Error]:
     unset = shape_errors.is_unset
     return [shape_errors.error(model, e, where, raw) for e, where in found if not unset(model, e, where)]
 

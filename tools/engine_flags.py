@@ -1,4 +1,4 @@
-"""Writes the tables of flags, a file a module: the flags of the pinned runtime, as its own parsers tell them."""
+"""Writes the flag tables, one file per module, from the parsers of the pinned runtime."""
 
 import argparse
 import json
@@ -19,31 +19,31 @@ from ops.local.real_engine import environment_of
 from reading.errors import one_of
 
 VLLM = environment_of(engine("vllm"))
-# Beside vLLM, whose environment has most of what SGLang's parser imports.
+# vLLM's environment plus SGLang: it already has most packages that SGLang's parser imports.
 SGLANG = Environment("sglang", (*VLLM.locks, ROOT / "requirements" / "sglang.txt"), "dynamo.sglang.args")
-# Dynamo alone: its parser imports a fake of TensorRT-LLM out of `stand_ins`.
+# Dynamo alone. Its parser imports a fake of TensorRT-LLM from `stand_ins`.
 TRTLLM = Environment("trtllm", DYNAMO.locks, DYNAMO.probe)
 _STAND_INS = Path(__file__).with_name("stand_ins")
 
-# Importing vLLM takes 10 s on an idle machine, and a minute on a busy one.
+# Max seconds of a read. Importing vLLM takes 10 s on an idle machine, and a minute on a busy one.
 READ_SECONDS = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """An environment with parsers of Dynamo's modules in it, made when somebody asks for it."""
+    """An environment with parsers of Dynamo's modules, created on first use."""
 
     environment: Environment
     modules: tuple[str, ...]
 
     @property
     def script(self) -> Path:
-        """What is run in the environment."""
+        """The script that reads the parsers, run in the environment."""
         return Path(__file__).with_name(f"engine_parsers_{self.environment.name}.py")
 
     @property
     def starter(self) -> Path:
-        """What asks the engine whether it would start."""
+        """The script that checks whether the engine would start."""
         return Path(__file__).with_name(f"engine_start_{self.environment.name}.py")
 
 
@@ -59,16 +59,16 @@ RUNTIMES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`tables` as text, as they are kept, by module; `verdicts` one a command line: why it was refused, or None."""
+    """Output of a runtime's parsers: module → text of its table; for each command line, the refusal or None."""
 
     tables: Mapping[str, str]
     verdicts: tuple[str | None, ...]
 
 
 def ask(runtime: Runtime, lines: Sequence[tuple[str, Sequence[str]]] = ()) -> Answer:
-    """What the runtime's parsers say of themselves and of the command lines (module, arguments).
+    """The flag tables of the runtime's parsers, and their verdicts on command lines (module, arguments).
 
-    Needs the runtime's environment. Raises LocalRunError if the parsers cannot be asked.
+    Needs the runtime's environment. Raises LocalRunError if the parsers cannot be run.
     """
     answer = _asked(runtime.environment, runtime.script, lines)
     tables = {module: formatted(table) for module, table in answer["tables"].items()}
@@ -82,17 +82,17 @@ def path(module: str) -> Path:
 
 
 def start(runtime: Runtime, lines: Sequence[Sequence[str]]) -> list[Any]:
-    """What the engine's own configuration says to command lines of its module, for a GPU that is not there.
+    """The verdicts of the engine's own configuration on command lines of its module, for a simulated GPU.
 
-    Needs the runtime's environment. Raises LocalRunError if it cannot be asked.
+    Needs the runtime's environment. Raises LocalRunError if the script cannot be run.
     """
     return _asked(runtime.environment, runtime.starter, lines)
 
 
 def _asked(environment: Environment, reader: Path, question: Any) -> Any:
-    # Nothing else: variables such as DYN_ROUTER_MODE are the defaults of flags, HF_HUB_OFFLINE wants the model's files.
+    # No other variables: some, such as DYN_ROUTER_MODE, set defaults of flags; HF_HUB_OFFLINE requires model files.
     env = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
-    # Else a machine without a routable address ends in an error.
+    # Without this host, a machine without a routable address fails.
     env |= {"VLLM_NIXL_SIDE_CHANNEL_HOST": "127.0.0.1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     env["PYTHONPATH"] = str(_STAND_INS)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -118,7 +118,7 @@ def _asked(environment: Environment, reader: Path, question: Any) -> Any:
 
 
 def formatted(table: Mapping[str, Any]) -> str:
-    """The table as JSON with a flag, or a key, a line, sorted: what a version changed is what a diff shows."""
+    """The table as sorted JSON, one flag or key per line, so that a diff shows the changes of a version."""
 
     def block(entries: Mapping[str, Any], indent: str) -> str:
         lines = (f"{indent} {json.dumps(name)}: {json.dumps(entries[name])}" for name in sorted(entries))

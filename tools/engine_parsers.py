@@ -1,10 +1,10 @@
-"""Asks a runtime's own parsers: what flags there are, and whether they take given command lines.
+"""Reads the flags of a runtime's own parsers, and checks command lines with them.
 
-Runs in an environment of the runtime, not in this project's: standard library and that environment's packages only. One
-script an environment (`engine_parsers_vllm.py`) names the parsers and calls `answer`, which reads a JSON list of
-command lines, `[["dynamo.vllm", ["--model", …]], …]`, from standard input and writes `{"tables", "verdicts"}` to the
-file named as argument (the runtime logs to standard output). All of it in one process: importing an engine takes ten
-seconds.
+Runs in an environment of the runtime, not of this project, with the standard library and that environment's packages
+only. One script per environment (`engine_parsers_vllm.py`) names the parsers and calls `answer`, which reads a JSON
+list of command lines, `[["dynamo.vllm", ["--model", …]], …]`, from standard input and writes `{"tables", "verdicts"}`
+to the file named as argument, because the runtime logs to standard output. One process does it all, because importing
+an engine takes ten seconds.
 """
 
 import argparse
@@ -28,24 +28,24 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 @dataclass(frozen=True, kw_only=True)
 class Parser:
-    """The parser of one of Dynamo's modules, and what its engine checks besides."""
+    """The parser of one of Dynamo's modules, and the additional checks of its engine."""
 
     module: str
     parse: Callable[[Sequence[str]], object]
     engine: tuple[str, str] | None = None
-    """What the module runs, and the package whose version is the engine's."""
+    """The engine that the module runs, and the package with the engine's version."""
     beginning: tuple[str, ...] = ()
-    """Arguments that the parser cannot do without."""
+    """Arguments that the parser requires."""
     start_checks: Callable[[str], Mapping[str, Any]] = lambda destination: {}
-    """What the engine checks of a value only when it starts, by the flag's destination: `registered`, bounds."""
+    """Flag's destination → checks that the engine makes only at start: `registered`, bounds."""
     key_checks: Callable[[str, str], Mapping[str, Any]] = lambda cls, key: {}
-    """The same for a key of the JSON object of a class: more `choices`, and which key it needs beside it."""
+    """Checks of a key in a class's JSON object: additional `choices`, and another key that it needs."""
     value_types: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """What functions of this parser alone take, as VALUE_TYPES, and before it."""
+    """Value types of this parser's own functions, like VALUE_TYPES and with priority over it."""
 
 
-# What the functions that argparse calls on a value take, by their qualified name. One that is not here ends the tool:
-# a new kind of value is to be looked at, not guessed.
+# Qualified name of a function that argparse calls on a value → type of the value. An unknown function stops the tool,
+# because the type of a new kind of value must not be guessed.
 VALUE_TYPES = {
     "NoneType": "text",
     "str": "text",
@@ -60,10 +60,10 @@ VALUE_TYPES = {
     "_conditional_disagg_config_arg": "object",
     "_compute_kwargs.<locals>.parse_dataclass": "object",
     "union_dict_and_str": "text",
-    # An object, or a word that stands for one, or a file that holds it.
+    # An object, a word for one, or a file with one.
     "_parse_structural_tag": "text",
     "parse_ais_perf_config": "text",
-    # Text that is then looked at more closely: comma lists, spellings of a choice, names and folders.
+    # Text that the function then parses: comma lists, spellings of a choice, names and folders.
     "EngineArgs.add_cli_args.<locals>.<lambda>": "text",
     "KvRouterArgGroup.add_arguments.<locals>.<lambda>": "text",
     "validate_model_name": "text",
@@ -74,7 +74,7 @@ WRAPPERS = {"optional_type.<locals>._optional_type", "parse_type.<locals>._parse
 
 
 def answer(*parsers: Parser) -> None:
-    """Write what these parsers say into the file that is named as argument."""
+    """Writes the output of these parsers to the file named as argument."""
     by_module = {parser.module: parser for parser in parsers}
     lines = json.load(sys.stdin)
     said = {
@@ -85,30 +85,30 @@ def answer(*parsers: Parser) -> None:
 
 
 def verdict(parser: Parser, argv: Sequence[str]) -> str | None:
-    """Why the parser refuses the command line; None if it takes it."""
-    told = io.StringIO()
+    """Why the parser refuses the command line; None if it accepts it."""
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stderr(told):
+        with contextlib.redirect_stderr(output):
             parser.parse(argv)
     except SystemExit as end:
-        return (told.getvalue().strip().splitlines() or [f"ended with code {end.code}"])[-1]
+        return (output.getvalue().strip().splitlines() or [f"ended with code {end.code}"])[-1]
     except Exception as error:  # a parser may raise anything
         return f"{type(error).__name__}: {error}"
     return None
 
 
 def table(parser: Parser) -> dict[str, Any]:
-    """Every flag of a module, and the keys of the objects that are given as JSON."""
+    """Every flag of a module, and the keys of its JSON objects."""
     flags: dict[str, Any] = {}
     objects: dict[str, dict[str, Any]] = {}
     for action in _actions(parser):
         name, flag, classes = _flag(action, parser)
         flag |= parser.start_checks(action.dest)
-        # A second action of one destination is the negative form of the first.
+        # A second action of the same destination is the negative form of the first.
         if isinstance(action, argparse._StoreFalseAction) and (positive := f"--{name.removeprefix('--no-')}") in flags:
             flags[positive]["negative"] = [name]
         else:
-            flags.setdefault(name, flag)  # of two parsers with the same flag the first one takes it
+            flags.setdefault(name, flag)  # if two parsers have the same flag, the first one gets it
         objects |= {cls.__name__: dict(sorted(_keys(cls, parser))) for cls in classes}
     packages = {"Dynamo": "ai-dynamo"} | ({parser.engine[0]: parser.engine[1]} if parser.engine else {})
     versions = {product: _version(package) for product, package in packages.items()}
@@ -116,7 +116,7 @@ def table(parser: Parser) -> dict[str, Any]:
 
 
 def _version(package: str) -> str:
-    """The version of a package; of one that is not installed, the version that Dynamo asks for."""
+    """The version of a package; if it is not installed, the version that Dynamo requires."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -125,7 +125,7 @@ def _version(package: str) -> str:
 
 
 def _actions(parser: Parser) -> Iterator[argparse.Action]:
-    """The options of all parsers that a module asks, in the order in which it asks them, negative forms last."""
+    """The options of all parsers that a module runs, in order, negative forms last."""
     asked: list[argparse.ArgumentParser] = []
     original = argparse.ArgumentParser.parse_known_args
 
@@ -138,7 +138,7 @@ def _actions(parser: Parser) -> Iterator[argparse.Action]:
         parser.parse(parser.beginning)
     finally:
         argparse.ArgumentParser.parse_known_args = original  # type: ignore[method-assign]
-    # A parser may show another's options in its help; each is taken once.
+    # A parser may list another's options in its help; list each once.
     listed = {id(action): action for one in asked for action in one._actions if action.option_strings}
     ending = (argparse._HelpAction, argparse._VersionAction)  # print and end the process
     actions = [action for action in listed.values() if not isinstance(action, ending)]
@@ -146,7 +146,7 @@ def _actions(parser: Parser) -> Iterator[argparse.Action]:
 
 
 def _flag(action: argparse.Action, parser: Parser) -> tuple[str, dict[str, Any], list[type]]:
-    """A flag's name, what is known of it, and the classes whose JSON it takes."""
+    """A flag's name, its facts, and the classes of its JSON objects."""
     options = list(action.option_strings)
     name = next(option for option in options if option.startswith("--"))
     negative = [option for option in options if f"--{option.removeprefix('--no-')}" in options and "--no-" in option]
@@ -171,7 +171,7 @@ def _flag(action: argparse.Action, parser: Parser) -> tuple[str, dict[str, Any],
 
 
 def _value_type(convert: Any, value_types: Mapping[str, str]) -> tuple[str, bool, list[type]]:
-    """The kind of value, whether `None` is one, and the class of a JSON object."""
+    """The type of a value, whether it may be `None`, and the class of a JSON object."""
     nullable = False
     while True:
         name = "NoneType" if convert is None else convert.__qualname__
@@ -185,7 +185,7 @@ def _value_type(convert: Any, value_types: Mapping[str, str]) -> tuple[str, bool
 
 
 def _deprecated(action: argparse.Action) -> str | None:
-    """What the runtime says to use instead of a deprecated flag, "" if it names nothing; None if it is not."""
+    """The runtime's replacement of a deprecated flag, "" if it names none; None if the flag is not deprecated."""
     if type(action).__name__ == "DeprecatedAction":
         return inspect.getclosurevars(type(action).__call__).nonlocals["warn"].__self__.replacement
     notice = re.match(
@@ -195,13 +195,13 @@ def _deprecated(action: argparse.Action) -> str | None:
 
 
 def _obsolete(action: argparse.Action) -> set[str]:
-    """Aliases of an older version, which the help text alone tells apart."""
+    """Old aliases, which only the help text marks."""
     old = re.search(r"^deprecating flag: --(\S+)", action.help or "", re.MULTILINE)
     return {f"--{old[1]}", f"--no-{old[1]}"} if old else set()
 
 
 def _keys(cls: type, parser: Parser) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The keys that the class takes from JSON."""
+    """The keys of the class's JSON object."""
     try:
         properties = TypeAdapter(cls).json_schema()["properties"]
     except PydanticInvalidForJsonSchema:
@@ -224,7 +224,7 @@ def _keys(cls: type, parser: Parser) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _plain(value: Any) -> Any:
-    """A default as JSON; that of an object is null, since its class fills it in."""
+    """A default as JSON; null for an object, because its class fills it in."""
     if isinstance(value, enum.Enum):
         return value.value
     if dataclasses.is_dataclass(value):

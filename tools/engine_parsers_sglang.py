@@ -29,7 +29,7 @@ if __name__ == "__main__":
             engine=("SGLang", "sglang"),
             beginning=("--model-path", MODEL),
             value_types={
-                # SGLang's suffixes mean other numbers than vLLM's: `M` is a million there and 1024 × 1024 here.
+                # SGLang's suffixes differ from vLLM's: `M` is a million in SGLang and 1024 × 1024 in our type "size".
                 "human_readable_int": "integer",
                 "json_list_type": "text",
                 "nullable_str": "text",

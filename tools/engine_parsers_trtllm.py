@@ -1,7 +1,7 @@
-"""Asks Dynamo's parser of TensorRT-LLM's flags, in an environment without TensorRT-LLM; engine_parsers.py says how.
+"""Runs Dynamo's parser of TensorRT-LLM's flags in an environment without TensorRT-LLM; see engine_parsers.py.
 
-Importing the real package needs CUDA. The parser takes the defaults of four flags from it, and nothing else: a fake of
-that one class, in `stand_ins`, is on Python's path.
+Importing the real package needs CUDA. The parser uses only one class of it, for the defaults of four flags, so
+`stand_ins` has a fake of that class.
 """
 
 import dynamo.trtllm.args

@@ -19,15 +19,15 @@ from vllm.model_executor.layers.quantization import DEPRECATED_QUANTIZATION_METH
 from vllm.reasoning import ReasoningParserManager
 from vllm.v1.attention.backends.registry import AttentionBackendEnum
 
-# Text that the engine looks up only when it starts: the registry's names, by the destination of the flag. Plugins may
-# add to registries, so the parsers take any text.
+# Flag's destination → registry in which the engine looks up the text at start. Plugins may add names to registries, so
+# the parsers accept any text.
 REGISTRIES = {
     "attention_backend": list(AttentionBackendEnum.__members__),
     "optimization_level": [str(level.value) for level in vllm.config.vllm.OptimizationLevel],
     "quantization": sorted(set(QUANTIZATION_METHODS) - set(DEPRECATED_QUANTIZATION_METHODS)),
     "reasoning_parser": ReasoningParserManager.list_registered(),
 }
-# The same for keys of JSON objects, which the schemas leave open.
+# Registries for keys of JSON objects, which the schemas leave open.
 KEY_REGISTRIES = {
     ("AttentionConfig", "backend"): REGISTRIES["attention_backend"],
     ("CompilationConfig", "cudagraph_mode"): list(vllm.config.CUDAGraphMode.__members__),
@@ -37,14 +37,14 @@ KEY_REGISTRIES = {
     ("StructuredOutputsConfig", "reasoning_parser"): REGISTRIES["reasoning_parser"],
     ("ReasoningConfig", "reasoning_parser"): REGISTRIES["reasoning_parser"],
 }
-# The names of bounds in the table, by those of annotated_types.
+# Name of a bound in annotated_types → its name in the table.
 BOUNDS = {"ge": "min", "gt": "above", "le": "max", "lt": "below"}
 
 CONNECTORS = {"kv_connector": KVConnectorFactory, "ec_connector": ECConnectorFactory}
 
 
 def _frontend(argv: Sequence[str]) -> None:
-    """The frontend's parser reads the process's own arguments only."""
+    """Parses the frontend's arguments. The frontend's parser reads only sys.argv."""
     before = sys.argv
     sys.argv = ["dynamo.frontend", *argv]
     try:
@@ -54,16 +54,16 @@ def _frontend(argv: Sequence[str]) -> None:
 
 
 def _start_checks(destination: str) -> dict[str, Any]:
-    """Names in a registry, bounds of a number."""
+    """Names in a registry, or bounds of a number, that the engine checks at start."""
     registered = {"registered": REGISTRIES[destination]} if destination in REGISTRIES else {}
     return registered | _bounds().get(destination, {})
 
 
 @functools.cache
 def _bounds() -> dict[str, dict[str, float]]:
-    """The bounds that the engine's config classes put on their fields, by name; none where two classes differ.
+    """Field → bounds in the engine's config classes; omitted where two classes differ.
 
-    The parsers take any number; the classes refuse it when the engine starts.
+    The parsers accept any number; the classes check it at start.
     """
     found: dict[str, dict[str, float]] = {}
     differ: set[str] = set()
@@ -84,7 +84,7 @@ def _key_checks(cls: str, key: str) -> Mapping[str, Any]:
     if key in CONNECTORS:
         return {
             "choices": CONNECTORS[key]._registry,
-            # A connector from a module of its own is registered nowhere.
+            # A connector from its own module is in no registry.
             "needs": key.replace("_connector", "_role"),
             "openWith": f"{key}_module_path",
         }

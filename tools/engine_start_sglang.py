@@ -1,8 +1,8 @@
-"""Asks SGLang whether an engine would start: its own arguments, resolved for a GPU that is not there.
+"""Checks with SGLang's own code whether an engine would start, by resolving its arguments for a simulated GPU.
 
 Runs in SGLang's environment, not in this project's. Reads a JSON list of command lines of `dynamo.sglang` from standard
-input and writes, for each, why its arguments are refused, or null, to the file named as argument. What an engine does
-afterwards (kernels, weights, memory) is not asked, nor what depends on the GPU.
+input and writes to the file named as argument, for each, why its arguments are refused, or null. Does not check later
+steps (kernels, weights, memory) or anything that depends on a real GPU.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ dynamo.sglang.args.fetch_model = _none_fetched
 
 
 def refused(argv: Sequence[str]) -> str | None:
-    told = io.StringIO()
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stderr(told):
+        with contextlib.redirect_stderr(output):
             config = asyncio.run(dynamo.sglang.args.parse_args([*argv, "--device", "cuda"]))
             config.server_args.resolve_once()
             config.server_args.check_server_args()
     except SystemExit as end:
-        return (told.getvalue().strip().splitlines() or [f"ended with code {end.code}"])[-1]
+        return (output.getvalue().strip().splitlines() or [f"ended with code {end.code}"])[-1]
     except Exception as error:  # an engine may raise anything
         return f"{type(error).__name__}: {error}"
     return None

@@ -1,8 +1,8 @@
-"""Asks the runtime whether an engine would start: its own configuration, made for an H200 that is not there.
+"""Checks with vLLM's own code whether an engine would start, by building its configuration for a simulated H200.
 
 Runs in the runtime's environment, not in this project's. Reads a JSON list of command lines of `dynamo.vllm` from
-standard input and writes, for each, why the configuration is refused, or null, and what it holds to the file named as
-argument. What an engine does after its configuration (kernels, weights, memory) is not asked.
+standard input and writes to the file named as argument, for each, why the configuration is refused, or null, and its
+content. Does not check later steps (kernels, weights, memory).
 """
 
 # ruff: noqa: E402 (the stand-in comes before what imports it)
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# The CUDA platform's own module asks for the compiled kernels, which the CPU build does not have.
+# The CUDA platform's module imports compiled kernels, which the CPU build does not have.
 sys.modules["vllm._C_stable_libtorch"] = types.ModuleType("vllm._C_stable_libtorch")
 
 import dynamo.vllm.args
@@ -61,37 +61,37 @@ class H200(cuda.CudaPlatformBase):
 
     @classmethod
     def import_kernels(cls) -> None:
-        """There are none."""
+        """Does nothing: the CPU build has no kernels."""
 
     @classmethod
     def log_warnings(cls) -> None:
-        """They would be about the GPUs."""
+        """Does nothing: the warnings would be about GPUs."""
 
 
 def main() -> None:
-    # After the model classes, which were imported for the CPU: their kernels are chosen on import. What makes the
-    # configuration holds the platform by its own name.
+    # Set the platform after the import of the model classes, which choose CPU kernels on import. The configuration's
+    # modules have their own references to the platform.
     vllm.platforms._current_platform = platform = H200()
     for name, module in sys.modules.items():
         if name.startswith(("vllm.config", "vllm.engine")) and hasattr(module, "current_platform"):
             module.current_platform = platform
-    # The GPU image has Triton, by which vLLM chooses the model runner.
+    # The GPU image has Triton, and vLLM chooses the model runner accordingly.
     vllm.config.vllm.HAS_TRITON = True
-    # A child process would see the CPU again.
+    # A child process would detect the CPU again.
     registry._run_in_subprocess = lambda function: function()
     answers = [started(argv) for argv in json.load(sys.stdin)]
     Path(sys.argv[1]).write_text(json.dumps(answers), encoding="utf-8")
 
 
 def started(argv: Sequence[str]) -> dict[str, Any]:
-    """What the engine's configuration says to a command line."""
-    told = io.StringIO()
+    """The result of the engine's configuration for a command line."""
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stderr(told), contextlib.redirect_stdout(told):
+        with contextlib.redirect_stderr(output), contextlib.redirect_stdout(output):
             arguments = dynamo.vllm.args.parse_args(list(argv))
             config = arguments.engine_args.create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)
     except SystemExit:
-        return {"refused": (told.getvalue().strip().splitlines() or ["ended"])[-1]}
+        return {"refused": (output.getvalue().strip().splitlines() or ["ended"])[-1]}
     except Exception as error:  # a configuration may raise anything
         return {"refused": f"{type(error).__name__}: {error}"}
     return {

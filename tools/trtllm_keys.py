@@ -1,8 +1,8 @@
-"""Writes the table of TensorRT-LLM's engine keys: what `--trtllm.KEY VALUE` can set, and of which type.
+"""Writes the table of TensorRT-LLM's engine keys, which `--trtllm.KEY VALUE` can set, with their types.
 
-Dynamo's parser passes these flags on unread, and the engine refuses a wrong one only when it starts. So the keys are
-read out of `tensorrt_llm/llmapi/llm_args.py`, as source: importing it needs CUDA. The table holds names, types and
-bounds, nothing else of that file.
+Dynamo's parser passes these flags on unread, and the engine rejects an invalid one only at start. This tool reads the
+keys from the source text of `tensorrt_llm/llmapi/llm_args.py`, because importing it needs CUDA. The table has only
+names, types and bounds of that file.
 """
 
 import argparse
@@ -18,7 +18,7 @@ TABLE = Path(__file__).parents[1] / "catalog" / "engines" / "trtllm" / "engine_k
 ROOT_CLASS = "TorchLlmArgs"
 REPOSITORY, SOURCE = "NVIDIA/TensorRT-LLM", "tensorrt_llm/llmapi/llm_args.py"
 
-# Pydantic's names for numbers with a bound.
+# Pydantic's names of bounded numbers.
 _BOUNDED: dict[str, tuple[str, dict[str, int]]] = {
     "PositiveInt": ("integer", {"min": 1}),
     "NonNegativeInt": ("integer", {"min": 0}),
@@ -37,16 +37,16 @@ _BOUNDS = {"ge": "min", "gt": "above", "le": "max", "lt": "below"}
 
 @dataclass(frozen=True)
 class Key:
-    """What one key takes: the union of what its classes say."""
+    """The values that one key accepts: the union over its classes."""
 
     types: frozenset[str] = frozenset()
-    """Of integer, number, boolean, text, null, list, object."""
+    """Some of integer, number, boolean, text, null, list, object."""
     choices: tuple[str, ...] = ()
     bounds: Mapping[str, float] = field(default_factory=dict[str, float])
     deprecated: bool = False
 
     def __or__(self, other: "Key") -> "Key":
-        """Either of two; a bound holds only where both have it."""
+        """The union of two keys. A bound stays only if both have it."""
         return Key(
             self.types | other.types,
             tuple(dict.fromkeys((*self.choices, *other.choices))),
@@ -75,7 +75,7 @@ class Source:
                 self.names[node.target.id] = node.value
 
     def keys(self, name: str, prefix: str = "") -> Iterator[tuple[str, Key]]:
-        """Every key below a class, dotted, with those of the classes that it inherits from and holds."""
+        """Every dotted key of a class, including inherited and nested classes."""
         for field_name, node in self._fields(name).items():
             path = f"{prefix}{field_name}"
             key, held = self._type(node.annotation)
@@ -84,7 +84,7 @@ class Source:
                 yield from self.keys(cls, f"{path}.")
 
     def _fields(self, name: str) -> dict[str, ast.AnnAssign]:
-        """The fields of a class; one that a subclass declares again is the subclass's."""
+        """The fields of a class, including inherited ones that it does not override."""
         cls = self.classes[name]
         bases = [base.id for base in cls.bases if isinstance(base, ast.Name) and base.id in self.classes]
         found = {field: node for base in reversed(bases) for field, node in self._fields(base).items()}
@@ -92,7 +92,7 @@ class Source:
         return found | {node.target.id: node for node in own if isinstance(node.target, ast.Name) and _is_field(node)}
 
     def _type(self, node: ast.expr) -> tuple[Key, tuple[str, ...]]:
-        """What an annotation takes, and the classes of this file whose keys it has."""
+        """The values that an annotation accepts, and the classes of this file that it nests."""
         if isinstance(node, ast.Constant):
             return self._type(ast.Name(node.value if isinstance(node.value, str) else str(node.value)))
         if isinstance(node, ast.BinOp):
@@ -134,7 +134,7 @@ class Source:
 
     @staticmethod
     def _with_field(key: Key, value: ast.expr | None) -> Key:
-        """The key with the bounds of its `Field(…)`, and the words that the field names for its reports of use."""
+        """The key with the bounds of its `Field(…)`, and the choices that the field lists for usage reports."""
         if not (isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "Field"):
             return key
         words = {word.arg: word.value for word in value.keywords}
@@ -155,7 +155,7 @@ class Source:
 
 
 def _is_field(node: ast.AnnAssign) -> bool:
-    """Whether a user can set it: neither private nor a constant of the class."""
+    """Whether a user can set the field: it is neither private nor a class constant."""
     return (
         isinstance(node.target, ast.Name)
         and not node.target.id.startswith("_")
@@ -164,7 +164,7 @@ def _is_field(node: ast.AnnAssign) -> bool:
 
 
 def _members(cls: ast.ClassDef, *, by_value: bool) -> tuple[str, ...]:
-    """What an enum takes: its values where these are text, else its names in lower case."""
+    """The accepted words of an enum: its values if they are text, else its names in lower case."""
     assigned = [node for node in cls.body if isinstance(node, ast.Assign)]
     if by_value:
         return tuple(str(ast.literal_eval(node.value)) for node in assigned)
@@ -172,7 +172,7 @@ def _members(cls: ast.ClassDef, *, by_value: bool) -> tuple[str, ...]:
 
 
 def keys_of(text: str) -> dict[str, Key]:
-    """Every key of the engine's arguments; one that several classes of a union have takes what any of them takes."""
+    """Every key of the engine's arguments. A key in several classes of a union accepts the values of any of them."""
     found: dict[str, Key] = {}
     for path, key in Source(text).keys(ROOT_CLASS):
         found[path] = found[path] | key if path in found else key
@@ -180,7 +180,7 @@ def keys_of(text: str) -> dict[str, Key]:
 
 
 def table(text: str, commit: str) -> str:
-    """The table as JSON with a key a line: what another version changed is what a diff shows."""
+    """The table as JSON, one key per line, so that a diff shows the changes of a version."""
     lines = ",\n".join(f"  {json.dumps(path)}: {json.dumps(key.plain())}" for path, key in keys_of(text).items())
     source = json.dumps({"repository": REPOSITORY, "file": SOURCE, "commit": commit})
     return f'{{\n "source": {source},\n "keys": {{\n{lines}\n }}\n}}\n'

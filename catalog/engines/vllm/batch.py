@@ -123,4 +123,4 @@ def _sharded_sampling(given: Given, workers: Workers, now: Batch) -> Iterator[Ar
             name, f"--max-num-seqs {now.seqs} is less than tensorParallel {largest}; use at least {largest}"
         )
     if any(flag in given for flag in ("--speculative-config", "--spec-method", "--spec-model")):
-        yield given.error(name, "is not supported beside speculation; remove one of them")
+        yield given.error(name, "is not supported together with speculation; remove one of them")

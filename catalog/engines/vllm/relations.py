@@ -39,7 +39,7 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
         "--safetensors-load-strategy"
     ) not in (None, "lazy"):
         yield given.error(
-            "--safetensors-load-strategy", "is refused beside enable_multithread_load; use lazy, or remove one"
+            "--safetensors-load-strategy", "is refused together with enable_multithread_load; use lazy, or remove one"
         )
 
 
@@ -92,7 +92,9 @@ def _experts(given: Given, workers: Workers) -> Iterator[ArgumentError]:
             yield given.error(name, f"{workers.card.name} is a dense model and has no experts; remove it")
     routed = "--enable-return-routed-experts"
     if given.on(routed) and workers.disaggregated:
-        yield given.error(routed, "vLLM refuses it beside a KV connector; remove it, or use an aggregated layout")
+        yield given.error(
+            routed, "vLLM refuses it together with a KV connector; remove it, or use an aggregated layout"
+        )
     elif given.on(routed) and dense:
         yield given.error(routed, f"{workers.card.name} is a dense model and has no experts; remove it")
     if dense:

@@ -69,10 +69,12 @@ def _async_scheduling(given: Given, config: Mapping[str, Any]) -> Iterator[Argum
     if given.on("--async-scheduling") and method in (*_NGRAM, *_DRAFTS) and method not in _ASYNC:
         yield given.error(
             "--async-scheduling",
-            f"vLLM refuses it beside speculation by {method}; remove --async-scheduling, or use ngram_gpu",
+            f"vLLM refuses it together with speculation by {method}; remove --async-scheduling, or use ngram_gpu",
         )
     elif given.on("--async-scheduling") and config.get("disable_padded_drafter_batch"):
-        yield given.error("--async-scheduling", "is refused beside disable_padded_drafter_batch; remove one of them")
+        yield given.error(
+            "--async-scheduling", "is refused together with disable_padded_drafter_batch; remove one of them"
+        )
 
 
 def _method(config: Mapping[str, Any]) -> Any:
