@@ -166,7 +166,7 @@ class TransportEvidence:
 class KnownFailure:
     """A failure that an engine reports in its log or in a response, and how to fix it."""
 
-    says: str
+    pattern: str
     """Regular expression that a line of the log or response matches."""
     remedy: str
     """Meaning of the failure and what to check, as a clause without its full stop."""

@@ -33,11 +33,11 @@ def parsed(text: str) -> GkeVersion | None:
 @dataclass(frozen=True, order=True)
 class Floor:
     version: GkeVersion
-    of: str
+    needed_by: str
     """The feature that needs the version."""
 
     def __str__(self) -> str:
-        return f"{self.version} or newer, as {self.of} needs"
+        return f"{self.version} or newer, as {self.needed_by} needs"
 
 
 # The chart's own floor. `preStop.sleep` of the frontends came with the same minor version.

@@ -28,12 +28,12 @@ def transport_log(operation: Literal["read", "write"]) -> tuple[EnvVar, ...]:
 # Failures that users of Dynamo's images reported, with texts of NIXL and SGLang.
 KNOWN_FAILURES = (
     KnownFailure(
-        says=r"(?i)NIXL agent creation failed|NIXL create_backend",
+        pattern=r"(?i)NIXL agent creation failed|NIXL create_backend",
         remedy="NIXL could not start: check LD_LIBRARY_PATH, by which its libraries and UCX's are found, and the pod's "
         "NICs (docs/rdma.md)",
     ),
     KnownFailure(
-        says=r"(?i)backend '?UCX'? not found",
+        pattern=r"(?i)backend '?UCX'? not found",
         remedy="NIXL did not find its UCX plugin: LD_LIBRARY_PATH is in another order than the image's own, so leave "
         "the command and the variables of workers as the program writes them",
     ),

@@ -68,8 +68,8 @@ def policy(namespace: str, workers: UnrestrictedWorkers, labels: dict[str, str])
             "failurePolicy": "Fail",
             "matchConstraints": {
                 "resourceRules": [
-                    _judged("CREATE", "pods"),
-                    _judged("UPDATE", "pods/ephemeralcontainers"),
+                    _resource_rule("CREATE", "pods"),
+                    _resource_rule("UPDATE", "pods/ephemeralcontainers"),
                 ]
             },
             "variables": [{"name": name, "expression": text} for name, text in _variables(workers)],
@@ -96,7 +96,7 @@ def policy_name(namespace: str) -> str:
     return names.cluster_scoped(namespace, "graph-pods")
 
 
-def _judged(operation: str, resource: str) -> dict[str, Any]:
+def _resource_rule(operation: str, resource: str) -> dict[str, Any]:
     return {"apiGroups": [""], "apiVersions": ["v1"], "operations": [operation], "resources": [resource]}
 
 

@@ -38,22 +38,22 @@ def candidates(name: str, machine: GpuMachine) -> Candidates:
     }
     if errors := {error for each in found.values() for error in argument_errors(each)}:
         raise ConfigInvalid(errors)
-    refused = {layout: _not_computed(each, machine) for layout, each in found.items()}
+    refused = {layout: _why_not_computed(each, machine) for layout, each in found.items()}
     return Candidates(
         card=card,
         machine=machine,
         deployments={layout: each for layout, each in found.items() if not refused[layout]},
-        impossible={layout: why for layout, why in refused.items() if why} | dict(_absent(card, machine, found)),
+        impossible={layout: why for layout, why in refused.items() if why} | dict(_impossible(card, machine, found)),
     )
 
 
-def _not_computed(of: Deployment, machine: GpuMachine) -> str:
+def _why_not_computed(of: Deployment, machine: GpuMachine) -> str:
     """Why the machine cannot compute with a deployment's weights; empty if it can, or if no GPU is used."""
     why = number_formats.refusal(of, machine) if of.on_gpus else None
     return f"the weights {why}" if why else ""
 
 
-def _absent(card: Card, machine: GpuMachine, found: Mapping[str, Deployment]) -> Iterator[tuple[str, str]]:
+def _impossible(card: Card, machine: GpuMachine, found: Mapping[str, Deployment]) -> Iterator[tuple[str, str]]:
     for layout in layout_names():
         if layout not in found and (why := why_not(card, machine, default_engine(), layout)):
             yield layout, why

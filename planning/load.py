@@ -40,7 +40,7 @@ def judged(raw: dict[str, Any]) -> tuple[ResolvedStack | None, list[Error]]:
     stack, unknown = resolve(reading.result)
     machine_known = "capacity.machine" not in reading.left_out
     content = [*unknown, *checks.errors(stack, machine_known=machine_known)]
-    found += [error for error in content if not _hangs_on(error, reading.left_out)]
+    found += [error for error in content if not _may_depend_on(error, reading.left_out)]
     return stack, found
 
 
@@ -54,7 +54,7 @@ _DECIDED_BY = {
 }
 
 
-def _hangs_on(error: Error, left_out: set[str]) -> bool:
+def _may_depend_on(error: Error, left_out: set[str]) -> bool:
     """Whether a left-out invalid value may cause an error: both are in one deployment, and not about its name."""
     if error.path in left_out:
         return True

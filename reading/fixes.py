@@ -35,11 +35,11 @@ def _with_fixes(error: Error, raw: Mapping[str, Any], before: Counter[str], judg
             after = Counter(other.path for other in judge(changed))
             wanted = before - Counter([error.path])
             if after[error.path] <= wanted[error.path] if fix.spelling else after <= wanted:
-                words.append(fix.words + _then(sorted(after - wanted)))
+                words.append(fix.words + _additional_keys(sorted(after - wanted)))
     return Error(error.path, "; ".join([error.message, ", or ".join(words)]) if words else error.message)
 
 
-def _then(paths: list[str]) -> str:
+def _additional_keys(paths: list[str]) -> str:
     """The additional keys that a fix requires, such as the name of a reservation after `mode: reservation`."""
     if not paths:
         return ""

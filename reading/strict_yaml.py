@@ -52,13 +52,13 @@ def _errors(node: yaml.Node, path: str, done: set[int], open_: set[int]) -> Iter
             yield from _errors(item, join(path, index), done, open_)
     elif isinstance(node, yaml.MappingNode):
         entries = cast(list[tuple[yaml.Node, yaml.Node]], node.value)
-        yield from _given_twice([key for key, _ in entries], path)
+        yield from _duplicate_keys([key for key, _ in entries], path)
         for key, value in entries:
             yield from _errors(value, join(path, str(key.value)), done, open_)
     open_.remove(id(node))
 
 
-def _given_twice(keys: list[yaml.Node], path: str) -> Iterator[Error]:
+def _duplicate_keys(keys: list[yaml.Node], path: str) -> Iterator[Error]:
     lines: dict[tuple[str, str], int] = {}
     for key in keys:
         name, line = str(key.value), key.start_mark.line + 1

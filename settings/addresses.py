@@ -102,7 +102,7 @@ def _small_for_nodes(path: str, name: str, given: IPv4Network, needed: int, nics
             path,
             f"{given} is too small for {needed} {'GPU ' if name in NIC_RANGES else ''}nodes: it gives {what}; "
             f"a /{prefix} holds them",
-            _elsewhere(path, given, prefix),
+            _other_ranges(path, given, prefix),
         )
 
 
@@ -111,7 +111,7 @@ def key(name: str) -> str:
     return AddressPlan.model_fields[name].alias or name
 
 
-def _elsewhere(path: str, given: IPv4Network, prefix: int) -> tuple[Fix, ...]:
+def _other_ranges(path: str, given: IPv4Network, prefix: int) -> tuple[Fix, ...]:
     """Fixes with a range of that size: around the given one, else at the start of a block of private addresses."""
     around = given.supernet(new_prefix=min(prefix, given.prefixlen))
     blocks = [IPv4Network((block, prefix), strict=False) for block in _PRIVATE]
@@ -141,7 +141,7 @@ def _overlaps(path: str, ranges: AddressPlan, used: tuple[str, ...]) -> Iterator
                 _key(path, at),
                 f"{getattr(ranges, at)} overlaps {_key(path, with_)}, {getattr(ranges, with_)}; all ranges of a stack "
                 "must not overlap",
-                _elsewhere(
+                _other_ranges(
                     _key(path, at), IPv4Network(getattr(ranges, at)), IPv4Network(getattr(ranges, at)).prefixlen
                 ),
             )

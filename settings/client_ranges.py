@@ -74,7 +74,7 @@ def form_error(text: str) -> str | None:
         return f"{shown(text)} is not a range of addresses; {_nearest(text)}"
     if text.partition("/")[2] not in ("", str(network.prefixlen)) or "%" in text:
         return f"{shown(text)} is not a range of addresses as Google Cloud writes it; an example is {EXAMPLE}"
-    return _carried_error(network) if isinstance(network, IPv6Network) else None
+    return _embedded_ipv4_error(network) if isinstance(network, IPv6Network) else None
 
 
 def share_error(texts: Sequence[str]) -> str | None:
@@ -114,7 +114,7 @@ def _nearest(text: str) -> str:
     return f"the range that contains it is {network}, and its address alone is {text.partition('/')[0]}"
 
 
-def _carried_error(network: IPv6Network) -> str | None:
+def _embedded_ipv4_error(network: IPv6Network) -> str | None:
     for carrier, behind in _CARRIES_IPV4.items():
         # `share_error` reports ranges that are also too large as IPv6.
         if not network.overlaps(carrier) or (not network.subnet_of(carrier) and share_error([str(network)])):

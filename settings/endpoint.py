@@ -55,7 +55,7 @@ class Endpoint(Frozen):
 
     @field_validator("domain", "allowed_cidrs")
     @classmethod
-    def _goes_with_a_gateway(cls, value: object, info: ValidationInfo) -> object:
+    def _only_with_a_gateway(cls, value: object, info: ValidationInfo) -> object:
         exposure: Exposure | None = info.data.get("exposure")
         if exposure is Exposure.GATEWAY and not value:
             why = {"domain": "the certificate is for it", "allowed_cidrs": "only these clients are admitted"}
@@ -66,7 +66,7 @@ class Endpoint(Frozen):
 
     @field_validator("global_access")
     @classmethod
-    def _goes_with_an_internal_one(cls, value: bool, info: ValidationInfo) -> bool:
+    def _only_with_an_internal_load_balancer(cls, value: bool, info: ValidationInfo) -> bool:
         exposure: Exposure | None = info.data.get("exposure")
         if value and exposure and exposure is not Exposure.INTERNAL:
             raise ValueError(f"has no effect with exposure {exposure}; it belongs to exposure internal")

@@ -69,7 +69,7 @@ class ExistingCluster(Frozen):
 
     @field_validator("name")
     @classmethod
-    def _known_somehow(cls, name: str | None, info: ValidationInfo) -> str | None:
+    def _has_a_name_or_a_context(cls, name: str | None, info: ValidationInfo) -> str | None:
         if name is None and "context" in info.data and not info.data["context"]:
             raise ValueError(
                 "is required unless cluster.existing.context is set: one of the two identifies the cluster"

@@ -37,7 +37,7 @@ class Maintenance(Frozen):
 
     @field_validator("hours")
     @classmethod
-    def _enough_in_a_month(cls, hours: int, info: ValidationInfo) -> int:
+    def _meets_the_monthly_minimum(cls, hours: int, info: ValidationInfo) -> int:
         days: tuple[Weekday, ...] | None = info.data.get("days")  # absent if invalid itself
         if days and hours * len(set(days)) * 32 < 48 * 7:
             min_hours = -(-48 * 7 // (32 * len(set(days))))

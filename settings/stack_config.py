@@ -77,20 +77,20 @@ def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig
         )
     else:
         value = text_or_data(config.values[full_key])
-        yield from _pasted(key, value)
+        yield from _credential_errors(key, value)
         if value != {}:  # the default of every object in Pulumi.yaml
             raw[key] = value
 
 
-def _pasted(path: str, value: Any) -> Iterable[Error]:
+def _credential_errors(path: str, value: Any) -> Iterable[Error]:
     """An error for each credential in a key or text of the value, because stack files and manifests are plain text."""
     if isinstance(value, dict):
         for key, inner in cast(dict[str, Any], value).items():
             yield from _token_in(join(path, key), key)
-            yield from _pasted(join(path, key), inner)
+            yield from _credential_errors(join(path, key), inner)
     elif isinstance(value, list):
         for index, inner in enumerate(cast(list[Any], value)):
-            yield from _pasted(join(path, index), inner)
+            yield from _credential_errors(join(path, index), inner)
     elif isinstance(value, str):
         yield from _token_in(path, value)
 

@@ -107,9 +107,9 @@ STARTS_NOT = [
         (("--config-format", "NOPE"), 0, "write a card"),
         (("--compilation-config", '{"inductor_passes": {"a": "my.pass"}}'), 1, "inductor_passes may not be set"),
         # Relations.
-        (("--async-scheduling", _CONFIG, _NGRAM), 0, "together with speculation by ngram"),
+        (("--async-scheduling", _CONFIG, _NGRAM), 0, "speculation by ngram"),
         (("--spec-method", "ngram", "--spec-tokens", "2", "--async-scheduling"), 4, "use ngram_gpu"),
-        (("--async-scheduling", "--spec-model", "ngram", "--spec-tokens", "2"), 0, "together with speculation by ngram"),
+        (("--async-scheduling", "--spec-model", "ngram", "--spec-tokens", "2"), 0, "speculation by ngram"),
         (("--async-scheduling", _CONFIG, _spec(method="ngram_gpu", disable_padded_drafter_batch=True)), 0,
          "together with disable_padded_drafter_batch"),
         (("--spec-method", "ngram"), 1, "needs num_speculative_tokens"),

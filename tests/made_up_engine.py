@@ -32,8 +32,8 @@ class Otter(Engine):
     def arguments(self, worker: EngineInput) -> tuple[str, ...]:
         return ("--weights", worker.model, "--paws", str(worker.tensor_parallel), *worker.extra_args)
 
-    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
-        return MemoryUse(kv_cache=(asked.gpu_bytes - asked.weights) * asked.share, overhead=0, source="made up")
+    def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
+        return MemoryUse(kv_cache=(inputs.gpu_bytes - inputs.weights) * inputs.share, overhead=0, source="made up")
 
     def layout_errors(self, prefill, decode, card):
         if prefill.tensor_parallel != decode.tensor_parallel:
@@ -97,8 +97,8 @@ class Heron(Engine):
     def arguments(self, worker: EngineInput) -> tuple[str, ...]:
         return ("--weights", worker.model, "--beak", worker.role.value, *worker.extra_args)
 
-    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
-        return MemoryUse(kv_cache=(asked.gpu_bytes - asked.weights) * asked.share, overhead=0, source="made up")
+    def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
+        return MemoryUse(kv_cache=(inputs.gpu_bytes - inputs.weights) * inputs.share, overhead=0, source="made up")
 
     def connection(self, argv):
         side = argv[argv.index("--beak") + 1] if "--beak" in argv[:-1] else None

@@ -70,7 +70,7 @@ def ask(runtime: Runtime, lines: Sequence[tuple[str, Sequence[str]]] = ()) -> An
 
     Needs the runtime's environment. Raises LocalRunError if the parsers cannot be run.
     """
-    answer = _asked(runtime.environment, runtime.script, lines)
+    answer = _run(runtime.environment, runtime.script, lines)
     tables = {module: formatted(table) for module, table in answer["tables"].items()}
     return Answer(tables=tables, verdicts=tuple(answer["verdicts"]))
 
@@ -86,10 +86,10 @@ def start(runtime: Runtime, lines: Sequence[Sequence[str]]) -> list[Any]:
 
     Needs the runtime's environment. Raises LocalRunError if the script cannot be run.
     """
-    return _asked(runtime.environment, runtime.starter, lines)
+    return _run(runtime.environment, runtime.starter, lines)
 
 
-def _asked(environment: Environment, reader: Path, question: Any) -> Any:
+def _run(environment: Environment, reader: Path, question: Any) -> Any:
     # No other variables: some, such as DYN_ROUTER_MODE, set defaults of flags; HF_HUB_OFFLINE requires model files.
     env = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     # Without this host, a machine without a routable address fails.

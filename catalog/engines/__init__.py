@@ -96,7 +96,7 @@ class Engine(ABC):
         """The module's arguments for one role, the stack's own at the end. Flag and value are separate words."""
 
     @abstractmethod
-    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
+    def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
         """Bytes per GPU left for the KV cache, and the engine's own overhead. Called for GPU workers only."""
 
     def share_of(self, gpus: Gpus) -> float:

@@ -62,7 +62,7 @@ class Mocker(Engine):
         )
         return (*args.argv(), *worker.extra_args)
 
-    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
+    def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
         return MemoryUse(kv_cache=0, overhead=0, source="the mocker computes nothing")
 
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:

@@ -6,7 +6,7 @@ from catalog import weights
 from catalog.flags.given import Workers
 
 
-def not_readable(name: str, workers: Workers) -> str | None:
+def why_unreadable(name: str, workers: Workers) -> str | None:
     """Why workers cannot read a model, draft or template of that name; None if the bucket may hold it.
 
     Preview does not check that the bucket holds it.

@@ -36,7 +36,7 @@ def errors(region: str, zone: str, *, allow_unlisted: bool) -> Iterator[tuple[st
     listed = known()
     there = listed.zones_of(region)
     if not there and not allow_unlisted:
-        yield "region", f"{region} is not among Google Cloud's regions{_meant(region, zone)}{unlisted()}"
+        yield "region", f"{region} is not among Google Cloud's regions{_proposal(region, zone)}{unlisted()}"
     elif region_of(zone) != region:
         zones = f"its zones are {', '.join(there)}" if there else f"its zones begin with {region}-"
         moved = region_of(zone)
@@ -58,7 +58,7 @@ def unlisted() -> str:
 _CONTINENTS = {"eu-": "europe-", "ap-": "asia-", "as-": "asia-", "na-": "northamerica-", "sa-": "southamerica-"}
 
 
-def _meant(region: str, zone: str) -> str:
+def _proposal(region: str, zone: str) -> str:
     """An existing region and zone to propose: the zone's own region, else the region with the most similar name."""
     listed = known()
     if zone in listed.zones_of(region_of(zone)):

@@ -31,11 +31,11 @@ def pinned(
     content = yaml.load(text)
     listed = _block({path: _block(file, on_one_line=True) for path, file in files.items()})
     same = content["revision"] == revision and content.get("files") == listed
-    if same and (facts is None or _says(content, facts)):
+    if same and (facts is None or _has(content, facts)):
         return text
     content["revision"] = revision
     content["revisionSource"] = DoubleQuotedScalarString(source)
-    _put(content, "files", listed, after="revisionSource")
+    _insert(content, "files", listed, after="revisionSource")
     if facts:
         _write(content, facts, DoubleQuotedScalarString(f"config.json of the revision; {source}"))
     written = io.StringIO()
@@ -43,7 +43,7 @@ def pinned(
     return written.getvalue()
 
 
-def _says(content: Mapping[str, Any], facts: ModelFacts) -> bool:
+def _has(content: Mapping[str, Any], facts: ModelFacts) -> bool:
     architecture = {key: value for key, value in content.get("architecture", {}).items() if key != "source"}
     return architecture == facts.architecture and content.get("attention") == facts.attention
 
@@ -59,14 +59,14 @@ def _block(values: Mapping[str, Any], *, on_one_line: bool = False) -> Any:
 
 def _write(content: Any, facts: ModelFacts, source: str) -> None:
     architecture: Any = content.get("architecture") or _block({})
-    _become(architecture, {"source": source, **facts.architecture}, forget=("experts", *_FORMER))
-    _put(content, "architecture", architecture, after="weights")
+    _update(architecture, {"source": source, **facts.architecture}, forget=("experts", *_FORMER))
+    _insert(content, "architecture", architecture, after="weights")
     attention: Any = content.get("attention") or _block({}, on_one_line=True)
-    _become(attention, facts.attention, forget=tuple(attention))
-    _put(content, "attention", attention, after="architecture")
+    _update(attention, facts.attention, forget=tuple(attention))
+    _insert(content, "attention", attention, after="architecture")
 
 
-def _become(block: Any, values: Mapping[str, Any], forget: tuple[str, ...]) -> None:
+def _update(block: Any, values: Mapping[str, Any], forget: tuple[str, ...]) -> None:
     """Sets a block's values in place, so that comments stay. Removes keys of `forget` without a value."""
     for key in set(forget) & set(block) - values.keys():
         del block[key]
@@ -75,7 +75,7 @@ def _become(block: Any, values: Mapping[str, Any], forget: tuple[str, ...]) -> N
             block[key] = _block(cast(dict[str, Any], value), on_one_line=True) if isinstance(value, dict) else value
 
 
-def _put(content: Any, key: str, value: Any, after: str) -> None:
+def _insert(content: Any, key: str, value: Any, after: str) -> None:
     """Sets a key in place, or inserts a new key after another."""
     if key in content:
         content[key] = value

@@ -18,7 +18,7 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
     for pool in {(stack.capacity_path(pool), pool.machine.name): pool for pool in stack.own_gpu_pools}.values():
         yield from _not_sold(stack, pool)
     for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
-        yield from _elsewhere(stack, machine)
+        yield from _not_listed(stack, machine)
     yield from _rdma_mode(stack)
 
 
@@ -57,7 +57,7 @@ def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
     if capacity and mode not in machine.sold and any(mode in each.sold for each in gpu_machines()):
         yield Error(
             join(path, "mode"),
-            f"{machine.name} is not sold by {mode}, only by {', '.join(machine.sold)}{_reserving(machine, path)}",
+            f"{machine.name} is not sold by {mode}, only by {', '.join(machine.sold)}{_reserve_it(machine, path)}",
             tuple(Fix(f"use {mode}", {join(path, "mode"): mode}) for mode in machine.sold),
         )
     elif capacity and _asks_for_compact_placement(capacity) and not machine.compact_placement:
@@ -68,7 +68,7 @@ def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
         )
 
 
-def _reserving(machine: GpuMachine, path: str) -> str:
+def _reserve_it(machine: GpuMachine, path: str) -> str:
     """Advice for a machine that is sold only by reservation. Only the user knows the reservation's name."""
     reserved = tuple(mode.name for mode in MODES if mode.reserved)
     if set(machine.sold) - set(reserved):
@@ -80,7 +80,7 @@ def _asks_for_compact_placement(capacity: Capacity) -> bool:
     return "compact_placement" in capacity.model_fields_set and mode_of(capacity).compact(capacity)
 
 
-def _elsewhere(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Error]:
+def _not_listed(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Error]:
     """The error of an existing zone that does not list the machine."""
     place = stack.settings.location
     listed = place.zone in locations.known().zones_of(place.region)

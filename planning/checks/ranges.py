@@ -11,12 +11,12 @@ from settings.schema import Settings
 
 def errors(stack: ResolvedStack) -> Iterator[Error]:
     if existing := _existing(stack.settings):
-        yield from _beside_existing(stack.settings, existing)
+        yield from _ranges_that_exist(stack.settings, existing)
     yield from _without_network(stack)
     yield from _too_small_or_overlapping(stack)
 
 
-def _beside_existing(settings: Settings, existing: str) -> Iterator[Error]:
+def _ranges_that_exist(settings: Settings, existing: str) -> Iterator[Error]:
     """Errors of ranges that the existing cluster or VPC already has. The stack needs only the range of its proxies."""
     given, behind_proxies = settings.network.ranges.model_fields_set, _behind_existing_proxies(settings)
     for name in addresses.CLUSTER_RANGES:

@@ -13,14 +13,14 @@ from reading.errors import Error, Fix
 
 
 def errors(stack: ResolvedStack) -> Iterator[Error]:
-    yield from _two_of_one_name(stack)
+    yield from _different_files_of_one_machine(stack)
     yield from _one_reservation(stack)
     yield from _one_pool_bought_twice(stack)
     yield from _one_network_profile(stack)
     yield from _long_names(stack)
 
 
-def _two_of_one_name(stack: ResolvedStack) -> Iterator[Error]:
+def _different_files_of_one_machine(stack: ResolvedStack) -> Iterator[Error]:
     """The error of two files that describe one machine type differently, because pools are identified by its name."""
     seen = {stack.machine.name: stack.machine}
     for each in stack.deployments:
@@ -34,11 +34,11 @@ def _two_of_one_name(stack: ResolvedStack) -> Iterator[Error]:
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
     yield from _of_the_stack(deployment)
-    yield from _kv_cannot_travel(deployment)
+    yield from _unconnected_nics(deployment)
     yield from _not_on_one_node(deployment)
 
 
-def _kv_cannot_travel(deployment: Deployment) -> Iterator[Error]:
+def _unconnected_nics(deployment: Deployment) -> Iterator[Error]:
     """The error of two roles whose NICs cannot reach each other."""
     prefill, decode = deployment.roles.get(Role.PREFILL), deployment.roles.get(Role.DECODE)
     if deployment.kv_transfer is not KvTransfer.RDMA or not (prefill and decode and prefill.machine and decode.machine):

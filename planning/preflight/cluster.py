@@ -74,6 +74,6 @@ class GkeVersionOffered(PreflightCheck):
         if not self.floor or (found and found >= self.floor.version):
             return PASSED
         return failed(
-            f"the cluster runs {version}, older than {self.floor.version}, which {self.floor.of} needs; "
+            f"the cluster runs {version}, older than {self.floor.version}, which {self.floor.needed_by} needs; "
             "upgrade it as docs/upgrade-and-teardown.md says"
         )

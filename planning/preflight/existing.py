@@ -55,30 +55,30 @@ class ExistingClusterFits(PreflightCheck):
                 f"cluster.existing: there is no cluster {self.cluster} in {self.location}; "
                 f"`gcloud container clusters list --project={self.project}`"
             )
-        if lacks := list(self._lacks(state)):
+        if lacks := list(self._missing(state)):
             return failed(f"cluster.existing: {self.cluster} {'; it '.join(lacks)}")
-        misses = "; it ".join(self._misses(state))
+        misses = "; it ".join(self._optional_features_missing(state))
         return CheckResult(verdict=Verdict.PASSED, sentence=misses and f"cluster.existing: {self.cluster} {misses}")
 
-    def _misses(self, state: ClusterState) -> Iterator[str]:
+    def _optional_features_missing(self, state: ClusterState) -> Iterator[str]:
         """Missing features that a graph runs without, and that its operators may need."""
         if not state.dataplane_v2:
             yield "has no Dataplane V2, so the NetworkPolicies that isolate the graphs may not be enforced"
         if not state.managed_prometheus:
             yield "has no Managed Prometheus, so dashboard and alerts stay empty"
 
-    def _lacks(self, state: ClusterState) -> Iterator[str]:
+    def _missing(self, state: ClusterState) -> Iterator[str]:
         version = gke_versions.parsed(state.version)
         if version is None or version < self.floor.version:
-            yield f"runs {state.version or 'an unknown version'}, but {self.floor.of} needs {self.floor.version}"
+            yield f"runs {state.version or 'an unknown version'}, but {self.floor.needed_by} needs {self.floor.version}"
         if self.adds_rdma_pools and not state.dataplane_v2:
             yield "has no Dataplane V2, which RDMA needs and only cluster creation can turn on"
         if self.adds_rdma_pools and self.multi_networking and not state.multi_networking:
             yield "has no multi-networking, which only cluster creation can turn on; use network.rdma dranetAuto"
-        yield from self._lacks_features(state)
+        yield from self._missing_features(state)
         yield from _overlaps(self.planned_ranges, state.ranges)
 
-    def _lacks_features(self, state: ClusterState) -> Iterator[str]:
+    def _missing_features(self, state: ClusterState) -> Iterator[str]:
         """Missing features that an update of the cluster can turn on."""
         update = f"`gcloud container clusters update {self.cluster} --location={self.location} --project={self.project}"
         if self.by_dns_endpoint and not state.dns_endpoint:
@@ -133,10 +133,10 @@ class ExistingSubnetFits(PreflightCheck):
             )
         if not is_range(state.range):
             return self.unknown("its range is unknown")
-        lacks = list(self._lacks(state))
+        lacks = list(self._missing(state))
         return failed(f"network.existing: subnet {self.subnet} {'; it '.join(lacks)}") if lacks else PASSED
 
-    def _lacks(self, state: SubnetState) -> Iterator[str]:
+    def _missing(self, state: SubnetState) -> Iterator[str]:
         update = (
             f"`gcloud compute networks subnets update {self.subnet} --project={self.project} --region={self.region}"
         )

@@ -67,7 +67,7 @@ class OperatorFits(PreflightCheck):
         return f"kubectl --context {self.context} get deployments --all-namespaces --selector {SELECTOR}"
 
     def judge(self, operators: Sequence[Operator]) -> CheckResult:
-        errors = list(self._in_the_way(operators) if self.installs else self._unfit(operators))
+        errors = list(self._conflicting(operators) if self.installs else self._unsuitable(operators))
         if errors:
             return failed("; ".join(f"cluster.existing.platform: {error}" for error in errors))
         if not self.installs and not any(operator.version for operator in operators):
@@ -75,16 +75,17 @@ class OperatorFits(PreflightCheck):
             return CheckResult(verdict=Verdict.PASSED, sentence=sentence)
         return PASSED
 
-    def _in_the_way(self, operators: Sequence[Operator]) -> Iterator[str]:
+    def _conflicting(self, operators: Sequence[Operator]) -> Iterator[str]:
         for operator in operators:
             if operator.namespace == self.ours:
                 continue
             yield (
                 f"install, but {self.cluster} already has a Dynamo operator, in namespace {operator.namespace}, and a "
-                "cluster can have one; use it with cluster.existing.platform: shared" + _from_before(operator.namespace)
+                "cluster can have one; use it with cluster.existing.platform: shared"
+                + _fix_for_old_namespaces(operator.namespace)
             )
 
-    def _unfit(self, operators: Sequence[Operator]) -> Iterator[str]:
+    def _unsuitable(self, operators: Sequence[Operator]) -> Iterator[str]:
         usable = [operator for operator in operators if operator.restricted_to in ("", self.namespace)]
         if not operators:
             yield f"shared, but {self.cluster} has no Dynamo operator; install one, or set platform: install"
@@ -101,7 +102,7 @@ class OperatorFits(PreflightCheck):
                 yield f"shared, but in namespace {operator.namespace} of {self.cluster}, {why}"
 
 
-def _from_before(namespace: str) -> str:
+def _fix_for_old_namespaces(namespace: str) -> str:
     """The fix for a stack that was deployed before its namespaces were named after it."""
     kept = namespace.removesuffix("-system")
     own = f". If this stack installed it, keep its names with cluster.existing.namespace: {kept}"

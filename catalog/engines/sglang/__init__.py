@@ -119,13 +119,13 @@ class Sglang(Engine):
     )
     known_failures = (
         KnownFailure(
-            says=r"KVPoll\.Bootstrapping|(Prefill|Decode) (bootstrap|handshake) failed|server info from bootstrap",
+            pattern=r"KVPoll\.Bootstrapping|(Prefill|Decode) (bootstrap|handshake) failed|server info from bootstrap",
             remedy=f"prefill and decode did not find each other by the bootstrap server, port {BOOTSTRAP_PORT} of "
             "prefill: check that prefill is Ready, that both were started with the same settings, and the "
             "NetworkPolicy of the graph's pods",
         ),
         KnownFailure(
-            says=r"(?i)(page size|kv.?cache.?dtype) mismatch",
+            pattern=r"(?i)(page size|kv.?cache.?dtype) mismatch",
             remedy="prefill and decode were started with different settings: wait for the update of both to end, or "
             "run `pulumi up` again",
         ),
@@ -169,9 +169,9 @@ class Sglang(Engine):
         )
         return (*args.argv(), *worker.extra_args)
 
-    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
+    def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
         assert self.flags is not None  # flags/sglang.json
-        return memory(card, asked, Given(self.flags, asked.arguments), self.block_size)
+        return memory(card, inputs, Given(self.flags, inputs.arguments), self.block_size)
 
     def share_of(self, gpus: Gpus) -> float:
         return memory_share(gpus)

@@ -42,20 +42,22 @@ def _defaults(memory_mib: int) -> tuple[int, int]:
     return 16384, 512
 
 
-def memory(card: Card, asked: MemoryInput, given: Given, page_size: int) -> MemoryUse:
+def memory(card: Card, inputs: MemoryInput, given: Given, page_size: int) -> MemoryUse:
     """Weights and KV cache get their share; the rest stays free for all else, and nothing checks that it suffices."""
-    layers, over = card.architecture.layers, attention_parallel(given, asked.tensor_parallel)
-    left = (asked.gpu_bytes - CONTEXT_BYTES) * asked.share - asked.weights - _copies(card, over, asked.tensor_parallel)
+    layers, over = card.architecture.layers, attention_parallel(given, inputs.tensor_parallel)
+    left = (
+        (inputs.gpu_bytes - CONTEXT_BYTES) * inputs.share - inputs.weights - _copies(card, over, inputs.tensor_parallel)
+    )
     # With groups of attention a GPU holds more of each token, of the requests of its group alone: the plan counts one
     # group, as if the cache were smaller by as much.
     more = card.attention.elements_per_token(layers, over) / card.attention.elements_per_token(
-        layers, asked.tensor_parallel
+        layers, inputs.tensor_parallel
     )
     return MemoryUse(
         kv_cache=left / more if left > 0 else left,
-        overhead=asked.gpu_bytes - asked.weights - max(0.0, left),
+        overhead=inputs.gpu_bytes - inputs.weights - max(0.0, left),
         source=SOURCE,
-        window_tokens=window_tokens(card, given, asked.max_model_len, page_size),
+        window_tokens=window_tokens(card, given, inputs.max_model_len, page_size),
     )
 
 

@@ -118,11 +118,11 @@ class Trtllm(Engine):
     known_failures = (
         *nixl.KNOWN_FAILURES,
         KnownFailure(
-            says=r"Disaggregated serving is not enabled",
+            pattern=r"Disaggregated serving is not enabled",
             remedy="the worker has no cache_transceiver_config: leave its arguments as the program writes them",
         ),
         KnownFailure(
-            says=r"Extra inputs are not permitted",
+            pattern=r"Extra inputs are not permitted",
             remedy="this runtime does not know a key of the engine's arguments: take it out of extraArgs, or set "
             "versions.runtime to the version that the flag tables are made for",
         ),
@@ -186,9 +186,9 @@ class Trtllm(Engine):
         )
         return (*args.argv(), *keys.words(engine), *worker.extra_args)
 
-    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
+    def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
         assert self.flags is not None  # flags/trtllm.json
-        return memory(card, asked, Given(self.flags, asked.arguments), self.block_size)
+        return memory(card, inputs, Given(self.flags, inputs.arguments), self.block_size)
 
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         """Its ranks are MPI processes, and Open MPI starts none as root unless told so twice. Unverified whether the

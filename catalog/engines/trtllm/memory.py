@@ -15,25 +15,25 @@ SOURCE = (
 )
 
 
-def memory(card: Card, asked: MemoryInput, given: Given, block_size: int) -> MemoryUse:
+def memory(card: Card, inputs: MemoryInput, given: Given, block_size: int) -> MemoryUse:
     """The KV cache gets its share of what is free beside weights and runtime; the transfer buffer must fit the rest.
 
     The buffer is counted for aggregated layouts too, which need none, and though TensorRT-LLM may move KV cache
     without: whether it allocates one depends on the runtime of the transfer, which it chooses itself.
     """
     tokens = _tokens(given)
-    overhead = RUNTIME_BYTES + _activations(card, tokens, asked.tensor_parallel)
-    free = asked.gpu_bytes - asked.weights - overhead
-    layers, buffered = card.architecture.layers, tokens_in_buffer(asked.max_model_len, block_size)
-    elements = card.attention.elements_per_token(layers, asked.tensor_parallel)
-    elements += card.attention.elements_in_window(layers, asked.tensor_parallel)
+    overhead = RUNTIME_BYTES + _activations(card, tokens, inputs.tensor_parallel)
+    free = inputs.gpu_bytes - inputs.weights - overhead
+    layers, buffered = card.architecture.layers, tokens_in_buffer(inputs.max_model_len, block_size)
+    elements = card.attention.elements_per_token(layers, inputs.tensor_parallel)
+    elements += card.attention.elements_in_window(layers, inputs.tensor_parallel)
     buffer = 2 * elements * buffered
     return MemoryUse(
-        kv_cache=min(asked.share * free, free - buffer),
+        kv_cache=min(inputs.share * free, free - buffer),
         overhead=overhead,
         source=SOURCE,
         # Without kv_cache_config.max_attention_window, a list, layers with a window keep the whole sequence.
-        window_tokens=asked.max_model_len if card.attention.kind == "hybrid" else 0,
+        window_tokens=inputs.max_model_len if card.attention.kind == "hybrid" else 0,
         advice=f"smaller batches than {tokens} tokens leave more" if tokens > DEFAULT_TOKENS else None,
     )
 

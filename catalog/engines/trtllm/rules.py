@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from catalog.engines.trtllm import keys
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
-from catalog.flags.paths import not_readable
+from catalog.flags.paths import why_unreadable
 
 _EXPERTS, _ATTENTION_DP = "--expert-parallel-size", "--enable-attention-dp"
 _BACKEND = "--trtllm.attn_backend"
@@ -54,7 +54,7 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     if given.text(_TIMEOUT) in ("none", "null") and given.text(_RUNTIME) == "PYTHON":
         yield given.error(_TIMEOUT, "the PYTHON runtime needs a time; leave it out, or give milliseconds")
     template = given.text("--custom-jinja-template")
-    if template is not None and (why := not_readable(template, workers)):
+    if template is not None and (why := why_unreadable(template, workers)):
         yield given.error("--custom-jinja-template", f"{template} {why}")
 
 

@@ -96,7 +96,7 @@ _QUEUE = ScalingSignal(name="queued-requests", gauge="vllm:num_requests_waiting"
 _KV_CACHE = ScalingSignal(name="kv-cache-use", gauge="vllm:kv_cache_usage_perc", target="700m")
 
 
-def _buffer_on_cpu(transfer_config: str) -> str:
+def _with_host_buffer(transfer_config: str) -> str:
     """The transfer settings with NIXL's buffer in host memory; its default buffer is in GPU memory."""
     return json.dumps({**json.loads(transfer_config), "kv_buffer_device": "cpu"})
 
@@ -164,7 +164,7 @@ class Vllm(Engine):
             "DYN_TCP_REQUEST_TIMEOUT": "60",
         },
         flags=("--enforce-eager",),  # compiling would take longer than the rest of a local run
-        edits={"--kv-transfer-config": _buffer_on_cpu},
+        edits={"--kv-transfer-config": _with_host_buffer},
         port_variable="VLLM_NIXL_SIDE_CHANNEL_PORT",
     )
     removed_flags = {
@@ -200,9 +200,9 @@ class Vllm(Engine):
         )
         return (*args.argv(), *worker.extra_args)
 
-    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
+    def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
         assert self.flags is not None  # flags/vllm.json
-        return memory(card, asked, Given(self.flags, asked.arguments), self.block_size)
+        return memory(card, inputs, Given(self.flags, inputs.arguments), self.block_size)
 
     def layout_errors(self, prefill: RoleShape, decode: RoleShape, card: Card) -> Iterator[str]:
         sizes = {"prefill": prefill.tensor_parallel, "decode": decode.tensor_parallel}

@@ -82,11 +82,11 @@ def _errors(given: Given, workers: Workers, now: Batch) -> Iterator[ArgumentErro
             "--long-prefill-token-threshold",
             f"{threshold} is more than engine.maxModelLen, {length}; use at most {length}",
         )
-    yield from _lets_requests_in(given, now)
+    yield from _too_low_limits(given, now)
     yield from _sharded_sampling(given, workers, now)
 
 
-def _lets_requests_in(given: Given, now: Batch) -> Iterator[ArgumentError]:
+def _too_low_limits(given: Given, now: Batch) -> Iterator[ArgumentError]:
     """Errors of limits so low that the engine accepts no request, or none as long as the verification's."""
     for name in ("--max-num-scheduled-tokens", "--max-num-queued-reqs", "--max-num-queued-tokens"):
         if given.number(name) == 0:

@@ -15,16 +15,16 @@ SOURCE = (
 )
 
 
-def memory(card: Card, asked: MemoryInput, given: Given, block_size: int) -> MemoryUse:
+def memory(card: Card, inputs: MemoryInput, given: Given, block_size: int) -> MemoryUse:
     """Memory use of vLLM: its share of the GPU includes everything, and the KV cache gets the remainder."""
-    default = default_batch(asked.gpu, asked.gpu_bytes)
-    now = batch(given, asked.max_model_len, default)
-    overhead = RUNTIME_BYTES + batch_bytes(card, now, tensor_parallel=asked.tensor_parallel)
+    default = default_batch(inputs.gpu, inputs.gpu_bytes)
+    now = batch(given, inputs.max_model_len, default)
+    overhead = RUNTIME_BYTES + batch_bytes(card, now, tensor_parallel=inputs.tensor_parallel)
     return MemoryUse(
-        kv_cache=asked.gpu_bytes * asked.share - asked.weights - overhead,
+        kv_cache=inputs.gpu_bytes * inputs.share - inputs.weights - overhead,
         overhead=overhead,
         source=SOURCE,
-        window_tokens=window_tokens(card, now, asked.max_model_len, block_size),
+        window_tokens=window_tokens(card, now, inputs.max_model_len, block_size),
         advice=f"smaller batches than {now.tokens} tokens and {now.seqs} sequences leave more"
         if now != default
         else None,

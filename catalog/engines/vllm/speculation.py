@@ -5,7 +5,7 @@ from typing import Any
 
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
-from catalog.flags.paths import not_readable
+from catalog.flags.paths import why_unreadable
 from reading.errors import nearest, shown
 
 # Methods that draft from the text itself, without a model.
@@ -136,7 +136,7 @@ def _model_errors(method: str, model: Any, workers: Workers) -> Iterator[tuple[s
             yield "model", f"{method} drafts from the text and reads no model; remove model"
     elif not model:
         yield "method", f"{method} needs model, the folder of the draft under /models"
-    elif isinstance(model, str) and (why := not_readable(model, workers)):
+    elif isinstance(model, str) and (why := why_unreadable(model, workers)):
         yield "model", f"{shown(model)} {why}; ngram drafts without a model"
 
 

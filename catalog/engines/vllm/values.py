@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from catalog.flags import ArgumentError, json_object
 from catalog.flags.given import Given, Workers
-from catalog.flags.paths import not_readable
+from catalog.flags.paths import why_unreadable
 from catalog.models import card_names
 from reading.errors import nearest, shown
 
@@ -199,12 +199,12 @@ def _executor(value: str, workers: Workers) -> Iterator[str]:
 
 
 def _generation_config(value: str, workers: Workers) -> Iterator[str]:
-    if value not in ("auto", "vllm") and (why := not_readable(value, workers)):
+    if value not in ("auto", "vllm") and (why := why_unreadable(value, workers)):
         yield f"{shown(value)} {why}; or use auto (the model's own) or vllm (none)"
 
 
 def _template(value: str, workers: Workers) -> Iterator[str]:
-    if why := not_readable(value, workers):
+    if why := why_unreadable(value, workers):
         yield f"{shown(value)} {why}"
 
 
@@ -213,7 +213,7 @@ def _structural_tag(value: str, workers: Workers) -> Iterator[str]:
         is_object = isinstance(json.loads(value), dict)
     except json.JSONDecodeError:
         is_object = False
-    if not is_object and (why := not_readable(value, workers)):
+    if not is_object and (why := why_unreadable(value, workers)):
         yield f"{shown(value)} is no JSON object, and as a file it {why}"
 
 

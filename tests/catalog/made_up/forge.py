@@ -54,9 +54,9 @@ class Forge(Engine):
         side = () if worker.role is Role.WORKER else ("--shuttle", worker.role.value)
         return ("--weights", worker.model, "--shards", str(worker.tensor_parallel), *side, *worker.extra_args)
 
-    def memory(self, card: Card, asked: MemoryInput) -> MemoryUse:
-        overhead = asked.gpu_bytes // 10
-        return MemoryUse(kv_cache=asked.gpu_bytes - asked.weights - overhead, overhead=overhead, source="made up")
+    def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
+        overhead = inputs.gpu_bytes // 10
+        return MemoryUse(kv_cache=inputs.gpu_bytes - inputs.weights - overhead, overhead=overhead, source="made up")
 
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         return (EnvVar(name="FORGE_HOST", field="status.podIP"),)
