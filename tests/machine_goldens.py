@@ -4,28 +4,42 @@ from typing import Any
 
 import yaml
 
-from catalog.locations import region_of
-from catalog.machines import gpu_machine
+from catalog import locations
+from catalog.machines import GpuMachine, gpu_machine
 from ops.offline import stackfile
 from ops.offline.recorded import Recording
 from ops.offline.recording import record
 from tests.stacks import ROOT
 
-MACHINES = ("a4-highgpu-8g", "a4x-highgpu-4g", "a4x-maxgpu-4g-metal")
+# One of each kind of GPU besides those of the shipped stacks.
+MACHINES = (
+    "a4-highgpu-8g",
+    "a4x-highgpu-4g",
+    "a4x-maxgpu-4g-metal",
+    "a3-highgpu-8g",
+    "a2-ultragpu-8g",
+    "g4-standard-384",
+)
 
 
 def render(name: str) -> str:
     return yaml.safe_dump(_shown(_recorded(name)), sort_keys=True, allow_unicode=True, width=120)
 
 
+def place(machine: GpuMachine) -> dict[str, str]:
+    """A zone where the machine was listed, or of a region where it was."""
+    first = machine.zones[0]
+    zone = locations.known().zones_of(first)[0] if first in locations.known().zones else first
+    return {"region": locations.region_of(zone), "zone": zone}
+
+
 def _recorded(name: str) -> Recording:
     machine = gpu_machine(name)
-    assert machine.rdma
-    zone = machine.zones[0]
+    at = place(machine)
     overrides = [
         f"capacity.machine={name}",
-        f"network.rdma={machine.rdma.modes[0]}",
-        f"location={{region: {region_of(zone)}, zone: {zone}}}",
+        f"network.rdma={machine.rdma.modes[0]}" if machine.rdma else "models.chat.kvTransfer=tcp",
+        f"location={{region: {at['region']}, zone: {at['zone']}}}",
     ]
     return record(ROOT, stackfile.read(ROOT, "prod", overrides))
 

@@ -7,7 +7,6 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from catalog import locations
 from catalog.capacity import NAMES as MODES
 from catalog.capacity import capacity_mode
 from catalog.engines import default_engine
@@ -24,6 +23,7 @@ from planning.plan import plan as planned_from
 from planning.preflight import checks as preflight_checks
 from planning.preflight.quota import ALL_REGIONS, QuotaSufficient
 from planning.types import Plan, Worker
+from tests.machine_goldens import place
 from tests.stacks import ROOT, config, errors, planned
 
 MODEL = "qwen3-0.6b"
@@ -37,13 +37,6 @@ def layouts(machine: GpuMachine) -> dict[str, Layout]:
 
 def moves_kv(layout: Layout) -> bool:
     return layout.prefill is not None and layout.placement is not Placement.CPU
-
-
-def place(machine: GpuMachine) -> dict[str, str]:
-    """A zone where the machine was listed."""
-    first = machine.zones[0]
-    zone = first if first not in locations.known().zones else locations.known().zones_of(first)[0]
-    return {"region": locations.region_of(zone), "zone": zone}
 
 
 TCP = {"kvTransfer": "tcp"}
