@@ -213,7 +213,7 @@ class Compared:
     value: str
     """In words, for a message."""
     common: tuple[str, ...] = ()
-    """A flag and a value that make it equal on every GPU."""
+    """For what the engine chooses by itself: a flag and a value that work on every generation of GPUs."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from catalog import sizing
 from catalog.capacity import CapacitySettings, mode_of
-from catalog.contracts import NodePurchase, Role
+from catalog.contracts import Compared, NodePurchase, Role
 from catalog.engines import Engine, default_engine, engine
 from catalog.flags.given import Workers
 from catalog.lifecycle import DRAIN_SECONDS
@@ -14,7 +14,7 @@ from catalog.machines import GpuMachine, Gpus, gpu_machine
 from catalog.models import Card, Layout, Placement, file_of
 from catalog.rdma import KvTransfer
 from planning.pools import pool_key
-from planning.role_arguments import Word, merged, texts
+from planning.role_arguments import Word, merged, texts, valid
 from reading.errors import join
 from settings.models import ModelSettings
 
@@ -94,7 +94,12 @@ class Deployment:
         return min(shares, default=self.engine.memory_share)
 
     def words(self, role: Role) -> tuple[Word, ...]:
-        """The last words of the command line of a role's workers: the card's, then the stack's, then the role's."""
+        """The last words of the command line of a role's workers: the plan's, the card's, the stack's, the role's."""
+        of_plan = [Word(self.at("engine"), text) for text in self.pinned]
+        return merged(self.engine.flags, [of_plan, self._written(role)])
+
+    def _written(self, role: Role) -> tuple[Word, ...]:
+        """`words` without the plan's own."""
         of_card = join(f"{file_of(self.settings.model)}: engineArgs", self.engine.name)
         override = self.settings.overrides.get(role)
         sources = (
@@ -108,6 +113,30 @@ class Deployment:
     def arguments(self, role: Role) -> tuple[str, ...]:
         """The texts of `words`."""
         return texts(self.words(role))
+
+    def compared(self, arguments: Mapping[Role, Sequence[str]]) -> Mapping[str, Mapping[Role, Compared]]:
+        """By flag: what prefill and decode compare before KV cache moves; nothing where none moves."""
+        table = self.engine.flags
+        if self.kv_transfer is None or table is None:
+            return {}
+        found: dict[str, dict[Role, Compared]] = {}
+        for role, of_role in self.roles.items():
+            compared = self.engine.compared(valid(table, arguments[role]), self.workers([of_role]))
+            for flag, value in compared.items():
+                found.setdefault(flag, {})[role] = value
+        return found
+
+    @cached_property
+    def pinned(self) -> tuple[str, ...]:
+        """Flags with values that all roles get: each engine would choose otherwise on its own GPUs, and no KV cache
+        would move."""
+        written = {role: texts(self._written(role)) for role in self.roles}
+        return tuple(
+            word
+            for sides in self.compared(written).values()
+            if len({side.value for side in sides.values()}) > 1 and all(side.common for side in sides.values())
+            for word in next(iter(sides.values())).common
+        )
 
     @property
     def disaggregated(self) -> bool:
@@ -142,6 +171,11 @@ class Deployment:
         """Whether the stack buys the nodes of a role differently from other nodes."""
         given = self.settings.overrides.get(role)
         return given is not None and given.capacity is not None
+
+    def sets_arguments(self, role: Role) -> bool:
+        """Whether the stack gives a role arguments of its own."""
+        given = self.settings.overrides.get(role)
+        return given is not None and bool(given.extra_args)
 
     def sizes(self, role: DeploymentRole) -> list[int]:
         """The tensor-parallel sizes that divide both the model and a node of the role."""

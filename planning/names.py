@@ -35,6 +35,20 @@ def cluster_scoped(namespace: str, name: str) -> str:
     return name if namespace == OWN_NAMESPACE else f"{namespace}-{name}"
 
 
+# Of a node pool in GKE.
+_MAX_POOL_NAME = 40
+
+
+def node_pool(namespace: str, key: str) -> str:
+    """A pool's name in GKE: its key, and the namespace where other stacks share the cluster. A name that GKE would not
+    take ends in a hash of the whole instead."""
+    name = cluster_scoped(namespace, key)
+    if len(name) <= _MAX_POOL_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: _MAX_POOL_NAME - 9].rstrip('-')}-{digest}"
+
+
 def cluster_identifier(project: str, location: str, cluster: str) -> str:
     """The cluster's path in Google Cloud, known before the cluster exists."""
     return f"projects/{project}/locations/{location}/clusters/{cluster}"

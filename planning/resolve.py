@@ -199,4 +199,4 @@ def engines_of(deployment: Deployment) -> Iterator[Engines]:
 
 def pool_in_gke(settings: Settings, key: str) -> str:
     """Name of a pool in GKE. In an existing cluster, the name must differ from pools of other stacks."""
-    return names.cluster_scoped(settings.namespace, key) if settings.creates_gpu_pools else key
+    return names.node_pool(settings.namespace, key) if settings.creates_gpu_pools else key

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from catalog import flags
 from catalog.flags.argv import Use, uses
+from catalog.flags.given import Given
 from catalog.flags.table import Table
 
 
@@ -28,6 +30,11 @@ def merged(table: Table | None, sources: Sequence[Sequence[Word]]) -> tuple[Word
 
 def texts(words: Iterable[Word]) -> tuple[str, ...]:
     return tuple(word.text for word in words)
+
+
+def valid(table: Table, words: Sequence[str]) -> Given:
+    """The flags that have no error by themselves."""
+    return Given(table, words, {error.index for error in flags.errors(table, words)})
 
 
 def _kept(table: Table, source: Sequence[Word], later: Sequence[Sequence[Word]]) -> Iterator[Word]:

@@ -15,7 +15,7 @@ from catalog.models import Card
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """The facts about a deployment's workers that flags depend on. All roles get the same flags."""
+    """The facts about workers with the same flags that flags depend on."""
 
     card: Card
     tensor_parallel: tuple[int, ...]
@@ -28,6 +28,11 @@ class Workers:
     """The kinds of GPUs that the roles run on; empty on CPU nodes."""
     reads_bucket: bool
     """Whether workers read weights from the mounted bucket; else from the model hub."""
+
+    @property
+    def generation(self) -> str:
+        """The generation of their GPUs, which engines choose kernels by: the major number of the compute capability."""
+        return " and ".join(sorted({gpus.compute_capability.partition(".")[0] for gpus in self.gpus}))
 
 
 class Given:

@@ -99,6 +99,7 @@ _DEPLOYMENT_WARNINGS: tuple[Callable[[ResolvedStack, Deployment], Iterator[str]]
     roles.autoscaling_warnings,
     verification.deployment_warnings,
     engine_args.deployment_warnings,
+    equal_sides.deployment_warnings,
     roles.restart_warnings,
 )
 

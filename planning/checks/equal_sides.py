@@ -1,33 +1,36 @@
-"""Checks settings that the engines of prefill and decode compare when they connect, and that must be equal."""
+"""What the engines of prefill and decode compare when they meet: their arguments and GPUs must lead to the same."""
 
 from collections.abc import Iterator
 
 from catalog.contracts import Role
-from catalog.flags.given import Given
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Error, Fix
+from reading.errors import Error
 
 
 def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
-    engine, where, shared = deployment.engine, deployment.at("engine.extraArgs"), deployment.settings.engine.extra_args
-    if deployment.kv_transfer is None or engine.flags is None:
-        return
-    prefill, decode = (
-        engine.compared(Given(engine.flags, deployment.arguments(role)), deployment.workers([deployment.roles[role]]))
-        for role in (Role.PREFILL, Role.DECODE)
-    )
-    for flag, one in prefill.items():
-        other = decode[flag]
-        if one.value != other.value:
-            words = " ".join(one.common)
+    roles = [role for role in (Role.DECODE, Role.PREFILL) if deployment.sets_arguments(role)]
+    where, shared = deployment.at(*roles[:1] or ["engine"], "extraArgs"), deployment.at("engine.extraArgs")
+    arguments = {role: deployment.arguments(role) for role in deployment.roles}
+    for flag, sides in deployment.compared(arguments).items():
+        prefill, decode = sides[Role.PREFILL].value, sides[Role.DECODE].value
+        if prefill != decode:
             yield Error(
                 where,
-                f"{flag} must have the same effect on both sides of a KV transfer, or they reject each other: prefill "
-                f"({_gpu(deployment, Role.PREFILL)}) has {one.value}, decode ({_gpu(deployment, Role.DECODE)}) has "
-                f"{other.value}; give both the same",
-                (Fix(f"add {words}", {where: [*shared, *one.common]}),) if words else (),
+                f"{flag} must be equal on both sides of a KV transfer, or they reject each other: prefill "
+                f"({_gpu(deployment, Role.PREFILL)}) has {prefill}, decode ({_gpu(deployment, Role.DECODE)}) has "
+                f"{decode}; give it in {shared}, for both",
             )
+
+
+def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
+    if deployment.pinned:
+        yield (
+            f"{deployment.at('engine.extraArgs')}: prefill ({_gpu(deployment, Role.PREFILL)}) and decode "
+            f"({_gpu(deployment, Role.DECODE)}) both get {' '.join(deployment.pinned)}, because it must be equal for a "
+            f"KV transfer and {deployment.engine.title} chooses it by the generation of the GPU; its own choice may be "
+            "faster"
+        )
 
 
 def _gpu(deployment: Deployment, role: Role) -> str:

@@ -17,7 +17,6 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
     yield from _one_reservation(stack)
     yield from _one_pool_bought_twice(stack)
     yield from _one_network_profile(stack)
-    yield from _long_names(stack)
 
 
 def _different_files_of_one_machine(stack: ResolvedStack) -> Iterator[Error]:
@@ -44,7 +43,7 @@ def _unconnected_nics(deployment: Deployment) -> Iterator[Error]:
     if deployment.kv_transfer is not KvTransfer.RDMA or not (prefill and decode and prefill.machine and decode.machine):
         return
     one, other = prefill.machine, decode.machine
-    if one.rdma and other.rdma and _wire(one.rdma) != _wire(other.rdma):
+    if one.rdma and other.rdma and one.rdma.network_profile != other.rdma.network_profile:
         role = Role.DECODE if deployment.sets_machine(Role.DECODE) else Role.PREFILL
         yield Error(
             deployment.at(role, "machine"),
@@ -57,12 +56,8 @@ def _unconnected_nics(deployment: Deployment) -> Iterator[Error]:
         )
 
 
-def _wire(rdma: RdmaNics) -> tuple[str, int]:
-    return rdma.network_profile, rdma.gbps
-
-
 def _shown(rdma: RdmaNics) -> str:
-    return f"{rdma.gbps} Gb/s, network profile {rdma.network_profile.replace('{zone}', 'ZONE')}"
+    return f"network profile {rdma.network_profile.replace('{zone}', 'ZONE')}"
 
 
 def _not_on_one_node(deployment: Deployment) -> Iterator[Error]:
@@ -138,18 +133,3 @@ def _one_network_profile(stack: ResolvedStack) -> Iterator[Error]:
             "are needed; use dranetAuto, or a stack for each machine",
             (Fix("use dranetAuto", {"network.rdma": "dranetAuto"}),),
         )
-
-
-# Max length of a node pool's name in GKE.
-_MAX_NAME = 40
-
-
-def _long_names(stack: ResolvedStack) -> Iterator[Error]:
-    for pool in stack.own_gpu_pools:
-        if len(pool.name) > _MAX_NAME:
-            namespace = stack.settings.namespace
-            yield Error(
-                "cluster.existing.namespace",
-                f"{namespace} is too long: node pool {pool.name} would have {len(pool.name)} characters, but GKE "
-                f"allows {_MAX_NAME}; use at most {_MAX_NAME - len(pool.name) + len(namespace)}",
-            )

@@ -244,7 +244,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "KV cache cannot travel": (QUAD | {"capacity": {"mode": "onDemand"}, "location.allowUnlisted": True,
                                        "models.chat.decode": {"tensorParallel": 4, "machine": "x1-quad"}},
                                "models.chat.decode.machine",
-                               "KV cache cannot move from a3-ultragpu-8g (400 Gb/s, network profile ZONE-vpc-roce) to"),
+                               "KV cache cannot move from a3-ultragpu-8g (network profile ZONE-vpc-roce) to"),
     "two machines on one node": (QUAD | {"models.chat.layout": "single-node",
                                          "models.chat.prefill": {"tensorParallel": 2, "replicas": 1},
                                          "models.chat.decode": {"tensorParallel": 2, "machine": "x1-whole"}},

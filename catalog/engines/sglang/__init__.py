@@ -7,6 +7,7 @@ from typing import Literal
 from catalog import nixl
 from catalog.command_line import IMAGES, CommandLine, with_driver_libraries
 from catalog.contracts import (
+    Compared,
     EngineInput,
     EngineMetrics,
     EnvVar,
@@ -25,7 +26,7 @@ from catalog.contracts import (
     TransportEvidence,
 )
 from catalog.engines import Engine
-from catalog.engines.sglang import kernels, kv_split, parallel, relations
+from catalog.engines.sglang import equal_sides, kernels, kv_split, parallel, relations
 from catalog.engines.sglang.formats import FORMATS
 from catalog.engines.sglang.memory import memory, memory_share
 from catalog.flags import ArgumentError
@@ -203,6 +204,9 @@ class Sglang(Engine):
     def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentError]:
         for rules in (kernels, parallel, relations):
             yield from rules.errors(given, workers)
+
+    def compared(self, given: Given, workers: Workers) -> Mapping[str, Compared]:
+        return equal_sides.compared(given, workers)
 
     def argument_warnings(self, given: Given) -> Iterator[str]:
         yield from parallel.warnings(given)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from catalog import nixl
 from catalog.command_line import DISAGGREGATION_MODES, DRIVER_LIBRARIES, IMAGES, CommandLine, DisaggregationMode
 from catalog.contracts import (
+    Compared,
     EngineInput,
     EngineMetrics,
     EnvVar,
@@ -217,6 +218,9 @@ class Trtllm(Engine):
 
     def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentError]:
         yield from rules.errors(given, workers)
+
+    def compared(self, given: Given, workers: Workers) -> Mapping[str, Compared]:
+        return rules.compared(given)
 
     def argument_warnings(self, given: Given) -> Iterator[str]:
         if given.on("--enable-attention-dp"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from catalog.contracts import Compared
 from catalog.engines.trtllm import keys
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
@@ -42,6 +43,15 @@ def _below(group: str) -> tuple[str, ...]:
 def usable(workers: Workers) -> Mapping[str, Sequence[str]]:
     """The attention kernels that an error may propose."""
     return {_BACKEND: ("TRTLLM",)} if workers.card.attention.sinks else {}
+
+
+def compared(given: Given) -> Mapping[str, Compared]:
+    """By flag: what must be equal on both roles. The default backend is the same on every GPU. Whether roles with
+    different ones could move KV cache is unverified."""
+    return {
+        _BACKEND: Compared(value=given.text(_BACKEND) or "TRTLLM"),
+        _RUNTIME: Compared(value=given.text(_RUNTIME) or "TensorRT-LLM's own choice"),
+    }
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:

@@ -16,8 +16,9 @@ _EVERYWHERE = "FLASH_ATTN"
 _WITH_SINKS_OR_FP8 = "TRITON_ATTN"
 _LATENT = "TRITON_MLA"
 
-# `SpeculativeConfig.use_eagle`: the drafts that the hash has an entry for.
-_FROM_HIDDEN_STATES = ("eagle", "eagle3", "mtp", "dflash", "dspark")
+# `SpeculativeConfig.use_eagle`: the drafts that the hash has an entry for. A draft model of its own has none, but its
+# KV cache is registered beside the model's: that both sides need the same one is unverified.
+_WITH_KV_CACHE = ("eagle", "eagle3", "mtp", "dflash", "dspark", "draft_model")
 
 _HYBRID = "--disable-hybrid-kv-cache-manager"
 
@@ -34,9 +35,12 @@ def compared(given: Given, workers: Workers) -> Mapping[str, Compared]:
 def _attention_backend(given: Given, workers: Workers) -> Compared:
     """What is given, else what vLLM chooses by the generation of the GPU."""
     pinned: Any = given.text("--attention-backend") or given.keys("--attention-config").get("backend")
-    generations = {gpus.compute_capability.partition(".")[0] for gpus in workers.gpus}
-    chosen = f"vLLM's own choice for compute capability {' and '.join(sorted(generations))}"
-    return Compared(value=str(pinned or chosen), common=("--attention-backend", _on_all_generations(workers)))
+    if pinned:
+        return Compared(value=str(pinned))
+    return Compared(
+        value=f"vLLM's own choice for compute capability {workers.generation}",
+        common=("--attention-backend", _on_all_generations(workers)),
+    )
 
 
 def _on_all_generations(workers: Workers) -> str:
@@ -51,4 +55,4 @@ def _draft(given: Given) -> str:
     config = given.keys("--speculative-config")
     method = given.text("--spec-method") or config.get("method")
     model = given.text("--spec-model") or config.get("model")
-    return f"{method} with {model}" if method in _FROM_HIDDEN_STATES else "no draft model that NIXL compares"
+    return f"{method} with {model}" if method in _WITH_KV_CACHE else "no draft model that NIXL compares"
