@@ -148,6 +148,8 @@ def _graph(before: Graph, after: Graph) -> Iterator[str]:
             f"{after.name}: clients must send {after.served_name} as `model`; {before.served_name} returns 404; "
             f"to keep the name set models.{after.name}.servedName: {before.served_name}"
         )
+    if before.engine != after.engine:
+        yield _engine(before, after)
     old, new = _components(before), _components(after)
     workers = [c.name for c in (*old.values(), *new.values()) if c.type != "frontend"]
     changes = {name: _changes(old.get(name), new.get(name)) for name in dict.fromkeys(workers)}
@@ -158,6 +160,18 @@ def _graph(before: Graph, after: Graph) -> Iterator[str]:
         yield f"{after.name}: the frontend's pods restart ({words}); no model is loaded"
     for name in sorted(old.keys() & new.keys()):
         yield from _counts(after, old[name], new[name])
+
+
+def _engine(before: Graph, after: Graph) -> str:
+    """What another engine changes beside the pods of its workers."""
+    old, new = before.runs, after.runs
+    blocks = f", in blocks of {new.block_size} tokens instead of {old.block_size}" * (old.block_size != new.block_size)
+    scaled = any(worker.autoscaled for worker in (*before.workers, *after.workers))
+    return (
+        f"{after.name}: {new.title} replaces {old.title}: each node pulls {new.image}; the router knows no prefixes "
+        f"until the new workers report theirs{blocks}; verification runs again, by the counters of {new.title}; "
+        f"dashboard{', alerts and autoscalers' if scaled else ' and alerts'} read its metrics"
+    )
 
 
 def _counts(graph: Graph, before: Component, after: Component) -> Iterator[str]:

@@ -110,6 +110,17 @@ CASES = [
          ["chat: all workers restart, because a pod template changes (decode env, terminationGracePeriodSeconds): "
           f"prefill 1 of 1 and decode 1 of 1 down at a time, {NONE_BEFOREHAND}{OUTAGE}; each old engine drains first "
           f"(prefill 60 s and decode 400 s, drainSeconds); {LLAMA_LOADS}"]),
+    Case("an argument of one role", {}, {"models.chat.decode": {"extraArgs": ["--max-num-seqs", "8"]}},
+         [f"chat: all workers restart, because a pod template changes (decode args): prefill 1 of 1 and decode 1 of 1 "
+          f"down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),
+    Case("another engine", {}, {"models.chat.engine": {"name": "sglang"}},
+         ["chat: SGLang replaces vLLM: each node pulls nvcr.io/nvidia/ai-dynamo/sglang-runtime; the router knows no "
+          "prefixes until the new workers report theirs, in blocks of 64 tokens instead of 128; verification runs "
+          "again, by the counters of SGLang; dashboard and alerts read its metrics",
+          "chat: all workers restart, because a pod template changes (prefill image, command, args, env; decode image, "
+          f"command, args, env): prefill 1 of 1 and decode 1 of 1 down at a time, {NONE_BEFOREHAND}{OUTAGE}; "
+          f"{DRAINED}; {LLAMA_LOADS}",
+          "chat: the frontend's pods restart (args, env); no model is loaded"]),
     Case("an autoscaler for one engine", {}, {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}},
          ["pool decode: 1 to 3 nodes, was 1"]),
     Case("an autoscaler for several engines", {"models.chat.decode": {"replicas": 2}},
@@ -146,3 +157,15 @@ def test_the_workers_restart_as_the_sentence_says() -> None:
     assert list(ROLLOUT.values()) == ["0", "1"]
     (sentence,) = restarted(planned(), planned({"models.chat.engine": {"maxModelLen": 16384}}))
     assert "max-surge 0, max-unavailable 1" in sentence
+
+
+@pytest.mark.parametrize("becomes", ["sglang", "trtllm"])
+def test_another_engine_restarts_every_pod_and_moves_the_autoscalers(becomes: str) -> None:
+    scaled = {"models.chat.autoscaling": {"prefill": {"min": 1, "max": 2}}}
+    after = planned(scaled | {"models.chat.engine": {"name": becomes}})
+    first, *rest = restarted(planned(scaled), after)
+    assert f"{after.graphs[0].runs.title} replaces vLLM" in first
+    assert f"in blocks of {after.graphs[0].runs.block_size} tokens instead of 128" in first
+    assert first.endswith("dashboard, alerts and autoscalers read its metrics")
+    assert any("all workers restart" in line for line in rest)
+    assert any("the frontend's pods restart (args" in line for line in rest)
