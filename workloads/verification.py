@@ -126,13 +126,15 @@ class Verification(pulumi.ComponentResource):
     """Job that fails the update if the graph does not serve disaggregated. Published endpoints must depend on it.
 
     The Job may read the graph's pods (for their metrics addresses) and their logs (for the transport that UCX chose).
-    Type token and names contain `proof`, its first name, because a new name would replace the resources.
+    Its names contain `proof`, its first name, because a new name would replace the resources.
     """
 
     job: k8s.apiextensions.CustomResource
 
     def __init__(self, name: str, args: VerificationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("dynamo-gke:workloads:Proof", name, None, opts)
+        former = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="dynamo-gke:workloads:Proof")])
+        options = pulumi.ResourceOptions.merge(opts, former)
+        super().__init__("dynamo-gke:workloads:Verification", name, None, options)
         child = pulumi.ResourceOptions(parent=self)
         program = modules()
         manifest = json.dumps(args.graph_manifest, sort_keys=True)
