@@ -9,7 +9,10 @@ from ops.commands.ending import Exit, errors_printed, stop
 from ops.commands.options import AsJson, Stack
 from ops.report import printing
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def diff(
     base: Annotated[str, typer.Option("--base", metavar="REF", help="Deployed branch, tag or commit.")],
     stack: Stack = "dev",

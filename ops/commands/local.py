@@ -19,7 +19,10 @@ from planning.plan import plan
 from planning.types import Graph
 from reading.errors import ConfigInvalid
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def local(
     stack: Annotated[str, typer.Option("--stack", "-s", help="The stack, from Pulumi.<stack>.yaml.")] = "dev",
     overrides: Annotated[

@@ -13,11 +13,17 @@ from catalog.machines import gpu_machine
 from catalog.models import Card, card, card_names
 from ops.commands.listing import show_items
 from ops.commands.options import AsJson
-from ops.commands.pin import pin
-from ops.commands.show import show
+from ops.commands.usage import LazyGroup
 from ops.report import printing
 
-app = typer.Typer(help=__doc__)
+
+class ModelCommands(LazyGroup):
+    """The commands of `models`."""
+
+    names = ("show", "pin")
+
+
+app = typer.Typer(cls=ModelCommands, add_completion=False, help=__doc__)
 
 
 @app.callback(invoke_without_command=True)
@@ -64,7 +70,3 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             ", ".join(f"{name}:{layout['gpus']}" for name, layout in row["layouts"].items()),
         )
     return table
-
-
-app.command()(show)
-app.command()(pin)

@@ -31,7 +31,10 @@ SECONDS = 60.0
 # Real models have a few kilobytes; some list the type of each layer.
 MAX_CONFIG_BYTES = 1024**2
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def pin(
     name: Annotated[
         str,

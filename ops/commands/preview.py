@@ -12,7 +12,10 @@ from ops.report import printing
 from planning.types import Plan
 from reading.errors import ConfigInvalid
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def preview(
     stack: Stack = "dev",
     overrides: Overrides = [],  # noqa: B006 - typer reads the default, nobody changes it

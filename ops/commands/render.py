@@ -10,7 +10,10 @@ from ops.commands.options import Overrides, Stack
 from ops.offline.dry_run import dry_run
 from reading.errors import one_of
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def render(
     stack: Stack = "dev",
     overrides: Overrides = [],  # noqa: B006 - typer reads the default, nobody changes it

@@ -1,12 +1,17 @@
 """`rollout`: the pods that a change of settings restarts."""
 
+import typer
+
 from ops.commands.ending import errors_printed
 from ops.commands.options import AsJson, Overrides, Stack
 from ops.offline.dry_run import planned
 from ops.report import printing
 from reading.errors import ConfigInvalid, Error
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def rollout(
     stack: Stack = "dev",
     overrides: Overrides = [],  # noqa: B006 - typer reads the default, nobody changes it

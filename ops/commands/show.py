@@ -16,7 +16,10 @@ from ops.report.plain import plain
 from planning.candidates import candidates
 from reading.errors import ConfigInvalid, Error
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A model of the catalog, or a file such as ./cards/ours.yaml.")],
     machine: Annotated[

@@ -9,7 +9,10 @@ from ops.commands.options import AsJson, Stack
 from ops.offline.dry_run import planned
 from ops.report import printing
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def status(
     stack: Stack = "dev",
     graph: Annotated[str | None, typer.Option(help="Show this graph only.")] = None,

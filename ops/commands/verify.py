@@ -14,7 +14,11 @@ MORE = """whose counters and logs:
   --kv-transfer         also verify the KV cache transfer, by that engine's counters
 """
 
+app = typer.Typer(add_completion=False)
 
+
+# The verification program parses its own arguments.
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def verify(context: typer.Context) -> None:
     """Verify an endpoint (--endpoint URL --prefill METRICS… --decode METRICS…) or logs (--transport-log POD=FILE…)."""
     more = MORE.format(names=", ".join(engine_names()), default=default_engine().name)
