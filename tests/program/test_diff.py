@@ -94,6 +94,21 @@ def test_nine_replicas_in_dev_are_an_update(clone: Path) -> None:
     assert git(clone, "status", "--porcelain") == before
 
 
+def test_a_platform_that_skips_a_minor_version_is_refused_whatever_is_allowed(clone: Path) -> None:
+    versions = "  dynamo-gke:versions: {{platform: {0}, runtime: 1.5.1}}\n"
+    committed(clone, lambda: edit(clone, "dev", "config:\n", "config:\n" + versions.format("1.5.1")))
+    edit(clone, "dev", versions.format("1.5.1"), versions.format("1.7.0"))
+    done = diff(clone, "--stack", "dev", "--allow-replace")
+    steps = (
+        "versions.platform: from 1.5.1 to 1.7.0 skips minor versions, but NVIDIA supports changes only to the next or "
+        "the previous one; set 1.6.2, then 1.7.0, each with an update of its own"
+    )
+    assert (done.returncode, done.stderr) == (4, f"error: {steps}; no option allows this update\n")
+    assert f"          {steps}\n" in done.stdout
+    edit(clone, "dev", versions.format("1.7.0"), versions.format("1.6.2"))
+    assert diff(clone, "--stack", "dev").returncode == 0
+
+
 def test_a_comment_in_a_stack_file_changes_nothing(clone: Path) -> None:
     edit(clone, "dev", "config:\n", "config:\n  # a word\n")
     done = diff(clone, "--stack", "dev", "--markdown")

@@ -3,8 +3,10 @@
 import pytest
 
 from manifests.graph import build
+from ops.offline.recording import record
+from ops.report.objects import objects
 from tests import strict, support_matrix
-from tests.stacks import errors, planned
+from tests.stacks import ROOT, config, errors, planned
 from tests.support_matrix import Cell
 
 ROWS = [
@@ -33,6 +35,19 @@ def test_each_cell_is_what_the_page_says(machine: str, engine: str) -> None:
         )
         assert strict.errors([build(graph, plan.labels).to_wire()]) == []
         assert bool(graph.kv_transfer) is cell.moves_kv
+
+
+# One machine for each kind of GPU, in the layout with the most objects: a pool for each role.
+SAMPLES = {
+    (cell.machine.gpus.product, cell.engine.name): cell
+    for cell in support_matrix.cells()
+    if cell.layout == "multi-node"
+}
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=["-".join(each) for each in SAMPLES])
+def test_the_whole_program_of_each_engine_on_each_gpu(sample: Cell) -> None:
+    assert strict.errors(objects(record(ROOT, config(sample.stack)))) == []
 
 
 def test_the_page_is_generated() -> None:
