@@ -51,6 +51,8 @@ class EngineInput:
     """Share of a GPU's memory that the engine may use, 0 to 1."""
     kv_lease_seconds: int | None
     """Seconds that prefill keeps KV cache that decode does not fetch; None for the engine's own default."""
+    linear_state: bool = False
+    """Whether the model has layers with a state of constant size for each sequence, which moves with the KV cache."""
     extra_args: tuple[str, ...]
     """The stack's own arguments at the end of the command line, flag and value as separate words."""
 

@@ -30,6 +30,8 @@ class EngineMemory:
     """KV cache that a token needs for the lifetime of its sequence."""
     kv_in_windows: int = 0
     """KV cache of one sequence in sliding-window layers, independent of its length."""
+    states: int = 0
+    """Memory of one sequence in layers with a constant state, independent of its length."""
     kv_budget: float
     """Memory left for the KV cache; negative if the weights alone do not fit."""
     max_model_len: int
@@ -39,13 +41,13 @@ class EngineMemory:
     @property
     def kv_per_sequence(self) -> int:
         """KV cache of one sequence of the max length."""
-        return self.max_model_len * self.kv_per_token + self.kv_in_windows
+        return self.max_model_len * self.kv_per_token + self.kv_in_windows + self.states
 
     @property
     def kv_tokens(self) -> int:
         """Tokens that fit, in sequences of the max length; where no such sequence fits, in one shorter sequence."""
-        windows = max(1, self.full_sequences) * self.kv_in_windows
-        return max(0, int((self.kv_budget - windows) // self.kv_per_token))
+        constant = max(1, self.full_sequences) * (self.kv_in_windows + self.states)
+        return max(0, int((self.kv_budget - constant) // self.kv_per_token))
 
     @property
     def full_sequences(self) -> int:
@@ -60,7 +62,8 @@ class EngineMemory:
 def linear_parameters(card: Card) -> int:
     """Parameters of attention and MLP of a dense model with grouped-query attention."""
     a, its = card.architecture, card.attention
-    assert its.kind != "mla"  # such a card has weights.totalBytes
+    assert its.kind != "mla"  # such a card has weights.totalBytes,
+    assert its.kind != "linear"  # as has one of this kind
     attention = a.hidden_size * its.head_dim * (its.heads + 2 * its.kv_heads) + its.heads * its.head_dim * a.hidden_size
     return a.layers * (attention + 3 * a.hidden_size * a.intermediate_size)
 
@@ -112,6 +115,7 @@ def engine_memory(
         weights=weights,
         kv_per_token=card.attention.elements_per_token(layers, tensor_parallel) * kv_bytes,
         kv_in_windows=in_window * use.window_tokens,
+        states=card.attention.bytes_per_sequence(tensor_parallel),
         kv_budget=use.kv_cache,
         max_model_len=max_model_len,
         advice=use.advice,

@@ -124,6 +124,7 @@ def engine_input(graph: Graph, worker: Worker) -> EngineInput:
         kv_cache_dtype=graph.kv_cache_dtype,
         gpu_memory_utilization=graph.gpu_memory_utilization,
         kv_lease_seconds=graph.kv_lease_seconds,
+        linear_state=graph.card.attention.kind == "linear",
         extra_args=worker.extra_args,
     )
 

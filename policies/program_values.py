@@ -120,5 +120,6 @@ def _input(role: Role, streams: bool, lease: int | None, number: int) -> EngineI
         kv_cache_dtype=KvCacheDtype.AUTO if number == 1 else KvCacheDtype.FP8,
         gpu_memory_utilization=number / 4,
         kv_lease_seconds=lease,
+        linear_state=True,
         extra_args=(),
     )

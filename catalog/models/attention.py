@@ -27,6 +27,10 @@ class _SharedHeads(Frozen):
         even_kv = self.kv_heads % tensor_parallel == 0 or tensor_parallel % self.kv_heads == 0
         return self.heads % tensor_parallel == 0 and even_kv
 
+    def bytes_per_sequence(self, tensor_parallel: int) -> int:
+        """Bytes that each GPU keeps of a sequence, however long it is."""
+        return 0
+
     def _elements(self, layers: int, tensor_parallel: int) -> int:
         """Numbers per token on each GPU. With more GPUs than KV heads, each GPU holds one replicated head."""
         return 2 * layers * max(1, self.kv_heads // tensor_parallel) * self.head_dim
@@ -64,6 +68,46 @@ class Hybrid(_SharedHeads):
         return self._elements(layers - self.full_layers, tensor_parallel)
 
 
+class Linear(_SharedHeads):
+    """Some layers with grouped-query attention, the others with linear attention or a state space (Mamba): these keep
+    a state of constant size for each sequence, however long it is."""
+
+    kind: Literal["linear"]
+    full_layers: Count
+    """Layers with attention over the whole context."""
+    linear_layers: Count
+    """Layers with a state. Together with the others at most `architecture.layers`: some models have layers with
+    neither."""
+    state_heads: Count
+    """Heads that the state is divided by, over the GPUs of an engine."""
+    state_elements: Count
+    """Numbers in the state of one layer: heads × their two dimensions."""
+    state_bytes: Literal[2, 4] = 4
+    """Of each of those; config.json names its dtype, float32 in most models."""
+    conv_elements: Count
+    """Numbers in the convolution's state of one layer, 16 bits each: its width × (its kernel - 1)."""
+
+    @property
+    def words(self) -> str:
+        return f"{super().words}, {self.state_heads} heads of linear layers"
+
+    def divides(self, tensor_parallel: int) -> bool:
+        """As `GroupedQuery`, and the heads of the state."""
+        return super().divides(tensor_parallel) and self.state_heads % tensor_parallel == 0
+
+    def elements_per_token(self, layers: int, tensor_parallel: int) -> int:
+        """As `GroupedQuery`, of the layers with attention."""
+        return self._elements(self.full_layers, tensor_parallel)
+
+    def elements_in_window(self, layers: int, tensor_parallel: int) -> int:
+        """None: no layer has a window."""
+        return 0
+
+    def bytes_per_sequence(self, tensor_parallel: int) -> int:
+        """Bytes that each GPU keeps of a sequence, however long it is. A state does not follow the KV cache's dtype."""
+        return self.linear_layers * (2 * self.conv_elements + self.state_bytes * self.state_elements) // tensor_parallel
+
+
 class Latent(Frozen):
     """Multi-head latent attention: all heads are computed from one compressed vector per token and layer."""
 
@@ -96,5 +140,9 @@ class Latent(Frozen):
         """Zero: every layer sees the whole context."""
         return 0
 
+    def bytes_per_sequence(self, tensor_parallel: int) -> int:
+        """As `GroupedQuery`: nothing."""
+        return 0
 
-Attention = Annotated[GroupedQuery | Hybrid | Latent, Field(discriminator="kind")]
+
+Attention = Annotated[GroupedQuery | Hybrid | Linear | Latent, Field(discriminator="kind")]

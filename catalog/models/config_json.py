@@ -1,5 +1,6 @@
 """Converts a repository's config.json, which is untrusted, to a card's blocks `architecture` and `attention`."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -72,6 +73,34 @@ def _windowed(numbers: _Numbers) -> dict[str, Any]:
     }
 
 
+def _gated_delta_net(numbers: _Numbers) -> dict[str, Any]:
+    """Qwen3-Next: `layer_types` says which layers have full attention; every fourth one where it is missing.
+
+    The shapes of a state are those of `MambaStateShapeCalculator.gated_delta_net_state_shape` in vLLM 0.31.0.
+    """
+    layers, types = numbers.get("num_hidden_layers"), numbers.config.get("layer_types")
+    full = layers // numbers.get("full_attention_interval", default=4)
+    if types is not None:
+        known = ("full_attention", "linear_attention")
+        listed = cast(list[Any], types) if isinstance(types, list) else []
+        if len(listed) != layers or any(kind not in known for kind in listed):
+            numbers.bad.append(f"layer_types does not name one of {' and '.join(known)} for each layer")
+        full = listed.count("full_attention")
+    if not 0 < full < layers:
+        numbers.bad.append(f"{full} of {layers} layers have full attention")
+    heads, width = numbers.get("linear_num_value_heads"), numbers.get("linear_value_head_dim")
+    key_heads, key_width = numbers.get("linear_num_key_heads"), numbers.get("linear_key_head_dim")
+    kernel = numbers.get("linear_conv_kernel_dim")
+    return _grouped(numbers) | {
+        "kind": "linear",
+        "fullLayers": full,
+        "linearLayers": max(1, layers - full),
+        "stateHeads": math.gcd(heads, key_heads),
+        "stateElements": heads * width * key_width,
+        "convElements": max(1, (2 * key_heads * key_width + heads * width) * (kernel - 1)),
+    }
+
+
 def _latent(numbers: _Numbers) -> dict[str, Any]:
     return {
         "kind": "mla",
@@ -108,6 +137,10 @@ _KNOWN: Mapping[str, tuple[_Read, _Read]] = {
     "Qwen2ForCausalLM": (_grouped, _dense),
     "Qwen3ForCausalLM": (_grouped, _dense),
     "Qwen3MoeForCausalLM": (_grouped, _experts("num_experts", "moe_intermediate_size", "num_experts_per_tok")),
+    "Qwen3NextForCausalLM": (
+        _gated_delta_net,
+        _experts("num_experts", "moe_intermediate_size", "num_experts_per_tok"),
+    ),
     "MixtralForCausalLM": (_grouped, _experts("num_local_experts", "intermediate_size", "num_experts_per_tok")),
     "GptOssForCausalLM": (
         _windowed,
@@ -121,7 +154,8 @@ _KNOWN: Mapping[str, tuple[_Read, _Read]] = {
 
 BY_HAND = (
     "write architecture (kind, hiddenSize, layers, vocabSize, intermediateSize, tiedEmbeddings, maxModelLen) and "
-    "attention (kind gqa, hybrid or mla, with its numbers) into the card by hand, then pin with --keep-architecture"
+    "attention (kind gqa, hybrid, linear or mla, with its numbers) into the card by hand, then pin with "
+    "--keep-architecture"
 )
 
 

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from catalog.formats import Format
 from catalog.models import former
-from catalog.models.attention import Attention, Count, Hybrid
+from catalog.models.attention import Attention, Count, Hybrid, Linear
 from catalog.models.layout import Layout
 from reading.frozen import Frozen
 
@@ -139,11 +139,11 @@ class Card(Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> "Card":
         architecture, attention = self.architecture, self.attention
-        if self.weights.total_bytes is None and (architecture.kind == "moe" or attention.kind == "mla"):
+        if self.weights.total_bytes is None and (architecture.kind == "moe" or attention.kind in ("mla", "linear")):
             raise ValueError(
-                "weights.totalBytes: is required for a mixture of experts (architecture.kind moe) and for latent "
-                "attention (attention.kind mla): metadata.total_size of model.safetensors.index.json. The sum over "
-                "layers holds for dense models with grouped-query attention only"
+                "weights.totalBytes: is required for a mixture of experts (architecture.kind moe) and for latent and "
+                "linear attention (attention.kind mla, linear): metadata.total_size of model.safetensors.index.json. "
+                "The sum over layers holds for dense models with grouped-query attention only"
             )
         if self.default_max_model_len > architecture.max_model_len:
             raise ValueError(
@@ -154,6 +154,11 @@ class Card(Frozen):
             raise ValueError(
                 f"attention.fullLayers: {attention.full_layers} must be fewer than architecture.layers, "
                 f"{architecture.layers}; if all layers see the whole context, the kind is gqa"
+            )
+        if isinstance(attention, Linear) and attention.full_layers + attention.linear_layers > architecture.layers:
+            raise ValueError(
+                f"attention: {attention.full_layers} fullLayers and {attention.linear_layers} linearLayers exceed "
+                f"architecture.layers, {architecture.layers}"
             )
         if architecture.experts and architecture.kind == "dense":
             raise ValueError("architecture.experts: a dense model has none; set architecture.kind to moe, or remove it")

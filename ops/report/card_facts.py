@@ -50,9 +50,9 @@ def facts(name: str, found: Candidates) -> Facts:
 def _parameters(card: Card) -> int | None:
     """The parameter count from the architecture, without extras of some models such as query and key norms.
 
-    None where the card's numbers do not determine it: for a mixture of experts and for latent attention.
+    None where the card's numbers do not determine it: for a mixture of experts, latent and linear attention.
     """
-    if card.architecture.kind == "moe" or card.attention.kind == "mla":
+    if card.architecture.kind == "moe" or card.attention.kind in ("mla", "linear"):
         return None
     return sizing.parameters(card)
 
@@ -66,6 +66,7 @@ def _kv_cache(card: Card) -> Facts:
             each.value: attention.elements_in_window(layers, 1) * each.bytes for each in KvCacheDtype
         },
         "window": attention.window if attention.kind == "hybrid" else None,
+        "bytesPerSequence": attention.bytes_per_sequence(1),
     }
 
 
@@ -131,6 +132,8 @@ def _cache_words(cache: Facts) -> str:
     if cache["window"]:
         more = " or ".join(f"{count:,}" for count in cache["bytesPerTokenInWindow"].values())
         words += f"; plus {more} for each of the last {cache['window']} tokens"
+    if cache["bytesPerSequence"]:
+        words += f"; plus {cache['bytesPerSequence']:,} for each sequence"
     return words
 
 

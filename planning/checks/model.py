@@ -41,6 +41,12 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
             f"{deployment.at('model')}: {card.name} has no pinned revision ({card.revision_source}), so every pod "
             f"fetches the hub's current files; pin it with `./dynamo-gke models pin {name}`"
         )
+    if card.attention.kind == "linear" and not deployment.simulated:
+        yield (
+            f"{deployment.at('model')}: {card.name} has layers with a linear state. The plan counts one state for each "
+            "sequence, and none for cached prefixes; engines make blocks of the KV cache larger to match a state, so "
+            "whether the router finds prefixes is unverified, as is serving such a model here at all"
+        )
     for engine in card.engine_args:
         if engine not in engine_names():
             yield (

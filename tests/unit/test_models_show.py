@@ -48,6 +48,7 @@ def test_the_facts_of_a_dense_model() -> None:
     # Keys and values of 64 layers, 8 KV heads of 128 numbers each.
     assert of["kvCache"]["bytesPerToken"] == {"auto": 2 * 64 * 8 * 128 * 2, "fp8": 2 * 64 * 8 * 128}
     assert (of["kvCache"]["bytesPerTokenInWindow"], of["kvCache"]["window"]) == ({"auto": 0, "fp8": 0}, None)
+    assert of["kvCache"]["bytesPerSequence"] == 0
     assert of["format"]["onMachine"] == "native"
     multi = of["layouts"]["multi-node"]
     assert (multi["gpus"], multi["nodes"]) == (16, 2)

@@ -18,6 +18,8 @@ SOURCE = (
 )
 # `--swa-full-tokens-ratio` where nobody gives it.
 WINDOW_RATIO = 0.8
+# `--mamba-full-memory-ratio` where nobody gives it: memory of the states of linear layers, by that of the KV cache.
+STATE_RATIO = 0.9
 
 
 def memory_share(gpus: Gpus) -> float:
@@ -53,6 +55,8 @@ def memory(card: Card, inputs: MemoryInput, given: Given, page_size: int) -> Mem
     more = card.attention.elements_per_token(layers, over) / card.attention.elements_per_token(
         layers, inputs.tensor_parallel
     )
+    if card.attention.kind == "linear":
+        more *= 1 + STATE_RATIO
     return MemoryUse(
         kv_cache=left / more if left > 0 else left,
         overhead=inputs.gpu_bytes - inputs.weights - max(0.0, left),

@@ -214,6 +214,8 @@ class Vllm(Engine):
             # vLLM would guess it from the host name: in a pod with several NICs, possibly an unreachable address.
             EnvVar(name="VLLM_NIXL_SIDE_CHANNEL_HOST", field="status.podIP"),
             *nixl.environment("read"),
+            # `NixlBaseConnectorWorker.__init__` of vLLM 0.31.0 asserts it for layers with a linear state.
+            *((EnvVar(name="VLLM_SSM_CONV_STATE_LAYOUT", value="DS"),) if worker.linear_state else ()),
         )
 
     def owned_flags(self, workers: Workers) -> Mapping[str, str]:

@@ -9,13 +9,13 @@ def refusal(attention: Attention, *, prefill: int, decode: int) -> str | None:
     vLLM 0.31.0, `vllm.distributed.kv_transfer.kv_connector`: `utils.TransferTopology.tp_ratio` asserts that one size
     divides the other. `v1.nixl.base_worker.NixlBaseConnectorWorker._validate_remote_agent_handshake` asserts that
     prefill does not replicate KV heads where it has more GPUs than decode. Both fail at the first request, not at
-    start. Decode may always have more GPUs than prefill, also more than KV heads. Multi-head latent attention is
-    exempt from the second rule.
+    start. Decode may always have more GPUs than prefill, also more than KV heads. Multi-head latent attention and
+    hybrids with a linear state are exempt from the second rule.
     """
     larger, smaller = max(prefill, decode), min(prefill, decode)
     if larger % smaller:
         return "one must be a multiple of the other, so that each GPU reads whole KV heads"
-    if attention.kind != "mla" and prefill > decode and prefill > attention.kv_heads:
+    if attention.kind not in ("mla", "linear") and prefill > decode and prefill > attention.kv_heads:
         return (
             f"with more GPUs than the {attention.kv_heads} KV heads prefill holds each head more than once, and decode "
             "cannot read such a cache with fewer GPUs"

@@ -31,6 +31,9 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
             "writes prompts into the worker's log, where a client could forge the lines that verification "
             "reads; remove it",
         )
+    manager = "--disable-hybrid-kv-cache-manager"
+    if given.on(manager) and workers.disaggregated and workers.card.attention.kind == "linear":
+        yield given.error(manager, f"{workers.card.name} has layers with a linear state, which NIXL moves only with it")
     yield from _structured_outputs(given)
     yield from _context_parallelism(given, workers)
     yield from _experts(given, workers)

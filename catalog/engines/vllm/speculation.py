@@ -94,6 +94,8 @@ def _config_errors(config: Mapping[str, Any], workers: Workers) -> Iterator[tupl
         yield "method", f"must say how tokens are drafted, in method: one of {', '.join(allowed)}"
     elif isinstance(method, str) and method not in allowed:
         why = _OTHER.get(method, "no card has weights for it")
+        if method == "mtp" and workers.disaggregated and workers.card.attention.kind == "linear":
+            why = "with layers of linear state it crashes when KV cache moves (ai-dynamo/dynamo issue 12198)"
         yield "method", f"method {shown(method)} is not supported here: {why}; use one of {', '.join(allowed)}"
     elif isinstance(method, str):  # other types are reported by _key_errors
         yield from _number_errors(method, config, workers)
