@@ -46,7 +46,7 @@ REFUSED = [
     Refused(("--schedule-policy", "priority"), 1, "--enable-priority-scheduling", False),
     Refused(("--retraction-policy", "priority"), 1, "--enable-priority-scheduling", True),
     Refused(("--torch-compile-max-bs", "8"), 1, "no effect without --enable-torch-compile", False),
-    Refused(("--disable-cuda-graph-padding", "--enable-torch-compile"), 0, "beside --enable-torch-compile", True),
+    Refused(("--disable-cuda-graph-padding", "--enable-torch-compile"), 0, "with --enable-torch-compile", True),
     # SGLang takes pages of 128 tokens in silence, or asks the GPU that is not there.
     Refused(("--attention-backend", "fa4"), 1, "pages of 128", None),
     Refused(("--attention-backend", "trtllm_mla"), 1, "not known to run llama-3.3-70b-instruct on H200", None),

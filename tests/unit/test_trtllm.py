@@ -45,7 +45,7 @@ def graph(layout: str = "multi-node", model: str = LLAMA, **settings: Any) -> Gr
     return found
 
 
-def told(of: Graph, role: str) -> dict[str, str | None]:
+def flags_of(of: Graph, role: str) -> dict[str, str | None]:
     """The flags of one role's rendered command line, each with its only value."""
     (component,) = [c for c in build(of, {}).spec.components if c.name == role]
     args = component.pod_template.spec.containers[0].args
@@ -71,7 +71,7 @@ BOTH = {
 
 def test_each_role_is_told_what_the_transfer_needs() -> None:
     chat = graph(kvCacheDtype="fp8", gpuMemoryUtilization=0.7, maxModelLen=10001)
-    prefill, decode = told(chat, "prefill"), told(chat, "decode")
+    prefill, decode = flags_of(chat, "prefill"), flags_of(chat, "decode")
     same = {"--model": chat.model, "--served-model-name": LLAMA, "--max-seq-len": "10001", **BOTH}
     for line in (prefill, decode):
         assert {name: line[name] for name in same} == same
@@ -86,11 +86,11 @@ def test_each_role_is_told_what_the_transfer_needs() -> None:
         "--trtllm.kv_cache_config.enable_block_reuse": "false"
     }
     assert (prefill["--disaggregation-mode"], decode["--disaggregation-mode"]) == ("prefill", "decode")
-    assert told(chat, "frontend")["--kv-cache-block-size"] == "32"
+    assert flags_of(chat, "frontend")["--kv-cache-block-size"] == "32"
 
 
 def test_an_aggregated_worker_moves_nothing_and_tells_of_its_blocks() -> None:
-    worker = told(graph("aggregated"), "worker")
+    worker = flags_of(graph("aggregated"), "worker")
     assert not [name for name in worker if "transceiver" in name or "overlap" in name]
     assert worker["--trtllm.kv_cache_config.enable_block_reuse"] == "true"
     assert (worker["--disaggregation-mode"], "--publish-kv-events" in worker) == ("agg", True)
@@ -98,12 +98,12 @@ def test_an_aggregated_worker_moves_nothing_and_tells_of_its_blocks() -> None:
 
 def test_the_share_of_memory_is_not_given_where_dynamo_drops_it() -> None:
     """Any key of kv_cache_config replaces what Dynamo makes of its own flag for the share."""
-    assert "--free-gpu-memory-fraction" not in told(graph(), "decode")
+    assert "--free-gpu-memory-fraction" not in flags_of(graph(), "decode")
 
 
 @pytest.mark.parametrize("tokens", [1376, 1377, 10001, 131072])
 def test_a_buffer_holds_the_longest_prompt(tokens: int) -> None:
-    buffer = int(told(graph(maxModelLen=tokens), "prefill")[f"{BUFFER}.max_tokens_in_buffer"] or 0)
+    buffer = int(flags_of(graph(maxModelLen=tokens), "prefill")[f"{BUFFER}.max_tokens_in_buffer"] or 0)
     assert tokens <= buffer < tokens + 32
     assert buffer % 32 == 0
 
@@ -179,14 +179,14 @@ BAD = [
     Bad("none where none is no value", ("--trtllm.stream_interval", "none"), "must be a whole number", 1),
     Bad("a list", ("--trtllm.cuda_graph_config.batch_sizes", "[1,2]"), "it takes a list"),
     Bad("a list of floats", (f"{KV}.pool_ratio", "[0.5,0.5]"), "it takes a list"),
-    Bad("an object", ("--trtllm.moe_config", '{"backend": "CUTLASS"}'), "give one of its keys", model=GPT_OSS),
+    Bad("an object", ("--trtllm.moe_config", '{"backend": "CUTLASS"}'), "set one of its keys", model=GPT_OSS),
     Bad("given twice", ("--trtllm.print_iter_log", "true", "--trtllm.print_iter_log=false"), "is given twice", 2),
-    Bad("none and a key of it", (GRAPHS, "none", f"{GRAPHS}.enable_padding", "true"), "leave one of them out", 1),
+    Bad("none and a key of it", (GRAPHS, "none", f"{GRAPHS}.enable_padding", "true"), "remove one of them", 1),
     Bad("a file of engine arguments", ("--extra-engine-args", "/models/x.yaml"), "give each as --trtllm.KEY VALUE"),
     Bad("engine arguments as JSON", ("--override-engine-args", "{}"), "give each as --trtllm.KEY VALUE"),
     Bad("the old combined flag", ("--publish-events-and-metrics",), "this program publishes both"),
     Bad("metrics off", ("--no-publish-metrics",), "always on"),
-    Bad("events", ("--publish-kv-events",), "leave it out"),
+    Bad("events", ("--publish-kv-events",), "remove it"),
     Bad("overlap scheduler", ("--trtllm.disable_overlap_scheduler", "false"), "follows from the role"),
     Bad("block reuse", (f"{KV}.enable_block_reuse=true",), "follows from the role"),
     Bad("performance metrics", ("--trtllm.return_perf_metrics", "false"), "always true"),
@@ -219,7 +219,7 @@ BAD = [
     Bad("a configuration file", ("--config", "/models/x.yaml"), "--trtllm.KEY VALUE for each key"),
     Bad("flag of trtllm-serve", ("--tp_size", "2"), "use tensorParallel of a role"),
     Bad("negative iterations", ("--trtllm.attention_dp_config.timeout_iters", "-1"), "must be at least 0", 1),
-    Bad("settings without attention DP", ("--trtllm.attention_dp_config.enable_balance", "true"), "does nothing", 1),
+    Bad("settings without attention DP", ("--trtllm.attention_dp_config.enable_balance", "true"), "has no effect", 1),
     Bad("empty value", ("--trtllm.print_iter_log=",), "is not one of true, false"),
     Bad("a number for text", ("--dyn-tool-call-parser", "8"), "is not one of", 1),
     Bad("small pieces", ("--max-num-tokens", "16"), "must be at least 32", 1),
@@ -368,7 +368,9 @@ def test_keys_are_read_out_of_the_engines_source() -> None:
 
 
 def test_what_the_program_sets_is_among_the_keys() -> None:
-    rendered = {name for role in ("prefill", "decode") for name in told(graph(), role) if name.startswith(keys.PREFIX)}
+    rendered = {
+        name for role in ("prefill", "decode") for name in flags_of(graph(), role) if name.startswith(keys.PREFIX)
+    }
     assert rendered <= keys.flags().keys()
     assert TRTLLM.flags
     assert rendered <= classes.not_allowed(TRTLLM.flags).keys(), "a stack may give none of them itself"

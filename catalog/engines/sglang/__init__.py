@@ -35,19 +35,19 @@ from catalog.machines import Gpus
 from catalog.models import Card
 from reading.frozen import Frozen
 
-# KV events of the workers to the router; rank N of an engine with data parallel attention takes the port N later.
+# KV events of the workers to the router; rank N of an engine with data parallel attention uses this port plus N.
 KV_EVENTS_PORT = 20080
-# Where the bootstrap server of a prefill worker tells decode workers of other pods its ranks and their addresses. Only
-# pods of the same graph reach it. Without the flag Dynamo takes a random free port.
+# A prefill worker's bootstrap server, from which decode workers of other pods get its ranks and their addresses. Only
+# pods of the same graph can reach it. Without the flag Dynamo chooses a random free port.
 BOOTSTRAP_PORT = 30001
 
-# Of the parser's values, what `engine.kvCacheDtype` means. E4M3 is what both engines of a card make of FP8.
+# The parser's value for each `engine.kvCacheDtype`. Both engines of a card use E4M3 for FP8.
 _KV_CACHE: dict[KvCacheDtype, Literal["auto", "fp8_e4m3"]] = {KvCacheDtype.AUTO: "auto", KvCacheDtype.FP8: "fp8_e4m3"}
 _MODES: dict[Role, Literal["prefill", "decode"]] = {Role.PREFILL: "prefill", Role.DECODE: "decode"}
 
 
 class KvEventsConfig(Frozen):
-    """Where a worker tells the router which pages it holds."""
+    """Endpoint on which a worker publishes the pages that it holds, for the router."""
 
     publisher: Literal["zmq"] = "zmq"
     topic: str = "kv-events"
@@ -55,7 +55,7 @@ class KvEventsConfig(Frozen):
 
 
 class SglangArgs(CommandLine):
-    """`dynamo.sglang`: what this program sets of its flags."""
+    """The flags of `dynamo.sglang` that this program sets."""
 
     model_path: str
     served_model_name: str
@@ -74,11 +74,11 @@ class SglangArgs(CommandLine):
     kv_events_config: KvEventsConfig | None
 
 
-# Where to begin, not measured. Never the bootstrap queue of prefill, which grows when decode is short.
+# Targets to start from, not measured. Never the bootstrap queue of prefill, which grows when decode is too small.
 _QUEUE = ScalingSignal(name="queued-requests", gauge="sglang:num_queue_reqs", target="4")
 _KV_CACHE_USE = ScalingSignal(name="kv-cache-use", gauge="sglang:token_usage", target="700m")
 
-# `observe_kv_transfer_metrics` of SGLang 0.5.21 divides bytes by 1024 × 1024, whatever its documentation calls it.
+# `observe_kv_transfer_metrics` of SGLang 0.5.21 divides bytes by 1024 × 1024, whatever unit its documentation names.
 _MOVED = Series(name="sglang:kv_transfer_total_mb_sum", unit="MiBy")
 
 
@@ -90,7 +90,7 @@ class Sglang(Engine):
     module = "dynamo.sglang"
     image = f"{IMAGES}/sglang-runtime"
     framework = "sglang"
-    # SGLang's own is 1, and other attention backends choose others by themselves: 64 is one that all but FA4 take.
+    # SGLang's default is 1, and some attention backends choose their own size: all but FA4 accept 64.
     block_size = 64
     formats = FORMATS
     metrics = EngineMetrics(
@@ -149,9 +149,9 @@ class Sglang(Engine):
         return with_driver_libraries(self.module)
 
     def arguments(self, worker: EngineInput) -> tuple[str, ...]:
-        """Both roles get the same page size and KV dtype, which SGLang compares when they connect.
+        """Arguments of one worker. Both roles get the same page size and KV dtype: SGLang compares them on connecting.
 
-        SGLang reads several weights files at once by itself, so a card's loader changes nothing.
+        SGLang reads several weights files at once by default, so a card's loader has no effect.
         """
         mode = _MODES.get(worker.role)
         args = SglangArgs(
@@ -188,7 +188,7 @@ class Sglang(Engine):
 
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         return (
-            # What prefill tells decode of its address; else that of the NIC with the default route, or a name's.
+            # The address that prefill gives decode; by default that of the NIC with the default route, or a name's.
             EnvVar(name="SGLANG_HOST_IP", field="status.podIP"),
         )
 

@@ -1,7 +1,7 @@
-"""Number formats of weights that SGLang 0.5.21 loads, by compute capability, read in its source; no GPU was asked.
+"""Number formats of weights that SGLang 0.5.21 loads, by compute capability, read in its source; not tried on a GPU.
 
-The floors are those of `get_min_capability` in sglang/srt/layers/quantization. FP8 as ModelOpt writes it needs 8.9; a
-card's format does not tell it from the others, so such a checkpoint on an 8.0 GPU fails when it is loaded.
+The floors come from `get_min_capability` in sglang/srt/layers/quantization. ModelOpt's FP8 needs 8.9, but a card's
+format does not distinguish it from other FP8, so a ModelOpt checkpoint on an 8.0 GPU fails when it is loaded.
 """
 
 from collections.abc import Mapping

@@ -1,12 +1,12 @@
-"""Kernels by name: those that are known to compute a card's attention on the workers' GPUs."""
+"""Attention kernels that are known to run a card's attention on the workers' GPUs."""
 
 from collections.abc import Iterator
 
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 
-# What SGLang 0.5.21 chooses itself, or its documents name, by generation of GPU and kind of attention. Nothing is known
-# here of other generations. Its list holds those of other makers too, which fail when weights are loaded.
+# Kernels that SGLang 0.5.21 chooses itself, or its documents name, by GPU generation and kind of attention. Other
+# generations are unknown here. The parser also accepts kernels of other vendors, which fail when weights are loaded.
 _ATTENTION = {
     "9": {
         "heads": ("fa3", "flashinfer", "triton", "trtllm_mha"),
@@ -14,19 +14,19 @@ _ATTENTION = {
     },
     "10": {"heads": ("trtllm_mha", "flashinfer", "triton"), "latent": ("trtllm_mla", "flashinfer", "triton")},
 }
-# Of those with attention sinks: `supported_backends` of GptOssForCausalLM in sglang/srt/arg_groups/model_hook.py.
+# Kernels with attention sinks: `supported_backends` of GptOssForCausalLM in sglang/srt/arg_groups/model_hook.py.
 _WITH_SINKS = ("fa3", "triton", "trtllm_mha")
 _FLAGS = ("--attention-backend", "--prefill-attention-backend", "--decode-attention-backend")
 
 
 def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
-    """The values of some flags that these workers can use, fewer than the runtime knows; what errors may propose."""
+    """Flag → the values that these workers can use, fewer than the runtime knows. Errors propose only these."""
     attention = _attention(workers)
     return dict.fromkeys(_FLAGS, attention) if attention else {}
 
 
 def _attention(workers: Workers) -> tuple[str, ...]:
-    """The backends that run on all of the workers' GPUs; empty where nothing is known of one."""
+    """The backends that run on all of the workers' GPUs; empty if one of the GPUs is unknown."""
     kind = "latent" if workers.card.attention.kind == "mla" else "heads"
     known = [_ATTENTION.get(gpu.compute_capability.partition(".")[0], {}).get(kind, ()) for gpu in workers.gpus]
     if not known:
@@ -45,5 +45,5 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
             yield given.error(
                 name,
                 f"{value} is not known to run {workers.card.name} on {workers.gpus[0].product}; use one of "
-                f"{', '.join(allowed)}, or leave it out",
+                f"{', '.join(allowed)}, or remove it",
             )

@@ -1,15 +1,15 @@
-"""Which tensor parallel sizes of prefill and decode SGLang moves a KV cache between over NIXL."""
+"""Tensor parallel sizes of prefill and decode between which SGLang can move a KV cache over NIXL."""
 
 from catalog.models.attention import Attention
 
 
 def refusal(attention: Attention, *, prefill: int, decode: int) -> str | None:
-    """Why decode gets no KV cache from prefill, in words that follow the two sizes; None where it does.
+    """Why decode cannot get KV cache from prefill, in words that follow the two sizes; None if it can.
 
-    The sizes are those of attention: of each group, where attention is data parallel. SGLang 0.5.21:
+    The sizes count the GPUs of attention: of each group if attention is data parallel. In SGLang 0.5.21
     `CommonKVManager._resolve_rank_mapping` in sglang/srt/disaggregation/common/conn.py divides one by the other without
-    a check, and `maybe_send_extra` in disaggregation/nixl/conn.py raises for the state of sliding windows where they
-    differ. Either fails at the first request, not at start.
+    a check, and `maybe_send_extra` in disaggregation/nixl/conn.py raises for sliding windows if they differ. Both fail
+    at the first request, not at start.
     """
     larger, smaller = max(prefill, decode), min(prefill, decode)
     if larger % smaller:

@@ -1,4 +1,4 @@
-"""What SGLang takes of a GPU's memory: its own formula for what must stay free, and estimates."""
+"""SGLang's use of a GPU's memory: its own formula for the part that must stay free, and estimates."""
 
 import math
 
@@ -9,25 +9,25 @@ from catalog.machines import Gpus
 from catalog.models import Card
 from catalog.sizing import GIB
 
-# CUDA's context and the buffers of NCCL, which are there before SGLang measures what is free. An estimate.
+# CUDA's context and the buffers of NCCL, allocated before SGLang measures the free memory. An estimate.
 CONTEXT_BYTES = 1.5 * GIB
 SOURCE = (
     "mem-fraction-static of what is free before the weights are loaded goes to weights and KV cache "
     "(`_profile_available_bytes`, SGLang 0.5.21); that the rest holds activations, CUDA graphs, workspaces and NIXL's "
     "registrations is SGLang's own estimate, not measured here"
 )
-# `--swa-full-tokens-ratio` where nobody gives it.
+# The default of `--swa-full-tokens-ratio`.
 WINDOW_RATIO = 0.8
 # `--mamba-full-memory-ratio` where nobody gives it: memory of the states of linear layers, by that of the KV cache.
 STATE_RATIO = 0.9
 
 
 def memory_share(gpus: Gpus) -> float:
-    """`--mem-fraction-static` on these GPUs, in hundredths: what SGLang's own formula leaves, rounded down.
+    """`--mem-fraction-static` on these GPUs, by SGLang's own formula, rounded down to hundredths.
 
-    `handle_gpu_memory_settings` of SGLang 0.5.21, for an aggregated engine over 8 GPUs, which needs most: 512 MiB, 1.5
-    MiB for each token of a chunk, 2 MiB for each sequence of the largest CUDA graph, 1 GiB for the size of the engine;
-    10 GiB at least on GPUs of more than 60 GiB.
+    `handle_gpu_memory_settings` of SGLang 0.5.21, for an aggregated engine over 8 GPUs, which needs most. It reserves
+    512 MiB, 1.5 MiB per token of a chunk, 2 MiB per sequence of the largest CUDA graph and 1 GiB for the engine's size;
+    at least 10 GiB on GPUs of more than 60 GiB.
     """
     chunk, graph = _defaults(gpus.memory_mib)
     reserved = 512 + 1.5 * chunk + 2 * graph + 1024
@@ -45,13 +45,13 @@ def _defaults(memory_mib: int) -> tuple[int, int]:
 
 
 def memory(card: Card, inputs: MemoryInput, given: Given, page_size: int) -> MemoryUse:
-    """Weights and KV cache get their share; the rest stays free for all else, and nothing checks that it suffices."""
+    """Memory of one GPU. Weights and KV cache get their share; SGLang does not check that the rest suffices."""
     layers, over = card.architecture.layers, attention_parallel(given, inputs.tensor_parallel)
     left = (
         (inputs.gpu_bytes - CONTEXT_BYTES) * inputs.share - inputs.weights - _copies(card, over, inputs.tensor_parallel)
     )
-    # With groups of attention a GPU holds more of each token, of the requests of its group alone: the plan counts one
-    # group, as if the cache were smaller by as much.
+    # With attention groups a GPU holds more of each token, but only for its group's requests. The plan counts one
+    # group, so the cache counts as smaller by that factor.
     more = card.attention.elements_per_token(layers, over) / card.attention.elements_per_token(
         layers, inputs.tensor_parallel
     )
@@ -66,9 +66,10 @@ def memory(card: Card, inputs: MemoryInput, given: Given, page_size: int) -> Mem
 
 
 def window_tokens(card: Card, given: Given, max_model_len: int, page_size: int) -> int:
-    """Tokens that layers with a sliding window have room for, to one sequence of the full length.
+    """Tokens that layers with a sliding window can hold per sequence of the full length.
 
-    `HybridSWAPoolConfigurator` of SGLang 0.5.21 gives them a fixed share of what the others have, whatever the window.
+    `HybridSWAPoolConfigurator` of SGLang 0.5.21 gives them a fixed share of the other layers' tokens, whatever the
+    window.
     """
     if card.attention.kind != "hybrid":
         return 0
@@ -80,7 +81,7 @@ def window_tokens(card: Card, given: Given, max_model_len: int, page_size: int) 
 
 
 def _copies(card: Card, over: int, tensor_parallel: int) -> float:
-    """Bytes a GPU of attention's weights that groups hold once more, in BF16. Latent attention: unknown, taken as 0."""
+    """Bytes per GPU of attention weights that each group holds a copy of, in BF16. Latent attention: unknown, so 0."""
     its, a = card.attention, card.architecture
     if its.kind == "mla":
         return 0.0

@@ -11,7 +11,7 @@ _PAGE = 64
 
 
 def groups(given: Given) -> int:
-    """The groups of GPUs of an engine that each compute the attention of their own requests; 1 without any."""
+    """The number of GPU groups in an engine, each of which computes attention for its own requests; 1 without any."""
     try:
         return max(1, given.number(_DP) or 1) if given.on(_DP_ATTENTION) else 1
     except ValueError:  # an error of its own
@@ -19,7 +19,7 @@ def groups(given: Given) -> int:
 
 
 def attention_parallel(given: Given, tensor_parallel: int) -> int:
-    """Over how many GPUs attention is divided: `derive_attention_widths`, SGLang 0.5.21."""
+    """The number of GPUs that attention is divided over: `derive_attention_widths`, SGLang 0.5.21."""
     return max(1, tensor_parallel // groups(given))
 
 
@@ -34,12 +34,12 @@ def warnings(given: Given) -> Iterator[str]:
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
-    """What `ServerArgs` of SGLang 0.5.21 asserts of the sizes, and what this plan cannot count."""
+    """Sizes that `ServerArgs` of SGLang 0.5.21 refuses, or that the plan cannot count."""
     card = workers.card
     yield from _data_parallel(given, workers)
     for name in (_EP, "--moe-dense-tp-size"):
         if name in given and card.architecture.kind == "dense":
-            yield given.error(name, f"{card.name} is a dense model and has no experts; leave it out")
+            yield given.error(name, f"{card.name} is a dense model and has no experts; remove it")
     experts = given.number(_EP)
     if experts is not None and card.architecture.kind == "moe":
         yield from _expert_parallel(given, workers, experts)
@@ -53,7 +53,7 @@ def _data_parallel(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     if given.on(_DP_ATTENTION) and not _has_groups(card):
         yield given.error(
             _DP_ATTENTION,
-            f"is for mixtures of experts and latent attention, and {card.name} has neither; leave it out, and use "
+            f"is for mixtures of experts and latent attention, and {card.name} has neither; remove it, and use "
             "`replicas` of a role for more engines",
         )
         return
@@ -68,14 +68,14 @@ def _data_parallel(given: Given, workers: Workers) -> Iterator[ArgumentError]:
         )
         return
     if given.on(_DP_ATTENTION) and (size is None or size == 1):
-        yield given.error(_DP_ATTENTION, f"has no effect without {_DP} of 2 or more; add it, or leave this out")
+        yield given.error(_DP_ATTENTION, f"has no effect without {_DP} of 2 or more; add it, or remove this")
         return
     for parallel in sorted({parallel for parallel in workers.tensor_parallel if size and parallel % size}):
         fitting = ", ".join(str(n) for n in range(1, parallel + 1) if parallel % n == 0)
         yield given.error(_DP, f"{size} does not divide tensorParallel, {parallel}; use one of {fitting}")
     for name in ("--enable-dp-lm-head", "--load-balance-method"):
         if name in given and not given.on(_DP_ATTENTION):
-            yield given.error(name, f"has no effect without {_DP_ATTENTION}; leave it out")
+            yield given.error(name, f"has no effect without {_DP_ATTENTION}; remove it")
 
 
 def _expert_parallel(given: Given, workers: Workers, experts: int) -> Iterator[ArgumentError]:

@@ -1,4 +1,4 @@
-"""Flags that Dynamo or SGLang refuses beside each other, and flags that say one thing in two ways."""
+"""Flags that Dynamo or SGLang refuses together, and pairs of flags that must agree."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 
 _DYNAMO_REASONING, _REASONING = "--dyn-reasoning-parser", "--reasoning-parser"
-# Dynamo's names of reasoning parsers that SGLang calls otherwise.
+# Reasoning parsers with different names: Dynamo's → SGLang's.
 _OTHER_NAMES = {
     "deepseek_r1": "deepseek-r1",
     "deepseek_v3": "deepseek-v3",
@@ -28,12 +28,12 @@ _OTHER_NAMES = {
     "nemotron3": "nemotron_3",
     "nemotron_v3": "nemotron_3",
 }
-# A flag, and the one without which it says nothing.
+# A flag, and the flag without which it has no effect.
 _NEEDS = (
     ("--torch-compile-max-bs", "--enable-torch-compile"),
     ("--weight-loader-prefetch-num-threads", "--weight-loader-prefetch-checkpoints"),
 )
-# What SGLang 0.5.21 refuses beside each other when it starts, with the reason.
+# Pairs of flags that SGLang 0.5.21 refuses together when it starts, with the reason.
 _EXCLUDE = (
     ("--disable-cuda-graph-padding", "--enable-torch-compile", "each batch size would be compiled by itself"),
     ("--enable-flashinfer-allreduce-fusion", "--enforce-disable-flashinfer-allreduce-fusion", "one undoes the other"),
@@ -42,10 +42,10 @@ _EXCLUDE = (
 
 
 def owned(workers: Workers) -> dict[str, str]:
-    """Why a stack may not give some flags, for these workers: more than the flag's class can say."""
+    """Flag → why a stack may not set it for these workers; reasons that depend on the card."""
     if workers.card.attention.kind == "hybrid":
         return {}
-    return {"--swa-full-tokens-ratio": f"{workers.card.name} has no layers with a sliding window; leave it out"}
+    return {"--swa-full-tokens-ratio": f"{workers.card.name} has no layers with a sliding window; remove it"}
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
@@ -54,34 +54,34 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     yield from _scheduling(given)
     for name, needed in _NEEDS:
         if name in given and not given.on(needed):
-            yield given.error(name, f"has no effect without {needed}; add it, or leave this out")
+            yield given.error(name, f"has no effect without {needed}; add it, or remove this")
     for name, other, why in _EXCLUDE:
         if given.on(name) and given.on(other):
-            yield given.error(name, f"is refused beside {other}: {why}; leave one of them out")
+            yield given.error(name, f"cannot be combined with {other}: {why}; remove one of them")
     ratio = given.text("--swa-full-tokens-ratio")
     if ratio is not None and not 0 < float(ratio) <= 1:
         yield given.error("--swa-full-tokens-ratio", f"got {ratio}; must be more than 0 and at most 1")
 
 
 def _parsers(given: Given) -> Iterator[ArgumentError]:
-    """Dynamo's and SGLang's own parsers: of tool calls one may be given, of reasoning both or neither."""
+    """Dynamo's and SGLang's parsers: for tool calls at most one may be set, for reasoning both or neither."""
     if "--tool-call-parser" in given and "--dyn-tool-call-parser" in given:
         yield given.error(
-            "--tool-call-parser", "Dynamo refuses it beside --dyn-tool-call-parser; leave --tool-call-parser out"
+            "--tool-call-parser", "Dynamo refuses it with --dyn-tool-call-parser; remove --tool-call-parser"
         )
     theirs, own = given.text(_DYNAMO_REASONING), given.text(_REASONING)
     if theirs is not None and own is None:
         names = _sglang_names(given, theirs)
         yield given.error(
             _DYNAMO_REASONING,
-            f"needs SGLang's own parser beside it, by which its grammar leaves reasoning free; add {_REASONING} "
+            f"also needs SGLang's own parser, so that grammars do not constrain the reasoning; add {_REASONING} "
             f"{'|'.join(names)}",
         )
     elif own is not None and theirs is None:
         known = [name for name in given.table.flags[_DYNAMO_REASONING].choices if _sglang_names(given, name) == (own,)]
         yield given.error(
             _REASONING,
-            "needs Dynamo's parser beside it, which takes reasoning out of the answer; add "
+            "also needs Dynamo's parser, which separates reasoning from the answer; add "
             f"{_DYNAMO_REASONING}{f' {known[0]}' if known else ''}",
         )
     elif own is not None and theirs is not None and not own.startswith(tuple(_sglang_names(given, theirs))):
@@ -91,16 +91,16 @@ def _parsers(given: Given) -> Iterator[ArgumentError]:
 
 
 def _sglang_names(given: Given, dynamo: str) -> tuple[str, ...]:
-    """SGLang's name of a reasoning parser of Dynamo; all of its names where none is known to be the same."""
+    """SGLang's name of one of Dynamo's reasoning parsers; all of SGLang's names if no counterpart is known."""
     names = tuple(given.table.flags[_REASONING].choices)
     found = _OTHER_NAMES.get(dynamo, dynamo)
     return (found,) if found in names else names
 
 
 def _scheduling(given: Given) -> Iterator[ArgumentError]:
-    """`check_server_args`, SGLang 0.5.21."""
+    """Policies that need priority scheduling: `check_server_args`, SGLang 0.5.21."""
     for name, other in (("--schedule-policy", "fcfs"), ("--retraction-policy", "length")):
         if given.text(name) == "priority":
             yield given.error(
-                name, f"priority goes with --enable-priority-scheduling, which is not set here; use {other}"
+                name, f"priority needs --enable-priority-scheduling, which stacks may not set; use {other}"
             )

@@ -32,8 +32,8 @@ from reading.frozen import Frozen
 
 
 class KvCacheConfig(Frozen):
-    """The KV cache of one worker. Its share of memory is here and not in Dynamo's own flag: Dynamo fills a
-    `kv_cache_config` of its own from that flag, and any key below `--trtllm.kv_cache_config` replaces it whole."""
+    """The KV cache of one worker, including its share of memory. Dynamo's own flag for the share does not work here:
+    it fills a `kv_cache_config` that any `--trtllm.kv_cache_config` key replaces as a whole."""
 
     dtype: str
     tokens_per_block: int
@@ -42,7 +42,7 @@ class KvCacheConfig(Frozen):
 
 
 class CacheTransceiverConfig(Frozen):
-    """How KV cache moves between roles. Both need it: unset means that nothing moves."""
+    """How KV cache moves between roles. Both roles need it; if unset, no KV cache moves."""
 
     backend: str = "DEFAULT"
     """NIXL over UCX, unless one of TensorRT-LLM's older variables says otherwise; this program sets none of them."""
@@ -50,20 +50,20 @@ class CacheTransceiverConfig(Frozen):
 
 
 class EngineArgs(Frozen):
-    """What this program sets of the engine's own arguments, by their names there."""
+    """The engine's own arguments that this program sets, under the engine's names."""
 
     return_perf_metrics: bool = True
-    """The counters of the KV transfer are filled from it."""
+    """Fills the counters of the KV transfer."""
     enable_chunked_prefill: bool | None
-    """Else a prompt that is longer than --max-num-tokens is refused."""
+    """Without it the engine refuses prompts longer than --max-num-tokens."""
     disable_overlap_scheduler: bool | None
-    """Prefill cannot hand over its KV cache with it on."""
+    """Prefill cannot hand over its KV cache while the overlap scheduler is on."""
     kv_cache_config: KvCacheConfig
     cache_transceiver_config: CacheTransceiverConfig | None
 
 
 class TrtllmArgs(CommandLine):
-    """`dynamo.trtllm`: what this program sets of Dynamo's flags."""
+    """The flags of `dynamo.trtllm` that this program sets."""
 
     model: str
     served_model_name: str
@@ -75,20 +75,20 @@ class TrtllmArgs(CommandLine):
     publish_kv_events: bool
 
 
-# Where to begin, not measured. No gauge of waiting requests is documented for this version, so prefill goes by the
-# requests that it has. Each worker serves one series for each of its endpoints, and all but one of them stay at 0:
-# whether the autoscaler adds them up is unverified.
+# Targets to start from, not measured. This version documents no gauge of waiting requests, so prefill scales by
+# requests in flight. Each worker serves one series per endpoint, all but one of which stay at 0: whether the autoscaler
+# adds them up is unverified.
 _REQUESTS = ScalingSignal(name="requests-in-flight", gauge="dynamo_component_inflight_requests", target="8")
 _KV_CACHE = ScalingSignal(name="kv-cache-use", gauge="trtllm_kv_cache_utilization", target="700m")
 
-# Of the pod network, on GKE.
+# The pod network's interface on GKE.
 POD_INTERFACE = "eth0"
 
 _BACKEND = "--trtllm.cache_transceiver_config.backend"
 
 
 class Trtllm(Engine):
-    """TensorRT-LLM's PyTorch backend, which reads the checkpoint as it is: no engine is built beforehand."""
+    """TensorRT-LLM's PyTorch backend, which loads checkpoints directly, without building an engine first."""
 
     name = "trtllm"
     title = "TensorRT-LLM"
@@ -96,7 +96,7 @@ class Trtllm(Engine):
     image = f"{IMAGES}/tensorrtllm-runtime"
     framework = "trtllm"
     block_size = 32
-    # Of the memory that is free once the weights are loaded: what NIXL, its buffer and NCCL take later needs the rest.
+    # Share of the memory that is free after the weights are loaded. NIXL, its buffer and NCCL need the rest later.
     memory_share = 0.85
     formats = FORMATS
     metrics = EngineMetrics(
@@ -120,21 +120,21 @@ class Trtllm(Engine):
         *nixl.KNOWN_FAILURES,
         KnownFailure(
             pattern=r"Disaggregated serving is not enabled",
-            remedy="the worker has no cache_transceiver_config: leave its arguments as the program writes them",
+            remedy="the worker has no cache_transceiver_config: do not change the arguments that the program writes",
         ),
         KnownFailure(
             pattern=r"Extra inputs are not permitted",
-            remedy="this runtime does not know a key of the engine's arguments: take it out of extraArgs, or set "
-            "versions.runtime to the version that the flag tables are made for",
+            remedy="this runtime does not know a key of the engine's arguments: remove it from extraArgs, or set "
+            "versions.runtime to the version of the flag tables",
         ),
     )
-    # Prefill writes into decode's memory. Read in the descriptions of its options; not seen in a log.
+    # Prefill writes into decode's memory, according to the descriptions of its options; not seen in a log.
     transport_evidence = TransportEvidence(role=Role.PREFILL, operation="write")
     no_usage_reports = {"TRTLLM_NO_USAGE_STATS": "1"}
     removed_flags = {
         "--publish-events-and-metrics": "nothing, since this program publishes both",
         "--disaggregation-strategy": "nothing, since it follows from the role of the worker",
-        # Of `trtllm-serve`, which most guides on the net start.
+        # Flags of `trtllm-serve`, which most guides use.
         "--config": "--trtllm.KEY VALUE for each key of the file",
         "--extra-llm-api-options": "--trtllm.KEY VALUE for each key of the file",
         "--extra_llm_api_options": "--trtllm.KEY VALUE for each key of the file",
@@ -148,10 +148,10 @@ class Trtllm(Engine):
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The driver's libraries go to the end of the search path, as in NVIDIA's CUDA images.
+        """Starts the worker with the driver's libraries at the end of the search path, as in NVIDIA's CUDA images.
 
-        The image begins it with its NIXL and UCX. With another order TensorRT-LLM loads a NIXL that does not fit the
-        plugins, and fails with "NIXL agent creation failed" or "backend 'UCX' not found". Unverified on a GPU.
+        The image puts its NIXL and UCX first. In another order TensorRT-LLM loads a NIXL that does not match the
+        plugins and fails with "NIXL agent creation failed" or "backend 'UCX' not found". Unverified on a GPU.
         """
         script = (
             f'export LD_LIBRARY_PATH="${{LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}}{DRIVER_LIBRARIES}"; '
@@ -160,8 +160,8 @@ class Trtllm(Engine):
         return ("/bin/bash", "-c", script, self.module.replace(".", "-"))
 
     def arguments(self, worker: EngineInput) -> tuple[str, ...]:
-        """Dtype, blocks and buffer of the KV cache are the same for both roles. Prefill and aggregated workers compute
-        prompts, so they reuse blocks and tell the router of them."""
+        """Arguments of one worker. Both roles get the same dtype, blocks and buffer of the KV cache. Prefill and
+        aggregated workers compute prompts, so they reuse blocks and publish them to the router."""
         prompts, alone = worker.role is not Role.DECODE, worker.role is Role.WORKER
         args = TrtllmArgs(
             model=worker.model,
@@ -192,17 +192,17 @@ class Trtllm(Engine):
         return memory(card, inputs, Given(self.flags, inputs.arguments), self.block_size)
 
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
-        """Its ranks are MPI processes, and Open MPI starts none as root unless told so twice. Unverified whether the
-        image says it already."""
+        """Allows Open MPI to start the engine's ranks as root, which takes two variables. Whether the image sets them
+        already is unverified."""
         return (
             EnvVar(name="OMPI_ALLOW_RUN_AS_ROOT", value="1"),
             EnvVar(name="OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", value="1"),
         )
 
     def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
-        """NIXL's own counters stay off: each rank has an agent, and nobody has tried here how they share a port."""
+        """NIXL's interface and log. Its counters stay off: each rank has an agent, and sharing a port is untested."""
         return (
-            # The interface whose address a rank tells its peers; else a guess, among several NICs.
+            # The interface whose address a rank gives its peers; by default it guesses among several NICs.
             EnvVar(name="TRTLLM_NIXL_INTERFACE", value=POD_INTERFACE),
             *nixl.transport_log("write"),
         )

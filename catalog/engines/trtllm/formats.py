@@ -1,6 +1,6 @@
-"""Number formats of weights that TensorRT-LLM loads, by compute capability, as its documentation says; no GPU asked.
+"""Number formats of weights that TensorRT-LLM loads, by compute capability, from its documentation; not tried on a GPU.
 
-What its tables do not have is refused, whatever its kernels may do.
+Formats that its tables do not list are refused, even if its kernels might load them.
 """
 
 from collections.abc import Mapping

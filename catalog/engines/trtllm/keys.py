@@ -1,7 +1,7 @@
-"""Keys of TensorRT-LLM's own arguments as flags, `--trtllm.KEY VALUE`: Dynamo's parser passes them on unread.
+"""Keys of TensorRT-LLM's own arguments as flags, `--trtllm.KEY VALUE`, which Dynamo's parser passes on unchecked.
 
-Dynamo reads each value as none, a whole number, a number, true or false, and as text else. The engine refuses an
-unknown key, and a value of another type than its key's, when it starts.
+Dynamo reads each value as none, a whole number, a number, true or false, otherwise as text. At start the engine refuses
+unknown keys and values of the wrong type.
 """
 
 import json
@@ -17,20 +17,20 @@ TABLE = Path(__file__).with_name("engine_keys.json")
 PREFIX = "--trtllm."
 
 _NULLS = ("none", "null")
-_LIST = "it takes a list, and a list that is given here stays text, which stops the engine when it starts; leave it out"
-_OBJECT = "it is an object; give one of its keys, as {name}.KEY VALUE"
-_NO_KEYS = "it is an object, and no key of it can be given here; leave it out"
+_LIST = "it takes a list, and a list that is set here stays text, which stops the engine at start; remove it"
+_OBJECT = "it is an object; set one of its keys, as {name}.KEY VALUE"
+_NO_KEYS = "it is an object, and none of its keys can be set here; remove it"
 
 
 @cache
 def _keys() -> Mapping[str, Mapping[str, Any]]:
-    """What each key takes, as tools/trtllm_keys.py wrote it."""
+    """Key → its types and bounds, as written by tools/trtllm_keys.py."""
     return json.loads(TABLE.read_text(encoding="utf-8"))["keys"]
 
 
 @cache
 def flags() -> Mapping[str, Flag]:
-    """A flag for every key, lists and objects included: `refused` says why a stack gives none."""
+    """A flag for every key, including lists and objects; `refused` says why a stack cannot set those."""
     return {f"{PREFIX}{key}": _flag(f"{PREFIX}{key}", known) for key, known in _keys().items()}
 
 
@@ -50,7 +50,7 @@ def _flag(name: str, known: Mapping[str, Any]) -> Flag:
 
 @cache
 def refused() -> Mapping[str, str]:
-    """The keys that single values cannot set, each with the reason. An object that may be none is no such key."""
+    """Key that no single value can set → the reason. An object that may be none can be set."""
     found: dict[str, str] = {}
     for key, known in _keys().items():
         types = set(known["types"]) - {"null"}
@@ -63,7 +63,7 @@ def refused() -> Mapping[str, str]:
 
 
 def words(arguments: Frozen) -> tuple[str, ...]:
-    """Flag and value for every key that is set: two words each, since `--trtllm.KEY=VALUE` does not parse."""
+    """Flag and value of every key that is set, as two words, because `--trtllm.KEY=VALUE` does not parse."""
     return tuple(_words("--trtllm", arguments))
 
 

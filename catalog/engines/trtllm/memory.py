@@ -1,11 +1,11 @@
-"""What TensorRT-LLM takes of a GPU's memory beside weights and KV cache: estimates, since nobody measured it here."""
+"""TensorRT-LLM's use of a GPU's memory beyond weights and KV cache: estimates, not measured."""
 
 from catalog.contracts import MemoryInput, MemoryUse
 from catalog.flags.given import Given
 from catalog.models import Card
 from catalog.sizing import GIB
 
-# Runtime, activations of a batch of DEFAULT_TOKENS, NCCL buffers and CUDA graphs. As for vLLM, in want of a number.
+# Runtime, activations of a batch of DEFAULT_TOKENS, NCCL buffers and CUDA graphs. vLLM's value, for lack of another.
 RUNTIME_BYTES = 3.5 * GIB
 # The engine's own --max-num-tokens.
 DEFAULT_TOKENS = 8192
@@ -16,10 +16,11 @@ SOURCE = (
 
 
 def memory(card: Card, inputs: MemoryInput, given: Given, block_size: int) -> MemoryUse:
-    """The KV cache gets its share of what is free beside weights and runtime; the transfer buffer must fit the rest.
+    """Memory of one GPU. The KV cache gets its share of the memory left by weights and runtime; the transfer buffer
+    must fit the rest.
 
-    The buffer is counted for aggregated layouts too, which need none, and though TensorRT-LLM may move KV cache
-    without: whether it allocates one depends on the runtime of the transfer, which it chooses itself.
+    Aggregated layouts need no buffer but count one too. Whether TensorRT-LLM allocates one depends on the transfer
+    runtime, which it chooses itself.
     """
     tokens = _tokens(given)
     overhead = RUNTIME_BYTES + _activations(card, tokens, inputs.tensor_parallel)
@@ -39,7 +40,7 @@ def memory(card: Card, inputs: MemoryInput, given: Given, block_size: int) -> Me
 
 
 def tokens_in_buffer(max_model_len: int, block_size: int) -> int:
-    """Tokens of a transfer buffer that holds the longest prompt, in whole blocks: a smaller one hangs under load."""
+    """Tokens of a transfer buffer for the longest prompt, in whole blocks. A smaller buffer hangs under load."""
     return -(-max_model_len // block_size) * block_size
 
 
@@ -51,7 +52,7 @@ def _tokens(given: Given) -> int:
 
 
 def _activations(card: Card, tokens: int, tensor_parallel: int) -> float:
-    """Bytes a GPU of a batch beyond the default one: four hidden states and the MLP's three vectors a token."""
+    """Bytes per GPU that a batch larger than the default adds: per token, four hidden states and three MLP vectors."""
     a = card.architecture
     experts = 1 if a.kind == "dense" else 8
     per_token = 2 * (4 * a.hidden_size + 3 * experts * a.intermediate_size / tensor_parallel)

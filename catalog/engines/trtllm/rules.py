@@ -1,4 +1,4 @@
-"""Extra arguments that Dynamo's parser takes and TensorRT-LLM refuses when it starts, or that do harm."""
+"""Extra arguments that Dynamo's parser accepts but TensorRT-LLM refuses at start, or that do harm."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,11 +19,11 @@ _TIMEOUT, _RUNTIME = (
 
 
 def owned(workers: Workers) -> Mapping[str, str]:
-    """Why a stack may not give some flags for workers of this card, or of this layout."""
+    """Flag → why a stack may not set it for workers of this card or layout."""
     card = workers.card
     found: dict[str, str] = {}
     if card.architecture.kind == "dense":
-        why = f"{card.name} is a dense model and has no experts; leave it out"
+        why = f"{card.name} is a dense model and has no experts; remove it"
         found |= dict.fromkeys((_EXPERTS, *_below("moe_config")), why)
     if card.attention.kind != "mla":
         found[_ATTENTION_DP] = (
@@ -31,7 +31,7 @@ def owned(workers: Workers) -> Mapping[str, str]:
             f"attention, and {card.name} has none; use `replicas` of a role"
         )
     if not workers.disaggregated:
-        why = "no KV cache moves in an aggregated layout; leave it out"
+        why = "no KV cache moves in an aggregated layout; remove it"
         found |= dict.fromkeys(_below("cache_transceiver_config"), why)
     return found
 
@@ -60,16 +60,16 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     if workers.card.attention.sinks and given.text(_BACKEND) not in (None, "TRTLLM"):
         yield given.error(_BACKEND, f"{workers.card.name} needs attention sinks, which TRTLLM alone is known to have")
     if given.text(_SKIP_CORRECTION) == "true" and given.text(_BACKEND) not in (None, "TRTLLM"):
-        yield given.error(_SKIP_CORRECTION, f"needs {_BACKEND} TRTLLM; leave one of them out")
+        yield given.error(_SKIP_CORRECTION, f"needs {_BACKEND} TRTLLM; remove one of them")
     if given.text(_TIMEOUT) in ("none", "null") and given.text(_RUNTIME) == "PYTHON":
-        yield given.error(_TIMEOUT, "the PYTHON runtime needs a time; leave it out, or give milliseconds")
+        yield given.error(_TIMEOUT, "the PYTHON runtime needs a timeout; remove it, or set milliseconds")
     template = given.text("--custom-jinja-template")
     if template is not None and (why := why_unreadable(template, workers)):
         yield given.error("--custom-jinja-template", f"{template} {why}")
 
 
 def _parallelism(given: Given, workers: Workers) -> Iterator[ArgumentError]:
-    """Expert parallelism divides the GPUs of an engine; attention data parallelism has settings of its own."""
+    """Expert parallelism that does not divide an engine's GPUs, and settings that need attention data parallelism."""
     experts = given.number(_EXPERTS)
     if experts and (uneven := [size for size in workers.tensor_parallel if size % experts]):
         sizes = [n for n in range(1, min(uneven) + 1) if all(size % n == 0 for size in workers.tensor_parallel)]
@@ -81,12 +81,12 @@ def _parallelism(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     if not given.on(_ATTENTION_DP):
         for name in given.names():
             if name.startswith("--trtllm.attention_dp_config.") or name == "--trtllm.enable_lm_head_tp_in_adp":
-                yield given.error(name, f"does nothing without {_ATTENTION_DP}; leave it out, or give both")
+                yield given.error(name, f"has no effect without {_ATTENTION_DP}; remove it, or set both")
 
 
 def _objects(given: Given) -> Iterator[ArgumentError]:
-    """An object that is none, and a key of it beside."""
+    """Objects that are set to none although one of their keys is set."""
     for group in (_GRAPHS, _COMPILE):
         below = [name for name in given.names() if name.startswith(f"{group}.")]
         if group in given and below:
-            yield given.error(group, f"is none, which leaves no room for {', '.join(below)}; leave one of them out")
+            yield given.error(group, f"is none, which contradicts {', '.join(below)}; remove one of them")

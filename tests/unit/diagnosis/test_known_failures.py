@@ -1,4 +1,4 @@
-"""Failures that an engine names itself, explained by `status` with what to do."""
+"""Failures that an engine's own message names, explained by `status` with a remedy."""
 
 from dataclasses import replace
 
@@ -72,7 +72,7 @@ def test_a_crash_names_the_engines_failure(said: str, remedy: str) -> None:
         ("RuntimeError: NIXL agent creation failed", "NIXL could not start"),
         ("E0514 nixl_agent.cpp:265] getPluginParams: backend 'UCX' not found", "did not find its UCX plugin"),
         ("Assertion failed: Disaggregated serving is not enabled", "has no cache_transceiver_config"),
-        ("kv_cache_config.foo\n  Extra inputs are not permitted [type=extra_forbidden]", "take it out of extraArgs"),
+        ("kv_cache_config.foo\n  Extra inputs are not permitted [type=extra_forbidden]", "remove it from extraArgs"),
     ],
 )
 def test_a_crash_of_tensorrt_llm_is_explained(said: str, remedy: str) -> None:
