@@ -288,7 +288,7 @@ def not_ready(snapshot: Snapshot) -> Snapshot:
     return changed(snapshot, "chat", {"status": status})
 
 
-def told(snapshot: Snapshot, *events: dict[str, Any]) -> Snapshot:
+def with_events(snapshot: Snapshot, *events: dict[str, Any]) -> Snapshot:
     return replace(snapshot, events=(*snapshot.events, *events))
 
 

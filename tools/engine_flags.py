@@ -14,7 +14,7 @@ from typing import Any
 from catalog.engines import FLAGS, all_engines, engine
 from catalog.flags.frontend import FRONTEND_TABLE
 from ops.local.environment import DYNAMO, ROOT, Environment
-from ops.local.errors import LocalRunError, told
+from ops.local.errors import LocalRunError, report_error
 from ops.local.real_engine import environment_of
 from reading.errors import one_of
 
@@ -151,12 +151,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(one_of(unknown[0], tuple(RUNTIMES)))
     try:
         for runtime in (RUNTIMES[name] for name in given.engines or RUNTIMES):
-            if not runtime.environment.is_made:
+            if not runtime.environment.is_complete:
                 runtime.environment.ensure(lambda line: print(line, file=sys.stderr))
             if not given.environment_only:
                 _write(ask(runtime))
     except LocalRunError as error:
-        return told(error)
+        return report_error(error)
     return 0
 
 

@@ -48,14 +48,14 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
 
 def _updates(sides: Sides) -> dict[str, Change | None]:
     """New URN → update or replacement of each paired resource; None if nothing changes."""
-    renewed: dict[str, Change] = {}
+    replaced: dict[str, Change] = {}
     # A replacement may force its dependents to be replaced; each round finds one more step of the chain.
     while True:
-        found = {new.urn: _changed(sides, old, new, renewed) for old, new in sides.pairs}
-        replaced = {urn: change for urn, change in found.items() if change and change.kind is Kind.REPLACED}
-        if replaced.keys() == renewed.keys():
+        found = {new.urn: _changed(sides, old, new, replaced) for old, new in sides.pairs}
+        found_replaced = {urn: change for urn, change in found.items() if change and change.kind is Kind.REPLACED}
+        if found_replaced.keys() == replaced.keys():
             return found
-        renewed = replaced
+        replaced = found_replaced
 
 
 def _deleted(old: Registered, before: Snapshot) -> Change:
@@ -74,12 +74,12 @@ def _deleted(old: Registered, before: Snapshot) -> Change:
     )
 
 
-def _changed(sides: Sides, old: Registered, new: Registered, renewed: Mapping[str, Change]) -> Change | None:
+def _changed(sides: Sides, old: Registered, new: Registered, replaced: Mapping[str, Change]) -> Change | None:
     """The update or replacement of one resource; None if nothing changes."""
     target = engine.with_ignored(old.inputs, new.inputs, new.options.get("ignoreChanges", []))
-    inputs = list(input_changes(sides, old, new, target, renewed))
+    inputs = list(input_changes(sides, old, new, target, replaced))
     because = [change.path if not change.why else f"{change.path}: {change.why}" for change in inputs if change.forces]
-    because += provider_changes(sides, old, new, renewed)
+    because += provider_changes(sides, old, new, replaced)
     if because:
         return _replaced(sides, old, new, target, inputs, because)
     return _updated(sides, old, new, target, inputs) if inputs else None

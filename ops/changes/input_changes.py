@@ -14,12 +14,12 @@ from ops.changes.values import SECRET, at, covered, differences, short
 
 
 def input_changes(
-    sides: Sides, old: Registered, new: Registered, target: Mapping[str, Any], renewed: Mapping[str, Change]
+    sides: Sides, old: Registered, new: Registered, target: Mapping[str, Any], replaced: Mapping[str, Change]
 ) -> Iterator[InputChange]:
-    """Every changed input of a resource. `target` is its new inputs after ignoreChanges, `renewed` the replaced
+    """Every changed input of a resource. `target` is its new inputs after ignoreChanges, `replaced` the replaced
     resources."""
     yield from _own(sides, old, new, target)
-    yield from _followed(sides, new, renewed)
+    yield from _followed(sides, new, replaced)
     yield from _moved(sides, old, new)
     yield from _options(old, new)
 
@@ -64,12 +64,12 @@ def _left_behind(sides: Sides, provider: Registered, project: Any) -> Iterator[I
         )
 
 
-def _followed(sides: Sides, new: Registered, renewed: Mapping[str, Change]) -> Iterator[InputChange]:
+def _followed(sides: Sides, new: Registered, replaced: Mapping[str, Change]) -> Iterator[InputChange]:
     """Inputs that contain outputs of replaced resources."""
     by_input: dict[str, list[Change]] = {}
     for input_, urn in engine.uses(new):
-        if urn in renewed:
-            by_input.setdefault(input_, []).append(renewed[urn])
+        if urn in replaced:
+            by_input.setdefault(input_, []).append(replaced[urn])
     for input_, sources in by_input.items():
         first = any(source.deleted_first for source in sources)
         names = few([source.name for source in sources])
@@ -125,10 +125,10 @@ def _options(old: Registered, new: Registered) -> Iterator[InputChange]:
             yield InputChange(path=f"option {option}", before=short(was), after=short(becomes))
 
 
-def provider_changes(sides: Sides, old: Registered, new: Registered, renewed: Mapping[str, Change]) -> Iterator[str]:
+def provider_changes(sides: Sides, old: Registered, new: Registered, replaced: Mapping[str, Change]) -> Iterator[str]:
     """Why a change of its provider replaces a resource, if it does."""
-    if new.provider and new.provider in renewed:
-        yield f"provider: {renewed[new.provider].name} is replaced"
+    if new.provider and new.provider in replaced:
+        yield f"provider: {replaced[new.provider].name} is replaced"
     elif new.provider and old.provider and sides.former([new.provider]) != {old.provider}:
         was, becomes = sides.old[old.provider], sides.new[new.provider]
         # The engine lets the new provider compare its inputs with those of the old provider.

@@ -8,7 +8,7 @@ import typer
 
 from catalog.engines import Engine, local_engines
 from manifests.graph import build
-from ops.local.errors import ConfigurationError, LocalRunError, told
+from ops.local.errors import ConfigurationError, LocalRunError, report_error
 from ops.local.runner import LocalOptions, run
 from ops.local.timing import Timing, predicted
 from ops.local.twin import simulated_twin
@@ -73,7 +73,7 @@ def local(
             print(f"error: {plain(str(error))}", file=sys.stderr)
         raise typer.Exit(ConfigurationError.exit_code) from None
     except LocalRunError as error:
-        raise typer.Exit(told(error)) from None
+        raise typer.Exit(report_error(error)) from None
     twin, changes = simulated_twin(chosen, runs)
     raise typer.Exit(run(build(twin, labels).to_wire(), options, changes))
 

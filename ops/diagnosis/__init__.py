@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ops.diagnosis import claims
 from ops.diagnosis.containers import unready
-from ops.diagnosis.deployment import missing_pods, not_deployed, settled, taken_up
+from ops.diagnosis.deployment import missing_pods, not_deployed, not_reconciled, ready_finding
 from ops.diagnosis.ended import failed_pods
 from ops.diagnosis.endpoint import unaddressed
 from ops.diagnosis.findings import Cause, Finding, merged
@@ -54,7 +54,7 @@ def _graph(view: View) -> Iterator[Finding]:
         yield from found
         yield from _before_the_graph(view, weights_awaited=any(f.cause is Cause.WEIGHTS for f in found))
         return
-    found += [*taken_up(view), *gpus_missing(view), *_pods(view, view.pods), *failed_pods(view)]
+    found += [*not_reconciled(view), *gpus_missing(view), *_pods(view, view.pods), *failed_pods(view)]
     if any(finding.cause is Cause.CLAIM for finding in found):
         found += claims.stuck(view)
     found += [*generations(view), *unreached(view)]
@@ -65,7 +65,7 @@ def _graph(view: View) -> Iterator[Finding]:
     found += [] if any(finding.cause in _REPLACE_PAIRS for finding in found) else stale_peers(view)
     verifying = [*_pods(view, pods_that_verify(view))]
     found += [*unverified(view, waits=bool(verifying)), *verifying, *unaddressed(view)]
-    yield from found or [settled(view)]
+    yield from found or [ready_finding(view)]
 
 
 def _before_the_graph(view: View, *, weights_awaited: bool) -> Iterator[Finding]:

@@ -52,12 +52,12 @@ def _remedy(reason: str, target: str) -> str:
 
 def _quotas(view: View) -> str:
     """The quotas of the graph's pools, with the amount that a node uses."""
-    told: dict[str, None] = {}
+    quotas: dict[str, None] = {}
     for pool in view.gpu_pools:
         offer = pool.machine.sold.get(pool.purchase.mode) if pool.purchase else None
         if offer and offer.quota:
-            told[f"{offer.quota.id}, {pool.machine.gpus.count} a node, and "] = None
-    return "".join(told)
+            quotas[f"{offer.quota.id}, {pool.machine.gpus.count} a node, and "] = None
+    return "".join(quotas)
 
 
 def scale_up_failed(view: View, pod: Object, target: str, says: str) -> Iterator[Finding]:

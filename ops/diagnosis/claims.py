@@ -9,10 +9,10 @@ from ops.diagnosis.view import View, component, reference
 FINALIZER = "resource.kubernetes.io/delete-protection"
 
 
-def never_made(view: View, pod: Object) -> Iterator[Finding]:
+def never_created(view: View, pod: Object) -> Iterator[Finding]:
     """Claims that do not exist because their template is missing or their creation failed."""
     templates = {name(template) for template in view.snapshot.claim_templates}
-    made = {status.get("name") for status in parts(pod, "status", "resourceClaimStatuses")}
+    created = {status.get("name") for status in parts(pod, "status", "resourceClaimStatuses")}
     failures = view.snapshot.events_of("Pod", name(pod), "FailedResourceClaimCreation")
     for claim in parts(pod, "spec", "resourceClaims"):
         template = claim.get("resourceClaimTemplateName")
@@ -24,7 +24,7 @@ def never_made(view: View, pod: Object) -> Iterator[Finding]:
                 "--refresh` creates it; then delete the pod to avoid a wait of up to 17 min",
                 reference(pod),
             )
-        elif claim.get("name") not in made and failures:
+        elif claim.get("name") not in created and failures:
             yield view.finding(
                 Cause.CLAIM, f"{waits}, which could not be created: {failures[-1].get('message')}", reference(pod)
             )

@@ -20,7 +20,7 @@ def not_deployed(view: View, awaited: str) -> Finding:
     return view.finding(Cause.NOT_DEPLOYED, f"the DynamoGraphDeployment does not exist yet: {until}", view.reference)
 
 
-def taken_up(view: View) -> Iterator[Finding]:
+def not_reconciled(view: View) -> Iterator[Finding]:
     """Deletion of the graph, and whether the operator has processed its latest version."""
     graph = view.deployed
     if since := part(graph, "metadata", "deletionTimestamp"):
@@ -78,7 +78,7 @@ def missing_pods(view: View, *, explained: bool) -> Iterator[Finding]:
             )
 
 
-def settled(view: View) -> Finding:
+def ready_finding(view: View) -> Finding:
     """The finding of a graph without other findings: Ready, unless the operator says otherwise."""
     if not holds(view.deployed or {}, "Ready"):
         message = f"every pod is Ready, but the operator says {_verdict(view)}"

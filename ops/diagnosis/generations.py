@@ -96,12 +96,12 @@ def _current(
         if annotations.get(key) in existing:
             return str(annotations[key])
 
-    def made(generation: str) -> str:
+    def created_at(generation: str) -> str:
         members = deployments.get(generation) or pods.get(generation) or []
         return max(str(part(member, "metadata", "creationTimestamp") or "") for member in members)
 
-    newest = max(map(made, existing))
-    last = [generation for generation in existing if made(generation) == newest]
+    newest = max(map(created_at, existing))
+    last = [generation for generation in existing if created_at(generation) == newest]
     return last[0] if len(last) == 1 else None
 
 

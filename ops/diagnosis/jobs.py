@@ -26,16 +26,16 @@ def pods_of(snapshot: Snapshot, job: Object) -> list[Object]:
     return sorted(found, key=lambda pod: str(part(pod, "metadata", "creationTimestamp")))
 
 
-def last_words(snapshot: Snapshot, job: Object, telling: str = r"^$") -> str:
+def last_output(snapshot: Snapshot, job: Object, pattern: str = r"^$") -> str:
     """The last output of the Job's newest failed pod, or why Kubernetes ended it; empty if none failed.
 
-    Lines that match `telling` are preferred; without a match, the last line is used.
+    Lines that match `pattern` are preferred; without a match, the last line is used.
     """
-    words = (words for pod in reversed(pods_of(snapshot, job)) for words in _words(pod, telling))
+    words = (words for pod in reversed(pods_of(snapshot, job)) for words in _words(pod, pattern))
     return next(words, "")
 
 
-def _words(pod: Object, telling: str) -> Iterator[str]:
+def _words(pod: Object, pattern: str) -> Iterator[str]:
     reason, message = part(pod, "status", "reason"), part(pod, "status", "message")
     if reason:
         yield f"{reason}: {message}" if message else str(reason)
@@ -45,8 +45,8 @@ def _words(pod: Object, telling: str) -> Iterator[str]:
             ended = part(status, state, "terminated") or {}
             if ended.get("exitCode"):
                 message = str(ended.get("message") or "")
-                told = [line.strip() for line in message.splitlines() if re.search(telling, line.strip())]
-                said = "; ".join(filter(None, told)) or last_line(message)
+                preferred = [line.strip() for line in message.splitlines() if re.search(pattern, line.strip())]
+                said = "; ".join(filter(None, preferred)) or last_line(message)
                 yield said or f"{ended.get('reason') or 'no reason'}, exit code {ended['exitCode']}"
 
 

@@ -130,14 +130,14 @@ def _started(pod: Object) -> datetime | None:
 def _replaced(view: View, pod: Object) -> bool:
     """Whether a pod is younger than its generation of workers, so that it replaced another one."""
     created, generation = _created(pod), label(pod, labels.WORKER_HASH)
-    settled = when(part(view.deployed, "status", "rollingUpdate", "endTime"))
-    if settled is None:
+    complete = when(part(view.deployed, "status", "rollingUpdate", "endTime"))
+    if complete is None:
         members = (*view.snapshot.components, *view.pods)
         same = [member for member in members if label(member, labels.WORKER_HASH) == generation]
         births = [birth for member in same if (birth := _created(member))]
-        settled = min(births, default=None)
-        settled = settled and settled + TOGETHER
-    return bool(created and settled and created > settled)
+        complete = min(births, default=None)
+        complete = complete and complete + TOGETHER
+    return bool(created and complete and created > complete)
 
 
 def _created(thing: Object) -> datetime | None:

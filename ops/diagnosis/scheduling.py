@@ -20,9 +20,9 @@ def unscheduled(view: View, pod: Object) -> Iterator[Finding]:
         return
     events = view.snapshot.events_of("Pod", name(pod), "FailedScheduling")
     says = str(scheduled.get("message") or (events[-1].get("message") if events else ""))
-    found = [*claims.never_made(view, pod), *_volumes(view, pod, says)]
+    found = [*claims.never_created(view, pod), *_volumes(view, pod, says)]
     if not found:
-        found = [*_no_room_made(view, pod)] or [*_no_room_on_nodes(view, pod, says)]
+        found = [*_no_node_added(view, pod)] or [*_no_room_on_nodes(view, pod, says)]
     yield from found
     if not found:
         said = f"the scheduler says: {says}" if says else "the scheduler has given no reason yet"
@@ -50,7 +50,7 @@ def _volumes(view: View, pod: Object, says: str) -> Iterator[Finding]:
         )
 
 
-def _no_room_made(view: View, pod: Object) -> Iterator[Finding]:
+def _no_node_added(view: View, pod: Object) -> Iterator[Finding]:
     """Whether GKE adds a node for the pod, and pools without a usable node."""
     snapshot, target = view.snapshot, _target(pod)
     wants = f"{component(pod)} waits for a node of {target}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from manifests import labels
 from ops.diagnosis import known_failures
 from ops.diagnosis.findings import Cause, Finding
-from ops.diagnosis.jobs import failure, last_words, pods_of
+from ops.diagnosis.jobs import failure, last_output, pods_of
 from ops.diagnosis.snapshot import Object, holds, name, part, unended
 from ops.diagnosis.view import View
 
@@ -30,7 +30,7 @@ def unverified(view: View, *, waits: bool) -> Iterator[Finding]:
         return
     where = f"job/{name(job)}"
     if failed := failure(job):
-        words = last_words(view.snapshot, job, NOT_PASSED)
+        words = last_output(view.snapshot, job, NOT_PASSED)
         said = f"; it said: {words}" if words else ""
         yield view.finding(
             Cause.VERIFICATION,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ops.diagnosis.findings import Cause, Finding
-from ops.diagnosis.jobs import DISK_FULL, failure, last_words, pods_of
+from ops.diagnosis.jobs import DISK_FULL, failure, last_output, pods_of
 from ops.diagnosis.snapshot import Object, holds, name, part, unended
 from ops.diagnosis.view import View
 
@@ -18,7 +18,7 @@ def unfetched(view: View, *, waits: bool) -> Iterator[Finding]:
     if job is None or holds(job, "Complete"):
         return
     weights, where = f"the weights of {view.graph.card.repository}", f"job/{name(job)}"
-    words = last_words(view.snapshot, job)
+    words = last_output(view.snapshot, job)
     if failed := failure(job):
         said = f"; its last attempt said: {words}" if words else ""
         yield view.finding(

@@ -52,7 +52,7 @@ class Environment:
         return self.folder / "bin" / "python"
 
     @property
-    def is_made(self) -> bool:
+    def is_complete(self) -> bool:
         return (self.folder / STAMP).exists()
 
     def ensure(self, say: Say) -> None:
@@ -60,7 +60,7 @@ class Environment:
 
         Raises LocalRunError when it cannot be installed, or is broken.
         """
-        made_once(self.folder, lambda folder: self._install(folder, say), say)
+        create_once(self.folder, lambda folder: self._install(folder, say), say)
         error = self._error()
         if error:
             raise LocalRunError(f"the {self.name} environment is broken ({error}); remove {self.folder} and run again")
@@ -113,7 +113,7 @@ def ensure_tiny_model(environment: Environment, say: Say) -> None:
         say("training a tokenizer for the tiny model, once")
         run([str(environment.python), str(_MODEL_SCRIPT), str(folder)], say)
 
-    made_once(tiny_model_folder(), train, say)
+    create_once(tiny_model_folder(), train, say)
 
 
 def cache_folder() -> Path:
@@ -121,8 +121,8 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dynamo-gke"
 
 
-def made_once(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
-    """The folder, made by `make` unless an earlier call finished it.
+def create_once(folder: Path, create: Callable[[Path], None], say: Say) -> Path:
+    """The folder, created by `create` unless an earlier call finished it.
 
     Processes that want the same folder wait for one another. A folder that was left half made has no stamp and is
     created again: environments hold their own path, so they cannot be made elsewhere and moved.
@@ -135,7 +135,7 @@ def made_once(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
         with _locked(folder.with_suffix(".lock"), say):
             if not stamp.exists():
                 shutil.rmtree(folder, ignore_errors=True)
-                make(folder)
+                create(folder)
                 stamp.touch()
     except OSError as error:
         raise LocalRunError(f"{folder} cannot be created: {error.strerror}") from None
@@ -147,7 +147,7 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
     """Hold an exclusive lock, which the kernel releases when this process dies."""
     deadline = time.monotonic() + INSTALL_SECONDS
     with path.open("w") as handle:
-        told = False
+        announced = False
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -155,9 +155,9 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise LocalRunError(f"another run has held {path} for {INSTALL_SECONDS / 60:.0f} minutes") from None
-            if not told:
+            if not announced:
                 say("another run is creating it; waiting")
-                told = True
+                announced = True
             time.sleep(0.2)
         yield
 

@@ -17,7 +17,7 @@ class ConfigurationError(LocalRunError):
     exit_code = 2
 
 
-def told(error: LocalRunError) -> int:
+def report_error(error: LocalRunError) -> int:
     """The exit code, after the sentence was printed."""
     print(f"error: {masked(str(error))}", file=sys.stderr)
     return error.exit_code

@@ -12,20 +12,20 @@ from typing import Any
 
 from ops.commands.ending import unexpected
 from ops.local import private_network
-from ops.local.errors import LocalRunError, told
+from ops.local.errors import LocalRunError, report_error
 from ops.local.lifeline import tied_to_this_process
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class StopAsked:
+class StopRequested:
     """The event of a request to stop: Ctrl-C, SIGTERM, a closed terminal, or the parent's death."""
 
 
 def run_guarded(body: Callable[["SimpleQueue[Any]"], int], folder: Path, *, isolated: bool) -> int:
     """The exit code of `body`, which runs in a child, in a private network if `isolated`.
 
-    A request to stop reaches `body` as StopAsked in its queue; a second one kills the child. `folder` is removed at
+    A request to stop reaches `body` as StopRequested in its queue; a second one kills the child. `folder` is removed at
     the end by both sides, so it is gone even if one of them was killed. Must be called from the main thread.
     """
     tie = tied_to_this_process(signal.SIGTERM)
@@ -64,7 +64,7 @@ def _run_child(
         # A session of its own: Ctrl-C in the terminal then reaches the parent alone, which asks once.
         os.setsid()
         events: SimpleQueue[Any] = SimpleQueue()
-        signal.signal(signal.SIGTERM, lambda *_: events.put(StopAsked()))
+        signal.signal(signal.SIGTERM, lambda *_: events.put(StopRequested()))
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if isolated:
             private_network.enter()
@@ -73,7 +73,7 @@ def _run_child(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         code = body(events)
     except LocalRunError as error:
-        code = told(error)
+        code = report_error(error)
     except Exception as error:
         # The last frame of this process: nobody above could turn the error into a sentence.
         unexpected("the local run", error)

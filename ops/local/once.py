@@ -66,7 +66,7 @@ def answer_once(session: Session, console: Console, engine: str) -> int:
     model = wait_until_servable(session)
     before = requests_by_worker(graph)
     streamed = stream_chat(graph.endpoint, model, QUESTION, max_tokens=ANSWER_TOKENS)
-    after = _settled(graph, before)
+    after = _counters_after(graph, before)
     report = verify(
         Targets(
             endpoint=graph.endpoint,
@@ -90,7 +90,7 @@ def print_verdicts(console: Console, verdicts: Iterable[Verdict]) -> None:
         console.print(f"[{color}]{verdict.outcome}[/]  {verdict.check}: {escape(verdict.sentence)}", soft_wrap=True)
 
 
-def _settled(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:
+def _counters_after(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:
     """The counters, once they rose on some worker of every role, or at the bound: they may follow the answer."""
     deadline = Deadline(COUNTERS_SECONDS)
     roles = {process.role for process in graph.processes if process.role != "frontend"}

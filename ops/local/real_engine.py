@@ -19,12 +19,12 @@ from ops.local.environment import (
     Environment,
     Say,
     cache_folder,
+    create_once,
     ensure_tiny_model,
-    made_once,
     run,
     tiny_model_folder,
 )
-from ops.local.errors import ConfigurationError, LocalRunError, told
+from ops.local.errors import ConfigurationError, LocalRunError, report_error
 from ops.local.guard import run_guarded
 from ops.local.once import print_verdicts, wait_until_servable
 from ops.local.processes import LocalGraph, Machine, local_graph
@@ -109,7 +109,7 @@ def compare(
             }
             return run_guarded(partial(_compare, engine, plans, folder, say), folder, isolated=isolated)
     except LocalRunError as error:
-        return told(error)
+        return report_error(error)
 
 
 def _ensure_weights(environment: Environment, say: Say) -> Path:
@@ -118,7 +118,7 @@ def _ensure_weights(environment: Environment, say: Say) -> Path:
         run([str(environment.python), str(_WEIGHTS_SCRIPT), str(tiny_model_folder()), str(folder)], say)
 
     key = hashlib.sha256(tiny_model_folder().name.encode() + _WEIGHTS_SCRIPT.read_bytes()).hexdigest()[:12]
-    return made_once(cache_folder() / f"tiny-weights-{key}", make, say)
+    return create_once(cache_folder() / f"tiny-weights-{key}", make, say)
 
 
 def machine(engine: Engine, environment: Environment, weights: Path, folder: Path, *, isolated: bool) -> Machine:

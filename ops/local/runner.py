@@ -18,7 +18,7 @@ from catalog.engines import Engine, local_engines
 from ops.local import bridge
 from ops.local.bench import BENCH, bench
 from ops.local.environment import DYNAMO, DYNAMO_H200, Environment, Say, ensure_tiny_model, tiny_model_folder
-from ops.local.errors import ConfigurationError, LocalRunError, told
+from ops.local.errors import ConfigurationError, LocalRunError, report_error
 from ops.local.guard import run_guarded
 from ops.local.once import answer_once, wait_until_servable
 from ops.local.processes import WORKER_ROLES, LocalGraph, Machine, local_graph
@@ -75,7 +75,7 @@ def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequenc
     try:
         return _run(graph, options, changed_before)
     except LocalRunError as error:
-        return told(error)
+        return report_error(error)
 
 
 def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str]) -> int:

@@ -25,7 +25,7 @@ class Died:
 
     name: str
     code: int
-    last_words: str
+    last_log_line: str
 
 
 class RunningGraph:

@@ -10,7 +10,7 @@ from typing import Any
 from ops.local import bridge
 from ops.local.environment import Say
 from ops.local.errors import LocalRunError
-from ops.local.guard import StopAsked
+from ops.local.guard import StopRequested
 from ops.local.processes import LocalGraph
 from ops.local.running import Died, RunningGraph
 from ops.local.session import Client, Session
@@ -72,14 +72,14 @@ def supervise(
     using.join(CLIENT_SECONDS)
     # What followed the first event is its consequence, but for a request to stop.
     while not events.empty():
-        if isinstance(late := events.get(), StopAsked):
+        if isinstance(late := events.get(), StopRequested):
             event = late
     match event:
-        case StopAsked():
+        case StopRequested():
             return stopped_code
-        case Died(name, code, last_words):
+        case Died(name, code, last_log_line):
             raise LocalRunError(
-                f"{name} ended with code {code}, which stopped the graph; its last log line: {last_words}"
+                f"{name} ended with code {code}, which stopped the graph; its last log line: {last_log_line}"
             )
         case Finished(code):
             return code

@@ -40,8 +40,8 @@ def judging(comparison: Comparison) -> list[str]:
 
 def configured(comparison: Comparison) -> list[str]:
     """Policies that are weaker than by default here and at the base."""
-    told = {(weakening.policy, weakening.now) for weakening in comparison.weakened}
-    weak = [str(weakening) for weakening in comparison.weak if (weakening.policy, weakening.now) not in told]
+    reported = {(weakening.policy, weakening.now) for weakening in comparison.weakened}
+    weak = [str(weakening) for weakening in comparison.weak if (weakening.policy, weakening.now) not in reported]
     return ["", "policy configuration of this stack, unchanged:", *(f"          {w}" for w in weak)] if weak else []
 
 

@@ -44,7 +44,7 @@ def _said(name: str) -> Said | LocalRunError:
 def said(module: str) -> Said:
     """What the runtime of a module said. Skips the test where its environment was not made."""
     (name,) = (name for name, runtime in RUNTIMES.items() if module in runtime.modules)
-    if not RUNTIMES[name].environment.is_made:
+    if not RUNTIMES[name].environment.is_complete:
         pytest.skip(f"no environment with {module}'s parser; `make engine-flags ENGINE={name}` makes it")
     found = _said(name)
     if isinstance(found, LocalRunError):

@@ -43,7 +43,7 @@ def moe_config() -> dict[str, object]:
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str | None]:
     """All lines in one process of the runtime, since its import takes long."""
-    if not SGLANG.is_made:
+    if not SGLANG.is_complete:
         pytest.skip("no environment with SGLang; `make engine-flags ENGINE=sglang` makes it")
     folder = tmp_path_factory.mktemp("models")
     lines = {name: on(folder, line) for name, line in RENDERED.items()}

@@ -29,7 +29,7 @@ def test_a_result_is_read_from_the_export() -> None:
 
 
 @pytest.mark.usefixtures("dynamo")
-@pytest.mark.skipif(not BENCH.is_made, reason="`ops local --bench` has not made its environment (1.2 GB) yet")
+@pytest.mark.skipif(not BENCH.is_complete, reason="`ops local --bench` has not made its environment (1.2 GB) yet")
 @in_private_network
 def test_aiperf_loads_the_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "CONCURRENCIES", (2,))

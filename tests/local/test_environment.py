@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ops.local import environment
-from ops.local.environment import DYNAMO, ROOT, Environment, cache_folder, made_once, run
+from ops.local.environment import DYNAMO, ROOT, Environment, cache_folder, create_once, run
 from ops.local.errors import LocalRunError
 from tests.local.deployed import eventually
 
@@ -26,7 +26,7 @@ def _make_slowly(folder: Path, log: Path) -> None:
         made.mkdir()
         (made / "content").write_text("whole")
 
-    made_once(folder, make, lambda _: None)
+    create_once(folder, make, lambda _: None)
     assert (folder / "content").read_text() == "whole"
 
 
@@ -51,15 +51,15 @@ def test_an_incomplete_folder_is_created_again(tmp_path: Path) -> None:
         raise LocalRunError("the network went away")
 
     with pytest.raises(LocalRunError, match="the network went away"):
-        made_once(folder, fail, print)
-    made_once(folder, lambda made: (made / "bin").mkdir(parents=True), print)
+        create_once(folder, fail, print)
+    create_once(folder, lambda made: (made / "bin").mkdir(parents=True), print)
     assert sorted(path.name for path in folder.iterdir()) == [".complete", "bin"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LocalRunError, match=r"file/env cannot be created: (Not a directory|File exists)"):
-        made_once(tmp_path / "file" / "env", Path.mkdir, print)
+        create_once(tmp_path / "file" / "env", Path.mkdir, print)
 
 
 def test_a_broken_environment_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

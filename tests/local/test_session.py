@@ -20,10 +20,10 @@ def session(tmp_path: Path) -> Session:
 
 def test_a_program_gets_its_own_environment_only(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    session.call(["sh", "-c", "env > told"], {"ASKED": "for"}, 10)
-    told = (session.folder / "told").read_text()
-    assert "ASKED=for" in told
-    assert "HF_HUB_OFFLINE" not in told
+    session.call(["sh", "-c", "env > output"], {"ASKED": "for"}, 10)
+    output = (session.folder / "output").read_text()
+    assert "ASKED=for" in output
+    assert "HF_HUB_OFFLINE" not in output
 
 
 def test_a_program_that_fails_is_named_with_its_last_words(session: Session) -> None:

@@ -79,7 +79,7 @@ def test_environments_differ() -> None:
 
 
 def test_all_errors_are_reported_at_once() -> None:
-    with pytest.raises(ConfigInvalid) as told:
+    with pytest.raises(ConfigInvalid) as raised:
         policy_config.resolve(
             RULES,
             {
@@ -90,7 +90,7 @@ def test_all_errors_are_reported_at_once() -> None:
                 "capacity-mode": {"allowed": [1]},
             },
         )
-    assert [str(error) for error in told.value.errors] == [
+    assert [str(error) for error in raised.value.errors] == [
         "capacity-mode.allowed: [1] is no array of strings",
         "gpu-budget.dollars: is not a setting of gpu-budget; did you mean dollarsPerHour?",
         'gpu-budget.nodes: "two" is no number',

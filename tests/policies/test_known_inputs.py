@@ -59,13 +59,13 @@ NEVER_SET: list[tuple[str, str, str, Any, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("suffix", "name", "path", "value", "told"), NEVER_SET)
+@pytest.mark.parametrize(("suffix", "name", "path", "value", "reported"), NEVER_SET)
 def test_an_input_that_the_program_never_sets_is_stopped(
-    suffix: str, name: str, path: str, value: Any, told: str
+    suffix: str, name: str, path: str, value: Any, reported: str
 ) -> None:
     found = [v for v in judge(changed(prod(), suffix, name, path, value)) if v.policy == RULE]
     assert [v.mandatory for v in found] == [True] * len(found)
-    assert any(v.message.startswith(f"sets {told}, ") for v in found), found
+    assert any(v.message.startswith(f"sets {reported}, ") for v in found), found
 
 
 def test_a_type_that_the_program_never_creates_has_no_input() -> None:

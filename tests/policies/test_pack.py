@@ -95,12 +95,12 @@ def asked(
     found: list[tuple[str, str, int, str]] = []
 
     def keep(response: analyzer_pb2.AnalyzeResponse, urn: str) -> None:
-        for told in response.diagnostics:
-            message = told.message.removeprefix(f"{told.description}\n")
+        for diagnostic in response.diagnostics:
+            message = diagnostic.message.removeprefix(f"{diagnostic.description}\n")
             message = re.sub(
                 r"can't run policy '[^']*' from policy pack '[^']*' during", "can't run during", message, count=1
             )
-            found.append((told.urn or urn, told.policyName, told.enforcementLevel, message))
+            found.append((diagnostic.urn or urn, diagnostic.policyName, diagnostic.enforcementLevel, message))
 
     for urn, fields in requests.items():
         keep(pack.Analyze(analyzer_pb2.AnalyzeRequest(**fields), timeout=CALL_SECONDS), urn)

@@ -15,14 +15,14 @@ from tests.stacks import ROOT
 MANDATORY = {rule.name for rule in RULES if rule.enforcement_level and rule.enforcement_level.value == "mandatory"}
 
 
-def told(config: dict[str, Any]) -> list[str]:
+def reported(config: dict[str, Any]) -> list[str]:
     return list(map(str, weaker_than_default(RULES, in_force(RULES, config))))
 
 
 def test_what_is_as_strict_as_the_defaults_is_not_named() -> None:
-    assert told({}) == []
-    assert told({"all": "mandatory", "pinned": "remediate", "gpu-budget": {"nodes": 0}}) == []
-    assert told({"labelled": {"labels": ["owner", "cost-center", "team"]}, "capacity-mode": {"allowed": []}}) == []
+    assert reported({}) == []
+    assert reported({"all": "mandatory", "pinned": "remediate", "gpu-budget": {"nodes": 0}}) == []
+    assert reported({"labelled": {"labels": ["owner", "cost-center", "team"]}, "capacity-mode": {"allowed": []}}) == []
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_is_as_strict_as_the_defaults_is_not_named() -> None:
     ],
 )
 def test_a_weaker_rule_is_named(config: dict[str, Any], sentence: str) -> None:
-    assert told(config) == [sentence]
+    assert reported(config) == [sentence]
 
 
 def test_one_word_for_all_names_every_rule() -> None:

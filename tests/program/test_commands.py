@@ -215,15 +215,15 @@ def test_rollout_says_what_overrides_would_restart() -> None:
 
 
 def test_rollout_as_json_is_one_object() -> None:
-    def told(change: str) -> dict[str, Any]:
+    def reported(change: str) -> dict[str, Any]:
         done = ops("rollout", "--stack", "prod", "--json", "--set", change)
         assert (done.returncode, done.stderr) == (0, "")
         return json.loads(done.stdout)
 
-    workers, frontend = told("versions.runtime=1.7.0")["restarts"]
+    workers, frontend = reported("versions.runtime=1.7.0")["restarts"]
     assert workers.startswith("chat: all workers restart")
     assert frontend.startswith("chat: the frontend's pods are replaced")
-    assert told("labels.owner=me") == {"stack": "prod", "restarts": []}
+    assert reported("labels.owner=me") == {"stack": "prod", "restarts": []}
     invalid = ops("rollout", "--stack", "prod", "--json", "--set", "versions.runtime=latest")
     assert invalid.returncode == 2
     assert [error["path"] for error in json.loads(invalid.stdout)["faults"]] == ["versions.runtime"]

@@ -280,20 +280,20 @@ def test_a_quota_over_all_regions_is_asked_for_as_well() -> None:
 
 
 def test_formats_follow_from_the_generation_of_the_gpus() -> None:
-    def told(name: str, model: str, **engine: str) -> tuple[list[str], list[str]]:
+    def reported(name: str, model: str, **engine: str) -> tuple[list[str], list[str]]:
         given = stack(name, "aggregated", "spot") | {"models.chat": {"model": model, "layout": "aggregated"}}
         given |= {"models.chat.engine": engine} if engine else {}
         refused = [f"{error.path}: {error.message}" for error in errors(given)]
         return refused, [] if refused else [w for w in planned_from(load(config(given))).warnings if "weight-only" in w]
 
     fp8 = "llama-3.3-70b-instruct-fp8"
-    assert told("a3-highgpu-8g", fp8) == ([], [])
-    refused, (warning,) = told("a2-ultragpu-8g", fp8)
+    assert reported("a3-highgpu-8g", fp8) == ([], [])
+    refused, (warning,) = reported("a2-ultragpu-8g", fp8)
     assert refused == []
     assert "weight-only on A100 80GB" in warning
-    (no_fp8_cache,), _ = told("a2-ultragpu-8g", "qwen3-0.6b", kvCacheDtype="fp8")
+    (no_fp8_cache,), _ = reported("a2-ultragpu-8g", "qwen3-0.6b", kvCacheDtype="fp8")
     assert no_fp8_cache.startswith("models.chat.engine.kvCacheDtype: ")
-    assert told("g2-standard-8", "qwen3-0.6b", kvCacheDtype="fp8") == ([], [])
+    assert reported("g2-standard-8", "qwen3-0.6b", kvCacheDtype="fp8") == ([], [])
 
 
 def test_every_mode_that_machines_are_sold_in_is_one() -> None:

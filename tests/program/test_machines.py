@@ -332,9 +332,9 @@ def test_a_file_with_errors_names_each(tmp_path: Path) -> None:
 
 def test_the_driver_of_the_machine_is_reported_for_existing_nodes() -> None:
     existing = {**QUAD, "cluster": {"existing": {"context": "lab"}}}
-    told = " ".join(planned(existing).warnings)
-    assert "NVIDIA driver R600.1 or newer, as its GPUs need" in told
-    assert "2 free x1-quad" in told
+    warnings = " ".join(planned(existing).warnings)
+    assert "NVIDIA driver R600.1 or newer, as its GPUs need" in warnings
+    assert "2 free x1-quad" in warnings
 
 
 def test_a_weight_only_format_is_reported() -> None:

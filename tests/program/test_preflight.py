@@ -56,7 +56,7 @@ Answer = dict[str, Any] | CloudError
 
 
 @dataclass
-class Told:
+class Reported:
     """The requests and messages of a run."""
 
     asked: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -66,8 +66,8 @@ class Told:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Told:
-    said = Told()
+def reported(monkeypatch: pytest.MonkeyPatch) -> Reported:
+    said = Reported()
 
     def warn(message: str, *_: object) -> None:
         if message.startswith("preflight: "):  # the plan's own have nothing to do with it
@@ -81,14 +81,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     return said
 
 
-def run(told: Told, answers: Mapping[str, Answer], changes: dict[str, Any] | None = None) -> Told:
+def run(reported: Reported, answers: Mapping[str, Answer], changes: dict[str, Any] | None = None) -> Reported:
     """Previews a stack, `answers` laid over the canned ones. By default without RDMA, since only that asks by HTTP."""
 
     given = config(NO_RDMA | (changes or {}))
     canned = Canned(given)
 
     def answered(args: MockCallArgs) -> dict[str, Any]:
-        told.asked.setdefault(args.token, []).append(args.args)
+        reported.asked.setdefault(args.token, []).append(args.args)
         answer = {CLUSTER: {}, **answers}.get(args.token)  # as if there was no cluster yet
         if isinstance(answer, CloudError):
             raise answer
@@ -97,9 +97,9 @@ def run(told: Told, answers: Mapping[str, Answer], changes: dict[str, Any] | Non
     try:
         record(ROOT, given, answers=answered)
     except ProgramFailed as failed:
-        head, *told.refusals = str(failed).splitlines()
+        head, *reported.refusals = str(failed).splitlines()
         assert head == "Google Cloud cannot provide what is planned (skip this with `preflight: false`)"
-    return told
+    return reported
 
 
 NO_RDMA: dict[str, Any] = {
@@ -158,7 +158,7 @@ FAILED = [
     Case("cluster too old", {CLUSTER: runs(1) | {"masterVersion": "1.32.1-gke.1"}},
          "the cluster runs 1.32.1-gke.1, older than 1.32.2-gke.1652000", {"capacity": {"mode": "flexStart"}}),
     Case("reservation missing", {RESERVATION: NOT_FOUND}, "my-h200 is not in zone europe-west1-b of project my"),
-    Case("reservation missing, told by an empty answer", {RESERVATION: {}},
+    Case("reservation missing, shown by an empty answer", {RESERVATION: {}},
          "`gcloud compute reservations list --project=my-project --filter=name=my-h200`"),
     Case("reservation missing at its owner", {RESERVATION: NOT_FOUND}, "not in zone europe-west1-b of project o-wner",
          reserved("projects/o-wner/reservations/my-h200")),
@@ -182,11 +182,11 @@ FAILED = [
 
 
 @pytest.mark.parametrize("case", FAILED, ids=lambda c: c.name)
-def test_a_bad_answer_stops_the_program(case: Case, told: Told) -> None:
-    run(told, case.answers, case.changes)
-    (refusal,) = told.refusals
+def test_a_bad_answer_stops_the_program(case: Case, reported: Reported) -> None:
+    run(reported, case.answers, case.changes)
+    (refusal,) = reported.refusals
     assert case.says in refusal
-    assert (told.warnings, told.infos) == ([], [])
+    assert (reported.warnings, reported.infos) == ([], [])
 
 
 OPEN = [
@@ -212,12 +212,12 @@ OPEN = [
 
 
 @pytest.mark.parametrize("case", OPEN, ids=lambda c: c.name)
-def test_what_is_not_answered_warns_and_goes_on(case: Case, told: Told) -> None:
-    run(told, case.answers, case.changes)
-    (warning,) = told.warnings
+def test_what_is_not_answered_warns_and_goes_on(case: Case, reported: Reported) -> None:
+    run(reported, case.answers, case.changes)
+    (warning,) = reported.warnings
     assert case.says in warning
-    assert told.refusals == []
-    assert len(told.infos) == 1
+    assert reported.refusals == []
+    assert len(reported.infos) == 1
 
 
 PASSED = [
@@ -232,15 +232,15 @@ PASSED = [
 
 
 @pytest.mark.parametrize("case", PASSED, ids=lambda c: c.name)
-def test_a_good_answer_is_only_counted(case: Case, told: Told) -> None:
-    run(told, case.answers, case.changes)
-    assert (told.refusals, told.warnings) == ([], [])
-    assert told.infos == ["preflight: 4 of 4 checks passed"]
+def test_a_good_answer_is_only_counted(case: Case, reported: Reported) -> None:
+    run(reported, case.answers, case.changes)
+    assert (reported.refusals, reported.warnings) == ([], [])
+    assert reported.infos == ["preflight: 4 of 4 checks passed"]
 
 
-def test_all_refusals_come_in_one_message(told: Told) -> None:
-    run(told, {VERSIONS: {}, MACHINE_TYPES: {"machineTypes": []}, RESERVATION: NOT_FOUND})
-    assert [refusal.partition(":")[0] for refusal in told.refusals] == [
+def test_all_refusals_come_in_one_message(reported: Reported) -> None:
+    run(reported, {VERSIONS: {}, MACHINE_TYPES: {"machineTypes": []}, RESERVATION: NOT_FOUND})
+    assert [refusal.partition(":")[0] for refusal in reported.refusals] == [
         "channel REGULAR of GKE in europe-west1 offers no version 1.35.x; see `gcloud container get-server-config "
         "--region=europe-west1 --project=my-project`",
         "location.zone",
@@ -248,30 +248,30 @@ def test_all_refusals_come_in_one_message(told: Told) -> None:
     ]
 
 
-def test_a_refusal_comes_before_anything_is_registered(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_comes_before_anything_is_registered(reported: Reported, monkeypatch: pytest.MonkeyPatch) -> None:
     def too_early(*_: object) -> None:
         raise AssertionError("a component was made first")
 
     for component in ("ProjectServices", "NodeIdentity", "WeightsBucket", "Network", "Observability"):
         monkeypatch.setattr(environment, component, too_early)
-    run(told, {MACHINE_TYPES: {"machineTypes": []}})
-    assert len(told.refusals) == 1
+    run(reported, {MACHINE_TYPES: {"machineTypes": []}})
+    assert len(reported.refusals) == 1
 
 
-def test_everything_is_asked_where_it_is(told: Told) -> None:
-    run(told, {}, reserved("projects/my-project/reservations/r/reservationBlocks/b/reservationSubBlocks/s"))
+def test_everything_is_asked_where_it_is(reported: Reported) -> None:
+    run(reported, {}, reserved("projects/my-project/reservations/r/reservationBlocks/b/reservationSubBlocks/s"))
     there = {"project": "my-project", "zone": "europe-west1-b"}
-    assert told.asked[MACHINE_TYPES] == [
+    assert reported.asked[MACHINE_TYPES] == [
         {"project": "my-project", "zone": "europe-west1-b", "filter": 'name = "a3-ultragpu-8g"'}
     ]
-    assert told.asked[RESERVATION] == [{"name": "r", **there}]
-    assert told.asked[SUB_BLOCK] == [{"name": "s", "reservation": "r", "reservationBlock": "b", **there}]
-    assert BLOCK not in told.asked
+    assert reported.asked[RESERVATION] == [{"name": "r", **there}]
+    assert reported.asked[SUB_BLOCK] == [{"name": "s", "reservation": "r", "reservationBlock": "b", **there}]
+    assert BLOCK not in reported.asked
 
 
 @pytest.mark.parametrize("error", [API_OFF, DENIED, None], ids=["off", "denied", "answered"])
 def test_in_a_fresh_project_a_second_up_is_announced_once(
-    told: Told, monkeypatch: pytest.MonkeyPatch, error: CloudError | None
+    reported: Reported, monkeypatch: pytest.MonkeyPatch, error: CloudError | None
 ) -> None:
     said: list[str] = []
 
@@ -279,14 +279,14 @@ def test_in_a_fresh_project_a_second_up_is_announced_once(
         said.append(message)
 
     monkeypatch.setattr(pulumi.log, "warn", warn)
-    run(told, {MACHINE_TYPES: error, RESERVATION: error} if error else {})
+    run(reported, {MACHINE_TYPES: error, RESERVATION: error} if error else {})
     assert sum("run it again" in message for message in said) == (error is API_OFF)
 
 
-def test_without_gpus_only_the_version_is_asked(told: Told) -> None:
-    run(told, {}, {"models.chat": {"model": "qwen3-0.6b", "layout": "simulated"}})
-    assert told.infos == ["preflight: 2 of 2 checks passed"]
-    assert not {MACHINE_TYPES, RESERVATION, QUOTA, CLIENT, CLUSTER, PROJECT} & set(told.asked)
+def test_without_gpus_only_the_version_is_asked(reported: Reported) -> None:
+    run(reported, {}, {"models.chat": {"model": "qwen3-0.6b", "layout": "simulated"}})
+    assert reported.infos == ["preflight: 2 of 2 checks passed"]
+    assert not {MACHINE_TYPES, RESERVATION, QUOTA, CLIENT, CLUSTER, PROJECT} & set(reported.asked)
 
 
 BUDGET: dict[str, Any] = {
@@ -309,16 +309,16 @@ BUDGET: dict[str, Any] = {
     ],
 )  # fmt: skip
 def test_a_budget_asks_for_its_billing_account(
-    answers: dict[str, Answer], refusal: str, warning: str, told: Told
+    answers: dict[str, Answer], refusal: str, warning: str, reported: Reported
 ) -> None:
-    run(told, answers, BUDGET)
-    assert [refusal in said for said in told.refusals] == ([True] if refusal else [])
-    assert [warning in said for said in told.warnings] == ([True] if warning else [])
+    run(reported, answers, BUDGET)
+    assert [refusal in said for said in reported.refusals] == ([True] if refusal else [])
+    assert [warning in said for said in reported.warnings] == ([True] if warning else [])
 
 
-def test_a_bucket_that_is_left_comes_with_its_import(told: Told) -> None:
-    run(told, {BUCKET: {"location": "EUROPE-WEST1"}})
-    (warning,) = told.warnings
+def test_a_bucket_that_is_left_comes_with_its_import(reported: Reported) -> None:
+    run(reported, {BUCKET: {"location": "EUROPE-WEST1"}})
+    (warning,) = reported.warnings
     assert "Error 409" in warning
     assert (
         "`pulumi import --yes gcp:storage/bucket:Bucket weights-bucket my-project-dynamo-prod-weights --parent"
@@ -327,17 +327,17 @@ def test_a_bucket_that_is_left_comes_with_its_import(told: Told) -> None:
 
 
 @pytest.mark.parametrize(("answer", "refused"), [(NOT_FOUND, True), ({"id": "x"}, False)])
-def test_a_key_is_asked_for_where_it_is(told: Told, answer: Answer, refused: bool) -> None:
+def test_a_key_is_asked_for_where_it_is(reported: Reported, answer: Answer, refused: bool) -> None:
     ring = "projects/keys/locations/europe-west1/keyRings/gke"
-    run(told, {KMS_KEY: answer}, {"cluster": {"secretsKey": f"{ring}/cryptoKeys/secrets"}})
-    assert told.asked[KMS_KEY] == [{"name": "secrets", "keyRing": ring}]
-    assert [f"there is no key secrets in {ring}" in refusal for refusal in told.refusals] == [True] * refused
+    run(reported, {KMS_KEY: answer}, {"cluster": {"secretsKey": f"{ring}/cryptoKeys/secrets"}})
+    assert reported.asked[KMS_KEY] == [{"name": "secrets", "keyRing": ring}]
+    assert [f"there is no key secrets in {ring}" in refusal for refusal in reported.refusals] == [True] * refused
 
 
-def test_switched_off_it_asks_nothing(told: Told) -> None:
-    run(told, dict.fromkeys([MACHINE_TYPES, RESERVATION], DENIED), {"preflight": False})
-    assert not {MACHINE_TYPES, RESERVATION, QUOTA, CLIENT, CLUSTER} & set(told.asked)
-    assert (told.refusals, told.warnings, told.infos) == ([], [], [])
+def test_switched_off_it_asks_nothing(reported: Reported) -> None:
+    run(reported, dict.fromkeys([MACHINE_TYPES, RESERVATION], DENIED), {"preflight": False})
+    assert not {MACHINE_TYPES, RESERVATION, QUOTA, CLIENT, CLUSTER} & set(reported.asked)
+    assert (reported.refusals, reported.warnings, reported.infos) == ([], [], [])
 
 
 # The RoCE profile, by HTTP.
@@ -393,10 +393,10 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 DEPLOYMENTS = "/apis/apps/v1/deployments?labelSelector=app.kubernetes.io/name%3Ddynamo-operator"
 
 
-def ask_operators(told: Told, monkeypatch: pytest.MonkeyPatch, **answers: Answer) -> Told:
+def ask_operators(reported: Reported, monkeypatch: pytest.MonkeyPatch, **answers: Answer) -> Reported:
     """Of an existing cluster whose API server is the loopback one: by HTTP, where the DNS endpoint has TLS."""
     monkeypatch.setattr(preflight, "KUBERNETES_API", "{endpoint}")
-    return run(told, {CLIENT: {"accessToken": TOKEN}, **answers}, {"cluster": {"existing": {"name": "shared"}}})
+    return run(reported, {CLIENT: {"accessToken": TOKEN}, **answers}, {"cluster": {"existing": {"name": "shared"}}})
 
 
 def cluster_at(url: str) -> dict[str, Any]:
@@ -416,37 +416,39 @@ def cluster_at(url: str) -> dict[str, Any]:
     ],
 )
 def test_the_cluster_is_asked_for_operators(
-    told: Told, api: Api, monkeypatch: pytest.MonkeyPatch, status: int, body: str, refused: str, warned: str
+    reported: Reported, api: Api, monkeypatch: pytest.MonkeyPatch, status: int, body: str, refused: str, warned: str
 ) -> None:
     api.status, api.body = status, body
-    ask_operators(told, monkeypatch, **{CLUSTER: cluster_at(api.url)})
+    ask_operators(reported, monkeypatch, **{CLUSTER: cluster_at(api.url)})
     assert api.requests == [(DEPLOYMENTS, f"Bearer {TOKEN}")]
-    assert [refused in text for text in told.refusals] == ([True] if refused else [])
-    assert any(warned in text for text in told.warnings)
-    assert TOKEN not in str((told.refusals, told.warnings))
+    assert [refused in text for text in reported.refusals] == ([True] if refused else [])
+    assert any(warned in text for text in reported.warnings)
+    assert TOKEN not in str((reported.refusals, reported.warnings))
 
 
-def test_a_cluster_that_only_a_context_knows_is_not_asked(told: Told) -> None:
-    run(told, {CLIENT: {"accessToken": TOKEN}}, {"cluster": {"existing": {"context": "lab"}}})
-    assert any("look with `kubectl --context lab get deployments --all-namespaces" in text for text in told.warnings)
-    assert told.refusals == []
+def test_a_cluster_that_only_a_context_knows_is_not_asked(reported: Reported) -> None:
+    run(reported, {CLIENT: {"accessToken": TOKEN}}, {"cluster": {"existing": {"context": "lab"}}})
+    assert any(
+        "look with `kubectl --context lab get deployments --all-namespaces" in text for text in reported.warnings
+    )
+    assert reported.refusals == []
 
 
-def ask_profile(told: Told) -> Told:
-    return run(told, {CLIENT: {"accessToken": TOKEN}}, WITH_RDMA)
+def ask_profile(reported: Reported) -> Reported:
+    return run(reported, {CLIENT: {"accessToken": TOKEN}}, WITH_RDMA)
 
 
-def test_a_zone_with_the_profile(told: Told, api: Api) -> None:
-    ask_profile(told)
+def test_a_zone_with_the_profile(reported: Reported, api: Api) -> None:
+    ask_profile(reported)
     assert api.requests == [(PROFILE, f"Bearer {TOKEN}")]
-    assert (told.refusals, told.warnings) == ([], [])
-    assert told.infos == ["preflight: 5 of 5 checks passed"]
+    assert (reported.refusals, reported.warnings) == ([], [])
+    assert reported.infos == ["preflight: 5 of 5 checks passed"]
 
 
-def test_a_zone_without_the_profile_is_refused(told: Told, api: Api) -> None:
+def test_a_zone_without_the_profile_is_refused(reported: Reported, api: Api) -> None:
     api.status = 404
-    ask_profile(told)
-    (refusal,) = told.refusals
+    ask_profile(reported)
+    (refusal,) = reported.refusals
     assert refusal.startswith("network.rdma: network profile europe-west1-b-vpc-roce does not exist")
 
 
@@ -460,46 +462,48 @@ def test_a_zone_without_the_profile_is_refused(told: Told, api: Api) -> None:
         (204, "", "Error 204"),
     ],
 )
-def test_another_answer_about_the_profile_warns(told: Told, api: Api, status: int, body: str, says: str) -> None:
+def test_another_answer_about_the_profile_warns(
+    reported: Reported, api: Api, status: int, body: str, says: str
+) -> None:
     api.status, api.body = status, body
-    ask_profile(told)
-    (warning,) = told.warnings
+    ask_profile(reported)
+    (warning,) = reported.warnings
     assert says in warning
     assert TOKEN not in warning
-    assert told.refusals == []
+    assert reported.refusals == []
 
 
-def test_the_token_goes_to_the_api_and_nowhere_else(told: Told, api: Api) -> None:
+def test_the_token_goes_to_the_api_and_nowhere_else(reported: Reported, api: Api) -> None:
     elsewhere = Api()
     with listening(elsewhere.handler) as url:
         api.status, api.location = 302, f"{url}{PROFILE}"
-        ask_profile(told)
+        ask_profile(reported)
     assert len(api.requests) == 1
     assert elsewhere.requests == []
-    (warning,) = told.warnings
+    (warning,) = reported.warnings
     assert "Error 302" in warning
 
 
-def test_an_api_that_is_not_there_warns(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_that_is_not_there_warns(reported: Reported, monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(BaseHTTPRequestHandler) as gone:
         pass
     monkeypatch.setenv(COMPUTE_API_VARIABLE, gone)
-    ask_profile(told)
-    (warning,) = told.warnings
+    ask_profile(reported)
+    (warning,) = reported.warnings
     assert f"{gone} was not reached" in warning
     assert TOKEN not in warning
 
 
-def test_a_token_of_unknown_form_is_not_printed(told: Told, api: Api) -> None:
-    run(told, {CLIENT: {"accessToken": "two\nlines"}}, WITH_RDMA)
+def test_a_token_of_unknown_form_is_not_printed(reported: Reported, api: Api) -> None:
+    run(reported, {CLIENT: {"accessToken": "two\nlines"}}, WITH_RDMA)
     assert api.requests == []
-    (warning,) = told.warnings
+    (warning,) = reported.warnings
     assert "was not reached: ValueError" in warning
     assert "lines" not in warning
 
 
-def test_without_a_token_nothing_is_sent(told: Told, api: Api) -> None:
-    run(told, {CLIENT: {"accessToken": ""}}, WITH_RDMA)
+def test_without_a_token_nothing_is_sent(reported: Reported, api: Api) -> None:
+    run(reported, {CLIENT: {"accessToken": ""}}, WITH_RDMA)
     assert api.requests == []
-    (warning,) = told.warnings
+    (warning,) = reported.warnings
     assert "the provider has no access token" in warning

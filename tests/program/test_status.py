@@ -232,17 +232,17 @@ def test_a_list_that_is_forbidden_is_one_sentence(asked: Callable[..., Result], 
 
 def unread(result: Result) -> dict[str, Any]:
     """The one object on stdout of a run that could not read the cluster; the sentence is on stderr too."""
-    told = json.loads(result.stdout)
-    assert (result.exit_code, told["stack"], told["ready"], told["findings"]) == (1, "prod", False, [])
-    assert result.stderr == f"error: {told['error']}\n"
-    return told
+    reported = json.loads(result.stdout)
+    assert (result.exit_code, reported["stack"], reported["ready"], reported["findings"]) == (1, "prod", False, [])
+    assert result.stderr == f"error: {reported['error']}\n"
+    return reported
 
 
 def test_json_of_a_list_that_is_forbidden(asked: Callable[..., Result], api: Api) -> None:
     api.answers["/api/v1/nodes"] = refusal(403, "nodes is forbidden")
-    told = unread(asked("--json"))
-    assert "(nodes is forbidden)" in told["error"]
-    assert told["context"] == CONTEXT
+    reported = unread(asked("--json"))
+    assert "(nodes is forbidden)" in reported["error"]
+    assert reported["context"] == CONTEXT
 
 
 @pytest.mark.parametrize("content", [None, "{", "contexts: []\ncurrent-context: x\n"])
@@ -309,9 +309,9 @@ def test_what_the_cluster_says_cannot_forge_a_line_or_move_the_cursor(asked: Cal
             {"status": {"conditions": [clusters.cond("Ready", False)]}},
         )
     )
-    for told in (asked().stdout, json.loads(asked("--json").stdout)["findings"][0]["message"]):
-        assert "KubeletNotReady: no ::error::forged ready all is well" in told
-        assert not {"\x1b", "\x07", "\r", "\u202e", "\u2028"} & set(told)
+    for reported in (asked().stdout, json.loads(asked("--json").stdout)["findings"][0]["message"]):
+        assert "KubeletNotReady: no ::error::forged ready all is well" in reported
+        assert not {"\x1b", "\x07", "\r", "\u202e", "\u2028"} & set(reported)
     api.answers["/api/v1/nodes"] = refusal(500, HOSTILE)
     assert "answered 500: no ::error::forged ready all is well" in sentence(asked())
 

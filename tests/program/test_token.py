@@ -74,9 +74,9 @@ def test_every_shipped_stack_is_previewed_without_a_secret(stack: str, command: 
 
 
 def test_a_diff_warns_of_a_missing_token_too() -> None:
-    told = CliRunner().invoke(app, ["diff", "--base", "HEAD", "--stack", "prod"])
-    assert told.exit_code in (0, 4), told.stderr
-    assert COMMAND in told.stdout
+    reported = CliRunner().invoke(app, ["diff", "--base", "HEAD", "--stack", "prod"])
+    assert reported.exit_code in (0, 4), reported.stderr
+    assert COMMAND in reported.stdout
     as_json = CliRunner().invoke(app, ["diff", "--base", "HEAD", "--stack", "prod", "--json"])
     assert any(COMMAND in warning for warning in json.loads(as_json.stdout)["warnings"])
 

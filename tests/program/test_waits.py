@@ -46,8 +46,8 @@ def job_minutes() -> int:
 
 def waits(resource: Resource, step: str) -> Iterator[float]:
     """Minutes that may pass until a resource is created or updated, by each limit that it has."""
-    told = resource.options.get("customTimeouts", {}).get(step)
-    yield _seconds(told) / 60 if told else PROVIDER_WAITS.get(resource.type, 0)
+    timeout = resource.options.get("customTimeouts", {}).get(step)
+    yield _seconds(timeout) / 60 if timeout else PROVIDER_WAITS.get(resource.type, 0)
     metadata, spec = resource.inputs.get("metadata"), resource.inputs.get("spec")
     if isinstance(metadata, dict):
         yield int((metadata.get("annotations") or {}).get("pulumi.com/timeoutSeconds", 0)) / 60

@@ -44,10 +44,10 @@ def rows(table: list[str]) -> Iterator[str]:
     """The rows of a table, split into sentences if they have any; empty if the header has a mark."""
     header, _, *body = table
     for row in () if MARK.search(header) else body:
-        told = [cell for cell in row.split("|") if SENTENCE.search(cell)]
-        for cell in told:
+        cells = [cell for cell in row.split("|") if SENTENCE.search(cell)]
+        for cell in cells:
             yield from sentences(cell)
-        if not told:
+        if not cells:
             yield row
 
 

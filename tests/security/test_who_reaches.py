@@ -83,8 +83,10 @@ def test_who_in_the_cluster_reaches_a_graph(stack: str) -> None:
     simulated: dict[tuple[int, ...], tuple[int, ...]] = {}
     if stack == "dev":
         simulated[METRICS] = (FRONTEND_PORT, SYSTEM)
-    told = [(peer, pod, open_to(peer, pod, found), simulated.get(ports, ports)) for peer, pod, ports in FROM_CLUSTER]
-    assert [(peer, pod) for peer, pod, is_open, wanted in told if is_open != wanted] == []
+    compared = [
+        (peer, pod, open_to(peer, pod, found), simulated.get(ports, ports)) for peer, pod, ports in FROM_CLUSTER
+    ]
+    assert [(peer, pod) for peer, pod, is_open, wanted in compared if is_open != wanted] == []
 
 
 @pytest.mark.parametrize("exposure", Exposure)

@@ -135,7 +135,9 @@ def test_an_error_of_a_card_names_file_key_value_and_rule(old: str, new: str, pa
     with pytest.raises(ConfigInvalid) as raised:
         entries.checked(Card, "catalog/models/ours.yaml", "ours", GOOD_CARD.replace(old, new, 1).encode())
     where = [str(error) for error in raised.value.errors if rule in error.message or rule in error.path]
-    assert any(told.startswith(f"catalog/models/ours.yaml: {path}".removesuffix(": ")) for told in where), raised.value
+    assert any(error.startswith(f"catalog/models/ours.yaml: {path}".removesuffix(": ")) for error in where), (
+        raised.value
+    )
 
 
 FORMER_CARD = """

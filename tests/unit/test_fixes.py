@@ -51,9 +51,9 @@ def test_a_suggested_fix_works(blocks: dict[str, Any]) -> None:
     raw, _ = raw_blocks(config(blocks))
     found = judged(raw)
     before = Counter(error.path for error in found)
-    for error, told in zip(found, fixes.keep_working(found, raw, judged), strict=True):
+    for error, reported in zip(found, fixes.keep_working(found, raw, judged), strict=True):
         for fix in error.fixes:
-            if f"; {fix.words}" not in told.message and f", or {fix.words}" not in told.message:
+            if f"; {fix.words}" not in reported.message and f", or {fix.words}" not in reported.message:
                 continue
             changed = copy.deepcopy(raw)
             assert fixes._apply(fix, changed)  # pyright: ignore[reportPrivateUsage]

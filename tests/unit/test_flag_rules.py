@@ -96,8 +96,8 @@ def test_a_proposal_is_not_refused_in_turn() -> None:
 )
 def test_only_a_long_flag_close_in_spelling_is_proposed(name: str, proposal: str | None) -> None:
     (error,) = flags.errors(VLLM, [name])
-    told = re.search(r"did you mean (\S+)\?", error.message)
-    assert (told and told[1]) == proposal
+    proposed = re.search(r"did you mean (\S+)\?", error.message)
+    assert (proposed and proposed[1]) == proposal
 
 
 def test_code_of_others_runs_only_where_the_stack_says_so() -> None:

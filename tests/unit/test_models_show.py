@@ -31,10 +31,10 @@ def refused(*words: str) -> dict[str, str]:
     assert (done.exit_code, done.stderr) == (2, "")
     found = json.loads(done.stdout)
     assert set(found) == {"faults"}
-    told = show(*words)
-    assert (told.exit_code, told.stdout) == (2, "")
-    assert all(line.startswith("error: ") for line in told.stderr.splitlines())
-    assert len(told.stderr.splitlines()) == len(found["faults"])
+    result = show(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert all(line.startswith("error: ") for line in result.stderr.splitlines())
+    assert len(result.stderr.splitlines()) == len(found["faults"])
     return {error["path"]: error["message"] for error in found["faults"]}
 
 

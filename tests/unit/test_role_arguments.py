@@ -97,7 +97,7 @@ REFUSED = {
     "owned": (given(prefill=["--block-size", "64"]), "prefill.extraArgs[0]", "both roles and the router"),
     "KV dtype": (given(decode=["--kv-cache-dtype=fp8"]), "decode.extraArgs[0]", "use `engine.kvCacheDtype`"),
     "twice in one list": (given(decode=["--seed", "1", "--seed", "2"]), "decode.extraArgs[2]", "is given twice"),
-    "an error of the shared ones, told once": (given(["--max-num-seqs", "x"], decode=["--seed", "1"]),
+    "an error of the shared ones, reported once": (given(["--max-num-seqs", "x"], decode=["--seed", "1"]),
                                                "engine.extraArgs[1]", "must be a whole number"),
     "code": (given(decode=["--trust-remote-code"]), "decode.extraArgs[0]", "engine.allowCode"),
     "against the role's own size": (given(decode=["--decode-context-parallel-size", "8"]),

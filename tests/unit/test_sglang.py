@@ -61,13 +61,13 @@ def test_what_every_worker_gets(layout: str) -> None:
     frontend = values(rendered("llama-3.3-70b-instruct", layout, name="sglang")["frontend"][1])
     assert frontend["--kv-cache-block-size"] == "64"
     for worker in chosen.workers:
-        told = engine_input(chosen, worker)
-        line = SGLANG.arguments(told)
+        inputs = engine_input(chosen, worker)
+        line = SGLANG.arguments(inputs)
         given = values(line)
         own = EVERY_WORKER | {"--tp-size": str(worker.tensor_parallel)}
         assert {name: given[name] for name in own} == own
         assert "--enable-metrics" in line
-        assert EnvVar(name="SGLANG_HOST_IP", field="status.podIP") in SGLANG.environment(told)
+        assert EnvVar(name="SGLANG_HOST_IP", field="status.podIP") in SGLANG.environment(inputs)
         moves = worker.role is not Role.WORKER
         assert {"--disaggregation-transfer-backend" in line, "--disaggregation-bootstrap-port" in line} == {moves}
         assert given.get("--disaggregation-mode") == (worker.role.value if moves else None)
@@ -322,6 +322,6 @@ def test_formats(format_: str, capability: str, use: FormatUse) -> None:
 )
 def test_a_line_tells_how_it_moves_kv_cache(mode: str | None, sends: bool, receives: bool) -> None:
     words = ("--disaggregation-mode", mode, "--disaggregation-transfer-backend", "nixl") if mode else ("--tp-size", "1")
-    told = SGLANG.connection(words)
-    assert told is not None
-    assert (told.connector, told.sends, told.receives) == ("nixl" if mode else None, sends, receives)
+    connection = SGLANG.connection(words)
+    assert connection is not None
+    assert (connection.connector, connection.sends, connection.receives) == ("nixl" if mode else None, sends, receives)

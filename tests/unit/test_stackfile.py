@@ -103,9 +103,11 @@ def test_a_key_that_is_given_twice_is_an_error(root: Path, content: str, errors:
     (root / "Pulumi.one.yaml").write_text(content)
     with pytest.raises(ConfigInvalid) as raised:
         stackfile.read(root, "one")
-    told = {str(error): where for error in raised.value.errors for path, where in errors.items() if path in str(error)}
-    assert len(told) == len(errors) == len(raised.value.errors)
-    assert all("given twice" in error and where in error for error, where in told.items())
+    reported = {
+        str(error): where for error in raised.value.errors for path, where in errors.items() if path in str(error)
+    }
+    assert len(reported) == len(errors) == len(raised.value.errors)
+    assert all("given twice" in error and where in error for error, where in reported.items())
 
 
 @pytest.mark.parametrize("content", ["config: &a {x: *a}\n", "config: {d: 2026-13-45}\n", "a: b\n---\nc: d\n"])

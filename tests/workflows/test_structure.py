@@ -118,8 +118,8 @@ STEP_CONDITIONS = {("preview", "plan", "${{ !cancelled() }}")}
 
 def test_a_job_and_a_step_run_after_success_only() -> None:
     assert {(name, job): fields["if"] for name, job, fields in jobs() if "if" in fields} == JOB_CONDITIONS
-    told = {(step.workflow, step.job, step.fields["if"]) for step in steps() if "if" in step.fields}
-    assert told == STEP_CONDITIONS
+    conditions = {(step.workflow, step.job, step.fields["if"]) for step in steps() if "if" in step.fields}
+    assert conditions == STEP_CONDITIONS
 
 
 def test_no_failure_is_passed_over() -> None:

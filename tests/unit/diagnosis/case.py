@@ -1,4 +1,4 @@
-"""What the tests of `ops status` share: clusters that are wrong in one thing, and a case with all its findings."""
+"""Shared by the tests of `status`: clusters with a single problem, and cases with all their findings."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +11,7 @@ from tests.stacks import planned
 
 PLAN = planned()
 WELL = c.running(PLAN)
-# The same with networks that pods name, instead of claims.
+# The same with networks in pod annotations instead of claims.
 NAMED = c.running(planned({"network": {"rdma": "multiNetwork"}}))
 PREFILL, DECODE, FRONTEND = c.pod_name("prefill"), c.pod_name("decode"), c.pod_name("frontend")
 WEIGHTS_JOB = names.weights_job(PLAN.graphs[0].card.repository, PLAN.graphs[0].card.revision or "")
@@ -86,9 +86,9 @@ class Case:
     want: tuple[tuple[Cause, tuple[str, ...]], ...]
     """Every finding: its cause and objects, in order."""
     says: str
-    """In the message of the first."""
+    """Words in the first finding's message."""
     also: tuple[str, ...] = ()
-    """More words in it."""
+    """More words in that message."""
     plan: Plan | None = None
     """Another plan than PLAN."""
 
@@ -98,7 +98,7 @@ GRAPH = ("dynamographdeployment/chat",)
 
 
 def check(case: Case) -> None:
-    """Exactly these findings, each with its objects; no message with a line break or a missing value."""
+    """Asserts exactly these findings, each with its objects, and no message with a line break or a missing value."""
     found = diagnose(case.plan or PLAN, (case.plan or PLAN).graphs, case.snapshot)
     assert [(f.cause, f.objects) for f in found] == list(case.want), found
     for words in (case.says, *case.also):

@@ -1,4 +1,4 @@
-"""Nodes that are not there: pools, the autoscaler, quota, stock-outs."""
+"""Missing nodes: pools, the autoscaler, quota, stock-outs."""
 
 from typing import Any
 
@@ -49,25 +49,25 @@ CASES = [
     ),
     Case(
         "stock-out",
-        c.told(NO_DECODE_NODE, scale_up_failed("GCE out of resources")),
+        c.with_events(NO_DECODE_NODE, scale_up_failed("GCE out of resources")),
         ((Cause.CAPACITY, DECODE_POD),),
         "zone europe-west1-b has no free machine of this type (GCE out of resources)",
     ),
     Case(
         "quota",
-        c.told(NO_DECODE_NODE, scale_up_failed("GCE quota exceeded")),
+        c.with_events(NO_DECODE_NODE, scale_up_failed("GCE quota exceeded")),
         ((Cause.QUOTA, DECODE_POD),),
         "refused by quota (GCE quota exceeded): raise the quota",
     ),
     Case(
         "quota and stock-out",
-        c.told(NO_DECODE_NODE, scale_up_failed("GCE quota exceeded, GCE out of resources")),
+        c.with_events(NO_DECODE_NODE, scale_up_failed("GCE quota exceeded, GCE out of resources")),
         ((Cause.QUOTA, DECODE_POD), (Cause.CAPACITY, DECODE_POD)),
         "refused by quota",
     ),
     Case(
         "reservation exhausted",
-        c.told(
+        c.with_events(
             NO_DECODE_NODE,
             scale_up_failed("Reservation my-h200 does not have sufficient capacity for the requested resources"),
         ),
@@ -75,14 +75,14 @@ CASES = [
         "gcloud compute reservations describe my-h200 --zone europe-west1-b",
     ),
     Case(
-        "scale-up failed otherwise",
-        c.told(NO_DECODE_NODE, scale_up_failed("IP space exhausted")),
+        "scale-up failed for another reason",
+        c.with_events(NO_DECODE_NODE, scale_up_failed("IP space exhausted")),
         ((Cause.CAPACITY, DECODE_POD),),
         "but GKE could not add one: IP space exhausted",
     ),
     Case(
-        "scale-up under way after a failure",
-        c.told(
+        "scale-up in progress after a failure",
+        c.with_events(
             NO_DECODE_NODE,
             c.event("Pod", DECODE, "FailedScaleUp", "Node scale up failed: GCE out of resources.", 20),
             c.event(
@@ -122,15 +122,15 @@ CASES = [
     *(
         Case(
             f"none added: {reason}",
-            c.told(NO_DECODE_NODE, not_triggered(reason, OTHER_POOLS)),
+            c.with_events(NO_DECODE_NODE, not_triggered(reason, OTHER_POOLS)),
             NO_NODE,
             says,
         )
         for reason, says in REASONS.items()
     ),
     Case(
-        "no node, and none added, counted together",
-        c.told(
+        "no node, and the autoscaler adds none",
+        c.with_events(
             NO_DECODE_NODE,
             c.event(
                 "Pod",
@@ -144,19 +144,19 @@ CASES = [
     ),
     Case(
         "no node, and a pool that is not autoscaled",
-        c.told(NO_DECODE_NODE, not_triggered("3 node(s) didn't match Pod's node affinity/selector")),
+        c.with_events(NO_DECODE_NODE, not_triggered("3 node(s) didn't match Pod's node affinity/selector")),
         NO_NODE,
         "it knows no pool for this pod (node(s) didn't match Pod's node affinity/selector): pool decode has a fixed",
     ),
     Case(
-        "no node, and an autoscaler without a reason",
-        c.told(NO_DECODE_NODE, not_triggered()),
+        "no node, and the autoscaler gives no reason",
+        c.with_events(NO_DECODE_NODE, not_triggered()),
         NO_NODE,
         "the autoscaler adds none: it knows no pool for this pod: pool decode has a fixed size",
     ),
     Case(
-        "refused, then asked for",
-        c.told(
+        "scale-up refused, then requested",
+        c.with_events(
             NO_DECODE_NODE,
             not_triggered("1 in backoff after failed scale-up", minutes=20),
             c.event("Pod", DECODE, "TriggeredScaleUp", "pod triggered scale-up: [{x 0->1 (max: 1)}]", 3),
@@ -165,8 +165,8 @@ CASES = [
         "which GKE is adding, requested 3 min ago",
     ),
     Case(
-        "asked for, then refused",
-        c.told(
+        "scale-up requested, then refused",
+        c.with_events(
             NO_DECODE_NODE,
             c.event("Pod", DECODE, "TriggeredScaleUp", "pod triggered scale-up: [{x 0->1 (max: 1)}]", 20),
             not_triggered("1 in backoff after failed scale-up", minutes=3),
@@ -175,8 +175,8 @@ CASES = [
         "the autoscaler adds none: in backoff after failed scale-up",
     ),
     Case(
-        "a failure says more than the backoff after it",
-        c.told(
+        "a failure takes precedence over the backoff after it",
+        c.with_events(
             NO_DECODE_NODE,
             scale_up_failed("GCE out of resources"),
             not_triggered("1 in backoff after failed scale-up", minutes=0.5),
@@ -185,8 +185,8 @@ CASES = [
         "has no free machine of this type (GCE out of resources)",
     ),
     Case(
-        "asked for, and the node is there",
-        c.told(
+        "scale-up requested, and the node exists",
+        c.with_events(
             c.changed(
                 c.unplaced(WELL, "decode", scheduler("1 Insufficient nvidia.com/gpu", ELSEWHERE)),
                 DECODE_NODE,
@@ -198,7 +198,7 @@ CASES = [
         "decode waits for free resources on pool decode",
     ),
     Case(
-        "any node will do, and there is none",
+        "a pod that fits any node, and no node",
         c.changed(
             c.changed(NO_DECODE_NODE, DECODE, {"spec": {"nodeSelector": None}}),
             DECODE,

@@ -60,8 +60,8 @@ CASES = [
         "whose ResourceClaimTemplate rdma-8 is not in namespace dynamo",
     ),
     Case(
-        "claim could not be made",
-        c.told(
+        "claim could not be created",
+        c.with_events(
             c.changed(
                 c.unplaced(WELL, "decode", "waiting for dynamic resource controller"),
                 DECODE,
@@ -102,8 +102,8 @@ CASES = [
         "has no DeviceClass mrdma.google.com: GKE 1.34.1-gke.1829001 and later",
     ),
     Case(
-        "NICs allocated and not prepared",
-        c.told(
+        "NICs allocated but not prepared",
+        c.with_events(
             c.contained(WELL, "decode", **waiting("ContainerCreating")),
             c.event(
                 "Pod",
@@ -124,13 +124,13 @@ CASES = [
         ("`kubectl -n dynamo patch resourceclaim old-rdma --subresource=status",),
     ),
     Case(
-        "such a claim, and another pod of that name",
+        "NICs held by a claim that is being deleted, and another pod of that name",
         also_claimed(GONE, deleted=True, pods=(AGAIN,)),
         STUCK,
         "reserved for pod chat-decode-0, which is gone",
     ),
     Case(
-        "such a claim, and the pod has failed",
+        "NICs held by a claim that is being deleted, and the pod has failed",
         also_claimed(GONE, deleted=True, pods=(ENDED,)),
         STUCK,
         "reserved for pod chat-decode-0, which has failed and is not deleted, so finalizer",
@@ -144,7 +144,7 @@ CASES = [
         ("""-p '{"status":{"reservedFor":null}}'`""",),
     ),
     Case(
-        "NICs held by a claim that is being deleted and reserved for nobody",
+        "NICs held by a claim that is being deleted and has no reservation",
         also_claimed(deleted=True),
         STUCK,
         "ResourceClaim old-rdma has been terminating for 11 h and holds its devices: it has no reservation and keeps "
@@ -152,7 +152,7 @@ CASES = [
         ("""-p '{"status":{"allocation":null}}'`""",),
     ),
     Case(
-        "a claim that is being deleted, of a pod that ends",
+        "a claim that is being deleted, of a terminating pod",
         also_claimed(
             {**GONE, "uid": "2"},
             deleted=True,
@@ -162,13 +162,13 @@ CASES = [
         "they are held by chat-decode-0 and become free when it ends",
     ),
     Case(
-        "NICs held by something that is no pod",
+        "NICs held by an object other than a pod",
         also_claimed(MACHINE),
         ((Cause.CLAIM, (*DECODE_POD, OWN_CLAIM)),),
         "they are held by virtualmachines.kubevirt.io vm",
     ),
     Case(
-        "a claim that is being deleted, of something that is no pod",
+        "a claim that is being deleted, of an object other than a pod",
         also_claimed(MACHINE, deleted=True),
         ((Cause.CLAIM, (*DECODE_POD, OWN_CLAIM)),),
         "they are held by virtualmachines.kubevirt.io vm",

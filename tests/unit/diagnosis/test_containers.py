@@ -22,14 +22,14 @@ from tests.unit.diagnosis.case import (
 
 CASES = [
     Case(
-        "node taken back",
+        "node reclaimed",
         c.without(c.contained(WELL, "decode", state={"running": {"startedAt": c.ago(80)}}), "nodes", DECODE_NODE),
         ((Cause.CAPACITY, DECODE_POD),),
         f"is on node {DECODE_NODE}, which is gone",
     ),
     Case(
         "image not found",
-        c.told(
+        c.with_events(
             c.contained(WELL, "decode", **waiting("ImagePullBackOff", BACK_OFF)),
             c.event("Pod", DECODE, "Failed", NOT_FOUND),
             c.event("Pod", DECODE, "Failed", "Error: ErrImagePull"),
@@ -51,8 +51,8 @@ CASES = [
         "401 Unauthorized; give the namespace a pull secret",
     ),
     Case(
-        "image being pulled, a mount tried again",
-        c.told(
+        "image being pulled, after a retried mount",
+        c.with_events(
             c.contained(WELL, "decode", **waiting("ContainerCreating")),
             c.event("Pod", DECODE, "FailedMount", FUSE_DENIED, 6),
             c.event("Pod", DECODE, "Pulling", f'Pulling image "{IMAGE}"', 4),
@@ -67,7 +67,7 @@ CASES = [
         'CreateContainerConfigError: secret "hf-token" not found',
     ),
     Case(
-        "waits, and no event says for what",
+        "waiting, and no event says why",
         c.contained(WELL, "decode", **waiting("ContainerCreating")),
         ((Cause.UNEXPLAINED, DECODE_POD),),
         "has been waiting (ContainerCreating) for 90 min, and no event says why",
@@ -105,7 +105,7 @@ CASES = [
         "; NIXL did not find its UCX plugin: LD_LIBRARY_PATH",
     ),
     Case(
-        "out of memory, loading again",
+        "out of memory, loading after a restart",
         c.contained(WELL, "decode", restartCount=2, lastState={"terminated": OOM}, **LOADING),
         ((Cause.CRASH, DECODE_POD), (Cause.LOADING, DECODE_POD)),
         "(OOMKilled, exit code 137), restarted 2 times; it took",
@@ -118,7 +118,7 @@ CASES = [
     ),
     Case(
         "readiness probe",
-        c.told(
+        c.with_events(
             c.contained(WELL, "decode", state={"running": {"startedAt": c.ago(80)}}),
             c.event("Pod", DECODE, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", 2),
             c.event("Pod", DECODE, "Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 500", 1),
@@ -128,7 +128,7 @@ CASES = [
     ),
     Case(
         "sandbox",
-        c.told(
+        c.with_events(
             c.contained(WELL, "decode", **waiting("ContainerCreating")),
             c.event(
                 "Pod",

@@ -30,7 +30,7 @@ CASES = [
     ),
     Case(
         "refused",
-        c.told(
+        c.with_events(
             with_service([]),
             c.event(
                 "Service",

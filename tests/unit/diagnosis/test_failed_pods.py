@@ -13,7 +13,7 @@ FAILED = f"pod/{c.pod_name('decode', replica=9)}"
 
 
 def alone(reason: str, message: str = "", **status: Any) -> Snapshot:
-    """The decode worker failed, and nothing has taken its place."""
+    """The decode worker failed and was not replaced."""
     pod = c.failed_pod("decode", reason, message)
     pod["status"] |= status
     left = c.without(WELL, "pods", DECODE)
@@ -80,7 +80,7 @@ CASES = [
     ),
     Case(
         "preempted and gone",
-        c.told(
+        c.with_events(
             c.not_ready(c.without(WELL, "pods", DECODE)),
             c.event("Pod", DECODE, "Preempted", f"Preempted by pod 1b9d6bcd on node {DECODE_NODE}", 3),
             c.event("Pod", c.pod_name("prefill", replica=7), "Preempted", "Preempted by pod 1b9d6bcd", 3),
@@ -94,9 +94,9 @@ CASES = [
         ((Cause.POD_FAILED, (FAILED,)),),
         "(container main: Error, exit code 1: MemoryError)",
     ),
-    Case("without a word", alone(""), ((Cause.POD_FAILED, (FAILED,)),), "(its status gives no reason)"),
+    Case("without a reason", alone(""), ((Cause.POD_FAILED, (FAILED,)),), "(its status gives no reason)"),
     Case(
-        "another one waits for room: the failed one holds none of it",
+        "another pod waits for room, and the failed pod uses none",
         replace(
             waits := c.unplaced(WELL, "decode", scheduler("1 Insufficient nvidia.com/gpu", ELSEWHERE)),
             pods=(*waits.pods, c.failed_pod("decode", "Terminated", SHUTDOWN)),
@@ -105,7 +105,7 @@ CASES = [
         "no pod of namespace dynamo runs on its nodes",
     ),
     Case(
-        "one that succeeded holds nothing either",
+        "a succeeded pod uses no room either",
         replace(
             waits,
             pods=(
@@ -121,7 +121,7 @@ CASES = [
         "no pod of namespace dynamo runs on its nodes",
     ),
     Case(
-        "it failed long ago, and another one loads",
+        "the pod failed long ago, and another one loads",
         replace(
             loads := c.contained(WELL, "decode", started=False, state={"running": {"startedAt": c.ago(6)}}),
             pods=(*loads.pods, c.failed_pod("decode", "Terminated", SHUTDOWN, minutes=200)),
@@ -130,7 +130,7 @@ CASES = [
         "decode has been loading the model for 6 min",
     ),
     Case(
-        "left over by a graph that is well",
+        "left over by a healthy graph",
         replace(WELL, pods=(*WELL.pods, c.failed_pod("decode", "Terminated", SHUTDOWN, minutes=200))),
         ((Cause.READY, GRAPH),),
         "all is well: every pod is Ready and routable, and the frontend lists the model; 1 failed pod is left over "

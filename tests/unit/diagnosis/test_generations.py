@@ -1,4 +1,4 @@
-"""Rolling updates and what they leave behind."""
+"""Rolling updates, and workers left over from them."""
 
 from dataclasses import replace
 from typing import Any
@@ -87,7 +87,7 @@ CASES = [
         f"delete the old ones with `kubectl -n dynamo delete dynamocomponentdeployment chat-decode-{NEW}`",
     ),
     Case(
-        "a generation left over, told from its pods alone",
+        "a generation left over, identified by its pods alone",
         with_pod(WELL, younger("decode")),
         (
             (
@@ -103,7 +103,7 @@ CASES = [
         f"delete dynamocomponentdeployment chat-decode-{OLD} chat-prefill-{OLD}`",
     ),
     Case(
-        "a generation left over that is scaled to nothing, and one that is being deleted",
+        "a generation left over that is scaled to zero, and one that is being deleted",
         replace(
             WELL,
             components=(
@@ -136,7 +136,7 @@ CASES = [
         "all is well",
     ),
     Case(
-        "old worker ends",
+        "old worker terminates",
         c.changed(with_pod(WELL, younger("decode")), DECODE, {"metadata": {"deletionTimestamp": c.ago(-5)}}),
         (
             (Cause.OLD_GENERATION, (f"dynamocomponentdeployment/chat-prefill-{OLD}", f"pod/{PREFILL}")),
@@ -145,9 +145,9 @@ CASES = [
         "1 of 1f2e3d4c, 1 of 9a8b7c6d",
     ),
     Case(
-        "a worker that does not end",
+        "a worker that does not terminate",
         c.changed(
-            c.told(with_pod(WELL, second_decode_worker())), DECODE, {"metadata": {"deletionTimestamp": c.ago(9)}}
+            c.with_events(with_pod(WELL, second_decode_worker())), DECODE, {"metadata": {"deletionTimestamp": c.ago(9)}}
         ),
         (
             (Cause.OLD_GENERATION, DECODE_POD),

@@ -1,4 +1,4 @@
-"""The graph itself: what the operator says of it, and pods that it could not make."""
+"""The graph itself: the operator's status, and pods whose creation failed."""
 
 from dataclasses import replace
 
@@ -10,25 +10,25 @@ from tests.unit.diagnosis.case import DECODE, GRAPH, WELL, Case, check
 
 CASES = [
     Case(
-        "all well",
+        "healthy",
         WELL,
         ((Cause.READY, GRAPH),),
         "all is well: every pod is Ready and routable, and the frontend lists",
     ),
     Case(
-        "all well, model list unread",
+        "healthy, model list not readable",
         replace(WELL, models={"chat": "the API server answered 403 for it"}),
         ((Cause.READY, GRAPH),),
         "could not be read (the API server answered 403 for it)",
     ),
     Case(
-        "graph never looked at",
+        "graph never processed",
         c.changed(WELL, "chat", {"status": None}),
         ((Cause.OPERATOR, GRAPH),),
         "has written no status in the 2 h since the graph was created",
     ),
     Case(
-        "last change not looked at",
+        "last change not processed",
         c.changed(WELL, "chat", {"metadata": {"generation": 4}}),
         ((Cause.OPERATOR, GRAPH),),
         "has not processed the graph's latest version yet (3 of 4)",
@@ -41,7 +41,7 @@ CASES = [
         "for 7 min; the operator removes its finalizer",
     ),
     Case(
-        "operator refuses",
+        "rejected by the operator",
         c.changed(
             WELL,
             "chat",
@@ -59,7 +59,7 @@ CASES = [
     ),
     Case(
         "pods refused",
-        c.told(
+        c.with_events(
             c.not_ready(c.without(WELL, "pods", DECODE)),
             c.event(
                 "ReplicaSet",
@@ -73,7 +73,7 @@ CASES = [
     ),
     Case(
         "pods refused by the admission policy",  # the words of an API server of 1.34
-        c.told(
+        c.with_events(
             c.not_ready(c.without(WELL, "pods", DECODE)),
             c.event(
                 "ReplicaSet",
@@ -88,7 +88,7 @@ CASES = [
     ),
     Case(
         "quota of the namespace",
-        c.told(
+        c.with_events(
             c.not_ready(c.without(WELL, "pods", DECODE)),
             c.event(
                 "ReplicaSet",
@@ -101,13 +101,13 @@ CASES = [
         "exceeded quota: gpus",
     ),
     Case(
-        "pods missing and no word of it",
+        "pods missing without an event",
         c.not_ready(c.without(WELL, "pods", DECODE)),
         ((Cause.UNEXPLAINED, GRAPH),),
         "no event says why; the operator says some_resources_are_not_ready: Resources",
     ),
     Case(
-        "Ready pods and an operator that waits",
+        "pods Ready, but the operator waits",
         c.not_ready(WELL),
         ((Cause.UNEXPLAINED, GRAPH),),
         "every pod is Ready, but the operator says some_resources_are_not_ready",

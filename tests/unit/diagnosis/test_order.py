@@ -1,4 +1,4 @@
-"""The order of findings, and what holds for all of them."""
+"""The order of findings, and rules for all of them."""
 
 from dataclasses import replace
 

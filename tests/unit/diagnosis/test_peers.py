@@ -12,7 +12,7 @@ from tests.unit.diagnosis.case import DECODE, GRAPH, PREFILL, WELL, Case, check,
 
 
 def restarted(snapshot: Snapshot, pod: str, minutes: float, *, ran: float = 80, loads: float = 10) -> Snapshot:
-    """The snapshot with a worker that crashed and was Ready again that long ago; it ran and then loaded that long."""
+    """The snapshot with a worker that ran for `ran` minutes, crashed, loaded, and became Ready again `minutes` ago."""
     crashed = minutes + loads
     before = {
         "exitCode": 1,
@@ -34,7 +34,7 @@ def restarted(snapshot: Snapshot, pod: str, minutes: float, *, ran: float = 80, 
 
 
 def recreated(snapshot: Snapshot, pod: str, minutes: float) -> Snapshot:
-    """The snapshot with a worker's pod in place of one that was deleted that long ago."""
+    """The snapshot with a worker's pod that replaced one deleted `minutes` ago."""
     (found,) = [p for p in snapshot.pods if p["metadata"]["name"] == pod]
     status = {**found["status"]["containerStatuses"][0], "state": {"running": {"startedAt": c.ago(minutes - 1)}}}
     change = {"metadata": {"creationTimestamp": c.ago(minutes)}, "status": {"containerStatuses": [status]}}
@@ -42,13 +42,13 @@ def recreated(snapshot: Snapshot, pod: str, minutes: float) -> Snapshot:
 
 
 def flapped(snapshot: Snapshot, pod: str, minutes: float) -> Snapshot:
-    """The snapshot with a worker of which one probe failed, and which was Ready again that long ago."""
+    """The snapshot with a worker that failed one probe and became Ready again `minutes` ago."""
     ready = c.cond("Ready", True) | {"lastTransitionTime": c.ago(minutes)}
     return c.changed(snapshot, pod, {"status": {"conditions": [c.cond("PodScheduled", True), ready]}})
 
 
 def verified(snapshot: Snapshot, minutes: float) -> Snapshot:
-    """The snapshot with a verification that passed that long ago."""
+    """The snapshot with a verification that passed `minutes` ago."""
     job = c.job("chat-proof-72e850f8", c.cond("Complete", True), completionTime=c.ago(minutes))
     return replace(snapshot, jobs=(job,))
 
@@ -78,7 +78,7 @@ CASES = [
         (f"`kubectl -n dynamo delete pod {DECODE}`",),
     ),
     Case(
-        "decode crashed, and no times say when",
+        "decode crashed, at an unknown time",
         c.changed(
             WELL,
             DECODE,
@@ -142,7 +142,7 @@ CASES = [
         DECODE_ALONE,
         "decode was restarted 13 min ago but prefill was not",
     ),
-    Case("a node took both", recreated(recreated(WELL, DECODE, 20), PREFILL, 20), WELL_SINCE, "all is well"),
+    Case("both pods replaced together", recreated(recreated(WELL, DECODE, 20), PREFILL, 20), WELL_SINCE, "all is well"),
     Case("verified since", verified(restarted(WELL, DECODE, 3), 1), WELL_SINCE, "all is well"),
     Case("verified before", verified(restarted(WELL, DECODE, 3), 60), DECODE_ALONE, "decode was restarted 13 min ago"),
     Case(
@@ -152,7 +152,7 @@ CASES = [
         "all is well",
     ),
     Case(
-        "the pods of a rolling update come one after the other",
+        "a rolling update replaces pods one by one",
         c.changed(
             recreated(WELL, DECODE, 50),
             "chat",

@@ -25,14 +25,14 @@ CASES = [
         "the Helm release dynamo-platform has been pending-install for 4 min: Helm is working; wait",
     ),
     Case(
-        "an install that was interrupted",
+        "an interrupted install",
         replace(c.without(c.without(WELL, "operators"), "graphs"), releases=(c.release(1, "pending-install", 40),)),
         ((Cause.RELEASE, (f"secret/{RECORD}.v1",)), (Cause.NOT_DEPLOYED, GRAPH)),
         "`another operation (install/upgrade/rollback) is in progress`",
         ("`helm -n dynamo-system uninstall dynamo-platform`, then `pulumi refresh` and `pulumi up`",),
     ),
     Case(
-        "an upgrade that was interrupted",
+        "an interrupted upgrade",
         replace(
             WELL,
             releases=(
@@ -46,13 +46,13 @@ CASES = [
         ("`helm -n dynamo-system rollback dynamo-platform 10`",),
     ),
     Case(
-        "a rollback that was interrupted",
+        "an interrupted rollback",
         replace(WELL, releases=(c.release(2, "pending-rollback", 45), c.release(1, "superseded", 60))),
         ((Cause.RELEASE, (f"secret/{RECORD}.v2",)),),
         "`helm -n dynamo-system rollback dynamo-platform 1`",
     ),
     Case(
-        "a release that failed",
+        "a failed release",
         replace(WELL, releases=(c.release(1, "failed", 45),)),
         ((Cause.RELEASE, (f"secret/{RECORD}.v1",)),),
         "has been failed for 45 min; see `helm -n dynamo-system history dynamo-platform`",

@@ -19,7 +19,7 @@ KILLED = {"exitCode": 137, "reason": "Error", "startedAt": c.ago(125), "finished
 
 
 def restarted(ended: dict[str, Any] = KILLED, **status: Any) -> Snapshot:
-    """The decode container started again four minutes ago, after that end."""
+    """The decode container restarted four minutes ago, after ending as `ended` says."""
     status = {"started": False, "state": {"running": {"startedAt": c.ago(4)}}} | status
     return c.contained(WELL, "decode", restartCount=1, lastState={"terminated": ended}, **status)
 
@@ -38,14 +38,14 @@ BOTH = ((Cause.PROBE, DECODE_POD), (Cause.LOADING, DECODE_POD))
 CASES = [
     Case(
         "startup probe",
-        c.told(restarted(), killing(STARTUP), unhealthy(REFUSED), unhealthy("Readiness probe failed: x", 1)),
+        c.with_events(restarted(), killing(STARTUP), unhealthy(REFUSED), unhealthy("Readiness probe failed: x", 1)),
         BOTH,
         f"its startup probe (every 10 s, 720 failures allowed: 120 min), whose last answer was: {REFUSED}, restarted 1",
         ("the model took longer to load", f"`kubectl -n dynamo logs {DECODE} -c main --previous`"),
     ),
     Case(
-        "startup probe of known path",
-        c.told(
+        "startup probe with a known path",
+        c.with_events(
             c.changed(restarted(), DECODE, {"spec": {"containers": [{"name": "main", "startupProbe": PROBE}]}}),
             killing(STARTUP),
         ),
@@ -54,14 +54,14 @@ CASES = [
     ),
     Case(
         "liveness probe",
-        c.told(restarted(), killing(LIVENESS), unhealthy(TIMED_OUT)),
+        c.with_events(restarted(), killing(LIVENESS), unhealthy(TIMED_OUT)),
         BOTH,
         "was killed by its liveness probe, whose last answer was: Liveness probe failed: Get",
         ("the engine hung, or was too busy to answer",),
     ),
     Case(
         "liveness probe, in a crash loop",
-        c.told(
+        c.with_events(
             c.contained(
                 WELL,
                 "decode",
@@ -76,7 +76,7 @@ CASES = [
     ),
     Case(
         "liveness probe, being killed now",
-        c.told(
+        c.with_events(
             c.contained(WELL, "decode", state={"running": {"startedAt": c.ago(80)}}),
             killing(LIVENESS, 1),
             unhealthy(TIMED_OUT, 1),
@@ -85,32 +85,32 @@ CASES = [
         "was killed by its liveness probe",
     ),
     Case(
-        "an exit code of its own after the kill",
-        c.told(restarted({**KILLED, "exitCode": 143}), killing(STARTUP)),
+        "the container's own exit code after the kill",
+        c.with_events(restarted({**KILLED, "exitCode": 143}), killing(STARTUP)),
         BOTH,
         "was killed by its startup probe",
     ),
     Case(
         "out of memory, after an older kill",
-        c.told(restarted({**KILLED, **OOM}), killing(LIVENESS, 50)),
+        c.with_events(restarted({**KILLED, **OOM}), killing(LIVENESS, 50)),
         ((Cause.CRASH, DECODE_POD), (Cause.LOADING, DECODE_POD)),
         "(OOMKilled, exit code 137)",
     ),
     Case(
         "a crash, after an older kill",
-        c.told(restarted({**KILLED, "exitCode": 139}), killing(LIVENESS, 50)),
+        c.with_events(restarted({**KILLED, "exitCode": 139}), killing(LIVENESS, 50)),
         ((Cause.CRASH, DECODE_POD), (Cause.LOADING, DECODE_POD)),
         "(Error, exit code 139, SIGSEGV)",
     ),
     Case(
         "another container was killed",
-        c.told(restarted(), killing("Container gke-gcsfuse-sidecar failed liveness probe, will be restarted")),
+        c.with_events(restarted(), killing("Container gke-gcsfuse-sidecar failed liveness probe, will be restarted")),
         ((Cause.CRASH, DECODE_POD), (Cause.LOADING, DECODE_POD)),
         "(Error, exit code 137, SIGKILL)",
     ),
     Case(
-        "stopped, and not by a probe",
-        c.told(restarted({**KILLED, "exitCode": 143}), killing("Stopping container main")),
+        "stopped, but not by a probe",
+        c.with_events(restarted({**KILLED, "exitCode": 143}), killing("Stopping container main")),
         ((Cause.CRASH, DECODE_POD), (Cause.LOADING, DECODE_POD)),
         "(Error, exit code 143, SIGTERM)",
     ),

@@ -1,4 +1,4 @@
-"""Ready pods that no request reaches."""
+"""Ready pods that receive no requests."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ CASES = [
         "decode is Ready but not ready in any EndpointSlice",
     ),
     Case(
-        "nothing registered",
+        "not registered in discovery",
         c.without(WELL, "worker_metadata", PREFILL),
         ((Cause.ROUTING, (f"pod/{PREFILL}",)),),
         "prefill is Ready but has no DynamoWorkerMetadata",

@@ -29,7 +29,7 @@ CASES = [
         "scheduling gate grove.io/podgang-pending-creation: Grove removes it",
     ),
     Case(
-        "gated by another",
+        "gated by another controller",
         c.changed(
             c.unplaced(WELL, "decode", "Scheduling is blocked due to non-empty scheduling gates", "SchedulingGated"),
             DECODE,
@@ -68,8 +68,8 @@ CASES = [
         "pool decode: nvidia.com/gpu (asks for 8, a node has 8)",
     ),
     Case(
-        "no CPU and memory free, the pool at its largest",
-        c.told(
+        "no CPU and memory free, the pool at its maximum",
+        c.with_events(
             c.unplaced(WELL, "frontend", scheduler("2 Insufficient cpu", "1 Insufficient memory")),
             c.event(
                 "Pod",
@@ -82,13 +82,13 @@ CASES = [
         "cpu (asks for 4, a node has 222), memory (asks for 16Gi",
     ),
     Case(
-        "unschedulable in words unknown here",
+        "unschedulable with an unknown message",
         c.unplaced(WELL, "decode", scheduler("1 node(s) had a bad day", ELSEWHERE)),
         ((Cause.UNEXPLAINED, DECODE_POD),),
         "decode has no node; the scheduler says: 0/4 nodes are available: 1 node(s) had",
     ),
     Case(
-        "the scheduler has said nothing",
+        "the scheduler gave no reason",
         c.unplaced(WELL, "decode", ""),
         ((Cause.UNEXPLAINED, DECODE_POD),),
         "the scheduler has given no reason yet",

@@ -44,7 +44,7 @@ CASES = [
         "the verification failed (BackoffLimitExceeded",
     ),
     Case(
-        "failed by its node",
+        "failed because of its node",
         replace(
             WELL,
             jobs=(FAILED_JOB,),
@@ -61,13 +61,13 @@ CASES = [
         "it said: Terminated: Pod was terminated in response to imminent node shutdown.",
     ),
     Case(
-        "under way",
+        "running",
         replace(WELL, jobs=(c.job(JOB, labels=LABELS, active=1),)),
         ((Cause.VERIFICATION, (f"job/{JOB}",)),),
         "the verification has been running for 12 min; the endpoint follows once it passes",
     ),
     Case(
-        "its image is not there",
+        "its image does not exist",
         replace(
             WELL,
             jobs=(c.job(JOB, labels=LABELS, active=1),),

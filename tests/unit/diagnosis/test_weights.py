@@ -50,7 +50,7 @@ CASES = [
     ),
     Case(
         "weights not mounted",
-        c.told(
+        c.with_events(
             c.contained(WELL, "decode", **waiting("ContainerCreating")),
             c.event("Pod", DECODE, "FailedMount", FUSE_DENIED),
         ),
@@ -76,13 +76,13 @@ CASES = [
         ("accept the model's terms on https://huggingface.co/meta-llama", "then run `pulumi up` again, which replaces"),
     ),
     Case(
-        "a gated repository, between two tries",
+        "a gated repository, between two attempts",
         first_deployment(c.job(WEIGHTS_JOB, failed=2), c.job_pod(WEIGHTS_JOB, 1, **GATED)),
         ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)), (Cause.NOT_DEPLOYED, GRAPH)),
         "have been downloading for 12 min, after 2 failed attempts; the last failed attempt said: error: meta-llama",
     ),
     Case(
-        "a gated repository, tried again in place",
+        "a gated repository, restarted in place",
         first_deployment(
             c.job(WEIGHTS_JOB),
             c.job_pod(
@@ -136,13 +136,13 @@ CASES = [
         "No space left on device (the CPU node's disk is too small",
     ),
     Case(
-        "killed for its memory",
+        "killed for memory use",
         first_deployment(FAILED_JOB, c.job_pod(WEIGHTS_JOB, **c.ended(code=137, reason="OOMKilled"))),
         ((Cause.WEIGHTS, (f"job/{WEIGHTS_JOB}",)), (Cause.NOT_DEPLOYED, GRAPH)),
         "said: OOMKilled, exit code 137",
     ),
     Case(
-        "out of time",
+        "deadline exceeded",
         first_deployment(
             c.job(
                 WEIGHTS_JOB,
@@ -153,7 +153,7 @@ CASES = [
         "were not fetched (DeadlineExceeded: Job was active longer than specified deadline); see `kubectl",
     ),
     Case(
-        "its pod finds no node",
+        "its pod cannot be scheduled",
         first_deployment(
             c.job(WEIGHTS_JOB),
             c.job_pod(
@@ -173,7 +173,7 @@ CASES = [
         "are not being fetched: the Job began 12 min ago, but its pod does not run",
     ),
     Case(
-        "about to be failed, by the label of older clusters",
+        "about to fail, by the label of older clusters",
         first_deployment(
             c.job(WEIGHTS_JOB, c.cond("FailureTarget", True, "BackoffLimitExceeded", "too often")),
             {
@@ -185,7 +185,7 @@ CASES = [
         "were not fetched (BackoffLimitExceeded: too often); its last attempt said: error: meta-llama",
     ),
     Case(
-        "the graph comes after the weights",
+        "the weights are complete, and the graph does not exist yet",
         first_deployment(c.job(WEIGHTS_JOB, c.cond("Complete", True))),
         ((Cause.NOT_DEPLOYED, GRAPH),),
         "the DynamoGraphDeployment does not exist yet: run `pulumi up`",
