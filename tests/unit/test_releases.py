@@ -17,7 +17,7 @@ from ops.report.diff_report import failures
 from policies import kinds
 from policies.program_values import variables
 from tests.snapshots import one, only, stack
-from tests.stacks import errors, planned
+from tests.stacks import ROOT, errors, planned
 
 MINORS = releases.DYNAMO.minors
 OLD, NEW = ("1.6.0", "1.6.1", "1.6.2"), "1.7.0"
@@ -50,6 +50,14 @@ def test_what_is_removed_is_in_a_table_and_was_deprecated_before() -> None:
             assert all(set(keys) <= set(table.objects[kind]) for table in holders)
         counters = [e.metrics.transfer.after_expiry for e in all_engines().values() if e.metrics.transfer]
         assert set(of.added_metrics) <= set(counters)
+
+
+def test_the_page_on_engines_has_the_versions_of_the_default() -> None:
+    page = (ROOT / "docs/engines.md").read_text(encoding="utf-8")
+    cells = next(line for line in page.splitlines() if line.startswith("| version in Dynamo")).split(" | ")
+    runtime, pins = releases.DYNAMO.runtime, releases.pins(releases.DYNAMO.runtime)
+    assert cells[0].startswith(f"| version in Dynamo {runtime} ")
+    assert [cell.strip(" |") for cell in cells[1:]] == [pins[name].version for name in ("vllm", "sglang", "trtllm")]
 
 
 ROUTER_FLAGS = [
