@@ -1,1 +1,1 @@
-"""What can be deployed, as data and strategies: machines, models, engines, capacity and RDMA modes. Pure."""
+"""Catalog of everything that can be deployed: machines, models, engines, capacity modes and RDMA modes. Pure."""

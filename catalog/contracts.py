@@ -210,12 +210,12 @@ class KvLease:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """What engines of the other role compare of one role's workers."""
+    """A setting of one role's workers that must equal the other role's, or the engines reject each other."""
 
     value: str
-    """In words, for a message."""
+    """Value of the setting, in words for a message."""
     common: tuple[str, ...] = ()
-    """For what the engine chooses by itself: a flag and a value that work on every generation of GPUs."""
+    """For a setting that the engine chooses by itself: a flag and a value that work on every GPU generation."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Dynamo's releases: which are known, what each contains, and what changes between minor versions."""
+"""Dynamo's known releases, their contents, and the changes between minor versions."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ class Pins(Frozen):
 
 
 class _MinorVersion(Frozen):
-    """A minor version of the runtime; dynamo.yaml says what each key means."""
+    """A minor version of the runtime. dynamo.yaml explains each key."""
 
     releases: list[str]
     ucx: str
@@ -41,7 +41,7 @@ class _Runtimes(Frozen):
 
 
 class _Dynamo(Frozen):
-    """dynamo.yaml, which says what each key means."""
+    """Content of dynamo.yaml, which explains each key."""
 
     name: str
     platform: str
@@ -55,7 +55,7 @@ DYNAMO = entries.entry(_Dynamo, Path(__file__).parent, "dynamo")
 
 
 def is_release(text: str) -> bool:
-    """Whether a text is a release X.Y.Z."""
+    """Whether a text has the form of a release, X.Y.Z."""
     return bool(_RELEASE.fullmatch(text))
 
 
@@ -80,13 +80,13 @@ NEWEST = RELEASES[-1]
 
 
 def newest_of(version: Minor) -> str:
-    """The newest known release of a minor version; its first where none is known."""
+    """The newest known release of a minor version; X.Y.0 if none is known."""
     known = DYNAMO.minors.get(name(version))
     return known.releases[-1] if known else f"{name(version)}.0"
 
 
 def pins(release: str) -> Mapping[str, Pins]:
-    """The versions of the engines of a release, by engine; empty where its minor version is unknown."""
+    """Engine → its versions in a release; empty if the minor version is unknown."""
     known = DYNAMO.minors.get(name(minor(release)))
     return known.engines if known else {}
 
@@ -98,12 +98,12 @@ def ucx(release: str) -> str | None:
 
 
 def removed_flags(release: str) -> Mapping[str, str]:
-    """Flags that the release no longer has, each with the minor version that removed it."""
+    """Flag that the release no longer has → the minor version that removed it."""
     return {flag: at for at, of in _until(release) for flag in of.removed_flags}
 
 
 def removed_keys(release: str) -> Mapping[str, Mapping[str, str]]:
-    """By class of a JSON object: keys that the release no longer takes, each with the minor version that removed it."""
+    """Class of a JSON object → key that the release no longer accepts → the minor version that removed it."""
     found: dict[str, dict[str, str]] = {}
     for at, of in _until(release):
         for kind, keys in of.removed_keys.items():
@@ -112,7 +112,7 @@ def removed_keys(release: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def has_metric(release: str, metric: str) -> bool:
-    """Whether the release has a metric: false only if a later minor version added it."""
+    """Whether the release has a metric. False only if a later minor version added it."""
     since = next((at for at, of in DYNAMO.minors.items() if metric in of.added_metrics), None)
     return since is None or minor(release) >= _numbers(since)
 
@@ -123,7 +123,7 @@ def worker_environment(release: str) -> Mapping[str, str]:
 
 
 def steps(was: str, becomes: str) -> tuple[str, ...]:
-    """The releases to install in order where a change skips minor versions, up or down; empty where it skips none.
+    """The releases to install in order if a change skips minor versions, up or down; empty if it skips none.
 
     NVIDIA supports a change within a minor version, or to the next or the previous one.
     """

@@ -15,7 +15,7 @@ class ClusterRef:
     location: str
     """The cluster's region or zone."""
     name: str | None
-    """None if only a context identifies the cluster and does not contain its name."""
+    """Name of the cluster; None if only a context identifies the cluster and does not contain its name."""
     given_context: str | None
     """The kubeconfig context that the stack names; None to use the DNS endpoint."""
     existing: bool

@@ -28,7 +28,7 @@ class RoleOverride(Frozen):
     drain_seconds: Annotated[int, Field(ge=0, le=MAX_DRAIN_SECONDS)] | None = None
     """Seconds after SIGTERM in which an engine finishes running requests before it aborts them. Every restart waits."""
     extra_args: tuple[str, ...] = ()
-    """As `engine.extraArgs`, for the workers of this role only. A flag here replaces the same flag there."""
+    """Same as `engine.extraArgs`, for the workers of this role only. A flag here replaces the same flag there."""
 
 
 class ScaleRange(Frozen):

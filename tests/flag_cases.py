@@ -60,7 +60,7 @@ STARTS_NOT = [
         (("--enable-return-routed-experts",), 0, "aggregated layout"),
         (("--enable-return-routed-experts",), 0, "is a dense model", LLAMA, "aggregated"),
         (("--pipeline-parallel-size", "2"), 0, "`tensorParallel` of a role"),
-        (("--kv-offloading-size=100", "--kv-offloading-backend", "lmcache"), 0, "replaces NixlConnector"),
+        (("--kv-offloading-size=100", "--kv-offloading-backend", "lmcache"), 0, "replace NixlConnector"),
         (("--ubatch-size", "2"), 0, "remove it"),
         (("--enable-dbo",), 0, "remove it"),
         (("--data-parallel-rank", "0"), 0, "an engine is one pod"),
@@ -168,7 +168,7 @@ HARMFUL = [
     Refused(words, at, says, False, *more)
     for words, at, says, *more in (
         # The KV connector.
-        (("--kv-offloading-size", "100"), 0, "replaces NixlConnector"),
+        (("--kv-offloading-size", "100"), 0, "replace NixlConnector"),
         (("--ec-transfer-config", "{}"), 0, "remove it"),
         (("--kv-transfer-config", '{"kv_connector": "OffloadingConnector", "kv_role": "kv_both"}'), 0, "the role"),
         # Settings of the stack by the back door.
@@ -204,7 +204,7 @@ HARMFUL = [
         (("--endpoint-types", "completions"), 0, "chat and completions"),
         (("--router-mode", "round-robin"), 0, "KV routing"),
         (("--no-router-kv-events",), 0, "KV routing"),
-        (("--router-track-output-blocks",), 0, "answer 503"),
+        (("--router-track-output-blocks",), 0, "with 503"),
         (("--disable-log-stats",), 0, "the engine's metrics"),
         (("--max-num-queued-reqs", "0"), 1, "admits no request"),
         (("--max-num-scheduled-tokens", "0"), 1, "admits no request"),

@@ -154,8 +154,8 @@ class Engine(ABC):
         yield from ()
 
     def compared(self, given: Given, workers: Workers) -> Mapping[str, Compared]:
-        """By flag: what engines of the other role compare before KV cache moves, for the workers of one role. The keys
-        are the same for every role. Nothing by default."""
+        """Flag → setting of one role's workers that the other role's engines compare before KV cache moves. The keys
+        are the same for every role. Empty by default."""
         return {}
 
     def argument_warnings(self, given: Given) -> Iterator[str]:

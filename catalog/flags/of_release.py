@@ -1,4 +1,4 @@
-"""A module's flags in one release of Dynamo: the table, without what was removed up to that release."""
+"""The flag table of a module in one release of Dynamo, without flags and keys removed up to that release."""
 
 from dataclasses import replace
 from functools import cache
@@ -9,7 +9,7 @@ from catalog.flags.table import Table
 
 @cache
 def of_release(table: Table, release: str) -> Table:
-    """The table without the flags and the keys that `dynamo.yaml` says are removed. New flags are not known."""
+    """The table without the flags and keys that dynamo.yaml lists as removed. New flags of a release are unknown."""
     removed = releases.removed_flags(release)
     gone = {
         spelling: (flag.deprecated or "", removed[flag.name])

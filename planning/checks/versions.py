@@ -20,7 +20,7 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
     if given.runtime not in releases.RELEASES:
         yield (
             f"versions.runtime: {given.runtime} is not one of the releases in catalog/dynamo.yaml "
-            f"({', '.join(releases.RELEASES)}); nobody checked that it exists"
+            f"({', '.join(releases.RELEASES)}); unverified that it exists"
         )
     if releases.minor(given.runtime) != releases.minor(ours.runtime):
         yield f"versions.runtime: command lines are written for {ours.runtime}; other versions may not know every flag"
@@ -28,7 +28,7 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
 
 
 def _other_engines(stack: ResolvedStack, runtime: str) -> Iterator[str]:
-    """What the runtime contains other than the one that this program was checked against."""
+    """Warnings of engine versions in the runtime that differ from the checked runtime."""
     checked = releases.DYNAMO.runtime
     for engine in {deployment.engine.name: deployment.engine for deployment in stack.deployments}.values():
         ours, its = releases.pins(checked).get(engine.name), releases.pins(runtime).get(engine.name)

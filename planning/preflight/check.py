@@ -18,7 +18,7 @@ class Verdict(Enum):
 class CheckResult:
     verdict: Verdict
     sentence: str = ""
-    """What is wrong and how to fix it; for a passed check, an optional note."""
+    """The error and how to fix it; for a passed check, an optional note."""
 
 
 PASSED = CheckResult(verdict=Verdict.PASSED)

@@ -1,7 +1,7 @@
-"""What NIXL's handshake compares of two vLLM engines, as far as their arguments and GPUs decide it.
+"""Settings of two vLLM engines that NIXL's handshake compares, as far as arguments and GPUs determine them.
 
-`compute_nixl_compatibility_hash` in v1/nixl/metadata.py, vLLM 0.31.0. Model, version and KV dtype are the same for all
-roles here.
+Source: `compute_nixl_compatibility_hash` in v1/nixl/metadata.py, vLLM 0.31.0. Model, version and KV dtype are the same
+for all roles here.
 """
 
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ from catalog.flags.given import Given, Workers
 
 # The backend for every generation from Ampere to Blackwell, read in `_get_backend_priorities` of
 # vllm/platforms/cuda.py and the backends' `supports_…` methods. Not tried on a GPU.
-_EVERYWHERE = "FLASH_ATTN"
+_ON_ALL = "FLASH_ATTN"
 _WITH_SINKS_OR_FP8 = "TRITON_ATTN"
 _LATENT = "TRITON_MLA"
 
-# `SpeculativeConfig.use_eagle`: the drafts that the hash has an entry for. A draft model of its own has none, but its
-# KV cache is registered beside the model's: that both sides need the same one is unverified.
+# Draft methods that the hash includes (`SpeculativeConfig.use_eagle`), and `draft_model`: the hash does not include it,
+# but its KV cache is registered with the model's. We have not verified that both sides need the same one.
 _WITH_KV_CACHE = ("eagle", "eagle3", "mtp", "dflash", "dspark", "draft_model")
 
 _HYBRID = "--disable-hybrid-kv-cache-manager"
 
 
 def compared(given: Given, workers: Workers) -> Mapping[str, Compared]:
-    """By flag. `workers` are those of one role."""
+    """Flag → compared setting. `workers`: the workers of one role."""
     return {
         "--attention-backend": _attention_backend(given, workers),
         "--speculative-config": Compared(value=_draft(given)),
@@ -33,7 +33,7 @@ def compared(given: Given, workers: Workers) -> Mapping[str, Compared]:
 
 
 def _attention_backend(given: Given, workers: Workers) -> Compared:
-    """What is given, else what vLLM chooses by the generation of the GPU."""
+    """The attention backend that the stack sets, else vLLM's choice for the GPU generation."""
     pinned: Any = given.text("--attention-backend") or given.keys("--attention-config").get("backend")
     if pinned:
         return Compared(value=str(pinned))
@@ -47,7 +47,7 @@ def _on_all_generations(workers: Workers) -> str:
     if workers.card.attention.kind == "mla":
         return _LATENT
     special = workers.card.attention.sinks or workers.kv_cache_dtype.bytes == 1
-    return _WITH_SINKS_OR_FP8 if special else _EVERYWHERE
+    return _WITH_SINKS_OR_FP8 if special else _ON_ALL
 
 
 def _draft(given: Given) -> str:

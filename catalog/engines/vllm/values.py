@@ -169,7 +169,7 @@ def _attention_backend(value: str, workers: Workers) -> Iterator[str]:
         yield f"{value} has no attention sinks on {gpu}, which {card.name} needs; use {' or '.join(_WITH_SINKS)}"
     elif workers.kv_cache_dtype.bytes == 1 and value in _WITHOUT_FP8:
         other = usable(workers)["--attention-backend"][0]
-        yield f"{value} takes no FP8 KV cache, and engine.kvCacheDtype is {workers.kv_cache_dtype}; use {other}"
+        yield f"{value} supports no FP8 KV cache, and engine.kvCacheDtype is {workers.kv_cache_dtype}; use {other}"
 
 
 def _linear_backend(value: str, workers: Workers) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""As far as `dynamo.trtllm.args` imports it."""
+"""The part of the package that `dynamo.trtllm.args` imports."""

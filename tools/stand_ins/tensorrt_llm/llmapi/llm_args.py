@@ -1,6 +1,6 @@
-"""The one class that `dynamo.trtllm.args` reads: it takes the defaults of four flags from it.
+"""The only class that `dynamo.trtllm.args` reads, for the defaults of four flags.
 
-The values are those of TensorRT-LLM's documentation, not read from its package.
+The values come from TensorRT-LLM's documentation, not from its package.
 """
 
 from pydantic import BaseModel
