@@ -28,6 +28,7 @@ class _MinorVersion(Frozen):
     releases: list[str]
     ucx: str
     engines: dict[str, Pins]
+    ignored_flags: list[str] = []
     removed_flags: list[str] = []
     removed_keys: dict[str, list[str]] = {}
     added_metrics: list[str] = []
@@ -95,6 +96,12 @@ def ucx(release: str) -> str | None:
     """The minor version of UCX in a release's images; None if unknown."""
     known = DYNAMO.minors.get(name(minor(release)))
     return known.ucx if known else None
+
+
+def ignored_flags(release: str) -> frozenset[str]:
+    """Flags that the release accepts and ignores."""
+    known = DYNAMO.minors.get(name(minor(release)))
+    return frozenset(known.ignored_flags if known else ())
 
 
 def removed_flags(release: str) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from catalog.flags.argv import split, uses
 from catalog.models import file_of
-from catalog.releases import DYNAMO
+from catalog.releases import DYNAMO, ignored_flags
 from planning import extra_args
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
@@ -43,11 +43,14 @@ def _of_stack(deployment: Deployment, words: Sequence[Word]) -> Sequence[Word]:
     return [word for word in words if not word.path.startswith(file_of(deployment.settings.model))]
 
 
-def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
+def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterator[str]:
     for words, roles in _by_words(deployment).items():
         where = deployment.at("engine") if len(roles) == len(deployment.roles) else deployment.at(roles[0].role)
         for warning in extra_args.warnings(deployment.engine, split(texts(words))):
             yield f"{where}.extraArgs: {warning}"
+        runtime = stack.settings.versions.runtime
+        for flag in sorted(ignored_flags(runtime) & {use.name for use in uses(split(texts(words)))}):
+            yield f"{where}.extraArgs: {flag} has no effect, because Dynamo {runtime} ignores it; remove it"
     used = {word.path for words in _by_words(deployment) for word in words}
     for use in uses(deployment.settings.engine.extra_args):
         path = deployment.at(f"engine.extraArgs[{use.index}]")

@@ -170,6 +170,25 @@ def test_each_engine_of_the_stack_is_named_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["vllm", "sglang", "trtllm"])
+@pytest.mark.parametrize("where", ["engine", "prefill"])
+def test_a_flag_that_a_release_ignores_is_told(name: str, where: str) -> None:
+    engine_args = {"models.chat.engine": {"name": name, "extraArgs": ["--engine-request-limit=64"]}}
+    role_args = {"models.chat.engine.name": name, "models.chat.prefill.extraArgs": ["--engine-request-limit", "64"]}
+    given = engine_args if where == "engine" else role_args
+
+    def told(runtime: str) -> list[str]:
+        warnings = planned(given | {"versions.runtime": runtime}).warnings
+        return [warning for warning in warnings if "--engine-request-limit" in warning]
+
+    for runtime in OLD:
+        assert told(runtime) == [
+            f"models.chat.{where}.extraArgs: --engine-request-limit has no effect, because Dynamo {runtime} ignores "
+            "it; remove it"
+        ]
+    assert told(NEW) == []
+
+
 STEPS = [
     ("1.6.1", "1.6.1", ()),
     ("1.6.0", "1.6.2", ()),
