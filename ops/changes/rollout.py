@@ -50,11 +50,18 @@ def _rdma(before: Plan, after: Plan) -> Iterator[str]:
 
 
 def _capacity(before: Plan, after: Plan) -> Iterator[str]:
-    if _ways_to_buy(before) != _ways_to_buy(after) and before.creates_gpu_pools:
-        done = "nodes are bought differently, so the GPU pools are replaced"
-        if not after.creates_gpu_pools:
-            done = "no GPU nodes are bought, so the GPU pools are deleted"
-        yield f"capacity: {done}; everything on them is down"
+    if not before.creates_gpu_pools:
+        return
+    if not after.creates_gpu_pools:
+        yield "capacity: no GPU nodes are bought, so the GPU pools are deleted; everything on them is down"
+        return
+    old, new = _ways_to_buy(before), _ways_to_buy(after)
+    changed = [name for name in old if name in new and old[name] != new[name]]
+    if changed and len(changed) == len(old):
+        yield "capacity: nodes are bought differently, so the GPU pools are replaced; everything on them is down"
+    else:
+        for name in sorted(changed):
+            yield f"pool {name}: nodes are bought differently, so it is replaced; everything on it is down"
 
 
 def _graphs(before: Plan, after: Plan) -> Iterator[str]:
@@ -74,9 +81,9 @@ def _networks(rdma: RdmaMode) -> tuple[bool, str | None]:
     return rdma.own_networks, rdma.accelerator_network_profile
 
 
-def _ways_to_buy(plan: Plan) -> set[NodePurchase]:
-    """How nodes are bought, without their number."""
-    return {replace(purchase, min_nodes=0, max_nodes=0) for purchase in plan.purchases}
+def _ways_to_buy(plan: Plan) -> dict[str, NodePurchase]:
+    """By pool: how its nodes are bought, without their number."""
+    return {pool.name: replace(pool.purchase, min_nodes=0, max_nodes=0) for pool in plan.gpu_pools if pool.purchase}
 
 
 def _skipped(before: Plan, after: Plan) -> Iterator[str]:

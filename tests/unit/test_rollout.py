@@ -46,6 +46,16 @@ CASES = [
          ["network: fixed at cluster creation, so the cluster is replaced; nothing serves meanwhile"]),
     Case("another way to buy", {}, {"capacity": {"mode": "spot"}},
          ["capacity: nodes are bought differently, so the GPU pools are replaced; everything on them is down"]),
+    Case("another way to buy the nodes of one role", {}, {"models.chat.decode": {"capacity": {"mode": "spot"}}},
+         ["pool decode: deleted, releases 1 × a3-ultragpu-8g", "pool decode-spot: created, 1 × a3-ultragpu-8g",
+          "pools: new pools are created before old ones are deleted, so 1 nodes must be available in addition to the "
+          "1 old ones; if they are not, delete the old pools' deployment first",
+          "chat: all workers restart, because a pod template changes (decode nodeSelector): prefill 1 of 1 and decode "
+          f"1 of 1 down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),
+    Case("another placement of one role's nodes",
+         {"models.chat.decode": {"capacity": {"mode": "flexStart"}}},
+         {"models.chat.decode": {"capacity": {"mode": "flexStart", "compactPlacement": True}}},
+         ["pool decode-flex-start: nodes are bought differently, so it is replaced; everything on it is down"]),
     Case("another placement", {"capacity": {"mode": "flexStart"}},
          {"capacity": {"mode": "flexStart", "compactPlacement": True}},
          ["capacity: nodes are bought differently, so the GPU pools are replaced; everything on them is down"]),
