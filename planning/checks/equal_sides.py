@@ -17,9 +17,8 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
         if prefill != decode:
             yield Error(
                 where,
-                f"{flag} must be equal on both sides of a KV transfer, or they reject each other: prefill "
-                f"({_gpu(deployment, Role.PREFILL)}) has {prefill}, decode ({_gpu(deployment, Role.DECODE)}) has "
-                f"{decode}; give it in {shared}, for both",
+                f"{flag} must be equal on both sides of a KV transfer: prefill ({_gpu(deployment, Role.PREFILL)}) has "
+                f"{prefill}, decode ({_gpu(deployment, Role.DECODE)}) has {decode}; give it in {shared}, for both",
             )
 
 

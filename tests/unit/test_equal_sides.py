@@ -146,6 +146,14 @@ def test_what_must_be_equal_may_not_differ(name: str) -> None:
     assert f"prefill (H200) has {prefill}, decode (H200) has {decode}; give it in" in found.message
 
 
+def test_a_backend_for_both_must_run_on_both() -> None:
+    (found,) = errors(two(H200, B200, name="sglang", extraArgs=["--attention-backend", "fa3"]))
+    assert (found.path, "on H200 and B200; use one of flashinfer, triton" in found.message) == (
+        "models.chat.engine.extraArgs[1]",
+        True,
+    ), found
+
+
 SAME = {
     "a draft from the text": with_arguments(
         "vllm", decode=["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 3}']),

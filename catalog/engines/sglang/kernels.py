@@ -44,6 +44,6 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
         elif value is not None and allowed and value not in allowed:
             yield given.error(
                 name,
-                f"{value} is not known to run {workers.card.name} on {workers.gpus[0].product}; use one of "
-                f"{', '.join(allowed)}, or remove it",
+                f"{value} is not known to run {workers.card.name} on "
+                f"{' and '.join(gpu.product for gpu in workers.gpus)}; use one of {', '.join(allowed)}, or remove it",
             )
