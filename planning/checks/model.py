@@ -47,6 +47,13 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
             "sequence, and none for cached prefixes; engines make blocks of the KV cache larger to match a state, so "
             "whether the router finds prefixes is unverified, as is serving such a model here at all"
         )
+        sizes = {role.tensor_parallel for role in deployment.roles.values()}
+        if deployment.disaggregated and len(sizes) > 1 and max(sizes) > card.attention.kv_heads:
+            yield (
+                f"{deployment.at('decode.tensorParallel')}: beyond {card.attention.kv_heads} KV heads, prefill and "
+                "decode of different sizes get blocks of different sizes, which may stop the transfer (vLLM 0.31.0 "
+                "asserts that decode's is a multiple of prefill's; read, not run); equal sizes avoid it"
+            )
     for engine in card.engine_args:
         if engine not in engine_names():
             yield (

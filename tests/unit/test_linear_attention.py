@@ -167,3 +167,11 @@ def test_what_breaks_the_transfer_of_a_state_is_rejected() -> None:
 @pytest.mark.usefixtures("hybrid")
 def test_what_is_not_known_of_such_models_is_said() -> None:
     assert any("has layers with a linear state" in warning for warning in planned(stack()).warnings)
+
+
+@pytest.mark.usefixtures("hybrid")
+@pytest.mark.parametrize(("prefill", "decode", "said"), [(8, 2, True), (2, 8, True), (8, 8, False), (4, 4, False)])
+def test_blocks_of_different_sizes_are_said(prefill: int, decode: int, said: bool) -> None:
+    sizes = {"models.chat.prefill.tensorParallel": prefill, "models.chat.decode.tensorParallel": decode}
+    warnings = planned(stack() | sizes).warnings
+    assert any("get blocks of different sizes" in warning for warning in warnings) is said
