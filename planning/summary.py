@@ -63,6 +63,7 @@ def _graph_summary(graph: Graph) -> dict[str, Any]:
         "repository": graph.card.repository,
         "revision": graph.card.revision,
         "layout": graph.layout,
+        "engine": graph.engine,
         "gpus": graph.gpus,
         "kvTransfer": graph.kv_transfer and graph.kv_transfer.value,
         "maxModelLen": graph.max_model_len,
@@ -77,6 +78,8 @@ def _worker_summary(graph: Graph, worker: Worker) -> dict[str, Any]:
         "tensorParallel": worker.tensor_parallel,
         "gpus": worker.gpus,
         "pool": graph.pool_of(worker),
+        "machine": worker.machine and worker.machine.name,
+        "extraArgs": list(worker.extra_args),
     }
     if worker.memory:
         shape |= {

@@ -8,6 +8,7 @@ from catalog.models import card
 from ops.changes.rollout import restarted
 from planning import resolve
 from planning.role_arguments import Word, merged, texts
+from planning.summary import summary
 from tests.stacks import errors, planned
 
 CHAT = "models.chat"
@@ -121,6 +122,15 @@ def test_an_error_is_at_the_key_of_the_role(name: str) -> None:
 def test_a_role_that_the_layout_lacks_takes_none() -> None:
     found = refused({f"{CHAT}.worker.extraArgs": ["--seed", "1"]})
     assert "layout multi-node has no worker role" in found[f"{CHAT}.worker"]
+
+
+def test_json_tells_the_engine_and_what_each_role_gets() -> None:
+    told = summary(planned(given(["--seed", "1"], decode=["--max-num-seqs=8"])))["graphs"]["chat"]
+    assert told["engine"] == "vllm"
+    assert {role: (each["machine"], each["extraArgs"]) for role, each in told["roles"].items()} == {
+        "prefill": ("a3-ultragpu-8g", ["--seed", "1"]),
+        "decode": ("a3-ultragpu-8g", ["--seed", "1", "--max-num-seqs", "8"]),
+    }
 
 
 def test_code_is_allowed_for_a_role_s_flag() -> None:
