@@ -47,6 +47,15 @@ def test_latent_attention_knows_no_replicated_heads() -> None:
     assert kv_split.refusal(latent, prefill=3, decode=2) is not None
 
 
+@pytest.mark.parametrize("given", [["--attention-backend", "FLEX_ATTENTION"], ["-ac", '{"backend": "FLEX_ATTENTION"}']])
+@pytest.mark.parametrize(("prefill", "decode"), [(8, 4), (4, 8), (8, 8), (4, 4)])
+def test_a_backend_that_scatters_heads_needs_equal_sizes(given: list[str], prefill: int, decode: int) -> None:
+    sizes = {"models.chat.prefill.tensorParallel": prefill, "models.chat.decode.tensorParallel": decode}
+    found = errors(sizes | {"models.chat.engine.extraArgs": given})
+    assert [error.path for error in found] == ["models.chat.decode.tensorParallel"] * (prefill != decode)
+    assert all("FLEX_ATTENTION scatters the tokens of a KV head" in error.message for error in found)
+
+
 @pytest.mark.parametrize(("prefill", "decode"), [(8, 4), (8, 2), (4, 8), (4, 2), (2, 8)])
 def test_prefill_may_have_more_gpus_than_decode(prefill: int, decode: int) -> None:
     sizes = {"models.chat.prefill.tensorParallel": prefill, "models.chat.decode.tensorParallel": decode}

@@ -206,7 +206,9 @@ class Vllm(Engine):
 
     def layout_errors(self, prefill: RoleShape, decode: RoleShape, card: Card) -> Iterator[str]:
         sizes = {"prefill": prefill.tensor_parallel, "decode": decode.tensor_parallel}
-        if refusal := kv_split.refusal(card.attention, **sizes):
+        assert self.flags is not None  # flags/vllm.json
+        backend = handshake.given_backend(Given(self.flags, decode.arguments))
+        if refusal := kv_split.refusal(card.attention, **sizes, backend=backend):
             yield refusal
 
     def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:

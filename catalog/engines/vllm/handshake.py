@@ -32,11 +32,16 @@ def compared(given: Given, workers: Workers) -> Mapping[str, Compared]:
     }
 
 
+def given_backend(given: Given) -> str | None:
+    """The attention backend that a stack sets, by either of the two flags; None where vLLM chooses."""
+    pinned: Any = given.text("--attention-backend") or given.keys("--attention-config").get("backend")
+    return str(pinned) if pinned else None
+
+
 def _attention_backend(given: Given, workers: Workers) -> Compared:
     """The attention backend that the stack sets, else vLLM's choice for the GPU generation."""
-    pinned: Any = given.text("--attention-backend") or given.keys("--attention-config").get("backend")
-    if pinned:
-        return Compared(value=str(pinned))
+    if pinned := given_backend(given):
+        return Compared(value=pinned)
     return Compared(
         value=f"vLLM's own choice for compute capability {workers.generation}",
         common=("--attention-backend", _on_all_generations(workers)),
