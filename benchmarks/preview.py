@@ -1,8 +1,7 @@
-"""How fast a preview is: against a bare process that does the least such a preview can do, and with many graphs.
+"""Measures a preview's speed: against a bare process with the minimum of its work, and with many graphs.
 
-The floor imports the same provider modules and registers as many plain resources of the same types through the same
-mock monitor, with no inputs worth the name and no components. All figures are of this machine and this run; what
-can be compared elsewhere are the ratios.
+The floor imports the same provider modules and registers as many plain resources through the same mock monitor, with
+one input each and no components. All figures are for this machine and this run; only the ratios can be compared.
 """
 
 import argparse
@@ -77,7 +76,7 @@ import manifests.alerts, manifests.dashboard, manifests.graph
 
 
 def seconds(command: list[str]) -> float:
-    """Processor time of a command, user and system: on a shared machine far steadier than the time on the wall."""
+    """Processor time of a command, user and system, which varies far less on a shared machine than wall-clock time."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=120)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

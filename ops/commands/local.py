@@ -1,4 +1,4 @@
-"""`local`: its options, and the run of a stack's graph on this machine."""
+"""The `local` command: runs a stack's graph on this machine."""
 
 import sys
 from pathlib import Path
@@ -79,7 +79,7 @@ def local(
 
 
 def _engine(name: str) -> Engine:
-    """Raises ConfigurationError for an engine that the catalog does not have, or that needs GPUs."""
+    """The engine of that name. Raises ConfigurationError if it is unknown or needs GPUs."""
     found = {engine.name: engine for engine in local_engines()}
     if name not in found:
         raise ConfigurationError(f"--engine {plain(name)} does not run on this machine; choose {' or '.join(found)}")

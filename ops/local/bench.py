@@ -1,4 +1,4 @@
-"""Load on the running graph: aiperf at several concurrencies, as a table and as a plot."""
+"""Runs aiperf on the running graph at several concurrencies, with results as a table and a plot."""
 
 import json
 from collections.abc import Mapping
@@ -14,19 +14,19 @@ from ops.local.once import wait_until_servable
 from ops.local.session import Session
 
 BENCH = Environment("bench", (ROOT / "requirements" / "bench.txt",), "aiperf")
-# Prompt and answer lengths of a short chat, in tokens; the tokenizer's pieces are small, so this is a paragraph.
+# Prompt and answer lengths of a short chat, in tokens. The tokenizer's tokens are short, so the prompt is a paragraph.
 PROMPT_TOKENS = 512
 ANSWER_TOKENS = 64
 CONCURRENCIES = (1, 4, 16)
 REQUESTS_PER_CLIENT = 8
-# aiperf itself takes some 10 s to start and to end.
+# Includes about 10 s that aiperf needs to start and to stop.
 LOAD_SECONDS = 180.0
 RESULTS = ROOT / "build" / "local-bench"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadResult:
-    """One load. Times are milliseconds: to the first token, and between tokens of one answer."""
+    """Results of one load. Times are milliseconds: to the first token, and between tokens of one answer."""
 
     concurrency: int
     requests_per_second: float
@@ -38,7 +38,7 @@ class LoadResult:
 
 
 def load_result(concurrency: int, export: Mapping[str, Any]) -> LoadResult:
-    """Out of aiperf's JSON export, where a metric that nothing was counted for is absent."""
+    """Reads aiperf's JSON export, which omits metrics without a count."""
     ttft, itl = export["time_to_first_token"], export["inter_token_latency"]
     return LoadResult(
         concurrency=concurrency,
@@ -52,9 +52,9 @@ def load_result(concurrency: int, export: Mapping[str, Any]) -> LoadResult:
 
 
 def bench(session: Session, console: Console, model_dir: Path, engine: str) -> int:
-    """Load the graph, print the table, leave results and plot in RESULTS. 1 if any request failed.
+    """Loads the graph, prints the table, writes results and plot to RESULTS. Returns 1 if any request failed.
 
-    `engine` says in a few words what made the times, for every heading.
+    `engine` describes the engine behind the times, for every heading.
     """
     model = wait_until_servable(session)
     results: list[LoadResult] = []

@@ -1,4 +1,4 @@
-"""Forwards connections from the user's 127.0.0.1 into the private network, byte for byte and in both directions."""
+"""Forwards connections from the user's 127.0.0.1 into the private network, unchanged and in both directions."""
 
 import asyncio
 import socket
@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 
 _CHUNK_BYTES = 1 << 16
-# A frontend takes part of a second to listen; until then the client hears what a Service without pods would say.
+# A frontend needs part of a second until it listens; until then clients get the answer of a Service without pods.
 _NOT_YET = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 25\r\nConnection: close\r\n\r\n"
     b"frontend is not listening"
@@ -14,19 +14,19 @@ _NOT_YET = (
 
 
 def listen(port: int) -> socket.socket:
-    """A listener on the user's loopback; port 0 takes a free one. Raises OSError if the port cannot be had."""
+    """A listener on the user's loopback; port 0 chooses a free one. Raises OSError if the port is not available."""
     return socket.create_server(("127.0.0.1", port), backlog=512)
 
 
 def start(listener: socket.socket, port: int) -> None:
-    """Serve the listener from a thread until this process ends; each connection goes on to loopback's `port`."""
+    """Serves the listener from a thread until this process ends, and forwards each connection to loopback's `port`."""
     threading.Thread(target=lambda: asyncio.run(_serve(listener, port)), name="bridge", daemon=True).start()
 
 
 async def _serve(listener: socket.socket, port: int) -> None:
     async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with suppress(ConnectionError):  # the client went away
+            with suppress(ConnectionError):  # the client disconnected
                 await _join(reader, writer, port)
         finally:
             writer.close()
@@ -47,14 +47,14 @@ async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port
             directions.create_task(_pump(reader, inner_writer))
             directions.create_task(_pump(inner_reader, writer))
     except* ConnectionError:
-        # One side is gone: the other has nobody left to talk to.
+        # One side disconnected, so the other connection is of no use.
         pass
     finally:
         inner_writer.close()
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Pass bytes on as they come, and the end of the stream too: the other direction stays open."""
+    """Forwards bytes as they arrive, then the end of the stream. The other direction stays open."""
     while chunk := await source.read(_CHUNK_BYTES):
         sink.write(chunk)
         await sink.drain()

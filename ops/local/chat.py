@@ -13,7 +13,7 @@ from ops.local.errors import LocalRunError
 
 @dataclass(frozen=True)
 class Streamed:
-    """A complete answer in the pieces it came in; `arrivals` are the seconds from sending the request to each."""
+    """A complete answer in the pieces received; `arrivals` are the seconds from sending the request to each piece."""
 
     pieces: tuple[str, ...]
     arrivals: tuple[float, ...]
@@ -32,7 +32,7 @@ def stream_chat(
     timeout: float = 60.0,
     on_text: Callable[[str], None] = lambda _: None,
 ) -> Streamed:
-    """Ask and read to the end; `on_text` gets each piece as it arrives. `timeout` is seconds for the whole answer.
+    """Sends a prompt and reads the whole answer, within `timeout` seconds; `on_text` gets each piece as it arrives.
 
     Raises LocalRunError if the request is refused, the stream breaks off, or the answer has no text.
     """
@@ -69,7 +69,7 @@ def stream_chat(
 
 
 def _events(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
-    """The JSON of each server-sent event up to [DONE], without which the stream is not whole."""
+    """The JSON of each server-sent event up to [DONE]. Raises LocalRunError if the stream ends without it."""
     for raw in response:
         line = raw.decode().strip()
         if not line.startswith("data:"):

@@ -42,7 +42,7 @@ class Environment:
 
     @property
     def folder(self) -> Path:
-        """Where it is: keyed by what the locks say and by Python's version, so that an update gets a new one."""
+        """Folder of the environment, keyed by locks and Python version, so that an update gets a new one."""
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         key = hashlib.sha256(b"".join([version.encode(), *(lock.read_bytes() for lock in self.locks)])).hexdigest()[:12]
         return cache_folder() / f"{self.name}-{key}"
@@ -56,7 +56,7 @@ class Environment:
         return (self.folder / STAMP).exists()
 
     def ensure(self, say: Say) -> None:
-        """Make the environment unless it is there, and check that it works.
+        """Creates the environment unless it exists, and checks that it works.
 
         Raises LocalRunError when it cannot be installed, or is broken.
         """
@@ -69,7 +69,7 @@ class Environment:
         packages = sum("==" in line for lock in self.locks for line in lock.read_text().splitlines())
         say(f"installing {packages} packages into {folder}, once; this takes a minute or two")
         python = folder / "bin" / "python"
-        # The locks are complete: resolving again would only meet pins that they override on purpose.
+        # The locks are complete: resolving again would only find conflicts with pins that they override on purpose.
         exactly = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
         exactly += [word for lock in self.locks for word in ("--requirement", str(lock))]
         if uv := shutil.which("uv"):
@@ -102,12 +102,12 @@ DYNAMO_H200 = Environment("dynamo-h200", (_DYNAMO_LOCK, ROOT / "requirements" / 
 
 
 def tiny_model_folder() -> Path:
-    """Where the model directory without weights is, keyed by the script that makes it."""
+    """Folder of the model directory without weights, keyed by the script that creates it."""
     return cache_folder() / f"tiny-model-{hashlib.sha256(_MODEL_SCRIPT.read_bytes()).hexdigest()[:12]}"
 
 
 def ensure_tiny_model(environment: Environment, say: Say) -> None:
-    """Make the model directory unless it is there, with the environment's own tokenizer library."""
+    """Creates the model directory unless it exists, with the environment's own tokenizer library."""
 
     def train(folder: Path) -> None:
         say("training a tokenizer for the tiny model, once")
@@ -122,10 +122,10 @@ def cache_folder() -> Path:
 
 
 def create_once(folder: Path, create: Callable[[Path], None], say: Say) -> Path:
-    """The folder, created by `create` unless an earlier call finished it.
+    """The folder, created by `create` unless an earlier call completed it.
 
-    Processes that want the same folder wait for one another. A folder that was left half made has no stamp and is
-    created again: environments hold their own path, so they cannot be made elsewhere and moved.
+    Processes that need the same folder wait for one another. An incomplete folder has no stamp and is created again:
+    environments contain their own path, so they cannot be created elsewhere and moved.
     """
     stamp = folder / STAMP
     if stamp.exists():
@@ -144,7 +144,7 @@ def create_once(folder: Path, create: Callable[[Path], None], say: Say) -> Path:
 
 @contextmanager
 def _locked(path: Path, say: Say) -> Iterator[None]:
-    """Hold an exclusive lock, which the kernel releases when this process dies."""
+    """Holds an exclusive lock, which the kernel releases when this process dies."""
     deadline = time.monotonic() + INSTALL_SECONDS
     with path.open("w") as handle:
         announced = False
@@ -164,15 +164,15 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
 
 @contextmanager
 def _scratch() -> Iterator[dict[str, str]]:
-    """This process's environment with a temporary folder of its own: torch leaves a folder behind when imported."""
+    """This process's environment with its own temporary folder, because importing torch leaves a folder behind."""
     with tempfile.TemporaryDirectory(prefix="dynamo-gke-", ignore_cleanup_errors=True) as folder:
         yield {**os.environ, "TMPDIR": folder}
 
 
 def run(argv: Sequence[str], say: Say) -> None:
-    """Run a command to its end, telling every tenth package that pip takes up.
+    """Runs a command and reports every tenth package that pip collects.
 
-    Raises LocalRunError with the command's last complaint.
+    Raises LocalRunError with the command's last line of output.
     """
     lines: list[str] = []
     with (

@@ -18,6 +18,6 @@ class ConfigurationError(LocalRunError):
 
 
 def report_error(error: LocalRunError) -> int:
-    """The exit code, after the sentence was printed."""
+    """Prints the error's sentence on stderr and returns its exit code."""
     print(f"error: {masked(str(error))}", file=sys.stderr)
     return error.exit_code

@@ -19,7 +19,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested:
-    """The event of a request to stop: Ctrl-C, SIGTERM, a closed terminal, or the parent's death."""
+    """Event for a request to stop: Ctrl-C, SIGTERM, a closed terminal, or the parent's death."""
 
 
 def run_guarded(body: Callable[["SimpleQueue[Any]"], int], folder: Path, *, isolated: bool) -> int:
@@ -29,17 +29,17 @@ def run_guarded(body: Callable[["SimpleQueue[Any]"], int], folder: Path, *, isol
     the end by both sides, so it is gone even if one of them was killed. Must be called from the main thread.
     """
     tie = tied_to_this_process(signal.SIGTERM)
-    # A signal between the fork and the handlers would meet the other side's handlers.
+    # A signal between the fork and the handlers would reach the other side's handlers.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     child = os.fork()
     if child == 0:
         _run_child(body, folder, tie, isolated)
-    asked = 0
+    requests = 0
 
     def forward(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        asked += 1
-        os.kill(child, signal.SIGTERM if asked == 1 else signal.SIGKILL)
+        nonlocal requests
+        requests += 1
+        os.kill(child, signal.SIGTERM if requests == 1 else signal.SIGKILL)
 
     before = {number: signal.signal(number, forward) for number in _STOPPING}
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
@@ -58,10 +58,10 @@ def run_guarded(body: Callable[["SimpleQueue[Any]"], int], folder: Path, *, isol
 def _run_child(
     body: Callable[["SimpleQueue[Any]"], int], folder: Path, tie: Callable[[], None], isolated: bool
 ) -> None:
-    """Never returns: whatever happens in the child ends in an exit code, and never in the caller's code."""
+    """Runs the child and exits with its code. Never returns, so the child cannot reach the caller's code."""
     code = 1
     try:
-        # A session of its own: Ctrl-C in the terminal then reaches the parent alone, which asks once.
+        # A session of its own, so that Ctrl-C in the terminal reaches only the parent, which forwards it once.
         os.setsid()
         events: SimpleQueue[Any] = SimpleQueue()
         signal.signal(signal.SIGTERM, lambda *_: events.put(StopRequested()))
@@ -75,7 +75,7 @@ def _run_child(
     except LocalRunError as error:
         code = report_error(error)
     except Exception as error:
-        # The last frame of this process: nobody above could turn the error into a sentence.
+        # The last frame of this process: no caller could turn the error into a sentence.
         unexpected("the local run", error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

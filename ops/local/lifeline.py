@@ -1,4 +1,4 @@
-"""Ties a child process to its parent, so that nothing outlives a parent that was killed."""
+"""Ties a child process to its parent, so that no child outlives a killed parent."""
 
 import ctypes
 import os
@@ -10,16 +10,16 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def tied_to_this_process(on_death: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """A function to call in a child after the fork: the kernel then sends it `on_death` when this process dies.
+    """A function to call in a child after the fork, so that the kernel sends it `on_death` when this process dies.
 
-    Linux looks at the thread that forked: fork from one that lasts as long as the child should.
+    Linux watches the thread that forked, so fork from a thread that lives as long as the child should.
     """
     parent = os.getpid()
 
     def tie() -> None:
         if _LIBC.prctl(_PR_SET_PDEATHSIG, int(on_death)) != 0:
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-        # The parent may have died between the fork and the call above; then no signal comes.
+        # If the parent died between the fork and the call above, the kernel sends no signal.
         if os.getppid() != parent:
             os.kill(os.getpid(), on_death)
 

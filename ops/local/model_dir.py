@@ -1,7 +1,7 @@
-"""Makes a model directory without weights: a trained tokenizer, a chat template and a small Llama's configuration.
+"""Creates a model directory without weights: a trained tokenizer, a chat template and a small Llama's configuration.
 
 Runs in the Dynamo environment, as `python model_dir.py DIRECTORY`. The tokenizer is trained on the standard library's
-own source, the only text that every machine with Python has, so nothing is fetched from a hub.
+source, which every machine with Python has, so nothing is downloaded from a hub.
 """
 
 import json
@@ -20,7 +20,7 @@ from tokenizers import (  # pyright: ignore[reportMissingImports]  # only the Dy
 
 SPECIAL = ["<|bos|>", "<|end|>", "<|eot|>", "<|role|>", "<|/role|>", "<|pad|>"]
 BOS, END, TURN_END, _, _, PAD = SPECIAL
-# Large enough that random tokens read as pieces of words, small enough to train in under a second.
+# Large enough that random tokens look like pieces of words, small enough to train in under a second.
 VOCABULARY = 4096
 TRAINING_FILES = 120
 CONTEXT_TOKENS = 8192
@@ -33,7 +33,7 @@ CHAT_TEMPLATE = (
 
 
 def trained_tokenizer() -> Tokenizer:
-    """A byte-level BPE tokenizer: every text can be encoded, and common words are one token."""
+    """A byte-level BPE tokenizer, which can encode every text and has one token for each common word."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -49,7 +49,7 @@ def trained_tokenizer() -> Tokenizer:
 
 
 def model_files(vocabulary: int) -> dict[str, dict[str, Any]]:
-    """File name → content, for a two-layer Llama whose heads have 64 numbers, the least that vLLM takes on a CPU."""
+    """File name → content, for a two-layer Llama with a head dimension of 64, vLLM's minimum on a CPU."""
     ids = {
         "bos_token_id": SPECIAL.index(BOS),
         "eos_token_id": [SPECIAL.index(END), SPECIAL.index(TURN_END)],
@@ -92,7 +92,7 @@ def model_files(vocabulary: int) -> dict[str, dict[str, Any]]:
 
 
 def main(directory: Path) -> None:
-    """Write the model directory, which must not exist yet."""
+    """Writes the model directory, which must not exist yet."""
     directory.mkdir(parents=True)
     tokenizer = trained_tokenizer()
     tokenizer.save(str(directory / "tokenizer.json"))

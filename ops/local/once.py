@@ -1,4 +1,4 @@
-"""What a local run shows: a request answered, who did what for it, and the verification."""
+"""Sends one request to the local graph, counts each worker's requests, and verifies the graph."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from workloads.jobs.verify.metrics import POLL_SECONDS, metrics_of, requests_of,
 from workloads.jobs.verify.outcome import Report, Verdict
 from workloads.jobs.verify.verification import Targets, verify
 
-# Simulated graphs take about a second, or five with predicted times; real engines on two busy cores some minutes.
+# Simulated graphs need about a second, or five with predicted times; real engines on two busy cores several minutes.
 SERVABLE_SECONDS = 420.0
 COUNTERS_SECONDS = 3.0
 QUESTION = "In two sentences: why does it help to compute the prompt on one machine and the answer on another?"
@@ -27,7 +27,7 @@ ANSWER_TOKENS = 48
 
 
 def wait_until_servable(session: Session) -> str:
-    """The served model's name, once a completion was answered. Raises LocalRunError at the bound."""
+    """The served model's name, once a completion was answered. Raises LocalRunError after SERVABLE_SECONDS."""
     started = time.monotonic()
     deadline = Deadline(SERVABLE_SECONDS)
     try:
@@ -39,7 +39,7 @@ def wait_until_servable(session: Session) -> str:
         )
     except NotServableError as error:
         raise LocalRunError(f"not servable after {SERVABLE_SECONDS:g} s: {error}") from None
-    # One worker of a role is enough to serve; the others are to be counted too.
+    # One worker per role is enough to serve, but the others are counted too.
     workers = {process.name for process in session.graph.processes if process.role != "frontend"}
     while silent := workers - requests_by_worker(session.graph).keys():
         if deadline.left() == 0:
@@ -50,17 +50,17 @@ def wait_until_servable(session: Session) -> str:
 
 
 def requests_by_worker(graph: LocalGraph) -> dict[str, int]:
-    """Worker name → requests served since it started. A worker that gives no metrics is left out."""
+    """Worker name → requests served since its start. Workers without metrics are omitted."""
     workers = {f"{process.address}/metrics": process for process in graph.processes if process.role != "frontend"}
-    asked = {requests_of(process.role) for process in workers.values()}
-    found = metrics_of(list(workers), asked, Deadline(COUNTERS_SECONDS))
+    counters_read = {requests_of(process.role) for process in workers.values()}
+    found = metrics_of(list(workers), counters_read, Deadline(COUNTERS_SECONDS))
     return {workers[url].name: requests_served(counters, workers[url].role) for url, counters in found.items()}
 
 
 def answer_once(session: Session, console: Console, engine: str) -> int:
-    """Wait, chat, print what happened, verify it. The exit code: 0 if everything is verified.
+    """Waits, chats, verifies, and prints the results. Returns 0 if everything is verified.
 
-    `engine` says in a few words what made the text and the times.
+    `engine` describes the engine behind the text and the times.
     """
     graph = session.graph
     model = wait_until_servable(session)
@@ -84,14 +84,14 @@ def answer_once(session: Session, console: Console, engine: str) -> int:
 
 
 def print_verdicts(console: Console, verdicts: Iterable[Verdict]) -> None:
-    """One line each."""
+    """Prints one line per verdict."""
     for verdict in verdicts:
         color = "green" if verdict.verified else "bold red"
         console.print(f"[{color}]{verdict.outcome}[/]  {verdict.check}: {escape(verdict.sentence)}", soft_wrap=True)
 
 
 def _counters_after(graph: LocalGraph, before: Mapping[str, int]) -> dict[str, int]:
-    """The counters, once they rose on some worker of every role, or at the bound: they may follow the answer."""
+    """The counters, once they rose on a worker of every role, or after COUNTERS_SECONDS: they may lag the answer."""
     deadline = Deadline(COUNTERS_SECONDS)
     roles = {process.role for process in graph.processes if process.role != "frontend"}
     while True:
@@ -115,7 +115,7 @@ def _print_chat(console: Console, model: str, streamed: Streamed, engine: str) -
 
 
 def _table(graph: LocalGraph, chat: Mapping[str, int], report: Report) -> Table:
-    """Requests for the chat and for the verification, worker by worker, out of their own metrics."""
+    """Requests per worker for the chat and for the verification, from the workers' own metrics."""
     verification = {share.address: share.requests for share in report.workers}
     table = Table("worker", "role", "requests for the chat", "to verify")
     for process in graph.processes:

@@ -1,4 +1,4 @@
-"""Draws TTFT and ITL over the number of clients. Runs in the bench environment: python plot.py results.json plot.svg"""
+"""Plots TTFT and ITL over the number of clients. Runs in the bench environment: python plot.py results.json plot.svg"""
 
 import json
 import sys
@@ -13,7 +13,7 @@ PANELS = {"ttft": "time to first token", "itl": "time between tokens"}
 
 
 def main(results: Path, plot: Path) -> None:
-    """One panel a metric, one line a percentile."""
+    """Draws one panel per metric and one line per percentile."""
     content = json.loads(results.read_text())
     clients = [load["concurrency"] for load in content["loads"]]
     figure, axes = pyplot.subplots(1, len(PANELS), figsize=(10, 4), layout="constrained")

@@ -1,8 +1,8 @@
-"""A network namespace that holds only loopback.
+"""A network namespace that contains only loopback.
 
-Dynamo's ZMQ publishers bind every interface whatever they are told, so the processes must have no interface that leads
-anywhere. A socket keeps the namespace in which it was opened: a listener opened before `enter` still serves the user's
-own 127.0.0.1.
+Dynamo's ZMQ publishers bind every interface whatever their settings say, so the processes get no other interface. A
+socket keeps the namespace in which it was opened: a listener opened before `enter` still serves the user's own
+127.0.0.1.
 """
 
 import ctypes

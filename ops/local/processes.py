@@ -1,7 +1,7 @@
 """A rendered DynamoGraphDeployment → the processes that run it on one machine. Pure.
 
-Each process keeps its component's own command, arguments and environment. What must differ on a machine without
-Kubernetes is decided here and told in `LocalGraph.changes`, one sentence each.
+Each process keeps its component's own command, arguments and environment. Differences that a machine without Kubernetes
+needs are decided here and listed in `LocalGraph.changes`, one sentence each.
 """
 
 import re

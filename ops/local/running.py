@@ -1,4 +1,4 @@
-"""Starts the processes of a graph together, watches them, and ends them together."""
+"""Starts the processes of a graph together, watches them, and stops them together."""
 
 import os
 import signal
@@ -14,14 +14,14 @@ from typing import Any, Self
 from ops.local.lifeline import tied_to_this_process
 from ops.local.processes import LocalGraph, Process
 
-# Workers drain on SIGTERM; a laptop's streams end within this, and what does not is killed.
+# Workers drain on SIGTERM. Streams on a laptop end within this time; processes that do not end are killed.
 DRAIN_SECONDS = 10.0
 HELPER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Died:
-    """A process that ended by itself, with its exit code (negative: the signal) and the end of its log."""
+    """A process that ended by itself, with its exit code (negative: the signal) and the last line of its log."""
 
     name: str
     code: int
@@ -29,10 +29,10 @@ class Died:
 
 
 class RunningGraph:
-    """A graph's processes, from entering the context to leaving it.
+    """Context manager that runs a graph's processes.
 
-    Deaths are put into `events`. Each process leads its own group, so that whatever it starts ends with it. Logs are
-    written to `folder`, one file a process.
+    Deaths are put into `events`. Each process leads its own group, so that its children end with it. Logs are written
+    to `folder`, one file per process.
     """
 
     def __init__(self, graph: LocalGraph, folder: Path, events: "SimpleQueue[Any]") -> None:
@@ -62,7 +62,7 @@ class RunningGraph:
         return self._folder / f"{name}.log"
 
     def _start(self, process: Process) -> None:
-        # Nothing of the user's shell but the search path: a DYN_… variable there would change the graph.
+        # Only the search path of the user's shell: a DYN_… variable there would change the graph.
         env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self._folder), "TMPDIR": str(self._folder)}
         with self.log(process.name).open("wb") as log:
             child = subprocess.Popen(
@@ -81,7 +81,7 @@ class RunningGraph:
         self._watchers.append(watcher)
 
     def _watch(self, name: str, pid: int) -> None:
-        # Not reaped yet: as long as it is a zombie, its number and its group cannot be anybody else's.
+        # Not reaped yet: as long as the child is a zombie, no other process can get its id or its group.
         ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         code = 0
         if ended is not None:
@@ -90,7 +90,7 @@ class RunningGraph:
         self._events.put(Died(name, code, lines[-1] if lines else "it wrote nothing"))
 
     def stop(self) -> None:
-        """End every process: with SIGTERM, as Kubernetes does, and what is left after DRAIN_SECONDS with SIGKILL."""
+        """Stops every process: with SIGTERM, as Kubernetes does, and after DRAIN_SECONDS with SIGKILL."""
         for child in self._children.values():
             child.terminate()
         self._join_watchers(DRAIN_SECONDS)
@@ -109,7 +109,7 @@ class RunningGraph:
             watcher.join(max(0.0, deadline - time.monotonic()))
 
     def _end_groups(self) -> None:
-        """End what the processes started. Helpers that tidy up shared memory after an engine are waited for."""
+        """Stops the processes' children, after a wait for helpers that clean up an engine's shared memory."""
         deadline = time.monotonic() + HELPER_SECONDS
         groups = {child.pid for child in self._children.values()}
         while groups := {group for group in groups if _is_alive(group)}:
@@ -122,7 +122,7 @@ class RunningGraph:
 
 
 def _is_alive(group: int) -> bool:
-    """Whether the group has members. Its number is nobody else's as long as it has."""
+    """Whether the group has members. Until it has none, no other group can get its id."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""What a client of a running graph is given, and how it runs programs that end when the run ends."""
+"""Session of a client with a running graph, in which it can run programs that end with the run."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from ops.local.processes import LocalGraph
 
 @dataclass(frozen=True)
 class Session:
-    """A graph that is up. `folder` is for temporary files; `ended` is set when the run is to end."""
+    """A running graph. `folder` is for temporary files; `ended` is set when the run must end."""
 
     graph: LocalGraph
     folder: Path
@@ -26,7 +26,7 @@ class Session:
     ended: threading.Event
 
     def call(self, argv: Sequence[str], env: Mapping[str, str], seconds: float) -> None:
-        """Run a program beside the graph, with this environment and the search path only.
+        """Runs a program next to the graph, with only this environment and the search path.
 
         Raises LocalRunError if it fails, takes longer than `seconds`, or the run ends first.
         """
@@ -61,4 +61,4 @@ class Session:
 
 
 Client = Callable[[Session], int | None]
-"""What uses the graph while it is up. Gives the exit code of the run, or None if the graph is to run on."""
+"""A user of the running graph. Returns the exit code of the run, or None to keep the graph running."""

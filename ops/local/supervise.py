@@ -1,4 +1,4 @@
-"""Holds a graph up while a client uses it, and ends both together."""
+"""Runs a graph while a client uses it, and ends both together."""
 
 import socket
 import threading
@@ -15,7 +15,7 @@ from ops.local.processes import LocalGraph
 from ops.local.running import Died, RunningGraph
 from ops.local.session import Client, Session
 
-# For a client to notice the end. One that waits for an answer lost its connection with the graph.
+# Time for a client to notice the end. A client that waits for an answer loses its connection with the graph.
 CLIENT_SECONDS = 5.0
 
 
@@ -28,7 +28,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """The client that used the graph could not go on."""
+    """The client that used the graph failed."""
 
     error: Exception
 
@@ -43,10 +43,10 @@ def supervise(
     say: Say,
     stopped_code: int,
 ) -> int:
-    """Run the graph until the client is done, a process dies, or somebody asks to stop: whatever comes first.
+    """Runs the graph until the client is done, a process dies, or a stop is requested, whichever comes first.
 
-    `folder`, which must be empty, takes discovery and logs. `listener`, if any, leads to the frontend. Being asked to
-    stop gives `stopped_code`. Raises LocalRunError for a death, and whatever the client raised.
+    `folder`, which must be empty, holds discovery and logs. `listener`, if any, leads to the frontend. A requested stop
+    returns `stopped_code`. Raises LocalRunError for a death, and any error of the client.
     """
     ended = threading.Event()
     session = Session(plan, folder, lambda text: None if ended.is_set() else say(text), ended)
@@ -70,7 +70,7 @@ def supervise(
         ended.set()
         say("stopping")
     using.join(CLIENT_SECONDS)
-    # What followed the first event is its consequence, but for a request to stop.
+    # Events after the first are its consequences, except a request to stop.
     while not events.empty():
         if isinstance(late := events.get(), StopRequested):
             event = late

@@ -10,7 +10,7 @@ from planning.types import Graph
 
 
 def simulated_twin(graph: Graph, engine: Engine) -> tuple[Graph, tuple[str, ...]]:
-    """The twin on a simulated engine, and what it changes, one sentence each. A graph of that engine is its own."""
+    """The twin on a simulated engine, and one sentence per change. A graph of that engine is its own twin."""
     if graph.engine == engine.name:
         return graph, ()
     workers = tuple(
@@ -28,9 +28,9 @@ def simulated_twin(graph: Graph, engine: Engine) -> tuple[Graph, tuple[str, ...]
     )
     sizes = ", ".join(f"{worker.role.value} over {worker.tensor_parallel} GPUs" for worker in graph.workers)
     extra = dict.fromkeys(" ".join(worker.extra_args) for worker in graph.workers if worker.extra_args)
-    left_out = (f"extraArgs are for {graph.engine}: without {words}" for words in extra)
+    omitted = (f"extraArgs are for {graph.engine}: without {words}" for words in extra)
     return twin, (
-        *left_out,
+        *omitted,
         f"the engine is {engine.title} instead of {graph.engine}: it schedules and times, without a model",
         f"an engine is one process, not {sizes}; no KV cache moves, and there is no RDMA",
     )

@@ -49,9 +49,9 @@ class Base:
     note: str | None
     """Why the snapshot is empty; None when it is the base's preview."""
     policies: InForce
-    """What judges the stack at the base."""
+    """The rules in force for the stack at the base."""
     judging: Mapping[str, str]
-    """The files behind the base's verdicts, each with its digest."""
+    """Path → digest of each file that decides the base's verdicts."""
     judged: JudgedByBase
 
 
@@ -104,7 +104,7 @@ def _worktree(root: Path, commit: str) -> Iterator[Path]:
 
 
 def _configured(folder: Path, stack: str) -> InForce:
-    """What judges a stack by a checkout's policy configuration; every rule's default where that is invalid."""
+    """The rules in force by a checkout's policy configuration; every rule's default if that is invalid."""
     try:
         return policy_strength.in_force(RULES, policy_config.read(folder, stack))
     except ConfigInvalid:

@@ -1,4 +1,4 @@
-"""What a dry run answers in Google Cloud's place: to the program's questions, and to its new resources."""
+"""Canned answers of Google Cloud for a dry run: to the program's data sources, and outputs of new resources."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -15,19 +15,19 @@ from settings.stack_config import StackConfig
 
 GET_CLUSTER = "gcp:container/getCluster:getCluster"
 
-# What the program asks of Google Cloud while it runs, answered without asking: `up` needs some value. The same for
-# every stack.
+# Data source → its answer, the same for every stack. `up` needs some value for each.
 CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
     "gcp:compute/getReservationBlock:getReservationBlock": {"blockCount": 1000, "inUseCount": 0},
     "gcp:compute/getReservationSubBlock:getReservationSubBlock": {"subBlockCount": 1000, "inUseCount": 0},
     "gcp:container/getEngineVersions:getEngineVersions": {
         "releaseChannelLatestVersion": dict.fromkeys(("RAPID", "REGULAR", "STABLE"), "1.35.8-gke.1036000")
     },
-    # No bucket is left from an earlier stack.
+    # No bucket is left over from an earlier stack.
     "gcp:storage/getBucket:getBucket": {"location": ""},
     "gcp:kms/getKMSCryptoKey:getKMSCryptoKey": {"id": "example"},
     "gcp:organizations/getBillingAccount:getBillingAccount": {"currencyCode": "USD"},
-    "gcp:organizations/getClientConfig:getClientConfig": {"accessToken": ""},  # without one, nothing leaves here
+    # Without a token the program sends no request.
+    "gcp:organizations/getClientConfig:getClientConfig": {"accessToken": ""},
     # An existing cluster and subnet.
     GET_CLUSTER: {
         "masterVersion": "1.35.8-gke.1036000",
@@ -42,7 +42,7 @@ CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
         "subnetwork": "projects/my-project/regions/europe-west1/subnetworks/existing",
     },
     "gcp:compute/getSubnetwork:getSubnetwork": {"ipCidrRange": UNKNOWN},
-    # The number of the project, which IAM wants for a Kubernetes service account; made up.
+    # The project's number, which IAM needs for a Kubernetes service account; fictitious.
     "gcp:organizations/getProject:getProject": {
         "projectId": "my-project",
         "number": "123456789012",
@@ -51,27 +51,27 @@ CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
 }
 
 Answers = Callable[[mocks.MockCallArgs], dict[str, Any]]
-"""What Google Cloud answers. A `grpc.RpcError` that it raises is an error of Google Cloud; others end the program."""
+"""Answers to the program's calls. A raised `grpc.RpcError` is an error of Google Cloud; others end the program."""
 
 
 class Canned:
-    """Answers for a stack, which is planned when one depends on it. Without a stack nothing has GPUs."""
+    """Canned answers for a stack, planned only if an answer depends on it. Without a stack there are no GPUs."""
 
     def __init__(self, config: StackConfig | None = None) -> None:
         self._config = config
 
     def __call__(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        asked: Mapping[str, Any] = args.args
+        inputs: Mapping[str, Any] = args.args
         match args.token:
             case "gcp:compute/getMachineTypes:getMachineTypes":
                 return {"machineTypes": [{"name": pool.machine.name} for pool in self._pools]}
             case "gcp:compute/getReservation:getReservation":
-                return self._reservation(asked["name"])
+                return self._reservation(inputs["name"])
             case "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo":
-                unlimited = asked["quotaId"] in self._quotas()
+                unlimited = inputs["quotaId"] in self._quotas()
                 return {"dimensionsInfos": [{"details": [{"value": "-1" if unlimited else "0"}]}]}
             case "gcp:container/getCluster:getCluster":
-                identities = {"workloadPool": f"{asked['project']}.svc.id.goog"}
+                identities = {"workloadPool": f"{inputs['project']}.svc.id.goog"}
                 return {**CANNED_ANSWERS[args.token], "workloadIdentityConfigs": [identities]}
             case _:
                 return dict(CANNED_ANSWERS[args.token])
@@ -81,7 +81,7 @@ class Canned:
         return plan(load(self._config)).gpu_pools if self._config else ()
 
     def _reservation(self, name: str) -> dict[str, Any]:
-        """One that holds the machine of the pools that take their nodes from it."""
+        """A reservation of the machine of the pools that use it."""
         named = [(pool.machine, pool.purchase.reservation) for pool in self._pools if pool.purchase]
         machines = {machine.name: None for machine, reservation in named if reservation and reservation.name == name}
         properties = [{"machineType": machine} for machine in list(machines)[:1]]
@@ -89,12 +89,12 @@ class Canned:
         return {"status": "READY", "specificReservations": [held]}
 
     def _quotas(self) -> set[str]:
-        """What the machines of the pools count against, in whatever mode they are bought."""
+        """Ids of the quotas that the pools' machines count against, in every capacity mode."""
         offers = [offer for pool in self._pools for offer in pool.machine.sold.values()]
         return {quota.id for offer in offers for quota in (offer.quota, offer.over_all_regions) if quota}
 
 
-# What Google Cloud computes and the program reads on; a preview leaves them unknown, `up` needs them.
+# Resource type → outputs that Google Cloud computes and the program reads. Unknown in a preview; `up` needs them.
 COMPUTED: Mapping[str, dict[str, Any]] = {
     "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": {
         "dnsResourceRecords": [{"name": "_acme-challenge.example.com.", "type": "CNAME", "data": "example.goog."}]
@@ -115,7 +115,7 @@ COMPUTED: Mapping[str, dict[str, Any]] = {
 
 
 def computed(args: mocks.MockResourceArgs) -> Mapping[str, Any]:
-    """COMPUTED, and of a service account what follows from its id."""
+    """Computed outputs of a new resource: COMPUTED, or for a service account those that follow from its id."""
     if args.typ != "gcp:serviceaccount/account:Account":
         return COMPUTED.get(args.typ, {})
     project = args.inputs["project"]

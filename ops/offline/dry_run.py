@@ -1,6 +1,6 @@
-"""A stack planned and run in this process: what `preview`, `render` and `diff` start from.
+"""Plans and runs a stack in this process, for `preview`, `render` and `diff`.
 
-The configuration is checked before the providers are imported, which takes a second: an error in it shows at once.
+The configuration is checked before the providers are imported, which takes a second, so errors in it show at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from settings.stack_config import NAMESPACE, StackConfig
 
 @dataclass(frozen=True, kw_only=True)
 class DryRun:
-    """A stack's plan, and what the program registered for it."""
+    """A stack's plan, and the resources that the program registered for it."""
 
     plan: Plan
     recording: Recording
@@ -43,7 +43,7 @@ def dry_run(stack: str, overrides: Iterable[str] = ()) -> DryRun:
     """Plans a stack of this checkout and runs the program for it. Raises ConfigInvalid or ProgramFailed."""
     root = stackfile.project_root()
     config = stackfile.read(root, stack, overrides)
-    made = plan(load(config))
+    stack_plan = plan(load(config))
     warnings = [
         f"{key.partition(':')[2]}: its `secure` value was not encrypted by Pulumi, whose CLI refuses to load the whole "
         f"file; delete the line, then `pulumi config set --secret {key}`"
@@ -54,16 +54,16 @@ def dry_run(stack: str, overrides: Iterable[str] = ()) -> DryRun:
     if unjudged := policy_config.warning(root, stack):
         warnings.append(unjudged)
     recorded = recording.record(root, _without_preflight(config))
-    return DryRun(plan=replace(made, warnings=(*made.warnings, *warnings)), recording=recorded)
+    return DryRun(plan=replace(stack_plan, warnings=(*stack_plan.warnings, *warnings)), recording=recorded)
 
 
 def _without_preflight(config: StackConfig) -> StackConfig:
-    """The config without the preflight: canned answers must not refuse what only Google Cloud can refuse."""
+    """The config without the preflight, which only Google Cloud can answer: canned answers must not fail a check."""
     return replace(config, values={**config.values, f"{NAMESPACE}:preflight": "false"})
 
 
 def _preflight(plan: Plan) -> dict[str, Any]:
-    """The checks that `pulumi preview` makes at Google Cloud. A dry run makes none of them."""
+    """The checks that `pulumi preview` makes against Google Cloud, none of which a dry run makes."""
     from planning.preflight import checks
 
     return {"asked": False, "questions": [check.condition for check in checks(plan)]}

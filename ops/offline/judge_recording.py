@@ -1,7 +1,7 @@
-"""Judges another checkout's resources by the rules of this one: `python -m ops.offline.judge_recording STACK`.
+"""Judges another checkout's resources by this checkout's rules: `python -m ops.offline.judge_recording STACK`.
 
-Reads what `preview --json` prints on stdin, and prints the mandatory violations as JSON. `diff` runs it at the base, so
-that a change of the rules does not judge itself.
+Reads the output of `preview --json` on stdin and prints the mandatory violations as JSON. `diff` runs the base's copy,
+so that a change of the rules does not judge itself.
 """
 
 import json

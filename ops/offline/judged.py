@@ -1,4 +1,4 @@
-"""A dry run as the policy pack judges it, with the configuration that the stack has."""
+"""A dry run with the policy pack's verdicts on it, by the stack's policy configuration."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +12,7 @@ from policies.rules import RULES
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A dry run and the verdicts on it. The run's warnings name each rule that is weaker than by default."""
+    """A dry run and the verdicts on it. The run's warnings name each rule that is weaker than its default."""
 
     run: DryRun
     verdicts: list[Verdict]

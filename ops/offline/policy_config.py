@@ -51,7 +51,7 @@ def warning(root: Path, stack: str) -> str | None:
 
 
 def read(root: Path, stack: str) -> dict[str, Any]:
-    """What judges a stack: its own file, else that of prod, else nothing. Raises ConfigInvalid."""
+    """A stack's policy configuration: its own file, else prod's, else empty. Raises ConfigInvalid."""
     path = _file(root, stack) if _file(root, stack).is_file() else _file(root, STRICTEST)
     if not path.is_file():
         return {}

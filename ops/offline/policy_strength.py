@@ -81,7 +81,7 @@ def let_through(base: Sequence[Mapping[str, str]], head: Sequence[Verdict]) -> I
 
 
 def in_force(rules: Sequence[Policy], config: Mapping[str, Any]) -> InForce:
-    """What judges a stack with this configuration. Raises ConfigInvalid."""
+    """The rules in force for a stack with this configuration. Raises ConfigInvalid."""
     resolved = policy_config.resolve(rules, config)
     return {
         rule.name: {

@@ -1,4 +1,4 @@
-"""What a run of the program registered, as plain data. Pure."""
+"""The resources that a run of the program registered, as plain data. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ SECRET = "[secret]"
 
 
 class ProgramFailed(Exception):
-    """The program raised; the message is what a person needs of it."""
+    """The program raised an error; the message is for the user."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """One registration as plain data, secrets replaced by `[secret]`, what only the cloud knows by `[unknown]`."""
+    """One registration as plain data, with `[secret]` for secrets, `[unknown]` for values that the cloud computes."""
 
     urn: str
     type: str
     name: str
     parent: str | None
     provider: str | None
-    """URN of the explicit provider; None for one that Pulumi would make by default."""
+    """URN of the explicit provider; None for Pulumi's default provider."""
     inputs: dict[str, Any]
     depends_on: tuple[str, ...]
     options: dict[str, Any]
@@ -57,14 +57,14 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """What a run of the program registered, sorted by URN, and its stack outputs."""
+    """The resources that a run of the program registered, sorted by URN, and its stack outputs."""
 
     resources: tuple[Resource, ...]
     outputs: dict[str, Any]
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> "Recording":
-        """From what `preview --json` prints."""
+        """Reads the output of `preview --json`."""
         return cls(resources=tuple(map(Resource.from_wire, wire["resources"])), outputs=wire["outputs"])
 
     def by_urn(self) -> dict[str, Resource]:

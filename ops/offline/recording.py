@@ -1,6 +1,7 @@
-"""The whole program in this process, on Pulumi's mock monitor, every registration recorded as it was sent.
+"""Runs the whole program in this process on Pulumi's mock monitor, and records every registration as sent.
 
-No cloud, no Pulumi binary. The only module that touches Pulumi's semi-private names; they are pinned with it.
+Needs no cloud and no Pulumi binary. The only module, with `registrations`, that uses Pulumi's semi-private names, which
+are pinned with Pulumi.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ PROJECT = "dynamo-gke"
 
 
 class _Cloud(mocks.Mocks):
-    """A cloud that accepts everything: each resource gets its inputs back, in `up` an id and computed values too."""
+    """A cloud that accepts every resource and returns its inputs, in `up` also an id and computed values."""
 
     def __init__(self, preview: bool, answers: Answers) -> None:
         self.preview = preview
@@ -47,7 +48,7 @@ class _Cloud(mocks.Mocks):
 
 
 class _Recorder(mocks.MockMonitor):
-    """Keeps each request. Names resources by the rule of the real engine and refuses a URN that comes twice."""
+    """Monitor that keeps each request. Names resources as the real engine does, and rejects duplicate URNs."""
 
     def __init__(self, cloud: _Cloud) -> None:
         super().__init__(cloud)
@@ -73,7 +74,7 @@ class _Recorder(mocks.MockMonitor):
 def record(
     root: Path, config: StackConfig, *, project: str = PROJECT, preview: bool = True, answers: Answers | None = None
 ) -> Recording:
-    """Runs `__main__.py` of `root` for a stack of `project`. Raises ProgramFailed with the sentence it failed with."""
+    """Runs `__main__.py` of `root` for a stack of `project`. Raises ProgramFailed with the program's error."""
     return contextvars.copy_context().run(
         record_program,
         lambda: run_main(root),
@@ -101,7 +102,7 @@ def record_program(
     project: str = PROJECT,
     answers: Answers | None = None,
 ) -> Recording:
-    """Runs any Pulumi program in this context, whose config and settings it changes: call it in a copied one."""
+    """Runs any Pulumi program in this context. Changes the context's config and settings: call it in a copy."""
     recorder = _Recorder(_Cloud(preview, answers or Canned()))
     pulumi.runtime.set_all_config(config, secret_keys)
     settings.set_root_resource(None)  # type: ignore[arg-type] - the SDK's own way to start afresh
@@ -118,9 +119,9 @@ def record_program(
         )
     )
     loop = asyncio.new_event_loop()
-    # One failed resource leaves hundreds of tasks behind, whose unretrieved exceptions would bury the cause below.
+    # One failed resource leaves hundreds of tasks behind, whose unretrieved exceptions would hide the cause below.
     loop.set_exception_handler(lambda _loop, _context: None)
-    # The mock monitor makes an event loop in each thread that it is called in and leaves it open: one thread, closed.
+    # The mock monitor creates an event loop in each calling thread and leaves it open: use one thread, and close it.
     thread = ThreadPoolExecutor(max_workers=1)
     loop.set_default_executor(thread)
     cwd, path = Path.cwd(), list(sys.path)
@@ -132,7 +133,7 @@ def record_program(
         raise ProgramFailed(str(error)) from error
     except ProgramFailed:
         raise
-    except Exception as error:  # the program's own, of any kind: an error of ours, told in a sentence
+    except Exception as error:  # any error of the program, reported in one sentence
         raise ProgramFailed(f"the program failed: {type(error).__name__}: {error}") from error
     finally:
         left_over = asyncio.all_tasks(loop)
@@ -144,7 +145,7 @@ def record_program(
         thread.shutdown()
         asyncio.set_event_loop(None)
         loop.close()
-        # What a failed run has left must not meet the loop of the next.
+        # Leftovers of a failed run must not reach the next run's loop.
         settings._get_rpc_manager().clear()
         state: Any = settings.SETTINGS
         state.outputs.clear()
@@ -154,10 +155,10 @@ def record_program(
 
 
 async def _quiescence(await_all_outstanding_tasks: bool = True) -> None:
-    """The SDK's own wait for all that is under way, less its cost.
+    """Waits for all pending calls and outputs, like the SDK's own function but in linear time.
 
-    The SDK waits for the first output to finish, again and again over all that are left: quadratic, and half the time
-    of a preview. Waiting for all, or the first that fails, comes to the same.
+    The SDK waits for the first of the remaining outputs, again and again: quadratic, and half the time of a preview.
+    Waiting for all of them, or for the first failure, has the same result.
     """
     manager = settings._get_rpc_manager()
     state: Any = settings.SETTINGS
@@ -179,12 +180,12 @@ async def _quiescence(await_all_outstanding_tasks: bool = True) -> None:
 
 
 def _close_loop_of_thread() -> None:
-    with contextlib.suppress(RuntimeError):  # there is none when nothing was registered
+    with contextlib.suppress(RuntimeError):  # no loop exists if nothing was registered
         asyncio.get_event_loop().close()
 
 
 class _QuietEngine(mocks.MockEngine):
-    """Drops what the program logs: its warnings are in the plan, which is shown as such."""
+    """Engine that drops the program's log messages. Its warnings are already shown from the plan."""
 
     def Log(self, request: Any) -> Any:
         return struct_pb2.Value()

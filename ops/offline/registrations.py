@@ -1,4 +1,4 @@
-"""A registration as Pulumi's SDK sends it → plain data, secrets and unknown values replaced."""
+"""Converts a registration, as Pulumi's SDK sends it, to plain data, and replaces secrets and unknown values."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ def urn_of(parent: str, type_: str, name: str) -> str:
 
 
 def _former_urn(alias: alias_pb2.Alias, request: resource_pb2.RegisterResourceRequest) -> str:
-    """The URN that an alias stands for: what it leaves out is as it is now."""
+    """The URN that an alias stands for. Parts that the alias omits are the resource's current ones."""
     if alias.urn:
         return alias.urn
     former = alias.spec
@@ -40,12 +40,12 @@ def resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resourc
             if getattr(request.customTimeouts, step)
         },
     }
-    # Input → URNs of the resources whose outputs it holds.
+    # Input → URNs of the resources whose outputs it contains.
     options["propertyDependencies"] = {
         key: sorted(found.urns) for key, found in sorted(request.propertyDependencies.items()) if found.urns
     }
     options = {key: value for key, value in options.items() if value}
-    if request.deleteBeforeReplaceDefined:  # a False is an order, too: the provider may ask for the opposite
+    if request.deleteBeforeReplaceDefined:  # False matters too: the provider may request the opposite
         options["deleteBeforeReplace"] = request.deleteBeforeReplace
     return Resource(
         urn=urn,
@@ -61,13 +61,13 @@ def resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resourc
 
 
 def plain(struct: struct_pb2.Struct) -> tuple[dict[str, Any], list[str]]:
-    """A request's struct as plain data, and the paths of what was marked secret in it."""
+    """A request's struct as plain data, and the paths of its secrets."""
     secrets: list[str] = []
     return _object(struct, "", secrets), sorted(secrets, key=_natural)
 
 
 def _object(struct: struct_pb2.Struct, path: str, secrets: list[str]) -> Any:
-    """An object as plain data, or `[secret]` for one that wraps a secret. Adds the secrets' paths to `secrets`."""
+    """An object as plain data, or `[secret]` if it wraps a secret. Adds the secrets' paths to `secrets`."""
     signature = struct.fields[rpc._special_sig_key].string_value if rpc._special_sig_key in struct.fields else ""
     if signature == rpc._special_secret_sig:
         secrets.append(path)
@@ -93,7 +93,7 @@ def _value(value: struct_pb2.Value, path: str, secrets: list[str]) -> Any:
 
 
 def _masked(value: struct_pb2.Value) -> Any:
-    """The keys of a secret object with `[secret]` for values, so that a rendered Secret is still an object."""
+    """A secret object's keys with `[secret]` as values, so that a rendered Secret is still an object."""
     if value.WhichOneof("kind") == "struct_value":
         return dict.fromkeys(sorted(value.struct_value.fields), SECRET)
     return SECRET

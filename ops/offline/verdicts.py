@@ -1,4 +1,4 @@
-"""The policy pack's verdicts on a recording, in this process; Pulumi gives the same with `--policy-pack policies`."""
+"""Verdicts of the policy pack on a recording, computed in this process as by `pulumi --policy-pack policies`."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from policies.rules import RULES
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One violation, or one rule that could not judge because a value is not known yet."""
+    """One violation, or one rule that could not run because a value is unknown in the preview."""
 
     policy: str
     level: str
@@ -35,7 +35,7 @@ class Verdict:
     """Empty for a violation of the stack as a whole."""
     message: str
     remedy: str
-    """What to do about it, of the rule as a whole; the message may say it more exactly."""
+    """The rule's general remedy; the message may be more specific."""
 
     @property
     def mandatory(self) -> bool:
@@ -43,9 +43,9 @@ class Verdict:
 
 
 def judge(recording: Recording, config: Mapping[str, Any] | None = None) -> list[Verdict]:
-    """Every violation, sorted; none means that all rules hold.
+    """Every violation, sorted; empty if all rules hold.
 
-    `config` is what `policies/config.<stack>.json` says. Raises ConfigInvalid when it does not fit the rules.
+    `config` is the content of `policies/config.<stack>.json`. Raises ConfigInvalid if it does not fit the rules.
     """
     configs = policy_config.resolve(RULES, config or {})
     resources = _resources(recording)
@@ -60,7 +60,7 @@ def judge(recording: Recording, config: Mapping[str, Any] | None = None) -> list
 
 def _violations(rule: Policy, resources: list[PolicyResource], config: RuleConfig) -> list[Verdict]:
     found: list[Verdict] = []
-    # A rule that remediates and still finds something to report counts as mandatory; the SDK's own rule.
+    # A rule that remediates and still reports a violation counts as mandatory, as in the SDK.
     remediates = config.level is EnforcementLevel.REMEDIATE
     level = EnforcementLevel.MANDATORY if remediates else config.level
 
@@ -92,7 +92,7 @@ def _cannot_run(unknown: UnknownValueError) -> str:
 
 
 def _as_sent(value: Any) -> Any:
-    """A value as it arrives over gRPC: every number a float, what is unknown the engine's sentinel."""
+    """A value as it arrives over gRPC: numbers as floats, unknown values as the engine's sentinel."""
     if isinstance(value, dict):
         return {key: _as_sent(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -137,6 +137,6 @@ def _options(resource: Resource) -> PolicyResourceOptions:
 
 
 def _seconds(duration: str | None) -> float:
-    """`1h30m` in seconds, as the engine sends a time-out to rules; 0 where none is set."""
+    """A duration such as `1h30m` in seconds, as the engine sends timeouts to rules; 0 if none is set."""
     unit = {"h": 3600, "m": 60, "s": 1}
     return float(sum(int(count) * unit[letter] for count, letter in re.findall(r"(\d+)([hms])", duration or "")))

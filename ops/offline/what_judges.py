@@ -1,8 +1,8 @@
-"""What judges a stack: the files of a checkout that decide the verdicts of its policy pack.
+"""Finds the files of a checkout that decide the verdicts of its policy pack.
 
-The rules take a part of their judgment from elsewhere: prices, flags, the shapes of tokens, how much of the internet a
-gateway may let in. A change there can weaken a rule whose own file, level and settings stay as they are. The levels and
-settings of `policies/config.*.json` are compared by themselves: `policy_strength`.
+The rules also depend on data elsewhere: prices, flags, token patterns, the CIDRs that a gateway may allow. A change
+there can weaken a rule whose own file, level and settings are unchanged. `policy_strength` compares the levels and
+settings in `policies/config.*.json`.
 """
 
 import ast
@@ -10,16 +10,16 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-# The rules, what runs them in a preview, and what compares them in a diff.
+# The modules that run the rules in a preview and compare them in a diff.
 _RUNS_THEM = ("ops/offline/verdicts.py", "ops/offline/policy_strength.py", "ops/offline/judge_recording.py")
-# The SDK of policies, whose version judges, too, and the inputs that a rule knows.
+# The pinned policy SDK, whose version affects verdicts, and the inputs that a rule knows.
 _PINS = ("requirements.txt", "policies/known_inputs.json")
-# Read as data: engines are found by listing their folder, and the Jobs' programs are compared as text.
+# Folders that rules read as data: engines are found by listing theirs, and the Jobs' programs are compared as text.
 _DATA = ("catalog", "workloads/jobs")
 
 
 def files(root: Path) -> list[Path]:
-    """Every file that judges, relative to the checkout. Reads the imports of the rules and runs no code."""
+    """Every file that decides verdicts, relative to the checkout. Follows the rules' imports without running code."""
     pack = [path for path in (root / "policies").rglob("*") if path.suffix in (".py", ".yaml")]
     data = [path for folder in _DATA for path in (root / folder).rglob("*") if path.suffix in (".py", ".json", ".yaml")]
     waiting = [*pack, *data, *(root / path for path in (*_RUNS_THEM, *_PINS))]
@@ -35,21 +35,21 @@ def files(root: Path) -> list[Path]:
 
 
 def digests(root: Path) -> dict[str, str]:
-    """Path → SHA-256 of every file that judges."""
+    """Path → SHA-256 of every file that decides verdicts."""
     return {path.as_posix(): hashlib.sha256((root / path).read_bytes()).hexdigest() for path in files(root)}
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """The files that judge at one side only, or differ."""
+    """The files that decide verdicts on one side only, or that differ."""
     return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """Dotted names that a module imports, inside functions too. A name may be a module or something in one."""
+    """Dotted names that a module imports, also inside functions. A name may be a module or a member of one."""
     try:
         tree = ast.parse(path.read_bytes())
     except SyntaxError:
-        return  # such a module is never run
+        return  # a module with a syntax error never runs
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,7 +1,7 @@
-"""Makes NIXL's progress thread sleep between polls, in processes that have this folder on PYTHONPATH.
+"""Lets NIXL's progress thread sleep between polls, in processes that have this folder on PYTHONPATH.
 
-Python imports a module of this name by itself when it starts. NIXL's Python code has the thread poll without a pause,
-whatever it is told, and on two cores two engines then starve their own heartbeats.
+Python imports a module of this name when it starts. NIXL's Python code ignores its setting and polls without a pause,
+so that two engines on two cores starve their own heartbeats.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ PAUSE_MICROSECONDS = 2000
 
 
 def make_patient(bindings: ModuleType) -> None:
-    """Has every agent that is made from now on sleep between polls, whatever its configuration says."""
+    """Lets every agent that is created from now on sleep between polls, whatever its configuration says."""
     agent = bindings.nixlAgent
 
     def patient(name: str, config: Any) -> Any:
@@ -27,12 +27,12 @@ def make_patient(bindings: ModuleType) -> None:
 
 
 class _Finder(MetaPathFinder):
-    """Changes the bindings when they are imported, and nothing else."""
+    """Import finder that changes the bindings on import, and no other module."""
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname != BINDINGS:
             return None
-        sys.meta_path.remove(self)  # or the next line would end up here again
+        sys.meta_path.remove(self)  # otherwise the next line would recurse
         spec = importlib.util.find_spec(fullname)
         if spec and spec.loader:
             execute = spec.loader.exec_module
