@@ -137,7 +137,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[], Recording]]] = [
     ),
     (
         "no-foreign-code",
-        "--trust-remote-code is not set here: it runs code",
+        "--trust-remote-code is not set here: it runs third-party code",
         lambda: with_extra_args("--trust-remote-code"),
     ),
     ("pod-security", "level none", in_prod(":Namespace", "platform-namespace", "metadata.labels", LABELS)),
