@@ -64,6 +64,8 @@ class FormatFloors:
     """Min compute capability for loading the weights; None where the engine loads them only for native compute."""
     weight_only_below: str | None = None
     """The first later generation on which the weights do not load; None where they load on every later one."""
+    weight_only_if: str | None = None
+    """A condition on the checkpoint for weight-only loading that a card does not show, as the end of a sentence."""
     source: str
     """Source of these numbers."""
 

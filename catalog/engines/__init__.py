@@ -108,6 +108,11 @@ class Engine(ABC):
         floors = self.formats.get(name)
         return gpus.limited(name, floors.use(gpus.compute_capability)) if floors else FormatUse.REFUSED
 
+    def format_condition(self, name: str, gpus: Gpus) -> str | None:
+        """What a checkpoint in a format needs to load on these GPUs that its card does not show, as a clause."""
+        weight_only = self.format_use(name, gpus) is FormatUse.WEIGHT_ONLY
+        return self.formats[name].weight_only_if if weight_only else None
+
     def loads(self, gpus: Gpus) -> Mapping[str, FormatUse]:
         """The number formats of weights that the engine loads on these GPUs."""
         uses = {name: self.format_use(name, gpus) for name in BITS}

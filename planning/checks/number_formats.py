@@ -19,15 +19,16 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
 def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
     name, engine = deployment.card.weights.format, deployment.engine
     products = {
-        machine.gpus.product
+        machine.gpus.product: engine.format_condition(name, machine.gpus)
         for machine in _machines(deployment).values()
         if engine.format_use(name, machine.gpus) is FormatUse.WEIGHT_ONLY
     }
     variants = " or ".join(native_variants(deployment)) if products else ""
-    for product in sorted(products):
+    for product, condition in sorted(products.items()):
         yield (
             f"{deployment.at('model')}: weight-only on {product}: its weights stay in {name} in memory, and "
             f"{engine.title} computes with them in 16 bits: no {name} arithmetic, slower prefill"
+            + (f"; {condition}" if condition else "")
             + (f"; {variants} is native there" if variants else "")
         )
 
@@ -44,13 +45,15 @@ def native_variants(deployment: Deployment) -> tuple[str, ...]:
 
 def refusal(deployment: Deployment, machine: GpuMachine) -> str | None:
     """Why the engine does not load the weights on a machine; None if it does."""
-    name, engine = deployment.card.weights.format, deployment.engine
-    if engine.format_use(name, machine.gpus) is not FormatUse.REFUSED:
+    name, engine, gpus = deployment.card.weights.format, deployment.engine, machine.gpus
+    if engine.format_use(name, gpus) is not FormatUse.REFUSED:
         return None
-    return (
-        f"are in {name}, which {machine.gpus.product} of {machine.name} does not compute; it takes "
-        f"{', '.join(engine.loads(machine.gpus)) or 'nothing'} with {engine.title}"
-    )
+    loaded = ", ".join(engine.loads(gpus)) or "nothing"
+    if gpus.limited(name, FormatUse.NATIVE) is FormatUse.REFUSED:
+        why = f"which the file of {machine.name} does not list in gpus.formats"
+    else:
+        why = f"which {engine.title} is not known to load on {gpus.product} of {machine.name}"
+    return f"are in {name}, {why}; {engine.title} loads {loaded} there"
 
 
 def _machines(deployment: Deployment) -> Mapping[str, GpuMachine]:

@@ -232,7 +232,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no RDMA and nobody says tcp": (SINGLE | {"models.chat.kvTransfer": None}, "models.chat.kvTransfer",
                                     "y1-single has no RDMA NICs"),
     "format": (QUAD | {"models.chat.model": "gpt-oss-120b"}, "models.chat.model",
-               "are in mxfp4, which X1 of x1-quad does not compute; it takes bf16"),
+               "are in mxfp4, which the file of x1-quad does not list in gpus.formats; vLLM loads bf16"),
     "FP8 KV cache": (QUAD | {"models.chat.engine": {"kvCacheDtype": "fp8"}}, "models.chat.engine.kvCacheDtype",
                      "fp8 needs GPUs with fp8 arithmetic, which X1 of x1-quad has not"),
     "more GPUs than a node has": (QUAD | {"models.chat.decode": {"tensorParallel": 8}},

@@ -87,7 +87,7 @@ def test_all_follows_the_machine() -> None:
     assert oss["format"]["onMachine"] is None
     assert list(oss["layouts"]) == ["simulated"]
     assert oss["impossible"]["aggregated"] == (
-        "the weights are in mxfp4, which X1 of x1-quad does not compute; it takes bf16 with vLLM"
+        "the weights are in mxfp4, which the file of x1-quad does not list in gpus.formats; vLLM loads bf16 there"
     )
     small = shown("qwen3-32b", "--machine", "y1-single")
     assert "does not fit one y1-single" in small["impossible"]["multi-node"]

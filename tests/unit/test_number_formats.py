@@ -101,13 +101,53 @@ def test_weight_only_formats_are_warned_of(folder: Path, machine: str, model: st
     assert found == ([f"models.chat.model: {says}"] if says else [])
 
 
+@pytest.mark.parametrize(
+    ("machine", "model", "says"),
+    [
+        ("m90", NVFP4, "only a checkpoint of ModelOpt (`quant_method: modelopt`) loads there"),
+        ("m80", FP8, "a checkpoint of ModelOpt (`quant_method: modelopt`) fails there"),
+        ("m100", NVFP4, None),
+        ("m90", FP8, None),
+    ],
+)
+def test_sglangs_weight_only_formats_name_the_checkpoints_that_load(
+    folder: Path, machine: str, model: str, says: str | None
+) -> None:
+    found = [w for w in planned(on(machine, model, engine={"name": "sglang"})).warnings if "weight-only" in w]
+    assert [says in warning for warning in found if says] == ([True] if says else [])
+    assert len(found) == (1 if says else 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "format_", "machine"),
+    [("sglang", "mxfp8", "m90"), ("sglang", "int8", "m100"), ("sglang", "fp16", "m100"), ("trtllm", "int8", "m90"),
+     ("trtllm", "fp16", "m100"), ("vllm", "mxfp6", "m90")],
+)  # fmt: skip
+def test_a_gap_is_the_engines_and_not_said_to_be_the_gpus(
+    folder: Path, tmp_path: Path, name: str, format_: str, machine: str
+) -> None:
+    text = CARD.read_text().replace("format: fp8", f"format: {format_}").split("layouts:")[0]
+    (tmp_path / f"in-{format_}.yaml").write_text(text)
+    messages = [error.message for error in errors(on(machine, f"./in-{format_}.yaml", engine={"name": name}))]
+    (gap,) = [message for message in messages if f"are in {format_}" in message]
+    assert f"which {engine(name).title} is not known to load on GPU{machine[1:-1]} of {machine}" in gap
+    assert "compute" not in gap
+
+
+def test_a_format_that_a_machines_file_leaves_out_is_said_to_be_so(folder: Path) -> None:
+    text = (folder / "m90.yaml").read_text().replace('"9.0"', '"9.0", formats: {bf16: native}')
+    (folder / "m91.yaml").write_text(text)
+    (found,) = errors(on("m91", FP8))
+    assert "are in fp8, which the file of m91 does not list in gpus.formats; vLLM loads bf16 there" in found.message
+
+
 def test_a_refused_format_names_the_variant_that_is_native(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Vllm, "formats", ARITHMETIC)
     (found,) = errors(on("m80", FP8))
     assert (found.path, found.message) == (
         "models.chat.model",
-        "the weights of llama-3.3-70b-instruct-fp8 are in fp8, which GPU8 of m80 does not compute; it takes bf16 with "
-        "vLLM; use llama-3.3-70b-instruct, which is native there",
+        "the weights of llama-3.3-70b-instruct-fp8 are in fp8, which vLLM is not known to load on GPU8 of m80; "
+        "vLLM loads bf16 there; use llama-3.3-70b-instruct, which is native there",
     )
 
 

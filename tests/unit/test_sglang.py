@@ -310,7 +310,10 @@ def test_groups_of_attention_hold_more_of_each_token() -> None:
         ("nvfp4", "9.0", FormatUse.WEIGHT_ONLY),
         ("nvfp4", "10.0", FormatUse.NATIVE),
         ("mxfp4", "9.0", FormatUse.WEIGHT_ONLY),
-        ("int8", "9.0", FormatUse.REFUSED),
+        ("mxfp8", "9.0", FormatUse.REFUSED),
+        ("mxfp8", "10.0", FormatUse.NATIVE),
+        ("int8", "9.0", FormatUse.NATIVE),
+        ("int8", "10.0", FormatUse.REFUSED),
     ],
 )
 def test_formats(format_: str, capability: str, use: FormatUse) -> None:
