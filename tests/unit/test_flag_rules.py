@@ -10,14 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import flags
-from catalog.contracts import KvCacheDtype
 from catalog.engines import all_engines
-from catalog.engines.vllm import values
 from catalog.engines.vllm.batch import Batch, batch, default_batch
 from catalog.flags import classes
-from catalog.flags.given import Given, Workers
+from catalog.flags.given import Given
 from catalog.flags.table import Flag, Table
-from catalog.machines import gpu_machine
 from catalog.models import card
 from catalog.sizing import GIB, MIB
 from reading.errors import Error
@@ -220,36 +217,6 @@ def test_a_batch_that_leaves_no_room_is_refused_with_what_helps() -> None:
 )
 def test_the_default_batch_is_that_of_the_gpu(gpu: str, gib: float, tokens: int, seqs: int) -> None:
     assert default_batch(gpu, int(gib * GIB)) == Batch(tokens=tokens, seqs=seqs)
-
-
-def workers(product: str, compute_capability: str) -> Workers:
-    gpus = gpu_machine("a3-ultragpu-8g").gpus
-    return Workers(
-        card=card(LLAMA),
-        tensor_parallel=(8, 8),
-        disaggregated=True,
-        max_model_len=32768,
-        kv_cache_dtype=KvCacheDtype.AUTO,
-        block_size=128,
-        gpus=(gpus.model_copy(update={"product": product, "compute_capability": compute_capability}),),
-        reads_bucket=True,
-    )
-
-
-@pytest.mark.parametrize(
-    ("flag", "value"),
-    [
-        ("--attention-backend", "ROCM_ATTN"),
-        ("--moe-backend", "aiter"),
-        ("--linear-backend", "xpu"),
-        ("--attention-config", '{"flash_attn_version": 4}'),
-    ],
-)
-def test_kernels_are_judged_for_the_generation_that_is_known(flag: str, value: str) -> None:
-    given = Given(VLLM, (flag, value))
-    (hopper,) = values.errors(given, workers("H100", "9.0"))
-    assert "an H100" in hopper.message or "Blackwell" in hopper.message
-    assert list(values.errors(given, workers("B200", "10.0"))) == []
 
 
 def test_a_key_with_dots_is_a_flag_where_the_table_has_it() -> None:

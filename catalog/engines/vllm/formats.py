@@ -23,7 +23,7 @@ FORMATS: Mapping[str, FormatFloors] = {
         source=f"vllm/model_executor/kernels/linear/mxfp8; {_QUANTIZATION}: compressed_tensors_w8a8_mxfp8.py (75)",
     ),
     # Generation 12 has native kernels only in a third-party backend; the default order uses Marlin instead.
-    # In gpt-oss, the experts' activations stay in bfloat16 unless a stack sets `--moe-backend flashinfer_trtllm_afp8`.
+    # In gpt-oss, the experts' activations stay in bfloat16; the parser refuses the backends whose names end in afp8.
     "mxfp4": FormatFloors(
         native="10.0",
         native_below="11.0",

@@ -5,26 +5,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from catalog.engines.vllm import kernels
 from catalog.flags import ArgumentError, json_object
 from catalog.flags.given import Given, Workers
 from catalog.flags.paths import why_unreadable
 from catalog.models import card_names
 from reading.errors import nearest, shown
-
-# Attention backends of vLLM 0.31.0 that run on a Hopper GPU with a plain KV cache: `_get_backend_priorities` in
-# vllm/platforms/cuda.py for compute capability 9.0, without multi-head latent attention.
-_ATTENTION = ("FLASH_ATTN", "FLASHINFER", "TRITON_ATTN", "FLEX_ATTENTION")
-# Backends of that list that support attention sinks on that GPU: `supports_sink` of each backend.
-_WITH_SINKS = ("FLASH_ATTN", "TRITON_ATTN")
-# The same list for multi-head latent attention.
-_LATENT = ("FLASH_ATTN_MLA", "FLASHMLA", "TRITON_MLA")
-# Backends that do not support an 8-bit KV cache: `supported_kv_cache_dtypes` of each backend.
-_WITHOUT_FP8 = ("FLEX_ATTENTION", "FLASH_ATTN_MLA")
-
-# Kernels for Hopper GPUs. vLLM also lists kernels for other makers and generations, which fail when weights are
-# loaded. Read in the kernels' names and docs, not tried on a GPU. Other generations are not covered.
-_LINEAR = ("auto", "cutlass", "deep_gemm", "machete", "marlin", "torch", "triton")
-_MOE = ("auto", "cutlass", "deep_gemm", "flashinfer_cutlass", "marlin", "triton")
 
 # The keys of JSON objects that a stack may set. Other keys name classes and files, or repeat decisions of the plan.
 _KEYS = {
@@ -92,27 +78,7 @@ Rule = Callable[[str, Workers], Iterator[str]]
 
 def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
     """Flag → the values that these workers can use and errors may propose, where the runtime knows more."""
-    hashes = {"--prefix-caching-hash-algo": ("sha256", "sha256_cbor")}
-    if not _hopper(workers):
-        return hashes
-    attention = _WITH_SINKS if workers.card.attention.sinks else _backends(workers)
-    attention = [name for name in attention if workers.kv_cache_dtype.bytes != 1 or name not in _WITHOUT_FP8]
-    return {
-        "--attention-backend": tuple(attention),
-        "--linear-backend": _LINEAR,
-        "--moe-backend": _MOE,
-        **hashes,
-    }
-
-
-def _hopper(workers: Workers) -> str:
-    """The workers' Hopper GPU with its article; empty on other GPUs, to which the lists above do not apply."""
-    products = (gpu.product for gpu in workers.gpus if gpu.compute_capability == "9.0")
-    return next((f"{'an' if product[0] in 'AEFHILMNORSX' else 'a'} {product}" for product in products), "")
-
-
-def _backends(workers: Workers) -> tuple[str, ...]:
-    return _LATENT if workers.card.attention.kind == "mla" else _ATTENTION
+    return {**kernels.usable(workers), "--prefix-caching-hash-algo": ("sha256", "sha256_cbor")}
 
 
 def owned(workers: Workers) -> dict[str, str]:
@@ -148,38 +114,16 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
 def _backend_errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     """Errors of backends in a JSON flag, by the rule of the plain flag with the same meaning."""
     for name, key, rule in (
-        ("--attention-config", "backend", _attention_backend),
-        ("--kernel-config", "linear_backend", _linear_backend),
-        ("--kernel-config", "moe_backend", _moe_backend),
+        ("--attention-config", "backend", kernels.attention_errors),
+        ("--kernel-config", "linear_backend", kernels.linear_errors),
+        ("--kernel-config", "moe_backend", kernels.moe_errors),
     ):
         value = given.keys(name).get(key)
         for message in rule(str(value), workers) if value else ():
             yield given.error(name, f"{key}: {message}")
-    if given.keys("--attention-config").get("flash_attn_version") == 4 and _hopper(workers):
-        yield given.error("--attention-config", "flash_attn_version: 4 is for Blackwell GPUs; use 3, or remove it")
-
-
-def _attention_backend(value: str, workers: Workers) -> Iterator[str]:
-    card, gpu = workers.card, _hopper(workers)
-    if not gpu:
-        return
-    if value not in (backends := _backends(workers)):
-        yield f"{value} does not run this model on {gpu}; use one of {', '.join(backends)}, or remove it"
-    elif card.attention.sinks and value not in _WITH_SINKS:
-        yield f"{value} has no attention sinks on {gpu}, which {card.name} needs; use {' or '.join(_WITH_SINKS)}"
-    elif workers.kv_cache_dtype.bytes == 1 and value in _WITHOUT_FP8:
-        other = usable(workers)["--attention-backend"][0]
-        yield f"{value} supports no FP8 KV cache, and engine.kvCacheDtype is {workers.kv_cache_dtype}; use {other}"
-
-
-def _linear_backend(value: str, workers: Workers) -> Iterator[str]:
-    if value not in _LINEAR and (gpu := _hopper(workers)):
-        yield f"{value} is not known to run on {gpu}; use one of {', '.join(_LINEAR)}"
-
-
-def _moe_backend(value: str, workers: Workers) -> Iterator[str]:
-    if value not in _MOE and (gpu := _hopper(workers)):
-        yield f"{value} is not known to run on {gpu}; use one of {', '.join(_MOE)}"
+    version = given.keys("--attention-config").get("flash_attn_version")
+    for message in kernels.flash_attention_errors(version, workers) if type(version) is int else ():
+        yield given.error("--attention-config", f"flash_attn_version: {message}")
 
 
 def _hash_algorithm(value: str, workers: Workers) -> Iterator[str]:
@@ -235,14 +179,14 @@ def _loader(value: str, workers: Workers) -> Iterator[str]:
 
 
 _RULES: dict[str, Rule] = {
-    "--attention-backend": _attention_backend,
+    "--attention-backend": kernels.attention_errors,
     "--custom-jinja-template": _template,
     "--distributed-executor-backend": _executor,
     "--dyn-structural-tag": _structural_tag,
     "--generation-config": _generation_config,
-    "--linear-backend": _linear_backend,
+    "--linear-backend": kernels.linear_errors,
     "--model-loader-extra-config": _loader,
-    "--moe-backend": _moe_backend,
+    "--moe-backend": kernels.moe_errors,
     "--prefix-cache-retention-interval": _retention,
     "--prefix-caching-hash-algo": _hash_algorithm,
 }
