@@ -206,7 +206,8 @@ def test_rollout_says_what_overrides_would_restart() -> None:
     done = ops("rollout", "--stack", "prod", "--set", "versions.runtime=1.7.0")
     assert (done.returncode, done.stderr) == (0, "")
     workers, frontend = done.stdout.splitlines()
-    assert workers.startswith("chat: all workers restart, because a pod template changes (prefill image; decode image)")
+    changed = "(prefill image, env; decode image, env)"  # the new runtime also has limits on admission
+    assert workers.startswith(f"chat: all workers restart, because a pod template changes {changed}")
     assert frontend.startswith("chat: the frontend's pods restart (image)")
     assert (
         ops("rollout", "--stack", "prod", "--set", "labels.owner=me").stdout
@@ -222,7 +223,7 @@ def test_rollout_as_json_is_one_object() -> None:
 
     workers, frontend = reported("versions.runtime=1.7.0")["restarts"]
     assert workers.startswith("chat: all workers restart")
-    assert frontend.startswith("chat: the frontend's pods are replaced")
+    assert frontend.startswith("chat: the frontend's pods restart (image)")
     assert reported("labels.owner=me") == {"stack": "prod", "restarts": []}
     invalid = ops("rollout", "--stack", "prod", "--json", "--set", "versions.runtime=latest")
     assert invalid.returncode == 2
