@@ -1,1 +1,1 @@
-"""What a change does to a stack: two previews compared, resource by resource."""
+"""Effects of a change on a stack: compares two previews, resource by resource."""

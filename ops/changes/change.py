@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # that module imports the policy SDK, which nothing here need
 
 
 class Kind(StrEnum):
-    """What happens to a resource. The report has this order, most expensive first."""
+    """Kinds of change to a resource, in the report's order, most expensive first."""
 
     DELETED = "deleted"
     REPLACED = "replaced"
@@ -43,7 +43,7 @@ class InputChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What happens to one resource. `urn` is the new URN; of a deleted resource, the old one."""
+    """A change of one resource. `urn` is the new URN, or the old one of a deleted resource."""
 
     kind: Kind
     urn: str
@@ -105,7 +105,7 @@ class Comparison:
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """What all changes lose together, with nodes added up."""
+        """The losses of all changes together, with nodes added up."""
         nodes: dict[str, Nodes] = {}
         for change in self.changes:
             if change.releases:
@@ -121,7 +121,7 @@ class Comparison:
 
 
 def cost(change: Change) -> str:
-    """What one change loses; empty if nothing."""
+    """The losses of one change; empty if nothing is lost."""
     return "; ".join(filter(None, [change.loss, str(change.releases) if change.releases else ""]))
 
 

@@ -1,4 +1,4 @@
-"""What the provider does with one changed input, by `gcp_inputs.json` and `kubernetes_fields`. Pure."""
+"""The provider's reaction to one changed input, by `gcp_inputs.json` and `kubernetes_fields`. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -93,7 +93,7 @@ def judge(
     after: Mapping[str, Any],
     provider: Mapping[str, Any],
 ) -> Judgment:
-    """What the provider does with one difference. `before` and `after` are all inputs of the resource."""
+    """The provider's reaction to one difference. `before` and `after` are all inputs of the resource."""
     if type_ == GCP_PROVIDER:
         return UPDATES
     if type_ == KUBERNETES_PROVIDER:

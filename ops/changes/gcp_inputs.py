@@ -1,4 +1,4 @@
-"""What Google's provider does with a change of each input, read from `gcp_inputs.json`.
+"""Reads `gcp_inputs.json`: the reaction of Google's provider to a change of each input.
 
 `tools.replacement_table` generates the file from the provider's schema. Nothing in it was tested on a live project.
 """

@@ -1,4 +1,4 @@
-"""What is lost when a resource is replaced, deleted or updated, and which changes need --allow-replace. Pure."""
+"""Losses when a resource is replaced, deleted or updated, and the changes that need --allow-replace. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def guarded(old: Registered) -> bool:
 
 
 def loss(old: Registered) -> str:
-    """What is lost with the old resource; empty if nothing important."""
+    """The loss with the old resource; empty if it holds nothing important."""
     if old.options.get("retainOnDelete"):
         return "keeps the bucket with all weights, unmanaged" if old.type == kinds.BUCKET else ""
     return LOSSES.get(old.type.replace("kubernetes:v1:", "kubernetes:core/v1:"), "")
@@ -98,7 +98,7 @@ def _bought(pool: Registered) -> str:
 
 
 def lost_in_place(type_: str, effects: Sequence[Effect]) -> str:
-    """What an update in place loses."""
+    """The loss by an update in place; empty if nothing is lost."""
     if Effect.RELEASES_NODES in effects:
         return _NODES if type_ == kinds.NODE_POOL else _ZONES
     return RECREATES.get(type_, "") if Effect.RECREATES_NODES in effects else ""

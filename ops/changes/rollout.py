@@ -1,4 +1,4 @@
-"""What a change of the plan restarts: which graphs restart workers, how many are down at a time, and for how long."""
+"""Restarts by a change of the plan: the graphs whose workers restart, how many are down at a time, and for how long."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ from reading.frozen import Frozen
 
 
 def restarted(before: Plan, after: Plan) -> list[str]:
-    """What an update from one plan to the other restarts, one sentence each; empty if nothing restarts."""
+    """Restarts by an update from one plan to the other, one sentence each; empty if nothing restarts."""
     return list(_restarts(before, after))
 
 
@@ -129,7 +129,7 @@ def _nodes(pool: Pool) -> str:
 
 
 def _moved(before: Plan, after: Plan) -> str:
-    """What a move of the stack replaces, the largest loss only; empty if the stack does not move."""
+    """The largest loss by a move of the stack; empty if the stack does not move."""
     old, new = before.cluster.identifier, after.cluster.identifier
     if old != new:
         return (
@@ -170,7 +170,7 @@ def _graph(before: Graph, after: Graph) -> Iterator[str]:
 
 
 def _engine(before: Graph, after: Graph) -> str:
-    """What another engine changes beside the pods of its workers."""
+    """Changes by another engine, apart from the pods of its workers."""
     old, new = before.runs, after.runs
     blocks = f", in blocks of {new.block_size} tokens instead of {old.block_size}" * (old.block_size != new.block_size)
     scaled = any(worker.autoscaled for worker in (*before.workers, *after.workers))
@@ -204,7 +204,7 @@ def _components(graph: Graph) -> dict[str, Component]:
 
 
 def _changes(before: Component | None, after: Component | None) -> str:
-    """What changes in the pods of a component, in a few words; empty if nothing does."""
+    """Changes in the pods of a component, in a few words; empty if there are none."""
     if before is None:
         return "new"
     if after is None:

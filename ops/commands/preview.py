@@ -41,7 +41,7 @@ def preview(
 
 
 def _restarts(stack: str, after: Plan) -> Sequence[str]:
-    """What the overrides restart, compared with the stack file; empty if the stack file alone is invalid."""
+    """Restarts by the overrides, compared with the stack file; empty if the stack file alone is invalid."""
     from ops.changes.rollout import restarted
 
     try:

@@ -69,7 +69,7 @@ def _graph(view: View) -> Iterator[Finding]:
 
 
 def _before_the_graph(view: View, *, weights_awaited: bool) -> Iterator[Finding]:
-    """What a first `pulumi up` waits for before it creates the graph: weights and nodes."""
+    """Findings while a first `pulumi up` waits for weights and nodes before it creates the graph."""
     nodes = [*gpus_missing(view)] if weights_awaited else [*awaited_pools(view), *gpus_missing(view)]
     yield from nodes
     awaited = "the weights are in the bucket" if weights_awaited else "its node pools have their nodes" if nodes else ""

@@ -6,6 +6,6 @@ from ops.diagnosis.view import View
 
 
 def remedy(view: View, text: str) -> str:
-    """What to do about the first failure of the graph's engine that a text names, after a semicolon; empty for none."""
+    """The remedy for the first known failure of the graph's engine in a text, after a semicolon; empty for none."""
     known = (failure.remedy for failure in view.graph.runs.known_failures if re.search(failure.pattern, text))
     return next((f"; {found}" for found in known), "")

@@ -20,7 +20,7 @@ FRONTEND = "dynamo.frontend"
 # A shell that prepares the search path of libraries, and then starts the module with the container's arguments.
 _WRAPPED = re.compile(r'.*exec python3 -m (\S+) "\$@"')
 
-# What Kubernetes and Dynamo's operator provide, by the means of one machine.
+# Replacements on one machine for Kubernetes and Dynamo's operator.
 _LOCAL_PLANES = {
     "DYN_DISCOVERY_BACKEND": "file",
     "DYN_REQUEST_PLANE": "tcp",
@@ -29,7 +29,7 @@ _LOCAL_PLANES = {
     "DYN_TCP_RPC_HOST": LOOPBACK,
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
-    "DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS": "5",  # whoever presses Ctrl-C waits for it
+    "DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS": "5",  # the wait after Ctrl-C
     "DYN_SDK_DISABLE_ANSI_LOGGING": "1",
 }
 _FIELDS = {"status.podIP": LOOPBACK, "status.hostIP": LOOPBACK}
@@ -47,7 +47,7 @@ Edit = Callable[[str], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The machine in place of the cluster. `ports` yields free TCP ports."""
+    """The machine that replaces the cluster. `ports` yields free TCP ports."""
 
     python: str
     model_dir: str
@@ -56,9 +56,9 @@ class Machine:
     engine: Engine
     """The engine of the workers: their containers must start its module."""
     flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """By role: more words at the end of the command lines."""
+    """Role → arguments appended to its command lines."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
-    """More variables of workers."""
+    """Additional environment variables of workers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +169,7 @@ def _main_container(component: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _arguments(name: str, module: str, container: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the container gives to its module, which must be this one, started by python3 or by a wrapping shell."""
+    """The container's arguments to its module, which must be this one, started by python3 or by a wrapping shell."""
     match [*container.get("command", []), *container.get("args", [])]:
         case ["python3", "-m", started, *arguments] if started == module:
             return tuple(arguments)
@@ -183,7 +183,7 @@ def _arguments(name: str, module: str, container: Mapping[str, Any]) -> tuple[st
 
 
 def _environment(variables: Sequence[Mapping[str, Any]], changes: list[str]) -> dict[str, str]:
-    """The variables that a machine without Kubernetes can know; the last of a name wins, as in a pod."""
+    """The variables that exist without Kubernetes. The last of a name wins, as in a pod."""
     env: dict[str, str] = {}
     for variable in variables:
         name = variable["name"]
@@ -202,7 +202,7 @@ def _environment(variables: Sequence[Mapping[str, Any]], changes: list[str]) -> 
 
 
 def _listening(role: str, port: int) -> dict[str, str]:
-    """Where a process listens. For workers the operator sets the last one: without it they never report ready."""
+    """Listening addresses of a process. The last variable is the operator's: without it workers never report ready."""
     if role == "frontend":
         return {"DYN_HTTP_HOST": LOOPBACK, "DYN_HTTP_PORT": str(port)}
     return {
@@ -219,7 +219,7 @@ def _second_port(role: str, here: LocalRun, machine: Machine) -> dict[str, str]:
 
 
 def _places(port: int, model_dir: str) -> dict[str, Edit]:
-    """The flags that name a place in the cluster, and their places here."""
+    """Flags that name an address, a port or a path in the cluster → their value here."""
     here = {"--http-host": LOOPBACK, "--http-port": str(port), "--model-path": model_dir, "--model": model_dir}
     return {flag: lambda _, place=place: place for flag, place in here.items()}
 

@@ -1,4 +1,4 @@
-"""A real engine on this machine's CPU: KV blocks move between two processes over NIXL, and the text must not change."""
+"""Runs a real engine on this machine's CPU: KV blocks move between two processes over NIXL, and text stays the same."""
 
 import hashlib
 import tempfile
@@ -42,7 +42,7 @@ from workloads.jobs.verify.web import UnreachableError
 
 
 def environment_of(engine: Engine) -> Environment:
-    """Where the engine is installed. Raises ConfigurationError for one whose packages nobody has locked."""
+    """The environment with the engine. Raises ConfigurationError if the engine has no lock file."""
     lock = ROOT / "requirements" / f"{engine.name}.txt"
     if not lock.is_file():
         raise ConfigurationError(f"{engine.title} cannot be installed here: {lock.relative_to(ROOT)} is missing")
@@ -53,14 +53,14 @@ def environment_of(engine: Engine) -> Environment:
 PATIENT_NIXL = Path(__file__).with_name("patient_nixl")
 _WEIGHTS_SCRIPT = Path(__file__).with_name("tiny_weights.py")
 
-# Longer than the verification's prompts in tokens of the tiny tokenizer, some 1,200.
+# More than the verification's prompts need, about 1,200 tokens of the tiny tokenizer.
 CONTEXT_TOKENS = 2048
 GREEDY_PROMPTS = 4
 ANSWER_SECONDS = 120.0
 
 
 def cpu_twins(graph: Graph, engine: Engine) -> tuple[Graph, Graph, tuple[str, ...]]:
-    """The graph with one small engine a role, its aggregated counterpart, and what both change, one sentence each."""
+    """The graph with one small engine per role, its aggregated counterpart, and one sentence per change of both."""
 
     def small(role: Role) -> Worker:
         alone = replace(graph.workers[0], role=role, replicas=1, max_replicas=1, autoscaling=None)
@@ -89,7 +89,8 @@ def compare(
     *,
     isolated: bool,
 ) -> int:
-    """Verify the disaggregated graph by its engine's counters, then compare its greedy text with the aggregated one's.
+    """Verifies the disaggregated graph by its engine's counters, then compares its greedy text with that of
+    the aggregated one.
 
     Takes both graphs as rendered, and runs one after the other. The exit code is 0 if everything is verified and equal.
     """

@@ -26,9 +26,9 @@ from ops.local.session import Client, Session
 from ops.local.supervise import supervise
 from ops.local.timing import H200Timing, shaped_model_dir
 
-# In a private network every port is free: the frontend gets Dynamo's usual one, and the workers those after it.
+# In a private network every port is free: the frontend gets Dynamo's default, and the workers the ports after it.
 FIRST_PORT = 8000
-# Below the ports that Linux takes for connections; and Dynamo reads the system port as a signed 16-bit number.
+# Below Linux's ephemeral ports, and Dynamo reads the system port as a signed 16-bit number.
 UNISOLATED_PORTS = range(20000, 32768)
 TEMPORARY = "dynamo-gke-"
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
@@ -36,9 +36,9 @@ MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 @dataclass(frozen=True, kw_only=True)
 class LocalOptions:
-    """How to run. Without `once` or `bench` the graph serves until it is stopped.
+    """Options of a run. Without `once` or `bench` the graph serves until it is stopped.
 
-    `port` 0 takes a free one; `speedup` divides the simulated time, and 0 leaves no delays at all; `timing` replaces
+    `port` 0 chooses a free one; `speedup` divides the simulated time, and 0 removes all delays; `timing` replaces
     the simulator's own curve.
     """
 
@@ -66,11 +66,11 @@ class LocalOptions:
 
 
 def run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequence[str] = ()) -> int:
-    """Run a rendered DynamoGraphDeployment of the simulated layout until it is done or asked to stop.
+    """Runs a rendered DynamoGraphDeployment of the simulated layout until it is done or a stop is requested.
 
     `changed_before` says how the graph already differs from the stack's own, one sentence each. Returns the exit code:
     0 served (and verified, with `once`), 1 something failed, 2 the graph or an option is invalid. Errors are one
-    sentence on stderr. Nothing that was started is left.
+    sentence on stderr. No process is left running.
     """
     try:
         return _run(graph, options, changed_before)
@@ -102,7 +102,7 @@ def _run(graph: Mapping[str, Any], options: LocalOptions, changed_before: Sequen
             folder=folder / "run",
             listener=listener,
             say=say,
-            # Stopping is how a run that serves ends, but a verification that was stopped verified nothing.
+            # A serving run ends by being stopped, but a stopped verification verified nothing.
             stopped_code=0 if serving else 1,
         )
         return run_guarded(body, folder, isolated=options.isolated)
@@ -152,7 +152,7 @@ def _listener(port: int) -> socket.socket:
 
 
 def ports(isolated: bool) -> Iterator[int]:
-    """Free ports, each only once: in a private network all are; elsewhere in an order that two runs hardly share."""
+    """Free ports, each only once. In a private network all are free; elsewhere the order is random for each run."""
     if isolated:
         yield from count(FIRST_PORT)
     for port in random.sample(UNISOLATED_PORTS, len(UNISOLATED_PORTS)):
@@ -176,7 +176,7 @@ def announce(plan: LocalGraph, say: Say) -> None:
 
 
 def _invite(session: Session, port: int) -> None:
-    """Say how to send a request from another shell; the graph then runs on."""
+    """Prints how to send a request from another shell; the graph keeps running."""
     model = wait_until_servable(session)
     body = f'{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "Hello!"}}]}}'
     url = f"http://127.0.0.1:{port}/v1/chat/completions"

@@ -20,13 +20,13 @@ class Timing(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class H200Timing:
-    """What the predictor must know: GPUs of one engine by role, and the model's shape as config.json has it."""
+    """Inputs of the predictor: GPUs of one engine by role, and the model's shape from config.json."""
 
     tensor_parallel: Mapping[str, int]
     shape: Mapping[str, int]
 
     def flags(self, role: str) -> tuple[str, ...]:
-        """What makes the mocker of a role ask the predictor."""
+        """Flags with which the mocker of a role uses the predictor."""
         predictor = ("--ais-perf-model", "--ais-system", "h200_sxm", "--ais-backend", "vllm")
         return (*predictor, "--ais-tp-size", str(self.tensor_parallel[role]))
 
@@ -61,7 +61,7 @@ def h200_timing(graph: Graph) -> H200Timing:
 
 
 def shaped_model_dir(source: Path, shape: Mapping[str, int], made: Path) -> None:
-    """A copy of a model directory whose configuration has another model's shape; its tokenizer stays."""
+    """Copies a model directory with another model's shape in its configuration and the same tokenizer."""
     shutil.copytree(source, made)
     config = json.loads((made / "config.json").read_text())
     (made / "config.json").write_text(json.dumps({**config, **shape}))
