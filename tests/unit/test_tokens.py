@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -169,6 +170,20 @@ def test_the_time_grows_with_the_text_and_no_faster(piece: str) -> None:
 
     short = max(min(seconds(4_000) for _ in range(3)), 0.0005)
     assert min(seconds(80_000) for _ in range(2)) < 100 * short
+
+
+def test_a_program_is_searched_fast() -> None:
+    """A policy searches the programs of all Jobs at each preview. A shape that `re` must try at every place costs more
+    than all others together."""
+    program = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "workloads").rglob("*.py")))
+
+    def seconds(run: Callable[[str], object]) -> float:
+        begun = time.process_time()
+        run(program)
+        return time.process_time() - begun
+
+    words = min(seconds(re.compile(r"[a-z]+").findall) for _ in range(3))
+    assert min(seconds(holds_token) for _ in range(3)) < 20 * words
 
 
 def test_the_kinds_of_the_canaries_are_all_there_are() -> None:
