@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from infra.services import enable
+from planning.waits import Waits
 
 # serviceusage enables the others, cloudresourcemanager gives access to the project.
 APIS = ("cloudbilling", "cloudkms", "cloudresourcemanager", "iam", "iamcredentials", "serviceusage", "storage", "sts")
@@ -20,5 +21,5 @@ class Services(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:bootstrap:Services", name, None, opts)
-        enable(self, name, args.project, APIS)
+        enable(self, name, args.project, APIS, Waits().service)
         self.register_outputs({})

@@ -1,13 +1,14 @@
 """The private regional GKE cluster, without its node pools."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pulumi
 from pulumi_gcp import container
 
 from catalog.gke_versions import VERSION_PREFIX
 from infra.services import ProjectServices
-from planning.surroundings import Maintenance
+from planning.surroundings import DefaultNode, Maintenance
+from planning.waits import Wait
 
 # All that GKE collects by default, listed because naming one drops the others; DCGM has the GPU metrics.
 MONITORED = (
@@ -41,6 +42,8 @@ class ClusterArgs:
     deletion_protection: bool
     multi_networking: bool
     """Whether nodes may have more than one network."""
+    default_node: DefaultNode
+    wait: Wait
     labels: dict[str, str]
     secret_sync: bool
     """Whether GKE writes Secrets from Secret Manager."""
@@ -84,8 +87,8 @@ class Cluster(pulumi.ComponentResource):
             remove_default_node_pool=True,
             initial_node_count=1,
             node_config=container.ClusterNodeConfigArgs(
-                machine_type="e2-medium",
-                disk_size_gb=30,
+                machine_type=args.default_node.machine,
+                disk_size_gb=args.default_node.disk_gb,
                 service_account=args.node_account_email,
                 oauth_scopes=["https://www.googleapis.com/auth/cloud-platform"],
                 shielded_instance_config=container.ClusterNodeConfigShieldedInstanceConfigArgs(
@@ -167,7 +170,7 @@ class Cluster(pulumi.ComponentResource):
                 # GKE upgrades the control plane itself, and the default pool is gone: left in, each of these would
                 # show as a change, the first two as a replacement of the cluster.
                 ignore_changes=["nodeConfig", "initialNodeCount", "minMasterVersion"],
-                custom_timeouts=pulumi.CustomTimeouts(create="45m", update="60m", delete="90m"),
+                custom_timeouts=pulumi.CustomTimeouts(**asdict(args.wait)),
             ),
         )
         self.cluster_name = cluster.name
@@ -182,7 +185,7 @@ def maintenance_policy(maintenance: Maintenance) -> container.ClusterMaintenance
     """The weekly window, and the exclusion that keeps minor versions and node upgrades for a planned hour."""
     held = container.ClusterMaintenancePolicyMaintenanceExclusionArgs(
         exclusion_name="upgrades-by-hand",
-        start_time="2026-01-01T00:00:00Z",  # fixed, or each preview would differ; Google's blueprint uses a past time
+        start_time=maintenance.hold_from,
         exclusion_options=container.ClusterMaintenancePolicyMaintenanceExclusionExclusionOptionsArgs(
             scope="NO_MINOR_OR_NODE_UPGRADES", end_time_behavior="UNTIL_END_OF_SUPPORT"
         ),

@@ -79,7 +79,9 @@ def build(plan: Plan) -> Environment:
     )
     billing = billing_provider(plan.project, plan.labels) if plan.budget else None
     preflight.run(plan, provider, billing)
-    services = ProjectServices("services", ProjectServicesArgs(project=plan.project), _after(provider))
+    services = ProjectServices(
+        "services", ProjectServicesArgs(project=plan.project, wait=plan.waits.service), _after(provider)
+    )
     after_services = _after(provider, services)
     weights = WeightsBucket(
         "weights",
@@ -88,6 +90,7 @@ def build(plan: Plan) -> Environment:
             bucket=names.weights_bucket(plan.project, plan.stack),
             region=plan.region,
             keep=plan.keeps_weights,
+            kept_after_deletion_seconds=plan.delivery.kept_after_deletion_seconds,
         ),
         after_services,
     )
@@ -133,6 +136,7 @@ def _watched(plan: Plan, services: ProjectServices, billing: gcp.Provider | None
                 title=plan.title,
                 dashboard=dashboard.build(plan),
                 alerts=alerts.alerts(plan),
+                alerting=plan.alerting,
                 emails=plan.alert_emails,
                 labels=plan.labels,
             ),
@@ -179,6 +183,8 @@ def _new_cluster(
             maintenance=plan.maintenance,
             deletion_protection=plan.deletion_protection,
             multi_networking=plan.multi_networking,
+            default_node=plan.default_node,
+            wait=plan.waits.cluster,
             labels=plan.labels,
             secret_sync=plan.token_secret is not None,
             binary_authorization=plan.binary_authorization,
@@ -194,6 +200,7 @@ def _new_cluster(
             cluster_id=cluster.cluster_id,
             region=plan.region,
             node_account_email=identity.email,
+            wait=plan.waits.system_pool,
             labels=plan.labels,
         ),
         _after(provider, subnet.egress, identity),
@@ -220,6 +227,7 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
                 vpc=plan.network.vpc,
                 subnet=plan.network.subnet,
                 services=services,
+                wait=plan.waits.network,
             ),
             opts,
         )
@@ -232,7 +240,16 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
             egress=found,
         )
     made = Network(
-        "network", NetworkArgs(project=plan.project, prefix=prefix, region=plan.region, ranges=plan.ranges), opts
+        "network",
+        NetworkArgs(
+            project=plan.project,
+            prefix=prefix,
+            region=plan.region,
+            ranges=plan.ranges,
+            vpc=plan.vpc,
+            wait=plan.waits.network,
+        ),
+        opts,
     )
     return _Subnet(
         network_id=made.network_id,
@@ -274,8 +291,10 @@ def _nic_networks(plan: Plan, opts: pulumi.ResourceOptions) -> RdmaNetwork | Non
             region=plan.region,
             profile=plan.network_profiles[0],  # the same for all pools: planning rejects a second one
             mtu=wired[0].mtu,
+            gvnic_mtu=plan.vpc.mtu,
             second_gvnic=plan.second_gvnic,
             ranges=plan.ranges,
+            wait=plan.waits.network,
         ),
         opts,
     )

@@ -7,6 +7,7 @@ from pulumi_gcp import compute
 
 from infra.network import of_network, webhook_rule
 from infra.services import ProjectServices
+from planning.waits import Wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class ExistingNetworkArgs:
     vpc: str
     subnet: str
     services: ProjectServices
+    wait: Wait
+    """For the firewall rule."""
 
 
 class ExistingNetwork(pulumi.ComponentResource):
@@ -50,6 +53,6 @@ class ExistingNetwork(pulumi.ComponentResource):
                 network=self.network_id,
                 prefix=args.prefix,
                 nodes=subnet.ip_cidr_range,
-                opts=of_network(self),
+                opts=of_network(self, args.wait),
             )
         self.register_outputs({"networkId": self.network_id, "subnetId": self.subnet_id})

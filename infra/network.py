@@ -1,21 +1,16 @@
 """The cluster's VPC: node subnet, ranges for pods and Services, NAT, proxy-only subnet, the webhook's firewall rule."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pulumi
 from pulumi_gcp import compute
 
 from manifests.ports import WEBHOOK
-from planning.surroundings import Ranges
-
-# Jumbo frames, the largest MTU of a VPC. Set at creation: running nodes keep the old one.
-MTU = 8896
+from planning.surroundings import Ranges, Vpc
+from planning.waits import Wait
 
 PODS_RANGE = "pods"
 SERVICES_RANGE = "services"
-
-# Each takes under a minute; the provider would wait 20 minutes for each of four in a row.
-CREATED_WITHIN = "5m"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +20,9 @@ class NetworkArgs:
     """The prefix of every physical name."""
     region: str
     ranges: Ranges
+    vpc: Vpc
+    wait: Wait
+    """For each resource of the network."""
 
 
 class Network(pulumi.ComponentResource):
@@ -39,14 +37,14 @@ class Network(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:Network", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create=CREATED_WITHIN))
+        child = pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(**asdict(args.wait)))
         ranges = args.ranges
         vpc = compute.Network(
             f"{name}-vpc",
             project=args.project,
             name=args.prefix,
             auto_create_subnetworks=False,
-            mtu=MTU,
+            mtu=args.vpc.mtu,
             routing_mode="REGIONAL",
             opts=child,
         )
@@ -91,30 +89,35 @@ class Network(pulumi.ComponentResource):
             region=args.region,
             nat_ip_allocate_option="AUTO_ONLY",
             source_subnetwork_ip_ranges_to_nat="ALL_SUBNETWORKS_ALL_IP_RANGES",
-            # Nodes that pull weights open thousands of connections to few addresses. The settings exclude each other.
+            # These two exclude each other.
             enable_dynamic_port_allocation=True,
             enable_endpoint_independent_mapping=False,
-            min_ports_per_vm=2048,
-            max_ports_per_vm=65536,
+            min_ports_per_vm=args.vpc.min_nat_ports,
+            max_ports_per_vm=args.vpc.max_nat_ports,
             log_config=compute.RouterNatLogConfigArgs(enable=True, filter="ERRORS_ONLY"),
             opts=child,
         )
         webhook_rule(
-            name, project=args.project, network=vpc.id, prefix=args.prefix, nodes=ranges.nodes, opts=of_network(self)
+            name,
+            project=args.project,
+            network=vpc.id,
+            prefix=args.prefix,
+            nodes=ranges.nodes,
+            opts=of_network(self, args.wait),
         )
         self.network_id = vpc.id
         self.subnet_id = nodes.id
         self.register_outputs({"networkId": self.network_id, "subnetId": self.subnet_id})
 
 
-def of_network(parent: pulumi.Resource) -> pulumi.ResourceOptions:
+def of_network(parent: pulumi.Resource, wait: Wait) -> pulumi.ResourceOptions:
     """Options of a firewall rule: replaced with its network. The provider would move the rule in place, but a replaced
     VPC can be deleted only after its rules."""
     return pulumi.ResourceOptions(
         parent=parent,
         replace_on_changes=["network"],
         delete_before_replace=True,
-        custom_timeouts=pulumi.CustomTimeouts(create=CREATED_WITHIN),
+        custom_timeouts=pulumi.CustomTimeouts(**asdict(wait)),
     )
 
 

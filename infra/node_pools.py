@@ -1,7 +1,7 @@
 """Node pools: the CPU pool that everything but workers runs on, and the GPU pools."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pulumi
 from pulumi_gcp import container
@@ -10,6 +10,7 @@ from catalog.contracts import CAPACITY_LABEL, NodePurchase, ReservationRef
 from infra.rdma_network import NodeNic
 from manifests.labels import ROLE
 from planning.types import Pool, WorkerPool
+from planning.waits import Wait
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -29,6 +30,7 @@ class SystemPoolArgs:
     cluster_id: pulumi.Input[str]
     region: str
     node_account_email: pulumi.Input[str]
+    wait: Wait
     labels: dict[str, str]
 
 
@@ -53,7 +55,7 @@ class SystemPool(pulumi.ComponentResource):
                 location_policy="BALANCED",
             ),
             management=container.NodePoolManagementArgs(auto_repair=True, auto_upgrade=True),
-            upgrade_settings=container.NodePoolUpgradeSettingsArgs(strategy="SURGE", max_surge=1, max_unavailable=0),
+            upgrade_settings=_upgrade_settings(args.pool),
             network_config=container.NodePoolNetworkConfigArgs(enable_private_nodes=True),
             node_config=container.NodePoolNodeConfigArgs(
                 machine_type=args.pool.machine.name,
@@ -73,7 +75,7 @@ class SystemPool(pulumi.ComponentResource):
                 parent=self,
                 ignore_changes=["initialNodeCount", "nodeCount", "version"],
                 delete_before_replace=True,
-                custom_timeouts=pulumi.CustomTimeouts(create="30m", update="1h", delete="1h"),
+                custom_timeouts=pulumi.CustomTimeouts(**asdict(args.wait)),
             ),
         )
         self.register_outputs({})
@@ -121,9 +123,7 @@ class GpuPool(pulumi.ComponentResource):
             if buys.scaled
             else None,
             management=container.NodePoolManagementArgs(auto_repair=buys.auto_repair, auto_upgrade=True),
-            upgrade_settings=container.NodePoolUpgradeSettingsArgs(strategy="SURGE", max_surge=0, max_unavailable=1)
-            if buys.rolling_upgrades
-            else None,
+            upgrade_settings=_upgrade_settings(args.pool),
             placement_policy=container.NodePoolPlacementPolicyArgs(type="COMPACT") if buys.compact else None,
             network_config=container.NodePoolNetworkConfigArgs(
                 enable_private_nodes=True,
@@ -150,7 +150,7 @@ class GpuPool(pulumi.ComponentResource):
                     *(["initialNodeCount", "nodeCount"] if buys.scaled else []),
                 ],
                 delete_before_replace=True,
-                custom_timeouts=timeouts(buys),
+                custom_timeouts=pulumi.CustomTimeouts(**asdict(args.pool.wait)),
             ),
         )
         self.register_outputs({})
@@ -170,7 +170,7 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
                 type=machine.gpus.type,
                 count=machine.gpus.count,
                 gpu_driver_installation_config=container.NodePoolNodeConfigGuestAcceleratorGpuDriverInstallationConfigArgs(
-                    gpu_driver_version="LATEST"  # CUDA 13 in the runtime image needs R580
+                    gpu_driver_version=args.pool.driver
                 ),
             )
         ],
@@ -196,17 +196,9 @@ def gpu_node_config(args: GpuPoolArgs) -> container.NodePoolNodeConfigArgs:
     )
 
 
-def timeouts(buys: NodePurchase) -> pulumi.CustomTimeouts:
-    """How long Pulumi waits for a pool.
-
-    The provider silently retries a refused create or update until its timeout (HTTP 400 failedPrecondition, quota),
-    so the timeouts limit that. GKE gives up on missing nodes after some 35 minutes, and a create must last longer to
-    get that error; a pool that is created empty waits for no node. An update may recreate the nodes one by one.
-    """
-    return pulumi.CustomTimeouts(
-        create="45m" if buys.min_nodes else "30m",
-        update=f"{min(240, 40 + 20 * buys.max_nodes)}m",
-        delete="60m",
+def _upgrade_settings(pool: Pool) -> container.NodePoolUpgradeSettingsArgs | None:
+    return pool.upgrade and container.NodePoolUpgradeSettingsArgs(
+        strategy="SURGE", max_surge=pool.upgrade.max_surge, max_unavailable=pool.upgrade.max_unavailable
     )
 
 

@@ -8,12 +8,7 @@ from pulumi_gcp import monitoring
 
 from infra.email_channels import email_channels
 from manifests.alerts import Alert, LogCondition, MetricCondition
-
-# The minimum of Cloud Monitoring. An incident without data for that long closes itself.
-AUTO_CLOSE = "1800s"
-
-# A failing GPU logs the same line many times a second; a log-based policy must limit its notifications.
-LOG_RATE_LIMIT = "300s"
+from planning.observing import Alerting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +19,7 @@ class ObservabilityArgs:
     dashboard: str
     """JSON, as `manifests.dashboard` builds it."""
     alerts: Sequence[Alert]
+    alerting: Alerting
     emails: Sequence[str]
     labels: dict[str, str]
 
@@ -45,8 +41,8 @@ class Observability(pulumi.ComponentResource):
                 project=args.project,
                 display_name=f"{args.title}: {alert.title}",
                 combiner="OR",
-                conditions=[_condition(alert)],
-                alert_strategy=_strategy(alert),
+                conditions=[_condition(alert, args.alerting)],
+                alert_strategy=_strategy(alert, args.alerting),
                 severity=alert.severity.value,
                 documentation=monitoring.AlertPolicyDocumentationArgs(
                     content=alert.documentation, mime_type="text/markdown"
@@ -58,7 +54,7 @@ class Observability(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _condition(alert: Alert) -> monitoring.AlertPolicyConditionArgs:
+def _condition(alert: Alert, alerting: Alerting) -> monitoring.AlertPolicyConditionArgs:
     match alert.condition:
         case MetricCondition(query=query, minutes=minutes):
             return monitoring.AlertPolicyConditionArgs(
@@ -66,7 +62,7 @@ def _condition(alert: Alert) -> monitoring.AlertPolicyConditionArgs:
                 condition_prometheus_query_language=monitoring.AlertPolicyConditionConditionPrometheusQueryLanguageArgs(
                     query=query,
                     duration=f"{minutes * 60}s",
-                    evaluation_interval="60s",
+                    evaluation_interval=alerting.evaluation_interval,
                     # Before the first sample, Cloud Monitoring knows no metric and would reject the policy.
                     disable_metric_validation=True,
                 ),
@@ -80,8 +76,9 @@ def _condition(alert: Alert) -> monitoring.AlertPolicyConditionArgs:
             )
 
 
-def _strategy(alert: Alert) -> monitoring.AlertPolicyAlertStrategyArgs:
-    limit = monitoring.AlertPolicyAlertStrategyNotificationRateLimitArgs(period=LOG_RATE_LIMIT)
+def _strategy(alert: Alert, alerting: Alerting) -> monitoring.AlertPolicyAlertStrategyArgs:
+    limit = monitoring.AlertPolicyAlertStrategyNotificationRateLimitArgs(period=alerting.log_rate_limit)
     return monitoring.AlertPolicyAlertStrategyArgs(
-        auto_close=AUTO_CLOSE, notification_rate_limit=limit if isinstance(alert.condition, LogCondition) else None
+        auto_close=alerting.auto_close,
+        notification_rate_limit=limit if isinstance(alert.condition, LogCondition) else None,
     )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import compute
 
-from infra.network import MTU, of_network
+from infra.network import of_network
 from planning.surroundings import Ranges
+from planning.waits import Wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +19,12 @@ class RdmaNetworkArgs:
     """The network profile of the RDMA NICs. Each profile is for one zone, and nodes of another zone cannot join."""
     mtu: int
     """MTU of the RoCE network."""
+    gvnic_mtu: int
     second_gvnic: bool
     """Whether nodes have one."""
     ranges: Ranges
+    wait: Wait
+    """For the firewall rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,7 @@ class RdmaNetwork(pulumi.ComponentResource):
             project=args.project,
             name=f"{args.prefix}-gvnic",
             auto_create_subnetworks=False,
-            mtu=MTU,
+            mtu=args.gvnic_mtu,
             opts=child,
         )
         gvnic_subnet = compute.Subnetwork(
@@ -101,6 +105,6 @@ class RdmaNetwork(pulumi.ComponentResource):
             direction="INGRESS",
             source_ranges=[args.ranges.second_gvnic],
             allows=[compute.FirewallAllowArgs(protocol=protocol) for protocol in ("tcp", "udp", "icmp")],
-            opts=of_network(self),
+            opts=of_network(self, args.wait),
         )
         return NodeNic(network=gvnic.name, subnetwork=gvnic_subnet.name)

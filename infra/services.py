@@ -1,10 +1,12 @@
 """The Google Cloud APIs that the environment uses, enabled before anything needs them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pulumi
 from pulumi_gcp import organizations, projects
+
+from planning.waits import Wait
 
 APIS = (
     "billingbudgets",
@@ -27,6 +29,7 @@ APIS = (
 @dataclass(frozen=True, kw_only=True)
 class ProjectServicesArgs:
     project: str
+    wait: Wait
 
 
 class ProjectServices(pulumi.ComponentResource):
@@ -38,7 +41,7 @@ class ProjectServices(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ProjectServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:infra:ProjectServices", name, None, opts)
-        self.enabled = enable(self, name, args.project, APIS)
+        self.enabled = enable(self, name, args.project, APIS, args.wait)
         self.register_outputs({})
 
 
@@ -53,7 +56,9 @@ def project_of(
     )
 
 
-def enable(parent: pulumi.Resource, name: str, project: str, apis: Sequence[str]) -> dict[str, projects.Service]:
+def enable(
+    parent: pulumi.Resource, name: str, project: str, apis: Sequence[str], wait: Wait
+) -> dict[str, projects.Service]:
     """Enables the APIs, given by short name, and leaves them on when the stack is destroyed."""
     return {
         api: projects.Service(
@@ -61,7 +66,7 @@ def enable(parent: pulumi.Resource, name: str, project: str, apis: Sequence[str]
             project=project,
             service=f"{api}.googleapis.com",
             disable_on_destroy=False,
-            opts=pulumi.ResourceOptions(parent=parent, custom_timeouts=pulumi.CustomTimeouts(create="5m")),
+            opts=pulumi.ResourceOptions(parent=parent, custom_timeouts=pulumi.CustomTimeouts(**asdict(wait))),
         )
         for api in apis
     }

@@ -13,6 +13,8 @@ class WeightsBucketArgs:
     region: str
     keep: bool
     """Whether the bucket stays when the stack is destroyed."""
+    kept_after_deletion_seconds: int
+    """How long Cloud Storage keeps deleted files."""
 
 
 class WeightsBucket(pulumi.ComponentResource):
@@ -35,8 +37,9 @@ class WeightsBucket(pulumi.ComponentResource):
             public_access_prevention="enforced",
             # Real folders: list and rename are faster for many small files, and checkpoints have many.
             hierarchical_namespace=storage.BucketHierarchicalNamespaceArgs(enabled=True),
-            # Deleted weights can be fetched again, so nobody pays to keep them for another week.
-            soft_delete_policy=storage.BucketSoftDeletePolicyArgs(retention_duration_seconds=0),
+            soft_delete_policy=storage.BucketSoftDeletePolicyArgs(
+                retention_duration_seconds=args.kept_after_deletion_seconds
+            ),
             force_destroy=not args.keep,
             opts=pulumi.ResourceOptions(parent=self, protect=args.keep, retain_on_delete=args.keep),
         )

@@ -1,31 +1,15 @@
 """The alerts and their conditions. docs/runbooks has a page for each."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from catalog.contracts import TransferMetrics
 from catalog.engines import Engine
 from catalog.releases import has_metric
 from manifests.promql import GRAPH, Scope, graphs_by_engine, scope
+from planning.observing import Alerting
 from planning.types import Graph, Plan
-
-# Long enough for a meaningful rate from a few requests, short enough to notify within 15 minutes.
-WINDOW = "10m"
-
-# Min load, requests per second: with less, the window has too few requests to conclude that a phase gets none.
-LOAD = 0.1
-
-# Max time to first token of that share of requests. Over RDMA it is 0.2 to 0.5 s, and 98 s with KV cache over TCP
-# (reported, not measured here). 4.7 is the upper bound of a bucket of the frontend's histogram, where the quantile is
-# exact.
-FIRST_TOKEN_SHARE = 0.95
-FIRST_TOKEN_SECONDS = 4.7
-
-
-# Max share of prefilled requests whose KV cache expires unfetched. Not zero, because requests that clients abandon
-# before decode also count, and no counter distinguishes them.
-EXPIRED_SHARE = 0.02
 
 
 class Severity(StrEnum):
@@ -71,10 +55,11 @@ class Alert:
 
 def alerts(plan: Plan) -> tuple[Alert, ...]:
     """The alerts that can fire in this stack, by name."""
-    return tuple(sorted(_alerts(plan, scope(plan)), key=lambda alert: alert.name))
+    series = replace(scope(plan), window=plan.alerting.window)
+    return tuple(sorted(_alerts(plan, series, plan.alerting), key=lambda alert: alert.name))
 
 
-def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
+def _alerts(plan: Plan, series: Scope, rules: Alerting) -> Iterator[Alert]:
     on_gpus = tuple(graph for graph in plan.graphs if graph.gpus)
     disaggregated = _names(graph for graph in plan.graphs if graph.disaggregated)
     yield Alert(
@@ -82,14 +67,14 @@ def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
         title="no model is listed",
         meaning="A frontend lists no model for its graph, so every request to it is answered with 404 or 503.",
         severity=Severity.CRITICAL,
-        condition=_model_not_listed(series, _names(plan.graphs)),
+        condition=_model_not_listed(series, rules, _names(plan.graphs)),
     )
     yield Alert(
         name="slow-first-token",
         title="the first token is slow",
-        meaning=f"One request in twenty waits longer than {FIRST_TOKEN_SECONDS} seconds for its first token.",
+        meaning=f"One request in twenty waits longer than {rules.first_token_seconds} seconds for its first token.",
         severity=Severity.WARNING,
-        condition=MetricCondition(query=f"{_first_token(series)} > {FIRST_TOKEN_SECONDS}", minutes=10),
+        condition=_slow_first_token(series, rules),
     )
     if disaggregated:
         yield Alert(
@@ -97,16 +82,16 @@ def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
             title="prefill is idle under load",
             meaning="Requests are answered while prefill workers get few or none: disaggregation does not happen.",
             severity=Severity.CRITICAL,
-            condition=_prefill_idle(series, disaggregated),
+            condition=_prefill_idle(series, rules, disaggregated),
         )
-    yield from _transfer_alerts(plan, series)
+    yield from _transfer_alerts(plan, series, rules)
     if on_gpus:
         yield Alert(
             name="gpu-pods-pending",
             title="GPU pods are pending",
             meaning="A worker has waited a quarter of an hour to start, and its graph has fewer engines than planned.",
             severity=Severity.ERROR,
-            condition=_pods_pending(series, on_gpus),
+            condition=_pods_pending(series, rules, on_gpus),
         )
         yield Alert(
             name="gpu-xid",
@@ -117,7 +102,7 @@ def _alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
         )
 
 
-def _transfer_alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
+def _transfer_alerts(plan: Plan, series: Scope, rules: Alerting) -> Iterator[Alert]:
     """Alerts of failed KV transfers, for graphs whose engines count them."""
     counted = {
         engine: graphs
@@ -130,16 +115,16 @@ def _transfer_alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
             title="KV transfers fail",
             meaning=f"{_who_fails(counted)}, and the requests concerned fail.",
             severity=Severity.ERROR,
-            condition=_transfer_failures(series, counted),
+            condition=_transfer_failures(series, rules, counted),
         )
     if any(_of(engine).expired for engine in counted):
         yield Alert(
             name="kv-leases-expired",
             title="KV leases expire",
-            meaning=f"More than {EXPIRED_SHARE:.0%} of the prompts lose their KV cache on prefill before decode has "
-            "fetched it, and decode that comes too late reads memory of other requests: wrong text with HTTP 200.",
+            meaning=f"More than {rules.expired_share:.0%} of the prompts lose their KV cache on prefill before decode "
+            "has fetched it, and decode that comes too late reads memory of other requests: wrong text with HTTP 200.",
             severity=Severity.ERROR,
-            condition=_leases_expired(series, counted),
+            condition=_leases_expired(series, rules, counted),
         )
     late = graphs_by_engine(graph for graph in plan.graphs if graph.kv_transfer and _counts_after_expiry(graph))
     if late:
@@ -149,7 +134,7 @@ def _transfer_alerts(plan: Plan, series: Scope) -> Iterator[Alert]:
             meaning="Decode workers finish reading KV cache whose lease on prefill has ended, so it may be that of "
             "other requests: wrong text with HTTP 200.",
             severity=Severity.CRITICAL,
-            condition=_read_after_expiry(series, late),
+            condition=_read_after_expiry(series, rules, late),
         )
 
 
@@ -173,31 +158,33 @@ def _names(graphs: Iterator[Graph] | tuple[Graph, ...]) -> tuple[str, ...]:
     return tuple(graph.name for graph in graphs)
 
 
-def _model_not_listed(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
+def _model_not_listed(series: Scope, rules: Alerting, graphs: tuple[str, ...]) -> MetricCondition:
     """The condition that a frontend of a graph reports its model as not ready, or that no frontend reports.
 
     Observed with mockers: the gauge is 0 without prefill workers, and missing without decode workers as well.
     """
     not_ready = f"{series.gauge('min', 'dynamo_frontend_model_ready', GRAPH)} < 1"
     silent = (f"absent(dynamo_frontend_model_ready{series.where(graph=graph)})" for graph in graphs)
-    return MetricCondition(query=" or ".join((not_ready, *silent)), minutes=10)
+    return MetricCondition(query=" or ".join((not_ready, *silent)), minutes=rules.not_listed_minutes)
 
 
-def _first_token(series: Scope) -> str:
-    return series.quantile(FIRST_TOKEN_SHARE, "dynamo_frontend_time_to_first_token_seconds", GRAPH, window=WINDOW)
+def _slow_first_token(series: Scope, rules: Alerting) -> MetricCondition:
+    slowest = series.quantile(rules.first_token_share, "dynamo_frontend_time_to_first_token_seconds", GRAPH)
+    return MetricCondition(query=f"{slowest} > {rules.first_token_seconds}", minutes=rules.slow_minutes)
 
 
-def _prefill_idle(series: Scope, graphs: tuple[str, ...]) -> MetricCondition:
+def _prefill_idle(series: Scope, rules: Alerting, graphs: tuple[str, ...]) -> MetricCondition:
     """The condition that less than half of the requests of a disaggregated graph reach prefill.
 
     Each request goes through prefill once; half leaves room for retries and for requests that end before prefill. The
     threshold is not zero, because the operator's canary requests, one per ten seconds from each idle worker, may count
     as a worker's requests (unverified).
     """
-    answered = series.rate("dynamo_frontend_requests_total", GRAPH, window=WINDOW, graph=graphs, status="success")
+    answered = series.rate("dynamo_frontend_requests_total", GRAPH, graph=graphs, status="success")
     prefilled = _prefilled(series, graphs)
-    query = f"{answered} > {LOAD} unless on ({GRAPH}) {prefilled} > on ({GRAPH}) 0.5 * {answered}"
-    return MetricCondition(query=query, minutes=5)
+    enough = f"{prefilled} > on ({GRAPH}) {rules.prefilled_share} * {answered}"
+    query = f"{answered} > {rules.min_requests_per_second} unless on ({GRAPH}) {enough}"
+    return MetricCondition(query=query, minutes=rules.idle_minutes)
 
 
 def _prefilled(series: Scope, graphs: tuple[str, ...]) -> str:
@@ -205,48 +192,47 @@ def _prefilled(series: Scope, graphs: tuple[str, ...]) -> str:
     return series.rate(
         "dynamo_component_requests_total",
         GRAPH,
-        window=WINDOW,
         graph=graphs,
         dynamo_component="prefill",
         dynamo_endpoint="generate",
     )
 
 
-def _leases_expired(series: Scope, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
+def _leases_expired(series: Scope, rules: Alerting, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
     """The condition that too large a share of prefill's requests expires unfetched, by the engines' counters."""
     conditions: list[str] = []
     for engine, graphs in counted.items():
         if counter := _of(engine).expired:
-            expired = series.rate(counter, GRAPH, window=WINDOW, graph=graphs)
-            conditions.append(f"{expired} > on ({GRAPH}) {EXPIRED_SHARE} * {_prefilled(series, graphs)}")
-    return MetricCondition(query=" or ".join(conditions), minutes=5)
+            expired = series.rate(counter, GRAPH, graph=graphs)
+            conditions.append(f"{expired} > on ({GRAPH}) {rules.expired_share} * {_prefilled(series, graphs)}")
+    return MetricCondition(query=" or ".join(conditions), minutes=rules.expired_minutes)
 
 
-def _read_after_expiry(series: Scope, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
+def _read_after_expiry(series: Scope, rules: Alerting, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
     """Any rise: each such transfer may have moved blocks that prefill had reused."""
     late = (
-        f"{series.increase(counter, GRAPH, window=WINDOW, graph=graphs)} > 0"
+        f"{series.increase(counter, GRAPH, graph=graphs)} > 0"
         for engine, graphs in counted.items()
         if (counter := _of(engine).after_expiry)
     )
-    return MetricCondition(query=" or ".join(late), minutes=0)
+    return MetricCondition(query=" or ".join(late), minutes=rules.failed_minutes)
 
 
-def _transfer_failures(series: Scope, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
+def _transfer_failures(series: Scope, rules: Alerting, counted: Mapping[Engine, tuple[str, ...]]) -> MetricCondition:
     """The condition that KV transfers fail, by the engines' counters. Expired KV cache has its own alert."""
     failed = (
-        f"{series.increase(counter, GRAPH, window=WINDOW, graph=graphs)} > 0"
+        f"{series.increase(counter, GRAPH, graph=graphs)} > 0"
         for engine, graphs in counted.items()
         for counter in _of(engine).failures.values()
     )
-    return MetricCondition(query=" or ".join(failed), minutes=0)
+    return MetricCondition(query=" or ".join(failed), minutes=rules.failed_minutes)
 
 
-def _pods_pending(series: Scope, graphs: tuple[Graph, ...]) -> MetricCondition:
+def _pods_pending(series: Scope, rules: Alerting, graphs: tuple[Graph, ...]) -> MetricCondition:
     """The condition that pods stay Pending. Matches pod names, because kube state metrics on GKE lack pod labels."""
     pods = tuple(f"{graph.name}-{worker.role}-.+" for graph in graphs for worker in graph.workers)
     pending = f"sum(kube_pod_status_phase{series.where(phase='Pending', pod=pods)})"
-    return MetricCondition(query=f"{pending} > 0", minutes=15)
+    return MetricCondition(query=f"{pending} > 0", minutes=rules.pending_minutes)
 
 
 def _xid(plan: Plan) -> LogCondition:

@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.contracts import Series, TransferMetrics
 from catalog.engines import Engine
-from manifests.promql import GRAPH, ROLE, WINDOW, Scope, graphs_by_engine, line, scope
+from manifests.promql import GRAPH, ROLE, Scope, graphs_by_engine, line, scope
 from planning.types import Plan
 
 # Max columns of Cloud Monitoring's grid; each row has three tiles.
@@ -181,7 +181,7 @@ def _transfers(series: Scope, counted: Sequence[TransferMetrics]) -> Iterator[Ti
         for transfer in counted
         for word, counter in _failures(transfer).items()
     ]
-    yield from _tile(f"Failures within {WINDOW}", COUNT, failures)
+    yield from _tile(f"Failures within {series.window}", COUNT, failures)
     received = [_received(series, *transfer.received) for transfer in counted if transfer.received]
     yield from _tile("Prompt tokens that decode got from prefill", RATIO, received)
 
@@ -214,7 +214,7 @@ def _nixl(series: Scope) -> tuple[Tile, ...]:
             ),
         ),
         Tile(
-            title=f"NIXL errors within {WINDOW}, by status",
+            title=f"NIXL errors within {series.window}, by status",
             unit=COUNT,
             queries=(series.increase("agent_errors_total", f"{GRAPH}, {ROLE}, status"),),
         ),

@@ -9,19 +9,16 @@ from catalog.contracts import EngineInput, EnvVar, NicClaim
 from catalog.engines import Engine
 from catalog.flags.frontend import frontend_flags
 from catalog.flags.of_release import of_release
-from catalog.machines import GpuMachine
 from catalog.models import Placement
 from catalog.rdma import UCX_TCP, KvTransfer
 from manifests import dgd, labels, placement, pod_security
 from planning import names
+from planning.graph_parts import PodSize
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph, Worker
 
 MODEL_CACHE = "/model-cache"
 _CLAIM = "rdma"
-
-# Max times that a request moves to another worker after its worker fails, before the client gets an error.
-MIGRATION_LIMIT = 3
 
 # Keeps the autoscaler from evicting engines to remove a node: an engine takes minutes to load.
 KEEP_ON_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
@@ -67,21 +64,21 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
     """The OpenAI-compatible server with the KV-aware router. Loads the tokenizer, never the weights."""
     args = FrontendArgs(
         kv_cache_block_size=runs.block_size,
-        migration_limit=MIGRATION_LIMIT,
+        migration_limit=graph.frontend.migration_limit,
         # Each router sees the load that the others have assigned.
-        router_replica_sync=graph.frontend_replicas > 1,
+        router_replica_sync=graph.frontend.replicas > 1,
     )
     source = _model_source(graph)
     return dgd.Component(
         name="frontend",
         type="frontend",
-        replicas=graph.frontend_replicas,
+        replicas=graph.frontend.replicas,
         pod_template=dgd.PodTemplate(
             metadata=_annotated(source.annotations),
             spec=dgd.PodSpec(
                 service_account_name=names.runtime_account(graph.name),
                 node_selector=placement.on_pool(SYSTEM_POOL) if graph.on_system_pool else None,
-                topology_spread_constraints=placement.spread(graph) if graph.frontend_replicas > 1 else None,
+                topology_spread_constraints=placement.spread(graph) if graph.frontend.replicas > 1 else None,
                 termination_grace_period_seconds=lifecycle.GRACE_SECONDS,
                 containers=(
                     dgd.Container(
@@ -95,9 +92,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                             *_no_usage_reports(runs),
                         ),
                         env_from=source.env_from,
-                        resources=dgd.Resources(
-                            requests={"cpu": "1", "memory": "2Gi"} if runs.simulated else {"cpu": "4", "memory": "16Gi"}
-                        ),
+                        resources=dgd.Resources(requests=_requests(graph.frontend.size)),
                         security_context=pod_security.UNPRIVILEGED,
                         lifecycle=dgd.Lifecycle(
                             pre_stop=dgd.LifecycleHandler(sleep=dgd.Sleep(seconds=lifecycle.PRE_STOP_SECONDS))
@@ -147,7 +142,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
             *(_TRANSPORT_ENV[graph.kv_transfer] if graph.kv_transfer else ()),
         ),
         env_from=source.env_from,
-        resources=_gpu_resources(worker, node) if node else dgd.Resources(requests={"cpu": "1", "memory": "2Gi"}),
+        resources=_gpu_resources(worker) if node else dgd.Resources(requests=_requests(worker.size)),
         security_context=_gpu_security(worker) if node else pod_security.UNPRIVILEGED,
         volume_mounts=source.mounts,
     )
@@ -156,8 +151,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         type=worker.role.value,
         replicas=None if worker.autoscaled else worker.replicas,
         scaling_adapter=dgd.ScalingAdapter() if worker.autoscaled else None,
-        # Shared memory of NCCL and of the workers of one engine; samples use 16 to 80 Gi.
-        shared_memory_size=f"{max(16, 10 * worker.tensor_parallel)}Gi" if node else None,
+        shared_memory_size=worker.size.shared_memory,
         pod_template=dgd.PodTemplate(
             metadata=_annotated(
                 source.annotations | (ROLLOUT | KEEP_ON_NODE if node else {}) | dict(worker.nics.annotations)
@@ -286,13 +280,13 @@ def worker_variables(runs: Engine, inputs: EngineInput, drain_seconds: int) -> t
     )
 
 
-def _gpu_resources(worker: Worker, node: GpuMachine) -> dgd.Resources:
-    share = node.worker_share
+def _requests(size: PodSize) -> dict[str, str]:
+    return {"cpu": size.cpu, "memory": size.memory}
+
+
+def _gpu_resources(worker: Worker) -> dgd.Resources:
     return dgd.Resources(
-        requests={
-            "cpu": str(share.cpu * worker.tensor_parallel),
-            "memory": f"{share.memory_gib * worker.tensor_parallel}Gi",
-        },
+        requests=_requests(worker.size),
         limits={"nvidia.com/gpu": str(worker.tensor_parallel), **worker.nics.limits},
         claims=(dgd.ResourceClaimRef(name=_CLAIM),) if worker.nics.claim else None,
     )

@@ -10,9 +10,6 @@ from planning.types import Graph, Plan
 GRAPH = "graph"
 ROLE = "role"
 
-# Twenty samples at the collection interval: smooth enough to read, short enough to show changes.
-WINDOW = "5m"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
@@ -20,6 +17,8 @@ class Scope:
 
     cluster: str
     namespace: str
+    window: str
+    """Of rates and increases."""
 
     def where(self, **labels: str | tuple[str, ...]) -> str:
         """`{cluster="…",namespace="…"}` with more labels. A text must be equal; a tuple lists alternatives.
@@ -33,17 +32,17 @@ class Scope:
         )
         return f"{{{','.join(matchers)}}}"
 
-    def rate(self, counter: str, by: str, *, window: str = WINDOW, **labels: str | tuple[str, ...]) -> str:
+    def rate(self, counter: str, by: str, **labels: str | tuple[str, ...]) -> str:
         """Increase of a counter per second, summed by labels."""
-        return f"sum by ({by}) (rate({counter}{self.where(**labels)}[{window}]))"
+        return f"sum by ({by}) (rate({counter}{self.where(**labels)}[{self.window}]))"
 
-    def increase(self, counter: str, by: str, *, window: str = WINDOW, **labels: str | tuple[str, ...]) -> str:
+    def increase(self, counter: str, by: str, **labels: str | tuple[str, ...]) -> str:
         """Increase of a counter within the window, summed by labels."""
-        return f"sum by ({by}) (increase({counter}{self.where(**labels)}[{window}]))"
+        return f"sum by ({by}) (increase({counter}{self.where(**labels)}[{self.window}]))"
 
-    def quantile(self, share: float, histogram: str, by: str, *, window: str = WINDOW) -> str:
+    def quantile(self, share: float, histogram: str, by: str) -> str:
         """A quantile of a histogram, the value below which this share of observations lies; NaN without any."""
-        buckets = self.rate(f"{histogram}_bucket", f"{by}, le", window=window)
+        buckets = self.rate(f"{histogram}_bucket", f"{by}, le")
         return f"histogram_quantile({share}, {buckets})"
 
     def mean(self, histogram: str, by: str) -> str:
@@ -56,7 +55,7 @@ class Scope:
 
 
 def scope(plan: Plan) -> Scope:
-    return Scope(cluster=plan.cluster.name or "", namespace=plan.namespace)
+    return Scope(cluster=plan.cluster.name or "", namespace=plan.namespace, window=plan.collection.chart_window)
 
 
 def graphs_by_engine(graphs: Iterable[Graph]) -> dict[Engine, tuple[str, ...]]:

@@ -7,6 +7,27 @@ from catalog.rdma import KvTransfer
 
 
 @dataclass(frozen=True, kw_only=True)
+class PodSize:
+    """Resources of a pod, as Kubernetes writes quantities."""
+
+    cpu: str
+    memory: str
+    shared_memory: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frontend:
+    """The frontends of a graph."""
+
+    replicas: int
+    size: PodSize
+    min_available: int | None
+    """What a node drain must leave; None for a single frontend, which could never move otherwise."""
+    migration_limit: int
+    """Max times that a request moves to another worker after its worker fails, before the client gets an error."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Autoscaling:
     """Settings of a role's autoscaler."""
 
@@ -45,3 +66,12 @@ class Verification:
     transport: Transport | None
     """The transport to verify; None where no KV cache moves between GPUs, or the engine's logs do not show it."""
     timeout_seconds: int
+    retries: int = 0
+    size: PodSize = PodSize(cpu="100m", memory="256Mi")
+    max_memory: str = "512Mi"
+    """The program reads untrusted answers, so its memory is limited."""
+
+    @property
+    def deadline_seconds(self) -> int:
+        """Of the Job, which also pulls its image: it stops a program that hangs."""
+        return 2 * self.timeout_seconds

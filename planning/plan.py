@@ -14,12 +14,16 @@ from planning.deployments import Deployment, DeploymentRole
 from planning.endpoint import PRIVATE_RANGES, client_ranges, endpoint
 from planning.first_token import FirstToken, estimate
 from planning.metrics_ports import metrics_ports
-from planning.platform import chart
+from planning.observing import Alerting, Collection
+from planning.platform import OperatorInstall, chart
 from planning.pod_security import pod_security
+from planning.pod_sizes import frontend, worker_size
 from planning.resolve import ResolvedStack, pool_in_gke
-from planning.surroundings import Budget, ExistingNetwork, Maintenance, Ranges, TokenSecret, total
+from planning.surroundings import Budget, DefaultNode, ExistingNetwork, Maintenance, Ranges, TokenSecret, Vpc, total
 from planning.types import Graph, Plan, Worker, WorkerPool, fetched
 from planning.verification import verification
+from planning.waits import Waits
+from planning.weights import WeightsDelivery
 from settings.budget import BudgetSettings
 from settings.cluster import OWN_NAMESPACE
 from settings.labels import cloud_label
@@ -44,6 +48,7 @@ def plan(stack: ResolvedStack) -> Plan:
         platform=settings.versions.platform,
         platform_chart=chart(settings.versions.platform),
         platform_namespace=names.platform_namespace(settings.namespace) if settings.installs_platform else None,
+        operator=OperatorInstall(),
         namespace=settings.namespace,
         cluster=cluster_ref(settings),
         region=settings.location.region,
@@ -76,6 +81,12 @@ def plan(stack: ResolvedStack) -> Plan:
         first_token=_first_token(settings, graphs, made),
         warnings=tuple(checks.warnings(stack, total([item.usd_max for item in items]))),
         ranges=_ranges(stack),
+        delivery=WeightsDelivery(),
+        collection=Collection(),
+        alerting=Alerting(),
+        waits=Waits(),
+        vpc=Vpc(),
+        default_node=DefaultNode(),
     )
 
 
@@ -164,7 +175,7 @@ def _graph(deployment: Deployment, stack: ResolvedStack) -> Graph:
         gpu_memory_utilization=deployment.memory_share,
         kv_lease_seconds=engine.kv_lease_seconds,
         reads_bucket=deployment.reads_bucket,
-        frontend_replicas=deployment.settings.frontend.replicas or (1 if deployment.simulated else 2),
+        frontend=frontend(deployment),
         verification=verification(deployment),
         metrics_ports=metrics_ports(deployment.engine),
         hf_token_secret=_token_secret_name(settings),
@@ -180,6 +191,7 @@ def _worker(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) 
         replicas=role.replicas,
         max_replicas=role.max_replicas,
         autoscaling=autoscaling(role, deployment.engine),
+        size=worker_size(role),
         drain_seconds=role.drain_seconds,
         tensor_parallel=role.tensor_parallel,
         pool=pool_in_gke(stack.settings, role.pool),

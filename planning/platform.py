@@ -1,9 +1,29 @@
-"""Source of the Dynamo operator's chart."""
+"""Source of the Dynamo operator's chart, and how it is installed."""
+
+from dataclasses import dataclass
+
+from planning.surroundings import PodSecurityLevel
 
 # NVIDIA's charts on NGC. A folder of charts, or a mirror such as `oci://registry/charts`, can replace it.
 CHARTS = "https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts"
 
 NAME = "dynamo-platform"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorInstall:
+    """The operator's Helm release."""
+
+    replicas: int = 2
+    """Without a running replica the webhook rejects every write of a graph. One replica leads, all answer the webhook.
+    With two or more, the chart creates a PodDisruptionBudget; a second budget of ours for the same pods would block
+    every eviction. Unverified: that the pinned chart version has the budget."""
+    timeout_seconds: int = 900
+    kept_revisions: int = 5
+    pod_security: PodSecurityLevel = "baseline"
+    pod_security_warning: PodSecurityLevel = "restricted"
+    """The chart drops every capability and forbids root. Unverified: that all its pods set the seccomp profile that
+    `restricted` requires. So `restricted` only warns."""
 
 
 def chart(version: str, charts: str = CHARTS) -> str:

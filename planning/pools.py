@@ -10,6 +10,20 @@ SYSTEM_POOL = "system"
 
 
 @dataclass(frozen=True, kw_only=True)
+class NodeUpgrade:
+    """How GKE upgrades the nodes of a pool."""
+
+    max_surge: int
+    """Nodes that may exist in addition."""
+    max_unavailable: int
+
+
+# CPU nodes one at a time, with one more node meanwhile. For GPU nodes there is no spare capacity.
+SYSTEM_UPGRADE = NodeUpgrade(max_surge=1, max_unavailable=0)
+GPU_UPGRADE = NodeUpgrade(max_surge=0, max_unavailable=1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Engines:
     """The GPU engines of one role of a graph."""
 

@@ -12,8 +12,9 @@ from catalog.models import Card, Layout, Placement, card, card_name, card_names,
 from catalog.rdma import NO_RDMA, RdmaMode, rdma_mode
 from planning import names
 from planning.deployments import Deployment, deployment, purchase
-from planning.pools import SYSTEM_POOL, Engines, NodeCount, node_counts
+from planning.pools import GPU_UPGRADE, SYSTEM_POOL, SYSTEM_UPGRADE, Engines, NodeCount, node_counts
 from planning.types import Pool, WorkerPool
+from planning.waits import Wait, gpu_pool_wait
 from reading import entries
 from reading.errors import ConfigInvalid, Error, Fix, closest, join, one_of, shown
 from settings.models import ModelSettings
@@ -149,6 +150,7 @@ def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> Pool:
         machine=cpu_machine(given.machine),
         nodes=given.nodes,
         max_nodes=given.max_nodes,
+        upgrade=SYSTEM_UPGRADE,
         graphs=tuple(deployment.name for deployment in deployments if not deployment.on_gpus),
     )
 
@@ -159,6 +161,11 @@ def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[W
     machines = {role.pool: role.machine for role in roles if role.machine}
     capacities = {role.pool: role.capacity for role in roles}
     engines = [found for deployment in deployments for found in engines_of(deployment)]
+    counts = node_counts(engines)
+    purchases = {
+        key: _purchase(capacities[key], machines[key], count) if settings.creates_gpu_pools else None
+        for key, count in counts.items()
+    }
     return tuple(
         WorkerPool(
             key=key,
@@ -167,10 +174,13 @@ def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[W
             rdma=rdma_mode(settings.network.rdma) if machines[key].rdma else NO_RDMA,
             nodes=count.nodes,
             max_nodes=count.max_nodes,
-            purchase=_purchase(capacities[key], machines[key], count) if settings.creates_gpu_pools else None,
+            purchase=bought,
+            upgrade=GPU_UPGRADE if bought and bought.rolling_upgrades else None,
+            wait=gpu_pool_wait(bought) if bought else Wait(),
             graphs=tuple(dict.fromkeys(engine.graph for engine in engines if engine.pool == key)),
         )
-        for key, count in node_counts(engines).items()
+        for key, count in counts.items()
+        for bought in (purchases[key],)
     )
 
 

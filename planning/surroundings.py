@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from catalog import lifecycle
+
 PodSecurityLevel = Literal["privileged", "baseline", "restricted"]
 
 
@@ -14,6 +16,8 @@ class TokenSecret:
     name: str
     exists: bool
     """Whether the secret exists outside the stack. The token then never passes through Pulumi."""
+    first_sync_seconds: int = 900
+    """Max time until GKE has copied it. An IAM binding may take minutes to propagate, and until then reads fail."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,25 @@ class Ranges:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Vpc:
+    """A VPC of the stack's own."""
+
+    mtu: int = 8896
+    """Jumbo frames, the largest MTU of a VPC. Set at creation: running nodes keep the old one."""
+    min_nat_ports: int = 2048
+    max_nat_ports: int = 65536
+    """For each node: nodes that pull weights open thousands of connections to few addresses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefaultNode:
+    """The one node of the pool that GKE creates with a cluster and that is removed at once."""
+
+    machine: str = "e2-medium"
+    disk_gb: int = 30
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExistingNetwork:
     """An existing VPC that the cluster uses."""
 
@@ -75,12 +98,28 @@ class Internal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HealthCheck:
+    """The load balancer's check of a frontend."""
+
+    interval_seconds: int = 10
+    timeout_seconds: int = 5
+    healthy_after: int = 1
+    unhealthy_after: int = 3
+    """Checks in a row."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Gateway:
     """A public load balancer."""
 
     domain: str
     """Domain of the graphs, `https://<graph>.<domain>`."""
     allowed_cidrs: tuple[str, ...]
+    stream_seconds: int = 3600
+    """Max duration of a stream. Google's default of 30 s would cut off long answers."""
+    drain_seconds: int = lifecycle.PRE_STOP_SECONDS + lifecycle.ANSWERS_SECONDS
+    """As long as a terminating frontend still answers, so that the load balancer cuts no connection before."""
+    health: HealthCheck = HealthCheck()
 
 
 Endpoint = InCluster | Internal | Gateway
@@ -97,6 +136,8 @@ class Maintenance:
     """End of the first window; like `start`, RFC 3339."""
     hold_node_upgrades: bool
     """Whether GKE leaves minor versions and node upgrades to the user."""
+    hold_from: str = "2026-01-01T00:00:00Z"
+    """Fixed, or each preview would differ; Google's blueprint uses a past time."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,18 +16,25 @@ from catalog.models import Card, Placement
 from catalog.rdma import KvTransfer, RdmaMode
 from planning.cluster import ClusterRef
 from planning.first_token import FirstToken
-from planning.graph_parts import Autoscaling, Verification
+from planning.graph_parts import Autoscaling, Frontend, PodSize, Verification
+from planning.observing import Alerting, Collection
+from planning.platform import OperatorInstall
+from planning.pools import NodeUpgrade
 from planning.surroundings import (
     Budget,
     CostItem,
+    DefaultNode,
     Endpoint,
     ExistingNetwork,
     Maintenance,
     PodSecurity,
     Ranges,
     TokenSecret,
+    Vpc,
     total,
 )
+from planning.waits import Wait, Waits
+from planning.weights import WeightsDelivery
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +53,8 @@ class Worker:
     """Memory of one engine; None on CPU nodes."""
     autoscaling: Autoscaling | None
     """Autoscaler of the role, which starts at `replicas`; None for a fixed number of engines."""
+    size: PodSize
+    """Of one engine's pod."""
     drain_seconds: int
     """Seconds in which a stopping engine finishes running requests."""
     nics: NicRequest = NO_NICS
@@ -91,7 +100,7 @@ class Graph:
     Simulated engines have no weights. Without a pinned revision, nothing can be fetched beforehand, and each worker
     loads the hub's current revision.
     """
-    frontend_replicas: int
+    frontend: Frontend
     verification: Verification
     metrics_ports: tuple[int, ...]
     """Ports on which engines serve metrics."""
@@ -143,6 +152,8 @@ class Pool:
     nodes: int
     max_nodes: int
     """Max nodes; more than `nodes` where an autoscaler may add nodes."""
+    upgrade: NodeUpgrade | None
+    """None where GKE chooses."""
     graphs: tuple[str, ...] = ()
 
     @property
@@ -164,6 +175,10 @@ class WorkerPool(Pool):
     """How pods get RDMA NICs; mode `none` where the nodes have none."""
     purchase: NodePurchase | None = None
     """How the nodes are bought; None for a pool that the stack does not create."""
+    wait: Wait
+    """How long Pulumi waits for it."""
+    driver: str = "LATEST"
+    """The GPU driver that GKE installs. CUDA 13 in the runtime image needs R580."""
 
     @property
     def gpus(self) -> int:
@@ -186,6 +201,8 @@ class Plan:
     """The operator's chart for Helm: a URL, a folder or an `oci://` reference."""
     platform_namespace: str | None
     """Namespace in which the stack installs the operator; None if the stack uses the cluster's existing operator."""
+    operator: OperatorInstall
+    """How it is installed."""
     namespace: str
     """Namespace of the graphs and of all objects created for them."""
     cluster: ClusterRef
@@ -231,6 +248,12 @@ class Plan:
     """Estimate until the first token; None if the stack creates no GPU nodes."""
     warnings: tuple[str, ...]
     ranges: Ranges
+    delivery: WeightsDelivery
+    collection: Collection
+    alerting: Alerting
+    waits: Waits
+    vpc: Vpc
+    default_node: DefaultNode
 
     @property
     def title(self) -> str:

@@ -54,7 +54,7 @@ def _known_charts(args: ResourceValidationArgs, report: ReportViolation) -> None
 def _is_written(values: Mapping[str, Any]) -> bool:
     """Whether these are the program's own values, for any pool name that occurs in them or for no pool."""
     pools = {None, *(text for _, text in known_texts(values))}
-    return any(values == chart_values(pool) for pool in pools)
+    return any(values == chart_values(platform.OperatorInstall(), pool) for pool in pools)
 
 
 RULES: list[Policy] = [

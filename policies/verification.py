@@ -97,7 +97,7 @@ def _differences(graph: Mapping[str, Any], job: Mapping[str, Any], reported: boo
             name,
             at(container, "image"),
             words,
-            timeout=int(words[-1]),
+            asked=Verification(required=True, transfer=None, transport=None, timeout_seconds=int(words[-1])),
             on_system_pool=on_system_pool,
             service_account=account_name(name),
             script=account_name(name),

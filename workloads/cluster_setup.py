@@ -93,6 +93,7 @@ def build(plan: Plan, foundation: Foundation, hf_token: pulumi.Output[str] | Non
         MonitoringArgs(
             namespace=plan.namespace,
             graphs=plan.graphs,
+            collection=plan.collection,
             labels=plan.labels,
         ),
         after(namespace),
@@ -122,6 +123,7 @@ def _platform(plan: Plan, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource
         namespace=plan.platform_namespace,
         chart=plan.platform_chart,
         version=plan.platform,
+        install=plan.operator,
         system_pool=_system_pool(plan),
         client_ranges=plan.control_plane_ranges,
         labels=plan.labels,
@@ -178,6 +180,7 @@ def _weights(plan: Plan, foundation: Foundation, opts: pulumi.ResourceOptions) -
         graphs=[graph.name for graph in plan.graphs if graph.reads_bucket],
         token_secret=plan.graphs[0].hf_token_secret,
         system_pool=_system_pool(plan),
+        delivery=plan.delivery,
         labels=plan.labels,
     )
     return (Weights("model-weights", args, opts),)

@@ -1,7 +1,7 @@
 """The address at which clients reach a graph's frontend."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pulumi
@@ -13,6 +13,7 @@ from manifests.placement import frontend_labels
 from planning import names
 from planning.surroundings import Endpoint as PlannedEndpoint
 from planning.surroundings import Gateway, InCluster, Internal
+from planning.waits import Wait
 from workloads import gateway
 from workloads.custom_object import custom_object
 
@@ -27,6 +28,7 @@ class EndpointArgs:
     region: str
     subnet_id: pulumi.Input[str] | None
     """The subnet of the internal address; None if unknown, then the cluster assigns an address that may change."""
+    address_wait: Wait
     labels: dict[str, str]
 
 
@@ -49,8 +51,8 @@ class Endpoint(pulumi.ComponentResource):
                 )
             case Internal(global_access=global_access):
                 self.url = self._internal(name, args, global_access=global_access)
-            case Gateway(domain=domain):
-                self.url = self._routed(name, args, f"{args.graph}.{domain}")
+            case Gateway() as planned:
+                self.url = self._routed(name, args, planned)
         self.register_outputs({"url": self.url})
 
     def _internal(self, name: str, args: EndpointArgs, *, global_access: bool) -> pulumi.Output[str]:
@@ -65,7 +67,9 @@ class Endpoint(pulumi.ComponentResource):
                 address_type="INTERNAL",
                 subnetwork=args.subnet_id,
                 labels=args.labels,
-                opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create="5m")),
+                opts=pulumi.ResourceOptions(
+                    parent=self, custom_timeouts=pulumi.CustomTimeouts(**asdict(args.address_wait))
+                ),
             )
         annotations = {"networking.gke.io/load-balancer-type": "Internal"}
         if global_access:
@@ -93,9 +97,9 @@ class Endpoint(pulumi.ComponentResource):
             "http://", address.address if address else service.status.load_balancer.ingress[0].ip
         )
 
-    def _routed(self, name: str, args: EndpointArgs, host: str) -> pulumi.Output[str]:
+    def _routed(self, name: str, args: EndpointArgs, planned: Gateway) -> pulumi.Output[str]:
         """A route of the public gateway, with settings for long streams that Google's defaults lack."""
-        service = names.frontend_service(args.graph)
+        host, service = f"{args.graph}.{planned.domain}", names.frontend_service(args.graph)
         public = names.gateway(args.stack)
 
         def custom(
@@ -107,9 +111,11 @@ class Endpoint(pulumi.ComponentResource):
             return custom_object(f"{name}-{suffix}", manifest, options)
 
         guard = custom(
-            "backend", "networking.gke.io/v1", "GCPBackendPolicy", gateway.backend_policy_spec(service, public)
+            "backend", "networking.gke.io/v1", "GCPBackendPolicy", gateway.backend_policy_spec(planned, service, public)
         )
-        health = custom("health", "networking.gke.io/v1", "HealthCheckPolicy", gateway.health_check_spec(service))
+        health = custom(
+            "health", "networking.gke.io/v1", "HealthCheckPolicy", gateway.health_check_spec(planned.health, service)
+        )
         # Google creates the backend with the route. A policy created later would leave it open to everyone until then;
         # on destroy the route is deleted first.
         route = gateway.route_spec(public, host, service, ports.FRONTEND)

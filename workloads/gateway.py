@@ -7,16 +7,13 @@ from typing import Any
 import pulumi
 from pulumi_gcp import certificatemanager, compute
 
-from catalog import lifecycle
 from planning import names
+from planning.surroundings import Gateway, HealthCheck
 from workloads.custom_object import custom_object
 
 # Cloud Armor allows ten ranges per rule.
 RANGES_PER_RULE = 10
 _LAST_PRIORITY = 2147483647
-
-# Max duration of a stream. Google's default of 30 s would cut off long answers.
-STREAM_SECONDS = 3600
 
 # The only path of a frontend that the internet can reach.
 PUBLIC_PATH = "/v1/"
@@ -167,29 +164,28 @@ def route_spec(gateway: str, host: str, service: str, port: int) -> dict[str, An
     }
 
 
-def backend_policy_spec(service: str, security_policy: str) -> dict[str, Any]:
+def backend_policy_spec(gateway: Gateway, service: str, security_policy: str) -> dict[str, Any]:
     return {
         "default": {
-            "timeoutSec": STREAM_SECONDS,
-            # As long as a terminating frontend still answers, so that the load balancer cuts no connection before.
-            "connectionDraining": {"drainingTimeoutSec": lifecycle.PRE_STOP_SECONDS + lifecycle.ANSWERS_SECONDS},
+            "timeoutSec": gateway.stream_seconds,
+            "connectionDraining": {"drainingTimeoutSec": gateway.drain_seconds},
             "securityPolicy": security_policy,
         },
         "targetRef": {"group": "", "kind": "Service", "name": service},
     }
 
 
-def health_check_spec(service: str) -> dict[str, Any]:
+def health_check_spec(check: HealthCheck, service: str) -> dict[str, Any]:
     """Health check on the frontend's own path. GKE's default `/` does not exist there, so every pod would be unhealthy.
 
     Google's probes go to the pods, not through the route, so the path need not be public.
     """
     return {
         "default": {
-            "checkIntervalSec": 10,
-            "timeoutSec": 5,
-            "healthyThreshold": 1,
-            "unhealthyThreshold": 3,
+            "checkIntervalSec": check.interval_seconds,
+            "timeoutSec": check.timeout_seconds,
+            "healthyThreshold": check.healthy_after,
+            "unhealthyThreshold": check.unhealthy_after,
             "config": {
                 "type": "HTTP",
                 "httpHealthCheck": {"portSpecification": "USE_SERVING_PORT", "requestPath": "/health"},

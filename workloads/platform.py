@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from manifests.labels import NODE_POOL
 from manifests.pod_security import namespace_labels
 from planning import names
+from planning.platform import OperatorInstall
 from workloads.custom_object import custom_object
 from workloads.network_policies import operator_clients
 
@@ -23,6 +24,7 @@ class DynamoPlatformArgs:
     chart: str
     version: str
     """Version of the chart, and so of the operator."""
+    install: OperatorInstall
     system_pool: str | None
     """The operator's node pool; None allows any node."""
     client_ranges: Sequence[str]
@@ -30,7 +32,7 @@ class DynamoPlatformArgs:
     labels: dict[str, str]
 
 
-def chart_values(system_pool: str | None) -> dict[str, Any]:
+def chart_values(install: OperatorInstall, system_pool: str | None) -> dict[str, Any]:
     """The chart values that differ from its defaults.
 
     etcd and NATS are off: discovery uses the Kubernetes API, requests use TCP, events use ZMQ. Grove and KAI are off:
@@ -39,10 +41,7 @@ def chart_values(system_pool: str | None) -> dict[str, Any]:
     return {
         "global": {part: {"install": False} for part in ("etcd", "nats", "grove", "kai-scheduler", "snapshot")},
         "dynamo-operator": {
-            # Without a running replica the webhook rejects every write of a graph. One replica leads, all answer the
-            # webhook. With two or more, the chart creates a PodDisruptionBudget; a second budget of ours for the same
-            # pods would block every eviction. Unverified: that the pinned chart version has the budget.
-            "controllerManager": {"replicas": 2, "affinity": _affinity(system_pool)},
+            "controllerManager": {"replicas": install.replicas, "affinity": _affinity(system_pool)},
             # Managed Prometheus reads only PodMonitoring, so PodMonitors would have no effect.
             "dynamo": {"metrics": {"podMonitors": {"enabled": False}}},
         },
@@ -79,9 +78,10 @@ class DynamoPlatform(pulumi.ComponentResource):
             f"{name}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=args.namespace,
-                # The chart drops every capability and forbids root. Unverified: that all its pods set the seccomp
-                # profile that `restricted` requires. So `restricted` only warns.
-                labels={**args.labels, **namespace_labels(enforce="baseline", warn="restricted")},
+                labels={
+                    **args.labels,
+                    **namespace_labels(enforce=args.install.pod_security, warn=args.install.pod_security_warning),
+                },
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -97,12 +97,12 @@ class DynamoPlatform(pulumi.ComponentResource):
             version=args.version,
             namespace=args.namespace,
             create_namespace=False,
-            values=chart_values(args.system_pool),
+            values=chart_values(args.install, args.system_pool),
             # A failed install leaves nothing, so that the next update does not find a half-installed release.
             atomic=True,
             cleanup_on_fail=True,
-            timeout=900,
-            max_history=5,
+            timeout=args.install.timeout_seconds,
+            max_history=args.install.kept_revisions,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace, fence]),
         )
         self.register_outputs({})

@@ -78,10 +78,16 @@ def _serve(
         *setup.weights,
         *gpu_nodes,
     )
-    served = ServingGraph(graph.name, ServingGraphArgs(graph=deployment), setup.after(*needed))
+    served = ServingGraph(
+        graph.name,
+        ServingGraphArgs(graph=deployment, min_available_frontends=graph.frontend.min_available, waits=plan.waits),
+        setup.after(*needed),
+    )
     verification = Verification(
         f"{graph.name}-proof",
-        VerificationArgs(graph=graph, graph_manifest=deployment.to_wire(), labels=plan.labels),
+        VerificationArgs(
+            graph=graph, graph_manifest=deployment.to_wire(), wait=plan.waits.verification, labels=plan.labels
+        ),
         setup.after(served),
     )
     endpoint = Endpoint(
@@ -94,6 +100,7 @@ def _serve(
             stack=plan.stack,
             region=plan.region,
             subnet_id=foundation.cluster.subnet_id,
+            address_wait=plan.waits.address,
             labels=plan.labels,
         ),
         setup.after(verification, *public),

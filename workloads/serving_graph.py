@@ -1,6 +1,6 @@
 """One model's DynamoGraphDeployment."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pulumi
@@ -8,24 +8,24 @@ import pulumi_kubernetes as k8s
 
 from manifests import dgd
 from manifests.placement import frontend_labels
+from planning.waits import Waits
 from workloads.custom_object import custom_object
-
-# Image, weights and compiling take about 15 minutes. Longer waits, such as for flex-start capacity, continue after
-# Pulumi stops waiting (the operator gives a worker two hours), and the next `pulumi up` waits again.
-READY_MINUTES = 70
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServingGraphArgs:
     graph: dgd.DynamoGraphDeployment
+    min_available_frontends: int | None
+    """What a node drain must leave; None for no PodDisruptionBudget."""
+    waits: Waits
 
 
-def manifest(graph: dgd.DynamoGraphDeployment) -> dict[str, Any]:
+def manifest(graph: dgd.DynamoGraphDeployment, ready_seconds: int) -> dict[str, Any]:
     """The manifest with the annotation that makes Pulumi wait, because it does not wait for custom resources."""
     wire = graph.to_wire()
     wire["metadata"]["annotations"] |= {
         "pulumi.com/waitFor": "condition=Ready",
-        "pulumi.com/timeoutSeconds": str(READY_MINUTES * 60),
+        "pulumi.com/timeoutSeconds": str(ready_seconds),
     }
     return wire
 
@@ -40,17 +40,15 @@ class ServingGraph(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServingGraphArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:ServingGraph", name, None, opts)
-        timeout = f"{READY_MINUTES}m"
         self.resource = custom_object(
             f"{name}-graph",
-            manifest(args.graph),
+            manifest(args.graph, args.waits.graph_ready_seconds),
             pulumi.ResourceOptions(
                 parent=self,
-                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete="30m"),
+                custom_timeouts=pulumi.CustomTimeouts(**asdict(args.waits.graph)),
             ),
         )
-        frontend = args.graph.spec.components[0]
-        if (frontend.replicas or 1) > 1:
+        if args.min_available_frontends is not None:
             k8s.policy.v1.PodDisruptionBudget(
                 f"{name}-frontends",
                 metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -59,7 +57,7 @@ class ServingGraph(pulumi.ComponentResource):
                     labels=args.graph.metadata.labels,
                 ),
                 spec=k8s.policy.v1.PodDisruptionBudgetSpecArgs(
-                    min_available=1,
+                    min_available=args.min_available_frontends,
                     selector=k8s.meta.v1.LabelSelectorArgs(match_labels=frontend_labels(args.graph.metadata.name)),
                 ),
                 opts=pulumi.ResourceOptions(parent=self),

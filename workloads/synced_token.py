@@ -11,9 +11,6 @@ from planning import names
 from planning.surroundings import TokenSecret
 from workloads.custom_object import custom_object
 
-# An IAM binding may take minutes to propagate, and until then every attempt to read the secret fails.
-FIRST_SYNC_SECONDS = 900
-
 
 @dataclass(frozen=True, kw_only=True)
 class SyncedTokenArgs:
@@ -43,7 +40,7 @@ def provider_class(project: str, namespace: str, secret: str, labels: dict[str, 
     }
 
 
-def secret_sync(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
+def secret_sync(namespace: str, wait_seconds: int, labels: dict[str, str]) -> dict[str, Any]:
     """The SecretSync, whose copy has its name. Pulumi waits for the first copy, because no pod starts without it.
 
     Unverified: that GKE's controller sets the time of its last success as the schema says.
@@ -57,7 +54,7 @@ def secret_sync(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
             "labels": labels,
             "annotations": {
                 "pulumi.com/waitFor": "jsonpath={.status.lastSuccessfulSyncTime}",
-                "pulumi.com/timeoutSeconds": str(FIRST_SYNC_SECONDS),
+                "pulumi.com/timeoutSeconds": str(wait_seconds),
             },
         },
         "spec": {
@@ -118,7 +115,14 @@ class SyncedToken(pulumi.ComponentResource):
         )
         secret = provider_class(args.project, args.namespace, args.secret.name, args.labels)
         source = self._object(f"{name}-source", secret)
-        self._object(f"{name}-sync", secret_sync(args.namespace, args.labels), source, account, may_read, *filled)
+        self._object(
+            f"{name}-sync",
+            secret_sync(args.namespace, args.secret.first_sync_seconds, args.labels),
+            source,
+            account,
+            may_read,
+            *filled,
+        )
         self.register_outputs({})
 
     def _object(self, name: str, manifest: dict[str, Any], *after: pulumi.Resource) -> pulumi.Resource:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from planning.graph_parts import Transport
 from planning.graph_parts import Verification as Asked
 from planning.pools import SYSTEM_POOL
 from planning.types import Graph
+from planning.waits import Wait
 from workloads.custom_object import REPLACE_UNREADY
 from workloads.evidence import port_arguments, transfer_arguments, transport_arguments
 
@@ -33,6 +34,7 @@ class VerificationArgs:
     graph: Graph
     graph_manifest: dict[str, Any]
     """The graph's manifest. Each change of it leads to a new verification."""
+    wait: Wait
     labels: dict[str, str]
 
 
@@ -76,12 +78,12 @@ def _transport(asked: Transport) -> list[str]:
 
 
 def job_spec(
-    graph: str, image: str, args: list[str], *, timeout: int, on_system_pool: bool, service_account: str, script: str
+    graph: str, image: str, args: list[str], *, asked: Asked, on_system_pool: bool, service_account: str, script: str
 ) -> dict[str, Any]:
     """A Job's spec: the program from a ConfigMap, in an image that the system pool already has."""
     return {
-        "backoffLimit": 0,
-        "activeDeadlineSeconds": 2 * timeout,
+        "backoffLimit": asked.retries,
+        "activeDeadlineSeconds": asked.deadline_seconds,
         "template": {
             "metadata": {"labels": {VERIFICATION: graph}},
             "spec": {
@@ -95,10 +97,9 @@ def job_spec(
                         "command": ["python3", "-m", PACKAGE.name],
                         "args": args,
                         "workingDir": _FOLDER,
-                        # The program reads untrusted answers, so its memory is limited.
                         "resources": {
-                            "requests": {"cpu": "100m", "memory": "256Mi"},
-                            "limits": {"memory": "512Mi"},
+                            "requests": {"cpu": asked.size.cpu, "memory": asked.size.memory},
+                            "limits": {"memory": asked.max_memory},
                         },
                         "securityContext": UNPRIVILEGED.to_wire() | {"readOnlyRootFilesystem": True},
                         # Puts failed checks into the pod's status, where Pulumi shows them.
@@ -178,13 +179,13 @@ class Verification(pulumi.ComponentResource):
                 args.graph.name,
                 frontend_image(args.graph.runtime),
                 arguments(args.graph),
-                timeout=args.graph.verification.timeout_seconds,
+                asked=args.graph.verification,
                 on_system_pool=args.graph.on_system_pool,
                 service_account=account,
                 script=account,
             ),
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=needed, custom_timeouts=pulumi.CustomTimeouts(create="35m")
+                parent=self, depends_on=needed, custom_timeouts=pulumi.CustomTimeouts(**asdict(args.wait))
             ),
         )
         self.register_outputs({})

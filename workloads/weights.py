@@ -17,6 +17,7 @@ from manifests.graph import frontend_image
 from manifests.labels import GCS_FUSE, NODE_POOL
 from manifests.pod_security import IMAGE_USER
 from planning import names
+from planning.weights import WeightsDelivery
 from workloads.custom_object import REPLACE_UNREADY, custom_object
 
 JOBS = Path(__file__).parent / "jobs"
@@ -29,28 +30,6 @@ CONFIG_MAP = "fetch-weights"
 FUSE = "gcsfuse.csi.storage.gke.io"
 USER = IMAGE_USER
 
-# The largest model of the catalog has 131 GiB, for which 47 MB/s are enough. At its limit the script exits with the
-# reason; the Job's limit stops a script that hangs; Pulumi waits longer than both, so that the reason is visible. If
-# the hub was slower, the next `pulumi up` fetches the missing files.
-SCRIPT_SECONDS = 50 * 60
-JOB_SECONDS = 55 * 60
-PULUMI_SECONDS = 60 * 60
-
-# Pauses of 10 s, doubled each time: five minutes in total, the time that a new IAM binding may take to propagate.
-RETRIES = 5
-
-# Many pods read the files repeatedly, and nobody changes them, so everything is cached for the pod's lifetime.
-READ_OPTIONS = (
-    "implicit-dirs",
-    "metadata-cache:ttl-secs:-1",
-    "metadata-cache:stat-cache-max-size-mb:-1",
-    "metadata-cache:type-cache-max-size-mb:-1",
-    "file-cache:max-size-mb:-1",
-    "file-cache:cache-file-for-range-read:true",
-    "file-cache:enable-parallel-downloads:true",
-    "file-system:kernel-list-cache-ttl-secs:-1",
-    "read_ahead_kb=1024",
-)
 # Without streaming, the driver would keep a second copy of every file on the node until the file is closed.
 WRITE_OPTIONS = (f"uid={USER}", f"gid={USER}", "write:enable-streaming-writes:true")
 
@@ -69,6 +48,7 @@ class WeightsArgs:
     """The Secret with the token for gated models."""
     system_pool: str | None
     """The Jobs' node pool; None allows any node."""
+    delivery: WeightsDelivery
     labels: dict[str, str]
 
 
@@ -102,7 +82,14 @@ def _list_name(card: Card) -> str:
 
 
 def fetch_job(
-    card: Card, *, namespace: str, bucket: str, token_secret: str, system_pool: str | None, labels: dict[str, str]
+    card: Card,
+    limits: WeightsDelivery,
+    *,
+    namespace: str,
+    bucket: str,
+    token_secret: str,
+    system_pool: str | None,
+    labels: dict[str, str],
 ) -> dict[str, Any]:
     """The Job that fetches one revision into the bucket. It has no TTL, because the Job is the record of the fetch.
 
@@ -121,12 +108,12 @@ def fetch_job(
         "workingDir": SCRIPT_FOLDER,
         "args": [
             *("--repository", card.repository, "--revision", card.revision, "--target", MOUNT),
-            *("--scratch", "/scratch", "--scratch-bytes", str(scratch), "--timeout", str(SCRIPT_SECONDS)),
+            *("--scratch", "/scratch", "--scratch-bytes", str(scratch), "--timeout", str(limits.script_seconds)),
             *listed,
         ],
         "resources": {
-            "requests": {"cpu": "2", "memory": "1Gi", "ephemeral-storage": str(scratch)},
-            "limits": {"memory": "2Gi"},
+            "requests": {"cpu": limits.cpu, "memory": limits.memory, "ephemeral-storage": str(scratch)},
+            "limits": {"memory": limits.max_memory},
         },
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -149,11 +136,11 @@ def fetch_job(
             "name": names.weights_job(card.repository, card.revision),
             "namespace": namespace,
             "labels": labels,
-            "annotations": {"pulumi.com/timeoutSeconds": str(PULUMI_SECONDS)} | REPLACE_UNREADY,
+            "annotations": {"pulumi.com/timeoutSeconds": str(limits.wait_seconds)} | REPLACE_UNREADY,
         },
         "spec": {
-            "backoffLimit": RETRIES,
-            "activeDeadlineSeconds": JOB_SECONDS,
+            "backoffLimit": limits.retries,
+            "activeDeadlineSeconds": limits.job_seconds,
             "template": {
                 "metadata": {"annotations": GCS_FUSE},
                 "spec": {
@@ -170,8 +157,7 @@ def fetch_job(
                     "containers": [container],
                     "volumes": [
                         {"name": "script", "configMap": {"name": CONFIG_MAP, "items": _items(card)}},
-                        # The script uses at most `scratch` bytes; the rest is for folders and block sizes.
-                        {"name": "scratch", "emptyDir": {"sizeLimit": str(scratch + 1024**3)}},
+                        {"name": "scratch", "emptyDir": {"sizeLimit": str(scratch + limits.spare_bytes)}},
                         {
                             "name": "weights",
                             "csi": {
@@ -195,7 +181,7 @@ def fetch_job(
 _NOMINAL = {"storage": "5Ti"}
 
 
-def read_volume(namespace: str, bucket: str, labels: dict[str, str]) -> dict[str, Any]:
+def read_volume(namespace: str, bucket: str, options: Sequence[str], labels: dict[str, str]) -> dict[str, Any]:
     """The bucket as a read-only volume, reserved for one claim."""
     return {
         "apiVersion": "v1",
@@ -207,7 +193,7 @@ def read_volume(namespace: str, bucket: str, labels: dict[str, str]) -> dict[str
             "accessModes": ["ReadOnlyMany"],
             "persistentVolumeReclaimPolicy": "Retain",
             "claimRef": {"name": names.WEIGHTS_CLAIM, "namespace": namespace},
-            "mountOptions": list(READ_OPTIONS),
+            "mountOptions": list(options),
             "csi": {
                 "driver": FUSE,
                 "volumeHandle": bucket,
@@ -261,6 +247,7 @@ class Weights(pulumi.ComponentResource):
         for card in args.cards:
             job = fetch_job(
                 card,
+                args.delivery,
                 namespace=args.namespace,
                 bucket=args.bucket,
                 token_secret=args.token_secret,
@@ -268,7 +255,9 @@ class Weights(pulumi.ComponentResource):
                 labels=args.labels,
             )
             self._object(f"{name}-{card.name}", job, account, may_write, script)
-        volume = self._object(f"{name}-volume", read_volume(args.namespace, args.bucket, args.labels))
+        volume = self._object(
+            f"{name}-volume", read_volume(args.namespace, args.bucket, args.delivery.read_options, args.labels)
+        )
         self._object(f"{name}-claim", read_claim(args.namespace, args.labels), volume)
         self.register_outputs({})
 

@@ -16,10 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from catalog.engines import engine
-from manifests.graph import MIGRATION_LIMIT
 from ops.local.environment import DYNAMO, tiny_model_folder
 from ops.local.processes import LocalGraph, Machine, local_graph
 from ops.local.running import RunningGraph
+from planning.pod_sizes import MIGRATION_LIMIT
 from tests.local.sample_graph import MODEL, simulated_graph
 from workloads.jobs.verify.chat import wait_until_servable
 from workloads.jobs.verify.clock import Deadline

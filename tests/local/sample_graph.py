@@ -5,10 +5,11 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from manifests.graph import MIGRATION_LIMIT, NO_ADMIN_API, build
+from manifests.graph import NO_ADMIN_API, build
 from ops.offline import stackfile
 from planning.load import load
 from planning.plan import plan
+from planning.pod_sizes import MIGRATION_LIMIT
 
 MODEL = "qwen3-0.6b"
 

@@ -48,7 +48,7 @@ def test_one_prefill_and_one_decode_engine_on_an_l4_node_each() -> None:
     assert {pool.purchase and (pool.purchase.spot, pool.purchase.compact) for pool in tried().gpu_pools} == {
         (True, False)
     }
-    assert graph.frontend_replicas == 1
+    assert graph.frontend.replicas == 1
     assert all(worker.memory and worker.memory.full_sequences >= 8 for worker in graph.workers)
 
 

@@ -8,6 +8,7 @@ from catalog.contracts import Role
 from catalog.engines import default_engine, engine
 from ops.offline.recording import record
 from planning.metrics_ports import metrics_ports
+from planning.observing import Collection
 from tests.made_up_engine import heron as heron  # a fixture
 from tests.stacks import ROOT, config, errors, planned
 from workloads import monitoring
@@ -44,7 +45,7 @@ def test_a_role_without_a_gauge_cannot_be_scaled() -> None:
 
 
 def collected(changes: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    found = monitoring.manifests("dynamo", planned(changes).graphs, {})
+    found = monitoring.manifests("dynamo", planned(changes).graphs, Collection(), {})
     return {manifest["metadata"]["name"]: manifest["spec"] for manifest in found}
 
 

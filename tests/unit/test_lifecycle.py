@@ -7,6 +7,7 @@ import pytest
 from catalog import lifecycle
 from catalog.models import card_names
 from manifests.graph import build
+from planning.surroundings import Gateway
 from planning.types import Plan
 from tests.stacks import errors, layouts, planned
 from workloads.gateway import backend_policy_spec
@@ -65,7 +66,7 @@ def test_however_long_a_role_drains_it_adds_up(role: str, drain: int) -> None:
 
 def test_the_load_balancer_cuts_no_stream_that_its_frontend_still_writes() -> None:
     frontend = pods(planned())["frontend"]
-    policy = backend_policy_spec("chat-frontend", "policy")
+    policy = backend_policy_spec(Gateway(domain="x.example", allowed_cidrs=()), "chat-frontend", "policy")
     drained = policy["default"]["connectionDraining"]["drainingTimeoutSec"]
     assert drained >= main(frontend)["lifecycle"]["preStop"]["sleep"]["seconds"] + seconds(frontend, HTTP)
 

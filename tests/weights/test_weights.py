@@ -11,17 +11,21 @@ from catalog.models import Card, WeightsFile, card, card_names
 from catalog.sizing import GIB, MIB, weights_bytes
 from catalog.weights import BESIDE_WEIGHTS, SCRATCH, path, scratch_bytes
 from planning import names
+from planning.weights import WeightsDelivery
 from workloads.jobs.fetch_weights.__main__ import arguments
 from workloads.jobs.fetch_weights.listing import read_list
 from workloads.weights import PROGRAM, config_map_data, fetch_job, modules, read_claim, read_volume
 
 KUBERNETES = "1.35"
 LABELS = {"stack": "prod"}
+DELIVERY = WeightsDelivery()
+VOLUME = read_volume("dynamo", "the-bucket", DELIVERY.read_options, LABELS)
 
 
 def job(chosen: Card) -> dict[str, Any]:
     return fetch_job(
         chosen,
+        DELIVERY,
         namespace="dynamo",
         bucket="the-bucket",
         token_secret="hf-token",
@@ -49,7 +53,10 @@ def test_kubernetes_takes_the_job(chosen: Card) -> None:
 
 
 def test_kubernetes_takes_volume_and_claim() -> None:
-    for manifest in (read_volume("dynamo", "the-bucket", LABELS), read_claim("dynamo", LABELS)):
+    for manifest in (
+        VOLUME,
+        read_claim("dynamo", LABELS),
+    ):
         kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
 
 
@@ -163,7 +170,10 @@ def test_a_config_map_holds_the_script_and_long_lists() -> None:
 
 
 def test_volume_and_claim_are_for_each_other_and_read_only() -> None:
-    volume, claim = read_volume("dynamo", "the-bucket", LABELS), read_claim("dynamo", LABELS)
+    volume, claim = (
+        VOLUME,
+        read_claim("dynamo", LABELS),
+    )
     assert volume["spec"]["claimRef"] == {
         "name": claim["metadata"]["name"],
         "namespace": claim["metadata"]["namespace"],
