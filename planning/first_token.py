@@ -27,96 +27,102 @@ VERIFICATION_MINUTES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
+class Nodes:
+    """GPU nodes that are billed from the same moment."""
+
+    gpus: int
+    """GPUs of all nodes that exist from the start, used or not. All are billed."""
+    usd_per_hour: float | None
+    """Price of the nodes; None if unknown."""
+    paid_before_nodes: bool
+    """Whether billing starts before the nodes exist. They are then created at once, else after the weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Phase:
     """One phase between the first `pulumi up` of a new stack and its first token."""
 
     name: str
     minutes: float
-    gpus_paid: bool
+    paid: tuple[Nodes, ...]
+    """Nodes that are billed during the phase."""
     assumes: str
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that are billed during the phase."""
+        return sum(nodes.gpus for nodes in self.paid)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FirstToken:
     phases: tuple[Phase, ...]
     """Phases in order. A phase that runs in parallel with a longer one is not listed."""
-    gpus: int
-    """GPUs of all nodes that exist from the start, used or not. All are billed."""
-    usd_per_hour: float | None
-    """Price of these nodes; None if a part has no known price."""
 
     @property
     def minutes(self) -> float:
         return sum(phase.minutes for phase in self.phases)
 
     @property
-    def paid_minutes(self) -> float:
-        return sum(phase.minutes for phase in self.phases if phase.gpus_paid)
-
-    @property
     def paid_gpu_minutes(self) -> float:
-        return self.gpus * self.paid_minutes
+        return sum(phase.gpus * phase.minutes for phase in self.phases)
 
     @property
     def usd(self) -> float | None:
-        return None if self.usd_per_hour is None else self.usd_per_hour * self.paid_minutes / 60
+        """Price of the nodes until the first token; None if a part has no known price."""
+        paid = [(nodes.usd_per_hour, phase.minutes / 60) for phase in self.phases for nodes in phase.paid]
+        known = [usd * hours for usd, hours in paid if usd is not None]
+        return sum(known) if len(known) == len(paid) else None
 
 
 def estimate(
-    *,
-    paid_before_nodes: bool,
-    cluster_exists: bool,
-    fetched: Sequence[Card],
-    served: Sequence[Card],
-    gpus: int,
-    usd_per_hour: float | None,
+    *, nodes: Sequence[Nodes], cluster_exists: bool, fetched: Sequence[Card], served: Sequence[Card]
 ) -> FirstToken:
     """The phases of a first `pulumi up`.
 
-    `paid_before_nodes`: whether billing of the GPUs starts before nodes exist. `fetched`: the models that Jobs copy to
-    the bucket, in the worst case one after another. `served`: the models that engines load; the largest one determines
-    when all are loaded.
+    `fetched`: the models that Jobs copy to the bucket, in the worst case one after another. `served`: the models that
+    engines load; the largest one determines when all are loaded.
     """
-    phases = _phases(paid_before_nodes, cluster_exists, fetched, served)
-    return FirstToken(phases=tuple(phases), gpus=gpus, usd_per_hour=usd_per_hour)
+    return FirstToken(phases=tuple(_phases(tuple(nodes), cluster_exists, fetched, served)))
 
 
-def _phases(reserved: bool, cluster_exists: bool, fetched: Sequence[Card], served: Sequence[Card]) -> Iterator[Phase]:
+def _phases(
+    all_nodes: tuple[Nodes, ...], cluster_exists: bool, fetched: Sequence[Card], served: Sequence[Card]
+) -> Iterator[Phase]:
+    early = tuple(nodes for nodes in all_nodes if nodes.paid_before_nodes)
     if not cluster_exists:
-        yield Phase(
-            name="cluster, CPU nodes", minutes=CLUSTER_MINUTES, gpus_paid=reserved, assumes=f"{CLUSTER_MINUTES} min"
-        )
+        yield Phase(name="cluster, CPU nodes", minutes=CLUSTER_MINUTES, paid=early, assumes=f"{CLUSTER_MINUTES} min")
     fetch = sum(sizing.weights_bytes(card) for card in fetched)
     fetch_minutes = fetch / FETCH_BYTES_PER_SECOND / 60
     prepare = Phase(
         name="platform, weights into the bucket",
         minutes=max(PLATFORM_MINUTES, fetch_minutes),
-        gpus_paid=reserved,
+        paid=early,
         assumes=f"{fetch / sizing.GIB:.0f} GiB at {FETCH_BYTES_PER_SECOND / 1e9:.1f} GB/s",
     )
     nodes = Phase(
         name="GPU nodes, their driver",
         minutes=NODE_MINUTES,
-        gpus_paid=True,
+        paid=all_nodes,
         assumes=f"{NODE_MINUTES} min, without the wait for capacity, which is not billed",
     )
-    if not reserved:
+    if early != all_nodes:
         yield from (prepare, nodes)
     else:  # in parallel
         yield max((prepare, nodes), key=lambda phase: phase.minutes)
     yield Phase(
-        name="runtime image", minutes=IMAGE_MINUTES, gpus_paid=True, assumes=f"{IMAGE_MINUTES} min for over 10 GB"
+        name="runtime image", minutes=IMAGE_MINUTES, paid=all_nodes, assumes=f"{IMAGE_MINUTES} min for over 10 GB"
     )
     load = max((sizing.weights_bytes(card) for card in served), default=0)
     yield Phase(
         name="weights into the GPUs",
         minutes=load / READ_BYTES_PER_SECOND / 60,
-        gpus_paid=True,
+        paid=all_nodes,
         assumes=f"{load / sizing.GIB:.0f} GiB at {READ_BYTES_PER_SECOND / 1e9:.0f} GB/s an engine",
     )
     yield Phase(
         name="compiling, warming up, verifying",
         minutes=WARM_UP_MINUTES + VERIFICATION_MINUTES,
-        gpus_paid=True,
+        paid=all_nodes,
         assumes=f"{WARM_UP_MINUTES} + {VERIFICATION_MINUTES} min",
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from catalog.contracts import NO_NICS, NicRequest
+from catalog.contracts import NO_NICS, NicRequest, NodePurchase
 from catalog.flags.argv import split
 from catalog.rdma import NO_RDMA, KvTransfer
 from planning import checks, names
@@ -12,7 +12,7 @@ from planning.cluster import cluster_ref
 from planning.cost import costs
 from planning.deployments import Deployment, DeploymentRole
 from planning.endpoint import PRIVATE_RANGES, client_ranges, endpoint
-from planning.first_token import FirstToken, estimate
+from planning.first_token import FirstToken, Nodes, estimate
 from planning.metrics_ports import metrics_ports
 from planning.observing import Alerting, Collection
 from planning.platform import OperatorInstall, chart
@@ -131,17 +131,23 @@ def _maintenance(given: MaintenanceSettings) -> Maintenance:
 
 
 def _first_token(settings: Settings, graphs: tuple[Graph, ...], made: tuple[WorkerPool, ...]) -> FirstToken | None:
-    bought = [pool.purchase for pool in made if pool.purchase]
-    if not bought:
+    nodes = [_paid_nodes(pool, pool.purchase) for pool in made if pool.purchase]
+    if not nodes:
         return None
-    prices = [pool.machine.prices.get(pool.purchase.mode) if pool.purchase else None for pool in made]
     return estimate(
-        paid_before_nodes=any(purchase.paid_before_nodes for purchase in bought),
+        nodes=nodes,
         cluster_exists=settings.cluster.existing is not None,
         fetched=fetched(graphs),
         served=[graph.card for graph in graphs if graph.gpus],
-        gpus=sum(pool.gpus for pool in made),
-        usd_per_hour=total(price and pool.nodes * price.usd_per_hour for pool, price in zip(made, prices, strict=True)),
+    )
+
+
+def _paid_nodes(pool: WorkerPool, purchase: NodePurchase) -> Nodes:
+    price = pool.machine.prices.get(purchase.mode)
+    return Nodes(
+        gpus=pool.gpus,
+        usd_per_hour=price and pool.nodes * price.usd_per_hour,
+        paid_before_nodes=purchase.paid_before_nodes,
     )
 
 

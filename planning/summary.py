@@ -50,7 +50,7 @@ def _first_token_summary(first: FirstToken) -> dict[str, Any]:
         "paidGpuMinutes": round(first.paid_gpu_minutes),
         "usd": None if first.usd is None else round(first.usd, 2),
         "phases": [
-            {"what": p.name, "minutes": round(p.minutes, 1), "gpusPaid": p.gpus_paid, "assumes": p.assumes}
+            {"what": p.name, "minutes": round(p.minutes, 1), "gpusPaid": p.gpus > 0, "assumes": p.assumes}
             for p in first.phases
         ],
     }

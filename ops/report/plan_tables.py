@@ -65,9 +65,9 @@ def cost(plan: Plan) -> RenderableType:
 
 
 def first_token(first: FirstToken) -> RenderableType:
-    table = printing.table("phase", "min", "GPUs paid", "assumed", right=("min",))
+    table = printing.table("phase", "min", "GPUs paid", "assumed", right=("min", "GPUs paid"))
     for phase in first.phases:
-        table.add_row(phase.name, f"{phase.minutes:.0f}", "yes" if phase.gpus_paid else "no", phase.assumes)
+        table.add_row(phase.name, f"{phase.minutes:.0f}", f"{phase.gpus}", phase.assumes)
     usd = "" if first.usd is None else f", {first.usd:,.{0 if first.usd >= 10 else 2}f} USD"
     head = (
         f"[bold]First token[/]: {first.minutes:.0f} min after a first `pulumi up`, {first.paid_gpu_minutes:,.0f} paid "

@@ -61,13 +61,26 @@ def _shown(rdma: RdmaNics) -> str:
 
 
 def _not_on_one_node(deployment: Deployment) -> Iterator[Error]:
+    """The error of roles in different node pools, although the layout keeps them on one node."""
+    pools = {role.pool: None for role in deployment.roles.values()}
+    if deployment.layout.placement is not Placement.SHARED or len(pools) == 1:
+        return
     machines = {role.machine.name: None for role in deployment.roles.values() if role.machine}
-    if deployment.layout.placement is Placement.SHARED and len(machines) > 1:
+    if len(machines) > 1:
         role = next(role for role in deployment.roles if deployment.sets_machine(role))
         yield Error(
             deployment.at(role, "machine"),
             f"layout {deployment.layout_name} keeps its roles on one node, which cannot be both "
             f"{' and '.join(machines)}; set the same machine for each role, or use a layout with nodes for each",
+        )
+    else:
+        role = next(role for role in deployment.roles if deployment.sets_capacity(role))
+        where = deployment.at(role, "capacity")
+        yield Error(
+            where,
+            f"layout {deployment.layout_name} keeps its roles on one node, which cannot be bought in two ways "
+            f"(pools {' and '.join(pools)}); remove it, or use a layout with nodes for each role",
+            (Fix("remove it", {where: None}),),
         )
 
 
