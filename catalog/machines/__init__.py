@@ -185,6 +185,10 @@ class GpuMachine(_Machine):
     """Whether a worker must use all GPUs and NICs of its node."""
     compact_placement: bool = True
     """Whether the machine supports compact placement."""
+    pool_autoscaling: bool = True
+    """Whether GKE can add and remove nodes of a pool."""
+    needs_dataplane_v2: bool = False
+    """Whether GKE refuses pools of the machine in a cluster without Dataplane V2, with or without RDMA."""
     min_gke: (
         Annotated[
             str,

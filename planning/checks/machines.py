@@ -17,6 +17,8 @@ from settings.capacity import Capacity
 def errors(stack: ResolvedStack) -> Iterator[Error]:
     for pool in {(stack.capacity_path(pool), pool.machine.name): pool for pool in stack.own_gpu_pools}.values():
         yield from _not_sold(stack, pool)
+    for pool in stack.own_gpu_pools:
+        yield from _fixed_size(stack, pool)
     for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
         yield from _not_listed(stack, machine)
     yield from _rdma_mode(stack)
@@ -65,6 +67,30 @@ def _not_sold(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
             join(path, "compactPlacement"),
             f"{machine.name} does not support compact placement",
             (Fix("remove it", {join(path, "compactPlacement"): None}),),
+        )
+
+
+def _fixed_size(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
+    """The error of a pool that would have to grow, although pools of its machine have a fixed size."""
+    if pool.machine.pool_autoscaling or not (pool.purchase and pool.purchase.scaled):
+        return
+    autoscaled = [
+        each.at("autoscaling", role.role)
+        for each in stack.deployments
+        for role in each.roles.values()
+        if role.pool == pool.key and role.autoscaled
+    ]
+    for where in autoscaled:
+        yield Error(
+            where,
+            f"needs up to {pool.max_nodes} nodes in pool {pool.name}, and pools of {pool.machine.name} have a fixed "
+            "size; set replicas of the role instead",
+            (Fix("remove it", {where: None}),),
+        )
+    if not autoscaled:
+        where = join(stack.capacity_path(pool), "mode")
+        yield Error(
+            where, f"{pool.purchase.mode} adds nodes on demand, and pools of {pool.machine.name} have a fixed size"
         )
 
 

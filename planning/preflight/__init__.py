@@ -42,6 +42,7 @@ def _place(plan: Plan) -> Iterator[PreflightCheck]:
             cluster=plan.cluster.name,
             location=plan.cluster.location,
             floor=max(each for each in (floor, gke_versions.PLATFORM) if each),
+            dataplane_v2_for=tuple(_needs_dataplane_v2(plan)),
             adds_rdma_pools=plan.creates_gpu_pools and plan.rdma.carries,
             multi_networking=plan.rdma.multi_networking,
             by_dns_endpoint=plan.cluster.given_context is None,
@@ -97,6 +98,14 @@ def _machine_floors(plan: Plan) -> Iterator[gke_versions.Floor]:
         version = gke_versions.parsed(pool.machine.min_gke or "")
         if version and plan.creates_gpu_pools:
             yield gke_versions.Floor(version, pool.machine.name)
+
+
+def _needs_dataplane_v2(plan: Plan) -> Iterator[str]:
+    if not plan.creates_gpu_pools:
+        return
+    if plan.rdma.carries:
+        yield "RDMA"
+    yield from sorted({pool.machine.name for pool in plan.gpu_pools if pool.machine.needs_dataplane_v2})
 
 
 def _gpu_nodes(plan: Plan) -> Iterator[PreflightCheck]:

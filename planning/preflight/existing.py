@@ -35,6 +35,8 @@ class ExistingClusterFits(PreflightCheck):
     cluster: str
     location: str
     floor: gke_versions.Floor
+    dataplane_v2_for: tuple[str, ...]
+    """Parts of the stack that need Dataplane V2: RDMA, machines."""
     adds_rdma_pools: bool
     multi_networking: bool
     """Whether the stack creates the additional networks of those pools."""
@@ -71,8 +73,9 @@ class ExistingClusterFits(PreflightCheck):
         version = gke_versions.parsed(state.version)
         if version is None or version < self.floor.version:
             yield f"runs {state.version or 'an unknown version'}, but {self.floor.needed_by} needs {self.floor.version}"
-        if self.adds_rdma_pools and not state.dataplane_v2:
-            yield "has no Dataplane V2, which RDMA needs and only cluster creation can turn on"
+        if self.dataplane_v2_for and not state.dataplane_v2:
+            needed_by = " and ".join(self.dataplane_v2_for)
+            yield f"has no Dataplane V2, without which {needed_by} cannot work; only cluster creation can turn it on"
         if self.adds_rdma_pools and self.multi_networking and not state.multi_networking:
             yield "has no multi-networking, which only cluster creation can turn on; use network.rdma dranetAuto"
         yield from self._missing_features(state)
