@@ -5,6 +5,7 @@ flag twice. So command lines with the same meaning look the same. docs/engine-fl
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -161,6 +162,9 @@ def _wrong(table: Table, flag: Flag, value: str, usable: Sequence[str] | None) -
 
 def _out_of_bounds(flag: Flag, value: str) -> Iterator[str]:
     given = number(value)
+    if math.isinf(given):
+        yield f"got {value}; is too large a number"
+        return
     if flag.min is not None and given < flag.min:
         yield f"got {value}; must be at least {flag.min:g}"
     if flag.above is not None and given <= flag.above:

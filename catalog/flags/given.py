@@ -70,9 +70,10 @@ class Given:
         return next(iter(self.texts(name)), None)
 
     def number(self, name: str) -> int | None:
-        """The value of a whole-number flag; None also for the word None."""
-        value = self.text(name)
-        return None if value in (None, "", "None") else int(number(value))
+        """The value of a whole-number flag; None also for the words that mean none."""
+        value, flag = self.text(name), self.table.flags.get(name)
+        nulls = flag.nulls if flag and flag.nullable else ()
+        return None if value in (None, "", "None", *nulls) else int(number(value))
 
     def keys(self, name: str) -> Mapping[str, Any]:
         """The JSON object of a flag; empty where the flag is missing or its value is no object."""

@@ -105,6 +105,7 @@ def with_arguments(
 
 _EAGLE = '{"method": "eagle", "model": "/models/%s", "num_speculative_tokens": 3}'
 _VLLM, _SGLANG = (f"{title}'s own choice for compute capability 9" for title in ("vLLM", "SGLang"))
+_RUNTIME = "--trtllm.cache_transceiver_config.transceiver_runtime"
 _NO_DRAFT = "no draft model that NIXL compares"
 # What a stack gives; the role with the error, the flag, and what each side has.
 DIFFER = {
@@ -134,6 +135,10 @@ DIFFER = {
                                       "prefill", "--attention-backend", f"fa3 and {_SGLANG}", _SGLANG),
     "TensorRT-LLM's backend": (with_arguments("trtllm", decode=["--trtllm.attn_backend", "FLASHINFER"]),
                                "decode", "--trtllm.attn_backend", "TRTLLM", "FLASHINFER"),
+    "TensorRT-LLM's transfer": (
+        with_arguments("trtllm", [_RUNTIME, "PYTHON"], [_RUNTIME, "CPP"]), "decode", _RUNTIME, "PYTHON", "CPP"),
+    "TensorRT-LLM's transfer on one side": (
+        with_arguments("trtllm", [_RUNTIME, "PYTHON"]), "prefill", _RUNTIME, "PYTHON", "TensorRT-LLM's own choice"),
 }  # fmt: skip
 
 
@@ -160,6 +165,7 @@ SAME = {
     "the same backend twice": with_arguments(
         "vllm", ["--attention-backend", "TRITON_ATTN"], ["--attention-config", '{"backend": "TRITON_ATTN"}']),
     "TensorRT-LLM's default by name": with_arguments("trtllm", ["--trtllm.attn_backend", "TRTLLM"]),
+    "its own choice by name": with_arguments("trtllm", [_RUNTIME, "auto"], [_RUNTIME, "none"]),
     "the same draft twice": with_arguments("vllm", ["-sc", _EAGLE % "a"], ["--speculative-config", _EAGLE % "a"]),
     "batches": with_arguments("vllm", ["--max-num-seqs", "8"], ["--max-num-seqs", "64"]),
     "no transfer": {"models.chat": {"model": MODEL, "layout": "aggregated",

@@ -223,6 +223,19 @@ BAD = [
     Bad("empty value", ("--trtllm.print_iter_log=",), "is not one of true, false"),
     Bad("a number for text", ("--dyn-tool-call-parser", "8"), "is not one of", 1),
     Bad("small pieces", ("--max-num-tokens", "16"), "must be at least 32", 1),
+    Bad("no request", ("--engine-request-limit", "0"), "must be at least 1", 1),
+    Bad("fewer than no request", ("--engine-request-limit", "-1"), "must be at least 1", 1),
+    Bad("no events", (f"{KV}.event_buffer_max_size", "0"), "the router learns from these events", 1),
+    Bad("a negative buffer", (f"{KV}.event_buffer_max_size", "-5"), "must be at least 1", 1),
+    Bad("no piece for experts", ("--trtllm.moe_config.max_num_tokens", "0"), "must be at least 1", 1, model=GPT_OSS),
+    Bad("no garbage collection", ("--trtllm.garbage_collection_gen0_threshold", "0"), "must be at least 1", 1),
+    Bad("endless", ("--trtllm.batch_wait_timeout_ms", "1e400"), "is too large a number", 1),
+    Bad("more than 32 bits", ("--max-batch-size", "2147483648", "--max-num-tokens", "2147483647"), "at most", 1),
+    Bad("more sequences than tokens", ("--max-num-tokens", "64", "--max-batch-size", "512"), "use at most 64", 3),
+    Bad("more sequences than tokens by default", ("--max-batch-size", "100000"), "is 8192 by default; use at most", 1),
+    Bad("larger graphs than batches", (f"{GRAPHS}.max_batch_size", "8192"), "2048 by default", 1),
+    Bad("larger graphs than the stack's batches", (f"{GRAPHS}.max_batch_size", "65", "--max-batch-size", "64"),
+        "use at most 64", 1),
     Bad("template outside the bucket", ("--custom-jinja-template", "/tmp/x.jinja"), "is not under /models", 1),
 ]  # fmt: skip
 
@@ -237,7 +250,9 @@ GOOD = [
     ("--max-batch-size", "64", "--max-num-tokens", "16384"),
     ("--trtllm.cuda_graph_config", "none"),
     ("--trtllm.cuda_graph_config.enable_padding=true", "--trtllm.cuda_graph_config.max_batch_size=64"),
-    ("--trtllm.allreduce_strategy", "MNNVL", "--trtllm.batch_wait_timeout_ms", "2.5"),
+    ("--trtllm.allreduce_strategy", "NCCL", "--trtllm.batch_wait_timeout_ms", "2.5"),
+    ("--max-batch-size", "64", "--max-num-tokens", "64", f"{GRAPHS}.max_batch_size", "64"),
+    ("--engine-request-limit", "1", f"{KV}.event_buffer_max_size", "1"),
     (f"{BUFFER}.kv_transfer_timeout_ms", "none", f"{BUFFER}.transceiver_runtime", "CPP"),
     (f"{KV}.secondary_offload_min_priority", "-1"),
     (
@@ -260,11 +275,11 @@ def test_experts_are_divided_over_an_engines_gpus() -> None:
     assert found("--expert-parallel-size", "1", "--trtllm.moe_config.backend", "TRITON", model=GPT_OSS) == ()
 
 
-def _rules(chosen: Card, *words: str, sizes: tuple[int, ...] = (4, 8)) -> list[str]:
+def _rules(chosen: Card, *words: str, sizes: tuple[int, ...] = (4, 8), machines: tuple[str, ...] = ()) -> list[str]:
     """What the engine's own rules say of workers of a card that the catalog does not have."""
     workers = Workers(
         card=chosen, tensor_parallel=sizes, disaggregated=True, max_model_len=8192, kv_cache_dtype=KvCacheDtype.AUTO,
-        block_size=32, gpus=(), reads_bucket=True,
+        block_size=32, gpus=tuple(gpu_machine(name).gpus for name in machines), reads_bucket=True,
     )  # fmt: skip
     assert TRTLLM.flags
     owned = [f"{word}: {why}" for word in words if (why := TRTLLM.owned_flags(workers).get(word))]
@@ -284,6 +299,61 @@ def test_latent_attention_may_be_computed_by_each_gpu_for_its_own_requests() -> 
 def test_experts_must_divide_the_gpus_of_both_roles() -> None:
     (error,) = _rules(card(GPT_OSS), "--expert-parallel-size", "8")
     assert error.endswith("8 does not divide the 4 GPUs of an engine, its tensorParallel; use 1 or 2 or 4")
+
+
+L4, A100, H200, B200, GB300, RTX = (
+    "g2-standard-8", "a2-ultragpu-1g", "a3-ultragpu-8g", "a4-highgpu-8g", "a4x-maxgpu-4g-metal", "g4-standard-48",
+)  # fmt: skip
+EVERYWHERE, BLACKWELL = {L4, A100, H200, B200, GB300, RTX}, {B200, GB300}
+EXPERTS = [
+    ("AUTO", "mxfp4", EVERYWHERE),
+    ("CUTLASS", "mxfp4", EVERYWHERE),
+    ("TRTLLM", "mxfp4", BLACKWELL),
+    ("TRTLLM", "fp8", BLACKWELL),
+    ("TRITON", "mxfp4", {H200}),
+    ("TRITON", "fp8", set[str]()),
+    ("DEEPGEMM", "fp8", BLACKWELL),
+    ("DEEPGEMM", "mxfp4", set[str]()),
+    ("CUTEDSL", "nvfp4", {B200, GB300, RTX}),
+    ("DENSEGEMM", "nvfp4", BLACKWELL),
+    ("MARLIN", "nvfp4", {L4, H200}),
+    ("MEGAMOE_CUTEDSL", "nvfp4", BLACKWELL),
+    ("MEGAMOE_DEEPGEMM", "mxfp4", set[str]()),
+]
+
+
+@pytest.mark.parametrize(("name", "weights", "machines"), EXPERTS, ids=lambda value: str(value)[:20])
+def test_a_kernel_of_experts_fits_the_gpu_and_the_format(name: str, weights: str, machines: set[str]) -> None:
+    gpt_oss = card(GPT_OSS)
+    chosen = gpt_oss.model_copy(update={"weights": gpt_oss.weights.model_copy(update={"format": weights})})
+    words = ("--trtllm.moe_config.backend", name)
+    assert {machine for machine in EVERYWHERE if not _rules(chosen, *words, machines=(machine,))} == machines
+    assert bool(_rules(chosen, *words, machines=(H200, B200))) is not ({H200, B200} <= machines)
+
+
+def test_a_refused_kernel_of_experts_names_the_others() -> None:
+    (error,) = found("--trtllm.moe_config.backend", "TRTLLM", model=GPT_OSS)
+    assert error.message.endswith("on H200; use one of AUTO, CUTLASS, VANILLA, TRITON, or remove it")
+    wide = card(GPT_OSS).architecture.model_copy(update={"hidden_size": 4096})
+    chosen = card(GPT_OSS).model_copy(update={"architecture": wide})
+    assert _rules(chosen, "--trtllm.moe_config.backend", "MEGAMOE_DEEPGEMM", machines=(B200,)) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--trtllm.allreduce_strategy", "MNNVL"), *((f"--trtllm.use_cute_dsl_{name}", "true") for name in
+     ("bf16_bmm", "bf16_gemm", "blockscaling_bmm", "blockscaling_mm"))],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_what_only_blackwell_has_is_refused_before_it(words: tuple[str, str]) -> None:
+    refused = {machine for machine in EVERYWHERE if _rules(card(LLAMA), *words, machines=(machine,))}
+    assert refused == {L4, A100, H200}
+    assert _rules(card(LLAMA), *words, machines=(B200, H200))
+    assert not _rules(card(LLAMA), words[0], "false" if words[1] == "true" else "NCCL", machines=(H200,))
+
+
+def test_a_bounded_key_may_be_none() -> None:
+    assert found("--trtllm.moe_config.max_num_tokens", "none", model=GPT_OSS) == ()
 
 
 def test_a_key_with_an_equals_sign_becomes_two_words() -> None:
@@ -441,6 +511,14 @@ def test_the_cache_gets_its_share_of_what_the_weights_leave() -> None:
     free = 140 * GIB - 32 * GIB - _memory(0.5).overhead
     assert _memory(0.5).kv_cache == 0.5 * free
     assert _memory(0.5, words=("--max-num-tokens", "32768")).kv_cache < 0.5 * free
+
+
+def test_larger_batches_than_usual_take_memory_for_their_logits() -> None:
+    usual, more = _memory(0.5), _memory(0.5, words=("--max-batch-size", "8192"))
+    assert more.overhead - usual.overhead == (8192 - 2048) * 8 * card(LLAMA).architecture.vocab_size
+    assert more.kv_cache < usual.kv_cache
+    assert (usual.advice, more.advice) == (None, "fewer than 8192 sequences in a batch leave more")
+    assert _memory(0.5, words=("--max-batch-size", "64")) == usual
 
 
 def test_a_long_transfer_buffer_takes_what_a_large_share_would_leave_it() -> None:

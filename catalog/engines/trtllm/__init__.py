@@ -21,7 +21,7 @@ from catalog.contracts import (
     TransportEvidence,
 )
 from catalog.engines import Engine
-from catalog.engines.trtllm import keys, rules
+from catalog.engines.trtllm import kernels, keys, rules
 from catalog.engines.trtllm.formats import FORMATS
 from catalog.engines.trtllm.memory import memory, tokens_in_buffer
 from catalog.flags import ArgumentError
@@ -214,7 +214,7 @@ class Trtllm(Engine):
         return {**keys.refused(), **rules.owned(workers)}
 
     def usable_values(self, workers: Workers) -> Mapping[str, Sequence[str]]:
-        return rules.usable(workers)
+        return kernels.usable(workers)
 
     def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentError]:
         yield from rules.errors(given, workers)

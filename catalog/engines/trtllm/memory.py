@@ -7,8 +7,9 @@ from catalog.sizing import GIB
 
 # Runtime, activations of a batch of DEFAULT_TOKENS, NCCL buffers and CUDA graphs. vLLM's value, for lack of another.
 RUNTIME_BYTES = 3.5 * GIB
-# The engine's own --max-num-tokens.
+# Dynamo's own --max-num-tokens and --max-batch-size.
 DEFAULT_TOKENS = 8192
+DEFAULT_SEQUENCES = 2048
 SOURCE = (
     "an estimate, not measured: runtime and activations as for vLLM, and one transfer buffer of the longest sequence. "
     "TensorRT-LLM measures itself when it starts, and gives the KV cache its share of what is free then"
@@ -22,8 +23,9 @@ def memory(card: Card, inputs: MemoryInput, given: Given, block_size: int) -> Me
     Aggregated layouts need no buffer but count one too. Whether TensorRT-LLM allocates one depends on the transfer
     runtime, which it chooses itself.
     """
-    tokens = _tokens(given)
-    overhead = RUNTIME_BYTES + _activations(card, tokens, inputs.tensor_parallel)
+    tokens = _number(given, "--max-num-tokens", DEFAULT_TOKENS)
+    sequences = _number(given, "--max-batch-size", DEFAULT_SEQUENCES)
+    overhead = RUNTIME_BYTES + _activations(card, tokens, inputs.tensor_parallel) + _logits(card, sequences)
     free = inputs.gpu_bytes - inputs.weights - overhead
     layers, buffered = card.architecture.layers, tokens_in_buffer(inputs.max_model_len, block_size)
     elements = card.attention.elements_per_token(layers, inputs.tensor_parallel)
@@ -35,7 +37,7 @@ def memory(card: Card, inputs: MemoryInput, given: Given, block_size: int) -> Me
         source=SOURCE,
         # Without kv_cache_config.max_attention_window, a list, layers with a window keep the whole sequence.
         window_tokens=inputs.max_model_len if card.attention.kind == "hybrid" else 0,
-        advice=f"smaller batches than {tokens} tokens leave more" if tokens > DEFAULT_TOKENS else None,
+        advice=_advice(tokens, sequences),
     )
 
 
@@ -44,11 +46,22 @@ def tokens_in_buffer(max_model_len: int, block_size: int) -> int:
     return -(-max_model_len // block_size) * block_size
 
 
-def _tokens(given: Given) -> int:
+def _number(given: Given, name: str, default: int) -> int:
     try:
-        return given.number("--max-num-tokens") or DEFAULT_TOKENS
-    except ValueError:  # an error of its own
-        return DEFAULT_TOKENS
+        return given.number(name) or default
+    except (ValueError, OverflowError):  # an error of its own
+        return default
+
+
+def _advice(tokens: int, sequences: int) -> str | None:
+    if tokens > DEFAULT_TOKENS:
+        return f"smaller batches than {tokens} tokens leave more"
+    return f"fewer than {sequences} sequences in a batch leave more" if sequences > DEFAULT_SEQUENCES else None
+
+
+def _logits(card: Card, sequences: int) -> float:
+    """Bytes per GPU that more sequences than the default add: per sequence, logits and their probabilities in FP32."""
+    return max(0, sequences - DEFAULT_SEQUENCES) * 2 * 4 * card.architecture.vocab_size
 
 
 def _activations(card: Card, tokens: int, tensor_parallel: int) -> float:

@@ -1,21 +1,24 @@
 """Extra arguments that Dynamo's parser accepts but TensorRT-LLM refuses at start, or that do harm."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from catalog.contracts import Compared
-from catalog.engines.trtllm import keys
+from catalog.engines.trtllm import kernels, keys
+from catalog.engines.trtllm.kernels import ATTENTION
+from catalog.engines.trtllm.memory import DEFAULT_SEQUENCES, DEFAULT_TOKENS
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 from catalog.flags.paths import why_unreadable
 
 _EXPERTS, _ATTENTION_DP = "--expert-parallel-size", "--enable-attention-dp"
-_BACKEND = "--trtllm.attn_backend"
 _SKIP_CORRECTION = "--trtllm.enable_mla_skip_correction"
 _GRAPHS, _COMPILE = "--trtllm.cuda_graph_config", "--trtllm.torch_compile_config"
 _TIMEOUT, _RUNTIME = (
     "--trtllm.cache_transceiver_config.kv_transfer_timeout_ms",
     "--trtllm.cache_transceiver_config.transceiver_runtime",
 )
+# Values of the transfer's runtime that leave the choice to TensorRT-LLM.
+_OWN_CHOICE = (None, "auto", "none", "null")
 
 
 def owned(workers: Workers) -> Mapping[str, str]:
@@ -40,27 +43,25 @@ def _below(group: str) -> tuple[str, ...]:
     return tuple(name for name in keys.flags() if name.startswith(f"{keys.PREFIX}{group}"))
 
 
-def usable(workers: Workers) -> Mapping[str, Sequence[str]]:
-    """The attention kernels that an error may propose."""
-    return {_BACKEND: ("TRTLLM",)} if workers.card.attention.sinks else {}
-
-
 def compared(given: Given) -> Mapping[str, Compared]:
     """By flag: what must be equal on both roles. The default backend is the same on every GPU. Whether roles with
     different ones could move KV cache is unverified."""
+    runtime = given.text(_RUNTIME)
     return {
-        _BACKEND: Compared(value=given.text(_BACKEND) or "TRTLLM"),
-        _RUNTIME: Compared(value=given.text(_RUNTIME) or "TensorRT-LLM's own choice"),
+        ATTENTION: Compared(value=given.text(ATTENTION) or "TRTLLM"),
+        _RUNTIME: Compared(value="TensorRT-LLM's own choice" if runtime in _OWN_CHOICE else str(runtime)),
     }
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     yield from _parallelism(given, workers)
     yield from _objects(given)
-    if workers.card.attention.sinks and given.text(_BACKEND) not in (None, "TRTLLM"):
-        yield given.error(_BACKEND, f"{workers.card.name} needs attention sinks, which TRTLLM alone is known to have")
-    if given.text(_SKIP_CORRECTION) == "true" and given.text(_BACKEND) not in (None, "TRTLLM"):
-        yield given.error(_SKIP_CORRECTION, f"needs {_BACKEND} TRTLLM; remove one of them")
+    yield from _batch(given)
+    yield from kernels.errors(given, workers)
+    if workers.card.attention.sinks and given.text(ATTENTION) not in (None, "TRTLLM"):
+        yield given.error(ATTENTION, f"{workers.card.name} needs attention sinks, which TRTLLM alone is known to have")
+    if given.text(_SKIP_CORRECTION) == "true" and given.text(ATTENTION) not in (None, "TRTLLM"):
+        yield given.error(_SKIP_CORRECTION, f"needs {ATTENTION} TRTLLM; remove one of them")
     if given.text(_TIMEOUT) in ("none", "null") and given.text(_RUNTIME) == "PYTHON":
         yield given.error(_TIMEOUT, "the PYTHON runtime needs a timeout; remove it, or set milliseconds")
     template = given.text("--custom-jinja-template")
@@ -90,3 +91,22 @@ def _objects(given: Given) -> Iterator[ArgumentError]:
         below = [name for name in given.names() if name.startswith(f"{group}.")]
         if group in given and below:
             yield given.error(group, f"is none, which contradicts {', '.join(below)}; remove one of them")
+
+
+def _batch(given: Given) -> Iterator[ArgumentError]:
+    """A batch that holds fewer tokens than sequences, each of which needs one in every step."""
+    size, tokens, graph = "--max-batch-size", "--max-num-tokens", f"{_GRAPHS}.max_batch_size"
+    sequences, room = given.number(size), given.number(tokens) or DEFAULT_TOKENS
+    if sequences and sequences > room:
+        yield given.error(
+            size,
+            f"{sequences} sequences need as many tokens in a batch, and {tokens} is {room}"
+            f"{'' if tokens in given else ' by default'}; use at most {room}, or {tokens} {sequences}",
+        )
+    recorded, limit = given.number(graph), sequences or DEFAULT_SEQUENCES
+    if recorded and recorded > limit:
+        yield given.error(
+            graph,
+            f"{recorded} is more than {size}, {limit}{'' if size in given else ' by default'}, and no batch is larger; "
+            f"use at most {limit}",
+        )
