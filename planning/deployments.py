@@ -90,7 +90,9 @@ class Deployment:
     @property
     def usual_memory_share(self) -> float:
         """Default share: the min over the roles' GPUs, because all engines get the same share."""
-        shares = [self.engine.share_of(role.gpus) for role in self.roles.values() if role.gpus]
+        shares = [
+            self.engine.share_of(role.gpus, self.arguments(name)) for name, role in self.roles.items() if role.gpus
+        ]
         return min(shares, default=self.engine.memory_share)
 
     def words(self, role: Role) -> tuple[Word, ...]:

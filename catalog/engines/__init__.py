@@ -99,8 +99,9 @@ class Engine(ABC):
     def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
         """Bytes per GPU left for the KV cache, and the engine's own overhead. Called for GPU workers only."""
 
-    def share_of(self, gpus: Gpus) -> float:
-        """Default share of these GPUs' memory that the engine gets, 0 to 1."""
+    def share_of(self, gpus: Gpus, arguments: Sequence[str] = ()) -> float:
+        """Default share of these GPUs' memory that the engine gets, 0 to 1. `arguments`: the stack's own, valid or
+        not."""
         return self.memory_share
 
     def format_use(self, name: str, gpus: Gpus) -> FormatUse:

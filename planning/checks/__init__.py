@@ -93,6 +93,7 @@ _WARNINGS: tuple[Callable[[ResolvedStack], Iterator[str]], ...] = (
 _DEPLOYMENT_WARNINGS: tuple[Callable[[ResolvedStack, Deployment], Iterator[str]], ...] = (
     model.deployment_warnings,
     number_formats.deployment_warnings,
+    engine_memory.deployment_warnings,
     kv_transfer.lease_warnings,
     roles.deployment_warnings,
     kv_transfer.deployment_warnings,

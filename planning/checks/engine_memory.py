@@ -17,6 +17,18 @@ def deployment_errors(_: ResolvedStack, deployment: Deployment) -> Iterator[Erro
             yield from _too_large(deployment, role)
 
 
+def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[str]:
+    """The warning of a share that the stack sets above what the engine's own formula gives with its flags."""
+    given, usual = deployment.settings.engine.gpu_memory_utilization, deployment.usual_memory_share
+    without = [deployment.engine.share_of(role.gpus) for role in deployment.roles.values() if role.gpus]
+    if given and not deployment.simulated and usual < min(without, default=usual) and usual < given:
+        yield (
+            f"{deployment.at('engine.gpuMemoryUtilization')}: {given:g} leaves less memory than "
+            f"{deployment.engine.title}'s own formula reserves for the extraArgs; workers may run out of memory under "
+            f"load; set {usual:g} or less, or remove it"
+        )
+
+
 def _too_long(deployment: Deployment) -> Iterator[Error]:
     card, where = deployment.card, deployment.at("engine.maxModelLen")
     longest = card.architecture.max_model_len

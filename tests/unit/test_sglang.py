@@ -8,7 +8,7 @@ import pytest
 from catalog.contracts import EnvVar, KvCacheDtype, MemoryInput, Role, RoleShape
 from catalog.engines import engine
 from catalog.engines.sglang import BOOTSTRAP_PORT, kv_split
-from catalog.engines.sglang.memory import WINDOW_RATIO, memory_share
+from catalog.engines.sglang.memory import WINDOW_RATIO
 from catalog.formats import FormatUse
 from catalog.machines import gpu_machine
 from catalog.models import Card, card
@@ -250,8 +250,68 @@ def test_the_size_of_groups_of_attention_counts() -> None:
 def test_the_share_leaves_what_sglangs_own_formula_reserves(memory_gib: int, reserved_mib: float) -> None:
     """`handle_gpu_memory_settings` of SGLang 0.5.21, by hand."""
     gpus = H200.model_copy(update={"memory_mib": memory_gib * 1024})
-    share = memory_share(gpus)
+    share = SGLANG.share_of(gpus)
     assert reserved_mib <= (1 - share) * gpus.memory_mib < reserved_mib + 0.011 * gpus.memory_mib
+
+
+@pytest.mark.parametrize(
+    ("words", "more_mib"),
+    [
+        (["--chunked-prefill-size", "16384"], 1.5 * 8192),
+        (["--chunked-prefill-size", "-1"], 1.5 * 8192),
+        (["--chunked-prefill-size", "-1", "--max-prefill-tokens", "32768"], 1.5 * 24576),
+        (["--max-running-requests", "10240"], 1.5 * 2048),
+        (["--cuda-graph-max-bs-decode", "8192"], 2 * 7680),
+        (["--cuda-graph-bs-decode", "1", "8192", "4096"], 2 * 7680),
+        (["--cuda-graph-config", '{"decode":{"max_bs":8192}}'], 2 * 7680),
+        (["--cuda-graph-config", '{"decode":{"bs":[1,8192]}}'], 2 * 7680),
+        (["--enable-dp-attention", "--dp-size", "2"], 512 * 2 * 4.5),
+        (["--chunked-prefill-size", "2048"], 0),
+        (["--max-running-requests", "128"], 0),
+        (["--max-prefill-tokens", "32768"], 0),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_the_default_share_leaves_what_the_formula_reserves_for_flags(words: list[str], more_mib: float) -> None:
+    """`handle_gpu_memory_settings` of SGLang 0.5.21 on an H200, by hand."""
+    reserved = 512 + 8192 * 1.5 + 512 * 2 + 1024 + more_mib
+    left = (1 - SGLANG.share_of(H200, words)) * H200.memory_mib
+    assert reserved <= left < reserved + 0.011 * H200.memory_mib
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        (["--chunked-prefill-size", "131072"], "--chunked-prefill-size"),
+        (["--max-running-requests", "100000"], "--max-running-requests"),
+        (["--cuda-graph-max-bs-decode", "131072"], "--cuda-graph-max-bs-decode"),
+    ],
+)
+def test_flags_that_leave_no_memory_are_refused(words: list[str], flag: str) -> None:
+    messages = [message for _, message in found(words)]
+    assert messages
+    assert all(f"GiB of each GPU for {flag}, without them 14.5 GiB" in message for message in messages)
+
+
+def test_a_larger_chunk_leaves_less_kv_cache_and_lowers_the_share_of_both_roles() -> None:
+    settings = {"name": "sglang", "extraArgs": ["--chunked-prefill-size", "32768"]}
+    plain, larger = graph(), graph(engine=settings)
+    shares = [values(SGLANG.arguments(engine_input(larger, w)))["--mem-fraction-static"] for w in larger.workers]
+    assert shares == ["0.64", "0.64"]
+    assert all(b.memory.kv_tokens < a.memory.kv_tokens for a, b in zip(plain.workers, larger.workers, strict=True))
+
+
+def test_a_share_of_the_stacks_own_that_is_too_large_for_its_flags_is_warned_of() -> None:
+    settings = {"name": "sglang", "gpuMemoryUtilization": 0.85, "extraArgs": ["--chunked-prefill-size", "16384"]}
+    warnings = [w for w in planned(stack(engine=settings)).warnings if "own formula" in w]
+    assert [("set 0.81 or less" in w, w.startswith(f"{PATH}.gpuMemoryUtilization: 0.85")) for w in warnings] == [
+        (True, True)
+    ]
+    assert not [
+        w
+        for w in planned(stack(engine={"name": "sglang", "gpuMemoryUtilization": 0.95})).warnings
+        if "own formula" in w
+    ]
 
 
 def test_a_share_that_the_stack_sets_is_kept() -> None:

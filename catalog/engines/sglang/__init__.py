@@ -174,8 +174,9 @@ class Sglang(Engine):
         assert self.flags is not None  # flags/sglang.json
         return memory(card, inputs, Given(self.flags, inputs.arguments), self.block_size)
 
-    def share_of(self, gpus: Gpus) -> float:
-        return memory_share(gpus)
+    def share_of(self, gpus: Gpus, arguments: Sequence[str] = ()) -> float:
+        assert self.flags is not None  # flags/sglang.json
+        return memory_share(gpus, Given(self.flags, arguments))
 
     def layout_errors(self, prefill: RoleShape, decode: RoleShape, card: Card) -> Iterator[str]:
         assert self.flags is not None  # flags/sglang.json

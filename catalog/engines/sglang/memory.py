@@ -3,11 +3,12 @@
 import math
 
 from catalog.contracts import MemoryInput, MemoryUse
+from catalog.engines.sglang import reserve
 from catalog.engines.sglang.parallel import attention_parallel
 from catalog.flags.given import Given
 from catalog.machines import Gpus
 from catalog.models import Card
-from catalog.sizing import GIB
+from catalog.sizing import GIB, MIB
 
 # CUDA's context and the buffers of NCCL, allocated before SGLang measures the free memory. An estimate.
 CONTEXT_BYTES = 1.5 * GIB
@@ -22,33 +23,19 @@ WINDOW_RATIO = 0.8
 STATE_RATIO = 0.9
 
 
-def memory_share(gpus: Gpus) -> float:
-    """`--mem-fraction-static` on these GPUs, by SGLang's own formula, rounded down to hundredths.
-
-    `handle_gpu_memory_settings` of SGLang 0.5.21, for an aggregated engine over 8 GPUs, which needs most. It reserves
-    512 MiB, 1.5 MiB per token of a chunk, 2 MiB per sequence of the largest CUDA graph and 1 GiB for the engine's size;
-    at least 10 GiB on GPUs of more than 60 GiB.
-    """
-    chunk, graph = _defaults(gpus.memory_mib)
-    reserved = 512 + 1.5 * chunk + 2 * graph + 1024
-    if gpus.memory_mib > 60 * 1024:
-        reserved = max(reserved, 10 * 1024)
-    return math.floor(100 * (gpus.memory_mib - reserved) / gpus.memory_mib) / 100
-
-
-def _defaults(memory_mib: int) -> tuple[int, int]:
-    """Tokens of a chunk and sequences of the largest CUDA graph that SGLang chooses by a GPU's memory."""
-    for below_gib, chunk, graph in ((20, 2048, 8), (60, 4096, 160), (160, 8192, 512)):
-        if memory_mib < below_gib * 1024:
-            return chunk, graph
-    return 16384, 512
+def memory_share(gpus: Gpus, given: Given) -> float:
+    """`--mem-fraction-static` on these GPUs that leaves what SGLang's own formula reserves, in hundredths."""
+    return reserve.share(gpus.memory_mib, reserve.reserved_mib(gpus.memory_mib, given))
 
 
 def memory(card: Card, inputs: MemoryInput, given: Given, page_size: int) -> MemoryUse:
     """Memory of one GPU. Weights and KV cache get their share; SGLang does not check that the rest suffices."""
     layers, over = card.architecture.layers, attention_parallel(given, inputs.tensor_parallel)
     left = (
-        (inputs.gpu_bytes - CONTEXT_BYTES) * inputs.share - inputs.weights - _copies(card, over, inputs.tensor_parallel)
+        (inputs.gpu_bytes - CONTEXT_BYTES) * inputs.share
+        - inputs.weights
+        - _copies(card, over, inputs.tensor_parallel)
+        - _missing(inputs, given)
     )
     # With attention groups a GPU holds more of each token, but only for its group's requests. The plan counts one
     # group, so the cache counts as smaller by that factor.
@@ -62,6 +49,27 @@ def memory(card: Card, inputs: MemoryInput, given: Given, page_size: int) -> Mem
         overhead=inputs.gpu_bytes - inputs.weights - max(0.0, left),
         source=SOURCE,
         window_tokens=window_tokens(card, given, inputs.max_model_len, page_size),
+        advice=_advice(inputs, given),
+    )
+
+
+def _missing(inputs: MemoryInput, given: Given) -> float:
+    """Bytes by which the share leaves less than the stack's flags need. SGLang then starts with the whole KV cache and
+    runs out of memory later."""
+    memory_mib = int(inputs.gpu_bytes / MIB)
+    free = max((1 - inputs.share) * memory_mib, reserve.default_mib(memory_mib))
+    return max(0.0, reserve.reserved_mib(memory_mib, given) - free) * MIB
+
+
+def _advice(inputs: MemoryInput, given: Given) -> str | None:
+    memory_mib = int(inputs.gpu_bytes / MIB)
+    needed = reserve.reserved_mib(memory_mib, given)
+    if needed <= reserve.default_mib(memory_mib):
+        return None
+    flags = " and ".join(name for name in reserve.FLAGS if name in given)
+    return (
+        f"SGLang's own formula reserves {needed / 1024:.1f} GiB of each GPU for {flags}, without them "
+        f"{reserve.default_mib(memory_mib) / 1024:.1f} GiB; give smaller values"
     )
 
 
