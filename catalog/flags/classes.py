@@ -5,6 +5,7 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from catalog.flags import ArgumentError
+from catalog.flags.argv import number
 from catalog.flags.given import Given
 from catalog.flags.table import Table
 from reading import entries
@@ -23,11 +24,12 @@ class Bounds(Frozen):
     max: int | None = None
     why: str
 
-    def error(self, value: int) -> str | None:
-        """The error of a value; None if it is within the bounds."""
-        if self.min is not None and value < self.min:
+    def error(self, value: str) -> str | None:
+        """The error of a valid number, as the stack wrote it; None if it is within the bounds."""
+        given = number(value)
+        if self.min is not None and given < self.min:
             return f"got {value}; must be at least {self.min}: {self.why}"
-        if self.max is not None and value > self.max:
+        if self.max is not None and given > self.max:
             return f"got {value}; must be at most {self.max}: {self.why}"
         return None
 
@@ -101,6 +103,6 @@ def code_flags(table: Table) -> tuple[str, ...]:
 def out_of_bounds(given: Given) -> Iterator[ArgumentError]:
     """The errors of numbers outside the bounds of their classes."""
     for name, flag in classes(given.table).items():
-        value = given.number(name) if flag.bounds else None
-        if flag.bounds and value is not None and (message := flag.bounds.error(value)):
-            yield given.error(name, message)
+        for value in given.texts(name) if flag.bounds else ():
+            if flag.bounds and value not in ("", "None") and (message := flag.bounds.error(value)):
+                yield given.error(name, message)

@@ -26,7 +26,7 @@ from catalog.contracts import (
     TransportEvidence,
 )
 from catalog.engines import Engine
-from catalog.engines.sglang import equal_sides, kernels, kv_split, parallel, relations
+from catalog.engines.sglang import equal_sides, experts, json_values, kernels, kv_split, parallel, relations
 from catalog.engines.sglang.formats import FORMATS
 from catalog.engines.sglang.memory import memory, memory_share
 from catalog.flags import ArgumentError
@@ -200,11 +200,13 @@ class Sglang(Engine):
         return relations.owned(workers)
 
     def usable_values(self, workers: Workers) -> Mapping[str, Sequence[str]]:
-        return kernels.usable(workers)
+        assert self.flags is not None  # flags/sglang.json
+        return kernels.usable(workers, self.flags)
 
     def argument_errors(self, given: Given, workers: Workers) -> Iterator[ArgumentError]:
-        for rules in (kernels, parallel, relations):
+        for rules in (kernels, experts, parallel, relations):
             yield from rules.errors(given, workers)
+        yield from json_values.errors(given)
 
     def compared(self, given: Given, workers: Workers) -> Mapping[str, Compared]:
         return equal_sides.compared(given, workers)

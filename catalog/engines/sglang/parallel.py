@@ -43,6 +43,7 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     experts = given.number(_EP)
     if experts is not None and card.architecture.kind == "moe":
         yield from _expert_parallel(given, workers, experts)
+    yield from _too_few_requests(given)
     dense = given.number("--moe-dense-tp-size")
     if dense is not None and any(dense not in (1, size) for size in workers.tensor_parallel):
         yield given.error("--moe-dense-tp-size", f"got {dense}; must be 1 or tensorParallel of each role")
@@ -76,6 +77,15 @@ def _data_parallel(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     for name in ("--enable-dp-lm-head", "--load-balance-method"):
         if name in given and not given.on(_DP_ATTENTION):
             yield given.error(name, f"has no effect without {_DP_ATTENTION}; remove it")
+
+
+def _too_few_requests(given: Given) -> Iterator[ArgumentError]:
+    """Each group gets its part of the running requests, rounded down, and starts with none if the part is 0."""
+    running, count = given.number("--max-running-requests"), groups(given)
+    if running is not None and 0 < running < count:
+        yield given.error(
+            "--max-running-requests", f"{running} is less than {_DP}, {count}, so no group could run one; use {count}"
+        )
 
 
 def _expert_parallel(given: Given, workers: Workers, experts: int) -> Iterator[ArgumentError]:

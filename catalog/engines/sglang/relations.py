@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from catalog.engines.sglang import parallel
+from catalog.engines.sglang import buckets, kernels, parallel
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
+from reading.errors import one_of
 
 _DYNAMO_REASONING, _REASONING = "--dyn-reasoning-parser", "--reasoning-parser"
 # Reasoning parsers with different names: Dynamo's → SGLang's.
@@ -33,6 +34,9 @@ _NEEDS = (
     ("--torch-compile-max-bs", "--enable-torch-compile"),
     ("--weight-loader-prefetch-num-threads", "--weight-loader-prefetch-checkpoints"),
 )
+# Attention kernels of NVIDIA GPUs in DETERMINISTIC_ATTENTION_BACKEND_CHOICES of sglang/srt/arg_groups/choices.py.
+_DETERMINISTIC = ("fa3", "flashinfer", "triton")
+_LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 # Pairs of flags that SGLang 0.5.21 refuses together when it starts, with the reason.
 _EXCLUDE = (
     ("--disable-cuda-graph-padding", "--enable-torch-compile", "each batch size would be compiled by itself"),
@@ -58,9 +62,32 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     for name, other, why in _EXCLUDE:
         if given.on(name) and given.on(other):
             yield given.error(name, f"cannot be combined with {other}: {why}; remove one of them")
+    yield from buckets.errors(given)
+    yield from _deterministic(given, workers)
+    if (count := len(given.texts("--gc-threshold"))) > 3:
+        yield given.error("--gc-threshold", f"got {count} numbers; Python's garbage collector has 3 generations")
+    level = given.text("--log-level")
+    if level is not None and level.lower() not in _LOG_LEVELS:
+        yield given.error("--log-level", one_of(level, _LOG_LEVELS))
     ratio = given.text("--swa-full-tokens-ratio")
     if ratio is not None and not 0 < float(ratio) <= 1:
         yield given.error("--swa-full-tokens-ratio", f"got {ratio}; must be more than 0 and at most 1")
+
+
+def _deterministic(given: Given, workers: Workers) -> Iterator[ArgumentError]:
+    """`_deterministic_attention_backend`, SGLang 0.5.21. SGLang chooses trtllm_mha itself for gpt-oss on generation 10
+    before this check."""
+    backend = given.text("--attention-backend")
+    if not given.on("--enable-deterministic-inference") or backend in _DETERMINISTIC:
+        return
+    others = "; use " + " or ".join(name for name in _DETERMINISTIC if name in kernels.attention(workers))
+    if backend is not None:
+        yield given.error("--attention-backend", f"{backend} does not compute deterministically{others}")
+    elif workers.card.attention.sinks and any(gpu.compute_capability.startswith("10.") for gpu in workers.gpus):
+        yield given.error(
+            "--enable-deterministic-inference",
+            "needs --attention-backend triton here, because SGLang's own choice does not compute deterministically",
+        )
 
 
 def _parsers(given: Given) -> Iterator[ArgumentError]:

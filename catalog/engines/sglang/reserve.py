@@ -6,7 +6,7 @@ needs most. This program sets `--mem-fraction-static`, so SGLang does not apply 
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from catalog.engines.sglang.parallel import groups
 from catalog.flags.given import Given
@@ -60,15 +60,13 @@ def _groups_mib(sequences: int, count: int) -> float:
 def _graph_sizes(given: Given) -> Iterator[int]:
     """The sizes of CUDA graphs for decode that the flags name."""
     decode: Any = given.keys(_GRAPHS).get("decode")
-    in_json: list[Any] = [decode.get("max_bs"), *_list(decode.get("bs"))] if isinstance(decode, dict) else []
+    keys = cast(dict[str, Any], decode) if isinstance(decode, dict) else {}
+    sizes: Any = keys.get("bs")
+    in_json = [keys.get("max_bs"), *(cast(list[Any], sizes) if isinstance(sizes, list) else [])]
     yield from (value for value in in_json if type(value) is int)
     largest = _number(given, _GRAPH)
     yield from [largest] if largest is not None else []
     yield from (int(text) for text in given.texts(_GRAPH_SIZES) if text.isdecimal())
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _number(given: Given, name: str) -> int | None:
