@@ -1,4 +1,7 @@
-"""Plain data that the catalog and the rooms after it exchange. This module imports no other module of the program."""
+"""Plain data that the catalog and the rooms after it exchange.
+
+This module imports only `catalog.purchases`, which is plain data too.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

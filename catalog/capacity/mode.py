@@ -25,7 +25,7 @@ class CapacitySettings(Frozen):
 
 # Whether nodes need compact placement, for modes with that choice.
 CompactPlacement = Annotated[
-    bool, VariantOnly("has no effect with mode {tag}, whose machines have a fixed place; remove it")
+    bool, VariantOnly("has no effect with mode {tag}, which leaves no choice of compact placement; remove it")
 ]
 
 Given = TypeVar("Given", bound=CapacitySettings)

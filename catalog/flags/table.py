@@ -1,16 +1,25 @@
 """The flags of one of Dynamo's modules, read from a file generated from the module's own parsers."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from reading.entries import ROOT
+from reading.errors import ConfigInvalid, Error, join, one_of, shown
+
+_EXACT = ConfigDict(extra="forbid", strict=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
     """One flag of a module, as the module's own parser defines it."""
+
+    __pydantic_config__ = _EXACT
 
     name: str
     type: Literal["switch", "text", "word", "integer", "number", "size", "sizeOrAuto", "object"]
@@ -29,10 +38,10 @@ class Flag:
     choices: Sequence[str] = ()
     registered: Sequence[str] = ()
     """Names that the engine looks up at start, although its parser accepts any text."""
-    min: float | None = None
-    above: float | None = None
-    max: float | None = None
-    below: float | None = None
+    min: int | float | None = None
+    above: int | float | None = None
+    max: int | float | None = None
+    below: int | float | None = None
     """Bounds that the engine checks at start."""
     nullable: bool = False
     """Whether the flag accepts a word for "no value"."""
@@ -78,14 +87,61 @@ class Table:
         return ", ".join(f"{product} {version}" for product, version in self.runtime.items())
 
 
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """The content of a table's file."""
+
+    __pydantic_config__ = _EXACT
+
+    module: str
+    runtime: dict[str, str]
+    flags: Annotated[dict[str, Flag], Field(min_length=1)]
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+
+
+_FILES = TypeAdapter(_File)
+
+
 def read(path: Path, removed: Mapping[str, str]) -> Table:
-    """The table read from a file."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    """The table read from a file. Raises ConfigInvalid, which names the file and every error in it."""
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as invalid:
+        raise _invalid(path, [Error("", f"is no JSON file in UTF-8: {invalid}")]) from None
+    try:
+        file = _FILES.validate_json(json.dumps(_with_names(content)))  # a strict list is a Sequence in JSON only
+    except ValidationError as invalid:
+        found = (
+            Error(join("", *each["loc"]), f"got {shown(each['input'])}; {each['msg'][:1].lower()}{each['msg'][1:]}")
+            for each in invalid.errors(include_url=False)
+        )
+        raise _invalid(path, found) from None
+    if errors := [
+        Error(join("flags", flag.name, "keys"), one_of(flag.keys, tuple(file.objects)))
+        for flag in file.flags.values()
+        if flag.keys and flag.keys not in file.objects
+    ]:
+        raise _invalid(path, errors)
     return Table(
-        path=path,
-        module=content["module"],
-        runtime=content["runtime"],
-        flags={name: Flag(name=name, **known) for name, known in content["flags"].items()},
-        objects=content["objects"],
-        removed=removed,
+        path=path, module=file.module, runtime=file.runtime, flags=file.flags, objects=file.objects, removed=removed
     )
+
+
+def _with_names(content: Any) -> Any:
+    """The content with each flag's key also as its `name`, as far as the content has the shape of a table."""
+    if not isinstance(content, dict):
+        return content
+    table = cast(dict[str, Any], content)
+    if not isinstance(table.get("flags"), dict):
+        return table
+    flags = cast(dict[str, Any], table["flags"])
+    return {**table, "flags": {name: _with_name(name, known) for name, known in flags.items()}}
+
+
+def _with_name(name: str, known: Any) -> Any:
+    return {**cast(dict[str, Any], known), "name": name} if isinstance(known, dict) else known
+
+
+def _invalid(path: Path, errors: Iterable[Error]) -> ConfigInvalid:
+    file = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
+    return ConfigInvalid(Error(f"{file}: {error.path}" if error.path else file, error.message) for error in errors)

@@ -32,8 +32,18 @@ def models(
     as_json: AsJson = False,
 ) -> None:
     """List model cards, show one on a machine, or pin one to a revision of its repository."""
-    if context.invoked_subcommand is not None:
-        return
+    context.obj = as_json
+    if context.invoked_subcommand is None:
+        _list(as_json=as_json)
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """List model cards, as `models` without a command does."""
+    _list(as_json=as_json or context.obj)
+
+
+def _list(*, as_json: bool) -> None:
     show_items("models", card_names(), lambda name: _row(card(name)), _table, as_json=as_json)
 
 

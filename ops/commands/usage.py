@@ -15,7 +15,7 @@ class LazyGroup(TyperGroup):
     """A group that imports a command's module when the command is used, so that no command pays for the others."""
 
     names: ClassVar[tuple[str, ...]]
-    """The commands, in the order of `--help`. Each is the `app` of the module `ops.commands.<name>`."""
+    """The commands with modules of their own, in the order of `--help`: each is the `app` of `ops.commands.<name>`."""
     former: ClassVar[Mapping[str, str]] = {}
     """Hidden old name, which scripts still call → command."""
 
@@ -23,7 +23,7 @@ class LazyGroup(TyperGroup):
         super().__init__(**given)
         # typer lists and suggests commands by their names only.
         unloaded: dict[str, Any] = dict.fromkeys((*self.names, *self.former))
-        self.commands = unloaded
+        self.commands = {**self.commands, **unloaded}
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in self.commands and self.commands[cmd_name] is None:

@@ -40,10 +40,22 @@ def test_a_command_loads_no_other_command(words: str, own: list[str]) -> None:
     assert not [name for name in loaded if name.startswith("ops.local")]
 
 
+def test_models_list_is_models() -> None:
+    def printed(words: str) -> str:
+        done = CliRunner().invoke(app, words.split())
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert printed("models list") == printed("models")
+    assert printed("models list --json") == printed("models --json") == printed("models --json list")
+
+
 def test_help_lists_the_commands_in_their_order_without_old_names() -> None:
     lines = CliRunner().invoke(app, ["--help"]).output.splitlines()
     listed = [words[1] for line in lines if len(words := line.split()) > 2 and words[1] in {*COMMANDS, "proof"}]
     assert listed == list(Commands.names)
+    shown = CliRunner().invoke(app, ["models", "--help"]).output
+    assert all(f" {name} " in shown for name in ("list", *ModelCommands.names))
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ CASES = [
     Case("reservation in another mode", {"capacity": {"mode": "spot", "reservation": "r"}}, "capacity.reservation",
          "unused but paid"),
     Case("placement of a reservation", {"capacity.compactPlacement": False}, "capacity.compactPlacement",
-         "has no effect with mode reservation"),
+         "has no effect with mode reservation, which leaves no choice"),
     Case("placement as text", {"capacity": {"mode": "spot", "compactPlacement": "yes"}}, "capacity.compactPlacement",
          "must be true or false"),
     Case("no capacity for GPU nodes", {"capacity": None}, "capacity", "models.chat needs GPU nodes"),
