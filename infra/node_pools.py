@@ -9,7 +9,7 @@ from pulumi_gcp import container
 from catalog.contracts import CAPACITY_LABEL, NodePurchase, ReservationRef
 from infra.rdma_network import NodeNic
 from manifests.labels import ROLE
-from planning.types import Pool, WorkerPool
+from planning.types import CpuPool, Pool, WorkerPool
 from planning.waits import Wait
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
@@ -26,7 +26,7 @@ _KUBELET = container.NodePoolNodeConfigKubeletConfigArgs(insecure_kubelet_readon
 @dataclass(frozen=True, kw_only=True)
 class SystemPoolArgs:
     project: str
-    pool: Pool
+    pool: CpuPool
     cluster_id: pulumi.Input[str]
     region: str
     node_account_email: pulumi.Input[str]
@@ -50,7 +50,7 @@ class SystemPool(pulumi.ComponentResource):
             location=args.region,
             initial_node_count=1,  # in each zone; the autoscaler then keeps to the totals
             autoscaling=container.NodePoolAutoscalingArgs(
-                total_min_node_count=args.pool.nodes,
+                total_min_node_count=args.pool.min_nodes,
                 total_max_node_count=args.pool.max_nodes,
                 location_policy="BALANCED",
             ),

@@ -181,7 +181,7 @@ def _graph(deployment: Deployment, stack: ResolvedStack) -> Graph:
         gpu_memory_utilization=deployment.memory_share,
         kv_lease_seconds=engine.kv_lease_seconds,
         reads_bucket=deployment.reads_bucket,
-        frontend=frontend(deployment),
+        frontend=frontend(deployment, stack.system_pool.machine if stack.system_pool else None),
         verification=verification(deployment),
         metrics_ports=metrics_ports(deployment.engine),
         hf_token_secret=_token_secret_name(settings),

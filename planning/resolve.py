@@ -7,13 +7,14 @@ from catalog.capacity import CapacitySettings
 from catalog.contracts import NodePurchase
 from catalog.engines import default_engine, engine, engine_names
 from catalog.layouts import layout_names, layouts_for, why_not
+from catalog.locations import ZONES_OF_A_CLUSTER
 from catalog.machines import GpuMachine, cpu_machine, gpu_machine
 from catalog.models import Card, Layout, Placement, card, card_name, card_names, file_of
 from catalog.rdma import NO_RDMA, RdmaMode, rdma_mode
 from planning import names
 from planning.deployments import Deployment, deployment, purchase
 from planning.pools import GPU_UPGRADE, SYSTEM_POOL, SYSTEM_UPGRADE, Engines, NodeCount, node_counts
-from planning.types import Pool, WorkerPool
+from planning.types import CpuPool, WorkerPool
 from planning.waits import Wait, gpu_pool_wait
 from reading import entries
 from reading.errors import ConfigInvalid, Error, Fix, closest, join, one_of, shown
@@ -28,7 +29,7 @@ class ResolvedStack:
     settings: Settings
     deployments: tuple[Deployment, ...]
     """Deployments, sorted by name."""
-    system_pool: Pool | None
+    system_pool: CpuPool | None
     """The pool of CPU nodes; None in an existing cluster, which has its own."""
     machine: GpuMachine
     """Machine type of engines whose role sets none."""
@@ -142,13 +143,14 @@ def _unknown(path: str, given: str, allowed: Sequence[str]) -> Error:
     return Error(path, f"{shown(given)} is not one of {', '.join(allowed)}", fixes)
 
 
-def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> Pool:
+def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> CpuPool:
     given = settings.cluster.system_pool
-    return Pool(
+    return CpuPool(
         key=SYSTEM_POOL,
         name=SYSTEM_POOL,
         machine=cpu_machine(given.machine),
-        nodes=given.nodes,
+        nodes=max(given.nodes, ZONES_OF_A_CLUSTER),
+        min_nodes=given.nodes,
         max_nodes=given.max_nodes,
         upgrade=SYSTEM_UPGRADE,
         graphs=tuple(deployment.name for deployment in deployments if not deployment.on_gpus),

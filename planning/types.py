@@ -167,6 +167,15 @@ class Pool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CpuPool(Pool):
+    """The pool of CPU nodes. `nodes` counts those that exist after the pool's creation: at least one per zone."""
+
+    machine: CpuMachine
+    min_nodes: int
+    """Nodes to which the autoscaler may reduce the pool, if they are not needed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkerPool(Pool):
     """A node pool with GPUs, for the engines of roles."""
 
@@ -237,7 +246,7 @@ class Plan:
     """Whether the weights bucket stays when the stack is destroyed."""
     release_channel: str
     maintenance: Maintenance
-    system_pool: Pool | None
+    system_pool: CpuPool | None
     """The pool of CPU nodes; None in an existing cluster, which has its own."""
     gpu_pools: tuple[WorkerPool, ...]
     """The pools that the engines need, created by the stack or existing in the cluster."""

@@ -18,6 +18,7 @@ from pulumi_policy import (
 
 from catalog import capacity
 from catalog.contracts import CAPACITY_LABEL
+from catalog.locations import ZONES_OF_A_CLUSTER
 from catalog.machines import gpu_machine, gpu_machine_names
 from policies import kinds
 from policies.inputs import at, items
@@ -55,7 +56,6 @@ _FILE = "policies/config.<stack>.json, in a separate change"
 
 # Machine families without built-in GPUs; n1 gets GPUs through guestAccelerators. All others count as GPU machines.
 _WITHOUT_GPUS = re.compile(r"(e2|n1|n2|n2d|n4|n4a|n4d|c2|c2d|c3|c3d|c4|c4a|c4d|t2a|t2d)-[a-z0-9-]+")
-_ZONES_OF_A_REGION = 3
 
 
 def is_gpu_pool(resource_type: str, props: Mapping[str, Any]) -> bool:
@@ -69,7 +69,7 @@ def is_gpu_pool(resource_type: str, props: Mapping[str, Any]) -> bool:
 def max_nodes(pool: Mapping[str, Any]) -> int:
     """The max nodes of a pool: the autoscaler's limit or the fixed count, whichever is larger."""
     regional = str(at(pool, "location") or "").count("-") == 1
-    zones = len(items(pool, "nodeLocations")) or (_ZONES_OF_A_REGION if regional else 1)
+    zones = len(items(pool, "nodeLocations")) or (ZONES_OF_A_CLUSTER if regional else 1)
     total = at(pool, "autoscaling", "totalMaxNodeCount") or 0
     in_zone = max(
         at(pool, "autoscaling", "maxNodeCount") or 0, at(pool, "nodeCount") or 0, at(pool, "initialNodeCount") or 0

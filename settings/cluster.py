@@ -27,7 +27,7 @@ class SystemPool(Frozen):
     machine: CpuMachineName = Field(default_factory=default_system_machine)
     nodes: Annotated[int, Field(ge=2, le=10)] = 2
     """Minimum number of nodes; the maximum is twice that. At least two: a new pool has a node per zone, usually three,
-    which must not exceed the maximum."""
+    which must not exceed the maximum. The plan counts three nodes if the minimum is lower."""
 
     @property
     def max_nodes(self) -> int:

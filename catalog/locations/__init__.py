@@ -22,6 +22,10 @@ class Locations(Frozen):
         return tuple(f"{region}-{letter}" for letter in self.zones.get(region, ()))
 
 
+ZONES_OF_A_CLUSTER = 3
+"""Zones that GKE chooses for the nodes of a regional cluster that names none."""
+
+
 @cache
 def known() -> Locations:
     return entries.entry(Locations, Path(__file__).parent, "google-cloud")

@@ -36,7 +36,7 @@ def test_a_preview_says_what_is_built_and_what_it_costs() -> None:
     for words in (
         "resources to create",
         "16 GPUs, 16 RDMA NICs",
-        "171.27",
+        "172.05",
         "KV-aware router, KV cache transfer over RDMA",
     ):
         assert words in done.stdout

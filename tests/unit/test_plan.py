@@ -57,8 +57,8 @@ def test_nodes_are_enough_and_no_more_than_the_bin_packing_needs(sizes: list[int
 
 
 def test_the_smallest_production_stack_costs_what_it_says() -> None:
-    # Two nodes at the list price, the cluster's fee, two n2-standard-16.
-    assert planned().cost_per_hour == round(2 * 84.81 + 0.10 + 2 * 0.776944, 2)
+    # Two nodes at the list price, the cluster's fee, three n2-standard-16: one in each zone.
+    assert planned().cost_per_hour == round(2 * 84.81 + 0.10 + 3 * 0.776944, 2)
 
 
 def test_flex_start_has_its_own_price() -> None:
@@ -70,7 +70,7 @@ def test_flex_start_has_its_own_price() -> None:
 def test_spot_has_a_part_that_is_known_and_an_upper_bound(scaled: dict[str, Any]) -> None:
     spot, on_demand = (planned({"capacity": {"mode": mode}} | scaled) for mode in ("spot", "onDemand"))
     assert spot.cost_per_hour is None
-    assert spot.cost_known == round(0.10 + 2 * 0.776944, 2)
+    assert spot.cost_known == round(0.10 + 3 * 0.776944, 2)
     assert spot.cost_bound == on_demand.cost_per_hour == on_demand.cost_bound
     assert spot.cost_max == on_demand.cost_max
     said = summary(spot)
