@@ -45,7 +45,9 @@ def test_a_make_target_exists(target: str) -> None:
 @pytest.mark.parametrize("words", ops_commands(), ids=" ".join)
 def test_an_ops_command_exists_with_its_options(words: tuple[str, ...]) -> None:
     app = typer.main.get_group(cli.app)
-    known = {option for parameter in app.commands[words[0]].params for option in parameter.opts}
+    command = app.get_command(app.make_context("dynamo-gke", [*words[:1], "--help"]), words[0])
+    assert command
+    known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known
 
 
