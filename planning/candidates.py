@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from catalog.engines import default_engine
+from catalog.engines import Engine, default_engine
 from catalog.layouts import layout_names, layouts_for, why_not
 from catalog.machines import GpuMachine
-from catalog.models import Card
+from catalog.models import Card, Layout, Placement
 from planning.checks import number_formats
 from planning.checks.engine_args import argument_errors
 from planning.deployments import Deployment, deployment
 from planning.pools import node_counts
 from planning.resolve import engines_of, known_card
 from reading.errors import ConfigInvalid
-from settings.models import ModelSettings
+from settings.models import EngineSettings, ModelSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,18 +22,23 @@ class Candidates:
 
     card: Card
     machine: GpuMachine
+    engine: Engine
+    """The engine of the layouts on GPUs."""
     deployments: Mapping[str, Deployment]
     """Layout → deployment with default settings."""
     impossible: Mapping[str, str]
     """Other layout of `catalog/layouts.yaml` → why it is impossible on the machine."""
 
 
-def candidates(name: str, machine: GpuMachine) -> Candidates:
-    """The layouts of a card, given by name or file. Raises ConfigInvalid with every error of the card."""
-    card = known_card(name)
-    layouts = layouts_for(card, machine, default_engine())
+def candidates(name: str, machine: GpuMachine, engine: Engine | None = None) -> Candidates:
+    """The layouts of a card, given by name or file, with the catalog's default engine unless another is given.
+
+    Raises ConfigInvalid with every error of the card.
+    """
+    card, chosen = known_card(name), engine or default_engine()
+    layouts = layouts_for(card, machine, chosen)
     found = {
-        layout: deployment("model", ModelSettings(model=name, layout=layout), card, layouts, machine, None)
+        layout: deployment("model", _settings(name, layout, layouts[layout], engine), card, layouts, machine, None)
         for layout in layouts
     }
     if errors := {error for each in found.values() for error in argument_errors(each)}:
@@ -42,9 +47,17 @@ def candidates(name: str, machine: GpuMachine) -> Candidates:
     return Candidates(
         card=card,
         machine=machine,
+        engine=chosen,
         deployments={layout: each for layout, each in found.items() if not refused[layout]},
-        impossible={layout: why for layout, why in refused.items() if why} | dict(_impossible(card, machine, found)),
+        impossible={layout: why for layout, why in refused.items() if why}
+        | dict(_impossible(card, machine, chosen, found)),
     )
+
+
+def _settings(model: str, name: str, layout: Layout, engine: Engine | None) -> ModelSettings:
+    """The settings of a layout. A layout on CPU nodes keeps its own engine."""
+    named = engine if engine and layout.placement is not Placement.CPU else None
+    return ModelSettings(model=model, layout=name, engine=EngineSettings(name=named.name if named else None))
 
 
 def _why_not_computed(of: Deployment, machine: GpuMachine) -> str:
@@ -53,9 +66,11 @@ def _why_not_computed(of: Deployment, machine: GpuMachine) -> str:
     return f"the weights {why}" if why else ""
 
 
-def _impossible(card: Card, machine: GpuMachine, found: Mapping[str, Deployment]) -> Iterator[tuple[str, str]]:
+def _impossible(
+    card: Card, machine: GpuMachine, engine: Engine, found: Mapping[str, Deployment]
+) -> Iterator[tuple[str, str]]:
     for layout in layout_names():
-        if layout not in found and (why := why_not(card, machine, default_engine(), layout)):
+        if layout not in found and (why := why_not(card, machine, engine, layout)):
             yield layout, why
 
 

@@ -188,6 +188,12 @@ def default_engine() -> Engine:
     return engine(defaults().engine)
 
 
+def real_engines() -> tuple[Engine, ...]:
+    """The engines that are not simulated, the catalog's default first."""
+    found = (engine for engine in all_engines().values() if not engine.simulated)
+    return tuple(sorted(found, key=lambda engine: engine.name != defaults().engine))
+
+
 def local_engines() -> tuple[Engine, ...]:
     """The engines that run on a machine without GPUs, simulated ones first."""
     found = (engine for engine in all_engines().values() if engine.local)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from catalog.defaults import default_machine
+from catalog.engines import engine, real_engines
 from catalog.machines import gpu_machine, gpu_machine_name
 from catalog.models import card_name
 from ops.commands.ending import Exit
@@ -14,7 +15,7 @@ from ops.commands.options import AsJson
 from ops.report import card_facts, printing
 from ops.report.plain import plain
 from planning.candidates import candidates
-from reading.errors import ConfigInvalid, Error
+from reading.errors import ConfigInvalid, Error, one_of
 
 app = typer.Typer(add_completion=False)
 
@@ -26,13 +27,24 @@ def show(
         str | None,
         typer.Option("--machine", help="A machine of the catalog, or a file [default: the catalog's]."),
     ] = None,
+    engine_name: Annotated[
+        str | None,
+        typer.Option("--engine", help="The engine of the layouts on GPUs [default: the catalog's]."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a card, and on a machine its memory, KV cache, number formats, layouts and engine arguments."""
     node = machine or default_machine()
     try:
-        _check({"model": lambda: card_name(name), "--machine": lambda: gpu_machine_name(node)})
-        found = card_facts.facts(name, candidates(name, gpu_machine(node)))
+        _check(
+            {
+                "model": lambda: card_name(name),
+                "--machine": lambda: gpu_machine_name(node),
+                "--engine": lambda: _real_engine(engine_name),
+            }
+        )
+        chosen = engine(engine_name) if engine_name else None
+        found = card_facts.facts(name, candidates(name, gpu_machine(node), chosen))
     except ConfigInvalid as invalid:
         if as_json:
             printing.show_json({"faults": [{"path": each.path, "message": each.message} for each in invalid.errors]})
@@ -44,6 +56,14 @@ def show(
         printing.show_json(found)
     else:
         printing.show(lambda console: console.print(card_facts.page(found)))
+
+
+def _real_engine(name: str | None) -> str:
+    """The name of an engine that runs on GPUs; empty for the default. Raises ValueError for another name."""
+    names = tuple(each.name for each in real_engines())
+    if name is not None and name not in names:
+        raise ValueError(one_of(name, names))
+    return name or ""
 
 
 def _check(given: dict[str, Callable[[], str]]) -> None:

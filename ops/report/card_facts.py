@@ -7,9 +7,10 @@ from rich.text import Text
 
 from catalog import sizing
 from catalog.contracts import KvCacheDtype
-from catalog.engines import default_engine
+from catalog.engines import engine, real_engines
 from catalog.models import Card, file_of
 from ops.report import printing
+from ops.report.format_uses import by_use, number_formats
 from ops.report.plain import plain
 from planning.candidates import Candidates, nodes
 from planning.deployments import Deployment, DeploymentRole
@@ -20,7 +21,8 @@ Facts = dict[str, Any]
 def facts(name: str, found: Candidates) -> Facts:
     """The JSON of a card, given by name or file."""
     card, machine = found.card, found.machine
-    loaded = {name: use.value for name, use in default_engine().loads(machine.gpus).items()}
+    loaded = {each.name: number_formats(each, machine.gpus) for each in real_engines()}
+    own = loaded[found.engine.name]
     return {
         "name": card.name,
         "file": file_of(name),
@@ -38,8 +40,12 @@ def facts(name: str, found: Candidates) -> Facts:
         "machine": {"name": machine.name, "gpus": machine.gpus.count, "product": machine.gpus.product},
         "format": {
             "weights": card.weights.format,
-            "onMachine": loaded.get(card.weights.format),
-            "ofMachine": loaded,
+            "onMachine": own.get(card.weights.format),
+            "ofMachine": own,
+        },
+        "engine": found.engine.name,
+        "engineFormats": {
+            name: {"onMachine": uses.get(card.weights.format), "ofMachine": uses} for name, uses in loaded.items()
         },
         "engineArgs": {engine: list(words) for engine, words in card.engine_args.items()},
         "layouts": {layout: _layout(each) for layout, each in found.deployments.items()},
@@ -93,9 +99,7 @@ def _role(of: Deployment, role: DeploymentRole) -> Facts:
 
 def page(of: Facts) -> RenderableType:
     """The card as a page of text."""
-    formats, machine = of["format"], of["machine"]
-    words = {"weightOnly": "weight-only, computed in 16 bits", None: "not supported"}
-    on_machine = words.get(formats["onMachine"], formats["onMachine"])
+    machine = of["machine"]
     lines = {
         "repository": f"{of['repository']}, {of['license']}{', gated' if of['gated'] else ''}",
         "revision": _revision(of),
@@ -105,14 +109,22 @@ def page(of: Facts) -> RenderableType:
         "KV cache": _cache_words(of["kvCache"]),
         "context": f"{of['maxModelLen']:,} tokens; {of['defaultMaxModelLen']:,} unless a stack sets engine.maxModelLen",
         "machine": f"{machine['name']}, {machine['gpus']} × {machine['product']}",
-        "format": f"{formats['weights']}, on {machine['product']}: {on_machine}",
+        "format": of["format"]["weights"],
     }
+    lines |= {f"format in {engine(name).title}": _format_words(each, of) for name, each in of["engineFormats"].items()}
     lines |= {f"args of {engine}": " ".join(words) for engine, words in of["engineArgs"].items()}
     head = Text.assemble((of["name"], "bold"), f" · {plain(of['file'])}")
     width = max(map(len, lines)) + 2
     body = [Text(f"{label:{width}}{plain(text)}") for label, text in lines.items()]
     impossible = [Text(f"{layout}: not possible: {plain(why)}") for layout, why in of["impossible"].items()]
     return Group(head, *body, Text(), _table(of["layouts"]), *impossible)
+
+
+def _format_words(of_engine: Facts, of: Facts) -> str:
+    """How an engine handles the card's number format on the machine, and every format that it loads there."""
+    words = {"weightOnly": "weight-only, computed in 16 bits", None: "not supported"}
+    use, product = of_engine["onMachine"], of["machine"]["product"]
+    return f"on {product}: {words.get(use, use)}; loads {by_use(of_engine['ofMachine']) or 'no known format'} there"
 
 
 def _revision(of: Facts) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 from rich.table import Table
 
 from catalog import locations, versions
-from catalog.engines import all_engines, default_engine, engine
-from catalog.formats import FormatUse
+from catalog.engines import default_engine, engine, real_engines
 from catalog.machines import CHANGES_DAILY, CpuMachine, GpuMachine, cpu_machine, gpu_machine, gpu_machine_names
 from ops.report import printing
+from ops.report.format_uses import by_use, number_formats
 
 
 def machine_row(name: str, today: date) -> dict[str, Any]:
@@ -40,11 +40,7 @@ def machine_row(name: str, today: date) -> dict[str, Any]:
 
 def _formats(found: GpuMachine) -> dict[str, dict[str, str]]:
     """The number formats of weights that each engine loads on these GPUs; simulated engines are left out."""
-    return {
-        name: {format_: use.value for format_, use in each.loads(found.gpus).items()}
-        for name, each in all_engines().items()
-        if not each.simulated
-    }
+    return {each.name: number_formats(each, found.gpus) for each in real_engines()}
 
 
 def _age(day: str, today: date) -> int | None:
@@ -66,9 +62,10 @@ def _gpus(found: GpuMachine) -> dict[str, Any]:
 
 
 def machine_table(rows: list[dict[str, Any]]) -> Table:
-    formats = f"formats in {default_engine().title}"
     prices_of = "modes: USD/hour (~ changes daily)"
-    table = printing.table("machine", "GPUs", "GPU GiB", formats, "memory GB", prices_of, "price age", "zones")
+    table = printing.table(
+        "machine", "GPUs", "GPU GiB", "formats by engine", "memory GB", prices_of, "price age", "zones"
+    )
     for row in rows:
         gpus, prices = row["gpus"], row["prices"]
         modes = [_priced(mode, prices.get(mode)) for mode in row["capacityModes"]]
@@ -76,7 +73,7 @@ def machine_table(rows: list[dict[str, Any]]) -> Table:
             row["name"],
             f"{gpus['count']} × {gpus['product']}" if gpus else "none",
             f"{gpus['memoryMib'] / 1024:.1f}" if gpus else "–",
-            _by_use(row["formats"][default_engine().name]) if gpus else "–",
+            _by_engine(row["formats"]) if gpus else "–",
             f"{row['memoryGb']:g}",
             ", ".join(modes),
             _ages([price["ageDays"] for price in prices.values()]),
@@ -91,11 +88,9 @@ def _priced(mode: str, price: dict[str, Any] | None) -> str:
     return f"{mode} {'~' if price['kind'] == CHANGES_DAILY else ''}{price['usdPerHour']:.2f}"
 
 
-def _by_use(formats: dict[str, str]) -> str:
-    """`bf16, fp8; weight-only: mxfp4`."""
-    native = [name for name, use in formats.items() if use == FormatUse.NATIVE]
-    others = [name for name, use in formats.items() if use == FormatUse.WEIGHT_ONLY]
-    return "; ".join([", ".join(native), *([f"{FormatUse.WEIGHT_ONLY.words}: {', '.join(others)}"] if others else [])])
+def _by_engine(formats: dict[str, dict[str, str]]) -> str:
+    """A line per engine, such as `vLLM: bf16, fp8; weight-only: mxfp4`."""
+    return "\n".join(f"{engine(name).title}: {by_use(each) or 'no known format'}" for name, each in formats.items())
 
 
 def _by_region(zones: list[str]) -> str:

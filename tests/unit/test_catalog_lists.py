@@ -28,7 +28,9 @@ def test_every_machine_is_listed() -> None:
         assert listed[name]["gpus"]["count"] == machine.gpus.count
         assert listed[name]["capacityModes"] == list(machine.sold)
         assert listed[name]["zones"] == list(machine.zones)
-        assert listed[name]["formats"]["vllm"]["bf16"] == "native"
+        assert {engine: uses["bf16"] for engine, uses in listed[name]["formats"].items()} == {
+            "vllm": "native", "sglang": "native", "trtllm": "native",
+        }  # fmt: skip
     assert all(listed[name]["gpus"] is None for name in cpu_machine_names())
 
 
@@ -45,7 +47,9 @@ def test_the_table_of_machines_is_for_people() -> None:
     console.print(machine_table([machine_row(name, date(2026, 11, 28)) for name in names]))
     rows = {line.split()[0]: line for line in console.export_text().splitlines() if line.strip()}
     l4, h200, rtx = rows["g2-standard-8"], rows["a3-ultragpu-8g"], rows["g4-standard-96"]
-    assert "bf16, fp8; weight-only: " in l4
+    assert "vLLM: bf16, fp8; weight-only: " in l4
+    assert {"SGLang:", "TensorRT-LLM:"} <= rows.keys(), "a line for each engine"
+    assert "TensorRT-LLM: bf16, fp8, mxfp4, nvfp4 " in rows["TensorRT-LLM:"]  # of the last machine
     assert "us-central1-a,b,c, us-east1-b,c,d" in l4
     assert "spot ~0.51" in l4  # the price of its date
     assert "flexStart 59.40" in h200

@@ -76,6 +76,41 @@ def test_the_facts_of_a_mixture_of_experts_with_windows() -> None:
     }
 
 
+def test_formats_are_shown_by_engine() -> None:
+    words = ("llama-3.3-70b-instruct-fp8", "--machine", "a2-ultragpu-8g")
+    of = shown(*words)
+    assert of["engine"] == "vllm"
+    assert {name: each["onMachine"] for name, each in of["engineFormats"].items()} == {
+        "vllm": "weightOnly", "sglang": "weightOnly", "trtllm": None,
+    }  # fmt: skip
+    assert of["engineFormats"]["trtllm"]["ofMachine"] == {"bf16": "native", "int4": "weightOnly"}
+    assert of["engineFormats"]["vllm"] == {name: of["format"][name] for name in ("onMachine", "ofMachine")}
+    page = show(*words).stdout
+    assert "on A100 80GB: weight-only, computed in 16 bits; loads bf16; weight-only: fp8" in page
+    assert "format in TensorRT-LLM  on A100 80GB: not supported; loads bf16; weight-only: int4 there" in page
+
+
+def test_the_layouts_are_those_of_the_engine() -> None:
+    words = ("llama-3.3-70b-instruct-fp8", "--engine", "trtllm", "--machine")
+    refused_here, here = shown(*words, "a2-ultragpu-8g"), shown(*words, "a3-ultragpu-8g")
+    assert (refused_here["engine"], refused_here["format"]["onMachine"]) == ("trtllm", None)
+    assert list(refused_here["layouts"]) == ["simulated"]
+    assert "TensorRT-LLM" in refused_here["impossible"]["single-node"]
+    assert (here["format"]["onMachine"], here["impossible"]) == ("native", {})
+    engines = {name: layout["engine"] for name, layout in here["layouts"].items()}
+    assert engines == {name: "mocker" if name == "simulated" else "trtllm" for name in engines}
+    vllm = shown("llama-3.3-70b-instruct-fp8", "--machine", "a3-ultragpu-8g")
+    tokens = [of["layouts"]["multi-node"]["roles"]["decode"]["kvTokens"] for of in (here, vllm)]
+    assert tokens[0] != tokens[1]
+
+
+def test_an_engine_that_shows_nothing_is_refused() -> None:
+    assert refused("qwen3-32b", "--engine", "trtlm") == {
+        "--engine": '"trtlm" is not one of vllm, sglang, trtllm; did you mean trtllm?'
+    }
+    assert set(refused("qwen3-32b", "--engine", "mocker", "--machine", "a3-ultra")) == {"--engine", "--machine"}
+
+
 @pytest.mark.usefixtures("made_up_machines")
 def test_all_follows_the_machine() -> None:
     of = shown("qwen3-32b", "--machine", "x1-quad")
