@@ -19,7 +19,7 @@ from pulumi_policy import (
 from catalog import capacity
 from catalog.contracts import CAPACITY_LABEL
 from catalog.locations import ZONES_OF_A_CLUSTER
-from catalog.machines import gpu_machine, gpu_machine_names
+from catalog.machines import cpu_machine_names, gpu_machine, gpu_machine_names
 from policies import kinds
 from policies.inputs import at, items
 from policies.judging import reporting_unknowns
@@ -54,16 +54,17 @@ MODES = Setting(
 _FILE = "policies/config.<stack>.json, in a separate change"
 
 
-# Machine families without built-in GPUs; n1 gets GPUs through guestAccelerators. All others count as GPU machines.
+# Families of CPU machines that the catalog need not list; n1 gets GPUs through guestAccelerators.
 _WITHOUT_GPUS = re.compile(r"(e2|n1|n2|n2d|n4|n4a|n4d|c2|c2d|c3|c3d|c4|c4a|c4d|t2a|t2d)-[a-z0-9-]+")
 
 
 def is_gpu_pool(resource_type: str, props: Mapping[str, Any]) -> bool:
-    """Whether a pool has GPUs, either through guestAccelerators or built into its machine type."""
+    """Whether a pool has GPUs, through guestAccelerators or its machine type. Unknown types have GPUs."""
     if resource_type != kinds.NODE_POOL:
         return False
     machine_type = at(props, "nodeConfig", "machineType") or "e2-medium"  # GKE's default
-    return bool(items(props, "nodeConfig", "guestAccelerators")) or not _WITHOUT_GPUS.fullmatch(machine_type)
+    of_cpus = machine_type in cpu_machine_names() or _WITHOUT_GPUS.fullmatch(machine_type)
+    return bool(items(props, "nodeConfig", "guestAccelerators")) or not of_cpus
 
 
 def max_nodes(pool: Mapping[str, Any]) -> int:

@@ -125,6 +125,24 @@ def test_policies_judge_the_machine(on_made_up_machines: Preview, tmp_path: Path
     assert "15.54" in violation["message"]
 
 
+def test_a_cpu_machine_is_judged_as_one(tmp_path: Path) -> None:
+    folder = copy(tmp_path)
+    add(folder, "y9z-standard-12.yaml", "catalog/machines/y9z-standard-12.yaml")
+    shown = preview(
+        folder,
+        {
+            **OURS,
+            "capacity": {"machine": "a3-ultragpu-8g", "mode": "spot"},
+            "cluster": {"systemPool": {"machine": "y9z-standard-12"}},
+            "models": {"chat": {**CHAT, "prefill": {"replicas": 1, "tensorParallel": 2}}},
+        },
+        {"gpu-budget": {"nodes": 2, "dollarsPerHour": 9000}},
+    )
+    assert shown.one(":NodePool", "system-pool")["nodeConfig"]["machineType"] == "y9z-standard-12"
+    assert {cost["usdPerHour"] for cost in shown.plan["costs"] if "y9z" in cost["what"]} == {1.83}
+    assert shown.shown["policies"] == []
+
+
 def test_a_machine_without_rdma_serves_over_tcp(tmp_path: Path) -> None:
     folder = copy(tmp_path)
     add(folder, "n0-lonegpu-1g.yaml", "catalog/machines/n0-lonegpu-1g.yaml")
