@@ -31,10 +31,12 @@ def errors(
     if any(map(holds_token, given)):  # reported elsewhere, for any flag
         return
     if engine.flags is None:
-        yield Error(
-            paths[0].rpartition("[")[0],
-            f"{engine.title} has no table of flags here, so nothing can be checked; remove extraArgs",
-        )
+        for block in dict.fromkeys(path.rpartition("[")[0] for path in paths):
+            yield Error(
+                block,
+                f"{engine.title} has no table of flags, so no argument can be checked; remove the arguments, or add "
+                f"{engine.name}.json and {engine.name}.yaml to catalog/engines/flags",
+            )
         return
     found = [
         flags.ArgumentError(index, "has $, which Kubernetes reads as a variable's name; write the value itself")

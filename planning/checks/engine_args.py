@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from catalog.flags.argv import split, uses
-from catalog.models import file_of
 from catalog.releases import DYNAMO, ignored_flags
 from planning import extra_args
 from planning.deployments import Deployment, DeploymentRole
@@ -21,10 +20,8 @@ def argument_errors(deployment: Deployment, runtime: str = DYNAMO.runtime) -> It
     engine, allowed = deployment.engine, deployment.settings.engine.allow_code
     found: dict[Error, None] = {}
     for words, roles in _by_words(deployment).items():
-        # Without a table the card's words cannot be checked; like the engine, they are part of the catalog.
-        checked = words if engine.flags else _of_stack(deployment, words)
-        paths = [word.path for word in checked]
-        errors = extra_args.errors(paths, engine, deployment.workers(roles), texts(checked), allowed, runtime)
+        paths = [word.path for word in words]
+        errors = extra_args.errors(paths, engine, deployment.workers(roles), texts(words), allowed, runtime)
         found |= dict.fromkeys(errors)
     yield from found
     given = [word.text for words in _by_words(deployment) for word in words]
@@ -37,10 +34,6 @@ def _by_words(deployment: Deployment) -> Mapping[tuple[Word, ...], Sequence[Depl
     for name, role in deployment.roles.items():
         found.setdefault(deployment.words(name), []).append(role)
     return found
-
-
-def _of_stack(deployment: Deployment, words: Sequence[Word]) -> Sequence[Word]:
-    return [word for word in words if not word.path.startswith(file_of(deployment.settings.model))]
 
 
 def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterator[str]:

@@ -15,6 +15,7 @@ from tests.catalog.tree import Preview, add, add_line, copy, preview
 
 MACHINE = ("q2-quadgpu-4g.yaml", "catalog/machines/q2-quadgpu-4g.yaml")
 ENGINE = ("forge.py", "catalog/engines/forge.py")
+FLAGS = (("forge.json", "catalog/engines/flags/forge.json"), ("forge.yaml", "catalog/engines/flags/forge.yaml"))
 CARD = ("lark-9b.yaml", "catalog/models/lark-9b.yaml")
 CALENDAR = ("calendar_mode.py", "catalog/capacity/calendar_mode.py")
 FABRIC = ("fabric.py", "catalog/rdma/fabric.py")
@@ -240,14 +241,19 @@ def test_a_flag_of_another_engine_is_refused(tmp_path: Path) -> None:
     assert [error["path"] for error in shown.shown["faults"]] == ["models.chat.engine.extraArgs"]
 
 
+LARK = {
+    **PROJECT,
+    "capacity": {"machine": "q2-quadgpu-4g", "mode": "spot"},
+    "models": {"lark": {"model": "lark-9b", "layout": "single-node", "engine": {"name": "forge"}}},
+}
+
+
 @pytest.fixture(scope="module")
 def of_made_up_model(tmp_path_factory: pytest.TempPathFactory) -> Preview:
     folder = copy(tmp_path_factory.mktemp("model"))
-    for item in (CARD, MACHINE, ENGINE):
+    for item in (CARD, MACHINE, ENGINE, *FLAGS):
         add(folder, *item)
-    lark = {"model": "lark-9b", "layout": "single-node", "engine": {"name": "forge"}}
-    capacity = {"machine": "q2-quadgpu-4g", "mode": "spot"}
-    return preview(folder, {**PROJECT, "capacity": capacity, "models": {"lark": lark}}, POLICIES)
+    return preview(folder, LARK, POLICIES)
 
 
 def test_layouts_of_a_card_are_derived_for_the_machine(of_made_up_model: Preview) -> None:
@@ -261,6 +267,16 @@ def test_layouts_of_a_card_are_derived_for_the_machine(of_made_up_model: Preview
 def test_a_cards_engine_arguments_are_rendered(of_made_up_model: Preview) -> None:
     args = of_made_up_model.container("lark", "decode")["args"]
     assert args[args.index("--lark-mode") + 1] == "soar"
+    assert of_made_up_model.shown["policies"] == []
+
+
+def test_a_cards_arguments_for_an_engine_without_a_table_are_refused(tmp_path: Path) -> None:
+    folder = copy(tmp_path)
+    for item in (CARD, MACHINE, ENGINE):
+        add(folder, *item)
+    (fault,) = preview(folder, LARK, POLICIES, fails=True).shown["faults"]
+    assert fault["path"] == "catalog/models/lark-9b.yaml: engineArgs.forge"
+    assert "Forge has no table of flags" in fault["message"]
 
 
 def test_a_made_up_stack_is_ours_in_nothing(of_made_up_model: Preview) -> None:
