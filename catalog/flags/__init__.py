@@ -57,7 +57,7 @@ def errors(
                 again = use.name if use.name == before else f"{use.name}, the same flag as {before},"
                 found.append(ArgumentError(use.index, f"{again} is given twice; only the last would count"))
             first_use.setdefault(this.name, use.index)
-            found += _value_errors(table, this, use, (usable or {}).get(this.name))
+            found += _value_errors(table, this, use, usable or {})
     return found
 
 
@@ -108,7 +108,7 @@ def _proposal(name: str, known: Mapping[str, Flag], owned: Mapping[str, str]) ->
     return f"; did you mean {proposed}?" + (f" It is not set here: {why}" if why else "")
 
 
-def _value_errors(table: Table, flag: Flag, use: Use, usable: Sequence[str] | None) -> Iterator[ArgumentError]:
+def _value_errors(table: Table, flag: Flag, use: Use, usable: Mapping[str, Sequence[str]]) -> Iterator[ArgumentError]:
     takes = 0 if flag.type == "switch" else len(use.values) if flag.values == "many" else 1
     if not use.values and flag.type != "switch" and flag.values != "optional":
         yield ArgumentError(use.index, f"{use.name} needs {_WANTED[flag.type]}" + _of(flag.choices))
@@ -145,15 +145,15 @@ def _of(choices: Sequence[str]) -> str:
     return f", one of {', '.join(choices)}" if choices else ""
 
 
-def _wrong(table: Table, flag: Flag, value: str, usable: Sequence[str] | None) -> Iterator[str]:
+def _wrong(table: Table, flag: Flag, value: str, usable: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """The errors of a value; none for a valid one."""
     if flag.nullable and value in flag.nulls:
         return
     if allowed := flag.choices or flag.registered:
         if value not in allowed:
-            yield one_of(value, usable or allowed)
+            yield one_of(value, usable.get(flag.name) or allowed)
     elif flag.type == "object":
-        yield from _wrong_object(table, flag.keys, value)
+        yield from _wrong_object(table, flag, value, usable)
     elif flag.type in _FORMS and not re.fullmatch(_FORMS[flag.type], value):
         yield f"got {shown(value)}; must be {_WANTED[flag.type]}"
     elif flag.type in ("integer", "number", "size"):
@@ -194,8 +194,8 @@ def json_object(text: str) -> dict[str, Any] | str:
     return cast(dict[str, Any], parsed) if isinstance(parsed, dict) else f"got {shown(parsed)}; must be a JSON object"
 
 
-def _wrong_object(table: Table, keys: str | None, text: str) -> Iterator[str]:
-    given = json_object(text)
+def _wrong_object(table: Table, flag: Flag, text: str, usable: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    given, keys = json_object(text), flag.keys
     if isinstance(given, str):
         yield given
         return
@@ -207,21 +207,23 @@ def _wrong_object(table: Table, keys: str | None, text: str) -> Iterator[str]:
             yield f"{key} is gone from Dynamo {since} on; remove it"
         elif key not in known:
             yield f"{key} is not a key of {keys}{nearest(key, tuple(known))}; allowed: {', '.join(known)}"
-        elif not given.get(known[key].get("openWith", "")) and (message := _wrong_key(known[key], value)):
+        elif not given.get(known[key].get("openWith", "")) and (
+            message := _wrong_key(known[key], value, usable.get(f"{flag.name}.{key}"))
+        ):
             yield f"{key}: {message}"
     for key in known:
         if given.get(key) and (needed := known[key].get("needs")) and not given.get(needed):
             yield f"{key} needs {needed}{_of(known[needed]['choices'])}"
 
 
-def _wrong_key(known: Mapping[str, Any], value: Any) -> str | None:
+def _wrong_key(known: Mapping[str, Any], value: Any, usable: Sequence[str] | None) -> str | None:
     if value is None:
         return None if known.get("nullable") else "must not be null"
     allowed = _JSON_TYPES.get(known.get("type", ""))
     if allowed and (not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed)):
         return f"got {shown(value)}; must be of JSON's type {known['type']}"
     if (choices := known.get("choices")) and str(value) not in choices:
-        return one_of(str(value), choices)
+        return one_of(str(value), usable or choices)
     if choices and "type" not in known and isinstance(value, str) and value.isdecimal():
         return f"got {shown(value)}; must be the number {value}, without quotes"
     return None

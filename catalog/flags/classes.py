@@ -104,5 +104,5 @@ def out_of_bounds(given: Given) -> Iterator[ArgumentError]:
     """The errors of numbers outside the bounds of their classes."""
     for name, flag in classes(given.table).items():
         for value in given.texts(name) if flag.bounds else ():
-            if flag.bounds and value not in ("", "None") and (message := flag.bounds.error(value)):
+            if flag.bounds and not given.means_none(name, value) and (message := flag.bounds.error(value)):
                 yield given.error(name, message)

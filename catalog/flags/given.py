@@ -71,9 +71,13 @@ class Given:
 
     def number(self, name: str) -> int | None:
         """The value of a whole-number flag; None also for the words that mean none."""
-        value, flag = self.text(name), self.table.flags.get(name)
-        nulls = flag.nulls if flag and flag.nullable else ()
-        return None if value in (None, "", "None", *nulls) else int(number(value))
+        value = self.text(name)
+        return None if value is None or self.means_none(name, value) else int(number(value))
+
+    def means_none(self, name: str, value: str) -> bool:
+        """Whether the flag reads the value as none, not as a number."""
+        flag = self.table.flags.get(name)
+        return value in ("", "None") or bool(flag and flag.nullable and value in flag.nulls)
 
     def keys(self, name: str) -> Mapping[str, Any]:
         """The JSON object of a flag; empty where the flag is missing or its value is no object."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from catalog import flags
 from catalog.contracts import KvCacheDtype
 from catalog.engines import engine
 from catalog.engines.vllm import kernels
@@ -178,7 +179,24 @@ def test_a_kernel_must_run_on_the_gpus_of_both_roles() -> None:
 def test_some_kernel_is_left_on_every_gpu_and_is_a_choice_of_the_parser(chosen: Card) -> None:
     for machine in gpu_machines():
         left = kernels.usable(workers(machine.name, chosen=chosen))
-        assert left.keys() == set(FLAGS)
-        for flag, names in left.items():
-            assert names, (machine.name, flag)
-            assert set(names) <= set(choices(flag))
+        for flag in FLAGS:
+            assert left[flag], (machine.name, flag)
+            assert set(left[flag]) <= set(choices(flag))
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [
+        (("--attention-backend", "FLASH_ATN"), "FLASH_ATTN, FLASHINFER, TRITON_ATTN, FLEX_ATTENTION"),
+        (("--attention-config", '{"backend": "FLASH_ATN"}'), "FLASH_ATTN, FLASHINFER, TRITON_ATTN, FLEX_ATTENTION"),
+        (("--linear-backend", "tritn"), "auto, cutlass, marlin, torch, triton"),
+        (("--kernel-config", '{"linear_backend": "tritn"}'), "auto, cutlass, marlin, torch, triton"),
+        (("--kernel-config", '{"moe_backend": "tritn"}'), "triton; did you mean triton?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_typo_gets_only_choices_that_run_on_the_gpu(words: tuple[str, str], allowed: str) -> None:
+    assert VLLM.flags
+    (error,) = flags.errors(VLLM.flags, words, usable=VLLM.usable_values(workers(A100)))
+    assert f"is not one of {allowed}" in error.message or error.message.endswith(allowed)
+    assert not [name for names in OTHERS.values() for name in names if name in error.message]

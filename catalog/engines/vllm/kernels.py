@@ -109,11 +109,16 @@ _MOE: Mapping[str, Mapping[str, Sequence[str]]] = {
 
 
 def usable(workers: Workers) -> dict[str, tuple[str, ...]]:
-    """Flag → the kernels that run this model on all GPUs of these workers."""
+    """Flag, or flag and key of its JSON → the kernels that run this model on all GPUs of these workers."""
+    attention, linear = _attention(workers), _running(_LINEAR, workers)
+    experts = _running(_experts(workers), workers)
     return {
-        "--attention-backend": _attention(workers),
-        "--linear-backend": _running(_LINEAR, workers),
-        "--moe-backend": _running(_experts(workers), workers),
+        "--attention-backend": attention,
+        "--attention-config.backend": attention,
+        "--linear-backend": linear,
+        "--kernel-config.linear_backend": linear,
+        "--moe-backend": experts,
+        "--kernel-config.moe_backend": experts,
     }
 
 
