@@ -308,3 +308,5 @@ class KvMover:
     """GPUs of one node of the role."""
     layouts: tuple[str, ...]
     """The model's other layouts that also move KV cache and give each engine its own node."""
+    by_tcp: str
+    """A clause: how much later the first token comes by TCP."""

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from catalog import locations
 from catalog.formats import FormatUse
 from reading import entries
 from reading.errors import ConfigInvalid, one_of
@@ -101,7 +102,8 @@ class _Machine(Frozen):
     def listed_near(self, region: str) -> str:
         """A clause that names the nearest zones."""
         near, more = self.nearest_zones(region)[:NAMED_ZONES], len(self.zones) - NAMED_ZONES
-        return ", ".join(near) + (f" and {more} more" if more > 0 else "")
+        regions = "zones of " if set(near) <= set(locations.known().zones) else ""
+        return regions + ", ".join(near) + (f" and {more} more" if more > 0 else "")
 
 
 class CpuMachine(_Machine):

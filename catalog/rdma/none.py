@@ -19,8 +19,7 @@ class NoRdma(RdmaMode):
         yield Error(
             "network.rdma",
             f"none, but {mover.path} moves its KV cache between prefill and decode pods. Without RDMA it goes over "
-            "TCP, on one node too, since NVLink does not work between pods: the first token takes 200 to 500 times as "
-            "long",
+            f"TCP, on one node too, since NVLink does not work between pods: {mover.by_tcp}",
             (
                 Fix("use dranet", {"network.rdma": "dranet"}),
                 Fix(f"accept TCP with {mover.path}.kvTransfer: tcp", {join(mover.path, "kvTransfer"): "tcp"}),

@@ -6,6 +6,7 @@ from catalog.contracts import Role
 from catalog.rdma import KvTransfer
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
+from planning.tcp_transfer import first_token_by_tcp
 from reading.errors import Error, Fix
 
 
@@ -31,8 +32,8 @@ def deployment_warnings(stack: ResolvedStack, deployment: Deployment) -> Iterato
     nics = rdma.carries and any(role.machine and role.machine.rdma for role in deployment.roles.values())
     unused = f" The nodes have RDMA NICs (network.rdma {rdma}) that it leaves idle." if nics else ""
     yield (
-        f"{deployment.at('kvTransfer')}: tcp, so KV cache moves over the pod network, and the first token takes 200 to "
-        f"500 times as long as by RDMA (NVIDIA's guide: 98 s in place of 0.2 to 0.5 s). Not for real use.{unused}"
+        f"{deployment.at('kvTransfer')}: tcp, so KV cache moves over the pod network, and "
+        f"{first_token_by_tcp(deployment)}. Not for real use.{unused}"
     )
 
 

@@ -19,6 +19,10 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
         if not machine.listed_in(region, zone):
             there = machine.listed_near(region)
             yield f"location.zone: {machine.name} was not listed in {zone} when last looked up, but in {there}"
+        elif machine.zones and zone not in machine.zones:
+            checked = "the preflight checks" if stack.settings.preflight else "the preflight is off and does not check"
+            unsure = "but in which of its zones is not known"
+            yield f"location.zone: {region} lists {machine.name}, {unsure}; {checked} {zone}"
         priced = {price.region for price in machine.prices.values()}
         if priced and region not in priced:
             yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"

@@ -9,6 +9,7 @@ from catalog.models import Placement
 from catalog.rdma import KvTransfer
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
+from planning.tcp_transfer import first_token_by_tcp
 from planning.types import WorkerPool
 from reading.errors import Error, Fix, join
 from settings.capacity import Capacity
@@ -116,12 +117,16 @@ def _not_listed(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Error]:
         "location.zone",
         f"{machine.name} was not listed in {place.zone} when last looked up, but in "
         f"{machine.listed_near(place.region)}; location.allowUnlisted: true accepts a newer zone",
-        tuple(
-            Fix(f"use {zone}", {"location.zone": zone, "location.region": locations.region_of(zone)})
-            for zone in machine.nearest_zones(place.region)
-            if zone not in locations.known().zones
-        ),
+        tuple(map(_moved_to, machine.nearest_zones(place.region))),
     )
+
+
+def _moved_to(listed: str) -> Fix:
+    """The fix that uses a zone, or the first zone of a region in which the machine's zones are not known."""
+    zones = locations.known().zones_of(listed)
+    zone = zones[0] if zones else listed
+    words = f"try {zone}: in which zones of {listed} the machine is, is not known" if zones else f"use {zone}"
+    return Fix(words, {"location.zone": zone, "location.region": locations.region_of(zone)})
 
 
 def _rdma_mode(stack: ResolvedStack) -> Iterator[Error]:
@@ -168,8 +173,8 @@ def _no_nics(
         given = "rdma" if deployment.settings.kv_transfer else "is rdma unless set"
         yield Error(
             where,
-            f"{given}, and {machine.name} has no RDMA NICs. Over TCP the first token takes 200 to 500 times as long; "
-            f"set {where} to tcp to accept that, or use a layout whose engines do both phases",
+            f"{given}, and {machine.name} has no RDMA NICs. Over TCP {first_token_by_tcp(deployment)}; set {where} to "
+            "tcp to accept that, or use a layout whose engines do both phases",
             (tcp, *_layouts_of_both_phases(deployment)),
         )
     elif stack.rdma.carries and not machine.nics_for(role.tensor_parallel):

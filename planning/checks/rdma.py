@@ -7,6 +7,7 @@ from catalog.models import Placement
 from catalog.rdma import KvTransfer
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
+from planning.tcp_transfer import first_token_by_tcp
 from reading.errors import Error
 
 
@@ -18,6 +19,7 @@ def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[
     yield from stack.rdma.errors(
         KvMover(
             path=deployment.path,
+            by_tcp=first_token_by_tcp(deployment),
             gpus={role.role: role.tensor_parallel for role in roles},
             node_gpus={role.role: role.gpus.count for role in roles if role.gpus},
             layouts=tuple(
