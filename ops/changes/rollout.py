@@ -173,12 +173,34 @@ def _engine(before: Graph, after: Graph) -> str:
     """Changes by another engine, apart from the pods of its workers."""
     old, new = before.runs, after.runs
     blocks = f", in blocks of {new.block_size} tokens instead of {old.block_size}" * (old.block_size != new.block_size)
-    scaled = any(worker.autoscaled for worker in (*before.workers, *after.workers))
     return (
         f"{after.name}: {new.title} replaces {old.title}: each node pulls {new.image}; the router knows no prefixes "
-        f"until the new workers report theirs{blocks}; verification runs again, by the counters of {new.title}; "
-        f"dashboard{', alerts and autoscalers' if scaled else ' and alerts'} read its metrics"
+        f"until the new workers report theirs{blocks}; verification runs again, {_evidence(after)}; "
+        f"{_readers(before, after)}"
     )
+
+
+def _evidence(graph: Graph) -> str:
+    """How the verification judges a graph's engine."""
+    if graph.verification.transfer:
+        return f"by the counters of {graph.runs.title}"
+    return "by answers only" + (f", as {graph.runs.title} counts no transfers of KV cache" if graph.kv_transfer else "")
+
+
+def _readers(before: Graph, after: Graph) -> str:
+    """What reads the metrics of a graph's new engine."""
+    metrics, title = after.runs.metrics, after.runs.title
+    scaled = any(worker.autoscaled for worker in (*before.workers, *after.workers))
+    readers = {
+        "dashboard": metrics.kv_cache_use or metrics.queue or metrics.transfer,
+        "alerts": metrics.transfer and after.kv_transfer,
+        "autoscalers": scaled,
+    }
+    reading = [name for name, reads in readers.items() if reads]
+    if not reading:
+        return f"dashboard and alerts have no metrics of {title}"
+    verb = "reads" if reading == ["dashboard"] else "read"
+    return f"{', '.join(reading[:-1])}{' and ' if reading[1:] else ''}{reading[-1]} {verb} its metrics"
 
 
 def _counts(graph: Graph, before: Component, after: Component) -> Iterator[str]:

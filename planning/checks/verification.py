@@ -32,3 +32,21 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
             f"{deployment.at('verification')}: reported, so the endpoint is published even if disaggregation does not "
             "happen"
         )
+    yield from _not_verified(deployment)
+
+
+def _not_verified(deployment: Deployment) -> Iterator[str]:
+    """Warnings of what the verification cannot see of the engine, although its endpoint is published."""
+    if not deployment.kv_transfer:
+        return
+    where, engine = deployment.at("engine.name"), deployment.engine
+    if engine.transfer_evidence is None:
+        yield (
+            f"{where}: {engine.title} has no counters of KV cache transfers, so verification sees the answers, but not "
+            "whether decode got the KV cache from prefill; the endpoint is published nevertheless"
+        )
+    if engine.transport_evidence is None:
+        yield (
+            f"{where}: {engine.title} does not log the transport of KV cache, so verification cannot tell whether it "
+            f"is {deployment.kv_transfer}"
+        )
