@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from catalog import flags
 from catalog.engines import Engine, flag_tables
-from catalog.flags import classes
+from catalog.flags import classes, dynamo
 from catalog.flags.argv import uses
 from catalog.flags.given import Given, Workers
 from catalog.flags.of_release import of_release
@@ -50,6 +50,7 @@ def errors(
     found += flags.errors(table, given, owned=owned, usable=usable, others=flag_tables())
     valid = Given(table, given, {error.index for error in found})
     found += classes.out_of_bounds(valid)
+    found += dynamo.errors(valid, workers)
     found += engine.argument_errors(valid, workers)
     for error in found:
         yield Error(paths[error.index], error.message)

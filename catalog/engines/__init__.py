@@ -123,6 +123,11 @@ class Engine(ABC):
         """Reasons why KV cache cannot move between engines of these sizes, each as the end of a sentence."""
         yield from ()
 
+    def attention_size(self, role: RoleShape) -> tuple[int, str | None]:
+        """The number of GPUs that one request's attention is divided over, and the flag that makes it differ from the
+        role's tensor-parallel size; None where it does not."""
+        return role.tensor_parallel, None
+
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         """Environment variables of one role, set whether or not KV cache moves between GPUs."""
         return ()

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from catalog.engines import engine_names
 from catalog.flags.argv import split, uses
+from catalog.models import file_of
 from catalog.releases import DYNAMO, ignored_flags
 from planning import extra_args
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
 from planning.role_arguments import Word, texts
-from reading.errors import Error
+from reading.errors import Error, join, one_of
 
 
 def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[Error]:
@@ -24,8 +26,17 @@ def argument_errors(deployment: Deployment, runtime: str = DYNAMO.runtime) -> It
         errors = extra_args.errors(paths, engine, deployment.workers(roles), texts(words), allowed, runtime)
         found |= dict.fromkeys(errors)
     yield from found
+    yield from _unknown_engines(deployment)
     given = [word.text for words in _by_words(deployment) for word in words]
     yield from extra_args.code_errors(deployment.at("engine.allowCode"), engine, given, allowed)
+
+
+def _unknown_engines(deployment: Deployment) -> Iterator[Error]:
+    """Errors of arguments that a card gives an engine that does not exist."""
+    for name in deployment.card.engine_args:
+        if name not in engine_names():
+            where = join(f"{file_of(deployment.settings.model)}: engineArgs", name)
+            yield Error(where, f"its arguments would reach no worker: {one_of(name, engine_names())}")
 
 
 def _by_words(deployment: Deployment) -> Mapping[tuple[Word, ...], Sequence[DeploymentRole]]:

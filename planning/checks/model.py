@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from itertools import combinations
 
-from catalog.engines import engine_names
 from catalog.models import file_of
 from planning.deployments import Deployment
 from planning.resolve import ResolvedStack
-from reading.errors import Error, nearest
+from reading.errors import Error
 
 
 def errors(stack: ResolvedStack) -> Iterator[Error]:
@@ -53,10 +52,4 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
                 f"{deployment.at('decode.tensorParallel')}: beyond {card.attention.kv_heads} KV heads, prefill and "
                 "decode of different sizes get blocks of different sizes, which may stop the transfer (vLLM 0.31.0 "
                 "asserts that decode's is a multiple of prefill's; read, not run); equal sizes avoid it"
-            )
-    for engine in card.engine_args:
-        if engine not in engine_names():
-            yield (
-                f"{file_of(name)}: engineArgs.{engine}: has no effect; the engines are "
-                f"{', '.join(engine_names())}{nearest(engine, engine_names())}"
             )

@@ -38,7 +38,11 @@ def _kv_split(deployment: Deployment) -> Iterator[Error]:
     if not (prefill and decode):
         return
     shapes = (_shape(deployment, prefill), _shape(deployment, decode))
+    grouped = [(role, flag) for role in shapes if (flag := deployment.engine.attention_size(role)[1])]
     for why in deployment.engine.layout_errors(*shapes, deployment.card):
+        if grouped:
+            yield _of_groups(deployment, shapes, *grouped[0], why)
+            continue
         yield Error(
             deployment.at(Role.DECODE, "tensorParallel"),
             f"{decode.tensor_parallel} is incompatible with prefill's {prefill.tensor_parallel}: {why}",
@@ -48,6 +52,20 @@ def _kv_split(deployment: Deployment) -> Iterator[Error]:
                 for n in nearest_first(deployment.sizes(role), role.tensor_parallel)
             ),
         )
+
+
+def _of_groups(deployment: Deployment, shapes: Sequence[RoleShape], grouped: RoleShape, flag: str, why: str) -> Error:
+    """The error of a flag that divides a role's GPUs into groups, at the flag's word."""
+    paths = [word.path for word in deployment.words(grouped.role) if word.text.partition("=")[0] == flag]
+    sizes = " and ".join(
+        f"{shape.role} over {deployment.engine.attention_size(shape)[0]} of its {shape.tensor_parallel} GPUs"
+        for shape in shapes
+    )
+    return Error(
+        next(iter(paths), deployment.at(grouped.role, "extraArgs")),
+        f"with {flag}, attention is divided in {sizes}: {why}; give both roles the same groups, in "
+        f"{deployment.at('engine.extraArgs')}, or remove {flag}",
+    )
 
 
 def _shape(deployment: Deployment, role: DeploymentRole) -> RoleShape:

@@ -110,10 +110,15 @@ def test_errors_of_its_engine_arguments_and_layouts_name_the_file(project: Path)
     )
 
 
-def test_arguments_for_an_engine_that_does_not_exist_are_warned_of(project: Path) -> None:
-    (project / OURS).write_text(f"{CARD}engineArgs: {{vlm: ['--seed', '1']}}\n")
-    warnings = planned(chat(OURS)).warnings
-    assert any("cards/ours-32b.yaml: engineArgs.vlm: has no effect" in each for each in warnings), warnings
+@pytest.mark.parametrize(
+    ("name", "meant"), [("vlm", "vllm"), ("sglnag", "sglang"), ("vLLM", "vllm"), ("trt-llm", "trtllm")]
+)
+def test_arguments_for_an_engine_that_does_not_exist_are_an_error(project: Path, name: str, meant: str) -> None:
+    (project / OURS).write_text(f"{CARD}engineArgs: {{{name}: ['--seed', '1']}}\n")
+    card.cache_clear()
+    (found,) = errors(chat(OURS))
+    assert found.path == f"cards/ours-32b.yaml: engineArgs.{name}"
+    assert found.message.endswith(f"is not one of mocker, sglang, trtllm, vllm; did you mean {meant}?")
 
 
 def test_a_card_without_a_revision_is_pinned_by_its_path(project: Path) -> None:

@@ -1,5 +1,6 @@
 """SGLang: what every worker gets, what a stack may not change, and between which workers KV cache moves."""
 
+import re
 from itertools import product
 from typing import Any
 
@@ -191,6 +192,65 @@ def test_roles_may_attend_in_groups_of_their_own() -> None:
     assert "sliding window between equal sizes only" in error.message
 
 
+@pytest.mark.parametrize(
+    ("role", "prefill", "decode"), [("prefill", "2 of its 4", "4 of its 4"), ("decode", "4 of its 4", "2 of its 4")]
+)
+def test_groups_of_one_role_are_blamed_where_they_are_given(role: str, prefill: str, decode: str) -> None:
+    sizes: dict[str, Any] = {"prefill": {"tensorParallel": 4}, "decode": {"tensorParallel": 4}}
+    sizes[role]["extraArgs"] = ["--enable-dp-attention", "--dp-size", "2"]
+    (error,) = errors(stack(MOE, **sizes))
+    assert error.path == f"models.chat.{role}.extraArgs[1]"
+    assert f"with --dp-size, attention is divided in prefill over {prefill} GPUs and decode over {decode} GPUs" in (
+        error.message
+    )
+    assert "incompatible" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Request 7 timed out after 300.1s in KVPoll.WaitingForInput", "got no KV cache within"),
+        ("Request 7 timed out after 300.1s in KVPoll.Bootstrapping", "did not find each other"),
+        ("Error fetching prefill info from bootstrap: refused", "did not find each other"),
+        ("Error fetching prefill server info from bootstrap: refused", "did not find each other"),
+        ("Failed to get prefill server info: 404, none", "did not find each other"),
+        ("Could not fetch bootstrap info for: prefill_dp_rank: 0 prefill_cp_rank: 0", "did not find each other"),
+        ("Prefill instance failed to register to bootstrap server after 5 retries", "its own bootstrap server"),
+        ("Lost connection with prefill instance (bootstrap_addr: 10.0.0.1:30001)", "prefill ended or became"),
+        ("Failed to get kvcache from prefill instance, it might be dead", "prefill ended or became"),
+        (
+            "PD Disaggregation does NOT support PD different TP sizes for non-MLA SWA hybrid models yet.",
+            "the same tensorParallel",
+        ),
+        ("PD Disaggregation via NIXL does NOT support mamba hybrid models yet.", "the same tensorParallel"),
+        ("Page size mismatch: prefill server has page_size=1", "different settings"),
+        ("KV cache dtype mismatch: prefill server has kv_cache_dtype=auto", "different settings"),
+    ],
+)
+def test_what_sglang_says_of_a_failed_transfer_is_known(text: str, says: str) -> None:
+    known = [failure.remedy for failure in SGLANG.known_failures if re.search(failure.pattern, text)]
+    assert says in known[0]
+
+
+@pytest.mark.parametrize("name", ["sglang", "trtllm", "vllm"])
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--dyn-structural-tag", "{"], "is no JSON object, and as a file it is not under /models"),
+        (["--dyn-structural-tag", "[1]"], "is no JSON object"),
+        (["--dyn-structural-tag", "/etc/tag.json"], "is not under /models"),
+        (["--dyn-structural-tag", '{"type": "structural_tag"}'], None),
+        (["--custom-jinja-template", "/nonexistent/x.jinja"], "is not under /models"),
+        (["--custom-jinja-template", "/models/chat.jinja"], None),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_dynamos_own_flags_are_checked_for_every_engine(name: str, words: list[str], says: str | None) -> None:
+    messages = [error.message for error in errors(stack(engine={"name": name, "extraArgs": words}))]
+    assert len(messages) == (1 if says else 0)
+    assert not says or says in messages[0]
+
+
 def test_the_optimization_shorthand_is_vllms_alone() -> None:
     ((_, message),) = found(["-O3"])
     assert "--optimization-level" not in message
@@ -298,7 +358,10 @@ def test_a_larger_chunk_leaves_less_kv_cache_and_lowers_the_share_of_both_roles(
     plain, larger = graph(), graph(engine=settings)
     shares = [values(SGLANG.arguments(engine_input(larger, w)))["--mem-fraction-static"] for w in larger.workers]
     assert shares == ["0.64", "0.64"]
-    assert all(b.memory.kv_tokens < a.memory.kv_tokens for a, b in zip(plain.workers, larger.workers, strict=True))
+    for before, after in zip(plain.workers, larger.workers, strict=True):
+        assert before.memory
+        assert after.memory
+        assert after.memory.kv_tokens < before.memory.kv_tokens
 
 
 def test_a_share_of_the_stacks_own_that_is_too_large_for_its_flags_is_warned_of() -> None:

@@ -11,7 +11,6 @@ from catalog.contracts import (
     EngineInput,
     EngineMetrics,
     EnvVar,
-    KnownFailure,
     KvCacheDtype,
     MemoryInput,
     MemoryUse,
@@ -27,6 +26,8 @@ from catalog.contracts import (
 )
 from catalog.engines import Engine
 from catalog.engines.sglang import equal_sides, experts, json_values, kernels, kv_split, parallel, relations
+from catalog.engines.sglang.failures import BOOTSTRAP_PORT as BOOTSTRAP_PORT
+from catalog.engines.sglang.failures import KNOWN_FAILURES
 from catalog.engines.sglang.formats import FORMATS
 from catalog.engines.sglang.memory import memory, memory_share
 from catalog.flags import ArgumentError
@@ -37,9 +38,6 @@ from reading.frozen import Frozen
 
 # KV events of the workers to the router; rank N of an engine with data parallel attention uses this port plus N.
 KV_EVENTS_PORT = 20080
-# A prefill worker's bootstrap server, from which decode workers of other pods get its ranks and their addresses. Only
-# pods of the same graph can reach it. Without the flag Dynamo chooses a random free port.
-BOOTSTRAP_PORT = 30001
 
 # The parser's value for each `engine.kvCacheDtype`. Both engines of a card use E4M3 for FP8.
 _KV_CACHE: dict[KvCacheDtype, Literal["auto", "fp8_e4m3"]] = {KvCacheDtype.AUTO: "auto", KvCacheDtype.FP8: "fp8_e4m3"}
@@ -118,20 +116,7 @@ class Sglang(Engine):
         "prefill workers, and in their log for a bootstrap that failed",
         carrier="NIXL",
     )
-    known_failures = (
-        KnownFailure(
-            pattern=r"KVPoll\.Bootstrapping|(Prefill|Decode) (bootstrap|handshake) failed|server info from bootstrap",
-            remedy=f"prefill and decode did not find each other by the bootstrap server, port {BOOTSTRAP_PORT} of "
-            "prefill: check that prefill is Ready, that both were started with the same settings, and the "
-            "NetworkPolicy of the graph's pods",
-        ),
-        KnownFailure(
-            pattern=r"(?i)(page size|kv.?cache.?dtype) mismatch",
-            remedy="prefill and decode were started with different settings: wait for the update of both to end, or "
-            "run `pulumi up` again",
-        ),
-        *nixl.KNOWN_FAILURES,
-    )
+    known_failures = KNOWN_FAILURES
     transport_evidence = TransportEvidence(role=Role.PREFILL, operation="write")
     removed_flags = {
         "--is-prefill-worker": "--disaggregation-mode prefill",
@@ -179,13 +164,15 @@ class Sglang(Engine):
         return memory_share(gpus, Given(self.flags, arguments))
 
     def layout_errors(self, prefill: RoleShape, decode: RoleShape, card: Card) -> Iterator[str]:
-        assert self.flags is not None  # flags/sglang.json
-        sizes = {
-            role.role.value: parallel.attention_parallel(Given(self.flags, role.arguments), role.tensor_parallel)
-            for role in (prefill, decode)
-        }
+        sizes = {role.role.value: self.attention_size(role)[0] for role in (prefill, decode)}
         if refusal := kv_split.refusal(card.attention, **sizes):
             yield refusal
+
+    def attention_size(self, role: RoleShape) -> tuple[int, str | None]:
+        assert self.flags is not None  # flags/sglang.json
+        given = Given(self.flags, role.arguments)
+        flag = "--dp-size" if parallel.groups(given) > 1 else None
+        return parallel.attention_parallel(given, role.tensor_parallel), flag
 
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         return (

@@ -8,7 +8,6 @@ from catalog.engines.trtllm.kernels import ATTENTION
 from catalog.engines.trtllm.memory import DEFAULT_SEQUENCES, DEFAULT_TOKENS
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
-from catalog.flags.paths import why_unreadable
 
 _EXPERTS, _ATTENTION_DP = "--expert-parallel-size", "--enable-attention-dp"
 _SKIP_CORRECTION = "--trtllm.enable_mla_skip_correction"
@@ -64,9 +63,6 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
         yield given.error(_SKIP_CORRECTION, f"needs {ATTENTION} TRTLLM; remove one of them")
     if given.text(_TIMEOUT) in ("none", "null") and given.text(_RUNTIME) == "PYTHON":
         yield given.error(_TIMEOUT, "the PYTHON runtime needs a timeout; remove it, or set milliseconds")
-    template = given.text("--custom-jinja-template")
-    if template is not None and (why := why_unreadable(template, workers)):
-        yield given.error("--custom-jinja-template", f"{template} {why}")
 
 
 def _parallelism(given: Given, workers: Workers) -> Iterator[ArgumentError]:

@@ -1,6 +1,5 @@
 """Values that vLLM's parser accepts, but that fail at start, or that a stack must not set."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -147,20 +146,6 @@ def _generation_config(value: str, workers: Workers) -> Iterator[str]:
         yield f"{shown(value)} {why}; or use auto (the model's own) or vllm (none)"
 
 
-def _template(value: str, workers: Workers) -> Iterator[str]:
-    if why := why_unreadable(value, workers):
-        yield f"{shown(value)} {why}"
-
-
-def _structural_tag(value: str, workers: Workers) -> Iterator[str]:
-    try:
-        is_object = isinstance(json.loads(value), dict)
-    except json.JSONDecodeError:
-        is_object = False
-    if not is_object and (why := why_unreadable(value, workers)):
-        yield f"{shown(value)} is no JSON object, and as a file it {why}"
-
-
 def _loader(value: str, workers: Workers) -> Iterator[str]:
     allowed = _LOADER_KEYS[workers.card.loader]
     given = json_object(value)
@@ -180,9 +165,7 @@ def _loader(value: str, workers: Workers) -> Iterator[str]:
 
 _RULES: dict[str, Rule] = {
     "--attention-backend": kernels.attention_errors,
-    "--custom-jinja-template": _template,
     "--distributed-executor-backend": _executor,
-    "--dyn-structural-tag": _structural_tag,
     "--generation-config": _generation_config,
     "--linear-backend": kernels.linear_errors,
     "--model-loader-extra-config": _loader,
