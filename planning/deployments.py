@@ -11,7 +11,7 @@ from catalog.engines import Engine, default_engine, engine
 from catalog.flags.given import Workers
 from catalog.lifecycle import DRAIN_SECONDS
 from catalog.machines import GpuMachine, Gpus, gpu_machine
-from catalog.models import Card, Layout, Placement, file_of
+from catalog.models import Card, Layout, Placement, RoleLayout, file_of
 from catalog.rdma import KvTransfer
 from planning.pools import pool_key
 from planning.role_arguments import Word, merged, texts, valid
@@ -182,7 +182,8 @@ class Deployment:
     def sizes(self, role: DeploymentRole) -> list[int]:
         """The tensor-parallel sizes that divide both the model and a node of the role."""
         count = role.gpus.count if role.gpus else 0
-        return [n for n in range(1, count + 1) if count % n == 0 and self.card.attention.divides(n)]
+        smallest = count if role.machine and role.machine.whole_node_workers else 1
+        return [n for n in range(smallest, count + 1) if count % n == 0 and self.card.attention.divides(n)]
 
     @cached_property
     def divisible(self) -> bool:
@@ -245,7 +246,7 @@ def deployment(
         differs = (*([] if node == machine else [node.name]), *_differs(bought, capacity))
         roles[role] = DeploymentRole(
             role=role,
-            tensor_parallel=(override and override.tensor_parallel) or given.tensor_parallel,
+            tensor_parallel=(override and override.tensor_parallel) or _usual_size(node, given, on_gpus=on_gpus),
             replicas=scale.min if scale else replicas,
             max_replicas=scale.max if scale else replicas,
             autoscaled=scale is not None,
@@ -255,6 +256,11 @@ def deployment(
             capacity=bought if on_gpus else None,
         )
     return Deployment(name=name, settings=settings, card=card, layout=layout, layouts=layouts, roles=roles)
+
+
+def _usual_size(machine: GpuMachine, of_layout: RoleLayout, *, on_gpus: bool) -> int:
+    """The layout's tensor-parallel size, or all GPUs of a node that can hold no smaller worker."""
+    return machine.gpus.count if on_gpus and machine.whole_node_workers else of_layout.tensor_parallel
 
 
 def _differs(capacity: CapacitySettings | None, of_stack: CapacitySettings | None) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """The known regions and zones of Google Cloud, read from a list in this folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +21,10 @@ class Locations(Frozen):
     def zones_of(self, region: str) -> tuple[str, ...]:
         return tuple(f"{region}-{letter}" for letter in self.zones.get(region, ()))
 
+    @property
+    def all_zones(self) -> tuple[str, ...]:
+        return tuple(zone for region in self.zones for zone in self.zones_of(region))
+
 
 ZONES_OF_A_CLUSTER = 3
 """Zones that GKE chooses for the nodes of a regional cluster that names none."""
@@ -33,6 +37,17 @@ def known() -> Locations:
 
 def region_of(zone: str) -> str:
     return zone.rpartition("-")[0]
+
+
+def nearest(places: Iterable[str], region: str) -> tuple[str, ...]:
+    """Zones or regions, the nearest to a region first: in it, then on its continent."""
+    continent = region.partition("-")[0]
+    return tuple(
+        sorted(
+            places,
+            key=lambda place: (not place.startswith(f"{region}-"), not place.startswith(f"{continent}-"), place),
+        )
+    )
 
 
 def errors(region: str, zone: str, *, allow_unlisted: bool) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ A file with the key `gpus` is a GpuMachine, any other a CpuMachine.
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -58,6 +59,14 @@ class Price(Frozen):
 NAMED_ZONES = 9
 """Max zones of a machine that a message names."""
 
+
+def first_of(zones: Sequence[str]) -> str:
+    """Zones, or regions where the zones are unknown, for a message, which names a few of many."""
+    near, more = zones[:NAMED_ZONES], len(zones) - NAMED_ZONES
+    regions = "zones of " if set(near) <= set(locations.known().zones) else ""
+    return regions + ", ".join(near) + (f" and {more} more" if more > 0 else "")
+
+
 MachineType = Annotated[
     str,
     Field(
@@ -91,19 +100,11 @@ class _Machine(Frozen):
 
     def nearest_zones(self, region: str) -> tuple[str, ...]:
         """Zones that list the machine, the nearest to a region first."""
-        continent = region.partition("-")[0]
-        return tuple(
-            sorted(
-                self.zones,
-                key=lambda zone: (not zone.startswith(f"{region}-"), not zone.startswith(f"{continent}-"), zone),
-            )
-        )
+        return locations.nearest(self.zones, region)
 
     def listed_near(self, region: str) -> str:
         """A clause that names the nearest zones."""
-        near, more = self.nearest_zones(region)[:NAMED_ZONES], len(self.zones) - NAMED_ZONES
-        regions = "zones of " if set(near) <= set(locations.known().zones) else ""
-        return regions + ", ".join(near) + (f" and {more} more" if more > 0 else "")
+        return first_of(self.nearest_zones(region))
 
 
 class CpuMachine(_Machine):

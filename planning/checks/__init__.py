@@ -54,6 +54,7 @@ _ERRORS: tuple[Callable[[ResolvedStack], Iterator[Error]], ...] = (
     gpu_nodes.errors,
     model.errors,
     machines.errors,
+    location.machine_errors,
     role_machines.errors,
 )
 
@@ -107,6 +108,7 @@ _DEPLOYMENT_WARNINGS: tuple[Callable[[ResolvedStack, Deployment], Iterator[str]]
 
 _BY_MACHINE = (
     machines.errors,
+    location.machine_errors,
     machines.deployment_errors,
     number_formats.deployment_errors,
     role_machines.errors,

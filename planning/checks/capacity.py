@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from catalog.capacity import mode_of
+from catalog.capacity import CapacitySettings, mode_of
 from planning.resolve import ResolvedStack
 from planning.types import WorkerPool
 from reading.errors import Error, join
@@ -32,7 +32,22 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
     for path, given in stack.capacities.items():
         for key, message in mode_of(given).warnings(given) if path in used else ():
             yield f"{join(path, key) if key else path}: {message}"
+        if path in used - {"capacity"}:
+            yield from _not_inherited(path, given, stack.settings.capacity)
     yield from _purchase_warnings(stack.own_gpu_pools)
+
+
+def _not_inherited(path: str, given: CapacitySettings, of_stack: CapacitySettings | None) -> Iterator[str]:
+    """The warning of a role's capacity in the stack's mode that does not repeat the stack's other settings."""
+    if of_stack is None or mode_of(of_stack) is not mode_of(given):
+        return
+    common, own = (each.model_dump(by_alias=True, exclude_unset=True) for each in (of_stack, given))
+    left_out = [key for key in common if key not in {*own, "mode", "machine", "maxNodes"}]
+    if left_out:
+        yield (
+            f"{path}: replaces the stack's capacity as a whole, so {' and '.join(left_out)} of `capacity` "
+            f"{'does' if len(left_out) == 1 else 'do'} not apply; repeat what the role needs"
+        )
 
 
 def _purchase_warnings(pools: Sequence[WorkerPool]) -> Iterator[str]:

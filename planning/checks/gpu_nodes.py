@@ -24,6 +24,7 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
+    yield from _idle(stack)
     for pool in stack.own_gpu_pools:
         sizes = {
             role.tensor_parallel
@@ -35,4 +36,21 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
             yield (
                 f"pool {pool.name}: engines of {' and '.join(map(str, sorted(sizes)))} GPUs share {pool.nodes} nodes; "
                 "small ones may leave no whole node free for a large one"
+            )
+
+
+def _idle(stack: ResolvedStack) -> Iterator[str]:
+    """Warnings about pools whose nodes have more GPUs than the engines use."""
+    for pool in stack.own_gpu_pools:
+        used = sum(
+            role.replicas * role.tensor_parallel
+            for deployment in stack.deployments
+            for role in deployment.roles.values()
+            if role.pool == pool.key
+        )
+        if idle := pool.gpus - used:
+            yield (
+                f"pool {pool.name}: engines use {used} of the {pool.gpus} GPUs of {pool.nodes} × {pool.machine.name}; "
+                f"{idle} {'is' if idle == 1 else 'are'} paid and idle; raise replicas or tensorParallel, or choose a "
+                "smaller machine"
             )

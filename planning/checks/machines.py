@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from catalog import locations
 from catalog.capacity import MODES, mode_of
 from catalog.machines import GpuMachine, gpu_machines
 from catalog.models import Placement
@@ -20,8 +19,6 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
         yield from _not_sold(stack, pool)
     for pool in stack.own_gpu_pools:
         yield from _fixed_size(stack, pool)
-    for machine in {pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values():
-        yield from _not_listed(stack, machine)
     yield from _rdma_mode(stack)
 
 
@@ -88,7 +85,7 @@ def _fixed_size(stack: ResolvedStack, pool: WorkerPool) -> Iterator[Error]:
             "size; set replicas of the role instead",
             (Fix("remove it", {where: None}),),
         )
-    if not autoscaled:
+    if not autoscaled and pool.purchase.mode in pool.machine.sold:
         where = join(stack.capacity_path(pool), "mode")
         yield Error(
             where, f"{pool.purchase.mode} adds nodes on demand, and pools of {pool.machine.name} have a fixed size"
@@ -105,28 +102,6 @@ def _reserve_it(machine: GpuMachine, path: str) -> str:
 
 def _asks_for_compact_placement(capacity: Capacity) -> bool:
     return "compact_placement" in capacity.model_fields_set and mode_of(capacity).compact(capacity)
-
-
-def _not_listed(stack: ResolvedStack, machine: GpuMachine) -> Iterator[Error]:
-    """The error of an existing zone that does not list the machine."""
-    place = stack.settings.location
-    listed = place.zone in locations.known().zones_of(place.region)
-    if machine.listed_in(place.region, place.zone) or place.allow_unlisted or not listed:
-        return
-    yield Error(
-        "location.zone",
-        f"{machine.name} was not listed in {place.zone} when last looked up, but in "
-        f"{machine.listed_near(place.region)}; location.allowUnlisted: true accepts a newer zone",
-        tuple(map(_moved_to, machine.nearest_zones(place.region))),
-    )
-
-
-def _moved_to(listed: str) -> Fix:
-    """The fix that uses a zone, or the first zone of a region in which the machine's zones are not known."""
-    zones = locations.known().zones_of(listed)
-    zone = zones[0] if zones else listed
-    words = f"try {zone}: in which zones of {listed} the machine is, is not known" if zones else f"use {zone}"
-    return Fix(words, {"location.zone": zone, "location.region": locations.region_of(zone)})
 
 
 def _rdma_mode(stack: ResolvedStack) -> Iterator[Error]:

@@ -23,13 +23,19 @@ def nearest_first(sizes: Sequence[int], given: int) -> list[int]:
 def _indivisible(deployment: Deployment) -> Iterator[Error]:
     for name, role in deployment.roles.items():
         sizes, where = deployment.sizes(role), deployment.at(name, "tensorParallel")
-        if role.gpus and role.tensor_parallel not in sizes:
+        if role.gpus and role.tensor_parallel not in sizes and not _part_of_a_node(role):
             yield Error(
                 where,
                 f"{role.tensor_parallel} cannot divide {deployment.card.name} ({deployment.card.attention.words}) "
                 f"over the {role.gpus.count} GPUs of a node; one of {', '.join(map(str, sizes))}",
                 tuple(Fix(f"use {n}", {where: n}) for n in nearest_first(sizes, role.tensor_parallel)),
             )
+
+
+def _part_of_a_node(role: DeploymentRole) -> bool:
+    """Whether another check rejects the size, because workers of the machine take whole nodes."""
+    machine = role.machine
+    return machine is not None and machine.whole_node_workers and role.tensor_parallel != machine.gpus.count
 
 
 def _kv_split(deployment: Deployment) -> Iterator[Error]:
