@@ -12,6 +12,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
+from catalog import rdma
 from planning import names
 from policies import kinds
 from policies.inputs import at
@@ -45,7 +46,7 @@ _ANY = f"{_NODES}|{_pod('(?!default$)[a-z0-9-]+')}"
 _GRANTS = {
     (kinds.PROJECT_GRANT, "roles/artifactregistry.reader"): ("the nodes' account", _NODES),
     (kinds.PROJECT_GRANT, "roles/container.defaultNodeServiceAccount"): ("the nodes' account", _NODES),
-    (kinds.PROJECT_GRANT, "roles/compute.networkAdmin"): ("GKE's own account", _AGENT),
+    **{(kinds.PROJECT_GRANT, role): ("GKE's own account", _AGENT) for mode in rdma.MODES for role in mode.agent_roles},
     (kinds.KEY_GRANT, "roles/cloudkms.cryptoKeyEncrypterDecrypter"): ("GKE's own account", _AGENT),
     (kinds.SECRET_GRANT, "roles/secretmanager.secretAccessor"): ("the secret sync account", _pod(names.SECRET_SYNC)),
     (kinds.BUCKET_GRANT, "roles/storage.objectUser"): ("the weights writer", _pod(names.WEIGHTS_WRITER)),

@@ -7,6 +7,7 @@ program, and a test checks that the table is current.
 
 import json
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
+from catalog import rdma
+from catalog.contracts import NicRequest
+from catalog.machines import gpu_machines
 from policies import kinds
 from policies.inputs import is_list, is_object
 from policies.setting import Schema, Setting
@@ -36,9 +40,10 @@ MORE_INPUTS = Setting(
 TABLE = Path(__file__).parent / "known_inputs.json"
 # Blocks whose keys the author chooses freely.
 _FREE = frozenset({"data", "labels", "matchLabels", "nodeSelector", "resourceLabels", "stringData", "userLabels"})
-# Resource-limit keys that end with the name of a network.
-_NETWORK = "networking.gke.io.networks/"
 _EMPTY = " (empty)"
+# Stands for the name of a network, and matches each.
+_NETWORK = "*"
+_POD = "spec.components[*].podTemplate"
 # Names of scalar inputs that the Google Cloud provider fills in by itself before the engine runs the policies.
 _DEFAULTS = "__defaults"
 # Inputs that the Kubernetes provider adds to a Release before the engine runs the policies; unverified.
@@ -69,7 +74,28 @@ def _name(key: str, path: str) -> str:
     """A key as the table writes it."""
     if path.rpartition(".")[2] in _FREE:
         return "*"
-    return f"{_NETWORK}*" if key.startswith(_NETWORK) else key
+    return (
+        next((form for form in _limits_of_rdma() if fnmatchcase(key, form)), key) if path.endswith(".limits") else key
+    )
+
+
+def _asked_by_rdma() -> Iterator[NicRequest]:
+    """What each RDMA mode may add to a worker of any machine, with `*` for the name of a network."""
+    most = max(machine.rdma_nics for machine in gpu_machines())
+    yield from (mode.worker(nics, {_NETWORK: _NETWORK}) for mode in rdma.MODES for nics in range(1, most + 1))
+
+
+@cache
+def _limits_of_rdma() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(limit for asked in _asked_by_rdma() for limit in asked.limits))
+
+
+@cache
+def _set_by_rdma() -> frozenset[str]:
+    """Paths in a graph that RDMA modes may set."""
+    annotations = (f"{_POD}.metadata.annotations.{key}" for asked in _asked_by_rdma() for key in asked.annotations)
+    limits = (f"{_POD}.spec.containers[*].resources.limits.{key}" for key in _limits_of_rdma())
+    return frozenset((*annotations, *limits))
 
 
 def _is_plain(parent: Any, key: str) -> bool:
@@ -103,7 +129,7 @@ def _known_inputs(args: ResourceValidationArgs, report: ReportViolation) -> None
     kind = args.resource_type
     if not kind.startswith(("gcp:", "kubernetes:")):
         return
-    known = table().get(kind, frozenset[str]())
+    known = table().get(kind, frozenset[str]()) | (_set_by_rdma() if kind == kinds.GRAPH else frozenset[str]())
     more = [each.partition("#") for each in MORE_INPUTS.read(args.get_config())]
     allowed = [*_FILLED_IN.get(kind, ()), *(path for of, _, path in more if of == kind)]
     for path in sorted(set(input_paths(args.props))):

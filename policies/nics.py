@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from pulumi_policy import PolicyResource
 
+from catalog import rdma
 from catalog.machines import ACCELERATOR_LABEL, with_accelerator
 from policies import kinds
 from policies.inputs import at, block, items, name_of, of_type
@@ -41,9 +42,10 @@ class Offered:
             for machine in with_accelerator(accelerator)
             if machine.rdma
         } or {(gpus, gpus)}
+        claimed = [(named + sum(whole if each is None else each for each in asked), share) for whole, share in of_nodes]
         return tuple(
-            Nics(gets=named + sum(whole if request is None else request for request in asked), needed=share)
-            for whole, share in sorted(of_nodes)
+            Nics(gets=share if not gets and _asks_as_a_mode(component, share) else gets, needed=share)
+            for gets, share in sorted(claimed)
         )
 
     def _named(self, component: Mapping[str, Any]) -> int:
@@ -54,6 +56,25 @@ class Offered:
         except ValueError:
             return 0
         return len({at(interface, "network") for interface in interfaces} & self._networks)
+
+
+def _asks_as_a_mode(component: Mapping[str, Any], nics: int) -> bool:
+    """Whether a pod asks for so many NICs in the words of an RDMA mode that needs neither claims nor networks."""
+    pod = block(component, "podTemplate")
+    annotations = _set_values(block(pod, "metadata", "annotations"))
+    limits = [_set_values(block(each, "resources", "limits")) for each in items(pod, "spec", "containers")]
+    for mode in rdma.MODES:
+        asked = mode.worker(nics, {})
+        own_words = (
+            mode.carries and not mode.network_objects and not asked.claim and (asked.annotations or asked.limits)
+        )
+        if own_words and asked.annotations.items() <= annotations and any(asked.limits.items() <= of for of in limits):
+            return True
+    return False
+
+
+def _set_values(values: Mapping[str, Any]) -> Set[tuple[str, str]]:
+    return {(key, str(values[key])) for key in values}
 
 
 def _requests(template: PolicyResource) -> tuple[int | None, ...]:

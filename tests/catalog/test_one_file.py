@@ -19,6 +19,7 @@ FLAGS = (("forge.json", "catalog/engines/flags/forge.json"), ("forge.yaml", "cat
 CARD = ("lark-9b.yaml", "catalog/models/lark-9b.yaml")
 CALENDAR = ("calendar_mode.py", "catalog/capacity/calendar_mode.py")
 FABRIC = ("fabric.py", "catalog/rdma/fabric.py")
+WEAVE = ("weave.py", "catalog/rdma/weave.py")
 
 PROJECT = {
     "gcp:project": "my-project",
@@ -55,7 +56,7 @@ def on_made_up_machines(tmp_path_factory: pytest.TempPathFactory) -> Preview:
 
 def test_pools_are_of_the_machine(on_made_up_machines: Preview) -> None:
     nodes = {pool["name"]: pool["nodes"] for pool in on_made_up_machines.plan["pools"]}
-    assert nodes == {"system": 2, "prefill": 1, "decode": 1}
+    assert nodes == {"system": 3, "prefill": 1, "decode": 1}
     pool = on_made_up_machines.one(":NodePool", "prefill-pool")
     config = pool["nodeConfig"]
     assert config["machineType"] == "q2-quadgpu-4g"
@@ -158,7 +159,7 @@ def test_a_machine_without_rdma_serves_over_tcp(tmp_path: Path) -> None:
     refused = preview(folder, stack, POLICIES, fails=True)
     assert {error["path"] for error in refused.shown["faults"]} <= {"network.rdma", "models.chat.kvTransfer"}
     shown = preview(folder, {**stack, "models": {"chat": {**small, "kvTransfer": "tcp"}}}, POLICIES)
-    assert {pool["name"]: pool["nodes"] for pool in shown.plan["pools"]} == {"system": 2, "prefill": 1, "decode": 2}
+    assert {pool["name"]: pool["nodes"] for pool in shown.plan["pools"]} == {"system": 3, "prefill": 1, "decode": 2}
     pool = shown.one(":NodePool", "decode-pool")
     assert not pool["networkConfig"].get("additionalNodeNetworkConfigs")
     assert not list(shown.resources(":ResourceClaimTemplate"))
@@ -318,25 +319,25 @@ def test_a_capacity_mode_is_one_file_and_one_line(tmp_path: Path) -> None:
     assert {violation["policy"] for violation in forbidden.shown["policies"]} == {"capacity-mode"}
 
 
-def test_an_rdma_mode_is_one_file_and_one_line(tmp_path: Path) -> None:
-    folder = copy(tmp_path)
-    add(folder, *MACHINE)
-    add(folder, *FABRIC)
-    modes = "catalog/rdma/__init__.py"
-    add_line(folder, modes, "    MultiNetwork(),\n", "    MultiNetwork(),\n    Fabric(),\n")
-    add_line(
-        folder,
-        modes,
-        "from catalog.rdma.mode import RdmaMode\n",
-        "from catalog.rdma.fabric import Fabric\nfrom catalog.rdma.mode import RdmaMode\n",
-    )
+def in_rdma_mode(folder: Path, item: tuple[str, str], mode: str) -> Preview:
+    """A stack on made-up machines in a made-up RDMA mode."""
+    for each in (MACHINE, item):
+        add(folder, *each)
+    modes, class_ = "catalog/rdma/__init__.py", mode.capitalize()
+    add_line(folder, modes, "    MultiNetwork(),\n", f"    MultiNetwork(),\n    {class_}(),\n")
+    before = "from catalog.rdma.mode import RdmaMode\n"
+    add_line(folder, modes, before, f"from catalog.rdma.{mode} import {class_}\n{before}")
     settings = {
         **PROJECT,
-        "network": {"rdma": "fabric"},
+        "network": {"rdma": mode},
         "capacity": {"machine": "q2-quadgpu-4g", "mode": "spot"},
         "models": {"chat": CHAT},
     }
-    shown = preview(folder, settings, POLICIES)
+    return preview(folder, settings, POLICIES)
+
+
+def test_an_rdma_mode_is_one_file_and_one_line(tmp_path: Path) -> None:
+    shown = in_rdma_mode(copy(tmp_path), FABRIC, "fabric")
     assert shown.one(":NodePool", "decode-pool")["nodeConfig"]["labels"]["example.com/fabric"] == "on"
     for template in shown.resources(":ResourceClaimTemplate"):
         (request,) = template["spec"]["spec"]["devices"]["requests"]
@@ -344,4 +345,12 @@ def test_an_rdma_mode_is_one_file_and_one_line(tmp_path: Path) -> None:
     security = shown.container("chat", "decode")["securityContext"]
     assert security["capabilities"]["add"] == ["SYS_NICE"]
     assert "1.36.2-gke.4711000" in "\n".join(shown.plan["preflight"]["questions"])
+    assert shown.shown["policies"] == []
+
+
+def test_policies_ask_the_rdma_mode_how_pods_get_nics(tmp_path: Path) -> None:
+    shown = in_rdma_mode(copy(tmp_path), WEAVE, "weave")
+    limits = shown.container("chat", "prefill")["resources"]["limits"]
+    assert [limits[f"weave.example/nic-{nic}"] for nic in range(4)] == ["1"] * 4
+    assert "roles/weave.agent" in {grant["role"] for grant in shown.resources(":IAMMember")}
     assert shown.shown["policies"] == []
