@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from catalog.flags.argv import Use, number, uses
+from catalog.flags.equivalents import equivalent
 from catalog.flags.spelling import meant
 from catalog.flags.table import Flag, Table
 from reading.errors import nearest, one_of, shown
@@ -80,7 +81,11 @@ def _name_error(
     if replacement is not None:
         since = f" from Dynamo {table.removed_in[use.name]} on" if use.name in table.removed_in else ""
         return f"{use.name} is {'deprecated' if flag else 'gone'}{since}; " + (
-            f"use {replacement}" if replacement else "remove it"
+            "remove it"
+            if not replacement
+            else replacement
+            if replacement.startswith("remove")
+            else f"use {replacement}"
         )
     if flag is None and "--optimization-level" in table.flags and (level := re.fullmatch(r"-O(\d*)", use.name)):
         return f"{use.name} is a shorthand; give --optimization-level {level[1]}".rstrip()
@@ -94,9 +99,30 @@ def _name_error(
 
 
 def _unknown(table: Table, name: str, owned: Mapping[str, str], others: Iterable[Table]) -> str:
-    knowing = [other.module for other in others if name in other.spellings]
-    elsewhere = f", but of {' and '.join(knowing)}" if knowing else _proposal(name, table.spellings, owned)
-    return f"{name} is not a flag of {table.module} ({table.versions}){elsewhere}"
+    tables = [other for other in others if other.module != table.module]
+    knowing = [other.module for other in tables if name in other.spellings]
+    said, of_others = _proposal(name, table.spellings, owned), name
+    if knowing:
+        said = f", but of {' and '.join(knowing)}"
+    elif not said:
+        said, of_others = _proposal_of_others(name, tables)
+    if (knowing or said == "" or of_others != name) and (own := equivalent(of_others, table.spellings)):
+        said += f"; the same in {table.module} is {own}{_why_owned(table, own, owned)}"
+    return f"{name} is not a flag of {table.module} ({table.versions}){said}"
+
+
+def _proposal_of_others(name: str, tables: Sequence[Table]) -> tuple[str, str]:
+    """A proposal for a misspelled flag of another module, and the flag; empty and the name itself if there is none."""
+    for other in tables:
+        if found := meant(name, [word for word, flag in other.flags.items() if flag.deprecated is None]):
+            modules = " and ".join(table.module for table in tables if found in table.spellings)
+            return f"; it looks like {found} of {modules}", found
+    return "", name
+
+
+def _why_owned(table: Table, name: str, owned: Mapping[str, str]) -> str:
+    why = owned.get(name) or owned.get(table.spellings[name].name)
+    return f". It is not set here: {why}" if why else ""
 
 
 def _proposal(name: str, known: Mapping[str, Flag], owned: Mapping[str, str]) -> str:

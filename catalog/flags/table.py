@@ -67,7 +67,7 @@ class Table:
     """Class name → the keys of its JSON object. `needs` names another key that a key requires; if the key of
     `openWith` is present, any other key is allowed."""
     removed: Mapping[str, str]
-    """Removed flag that published samples still show → what replaced it."""
+    """Removed flag that published samples still show → what replaced it, or `remove it` with a reason."""
     removed_in: Mapping[str, str] = field(default_factory=dict[str, str])
     """Spelling of a removed flag → the minor version of Dynamo that removed it, in the table of a later release."""
     removed_keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])

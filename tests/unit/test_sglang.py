@@ -251,6 +251,35 @@ def test_dynamos_own_flags_are_checked_for_every_engine(name: str, words: list[s
     assert not says or says in messages[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "says"),
+    [
+        (
+            "sglang",
+            ["-tp", "2"],
+            "the same in dynamo.sglang is --tensor-parallel-size. It is not set here: use `tensor",
+        ),
+        ("sglang", ["--max-num-seqs", "64"], "dynamo.vllm; the same in dynamo.sglang is --max-running-requests"),
+        ("sglang", ["--max-num-seq", "64"], "dynamo.vllm; the same in dynamo.sglang is --max-running-requests"),
+        ("sglang", ["--gpu-memory-utilization", "0.9"], "--mem-fraction-static. It is not set here: use `engine.gpu"),
+        ("trtllm", ["--tp", "2"], "the same in dynamo.trtllm is --tensor-parallel-size. It is not set here"),
+        ("trtllm", ["--max-running-requests", "8"], "the same in dynamo.trtllm is --max-batch-size"),
+        ("vllm", ["--max-running-requests", "8"], "the same in dynamo.vllm is --max-num-seqs"),
+        ("vllm", ["--mem-fraction-static", "0.9"], "the same in dynamo.vllm is --gpu-memory-utilization"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_flag_of_another_engine_is_answered_with_this_engines_own(name: str, words: list[str], says: str) -> None:
+    (error,) = errors(stack(engine={"name": name, "extraArgs": words}))
+    assert says in error.message
+
+
+def test_a_chunk_that_no_gpu_holds_is_not_rounded() -> None:
+    messages = [message for _, message in found(["--chunked-prefill-size", "99999999999"])]
+    assert any("remove it, for SGLang's own choice" in message for message in messages)
+    assert not any("use 1000" in message for message in messages)
+
+
 def test_the_optimization_shorthand_is_vllms_alone() -> None:
     ((_, message),) = found(["-O3"])
     assert "--optimization-level" not in message

@@ -352,6 +352,11 @@ def test_what_only_blackwell_has_is_refused_before_it(words: tuple[str, str]) ->
     assert not _rules(card(LLAMA), words[0], "false" if words[1] == "true" else "NCCL", machines=(H200,))
 
 
+def test_a_negative_number_of_expert_groups_is_one_error() -> None:
+    (error,) = found("--expert-parallel-size", "-3", model=GPT_OSS)
+    assert "at least 1" in error.message
+
+
 def test_a_bounded_key_may_be_none() -> None:
     assert found("--trtllm.moe_config.max_num_tokens", "none", model=GPT_OSS) == ()
 

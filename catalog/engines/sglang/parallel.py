@@ -8,6 +8,8 @@ from catalog.models import Card
 
 _DP, _DP_ATTENTION, _EP = "--dp-size", "--enable-dp-attention", "--ep-size"
 _PAGE = 64
+# A larger chunk than this is no choice but a typing error: its activations alone need more than any GPU has.
+_LARGEST_CHUNK = 131072
 
 
 def groups(given: Given) -> int:
@@ -112,5 +114,6 @@ def chunk_errors(given: Given) -> Iterator[ArgumentError]:
     unit = _PAGE * groups(given)
     if size is not None and size > 0 and size % unit:
         nearest = max(1, round(size / unit)) * unit
+        advice = f"use {nearest}" if nearest <= _LARGEST_CHUNK else "remove it, for SGLang's own choice"
         why = f"the page size, {_PAGE}" if unit == _PAGE else f"{unit}, the page size times {_DP}"
-        yield given.error(name, f"{size} is not a multiple of {why}; use {nearest}")
+        yield given.error(name, f"{size} is not a multiple of {why}; {advice}")

@@ -132,8 +132,8 @@ class Trtllm(Engine):
     transport_evidence = TransportEvidence(role=Role.PREFILL, operation="write")
     no_usage_reports = {"TRTLLM_NO_USAGE_STATS": "1"}
     removed_flags = {
-        "--publish-events-and-metrics": "nothing, since this program publishes both",
-        "--disaggregation-strategy": "nothing, since it follows from the role of the worker",
+        "--publish-events-and-metrics": "remove it, since this program publishes both",
+        "--disaggregation-strategy": "remove it, since it follows from the role of the worker",
         # Flags of `trtllm-serve`, which most guides use.
         "--config": "--trtllm.KEY VALUE for each key of the file",
         "--extra-llm-api-options": "--trtllm.KEY VALUE for each key of the file",

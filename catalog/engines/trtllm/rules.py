@@ -68,7 +68,7 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
 def _parallelism(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     """Expert parallelism that does not divide an engine's GPUs, and settings that need attention data parallelism."""
     experts = given.number(_EXPERTS)
-    if experts and (uneven := [size for size in workers.tensor_parallel if size % experts]):
+    if experts and experts > 0 and (uneven := [size for size in workers.tensor_parallel if size % experts]):
         sizes = [n for n in range(1, min(uneven) + 1) if all(size % n == 0 for size in workers.tensor_parallel)]
         yield given.error(
             _EXPERTS,
