@@ -238,6 +238,11 @@ def cpu_machine_names() -> tuple[str, ...]:
     return tuple(name for name in entries.names(FOLDER) if not _has_gpus(name))
 
 
+def file_of(name: str) -> str:
+    """The file of a machine as errors name it."""
+    return entries.file_of(FOLDER, name)
+
+
 @cache
 def _has_gpus(name: str) -> bool:
     text = entries.path_of(FOLDER, name).read_text(encoding="utf-8", errors="replace")

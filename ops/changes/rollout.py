@@ -140,8 +140,15 @@ def _moved(before: Plan, after: Plan) -> str:
     moved = (was.nodes, was.pods, was.services) != (becomes.nodes, becomes.pods, becomes.services)
     if before.network != after.network or moved:
         return "network: fixed at cluster creation, so the cluster is replaced; nothing serves meanwhile"
+    if not before.creates_gpu_pools:
+        return ""
+    if before.zone != after.zone and not before.creates_nic_networks:
+        return (
+            f"zone: from {before.zone} to {after.zone}: the GPU pools' nodes are released and new ones created; "
+            "everything on them is down"
+        )
     nics_moved = (was.second_gvnic, was.rdma) != (becomes.second_gvnic, becomes.rdma)
-    if before.creates_gpu_pools and (before.zone != after.zone or nics_moved):
+    if before.creates_nic_networks and (before.zone != after.zone or nics_moved):
         return (
             "network: the zone and the ranges of RDMA networks are fixed, so these are replaced with the GPU pools; "
             "everything on them is down"

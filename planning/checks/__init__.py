@@ -20,6 +20,7 @@ from planning.checks import (
     gpu_nodes,
     kv_transfer,
     location,
+    machine_files,
     machines,
     model,
     names,
@@ -53,6 +54,7 @@ _ERRORS: tuple[Callable[[ResolvedStack], Iterator[Error]], ...] = (
     ranges.errors,
     gpu_nodes.errors,
     model.errors,
+    machine_files.errors,
     machines.errors,
     location.machine_errors,
     role_machines.errors,
@@ -84,6 +86,7 @@ _WARNINGS: tuple[Callable[[ResolvedStack], Iterator[str]], ...] = (
     versions.warnings,
     location.warnings,
     capacity.warnings,
+    machine_files.warnings,
     machines.warnings,
     rdma.warnings,
     gpu_nodes.warnings,
@@ -107,6 +110,7 @@ _DEPLOYMENT_WARNINGS: tuple[Callable[[ResolvedStack, Deployment], Iterator[str]]
 
 
 _BY_MACHINE = (
+    machine_files.errors,
     machines.errors,
     location.machine_errors,
     machines.deployment_errors,

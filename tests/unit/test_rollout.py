@@ -32,6 +32,12 @@ class Case:
     want: list[str]
 
 
+L4: dict[str, Any] = {
+    "location": {"region": "us-central1", "zone": "us-central1-a"},
+    "capacity": {"machine": "g2-standard-8", "mode": "spot"},
+    "models.chat": {"model": "qwen3-0.6b", "layout": "multi-node", "kvTransfer": "tcp"},
+}
+
 CASES = [
     Case("nothing", {}, {}, []),
     Case("labels and endpoint", {}, {"labels": {"owner": "me"}, "endpoint": {"exposure": "none"}}, []),
@@ -41,6 +47,13 @@ CASES = [
           "cluster is deleted, the cluster too if the stack created it; nothing serves until everything exists again"]),
     Case("another zone", {}, {"location.zone": "europe-west1-c", "location.allowUnlisted": True},
          ["network: the zone and the ranges of RDMA networks are fixed, so these are replaced with the GPU pools; "
+          "everything on them is down"]),
+    Case("another zone without RDMA", L4, {**L4, "location": {"region": "us-central1", "zone": "us-central1-b"}},
+         ["zone: from us-central1-a to us-central1-b: the GPU pools' nodes are released and new ones created; "
+          "everything on them is down"]),
+    Case("another zone with networks of GKE", {"network": {"rdma": "dranetAuto"}},
+         {"network": {"rdma": "dranetAuto"}, "location.zone": "europe-west1-c", "location.allowUnlisted": True},
+         ["zone: from europe-west1-b to europe-west1-c: the GPU pools' nodes are released and new ones created; "
           "everything on them is down"]),
     Case("another range of pods", {}, {"network": {"ranges": {"pods": "10.12.0.0/14"}}},
          ["network: fixed at cluster creation, so the cluster is replaced; nothing serves meanwhile"]),
