@@ -60,6 +60,8 @@ class FormatFloors:
     """Min compute capability for computing in the format, such as 8.9; None where the engine never does."""
     native_below: str | None = None
     """The first later generation without native kernels; None where every later one has them."""
+    native_limit: str | None = None
+    """A part of a model that is not computed in the format even where it is native, as a clause."""
     weight_only: str | None = None
     """Min compute capability for loading the weights; None where the engine loads them only for native compute."""
     weight_only_below: str | None = None

@@ -19,12 +19,12 @@ def costs(system: Pool | None, gpu_pools: tuple[Pool, ...]) -> Iterator[CostItem
         wanted = pool.purchase.mode if isinstance(pool, WorkerPool) and pool.purchase else ON_DEMAND
         price, bound = pool.machine.prices.get(wanted), pool.machine.upper_bound(wanted)
         count = f"{pool.nodes}" if pool.nodes == pool.max_nodes else f"{pool.nodes} to {pool.max_nodes}"
-        basis = f"{wanted}: no price known"
+        basis = f"{wanted}: price not known"
         if price:
             bounded = "" if price.holds else f"; ≤ {ON_DEMAND}'s"
-            basis = f"{wanted}: {price.kind}, {price.region}, {price.date}{bounded}"
+            basis = f"{wanted}: {price.described}{bounded}"
         elif bound:
-            basis = f"{wanted}: no fixed price, at most {ON_DEMAND}'s: {bound.kind}, {bound.region}, {bound.date}"
+            basis = f"{wanted}: no fixed price, at most {ON_DEMAND}'s: {bound.described}"
         yield CostItem(
             name=f"{pool.name}: {count} × {pool.machine.name}",
             usd_per_hour=price and round(pool.nodes * price.usd_per_hour, 4),

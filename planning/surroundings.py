@@ -153,6 +153,10 @@ class Budget:
     """Shares of the amount that trigger an email once forecast for the month."""
 
 
+NOT_KNOWN = "not known"
+"""A cost without a price, as outputs and texts show it; JSON of the plan has null."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CostItem:
     name: str

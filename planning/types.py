@@ -21,6 +21,7 @@ from planning.observing import Alerting, Collection
 from planning.platform import OperatorInstall
 from planning.pools import NodeUpgrade
 from planning.surroundings import (
+    NOT_KNOWN,
     Budget,
     CostItem,
     DefaultNode,
@@ -333,10 +334,12 @@ class Plan:
         return total([item.usd_bound for item in self.costs])
 
     @property
-    def cost_outputs(self) -> dict[str, float | None]:
-        """The stack outputs for the cost: the sum, and an upper bound if a part is unknown or changes."""
+    def cost_outputs(self) -> dict[str, float | str]:
+        """The stack outputs for the cost: the sum, and an upper bound if a part is not known or changes. Pulumi drops
+        an output without a value, so a text says that a cost is not known."""
         cost, bound = self.cost_per_hour, self.cost_bound
-        return {"costPerHour": cost} | ({"costPerHourUpperBound": bound} if bound not in (cost, None) else {})
+        shown: dict[str, float | str] = {"costPerHour": NOT_KNOWN if cost is None else cost}
+        return shown if bound is None or bound == cost else shown | {"costPerHourUpperBound": bound}
 
     @property
     def cost_max(self) -> float | None:

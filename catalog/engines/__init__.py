@@ -110,9 +110,15 @@ class Engine(ABC):
         return gpus.limited(name, floors.use(gpus.compute_capability)) if floors else FormatUse.REFUSED
 
     def format_condition(self, name: str, gpus: Gpus) -> str | None:
-        """What a checkpoint in a format needs to load on these GPUs that its card does not show, as a clause."""
-        weight_only = self.format_use(name, gpus) is FormatUse.WEIGHT_ONLY
-        return self.formats[name].weight_only_if if weight_only else None
+        """A limit of a format on these GPUs, as a clause: what a checkpoint needs to load that its card does not show,
+        or what is not computed in the format."""
+        match self.format_use(name, gpus):
+            case FormatUse.NATIVE:
+                return self.formats[name].native_limit
+            case FormatUse.WEIGHT_ONLY:
+                return self.formats[name].weight_only_if
+            case FormatUse.REFUSED:
+                return None
 
     def loads(self, gpus: Gpus) -> Mapping[str, FormatUse]:
         """The number formats of weights that the engine loads on these GPUs."""

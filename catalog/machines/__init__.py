@@ -49,6 +49,12 @@ class Price(Frozen):
     date: str
     kind: Literal["list price", "single source, unverified", "changes daily"]
     source: str
+    covers: str | None = None
+    """The part of a node that the price covers, such as `GPUs only`; None for the whole node."""
+
+    @property
+    def described(self) -> str:
+        return ", ".join(part for part in (self.kind, self.covers, self.region, self.date) if part)
 
     @property
     def holds(self) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from planning.surroundings import NOT_KNOWN
+
 
 @dataclass(frozen=True, kw_only=True)
 class Registered:
@@ -46,7 +48,7 @@ class Cost:
     def __str__(self) -> str:
         if self.usd is not None:
             return f"${self.usd:,.2f}"
-        whole = "unknown" if self.bound is None else f"at most ${self.bound:,.2f}"
+        whole = NOT_KNOWN if self.bound is None else f"at most ${self.bound:,.2f}"
         return f"{whole}, of which ${self.known:,.2f} is known" if self.known else whole
 
 

@@ -45,7 +45,12 @@ def facts(name: str, found: Candidates) -> Facts:
         },
         "engine": found.engine.name,
         "engineFormats": {
-            name: {"onMachine": uses.get(card.weights.format), "ofMachine": uses} for name, uses in loaded.items()
+            name: {
+                "onMachine": uses.get(card.weights.format),
+                "condition": engine(name).format_condition(card.weights.format, machine.gpus),
+                "ofMachine": uses,
+            }
+            for name, uses in loaded.items()
         },
         "engineArgs": {engine: list(words) for engine, words in card.engine_args.items()},
         "layouts": {layout: _layout(each) for layout, each in found.deployments.items()},
@@ -124,7 +129,10 @@ def _format_words(of_engine: Facts, of: Facts) -> str:
     """How an engine handles the card's number format on the machine, and every format that it loads there."""
     words = {"weightOnly": "weight-only, computed in 16 bits", None: "not supported"}
     use, product = of_engine["onMachine"], of["machine"]["product"]
-    return f"on {product}: {words.get(use, use)}; loads {by_use(of_engine['ofMachine']) or 'no known format'} there"
+    but = f", but {of_engine['condition']}" if of_engine["condition"] else ""
+    return (
+        f"on {product}: {words.get(use, use)}{but}; loads {by_use(of_engine['ofMachine']) or 'no known format'} there"
+    )
 
 
 def _revision(of: Facts) -> str:

@@ -10,6 +10,7 @@ from catalog.engines import default_engine, engine, real_engines
 from catalog.machines import CHANGES_DAILY, CpuMachine, GpuMachine, cpu_machine, gpu_machine, gpu_machine_names
 from ops.report import printing
 from ops.report.format_uses import by_use, number_formats
+from planning.surroundings import NOT_KNOWN
 
 
 def machine_row(name: str, today: date) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def machine_row(name: str, today: date) -> dict[str, Any]:
                 "date": price.date,
                 "ageDays": _age(price.date, today),
                 "kind": price.kind,
+                "covers": price.covers,
                 "source": price.source,
             }
             for mode, price in found.prices.items()
@@ -84,7 +86,7 @@ def machine_table(rows: list[dict[str, Any]]) -> Table:
 
 def _priced(mode: str, price: dict[str, Any] | None) -> str:
     if price is None:
-        return mode
+        return f"{mode} {NOT_KNOWN}"
     return f"{mode} {'~' if price['kind'] == CHANGES_DAILY else ''}{price['usdPerHour']:.2f}"
 
 
@@ -105,7 +107,9 @@ def _by_region(zones: list[str]) -> str:
 def _ages(days: list[int | None]) -> str:
     """The ages of prices, from the youngest to the oldest."""
     known = sorted({age for age in days if age is not None})
-    return " to ".join(f"{age} days" for age in dict.fromkeys((known[0], known[-1]))) if known else "unknown"
+    if not known:
+        return NOT_KNOWN if days else "–"
+    return " to ".join(f"{age} days" for age in dict.fromkeys((known[0], known[-1])))
 
 
 def engine_row(name: str) -> dict[str, Any]:

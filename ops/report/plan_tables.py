@@ -8,6 +8,7 @@ from catalog.rdma import KvTransfer
 from ops.report import printing
 from ops.report.printing import indented
 from planning.first_token import FirstToken
+from planning.surroundings import NOT_KNOWN
 from planning.types import Graph, Plan
 
 _TRANSPORTS = {KvTransfer.RDMA: "RDMA", KvTransfer.TCP: "TCP, which is slow"}
@@ -47,7 +48,7 @@ def cost(plan: Plan) -> RenderableType:
     head = f"[bold]Plan[/]: {plan.gpus} GPUs, {nics} RDMA NICs, {sum(p.nodes for p in plan.pools)} nodes"
     if not plan.costs:
         return Text.from_markup(
-            f"{head}, all in the existing cluster: their cost is not part of this stack and unknown"
+            f"{head}, all in the existing cluster: their cost is not part of this stack and {NOT_KNOWN}"
         )
     table = printing.table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
     for item in plan.costs:
@@ -84,4 +85,4 @@ def _bounded(per_hour: float | None, bound: float | None, hours: int = 1) -> str
 
 
 def _usd(per_hour: float | None, hours: int = 1) -> str:
-    return "unknown" if per_hour is None else f"{per_hour * hours:,.2f}"
+    return NOT_KNOWN if per_hour is None else f"{per_hour * hours:,.2f}"

@@ -20,7 +20,7 @@ def warnings(stack: ResolvedStack, max_usd_per_hour: float | None) -> Iterator[s
     if budget.currency != USD:
         yield f"budget: not compared with the plan, because its prices are in USD, not {budget.currency}"
     elif max_usd_per_hour is None:
-        yield "budget: not compared with the plan, because part of its cost is unknown"
+        yield "budget: not compared with the plan, because part of its cost is not known"
     elif budget.amount < max_usd_per_hour * HOURS_PER_MONTH:
         month = f"{max_usd_per_hour * HOURS_PER_MONTH:,.0f}"
         yield f"budget: {budget.amount:,} USD is less than the {month} that the plan may cost in a month"

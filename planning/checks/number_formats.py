@@ -31,6 +31,14 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
             + (f"; {condition}" if condition else "")
             + (f"; {variants} is native there" if variants else "")
         )
+    native = {
+        machine.gpus.product: limit
+        for machine in _machines(deployment).values()
+        if engine.format_use(name, machine.gpus) is FormatUse.NATIVE
+        and (limit := engine.format_condition(name, machine.gpus))
+    }
+    for product, limit in sorted(native.items()):
+        yield f"{deployment.at('model')}: {engine.title} has kernels for {name} on {product}, but {limit}"
 
 
 def native_variants(deployment: Deployment) -> tuple[str, ...]:

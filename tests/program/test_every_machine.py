@@ -11,7 +11,7 @@ from catalog.capacity import NAMES as MODES
 from catalog.capacity import capacity_mode
 from catalog.engines import default_engine
 from catalog.layouts import layouts_for
-from catalog.machines import GpuMachine, gpu_machine, gpu_machine_names
+from catalog.machines import FOLDER, GpuMachine, gpu_machine, gpu_machine_names
 from catalog.models import Layout, Placement, card
 from catalog.rdma import UCX_TCP, KvTransfer
 from manifests import manifest_schema
@@ -298,3 +298,10 @@ def test_formats_follow_from_the_generation_of_the_gpus() -> None:
 
 def test_every_mode_that_machines_are_sold_in_is_one() -> None:
     assert {mode for name in NAMES for mode in gpu_machine(name).sold} <= {capacity_mode(mode).name for mode in MODES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_quota_has_one_over_all_regions_or_says_why_not(name: str) -> None:
+    offers = [offer for offer in gpu_machine(name).sold.values() if offer.quota]
+    text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    assert all(offer.over_all_regions for offer in offers) or "No overAllRegions: " in text

@@ -16,6 +16,7 @@ from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from ops.report.objects import objects
 from planning.preflight import checks
+from planning.summary import summary
 from tests import strict
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, errors, planned
@@ -179,8 +180,18 @@ def test_a_worker_over_a_part_of_an_a4x_node_is_refused() -> None:
 def test_a_machine_without_a_price_has_a_cost_that_is_not_known() -> None:
     plan = planned(stack("a4x-highgpu-4g"))
     assert (plan.cost_per_hour, plan.cost_bound) == (None, None)
-    assert [item.basis for item in plan.costs if "a4x" in item.name] == ["reservation: no price known"] * 2
+    assert [item.basis for item in plan.costs if "a4x" in item.name] == ["reservation: price not known"] * 2
     assert not [warning for warning in plan.warnings if "prices are those of" in warning]
+    assert plan.cost_outputs == {"costPerHour": "not known"}
+    assert summary(plan)["costPerHour"] is None
+    assert record(ROOT, config(stack("a4x-highgpu-4g"))).outputs["costPerHour"] == "not known"
+
+
+def test_a_price_of_the_gpus_alone_says_so() -> None:
+    plan = planned(stack("a4-highgpu-8g"))
+    assert {item.basis for item in plan.costs if "a4-" in item.name} == {
+        "reservation: single source, unverified, GPUs only, us-central1, undated copy"
+    }
 
 
 def test_gpu_budget_refuses_what_has_no_price_until_it_is_told_to_allow_it() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -55,6 +56,17 @@ def test_the_table_of_machines_is_for_people() -> None:
     assert "flexStart 59.40" in h200
     assert "europe-west10, europe-west2" in rtx  # regions whose zones are not known
     assert "flexStart" not in rtx
+
+
+def test_a_price_or_an_age_that_is_missing_is_not_known() -> None:
+    console = Console(width=600, record=True, file=io.StringIO())
+    names = ("a3-ultragpu-8g", "a4x-highgpu-4g", "e2-standard-8")
+    console.print(machine_table([machine_row(name, date(2026, 11, 28)) for name in names]))
+    rows = {line.split()[0]: line for line in console.export_text().splitlines() if line.strip()}
+    assert "spot not known" in rows["a3-ultragpu-8g"]
+    assert "reservation not known  –" in re.sub(" {2,}", "  ", rows["a4x-highgpu-4g"])
+    assert "onDemand 0.27" in rows["e2-standard-8"]
+    assert "not known" in rows["e2-standard-8"]
 
 
 def test_every_engine_is_listed_with_the_flags_that_are_known_of_it() -> None:

@@ -291,7 +291,7 @@ def test_the_cost_of_both_is_kept() -> None:
 
 def test_a_stack_without_a_known_price_is_compared_all_the_same() -> None:
     comparison = compare(stack(usd=1.5), stack(usd=None))
-    assert effects(comparison) == ["cost per hour: $1.50 → unknown"]
+    assert effects(comparison) == ["cost per hour: $1.50 → not known"]
     printed = {"resources": [], "plan": {"pools": [], "costPerHour": None}}
     assert Snapshot.from_wire(printed).cost == Cost(usd=None)
 
@@ -300,8 +300,8 @@ def test_a_stack_without_a_known_price_is_compared_all_the_same() -> None:
     ("cost", "says"),
     [
         (Cost(usd=None, known=1.75, bound=170.0), "at most $170.00, of which $1.75 is known"),
-        (Cost(usd=None, known=1.75), "unknown, of which $1.75 is known"),
-        (Cost(usd=None, known=0.0), "unknown"),
+        (Cost(usd=None, known=1.75), "not known, of which $1.75 is known"),
+        (Cost(usd=None, known=0.0), "not known"),
         (Cost(usd=2.0, known=2.0, bound=2.0), "$2.00"),
     ],
 )

@@ -84,7 +84,8 @@ def test_formats_are_shown_by_engine() -> None:
         "vllm": "weightOnly", "sglang": "weightOnly", "trtllm": None,
     }  # fmt: skip
     assert of["engineFormats"]["trtllm"]["ofMachine"] == {"bf16": "native", "int4": "weightOnly"}
-    assert of["engineFormats"]["vllm"] == {name: of["format"][name] for name in ("onMachine", "ofMachine")}
+    own = {name: of["format"][name] for name in ("onMachine", "ofMachine")}
+    assert of["engineFormats"]["vllm"] == own | {"condition": None}
     page = show(*words).stdout
     assert "on A100 80GB: weight-only, computed in 16 bits; loads bf16; weight-only: fp8" in page
     assert "format in TensorRT-LLM  on A100 80GB: not supported; loads bf16; weight-only: int4 there" in page

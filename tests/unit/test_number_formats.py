@@ -162,3 +162,20 @@ def test_an_fp8_kv_cache_cannot_be_had_by_arguments(folder: Path) -> None:
     assert (found.path, "engine.kvCacheDtype" in found.message) == ("models.chat.engine.extraArgs[0]", True)
     (of_card,) = errors(on("m90", "./with-fp8-cache.yaml"))
     assert of_card.path == "with-fp8-cache.yaml: engineArgs.vllm[0]"
+
+
+@pytest.mark.parametrize(("machine", "native"), [("a4-highgpu-8g", True), ("a3-ultragpu-8g", False)])
+def test_native_mxfp4_of_vllm_names_what_stays_in_16_bits(machine: str, native: bool) -> None:
+    place = {"location": {"region": "europe-west4", "zone": "europe-west4-a", "allowUnlisted": True}}
+    chat = {"models.chat": {"model": "gpt-oss-120b", "layout": "aggregated"}}
+    changes = {"capacity.machine": machine} | place | chat
+    warnings = planned(changes).warnings
+    said = [w for w in warnings if w.startswith("models.chat.model") and "mxfp4" in w]
+    assert len(said) == 1
+    assert ("the activations of the experts stay in bfloat16" in said[0]) is native
+    assert ("weight-only on H200" in said[0]) is not native
+
+
+def test_a_native_format_without_a_limit_is_not_warned_of() -> None:
+    assert engine("vllm").format_condition("nvfp4", gpus("10.0")) is None
+    assert engine("vllm").format_condition("mxfp6", gpus("10.0")) is None

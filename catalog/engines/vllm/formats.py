@@ -23,10 +23,11 @@ FORMATS: Mapping[str, FormatFloors] = {
         source=f"vllm/model_executor/kernels/linear/mxfp8; {_QUANTIZATION}: compressed_tensors_w8a8_mxfp8.py (75)",
     ),
     # Generation 12 has native kernels only in a third-party backend; the default order uses Marlin instead.
-    # In gpt-oss, the experts' activations stay in bfloat16; the parser refuses the backends whose names end in afp8.
+    # The backends that also quantize activations have names that end in afp8, which the parser refuses.
     "mxfp4": FormatFloors(
         native="10.0",
         native_below="11.0",
+        native_limit="in gpt-oss the activations of the experts stay in bfloat16, and so does their arithmetic",
         weight_only="8.0",
         source=f"vllm/model_executor/layers/fused_moe/oracle/mxfp4.py; {_QUANTIZATION}/mxfp4.py (80)",
     ),
