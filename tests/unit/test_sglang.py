@@ -174,8 +174,10 @@ def test_what_sglang_takes_is_taken(case: Taken) -> None:
         ["--swa-full-tokens-ratio", "-1"],
         ["--chunked-prefill-size", "4k"],
         ["--enable-dp-attention", "--dp-size"],
+        ["--cuda-graph-bs-decode", "9" * 5000],
+        ["--max-running-requests", "9" * 400],
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words)[:60],
 )
 def test_an_invalid_number_is_an_error_of_its_word(words: list[str]) -> None:
     at = {where for where, _ in found(words, MOE, **MOE_SIZES)}

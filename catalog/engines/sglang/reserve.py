@@ -66,7 +66,8 @@ def _graph_sizes(given: Given) -> Iterator[int]:
     yield from (value for value in in_json if type(value) is int)
     largest = _number(given, _GRAPH)
     yield from [largest] if largest is not None else []
-    yield from (int(text) for text in given.texts(_GRAPH_SIZES) if text.isdecimal())
+    # Python reads no integers of more than some thousand digits; their bounds are checked elsewhere.
+    yield from (int(text) for text in given.texts(_GRAPH_SIZES) if text.isdecimal() and len(text) < 20)
 
 
 def _number(given: Given, name: str) -> int | None:
