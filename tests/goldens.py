@@ -1,5 +1,6 @@
 """What a reviewer reads first: every shipped stack as text, JSON and YAML, and what other machines and engines
-change in prod. `make goldens` regenerates them, and the table of inputs that the policies know."""
+change in prod. `make goldens` regenerates them and the table of inputs
+that the policies know, and freezes the layouts of new cards."""
 
 import io
 import json
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 from ops.__main__ import app
 from policies.known_inputs import TABLE
-from tests import engine_goldens, machine_goldens, support_matrix
+from tests import engine_goldens, frozen_layouts, machine_goldens, support_matrix
 from tests.known_inputs import known_inputs
 from tests.stacks import SHIPPED
 
@@ -69,6 +70,7 @@ if __name__ == "__main__":
     for name in names():
         (GOLDEN / name).write_text(render(name), encoding="utf-8")
     TABLE.write_text(known_inputs(), encoding="utf-8")
+    frozen_layouts.FILE.write_text(frozen_layouts.with_new_cards(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
     support_matrix.PAGE.write_text(support_matrix.page(), encoding="utf-8")
     print(f"wrote {len(names())} goldens, {TABLE.name}, and the preview in README.md", file=sys.stderr)

@@ -28,6 +28,17 @@ def copy(folder: Path) -> Path:
     return folder
 
 
+def copy_with_tests(folder: Path) -> Path:
+    """The program with its tests and docs, but without test data that `folder` does not need."""
+    for entry in ("tests", "docs", "tools", "bootstrap", "pyproject.toml", "README.md"):
+        source = ROOT / entry
+        if source.is_dir():
+            shutil.copytree(source, folder / entry, ignore=shutil.ignore_patterns("__pycache__", "golden"))
+        else:
+            shutil.copy(source, folder)
+    return copy(folder)
+
+
 def add(folder: Path, source: str, place: str) -> None:
     """One made-up file, put where files of its kind are."""
     (folder / place).parent.mkdir(exist_ok=True)

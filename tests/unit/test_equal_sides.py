@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from catalog.engines import engine
-from catalog.machines import gpu_machine, gpu_machine_names
+from catalog.machines import GpuMachine, gpu_machine, gpu_machine_names
 from tests.stacks import errors, planned
 
 H200, B200 = "a3-ultragpu-8g", "a4-highgpu-8g"
@@ -58,15 +58,26 @@ def test_two_generations_get_one_attention_backend(
 ONE_OF_EACH_GPU = {gpu_machine(name).gpus.product: gpu_machine(name) for name in gpu_machine_names()}.values()
 
 
+def rdma_of(*machines: GpuMachine) -> dict[str, str] | None:
+    """Settings with an RDMA mode of all machines that have RDMA; None where these machines share no mode."""
+    offered = [machine.rdma.modes for machine in machines if machine.rdma]
+    if not offered:
+        return {}
+    shared = [mode for mode in offered[0] if all(mode in modes for modes in offered)]
+    return {"rdma": shared[0]} if shared else None
+
+
 @pytest.mark.parametrize("runs", ["vllm", "sglang"])
 def test_every_pair_of_generations_is_pinned_and_no_other(runs: str) -> None:
-    for prefill, decode in combinations(ONE_OF_EACH_GPU, 2):
+    pairs = [pair for pair in combinations(ONE_OF_EACH_GPU, 2) if rdma_of(*pair) is not None]
+    assert pairs
+    for prefill, decode in pairs:
         changes = two(prefill.name, decode.name, "qwen3-0.6b", name=runs)
         for role, machine in (("prefill", prefill), ("decode", decode)):
             size = machine.gpus.count if machine.whole_node_workers else 1
             reservation = {"mode": "reservation", "reservation": role}
             changes["models.chat"][role] |= {"tensorParallel": size, "replicas": 1, "capacity": reservation}
-        changes["network"] = {"rdma": "dranetAuto"} if prefill.rdma or decode.rdma else {}
+        changes["network"] = rdma_of(prefill, decode)
         first, second = arguments(changes)
         generations = {each.gpus.compute_capability.partition(".")[0] for each in (prefill, decode)}
         assert first == second

@@ -1,6 +1,9 @@
 """Layouts by rule: the shipped cards' on the machine that they were worked out for, and any card's on any machine."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,48 +16,26 @@ from catalog.machines import GpuMachine, gpu_machine
 from catalog.models import Card, Placement, RoleLayout, card, card_names
 from catalog.models.attention import GroupedQuery
 from catalog.models.model_card import CardLayout
+from tests import frozen_layouts
+from tests.frozen_layouts import derived, frozen
 from tests.stacks import errors
 from tests.stacks import layouts as layouts_of
 
-A, B, C = Placement.SHARED, Placement.PER_ROLE, Placement.CPU
 
-# (engines, GPUs of one) of prefill and decode, or of the worker alone.
-SMALL = {
-    "simulated": (C, (1, 1), (1, 1)),
-    "single-node": (A, (4, 1), (4, 1)),
-    "multi-node": (B, (8, 1), (8, 1)),
-    "aggregated": (B, (8, 1)),
-    "multi-node-aggregated": (B, (16, 1)),
-}
-LARGE = {
-    "simulated": (C, (1, 1), (1, 1)),
-    "single-node": (A, (4, 1), (1, 4)),
-    "multi-node": (B, (8, 1), (1, 8)),
-    "aggregated": (B, (2, 4)),
-    "multi-node-aggregated": (B, (4, 4)),
-}
-# Stacks are deployed with these numbers: another one restarts every worker, or moves a pool.
-FROZEN = {
-    "qwen3-0.6b": SMALL,
-    "llama-3.1-8b-instruct": SMALL,
-    "gpt-oss-120b": SMALL,
-    "qwen3-32b": LARGE,
-    "llama-3.3-70b-instruct-fp8": LARGE,
-    "llama-3.3-70b-instruct": LARGE | {"single-node": (A, (2, 2), (1, 4)), "multi-node": (B, (1, 8), (1, 8))},
-}
-
-
-@pytest.mark.parametrize("name", FROZEN)
+@pytest.mark.parametrize("name", frozen())
 def test_layouts_of_shipped_cards_stay_as_they_were_deployed(name: str) -> None:
-    resolved = {
-        layout: (its.placement, *((role.replicas, role.tensor_parallel) for role in its.roles.values()))
-        for layout, its in layouts_of(name).items()
-    }
-    assert resolved == FROZEN[name]
+    assert derived(name) == frozen()[name]
 
 
-def test_every_card_has_a_frozen_table() -> None:
-    assert set(FROZEN) == set(card_names())
+def test_goldens_freeze_new_cards_and_keep_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    new, changed = card_names()[:2]
+    kept = frozen() | {changed: {"single-node": "shared 9x9 9x9"}}
+    del kept[new]
+    path = tmp_path / "frozen.yaml"
+    path.write_text(yaml.safe_dump(kept), encoding="utf-8")
+    monkeypatch.setattr(frozen_layouts, "FILE", path)
+    path.write_text(frozen_layouts.with_new_cards(), encoding="utf-8")
+    assert frozen() == kept | {new: derived(new)}
 
 
 def node(count: int, memory_gib: int) -> GpuMachine:
@@ -111,7 +92,10 @@ def test_a_model_too_large_for_a_node_has_no_layout_with_gpus() -> None:
 
 def test_a_card_s_own_layout_holds_on_its_machines_only() -> None:
     own = CardLayout(
-        machines=("made-up-8g",), placement=B, why="a recipe", worker=RoleLayout(replicas=3, tensor_parallel=2)
+        machines=("made-up-8g",),
+        placement=Placement.PER_ROLE,
+        why="a recipe",
+        worker=RoleLayout(replicas=3, tensor_parallel=2),
     )
     chosen = card("qwen3-0.6b").model_copy(update={"layouts": {"aggregated": own, "extra": own}})
     there, elsewhere = (layouts_for(chosen, on, default_engine()) for on in (node(8, 80), node(4, 80)))
@@ -137,7 +121,7 @@ def test_what_a_rule_gives_can_be_built(count: int, memory: int, name: str, head
     on, attention = node(count, memory), GroupedQuery(kind="gqa", heads=heads[0], kv_heads=heads[1], head_dim=64)
     chosen = card(name).model_copy(update={"attention": attention, "layouts": {}})
     for layout, its in layouts_for(chosen, on, default_engine()).items():
-        if its.placement is C:
+        if its.placement is Placement.CPU:
             continue
         for role in its.roles.values():
             assert attention.divides(role.tensor_parallel)

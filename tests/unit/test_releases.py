@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from catalog import flags, releases
+from catalog.defaults import defaults
 from catalog.engines import all_engines, engine
 from catalog.flags.frontend import frontend_flags
 from catalog.flags.of_release import of_release
@@ -32,10 +33,13 @@ def test_minor_versions_follow_each_other_and_hold_their_releases() -> None:
     assert {releases.DYNAMO.platform, releases.DYNAMO.runtime} <= set(releases.RELEASES)
 
 
-def test_every_engine_on_gpus_has_its_versions_in_every_release() -> None:
-    names = {name for name, each in all_engines().items() if not each.simulated}
+def test_every_release_names_the_same_engines() -> None:
+    """A name with a typo would pin nothing."""
+    gpus = {name for name, each in all_engines().items() if not each.simulated}
+    ours = releases.pins(releases.DYNAMO.runtime).keys()
+    assert defaults().engine in ours <= gpus
     for release in releases.RELEASES:
-        assert releases.pins(release).keys() == names
+        assert releases.pins(release).keys() == ours
         assert releases.ucx(release)
 
 
@@ -155,6 +159,14 @@ def test_what_was_checked_against_other_versions_says_so(platform: str, runtime:
     found = [warning for warning in plan.warnings if warning.startswith("versions.")]
     assert len(found) == len(begin)
     assert all(warning.startswith(words) for warning, words in zip(found, begin, strict=True))
+
+
+def test_an_engine_without_versions_is_said_to_be_unverified(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = releases.pins
+    monkeypatch.setattr(releases, "pins", lambda release: {k: v for k, v in known(release).items() if k != "vllm"})
+    assert not [each for each in planned().warnings if each.startswith("versions.runtime")]
+    (_, warning) = [w for w in planned({"versions.runtime": NEW}).warnings if w.startswith("versions.runtime")]
+    assert warning.startswith("versions.runtime: unverified which vLLM 1.7.0 contains")
 
 
 def test_each_engine_of_the_stack_is_named_once() -> None:
