@@ -36,8 +36,8 @@ def _other_engines(stack: ResolvedStack, runtime: str) -> Iterator[str]:
             continue
         if not (ours and its):
             yield (
-                f"versions.runtime: unverified which {engine.title} {runtime} contains, because catalog/dynamo.yaml does "
-                f"not say; flags, values, memory and metrics were checked against {engine.title} in {checked}"
+                f"versions.runtime: unverified which {engine.title} {runtime} contains, because catalog/dynamo.yaml "
+                f"does not say; flags, values, memory and metrics were checked against {engine.title} in {checked}"
             )
         else:
             yield (

@@ -55,33 +55,44 @@ def test_two_generations_get_one_attention_backend(
     assert not pinned or "H200" in said[0]
 
 
-ONE_OF_EACH_GPU = {gpu_machine(name).gpus.product: gpu_machine(name) for name in gpu_machine_names()}.values()
+# Modes that need no settings but a reservation.
+MODES = ("reservation", "spot", "onDemand", "flexStart")
+ONE_OF_EACH_GPU = tuple(
+    {
+        machine.gpus.product: machine
+        for machine in map(gpu_machine, gpu_machine_names())
+        if set(MODES) & set(machine.sold)
+    }.values()
+)
 
 
-def rdma_of(*machines: GpuMachine) -> dict[str, str] | None:
-    """Settings with an RDMA mode of all machines that have RDMA; None where these machines share no mode."""
-    offered = [machine.rdma.modes for machine in machines if machine.rdma]
-    if not offered:
-        return {}
-    shared = [mode for mode in offered[0] if all(mode in modes for modes in offered)]
-    return {"rdma": shared[0]} if shared else None
+def one_engine_on(machines: tuple[GpuMachine, GpuMachine], runs: str) -> dict[str, Any] | None:
+    """A stack with one engine of each role on two machines; None where no RDMA mode serves both."""
+    changes = two(*(machine.name for machine in machines), "qwen3-0.6b", name=runs)
+    for role, machine in zip(("prefill", "decode"), machines, strict=True):
+        size = machine.gpus.count if machine.whole_node_workers else 1
+        mode = next(mode for mode in MODES if mode in machine.sold)
+        capacity = {"mode": mode} | ({"reservation": role} if mode == "reservation" else {})
+        changes["models.chat"][role] |= {"tensorParallel": size, "replicas": 1, "capacity": capacity}
+    offered = {mode for machine in machines if machine.rdma for mode in machine.rdma.modes}
+    tried = [changes | {"network": {"rdma": mode}} for mode in sorted(offered)] or [changes]
+    found = [(each, {error.path for error in errors(each)}) for each in tried]
+    assert all(paths <= {"network.rdma"} for _, paths in found)
+    return next((each for each, paths in found if not paths), None)
 
 
 @pytest.mark.parametrize("runs", ["vllm", "sglang"])
 def test_every_pair_of_generations_is_pinned_and_no_other(runs: str) -> None:
-    pairs = [pair for pair in combinations(ONE_OF_EACH_GPU, 2) if rdma_of(*pair) is not None]
-    assert pairs
-    for prefill, decode in pairs:
-        changes = two(prefill.name, decode.name, "qwen3-0.6b", name=runs)
-        for role, machine in (("prefill", prefill), ("decode", decode)):
-            size = machine.gpus.count if machine.whole_node_workers else 1
-            reservation = {"mode": "reservation", "reservation": role}
-            changes["models.chat"][role] |= {"tensorParallel": size, "replicas": 1, "capacity": reservation}
-        changes["network"] = rdma_of(prefill, decode)
+    seen: set[bool] = set()
+    for pair in combinations(ONE_OF_EACH_GPU, 2):
+        if not (changes := one_engine_on(pair, runs)):
+            continue
         first, second = arguments(changes)
-        generations = {each.gpus.compute_capability.partition(".")[0] for each in (prefill, decode)}
+        generations = {each.gpus.compute_capability.partition(".")[0] for each in pair}
+        seen.add(len(generations) > 1)
         assert first == second
-        assert ("--attention-backend" in first) is (len(generations) > 1), (prefill.name, decode.name)
+        assert ("--attention-backend" in first) is (len(generations) > 1), [machine.name for machine in pair]
+    assert seen == {True, False}
 
 
 @pytest.mark.parametrize("runs", ["vllm", "sglang"])
