@@ -34,6 +34,10 @@ class EngineMemory:
     """Memory of one sequence in layers with a constant state, independent of its length."""
     kv_budget: float
     """Memory left for the KV cache; negative if the weights alone do not fit."""
+    overhead: float
+    """Memory that the engine itself uses."""
+    overhead_source: str
+    """Source of `overhead`: measured, documented or estimated."""
     max_model_len: int
     advice: str | None = None
     """How to get more KV cache; a clause without its full stop."""
@@ -117,6 +121,8 @@ def engine_memory(
         kv_in_windows=in_window * use.window_tokens,
         states=card.attention.bytes_per_sequence(tensor_parallel),
         kv_budget=use.kv_cache,
+        overhead=use.overhead,
+        overhead_source=use.source,
         max_model_len=max_model_len,
         advice=use.advice,
     )

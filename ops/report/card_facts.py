@@ -99,6 +99,8 @@ def _role(of: Deployment, role: DeploymentRole) -> Facts:
         "tensorParallel": role.tensor_parallel,
         "gpus": role.replicas * role.tensor_parallel if of.on_gpus else 0,
         "kvTokens": memory.kv_tokens if memory else None,
+        "overheadGib": round(memory.overhead / sizing.GIB, 1) if memory else None,
+        "overheadSource": memory.overhead_source if memory else None,
     }
 
 

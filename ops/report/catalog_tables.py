@@ -60,6 +60,7 @@ def _gpus(found: GpuMachine) -> dict[str, Any]:
         "count": found.gpus.count,
         "memoryMib": found.gpus.memory_mib,
         "rdmaNics": found.rdma_nics,
+        "rdmaNicGbps": found.rdma.gbps if found.rdma else None,
     }
 
 

@@ -27,6 +27,8 @@ def test_every_machine_is_listed() -> None:
     for name in gpu_machine_names():
         machine = gpu_machine(name)
         assert listed[name]["gpus"]["count"] == machine.gpus.count
+        rdma = (machine.rdma.count, machine.rdma.gbps) if machine.rdma else (0, None)
+        assert (listed[name]["gpus"]["rdmaNics"], listed[name]["gpus"]["rdmaNicGbps"]) == rdma
         assert listed[name]["capacityModes"] == list(machine.sold)
         assert listed[name]["zones"] == list(machine.zones)
         assert {engine: uses["bf16"] for engine, uses in listed[name]["formats"].items()} == {

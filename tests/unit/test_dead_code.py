@@ -1,6 +1,7 @@
 """Every function, class, method and constant of the product is used by something."""
 
 import ast
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -43,9 +44,29 @@ def _declared(path: Path) -> set[tuple[Path, int, str]]:
         if isinstance(node, ast.ClassDef):
             if any(isinstance(base, ast.Name) and base.id == "Engine" for base in node.bases):
                 found.add((path, node.lineno, node.name))
+            found |= set(_fields(path, node))
             for line in node.body:
-                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
-                    found.add((path, line.lineno, line.target.id))
-                elif isinstance(line, ast.Assign):
+                if isinstance(line, ast.Assign):
                     found |= {(path, line.lineno, name.id) for name in line.targets if isinstance(name, ast.Name)}
     return found
+
+
+def test_every_fact_of_the_catalog_is_read() -> None:
+    """Fields of the catalog's types, except those that become command lines as a whole: they end in Args or Config."""
+    declared: set[str] = set()
+    read: set[str] = set()
+    for path in chain.from_iterable((ROOT / room).rglob("*.py") for room in ROOMS if not room.endswith(".py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                read.add(node.attr)
+            elif isinstance(node, ast.ClassDef) and path.is_relative_to(ROOT / "catalog"):
+                declared |= (
+                    set() if node.name.endswith(("Args", "Config")) else {name for _, _, name in _fields(path, node)}
+                )
+    assert declared - read == set()
+
+
+def _fields(path: Path, node: ast.ClassDef) -> Iterator[tuple[Path, int, str]]:
+    for line in node.body:
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+            yield path, line.lineno, line.target.id

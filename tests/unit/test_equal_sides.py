@@ -68,7 +68,7 @@ ONE_OF_EACH_GPU = tuple(
 
 def one_engine_on(machines: tuple[GpuMachine, GpuMachine], runs: str) -> dict[str, Any] | None:
     """A stack with one engine of each role on two machines; None where no RDMA mode serves both."""
-    changes = two(*(machine.name for machine in machines), "qwen3-0.6b", name=runs)
+    changes = two(machines[0].name, machines[1].name, "qwen3-0.6b", name=runs)
     for role, machine in zip(("prefill", "decode"), machines, strict=True):
         size = machine.gpus.count if machine.whole_node_workers else 1
         mode = next(mode for mode in MODES if mode in machine.sold)

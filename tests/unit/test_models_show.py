@@ -54,6 +54,8 @@ def test_the_facts_of_a_dense_model() -> None:
     assert (multi["gpus"], multi["nodes"]) == (16, 2)
     roles = {role: (each["replicas"], each["tensorParallel"], each["gpus"]) for role, each in multi["roles"].items()}
     assert roles == {"prefill": (8, 1, 8), "decode": (1, 8, 8)}
+    assert multi["roles"]["decode"]["overheadGib"] > 0
+    assert "estimate" in multi["roles"]["decode"]["overheadSource"]
     assert [of["layouts"][name]["nodes"] for name in ("simulated", "single-node", "aggregated")] == [0, 1, 1]
 
 
