@@ -5,7 +5,7 @@ selects by another label counts as matching. A policy that closes pods must not 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pulumi_policy import (
@@ -62,30 +62,33 @@ def _denies_all(policy: PolicyResource) -> bool:
 
 def _openings(policy: PolicyResource, graph: PolicyResource) -> Iterator[str]:
     """Peers and ports that a NetworkPolicy opens on a graph's pods beyond the program's own policies."""
-    picked: list[Mapping[str, Any]] = [
-        component
-        for component in items(graph.props, "spec", "components")
-        if _selects(
-            block(policy.props, "spec", "podSelector"),
-            {GRAPH: name_of(graph), COMPONENT_TYPE: at(component, "type")},
-        )
-    ]
+    picked = list(_picked(policy, graph))
     for rule in items(policy.props, "spec", "ingress") if picked else ():
         if open_to_all(rule):
             yield f"lets everyone reach pods of graph {name_of(graph)}"
             continue
         for opening in openings(rule):
-            allowed = {frontend: list(_own_openings(graph, opening, frontend)) for frontend in (True, False)}
-            unexpected = [
-                str(at(component, "name"))
-                for component in picked
-                if not opening.is_among(allowed[at(component, "type") == "frontend"])
-            ]
-            if unexpected:
+            if unexpected := list(_not_opened(opening, graph, picked)):
                 yield (
                     f"lets {opening} reach {', '.join(unexpected)} of graph {name_of(graph)}, which the program opens "
                     "only to its own pods, named clients and metrics collectors, each on its ports"
                 )
+
+
+def _picked(policy: PolicyResource, graph: PolicyResource) -> Iterator[Mapping[str, Any]]:
+    """The components of a graph whose pods a NetworkPolicy selects."""
+    for component in items(graph.props, "spec", "components"):
+        pod = {GRAPH: name_of(graph), COMPONENT_TYPE: at(component, "type")}
+        if _selects(block(policy.props, "spec", "podSelector"), pod):
+            yield component
+
+
+def _not_opened(opening: Opening, graph: PolicyResource, picked: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Names of the components on which the program does not open a graph so."""
+    allowed = {frontend: list(_own_openings(graph, opening, frontend)) for frontend in (True, False)}
+    for component in picked:
+        if not opening.is_among(allowed[at(component, "type") == "frontend"]):
+            yield str(at(component, "name"))
 
 
 def _own_openings(graph: PolicyResource, opening: Opening, frontend: bool) -> Iterator[Opening]:
@@ -106,34 +109,40 @@ def _fenced(args: StackValidationArgs, report: ReportViolation) -> None:
     graphs = of_type(args.resources, kinds.GRAPH)
     denying: list[PolicyResource] = []
     for resource in args.resources if graphs else ():
-        kind = resource.resource_type
         with reporting_unknowns(report, resource.urn):
-            if kind == kinds.CLUSTER and at(resource.props, "datapathProvider") != "ADVANCED_DATAPATH":
-                report("enforces no NetworkPolicy; set datapathProvider to ADVANCED_DATAPATH", resource.urn)
-            elif kind == kinds.NETWORK_POLICY:
-                if _denies_all(resource):
-                    denying.append(resource)
-                for graph in graphs:
-                    if namespace_of(graph) == namespace_of(resource):
-                        for opening in _openings(resource, graph):
-                            report(opening, resource.urn)
-            elif _OTHER_POLICY.match(kind):
-                report(f"may open the pods of a graph; use {kinds.NETWORK_POLICY} instead", resource.urn)
+            for gap in _gaps(resource, graphs):
+                report(gap, resource.urn)
+            if resource.resource_type == kinds.NETWORK_POLICY and _denies_all(resource):
+                denying.append(resource)
     for graph in graphs:
         with reporting_unknowns(report, graph.urn):
-            fences = [policy for policy in denying if namespace_of(policy) == namespace_of(graph)]
-            if not fences:
-                report(
-                    f"namespace {namespace_of(graph)} has no NetworkPolicy that denies all, so every pod in the "
-                    f"cluster can reach the workers of graph {name_of(graph)}, which require no login",
-                    graph.urn,
-                )
-            elif not needs(graph) & {policy.urn for policy in fences}:
-                report(
-                    f"graph {name_of(graph)} does not depend on {name_of(fences[0])}, so it may serve before it is "
-                    "fenced",
-                    graph.urn,
-                )
+            for gap in _unfenced(graph, denying):
+                report(gap, graph.urn)
+
+
+def _gaps(resource: PolicyResource, graphs: Sequence[PolicyResource]) -> Iterator[str]:
+    """Ways in which a resource leaves the pods of graphs open."""
+    kind = resource.resource_type
+    if kind == kinds.CLUSTER and at(resource.props, "datapathProvider") != "ADVANCED_DATAPATH":
+        yield "enforces no NetworkPolicy; set datapathProvider to ADVANCED_DATAPATH"
+    elif kind == kinds.NETWORK_POLICY:
+        for graph in graphs:
+            if namespace_of(graph) == namespace_of(resource):
+                yield from _openings(resource, graph)
+    elif _OTHER_POLICY.match(kind):
+        yield f"may open the pods of a graph; use {kinds.NETWORK_POLICY} instead"
+
+
+def _unfenced(graph: PolicyResource, denying: Sequence[PolicyResource]) -> Iterator[str]:
+    """Why no NetworkPolicy that denies all closes the graph's namespace before the graph serves."""
+    fences = [policy for policy in denying if namespace_of(policy) == namespace_of(graph)]
+    if not fences:
+        yield (
+            f"namespace {namespace_of(graph)} has no NetworkPolicy that denies all, so every pod in the cluster can "
+            f"reach the workers of graph {name_of(graph)}, which require no login"
+        )
+    elif not needs(graph) & {policy.urn for policy in fences}:
+        yield (f"graph {name_of(graph)} does not depend on {name_of(fences[0])}, so it may serve before it is fenced")
 
 
 RULES: list[Policy] = [

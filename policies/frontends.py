@@ -54,16 +54,21 @@ def _no_admin_api(args: ResourceValidationArgs, report: ReportViolation) -> None
             )
         for what in sorted(_unknown(container)):
             report(f"has a frontend with {what}, which may open unchecked paths; remove it", None)
-    if args.resource_type == kinds.GRAPH:
-        for variable in items(args.props, "spec", "env"):
-            if at(variable, "name") not in _VARIABLES - NO_ADMIN_API.keys():
-                report(f"sets {at(variable, 'name')} for all of its pods; set it for workers only", None)
-        for component in items(args.props, "spec", "components"):
-            if at(component, "type") == "frontend":
-                for what in _beside(block(component, "podTemplate", "spec")):
-                    report(f"has a frontend with {what}, which may open unchecked paths; remove it", None)
-            if at(component, "frontendSidecar"):
-                report(f"{at(component, 'name')} has a frontend sidecar; use a component of type frontend", None)
+    for what in _of_graph(args.props) if args.resource_type == kinds.GRAPH else ():
+        report(what, None)
+
+
+def _of_graph(graph: Mapping[str, Any]) -> Iterator[str]:
+    """Settings of a graph that reach its frontends from outside of their containers."""
+    for variable in items(graph, "spec", "env"):
+        if at(variable, "name") not in _VARIABLES - NO_ADMIN_API.keys():
+            yield f"sets {at(variable, 'name')} for all of its pods; set it for workers only"
+    for component in items(graph, "spec", "components"):
+        if at(component, "type") == "frontend":
+            for what in _beside(block(component, "podTemplate", "spec")):
+                yield f"has a frontend with {what}, which may open unchecked paths; remove it"
+        if at(component, "frontendSidecar"):
+            yield f"{at(component, 'name')} has a frontend sidecar; use a component of type frontend"
 
 
 def _frontends(args: ResourceValidationArgs) -> Iterator[Mapping[str, Any]]:

@@ -1,6 +1,6 @@
 """Finds the flag that a misspelled one means."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 # A shorter part of a name is too short to be an abbreviation of one word.
 _SHORTEST_PART = 3
@@ -17,16 +17,27 @@ def meant(name: str, known: Sequence[str]) -> str | None:
         return flags[bare]
     # The parsers accept an unambiguous prefix of a flag: `--tp` for `--tp-size`.
     begun = [other for other in flags if other.startswith(bare)]
-    if len(begun) == 1:
-        return flags[begun[0]]
+    found = _only(begun) or _closest(bare, flags) or _only(_alike(bare, flags))
+    return flags[found] if found else None
+
+
+def _only(found: Sequence[str]) -> str | None:
+    return found[0] if len(found) == 1 else None
+
+
+def _closest(bare: str, flags: Iterable[str]) -> str | None:
+    """The flag with the fewest other letters, if they are few."""
     distance, closest = min(((_distance(bare, other), other) for other in flags), default=(len(bare), ""))
-    if distance <= min(2, len(bare) // 4):
-        return flags[closest]
+    return closest if distance <= min(2, len(bare) // 4) else None
+
+
+def _alike(bare: str, flags: Iterable[str]) -> list[str]:
+    """The flags that `bare` abbreviates or that abbreviate it; else those with the same key in another group."""
     alike = [other for other in flags if _abbreviates(bare, other) or _abbreviates(other, bare)]
-    if not alike and "." in bare:  # the right key in the wrong group, or in no group
-        last = bare.rpartition(".")[2]
-        alike = [other for other in flags if "." in other and other.rpartition(".")[2] == last]
-    return flags[alike[0]] if len(alike) == 1 else None
+    if alike or "." not in bare:
+        return alike
+    last = bare.rpartition(".")[2]
+    return [other for other in flags if "." in other and other.rpartition(".")[2] == last]
 
 
 def _bare(flag: str) -> str:

@@ -20,9 +20,7 @@ _DATA = ("catalog", "workloads/jobs")
 
 def files(root: Path) -> list[Path]:
     """Every file that decides verdicts, relative to the checkout. Follows the rules' imports without running code."""
-    pack = [path for path in (root / "policies").rglob("*") if path.suffix in (".py", ".yaml")]
-    data = [path for folder in _DATA for path in (root / folder).rglob("*") if path.suffix in (".py", ".json", ".yaml")]
-    waiting = [*pack, *data, *(root / path for path in (*_RUNS_THEM, *_PINS))]
+    waiting = list(_roots(root))
     found: set[Path] = set()
     while waiting:
         path = waiting.pop()
@@ -32,6 +30,13 @@ def files(root: Path) -> list[Path]:
         if path.suffix == ".py":
             waiting += [file for name in _imports(path) for file in _modules(root, name)]
     return sorted(path.relative_to(root) for path in found)
+
+
+def _roots(root: Path) -> Iterator[Path]:
+    """The files from which the imports are followed."""
+    for folder, suffixes in (("policies", (".py", ".yaml")), *((each, (".py", ".json", ".yaml")) for each in _DATA)):
+        yield from (path for path in (root / folder).rglob("*") if path.suffix in suffixes)
+    yield from (root / path for path in (*_RUNS_THEM, *_PINS))
 
 
 def digests(root: Path) -> dict[str, str]:

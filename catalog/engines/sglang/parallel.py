@@ -52,26 +52,9 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
 
 
 def _data_parallel(given: Given, workers: Workers) -> Iterator[ArgumentError]:
-    size, card = given.number(_DP), workers.card
-    if given.on(_DP_ATTENTION) and not _has_groups(card):
-        yield given.error(
-            _DP_ATTENTION,
-            f"is for mixtures of experts and latent attention, and {card.name} has neither; remove it, and use "
-            "`replicas` of a role for more engines",
-        )
-        return
-    if size is not None and size < 1:
-        yield given.error(_DP, f"got {size}; must be at least 1")
-        return
-    if size is not None and size > 1 and not given.on(_DP_ATTENTION):
-        yield given.error(
-            _DP,
-            f"{size} engines in one pod would need {size} times the GPUs of `tensorParallel`; use `replicas` of a "
-            f"role, or add {_DP_ATTENTION} for groups within the engine",
-        )
-        return
-    if given.on(_DP_ATTENTION) and (size is None or size == 1):
-        yield given.error(_DP_ATTENTION, f"has no effect without {_DP} of 2 or more; add it, or remove this")
+    size = given.number(_DP)
+    if error := _no_groups(given, size, workers.card):
+        yield error
         return
     for parallel in sorted({parallel for parallel in workers.tensor_parallel if size and parallel % size}):
         fitting = ", ".join(str(n) for n in range(1, parallel + 1) if parallel % n == 0)
@@ -79,6 +62,28 @@ def _data_parallel(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     for name in ("--enable-dp-lm-head", "--load-balance-method"):
         if name in given and not given.on(_DP_ATTENTION):
             yield given.error(name, f"has no effect without {_DP_ATTENTION}; remove it")
+
+
+def _no_groups(given: Given, size: int | None, card: Card) -> ArgumentError | None:
+    """Why the engine forms no groups of that number, whatever its GPUs; None if it may."""
+    attention = given.on(_DP_ATTENTION)
+    if attention and not _has_groups(card):
+        return given.error(
+            _DP_ATTENTION,
+            f"is for mixtures of experts and latent attention, and {card.name} has neither; remove it, and use "
+            "`replicas` of a role for more engines",
+        )
+    if size is not None and size < 1:
+        return given.error(_DP, f"got {size}; must be at least 1")
+    if size is not None and size > 1 and not attention:
+        return given.error(
+            _DP,
+            f"{size} engines in one pod would need {size} times the GPUs of `tensorParallel`; use `replicas` of a "
+            f"role, or add {_DP_ATTENTION} for groups within the engine",
+        )
+    if attention and size in (None, 1):
+        return given.error(_DP_ATTENTION, f"has no effect without {_DP} of 2 or more; add it, or remove this")
+    return None
 
 
 def _too_few_requests(given: Given) -> Iterator[ArgumentError]:
