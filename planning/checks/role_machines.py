@@ -79,7 +79,7 @@ def _not_on_one_node(deployment: Deployment) -> Iterator[Error]:
         yield Error(
             where,
             f"layout {deployment.layout_name} keeps its roles on one node, which cannot be bought in two ways "
-            f"(pools {' and '.join(pools)}); remove it, or use a layout with nodes for each role",
+            f"(pools {' and '.join(pools)}); use one capacity for all roles, or a layout with nodes for each",
             (Fix("remove it", {where: None}),),
         )
 

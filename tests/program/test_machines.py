@@ -253,7 +253,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
                                         "models.chat.prefill": {"capacity": {"mode": "spot"}}},
                                        "models.chat.prefill.capacity",
                                        "keeps its roles on one node, which cannot be bought in two ways (pools shared-"
-                                       "spot and shared); remove it"),
+                                       "spot and shared); use one capacity for all roles, or a "
+                                       "layout with nodes for each; remove it"),
     "two reservations on one node": ({"models.chat.layout": "single-node",
                                       "models.chat.decode.capacity": {"mode": "reservation", "reservation": "other"}},
                                      "models.chat.decode.capacity", "cannot be bought in two ways"),
