@@ -4,9 +4,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# A new cluster gets the newest patch of this minor version. GKE upgrades it from then on.
-VERSION_PREFIX = "1.35."
-
 _FORM = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-gke\.(\d+))?")
 
 
@@ -38,6 +35,18 @@ class Floor:
 
     def __str__(self) -> str:
         return f"{self.version} or newer, as {self.needed_by} needs"
+
+
+# A new cluster gets the newest patch of this minor version, or of the newer one that its features need. GKE upgrades it
+# from then on.
+USUAL = (1, 35)
+
+
+def prefix(floor: Floor | None) -> str:
+    """How the versions of a new cluster begin."""
+    needed = (floor.version.major, floor.version.minor) if floor else USUAL
+    major, minor = max(USUAL, needed)
+    return f"{major}.{minor}."
 
 
 # The chart's own floor. `preStop.sleep` of the frontends came with the same minor version.

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 import pulumi
 from pulumi_gcp import container
 
-from catalog.gke_versions import VERSION_PREFIX
 from infra.services import ProjectServices
 from planning.surroundings import DefaultNode, Maintenance
 from planning.waits import Wait
@@ -38,6 +37,8 @@ class ClusterArgs:
     """Names of the subnet's secondary ranges."""
     node_account_email: pulumi.Input[str]
     release_channel: str
+    version_prefix: str
+    """How the GKE versions begin of which a new cluster gets the channel's newest."""
     maintenance: Maintenance
     deletion_protection: bool
     multi_networking: bool
@@ -66,7 +67,7 @@ class Cluster(pulumi.ComponentResource):
         versions = container.get_engine_versions_output(
             project=args.project,
             location=args.region,
-            version_prefix=VERSION_PREFIX,
+            version_prefix=args.version_prefix,
             # In a new project, the lookup must wait until the API is on.
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services.enabled["container"]]),
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
+from catalog import gke_versions
 from infra import preflight
 from infra.budget import Budget, BudgetArgs, billing_provider
 from infra.cluster import Cluster, ClusterArgs
@@ -21,6 +22,7 @@ from infra.services import ProjectServices, ProjectServicesArgs, project_of
 from infra.weights_bucket import WeightsBucket, WeightsBucketArgs
 from manifests import alerts, dashboard
 from planning import names
+from planning.gke_floor import gke_floor
 from planning.types import Plan
 
 
@@ -180,6 +182,7 @@ def _new_cluster(
             services_range=subnet.services_range,
             node_account_email=identity.email,
             release_channel=plan.release_channel,
+            version_prefix=gke_versions.prefix(gke_floor(plan)),
             maintenance=plan.maintenance,
             deletion_protection=plan.deletion_protection,
             multi_networking=plan.multi_networking,

@@ -13,7 +13,6 @@ import pulumi_gcp as gcp
 from pulumi_gcp import cloudquota, compute, container, kms, organizations, storage
 
 from catalog.contracts import ReservationRef
-from catalog.gke_versions import VERSION_PREFIX
 from infra.answers import Failed, UnchangedResponses, if_found, reason, result_of
 from infra.existing_cluster import dns_endpoint
 from planning.preflight import checks
@@ -106,7 +105,7 @@ class _Cloud:
     def latest_version(self, check: GkeVersionOffered) -> str:
         found = result_of(
             lambda: container.get_engine_versions(
-                project=check.project, location=check.region, version_prefix=VERSION_PREFIX, opts=self.opts
+                project=check.project, location=check.region, version_prefix=check.prefix, opts=self.opts
             )
         )
         return (found.release_channel_latest_version or {}).get(check.channel, "")

@@ -44,7 +44,10 @@ prices:
 # As FOUR_GPUS, but a worker must take a whole node.
 WHOLE_NODE = FOUR_GPUS.replace("arch: arm64", "arch: arm64\nwholeNodeWorkers: true").replace("count: 3", "count: 4")
 
-FILES = {"x1-quad": FOUR_GPUS, "y1-single": ONE_GPU, "x1-whole": WHOLE_NODE}
+# As FOUR_GPUS, but a newer minor version of GKE has it than new clusters usually get.
+NEWER_GKE = FOUR_GPUS.replace("1.35.1-gke.7", "1.36.3-gke.7")
+
+FILES = {"x1-newer": NEWER_GKE, "x1-quad": FOUR_GPUS, "y1-single": ONE_GPU, "x1-whole": WHOLE_NODE}
 
 
 @pytest.fixture

@@ -6,22 +6,22 @@ from typing import Any
 
 from pulumi.runtime import mocks
 
+from catalog.gke_versions import GkeVersion
 from ops.offline.recorded import UNKNOWN
+from planning.gke_floor import gke_floor
 from planning.load import load
 from planning.plan import plan
-from planning.types import WorkerPool
+from planning.types import Plan, WorkerPool
 from policies import kinds
 from settings.stack_config import StackConfig
 
+_GKE_VERSION = GkeVersion(1, 35, 8, 1036000)
 GET_CLUSTER = "gcp:container/getCluster:getCluster"
 
 # Data source → its answer, the same for every stack. `up` needs some value for each.
 CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
     "gcp:compute/getReservationBlock:getReservationBlock": {"blockCount": 1000, "inUseCount": 0},
     "gcp:compute/getReservationSubBlock:getReservationSubBlock": {"subBlockCount": 1000, "inUseCount": 0},
-    "gcp:container/getEngineVersions:getEngineVersions": {
-        "releaseChannelLatestVersion": dict.fromkeys(("RAPID", "REGULAR", "STABLE"), "1.35.8-gke.1036000")
-    },
     # No bucket is left over from an earlier stack.
     "gcp:storage/getBucket:getBucket": {"location": ""},
     "gcp:kms/getKMSCryptoKey:getKMSCryptoKey": {"id": "example"},
@@ -30,7 +30,6 @@ CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
     "gcp:organizations/getClientConfig:getClientConfig": {"accessToken": ""},
     # An existing cluster and subnet.
     GET_CLUSTER: {
-        "masterVersion": "1.35.8-gke.1036000",
         "datapathProvider": "ADVANCED_DATAPATH",
         "enableMultiNetworking": True,
         "controlPlaneEndpointsConfigs": [
@@ -72,13 +71,29 @@ class Canned:
                 return {"dimensionsInfos": [{"details": [{"value": "-1" if unlimited else "0"}]}]}
             case "gcp:container/getCluster:getCluster":
                 identities = {"workloadPool": f"{inputs['project']}.svc.id.goog"}
-                return {**CANNED_ANSWERS[args.token], "workloadIdentityConfigs": [identities]}
+                return {
+                    **CANNED_ANSWERS[args.token],
+                    "workloadIdentityConfigs": [identities],
+                    "masterVersion": self._gke_version,
+                }
+            case "gcp:container/getEngineVersions:getEngineVersions":
+                return {"releaseChannelLatestVersion": dict.fromkeys(("RAPID", "REGULAR", "STABLE"), self._gke_version)}
             case _:
                 return dict(CANNED_ANSWERS[args.token])
 
     @cached_property
+    def _plan(self) -> Plan | None:
+        return plan(load(self._config)) if self._config else None
+
+    @property
     def _pools(self) -> tuple[WorkerPool, ...]:
-        return plan(load(self._config)).gpu_pools if self._config else ()
+        return self._plan.gpu_pools if self._plan else ()
+
+    @property
+    def _gke_version(self) -> str:
+        """A version that is new enough for every feature of the stack."""
+        floor = gke_floor(self._plan) if self._plan else None
+        return str(max(_GKE_VERSION, floor.version) if floor else _GKE_VERSION)
 
     def _reservation(self, name: str) -> dict[str, Any]:
         """A reservation of the machine of the pools that use it."""

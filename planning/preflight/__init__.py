@@ -6,9 +6,9 @@ Pure. Each check has a condition, an API, a role, and a rule for plain answers. 
 from collections.abc import Iterator
 
 from catalog import gke_versions
-from catalog.capacity import capacity_mode
 from catalog.machines import Quota
 from planning import names
+from planning.gke_floor import gke_floor
 from planning.preflight import secrets_key
 from planning.preflight.billing import BillingInCurrency
 from planning.preflight.bucket import BucketNotLeftOver
@@ -32,8 +32,7 @@ def checks(plan: Plan) -> tuple[PreflightCheck, ...]:
 
 
 def _place(plan: Plan) -> Iterator[PreflightCheck]:
-    modes = [capacity_mode(purchase.mode) for purchase in plan.purchases]
-    floor = gke_versions.highest([plan.rdma.min_gke, *(mode.min_gke for mode in modes), *_machine_floors(plan)])
+    floor = gke_floor(plan)
     if not plan.cluster.existing:
         yield GkeVersionOffered(project=plan.project, region=plan.region, channel=plan.release_channel, floor=floor)
     elif plan.cluster.name:
@@ -91,13 +90,6 @@ def _nic_ranges(plan: Plan) -> dict[str, str]:
         return {}
     gvnic = {"network.ranges.secondGvnic": plan.ranges.second_gvnic} if plan.second_gvnic else {}
     return gvnic | {"network.ranges.rdma": plan.ranges.rdma}
-
-
-def _machine_floors(plan: Plan) -> Iterator[gke_versions.Floor]:
-    for pool in plan.gpu_pools:
-        version = gke_versions.parsed(pool.machine.min_gke or "")
-        if version and plan.creates_gpu_pools:
-            yield gke_versions.Floor(version, pool.machine.name)
 
 
 def _needs_dataplane_v2(plan: Plan) -> Iterator[str]:

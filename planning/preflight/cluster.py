@@ -46,12 +46,17 @@ class GkeVersionOffered(PreflightCheck):
     floor: gke_versions.Floor | None
 
     @property
+    def prefix(self) -> str:
+        """How the versions begin of which a new cluster gets the newest."""
+        return gke_versions.prefix(self.floor)
+
+    @property
     def condition(self) -> str:
-        needs = f" and the cluster, if it exists, runs {self.floor}" if self.floor else ""
-        return f"GKE in {self.region} offers {gke_versions.VERSION_PREFIX}x in channel {self.channel}{needs}"
+        needs = f" and the cluster, new or existing, runs {self.floor}" if self.floor else ""
+        return f"GKE in {self.region} offers {self.prefix}x in channel {self.channel}{needs}"
 
     def judge(self, latest: str, cluster: ClusterLookup) -> CheckResult:
-        """`latest` is the newest version of the channel, empty if the channel has none.
+        """`latest` is the newest version of the channel with the prefix, empty if the channel has none.
 
         An existing cluster keeps its version, so only that version counts.
         """
@@ -60,14 +65,26 @@ class GkeVersionOffered(PreflightCheck):
         there = cluster()
         if isinstance(there, Cluster) and there.version:
             return self._judge_running(there.version)
-        if latest:
+        lacking = self._lacking(latest)
+        if not lacking:
             return PASSED
-        look = f"`gcloud container get-server-config --region={self.region} --project={self.project}`"
-        version = f"{gke_versions.VERSION_PREFIX}x"
-        none = f"channel {self.channel} of GKE in {self.region} offers no version {version}; see {look}"
         if isinstance(there, Unknown):
-            return self.unknown(f"{none}, and an existing cluster could not be looked up: {there.why}")
-        return failed(none)
+            return self.unknown(f"{lacking}, and an existing cluster could not be looked up: {there.why}")
+        return failed(lacking)
+
+    def _lacking(self, latest: str) -> str:
+        """Why the newest version is not enough for a new cluster; empty if it is."""
+        channel = f"channel {self.channel} of GKE in {self.region}"
+        look = f"`gcloud container get-server-config --region={self.region} --project={self.project}`"
+        if not latest:
+            return f"{channel} offers no version {self.prefix}x; see {look}"
+        found = gke_versions.parsed(latest)
+        if self.floor and (found is None or found < self.floor.version):
+            return (
+                f"{channel} offers {latest}, older than {self.floor.version}, which {self.floor.needed_by} needs; set "
+                f"cluster.releaseChannel to a channel with a newer version, see {look}"
+            )
+        return ""
 
     def _judge_running(self, version: str) -> CheckResult:
         found = gke_versions.parsed(version)

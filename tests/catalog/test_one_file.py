@@ -67,6 +67,19 @@ def test_pools_are_of_the_machine(on_made_up_machines: Preview) -> None:
     assert len(pool["networkConfig"]["additionalNodeNetworkConfigs"]) == 8
 
 
+def test_a_new_cluster_gets_a_version_with_the_machine(tmp_path: Path) -> None:
+    folder = copy(tmp_path)
+    add(folder, *MACHINE)
+    add_line(folder, MACHINE[1], "minGke: 1.35.7-gke.4242001", "minGke: 1.36.9-gke.4242001")
+    shown = preview(
+        folder,
+        {**PROJECT, "capacity": {"machine": "q2-quadgpu-4g", "mode": "spot"}, "models": {"chat": CHAT}},
+        POLICIES,
+    )
+    asked = "\n".join(shown.plan["preflight"]["questions"])
+    assert "offers 1.36.x in channel REGULAR and the cluster, new or existing, runs 1.36.9-gke.4242001" in asked
+
+
 def test_networks_are_of_the_machines_nics(on_made_up_machines: Preview) -> None:
     names = {r["name"] for r in on_made_up_machines.shown["resources"] if r["name"].startswith("rdma-")}
     assert {f"rdma-rail-{n}" for n in range(8)} <= names

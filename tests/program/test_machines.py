@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from pulumi.runtime.mocks import MockCallArgs
 
-from ops.offline.canned_answers import Canned
-from ops.offline.recorded import ProgramFailed, Recording
+from ops.offline.canned_answers import GET_CLUSTER, Answers, Canned
+from ops.offline.recorded import UNKNOWN, ProgramFailed, Recording
 from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from planning.preflight import checks
 from planning.preflight.quota import QuotaSufficient
 from planning.preflight.reservation import ReservationFree
+from settings.stack_config import StackConfig
 from tests.made_up_machines import FOUR_GPUS, made_up_machines
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, errors, planned
@@ -122,6 +123,22 @@ def test_the_quota_of_the_machine_is_asked_for(
 ) -> None:
     (asked,) = (q for q in checks(planned(changes)) if isinstance(q, QuotaSufficient))
     assert (asked.quota.id, asked.quota.dimensions, asked.gpus) == (quota, dimensions, gpus)
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_new_cluster_gets_a_version_that_has_the_machine(preview: bool) -> None:
+    newer = {**QUAD, "capacity": {"machine": "x1-newer", "mode": "onDemand"}}
+    (cluster,) = of_type(record(ROOT, config(newer), preview=preview), "container/cluster:Cluster")
+    assert cluster.inputs["minMasterVersion"] == (UNKNOWN if preview else "1.36.3-gke.7")
+    with pytest.raises(ProgramFailed, match=r"offers 1\.35\.8-gke\.1036000, older than 1\.36\.3-gke\.7"):
+        record(ROOT, config(newer), answers=_with_usual_version(config(newer)), preview=preview)
+
+
+def _with_usual_version(stack: StackConfig) -> Answers:
+    """Answers without a cluster, where the channel's newest version is an older one."""
+    newest = {"releaseChannelLatestVersion": {"REGULAR": "1.35.8-gke.1036000"}}
+    of_token: dict[str, dict[str, Any]] = {GET_CLUSTER: {}, "gcp:container/getEngineVersions:getEngineVersions": newest}
+    return lambda args: of_token[args.token] if args.token in of_token else Canned(stack)(args)
 
 
 def test_a_dry_run_has_the_machines_of_its_plan_and_no_others() -> None:

@@ -32,6 +32,7 @@ VERSION = GkeVersionOffered(
     channel="REGULAR",
     floor=Floor(GkeVersion(1, 34, 1, 1829001), "DRANET"),
 )
+NEWER = replace(VERSION, floor=Floor(GkeVersion(1, 36, 2, 4711000), "q2-quadgpu-4g"))
 MACHINE_TYPE = MachineTypeOffered(project="my-project", zone=ZONE, machine=MACHINE)
 PROFILE = RoceProfileOffered(project="my-project", zone=ZONE, profile=f"{ZONE}-vpc-roce")
 NONE_YET = Cluster()
@@ -125,6 +126,13 @@ CASES = [
     Case("no version offered, none needed",
          GkeVersionOffered(project="p", region="r", channel="STABLE", floor=None).judge("", lambda: NONE_YET), NO,
          "no version 1.35.x"),
+    Case("newest version offered is under the floor", NEWER.judge("1.36.1-gke.5", lambda: NONE_YET), NO,
+         "offers 1.36.1-gke.5, older than 1.36.2-gke.4711000, which q2-quadgpu-4g needs; set cluster.releaseChannel"),
+    Case("only the usual version is offered", NEWER.judge("1.35.8-gke.1", lambda: NONE_YET), NO, "older than 1.36.2"),
+    Case("newest version offered is the floor", NEWER.judge("1.36.2-gke.4711000", lambda: NONE_YET), PASSED),
+    Case("no version of the floor's offered", NEWER.judge("", lambda: NONE_YET), NO, "offers no version 1.36.x"),
+    Case("too old a version offered, cluster not known", NEWER.judge("1.36.1-gke.5", lambda: NOT_KNOWN), OPEN,
+         "container.viewer"),
     Case("no version offered, our cluster has gone on", VERSION.judge("", lambda: ours(2)), PASSED),
     Case("no version offered, cluster not known", VERSION.judge("", lambda: NOT_KNOWN), OPEN, "container.viewer"),
     Case("reservation with room", reservation().judge(holds(2, 0), lambda: NOT_KNOWN), PASSED),
@@ -278,7 +286,7 @@ class Asked:
 
 SIMULATED = {"models.chat": {"model": "qwen3-0.6b", "layout": "simulated"}}
 VERSIONS_OFFERED = "GKE in europe-west1 offers 1.35.x in channel REGULAR"
-FLOOR = f"{VERSIONS_OFFERED} and the cluster, if it exists, runs 1.34.1-gke.1829001 or newer, as DRANET needs"
+FLOOR = f"{VERSIONS_OFFERED} and the cluster, new or existing, runs 1.34.1-gke.1829001 or newer, as DRANET needs"
 OFFERED = f"zone {ZONE} offers {MACHINE}"
 LEFT = "bucket my-project-dynamo-prod-weights is not left over from a destroyed stack"
 ROCE = f"zone {ZONE} has the network profile {ZONE}-vpc-roce"
@@ -295,7 +303,7 @@ ASKED = [
     Asked("no RDMA, flex-start",
           {"capacity": {"mode": "flexStart"}, "network": {"rdma": "none"}, "models.chat.layout": "single-node",
            "models.chat.kvTransfer": "tcp"}, (
-        f"{VERSIONS_OFFERED} and the cluster, if it exists, runs 1.32.2-gke.1652000 or newer, as flex-start needs",
+        f"{VERSIONS_OFFERED} and the cluster, new or existing, runs 1.32.2-gke.1652000 or newer, as flex-start needs",
         OFFERED,
         "quota PREEMPTIBLE-NVIDIA-H200-GPUS-per-project-region in europe-west1 is 8 or more", LEFT)),
     Asked("existing cluster", {**SIMULATED, "cluster": {"existing": {"name": "c"}}}, (
