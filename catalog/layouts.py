@@ -1,6 +1,6 @@
 """Layouts of a card on a machine: derived from the rules of layouts.yaml, or the card's own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -95,7 +95,11 @@ def _derived(card: Card, machine: GpuMachine, engine: Engine, name: str, max_mod
     if rule.placement is Placement.CPU:
         roles = dict.fromkeys(rule.roles, RoleLayout(replicas=1, tensor_parallel=1))
         return _layout(rule, rule.why, roles)
-    smallest = _smallest(card, machine, engine, max_model_len)
+    sizes = _sizes(card, machine)
+    if rule.prefill and machine.rdma:
+        # KV cache moves over RDMA NICs, so each engine needs GPUs enough for one.
+        sizes = [size for size in sizes if machine.nics_for(size)]
+    smallest = _smallest(card, machine, engine, sizes, max_model_len)
     roles = {role: _sized(card, machine, name, part, smallest) for role, part in rule.roles.items()}
     return _layout(rule, f"{rule.why}; derived from card and machine, not predicted", roles)
 
@@ -118,9 +122,9 @@ def _sizes(card: Card, machine: GpuMachine) -> list[int]:
     return [n for n in range(smallest, count + 1) if count % n == 0 and card.attention.divides(n)]
 
 
-def _smallest(card: Card, machine: GpuMachine, engine: Engine, max_model_len: int | None) -> int:
+def _smallest(card: Card, machine: GpuMachine, engine: Engine, sizes: Sequence[int], max_model_len: int | None) -> int:
     """The min GPUs that hold the model and one sequence of the card's default length, else of the stack's limit."""
-    usual, sizes = card.default_max_model_len, _sizes(card, machine)
+    usual = card.default_max_model_len
     for length in (usual, *([max_model_len] if max_model_len and max_model_len < usual else [])):
         for size in sizes:
             if _memory(card, machine, engine, size, length).fits:

@@ -138,6 +138,17 @@ def test_what_a_rule_gives_can_be_built(count: int, memory: int, name: str, head
         assert its.gpus <= nodes * count
 
 
+def test_an_engine_that_moves_kv_cache_has_gpus_enough_for_a_nic() -> None:
+    """A node of 16 GPUs and 8 NICs has none for an engine of one GPU; aggregated engines need none."""
+    assert sizes(card("qwen3-0.6b"), node(16, 64)) == {
+        "simulated": [(1, 1), (1, 1)],
+        "single-node": [(4, 2), (4, 2)],
+        "multi-node": [(8, 2), (8, 2)],
+        "aggregated": [(16, 1)],
+        "multi-node-aggregated": [(32, 1)],
+    }
+
+
 def test_a_machine_of_whole_node_workers_has_no_smaller_engine() -> None:
     whole = node(4, 180).model_copy(update={"whole_node_workers": True})
     assert sizes(card("qwen3-0.6b"), whole) == {
