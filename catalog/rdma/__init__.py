@@ -1,5 +1,6 @@
 """Transports of KV cache, and the RDMA modes, which are ways to give RDMA NICs to pods: one file each, in `MODES`."""
 
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from catalog.rdma.dranet import Dranet
@@ -8,7 +9,7 @@ from catalog.rdma.mode import RdmaMode
 from catalog.rdma.multi_network import MultiNetwork
 from catalog.rdma.none import NoRdma
 
-__all__ = ["MODES", "NAMES", "NO_RDMA", "UCX_TCP", "KvTransfer", "RdmaMode", "rdma_mode"]
+__all__ = ["MODES", "NAMES", "NO_RDMA", "UCX_TCP", "KvTransfer", "RdmaMode", "modes_of", "rdma_mode"]
 
 
 class KvTransfer(StrEnum):
@@ -39,3 +40,9 @@ NAMES = tuple(mode.name for mode in MODES)
 def rdma_mode(name: str) -> RdmaMode:
     """The mode of that name. Raises KeyError for a name that is not in MODES; validated settings have no other."""
     return {mode.name: mode for mode in MODES}[name]
+
+
+def modes_of(listed: Iterable[Collection[str]]) -> tuple[RdmaMode, ...]:
+    """The modes that give pods the NICs of every machine of a stack. `listed`: the modes of each machine with NICs."""
+    of_machines = list(listed)
+    return tuple(mode for mode in MODES if mode.carries and all(mode.name in names for names in of_machines))

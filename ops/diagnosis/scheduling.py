@@ -4,6 +4,7 @@
 import re
 from collections.abc import Iterator
 
+from catalog.rdma import modes_of
 from manifests import labels
 from ops.diagnosis import autoscaler, claims
 from ops.diagnosis.findings import Cause, Finding
@@ -126,11 +127,12 @@ def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
             *(f"resourceclaim/{c}" for c in claims.claims_of(pod)),
         )
     if missing := re.search(r"device class (\S+) does not exist", verdict):
+        unclaimed = _modes_without_claims(view)
         yield view.finding(
             Cause.CLAIM,
             f"{role} waits for RDMA NICs, but the cluster has no DeviceClass {missing[1]}: GKE "
-            f"{view.plan.rdma.min_gke and view.plan.rdma.min_gke.version} and later have it; upgrade the cluster, or "
-            "set network.rdma to multiNetwork",
+            f"{view.plan.rdma.min_gke and view.plan.rdma.min_gke.version} and later have it; upgrade the cluster"
+            + (f", or set network.rdma to {' or '.join(unclaimed)}" if unclaimed else ""),
             reference(pod),
             *(f"resourceclaim/{c}" for c in claims.claims_of(pod)),
         )
@@ -214,3 +216,9 @@ def _holders(view: View, nodes: list[Object]) -> str:
     there = {name(node) for node in nodes}
     held = sorted(name(pod) for pod in view.snapshot.pods if part(pod, "spec", "nodeName") in there and unended(pod))
     return f"on its nodes run {', '.join(held)}" if held else f"no pod of namespace {view.namespace} runs on its nodes"
+
+
+def _modes_without_claims(view: View) -> list[str]:
+    """RDMA modes of the stack's machines that need no DeviceClass."""
+    modes = modes_of(pool.machine.rdma.modes for pool in view.plan.gpu_pools if pool.machine.rdma)
+    return [mode.name for mode in modes if not mode.worker(1, {}).claim]

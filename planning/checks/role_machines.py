@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from catalog.contracts import NodePurchase, ReservationRef, Role
 from catalog.machines import RdmaNics
 from catalog.models import Placement
-from catalog.rdma import KvTransfer
+from catalog.rdma import KvTransfer, modes_of
 from planning.deployments import Deployment, purchase
 from planning.resolve import ResolvedStack
 from planning.types import WorkerPool
@@ -138,11 +138,13 @@ def _one_pool_bought_twice(stack: ResolvedStack) -> Iterator[Error]:
 def _one_network_profile(stack: ResolvedStack) -> Iterator[Error]:
     """The error of machines whose NICs need networks of different kinds."""
     profiles = {pool.machine.rdma.network_profile: pool for pool in stack.own_gpu_pools if pool.machine.rdma}
+    modes = modes_of(pool.machine.rdma.modes for pool in stack.own_gpu_pools if pool.machine.rdma)
+    others = [mode.name for mode in modes if not mode.own_networks]
     if stack.rdma.own_networks and len(profiles) > 1:
         needs = " and ".join(f"{pool.machine.name} {profile}" for profile, pool in profiles.items())
         yield Error(
             "network.rdma",
             f"{stack.rdma} creates networks of one profile, but {needs.replace('{zone}', 'ZONE')} "
-            "are needed; use dranetAuto, or a stack for each machine",
-            (Fix("use dranetAuto", {"network.rdma": "dranetAuto"}),),
+            f"are needed; use {''.join(f'{mode}, or ' for mode in others)}a stack for each machine",
+            tuple(Fix(f"use {mode}", {"network.rdma": mode}) for mode in others),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from catalog import gke_versions
 from catalog.machines import Quota
+from catalog.rdma import RdmaMode, modes_of
 from planning import names
 from planning.gke_floor import gke_floor
 from planning.preflight import secrets_key
@@ -44,6 +45,7 @@ def _place(plan: Plan) -> Iterator[PreflightCheck]:
             dataplane_v2_for=tuple(_needs_dataplane_v2(plan)),
             adds_rdma_pools=plan.creates_gpu_pools and plan.rdma.carries,
             multi_networking=plan.rdma.multi_networking,
+            modes_without=tuple(mode.name for mode in _rdma_modes(plan) if not mode.multi_networking),
             by_dns_endpoint=plan.cluster.given_context is None,
             reads_bucket=bool(plan.fetched),
             gateway=isinstance(plan.endpoint, Gateway),
@@ -82,6 +84,10 @@ def _around(plan: Plan) -> Iterator[PreflightCheck]:
         yield BucketNotLeftOver(
             project=plan.project, stack=plan.stack, bucket=names.weights_bucket(plan.project, plan.stack)
         )
+
+
+def _rdma_modes(plan: Plan) -> tuple[RdmaMode, ...]:
+    return modes_of(pool.machine.rdma.modes for pool in plan.gpu_pools if pool.machine.rdma)
 
 
 def _nic_ranges(plan: Plan) -> dict[str, str]:

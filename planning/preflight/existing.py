@@ -40,6 +40,8 @@ class ExistingClusterFits(PreflightCheck):
     adds_rdma_pools: bool
     multi_networking: bool
     """Whether the stack creates the additional networks of those pools."""
+    modes_without: tuple[str, ...]
+    """RDMA modes of the machines that need no multi-networking."""
     by_dns_endpoint: bool
     reads_bucket: bool
     gateway: bool
@@ -77,7 +79,8 @@ class ExistingClusterFits(PreflightCheck):
             needed_by = " and ".join(self.dataplane_v2_for)
             yield f"has no Dataplane V2, without which {needed_by} cannot work; only cluster creation can turn it on"
         if self.adds_rdma_pools and self.multi_networking and not state.multi_networking:
-            yield "has no multi-networking, which only cluster creation can turn on; use network.rdma dranetAuto"
+            use = f"; use network.rdma {' or '.join(self.modes_without)}" if self.modes_without else ""
+            yield f"has no multi-networking, which only cluster creation can turn on{use}"
         yield from self._missing_features(state)
         yield from _overlaps(self.planned_ranges, state.ranges)
 
