@@ -155,10 +155,10 @@ def _sized(card: Card, machine: GpuMachine, layout: str, rule: RoleRule, smalles
     gpus = machine.gpus
     share = int(rule.nodes * gpus.count)
     if share < smallest:
-        raise _NotPossible(
-            f"{layout} gives a role {share} of the {gpus.count} GPUs of a {machine.name}, and an engine of {card.name} "
-            f"needs {smallest}"
-        )
+        part = f"{share} of the {gpus.count} GPUs of {machine.name}"
+        if not share:
+            part = f"no whole GPU of {machine.name}, which has {gpus.count}"
+        raise _NotPossible(f"{layout} gives a role {part}, and an engine of {card.name} needs {smallest}")
     size = smallest
     if rule.size == "wide" and _is_heavy(card, gpus, smallest):
         widest = int((rule.widest or min(rule.nodes, 1)) * gpus.count)

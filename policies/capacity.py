@@ -53,6 +53,8 @@ MODES = Setting(
 
 _FILE = "policies/config.<stack>.json, in a separate change"
 
+_WHOLE_DOLLARS_FROM = 100
+
 
 # Families of CPU machines that the catalog need not list; n1 gets GPUs through guestAccelerators.
 _WITHOUT_GPUS = re.compile(r"(e2|n1|n2|n2d|n4|n4a|n4d|c2|c2d|c3|c3d|c4|c4a|c4d|t2a|t2d)-[a-z0-9-]+")
@@ -137,12 +139,24 @@ def _gpu_budget(args: StackValidationArgs, report: ReportViolation) -> None:
             f"or set gpu-budget.nodes to {nodes} in {_FILE}",
             None,
         )
+    dollars = round(dollars, 6)  # sums of prices have errors of rounding
     if dollars > dollars_allowed:
         report(
-            f"{dollars:.2f} USD per hour for GPU nodes exceed the max of {dollars_allowed:g}; lower replicas or "
-            f"autoscaling in the stack file, or set gpu-budget.dollarsPerHour to {ceil(dollars)} in {_FILE}",
+            f"{_usd(dollars, dollars_allowed)} USD per hour for GPU nodes exceed the max of {dollars_allowed:g}; lower "
+            "replicas or autoscaling in the stack file, or set gpu-budget.dollarsPerHour to "
+            f"{_enough(dollars)} in {_FILE}",
             None,
         )
+
+
+def _usd(dollars: float, allowed: float) -> str:
+    """Dollars with as many decimals as show that they exceed the max."""
+    return next((text for n in (2, 4) if float(text := f"{dollars:.{n}f}") > allowed), f"{dollars:g}")
+
+
+def _enough(dollars: float) -> str:
+    """A max that allows the dollars: whole dollars for large sums, cents for small ones."""
+    return f"{ceil(dollars)}" if dollars >= _WHOLE_DOLLARS_FROM else f"{ceil(round(dollars * 100, 4)) / 100:g}"
 
 
 def _capacity_mode(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -203,7 +217,8 @@ RULES: list[Policy] = [
         enforcement_level=EnforcementLevel.MANDATORY,
         severity=Severity.HIGH,
         config_schema=Schema(MAX_NODES, MAX_DOLLARS, UNPRICED),
-        remediation_steps="Lower replicas, or raise the budget in policies/config.<stack>.json in a separate change.",
+        remediation_steps="Lower replicas, or raise the budget in policies/config.<stack>.json in a separate change. "
+        f"A machine without a price needs one in catalog/machines, or {UNPRICED.name} in that file.",
     ),
     ResourceValidationPolicy(
         name="capacity-mode",

@@ -207,7 +207,7 @@ def test_machines_with_one_gpu_hold_one_role_each(name: str) -> None:
     assert [(pool.key, pool.nodes, pool.gpus) for pool in plan.gpu_pools] == [("decode", 1, 1), ("prefill", 1, 1)]
     (refused,) = errors(stack(name, "multi-node", "spot") | {"models.chat.layout": "single-node"})
     assert refused.path == "models.chat.layout"
-    assert f"gives a role 0 of the 1 GPUs of a {name}" in refused.message
+    assert f"gives a role no whole GPU of {name}, which has 1" in refused.message
     assert "use layout multi-node" in refused.message
 
 

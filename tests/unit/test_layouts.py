@@ -77,7 +77,10 @@ def test_one_gpu_a_node() -> None:
         "multi-node-aggregated": [(2, 1)],
     }
     reason = why_not(card("qwen3-0.6b"), node(1, 22), default_engine(), "single-node")
-    assert reason == "single-node gives a role 0 of the 1 GPUs of a made-up-1g, and an engine of qwen3-0.6b needs 1"
+    assert (
+        reason
+        == "single-node gives a role no whole GPU of made-up-1g, which has 1, and an engine of qwen3-0.6b needs 1"
+    )
 
 
 def test_a_model_too_large_for_a_node_has_no_layout_with_gpus() -> None:
@@ -163,5 +166,5 @@ def test_a_layout_that_the_machine_cannot_hold_is_refused_with_the_reason(monkey
     monkeypatch.setattr(layouts, "_smallest", lambda *_: 8)
     (error,) = errors({"models.chat": {"model": "qwen3-0.6b", "layout": "single-node"}})
     assert error.path == "models.chat.layout"
-    assert error.message.startswith("single-node is not possible: single-node gives a role 4 of the 8 GPUs of a")
+    assert error.message.startswith("single-node is not possible: single-node gives a role 4 of the 8 GPUs of a3-")
     assert error.message.endswith("; use layout simulated, or use layout multi-node")
