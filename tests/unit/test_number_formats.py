@@ -66,7 +66,13 @@ CARD = models.FOLDER / "llama-3.3-70b-instruct-fp8.yaml"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the user's with a machine like A100, one like H100, one like B200, and a card in NVFP4."""
     monkeypatch.setattr(entries, "ROOT", tmp_path)
-    eight = ONE_GPU.replace("count: 1", "count: 8").replace(", formats: {bf16: native}", "").replace("23000", "81559")
+    eight = (
+        ONE_GPU.replace("count: 1", "count: 8")
+        .replace("memoryGb: 32", "memoryGb: 256")
+        .replace("vcpus: 8", "vcpus: 64")
+        .replace(", formats: {bf16: native}", "")
+        .replace("23000", "81559")
+    )
     for name, capability in (("m80", "8.0"), ("m90", "9.0"), ("m100", "10.0")):
         text = eight.replace('"8.9"', f'"{capability}"').replace("product: Y1", f"product: GPU{capability[:-2]}")
         (tmp_path / f"{name}.yaml").write_text(text)
