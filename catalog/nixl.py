@@ -3,9 +3,34 @@
 from typing import Literal
 
 from catalog.contracts import EnvVar, KnownFailure
+from catalog.rdma import KvTransfer
 
 # Port of NIXL's own counters.
 TELEMETRY_PORT = 19090
+
+# A pod's interface to the pod network, beside its RDMA NICs.
+POD_INTERFACE = "eth0"
+
+_OVER = {
+    KvTransfer.RDMA: {
+        # Each NIC is in its own subnet. Without this, UCX considers peers unreachable and silently uses TCP.
+        "UCX_IB_ROCE_REACHABILITY_MODE": "all",
+        # Fail the transfer if no transport supports reads. UCX would otherwise emulate them, even over TCP.
+        "UCX_PROTO_EMULATION_ENABLE": "n",
+        # NCCL stays inside the node and needs no tuner of the fabric. Its sockets use the pod network.
+        "NCCL_TUNER_PLUGIN": "none",
+        "NCCL_SOCKET_IFNAME": POD_INTERFACE,
+        "GLOO_SOCKET_IFNAME": POD_INTERFACE,
+        "TP_SOCKET_IFNAME": POD_INTERFACE,
+    },
+    # Only the pod network: between pods of one node UCX might otherwise choose cuda_ipc, which does not work there.
+    KvTransfer.TCP: {"UCX_TLS": "cuda_copy,tcp"},
+}
+
+
+def over(transport: KvTransfer) -> tuple[EnvVar, ...]:
+    """Variables that limit UCX to one transport, and PyTorch's own connections to the pod network."""
+    return tuple(EnvVar(name=name, value=value) for name, value in _OVER[transport].items())
 
 
 def environment(operation: Literal["read", "write"]) -> tuple[EnvVar, ...]:

@@ -10,7 +10,7 @@ from catalog.engines import Engine
 from catalog.flags.frontend import frontend_flags
 from catalog.flags.of_release import of_release
 from catalog.models import Placement
-from catalog.rdma import UCX_TCP, KvTransfer
+from catalog.rdma import KvTransfer
 from manifests import dgd, labels, placement, pod_security
 from planning import names
 from planning.graph_parts import PodSize
@@ -139,7 +139,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
             *_variables(releases.worker_environment(graph.runtime)),
             *_no_usage_reports(runs),
             *(map(_variable, runs.transfer_environment(inputs)) if graph.kv_transfer else ()),
-            *(_TRANSPORT_ENV[graph.kv_transfer] if graph.kv_transfer else ()),
+            *(map(_variable, runs.transport_environment(graph.kv_transfer)) if graph.kv_transfer else ()),
         ),
         env_from=source.env_from,
         resources=_gpu_resources(worker) if node else dgd.Resources(requests=_requests(worker.size)),
@@ -250,22 +250,6 @@ def _annotated(annotations: dict[str, str]) -> dgd.PodMetadata | None:
     return dgd.PodMetadata(annotations=annotations) if annotations else None
 
 
-_RDMA_ENV = (
-    # Each NIC is in its own subnet. Without this, UCX considers peers unreachable and silently uses TCP.
-    dgd.EnvVar(name="UCX_IB_ROCE_REACHABILITY_MODE", value="all"),
-    # Fail the transfer if no transport supports reads. UCX would otherwise emulate them, even over TCP.
-    dgd.EnvVar(name="UCX_PROTO_EMULATION_ENABLE", value="n"),
-    # NCCL stays inside the node and needs no tuner of the fabric. Its sockets use the pod network.
-    dgd.EnvVar(name="NCCL_TUNER_PLUGIN", value="none"),
-    dgd.EnvVar(name="NCCL_SOCKET_IFNAME", value="eth0"),
-    dgd.EnvVar(name="GLOO_SOCKET_IFNAME", value="eth0"),
-    dgd.EnvVar(name="TP_SOCKET_IFNAME", value="eth0"),
-)
-# Only the pod network: between pods of one node UCX might otherwise choose cuda_ipc, which does not work there.
-_TCP_ENV = (dgd.EnvVar(name="UCX_TLS", value=UCX_TCP),)
-_TRANSPORT_ENV = {KvTransfer.RDMA: _RDMA_ENV, KvTransfer.TCP: _TCP_ENV}
-
-
 def worker_variables(runs: Engine, inputs: EngineInput, drain_seconds: int) -> tuple[dgd.EnvVar, ...]:
     """Every variable that a worker of an engine may get, for any source of the model and any transport of KV cache."""
     return (
@@ -276,7 +260,7 @@ def worker_variables(runs: Engine, inputs: EngineInput, drain_seconds: int) -> t
         *_variables(releases.worker_environment(releases.NEWEST)),
         *_no_usage_reports(runs),
         *map(_variable, runs.transfer_environment(inputs)),
-        *(variable for transport in _TRANSPORT_ENV.values() for variable in transport),
+        *(_variable(each) for transport in KvTransfer for each in runs.transport_environment(transport)),
     )
 
 

@@ -15,7 +15,7 @@ from pulumi_policy import (
 
 from catalog.contracts import Role
 from catalog.engines import Engine, engine_that_runs
-from catalog.rdma import UCX_TCP
+from catalog.rdma import KvTransfer
 from manifests import labels
 from policies import kinds
 from policies.inputs import at, items, name_of, namespace_of, needs, of_type
@@ -90,12 +90,15 @@ def gpus(pod: Mapping[str, Any]) -> int:
 
 
 def tcp_on_purpose(component: Mapping[str, Any]) -> bool:
-    """Whether UCX may use only TCP, as the program sets it for kvTransfer: tcp."""
-    return any(
-        at(variable, "name") == "UCX_TLS" and at(variable, "value") == UCX_TCP
+    """Whether the component's engine may use only TCP, as the program configures it for kvTransfer: tcp."""
+    runs, _ = engine_of(component)
+    needed = runs.transport_environment(KvTransfer.TCP) if runs else ()
+    given = [
+        (at(variable, "name"), at(variable, "value"))
         for container in items(_pod(component), "containers")
         for variable in items(container, "env")
-    )
+    ]
+    return bool(needed) and all((each.name, each.value) in given for each in needed)
 
 
 def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:

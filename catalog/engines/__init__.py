@@ -35,6 +35,7 @@ from catalog.flags.table import Flag, Table, read
 from catalog.formats import ARITHMETIC, BITS, FP8_ARITHMETIC, FormatFloors, FormatUse
 from catalog.machines import Gpus
 from catalog.models import Card
+from catalog.rdma import KvTransfer
 
 # Per engine, a table of its flags that its own parser wrote, and a YAML file that classifies each flag.
 FLAGS = Path(__file__).with_name("flags")
@@ -141,6 +142,14 @@ class Engine(ABC):
     def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         """Additional environment variables of one role for KV transfer between GPUs, over RDMA or TCP."""
         return ()
+
+    def transport_environment(self, transport: KvTransfer) -> tuple[EnvVar, ...]:
+        """Additional environment variables for KV transfer over one transport, the same for every role.
+
+        Policies recognize workers that use TCP on purpose by the variables for TCP. The default is a variable that
+        only policies read, for an engine that needs none.
+        """
+        return (EnvVar(name="DYNAMO_GKE_KV_TRANSFER", value=transport.value),) if transport is KvTransfer.TCP else ()
 
     @cached_property
     def flags(self) -> Table | None:

@@ -9,7 +9,7 @@ from catalog.rdma.mode import RdmaMode
 from catalog.rdma.multi_network import MultiNetwork
 from catalog.rdma.none import NoRdma
 
-__all__ = ["MODES", "NAMES", "NO_RDMA", "UCX_TCP", "KvTransfer", "RdmaMode", "modes_of", "rdma_mode"]
+__all__ = ["MODES", "NAMES", "NO_RDMA", "KvTransfer", "RdmaMode", "modes_of", "rdma_mode"]
 
 
 class KvTransfer(StrEnum):
@@ -20,9 +20,6 @@ class KvTransfer(StrEnum):
     TCP = "tcp"
     """The pod network, for trials only: NVIDIA's guide reports 98 s to the first token, and 0.2 to 0.5 s with RDMA."""
 
-
-# UCX_TLS of workers whose KV cache must move over TCP only.
-UCX_TCP = "cuda_copy,tcp"
 
 NO_RDMA = NoRdma()
 """The RDMA mode of a plan without GPU nodes."""

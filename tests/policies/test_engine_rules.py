@@ -1,5 +1,6 @@
 """The rules on engines with other arguments: known engines by their catalog entry, unknown ones strictly."""
 
+import json
 from typing import Any
 
 import pytest
@@ -19,9 +20,9 @@ PREFILL, DECODE = (f"spec.components[{i}].podTemplate.spec.containers[0]" for i 
 RULES = ("kv-transfer", "no-foreign-code", "nic-per-gpu", "proven", "monitored")
 
 
-def recorded(name: str) -> Recording:
+def recorded(name: str, **more: str) -> Recording:
     sizes = {"prefill": {"tensorParallel": 8}, "decode": {"tensorParallel": 8}}
-    model = {"model": "qwen3-32b", "layout": "multi-node", "engine": {"name": name}, **sizes}
+    model = {"model": "qwen3-32b", "layout": "multi-node", "engine": {"name": name}, **sizes, **more}
     return record(ROOT, config({"models": {"chat": model}}))
 
 
@@ -42,6 +43,15 @@ def test_another_engine_holds_to_the_rules() -> None:
 @pytest.mark.usefixtures("otter")
 def test_an_engine_whose_arguments_are_ambiguous_is_not_judged_by_them() -> None:
     assert broken(recorded("otter"), *RULES) == []
+
+
+@pytest.mark.usefixtures("otter")
+def test_an_engine_without_ucx_gets_none_of_its_variables_and_may_use_tcp() -> None:
+    for more in ({}, {"kvTransfer": "tcp"}):
+        recording = recorded("otter", **more)
+        (graph,) = (r.inputs for r in recording.resources if r.type.endswith(":DynamoGraphDeployment"))
+        assert not any(word in json.dumps(graph) for word in ("UCX_", "NCCL_", "GLOO_"))
+        assert broken(recording, *RULES) == []
 
 
 @pytest.mark.usefixtures("heron")

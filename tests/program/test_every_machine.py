@@ -13,7 +13,7 @@ from catalog.engines import default_engine
 from catalog.layouts import layouts_for
 from catalog.machines import FOLDER, GpuMachine, gpu_machine, gpu_machine_names
 from catalog.models import Layout, Placement, card
-from catalog.rdma import UCX_TCP, KvTransfer
+from catalog.rdma import KvTransfer
 from manifests import manifest_schema
 from manifests.graph import build
 from ops.offline.recording import record
@@ -190,7 +190,7 @@ def test_tcp_is_said_plainly_and_expected(name: str, layout: str) -> None:
         assert "resourceClaims" not in spec
         assert "claims" not in container["resources"]
         assert "capabilities" not in container["securityContext"]
-        assert {"name": "UCX_TLS", "value": UCX_TCP} in container["env"]
+        assert {"name": "UCX_TLS", "value": "cuda_copy,tcp"} in container["env"]
     assert plan.pod_security.level == "baseline"
     assert plan.nic_claims == ()
 

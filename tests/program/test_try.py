@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from catalog.machines import gpu_machine
-from catalog.rdma import UCX_TCP, KvTransfer
+from catalog.rdma import KvTransfer
 from ops.offline import policy_config, stackfile
 from ops.offline.recording import record
 from ops.offline.verdicts import judge
@@ -78,7 +78,7 @@ def test_kv_cache_over_tcp_is_declared_and_expected() -> None:
     assert len(workers) == 2
     for spec in workers:
         assert "resourceClaims" not in spec
-        assert {"name": "UCX_TLS", "value": UCX_TCP} in spec["containers"][0]["env"]
+        assert {"name": "UCX_TLS", "value": "cuda_copy,tcp"} in spec["containers"][0]["env"]
     assert not any("that it leaves idle" in warning for warning in tried().warnings)
     assert of_type(recording, ":ResourceClaimTemplate") == []
     assert [r for r in of_type(recording, ":Network") if r.inputs.get("networkProfile")] == []

@@ -34,6 +34,7 @@ from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 from catalog.machines import Gpus
 from catalog.models import Card
+from catalog.rdma import KvTransfer
 from reading.frozen import Frozen
 
 # KV events of the workers to the router; rank N of an engine with data parallel attention uses this port plus N.
@@ -182,6 +183,9 @@ class Sglang(Engine):
 
     def transfer_environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         return nixl.environment("write")
+
+    def transport_environment(self, transport: KvTransfer) -> tuple[EnvVar, ...]:
+        return nixl.over(transport)
 
     def owned_flags(self, workers: Workers) -> Mapping[str, str]:
         return relations.owned(workers)

@@ -28,6 +28,7 @@ from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 from catalog.flags.table import Flag
 from catalog.models import Card
+from catalog.rdma import KvTransfer
 from reading.frozen import Frozen
 
 
@@ -81,8 +82,6 @@ class TrtllmArgs(CommandLine):
 _REQUESTS = ScalingSignal(name="requests-in-flight", gauge="dynamo_component_inflight_requests", target="8")
 _KV_CACHE = ScalingSignal(name="kv-cache-use", gauge="trtllm_kv_cache_utilization", target="700m")
 
-# The pod network's interface on GKE.
-POD_INTERFACE = "eth0"
 
 _BACKEND = "--trtllm.cache_transceiver_config.backend"
 
@@ -203,9 +202,12 @@ class Trtllm(Engine):
         """NIXL's interface and log. Its counters stay off: each rank has an agent, and sharing a port is untested."""
         return (
             # The interface whose address a rank gives its peers; by default it guesses among several NICs.
-            EnvVar(name="TRTLLM_NIXL_INTERFACE", value=POD_INTERFACE),
+            EnvVar(name="TRTLLM_NIXL_INTERFACE", value=nixl.POD_INTERFACE),
             *nixl.transport_log("write"),
         )
+
+    def transport_environment(self, transport: KvTransfer) -> tuple[EnvVar, ...]:
+        return nixl.over(transport)
 
     def unlisted_flags(self) -> Mapping[str, Flag]:
         return keys.flags()

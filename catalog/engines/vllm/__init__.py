@@ -39,6 +39,7 @@ from catalog.engines.vllm.memory import memory
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
 from catalog.models import Card
+from catalog.rdma import KvTransfer
 from reading.frozen import Frozen
 
 # Port of a worker's KV events for the router. Each pod has one worker, so the port is free.
@@ -219,6 +220,9 @@ class Vllm(Engine):
             # `NixlBaseConnectorWorker.__init__` of vLLM 0.31.0 asserts it for layers with a linear state.
             *((EnvVar(name="VLLM_SSM_CONV_STATE_LAYOUT", value="DS"),) if worker.linear_state else ()),
         )
+
+    def transport_environment(self, transport: KvTransfer) -> tuple[EnvVar, ...]:
+        return nixl.over(transport)
 
     def owned_flags(self, workers: Workers) -> Mapping[str, str]:
         return values.owned(workers)
