@@ -10,7 +10,7 @@ from catalog.layouts import layout_names, layouts_for, why_not
 from catalog.locations import ZONES_OF_A_CLUSTER
 from catalog.machines import GpuMachine, cpu_machine, gpu_machine
 from catalog.models import Card, Layout, Placement, card, card_name, card_names, file_of
-from catalog.rdma import NO_RDMA, RdmaMode, rdma_mode
+from catalog.rdma import NO_RDMA, RdmaMode, modes_of, rdma_mode
 from planning import names
 from planning.deployments import Deployment, deployment, purchase
 from planning.pools import GPU_UPGRADE, SYSTEM_POOL, SYSTEM_UPGRADE, Engines, NodeCount, node_counts
@@ -43,7 +43,7 @@ class ResolvedStack:
 
     @property
     def rdma(self) -> RdmaMode:
-        return rdma_mode(self.settings.network.rdma)
+        return _rdma(self.settings, self.machine)
 
     @property
     def capacities(self) -> dict[str, CapacitySettings]:
@@ -92,7 +92,7 @@ def resolve(settings: Settings) -> tuple[ResolvedStack, list[Error]]:
         deployments=tuple(deployments),
         system_pool=None if settings.cluster.existing else _system_pool(settings, deployments),
         machine=node,
-        gpu_pools=_gpu_pools(settings, deployments),
+        gpu_pools=_gpu_pools(settings, node, deployments),
     )
     return stack, unknown
 
@@ -157,7 +157,18 @@ def _system_pool(settings: Settings, deployments: Sequence[Deployment]) -> CpuPo
     )
 
 
-def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[WorkerPool, ...]:
+def _rdma(settings: Settings, machine: GpuMachine) -> RdmaMode:
+    """The RDMA mode of the stack file, else the usual one, or the first that the stack's machine has instead.
+
+    Machines of roles do not count: adding one must not change the mode, which would replace the cluster.
+    """
+    usual = rdma_mode(settings.network.rdma)
+    modes = modes_of([machine.rdma.modes]) if machine.rdma else ()
+    given = "rdma" in settings.network.model_fields_set
+    return usual if given or usual in modes else next(iter(modes), usual)
+
+
+def _gpu_pools(settings: Settings, machine: GpuMachine, deployments: Sequence[Deployment]) -> tuple[WorkerPool, ...]:
     """The pools for the engines of all deployments, sized to their sum."""
     roles = [role for deployment in deployments for role in deployment.roles.values()]
     machines = {role.pool: role.machine for role in roles if role.machine}
@@ -173,7 +184,7 @@ def _gpu_pools(settings: Settings, deployments: Sequence[Deployment]) -> tuple[W
             key=key,
             name=pool_in_gke(settings, key),
             machine=machines[key],
-            rdma=rdma_mode(settings.network.rdma) if machines[key].rdma else NO_RDMA,
+            rdma=_rdma(settings, machine) if machines[key].rdma else NO_RDMA,
             nodes=count.nodes,
             max_nodes=count.max_nodes,
             purchase=bought,

@@ -30,6 +30,8 @@ class ExistingNetwork(Frozen):
 
 class NetworkSettings(Frozen):
     rdma: RdmaModeName = "dranet"
-    """RDMA mode, which connects a node's RDMA NICs to networks and to pods. Changing it replaces node pools."""
+    """RDMA mode, which connects a node's RDMA NICs to networks and to pods. Changing it replaces node pools.
+
+    If not set on a machine without this mode, the first of `MODES` that the machine has."""
     ranges: AddressPlan = AddressPlan()
     existing: ExistingNetwork | None = None

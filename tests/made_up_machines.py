@@ -47,7 +47,16 @@ WHOLE_NODE = FOUR_GPUS.replace("arch: arm64", "arch: arm64\nwholeNodeWorkers: tr
 # As FOUR_GPUS, but a newer minor version of GKE has it than new clusters usually get.
 NEWER_GKE = FOUR_GPUS.replace("1.35.1-gke.7", "1.36.3-gke.7")
 
-FILES = {"x1-newer": NEWER_GKE, "x1-quad": FOUR_GPUS, "y1-single": ONE_GPU, "x1-whole": WHOLE_NODE}
+# As FOUR_GPUS, but pods can have its NICs in one mode only, which is not the usual one.
+NAMED_NETWORKS = FOUR_GPUS.replace("count: 3", "count: 4").replace("[dranet]", "[multiNetwork]")
+
+FILES = {
+    "x1-named": NAMED_NETWORKS,
+    "x1-newer": NEWER_GKE,
+    "x1-quad": FOUR_GPUS,
+    "y1-single": ONE_GPU,
+    "x1-whole": WHOLE_NODE,
+}
 
 
 @pytest.fixture

@@ -47,8 +47,22 @@ def on(prefill: str, decode: str) -> dict[str, Any]:
     ],
 )
 def test_machines_of_two_profiles(prefill: str, advice: str) -> None:
-    (found,) = [e for e in errors(on(prefill, "a3-ultragpu-8g")) if "networks of one profile" in e.message]
+    (found,) = [
+        e
+        for e in errors(on(prefill, "a3-ultragpu-8g") | {"network": {"rdma": "dranet"}})
+        if "networks of one profile" in e.message
+    ]
     assert advice in found.message
+
+
+@pytest.mark.usefixtures("made_up_machines")
+@pytest.mark.parametrize(("machine", "mode"), [("x1-named", "multiNetwork"), ("x1-quad", "dranet")])
+def test_without_a_setting_the_mode_is_one_of_the_machine(machine: str, mode: str) -> None:
+    changes = on(machine, machine)
+    changes["models.chat"] = {**changes["models.chat"], "kvTransfer": "rdma"}
+    plan = planned(changes)
+    assert plan.rdma.name == mode
+    assert {pool.rdma.name for pool in plan.gpu_pools} == {mode}
 
 
 def test_an_existing_cluster_without_multi_networking() -> None:
