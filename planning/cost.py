@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from catalog.capacity import capacity_mode
 from catalog.machines import ON_DEMAND
 from planning.surroundings import CostItem
 from planning.types import Pool, WorkerPool
@@ -17,11 +18,12 @@ def costs(system: Pool | None, gpu_pools: tuple[Pool, ...]) -> Iterator[CostItem
         yield CostItem(name="GKE cluster", usd_per_hour=fee, usd_bound=fee, usd_max=fee, basis="list price, 2026-09-07")
     for pool in (*([system] if system else []), *gpu_pools):
         wanted = pool.purchase.mode if isinstance(pool, WorkerPool) and pool.purchase else ON_DEMAND
-        price, bound = pool.machine.prices.get(wanted), pool.machine.upper_bound(wanted)
+        below = capacity_mode(wanted).below_on_demand
+        price, bound = pool.machine.prices.get(wanted), pool.machine.upper_bound(wanted, below_on_demand=below)
         count = f"{pool.nodes}" if pool.nodes == pool.max_nodes else f"{pool.nodes} to {pool.max_nodes}"
         basis = f"{wanted}: price not known"
         if price:
-            bounded = "" if price.holds else f"; ≤ {ON_DEMAND}'s"
+            bounded = "" if price.holds else f"; ≤ {ON_DEMAND}'s" if bound else "; max unknown"
             basis = f"{wanted}: {price.described}{bounded}"
         elif bound:
             basis = f"{wanted}: no fixed price, at most {ON_DEMAND}'s: {bound.described}"

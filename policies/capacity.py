@@ -108,7 +108,10 @@ def _usd_per_hour(pool: Mapping[str, Any]) -> float | None:
     if name not in gpu_machine_names():
         return None
     mode = capacity.labeled_mode(_label(pool))
-    bounds = [gpu_machine(name).upper_bound(each.name) for each in ([mode] if mode else capacity.MODES)]
+    bounds = [
+        gpu_machine(name).upper_bound(each.name, below_on_demand=each.below_on_demand)
+        for each in ([mode] if mode else capacity.MODES)
+    ]
     return max((bound.usd_per_hour for bound in bounds if bound), default=None)
 
 

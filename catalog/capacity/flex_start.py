@@ -23,6 +23,7 @@ class FlexStart(CapacityMode[FlexStartSettings]):
 
     name = "flexStart"
     settings = FlexStartSettings
+    below_on_demand = True
     flex_start = True
     auto_repair = False
     rolling_upgrades = False

@@ -51,6 +51,8 @@ class CapacityMode(ABC, Generic[Given]):
     """Whether GKE replaces nodes that fail."""
     rolling_upgrades: ClassVar[bool] = True
     """Whether GKE upgrades nodes one by one; False where pools accept no upgrade settings."""
+    below_on_demand: ClassVar[bool] = False
+    """Whether a node never costs more than on demand, whose price then bounds a missing price or one that changes."""
     adjective: ClassVar[str] = ""
     """Adjective in messages such as `releases 2 reserved nodes`; may be empty."""
     min_gke: ClassVar[Floor | None] = None

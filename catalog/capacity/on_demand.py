@@ -15,6 +15,7 @@ class OnDemandSettings(CapacitySettings):
 class OnDemand(CapacityMode[OnDemandSettings]):
     name = "onDemand"
     settings = OnDemandSettings
+    below_on_demand = True
 
     def node_pool(self, given: OnDemandSettings, *, nodes: int, max_nodes: int) -> NodePurchase:
         return self.bought(min_nodes=nodes, max_nodes=max_nodes, compact=given.compact_placement)

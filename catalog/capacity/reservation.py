@@ -51,6 +51,7 @@ class Reservation(CapacityMode[ReservationSettings]):
 
     name = "reservation"
     settings = ReservationSettings
+    below_on_demand = True
     reserved = True
     paid_before_nodes = True
     adjective = "reserved"

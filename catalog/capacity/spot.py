@@ -16,6 +16,7 @@ class SpotSettings(CapacitySettings):
 class Spot(CapacityMode[SpotSettings]):
     name = "spot"
     settings = SpotSettings
+    below_on_demand = True
     spot = True
     adjective = "spot"
 

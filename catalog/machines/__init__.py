@@ -95,11 +95,15 @@ class _Machine(Frozen):
     prices: dict[str, Price] = {}
     """Capacity mode → price."""
 
-    def upper_bound(self, mode: str) -> Price | None:
-        """The price of a node bought in that mode, or a price that it never exceeds: spot prices change daily, but stay
-        below on-demand prices. None where neither is known."""
+    def upper_bound(self, mode: str, *, below_on_demand: bool) -> Price | None:
+        """The price of a node bought in that mode, or a price that it never exceeds; None where neither is known.
+
+        `below_on_demand`: whether the mode never costs more than on demand. Spot prices change daily, but stay below.
+        """
         price = self.prices.get(mode)
-        return price if price and price.holds else self.prices.get(ON_DEMAND)
+        if price and price.holds:
+            return price
+        return self.prices.get(ON_DEMAND) if below_on_demand else None
 
     def listed_in(self, region: str, zone: str) -> bool:
         return not self.zones or zone in self.zones or region in self.zones
