@@ -2,7 +2,8 @@
 
 Dynamo's ZMQ publishers bind every interface whatever their settings say, so the processes get no other interface. A
 socket keeps the namespace in which it was opened: a listener opened before `enter` still serves the user's own
-127.0.0.1.
+127.0.0.1. The calls go through ctypes, because Python has `os.unshare` only from 3.12 on, and the command `unshare`
+would need another tool to bring loopback up.
 """
 
 import ctypes
