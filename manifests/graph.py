@@ -9,6 +9,7 @@ from catalog.contracts import EngineInput, EnvVar, NicClaim
 from catalog.engines import Engine
 from catalog.flags.frontend import frontend_flags
 from catalog.flags.of_release import of_release
+from catalog.machines import GPU_RESOURCE
 from catalog.models import Placement
 from catalog.rdma import KvTransfer
 from manifests import dgd, labels, placement, pod_security
@@ -271,7 +272,7 @@ def _requests(size: PodSize) -> dict[str, str]:
 def _gpu_resources(worker: Worker) -> dgd.Resources:
     return dgd.Resources(
         requests=_requests(worker.size),
-        limits={"nvidia.com/gpu": str(worker.tensor_parallel), **worker.nics.limits},
+        limits={GPU_RESOURCE: str(worker.tensor_parallel), **worker.nics.limits},
         claims=(dgd.ResourceClaimRef(name=_CLAIM),) if worker.nics.claim else None,
     )
 

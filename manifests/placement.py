@@ -1,6 +1,6 @@
 """Node selectors, tolerations, affinity and spread constraints of a graph's pods."""
 
-from catalog.machines import ACCELERATOR_LABEL, ARCH_LABEL, GpuMachine
+from catalog.machines import ACCELERATOR_LABEL, ARCH_LABEL, GPU_RESOURCE, GpuMachine
 from manifests import dgd, labels
 from planning.types import Graph, Worker
 
@@ -22,7 +22,7 @@ def _of_machine(node: GpuMachine) -> dict[str, str]:
 
 def tolerations(node: GpuMachine) -> tuple[dgd.Toleration, ...]:
     """Tolerations of GKE's taints on a machine's nodes: for GPUs, and for Arm CPUs."""
-    keys = ("nvidia.com/gpu", *([] if node.arch == "amd64" else [ARCH_LABEL]))
+    keys = (GPU_RESOURCE, *([] if node.arch == "amd64" else [ARCH_LABEL]))
     return tuple(dgd.Toleration(key=key, operator="Exists", effect="NoSchedule") for key in keys)
 
 

@@ -12,6 +12,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from catalog.machines import GPU_RESOURCE
 from manifests import pod_security
 from planning.surroundings import UnrestrictedWorkers
 from policies import kinds
@@ -65,7 +66,7 @@ def _workers(namespace: str, args: StackValidationArgs) -> UnrestrictedWorkers:
             continue
         name = name_of(graph)
         found = [c for pod in pod_specs(graph.resource_type, graph.props) for c in containers(pod)]
-        if any(at(container, "resources", "limits", "nvidia.com/gpu") for container in found):
+        if any(at(container, "resources", "limits", GPU_RESOURCE) for container in found):
             on_gpus.append(name)
         if any(items(container, "securityContext", "capabilities", "add") for container in found):
             pinning.append(name)

@@ -15,6 +15,7 @@ from pulumi_policy import (
 
 from catalog.contracts import Role
 from catalog.engines import Engine, engine_that_runs
+from catalog.machines import GPU_RESOURCE
 from catalog.rdma import KvTransfer
 from manifests import labels
 from policies import kinds
@@ -84,9 +85,7 @@ def _kv_transfer_violations(graph: PolicyResource) -> Iterator[str]:
 
 
 def gpus(pod: Mapping[str, Any]) -> int:
-    return sum(
-        int(at(container, "resources", "limits", "nvidia.com/gpu") or 0) for container in items(pod, "containers")
-    )
+    return sum(int(at(container, "resources", "limits", GPU_RESOURCE) or 0) for container in items(pod, "containers"))
 
 
 def tcp_on_purpose(component: Mapping[str, Any]) -> bool:

@@ -22,6 +22,9 @@ FOLDER = Path(__file__).parent
 ACCELERATOR_LABEL = "cloud.google.com/gke-accelerator"
 """GKE's label of every node with GPUs."""
 
+GPU_RESOURCE = "nvidia.com/gpu"
+"""Kubernetes' name of GPUs in a pod's resources; its nodes have a taint of the same name."""
+
 ARCH_LABEL = "kubernetes.io/arch"
 
 Count = Annotated[int, Field(ge=1)]

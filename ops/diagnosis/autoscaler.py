@@ -2,11 +2,12 @@
 (1.27 to 1.35) and of GKE's event FailedScaleUp."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, Snapshot, name, seen
 from ops.diagnosis.view import View, component, reference
+from planning.types import WorkerPool
 
 # The reason given for every pool that the pod does not select.
 _OTHER_POOL = re.compile(r"didn't match Pod's node affinity/selector")
@@ -50,14 +51,15 @@ def _remedy(reason: str, target: str) -> str:
     return next((remedy for pattern, remedy in remedies.items() if re.search(pattern, reason)), "")
 
 
-def _quotas(view: View) -> str:
-    """The quotas of the graph's pools, with the amount that a node uses."""
+def quotas_of(pools: Iterable[WorkerPool]) -> str:
+    """A clause with every quota that the pools' nodes count against, and the amount that a node uses; may be empty."""
     quotas: dict[str, None] = {}
-    for pool in view.gpu_pools:
+    for pool in pools:
         offer = pool.machine.sold.get(pool.purchase.mode) if pool.purchase else None
-        if offer and offer.quota:
-            quotas[f"{offer.quota.id}, {pool.machine.gpus.count} a node, and "] = None
-    return "".join(quotas)
+        for quota in (offer.quota, offer.over_all_regions) if offer else ():
+            if quota:
+                quotas[f"{quota.id}, {pool.machine.gpus.count} a node"] = None
+    return f"; see {' and '.join(quotas)}" if quotas else ""
 
 
 def scale_up_failed(view: View, pod: Object, target: str, says: str) -> Iterator[Finding]:
@@ -68,8 +70,7 @@ def scale_up_failed(view: View, pod: Object, target: str, says: str) -> Iterator
     if "quota" in lower:
         yield view.finding(
             Cause.QUOTA,
-            f"{wants}, refused by quota ({reason}): raise the quota, waiting does not help; {_quotas(view)}"
-            "GPUS-ALL-REGIONS-per-project counts too",
+            f"{wants}, refused by quota ({reason}): raise the quota, waiting does not help{quotas_of(view.gpu_pools)}",
             reference(pod),
         )
     if "reservation" in lower:

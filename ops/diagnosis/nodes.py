@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
+from catalog.machines import GPU_RESOURCE
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, holds, name, part
 from ops.diagnosis.view import View
 from planning.types import WorkerPool
-
-GPU = "nvidia.com/gpu"
 
 
 def usable(node: Object) -> bool:
@@ -56,7 +55,7 @@ def gpus_of(node: Object) -> int | None:
 
 
 def _count(node: Object, of: str) -> int | None:
-    given = str((part(node, "status", of) or {}).get(GPU, 0))
+    given = str((part(node, "status", of) or {}).get(GPU_RESOURCE, 0))
     return int(given) if given.isdecimal() else None
 
 

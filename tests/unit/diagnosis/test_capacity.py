@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from ops.diagnosis import Cause
+from ops.diagnosis.autoscaler import quotas_of
 from tests import clusters as c
+from tests.stacks import planned
 from tests.unit.diagnosis.case import (
     DECODE,
     DECODE_NODE,
@@ -214,3 +216,14 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_a_cause_is_reported_with_its_objects_and_what_to_do(case: Case) -> None:
     check(case)
+
+
+@pytest.mark.parametrize("mode", ["spot", "onDemand", "flexStart"])
+def test_a_refusal_by_quota_names_the_quotas_of_the_pools_only(mode: str) -> None:
+    pools = planned({"capacity": {"mode": mode}}).gpu_pools
+    offer = pools[0].machine.sold[mode]
+    said = quotas_of(pools)
+    for quota in (offer.quota, offer.over_all_regions):
+        assert quota is None or f"{quota.id}, 8 a node" in said
+    assert ("GPUS-ALL-REGIONS" in said) is bool(offer.over_all_regions)
+    assert quotas_of(()) == ""
