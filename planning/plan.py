@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from catalog.contracts import NO_NICS, NicRequest, NodePurchase
 from catalog.flags.argv import split
+from catalog.models import Card
 from catalog.rdma import NO_RDMA, KvTransfer
 from planning import checks, names
 from planning.autoscaling import autoscaling
@@ -20,7 +21,7 @@ from planning.pod_security import pod_security
 from planning.pod_sizes import frontend, worker_size
 from planning.resolve import ResolvedStack, pool_in_gke
 from planning.surroundings import Budget, DefaultNode, ExistingNetwork, Maintenance, Ranges, TokenSecret, Vpc, total
-from planning.types import Graph, Plan, Worker, WorkerPool, fetched
+from planning.types import Graph, Plan, Worker, WorkerPool
 from planning.verification import verification
 from planning.waits import Waits
 from planning.weights import WeightsDelivery
@@ -77,6 +78,7 @@ def plan(stack: ResolvedStack) -> Plan:
         gpu_pools=stack.gpu_pools,
         creates_gpu_pools=bool(made),
         graphs=graphs,
+        fetched=_fetched(graphs),
         costs=items,
         first_token=_first_token(settings, graphs, made),
         warnings=tuple(checks.warnings(stack, total([item.usd_max for item in items]))),
@@ -137,7 +139,7 @@ def _first_token(settings: Settings, graphs: tuple[Graph, ...], made: tuple[Work
     return estimate(
         nodes=nodes,
         cluster_exists=settings.cluster.existing is not None,
-        fetched=fetched(graphs),
+        fetched=_fetched(graphs),
         served=[graph.card for graph in graphs if graph.gpus],
     )
 
@@ -222,3 +224,8 @@ def _nics(deployment: Deployment, role: DeploymentRole, stack: ResolvedStack) ->
     if asked.claim and role.machine.whole_node_workers:
         return replace(asked, claim=replace(asked.claim, whole_node=True))
     return asked
+
+
+def _fetched(graphs: tuple[Graph, ...]) -> tuple[Card, ...]:
+    cards = {(graph.card.repository, graph.card.revision): graph.card for graph in graphs if graph.reads_bucket}
+    return tuple(cards.values())

@@ -2,7 +2,7 @@
 
 from planning.deployments import Deployment
 
-# A vLLM user's report of NIXL over TCP, bytes per second.
+# A user's report of NIXL over TCP, bytes per second.
 REPORTED_SPEED = 0.5e9
 PROMPT_TOKENS = 4000
 
@@ -21,6 +21,6 @@ def first_token_by_tcp(deployment: Deployment) -> str:
     sent = prompt_bytes(deployment, tokens)
     return (
         f"the first token of a prompt of {tokens:,} tokens takes an estimated {sent / REPORTED_SPEED:.1f} s longer "
-        f"({sent / 1e9:.2f} GB at 0.5 GB/s, which a vLLM user reported), and more under load: NVIDIA's guide reports "
+        f"({sent / 1e9:.2f} GB at 0.5 GB/s, which a user reported), and more under load: NVIDIA's guide reports "
         "98 s in place of 0.2 to 0.5 s for its setup, 200 to 500 times as long"
     )

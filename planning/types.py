@@ -253,6 +253,8 @@ class Plan:
     """The pools that the engines need, created by the stack or existing in the cluster."""
     creates_gpu_pools: bool
     graphs: tuple[Graph, ...]
+    fetched: tuple[Card, ...]
+    """The models that Jobs copy to the bucket. A revision that several graphs serve is listed once."""
     costs: tuple[CostItem, ...]
     first_token: FirstToken | None
     """Estimate until the first token; None if the stack creates no GPU nodes."""
@@ -315,10 +317,6 @@ class Plan:
         return sum(pool.gpus for pool in self.gpu_pools)
 
     @property
-    def fetched(self) -> tuple[Card, ...]:
-        return fetched(self.graphs)
-
-    @property
     def cost_per_hour(self) -> float | None:
         """USD per hour; None if a part has no known price, or the stack creates no billed resource."""
         return total([item.usd_per_hour for item in self.costs])
@@ -345,9 +343,3 @@ class Plan:
     def cost_max(self) -> float | None:
         """Upper bound, USD per hour, with all nodes that an autoscaler may add."""
         return total([item.usd_max for item in self.costs])
-
-
-def fetched(graphs: tuple[Graph, ...]) -> tuple[Card, ...]:
-    """The models that Jobs copy to the bucket. A revision that several graphs serve is listed once."""
-    cards = {(graph.card.repository, graph.card.revision): graph.card for graph in graphs if graph.reads_bucket}
-    return tuple(cards.values())

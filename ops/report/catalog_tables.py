@@ -92,7 +92,7 @@ def _priced(mode: str, price: dict[str, Any] | None) -> str:
 
 
 def _by_engine(formats: dict[str, dict[str, str]]) -> str:
-    """A line per engine, such as `vLLM: bf16, fp8; weight-only: mxfp4`."""
+    """A line per engine, such as `NAME: bf16, fp8; weight-only: mxfp4`."""
     return "\n".join(f"{engine(name).title}: {by_use(each) or 'no known format'}" for name, each in formats.items())
 
 

@@ -7,12 +7,13 @@ import re
 from collections.abc import Collection, Iterator
 
 from catalog import capacity, locations, rdma
+from catalog.defaults import default_machine
 from catalog.formats import BITS
 from catalog.machines import GpuMachine, file_of, gpu_machine, gpu_machine_names
 from planning.resolve import ResolvedStack
 from reading.errors import Error, closest, join, one_of, shown
 
-# A series, perhaps words, the size, perhaps a suffix: a3-ultragpu-8g, a4x-maxgpu-4g-metal, g2-standard-8.
+# A series, perhaps words, the size, perhaps a suffix: n2-standard-16, x4-megamem-960-metal.
 _MACHINE_TYPE = re.compile(r"[a-z]+[0-9]+[a-z]*(-[a-z]+)*-[0-9]+[a-z]*(-[a-z]+)?")
 
 # us-central1, us-central1-a, us-south1-ai1b
@@ -33,7 +34,7 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
         if name not in gpu_machine_names() and not _MACHINE_TYPE.fullmatch(machine):
             yield (
                 f"{path}: the file's name is the machine type, and {machine} does not look like one; name the file "
-                "like a3-ultragpu-8g.yaml"
+                f"like {default_machine()}.yaml"
             )
 
 

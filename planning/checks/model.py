@@ -50,6 +50,6 @@ def deployment_warnings(_: ResolvedStack, deployment: Deployment) -> Iterator[st
         if deployment.disaggregated and len(sizes) > 1 and max(sizes) > card.attention.kv_heads:
             yield (
                 f"{deployment.at('decode.tensorParallel')}: beyond {card.attention.kv_heads} KV heads, prefill and "
-                "decode of different sizes get blocks of different sizes, which may stop the transfer (vLLM 0.31.0 "
-                "asserts that decode's is a multiple of prefill's; read, not run); equal sizes avoid it"
+                "decode of different sizes get blocks of different sizes, which may stop the transfer (where an "
+                "engine asserts that decode's is a multiple of prefill's; read, not run); equal sizes avoid it"
             )
