@@ -12,6 +12,7 @@ from infra.network import of_network
 from ops.changes.comparison import Kind, Snapshot, compare
 from ops.offline.recorded import Recording, Resource
 from ops.offline.recording import record
+from planning.waits import Wait
 from tests.program.test_stacks import of_type
 from tests.stacks import ROOT, config, errors
 
@@ -194,7 +195,7 @@ def test_the_operator_has_two_replicas_on_two_nodes() -> None:
 
 def test_a_firewall_rule_is_replaced_with_its_network() -> None:
     """In place, the rule would still be on the old VPC when that has to go."""
-    options = of_network(cast(Any, None))
+    options = of_network(cast(Any, None), Wait())
     assert options.replace_on_changes == ["network"]
     for name in ("as it comes", "existing VPC", "pools added"):
         rules = of_type(recorded(name), ":Firewall")
