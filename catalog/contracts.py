@@ -1,16 +1,12 @@
-"""Plain data that the catalog and the rooms after it exchange.
+"""Plain data that the catalog and the rooms after it exchange. This module imports no other module of the program.
 
-This module imports only `catalog.purchases`, which is plain data too.
+How nodes are bought is in `catalog.purchases`, likewise.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
-
-from catalog.purchases import CAPACITY_LABEL as CAPACITY_LABEL
-from catalog.purchases import NodePurchase as NodePurchase
-from catalog.purchases import ReservationRef as ReservationRef
 
 
 class Role(StrEnum):
@@ -68,6 +64,11 @@ class EnvVar:
     value: str | None = None
     field: str | None = None
     """A path of Kubernetes' downward API, such as `status.podIP`, instead of `value`."""
+
+
+# Port of a worker's KV events for the router, free because each pod has one worker. Rank N of data parallel attention
+# uses N more.
+KV_EVENTS_PORT = 20080
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import pulumi
 from pulumi_gcp import compute
 
-from manifests.ports import WEBHOOK
+from planning.platform import WEBHOOK_PORT
 from planning.surroundings import Ranges, Vpc
 from planning.waits import Wait
 
@@ -142,6 +142,6 @@ def webhook_rule(
         direction="INGRESS",
         # The control plane's private address is in the node subnet by default.
         source_ranges=[nodes],
-        allows=[compute.FirewallAllowArgs(protocol="tcp", ports=[str(WEBHOOK)])],
+        allows=[compute.FirewallAllowArgs(protocol="tcp", ports=[str(WEBHOOK_PORT)])],
         opts=opts,
     )

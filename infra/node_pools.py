@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import pulumi
 from pulumi_gcp import container
 
-from catalog.contracts import CAPACITY_LABEL, NodePurchase, ReservationRef
+from catalog.purchases import CAPACITY_LABEL, NodePurchase, ReservationRef
 from infra.rdma_network import NodeNic
 from manifests.labels import ROLE
 from planning.types import CpuPool, Pool, WorkerPool

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_gcp as gcp
 from pulumi_gcp import cloudquota, compute, container, kms, organizations, storage
 
-from catalog.contracts import ReservationRef
+from catalog.purchases import ReservationRef
 from infra.answers import Failed, UnchangedResponses, if_found, reason, result_of
 from infra.existing_cluster import dns_endpoint
 from planning.preflight import checks

@@ -6,12 +6,13 @@ from functools import cached_property
 
 from catalog import sizing
 from catalog.capacity import CapacitySettings, mode_of
-from catalog.contracts import Compared, NodePurchase, Role
+from catalog.contracts import Compared, Role
 from catalog.engines import Engine, default_engine, engine
 from catalog.flags.given import Workers
 from catalog.lifecycle import DRAIN_SECONDS
 from catalog.machines import GpuMachine, Gpus, gpu_machine
 from catalog.models import Card, Layout, Placement, RoleLayout, file_of
+from catalog.purchases import NodePurchase
 from catalog.rdma import KvTransfer
 from planning.pools import pool_key
 from planning.role_arguments import Word, merged, texts, valid

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from catalog.contracts import NO_NICS, NicRequest, NodePurchase
+from catalog.contracts import NO_NICS, NicRequest
 from catalog.flags.argv import split
 from catalog.models import Card
+from catalog.purchases import NodePurchase
 from catalog.rdma import NO_RDMA, KvTransfer
 from planning import checks, names
 from planning.autoscaling import autoscaling

@@ -9,6 +9,10 @@ CHARTS = "https://helm.ngc.nvidia.com/nvidia/ai-dynamo/charts"
 
 NAME = "dynamo-platform"
 
+# Pod port of the operator's admission webhook. GKE opens only 443 and 10250 from the control plane to nodes; without a
+# rule for this port, every write of a graph times out.
+WEBHOOK_PORT = 9443
+
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorInstall:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.capacity import CapacitySettings
-from catalog.contracts import NodePurchase
 from catalog.engines import default_engine, engine, engine_names
 from catalog.layouts import layout_names, layouts_for, why_not
 from catalog.locations import ZONES_OF_A_CLUSTER
 from catalog.machines import GpuMachine, cpu_machine, gpu_machine
 from catalog.models import Card, Layout, Placement, card, card_name, card_names, file_of
+from catalog.purchases import NodePurchase
 from catalog.rdma import NO_RDMA, RdmaMode, modes_of, rdma_mode
 from planning import names
 from planning.deployments import Deployment, deployment, purchase

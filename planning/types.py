@@ -3,16 +3,11 @@
 from dataclasses import dataclass
 
 from catalog import sizing, weights
-from catalog.contracts import (
-    NO_NICS,
-    NicClaim,
-    NicRequest,
-    NodePurchase,
-    Role,
-)
+from catalog.contracts import NO_NICS, NicClaim, NicRequest, Role
 from catalog.engines import Engine, engine
 from catalog.machines import CpuMachine, GpuMachine
 from catalog.models import Card, Placement
+from catalog.purchases import NodePurchase
 from catalog.rdma import KvTransfer, RdmaMode
 from planning.cluster import ClusterRef
 from planning.first_token import FirstToken

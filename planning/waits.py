@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from catalog.contracts import NodePurchase
+from catalog.purchases import NodePurchase
 
 
 @dataclass(frozen=True, kw_only=True)

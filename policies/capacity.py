@@ -17,9 +17,9 @@ from pulumi_policy import (
 )
 
 from catalog import capacity
-from catalog.contracts import CAPACITY_LABEL
 from catalog.locations import ZONES_OF_A_CLUSTER
 from catalog.machines import cpu_machine_names, gpu_machine, gpu_machine_names
+from catalog.purchases import CAPACITY_LABEL
 from policies import kinds
 from policies.inputs import at, items
 from policies.judging import reporting_unknowns

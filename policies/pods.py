@@ -15,7 +15,7 @@ _OF_A_POD = frozenset({*_CONTAINERS, "hostNetwork", "hostPID", "hostIPC", "hostU
 _HOLDS_PODS = frozenset({*_OF_A_POD, "spec", "template", "podTemplate", "jobTemplate", "components", "items"})
 
 # This kind selects containers of running pods and starts none.
-_SELECTS_CONTAINERS = "kubernetes:autoscaling.gke.io/v1beta1:AutoscalingMetric"
+_SELECTS_CONTAINERS = kinds.AUTOSCALING_METRIC
 
 
 def pod_specs(resource_type: str, props: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog.contracts import CAPACITY_LABEL
+from catalog.purchases import CAPACITY_LABEL
 
 # Labels that the program sets itself. The budget finds the stack's costs by the first.
 OWN_LABELS = ("stack", "managed-by", CAPACITY_LABEL)

@@ -13,6 +13,7 @@ import pulumi
 from manifests import ports
 from manifests.labels import CLIENT, GRAPH, VERIFICATION
 from manifests.placement import frontend_labels
+from planning.platform import WEBHOOK_PORT
 from workloads.custom_object import custom_object
 
 API_VERSION = "networking.k8s.io/v1"
@@ -85,7 +86,7 @@ def operator_clients(namespace: str, ranges: Sequence[str], labels: dict[str, st
     unverified which. The policy selects every pod of the namespace, because the labels of the chart's pods are
     unverified, and an unreachable webhook would block every write of a graph.
     """
-    rules = [{"from": [KUBE_SYSTEM, *_ranges(ranges)], "ports": _tcp(ports.WEBHOOK)}]
+    rules = [{"from": [KUBE_SYSTEM, *_ranges(ranges)], "ports": _tcp(WEBHOOK_PORT)}]
     return _policy("operator-clients", namespace, {}, rules, labels)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from catalog.capacity.mode import CapacityMode, CapacitySettings, CompactPlacement
-from catalog.contracts import NodePurchase
 from catalog.gke_versions import Floor, GkeVersion
+from catalog.purchases import NodePurchase
 
 # Max run time that flex-start offers.
 MAX_RUN_DAYS = 7

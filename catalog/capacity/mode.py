@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Generic, TypeVar
 
 from pydantic import Field
 
-from catalog.contracts import NodePurchase, ReservationRef
 from catalog.defaults import default_machine
 from catalog.gke_versions import Floor
 from catalog.machines import GpuMachineName
+from catalog.purchases import NodePurchase, ReservationRef
 from reading.frozen import Frozen
 from reading.shape import VariantOnly
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from catalog.capacity.mode import CapacityMode, CapacitySettings, CompactPlacement
-from catalog.contracts import NodePurchase
+from catalog.purchases import NodePurchase
 
 
 class OnDemandSettings(CapacitySettings):

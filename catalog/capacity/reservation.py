@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from catalog.capacity.mode import CapacityMode, CapacitySettings
-from catalog.contracts import NodePurchase, ReservationRef
+from catalog.purchases import NodePurchase, ReservationRef
 from reading.shape import VariantOnly
 
 # A reservation of this project or shared by another, whole or a block or sub-block; the API's form with zone, too.

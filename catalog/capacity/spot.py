@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from catalog.capacity.mode import CapacityMode, CapacitySettings, CompactPlacement
-from catalog.contracts import NodePurchase
+from catalog.purchases import NodePurchase
 
 
 class SpotSettings(CapacitySettings):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.capacity import labeled_mode
-from catalog.contracts import CAPACITY_LABEL
 from catalog.machines import with_accelerator
+from catalog.purchases import CAPACITY_LABEL
 from ops.changes.effects import Effect
 from ops.changes.gcp_inputs import table
 from ops.changes.pool_size import Nodes
@@ -21,13 +21,13 @@ LOSSES: Mapping[str, str] = {
     kinds.NODE_POOL: _NODES,
     kinds.NETWORK: "destroys the network and everything on it",
     kinds.SUBNETWORK: "destroys everything in the subnet",
-    "gcp:compute/routerNat:RouterNat": "interrupts the nodes' access to registries and Hugging Face",
-    "gcp:compute/address:Address": _ADDRESS,
+    kinds.ROUTER_NAT: "interrupts the nodes' access to registries and Hugging Face",
+    kinds.ADDRESS: _ADDRESS,
     "gcp:compute/globalAddress:GlobalAddress": _ADDRESS,
     kinds.BUCKET: "deletes all weights",
-    "gcp:certificatemanager/certificate:Certificate": "the endpoint needs another certificate",
-    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": "the domain needs another DNS record",
-    "gcp:secretmanager/secret:Secret": "deletes the token for gated models",
+    kinds.CERTIFICATE: "the endpoint needs another certificate",
+    kinds.DNS_AUTHORIZATION: "the domain needs another DNS record",
+    kinds.GOOGLE_SECRET: "deletes the token for gated models",
     kinds.NAMESPACE: "deletes everything in the namespace",
     kinds.RELEASE: "uninstalls the Dynamo operator",
     kinds.GRAPH: "stops all workers of the graph",

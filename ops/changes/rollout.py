@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from catalog import sizing
-from catalog.contracts import NodePurchase
+from catalog.purchases import NodePurchase
 from catalog.rdma import RdmaMode
 from manifests import graph as graph_builder
 from manifests.dgd import Component

@@ -7,6 +7,7 @@ from ops.diagnosis.ended import left_over
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import condition, holds, label, part, parts
 from ops.diagnosis.view import View
+from planning.platform import WEBHOOK_PORT
 
 
 def not_deployed(view: View, awaited: str) -> Finding:
@@ -15,7 +16,7 @@ def not_deployed(view: View, awaited: str) -> Finding:
         f"`pulumi up` creates it once {awaited}"
         if awaited
         else "run `pulumi up`, with `--refresh` if it was deleted by hand; if that fails with `failed calling "
-        "webhook`, the control plane cannot reach port 9443 of the operator: see the stack's firewall rule"
+        f"webhook`, the control plane cannot reach port {WEBHOOK_PORT} of the operator: see the stack's firewall rule"
     )
     return view.finding(Cause.NOT_DEPLOYED, f"the DynamoGraphDeployment does not exist yet: {until}", view.reference)
 

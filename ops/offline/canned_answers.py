@@ -111,15 +111,15 @@ class Canned:
 
 # Resource type → outputs that Google Cloud computes and the program reads. Unknown in a preview; `up` needs them.
 COMPUTED: Mapping[str, dict[str, Any]] = {
-    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": {
+    kinds.DNS_AUTHORIZATION: {
         "dnsResourceRecords": [{"name": "_acme-challenge.example.com.", "type": "CNAME", "data": "example.goog."}]
     },
-    "gcp:compute/address:Address": {"address": "10.0.0.100"},
+    kinds.ADDRESS: {"address": "10.0.0.100"},
     kinds.CLUSTER: {
         "controlPlaneEndpointsConfig": {"dnsEndpointConfig": {"endpoint": "gke-example.europe-west1.gke.goog"}}
     },
     kinds.SERVICE: {"status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.100"}]}}},
-    "gcp:monitoring/notificationChannel:NotificationChannel": {"name": "projects/my-project/notificationChannels/1"},
+    kinds.NOTIFICATION_CHANNEL: {"name": "projects/my-project/notificationChannels/1"},
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": {
         "name": "projects/123456789012/locations/global/workloadIdentityPools/example"
     },
@@ -131,7 +131,7 @@ COMPUTED: Mapping[str, dict[str, Any]] = {
 
 def computed(args: mocks.MockResourceArgs) -> Mapping[str, Any]:
     """Computed outputs of a new resource: COMPUTED, or for a service account those that follow from its id."""
-    if args.typ != "gcp:serviceaccount/account:Account":
+    if args.typ != kinds.GOOGLE_ACCOUNT:
         return COMPUTED.get(args.typ, {})
     project = args.inputs["project"]
     email = f"{args.inputs['accountId']}@{project}.iam.gserviceaccount.com"

@@ -14,21 +14,21 @@ _SHOWN_EACH = (kinds.SECURITY_POLICY, kinds.FIREWALL)
 
 # Type → the inputs to show, as (words before, path, words after). `--json` has the rest.
 SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "gcp:compute/address:Address": (("", "addressType", ""),),
+    kinds.ADDRESS: (("", "addressType", ""),),
     kinds.BUDGET: (
         ("", "amount.specifiedAmount.units", " a month"),
         ("in ", "amount.specifiedAmount.currencyCode", ""),
     ),
-    "gcp:certificatemanager/certificate:Certificate": (("", "managed.domains[0]", ""),),
-    "gcp:certificatemanager/dnsAuthorization:DnsAuthorization": (("", "domain", ""),),
+    kinds.CERTIFICATE: (("", "managed.domains[0]", ""),),
+    kinds.DNS_AUTHORIZATION: (("", "domain", ""),),
     kinds.FIREWALL: (
         ("", "allows[].protocol", ""),
         ("port ", "allows[].ports", ""),
         ("from ", "sourceRanges", ""),
     ),
-    "gcp:compute/network:Network": (("MTU ", "mtu", ""), ("profile ", "networkProfile", "")),
-    "gcp:compute/routerNat:RouterNat": (("at least ", "minPortsPerVm", " ports per VM"),),
-    "gcp:compute/subnetwork:Subnetwork": (("", "ipCidrRange", ""), ("", "purpose", "")),
+    kinds.NETWORK: (("MTU ", "mtu", ""), ("profile ", "networkProfile", "")),
+    kinds.ROUTER_NAT: (("at least ", "minPortsPerVm", " ports per VM"),),
+    kinds.SUBNETWORK: (("", "ipCidrRange", ""), ("", "purpose", "")),
     kinds.CLUSTER: (("", "location", ""), ("", "releaseChannel.channel", "")),
     kinds.NODE_POOL: (
         ("", "nodeConfig.machineType", ""),
@@ -39,16 +39,16 @@ SHOWN: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("accelerator networks ", "networkConfig.acceleratorNetworkProfile", ""),
     ),
     kinds.ALERT_POLICY: (("", "conditions[0].displayName", ""), ("", "severity", "")),
-    "gcp:monitoring/notificationChannel:NotificationChannel": (("", "displayName", ""),),
-    "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember": (("", "role", ""),),
-    "gcp:projects/iAMMember:IAMMember": (("", "role", ""),),
-    "gcp:projects/service:Service": (("", "service", ""),),
-    "gcp:secretmanager/secret:Secret": (("", "secretId", ""),),
-    "gcp:secretmanager/secretIamMember:SecretIamMember": (("", "role", ""),),
-    "gcp:serviceaccount/account:Account": (("", "accountId", ""),),
+    kinds.NOTIFICATION_CHANNEL: (("", "displayName", ""),),
+    kinds.KEY_GRANT: (("", "role", ""),),
+    kinds.PROJECT_GRANT: (("", "role", ""),),
+    kinds.GOOGLE_API: (("", "service", ""),),
+    kinds.GOOGLE_SECRET: (("", "secretId", ""),),
+    kinds.SECRET_GRANT: (("", "role", ""),),
+    kinds.GOOGLE_ACCOUNT: (("", "accountId", ""),),
     kinds.BUCKET: (("", "location", ""), ("public access prevention ", "publicAccessPrevention", "")),
-    "gcp:storage/bucketIAMMember:BucketIAMMember": (("", "role", ""),),
-    "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": (
+    kinds.BUCKET_GRANT: (("", "role", ""),),
+    kinds.HORIZONTAL_POD_AUTOSCALER: (
         ("from ", "spec.minReplicas", ""),
         ("to ", "spec.maxReplicas", ""),
         ("on ", "spec.metrics[0].pods.metric.name", ""),

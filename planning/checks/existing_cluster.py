@@ -6,6 +6,7 @@ from catalog import locations, versions
 from catalog.machines import driver_order
 from planning import names
 from planning.cluster import cluster_ref
+from planning.platform import WEBHOOK_PORT
 from planning.resolve import ResolvedStack
 from reading.errors import Error, join
 from settings.existing_cluster import ExistingCluster
@@ -40,8 +41,8 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
     if settings.cluster.existing is None:
         return
     yield (
-        "cluster.existing: the control plane must reach its nodes on tcp 9443, or every write of a graph times "
-        "out; see docs/adopt.md"
+        f"cluster.existing: the control plane must reach its nodes on tcp {WEBHOOK_PORT}, or every write of a graph "
+        "times out; see docs/adopt.md"
     )
     if cluster_ref(settings).name is None:
         yield (

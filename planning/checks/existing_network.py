@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from planning import names
+from planning.platform import WEBHOOK_PORT
 from planning.resolve import ResolvedStack
 from reading.errors import Error
 from settings.endpoint import Exposure
@@ -37,5 +38,5 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
     if vpc.project and vpc.project != settings.project:
         yield (
             f"network.existing: {vpc.project} is another project, so its firewall must let the control plane reach "
-            "nodes on tcp 9443, and GKE's service agent needs roles there; docs/adopt.md has the commands"
+            f"nodes on tcp {WEBHOOK_PORT}, and GKE's service agent needs roles there; docs/adopt.md has the commands"
         )

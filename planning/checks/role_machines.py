@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from catalog.contracts import NodePurchase, ReservationRef, Role
+from catalog.contracts import Role
 from catalog.machines import RdmaNics
 from catalog.models import Placement
+from catalog.purchases import NodePurchase, ReservationRef
 from catalog.rdma import KvTransfer, modes_of
 from planning.deployments import Deployment, purchase
 from planning.resolve import ResolvedStack

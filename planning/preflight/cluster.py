@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from catalog import gke_versions
-from catalog.contracts import ReservationRef
+from catalog.purchases import ReservationRef
 from planning.preflight.check import PASSED, CheckResult, PreflightCheck, failed
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from catalog.contracts import ReservationRef
+from catalog.purchases import ReservationRef
 from planning.preflight.check import PASSED, CheckResult, PreflightCheck, Verdict, failed
 from planning.preflight.cluster import Cluster, ClusterLookup, Unknown
 

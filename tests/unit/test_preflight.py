@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.contracts import ReservationRef
 from catalog.gke_versions import Floor, GkeVersion, parsed
 from catalog.machines import gpu_machine
+from catalog.purchases import ReservationRef
 from planning.preflight import checks
 from planning.preflight.billing import BillingInCurrency
 from planning.preflight.bucket import BucketNotLeftOver

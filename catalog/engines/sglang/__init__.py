@@ -7,6 +7,7 @@ from typing import Literal
 from catalog import nixl
 from catalog.command_line import IMAGES, CommandLine, with_driver_libraries
 from catalog.contracts import (
+    KV_EVENTS_PORT,
     Compared,
     EngineInput,
     EngineMetrics,
@@ -36,9 +37,6 @@ from catalog.machines import Gpus
 from catalog.models import Card
 from catalog.rdma import KvTransfer
 from reading.frozen import Frozen
-
-# KV events of the workers to the router; rank N of an engine with data parallel attention uses this port plus N.
-KV_EVENTS_PORT = 20080
 
 # The parser's value for each `engine.kvCacheDtype`. Both engines of a card use E4M3 for FP8.
 _KV_CACHE: dict[KvCacheDtype, Literal["auto", "fp8_e4m3"]] = {KvCacheDtype.AUTO: "auto", KvCacheDtype.FP8: "fp8_e4m3"}

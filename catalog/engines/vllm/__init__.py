@@ -13,6 +13,7 @@ from catalog.command_line import (
     with_driver_libraries,
 )
 from catalog.contracts import (
+    KV_EVENTS_PORT,
     Compared,
     EngineInput,
     EngineMetrics,
@@ -41,9 +42,6 @@ from catalog.flags.given import Given, Workers
 from catalog.models import Card
 from catalog.rdma import KvTransfer
 from reading.frozen import Frozen
-
-# Port of a worker's KV events for the router. Each pod has one worker, so the port is free.
-KV_EVENTS_PORT = 20080
 
 KvSide = Literal["kv_producer", "kv_consumer"]
 _KV_SIDES: dict[Role, KvSide] = {Role.PREFILL: "kv_producer", Role.DECODE: "kv_consumer"}
