@@ -144,7 +144,7 @@ MOE = [
 ]
 
 
-@pytest.mark.parametrize(("name", "weights", "machines"), MOE, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("name", "weights", "machines"), MOE, ids=lambda v: v if isinstance(v, str) else "")
 def test_a_kernel_of_experts_fits_their_format_and_the_gpu(name: str, weights: str, machines: set[str]) -> None:
     chosen = moe(weights)
     assert {m for m in EVERYWHERE if not said(workers(m, chosen=chosen), "--moe-backend", name)} == machines
