@@ -1,12 +1,16 @@
-"""Plain data that the catalog and the rooms after it exchange. This module imports no other module of the program.
+"""Plain data that the catalog and the rooms after it exchange.
 
-How nodes are bought is in `catalog.purchases`, likewise.
+This module imports only `catalog.purchases`, which is plain data too: how nodes are bought.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
+
+from catalog.purchases import CAPACITY_LABEL as CAPACITY_LABEL
+from catalog.purchases import NodePurchase as NodePurchase
+from catalog.purchases import ReservationRef as ReservationRef
 
 
 class Role(StrEnum):

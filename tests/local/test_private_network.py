@@ -26,7 +26,7 @@ def test_loopback_is_up_and_alone() -> None:
 def test_where_the_kernel_permits_no_namespace_the_option_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private_network, "_unshare", lambda _flags: errno.EPERM)
     with pytest.raises(
-        LocalRunError, match=r"no private network namespace \(Operation not permitted\); --no-isolation"
+        LocalRunError, match=r"no private network namespace \(Operation not permitted\); run with --no-isolation"
     ):
         private_network.enter()
 

@@ -16,7 +16,7 @@ NOT_DECIDED: dict[str, set[int | float | str]] = {
     "manifests/dashboard.py": {48, 16, 12, 4, 0.5, 0.95, 100},  # a grid of Cloud Monitoring, quantiles to show
     "manifests/placement.py": {100},  # weight of the only preference
     "manifests/pod_security.py": {1000},  # user of NVIDIA's images
-    "manifests/ports.py": {8000, 9443},
+    "manifests/ports.py": {8000},
     "workloads/endpoint.py": {80},  # HTTP
     "workloads/gateway.py": {10, 2147483647, 1000, 443},  # Cloud Armor's limit and order of rules, HTTPS
     "workloads/platform.py": {100},  # weight of the only preference
