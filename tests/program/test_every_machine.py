@@ -4,7 +4,6 @@ Kubernetes' and Dynamo's own schemas; and what it does not have is refused."""
 import re
 from typing import Any
 
-import kubernetes_validate
 import pytest
 
 from catalog.capacity import NAMES as MODES
@@ -14,20 +13,19 @@ from catalog.layouts import layouts_for
 from catalog.machines import FOLDER, GpuMachine, gpu_machine, gpu_machine_names
 from catalog.models import Layout, Placement, card
 from catalog.rdma import KvTransfer
-from manifests import manifest_schema
 from manifests.graph import build
 from ops.offline.recording import record
-from ops.report import objects as manifests
+from ops.report.objects import objects
 from planning.load import load
 from planning.plan import plan as planned_from
 from planning.preflight import checks as preflight_checks
 from planning.preflight.quota import ALL_REGIONS, QuotaSufficient
 from planning.types import Plan, Worker
+from tests import strict
 from tests.machine_goldens import place
 from tests.stacks import ROOT, config, errors, planned
 
 MODEL = "qwen3-0.6b"
-KUBERNETES = "1.35"
 NAMES = gpu_machine_names()
 
 
@@ -71,10 +69,7 @@ def gpu_graph(plan: Plan) -> dict[str, Any]:
 def test_what_a_machine_has_is_planned_and_rendered(name: str, layout: str, mode: str) -> None:
     plan, machine = planned(stack(name, layout, mode)), gpu_machine(name)
     graph = gpu_graph(plan)
-    assert list(manifest_schema.errors(graph)) == []
-    for component in graph["spec"]["components"]:
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": component["podTemplate"]["spec"]}
-        kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+    assert strict.errors([graph]) == []
     assert {pool.machine.name for pool in plan.gpu_pools} == {name}
     assert {pool.purchase and pool.purchase.mode for pool in plan.gpu_pools} == {mode}
     assert all(worker.memory and worker.memory.fits for worker in plan.graphs[0].workers)
@@ -97,11 +92,7 @@ def test_the_whole_program_of_a_machine_is_what_kubernetes_takes(name: str) -> N
         (machine.boot_disk.type, machine.boot_disk.size_gb)
     }
     assert all(("ephemeralStorageLocalSsdConfig" in node) is bool(machine.local_ssds) for node in nodes)
-    for manifest in manifests.objects(recording):
-        if manifest_schema.has_table(manifest["apiVersion"], manifest["kind"]):
-            assert list(manifest_schema.errors(manifest)) == []
-        elif "." not in manifest["apiVersion"].partition("/")[0] or ".k8s.io/" in manifest["apiVersion"]:
-            kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+    assert strict.errors(objects(recording)) == []
 
 
 # Of a node's CPU and memory: what GKE keeps for itself, and about what its own pods on a GPU node request.
