@@ -4,12 +4,11 @@ from typing import Any
 
 import yaml
 
-from catalog import locations
-from catalog.machines import GpuMachine, gpu_machine
+from catalog.machines import gpu_machine
 from ops.offline import stackfile
 from ops.offline.recorded import Recording
 from ops.offline.recording import record
-from tests.stacks import ROOT
+from tests.stacks import ROOT, place
 
 # One of each kind of GPU besides those of the shipped stacks.
 MACHINES = (
@@ -24,13 +23,6 @@ MACHINES = (
 
 def render(name: str) -> str:
     return yaml.safe_dump(_shown(_recorded(name)), sort_keys=True, allow_unicode=True, width=120)
-
-
-def place(machine: GpuMachine) -> dict[str, str]:
-    """A zone where the machine was listed, or of a region where it was."""
-    first = machine.zones[0]
-    zone = locations.known().zones_of(first)[0] if first in locations.known().zones else first
-    return {"region": locations.region_of(zone), "zone": zone}
 
 
 def _recorded(name: str) -> Recording:

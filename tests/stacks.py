@@ -7,10 +7,11 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from catalog import locations
 from catalog.defaults import defaults
 from catalog.engines import default_engine
 from catalog.layouts import layouts_for
-from catalog.machines import gpu_machine
+from catalog.machines import GpuMachine, gpu_machine
 from catalog.models import Layout, card
 from ops.offline import stackfile
 from ops.offline.recorded import Recording
@@ -54,6 +55,25 @@ def config(changes: dict[str, Any] | None = None, stack: str = "prod") -> StackC
 def layouts(model: str) -> Mapping[str, Layout]:
     """The layouts of a card on the machine of GOOD."""
     return layouts_for(card(model), gpu_machine(defaults().machine), default_engine())
+
+
+def place(machine: GpuMachine) -> dict[str, str]:
+    """A zone where the machine was listed, or of a region where it was."""
+    first = machine.zones[0]
+    zone = locations.known().zones_of(first)[0] if first in locations.known().zones else first
+    return {"region": locations.region_of(zone), "zone": zone}
+
+
+def on_machine(machine: GpuMachine, mode: str, chat: Mapping[str, Any], rdma: str | None = None) -> dict[str, Any]:
+    """Changes that put a deployment on a machine; RDMA is in the machine's first mode, unless one is given."""
+    rdma = rdma or (machine.rdma.modes[0] if machine.rdma else None)
+    return {
+        "location": place(machine),
+        "capacity": {"machine": machine.name, "mode": mode}
+        | ({"reservation": "ours"} if mode == "reservation" else {}),
+        "models.chat": chat,
+        "labels": {"owner": "ml-platform", "costCenter": "1234"},
+    } | ({"network": {"rdma": rdma}} if rdma else {})
 
 
 def planned(changes: dict[str, Any] | None = None) -> Plan:

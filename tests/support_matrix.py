@@ -7,10 +7,9 @@ from typing import Any
 from catalog.engines import Engine, all_engines
 from catalog.formats import FormatUse
 from catalog.layouts import layouts_for, rules
-from catalog.locations import known, region_of
 from catalog.machines import GpuMachine, Gpus, gpu_machines
 from catalog.models import Placement, card
-from tests.stacks import ROOT, errors
+from tests.stacks import ROOT, errors, on_machine
 
 PAGE = ROOT / "docs/support.md"
 # The smallest model, which every machine holds.
@@ -32,18 +31,10 @@ class Cell:
     @property
     def stack(self) -> dict[str, Any]:
         """A stack of one deployment, by what the machine has: its first capacity mode, its first RDMA mode or TCP."""
-        machine, mode = self.machine, next(iter(self.machine.sold))
-        reservation = {"reservation": "r"} if mode == "reservation" else {}
-        tcp = {"kvTransfer": "tcp"} if self.moves_kv and not machine.rdma else {}
-        zone = machine.zones[0]
-        if zone in known().zones:  # a region: the file does not know its zones
-            zone = known().zones_of(zone)[0]
-        return {
-            "location": {"region": region_of(zone), "zone": zone},
-            "capacity": {"machine": machine.name, "mode": mode, **reservation},
-            "models.chat": {"model": MODEL, "layout": self.layout, "engine": {"name": self.engine.name}, **tcp},
-            "labels": {"owner": "ml-platform", "costCenter": "1234"},
-        } | ({"network": {"rdma": machine.rdma.modes[0]}} if machine.rdma else {})
+        chat = {"model": MODEL, "layout": self.layout, "engine": {"name": self.engine.name}}
+        if self.moves_kv and not self.machine.rdma:
+            chat |= {"kvTransfer": "tcp"}
+        return on_machine(self.machine, next(iter(self.machine.sold)), chat)
 
     @property
     def possible(self) -> bool:

@@ -22,8 +22,7 @@ from planning.preflight import checks as preflight_checks
 from planning.preflight.quota import ALL_REGIONS, QuotaSufficient
 from planning.types import Plan, Worker
 from tests import strict
-from tests.machine_goldens import place
-from tests.stacks import ROOT, config, errors, planned
+from tests.stacks import ROOT, config, errors, on_machine, planned
 
 MODEL = "qwen3-0.6b"
 NAMES = gpu_machine_names()
@@ -44,12 +43,7 @@ def stack(name: str, layout: str, mode: str) -> dict[str, Any]:
     """A stack on a machine; over TCP where KV cache moves and there is no RDMA."""
     machine = gpu_machine(name)
     tcp = TCP if machine.rdma is None and moves_kv(layouts(machine)[layout]) else {}
-    return {
-        "location": place(machine),
-        "capacity": {"machine": name, "mode": mode} | ({"reservation": "r"} if mode == "reservation" else {}),
-        "models.chat": {"model": MODEL, "layout": layout} | tcp,
-        "labels": {"owner": "ml-platform", "costCenter": "1234"},
-    } | ({"network": {"rdma": machine.rdma.modes[0]}} if machine.rdma else {})
+    return on_machine(machine, mode, {"model": MODEL, "layout": layout} | tcp)
 
 
 BOUGHT = [

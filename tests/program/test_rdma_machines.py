@@ -8,7 +8,6 @@ import pytest
 from catalog.defaults import defaults
 from catalog.engines import all_engines, default_engine
 from catalog.layouts import layouts_for
-from catalog.locations import region_of
 from catalog.machines import ARCH_LABEL, GpuMachine, gpu_machine, gpu_machines
 from catalog.models import Placement, card
 from ops.offline.recorded import Recording
@@ -19,7 +18,7 @@ from planning.preflight import checks
 from planning.summary import summary
 from tests import strict
 from tests.program.test_stacks import of_type
-from tests.stacks import ROOT, config, errors, planned
+from tests.stacks import ROOT, config, errors, on_machine, planned
 
 MODEL = "llama-3.3-70b-instruct"
 GENEROUS = {"gpu-budget": {"nodes": 9, "dollarsPerHour": 9000, "allowUnpriced": True}}
@@ -28,15 +27,7 @@ ARM64 = [machine.name for machine in gpu_machines() if machine.arch == "arm64"]
 
 def stack(name: str, mode: str = "reservation", rdma: str | None = None, layout: str = "multi-node") -> dict[str, Any]:
     """A stack on a machine; RDMA in the first way that the machine has, unless one is given."""
-    machine = gpu_machine(name)
-    assert machine.rdma
-    return {
-        "location": {"region": region_of(machine.zones[0]), "zone": machine.zones[0]},
-        "capacity": {"machine": name, "mode": mode} | ({"reservation": "ours"} if mode == "reservation" else {}),
-        "network": {"rdma": rdma or machine.rdma.modes[0]},
-        "models.chat": {"model": MODEL, "layout": layout},
-        "labels": {"owner": "ml-platform", "costCenter": "1234"},
-    }
+    return on_machine(gpu_machine(name), mode, {"model": MODEL, "layout": layout}, rdma)
 
 
 def combinations() -> list[tuple[str, str, str, str]]:

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from catalog.locations import region_of
 from catalog.machines import gpu_machine
 from planning.preflight import checks
 from planning.preflight.check import Verdict
 from planning.preflight.existing import ClusterState, ExistingClusterFits
-from tests.stacks import errors, planned
+from tests.stacks import errors, place, planned
 
 GB200, METAL = "a4x-highgpu-4g", "a4x-maxgpu-4g-metal"
 SCALED = {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}, "capacity.maxNodes": 4}
@@ -29,9 +28,8 @@ GOOD_CLUSTER = ClusterState(
 
 
 def on(machine: str) -> dict[str, Any]:
-    zone = gpu_machine(machine).zones[0]
     return {
-        "location": {"region": region_of(zone), "zone": zone},
+        "location": place(gpu_machine(machine)),
         "capacity": {"machine": machine, "mode": "reservation", "reservation": "ours"},
         "network": {"rdma": "dranetAuto"},
     }
