@@ -70,9 +70,15 @@ class Given:
         return next(iter(self.texts(name)), None)
 
     def number(self, name: str) -> int | None:
-        """The value of a whole-number flag; None also for the words that mean none."""
+        """The value of a whole-number flag; None also for the words that mean none, and for a value that is no number
+        or too large for one, which has an error of its own."""
         value = self.text(name)
-        return None if value is None or self.means_none(name, value) else int(number(value))
+        if value is None or self.means_none(name, value):
+            return None
+        try:
+            return int(number(value))
+        except (ValueError, OverflowError):
+            return None
 
     def means_none(self, name: str, value: str) -> bool:
         """Whether the flag reads the value as none, not as a number."""

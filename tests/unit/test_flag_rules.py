@@ -166,6 +166,22 @@ def test_no_words_end_in_anything_but_errors(words: list[str], model: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("name", "flag", "others"),
+    [
+        ("vllm", "--max-num-seqs", ()),
+        ("vllm", "--max-num-batched-tokens", ()),
+        ("sglang", "--dp-size", ("--enable-dp-attention",)),
+        ("sglang", "--max-running-requests", ()),
+        ("trtllm", "--max-num-tokens", ()),
+    ],
+)
+def test_a_number_beyond_any_is_an_error_of_its_word(name: str, flag: str, others: tuple[str, ...]) -> None:
+    """The plan reads these flags for the memory, valid or not."""
+    said = found((flag, "9" * 400, *others), name=name)
+    assert [error.path for error in said if error.message.endswith("is too large a number")] == [f"{PATH}[1]"]
+
+
+@pytest.mark.parametrize(
     ("words", "tokens", "seqs"),
     [
         ((), 8192, 1024),

@@ -14,10 +14,7 @@ _LARGEST_CHUNK = 131072
 
 def groups(given: Given) -> int:
     """The number of GPU groups in an engine, each of which computes attention for its own requests; 1 without any."""
-    try:
-        return max(1, given.number(_DP) or 1) if given.on(_DP_ATTENTION) else 1
-    except ValueError:  # an error of its own
-        return 1
+    return max(1, given.number(_DP) or 1) if given.on(_DP_ATTENTION) else 1
 
 
 def attention_parallel(given: Given, tensor_parallel: int) -> int:

@@ -37,10 +37,10 @@ def reserved_mib(memory_mib: int, given: Given) -> float:
     Decode counts its running requests as tokens, and an engine without chunks the most tokens of a prefill.
     """
     chunk, graph = _defaults(memory_mib)
-    size = _number(given, _CHUNK)
+    size = given.number(_CHUNK)
     if size is not None and size <= 0:
-        chunk = max(_number(given, _PREFILL_TOKENS) or 0, _PREFILL_TOKENS_DEFAULT)
-    tokens = max(chunk, size or 0, _number(given, _RUNNING) or 0)
+        chunk = max(given.number(_PREFILL_TOKENS) or 0, _PREFILL_TOKENS_DEFAULT)
+    tokens = max(chunk, size or 0, given.number(_RUNNING) or 0)
     sequences = max(_graph_sizes(given), default=graph)
     apart = _groups_mib(sequences, groups(given))
     return max(default_mib(memory_mib), _reserve(memory_mib, tokens, sequences) + apart)
@@ -64,17 +64,10 @@ def _graph_sizes(given: Given) -> Iterator[int]:
     sizes: Any = keys.get("bs")
     in_json = [keys.get("max_bs"), *(cast(list[Any], sizes) if isinstance(sizes, list) else [])]
     yield from (value for value in in_json if type(value) is int)
-    largest = _number(given, _GRAPH)
+    largest = given.number(_GRAPH)
     yield from [largest] if largest is not None else []
     # Python reads no integers of more than some thousand digits; their bounds are checked elsewhere.
     yield from (int(text) for text in given.texts(_GRAPH_SIZES) if text.isdecimal() and len(text) < 20)
-
-
-def _number(given: Given, name: str) -> int | None:
-    try:
-        return given.number(name)
-    except (ValueError, OverflowError):  # an error of its own
-        return None
 
 
 def _defaults(memory_mib: int) -> tuple[int, int]:

@@ -23,8 +23,8 @@ def memory(card: Card, inputs: MemoryInput, given: Given, block_size: int) -> Me
     Aggregated layouts need no buffer but count one too. Whether TensorRT-LLM allocates one depends on the transfer
     runtime, which it chooses itself.
     """
-    tokens = _number(given, "--max-num-tokens", DEFAULT_TOKENS)
-    sequences = _number(given, "--max-batch-size", DEFAULT_SEQUENCES)
+    tokens = given.number("--max-num-tokens") or DEFAULT_TOKENS
+    sequences = given.number("--max-batch-size") or DEFAULT_SEQUENCES
     overhead = RUNTIME_BYTES + _activations(card, tokens, inputs.tensor_parallel) + _logits(card, sequences)
     free = inputs.gpu_bytes - inputs.weights - overhead
     layers, buffered = card.architecture.layers, tokens_in_buffer(inputs.max_model_len, block_size)
@@ -44,13 +44,6 @@ def memory(card: Card, inputs: MemoryInput, given: Given, block_size: int) -> Me
 def tokens_in_buffer(max_model_len: int, block_size: int) -> int:
     """Tokens of a transfer buffer for the longest prompt, in whole blocks. A smaller buffer hangs under load."""
     return -(-max_model_len // block_size) * block_size
-
-
-def _number(given: Given, name: str, default: int) -> int:
-    try:
-        return given.number(name) or default
-    except (ValueError, OverflowError):  # an error of its own
-        return default
 
 
 def _advice(tokens: int, sequences: int) -> str | None:

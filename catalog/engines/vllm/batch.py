@@ -31,7 +31,7 @@ def batch(given: Given, max_model_len: int, default: Batch) -> Batch:
     Same rules as `EngineArgs._set_default_max_num_seqs_and_batched_tokens_args` of vLLM 0.31.0.
     """
     times = 2 if given.text("--performance-mode") == "throughput" else 1
-    tokens, seqs = _number(given, "--max-num-batched-tokens"), _number(given, "--max-num-seqs")
+    tokens, seqs = given.number("--max-num-batched-tokens"), given.number("--max-num-seqs")
     filled_seqs = seqs or default.seqs * times
     if tokens is None:
         tokens = default.tokens * times
@@ -39,13 +39,6 @@ def batch(given: Given, max_model_len: int, default: Batch) -> Batch:
             tokens = max(tokens, max_model_len)
         tokens = min(tokens, filled_seqs * max_model_len)
     return Batch(tokens=tokens, seqs=seqs or min(filled_seqs, tokens))
-
-
-def _number(given: Given, name: str) -> int | None:
-    try:
-        return given.number(name)
-    except ValueError:  # reported elsewhere
-        return None
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
