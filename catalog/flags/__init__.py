@@ -217,6 +217,10 @@ def json_object(text: str) -> dict[str, Any] | str:
         parsed = json.loads(text)
     except json.JSONDecodeError as error:
         return f"is not JSON: {error.msg} at character {error.pos + 1}"
+    except ValueError:  # Python reads no integers of more than some thousand digits
+        return "has a number with too many digits"
+    except RecursionError:
+        return "is nested too deeply"
     return cast(dict[str, Any], parsed) if isinstance(parsed, dict) else f"got {shown(parsed)}; must be a JSON object"
 
 

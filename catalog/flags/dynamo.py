@@ -1,9 +1,8 @@
 """Rules of flags that Dynamo adds to the workers of every engine."""
 
-import json
 from collections.abc import Iterator
 
-from catalog.flags import ArgumentError
+from catalog.flags import ArgumentError, json_object
 from catalog.flags.given import Given, Workers
 from catalog.flags.paths import why_unreadable
 from reading.errors import shown
@@ -17,12 +16,5 @@ def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     if template is not None and (why := why_unreadable(template, workers)):
         yield given.error(_TEMPLATE, f"{shown(template)} {why}")
     tag = given.text(_STRUCTURAL_TAG)
-    if tag is not None and not _is_object(tag) and (why := why_unreadable(tag, workers)):
+    if tag is not None and isinstance(json_object(tag), str) and (why := why_unreadable(tag, workers)):
         yield given.error(_STRUCTURAL_TAG, f"{shown(tag)} is no JSON object, and as a file it {why}")
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except json.JSONDecodeError:
-        return False

@@ -1,12 +1,11 @@
 """The flags that a stack sets, as rules read them, and the workers that get them."""
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from catalog.contracts import KvCacheDtype
-from catalog.flags import ArgumentError
+from catalog.flags import ArgumentError, json_object
 from catalog.flags.argv import Use, number, uses
 from catalog.flags.table import Table
 from catalog.machines import Gpus
@@ -87,11 +86,8 @@ class Given:
 
     def keys(self, name: str) -> Mapping[str, Any]:
         """The JSON object of a flag; empty where the flag is missing or its value is no object."""
-        try:
-            parsed = json.loads(self.text(name) or "{}")
-        except json.JSONDecodeError:
-            return {}
-        return cast(dict[str, Any], parsed) if isinstance(parsed, dict) else {}
+        found = json_object(self.text(name) or "{}")
+        return {} if isinstance(found, str) else found
 
     def names(self) -> Iterator[str]:
         yield from self._uses

@@ -182,6 +182,20 @@ def test_a_number_beyond_any_is_an_error_of_its_word(name: str, flag: str, other
 
 
 @pytest.mark.parametrize(
+    ("flag", "value", "says"),
+    [
+        ("--override-generation-config", f'{{"top_k": {"9" * 5000}}}', "has a number with too many digits"),
+        ("--speculative-config", "[" * 100_000, "is nested too deeply"),
+        ("--dyn-structural-tag", "[" * 100_000, "is no JSON object"),
+    ],
+    ids=["digits", "depth", "tag"],
+)
+def test_json_that_python_does_not_read_is_an_error_of_its_word(flag: str, value: str, says: str) -> None:
+    said = found((flag, value))
+    assert [error.path for error in said if says in error.message] == [f"{PATH}[1]"]
+
+
+@pytest.mark.parametrize(
     ("words", "tokens", "seqs"),
     [
         ((), 8192, 1024),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Literal
 
 from catalog import nixl
 from catalog.command_line import (
@@ -37,7 +37,7 @@ from catalog.engines import Engine
 from catalog.engines.vllm import batch, handshake, kv_split, relations, speculation, values
 from catalog.engines.vllm.formats import FORMATS
 from catalog.engines.vllm.memory import memory
-from catalog.flags import ArgumentError
+from catalog.flags import ArgumentError, json_object
 from catalog.flags.given import Given, Workers
 from catalog.models import Card
 from catalog.rdma import KvTransfer
@@ -240,13 +240,9 @@ class Vllm(Engine):
             yield f"the plan does not count the memory of the draft model {draft}"
 
     def connection(self, argv: Sequence[str]) -> TransferConnection:
-        config: dict[str, Any] = {}
-        if "--kv-transfer-config" in argv[:-1]:
-            try:
-                given: Any = json.loads(argv[argv.index("--kv-transfer-config") + 1])
-            except json.JSONDecodeError:
-                given = None
-            config = cast(dict[str, Any], given) if isinstance(given, dict) else {}
+        flag = "--kv-transfer-config"
+        given = json_object(argv[argv.index(flag) + 1]) if flag in argv[:-1] else {}
+        config = {} if isinstance(given, str) else given
         connector, role = config.get("kv_connector"), config.get("kv_role")
         return TransferConnection(
             connector=str(connector) if connector else None,
