@@ -163,6 +163,11 @@ class Engine(ABC):
         table = read(path, self.removed_flags)
         return replace(table, flags={**table.flags, **self.unlisted_flags()})
 
+    def given(self, arguments: Sequence[str]) -> Given:
+        """The flags of these arguments. Only for an engine that has a table."""
+        assert self.flags is not None
+        return Given(self.flags, arguments)
+
     def unlisted_flags(self) -> Mapping[str, Flag]:
         """Flags that the module takes but its parser does not list, by name."""
         return {}

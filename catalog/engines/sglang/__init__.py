@@ -155,12 +155,10 @@ class Sglang(Engine):
         return (*args.argv(), *worker.extra_args)
 
     def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
-        assert self.flags is not None  # flags/sglang.json
-        return memory(card, inputs, Given(self.flags, inputs.arguments), self.block_size)
+        return memory(card, inputs, self.given(inputs.arguments), self.block_size)
 
     def share_of(self, gpus: Gpus, arguments: Sequence[str] = ()) -> float:
-        assert self.flags is not None  # flags/sglang.json
-        return memory_share(gpus, Given(self.flags, arguments))
+        return memory_share(gpus, self.given(arguments))
 
     def layout_errors(self, prefill: RoleShape, decode: RoleShape, card: Card) -> Iterator[str]:
         sizes = {role.role.value: self.attention_size(role)[0] for role in (prefill, decode)}
@@ -168,8 +166,7 @@ class Sglang(Engine):
             yield refusal
 
     def attention_size(self, role: RoleShape) -> tuple[int, str | None]:
-        assert self.flags is not None  # flags/sglang.json
-        given = Given(self.flags, role.arguments)
+        given = self.given(role.arguments)
         flag = "--dp-size" if parallel.groups(given) > 1 else None
         return parallel.attention_parallel(given, role.tensor_parallel), flag
 

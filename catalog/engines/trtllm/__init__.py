@@ -187,8 +187,7 @@ class Trtllm(Engine):
         return (*args.argv(), *keys.words(engine), *worker.extra_args)
 
     def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
-        assert self.flags is not None  # flags/trtllm.json
-        return memory(card, inputs, Given(self.flags, inputs.arguments), self.block_size)
+        return memory(card, inputs, self.given(inputs.arguments), self.block_size)
 
     def environment(self, worker: EngineInput) -> tuple[EnvVar, ...]:
         """Allows Open MPI to start the engine's ranks as root, which takes two variables. Whether the image sets them

@@ -200,13 +200,11 @@ class Vllm(Engine):
         return (*args.argv(), *worker.extra_args)
 
     def memory(self, card: Card, inputs: MemoryInput) -> MemoryUse:
-        assert self.flags is not None  # flags/vllm.json
-        return memory(card, inputs, Given(self.flags, inputs.arguments), self.block_size)
+        return memory(card, inputs, self.given(inputs.arguments), self.block_size)
 
     def layout_errors(self, prefill: RoleShape, decode: RoleShape, card: Card) -> Iterator[str]:
         sizes = {"prefill": prefill.tensor_parallel, "decode": decode.tensor_parallel}
-        assert self.flags is not None  # flags/vllm.json
-        backend = handshake.given_backend(Given(self.flags, decode.arguments))
+        backend = handshake.given_backend(self.given(decode.arguments))
         if refusal := kv_split.refusal(card.attention, **sizes, backend=backend):
             yield refusal
 
