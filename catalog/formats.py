@@ -72,14 +72,15 @@ class FormatFloors:
     """Source of these numbers."""
 
     def use(self, compute_capability: str) -> FormatUse:
-        if _within(compute_capability, self.native, self.native_below):
+        if within(compute_capability, self.native, self.native_below):
             return FormatUse.NATIVE
-        if _within(compute_capability, self.weight_only, self.weight_only_below):
+        if within(compute_capability, self.weight_only, self.weight_only_below):
             return FormatUse.WEIGHT_ONLY
         return FormatUse.REFUSED
 
 
-def _within(compute_capability: str, first: str | None, below: str | None) -> bool:
+def within(compute_capability: str, first: str | None, below: str | None) -> bool:
+    """Whether it is at least `first` and less than `below`. Nothing is within where `first` is None."""
     return bool(first and at_least(compute_capability, first) and not (below and at_least(compute_capability, below)))
 
 

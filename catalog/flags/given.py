@@ -30,8 +30,8 @@ class Workers:
 
     @property
     def generation(self) -> str:
-        """The generation of their GPUs, which engines choose kernels by: the major number of the compute capability."""
-        return " and ".join(sorted({gpus.compute_capability.partition(".")[0] for gpus in self.gpus}))
+        """The generation of their GPUs, which engines choose kernels by."""
+        return " and ".join(sorted({gpus.generation for gpus in self.gpus}))
 
 
 class Given:

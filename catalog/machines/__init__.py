@@ -138,6 +138,11 @@ class Gpus(Frozen):
     formats: dict[str, Literal["native", "weightOnly"]] | None = None
     """Allowed number formats of models, where engines support fewer than the compute capability suggests."""
 
+    @property
+    def generation(self) -> str:
+        """The major number of the compute capability, such as 9."""
+        return self.compute_capability.partition(".")[0]
+
     def limited(self, name: str, use: FormatUse) -> FormatUse:
         """An engine's use of a format, `use`, limited to `formats` of the machine's file."""
         if self.formats is None or use is FormatUse.REFUSED:

@@ -75,14 +75,14 @@ def attention(workers: Workers) -> tuple[str, ...]:
 
 
 def _on(gpu: Gpus, workers: Workers) -> Sequence[str]:
-    kinds = _ATTENTION.get(gpu.compute_capability.partition(".")[0])
+    kinds = _ATTENTION.get(gpu.generation)
     names = kinds[_kind(workers)] if kinds else _of_kind(workers)
     return [name for name in names if not (name == "trtllm_mha" and _on_12_with_fp8(gpu, workers))]
 
 
 def _on_12_with_fp8(gpu: Gpus, workers: Workers) -> bool:
     """Where prefill by trtllm_mha raises: `handle_attention_backend_compatibility`, SGLang 0.5.21."""
-    return gpu.compute_capability.startswith("12.") and workers.kv_cache_dtype.bytes == 1
+    return gpu.generation == "12" and workers.kv_cache_dtype.bytes == 1
 
 
 def _of_kind(workers: Workers) -> Sequence[str]:

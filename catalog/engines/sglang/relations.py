@@ -83,7 +83,7 @@ def _deterministic(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     others = "; use " + " or ".join(name for name in _DETERMINISTIC if name in kernels.attention(workers))
     if backend is not None:
         yield given.error("--attention-backend", f"{backend} does not compute deterministically{others}")
-    elif workers.card.attention.sinks and any(gpu.compute_capability.startswith("10.") for gpu in workers.gpus):
+    elif workers.card.attention.sinks and any(gpu.generation == "10" for gpu in workers.gpus):
         yield given.error(
             "--enable-deterministic-inference",
             "needs --attention-backend triton here, because SGLang's own choice does not compute deterministically",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from catalog.flags import ArgumentError
 from catalog.flags.given import Given, Workers
-from catalog.formats import at_least
+from catalog.formats import at_least, within
 
 MOE = "--trtllm.moe_config.backend"
 ATTENTION = "--trtllm.attn_backend"
@@ -78,8 +78,7 @@ def _why_not(name: str, workers: Workers) -> str:
     """Why a kernel does not run the experts of these workers, as the end of a sentence; empty if it may."""
     known, card = _EXPERTS.get(name, _Experts()), workers.card
     for gpus in workers.gpus:
-        capability = gpus.compute_capability
-        if not at_least(capability, known.first) or (known.below and at_least(capability, known.below)):
+        if not within(gpus.compute_capability, known.first, known.below):
             return f"on {gpus.product}"
     if known.formats and card.weights.format not in known.formats:
         return f"experts in {card.weights.format}"

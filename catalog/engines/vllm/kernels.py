@@ -192,12 +192,11 @@ def _running(kernels: Mapping[str, Sequence[str]], workers: Workers) -> tuple[st
 def _runs(generations: Sequence[str], workers: Workers) -> bool:
     """Whether a kernel runs on all of the workers' GPUs. On a generation that this table does not know, a kernel that
     runs on any other one passes."""
-    return bool(generations) and all(_on(generations, gpus.compute_capability) for gpus in workers.gpus)
+    return bool(generations) and all(_on(generations, gpus) for gpus in workers.gpus)
 
 
-def _on(generations: Sequence[str], compute_capability: str) -> bool:
-    major = compute_capability.partition(".")[0]
-    return major not in _ALL or major in generations or compute_capability in generations
+def _on(generations: Sequence[str], gpus: Gpus) -> bool:
+    return gpus.generation not in _ALL or gpus.generation in generations or gpus.compute_capability in generations
 
 
 def _products(workers: Workers) -> str:
