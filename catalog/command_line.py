@@ -15,6 +15,12 @@ DISAGGREGATION_MODES: dict[Role, DisaggregationMode] = {
     Role.WORKER: "agg",
 }
 
+# Flags of those modules that `--disaggregation-mode` replaced.
+REMOVED_ROLE_FLAGS = {
+    "--is-prefill-worker": "--disaggregation-mode prefill",
+    "--is-decode-worker": "--disaggregation-mode decode",
+}
+
 # GKE mounts the driver's libraries here, outside the image's search path.
 DRIVER_LIBRARIES = "/usr/local/nvidia/lib64"
 

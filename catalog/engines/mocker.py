@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from catalog.command_line import DISAGGREGATION_MODES, IMAGES, CommandLine, DisaggregationMode
+from catalog.command_line import DISAGGREGATION_MODES, IMAGES, REMOVED_ROLE_FLAGS, CommandLine, DisaggregationMode
 from catalog.contracts import EngineInput, EngineMetrics, EnvVar, KvCacheDtype, LocalRun, MemoryInput, MemoryUse
 from catalog.engines import Engine
 from catalog.flags import ArgumentError
@@ -46,10 +46,7 @@ class Mocker(Engine):
     metrics = EngineMetrics(queue="vllm:num_requests_waiting", kv_cache_use="vllm:kv_cache_usage_perc")
     local = LocalRun()
     no_usage_reports = {"VLLM_NO_USAGE_STATS": "1"}
-    removed_flags = {
-        "--is-prefill-worker": "--disaggregation-mode prefill",
-        "--is-decode-worker": "--disaggregation-mode decode",
-    }
+    removed_flags = REMOVED_ROLE_FLAGS
 
     def arguments(self, worker: EngineInput) -> tuple[str, ...]:
         args = MockerArgs(

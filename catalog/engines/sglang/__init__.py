@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Literal
 
 from catalog import nixl
-from catalog.command_line import IMAGES, CommandLine, with_driver_libraries
+from catalog.command_line import IMAGES, REMOVED_ROLE_FLAGS, CommandLine, with_driver_libraries
 from catalog.contracts import (
     KV_EVENTS_PORT,
     Compared,
@@ -118,8 +118,7 @@ class Sglang(Engine):
     known_failures = KNOWN_FAILURES
     transport_evidence = TransportEvidence(role=Role.PREFILL, operation="write")
     removed_flags = {
-        "--is-prefill-worker": "--disaggregation-mode prefill",
-        "--is-decode-worker": "--disaggregation-mode decode",
+        **REMOVED_ROLE_FLAGS,
         "--cuda-graph-bs": "--cuda-graph-bs-decode or --cuda-graph-bs-prefill",
         "--cuda-graph-max-bs": "--cuda-graph-max-bs-decode or --cuda-graph-max-bs-prefill",
         "--disable-cuda-graph": "--cuda-graph-backend-decode disabled and --cuda-graph-backend-prefill disabled",

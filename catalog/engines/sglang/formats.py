@@ -6,12 +6,12 @@ checkpoint, which a card does not name: `weight_only_if` says which checkpoints 
 
 from collections.abc import Mapping
 
-from catalog.formats import FormatFloors
+from catalog.formats import ARITHMETIC, FormatFloors
 
 _QUANTIZATION = "sglang/srt/layers/quantization"
 
 FORMATS: Mapping[str, FormatFloors] = {
-    "bf16": FormatFloors(native="8.0", source="NVIDIA: tensor cores by compute capability"),
+    "bf16": ARITHMETIC["bf16"],
     "fp8": FormatFloors(
         native="8.9",
         weight_only="8.0",

@@ -7,7 +7,6 @@ from catalog.flags.given import Given, Workers
 from catalog.models import Card
 
 _DP, _DP_ATTENTION, _EP = "--dp-size", "--enable-dp-attention", "--ep-size"
-_PAGE = 64
 # A larger chunk than this is no choice but a typing error: its activations alone need more than any GPU has.
 _LARGEST_CHUNK = 131072
 
@@ -109,13 +108,13 @@ def _has_groups(card: Card) -> bool:
     return card.architecture.kind == "moe" or card.attention.kind == "mla"
 
 
-def chunk_errors(given: Given) -> Iterator[ArgumentError]:
+def chunk_errors(given: Given, page: int) -> Iterator[ArgumentError]:
     """`check_server_args` and `handle_data_parallelism`, SGLang 0.5.21: each group gets its part of a chunk."""
     name = "--chunked-prefill-size"
     size = given.number(name)
-    unit = _PAGE * groups(given)
+    unit = page * groups(given)
     if size is not None and size > 0 and size % unit:
         nearest = max(1, round(size / unit)) * unit
         advice = f"use {nearest}" if nearest <= _LARGEST_CHUNK else "remove it, for SGLang's own choice"
-        why = f"the page size, {_PAGE}" if unit == _PAGE else f"{unit}, the page size times {_DP}"
+        why = f"the page size, {page}" if unit == page else f"{unit}, the page size times {_DP}"
         yield given.error(name, f"{size} is not a multiple of {why}; {advice}")

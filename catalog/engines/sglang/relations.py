@@ -54,7 +54,7 @@ def owned(workers: Workers) -> dict[str, str]:
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     yield from _parsers(given)
-    yield from parallel.chunk_errors(given)
+    yield from parallel.chunk_errors(given, workers.block_size)
     yield from _scheduling(given)
     for name, needed in _NEEDS:
         if name in given and not given.on(needed):

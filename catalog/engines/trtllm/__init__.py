@@ -82,6 +82,7 @@ class TrtllmArgs(CommandLine):
 _REQUESTS = ScalingSignal(name="requests-in-flight", gauge="dynamo_component_inflight_requests", target="8")
 _KV_CACHE = ScalingSignal(name="kv-cache-use", gauge="trtllm_kv_cache_utilization", target="700m")
 
+_MOVED = Series(name="trtllm_kv_transfer_bytes_sum", unit="By")
 
 _BACKEND = "--trtllm.cache_transceiver_config.backend"
 
@@ -103,13 +104,13 @@ class Trtllm(Engine):
         scaling={Role.PREFILL: (_REQUESTS,), Role.DECODE: (_KV_CACHE,), Role.WORKER: (_REQUESTS, _KV_CACHE)},
         transfer=TransferMetrics(
             source="Dynamo's TensorRT-LLM worker",
-            moved=Series(name="trtllm_kv_transfer_bytes_sum", unit="By"),
+            moved=_MOVED,
             duration=Series(name="trtllm_kv_transfer_latency_seconds", unit="s"),
         ),
     )
     transfer_evidence = TransferEvidence(
         role=Role.DECODE,
-        moved=Series(name="trtllm_kv_transfer_bytes_sum", unit="By"),
+        moved=_MOVED,
         transfers="trtllm_kv_transfer_success_total",
         absent="the worker counts only with --publish-metrics and --trtllm.return_perf_metrics true: look at the "
         "arguments of the decode workers",

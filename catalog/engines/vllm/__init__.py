@@ -8,6 +8,7 @@ from catalog import nixl
 from catalog.command_line import (
     DISAGGREGATION_MODES,
     IMAGES,
+    REMOVED_ROLE_FLAGS,
     CommandLine,
     DisaggregationMode,
     with_driver_libraries,
@@ -94,6 +95,10 @@ class VllmArgs(CommandLine):
 _QUEUE = ScalingSignal(name="queued-requests", gauge="vllm:num_requests_waiting", target="4")
 _KV_CACHE = ScalingSignal(name="kv-cache-use", gauge="vllm:kv_cache_usage_perc", target="700m")
 
+# What decode read, and reads that failed.
+_MOVED = Series(name="vllm:nixl_bytes_transferred_sum", unit="By")
+_FAILED = "vllm:nixl_num_failed_transfers_total"
+
 
 def _with_host_buffer(transfer_config: str) -> str:
     """The transfer settings with NIXL's buffer in host memory; its default buffer is in GPU memory."""
@@ -125,10 +130,10 @@ class Vllm(Engine):
         scaling={Role.PREFILL: (_QUEUE,), Role.DECODE: (_KV_CACHE,), Role.WORKER: (_QUEUE, _KV_CACHE)},
         transfer=TransferMetrics(
             source="vLLM's connector",
-            moved=Series(name="vllm:nixl_bytes_transferred_sum", unit="By"),
+            moved=_MOVED,
             duration=Series(name="vllm:nixl_xfer_time_seconds", unit="s"),
             failures={
-                "transfer": "vllm:nixl_num_failed_transfers_total",
+                "transfer": _FAILED,
                 "notification": "vllm:nixl_num_failed_notifications_total",
             },
             expired="vllm:nixl_num_kv_expired_reqs_total",
@@ -139,9 +144,9 @@ class Vllm(Engine):
     ports = Ports(nixl_telemetry=nixl.TELEMETRY_PORT)
     transfer_evidence = TransferEvidence(
         role=Role.DECODE,
-        moved=Series(name="vllm:nixl_bytes_transferred_sum", unit="By"),
+        moved=_MOVED,
         transfers="vllm:nixl_xfer_time_seconds_count",
-        failed="vllm:nixl_num_failed_transfers_total",
+        failed=_FAILED,
         used="vllm:external_prefix_cache_hits_total",
         absent="vLLM counts only with --kv-transfer-config: look at the arguments of the decode workers",
         carrier="NIXL",
@@ -166,10 +171,7 @@ class Vllm(Engine):
         edits={"--kv-transfer-config": _with_host_buffer},
         port_variable="VLLM_NIXL_SIDE_CHANNEL_PORT",
     )
-    removed_flags = {
-        "--is-prefill-worker": "--disaggregation-mode prefill",
-        "--is-decode-worker": "--disaggregation-mode decode",
-    }
+    removed_flags = REMOVED_ROLE_FLAGS
 
     @property
     def command(self) -> tuple[str, ...]:
