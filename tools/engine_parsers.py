@@ -79,20 +79,20 @@ def answer(*parsers: Parser) -> None:
     lines = json.load(sys.stdin)
     said = {
         "tables": {module: table(parser) for module, parser in by_module.items()},
-        "verdicts": [verdict(by_module[module], argv) for module, argv in lines],
+        "verdicts": [verdict(by_module[module].parse, argv) for module, argv in lines],
     }
     Path(sys.argv[1]).write_text(json.dumps(said), encoding="utf-8")
 
 
-def verdict(parser: Parser, argv: Sequence[str]) -> str | None:
-    """Why the parser refuses the command line; None if it accepts it."""
+def verdict(parse: Callable[[Sequence[str]], object], argv: Sequence[str]) -> str | None:
+    """Why a parser, or what follows it at start, refuses the command line; None if it accepts it."""
     output = io.StringIO()
     try:
         with contextlib.redirect_stderr(output):
-            parser.parse(argv)
+            parse(argv)
     except SystemExit as end:
         return (output.getvalue().strip().splitlines() or [f"ended with code {end.code}"])[-1]
-    except Exception as error:  # a parser may raise anything
+    except Exception as error:  # a runtime may raise anything
         return f"{type(error).__name__}: {error}"
     return None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import dynamo.sglang.args
 from engine_parsers import Parser, answer
@@ -9,15 +10,15 @@ from engine_parsers import Parser, answer
 MODEL = "model"
 
 
-async def _none_fetched(*_: object, **__: object) -> str:
-    """In place of the download of a model, of which the parser needs nothing."""
-    return MODEL
+async def _none_fetched(model: str, *_: object, **__: object) -> str:
+    """In place of the download of a model, which may be a folder."""
+    return model
 
 
 dynamo.sglang.args.fetch_model = _none_fetched
 
 
-def _parse(argv: Sequence[str]) -> object:
+def parse(argv: Sequence[str]) -> Any:
     return asyncio.run(dynamo.sglang.args.parse_args(list(argv)))
 
 
@@ -25,7 +26,7 @@ if __name__ == "__main__":
     answer(
         Parser(
             module="dynamo.sglang",
-            parse=_parse,
+            parse=parse,
             engine=("SGLang", "sglang"),
             beginning=("--model-path", MODEL),
             value_types={
