@@ -54,7 +54,8 @@ def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
     )
 
 
-FRONTEND_COMMAND = ("python3", "-m", frontend_flags().module)
+def frontend_command() -> tuple[str, ...]:
+    return ("python3", "-m", frontend_flags().module)
 
 
 def frontend_image(runtime: str) -> str:
@@ -84,7 +85,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                 containers=(
                     dgd.Container(
                         image=frontend_image(graph.runtime),
-                        command=FRONTEND_COMMAND,
+                        command=frontend_command(),
                         args=flags.checked(of_release(frontend_flags(), graph.runtime), args.argv()),
                         env=(
                             *source.env,

@@ -16,7 +16,7 @@ from catalog import flags, lifecycle
 from catalog.engines import all_engines
 from catalog.flags.argv import uses
 from catalog.flags.frontend import frontend_flags
-from manifests.graph import FRONTEND_COMMAND, NO_ADMIN_API, frontend_image
+from manifests.graph import NO_ADMIN_API, frontend_command, frontend_image
 from policies import kinds
 from policies.container_inputs import container_violations, image_name, pod_violations
 from policies.inputs import at, block, items
@@ -107,7 +107,7 @@ def _unknown(container: Mapping[str, Any]) -> Iterator[str]:
     """Variables and flags of a frontend that the program does not set."""
     yield from (f"the variable {name}" for v in items(container, "env") if (name := at(v, "name")) not in _VARIABLES)
     yield from container_violations(container)
-    if [str(word) for word in items(container, "command")] != list(FRONTEND_COMMAND):
+    if [str(word) for word in items(container, "command")] != list(frontend_command()):
         yield "a command other than the program's"
     if image_name(container) != _IMAGE:
         yield f"an image other than {_IMAGE}"

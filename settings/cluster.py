@@ -47,8 +47,8 @@ KmsKey = Annotated[
 class ClusterSettings(Frozen):
     deletion_protection: bool = True
     release_channel: ReleaseChannel = ReleaseChannel.REGULAR
-    system_pool: SystemPool = SystemPool()
-    maintenance: Maintenance = Maintenance()
+    system_pool: SystemPool = Field(default_factory=SystemPool)
+    maintenance: Maintenance = Field(default_factory=Maintenance)
     existing: ExistingCluster | None = None
     binary_authorization: bool = False
     """Whether only images that the project's Binary Authorization policy admits may start."""

@@ -113,9 +113,9 @@ class ModelSettings(Frozen):
     prefill: RoleOverride | None = None
     decode: RoleOverride | None = None
     worker: RoleOverride | None = None
-    frontend: FrontendSettings = FrontendSettings()
-    engine: EngineSettings = EngineSettings()
-    autoscaling: Autoscaling = Autoscaling()
+    frontend: FrontendSettings = Field(default_factory=FrontendSettings)
+    engine: EngineSettings = Field(default_factory=EngineSettings)
+    autoscaling: Autoscaling = Field(default_factory=Autoscaling)
     verification: VerificationMode = VerificationMode.REQUIRED
     kv_transfer: KvTransfer | None = None
     """Transport of KV cache between GPU pods; RDMA if not set. `tcp` uses the pod network, even on nodes with NICs."""

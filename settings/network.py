@@ -33,5 +33,5 @@ class NetworkSettings(Frozen):
     """RDMA mode, which connects a node's RDMA NICs to networks and to pods. Changing it replaces node pools.
 
     If not set on a machine without this mode, the first of `MODES` that the machine has."""
-    ranges: AddressPlan = AddressPlan()
+    ranges: AddressPlan = Field(default_factory=AddressPlan)
     existing: ExistingNetwork | None = None

@@ -61,14 +61,14 @@ class Settings(Frozen):
     models: Annotated[dict[GraphName, ModelSettings], Field(min_length=1, examples=[_ONE_GRAPH])]
     capacity: Capacity | None = None
     """How GPU nodes are bought; required if a layout has GPUs."""
-    network: NetworkSettings = NetworkSettings()
-    cluster: ClusterSettings = ClusterSettings()
-    endpoint: Endpoint = Endpoint()
-    secrets: SecretsSettings = SecretsSettings()
-    versions: Versions = Versions()
-    alerts: AlertSettings = AlertSettings()
+    network: NetworkSettings = Field(default_factory=NetworkSettings)
+    cluster: ClusterSettings = Field(default_factory=ClusterSettings)
+    endpoint: Endpoint = Field(default_factory=Endpoint)
+    secrets: SecretsSettings = Field(default_factory=SecretsSettings)
+    versions: Versions = Field(default_factory=Versions)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
     budget: BudgetSettings | None = None
-    weights: WeightsSettings = WeightsSettings()
+    weights: WeightsSettings = Field(default_factory=WeightsSettings)
     preflight: bool = True
     """Whether the preflight checks that Google Cloud can provide the plan, before anything is created."""
     labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(distinct_labels)] = {}

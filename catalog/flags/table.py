@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -99,7 +99,9 @@ class _File:
     objects: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
 
-_FILES = TypeAdapter(_File)
+@cache
+def _files() -> TypeAdapter[_File]:
+    return TypeAdapter(_File)
 
 
 def read(path: Path, removed: Mapping[str, str]) -> Table:
@@ -109,7 +111,7 @@ def read(path: Path, removed: Mapping[str, str]) -> Table:
     except ValueError as invalid:
         raise _invalid(path, [Error("", f"is no JSON file in UTF-8: {invalid}")]) from None
     try:
-        file = _FILES.validate_json(json.dumps(_with_names(content)))  # a strict list is a Sequence in JSON only
+        file = _files().validate_json(json.dumps(_with_names(content)))  # a strict list is a Sequence in JSON only
     except ValidationError as invalid:
         found = (
             Error(join("", *each["loc"]), f"got {shown(each['input'])}; {each['msg'][:1].lower()}{each['msg'][1:]}")
