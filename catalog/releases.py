@@ -52,7 +52,9 @@ class _Dynamo(Frozen):
     minors: dict[str, _MinorVersion]
 
 
-DYNAMO = entries.entry(_Dynamo, Path(__file__).parent, "dynamo")
+@cache
+def dynamo() -> _Dynamo:
+    return entries.entry(_Dynamo, Path(__file__).parent, "dynamo")
 
 
 def is_release(text: str) -> bool:
@@ -75,33 +77,38 @@ def order(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
-RELEASES = tuple(sorted((each for of in DYNAMO.minors.values() for each in of.releases), key=order))
-"""Every known release, oldest first."""
-NEWEST = RELEASES[-1]
+@cache
+def known() -> tuple[str, ...]:
+    """Every known release, oldest first."""
+    return tuple(sorted((each for of in dynamo().minors.values() for each in of.releases), key=order))
+
+
+def newest_release() -> str:
+    return known()[-1]
 
 
 def newest_of(version: Minor) -> str:
     """The newest known release of a minor version; X.Y.0 if none is known."""
-    known = DYNAMO.minors.get(name(version))
-    return known.releases[-1] if known else f"{name(version)}.0"
+    found = dynamo().minors.get(name(version))
+    return found.releases[-1] if found else f"{name(version)}.0"
 
 
 def pins(release: str) -> Mapping[str, Pins]:
     """Engine → its versions in a release; empty if the minor version is unknown."""
-    known = DYNAMO.minors.get(name(minor(release)))
-    return known.engines if known else {}
+    found = dynamo().minors.get(name(minor(release)))
+    return found.engines if found else {}
 
 
 def ucx(release: str) -> str | None:
     """The minor version of UCX in a release's images; None if unknown."""
-    known = DYNAMO.minors.get(name(minor(release)))
-    return known.ucx if known else None
+    found = dynamo().minors.get(name(minor(release)))
+    return found.ucx if found else None
 
 
 def ignored_flags(release: str) -> frozenset[str]:
     """Flags that the release accepts and ignores."""
-    known = DYNAMO.minors.get(name(minor(release)))
-    return frozenset(known.ignored_flags if known else ())
+    found = dynamo().minors.get(name(minor(release)))
+    return frozenset(found.ignored_flags if found else ())
 
 
 def removed_flags(release: str) -> Mapping[str, str]:
@@ -120,7 +127,7 @@ def removed_keys(release: str) -> Mapping[str, Mapping[str, str]]:
 
 def has_metric(release: str, metric: str) -> bool:
     """Whether the release has a metric. False only if a later minor version added it."""
-    since = next((at for at, of in DYNAMO.minors.items() if metric in of.added_metrics), None)
+    since = next((at for at, of in dynamo().minors.items() if metric in of.added_metrics), None)
     return since is None or minor(release) >= _numbers(since)
 
 
@@ -144,7 +151,7 @@ def steps(was: str, becomes: str) -> tuple[str, ...]:
 
 def _until(release: str) -> Iterator[tuple[str, _MinorVersion]]:
     """The minor versions up to that of a release, oldest first."""
-    return ((at, of) for at, of in DYNAMO.minors.items() if _numbers(at) <= minor(release))
+    return ((at, of) for at, of in dynamo().minors.items() if _numbers(at) <= minor(release))
 
 
 @cache

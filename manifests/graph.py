@@ -259,7 +259,7 @@ def worker_variables(runs: Engine, inputs: EngineInput, drain_seconds: int) -> t
         *_HUB.env,
         *map(_variable, runs.environment(inputs)),
         *_variables(lifecycle.worker_env(drain_seconds)),
-        *_variables(releases.worker_environment(releases.NEWEST)),
+        *_variables(releases.worker_environment(releases.newest_release())),
         *_no_usage_reports(runs),
         *map(_variable, runs.transfer_environment(inputs)),
         *(_variable(each) for transport in KvTransfer for each in runs.transport_environment(transport)),

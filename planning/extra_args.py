@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from catalog import flags
+from catalog import flags, releases
 from catalog.engines import Engine, flag_tables
 from catalog.flags import classes, dynamo
 from catalog.flags.argv import uses
 from catalog.flags.given import Given, Workers
 from catalog.flags.of_release import of_release
-from catalog.releases import DYNAMO
 from reading.errors import Error, join, nearest
 from reading.tokens import holds_token
 
@@ -19,12 +18,12 @@ def errors(
     workers: Workers,
     given: Sequence[str],
     allowed_code: Sequence[str] = (),
-    runtime: str = DYNAMO.runtime,
+    runtime: str | None = None,
 ) -> Iterator[Error]:
     """The errors of extra arguments. `paths` has the key path of each word of `given`.
 
     `allowed_code`: the flags of `engine.allowCode`, which a stack may set although they run third-party code.
-    `runtime`: the version of the images, which may have fewer flags than the table.
+    `runtime`: the version of the images, which may have fewer flags than the table; the default version if None.
     """
     if not given:  # skip reading the classes
         return
@@ -43,7 +42,7 @@ def errors(
         for index, word in enumerate(given)
         if "$(" in word or "$$" in word
     ]
-    table = of_release(engine.flags, runtime)
+    table = of_release(engine.flags, runtime or releases.dynamo().runtime)
     owned = classes.not_allowed(engine.flags, allowed_code) | dict(engine.owned_flags(workers))
     owned |= {flag: f"Dynamo {since} removed it; remove it" for flag, since in table.removed_in.items()}
     usable = engine.usable_values(workers)

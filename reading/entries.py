@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from reading import shape, shape_errors
 from reading.errors import ConfigInvalid, Error, join, nearest, one_of, shown, unknown_key
 from reading.frozen import Frozen
-from reading.strict_yaml import YamlInvalid, parse
 
 ROOT = Path(__file__).parents[1]
 Entry = TypeVar("Entry", bound=Frozen)
@@ -83,6 +82,8 @@ def _files_near(path: Path) -> list[str]:
 
 def checked(model: type[Entry], file: str, name: str, content: bytes) -> Entry:
     """An entry from the content of its file. Raises ConfigInvalid, whose paths begin with `file`."""
+    from reading.strict_yaml import YamlInvalid, parse  # imported late: PyYAML takes as long as all of this room
+
     try:
         plain = parse(content.decode("utf-8"))
         if not isinstance(plain, dict):

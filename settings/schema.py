@@ -37,8 +37,8 @@ class WeightsSettings(Frozen):
 class Versions(Frozen):
     """Versions of Dynamo's operator and images. `catalog.versions` knows which work together."""
 
-    platform: str = versions.DYNAMO.platform
-    runtime: str = versions.DYNAMO.runtime
+    platform: str = Field(default_factory=lambda: versions.dynamo().platform)
+    runtime: str = Field(default_factory=lambda: versions.dynamo().runtime)
 
 
 _ONE_GRAPH = {"chat": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}}

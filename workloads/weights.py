@@ -103,7 +103,7 @@ def fetch_job(
         "name": "fetch",
         # The image has Python and certificates, and the system pool pulls it anyway. The version is the catalog's, not
         # the stack's: otherwise each runtime upgrade would recreate a finished Job.
-        "image": frontend_image(versions.DYNAMO.runtime),
+        "image": frontend_image(versions.dynamo().runtime),
         "command": ["python3", "-m", PROGRAM],
         "workingDir": SCRIPT_FOLDER,
         "args": [

@@ -120,7 +120,7 @@ def engine_row(name: str) -> dict[str, Any]:
         "name": found.name,
         "title": found.title,
         "image": found.image,
-        "runtime": versions.DYNAMO.runtime,
+        "runtime": versions.dynamo().runtime,
         "module": found.module,
         "simulated": found.simulated,
         "default": found is default_engine(),

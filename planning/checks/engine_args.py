@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from catalog.engines import engine_names
 from catalog.flags.argv import split, uses
 from catalog.models import file_of
-from catalog.releases import DYNAMO, ignored_flags
+from catalog.releases import ignored_flags
 from planning import extra_args
 from planning.deployments import Deployment, DeploymentRole
 from planning.resolve import ResolvedStack
@@ -17,8 +17,11 @@ def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[
     yield from argument_errors(deployment, stack.settings.versions.runtime)
 
 
-def argument_errors(deployment: Deployment, runtime: str = DYNAMO.runtime) -> Iterator[Error]:
-    """Errors of the words that card and stack add to command lines of workers of a runtime, each once."""
+def argument_errors(deployment: Deployment, runtime: str | None = None) -> Iterator[Error]:
+    """Errors of the words that card and stack add to command lines of workers of a runtime, each once.
+
+    `runtime`: the default version if None.
+    """
     engine, allowed = deployment.engine, deployment.settings.engine.allow_code
     found: dict[Error, None] = {}
     for words, roles in _by_words(deployment).items():

@@ -62,7 +62,7 @@ def _existing_gpu_nodes(stack: ResolvedStack) -> Iterator[str]:
         wired = f", set up for network.rdma {rdma}" if rdma.carries else ""
         yield f"cluster.existing: the stack adds no GPU pool, so the cluster needs {count} free {machine.name}{wired}"
     newer = [machine.min_driver for machine in stack.machines if machine.min_driver]
-    oldest = max([versions.DYNAMO.oldest_driver, *newer], key=driver_order)
+    oldest = max([versions.dynamo().oldest_driver, *newer], key=driver_order)
     why = f"the CUDA 13 of runtime {stack.settings.versions.runtime} needs" if not newer else "its GPUs need"
     yield (
         f"cluster.existing: its GPU nodes must run NVIDIA driver {oldest} or newer, as {why}; "

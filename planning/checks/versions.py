@@ -14,13 +14,13 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
-    given, ours = stack.settings.versions, releases.DYNAMO
+    given, ours = stack.settings.versions, releases.dynamo()
     if given.platform != ours.platform:
         yield f"versions.platform: only {ours.platform} is tested here; other versions may reject these graphs"
-    if given.runtime not in releases.RELEASES:
+    if given.runtime not in releases.known():
         yield (
             f"versions.runtime: {given.runtime} is not one of the releases in catalog/dynamo.yaml "
-            f"({', '.join(releases.RELEASES)}); unverified that it exists"
+            f"({', '.join(releases.known())}); unverified that it exists"
         )
     if releases.minor(given.runtime) != releases.minor(ours.runtime):
         yield f"versions.runtime: command lines are written for {ours.runtime}; other versions may not know every flag"
@@ -29,7 +29,7 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
 
 def _other_engines(stack: ResolvedStack, runtime: str) -> Iterator[str]:
     """Warnings of engine versions in the runtime that differ from the checked runtime."""
-    checked = releases.DYNAMO.runtime
+    checked = releases.dynamo().runtime
     for engine in {deployment.engine.name: deployment.engine for deployment in stack.deployments}.values():
         ours, its = releases.pins(checked).get(engine.name), releases.pins(runtime).get(engine.name)
         if engine.simulated:

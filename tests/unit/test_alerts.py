@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from catalog import releases
-from catalog.releases import NEWEST
+from catalog.releases import newest_release
 from manifests.alerts import Alert, LogCondition, MetricCondition, alerts
 from tests.stacks import ROOT, planned
 
@@ -23,7 +23,7 @@ CASES: list[tuple[str, dict[str, Any], set[str]]] = [
     ("simulated", {"models.chat.layout": "simulated"}, ALWAYS | {"prefill-idle"}),
 ]
 
-NEWEST_RUNTIME = {"versions.runtime": NEWEST}
+NEWEST_RUNTIME = {"versions.runtime": newest_release()}
 
 SEVERAL: dict[str, Any] = {
     "models": {
@@ -65,7 +65,7 @@ def test_expired_leases_are_held_against_the_prompts_of_the_same_graph() -> None
 LATE = "kv-read-after-expiry"
 
 
-@pytest.mark.parametrize("runtime", releases.RELEASES)
+@pytest.mark.parametrize("runtime", releases.known())
 def test_what_counts_reads_after_expiry_has_the_alert(runtime: str) -> None:
     changes = SEVERAL | {"versions.runtime": runtime}
     assert (LATE in {alert.name for alert in alerts(planned(changes))}) is (runtime == "1.7.0")

@@ -53,8 +53,8 @@ def test_a_line_of_ours_that_is_wrong_is_not_rendered() -> None:
 
 
 def test_the_tables_are_of_the_version_that_is_deployed() -> None:
-    assert {table.runtime["Dynamo"] for table in TABLES.values()} == {releases.DYNAMO.runtime}
-    for name, pins in releases.pins(releases.DYNAMO.runtime).items():
+    assert {table.runtime["Dynamo"] for table in TABLES.values()} == {releases.dynamo().runtime}
+    for name, pins in releases.pins(releases.dynamo().runtime).items():
         table = engine(name).flags
         assert table
         assert table.runtime[engine(name).title] == pins.version

@@ -12,7 +12,7 @@ import promql_parser
 import pytest
 import yaml
 
-from catalog.releases import NEWEST
+from catalog.releases import newest_release
 from manifests.alerts import MetricCondition, alerts
 from manifests.dashboard import sections
 from tests.stacks import ROOT, planned
@@ -24,7 +24,7 @@ STACKS: dict[str, dict[str, Any]] = {
     "aggregated": {"models.chat.layout": "aggregated"},
     "trtllm": {"models.chat.engine": {"name": "trtllm"}},
     "sglang": {"models.chat.engine": {"name": "sglang"}},
-    "newest runtime": {"versions.runtime": NEWEST},
+    "newest runtime": {"versions.runtime": newest_release()},
     "several": {
         "models": {
             "code": {"model": "qwen3-32b", "layout": "multi-node"},

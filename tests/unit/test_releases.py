@@ -20,7 +20,7 @@ from policies.program_values import variables
 from tests.snapshots import one, only, stack
 from tests.stacks import ROOT, errors, planned
 
-MINORS = releases.DYNAMO.minors
+MINORS = releases.dynamo().minors
 OLD, NEW = ("1.6.0", "1.6.1", "1.6.2"), "1.7.0"
 
 
@@ -30,15 +30,15 @@ def test_minor_versions_follow_each_other_and_hold_their_releases() -> None:
     for name, of in MINORS.items():
         assert of.releases == sorted(of.releases, key=releases.order)
         assert all(releases.name(releases.minor(release)) == name for release in of.releases)
-    assert {releases.DYNAMO.platform, releases.DYNAMO.runtime} <= set(releases.RELEASES)
+    assert {releases.dynamo().platform, releases.dynamo().runtime} <= set(releases.known())
 
 
 def test_every_release_names_the_same_engines() -> None:
     """A name with a typo would pin nothing."""
     gpus = {name for name, each in all_engines().items() if not each.simulated}
-    ours = releases.pins(releases.DYNAMO.runtime).keys()
+    ours = releases.pins(releases.dynamo().runtime).keys()
     assert defaults().engine in ours <= gpus
-    for release in releases.RELEASES:
+    for release in releases.known():
         assert releases.pins(release).keys() == ours
         assert releases.ucx(release)
 
@@ -59,7 +59,7 @@ def test_what_is_removed_is_in_a_table_and_was_deprecated_before() -> None:
 def test_the_page_on_engines_has_the_versions_of_the_default() -> None:
     page = (ROOT / "docs/engines.md").read_text(encoding="utf-8")
     cells = next(line for line in page.splitlines() if line.startswith("| version in Dynamo")).split(" | ")
-    runtime, pins = releases.DYNAMO.runtime, releases.pins(releases.DYNAMO.runtime)
+    runtime, pins = releases.dynamo().runtime, releases.pins(releases.dynamo().runtime)
     assert cells[0].startswith(f"| version in Dynamo {runtime} ")
     assert [cell.strip(" |") for cell in cells[1:]] == [pins[name].version for name in ("vllm", "sglang", "trtllm")]
 
@@ -120,7 +120,7 @@ GATE = {
 
 
 @pytest.mark.parametrize("layout", ["multi-node", "aggregated", "simulated"])
-@pytest.mark.parametrize("runtime", releases.RELEASES)
+@pytest.mark.parametrize("runtime", releases.known())
 def test_the_gate_of_workers_is_set_where_there_is_one(runtime: str, layout: str) -> None:
     plan = planned({"versions.runtime": runtime, "models.chat.layout": layout})
     frontend, *workers = build(plan.graphs[0], {}).spec.components

@@ -16,7 +16,7 @@ def version_errors(platform: str, runtime: str) -> dict[str, str]:
 
 
 def test_the_versions_that_come_with_this_program_are_a_pair() -> None:
-    assert version_errors(versions.DYNAMO.platform, versions.DYNAMO.runtime) == {}
+    assert version_errors(versions.dynamo().platform, versions.dynamo().runtime) == {}
 
 
 UNKNOWN = "the newest release in catalog/dynamo.yaml; what it changes is unknown; "
