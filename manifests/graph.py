@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from catalog import flags, lifecycle, releases, weights
 from catalog.command_line import IMAGES, FrontendArgs
@@ -95,7 +96,7 @@ def _frontend(graph: Graph, runs: Engine) -> dgd.Component:
                         ),
                         env_from=source.env_from,
                         resources=dgd.Resources(requests=_requests(graph.frontend.size)),
-                        security_context=pod_security.UNPRIVILEGED,
+                        security_context=pod_security.unprivileged(),
                         lifecycle=dgd.Lifecycle(
                             pre_stop=dgd.LifecycleHandler(sleep=dgd.Sleep(seconds=lifecycle.PRE_STOP_SECONDS))
                         ),
@@ -145,7 +146,7 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         ),
         env_from=source.env_from,
         resources=_gpu_resources(worker) if node else dgd.Resources(requests=_requests(worker.size)),
-        security_context=_gpu_security(worker) if node else pod_security.UNPRIVILEGED,
+        security_context=_gpu_security(worker) if node else pod_security.unprivileged(),
         volume_mounts=source.mounts,
     )
     return dgd.Component(
@@ -201,42 +202,54 @@ class _ModelSource:
 
 
 def _model_source(graph: Graph) -> _ModelSource:
-    return _BUCKET if graph.reads_bucket else _hub(graph)
+    return _bucket() if graph.reads_bucket else _hub(graph)
 
 
-# The bucket, mounted as a folder, without token and without access to the hub: a missing file is an error.
-_BUCKET = _ModelSource(
-    annotations=labels.GCS_FUSE,
-    env=(dgd.EnvVar(name="HF_HUB_OFFLINE", value="1"),),
-    env_from=None,
-    mounts=(dgd.VolumeMount(name="weights", mount_path=weights.MOUNT, read_only=True),),
-    volumes=(
-        dgd.Volume(
-            name="weights",
-            persistent_volume_claim=dgd.ClaimSource(claim_name=names.WEIGHTS_CLAIM, read_only=True),
+@cache
+def _bucket() -> _ModelSource:
+    """The bucket, mounted as a folder, without token and without access to the hub: a missing file is an error."""
+    return _ModelSource(
+        annotations=labels.GCS_FUSE,
+        env=(dgd.EnvVar(name="HF_HUB_OFFLINE", value="1"),),
+        env_from=None,
+        mounts=(dgd.VolumeMount(name="weights", mount_path=weights.MOUNT, read_only=True),),
+        volumes=(
+            dgd.Volume(
+                name="weights",
+                persistent_volume_claim=dgd.ClaimSource(claim_name=names.WEIGHTS_CLAIM, read_only=True),
+            ),
+            # The required name of GCS FUSE's file cache. The emptyDir is on the Local SSDs, if the machine has any.
+            dgd.Volume(name="gke-gcsfuse-cache", empty_dir=dgd.EmptyDir()),
         ),
-        # The required name of GCS FUSE's file cache. The emptyDir is on the Local SSDs, if the machine has any.
-        dgd.Volume(name="gke-gcsfuse-cache", empty_dir=dgd.EmptyDir()),
-    ),
-)
+    )
 
 
-# The hub, from which each pod downloads the model.
-_HUB = _ModelSource(
-    annotations={},
-    env=(dgd.EnvVar(name="HF_HOME", value=MODEL_CACHE),),
-    env_from=None,
-    mounts=(dgd.VolumeMount(name="model-cache", mount_path=MODEL_CACHE),),
-    volumes=(dgd.Volume(name="model-cache", empty_dir=dgd.EmptyDir()),),
-)
-MOUNTS = (*_BUCKET.mounts, *_HUB.mounts)
-VOLUMES = (*_BUCKET.volumes, *_HUB.volumes)
+@cache
+def _open_hub() -> _ModelSource:
+    """The hub, from which each pod downloads the model, without token."""
+    return _ModelSource(
+        annotations={},
+        env=(dgd.EnvVar(name="HF_HOME", value=MODEL_CACHE),),
+        env_from=None,
+        mounts=(dgd.VolumeMount(name="model-cache", mount_path=MODEL_CACHE),),
+        volumes=(dgd.Volume(name="model-cache", empty_dir=dgd.EmptyDir()),),
+    )
+
+
+def mounts() -> tuple[dgd.VolumeMount, ...]:
+    """Every mount that a pod of a graph may have."""
+    return (*_bucket().mounts, *_open_hub().mounts)
+
+
+def volumes() -> tuple[dgd.Volume, ...]:
+    """Every volume that a pod of a graph may have."""
+    return (*_bucket().volumes, *_open_hub().volumes)
 
 
 def _hub(graph: Graph) -> _ModelSource:
     """The hub, with the token if the model is gated."""
     token = (dgd.EnvFromSource(secret_ref=dgd.SecretRef(name=graph.hf_token_secret)),)
-    return replace(_HUB, env_from=token if graph.card.gated else None)
+    return replace(_open_hub(), env_from=token if graph.card.gated else None)
 
 
 def _variables(env: Mapping[str, str]) -> tuple[dgd.EnvVar, ...]:
@@ -255,8 +268,8 @@ def _annotated(annotations: dict[str, str]) -> dgd.PodMetadata | None:
 def worker_variables(runs: Engine, inputs: EngineInput, drain_seconds: int) -> tuple[dgd.EnvVar, ...]:
     """Every variable that a worker of an engine may get, for any source of the model and any transport of KV cache."""
     return (
-        *_BUCKET.env,
-        *_HUB.env,
+        *_bucket().env,
+        *_open_hub().env,
         *map(_variable, runs.environment(inputs)),
         *_variables(lifecycle.worker_env(drain_seconds)),
         *_variables(releases.worker_environment(releases.newest_release())),

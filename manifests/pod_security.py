@@ -9,6 +9,7 @@ harmless ones, because no pod of a stack sets any.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -29,19 +30,22 @@ IMAGE_USER = 1000
 """User id of Dynamo's images, which name the user by text. With runAsNonRoot, the kubelet starts such an image only if
 the pod sets the number."""
 
-UNPRIVILEGED = dgd.SecurityContext(
-    run_as_user=IMAGE_USER,
-    run_as_non_root=True,
-    allow_privilege_escalation=False,
-    capabilities=dgd.Capabilities(drop=("ALL",)),
-    seccomp_profile=dgd.SeccompProfile(type="RuntimeDefault"),
-)
-"""The securityContext with which a container of Dynamo's images meets `restricted`."""
-
 VOLUMES = ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret")
 """Allowed kinds of volumes, which the cluster manages. Other kinds are paths of the node or external servers."""
 
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
+
+
+@cache
+def unprivileged() -> dgd.SecurityContext:
+    """The securityContext with which a container of Dynamo's images meets `restricted`."""
+    return dgd.SecurityContext(
+        run_as_user=IMAGE_USER,
+        run_as_non_root=True,
+        allow_privilege_escalation=False,
+        capabilities=dgd.Capabilities(drop=("ALL",)),
+        seccomp_profile=dgd.SeccompProfile(type="RuntimeDefault"),
+    )
 
 
 def namespace_labels(*, enforce: PodSecurityLevel, warn: PodSecurityLevel) -> dict[str, str]:

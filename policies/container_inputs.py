@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from manifests import dgd
-from manifests.graph import MOUNTS, VOLUMES
+from manifests.graph import mounts, volumes
 from planning import names
 from policies.inputs import at, block, items, plain
 
 _SECRETS = frozenset({names.HF_TOKEN_SECRET, names.SYNCED_HF_TOKEN_SECRET})
 # Container ports open nothing that a NetworkPolicy closes; no-host-access checks host ports.
 _KEYS = frozenset({*(str(field.alias) for field in dgd.Container.model_fields.values()), "name", "ports"})
-_MOUNTS = [mount.to_wire() for mount in MOUNTS]
-_VOLUMES = [volume.to_wire() for volume in VOLUMES]
+_MOUNTS = [mount.to_wire() for mount in mounts()]
+_VOLUMES = [volume.to_wire() for volume in volumes()]
 _REFERENCE = re.compile(r"(?P<name>[^@]+?)(:[\w.-]+)?(@sha256:[0-9a-f]{64})?")
 
 

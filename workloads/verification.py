@@ -14,7 +14,7 @@ from catalog.engines import Engine
 from manifests import ports
 from manifests.graph import frontend_image
 from manifests.labels import NODE_POOL, VERIFICATION
-from manifests.pod_security import UNPRIVILEGED
+from manifests.pod_security import unprivileged
 from planning import names
 from planning.graph_parts import Transport
 from planning.graph_parts import Verification as Asked
@@ -101,7 +101,7 @@ def job_spec(
                             "requests": {"cpu": asked.size.cpu, "memory": asked.size.memory},
                             "limits": {"memory": asked.max_memory},
                         },
-                        "securityContext": UNPRIVILEGED.to_wire() | {"readOnlyRootFilesystem": True},
+                        "securityContext": unprivileged().to_wire() | {"readOnlyRootFilesystem": True},
                         # Puts failed checks into the pod's status, where Pulumi shows them.
                         "terminationMessagePolicy": "FallbackToLogsOnError",
                         "volumeMounts": [{"name": "script", "mountPath": f"{_FOLDER}/{PACKAGE.name}"}],
