@@ -54,18 +54,27 @@ def _grouped(numbers: _Numbers, *, sinks: bool = False) -> dict[str, Any]:
     } | ({"sinks": True} if sinks else {})
 
 
-def _windowed(numbers: _Numbers) -> dict[str, Any]:
-    """gpt-oss: `layer_types` lists the layers that see the whole context; without it, every second layer does."""
-    layers, types = numbers.get("num_hidden_layers"), numbers.config.get("layer_types")
-    full = layers // 2
+def _full_layers(numbers: _Numbers, layers: int, unlisted: int, other: str, what: str) -> int:
+    """The layers with full attention that `layer_types` lists; `unlisted` without it.
+
+    `other`: the name there of the other layers. `what`: what layers with full attention do, for an error.
+    """
+    full, types = unlisted, numbers.config.get("layer_types")
     if types is not None:
-        known = ("full_attention", "sliding_attention")
+        known = ("full_attention", other)
         listed = cast(list[Any], types) if isinstance(types, list) else []
         if len(listed) != layers or any(kind not in known for kind in listed):
             numbers.bad.append(f"layer_types does not name one of {' and '.join(known)} for each layer")
         full = listed.count("full_attention")
     if not 0 < full < layers:
-        numbers.bad.append(f"{full} of {layers} layers see the whole context")
+        numbers.bad.append(f"{full} of {layers} layers {what}")
+    return full
+
+
+def _windowed(numbers: _Numbers) -> dict[str, Any]:
+    """gpt-oss: `layer_types` lists the layers that see the whole context; without it, every second layer does."""
+    layers = numbers.get("num_hidden_layers")
+    full = _full_layers(numbers, layers, layers // 2, "sliding_attention", "see the whole context")
     return _grouped(numbers, sinks=True) | {
         "kind": "hybrid",
         "fullLayers": full,
@@ -78,16 +87,9 @@ def _gated_delta_net(numbers: _Numbers) -> dict[str, Any]:
 
     The shapes of a state are those of `MambaStateShapeCalculator.gated_delta_net_state_shape` in vLLM 0.31.0.
     """
-    layers, types = numbers.get("num_hidden_layers"), numbers.config.get("layer_types")
-    full = layers // numbers.get("full_attention_interval", default=4)
-    if types is not None:
-        known = ("full_attention", "linear_attention")
-        listed = cast(list[Any], types) if isinstance(types, list) else []
-        if len(listed) != layers or any(kind not in known for kind in listed):
-            numbers.bad.append(f"layer_types does not name one of {' and '.join(known)} for each layer")
-        full = listed.count("full_attention")
-    if not 0 < full < layers:
-        numbers.bad.append(f"{full} of {layers} layers have full attention")
+    layers = numbers.get("num_hidden_layers")
+    every = numbers.get("full_attention_interval", default=4)
+    full = _full_layers(numbers, layers, layers // every, "linear_attention", "have full attention")
     heads, width = numbers.get("linear_num_value_heads"), numbers.get("linear_value_head_dim")
     key_heads, key_width = numbers.get("linear_num_key_heads"), numbers.get("linear_key_head_dim")
     kernel = numbers.get("linear_conv_kernel_dim")
