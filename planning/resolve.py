@@ -1,6 +1,6 @@
 """Turns Settings into the resolved stack: its deployments and the node pools of their engines, computed once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.capacity import CapacitySettings
@@ -71,7 +71,17 @@ class ResolvedStack:
     @property
     def machines(self) -> tuple[GpuMachine, ...]:
         """The machines of the GPU pools, each once; without pools, the stack's default."""
-        return tuple({pool.machine.name: pool.machine for pool in self.gpu_pools}.values()) or (self.machine,)
+        return machines_of(self.gpu_pools) or (self.machine,)
+
+    @property
+    def bought(self) -> dict[tuple[str, str], GpuMachine]:
+        """Machine type and capacity mode → machine, for the GPU nodes that the stack buys."""
+        return {(pool.machine.name, pool.purchase.mode): pool.machine for pool in self.own_gpu_pools if pool.purchase}
+
+
+def machines_of(pools: Iterable[WorkerPool]) -> tuple[GpuMachine, ...]:
+    """The machines of pools, each once."""
+    return tuple({pool.machine.name: pool.machine for pool in pools}.values())
 
 
 def resolve(settings: Settings) -> tuple[ResolvedStack, list[Error]]:

@@ -1,10 +1,9 @@
 """Checks how GPU nodes are bought: errors for the stack's project and zone, and warnings of each capacity mode."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from catalog.capacity import CapacitySettings, mode_of
 from planning.resolve import ResolvedStack
-from planning.types import WorkerPool
 from reading.errors import Error, join
 
 
@@ -34,7 +33,7 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
             yield f"{join(path, key) if key else path}: {message}"
         if path in used - {"capacity"}:
             yield from _not_inherited(path, given, stack.settings.capacity)
-    yield from _purchase_warnings(stack.own_gpu_pools)
+    yield from _purchase_warnings(stack)
 
 
 def _not_inherited(path: str, given: CapacitySettings, of_stack: CapacitySettings | None) -> Iterator[str]:
@@ -50,15 +49,14 @@ def _not_inherited(path: str, given: CapacitySettings, of_stack: CapacitySetting
         )
 
 
-def _purchase_warnings(pools: Sequence[WorkerPool]) -> Iterator[str]:
+def _purchase_warnings(stack: ResolvedStack) -> Iterator[str]:
     """Warnings about purchases for the pools: prices that are no list prices, reservations that may be too small."""
-    bought = {(pool.machine.name, pool.purchase.mode): pool.machine for pool in pools if pool.purchase}
-    for (name, mode), machine in bought.items():
+    for (name, mode), machine in stack.bought.items():
         price = machine.prices.get(mode)
         if price and not price.holds:
             yield f"cost: the price of {name} in mode {mode} is that of {price.date}; it changes daily"
         elif price and price.kind != "list price":
             yield f"cost: the price of {name} in mode {mode} is of a {price.kind}"
-    for pool in pools:
+    for pool in stack.own_gpu_pools:
         if pool.purchase and pool.purchase.reservation and pool.max_nodes > pool.nodes:
             yield f"pool {pool.name}: may grow to {pool.max_nodes} nodes; the reservation must hold that many"

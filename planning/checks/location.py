@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from catalog import locations
 from catalog.machines import GpuMachine, first_of
-from planning.resolve import ResolvedStack
+from planning.resolve import ResolvedStack, machines_of
 from reading.errors import Error, Fix, join
 
 
@@ -16,7 +16,7 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
     region, zone = stack.settings.location.region, stack.settings.location.zone
-    for machine in _machines(stack):
+    for machine in machines_of(stack.own_gpu_pools):
         if not machine.listed_in(region, zone):
             there = machine.listed_near(region)
             yield f"location.zone: {machine.name} was not listed in {zone} when last looked up, but in {there}"
@@ -29,14 +29,9 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
             yield f"cost: prices are those of {', '.join(sorted(priced))}; {region} may differ"
 
 
-def _machines(stack: ResolvedStack) -> tuple[GpuMachine, ...]:
-    """The machines of the pools that the stack creates, each once."""
-    return tuple({pool.machine.name: pool.machine for pool in stack.own_gpu_pools}.values())
-
-
 def machine_errors(stack: ResolvedStack) -> Iterator[Error]:
     """The error of an existing zone that does not list every machine of the stack."""
-    place, machines = stack.settings.location, _machines(stack)
+    place, machines = stack.settings.location, machines_of(stack.own_gpu_pools)
     absent = [machine.name for machine in machines if not machine.listed_in(place.region, place.zone)]
     if not absent or place.allow_unlisted or place.zone not in locations.known().zones_of(place.region):
         return
@@ -79,5 +74,5 @@ def _common(machines: Sequence[GpuMachine]) -> tuple[str, ...]:
 
 def _one_machine(stack: ResolvedStack) -> Iterator[Fix]:
     own = [each.at(role, "machine") for each in stack.deployments for role in each.roles if each.sets_machine(role)]
-    for machine in _machines(stack):
+    for machine in machines_of(stack.own_gpu_pools):
         yield Fix(f"use {machine.name} for all roles", {"capacity.machine": machine.name} | dict.fromkeys(own))

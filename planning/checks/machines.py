@@ -7,7 +7,7 @@ from catalog.machines import GpuMachine, gpu_machines
 from catalog.models import Placement
 from catalog.rdma import KvTransfer
 from planning.deployments import Deployment, DeploymentRole
-from planning.resolve import ResolvedStack
+from planning.resolve import ResolvedStack, machines_of
 from planning.tcp_transfer import first_token_by_tcp
 from planning.types import WorkerPool
 from reading.errors import Error, Fix, join
@@ -31,8 +31,7 @@ def deployment_errors(stack: ResolvedStack, deployment: Deployment) -> Iterator[
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
     yield from _rendered_only(stack)
-    bought = {(p.machine.name, p.purchase.mode): p.machine for p in stack.own_gpu_pools if p.purchase}
-    for (name, mode), machine in bought.items():
+    for (name, mode), machine in stack.bought.items():
         offer = machine.sold.get(mode)
         if offer and offer.note:
             yield f"capacity: {name} {offer.note}"
@@ -41,7 +40,7 @@ def warnings(stack: ResolvedStack) -> Iterator[str]:
 
 
 def _rendered_only(stack: ResolvedStack) -> Iterator[str]:
-    for machine in {pool.machine.name: pool.machine for pool in stack.gpu_pools}.values():
+    for machine in machines_of(stack.gpu_pools):
         if machine.not_created:
             yield (
                 f"capacity.machine: stacks on {machine.name} are rendered only. Its nodes also need what this program "
@@ -108,7 +107,7 @@ def _rdma_mode(stack: ResolvedStack) -> Iterator[Error]:
     mode = stack.rdma
     if not mode.carries:
         return
-    for machine in {pool.machine.name: pool.machine for pool in stack.gpu_pools}.values():
+    for machine in machines_of(stack.gpu_pools):
         known = any(each.rdma and mode.name in each.rdma.modes for each in gpu_machines())
         if known and machine.rdma and mode.name not in machine.rdma.modes:
             yield Error(
