@@ -1,12 +1,9 @@
 """Tests of the whole catalog stay green for an addition, because they follow from its files."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.catalog.test_one_file import CARD, ENGINE, MACHINE
-from tests.catalog.tree import add, copy_with_tests
+from tests.catalog.tree import add, copy_with_tests, run
 
 LONE_GPU = ("n0-lonegpu-1g.yaml", "catalog/machines/n0-lonegpu-1g.yaml")
 GENERIC = (
@@ -20,13 +17,5 @@ def test_tests_of_the_catalog_hold_for_additions(tmp_path: Path) -> None:
     folder = copy_with_tests(tmp_path)
     for item in (MACHINE, LONE_GPU, ENGINE, CARD):
         add(folder, *item)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *GENERIC],
-        cwd=folder,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run(folder, "pytest", "-q", "-x", "-p", "no:cacheprovider", *GENERIC, timeout=300)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -11,15 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.catalog.tree import Preview, add, add_line, copy, preview
+from tests.catalog.tree import Preview, add, add_line, add_mode, copy, preview
 
 MACHINE = ("q2-quadgpu-4g.yaml", "catalog/machines/q2-quadgpu-4g.yaml")
 ENGINE = ("forge.py", "catalog/engines/forge.py")
 FLAGS = (("forge.json", "catalog/engines/flags/forge.json"), ("forge.yaml", "catalog/engines/flags/forge.yaml"))
 CARD = ("lark-9b.yaml", "catalog/models/lark-9b.yaml")
-CALENDAR = ("calendar_mode.py", "catalog/capacity/calendar_mode.py")
-FABRIC = ("fabric.py", "catalog/rdma/fabric.py")
-WEAVE = ("weave.py", "catalog/rdma/weave.py")
 
 PROJECT = {
     "gcp:project": "my-project",
@@ -306,11 +303,7 @@ def test_a_made_up_stack_is_ours_in_nothing(of_made_up_model: Preview) -> None:
 def test_a_capacity_mode_is_one_file_and_one_line(tmp_path: Path) -> None:
     folder = copy(tmp_path)
     add(folder, *MACHINE)
-    add(folder, *CALENDAR)
-    modes = "catalog/capacity/__init__.py"
-    add_line(folder, modes, "    OnDemand(),\n", "    OnDemand(),\n    Calendar(),\n")
-    before, imported = "from typing import Any\n", "from catalog.capacity.calendar_mode import Calendar\n"
-    add_line(folder, modes, before, f"{before}\n{imported}")
+    add_mode(folder, "capacity", "calendar_mode", "Calendar")
     capacity = {"machine": "q2-quadgpu-4g", "mode": "calendar", "week": 7}
     shown = preview(
         folder,
@@ -332,14 +325,10 @@ def test_a_capacity_mode_is_one_file_and_one_line(tmp_path: Path) -> None:
     assert {violation["policy"] for violation in forbidden.shown["policies"]} == {"capacity-mode"}
 
 
-def in_rdma_mode(folder: Path, item: tuple[str, str], mode: str) -> Preview:
+def in_rdma_mode(folder: Path, mode: str) -> Preview:
     """A stack on made-up machines in a made-up RDMA mode."""
-    for each in (MACHINE, item):
-        add(folder, *each)
-    modes, class_ = "catalog/rdma/__init__.py", mode.capitalize()
-    add_line(folder, modes, "    MultiNetwork(),\n", f"    MultiNetwork(),\n    {class_}(),\n")
-    before = "from catalog.rdma.mode import RdmaMode\n"
-    add_line(folder, modes, before, f"from catalog.rdma.{mode} import {class_}\n{before}")
+    add(folder, *MACHINE)
+    add_mode(folder, "rdma", mode, mode.capitalize())
     settings = {
         **PROJECT,
         "network": {"rdma": mode},
@@ -350,7 +339,7 @@ def in_rdma_mode(folder: Path, item: tuple[str, str], mode: str) -> Preview:
 
 
 def test_an_rdma_mode_is_one_file_and_one_line(tmp_path: Path) -> None:
-    shown = in_rdma_mode(copy(tmp_path), FABRIC, "fabric")
+    shown = in_rdma_mode(copy(tmp_path), "fabric")
     assert shown.one(":NodePool", "decode-pool")["nodeConfig"]["labels"]["example.com/fabric"] == "on"
     for template in shown.resources(":ResourceClaimTemplate"):
         (request,) = template["spec"]["spec"]["devices"]["requests"]
@@ -362,7 +351,7 @@ def test_an_rdma_mode_is_one_file_and_one_line(tmp_path: Path) -> None:
 
 
 def test_policies_ask_the_rdma_mode_how_pods_get_nics(tmp_path: Path) -> None:
-    shown = in_rdma_mode(copy(tmp_path), WEAVE, "weave")
+    shown = in_rdma_mode(copy(tmp_path), "weave")
     limits = shown.container("chat", "prefill")["resources"]["limits"]
     assert [limits[f"weave.example/nic-{nic}"] for nic in range(4)] == ["1"] * 4
     assert "roles/weave.agent" in {grant["role"] for grant in shown.resources(":IAMMember")}

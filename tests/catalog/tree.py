@@ -53,6 +53,27 @@ def add_line(folder: Path, place: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def add_mode(folder: Path, room: str, module: str, class_: str) -> None:
+    """A made-up capacity or RDMA mode: its file, and its entry in `MODES`."""
+    add(folder, f"{module}.py", f"catalog/{room}/{module}.py")
+    listed, before = f"catalog/{room}/__init__.py", f"from catalog.{room}.mode import "
+    add_line(folder, listed, before, f"from catalog.{room}.{module} import {class_}\n{before}")
+    add_line(folder, listed, ")\n\nNAMES = ", f"    {class_}(),\n)\n\nNAMES = ")
+
+
+def run(folder: Path, *words: str, timeout: int = 120) -> subprocess.CompletedProcess[str]:
+    """A Python module of `folder`, run there."""
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
 @dataclass(frozen=True)
 class Preview:
     """What `ops preview --json` prints."""
@@ -89,14 +110,6 @@ def preview(folder: Path, settings: Mapping[str, Any], policies: Mapping[str, An
     config = {key if ":" in key else f"dynamo-gke:{key}": value for key, value in settings.items()}
     (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
     (folder / "policies" / f"config.{STACK}.json").write_text(json.dumps(policies), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "ops", "preview", "--stack", STACK, "--json"],
-        cwd=folder,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run(folder, "ops", "preview", "--stack", STACK, "--json")
     assert done.returncode in ((2,) if fails else (0, 3)), done.stdout[-3000:] + done.stderr[-3000:]
     return Preview(json.loads(done.stdout), done.stdout)
