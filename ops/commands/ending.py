@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import NoReturn
@@ -13,7 +13,7 @@ import typer
 from ops.offline.recorded import ProgramFailed
 from ops.report import printing
 from ops.report.plain import plain
-from reading.errors import ConfigInvalid
+from reading.errors import ConfigInvalid, Error
 from reading.tokens import masked
 
 
@@ -29,6 +29,17 @@ class Exit(IntEnum):
 def stop(message: str, code: Exit) -> NoReturn:
     print(f"error: {masked(message)}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+def to_wire(errors: Iterable[Error]) -> list[dict[str, str]]:
+    """The JSON of errors, as commands print it under `faults`."""
+    return [{"path": error.path, "message": error.message} for error in errors]
+
+
+def print_errors(errors: Iterable[Error]) -> None:
+    """Prints each error on a line of its own on stderr."""
+    for error in errors:
+        print(f"error: {plain(str(error))}", file=sys.stderr)
 
 
 Comment = Callable[[str, list[dict[str, str]]], str]
@@ -47,7 +58,7 @@ def errors_printed(stack: str, *, as_json: bool = False, comment: Comment | None
 
 
 def _stop_on_errors(stack: str, invalid: ConfigInvalid, as_json: bool, comment: Comment | None) -> NoReturn:
-    errors = [{"path": error.path, "message": error.message} for error in invalid.errors]
+    errors = to_wire(invalid.errors)
     if comment:
         print(comment(masked(stack), errors))
     if as_json:

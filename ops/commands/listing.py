@@ -1,15 +1,13 @@
 """Prints items of the catalog as a table or as one JSON object, and every error in their files."""
 
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import typer
 from rich.table import Table
 
-from ops.commands.ending import Exit
+from ops.commands.ending import Exit, print_errors, to_wire
 from ops.report import printing
-from ops.report.plain import plain
 from reading.errors import ConfigInvalid, Error
 
 Row = dict[str, Any]
@@ -27,12 +25,10 @@ def show_items(
         except ConfigInvalid as invalid:
             errors += invalid.errors
     if as_json:
-        found = [{"path": error.path, "message": error.message} for error in errors]
-        printing.show_json({key: rows} | ({"faults": found} if found else {}))
+        printing.show_json({key: rows} | ({"faults": to_wire(errors)} if errors else {}))
     else:
         shown = table(rows)
         printing.show(lambda console: console.print(shown))
-    for error in errors:
-        print(f"error: {plain(str(error))}", file=sys.stderr)
+    print_errors(errors)
     if errors:
         raise typer.Exit(Exit.CONFIG_INVALID)

@@ -1,6 +1,5 @@
 """The `local` command: runs a stack's graph on this machine."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from catalog.engines import Engine, local_engines
 from manifests.graph import build
+from ops.commands.ending import print_errors
 from ops.local.errors import ConfigurationError, LocalRunError, report_error
 from ops.local.runner import LocalOptions, run
 from ops.local.timing import Timing, predicted
@@ -69,8 +69,7 @@ def local(
             timing=predicted(timing, chosen),
         )
     except ConfigInvalid as invalid:
-        for error in invalid.errors:
-            print(f"error: {plain(str(error))}", file=sys.stderr)
+        print_errors(invalid.errors)
         raise typer.Exit(ConfigurationError.exit_code) from None
     except LocalRunError as error:
         raise typer.Exit(report_error(error)) from None

@@ -1,6 +1,5 @@
 """`models show`: a model card, and its memory and layouts on a machine."""
 
-import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -10,10 +9,9 @@ from catalog.defaults import default_machine
 from catalog.engines import engine, real_engines
 from catalog.machines import gpu_machine, gpu_machine_name
 from catalog.models import card_name
-from ops.commands.ending import Exit
+from ops.commands.ending import Exit, print_errors, to_wire
 from ops.commands.options import AsJson
 from ops.report import card_facts, printing
-from ops.report.plain import plain
 from planning.candidates import candidates
 from reading.errors import ConfigInvalid, Error, one_of
 
@@ -47,10 +45,9 @@ def show(
         found = card_facts.facts(name, candidates(name, gpu_machine(node), chosen))
     except ConfigInvalid as invalid:
         if as_json:
-            printing.show_json({"faults": [{"path": each.path, "message": each.message} for each in invalid.errors]})
+            printing.show_json({"faults": to_wire(invalid.errors)})
         else:
-            for error in invalid.errors:
-                print(f"error: {plain(str(error))}", file=sys.stderr)
+            print_errors(invalid.errors)
         raise typer.Exit(Exit.CONFIG_INVALID) from None
     if as_json:
         printing.show_json(found)
