@@ -12,10 +12,8 @@ from ops.local.errors import ConfigurationError, LocalRunError, report_error
 from ops.local.runner import LocalOptions, run
 from ops.local.timing import Timing, predicted
 from ops.local.twin import simulated_twin
-from ops.offline import stackfile
+from ops.offline.dry_run import planned
 from ops.report.plain import plain
-from planning.load import load as load_settings
-from planning.plan import plan
 from planning.types import Graph
 from reading.errors import ConfigInvalid
 
@@ -90,8 +88,8 @@ def _graph_of(stack: str, overrides: list[str], name: str | None) -> tuple[Graph
 
     Raises ConfigInvalid for an invalid stack, ConfigurationError for an unknown graph.
     """
-    planned = plan(load_settings(stackfile.read(stackfile.project_root(), stack, overrides)))
-    names = [graph.name for graph in planned.graphs]
+    plan = planned(stack, overrides)
+    names = [graph.name for graph in plan.graphs]
     if (name or names[0]) not in names or (name is None and len(names) > 1):
         raise ConfigurationError(f"stack {stack} has the graphs {', '.join(names)}; choose one of them with --graph")
-    return planned.graphs[names.index(name or names[0])], planned.labels
+    return plan.graphs[names.index(name or names[0])], plan.labels
