@@ -7,10 +7,10 @@ from rich.text import Text
 
 from catalog import sizing
 from catalog.contracts import KvCacheDtype
-from catalog.engines import engine, real_engines
+from catalog.engines import engine
 from catalog.models import Card, file_of
 from ops.report import printing
-from ops.report.format_uses import by_use, number_formats
+from ops.report.format_uses import by_engine, by_use
 from ops.report.plain import plain
 from planning.candidates import Candidates, nodes
 from planning.deployments import Deployment, DeploymentRole
@@ -21,7 +21,7 @@ Facts = dict[str, Any]
 def facts(name: str, found: Candidates) -> Facts:
     """The JSON of a card, given by name or file."""
     card, machine = found.card, found.machine
-    loaded = {each.name: number_formats(each, machine.gpus) for each in real_engines()}
+    loaded = by_engine(machine.gpus)
     own = loaded[found.engine.name]
     return {
         "name": card.name,
@@ -132,9 +132,7 @@ def _format_words(of_engine: Facts, of: Facts) -> str:
     words = {"weightOnly": "weight-only, computed in 16 bits", None: "not supported"}
     use, product = of_engine["onMachine"], of["machine"]["product"]
     but = f", but {of_engine['condition']}" if of_engine["condition"] else ""
-    return (
-        f"on {product}: {words.get(use, use)}{but}; loads {by_use(of_engine['ofMachine']) or 'no known format'} there"
-    )
+    return f"on {product}: {words.get(use, use)}{but}; loads {by_use(of_engine['ofMachine'])} there"
 
 
 def _revision(of: Facts) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 from rich.table import Table
 
 from catalog import locations, versions
-from catalog.engines import default_engine, engine, real_engines
+from catalog.engines import default_engine, engine
 from catalog.machines import CHANGES_DAILY, CpuMachine, GpuMachine, cpu_machine, gpu_machine, gpu_machine_names
 from ops.report import printing
-from ops.report.format_uses import by_use, number_formats
+from ops.report.format_uses import by_engine, by_use
 from planning.surroundings import NOT_KNOWN
 
 
@@ -19,7 +19,7 @@ def machine_row(name: str, today: date) -> dict[str, Any]:
     return {
         "name": found.name,
         "gpus": _gpus(found) if isinstance(found, GpuMachine) else None,
-        "formats": _formats(found) if isinstance(found, GpuMachine) else None,
+        "formats": by_engine(found.gpus) if isinstance(found, GpuMachine) else None,
         "arch": found.arch,
         "vcpus": found.vcpus,
         "memoryGb": found.memory_gb,
@@ -38,11 +38,6 @@ def machine_row(name: str, today: date) -> dict[str, Any]:
             for mode, price in found.prices.items()
         },
     }
-
-
-def _formats(found: GpuMachine) -> dict[str, dict[str, str]]:
-    """The number formats of weights that each engine loads on these GPUs; simulated engines are left out."""
-    return {each.name: number_formats(each, found.gpus) for each in real_engines()}
 
 
 def _age(day: str, today: date) -> int | None:
@@ -93,7 +88,7 @@ def _priced(mode: str, price: dict[str, Any] | None) -> str:
 
 def _by_engine(formats: dict[str, dict[str, str]]) -> str:
     """A line per engine, such as `NAME: bf16, fp8; weight-only: mxfp4`."""
-    return "\n".join(f"{engine(name).title}: {by_use(each) or 'no known format'}" for name, each in formats.items())
+    return "\n".join(f"{engine(name).title}: {by_use(each)}" for name, each in formats.items())
 
 
 def _by_region(zones: list[str]) -> str:
