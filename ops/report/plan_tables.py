@@ -60,8 +60,8 @@ def cost(plan: Plan) -> RenderableType:
     if known is None:
         table.add_row("known part", _usd(plan.cost_known), _usd(plan.cost_known, 24), "")
     if plan.cost_max != bound:
-        at_most = (_usd(plan.cost_max), _usd(plan.cost_max, 24))
-        table.add_row("all scaled up", *at_most if known == bound else (f"≤ {usd}" for usd in at_most), "")
+        max_cost = (_usd(plan.cost_max), _usd(plan.cost_max, 24))
+        table.add_row("all scaled up", *max_cost if known == bound else (f"≤ {usd}" for usd in max_cost), "")
     return Group(Text.from_markup(head), indented(table))
 
 
