@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from ops.changes.change import Comparison
 from ops.changes.comparison import compare
 from ops.changes.previewed import Snapshot
-from ops.offline import policy_config, policy_strength, stackfile, what_judges
+from ops.offline import policy_strength, stackfile, what_judges
 from ops.offline.base_checkout import Base, base
 from ops.offline.dry_run import dry_run
-from ops.offline.verdicts import judge
+from ops.offline.judged import judged
 from policies.rules import RULES
 
 
@@ -24,14 +24,13 @@ def against_base(ref: str, stack: str) -> AgainstBase:
     """This checkout's stack compared with that of `ref`. Raises ConfigInvalid, ProgramFailed or DiffFailed."""
     run = dry_run(stack)
     root = stackfile.project_root()
-    config = policy_config.read(root, stack)
-    rules = policy_strength.in_force(RULES, config)
-    before = base(root, ref, stack, run.to_wire())
+    head, wire = judged(run), run.to_wire()
+    before = base(root, ref, stack, wire)
     comparison = replace(
-        compare(before.snapshot, Snapshot.from_wire(run.to_wire())),
-        weakened=tuple(policy_strength.weaker_than_base(RULES, rules, before.policies)),
-        weak=tuple(policy_strength.weaker_than_default(RULES, rules)),
-        let_through=tuple(policy_strength.let_through(before.judged.violations, judge(run.recording, config))),
+        compare(before.snapshot, Snapshot.from_wire(wire)),
+        weakened=tuple(policy_strength.weaker_than_base(RULES, head.rules, before.policies)),
+        weak=head.weak,
+        let_through=tuple(policy_strength.let_through(before.judged.violations, head.verdicts)),
         judging_changed=tuple(what_judges.changed(before.judging, what_judges.digests(root))),
         unjudged=before.judged.unjudged,
         judging_failed=before.judged.failed,

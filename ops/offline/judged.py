@@ -5,7 +5,7 @@ from typing import Any
 
 from ops.offline import policy_config, policy_strength, stackfile
 from ops.offline.dry_run import DryRun
-from ops.offline.policy_strength import InForce
+from ops.offline.policy_strength import InForce, Weakening
 from ops.offline.verdicts import Verdict, judge
 from policies.rules import RULES
 
@@ -17,6 +17,8 @@ class Judged:
     run: DryRun
     verdicts: list[Verdict]
     rules: InForce
+    weak: tuple[Weakening, ...]
+    """The rules that are weaker than their defaults."""
 
     @property
     def mandatory(self) -> int:
@@ -37,6 +39,6 @@ def judged(run: DryRun) -> Judged:
     """Judges a dry run. Raises ConfigInvalid for a policy configuration that does not fit the rules."""
     config = policy_config.read(stackfile.project_root(), run.plan.stack)
     rules = policy_strength.in_force(RULES, config)
-    weak = map(str, policy_strength.weaker_than_default(RULES, rules))
-    warned = replace(run.plan, warnings=(*run.plan.warnings, *weak))
-    return Judged(run=replace(run, plan=warned), verdicts=judge(run.recording, config), rules=rules)
+    weak = tuple(policy_strength.weaker_than_default(RULES, rules))
+    warned = replace(run.plan, warnings=(*run.plan.warnings, *map(str, weak)))
+    return Judged(run=replace(run, plan=warned), verdicts=judge(run.recording, config), rules=rules, weak=weak)
