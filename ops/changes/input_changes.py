@@ -1,6 +1,5 @@
 """Changed inputs of one resource, through its own values or through other resources. Pure."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from ops.changes.effects import GCP_PROVIDER, Effect, Judgment, judge
 from ops.changes.gcp_inputs import table
 from ops.changes.previewed import Registered
 from ops.changes.sides import Sides
-from ops.changes.values import SECRET, at, covered, differences, short
+from ops.changes.values import SECRET, at, covered, differences, short, unindexed
 
 
 def input_changes(
@@ -113,7 +112,7 @@ def _replace_on_changes(judged: Judgment, path: str, new: Registered) -> Judgmen
 
 def _replaces_on(path: str, new: Registered) -> bool:
     """Whether `replaceOnChanges` names this input or all inputs."""
-    wanted = [re.sub(r"\[[^\]]*\]", "", pattern) for pattern in new.options.get("replaceOnChanges", [])]
+    wanted = [unindexed(pattern) for pattern in new.options.get("replaceOnChanges", [])]
     return covered(path, wanted) or "*" in wanted
 
 
