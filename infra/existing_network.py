@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import compute
 
-from infra.network import of_network, webhook_rule
+from infra.network import webhook_rule
 from infra.services import ProjectServices
 from planning.waits import Wait
 
@@ -48,11 +48,12 @@ class ExistingNetwork(pulumi.ComponentResource):
                 opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.services.enabled["compute"]]),
             )
             webhook_rule(
+                self,
                 name,
+                args.wait,
                 project=args.project,
                 network=self.network_id,
                 prefix=args.prefix,
                 nodes=subnet.ip_cidr_range,
-                opts=of_network(self, args.wait),
             )
         self.register_outputs({"networkId": self.network_id, "subnetId": self.subnet_id})

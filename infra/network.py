@@ -98,12 +98,7 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
         webhook_rule(
-            name,
-            project=args.project,
-            network=vpc.id,
-            prefix=args.prefix,
-            nodes=ranges.nodes,
-            opts=of_network(self, args.wait),
+            self, name, args.wait, project=args.project, network=vpc.id, prefix=args.prefix, nodes=ranges.nodes
         )
         self.network_id = vpc.id
         self.subnet_id = nodes.id
@@ -122,18 +117,16 @@ def of_network(parent: pulumi.Resource, wait: Wait) -> pulumi.ResourceOptions:
 
 
 def webhook_rule(
+    parent: pulumi.Resource,
     name: str,
+    wait: Wait,
     *,
     project: str,
     network: pulumi.Input[str],
     prefix: str,
     nodes: pulumi.Input[str],
-    opts: pulumi.ResourceOptions,
 ) -> compute.Firewall:
-    """Firewall rule that lets the control plane reach the webhook on nodes of the range `nodes`.
-
-    `opts` are those of `of_network`.
-    """
+    """Firewall rule that lets the control plane reach the webhook on nodes of the range `nodes`."""
     return compute.Firewall(
         f"{name}-webhook",
         project=project,
@@ -143,5 +136,5 @@ def webhook_rule(
         # The control plane's private address is in the node subnet by default.
         source_ranges=[nodes],
         allows=[compute.FirewallAllowArgs(protocol="tcp", ports=[str(WEBHOOK_PORT)])],
-        opts=opts,
+        opts=of_network(parent, wait),
     )
