@@ -32,3 +32,10 @@ def custom_object(
         spec=manifest["spec"],
         opts=opts,
     )
+
+
+def child_object(
+    parent: pulumi.Resource, name: str, manifest: dict[str, Any], *after: pulumi.Resource
+) -> k8s.apiextensions.CustomResource:
+    """Creates the object in a component, once the resources in `after` exist."""
+    return custom_object(name, manifest, pulumi.ResourceOptions(parent=parent, depends_on=list(after)))

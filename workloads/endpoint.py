@@ -15,7 +15,7 @@ from planning.surroundings import Endpoint as PlannedEndpoint
 from planning.surroundings import Gateway, InCluster, Internal
 from planning.waits import Wait
 from workloads import gateway
-from workloads.custom_object import custom_object
+from workloads.custom_object import child_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +107,7 @@ class Endpoint(pulumi.ComponentResource):
         ) -> pulumi.Resource:
             metadata = {"name": args.graph, "namespace": args.namespace, "labels": args.labels}
             manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
-            options = pulumi.ResourceOptions(parent=self, depends_on=list(after))
-            return custom_object(f"{name}-{suffix}", manifest, options)
+            return child_object(self, f"{name}-{suffix}", manifest, *after)
 
         guard = custom(
             "backend", "networking.gke.io/v1", "GCPBackendPolicy", gateway.backend_policy_spec(planned, service, public)

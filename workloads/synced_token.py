@@ -9,7 +9,7 @@ from pulumi_gcp import secretmanager
 
 from planning import names
 from planning.surroundings import TokenSecret
-from workloads.custom_object import custom_object
+from workloads.custom_object import child_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +114,9 @@ class SyncedToken(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=filled),
         )
         secret = provider_class(args.project, args.namespace, args.secret.name, args.labels)
-        source = self._object(f"{name}-source", secret)
-        self._object(
+        source = child_object(self, f"{name}-source", secret)
+        child_object(
+            self,
             f"{name}-sync",
             secret_sync(args.namespace, args.secret.first_sync_seconds, args.labels),
             source,
@@ -124,6 +125,3 @@ class SyncedToken(pulumi.ComponentResource):
             *filled,
         )
         self.register_outputs({})
-
-    def _object(self, name: str, manifest: dict[str, Any], *after: pulumi.Resource) -> pulumi.Resource:
-        return custom_object(name, manifest, pulumi.ResourceOptions(parent=self, depends_on=list(after)))

@@ -18,7 +18,7 @@ from manifests.labels import GCS_FUSE, NODE_POOL
 from manifests.pod_security import IMAGE_USER
 from planning import names
 from planning.weights import WeightsDelivery
-from workloads.custom_object import REPLACE_UNREADY, custom_object
+from workloads.custom_object import REPLACE_UNREADY, child_object
 
 JOBS = Path(__file__).parent / "jobs"
 PROGRAM = "jobs.fetch_weights"
@@ -254,11 +254,10 @@ class Weights(pulumi.ComponentResource):
                 system_pool=args.system_pool,
                 labels=args.labels,
             )
-            self._object(f"{name}-{card.name}", job, account, may_write, script)
-        volume = self._object(
-            f"{name}-volume", read_volume(args.namespace, args.bucket, args.delivery.read_options, args.labels)
-        )
-        self._object(f"{name}-claim", read_claim(args.namespace, args.labels), volume)
+            child_object(self, f"{name}-{card.name}", job, account, may_write, script)
+        bucket = read_volume(args.namespace, args.bucket, args.delivery.read_options, args.labels)
+        volume = child_object(self, f"{name}-volume", bucket)
+        child_object(self, f"{name}-claim", read_claim(args.namespace, args.labels), volume)
         self.register_outputs({})
 
     def _grant(self, name: str, args: WeightsArgs, role: str, account: str) -> storage.BucketIAMMember:
@@ -272,6 +271,3 @@ class Weights(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-    def _object(self, name: str, manifest: dict[str, Any], *after: pulumi.Resource) -> pulumi.Resource:
-        return custom_object(name, manifest, pulumi.ResourceOptions(parent=self, depends_on=list(after)))
