@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from catalog.contracts import Ports
+from catalog.contracts import Ports, Role
 from catalog.nixl import TELEMETRY_PORT
 from manifests import promql
 from manifests.labels import COMPONENT_TYPE, GRAPH, METRICS_ENABLED
@@ -19,7 +19,7 @@ KIND = "PodMonitoring"
 
 # Every worker's port `system`.
 SYSTEM_PORT = Ports().metrics
-_WORKER_TYPES = ["prefill", "decode", "worker"]
+_WORKER_TYPES = [role.value for role in Role]
 
 
 @dataclass(frozen=True, kw_only=True)
