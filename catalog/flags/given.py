@@ -33,6 +33,17 @@ class Workers:
         """The generation of their GPUs, which engines choose kernels by."""
         return " and ".join(sorted({gpus.generation for gpus in self.gpus}))
 
+    @property
+    def products(self) -> str:
+        """Their GPUs, for errors."""
+        return " and ".join(gpus.product for gpus in self.gpus)
+
+    @property
+    def no_experts(self) -> str | None:
+        """The error of a flag for experts; None where the model has some."""
+        dense = self.card.architecture.kind == "dense"
+        return f"{self.card.name} is a dense model and has no experts; remove it" if dense else None
+
 
 class Given:
     """The valid flags of a command line, by name. `skip`: indexes of words already known to be invalid."""

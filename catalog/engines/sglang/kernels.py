@@ -61,10 +61,9 @@ def _why_not(value: str, workers: Workers) -> str | None:
         return f"{value} is for multi-head latent attention, which {card.name} has not; {proposed}"
     if card.attention.sinks and value not in _WITH_SINKS:
         return f"{value} has no attention sinks, which {card.name} needs; {proposed}"
-    gpus = " and ".join(gpu.product for gpu in workers.gpus)
     if value == "trtllm_mha" and any(_on_12_with_fp8(gpu, workers) for gpu in workers.gpus):
-        return f"trtllm_mha takes no FP8 KV cache on {gpus}, and engine.kvCacheDtype is fp8; {proposed}"
-    return f"{value} is not known to run {card.name} on {gpus}; {proposed}"
+        return f"trtllm_mha takes no FP8 KV cache on {workers.products}, and engine.kvCacheDtype is fp8; {proposed}"
+    return f"{value} is not known to run {card.name} on {workers.products}; {proposed}"
 
 
 def attention(workers: Workers) -> tuple[str, ...]:

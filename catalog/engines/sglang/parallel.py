@@ -33,13 +33,12 @@ def warnings(given: Given) -> Iterator[str]:
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     """Sizes that `ServerArgs` of SGLang 0.5.21 refuses, or that the plan cannot count."""
-    card = workers.card
     yield from _data_parallel(given, workers)
     for name in (_EP, "--moe-dense-tp-size"):
-        if name in given and card.architecture.kind == "dense":
-            yield given.error(name, f"{card.name} is a dense model and has no experts; remove it")
+        if name in given and workers.no_experts:
+            yield given.error(name, workers.no_experts)
     experts = given.number(_EP)
-    if experts is not None and card.architecture.kind == "moe":
+    if experts is not None and not workers.no_experts:
         yield from _expert_parallel(given, workers, experts)
     yield from _too_few_requests(given)
     dense = given.number("--moe-dense-tp-size")

@@ -57,7 +57,7 @@ def usable(workers: Workers) -> Mapping[str, Sequence[str]]:
 
 
 def errors(given: Given, workers: Workers) -> Iterator[ArgumentError]:
-    name, products = given.text(MOE), " and ".join(gpus.product for gpus in workers.gpus)
+    name, products = given.text(MOE), workers.products
     if name and (why := _why_not(name, workers)):
         allowed = ", ".join(usable(workers)[MOE])
         yield given.error(MOE, f"{name} is not known to run {why}; use one of {allowed}, or remove it")

@@ -24,8 +24,7 @@ def owned(workers: Workers) -> Mapping[str, str]:
     """Flag → why a stack may not set it for workers of this card or layout."""
     card = workers.card
     found: dict[str, str] = {}
-    if card.architecture.kind == "dense":
-        why = f"{card.name} is a dense model and has no experts; remove it"
+    if why := workers.no_experts:
         found |= dict.fromkeys((_EXPERTS, *_below("moe_config")), why)
     if card.attention.kind != "mla":
         found[_ATTENTION_DP] = (

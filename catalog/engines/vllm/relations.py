@@ -89,18 +89,18 @@ def _context_parallelism(given: Given, workers: Workers) -> Iterator[ArgumentErr
 def _experts(given: Given, workers: Workers) -> Iterator[ArgumentError]:
     """Rules of `ModelConfig._verify_with_expert_parallelism` and `VllmConfig._verify_aux_output_compatibility`,
     vLLM 0.31.0."""
-    dense = workers.card.architecture.kind == "dense"
+    no_experts = workers.no_experts
     for name in ("--enable-expert-parallel", "--enable-ep-weight-filter"):
-        if given.on(name) and dense:
-            yield given.error(name, f"{workers.card.name} is a dense model and has no experts; remove it")
+        if given.on(name) and no_experts:
+            yield given.error(name, no_experts)
     routed = "--enable-return-routed-experts"
     if given.on(routed) and workers.disaggregated:
         yield given.error(
             routed, "vLLM refuses it together with a KV connector; remove it, or use an aggregated layout"
         )
-    elif given.on(routed) and dense:
-        yield given.error(routed, f"{workers.card.name} is a dense model and has no experts; remove it")
-    if dense:
+    elif given.on(routed) and no_experts:
+        yield given.error(routed, no_experts)
+    if no_experts:
         return
     for name in ("--enable-ep-weight-filter", "--expert-placement-strategy"):
         if (given.on(name) or given.text(name)) and not given.on("--enable-expert-parallel"):
