@@ -13,8 +13,6 @@ class Refused:
     words: tuple[str, ...]
     at: int
     says: str
-    engine_refuses: bool
-    """Whether the engine's configuration raises; False where it starts, or fails later, and harm follows."""
     model: str = LLAMA
     layout: str = "multi-node"
 
@@ -48,7 +46,7 @@ def _spec(**keys: object) -> str:
 
 # The engine's configuration raises: checked by tests/contract/test_engine_start.py.
 STARTS_NOT = [
-    Refused(words, at, says, True, *more)
+    Refused(words, at, says, *more)
     for words, at, says, *more in (
         # Layout.
         (("--decode-context-parallel-size", "2"), 1, "more than the 8 KV heads"),
@@ -165,7 +163,7 @@ STARTS_NOT = [
 
 # The engine's configuration takes these: the harm comes later, or is silent.
 HARMFUL = [
-    Refused(words, at, says, False, *more)
+    Refused(words, at, says, *more)
     for words, at, says, *more in (
         # The KV connector.
         (("--kv-offloading-size", "100"), 0, "replace NixlConnector"),
