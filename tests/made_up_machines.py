@@ -1,13 +1,12 @@
 """Made-up machines, unlike the shipped ones in every field, dropped into a copy of the catalog's folder."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from catalog import machines
-from reading import entries
+from tests import catalog_folder
 
 # Four GPUs, three NICs without a second gVNIC, arm64, another disk, other labels, quotas, zones and prices.
 FOUR_GPUS = """
@@ -62,11 +61,8 @@ FILES = {
 @pytest.fixture
 def made_up_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The catalog's machines with those above beside them."""
-    folder = tmp_path / "machines"
-    shutil.copytree(machines.FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    folder = catalog_folder.copied(machines, tmp_path, monkeypatch)
     for name, text in FILES.items():
         (folder / f"{name}.yaml").write_text(text)
-    monkeypatch.setattr(machines, "FOLDER", folder)
-    monkeypatch.setattr(entries, "ROOT", tmp_path)
     yield
     machines.gpu_machine.cache_clear()

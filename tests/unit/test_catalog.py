@@ -1,7 +1,6 @@
 """Every card and every machine file: complete, consistent, and every layout of every card can be built."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from planning.load import load
 from planning.plan import plan
 from reading import entries
 from reading.errors import ConfigInvalid
+from tests import catalog_folder
 from tests.stacks import config, layouts
 
 EVERY = [(name, layout) for name in card_names() for layout in layouts(name)]
@@ -171,11 +171,8 @@ def test_all_errors_of_a_card_are_reported_at_once() -> None:
 @pytest.fixture
 def with_a_broken_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalog beside a card `broken` that has an error."""
-    folder = tmp_path / "catalog" / "models"
-    shutil.copytree(models.FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    folder = catalog_folder.copied(models, tmp_path, monkeypatch)
     (folder / "broken.yaml").write_text(GOOD_CARD.replace("heads: 64", "heads: many", 1))
-    monkeypatch.setattr(models, "FOLDER", folder)
-    monkeypatch.setattr(entries, "ROOT", tmp_path)
 
 
 @pytest.mark.usefixtures("with_a_broken_card")

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import shutil
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from catalog.engines import all_engines
 from catalog.machines import cpu_machine_names, gpu_machine, gpu_machine_names
 from ops.__main__ import app
 from ops.report.catalog_tables import machine_row, machine_table
-from reading import entries
+from tests import catalog_folder
 
 
 def test_every_machine_is_listed() -> None:
@@ -88,11 +87,8 @@ def test_a_table_names_each(command: str, names: tuple[str, ...]) -> None:
 
 
 def test_an_invalid_machine_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "catalog" / "machines"
-    shutil.copytree(machines.FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    folder = catalog_folder.copied(machines, tmp_path, monkeypatch)
     (folder / "broken.yaml").write_text("gpus: {count: many}\n", encoding="utf-8")
-    monkeypatch.setattr(machines, "FOLDER", folder)
-    monkeypatch.setattr(entries, "ROOT", tmp_path)
     done = CliRunner().invoke(app, ["machines", "--json"])
     assert done.exit_code == 2
     listed = json.loads(done.stdout)
