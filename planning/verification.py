@@ -1,5 +1,9 @@
 """Plans the verification of a graph."""
 
+from collections.abc import Mapping
+
+from catalog.engines import Engine
+from catalog.rdma import KvTransfer
 from planning.deployments import Deployment
 from planning.graph_parts import Transport, Verification
 from settings.models import VerificationMode
@@ -9,18 +13,25 @@ TIMEOUT_SECONDS = 900
 
 
 def verification(deployment: Deployment) -> Verification:
-    moves = deployment.disaggregated and not deployment.engine.simulated
-    return Verification(
+    return verification_of(
+        deployment.engine,
+        deployment.kv_transfer,
+        {name: role.tensor_parallel for name, role in deployment.roles.items()},
         required=deployment.settings.verification is VerificationMode.REQUIRED,
-        transfer=deployment.engine.transfer_evidence if moves else None,
-        transport=_transport(deployment),
         timeout_seconds=TIMEOUT_SECONDS,
     )
 
 
-def _transport(deployment: Deployment) -> Transport | None:
-    declared, evidence = deployment.kv_transfer, deployment.engine.transport_evidence
-    if declared is None or evidence is None:
-        return None
-    shown_by = deployment.roles.get(evidence.role)
-    return Transport(declared=declared, evidence=evidence, ranks=shown_by.tensor_parallel if shown_by else 1)
+def verification_of(
+    engine: Engine, kv_transfer: KvTransfer | None, ranks: Mapping[str, int], *, required: bool, timeout_seconds: int
+) -> Verification:
+    """The verification of a graph by how its KV cache moves (None if none moves) and the GPUs of an engine by role."""
+    evidence = engine.transport_evidence
+    return Verification(
+        required=required,
+        transfer=engine.transfer_evidence if kv_transfer else None,
+        transport=Transport(declared=kv_transfer, evidence=evidence, ranks=ranks.get(evidence.role, 1))
+        if kv_transfer and evidence
+        else None,
+        timeout_seconds=timeout_seconds,
+    )

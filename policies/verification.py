@@ -16,7 +16,8 @@ from pulumi_policy import (
 from catalog.engines import Engine
 from catalog.rdma import KvTransfer
 from manifests.graph import frontend_image
-from planning.graph_parts import Transport, Verification
+from planning.graph_parts import Verification
+from planning.verification import verification_of
 from policies import kinds
 from policies.container_inputs import image_name
 from policies.inputs import at, block, items, name_of, namespace_of, plain
@@ -126,18 +127,11 @@ def _engines(graph: Mapping[str, Any]) -> list[Engine]:
 def _planned(graph: Mapping[str, Any], engine: Engine, required: bool, timeout: int) -> Verification:
     """The verification that the program plans for this graph."""
     workers = _workers(graph)
-    moves = len(workers) > 1 and not engine.simulated
-    transport = None
-    if moves and (evidence := engine.transport_evidence):
+    kv_transfer, ranks = None, dict[str, int]()
+    if len(workers) > 1 and not engine.simulated:
+        kv_transfer = KvTransfer.TCP if any(map(tcp_on_purpose, workers)) else KvTransfer.RDMA
         ranks = {at(worker, "type"): gpus(block(worker, "podTemplate", "spec")) for worker in workers}
-        over = KvTransfer.TCP if any(map(tcp_on_purpose, workers)) else KvTransfer.RDMA
-        transport = Transport(declared=over, evidence=evidence, ranks=ranks.get(evidence.role.value, 1))
-    return Verification(
-        required=required,
-        transfer=engine.transfer_evidence if moves else None,
-        transport=transport,
-        timeout_seconds=timeout,
-    )
+    return verification_of(engine, kv_transfer, ranks, required=required, timeout_seconds=timeout)
 
 
 RULES: list[Policy] = [
