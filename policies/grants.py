@@ -16,14 +16,10 @@ from catalog import rdma
 from planning import names
 from policies import kinds
 from policies.inputs import at
-from policies.setting import Schema, Setting
+from policies.setting import Schema, exceptions
 
-MORE_ROLES = Setting(
-    name="roles",
-    type="array",
-    default=[],
-    description="further roles that may be granted, on any resource, to an account of the project",
-    stricter="less",
+MORE_ROLES = exceptions(
+    "further roles that may be granted, on any resource, to an account of the project", name="roles"
 )
 
 _NODES = r"serviceAccount:(?!service-\d)[a-z][a-z0-9-]*@{project}\.iam\.gserviceaccount\.com"

@@ -15,16 +15,10 @@ from pulumi_policy import (
 from planning import names, platform
 from policies import kinds
 from policies.inputs import at, known_texts, plain
-from policies.setting import Schema, Setting
+from policies.setting import Schema, exceptions
 from workloads.platform import chart_values
 
-MORE_CHARTS = Setting(
-    name="allowed",
-    type="array",
-    default=[],
-    description="further folders or registries that hold the Dynamo chart, such as oci://registry/charts",
-    stricter="less",
-)
+MORE_CHARTS = exceptions("further folders or registries that hold the Dynamo chart, such as oci://registry/charts")
 
 # These inputs only affect how long Helm waits and what it keeps.
 _HARMLESS = frozenset({"atomic", "cleanupOnFail", "compat", "maxHistory", "timeout"})

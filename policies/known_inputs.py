@@ -27,15 +27,9 @@ from catalog.contracts import NicRequest
 from catalog.machines import gpu_machines
 from policies import kinds
 from policies.inputs import is_list, is_object
-from policies.setting import Schema, Setting
+from policies.setting import Schema, exceptions
 
-MORE_INPUTS = Setting(
-    name="allowed",
-    type="array",
-    default=[],
-    description="further inputs that may be set, as type#path, including everything below the path",
-    stricter="less",
-)
+MORE_INPUTS = exceptions("further inputs that may be set, as type#path, including everything below the path")
 
 TABLE = Path(__file__).parent / "known_inputs.json"
 # Blocks whose keys the author chooses freely.

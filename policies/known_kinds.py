@@ -14,15 +14,9 @@ from pulumi_policy import (
 )
 
 from policies import kinds
-from policies.setting import Schema, Setting
+from policies.setting import Schema, exceptions
 
-MORE_KINDS = Setting(
-    name="allowed",
-    type="array",
-    default=[],
-    description="further type tokens that may be created, such as gcp:pubsub/topic:Topic; no rule checks them",
-    stricter="less",
-)
+MORE_KINDS = exceptions("further type tokens that may be created, such as gcp:pubsub/topic:Topic; no rule checks them")
 
 _KNOWN = frozenset(
     {

@@ -17,16 +17,10 @@ from pulumi_policy import (
 from policies import host_access, kinds
 from policies.inputs import at, keys, known_texts
 from policies.pods import containers, pod_specs
-from policies.setting import Schema, Setting
+from policies.setting import Schema, exceptions
 from reading.tokens import holds_token, masked
 
-HOST_ACCESS = Setting(
-    name="allowed",
-    type="array",
-    default=[],
-    description="Kubernetes names of the objects that may have host access",
-    stricter="less",
-)
+HOST_ACCESS = exceptions("Kubernetes names of the objects that may have host access")
 
 # Allowed suffixes of a version: a build of NVIDIA's or GKE's, or a release candidate. Any other word may be a channel
 # such as `nightly`, whose tag moves with each build.

@@ -29,6 +29,11 @@ class Setting:
         return not (given >= than if self.stricter == "more" else given <= than)
 
 
+def exceptions(description: str, name: str = "allowed") -> Setting:
+    """A list of what a rule allows besides its own; empty by default."""
+    return Setting(name=name, type="array", default=[], description=description, stricter="less")
+
+
 class Schema(PolicyConfigSchema):
     """The schema by which the CLI checks a configuration file and fills in defaults."""
 

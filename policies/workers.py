@@ -26,16 +26,10 @@ from policies import kinds, program_values
 from policies.container_inputs import container_violations, image_name, pod_violations
 from policies.inputs import at, block, items, plain
 from policies.pods import containers, pod_specs
-from policies.setting import Schema, Setting
+from policies.setting import Schema, exceptions
 from reading.tokens import holds_token, masked
 
-FOREIGN_CODE = Setting(
-    name="allowed",
-    type="array",
-    default=[],
-    description="engine flags that may run foreign code",
-    stricter="less",
-)
+FOREIGN_CODE = exceptions("engine flags that may run foreign code")
 
 # The rule no-admin-api checks a component's frontend sidecar.
 _OF_A_COMPONENT = frozenset({*(str(field.alias) for field in dgd.Component.model_fields.values()), "frontendSidecar"})
