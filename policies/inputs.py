@@ -70,34 +70,27 @@ def known_texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every known string below a value, with its path; unknown values are skipped."""
     if isinstance(value, str):
         yield path, value
-    elif is_object(value):
-        for key in value:
-            yield from _known(value, key, f"{path}.{key}".lstrip("."))
-    elif is_list(value):
-        for index in range(len(value)):
-            yield from _known(value, index, f"{path}[{index}]")
+    for key, child in _known_children(value):
+        yield from known_texts(child, f"{path}[{key}]" if is_list(value) else f"{path}.{key}".lstrip("."))
 
 
 def keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every key of every object below a value, with the object's path; unknown values are skipped."""
     if is_object(value):
         yield from ((path or "it", str(key)) for key in value)
-    if is_object(value) or is_list(value):
-        whole: Any = value
-        for key in value if is_object(value) else range(len(value)):
-            try:
-                child = whole[key]
-            except UnknownValueError:
-                continue
-            yield from keys(child, f"{path}.{key}".lstrip("."))
+    for key, child in _known_children(value):
+        yield from keys(child, f"{path}.{key}".lstrip("."))
 
 
-def _known(parent: Any, key: str | int, path: str) -> Iterator[tuple[str, str]]:
-    try:
-        child = parent[key]
-    except UnknownValueError:
-        return
-    yield from known_texts(child, path)
+def _known_children(value: Any) -> Iterator[tuple[str | int, Any]]:
+    """The known values directly below an object or a list, each with its key or index."""
+    whole: Any = value
+    for key in value if is_object(value) else range(len(value)) if is_list(value) else ():
+        try:
+            child = whole[key]
+        except UnknownValueError:
+            continue
+        yield key, child
 
 
 def needs(resource: PolicyResource) -> set[str]:
