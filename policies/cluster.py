@@ -17,6 +17,7 @@ from pulumi_policy.proxy import UnknownValueError
 
 from policies import kinds
 from policies.capacity import is_gpu_pool
+from policies.grants import ACCOUNT
 from policies.inputs import at, is_given, items
 from policies.setting import Schema, Setting
 
@@ -128,8 +129,8 @@ def _node_identity(args: ResourceValidationArgs, report: ReportViolation) -> Non
         account = at(args.props, "nodeConfig", "serviceAccount")
     except UnknownValueError:
         return  # this update creates the account, so it is not a default account, which would be known
-    domain = f"@{at(args.props, 'project')}.iam.gserviceaccount.com"
-    if not account.endswith(domain) or not re.fullmatch(r"(?!service-\d)[a-z][a-z0-9-]*", account.removesuffix(domain)):
+    project = re.escape(str(at(args.props, "project")))
+    if not re.fullmatch(ACCOUNT.replace("{project}", project), account):
         report(f"nodeConfig.serviceAccount is {account}, which is not an account of this project for its nodes", None)
 
 

@@ -22,7 +22,9 @@ MORE_ROLES = exceptions(
     "further roles that may be granted, on any resource, to an account of the project", name="roles"
 )
 
-_NODES = r"serviceAccount:(?!service-\d)[a-z][a-z0-9-]*@{project}\.iam\.gserviceaccount\.com"
+ACCOUNT = r"(?!service-\d)[a-z][a-z0-9-]*@{project}\.iam\.gserviceaccount\.com"
+"""The pattern of a service account of the project; it matches no default account and no service agent."""
+_NODES = f"serviceAccount:{ACCOUNT}"
 
 
 def _pod(account: str) -> str:
