@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from manifests import dgd
-from manifests.graph import mounts, volumes
+from manifests.graph import frontend_image, mounts, volumes
 from planning import names
 from policies.inputs import at, block, items, plain
 
@@ -21,6 +21,9 @@ def image_name(container: Mapping[str, Any]) -> str:
     """The image without its tag and digest."""
     match = _REFERENCE.fullmatch(at(container, "image") or "")
     return match["name"] if match else ""
+
+
+FRONTEND_IMAGE = image_name({"image": frontend_image("0")})
 
 
 def container_violations(container: Mapping[str, Any]) -> Iterator[str]:

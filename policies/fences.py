@@ -24,7 +24,7 @@ from policies import kinds
 from policies.inputs import at, block, items, name_of, namespace_of, needs, of_type
 from policies.judging import reporting_unknowns
 from policies.peers import Opening, open_to_all, openings
-from policies.whole_stack import engine_of
+from policies.whole_stack import engine_of, workers_of
 from workloads.network_policies import clients, within_graph
 
 # Other types that let packets in: their Allow overrides a NetworkPolicy, or they modify one.
@@ -94,8 +94,7 @@ def _not_opened(opening: Opening, graph: PolicyResource, picked: Sequence[Mappin
 def _own_openings(graph: PolicyResource, opening: Opening, frontend: bool) -> Iterator[Opening]:
     """Openings that the program makes for a graph's workers or frontends. The rule named-peers checks client ranges."""
     place = (namespace_of(graph), name_of(graph))
-    workers = [c for c in items(graph.props, "spec", "components") if at(c, "type") != "frontend"]
-    engines = [engine_of(worker)[0] for worker in workers]
+    engines = [engine_of(worker)[0] for worker in workers_of(graph.props)]
     policies = [within_graph(*place, [port for engine in engines if engine for port in metrics_ports(engine)], {})]
     if frontend:
         cidr = at(opening.peer, "ipBlock", "cidr")

@@ -16,15 +16,14 @@ from catalog import flags, lifecycle
 from catalog.engines import all_engines
 from catalog.flags.argv import uses
 from catalog.flags.frontend import frontend_flags
-from manifests.graph import NO_ADMIN_API, frontend_command, frontend_image
+from manifests.graph import NO_ADMIN_API, frontend_command
 from policies import kinds
-from policies.container_inputs import container_violations, image_name, pod_violations
+from policies.container_inputs import FRONTEND_IMAGE, container_violations, image_name, pod_violations
 from policies.inputs import at, block, items
-from policies.pods import containers, pod_specs
+from policies.pods import command_line, containers, pod_specs
 from reading.tokens import masked
 
 _MODULE = frontend_flags().module
-_IMAGE = image_name({"image": frontend_image("0")})
 # Dynamo reads some 200 variables. Some open paths (DYN_ENABLE_RL) or move one below /v1/, which the internet can reach
 # (DYN_HTTP_SVC_METRICS_PATH).
 _VARIABLES = frozenset(
@@ -80,18 +79,13 @@ def _frontends(args: ResourceValidationArgs) -> Iterator[Mapping[str, Any]]:
                 left_out: Mapping[str, Any] = {}
                 yield next((container for container in named if at(container, "name") == "main"), left_out)
     for pod in pod_specs(args.resource_type, args.props):
-        yield from (container for container in containers(pod) if any(_MODULE in word for word in _words(container)))
+        yield from (one for one in containers(pod) if any(_MODULE in word for word in command_line(one)))
 
 
 def _beside(pod: Mapping[str, Any]) -> Iterator[str]:
     """Volumes and further containers of a frontend's pod."""
     yield from pod_violations(pod)
     yield from (f"the container {name}" for c in containers(pod) if (name := at(c, "name")) != "main")
-
-
-def _words(container: Mapping[str, Any]) -> list[str]:
-    """The words of the command line. Raises UnknownValueError for an unknown one."""
-    return [str(word) for key in ("command", "args") for word in items(container, key)]
 
 
 def _admin_api_is_off(container: Mapping[str, Any]) -> bool:
@@ -109,8 +103,8 @@ def _unknown(container: Mapping[str, Any]) -> Iterator[str]:
     yield from container_violations(container)
     if [str(word) for word in items(container, "command")] != list(frontend_command()):
         yield "a command other than the program's"
-    if image_name(container) != _IMAGE:
-        yield f"an image other than {_IMAGE}"
+    if image_name(container) != FRONTEND_IMAGE:
+        yield f"an image other than {FRONTEND_IMAGE}"
     words = [str(word) for word in items(container, "args")]
     yield from (f"the flag {use.name or 'without a name'}" for use in uses(words) if use.name not in _FLAGS)
     yield from (f"an invalid argument ({masked(error.message)})" for error in flags.errors(frontend_flags(), words))

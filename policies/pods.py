@@ -34,6 +34,11 @@ def containers(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from (container for container in items(pod, key) if is_object(container))
 
 
+def command_line(container: Mapping[str, Any]) -> list[str]:
+    """The words of a container's command and arguments. Raises UnknownValueError for an unknown one."""
+    return [str(word) for key in ("command", "args") for word in items(container, key)]
+
+
 def blocks(value: Any, key: str = "") -> Iterator[Mapping[str, Any]]:
     """Every object below a value, including itself. Raises UnknownValueError for an unknown that could hold a pod."""
     whole: Any = value

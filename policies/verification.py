@@ -15,15 +15,14 @@ from pulumi_policy import (
 
 from catalog.engines import Engine
 from catalog.rdma import KvTransfer
-from manifests.graph import frontend_image
 from planning.graph_parts import Verification
 from planning.verification import verification_of
 from policies import kinds
-from policies.container_inputs import image_name
-from policies.inputs import at, block, items, name_of, namespace_of, plain
+from policies.container_inputs import FRONTEND_IMAGE, image_name
+from policies.inputs import at, block, items, name_of, namespace_of, of_type, plain
 from policies.judging import reporting_unknowns
 from policies.setting import Schema, Setting
-from policies.whole_stack import engine_of, gpus, tcp_on_purpose
+from policies.whole_stack import engine_of, gpus, tcp_on_purpose, workers_of
 from workloads.verification import account_name, command_line, job_spec, modules
 
 REPORTED = Setting(
@@ -46,9 +45,7 @@ def _verified(args: StackValidationArgs, report: ReportViolation) -> None:
                 jobs.setdefault((place[0], account), []).append(resource)
             if resource.resource_type == kinds.CONFIG_MAP:
                 programs[place] = resource.props
-    for graph in args.resources:
-        if graph.resource_type != kinds.GRAPH:
-            continue
+    for graph in of_type(args.resources, kinds.GRAPH):
         with reporting_unknowns(report, graph.urn):
             name, namespace = (str(at(graph.props, "metadata", key)) for key in ("name", "namespace"))
             place = (namespace, account_name(name))
@@ -82,7 +79,7 @@ def _differences(graph: Mapping[str, Any], job: Mapping[str, Any], reported: boo
             graph=name,
             namespace=namespace,
             served_name=words[_MODEL],
-            roles=[str(at(worker, "type")) for worker in _workers(graph)],
+            roles=[str(at(worker, "type")) for worker in workers_of(graph)],
             runs=engine,
             asked=_planned(graph, engine, required, int(words[-1])),
         )
@@ -91,7 +88,7 @@ def _differences(graph: Mapping[str, Any], job: Mapping[str, Any], reported: boo
     ]
     if words not in expected:
         yield "its arguments are"
-    if image_name(container) != image_name({"image": frontend_image("0")}):
+    if image_name(container) != FRONTEND_IMAGE:
         yield "its image is"
     specs = [
         job_spec(
@@ -114,23 +111,19 @@ _MODEL = 3
 _MIN_WORDS = 8
 
 
-def _workers(graph: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [c for c in items(graph, "spec", "components") if at(c, "type") != "frontend"]
-
-
 def _engines(graph: Mapping[str, Any]) -> list[Engine]:
     """The one engine of all workers of the graph; empty if they differ or the catalog does not know the engine."""
-    found = [engine_of(worker)[0] for worker in _workers(graph)]
+    found = [engine_of(worker)[0] for worker in workers_of(graph)]
     return [found[0]] if found and found[0] and set(found) == {found[0]} else []
 
 
 def _planned(graph: Mapping[str, Any], engine: Engine, required: bool, timeout: int) -> Verification:
     """The verification that the program plans for this graph."""
-    workers = _workers(graph)
+    workers = list(workers_of(graph))
     kv_transfer, ranks = None, dict[str, int]()
     if len(workers) > 1 and not engine.simulated:
         kv_transfer = KvTransfer.TCP if any(map(tcp_on_purpose, workers)) else KvTransfer.RDMA
-        ranks = {at(worker, "type"): gpus(block(worker, "podTemplate", "spec")) for worker in workers}
+        ranks = {at(worker, "type"): gpus(worker) for worker in workers}
     return verification_of(engine, kv_transfer, ranks, required=required, timeout_seconds=timeout)
 
 

@@ -22,6 +22,7 @@ from policies import kinds
 from policies.inputs import at, items, name_of, namespace_of, needs, of_type
 from policies.judging import reporting_unknowns
 from policies.nics import Offered
+from policies.pods import command_line
 from policies.setting import Schema, Setting
 
 BUDGET_REQUIRED = Setting(
@@ -36,14 +37,19 @@ BUDGET_REQUIRED = Setting(
 _SIDES = {Role.PREFILL.value: "sends", Role.DECODE.value: "receives"}
 
 
-def _pod(component: Mapping[str, Any]) -> Mapping[str, Any]:
-    return at(component, "podTemplate", "spec") or {}
+def workers_of(graph: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The components of a graph that are not frontends."""
+    return (component for component in items(graph, "spec", "components") if at(component, "type") != "frontend")
+
+
+def _containers(component: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return items(component, "podTemplate", "spec", "containers")
 
 
 def engine_of(component: Mapping[str, Any]) -> tuple[Engine | None, list[str]]:
     """The engine that a component starts (None if the catalog has no such engine), and its command line."""
-    for container in items(_pod(component), "containers"):
-        words = [str(word) for word in (*items(container, "command"), *items(container, "args"))]
+    for container in _containers(component):
+        words = command_line(container)
         if runs := engine_that_runs(words):
             return runs, words
     return None, []
@@ -84,8 +90,9 @@ def _kv_transfer_violations(graph: PolicyResource) -> Iterator[str]:
         )
 
 
-def gpus(pod: Mapping[str, Any]) -> int:
-    return sum(int(at(container, "resources", "limits", GPU_RESOURCE) or 0) for container in items(pod, "containers"))
+def gpus(component: Mapping[str, Any]) -> int:
+    """The GPUs of one pod of a component."""
+    return sum(int(at(container, "resources", "limits", GPU_RESOURCE) or 0) for container in _containers(component))
 
 
 def tcp_on_purpose(component: Mapping[str, Any]) -> bool:
@@ -94,7 +101,7 @@ def tcp_on_purpose(component: Mapping[str, Any]) -> bool:
     needed = runs.transport_environment(KvTransfer.TCP) if runs else ()
     given = [
         (at(variable, "name"), at(variable, "value"))
-        for container in items(_pod(component), "containers")
+        for container in _containers(component)
         for variable in items(container, "env")
     ]
     return bool(needed) and all((each.name, each.value) in given for each in needed)
@@ -107,12 +114,12 @@ def _nic_per_gpu(args: StackValidationArgs, report: ReportViolation) -> None:
             engines = [
                 component
                 for component in items(graph.props, "spec", "components")
-                if at(component, "type") in ("prefill", "decode") and gpus(_pod(component))
+                if at(component, "type") in _SIDES and gpus(component)
             ]
             for engine in engines:
                 if tcp_on_purpose(engine):
                     continue
-                count = gpus(_pod(engine))
+                count = gpus(engine)
                 found = offered.nics(engine, count)
                 if all(nics.gets != nics.needed for nics in found):
                     gets, needed = (" or ".join(map(str, sorted(set(numbers)))) for numbers in zip(*found, strict=True))

@@ -25,8 +25,9 @@ from planning import extra_args
 from policies import kinds, program_values
 from policies.container_inputs import container_violations, image_name, pod_violations
 from policies.inputs import at, block, items, plain
-from policies.pods import containers, pod_specs
+from policies.pods import command_line, containers, pod_specs
 from policies.setting import Schema, exceptions
+from policies.whole_stack import workers_of
 from reading.tokens import holds_token, masked
 
 FOREIGN_CODE = exceptions("engine flags that may run foreign code")
@@ -46,9 +47,7 @@ def _no_foreign_code(args: ResourceValidationArgs, report: ReportViolation) -> N
 
 def _of_graph(args: ResourceValidationArgs, allowed: Sequence[str]) -> Iterator[str]:
     """Violations of a graph's components that are not frontends: each must run an engine of the catalog."""
-    for component in items(args.props, "spec", "components"):
-        if at(component, "type") == "frontend":
-            continue
+    for component in workers_of(args.props):
         where = f"component {at(component, 'name')}"
         yield from (
             f"{where} has {key}, which no rule checks; remove it" for key in component if key not in _OF_A_COMPONENT
@@ -69,7 +68,7 @@ def _of_other_pods(args: ResourceValidationArgs, allowed: Sequence[str]) -> Iter
 
 
 def _names_an_engine(container: Mapping[str, Any]) -> bool:
-    words = [str(word) for key in ("command", "args") for word in items(container, key)]
+    words = command_line(container)
     return any(
         image_name(container) == engine.image or any(engine.module in word for word in words)
         for engine in all_engines().values()
