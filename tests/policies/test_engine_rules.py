@@ -6,17 +6,15 @@ from typing import Any
 import pytest
 
 from catalog.engines import engine
-from ops.offline import policy_config
 from ops.offline.recorded import Recording
 from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from tests.made_up_engine import heron as heron  # a fixture
 from tests.made_up_engine import otter as otter  # a fixture
 from tests.policies.mutations import changed, prod, with_extra_args
+from tests.policies.workers import DECODE, GRAPH, PREFILL, broken
 from tests.stacks import ROOT, config
 
-GRAPH = ("DynamoGraphDeployment", "chat-graph")
-PREFILL, DECODE = (f"spec.components[{i}].podTemplate.spec.containers[0]" for i in (1, 2))
 RULES = ("kv-transfer", "no-foreign-code", "nic-per-gpu", "proven", "monitored")
 
 
@@ -24,11 +22,6 @@ def recorded(name: str, **more: str) -> Recording:
     sizes = {"prefill": {"tensorParallel": 8}, "decode": {"tensorParallel": 8}}
     model = {"model": "qwen3-32b", "layout": "multi-node", "engine": {"name": name}, **sizes, **more}
     return record(ROOT, config({"models": {"chat": model}}))
-
-
-def broken(recording: Recording, *rules: str) -> list[str]:
-    found = judge(recording, policy_config.read(ROOT, "prod"))
-    return [f"{verdict.policy}: {verdict.message}" for verdict in found if verdict.policy in rules]
 
 
 def but(recording: Recording, path: str, value: Any) -> Recording:

@@ -5,16 +5,11 @@ from typing import Any
 
 import pytest
 
-from ops.offline import policy_config
 from ops.offline.recorded import Recording
 from ops.offline.recording import record
-from ops.offline.verdicts import judge
 from tests.policies.mutations import changed
+from tests.policies.workers import DECODE, GRAPH, PREFILL, broken, but, container, with_variable
 from tests.stacks import ROOT, config
-
-GRAPH = ("DynamoGraphDeployment", "chat-graph")
-PREFILL, DECODE = (f"spec.components[{i}].podTemplate.spec.containers[0]" for i in (1, 2))
-RULES = ("kv-transfer", "no-foreign-code", "nic-per-gpu", "proven", "monitored", "fenced")
 
 
 @cache
@@ -27,27 +22,6 @@ def stack(*extra: str) -> Recording:
         "engine": {"name": "sglang", "extraArgs": list(extra)},
     }
     return record(ROOT, config({"models": {"chat": model}}))
-
-
-def broken(recording: Recording) -> list[str]:
-    found = judge(recording, policy_config.read(ROOT, "prod"))
-    return [f"{verdict.policy}: {verdict.message}" for verdict in found if verdict.policy in RULES]
-
-
-def arguments(container: str) -> list[str]:
-    (graph,) = (resource.inputs for resource in stack().resources if resource.type.endswith(":DynamoGraphDeployment"))
-    index = 1 if container == PREFILL else 2
-    return list(graph["spec"]["components"][index]["podTemplate"]["spec"]["containers"][0]["args"])
-
-
-def but(container: str, flag: str, *values: str) -> Recording:
-    """The stack with other values of one flag; without the flag where there are none."""
-    words = arguments(container)
-    at = words.index(flag) if flag in words else len(words)
-    end = next((i for i in range(at + 1, len(words)) if words[i].startswith("--")), len(words))
-    return changed(
-        stack(), *GRAPH, f"{container}.args", [*words[:at], *((flag, *values) if values else ()), *words[end:]]
-    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +38,7 @@ def test_what_the_program_writes_passes(extra: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("container", "flag", "values", "says"),
+    ("which", "flag", "values", "says"),
     [
         (PREFILL, "--disaggregation-transfer-backend", ("mooncake",), "it is nixl"),
         (PREFILL, "--disaggregation-bootstrap-port", ("8998",), ""),
@@ -78,13 +52,14 @@ def test_what_the_program_writes_passes(extra: tuple[str, ...]) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_another_value_is_foreign(container: str, flag: str, values: tuple[str, ...], says: str) -> None:
-    found = broken(but(container, flag, *values))
+def test_another_value_is_foreign(which: str, flag: str, values: tuple[str, ...], says: str) -> None:
+    found = broken(but(stack(), which, flag, *values))
     assert any(says in message for message in found), found
 
 
 def test_code_of_others_is_foreign() -> None:
-    found = broken(changed(stack(), *GRAPH, f"{DECODE}.args", [*arguments(DECODE), "--trust-remote-code"]))
+    words = container(stack(), DECODE)["args"]
+    found = broken(changed(stack(), *GRAPH, f"{DECODE}.args", [*words, "--trust-remote-code"]))
     assert any("engine.allowCode" in message for message in found), found
 
 
@@ -98,10 +73,7 @@ def test_code_of_others_is_foreign() -> None:
     ids=lambda variable: variable["name"],
 )
 def test_another_variable_is_foreign(variable: dict[str, Any]) -> None:
-    (graph,) = (resource.inputs for resource in stack().resources if resource.type.endswith(":DynamoGraphDeployment"))
-    env = graph["spec"]["components"][1]["podTemplate"]["spec"]["containers"][0]["env"]
-    others = [each for each in env if each["name"] != variable["name"]]
-    found = broken(changed(stack(), *GRAPH, f"{PREFILL}.env", [*others, variable]))
+    found = broken(with_variable(stack(), PREFILL, variable))
     assert any(variable["name"] in message for message in found), found
 
 

@@ -1,20 +1,15 @@
 """The rules on workers that run TensorRT-LLM: its own arguments pass, anything else is foreign."""
 
 from functools import cache
-from typing import Any
 
 import pytest
 
-from ops.offline import policy_config
 from ops.offline.recorded import Recording
 from ops.offline.recording import record
-from ops.offline.verdicts import judge
 from tests.policies.mutations import changed
+from tests.policies.workers import DECODE, GRAPH, PREFILL, broken, but, container, with_variable
 from tests.stacks import ROOT, config
 
-GRAPH = ("DynamoGraphDeployment", "chat-graph")
-PREFILL, DECODE = (f"spec.components[{i}].podTemplate.spec.containers[0]" for i in (1, 2))
-RULES = ("kv-transfer", "no-foreign-code", "nic-per-gpu", "proven", "monitored", "fenced")
 TRANSCEIVER = "--trtllm.cache_transceiver_config"
 
 
@@ -22,24 +17,6 @@ TRANSCEIVER = "--trtllm.cache_transceiver_config"
 def stack(*extra: str) -> Recording:
     engine = {"name": "trtllm", "extraArgs": list(extra)}
     return record(ROOT, config({"models": {"chat": {"model": "qwen3-32b", "layout": "multi-node", "engine": engine}}}))
-
-
-def broken(recording: Recording) -> list[str]:
-    found = judge(recording, policy_config.read(ROOT, "prod"))
-    return [f"{verdict.policy}: {verdict.message}" for verdict in found if verdict.policy in RULES]
-
-
-def container(which: str) -> dict[str, Any]:
-    (graph,) = (resource.inputs for resource in stack().resources if resource.type.endswith(":DynamoGraphDeployment"))
-    return graph["spec"]["components"][1 if which == PREFILL else 2]["podTemplate"]["spec"]["containers"][0]
-
-
-def but(which: str, flag: str, *values: str) -> Recording:
-    """The stack with other values of one flag; without the flag where there are none."""
-    words = list(container(which)["args"])
-    at = words.index(flag) if flag in words else len(words)
-    end = next((i for i in range(at + 1, len(words)) if words[i].startswith("--")), len(words))
-    return changed(stack(), *GRAPH, f"{which}.args", [*words[:at], *((flag, *values) if values else ()), *words[end:]])
 
 
 @pytest.mark.parametrize(
@@ -66,17 +43,17 @@ def test_what_the_program_writes_passes(extra: tuple[str, ...]) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_another_value_is_foreign(which: str, flag: str, values: tuple[str, ...], says: str) -> None:
-    found = broken(but(which, flag, *values))
+    found = broken(but(stack(), which, flag, *values))
     assert any(says in message for message in found), found
 
 
 @pytest.mark.parametrize("name", ["TRTLLM_NIXL_INTERFACE", "TRTLLM_USE_MPI_KVCACHE", "LD_LIBRARY_PATH", "UCX_TLS"])
 def test_another_variable_is_foreign(name: str) -> None:
-    others = [each for each in container(DECODE)["env"] if each["name"] != name]
-    found = broken(changed(stack(), *GRAPH, f"{DECODE}.env", [*others, {"name": name, "value": "rdma0"}]))
+    found = broken(with_variable(stack(), DECODE, {"name": name, "value": "rdma0"}))
     assert any(name in message for message in found), found
 
 
 def test_another_order_of_libraries_is_foreign() -> None:
-    command = [word.replace("${LD_LIBRARY_PATH", "/evil:${LD_LIBRARY_PATH") for word in container(DECODE)["command"]]
+    own = container(stack(), DECODE)["command"]
+    command = [word.replace("${LD_LIBRARY_PATH", "/evil:${LD_LIBRARY_PATH") for word in own]
     assert broken(changed(stack(), *GRAPH, f"{DECODE}.command", command))
