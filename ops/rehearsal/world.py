@@ -1,0 +1,58 @@
+"""The folder of one rehearsal: where its programs find each other's files.
+
+Every process of a rehearsal runs in the same private network namespace, so addresses and ports are constants.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+API_SERVER = "127.0.0.1:6443"
+"""Also the DNS endpoint that the simulated cluster reports. Its certificate is signed by the authority in `ca`."""
+VARIABLE = "DYNAMO_GKE_REHEARSAL"
+"""Environment variable with the folder; the stand-ins refuse to start without it."""
+
+
+@dataclass(frozen=True)
+class World:
+    folder: Path
+
+    @classmethod
+    def of_this_process(cls) -> "World":
+        """Raises KeyError outside a rehearsal."""
+        return cls(Path(os.environ[VARIABLE]))
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Access of an administrator."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def ca(self) -> Path:
+        """Certificate of the one authority that every process trusts (SSL_CERT_FILE)."""
+        return self.folder / "ca.pem"
+
+    @property
+    def cloud(self) -> Path:
+        """What exists in the simulated Google Cloud."""
+        return self.folder / "cloud.json"
+
+    @property
+    def faults(self) -> Path:
+        """Faults to inject."""
+        return self.folder / "faults.json"
+
+    @property
+    def commands(self) -> Path:
+        """First on PATH: plugins of Pulumi and the login helper of GKE."""
+        return self.folder / "bin"
+
+    @property
+    def charts(self) -> Path:
+        """The platform's chart."""
+        return self.folder / "charts"
+
+    @property
+    def logs(self) -> Path:
+        """One file for each process."""
+        return self.folder / "logs"
