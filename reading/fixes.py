@@ -35,15 +35,25 @@ def _with_fixes(error: Error, raw: Mapping[str, Any], before: Counter[str], judg
             after = Counter(other.path for other in judge(changed))
             wanted = before - Counter([error.path])
             if after[error.path] <= wanted[error.path] if fix.spelling else after <= wanted:
-                words.append(fix.words + _additional_keys(sorted(after - wanted)))
+                words.append(fix.words + _additional_keys(sorted(after - wanted), changed))
     return Error(error.path, "; ".join([error.message, ", or ".join(words)]) if words else error.message)
 
 
-def _additional_keys(paths: list[str]) -> str:
-    """The additional keys that a fix requires, such as the name of a reservation after `mode: reservation`."""
+def _additional_keys(paths: list[str], raw: Mapping[str, Any]) -> str:
+    """The other keys that a fix affects: a reservation's name, which `mode: reservation` requires and `spot` forbids."""
     if not paths:
         return ""
-    return f" (then also set {' and '.join(paths[:MAX_FIXES])}{' and more' if len(paths) > MAX_FIXES else ''})"
+    named = [f"{'change' if _is_given(path, raw) else 'set'} {path}" for path in paths[:MAX_FIXES]]
+    return f" (then also {' and '.join(named)}{' and more' if len(paths) > MAX_FIXES else ''})"
+
+
+def _is_given(path: str, raw: Mapping[str, Any]) -> bool:
+    block: Any = raw
+    for key in path.split("."):
+        if not isinstance(block, dict) or key not in block:
+            return False
+        block = cast(dict[str, Any], block)[key]
+    return True
 
 
 def _copy(raw: Mapping[str, Any]) -> dict[str, Any]:

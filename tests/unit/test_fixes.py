@@ -95,6 +95,7 @@ def test_a_name_that_is_taken_is_not_proposed() -> None:
         ({"capacity": {"mode": "reserved"}}, "capacity.mode",
          "; did you mean reservation? (then also set capacity.reservation)"),
         ({"capacity.mode": "reserved"}, "capacity.mode", "; did you mean reservation?"),
+        ({"capacity.mode": "spott"}, "capacity.mode", "; did you mean spot? (then also change capacity.reservation)"),
         ({"network.ranges": {"nodes": "10.4.0.0/20"}}, "network.ranges.nodes", "; use 10.64.0.0/20, or use "),
         ({"network.ranges": {"nodes": "10.0.0.0/29"}}, "network.ranges.nodes", "holds them; use 10.0.0."),
         ({"models.chat.worker": {"replicas": 1}}, "models.chat.worker", "; remove it"),
