@@ -29,6 +29,8 @@ def parsed(text: str) -> GkeVersion | None:
 
 @dataclass(frozen=True, order=True)
 class Floor:
+    """A minimum GKE version, and why."""
+
     version: GkeVersion
     needed_by: str
     """The feature that needs the version."""

@@ -39,6 +39,8 @@ class LogCondition:
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
+    """One alert policy."""
+
     name: str
     """Name of the alert, and of its runbook page."""
     title: str

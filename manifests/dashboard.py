@@ -28,6 +28,8 @@ GENERATE = "generate"
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
+    """One chart."""
+
     title: str
     unit: str
     queries: tuple[str, ...]
@@ -35,6 +37,8 @@ class Tile:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
+    """Charts under one title."""
+
     title: str
     subtitle: str
     tiles: tuple[Tile, ...]

@@ -56,6 +56,8 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class FirstToken:
+    """Estimate of the time from `pulumi up` to the first token."""
+
     phases: tuple[Phase, ...]
     """Phases in order. A phase that runs in parallel with a longer one is not listed."""
 

@@ -159,6 +159,8 @@ NOT_KNOWN = "not known"
 
 @dataclass(frozen=True, kw_only=True)
 class CostItem:
+    """One line of the cost, USD per hour."""
+
     name: str
     usd_per_hour: float | None
     """Price; None if unknown."""

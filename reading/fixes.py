@@ -40,7 +40,7 @@ def _with_fixes(error: Error, raw: Mapping[str, Any], before: Counter[str], judg
 
 
 def _additional_keys(paths: list[str], raw: Mapping[str, Any]) -> str:
-    """The other keys that a fix affects: a reservation's name, which `mode: reservation` requires and `spot` forbids."""
+    """The other keys that a fix affects: `mode: reservation` requires the name of one, `spot` forbids it."""
     if not paths:
         return ""
     named = [f"{'change' if _is_given(path, raw) else 'set'} {path}" for path in paths[:MAX_FIXES]]

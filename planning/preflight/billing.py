@@ -12,6 +12,8 @@ ROLE = "billing.costsManager"
 
 @dataclass(frozen=True, kw_only=True)
 class BillingInCurrency(PreflightCheck):
+    """The billing account's currency is that of the budget."""
+
     api = "cloudresourcemanager"
     role = "browser"
 

@@ -16,6 +16,8 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
+    """What a check found."""
+
     verdict: Verdict
     sentence: str = ""
     """The error and how to fix it; for a passed check, an optional note."""

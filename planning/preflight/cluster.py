@@ -38,6 +38,8 @@ ClusterLookup = Callable[[], Cluster | Unknown]
 
 @dataclass(frozen=True, kw_only=True)
 class GkeVersionOffered(PreflightCheck):
+    """The region offers a GKE version that the plan can use."""
+
     api = "container"
     role = "container.viewer"
 

@@ -29,6 +29,8 @@ class ClusterState:
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingClusterFits(PreflightCheck):
+    """The existing cluster has what the plan needs."""
+
     api = "container"
     role = "container.viewer"
 
@@ -102,6 +104,8 @@ class ExistingClusterFits(PreflightCheck):
 
 @dataclass(frozen=True, kw_only=True)
 class SubnetState:
+    """The ranges of an existing subnet."""
+
     range: str
     secondary: Mapping[str, str]
     """Name → secondary range."""

@@ -24,6 +24,8 @@ ALL_REGIONS = "global"
 
 @dataclass(frozen=True, kw_only=True)
 class QuotaSufficient(PreflightCheck):
+    """The quota suffices for the nodes."""
+
     api = "cloudquotas"
     role = "cloudquotas.viewer"
 

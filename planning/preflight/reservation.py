@@ -9,6 +9,8 @@ from planning.preflight.cluster import Cluster, ClusterLookup, Unknown
 
 @dataclass(frozen=True, kw_only=True)
 class ReservationState:
+    """What Compute Engine says of a reservation."""
+
     status: str
     machine: str
     """Machine type; empty if the reservation names none."""

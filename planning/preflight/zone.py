@@ -8,6 +8,8 @@ from planning.preflight.check import PASSED, CheckResult, PreflightCheck, failed
 
 @dataclass(frozen=True, kw_only=True)
 class MachineTypeOffered(PreflightCheck):
+    """The zone offers the machine types."""
+
     api = "compute"
     role = "compute.viewer"
 
@@ -29,6 +31,8 @@ class MachineTypeOffered(PreflightCheck):
 
 @dataclass(frozen=True, kw_only=True)
 class RoceProfileOffered(PreflightCheck):
+    """The zone offers the network profile of the RDMA network."""
+
     api = "compute"
     role = "compute.viewer"
 

@@ -13,6 +13,8 @@ _GRAPHS, _LOADER, _SAMPLING = "--cuda-graph-config", "--model-loader-extra-confi
 
 @dataclass(frozen=True)
 class _Wanted:
+    """What a JSON value must be, in words and as a test."""
+
     words: str
     takes: Callable[[object], bool]
 
