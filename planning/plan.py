@@ -17,7 +17,7 @@ from planning.endpoint import PRIVATE_RANGES, client_ranges, endpoint
 from planning.first_token import FirstToken, Nodes, estimate
 from planning.metrics_ports import metrics_ports
 from planning.observing import Alerting, Collection
-from planning.platform import OperatorInstall, chart
+from planning.platform import CHARTS, OperatorInstall, chart
 from planning.pod_security import pod_security
 from planning.pod_sizes import frontend, worker_size
 from planning.resolve import ResolvedStack, pool_in_gke
@@ -48,7 +48,7 @@ def plan(stack: ResolvedStack) -> Plan:
         stack=settings.stack,
         project=settings.project,
         platform=settings.versions.platform,
-        platform_chart=chart(settings.versions.platform),
+        platform_chart=chart(settings.versions.platform, settings.versions.charts or CHARTS),
         platform_namespace=names.platform_namespace(settings.namespace) if settings.installs_platform else None,
         operator=OperatorInstall(),
         namespace=settings.namespace,

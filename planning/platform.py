@@ -32,4 +32,5 @@ class OperatorInstall:
 
 def chart(version: str, charts: str = CHARTS) -> str:
     """The chart of a version, as an argument of Helm. An `oci://` reference has no file name."""
-    return f"{charts}/{NAME}" if charts.startswith("oci://") else f"{charts}/{NAME}-{version}.tgz"
+    folder = charts.rstrip("/")
+    return f"{folder}/{NAME}" if charts.startswith("oci://") else f"{folder}/{NAME}-{version}.tgz"

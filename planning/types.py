@@ -203,7 +203,7 @@ class Plan:
     platform: str
     """Version of the operator and its chart."""
     platform_chart: str
-    """The operator's chart for Helm: a URL, a folder or an `oci://` reference."""
+    """The operator's chart for Helm: a URL, a file or an `oci://` reference."""
     platform_namespace: str | None
     """Namespace in which the stack installs the operator; None if the stack uses the cluster's existing operator."""
     operator: OperatorInstall

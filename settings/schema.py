@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from catalog import versions
 from catalog.defaults import default_machine
 from reading.frozen import Frozen
 from settings.budget import BudgetSettings
@@ -21,6 +20,7 @@ from settings.location import Location
 from settings.models import GraphName, ModelSettings
 from settings.network import NetworkSettings
 from settings.secrets import SecretsSettings
+from settings.versions import Versions
 
 
 class AlertSettings(Frozen):
@@ -32,13 +32,6 @@ class WeightsSettings(Frozen):
     keep: bool | None = None
     """Whether the weights bucket is protected and survives destruction of the stack; the value of
     `cluster.deletionProtection` if not set."""
-
-
-class Versions(Frozen):
-    """Versions of Dynamo's operator and images. `catalog.versions` knows which work together."""
-
-    platform: str = Field(default_factory=lambda: versions.dynamo().platform)
-    runtime: str = Field(default_factory=lambda: versions.dynamo().runtime)
 
 
 _ONE_GRAPH = {"chat": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}}

@@ -1,20 +1,58 @@
 """Checks that Dynamo's operator and runtime work together, and warns of untested versions."""
 
+import os
 from collections.abc import Iterator
+from glob import glob
 
 from catalog import releases, versions
+from planning.platform import NAME, chart
 from planning.resolve import ResolvedStack
+from reading.entries import ROOT
 from reading.errors import Error, join
 
 
 def errors(stack: ResolvedStack) -> Iterator[Error]:
     given = stack.settings.versions
-    for key, message in versions.errors(given.platform, given.runtime):
+    found = dict(versions.errors(given.platform, given.runtime))
+    for key, message in found.items():
         yield Error(join("versions", key), message)
+    if given.charts and "platform" not in found:
+        yield from _charts(stack, given.charts)
+
+
+def _charts(stack: ResolvedStack, charts: str) -> Iterator[Error]:
+    version = stack.settings.versions.platform
+    file = chart(version, charts)
+    if not stack.settings.installs_platform:
+        why = "has no effect, because cluster.existing.platform is shared and the stack installs no chart; remove it"
+    elif charts.startswith("oci://") and charts.rpartition("/")[2].partition(":")[0] == NAME:
+        why = f"{charts} is the chart itself; use {charts.rpartition('/')[0]}, to which {NAME} is added"
+    elif "://" not in charts and not _exists(file):
+        why = (
+            f"there is no file {file}; paths begin at the folder of Pulumi.yaml{_others(charts)}. "
+            f"`helm pull {chart(version)} --destination {charts}` fetches it"
+        )
+    else:
+        return
+    yield Error("versions.charts", why)
+
+
+def _exists(file: str) -> bool:
+    return os.path.isfile(ROOT / file)  # noqa: PTH113  # Path.is_file raises OSError for a path that is too long
+
+
+def _others(charts: str) -> str:
+    found = sorted(glob(f"{NAME}-*.tgz", root_dir=ROOT / charts))  # noqa: PTH207  # Path.glob raises OSError as well
+    return f"; the folder has {', '.join(found)}" if found else ""
 
 
 def warnings(stack: ResolvedStack) -> Iterator[str]:
     given, ours = stack.settings.versions, releases.dynamo()
+    if given.charts and given.charts.startswith("http://"):
+        yield (
+            "versions.charts: the chart comes over http://, so whoever can change it on its way gets the rights of the "
+            "operator; use https:// or oci://"
+        )
     if given.platform != ours.platform:
         yield f"versions.platform: only {ours.platform} is tested here; other versions may reject these graphs"
     if given.runtime not in releases.known():

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from ops.offline import stackfile
 from ops.offline.recorded import UNKNOWN, Recording
+from ops.offline.recording import record
 from planning import names, platform
 from policies import kinds
 from tests.policies.mutations import added, changed, judged_by_others, prod
+from tests.stacks import ROOT
 
 PROJECT, KEY, SECRET, BUCKET = kinds.PROJECT_GRANT, kinds.KEY_GRANT, kinds.SECRET_GRANT, kinds.BUCKET_GRANT
 NODES = "serviceAccount:dynamo-prod-nodes@my-project.iam.gserviceaccount.com"
@@ -141,7 +144,9 @@ def test_a_release_whose_inputs_are_unknown_is_stopped(key: str) -> None:
     assert "known-charts" in stopped_by(release(**{key: UNKNOWN}))
 
 
-@pytest.mark.parametrize("place", ["oci://registry.example/charts", "https://mirror.example/charts"])
+@pytest.mark.parametrize(
+    "place", ["oci://registry.example/charts", "https://mirror.example/charts", "./charts", "/srv/charts/"]
+)
 def test_a_mirror_can_be_allowed(place: str) -> None:
     def violated(**inputs: Any) -> bool:
         found = judged_by_others(release(**inputs), {"known-charts": {"allowed": [place]}})
@@ -151,3 +156,11 @@ def test_a_mirror_can_be_allowed(place: str) -> None:
     assert not violated(chart=chart)
     assert violated(chart=chart, createNamespace=True)
     assert violated(chart=f"{place}/x-1.6.1.tgz")
+
+
+def test_a_mirror_in_the_settings_is_stopped_until_the_policy_allows_it() -> None:
+    mirror = "oci://registry.example/charts"
+    mirrored = record(ROOT, stackfile.read(ROOT, "prod", [f"versions.charts={mirror}"]))
+    stopped = {v.policy for v in judged_by_others(mirrored)} - {v.policy for v in judged_by_others(prod())}
+    assert stopped == {"known-charts"}
+    assert judged_by_others(mirrored, {"known-charts": {"allowed": [mirror]}}) == judged_by_others(prod())

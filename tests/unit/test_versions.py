@@ -1,6 +1,7 @@
 """Operator N runs runtimes N-2 to N+1, from 1.4 on; what cannot be used is refused with a version that can."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from catalog import versions
 from manifests.graph import build
+from planning import platform
 from tests.stacks import errors, planned
 
 
@@ -104,3 +106,108 @@ def test_every_image_of_a_graph_is_of_the_runtime_and_the_chart_of_the_platform(
     assert "versions.platform" in warned
     assert "versions.runtime" in warned
     assert not [warning for warning in planned().warnings if warning.startswith("versions")]
+
+
+NEWEST = versions.dynamo().platform
+
+
+def charts_error(charts: str, **others: str) -> str:
+    """The only error of a stack with this location of charts; empty without one."""
+    found = errors({"versions": {"charts": charts, **others}})
+    assert {error.path for error in found} <= {"versions.charts"}
+    return "; ".join(error.message for error in found)
+
+
+@pytest.mark.parametrize(
+    ("charts", "chart"),
+    [
+        ("https://charts.example.com/dynamo", f"https://charts.example.com/dynamo/dynamo-platform-{NEWEST}.tgz"),
+        ("https://charts.example.com:8443/", f"https://charts.example.com:8443/dynamo-platform-{NEWEST}.tgz"),
+        ("http://charts.example.com", f"http://charts.example.com/dynamo-platform-{NEWEST}.tgz"),
+        ("oci://registry.example.com/charts", "oci://registry.example.com/charts/dynamo-platform"),
+        ("oci://registry.example.com:5000/a/b/", "oci://registry.example.com:5000/a/b/dynamo-platform"),
+        (None, f"{platform.CHARTS}/dynamo-platform-{NEWEST}.tgz"),
+    ],
+)
+def test_the_chart_comes_from_where_the_stack_says(charts: str | None, chart: str) -> None:
+    assert planned({"versions": {"charts": charts}}).platform_chart == chart
+
+
+@pytest.mark.parametrize(
+    ("charts", "says"),
+    [
+        ("", "is empty"),
+        ("https://charts.example.com/my charts", "contains a space"),
+        ("oci://registry.example.com\\charts", "a backslash"),
+        ("./charts\n", "a control character"),
+        ("charts", "did you mean ./charts?"),
+        ("mirror/charts", "did you mean ./mirror/charts?"),
+        ("registry.example.com/charts", "did you mean oci://registry.example.com/charts?"),
+        ("localhost:5000/charts", "did you mean oci://localhost:5000/charts?"),
+        ("~/charts", "did you mean /home/…/charts (~ is not expanded)?"),
+        ("HTTPS://charts.example.com", "must be in lower case: https://"),
+        ("file:///srv/charts", "write the folder's path"),
+        ("s3://bucket/charts", 'the scheme "s3" is not one of https, http, oci'),
+        ("https://", "names no host"),
+        ("oci:///charts", "names no host"),
+        ("https://charts.example.com:port/x", "is not a valid URL"),
+        ("https://[bad/x", "is not a valid URL"),
+        ("https://charts.example.com/x#1", "contains a query or a fragment"),
+        (f"https://charts.example.com/x/dynamo-platform-{NEWEST}.tgz", "is a file; use https://charts.example.com/x:"),
+        (f"./charts/dynamo-platform-{NEWEST}.tgz", "is a file; use ./charts:"),
+        ("/dynamo-platform.tar.gz", "is a file; use /:"),
+        ("oci://registry.example.com/charts/dynamo-platform", "use oci://registry.example.com/charts, to which"),
+        (f"oci://registry.example.com/dynamo-platform:{NEWEST}", "use oci://registry.example.com, to which"),
+        ("./no-such-folder", f"there is no file ./no-such-folder/dynamo-platform-{NEWEST}.tgz"),
+        ("/", f"there is no file /dynamo-platform-{NEWEST}.tgz"),
+        (f"./{'x' * 5000}", "there is no file ./xxx"),
+    ],
+)  # fmt: skip
+def test_a_location_without_the_chart_is_refused_with_the_right_one(charts: str, says: str) -> None:
+    assert says in charts_error(charts)
+
+
+@pytest.mark.parametrize(
+    "charts",
+    [
+        "https://user:hunter2@charts.example.com/x",
+        "oci://user:hunter2@registry.example.com",
+        "https://user:hunter2/3@charts.example.com",
+        "user:hunter2@registry.example.com/charts",
+        "ftp://user:hunter2@charts.example.com",
+        "https://charts.example.com/x?token=hunter2",
+    ],
+)
+def test_credentials_in_a_location_are_refused_and_not_repeated(charts: str) -> None:
+    message = charts_error(charts)
+    assert message
+    assert "hunter2" not in message
+
+
+def test_a_folder_holds_the_chart_of_the_version(tmp_path: Path) -> None:
+    file = tmp_path / f"dynamo-platform-{NEWEST}.tgz"
+    file.touch()
+    assert planned({"versions": {"charts": f"{tmp_path}/"}}).platform_chart == str(file)
+    message = charts_error(str(tmp_path), platform="1.6.2")
+    assert f"there is no file {tmp_path}/dynamo-platform-1.6.2.tgz" in message
+    assert f"the folder has {file.name}" in message
+    assert f"`helm pull {platform.chart('1.6.2')} --destination {tmp_path}` fetches it" in message
+
+
+def test_a_location_that_nobody_reads_is_refused() -> None:
+    shared = {
+        "cluster.existing": {"name": "lab", "platform": "shared"},
+        "versions.charts": "oci://r.example.com/charts",
+    }
+    (error,) = errors(shared)
+    assert (error.path, error.message[:13]) == ("versions.charts", "has no effect")
+
+
+def test_an_invalid_version_is_not_looked_for_in_the_folder() -> None:
+    (error,) = errors({"versions": {"platform": "../x", "charts": "./charts"}})
+    assert error.path == "versions.platform"
+
+
+def test_a_chart_that_comes_unencrypted_is_warned_of() -> None:
+    warned = planned({"versions": {"charts": "http://charts.example.com"}}).warnings
+    assert [warning for warning in warned if warning.startswith("versions.charts") and "http://" in warning]
