@@ -34,6 +34,16 @@ RENDERED: dict[str, str | None] = {
     file_name("autoscaling.gke.io/v1beta1", "AutoscalingMetric"): "GKE publishes no schema of it",
 }
 
+# Kinds that no stack renders, but that controllers in its cluster create or offer.
+_BESIDE = {
+    file_name("nvidia.com/v1beta1", "DynamoGraphDeploymentScalingAdapter"),
+    file_name("nvidia.com/v1alpha1", "DynamoWorkerMetadata"),
+    file_name("cloud.google.com/v1", "ComputeClass"),
+}
+
+TABLES = {name for name, reason in RENDERED.items() if reason is None} | _BESIDE
+"""File names of the tables."""
+
 
 def has_table(api_version: str, kind: str) -> bool:
     return (FOLDER / file_name(api_version, kind)).is_file()

@@ -3,8 +3,8 @@
     python -m tools.field_tables FILE_OR_FOLDER…
 
 Takes CustomResourceDefinitions as YAML (`kubectl get crd NAME -o yaml`, or the folder crds/ of the operator's chart)
-and OpenAPI schemas of one kind as JSON, named `<group>__<kind>_<version>.json`. Descriptions, defaults, patterns and
-CEL rules are left out: a table says which fields exist, and not everything that the API server checks.
+and OpenAPI schemas of one kind as JSON, named `<group>__<kind>_<version>.json`. Descriptions, patterns and CEL rules
+are left out: a table says which fields exist, and not everything that the API server checks.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from manifests import manifest_schema
 KEPT = (
     *("type", "enum", "required", "minimum", "maximum"),
     *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
+    # What a rehearsal's API server fills in, and how it merges lists of several writers.
+    *("default", "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"),
 )
 
 TEXT = {"type": "string"}
@@ -83,7 +85,7 @@ def main(arguments: Iterable[str]) -> int:
         return 2
     for file in files:
         for name, content in tables(file):
-            if name in manifest_schema.RENDERED:
+            if name in manifest_schema.TABLES:
                 written = json.dumps(content, indent=1, sort_keys=True) + "\n"
                 (manifest_schema.FOLDER / name).write_text(written, encoding="utf-8")
                 print(name)

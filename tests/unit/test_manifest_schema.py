@@ -63,13 +63,14 @@ def test_what_is_not_known_yet_fits_everywhere() -> None:
     assert len(list(manifest_schema.errors(network))) == 1
 
 
-def test_a_table_keeps_fields_and_bounds_and_no_text() -> None:
+def test_a_table_keeps_fields_bounds_defaults_and_merging_and_no_text() -> None:
     schema = {
         "type": "object",
         "description": "text of others",
         "required": ["size"],
         "properties": {
             "size": {"type": "integer", "minimum": 1, "default": 3, "description": "more text"},
+            "list": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string", "pattern": "a"}},
             "port": {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]},
             "labels": {"type": "object", "additionalProperties": {"type": "string", "pattern": "a"}},
             "empty": {"type": "object"},
@@ -81,7 +82,8 @@ def test_a_table_keeps_fields_and_bounds_and_no_text() -> None:
         "required": ["size"],
         "additionalProperties": False,
         "properties": {
-            "size": {"type": "integer", "minimum": 1},
+            "size": {"type": "integer", "minimum": 1, "default": 3},
+            "list": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
             "port": {"type": ["integer", "string"]},
             "labels": {"type": "object", "additionalProperties": {"type": "string"}},
             "empty": {"type": "object", "additionalProperties": False},
