@@ -1,0 +1,1 @@
+"""Judge of the forecasts: `diff` and `preview --json` against the steps of Pulumi's own engine."""
