@@ -14,6 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from ops.rehearsal import access, certificates
 from ops.rehearsal.kube import Kube, NotFound
+from ops.rehearsal.nodes import FAKE_NODE
 from ops.rehearsal.processes import Program
 from ops.rehearsal.world import API_SERVER, World
 
@@ -23,8 +24,6 @@ ETCD_PEER = f"http://{LOOPBACK}:2380"
 SCHEDULER_PORT, CONTROLLERS_PORT, KWOK_PORT = 10259, 10257, 10247
 ISSUER = "https://kubernetes.default.svc"
 SERVICE_RANGE = "10.96.0.0/16"
-FAKE_NODE = {"kwok.x-k8s.io/node": "fake"}
-"""Annotation of the nodes that kwok keeps ready, and whose pods it starts."""
 _PROBE_SECONDS = 2.0
 
 

@@ -1,0 +1,36 @@
+"""Creates and deletes the nodes of simulated pools in the cluster, with the devices that they publish."""
+
+from manifests.labels import NODE_POOL
+from ops.rehearsal import devices, nodes
+from ops.rehearsal.kube import Kube, Object
+
+
+def create_classes(kube: Kube) -> None:
+    """Creates the device classes that GKE installs in every cluster."""
+    for each in devices.classes():
+        kube.apply(each)
+
+
+def create_pool(kube: Kube, inputs: nodes.Inputs, zone: str) -> list[Object]:
+    """The nodes with which a new pool begins in one of its zones."""
+    return [create_node(kube, inputs, zone, number) for number in range(nodes.first_nodes(inputs))]
+
+
+def create_node(kube: Kube, inputs: nodes.Inputs, zone: str, number: int) -> Object:
+    """The node, which kwok makes ready. Its devices vanish with it, because it owns them."""
+    created = kube.apply(nodes.node(inputs, zone, number))
+    owner = {"apiVersion": "v1", "kind": "Node", "name": created["metadata"]["name"], "uid": created["metadata"]["uid"]}
+    for each in devices.slices(inputs, owner["name"]):
+        kube.apply({**each, "metadata": {**each["metadata"], "ownerReferences": [owner]}})
+    return created
+
+
+def of_pool(kube: Kube, pool: str) -> list[Object]:
+    """The pool's nodes in the cluster."""
+    return kube.list("v1", "Node", selector=f"{NODE_POOL}={pool}")
+
+
+def delete_pool(kube: Kube, pool: str) -> None:
+    """Deletes the pool's nodes. The control plane deletes their pods."""
+    for each in of_pool(kube, pool):
+        kube.delete("v1", "Node", each["metadata"]["name"])
