@@ -153,11 +153,17 @@ class Kube:
         """The object after a merge patch of its status."""
         return self.patch(api_version, kind, name, {"status": status}, namespace, subresource="status")
 
-    def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> bool:
-        """Whether there was an object to delete. Its dependents follow in the background."""
+    def delete(
+        self, api_version: str, kind: str, name: str, namespace: str | None = None, *, at_once: bool = False
+    ) -> bool:
+        """Whether there was an object to delete. Its dependents follow in the background.
+
+        `at_once` does not wait for a pod's kubelet.
+        """
+        grace = {"gracePeriodSeconds": "0"} if at_once else {}
+        path = self._path(api_version, kind, namespace, name)
         try:
-            path = self._path(api_version, kind, namespace, name)
-            self.request("DELETE", path, query={"propagationPolicy": "Background"})
+            self.request("DELETE", path, query={"propagationPolicy": "Background", **grace})
         except NotFound:
             return False
         return True
