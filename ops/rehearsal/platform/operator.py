@@ -1,0 +1,121 @@
+"""Stand-in for Dynamo's operator: a loop that brings every graph a step further, and its webhooks.
+
+It works only while a pod of the chart's operator is ready, and then as that pod's service account, so that scaling the
+operator's Deployment to zero stops it, as it stops the real one. It shows what the API server, the scheduler and Pulumi
+make of an operator that behaves as NVIDIA's sources say (1.5), and not that NVIDIA's does.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from ops.rehearsal.kube import ApiError, Kube, NotFound
+from ops.rehearsal.platform import names
+from ops.rehearsal.platform.names import Object
+from ops.rehearsal.platform.reconciler import Reconciler
+from ops.rehearsal.platform.webhook import Identity, Webhook
+from ops.rehearsal.world import World
+
+OPERATOR_PODS = "app.kubernetes.io/name=dynamo-operator,control-plane=controller-manager"
+_TICK_SECONDS = 1.0
+"""The longest time between two looks at the cluster; a change wakes the operator at once."""
+_LOGIN_SECONDS = 1800
+"""A token of a service account is valid for an hour."""
+_WATCHED = (
+    (names.GROUP, names.GRAPH_KIND, ""),
+    (names.GROUP, names.ADAPTER_KIND, ""),
+    ("apps/v1", "Deployment", names.GRAPH),
+    ("v1", "Pod", names.GRAPH),
+    ("v1", "Pod", OPERATOR_PODS),
+)
+
+
+def run(kube: Kube, world: World, stop: threading.Event) -> None:
+    """Runs the operator and its webhooks until `stop` is set. `kube`: an administrator, to see whether it may run."""
+    operator = Operator(kube)
+    changed = threading.Event()
+    world.logs.mkdir(parents=True, exist_ok=True)
+    with (
+        (world.logs / "operator.log").open("a", encoding="utf-8") as log,
+        Webhook(world, operator.identity),
+        ThreadPoolExecutor(len(_WATCHED)) as watchers,
+    ):
+        for api_version, kind, selector in _WATCHED:
+            watchers.submit(_watch, kube, api_version, kind, selector, changed, stop)
+        said: list[str] = []
+        while not stop.is_set():
+            changed.wait(_TICK_SECONDS)
+            changed.clear()
+            before, said = said, list(operator.look())
+            for line in said:
+                if line not in before:
+                    print(line, file=log, flush=True)
+
+
+def _watch(
+    kube: Kube, api_version: str, kind: str, selector: str, changed: threading.Event, stop: threading.Event
+) -> None:
+    while not stop.is_set():
+        try:
+            for _ in kube.watch(api_version, kind, stop=stop, selector=selector):
+                changed.set()
+        except ApiError:  # such as a kind that has no definition yet; the operator looks once a second anyway
+            stop.wait(_TICK_SECONDS)
+
+
+class Operator:
+    """The operator's access and its work on all graphs."""
+
+    def __init__(self, admin: Kube) -> None:
+        self._admin = admin
+        self._identity: Identity | None = None
+        self._reconciler: Reconciler | None = None
+        self._logged_in = 0.0
+
+    def identity(self) -> Identity | None:
+        """The running operator; None while it is down."""
+        return self._identity
+
+    def look(self) -> Iterator[str]:
+        """Brings every graph a step further. Yields what went wrong; the next look tries it again."""
+        try:
+            reconciler = self._log_in()
+            graphs = self._graphs() if reconciler else []
+        except ApiError as error:
+            yield f"cannot look at the cluster: {error}"
+            return
+        for graph in graphs:
+            assert reconciler is not None
+            try:
+                reconciler.step(graph)
+            except ApiError as error:
+                yield f"{graph['metadata']['namespace']}/{graph['metadata']['name']}: {error}"
+
+    def _graphs(self) -> list[Object]:
+        try:
+            return self._admin.list(names.GROUP, names.GRAPH_KIND)
+        except NotFound:  # the kind has no definition yet
+            return []
+
+    def _log_in(self) -> Reconciler | None:
+        """The operator at work with its own rights; None while none of its pods is ready."""
+        pod = next(filter(_is_ready, self._admin.list("v1", "Pod", selector=OPERATOR_PODS)), None)
+        if pod is None:
+            self._identity = self._reconciler = None
+            return None
+        account, namespace = pod["spec"]["serviceAccountName"], pod["metadata"]["namespace"]
+        image = pod["spec"]["containers"][0]["image"]
+        identity = Identity(f"system:serviceaccount:{namespace}:{account}", image.rpartition(":")[2])
+        expired = time.monotonic() > self._logged_in + _LOGIN_SECONDS
+        if self._reconciler is None or identity != self._identity or expired:
+            own = self._admin.as_owner_of(self._admin.token(account, namespace))
+            self._reconciler, self._identity, self._logged_in = Reconciler(own), identity, time.monotonic()
+        return self._reconciler
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions", ())
+    return not pod["metadata"].get("deletionTimestamp") and any(
+        each["type"] == "Ready" and each["status"] == "True" for each in conditions
+    )
