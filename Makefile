@@ -44,7 +44,7 @@ format: $(VENV)/.test ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-goldens: $(VENV)/.test ## render every stack into tests/golden, and what is supported into docs/support.md
+goldens: $(VENV)/.test ## render every stack into tests/golden, what is supported into docs/support.md, and the stack files' schema
 	$(PY) -m tests.goldens
 
 verify: goldens ## regenerate the goldens and fail on a difference

@@ -26,6 +26,7 @@ class KvCacheDtype(StrEnum):
     AUTO = "auto"
     """The type of the activations: 2 bytes, for FP8 checkpoints too."""
     FP8 = "fp8"
+    """1 byte, so twice the tokens fit."""
 
     @property
     def bytes(self) -> int:

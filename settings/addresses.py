@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 from itertools import combinations, islice
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from reading.errors import Error, Fix, join, shown
 from reading.frozen import Frozen
@@ -37,16 +37,24 @@ def _ipv4_range(text: str) -> str:
     return text
 
 
-Range = Annotated[str, AfterValidator(_ipv4_range)]
+Range = Annotated[
+    str,
+    AfterValidator(_ipv4_range),
+    Field(json_schema_extra={"pattern": r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"}),
+]
 
 
 class AddressPlan(Frozen):
     """IP ranges of a stack, those of the cluster's VPC first, for 1,024 nodes by default. Few can be changed later."""
 
     nodes: Range = "10.0.0.0/20"
+    """Subnet of the nodes: one address per node, and those of internal load balancers."""
     pods: Range = "10.4.0.0/14"
+    """Secondary range for pods: a /24 per node."""
     services: Range = "10.8.0.0/20"
+    """Secondary range for Services."""
     proxies: Range = "10.9.0.0/23"
+    """Proxy-only subnet of a gateway."""
     second_gvnic: Range = "192.168.64.0/24"
     """Network of the GPU nodes' second gVNIC: one address per node."""
     rdma: Range = "192.168.128.0/18"

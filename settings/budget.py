@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from reading.frozen import Frozen
-from settings.forms import EmailAddress, each_once
+from reading.schema_rules import exactly_one, renamed_to
+from settings.forms import EmailAddresses
 
 # Currency of `monthlyUsd`, from before budgets had a currency.
 USD = "USD"
@@ -15,15 +16,17 @@ MonthlyAmount = Annotated[int, Field(ge=1, le=1_000_000_000_000, examples=[14000
 
 
 class BudgetSettings(Frozen):
+    model_config = ConfigDict(json_schema_extra=exactly_one({"monthly": "integer", "monthlyUsd": "integer"}))
+
     currency: Annotated[
         str, Field(pattern=r"^[A-Z]{3}$", description="a currency's ISO 4217 code: three capitals", examples=["EUR"])
     ] = USD
     """ISO 4217 code of the billing account's currency. Google Cloud accepts budgets in no other."""
-    monthly_usd: MonthlyAmount | None = None
-    """Old name of `monthly`, in US dollars."""
+    monthly_usd: Annotated[MonthlyAmount | None, Field(json_schema_extra=renamed_to("monthly"))] = None
+    """Old name of `monthly`, in US dollars, which still works."""
     monthly: Annotated[MonthlyAmount | None, Field(validate_default=True)] = None
     """Max cost of a month, in `currency`, of all resources with the stack's label."""
-    emails: Annotated[tuple[EmailAddress, ...], AfterValidator(each_once), Field(min_length=1)]
+    emails: Annotated[EmailAddresses, Field(min_length=1)]
     """Addresses notified when 50, 90 and 100 percent are spent, and when the forecast for the month exceeds 100."""
 
     @field_validator("monthly")

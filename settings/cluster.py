@@ -17,14 +17,18 @@ OWN_NAMESPACE = "dynamo"
 
 class ReleaseChannel(StrEnum):
     REGULAR = "regular"
+    """New versions some months after Rapid."""
     STABLE = "stable"
+    """New versions last."""
     RAPID = "rapid"
+    """New versions first."""
 
 
 class SystemPool(Frozen):
     """The CPU nodes that the platform, the frontends and simulated workers run on."""
 
     machine: CpuMachineName = Field(default_factory=default_system_machine)
+    """Machine type of the nodes."""
     nodes: Annotated[int, Field(ge=2, le=10)] = 2
     """Minimum number of nodes; the maximum is twice that. At least two: a new pool has a node per zone, usually three,
     which must not exceed the maximum. The plan counts three nodes if the minimum is lower."""
@@ -46,7 +50,9 @@ KmsKey = Annotated[
 
 class ClusterSettings(Frozen):
     deletion_protection: bool = True
+    """Whether cluster, GPU pools and weights cannot be deleted, until it is false."""
     release_channel: ReleaseChannel = ReleaseChannel.REGULAR
+    """GKE's release channel, which decides how new the cluster's versions are."""
     system_pool: SystemPool = Field(default_factory=SystemPool)
     maintenance: Maintenance = Field(default_factory=Maintenance)
     existing: ExistingCluster | None = None

@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from reading.frozen import Frozen
+from reading.schema_rules import when
 from settings import client_ranges
 
 
@@ -30,11 +31,33 @@ def _client_ranges(cidrs: tuple[str, ...]) -> tuple[str, ...]:
     return cidrs
 
 
-ClientRange = Annotated[str, AfterValidator(_client_range)]
+ClientRange = Annotated[
+    str,
+    AfterValidator(_client_range),
+    Field(json_schema_extra={"pattern": r"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"}),
+]
+
+# The same rules as those of the validators below, for editors.
+_GATEWAY = {
+    "required": ["domain", "allowedCidrs"],
+    "properties": {"domain": {"type": "string"}, "allowedCidrs": {"minItems": 1}, "globalAccess": {"const": False}},
+}
+_NO_GATEWAY = {"properties": {"domain": {"type": "null"}, "allowedCidrs": {"maxItems": 0}}}
+_NO_LOAD_BALANCER = {"properties": {"globalAccess": {"const": False}}}
 
 
 class Endpoint(Frozen):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                when("exposure", Exposure.GATEWAY.value, _GATEWAY, _NO_GATEWAY),
+                when("exposure", Exposure.NONE.value, _NO_LOAD_BALANCER),
+            ]
+        }
+    )
+
     exposure: Exposure = Exposure.INTERNAL
+    """From where the deployments can be reached."""
     domain: Annotated[
         Annotated[
             str,

@@ -4,9 +4,10 @@ import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from reading.frozen import Frozen
+from reading.schema_rules import at_least_one
 from settings.forms import CloudName
 
 # Context names of `gcloud container clusters get-credentials`; no part has an underscore.
@@ -22,6 +23,8 @@ class PlatformMode(StrEnum):
 
 class ExistingCluster(Frozen):
     """An existing cluster. The stack may add node pools but changes nothing else of the cluster."""
+
+    model_config = ConfigDict(json_schema_extra=at_least_one({"name": "string", "context": "string"}))
 
     context: (
         Annotated[

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from reading.shape import HowToSet
 
@@ -34,8 +34,13 @@ EmailAddress = Annotated[
 ]
 
 
-def each_once(emails: tuple[str, ...]) -> tuple[str, ...]:
+def _each_once(emails: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({email for email in emails if emails.count(email) > 1})
     if twice:
         raise ValueError(f"{', '.join(twice)} is given more than once; remove the copies")
     return emails
+
+
+EmailAddresses = Annotated[
+    tuple[EmailAddress, ...], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})
+]

@@ -15,6 +15,11 @@ def cloud_label(key: str) -> str:
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in key)
 
 
+def _camel(label: str) -> str:
+    first, *others = label.split("-")
+    return first + "".join(map(str.capitalize, others))
+
+
 def distinct_labels(labels: dict[str, str]) -> dict[str, str]:
     keys = [cloud_label(key) for key in labels]
     for key, cloud in zip(labels, keys, strict=True):
@@ -35,6 +40,7 @@ LabelKey = Annotated[
         pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$",
         description="1 to 41 letters, digits and dashes, the first a lower-case letter",
         examples=["costCenter"],
+        json_schema_extra={"not": {"enum": sorted({*OWN_LABELS, *map(_camel, OWN_LABELS)})}},
     ),
 ]
 LabelValue = Annotated[

@@ -18,6 +18,7 @@ Region = Annotated[
 
 class Location(Frozen):
     region: Region
+    """Region of the cluster, its CPU nodes and the weights bucket."""
     zone: Annotated[
         str,
         Field(

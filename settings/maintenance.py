@@ -23,12 +23,14 @@ class Maintenance(Frozen):
     """When GKE may work on the cluster, in UTC."""
 
     days: Annotated[tuple[Weekday, ...], Field(min_length=1, examples=[["sat", "sun"]])] = (Weekday.SAT, Weekday.SUN)
+    """Days on which a window begins."""
     start: Annotated[
         str,
         Field(
             pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="a time of day in UTC as HH:MM", examples=["02:00"]
         ),
     ] = "02:00"
+    """When a window begins."""
     hours: Annotated[int, Field(ge=4, le=24, validate_default=True)] = 6
     """Length of a window. GKE ignores windows of less than four hours."""
     hold_node_upgrades: bool = True

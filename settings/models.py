@@ -1,17 +1,21 @@
 """`models`: the deployments of a stack."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from catalog.contracts import KvCacheDtype, Role
-from catalog.engines import engine_names
+from catalog.engines import all_engines, engine_names
+from catalog.layouts import rules
 from catalog.lifecycle import MAX_DRAIN_SECONDS
 from catalog.machines import GpuMachineName
+from catalog.models import card, card_names
 from catalog.rdma import KvTransfer
+from reading.catalog_names import NameOf
 from reading.errors import one_of
 from reading.frozen import Frozen
+from reading.schema_rules import FILE
 from settings.capacity import Capacity
 
 # The max is GKE's limit of nodes per node pool.
@@ -20,7 +24,9 @@ Replicas = Annotated[int, Field(ge=1, le=1000)]
 
 class RoleOverride(Frozen):
     replicas: Replicas | None = None
+    """Engines of the role; the layout's number if not set."""
     tensor_parallel: Annotated[int, Field(ge=1)] | None = None
+    """GPUs of one engine; the layout's number if not set."""
     machine: GpuMachineName | None = None
     """Machine type of the role's engines, in their own pool; `capacity.machine` if not set."""
     capacity: Capacity | None = None
@@ -37,6 +43,7 @@ class ScaleRange(Frozen):
     min: Replicas
     """At least one, because without prefill or decode the model cannot be served."""
     max: Replicas
+    """The node pool grows for them, up to `capacity.maxNodes`."""
 
     @field_validator("max")
     @classmethod
@@ -49,8 +56,11 @@ class ScaleRange(Frozen):
 
 class Autoscaling(Frozen):
     prefill: ScaleRange | None = None
+    """Range of the engines that compute prompts."""
     decode: ScaleRange | None = None
+    """Range of the engines that generate tokens."""
     worker: ScaleRange | None = None
+    """Range of the engines of an aggregated layout."""
 
     @property
     def ranges(self) -> dict[Role, ScaleRange]:
@@ -76,12 +86,17 @@ def _engine(name: str) -> str:
     return name
 
 
+def _titles() -> dict[str, str]:
+    return {name: each.title for name, each in all_engines().items()}
+
+
 class EngineSettings(Frozen):
-    name: Annotated[str, AfterValidator(_engine)] | None = None
+    name: Annotated[str, AfterValidator(_engine), NameOf(_titles)] | None = None
     """An engine of the catalog; if not set, the layout's engine, or the catalog's default."""
     max_model_len: Annotated[int, Field(ge=1)] | None = None
     """Max tokens of prompt and answer together; the card's default if not set."""
     kv_cache_dtype: KvCacheDtype = KvCacheDtype.AUTO
+    """Number format of the KV cache."""
     gpu_memory_utilization: Annotated[float, Field(gt=0, lt=1, strict=False)] | None = None
     """Share of a GPU's memory that an engine gets; the engine's default if not set."""
     kv_lease_seconds: Annotated[int, Field(ge=1, le=600)] | None = None
@@ -105,18 +120,48 @@ ServedName = Annotated[
 ]
 
 
+def _repositories() -> dict[str, str]:
+    cards = map(card, card_names())
+    return {each.name: each.repository + (", gated: needs a token" if each.gated else "") for each in cards}
+
+
+def _known_layouts(schema: dict[str, Any]) -> None:
+    """Lists the layouts of the catalog's cards. A card of the user's own may have further ones."""
+    known = {name: rule.why for name, rule in rules().layouts.items()}
+    known |= {
+        name: layout.why
+        for each in map(card, card_names())
+        for name, layout in each.layouts.items()
+        if name not in known
+    }
+    layout = {"enum": list(known), "enumDescriptions": list(known.values())}
+    own_card = {"properties": {"model": {"pattern": FILE}}}
+    schema["allOf"] = [{"if": {"not": own_card}, "then": {"properties": {"layout": layout}}}]
+
+
 class ModelSettings(Frozen):
-    model: str
+    model_config = ConfigDict(json_schema_extra=_known_layouts)
+
+    model: Annotated[str, NameOf(_repositories, file="./cards/ours.yaml")]
+    """The model to serve: a card of the catalog."""
     layout: str
+    """How its engines are spread over GPUs and nodes: a layout of the catalog, or one of the card's own."""
     served_name: ServedName | None = None
     """Model name that clients send; the card's name if not set. Set it to keep the name when `model` changes."""
     prefill: RoleOverride | None = None
+    """The role that computes prompts, of a disaggregated layout."""
     decode: RoleOverride | None = None
+    """The role that generates tokens, of a disaggregated layout."""
     worker: RoleOverride | None = None
+    """The only role of an aggregated layout."""
     frontend: FrontendSettings = Field(default_factory=FrontendSettings)
+    """The OpenAI-compatible frontend with the KV-aware router."""
     engine: EngineSettings = Field(default_factory=EngineSettings)
+    """The inference engine of all roles."""
     autoscaling: Autoscaling = Field(default_factory=Autoscaling)
+    """Roles whose number of engines follows the load."""
     verification: VerificationMode = VerificationMode.REQUIRED
+    """What happens if the deployment cannot be verified: that it answers, from both roles, with KV cache moved."""
     kv_transfer: KvTransfer | None = None
     """Transport of KV cache between GPU pods; RDMA if not set. `tcp` uses the pod network, even on nodes with NICs."""
 

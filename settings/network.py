@@ -1,10 +1,13 @@
 """`network`: the RDMA mode, the IP ranges, and an existing VPC."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from catalog import rdma
+from reading.catalog_names import NameOf
+from reading.docstrings import one_line
 from reading.frozen import Frozen
 from settings.addresses import AddressPlan
 from settings.forms import CloudName, ProjectId
@@ -16,20 +19,27 @@ else:
     RdmaModeName = Literal[rdma.NAMES]
 
 
+def _modes() -> dict[str, str]:
+    return {mode.name: one_line(sys.modules[type(mode).__module__].__doc__) for mode in rdma.MODES}
+
+
 class ExistingNetwork(Frozen):
     """An existing VPC with NAT; the cluster uses one of its subnets."""
 
     project: ProjectId | None = None
     """Host project of a Shared VPC; the stack's project if not set."""
     vpc: Annotated[CloudName, Field(examples=["my-vpc"])]
+    """Name of the VPC."""
     subnet: Annotated[CloudName, Field(examples=["my-subnet"])]
+    """Name of the nodes' subnet."""
     pods_range: Annotated[CloudName, Field(examples=["pods"])] = "pods"
+    """Name of the subnet's secondary range for pods."""
     services_range: Annotated[CloudName, Field(examples=["services"])] = "services"
-    """Names of the subnet's secondary ranges, this and `pods_range`."""
+    """Name of the subnet's secondary range for Services."""
 
 
 class NetworkSettings(Frozen):
-    rdma: RdmaModeName = "dranet"
+    rdma: Annotated[RdmaModeName, NameOf(_modes)] = "dranet"
     """RDMA mode, which connects a node's RDMA NICs to networks and to pods. Changing it replaces node pools.
 
     If not set on a machine without this mode, the first of `MODES` that the machine has."""

@@ -14,7 +14,7 @@ from settings.capacity import Capacity
 from settings.cluster import OWN_NAMESPACE, ClusterSettings
 from settings.endpoint import Endpoint
 from settings.existing_cluster import PlatformMode
-from settings.forms import EmailAddress, StackProject, each_once
+from settings.forms import EmailAddresses, StackProject
 from settings.labels import LabelKey, LabelValue, distinct_labels
 from settings.location import Location
 from settings.models import GraphName, ModelSettings
@@ -24,7 +24,7 @@ from settings.versions import Versions
 
 
 class AlertSettings(Frozen):
-    emails: Annotated[tuple[EmailAddress, ...], AfterValidator(each_once)] = ()
+    emails: EmailAddresses = ()
     """Addresses notified when an alert opens or closes. Without any, incidents appear only in the console."""
 
 
@@ -50,18 +50,28 @@ class Settings(Frozen):
         ),
     ]
     project: StackProject
+    """The project that everything is created in."""
     location: Annotated[Location, Field(examples=[{"region": "europe-west1", "zone": "europe-west1-b"}])]
+    """Region of the cluster, and zone of its GPU nodes."""
     models: Annotated[dict[GraphName, ModelSettings], Field(min_length=1, examples=[_ONE_GRAPH])]
+    """The deployments, one graph each. The key is the deployment's name, and that of its graph."""
     capacity: Capacity | None = None
     """How GPU nodes are bought; required if a layout has GPUs."""
     network: NetworkSettings = Field(default_factory=NetworkSettings)
+    """How a node's RDMA NICs reach the worker pods, the IP ranges, or an existing VPC."""
     cluster: ClusterSettings = Field(default_factory=ClusterSettings)
+    """The GKE cluster and its CPU nodes, or an existing cluster."""
     endpoint: Endpoint = Field(default_factory=Endpoint)
+    """How clients reach the deployments."""
     secrets: SecretsSettings = Field(default_factory=SecretsSettings)
+    """Where the token for gated models is kept."""
     versions: Versions = Field(default_factory=Versions)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
+    """Who is notified when an alert opens or closes."""
     budget: BudgetSettings | None = None
+    """Max cost per month, and who is notified. The deploying account needs a role on the billing account."""
     weights: WeightsSettings = Field(default_factory=WeightsSettings)
+    """What happens to the weights when the stack is destroyed."""
     preflight: bool = True
     """Whether the preflight checks that Google Cloud can provide the plan, before anything is created."""
     labels: Annotated[dict[LabelKey, LabelValue], AfterValidator(distinct_labels)] = {}

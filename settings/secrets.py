@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from reading.frozen import Frozen
+from reading.schema_rules import when
 
 
 class SecretStore(StrEnum):
@@ -16,7 +17,16 @@ class SecretStore(StrEnum):
 
 
 class SecretsSettings(Frozen):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                when("store", SecretStore.SECRET_MANAGER.value, {}, {"properties": {"hfToken": {"type": "null"}}}),
+            ]
+        }
+    )
+
     store: SecretStore = SecretStore.KUBERNETES
+    """Who holds the token."""
     hf_token: (
         Annotated[
             str,

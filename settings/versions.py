@@ -77,15 +77,22 @@ ChartsLocation = Annotated[
     Field(
         description="a folder, as ./charts (from the folder of Pulumi.yaml) or /srv/charts, or a URL of https:// or oci://",
         examples=["oci://registry.example.com/charts"],
+        json_schema_extra={"pattern": r"^((https?|oci)://|/|\.\.?(/|$))[^\s\\]*$"},
     ),
     AfterValidator(_charts),
 ]
 
 
+# `catalog.versions` words the error; editors need the form.
+_RELEASE = Field(json_schema_extra={"pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"})
+
+
 class Versions(Frozen):
     """Versions of Dynamo's operator and images. `catalog.versions` knows which work together."""
 
-    platform: str = Field(default_factory=lambda: versions.dynamo().platform)
-    runtime: str = Field(default_factory=lambda: versions.dynamo().runtime)
+    platform: Annotated[str, _RELEASE] = Field(default_factory=lambda: versions.dynamo().platform)
+    """Release of the operator, with its CRDs and chart."""
+    runtime: Annotated[str, _RELEASE] = Field(default_factory=lambda: versions.dynamo().runtime)
+    """Release of the images: frontend, router and engines."""
     charts: ChartsLocation | None = None
     """Where the operator's chart is fetched: a folder or mirror that holds a copy; NVIDIA's registry if not set."""

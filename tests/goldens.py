@@ -12,7 +12,9 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from ops.__main__ import app
+from ops.commands import schema
 from policies.known_inputs import TABLE
+from settings.stack_schema import FILE
 from tests import engine_goldens, frozen_layouts, machine_goldens, support_matrix
 from tests.known_inputs import known_inputs
 from tests.stacks import SHIPPED
@@ -72,5 +74,6 @@ if __name__ == "__main__":
     TABLE.write_text(known_inputs(), encoding="utf-8")
     frozen_layouts.FILE.write_text(frozen_layouts.with_new_cards(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
+    (README.parent / FILE).write_text(schema.text(), encoding="utf-8")
     support_matrix.PAGE.write_text(support_matrix.page(), encoding="utf-8")
     print(f"wrote {len(names())} goldens, {TABLE.name}, and the preview in README.md", file=sys.stderr)

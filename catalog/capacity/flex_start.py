@@ -13,6 +13,7 @@ MAX_RUN_DAYS = 7
 
 class FlexStartSettings(CapacitySettings):
     mode: Literal["flexStart"]
+    """How GPU nodes are bought."""
     # Google's modules omit compact placement for flex-start.
     compact_placement: CompactPlacement = False
     """Whether nodes need compact placement."""

@@ -8,6 +8,7 @@ from catalog.purchases import NodePurchase
 
 class OnDemandSettings(CapacitySettings):
     mode: Literal["onDemand"]
+    """How GPU nodes are bought."""
     compact_placement: CompactPlacement = True
     """Whether nodes need compact placement."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from catalog.capacity.mode import CapacityMode, CapacitySettings
 from catalog.purchases import NodePurchase, ReservationRef
@@ -26,7 +26,10 @@ def _named(name: object) -> object:
 
 
 class ReservationSettings(CapacitySettings):
+    model_config = ConfigDict(json_schema_extra={"required": ["mode", "reservation"]})
+
     mode: Literal["reservation"]
+    """How GPU nodes are bought."""
     reservation: Annotated[
         str,
         BeforeValidator(_named),

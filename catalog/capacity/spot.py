@@ -9,6 +9,7 @@ from catalog.purchases import NodePurchase
 
 class SpotSettings(CapacitySettings):
     mode: Literal["spot"]
+    """How GPU nodes are bought."""
     compact_placement: CompactPlacement = True
     """Whether nodes need compact placement."""
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from catalog import locations
 from catalog.formats import FormatUse
 from reading import entries
+from reading.catalog_names import NameOf
 from reading.errors import ConfigInvalid, one_of
 from reading.frozen import Frozen
 
@@ -305,6 +306,18 @@ def _of_cpus(name: str) -> str:
     return name
 
 
-GpuMachineName = Annotated[str, AfterValidator(gpu_machine_name)]
+def _gpus_of_each() -> dict[str, str]:
+    found = {name: gpu_machine(name).gpus for name in gpu_machine_names()}
+    return {
+        name: f"{gpus.count} × {gpus.product}, {gpus.memory_mib / 1024:.0f} GiB each" for name, gpus in found.items()
+    }
+
+
+def _size_of_each() -> dict[str, str]:
+    found = {name: cpu_machine(name) for name in cpu_machine_names()}
+    return {name: f"{node.vcpus} vCPUs, {node.memory_gb:g} GB" for name, node in found.items()}
+
+
+GpuMachineName = Annotated[str, AfterValidator(gpu_machine_name), NameOf(_gpus_of_each, file="./machines/ours.yaml")]
 """A machine of the catalog, or the path of a user's own machine file, named after the machine type."""
-CpuMachineName = Annotated[str, AfterValidator(_of_cpus)]
+CpuMachineName = Annotated[str, AfterValidator(_of_cpus), NameOf(_size_of_each)]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from settings.stack_schema import FIRST_LINE
 from tests.stacks import ROOT, SHIPPED
 
 PULUMI = shutil.which("pulumi")
@@ -97,3 +98,5 @@ def test_the_commands_of_the_readme_give_a_stack_that_loads(cli: Cli) -> None:
         done = cli(*words, given="hf_AbCdEf\n" if "--secret" in words else "")
         assert done.returncode == 0, done.stderr
     assert cli.loads(first[2])
+    # The CLI rewrites the file; without its first line, editors would not know it.
+    assert (cli.project / f"Pulumi.{first[2]}.yaml").read_text().startswith(f"{FIRST_LINE}\n")

@@ -22,6 +22,7 @@ FIRST_ON_NODE_24: dict[str, int | None] = {
     "pulumi/actions": 7,
 }
 LOCKS = {"requirements.txt", *(path.relative_to(ROOT).as_posix() for path in (ROOT / "requirements").glob("*.txt"))}
+NPM = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tools").glob("*/package-lock.json")}
 GO_MODULES = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tools").glob("*/go.mod")}
 
 
@@ -58,6 +59,7 @@ def test_updates_cover_every_kind_of_pin_with_a_cooldown(updates: list[dict[str,
         ("github-actions", "/.github/actions/*"),
         ("pip", "/"),
         *(("gomod", f"/{folder}") for folder in GO_MODULES),
+        *(("npm", f"/{folder}") for folder in NPM),
     }
     assert min(update["cooldown"]["default-days"] for update in updates) >= 7
 
@@ -65,5 +67,7 @@ def test_updates_cover_every_kind_of_pin_with_a_cooldown(updates: list[dict[str,
 def test_advisories_are_looked_for_in_every_lock_file() -> None:
     (scan,) = [step for step in steps() if "osv-scanner" in step.uses]
     scanned = {argument.removeprefix("--lockfile=") for argument in scan.fields["with"]["scan-args"].split()}
-    assert scanned == LOCKS | {f"{folder}/go.mod" for folder in GO_MODULES}
+    assert scanned == LOCKS | {f"{folder}/go.mod" for folder in GO_MODULES} | {
+        f"{folder}/package-lock.json" for folder in NPM
+    }
     assert workflow("advisories")["on"]["schedule"]

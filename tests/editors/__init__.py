@@ -1,0 +1,1 @@
+"""What editors and CI do with the schema of stack files: check-jsonschema and the YAML language server."""
