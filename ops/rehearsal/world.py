@@ -56,3 +56,22 @@ class World:
     def logs(self) -> Path:
         """One file for each process."""
         return self.folder / "logs"
+
+    @property
+    def pod_faults(self) -> Path:
+        """Faults of what runs in pods, and of the hub: apart from those of Google Cloud, which are counted down."""
+        return self.folder / "pod-faults.json"
+
+    @property
+    def buckets(self) -> Path:
+        """The contents of the simulated buckets: one folder for each."""
+        return self.folder / "buckets"
+
+    @property
+    def pods(self) -> Path:
+        """The volumes of the pods whose programs run: one folder for each pod."""
+        return self.folder / "pods"
+
+    def container_log(self, namespace: str, pod: str, container: str) -> Path:
+        """The log of a container; each line begins with its time."""
+        return self.logs / "pods" / namespace / pod / f"{container}.log"

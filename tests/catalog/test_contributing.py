@@ -27,7 +27,7 @@ PLACES = sorted({place for place in re.findall(r"`([\w./-]+)`", TEXT) if re.sear
 
 
 def test_the_places_are_recognized() -> None:
-    assert {"catalog/capacity/", "tests/known_metrics.yaml", "a3-ultragpu-8g.yaml"} <= set(PLACES)
+    assert {"catalog/capacity/", "ops/rehearsal/kubelet/known_metrics.yaml", "a3-ultragpu-8g.yaml"} <= set(PLACES)
     assert {"A model", "A machine", "An engine", "A capacity mode", "An RDMA mode"} <= set(COMMON_CHANGES)
 
 

@@ -18,6 +18,14 @@ IN_A_RUNTIME = ["*/tools/engine_start*.py", "*/tools/engine_parsers*.py", "*/too
 CALLED_BY_DECORATOR = ["@field_validator*", "@model_validator*", "@app.command*"]
 CALLED_BY_OTHERS = [
     *("readable", "readinto", "makefile", "http_open", "https_open", "https_response"),  # io, socket, urllib.request
+    *(
+        "do_GET",
+        "do_POST",
+        "log_message",
+        "handle_error",
+        "client_address",
+        "close_connection",
+    ),  # http.server, socketserver
     *("Log", "make_urn", "new_resource"),  # Pulumi's monitor and mocks
     *("retries", "no_wrap", "preserve_quotes", "ignore_aliases"),  # attributes of urllib3, rich, YAML writers
     *("pre_tokenizer", "decoder"),  # attributes that `tokenizers` reads

@@ -10,12 +10,12 @@ from typing import Any
 
 import promql_parser
 import pytest
-import yaml
 
 from catalog.releases import newest_release
 from manifests.alerts import MetricCondition, alerts
 from manifests.dashboard import sections
-from tests.stacks import ROOT, planned
+from ops.rehearsal.kubelet.counters import known as known_metrics
+from tests.stacks import planned
 
 # Together they have every section and every alert, with several graphs in one query.
 STACKS: dict[str, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def queries() -> list[str]:
 def known() -> dict[str, tuple[str, frozenset[str]]]:
     """Each series by name: whether its values only rise (`counter`) or not (`gauge`), and its labels."""
     series: dict[str, tuple[str, frozenset[str]]] = {}
-    for source in yaml.safe_load((ROOT / "tests" / "known_metrics.yaml").read_text(encoding="utf-8")).values():
+    for source in known_metrics().values():
         assert set(source) == {"emitter", "known", "collected", "metrics"}
         for name, metric in source["metrics"].items():
             labels = frozenset(source["collected"] + metric["labels"])

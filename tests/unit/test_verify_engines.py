@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from catalog.engines import Engine, engine
 from ops.__main__ import app
+from ops.rehearsal.kubelet.ucx_tables import WRITE
 from tests.made_up_engine import heron as heron  # a fixture
 from tests.made_up_engine import otter as otter  # a fixture
 from tests.stacks import planned
@@ -20,7 +21,6 @@ from workloads.jobs.verify.transfer import Readings, Transfer, amount, asked_of,
 from workloads.jobs.verify.transport import Transport, judge_log
 from workloads.verification import arguments
 
-WRITE = "remote memory write by ucp_put*(multi) from cuda/GPU1 to cuda/dev[0]"
 VERIFIED, FAILED, UNKNOWN = Outcome.VERIFIED, Outcome.NOT_VERIFIED, Outcome.UNKNOWN
 
 

@@ -1,0 +1,83 @@
+"""HTTP servers of the stand-ins: each is a function from a request to a reply."""
+
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+from ops.rehearsal.certificates import Certificate
+
+# Linger 0 turns the close into a reset.
+_RESET = struct.pack("ii", 1, 0)
+
+
+@dataclass(frozen=True)
+class Request:
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    """Of a POST."""
+    at: tuple[str, int]
+    """The address and port where it arrived."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: bytes = b"{}"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    announced: int | None = None
+    """Length that the header claims; None: the body's."""
+
+
+Answer = Callable[[Request], Reply | None]
+"""None resets the connection, as where nobody listens."""
+
+
+class Server(ThreadingHTTPServer):
+    """Answers each connection in its own thread, also the handshake, so that a silent client holds up nobody."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], answer: Answer, certificate: Certificate | None = None) -> None:
+        self.answer = answer
+        super().__init__(address, _Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate.chain, certificate.key)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Prints nothing: clients are stopped while they wait for an answer."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self._reply(None)
+
+    def do_POST(self) -> None:
+        self._reply(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _reply(self, body: bytes | None) -> None:
+        address, port, *_ = self.connection.getsockname()
+        parts = urlsplit(self.path)
+        request = Request(unquote(parts.path), parts.query, dict(self.headers), body, (address, port))
+        reply = cast(Server, self.server).answer(request)
+        if reply is None:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.close_connection = True
+            return
+        self.send_response(reply.status)
+        length = len(reply.body) if reply.announced is None else reply.announced
+        for name, value in {**reply.headers, "Content-Length": str(length)}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Logs nothing: the pods' requests are no news, and the path of a real hub's redirect is signed."""
