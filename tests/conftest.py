@@ -1,6 +1,11 @@
 """What every test shares: properties are judged by their result, never by the time that a busy machine takes."""
 
+import os
+
 from hypothesis import settings
+
+# Some tests start processes beside a gRPC server, whose threads would otherwise wake up in the child and abort it.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -1,5 +1,7 @@
 """Writes `ops/changes/gcp_inputs.json`: for each input of each type of Google's provider, the effect of a change.
 
+Also writes the provider's rules for values, for rehearsals (`tools.input_rules`).
+
 `python -m tools.replacement_table SCHEMA.json` reads the provider's schema as JSON (types, paths and their facts) and
 keeps names and flags only. The product and its tests need the table, never the schema. `ops.changes.gcp_inputs` says
 what each flag means.
@@ -12,6 +14,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tools import input_rules
 
 TABLE = Path(__file__).parent.parent / "ops" / "changes" / "gcp_inputs.json"
 
@@ -129,8 +133,10 @@ def _inputs(facts: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("schema", type=Path)
-    table = reduced(json.loads(parser.parse_args().schema.read_text(encoding="utf-8")))
-    TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    schema = json.loads(parser.parse_args().schema.read_text(encoding="utf-8"))
+    table = reduced(schema)
+    for path, content in ((TABLE, table), (input_rules.TABLE, input_rules.reduced(schema, LEFT_OUT))):
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     inputs = sum(len(entry["inputs"]) for entry in table["types"].values())
     print(f"wrote {TABLE.name}: {len(table['types'])} types, {inputs} inputs, SDK {table['sdk']}", file=sys.stderr)
     return 0

@@ -9,6 +9,8 @@ from pathlib import Path
 
 API_SERVER = "127.0.0.1:6443"
 """Also the DNS endpoint that the simulated cluster reports. Its certificate is signed by the authority in `ca`."""
+COMPUTE_API = "127.0.0.1:6480"
+"""Compute Engine's API, for the calls that the program makes without the provider."""
 VARIABLE = "DYNAMO_GKE_REHEARSAL"
 """Environment variable with the folder; the stand-ins refuse to start without it."""
 
@@ -75,3 +77,8 @@ class World:
     def container_log(self, namespace: str, pod: str, container: str) -> Path:
         """The log of a container; each line begins with its time."""
         return self.logs / "pods" / namespace / pod / f"{container}.log"
+
+    @property
+    def project(self) -> Path:
+        """Pulumi's project: Pulumi.yaml and the stack file as rehearsed."""
+        return self.folder / "project"

@@ -1,0 +1,28 @@
+"""`python -m ops.rehearsal.google`: the process of the stand-in, a plugin of Pulumi. Its first line is its port."""
+
+import os
+import signal
+import sys
+
+from ops.rehearsal.world import VARIABLE, World
+
+
+def main() -> int:
+    # At once and without a word: the engine shows whatever a plugin prints, and kills it after seconds.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
+    try:
+        world = World.of_this_process()
+    except KeyError:
+        print(f"runs inside a rehearsal only: {VARIABLE} is not set", file=sys.stderr)
+        return 1
+    from ops.rehearsal.google.server import start
+
+    server, port = start(world)
+    print(port, flush=True)
+    server.wait_for_termination()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""Serves the stand-in of Google's provider on loopback."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from ops.rehearsal.google.provider import GoogleProvider
+from ops.rehearsal.world import World
+
+# The engine creates as many resources at once; a creation may wait for a fault to pass.
+THREADS = 64
+_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+
+
+def start(world: World) -> tuple[grpc.Server, int]:
+    """A running server and its port."""
+    server = grpc.server(ThreadPoolExecutor(max_workers=THREADS), options=_UNLIMITED)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(GoogleProvider(world), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
