@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev local local-vllm setup preview preview-bootstrap render test check format goldens verify bench lock engine-flags replacement-table contract
+.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools test test-rehearsal check format goldens verify bench lock engine-flags replacement-table contract
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -29,8 +29,14 @@ preview-bootstrap: $(VENV)/.run ## show what the bootstrap stack would create: s
 render: $(VENV)/.run ## print the Kubernetes objects of STACK as YAML
 	@$(PY) -m ops render --stack $(STACK)
 
-test: $(VENV)/.test ## run every test that can run here; says what it skipped and why
-	$(PY) -m pytest -n auto --dist worksteal
+tools: $(VENV)/.run ## build the programs of a rehearsal that are not on PATH; Linux and Go; once, half an hour
+	@$(PY) -m tools.rehearsal_programs
+
+test: $(VENV)/.test ## run every test that can run here but rehearsals; says what it skipped and why
+	$(PY) -m pytest -n auto --dist worksteal --ignore tests/rehearsal
+
+test-rehearsal: $(VENV)/.test ## run the tests with the real engine and a real control plane; skipped without `make tools`
+	$(PY) -m pytest tests/rehearsal -n 2 --dist loadfile
 
 check: $(VENV)/.test ## lint, format, types, which room may import which, dead code, dependencies
 	$(BIN)/ruff check .

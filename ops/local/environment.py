@@ -132,7 +132,7 @@ def create_once(folder: Path, create: Callable[[Path], None], say: Say) -> Path:
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.with_suffix(".lock"), say):
+        with locked(folder.with_suffix(".lock"), say):
             if not stamp.exists():
                 shutil.rmtree(folder, ignore_errors=True)
                 create(folder)
@@ -143,9 +143,12 @@ def create_once(folder: Path, create: Callable[[Path], None], say: Say) -> Path:
 
 
 @contextmanager
-def _locked(path: Path, say: Say) -> Iterator[None]:
-    """Holds an exclusive lock, which the kernel releases when this process dies."""
-    deadline = time.monotonic() + INSTALL_SECONDS
+def locked(path: Path, say: Say, limit: float = INSTALL_SECONDS) -> Iterator[None]:
+    """Holds an exclusive lock, which the kernel releases when this process dies.
+
+    Raises LocalRunError if another process holds it for `limit` seconds.
+    """
+    deadline = time.monotonic() + limit
     with path.open("w") as handle:
         announced = False
         while True:
@@ -154,7 +157,7 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise LocalRunError(f"another run has held {path} for {INSTALL_SECONDS / 60:.0f} minutes") from None
+                    raise LocalRunError(f"another run has held {path} for {limit / 60:.0f} minutes") from None
             if not announced:
                 say("another run is creating it; waiting")
                 announced = True

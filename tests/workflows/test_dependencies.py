@@ -23,7 +23,7 @@ FIRST_ON_NODE_24: dict[str, int | None] = {
 }
 LOCKS = {"requirements.txt", *(path.relative_to(ROOT).as_posix() for path in (ROOT / "requirements").glob("*.txt"))}
 NPM = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tools").glob("*/package-lock.json")}
-GO_MODULES = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tools").glob("*/go.mod")}
+GO_MODULES = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tools").rglob("go.mod")}
 
 
 def used() -> dict[str, int]:
@@ -67,7 +67,9 @@ def test_updates_cover_every_kind_of_pin_with_a_cooldown(updates: list[dict[str,
 def test_advisories_are_looked_for_in_every_lock_file() -> None:
     (scan,) = [step for step in steps() if "osv-scanner" in step.uses]
     scanned = {argument.removeprefix("--lockfile=") for argument in scan.fields["with"]["scan-args"].split()}
-    assert scanned == LOCKS | {f"{folder}/go.mod" for folder in GO_MODULES} | {
+    # The programs of a rehearsal see loopback only and no data of anybody; `make tools` takes what their releases pin.
+    exposed = {folder for folder in GO_MODULES if not folder.startswith("tools/rehearsal/")}
+    assert scanned == LOCKS | {f"{folder}/go.mod" for folder in exposed} | {
         f"{folder}/package-lock.json" for folder in NPM
     }
     assert workflow("advisories")["on"]["schedule"]

@@ -1,0 +1,27 @@
+"""Without the programs, rehearsals are skipped where everybody sees it, and `make test` leaves them out."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.stacks import ROOT
+
+
+def test_the_summary_says_that_nothing_was_rehearsed(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/rehearsal/test_programs.py"],
+        cwd=ROOT, env={**os.environ, "PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert " NOT REHEARSED " in done.stdout
+    assert "are missing: run `make tools`, which builds them once\n" in done.stdout
+
+
+def test_the_everyday_tests_collect_no_rehearsal() -> None:
+    make = subprocess.run(
+        ["make", "--dry-run", "test"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+    )
+    (command,) = [line for line in make.stdout.splitlines() if " -m pytest " in line]
+    assert "--ignore tests/rehearsal" in command
