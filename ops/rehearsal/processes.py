@@ -11,8 +11,8 @@ from ops.local.lifeline import tied_to_this_process
 from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.world import VARIABLE, World
 
-START_SECONDS = 60.0
-"""Limit until a program is ready. All of them need a few seconds on an idle machine."""
+START_SECONDS = 120.0
+"""Limit until a program is ready: a few seconds on an idle machine, half a minute on one that also compiles."""
 TERMINATION_SECONDS = 5.0
 LOG_LINES = 5
 _POLL_SECONDS = 0.05

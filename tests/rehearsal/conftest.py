@@ -1,8 +1,16 @@
 """The programs of the rehearsals. Without them every test here is skipped, and the summary says so first."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from ops.local import private_network
+from ops.rehearsal import pool_nodes
+from ops.rehearsal.control_plane import ControlPlane
+from ops.rehearsal.kube import Kube
 from ops.rehearsal.programs import Programs, ProgramsMissing, find
+from ops.rehearsal.world import World
+from tests.rehearsal.simulated import Cluster
 
 NOT_REHEARSED = "not rehearsed: "
 
@@ -14,6 +22,23 @@ def programs() -> Programs:
         return find()
     except ProgramsMissing as missing:
         pytest.skip(f"{NOT_REHEARSED}{missing}")
+
+
+@pytest.fixture(scope="session")
+def cluster(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real control plane, shared by the tests of a run.
+
+    Moves this process, and so every later test, into a private network, because the ports are fixed.
+    """
+    private_network.enter()
+    world = World(tmp_path_factory.mktemp("world"))
+    plane = ControlPlane.start(world, programs)
+    try:
+        kube = Kube(world.kubeconfig)
+        pool_nodes.create_classes(kube)
+        yield Cluster(world, plane, kube)
+    finally:
+        plane.stop()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

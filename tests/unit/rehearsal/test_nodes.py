@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from catalog.machines import GpuMachine, gpu_machines
 from ops.rehearsal import devices, fitting, node_sizes, nodes
 from ops.rehearsal.errors import RehearsalError
 from tests.stacks import recorded
@@ -115,6 +116,19 @@ def test_an_unknown_machine_is_named() -> None:
 def test_allocatable_follows_googles_formulas(vcpus: int, memory_gb: float, cpu: int, memory: int) -> None:
     found = node_sizes.allocatable({"diskSizeGb": 100}, vcpus, memory_gb)
     assert found == {"cpu": f"{cpu}m", "memory": f"{memory}Mi", "ephemeral-storage": "49Gi", "pods": "110"}
+
+
+@pytest.mark.parametrize("machine", gpu_machines(), ids=lambda each: each.name)
+def test_workers_for_all_gpus_fit_what_gke_leaves_of_a_node(machine: GpuMachine) -> None:
+    """The catalog's shares of workers, against the formulas. Pods of GKE's daemons need the rest."""
+    config = {"bootDisk": {"sizeGb": machine.boot_disk.size_gb}}
+    free = {
+        name: fitting.quantity(amount)
+        for name, amount in node_sizes.allocatable(config, machine.vcpus, machine.memory_gb).items()
+    }
+    share = machine.worker_share
+    assert share.cpu * machine.gpus.count <= free["cpu"] - 1
+    assert fitting.quantity(f"{share.memory_gib * machine.gpus.count}Gi") <= free["memory"] - fitting.quantity("2Gi")
 
 
 def nics(inputs: dict[str, Any], *, rdma: bool) -> int:
