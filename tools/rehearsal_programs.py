@@ -72,12 +72,21 @@ def _build_all(missing: Sequence[Binary], go: Go, say: Say) -> None:
 @contextmanager
 def _scratch(folder: Path) -> Generator[Path]:
     """A folder that lasts as long as the block. What a killed run left there is removed first: the lock is held."""
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(folder)
     folder.mkdir()
     try:
         yield folder
     finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder into which a compiler that was just killed may still write its last file."""
+    for _ in range(20):
         shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
 
 
 def _check_space(cache: Path) -> None:

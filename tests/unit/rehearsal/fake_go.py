@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-# One line a file: `version` for its answer; `unreachable` and `broken` for the error of a download or a build; `slow`
-# for the seconds after which a build has written the second half of its binary.
+# One line a file: `version` for its answer; `unreachable` for the error of a download; `broken-NAME` for the error of a
+# program's build; `slow` for the seconds after which a build has written the second half of its binary.
 PROGRAM = """\
 #!/bin/sh
 PATH=/usr/bin:/bin
@@ -22,8 +22,9 @@ case "$1 $2" in
 "build -v")
     env > $here/environment
     [ -e schema.json ] && cp schema.json $here/embedded
-    if [ -e $here/broken ]; then echo "# a/b" >&2; cat $here/broken >&2; exit 1; fi
     for last; do case $before in -o) out=$last ;; esac; before=$last; done
+    broken=$here/broken-$(basename $out)
+    if [ -e $broken ]; then echo "# a/b" >&2; cat $broken >&2; exit 1; fi
     echo half > $out
     echo fmt >&2
     if [ -e $here/slow ]; then echo $$ > $here/building; sleep $(cat $here/slow); fi

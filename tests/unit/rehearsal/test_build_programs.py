@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,12 +94,16 @@ def test_a_changed_module_alone_is_built_again(go: FakeGo) -> None:
     assert go.built == [*ALL, "kube-apiserver", "kube-scheduler", "kube-controller-manager"]
 
 
-def test_changed_build_flags_build_again(go: FakeGo, monkeypatch: pytest.MonkeyPatch) -> None:
-    build()
-    etcd = next(binary.module for binary in BINARIES if binary.name == "etcd")
-    before = etcd.kept_in
-    monkeypatch.setitem(etcd.__dict__, "linker_flags", "-s")
-    assert etcd.kept_in != before
+def test_every_build_flag_and_file_decides_where_a_binary_is_kept(go: FakeGo) -> None:
+    module = next(binary.module for binary in BINARIES if binary.name == "pulumi-resource-kubernetes")
+    places = {module.kept_in}
+    for other in (replace(module, tags="x"), replace(module, linker_flags="-s"), replace(module, embeds=("a", "b"))):
+        places.add(other.kept_in)
+    for name in ("go.mod", "go.sum", "main.go"):
+        with (module.folder / name).open("a") as file:
+            file.write("\n")
+        places.add(module.kept_in)
+    assert len(places) == 7
 
 
 def test_what_is_on_path_is_not_built(go: FakeGo) -> None:
@@ -182,7 +187,7 @@ FAILED = {
     "another content than pinned": ("unreachable", "verifying a@v1: checksum mismatch", "checksum mismatch"),
     "a pin is missing": ("unreachable", "missing go.sum entry for module providing package a", "go.sum entry"),
     "no room for modules": ("unreachable", "go: write /m/a.zip: no space left on device", "no space left"),
-    "does not compile": ("broken", "a.go:1:1: undefined: b", "etcd cannot be built; .* above"),
+    "does not compile": ("broken-etcd", "a.go:1:1: undefined: b", "etcd cannot be built; .* above"),
 }
 
 
@@ -196,7 +201,7 @@ def test_a_build_that_should_work_is_a_failure(go: FakeGo, case: str) -> None:
 
 
 def test_what_the_compiler_complains_of_is_shown(go: FakeGo) -> None:
-    go.tell("broken", "a.go:1:1: undefined: b")
+    go.tell("broken-etcd", "a.go:1:1: undefined: b")
     said: list[str] = []
     with pytest.raises(BuildFailed):
         build_missing(said.append)
@@ -204,14 +209,13 @@ def test_what_the_compiler_complains_of_is_shown(go: FakeGo) -> None:
 
 
 def test_programs_built_before_a_failure_stay(go: FakeGo) -> None:
-    (pins.MODULES / "kwok" / "go.sum").unlink()
-    build()
-    (pins.MODULES / "etcd" / "go.sum").unlink()
-    go.tell("broken", "no")
-    before = kept()
-    with pytest.raises(BuildFailed):
+    go.tell("broken-pulumi", "no")
+    with pytest.raises(BuildFailed, match=r"^pulumi cannot be built"):
         build()
-    assert kept() == before
+    assert kept() == {place for place in places() if "pulumi" not in place}
+    go.forget("broken-pulumi")
+    build()
+    assert go.built == [*ALL[:-1], "pulumi", "pulumi-resource-kubernetes"]
 
 
 def test_a_full_disk_is_seen_before_the_build(go: FakeGo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +288,7 @@ def test_ci_goes_on_without_go_and_can_say_why(go: FakeGo) -> None:
 
 
 def test_ci_does_not_go_on_with_a_build_that_should_work(go: FakeGo) -> None:
-    go.tell("broken", "no")
+    go.tell("broken-etcd", "no")
     process = run("--or-explain")
     output, _ = process.communicate(timeout=30)
     assert (process.returncode, output) == (1, "")
