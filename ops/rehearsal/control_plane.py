@@ -48,7 +48,7 @@ class ControlPlane:
     Start and restart it from threads that live as long as it: see `Program`.
     """
 
-    def __init__(self, world: World, binaries: Binaries, kwok_config: Path | None = None) -> None:
+    def __init__(self, world: World, binaries: Binaries, kwok_config: Path) -> None:
         self._world = world
         self._binaries = binaries
         self._kwok_config = kwok_config
@@ -56,8 +56,8 @@ class ControlPlane:
         self._programs: dict[str, Program] = {}
 
     @classmethod
-    def start(cls, world: World, binaries: Binaries, kwok_config: Path | None = None) -> "ControlPlane":
-        """The control plane, ready for pods. `kwok_config`: stages of nodes and pods; None: kwok's own.
+    def start(cls, world: World, binaries: Binaries, kwok_config: Path) -> "ControlPlane":
+        """The control plane, ready for pods. `kwok_config`: what kwok does to nodes and pods.
 
         Raises ProgramFailed, with the end of its log, for a program that does not start.
         """
@@ -202,5 +202,5 @@ class ControlPlane:
             "--manage-all-nodes=false",
             f"--manage-nodes-with-annotation-selector={annotation}",
             "--node-lease-duration-seconds=40",
-            *([f"--config={self._kwok_config}"] if self._kwok_config else []),
+            f"--config={self._kwok_config}",
         ]

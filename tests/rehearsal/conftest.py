@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ops.local import private_network
-from ops.rehearsal import pool_nodes
+from ops.rehearsal import kubelet, pool_nodes
 from ops.rehearsal.control_plane import ControlPlane
 from ops.rehearsal.kube import Kube
 from ops.rehearsal.programs import Programs, ProgramsMissing, find
@@ -32,7 +32,7 @@ def cluster(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """
     private_network.enter()
     world = World(tmp_path_factory.mktemp("world"))
-    plane = ControlPlane.start(world, programs)
+    plane = ControlPlane.start(world, programs, kubelet.kwok_config())
     try:
         kube = Kube(world.kubeconfig)
         pool_nodes.create_classes(kube)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops.rehearsal import access, node_adder, pool_nodes
+from ops.rehearsal import access, kubelet, node_adder, pool_nodes
 from ops.rehearsal.control_plane import ControlPlane
 from ops.rehearsal.kube import ApiError, Conflict, Event, Kube, NotFound
 from ops.rehearsal.node_adder import PoolState
@@ -233,7 +233,7 @@ def test_pod_security_is_enforced(kube: Kube) -> None:
 
 @in_private_network
 def test_stop_leaves_no_process(programs: Programs, tmp_path: Path) -> None:
-    plane = ControlPlane.start(World(tmp_path), programs)
+    plane = ControlPlane.start(World(tmp_path), programs, kubelet.kwok_config())
     pids = plane.pids
     assert len(pids) == 5
     assert all(Path(f"/proc/{pid}").exists() for pid in pids.values())
