@@ -25,13 +25,9 @@ def preview(
     console: Console, plan: Plan, recording: Recording, verdicts: Sequence[Verdict], restarts: Sequence[str]
 ) -> None:
     """Prints the whole preview."""
-    custom = [r for r in recording.resources if not r.type.startswith("dynamo-gke:")]
-    console.print(
-        f"[bold]dynamo-gke[/] · stack [bold]{plan.stack}[/] · project {plan.project} · {plan.region}, "
-        f"GPU zone {plan.zone}" + _capacity(plan)
-    )
+    console.print(_heading(plan))
     console.print()
-    console.print(tree(recording, f"[bold]{len(custom)} resources to create[/]"))
+    console.print(tree(recording, _count(recording)))
     for graph in plan.graphs:
         console.print()
         console.print(plan_tables.graph(graph))
@@ -51,6 +47,27 @@ def preview(
         "\n[dim]Computed from the configuration alone: Google Cloud was not called, nothing was created. Values that "
         "only the cloud knows are \\[unknown]. Costs are predictions.[/]"
     )
+
+
+def beginning(console: Console, plan: Plan, recording: Recording) -> None:
+    """Prints what a stack is, how many resources it has, and what it costs."""
+    console.print(_heading(plan))
+    console.print()
+    console.print(_count(recording))
+    console.print()
+    console.print(plan_tables.cost(plan))
+
+
+def _heading(plan: Plan) -> str:
+    return (
+        f"[bold]dynamo-gke[/] · stack [bold]{plan.stack}[/] · project {plan.project} · {plan.region}, "
+        f"GPU zone {plan.zone}" + _capacity(plan)
+    )
+
+
+def _count(recording: Recording) -> str:
+    custom = [r for r in recording.resources if not r.type.startswith("dynamo-gke:")]
+    return f"[bold]{len(custom)} resources to create[/]"
 
 
 def _capacity(plan: Plan) -> str:

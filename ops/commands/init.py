@@ -1,0 +1,90 @@
+"""`init`: the files of a new stack, from what its owner answers."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.commands.ending import Exit, errors_printed, stop
+from ops.offline import stackfile
+from ops.offline.dry_run import dry_run
+from ops.report.plain import plain
+from reading.errors import ConfigInvalid, Error
+
+if TYPE_CHECKING:
+    from ops.new_stack.answers import Answers
+    from ops.new_stack.questions import Question
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def init(
+    stack: Annotated[str, typer.Argument(help="Name of the new stack.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take options, and defaults for the others.")] = False,
+    project: Annotated[str, typer.Option(help="Google Cloud project.")] = "",
+    zone: Annotated[str, typer.Option(help="Zone of the GPU nodes.")] = "",
+    machine: Annotated[str, typer.Option(help="GPU machine.")] = "",
+    capacity: Annotated[str, typer.Option(help="How GPU nodes are bought.")] = "",
+    reservation: Annotated[str, typer.Option(help="Name of the reservation, for capacity reservation.")] = "",
+    model: Annotated[str, typer.Option(help="A model of the catalog, or a file such as ./cards/ours.yaml.")] = "",
+    layout: Annotated[str, typer.Option(help="Layout of the model [default: the smallest that fits].")] = "",
+    exposure: Annotated[str, typer.Option(help="From where clients reach it.")] = "",
+    domain: Annotated[str, typer.Option(help="Domain, for exposure gateway.")] = "",
+    allow: Annotated[
+        list[str], typer.Option(help="Address range of clients, for exposure gateway; may be repeated.")
+    ] = [],  # noqa: B006 - typer reads the default, nobody changes it
+    owner: Annotated[str, typer.Option(help="Label: who owns it.")] = "",
+    cost_center: Annotated[str, typer.Option(help="Label: who pays for it.")] = "",
+) -> None:
+    """Write a commented stack file and its policy configuration from your answers, and show what it would create."""
+    from ops.new_stack import answers, files, questions
+    from planning.load import load
+    from planning.plan import plan
+
+    given = {
+        **{"project": project, "zone": zone, "machine": machine, "capacity": capacity, "reservation": reservation},
+        **{"model": model, "layout": layout, "exposure": exposure, "domain": domain, "allow": ",".join(allow)},
+        **{"owner": owner, "cost-center": cost_center},
+    }
+    given = {name: answer for name, answer in given.items() if answer}
+    with errors_printed(stack):
+        if found := answers.errors(stack, {}):  # of the name, because nothing else is given
+            raise ConfigInvalid(found)
+        targets = files.paths(stackfile.project_root(), stack)
+        for path in targets:
+            if path.exists():
+                stop(
+                    f"{path.name} already exists, and init replaces no file; edit it, or choose another name",
+                    Exit.FAILED,
+                )
+        if not yes and not sys.stdin.isatty():
+            stop("init asks questions, and there is no terminal; give the answers as options, with --yes", Exit.FAILED)
+        complete = questions.filled(stack, given) if yes else questions.ask(stack, given, _prompt, _complain)
+        config = answers.blocks(complete)
+        planned = plan(load(answers.stack_config(stack, config)))
+        texts = (files.stack_file(planned, config), files.policy_config(planned))
+    try:
+        files.write(dict(zip(targets, texts, strict=True)))
+    except OSError as error:
+        stop(f"no file was written: {plain(str(error))}", Exit.FAILED)
+    print(f"\nwrote {targets[0].name} and policies/{targets[1].name}\n")
+    with errors_printed(stack):
+        run = dry_run(stack)
+    from ops.report import present, printing
+
+    printing.show(lambda console: present.beginning(console, run.plan, run.recording))
+    print(f"\nnext: ./dynamo-gke preview --stack {stack}")
+
+
+def _prompt(question: Question, answers: Answers) -> str:
+    """Asks on the terminal. Nothing is accepted without an answer."""
+    choices = question.choices(answers)
+    which = f" ({', '.join(choices)})" if choices else f", such as {question.example}"
+    return str(typer.prompt(f"{question.text}{which}", default=question.proposal(answers) or None)).strip()
+
+
+def _complain(error: Error) -> None:
+    print(f"  {plain(str(error))}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""`init`: the files of a new stack, from what its owner answers."""

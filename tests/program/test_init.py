@@ -1,0 +1,153 @@
+"""`./dynamo-gke init` on a terminal and in a script, in a copy of the program."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from settings.stack_schema import FIRST_LINE
+from tests.catalog.tree import copy
+
+SECONDS = 120
+ANSWERS = ("--project", "my-project", "--zone", "us-central1-a", "--machine", "g2-standard-8", "--capacity", "spot",
+           "--model", "qwen3-0.6b", "--exposure", "none")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy(tmp_path_factory.mktemp("init"))
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ops", *words],
+        cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+
+
+def files(folder: Path, stack: str) -> list[str]:
+    """Every file that names the stack, hidden ones too."""
+    found = [*folder.glob(f"*{stack}*"), *folder.glob(f".*{stack}*"), *(folder / "policies").glob(f"*{stack}*")]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+class Terminal:
+    """A command whose input and output are a terminal."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self.shown = ""
+        self._master, slave = pty.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ops", *words],
+            cwd=folder, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            preexec_fn=_controlling_terminal,
+        )  # fmt: skip
+        os.close(slave)
+
+    def answer(self, question: str, text: str) -> None:
+        """Waits until the question is shown, and types the text."""
+        self._read_until(question)
+        os.write(self._master, text.encode())
+
+    def ended(self) -> int:
+        self._read_until(None)
+        os.close(self._master)
+        return self._process.wait(timeout=SECONDS)
+
+    def _read_until(self, text: str | None) -> None:
+        seen, deadline = "", time.monotonic() + SECONDS
+        while text is None or text not in seen:
+            ready, _, _ = select.select([self._master], [], [], max(0, deadline - time.monotonic()))
+            assert ready, f"{text!r} was never shown: {self.shown}"
+            try:
+                read = os.read(self._master, 4096).decode()
+            except OSError:  # Linux's end of a terminal
+                read = ""
+            seen, self.shown = seen + read, self.shown + read
+            if not read:
+                assert text is None, f"{text!r} was never shown: {self.shown}"
+                return
+
+
+def _controlling_terminal() -> None:
+    """Makes the terminal send an interrupt for Ctrl-C."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_questions_are_answered_and_a_wrong_answer_is_explained_at_once(folder: Path) -> None:
+    terminal = Terminal(folder, "init", "asked")
+    terminal.answer("Google Cloud project", "My Project\n")
+    terminal.answer("did you mean", "my-project\n")
+    terminal.answer("Zone of the GPU nodes", "us-central1-a\n")
+    terminal.answer("GPU machine", "g2-standard-8\n")
+    terminal.answer("(reservation, spot, flexStart, onDemand)", "spt\n")
+    terminal.answer("did you mean spot?", "spot\n")
+    terminal.answer("Model", "qwen3-0.6b\n")
+    terminal.answer("[internal]", "\n")
+    assert terminal.ended() == 0, terminal.shown
+    assert files(folder, "asked") == ["Pulumi.asked.yaml", "policies/config.asked.json"]
+    last = terminal.shown.replace("\r", "").strip().splitlines()
+    assert last[-1] == "next: ./dynamo-gke preview --stack asked"
+    assert "resources to create" in terminal.shown
+    assert (folder / "Pulumi.asked.yaml").read_text().startswith(FIRST_LINE)
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
+def test_nothing_is_written_by_whoever_stops_answering(folder: Path, key: str) -> None:
+    terminal = Terminal(folder, "init", "stopped")
+    terminal.answer("Google Cloud project", "my-project\n")
+    terminal.answer("Zone of the GPU nodes", key)
+    assert terminal.ended() == 1
+    assert "Traceback" not in terminal.shown
+    assert files(folder, "stopped") == []
+
+
+def test_a_script_gives_options_and_the_stack_passes_its_policies(folder: Path) -> None:
+    done = run(folder, "init", "given", "--yes", *ANSWERS)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("\nwrote Pulumi.given.yaml and policies/config.given.json\n")
+    previewed = run(folder, "preview", "--stack", "given", "--json")
+    assert previewed.returncode == 0, previewed.stdout[-2000:]
+    shown = json.loads(previewed.stdout)
+    assert shown["policies"] == []
+    assert not [warning for warning in shown["plan"]["warnings"] if warning.startswith("polic")]
+
+
+def test_no_file_is_replaced(folder: Path) -> None:
+    (folder / "policies" / "config.mine.json").write_text("{}")
+    done = run(folder, "init", "mine", "--yes", *ANSWERS)
+    assert (done.returncode, files(folder, "mine")) == (1, ["policies/config.mine.json"])
+    assert "config.mine.json already exists, and init replaces no file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("lone",), 1, "there is no terminal; give the answers as options, with --yes"),
+        (("../lone", "--yes", *ANSWERS), 2, 'stack: "../lone" is not 1 to 16 lower-case letters'),
+        (("lone", "--yes"), 2, "--project: is required with --yes"),
+        (("lone", "--yes", *ANSWERS, "--capacity", "spt"), 2, "did you mean spot?"),
+        (("lone", "--yes", *ANSWERS, "--exposure", "gateway"), 2, "--domain: is required with --yes"),
+        (("lone", "--yes", *ANSWERS, "--domain", "llm.example.com"), 2, "has no effect with exposure none"),
+        (("lone", "--yes", *ANSWERS, "--reservation", "ours"), 2, "mode spot would leave reservation ours unused"),
+        (("lone", "--yes", *ANSWERS, "--layout", "singlenode"), 2, "models.chat.layout"),
+        (("lone", "--yes", *ANSWERS, "--owner", "hf_AbCdEfGhIjKlMnOpQrStUvWxYz"), 2, "looks like a Hugging Face token"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_stack_is_refused_before_a_file_is_written(
+    folder: Path, words: tuple[str, ...], code: int, says: str
+) -> None:
+    done = run(folder, "init", *words)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert files(folder, "lone") == []
