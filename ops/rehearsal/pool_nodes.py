@@ -1,5 +1,7 @@
 """Creates and deletes the nodes of simulated pools in the cluster, with the devices that they publish."""
 
+from collections.abc import Collection
+
 from manifests.labels import NODE_POOL
 from ops.rehearsal import devices, nodes
 from ops.rehearsal.kube import Kube, Object
@@ -32,7 +34,13 @@ def of_pool(kube: Kube, pool: str) -> list[Object]:
 
 def delete_pool(kube: Kube, pool: str) -> None:
     """Deletes the pool's nodes, and their pods without a grace period, which GKE grants when it drains a node."""
-    names = {each["metadata"]["name"] for each in of_pool(kube, pool)}
+    delete_nodes(kube, {each["metadata"]["name"] for each in of_pool(kube, pool)})
+
+
+def delete_nodes(kube: Kube, names: Collection[str]) -> None:
+    """Deletes nodes, and their pods without a grace period."""
+    if not names:
+        return
     for pod in kube.list("v1", "Pod"):
         if pod["spec"].get("nodeName") in names:
             kube.delete("v1", "Pod", pod["metadata"]["name"], pod["metadata"]["namespace"], at_once=True)

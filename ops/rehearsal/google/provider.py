@@ -16,11 +16,13 @@ from google.rpc import status_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from ops.changes.gcp_inputs import sdk_version
-from ops.rehearsal.google import answers, changes, operations, outputs
+from ops.rehearsal.errors import RehearsalError
+from ops.rehearsal.google import answers, buckets, changes, operations, outputs
 from ops.rehearsal.google.changes import Change, Kind
 from ops.rehearsal.google.cloud import Cloud, Resource
 from ops.rehearsal.google.failures import Failing
 from ops.rehearsal.google.faults import Faults, Operation
+from ops.rehearsal.google.gke import Gke
 from ops.rehearsal.google.inputs import DEFAULTS, named, refusals
 from ops.rehearsal.google.operations import ApiError
 from ops.rehearsal.google.outputs import Provider
@@ -66,7 +68,7 @@ def _answered(method: Callable[_P, _T]) -> Callable[_P, _T]:
             )
             context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
             why = str(error)
-        except ApiError as error:
+        except (ApiError, RehearsalError) as error:
             why = str(error)
         context.abort(grpc.StatusCode.UNKNOWN, why)
         raise AssertionError("abort raises")
@@ -79,6 +81,8 @@ class GoogleProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, world: World) -> None:
         self._world = world
+        # A simulated cloud without a cluster suffices for tests of what the engine does in Google Cloud.
+        self._gke = Gke(world) if world.kubeconfig.exists() else None
         self._cloud = Cloud(world.cloud)
         self._cancelled = threading.Event()
         self._failing = Failing(Faults(world.faults), self._cancelled)
@@ -152,10 +156,12 @@ class GoogleProvider(provider_pb2_grpc.ResourceProviderServicer):
             resource = operations.create(content, type_, request.urn, inputs, provider)
             if outcome and not outcome.nodes:
                 resource.status = operations.ERROR
-            if outcome and type_ == kinds.CLUSTER:  # the provider deletes a cluster whose creation failed
-                operations.delete(content, type_, resource.id)
+        if self._gke:
+            self._gke.created(resource)
         if outcome and type_ == kinds.NODE_POOL:
             raise _Incomplete(resource, request.properties, outcome.words)
+        if outcome and type_ == kinds.CLUSTER:  # the provider deletes a cluster whose creation failed
+            self._delete(type_, resource.id)
         if outcome:
             # The provider forgets the id ("The resource didn't actually create"), whatever Google Cloud does later.
             raise ApiError(f"error waiting to create {_word(type_)}: {outcome.words}")
@@ -186,7 +192,11 @@ class GoogleProvider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.UpdateResponse(properties=encode(operations.updated(type_, olds, inputs, provider)))
         outcome = self._failing.meet(type_, request.urn, Operation.UPDATE)
         with self._cloud.change() as content:
+            before = content.find(type_, request.id)
+            was = dict(before.state) if before else {}
             resource = operations.update(content, type_, request.id, inputs, provider)
+        if self._gke:
+            self._gke.updated(was, resource)
         if outcome:
             raise _Incomplete(resource, request.news, outcome.words)
         return provider_pb2.UpdateResponse(properties=_shown(resource, {**olds, **inputs}))
@@ -195,11 +205,19 @@ class GoogleProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
         type_ = _type(request.urn)
         outcome = self._failing.meet(type_, request.urn, Operation.DELETE)
-        with self._cloud.change() as content:
-            operations.delete(content, type_, request.id)
+        self._delete(type_, request.id)
         if outcome:
             raise ApiError(f"error waiting to delete {_word(type_)}: {outcome.words}")
         return empty_pb2.Empty()
+
+    def _delete(self, type_: str, id_: str) -> None:
+        with self._cloud.change() as content:
+            gone = operations.delete(content, type_, id_)
+            for bucket in gone:
+                if bucket.type == kinds.BUCKET:
+                    buckets.delete(self._world, bucket.state)
+        if self._gke:
+            self._gke.deleted(gone)
 
     def _settings(self, context: Any) -> Provider:
         return self._providers[context.peer()].settings

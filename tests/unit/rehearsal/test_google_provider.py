@@ -14,7 +14,7 @@ from google.protobuf import empty_pb2
 from google.rpc import status_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from ops.offline import stackfile
+from ops.rehearsal.google import compute_api
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.google.faults import Effect, Fault, Faults, Operation
 from ops.rehearsal.google.server import start
@@ -233,7 +233,7 @@ def test_lookups_show_the_stack_and_what_it_needs(engine: Engine) -> None:
     world.kubeconfig.write_text("users: [{name: a, user: {token: administrator}}]")
     world.project.mkdir()
     for name in ("Pulumi.yaml", "Pulumi.prod.yaml"):
-        (world.project / name).write_text((stackfile.project_root() / name).read_text())
+        (world.project / name).write_text((ROOT / name).read_text())
     assert invoke(engine, "gcp:organizations/getClientConfig:getClientConfig") == {"accessToken": "administrator"}
     reservation = invoke(engine, "gcp:compute/getReservation:getReservation", name="my-h200")
     assert reservation["specificReservations"][0]["instanceProperties"] == [{"machineType": "a3-ultragpu-8g"}]
@@ -252,6 +252,35 @@ def test_lookups_show_the_stack_and_what_it_needs(engine: Engine) -> None:
     assert cluster["nodePools"] == [
         {"name": "decode", "nodeCount": 1, "nodeConfigs": [{"reservationAffinities": [affinity]}]}
     ]
+
+
+def test_a_bucket_with_files_goes_only_if_the_program_agrees(engine: Engine) -> None:
+    engine.enable("storage")
+    for force in (False, True):
+        id_, _ = engine.create(kinds.BUCKET, name=f"weights-{force}", location="EU", forceDestroy=force)
+        (engine.world.buckets / id_).mkdir(parents=True)
+        (engine.world.buckets / id_ / "model.safetensors").touch()
+    request = provider_pb2.DeleteRequest(urn=urn(kinds.BUCKET, "x"), id="weights-False")
+    with pytest.raises(grpc.RpcError, match="containing objects without `force_destroy`"):
+        engine.stub.Delete(request)
+    assert engine.ids(kinds.BUCKET) == ["weights-False", "weights-True"]
+    request.id = "weights-True"
+    engine.stub.Delete(request)
+    assert [place.name for place in engine.world.buckets.iterdir()] == ["weights-False"]
+
+
+def test_a_zone_has_the_network_profile_of_the_stack_in_rehearsal(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.kubeconfig.write_text("users: [{name: a, user: {token: administrator}}]")
+    world.project.mkdir()
+    for name in ("Pulumi.yaml", "Pulumi.prod.yaml"):
+        (world.project / name).write_text((ROOT / name).read_text())
+    profile = "/compute/v1/projects/my-project/global/networkProfiles/europe-west1-b-vpc-roce"
+    bearer = "Bearer administrator"
+    assert compute_api.answer(world, profile, bearer)[0] == 200
+    assert compute_api.answer(world, profile.replace("-b-", "-c-"), bearer)[0] == 404
+    assert compute_api.answer(world, profile.replace("my-project", "other"), bearer)[0] == 404
+    assert compute_api.answer(world, profile, "Bearer stolen")[0] == 401
 
 
 def _process(**env: str) -> "subprocess.Popen[str]":
