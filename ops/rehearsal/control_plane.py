@@ -6,6 +6,7 @@ and no cluster DNS, so the addresses of Services lead nowhere.
 
 import secrets
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -43,10 +44,7 @@ class Binaries(Protocol):
 
 
 class ControlPlane:
-    """The running control plane of a World. Its ports are fixed, so it belongs into a private network.
-
-    Start and restart it from threads that live as long as it: see `Program`.
-    """
+    """The running control plane of a World. Its ports are fixed, so it belongs into a private network."""
 
     def __init__(self, world: World, binaries: Binaries, kwok_config: Path) -> None:
         self._world = world
@@ -54,6 +52,8 @@ class ControlPlane:
         self._kwok_config = kwok_config
         self._folder = world.folder / "control-plane"
         self._programs: dict[str, Program] = {}
+        # The kernel kills a program together with the thread that started it, and any thread may ask for a restart.
+        self._starter = ThreadPoolExecutor(max_workers=1)
 
     @classmethod
     def start(cls, world: World, binaries: Binaries, kwok_config: Path) -> "ControlPlane":
@@ -78,6 +78,7 @@ class ControlPlane:
         """Stops every program, clients before servers."""
         while self._programs:
             self._programs.popitem()[1].stop()
+        self._starter.shutdown()
 
     def restart_api_server(self) -> None:
         """Stops the API server and starts it again, as GKE does in an upgrade. Returns when it is ready."""
@@ -112,7 +113,8 @@ class ControlPlane:
         server.wait_until(self._answers(f"https://{API_SERVER}/readyz"))
 
     def _run(self, name: str, binary: Path, flags: Sequence[str]) -> Program:
-        program = self._programs[name] = Program(self._world, name, [str(binary), *flags])
+        started = self._starter.submit(Program, self._world, name, [str(binary), *flags])
+        program = self._programs[name] = started.result()
         return program
 
     def _answers(self, url: str) -> Callable[[], bool]:

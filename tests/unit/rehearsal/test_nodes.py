@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from catalog.machines import GpuMachine, gpu_machines
 from ops.rehearsal import devices, fitting, node_sizes, nodes
 from ops.rehearsal.errors import RehearsalError
-from tests.stacks import recorded
+from tests import machine_goldens
+from tests.stacks import ROOT, recorded
 
 ZONE = "europe-west1-b"
 GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
@@ -189,3 +191,17 @@ def test_each_worker_fits_the_nodes_of_one_pool_only(stack: str) -> None:
     assert all(len(found) == 1 for found in placed.values()), placed
     used = {name for found in placed.values() for name in found}
     assert gpu_pools <= used
+
+
+@pytest.mark.parametrize("machine", machine_goldens.MACHINES)
+def test_each_worker_fits_its_own_pool_on_every_kind_of_machine(machine: str) -> None:
+    """Taints of GPUs and of arm64, and what GKE leaves of the machine."""
+    golden = yaml.safe_load((ROOT / "tests/golden" / f"{machine}.machine.yaml").read_text())
+    for component, pod in golden["pods"].items():
+        fitting_pools = [
+            pool["name"]
+            for pool in golden["gpuPools"]
+            for node in nodes.of_pool({**pool, "cluster": "dynamo", "nodeCount": 1}, ZONE)
+            if fitting.fits(pod, node, fitting.allocatable(node))
+        ]
+        assert fitting_pools == ([] if component == "frontend" else [component])
