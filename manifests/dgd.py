@@ -211,3 +211,12 @@ class DynamoGraphDeployment(Frozen):
     kind: Literal["DynamoGraphDeployment"] = KIND
     metadata: Metadata
     spec: GraphSpec
+
+    @property
+    def fixed(self) -> str:
+        """What the operator's webhook refuses to change: the engine's framework, and the names of the components.
+
+        Read in the operator's source (1.5); unverified for 1.6.
+        """
+        names = sorted(component.name for component in self.spec.components)
+        return f"{self.spec.backend_framework or 'no framework'}: {', '.join(names)}"

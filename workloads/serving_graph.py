@@ -46,6 +46,9 @@ class ServingGraph(pulumi.ComponentResource):
             pulumi.ResourceOptions(
                 parent=self,
                 custom_timeouts=pulumi.CustomTimeouts(**asdict(args.waits.graph)),
+                # A graph that was deployed without this trigger is not replaced when it gets one.
+                replacement_trigger=args.graph.fixed,
+                delete_before_replace=True,  # the name stays
             ),
         )
         if args.min_available_frontends is not None:

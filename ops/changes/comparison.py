@@ -80,6 +80,7 @@ def _changed(sides: Sides, old: Registered, new: Registered, replaced: Mapping[s
     inputs = list(input_changes(sides, old, new, target, replaced))
     because = [change.path if not change.why else f"{change.path}: {change.why}" for change in inputs if change.forces]
     because += provider_changes(sides, old, new, replaced)
+    because += filter(None, [engine.triggered(old, new)])
     if because:
         return _replaced(sides, old, new, target, inputs, because)
     return _updated(sides, old, new, target, inputs) if inputs else None
@@ -126,7 +127,8 @@ def _updated(
     moves = Effect.RELEASES_NODES in effects
     releases = losses.released(old, pool_size.released(old.inputs, target, planned, moves))
     lost = losses.lost_in_place(new.type, effects)
-    fails = tuple(change.why for change in inputs if change.effect is Effect.FAILS)
+    fails = [change.why for change in inputs if change.effect is Effect.FAILS]
+    fails += filter(None, [_refused(old, target) if new.type == GRAPH else ""])
     return Change(
         kind=kind,
         urn=new.urn,
@@ -137,7 +139,7 @@ def _updated(
         releases=releases,
         loss=lost,
         skips=version_steps.of_platform(old, target),
-        fails=fails,
+        fails=tuple(fails),
         notes=(*_idle(old, target, planned), *filter(None, [version_steps.of_runtime(old, target)])),
         renamed_from=_renamed(old, new),
     )
@@ -158,6 +160,22 @@ def _idle(old: Registered, target: Mapping[str, Any], planned: tuple[int, int]) 
         lower = size(old.inputs, planned[0]).minimum - size(target, planned[1]).minimum
         if lower > 0:
             yield f"the autoscaler may release {lower} more {'node' if lower == 1 else 'nodes'} while idle"
+
+
+def _refused(old: Registered, target: Mapping[str, Any]) -> str:
+    """Why the operator refuses to update a graph that has no trigger yet; empty if it accepts."""
+    if _fixed(old.inputs) == _fixed(target):
+        return ""
+    return (
+        "`pulumi up` fails: the operator changes neither the engine nor the components of a graph; first run "
+        "`pulumi up` once with this version of the program and the old engine and layout, then the next replaces it"
+    )
+
+
+def _fixed(graph: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """What `manifests.dgd` calls fixed, in the inputs of a graph."""
+    spec = graph["spec"]
+    return spec.get("backendFramework"), sorted(component["name"] for component in spec["components"])
 
 
 def _restarts(old: Registered, new: Registered) -> bool:

@@ -153,6 +153,12 @@ def from_provider(found: Difference, provider: Registered | None) -> Difference:
     return Difference(path=found.path, before=provider.inputs.get(found.path, MISSING), after=found.after)
 
 
+def triggered(old: Registered, new: Registered) -> str:
+    """Why the option `replacementTrigger` replaces a resource; empty if it does not, as when it is new."""
+    was, becomes = (of.options.get("replacementTrigger") for of in (old, new))
+    return f"replacementTrigger: from {was} to {becomes}" if was and becomes and was != becomes else ""
+
+
 def deletes_first(old: Registered, new: Registered, only_the_provider: bool) -> bool:
     """Whether a replacement deletes the old resource before it creates the new one.
 

@@ -7,7 +7,7 @@ from catalog import sizing
 from catalog.purchases import NodePurchase
 from catalog.rdma import RdmaMode
 from manifests import graph as graph_builder
-from manifests.dgd import Component
+from manifests.dgd import Component, DynamoGraphDeployment
 from ops.changes import version_steps
 from planning import names
 from planning.first_token import READ_BYTES_PER_SECOND
@@ -164,6 +164,13 @@ def _graph(before: Graph, after: Graph) -> Iterator[str]:
         )
     if before.engine != after.engine:
         yield _engine(before, after)
+    if _built(before).fixed != _built(after).fixed:
+        drain = "" if before.runs.simulated else f"; {_drain(before)}"
+        yield (
+            f"{after.name}: the graph is deleted and created again, because the operator accepts no other engine or "
+            f"components, and does not serve until new workers of every role are ready{drain}; {_load(after)}"
+        )
+        return
     old, new = _components(before), _components(after)
     workers = [c.name for c in (*old.values(), *new.values()) if c.type != "frontend"]
     changes = {name: _changes(old.get(name), new.get(name)) for name in dict.fromkeys(workers)}
@@ -228,8 +235,12 @@ def _counts(graph: Graph, before: Component, after: Component) -> Iterator[str]:
         )
 
 
+def _built(graph: Graph) -> DynamoGraphDeployment:
+    return graph_builder.build(graph, labels={})
+
+
 def _components(graph: Graph) -> dict[str, Component]:
-    return {component.name: component for component in graph_builder.build(graph, labels={}).spec.components}
+    return {component.name: component for component in _built(graph).spec.components}
 
 
 def _changes(before: Component | None, after: Component | None) -> str:

@@ -47,6 +47,8 @@ def resource(urn: str, request: resource_pb2.RegisterResourceRequest) -> Resourc
     options = {key: value for key, value in options.items() if value}
     if request.deleteBeforeReplaceDefined:  # False matters too: the provider may request the opposite
         options["deleteBeforeReplace"] = request.deleteBeforeReplace
+    if request.HasField("replacement_trigger"):
+        options["replacementTrigger"] = _value(request.replacement_trigger, "", [])
     return Resource(
         urn=urn,
         type=request.type,

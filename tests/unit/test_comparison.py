@@ -220,6 +220,32 @@ def test_workers_restart_only_when_their_template_changes(after: Registered, rol
     assert compare(stack(graph(1, "--a")), stack(after)).rolling == rolling
 
 
+def fixed(framework: str, *components: str, **options: Any) -> Registered:
+    spec = {"backendFramework": framework, "components": [{"name": name} for name in components]}
+    return one(GRAPH, {"metadata": {"name": "chat"}, "spec": spec}, "chat-graph", **options)
+
+
+TRIGGERED = {"replacementTrigger": "vllm: decode", "deleteBeforeReplace": True}
+OTHER = {"replacementTrigger": "sglang: decode", "deleteBeforeReplace": True}
+
+
+def test_a_graph_of_another_engine_is_replaced_or_refused() -> None:
+    """The operator refuses the update; only a graph that was deployed with a trigger is replaced instead."""
+    (replaced,) = compare(
+        stack(fixed("vllm", "decode", **TRIGGERED)), stack(fixed("sglang", "decode", **OTHER))
+    ).changes
+    assert (replaced.kind, replaced.deleted_first, replaced.fails) == (Kind.REPLACED, True, ())
+    assert replaced.because == ("replacementTrigger: from vllm: decode to sglang: decode",)
+    for other in (fixed("sglang", "decode", **OTHER), fixed("vllm", "decode", "prefill", **OTHER)):
+        (refused,) = compare(stack(fixed("vllm", "decode")), stack(other)).changes
+        assert (refused.kind, refused.guarded) == (Kind.UPDATED, True)
+        assert "the operator changes neither the engine nor the components" in refused.fails[0]
+
+
+def test_a_graph_that_gets_its_first_trigger_does_not_change() -> None:
+    assert compare(stack(fixed("vllm", "decode")), stack(fixed("vllm", "decode", **TRIGGERED))).changes == ()
+
+
 def test_losses_of_one_kind_are_reported_once() -> None:
     pools = [replace(pool(), urn=f"{i}", name=f"p{i}") for i in range(5)]
     assert compare(stack(*pools, prefill=1), stack()).losses == (
