@@ -122,13 +122,16 @@ class Kube:
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         return str(self.request("POST", path, request)["status"]["token"])
 
-    def apply(self, manifest: Mapping[str, Any], *, manager: str = MANAGER, force: bool = True) -> Object:
-        """The object after server-side apply.
+    def apply(
+        self, manifest: Mapping[str, Any], *, manager: str = MANAGER, force: bool = True, dry_run: bool = False
+    ) -> Object:
+        """The object after server-side apply; with `dry_run` as it would be.
 
         Raises Conflict if another manager owns a field that would change and `force` is false.
         """
         path = self._path(*_identity(manifest))
         query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Strict"}
+        query |= {"dryRun": "All"} if dry_run else {}
         return self.request("PATCH", path, manifest, query=query, content_type="application/apply-patch+yaml")
 
     def patch(

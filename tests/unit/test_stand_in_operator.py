@@ -183,7 +183,8 @@ def test_a_new_generation_replaces_the_old_within_its_limits(
         limited(of)
         set_image("decode")(of)
 
-    live = controlled(applied([], rollout.next_step(graph(limited), [])), 99)
+    step = rollout.next_step(graph(limited), [])
+    live = controlled(applied([], step), 99)
     for _ in range(30):
         step = rollout.next_step(graph(newer), live)
         live = controlled(applied(live, step), 1)
