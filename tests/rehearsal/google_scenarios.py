@@ -121,13 +121,13 @@ def cluster_part(world: World, programs: Programs) -> Result:
     import grpc
     from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-    from ops.rehearsal import pool_nodes
+    from ops.rehearsal import kubelet, pool_nodes
     from ops.rehearsal.control_plane import ControlPlane
     from ops.rehearsal.google.server import start
     from ops.rehearsal.google.wire import decode, encode
     from ops.rehearsal.kube import Kube
 
-    plane = ControlPlane.start(world, programs)
+    plane = ControlPlane.start(world, programs, kubelet.kwok_config())
     server, port = start(world)
     try:
         stub: Any = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
