@@ -22,7 +22,7 @@ class Kind(StrEnum):
     UPDATED = "updated"
     CREATED = "created"
     UNCHANGED = "unchanged"
-    """The program changes an input, but the provider sees no difference."""
+    """The program changes an input or an option, but the provider sees no difference."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Changed inputs of one resource, through its own values or through other resources. Pure."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,7 +10,8 @@ from ops.changes.effects import GCP_PROVIDER, Effect, Judgment, judge
 from ops.changes.gcp_inputs import table
 from ops.changes.previewed import Registered
 from ops.changes.sides import Sides
-from ops.changes.values import SECRET, at, covered, differences, short, unindexed
+from ops.changes.values import SECRET, UNKNOWN, at, covered, differences, short, unindexed
+from policies.kinds import GOOGLE_API
 
 
 def input_changes(
@@ -20,6 +22,7 @@ def input_changes(
     yield from _own(sides, old, new, target)
     yield from _followed(sides, new, replaced)
     yield from _moved(sides, old, new)
+    yield from _looked_up(sides, new, replaced)
     yield from _options(old, new)
 
 
@@ -88,6 +91,16 @@ def _moved(sides: Sides, old: Registered, new: Registered) -> Iterator[InputChan
         yield from _by_dependency(sides, new, input_, deleted_first=False, why=why)
 
 
+def _looked_up(sides: Sides, new: Registered, replaced: Mapping[str, Change]) -> Iterator[InputChange]:
+    """Inputs whose value only a lookup knows. Lookups wait for the APIs that they call, and a preview makes none while
+    one of these is replaced."""
+    apis = [change.name for change in replaced.values() if change.type == GOOGLE_API]
+    for input_, value in new.inputs.items() if apis else ():
+        if UNKNOWN in json.dumps(value) and input_ not in new.property_dependencies:
+            why = f"looked up after {few(sorted(apis))}"
+            yield from _by_dependency(sides, new, input_, deleted_first=False, why=why)
+
+
 def _by_dependency(
     sides: Sides, new: Registered, input_: str, *, deleted_first: bool, why: str
 ) -> Iterator[InputChange]:
@@ -117,11 +130,17 @@ def _replaces_on(path: str, new: Registered) -> bool:
 
 
 def _options(old: Registered, new: Registered) -> Iterator[InputChange]:
-    """Changed options that matter for later updates."""
+    """Changed options that matter for later updates. The engine writes them to its state and asks no provider."""
     for option in ("protect", "retainOnDelete"):
         was, becomes = bool(old.options.get(option)), bool(new.options.get(option))
         if was != becomes:
-            yield InputChange(path=f"option {option}", before=short(was), after=short(becomes))
+            yield InputChange(
+                path=f"option {option}",
+                before=short(was),
+                after=short(becomes),
+                effect=Effect.NONE,
+                why="changes only Pulumi's state",
+            )
 
 
 def provider_changes(sides: Sides, old: Registered, new: Registered, replaced: Mapping[str, Change]) -> Iterator[str]:

@@ -166,6 +166,28 @@ def test_an_expensive_change_needs_approval_and_says_what_it_costs(
     assert comparison.guarded == comparison.changes
 
 
+@pytest.mark.parametrize("option", ["protect", "retainOnDelete"])
+def test_an_option_of_the_engine_alone_is_no_update(option: str) -> None:
+    change = only(compare(stack(pool(**{option: True})), stack(pool())))
+    assert change.kind is Kind.UNCHANGED
+    assert [(i.path, i.before, i.after) for i in change.inputs] == [(f"option {option}", "true", "false")]
+
+
+def test_a_lookup_after_a_replaced_api_is_unknown_and_may_force_a_replacement() -> None:
+    api, budget = "gcp:projects/service:Service", "gcp:billing/budget:Budget"
+
+    def of(project: str, account: str) -> Snapshot:
+        return stack(
+            one(api, {"service": "cloudbilling.googleapis.com", "project": project}, "cloudbilling"),
+            one(budget, {"billingAccount": account, "displayName": "x"}, "budget"),
+        )
+
+    looked_up = {change.name: change for change in compare(of("a", "[unknown]"), of("b", "[unknown]")).changes}
+    assert looked_up["budget"].kind is Kind.REPLACED
+    assert looked_up["budget"].because == ("billingAccount: looked up after cloudbilling",)
+    assert [change.name for change in compare(of("a", "1"), of("b", "1")).changes] == ["cloudbilling"]
+
+
 def test_fewer_nodes_go_back_without_a_replacement() -> None:
     comparison = compare(stack(pool({"nodeCount": 3}), prefill=3), stack(pool({"nodeCount": 1}), prefill=1))
     assert comparison.losses == ("releases 2 reserved H200 nodes",)
