@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -110,7 +111,7 @@ def platform(cluster: Cluster, programs: Programs, tmp_path_factory: pytest.Temp
             opts=pulumi.ResourceOptions(provider=provider, replacement_trigger=trigger, delete_before_replace=True),
         )
 
-    stack = pulumi_stack(program, programs, tmp_path_factory)
+    stack = pulumi_stack(program, programs, tmp_path_factory.mktemp("pulumi"))
     stop = threading.Event()
     loop = threading.Thread(target=operator.run, args=(kube, world, stop))
     loop.start()
@@ -129,25 +130,24 @@ def platform(cluster: Cluster, programs: Programs, tmp_path_factory: pytest.Temp
     assert not loop.is_alive()
 
 
-def pulumi_stack(program: Callable[[], None], programs: Programs, folders: pytest.TempPathFactory) -> automation.Stack:
-    home = folders.mktemp("pulumi")
+def pulumi_stack(program: Callable[[], None], programs: Programs, home: Path) -> automation.Stack:
     (home / "state").mkdir()
-    path = f"{programs.pulumi.parent}:{programs.kubernetes_provider.parent}:/usr/bin:/bin"
-    return automation.create_or_select_stack(
-        stack_name="test",
-        project_name="platform",
-        program=program,
-        opts=automation.LocalWorkspaceOptions(
-            env_vars={
-                "PATH": path,
-                "PULUMI_HOME": str(home),
-                "PULUMI_BACKEND_URL": f"file://{home}/state",
-                "PULUMI_CONFIG_PASSPHRASE": "test",
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            }
-        ),
-    )
+    env = {
+        "PATH": f"{programs.pulumi.parent}:{programs.kubernetes_provider.parent}:/usr/bin:/bin",
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": f"file://{home}/state",
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PATH", env["PATH"])  # where the Automation API looks for the CLI
+        return automation.create_or_select_stack(
+            stack_name="test",
+            project_name="platform",
+            program=program,
+            opts=automation.LocalWorkspaceOptions(env_vars=env),
+        )
 
 
 @pytest.fixture(scope="module")
