@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ops.changes import losses, pool_size, version_steps
+from ops.changes import graphs, losses, pool_size, version_steps
 from ops.changes import pulumi_engine as engine
 from ops.changes.change import Change, Comparison, InputChange, Kind, few
 from ops.changes.dependents import with_dependents
@@ -128,7 +128,7 @@ def _updated(
     releases = losses.released(old, pool_size.released(old.inputs, target, planned, moves))
     lost = losses.lost_in_place(new.type, effects)
     fails = [change.why for change in inputs if change.effect is Effect.FAILS]
-    fails += filter(None, [_refused(old, target) if new.type == GRAPH else ""])
+    fails += graphs.refused(old.inputs, target) if new.type == GRAPH else ()
     return Change(
         kind=kind,
         urn=new.urn,
@@ -160,22 +160,6 @@ def _idle(old: Registered, target: Mapping[str, Any], planned: tuple[int, int]) 
         lower = size(old.inputs, planned[0]).minimum - size(target, planned[1]).minimum
         if lower > 0:
             yield f"the autoscaler may release {lower} more {'node' if lower == 1 else 'nodes'} while idle"
-
-
-def _refused(old: Registered, target: Mapping[str, Any]) -> str:
-    """Why the operator refuses to update a graph that has no trigger yet; empty if it accepts."""
-    if _fixed(old.inputs) == _fixed(target):
-        return ""
-    return (
-        "`pulumi up` fails: the operator changes neither the engine nor the components of a graph; first run "
-        "`pulumi up` once with this version of the program and the old engine and layout, then the next replaces it"
-    )
-
-
-def _fixed(graph: Mapping[str, Any]) -> tuple[Any, list[str]]:
-    """What `manifests.dgd` calls fixed, in the inputs of a graph."""
-    spec = graph["spec"]
-    return spec.get("backendFramework"), sorted(component["name"] for component in spec["components"])
 
 
 def _restarts(old: Registered, new: Registered) -> bool:

@@ -247,10 +247,17 @@ def test_the_scaling_adapter_scales_and_an_update_keeps_its_number(prod: Platfor
     wait_until(prod.is_ready)
 
 
+def scale_automatically(component: Object) -> None:
+    """As the program renders an autoscaled role. The frontend has two replicas."""
+    component["scalingAdapter"] = {}
+    del component["replicas"]
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         (lambda spec: spec["components"][2].update(replicas=2), "replicas cannot be modified directly"),
+        (lambda spec: scale_automatically(spec["components"][0]), r"\[frontend\].replicas cannot be modified directly"),
         (lambda spec: spec.update(backendFramework="sglang"), "backendFramework is immutable"),
         (lambda spec: spec["components"].pop(), "components removed"),
     ],

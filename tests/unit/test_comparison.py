@@ -264,6 +264,18 @@ def test_a_graph_of_another_engine_is_replaced_or_refused() -> None:
         assert "the operator changes neither the engine nor the components" in refused.fails[0]
 
 
+@pytest.mark.parametrize(("replicas", "fails"), [(1, False), (2, True), (None, False)])
+def test_the_operator_starts_autoscaling_only_from_one_replica(replicas: int | None, fails: bool) -> None:
+    before, after = fixed("vllm", "decode"), fixed("vllm", "decode")
+    if replicas is not None:
+        before.inputs["spec"]["components"][0]["replicas"] = replicas
+    after.inputs["spec"]["components"][0]["scalingAdapter"] = {}
+    change = only(compare(stack(before), stack(after)))
+    assert bool(change.fails) == fails
+    if fails:
+        assert "first set models.chat.decode.replicas to 1 and update" in change.fails[0]
+
+
 def test_a_graph_that_gets_its_first_trigger_does_not_change() -> None:
     assert compare(stack(fixed("vllm", "decode")), stack(fixed("vllm", "decode", **TRIGGERED))).changes == ()
 
