@@ -43,6 +43,8 @@ class Api:
     ends_early: bool = False
     status: int = 200
     tokens: list[str] = field(default_factory=list)
+    restarts: int = 0
+    """The next requests find the API server starting: it resets connections, and answers the last one with 503."""
 
 
 @contextmanager
@@ -52,7 +54,13 @@ def api_server(api: Api) -> Iterator[str]:
             api.tokens.append(self.headers.get("Authorization", ""))
             url = urlsplit(self.path)
             query = parse_qs(url.query)
-            if api.status != 200:
+            if api.restarts:
+                api.restarts -= 1
+                if api.restarts:
+                    self.close_connection = True
+                else:
+                    self.send_error(503)
+            elif api.status != 200:
                 self._send(json.dumps({"message": "pods is forbidden"}))
             elif url.path.endswith("/log"):
                 assert query == {"container": ["main"], "timestamps": ["true"]}
@@ -100,6 +108,7 @@ def credentials(tmp_path: Path) -> Path:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "SETTLE_SECONDS", 0.3)
     monkeypatch.setattr(verification, "ROUND_SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(cluster, "RETRY_SECONDS", 0.02)
     for module in (metrics, chat):
         monkeypatch.setattr(module, "POLL_SECONDS", 0.02)
 
@@ -125,6 +134,20 @@ def test_a_graph_over_rdma_is_verified(credentials: Path, capsys: pytest.Capture
     assert "verified      KV cache over RDMA: chat-decode-0: 1 process reads KV cache over rc_mlx5 (RDMA)" in printed
     assert set(api.tokens) == {f"Bearer {TOKEN}"}
     assert TOKEN not in printed
+
+
+def test_a_restart_of_the_api_server_is_waited_for(credentials: Path) -> None:
+    api = Api(restarts=5)
+    assert run(api, credentials, Behavior(nixl_bytes=1 << 20, metrics_of_both=True)) == 0
+    assert api.restarts == 0
+
+
+def test_an_api_server_that_stays_away_is_a_sentence(
+    credentials: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "LIST_SECONDS", 0.2)
+    assert run(Api(restarts=10**6), credentials, Behavior()) == 1
+    assert "cannot tell   workers found: " in capsys.readouterr().out
 
 
 def test_kv_cache_over_tcp_is_reported(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 import urllib.parse
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from .web import UnreachableError, fetch, lines, opened
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 CONTAINER = "main"
 READ_SECONDS = 10.0
+# An API server that restarts, as in an upgrade of the control plane, answers again within a minute.
+LIST_SECONDS = 60.0
+RETRY_SECONDS = 1.0
 # A pod's JSON is about 20 KB.
 PODS_BYTES = 8 * 2**20
 # By default a kubelet rotates a log at 10 MiB.
@@ -57,9 +61,22 @@ class Cluster:
         return Cluster(api.rstrip("/"), token, trust)
 
     def get(self, path: str, deadline: Deadline, **query: str) -> str:
-        """The text of one answer. Raises UnreachableError unless the status is 200."""
+        """The text of one answer. Asks again until the deadline while the API server restarts.
+
+        Raises UnreachableError unless the status is 200.
+        """
         url = f"{self.api}{path}?{urllib.parse.urlencode(query)}"
-        status, text = fetch(url, deadline.within(READ_SECONDS), token=self.token, trust=self.trust, limit=PODS_BYTES)
+        while True:
+            soon = deadline.within(READ_SECONDS)
+            try:
+                status, text = fetch(url, soon, token=self.token, trust=self.trust, limit=PODS_BYTES)
+            except UnreachableError:
+                if deadline.left() <= RETRY_SECONDS:
+                    raise
+            else:
+                if status < 500 or deadline.left() <= RETRY_SECONDS:
+                    break
+            time.sleep(RETRY_SECONDS)
         if status != 200:
             raise UnreachableError(f"the Kubernetes API answered HTTP {status}: {plain(text)}")
         return text

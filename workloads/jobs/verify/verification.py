@@ -12,7 +12,7 @@ from typing import TypeVar
 from . import metrics
 from .chat import NotServableError, ask, wait_until_servable
 from .clock import Deadline
-from .cluster import READ_SECONDS, Pod, Pods, rotated
+from .cluster import LIST_SECONDS, READ_SECONDS, Pod, Pods, rotated
 from .judging import RECEIVERS, judge_answers, judge_role, shares, unreached
 from .metrics import Counters, requests_of
 from .outcome import Outcome, Report, Verdict
@@ -212,7 +212,7 @@ def verify_pods(targets: Targets, pods: Pods, roles: Sequence[str], progress: Pr
 
     Raises UnreachableError if the pods cannot be listed.
     """
-    deadline = Deadline(READ_SECONDS)
+    deadline = Deadline(LIST_SECONDS)
     of_role = {role: pods.running(role, deadline) for role in roles}
     report = verify(
         replace(
