@@ -44,7 +44,7 @@ def run(kube: Kube, world: World, stop: threading.Event) -> None:
     answering: list[BaseServer] = [
         container_logs.server(world, certificates.issue(world, "kubelet", certificates.LOOPBACK_NAMES)),
         hub.server(world, certificates.issue(world, "hub", hub.HOSTS)),
-        Forwarder(_api_address(kube, stop)),
+        Forwarder(_api_address(kube, stop), world.ca),
         *serving.servers(serving.Graphs(kube, world), network, _ports()),
     ]
     threads = [threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.1}) for each in answering]

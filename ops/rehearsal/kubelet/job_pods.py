@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ops.rehearsal.kube import ApiError, Kube, NotFound
+from ops.rehearsal.kube import ApiError, Conflict, Kube, NotFound
 from ops.rehearsal.kubelet import container_logs, pod_status, sandbox
 from ops.rehearsal.kubelet.container_logs import now
 from ops.rehearsal.kubelet.hub import HOSTS
@@ -135,10 +135,10 @@ class PodRun:
     def _remove(self) -> None:
         """Removes the object, as the last act of a kubelet."""
         name, namespace = self._name
-        path = f"/api/v1/namespaces/{namespace}/pods/{name}"
-        uid = self.pod["metadata"]["uid"]
-        with suppress(NotFound):
-            self.kube.request("DELETE", path, {"preconditions": {"uid": uid}}, query={"gracePeriodSeconds": "0"})
+        options = {"preconditions": {"uid": self.pod["metadata"]["uid"]}, "gracePeriodSeconds": 0}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", **options}
+        with suppress(NotFound, Conflict):  # another pod may have the name by now
+            self.kube.request("DELETE", f"/api/v1/namespaces/{namespace}/pods/{name}", body)
 
 
 @dataclass

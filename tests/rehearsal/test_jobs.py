@@ -1,0 +1,320 @@
+"""The Jobs' own programs in a real control plane: they end as the cluster behaves, and say what they saw."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.rehearsal import kubelet
+from ops.rehearsal.kube import Kube, Object
+from ops.rehearsal.kubelet import container_logs
+from ops.rehearsal.kubelet.faults import Hub, Verification
+from ops.rehearsal.world import World
+from tests.rehearsal import graph
+from tests.rehearsal.graph import NAMESPACE
+from tests.rehearsal.simulated import Cluster, wait_until
+
+REPOSITORY = "meta-llama/Llama-3.3-70B-Instruct"
+SHORT = ("--timeout", "3")
+"""For behavior that the verification waits out."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a Job ended, and its last pod."""
+
+    condition: str
+    reason: str
+    exit_code: int
+    message: str
+    log: list[str]
+
+
+@dataclass
+class Jobs:
+    """Runs copies of prod's Jobs."""
+
+    world: World
+    kube: Kube
+    numbers: "count[int]"
+
+    def faults(self, *entries: dict[str, str]) -> None:
+        self.world.pod_faults.write_text(json.dumps(entries))
+
+    def start(self, prefix: str, *arguments: str, **spec: Any) -> Object:
+        """A copy with further arguments, and other values in its spec. Failed pods are not tried again."""
+        made = graph.job(prefix)
+        made["metadata"]["name"] = f"{prefix}-{next(self.numbers)}"
+        made["spec"] |= {"backoffLimit": 0, **spec}
+        made["spec"]["template"]["spec"]["containers"][0]["args"] += arguments
+        return self.kube.create(made)
+
+    def ended(self, started: Object) -> Ended:
+        """Waits for a Job's end."""
+        name = started["metadata"]["name"]
+        found: list[dict[str, Any]] = []
+
+        def over() -> bool:
+            status = self.kube.get("batch/v1", "Job", name, NAMESPACE).get("status", {})
+            found[:] = [each for each in status.get("conditions", ()) if each["type"] in ("Complete", "Failed")]
+            return bool(found)
+
+        wait_until(over, 60)
+        pod = self.pods(started)[-1]
+        (container,) = pod["status"]["containerStatuses"]
+        end = container["state"]["terminated"]
+        log = self.world.container_log(NAMESPACE, pod["metadata"]["name"], container["name"])
+        lines = container_logs.lines_of(log)
+        return Ended(found[0]["type"], found[0].get("reason", ""), end["exitCode"], end.get("message", ""), lines)
+
+    def reasons(self, started: Object) -> set[str]:
+        """Why the Job ended."""
+        status = self.kube.get("batch/v1", "Job", started["metadata"]["name"], NAMESPACE).get("status", {})
+        return {each.get("reason", "") for each in status.get("conditions", ()) if each["type"] == "Failed"}
+
+    def pods(self, started: Object) -> list[Object]:
+        selector = f"batch.kubernetes.io/job-name={started['metadata']['name']}"
+        return self.kube.list("v1", "Pod", NAMESPACE, selector)
+
+    def run(self, prefix: str, *arguments: str, **spec: Any) -> Ended:
+        return self.ended(self.start(prefix, *arguments, **spec))
+
+
+@pytest.fixture(scope="module")
+def deployed(cluster: Cluster) -> Iterator[Jobs]:
+    """Prod's graph on its nodes, and the stand-in kubelet beside it."""
+    stop = threading.Event()
+    thread = threading.Thread(target=kubelet.run, args=(cluster.kube, cluster.world, stop), daemon=True)
+    thread.start()
+    graph.create(cluster.kube)
+    wait_until(lambda: graph.is_ready(cluster.kube))
+    yield Jobs(cluster.world, cluster.kube, count())
+    cluster.kube.delete("v1", "Namespace", NAMESPACE)
+    wait_until(lambda: not cluster.kube.list("v1", "Pod", NAMESPACE))
+    for node in cluster.kube.list("v1", "Node"):  # kwok ends pods only while their nodes exist
+        cluster.kube.delete("v1", "Node", node["metadata"]["name"])
+    cluster.kube.delete("v1", "PersistentVolume", "weights")
+    stop.set()
+    thread.join(15)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def jobs(deployed: Jobs) -> Iterator[Jobs]:
+    yield deployed
+    deployed.faults()
+
+
+@pytest.fixture
+def without_right(deployed: Jobs) -> Iterator[Callable[[str], None]]:
+    """Takes the rights on one resource from the verification's role; gives them back after the test."""
+    role = next(each for each in graph.objects() if each["kind"] == "Role" and each["metadata"]["name"] == "chat-proof")
+
+    def take(resource: str) -> None:
+        rules = [rule for rule in role["rules"] if resource not in rule["resources"]]
+        assert len(rules) == len(role["rules"]) - 1
+        deployed.kube.patch(
+            "rbac.authorization.k8s.io/v1", "Role", "chat-proof", {"rules": rules}, NAMESPACE, manager="test"
+        )
+
+    yield take
+    deployed.kube.apply(role)
+
+
+def test_a_good_graph_is_verified(jobs: Jobs) -> None:
+    ended = jobs.run("chat-proof")
+    assert (ended.condition, ended.exit_code, ended.message) == ("Complete", 0, "")
+    judged = [line for line in ended.log if ": " in line]
+    assert len(judged) == 8
+    assert all(line.startswith("verified ") for line in judged)
+    assert "8 of 8 ranks read KV cache over rc_mlx5 (RDMA)." in judged[-1]
+
+
+BAD = [
+    (Verification.PREFILL_IDLE, (), "not verified  prefill worker served: 0 requests for 4 answered prompts"),
+    (Verification.TCP, (), 'reads of KV cache are "software emulation" on "tcp/eth0"'),
+    (Verification.FAILED_TRANSFERS, (), "not verified  no transfer failed: 4 of 4 NIXL transfers failed."),
+    (Verification.GARBAGE_METRICS, (), "not verified  prefill worker served: 0 requests for 20 answered prompts"),
+    (Verification.NO_MODEL, SHORT, "/v1/models is empty until a prefill and a decode worker have registered."),
+    (Verification.ERROR_BODY, SHORT, "is listed but does not answer: HTTP 200 without a chat completion in it."),
+]
+
+
+@pytest.mark.parametrize(("variant", "arguments", "says"), BAD, ids=[case[0] for case in BAD])
+def test_a_bad_graph_fails_its_job(jobs: Jobs, variant: Verification, arguments: tuple[str, ...], says: str) -> None:
+    jobs.faults({"kind": "verification", "graph": "chat", "variant": variant})
+    if variant is Verification.TCP:  # the table is printed once in the life of a worker
+        restart_workers(jobs.kube)
+    ended = jobs.run("chat-proof", *arguments)
+    assert (ended.condition, ended.reason, ended.exit_code) == ("Failed", "BackoffLimitExceeded", 1)
+    assert says in ended.message
+    if variant is Verification.TCP:
+        restart_workers(jobs.kube)
+
+
+def restart_workers(kube: Kube) -> None:
+    """Replaces the graph's worker pods."""
+    old = {pod["metadata"]["uid"] for pod in workers(kube)}
+    for pod in workers(kube):
+        kube.delete("v1", "Pod", pod["metadata"]["name"], NAMESPACE)
+    wait_until(lambda: not old & {pod["metadata"]["uid"] for pod in workers(kube)} and graph.is_ready(kube))
+
+
+def workers(kube: Kube) -> list[Object]:
+    kinds = "nvidia.com/dynamo-component-type in (prefill,decode)"
+    return kube.list("v1", "Pod", NAMESPACE, kinds)
+
+
+def test_another_graphs_fault_is_none(jobs: Jobs) -> None:
+    jobs.faults({"kind": "verification", "graph": "other", "variant": Verification.NO_MODEL})
+    assert jobs.run("chat-proof", *SHORT).condition == "Complete"
+
+
+@pytest.mark.parametrize(
+    ("resource", "says"),
+    [
+        ("pods", 'cannot tell   workers found: the Kubernetes API answered HTTP 403: {"kind":"Status"'),
+        ("pods/log", "chat-decode-"),
+    ],
+)
+def test_the_verification_needs_each_of_its_rights(
+    jobs: Jobs, without_right: Callable[[str], None], resource: str, says: str
+) -> None:
+    """Its requests are made with the token of its own account."""
+    without_right(resource)
+    ended = jobs.run("chat-proof", *SHORT)
+    assert (ended.condition, ended.exit_code) == ("Failed", 1)
+    assert says in ended.message
+    assert 'User \\"system:serviceaccount:dynamo:chat-proof\\" cannot' in ended.message
+
+
+def test_a_service_that_selects_no_pods_is_unreachable(jobs: Jobs) -> None:
+    service = jobs.kube.get("v1", "Service", "chat-frontend", NAMESPACE)
+    selector = service["spec"]["selector"]
+    misspelt = {key: f"{value}s" for key, value in selector.items()}
+    jobs.kube.patch("v1", "Service", "chat-frontend", {"spec": {"selector": misspelt}}, NAMESPACE)
+    try:
+        ended = jobs.run("chat-proof", *SHORT)
+    finally:
+        jobs.kube.patch("v1", "Service", "chat-frontend", {"spec": {"selector": selector}}, NAMESPACE)
+    assert ended.exit_code == 1
+    assert "not verified  model listed: not servable after 3 s" in ended.message
+
+
+def bucket(jobs: Jobs) -> Path:
+    (found,) = jobs.world.buckets.glob(f"*/{REPOSITORY}")
+    return found
+
+
+def test_weights_are_fetched_into_the_bucket_and_not_again(jobs: Jobs) -> None:
+    first = jobs.run("weights")
+    assert (first.condition, first.exit_code) == ("Complete", 0)
+    (marker,) = bucket(jobs).glob("*.complete.json")
+    files = json.loads(marker.read_text())["files"]
+    revision = marker.with_name(marker.name.removesuffix(".complete.json"))
+    assert {path.name: path.stat().st_size for path in revision.iterdir()} == {
+        name: about["size"] for name, about in files.items()
+    }
+    assert "all 4 files already exist" in jobs.run("weights").log[0]
+
+    marker.unlink()
+    (revision / "config.json").write_text("{}")
+    resumed = jobs.run("weights").log
+    assert [line.split()[1] for line in resumed if line.startswith("[") and "already exists" not in line] == [
+        "config.json:"
+    ]
+    assert sum("already exists" in line for line in resumed) == 3
+    assert marker.exists()
+
+
+HUBS = [
+    (Hub.GATED, (), "the hub rejects the token in HF_TOKEN (HTTP 403)"),
+    (Hub.MISSING, (), "the hub does not have it (HTTP 404); check repository and revision"),
+    (Hub.RATE_LIMITED, (), "HTTP 429; the next attempt, in 86400 s, would be after the deadline"),
+    (Hub.TRUNCATED, ("--attempts", "2", "--backoff", "0.1"), "failed after 2 attempts; last error: "),
+    (Hub.WRONG_CONTENT, (), "the hub sends content that does not have the hash of its index"),
+]
+
+
+@pytest.mark.parametrize(("variant", "arguments", "says"), HUBS, ids=[case[0] for case in HUBS])
+def test_a_bad_hub_fails_the_fetch(jobs: Jobs, variant: Hub, arguments: tuple[str, ...], says: str) -> None:
+    jobs.faults({"kind": "hub", "variant": variant})
+    # Another repository's folder, which no other test has filled.
+    ended = jobs.run("weights", "--repository", f"acme/{variant.replace(' ', '-')}", *arguments)
+    assert (ended.condition, ended.exit_code) == ("Failed", 1)
+    assert says in ended.message
+    assert graph.TOKEN not in "".join(ended.log)
+
+
+def test_a_gated_repository_needs_the_token(jobs: Jobs) -> None:
+    jobs.kube.patch("v1", "Secret", "hf-token", {"stringData": {"HF_TOKEN": ""}}, NAMESPACE)
+    try:
+        ended = jobs.run("weights", "--target", "/models/another")
+    finally:
+        jobs.kube.patch("v1", "Secret", "hf-token", {"stringData": {"HF_TOKEN": graph.TOKEN}}, NAMESPACE)
+    assert ended.exit_code == 1
+    assert "the hub requires a token (HTTP 401)" in ended.message
+
+
+def test_a_failed_pod_is_tried_again(jobs: Jobs) -> None:
+    """The retry is the Job controller's, after its 10 s."""
+    jobs.faults({"kind": "hub", "variant": Hub.WRONG_CONTENT})
+    started = jobs.start("weights", "--repository", "acme/again", backoffLimit=1)
+    wait_until(lambda: any(pod["status"].get("phase") == "Failed" for pod in jobs.pods(started)))
+    jobs.faults()
+    assert jobs.ended(started).condition == "Complete"
+    assert sorted(pod["status"]["phase"] for pod in jobs.pods(started)) == ["Failed", "Succeeded"]
+
+
+def test_a_pod_waits_for_a_secret_and_says_so(jobs: Jobs) -> None:
+    jobs.kube.delete("v1", "Secret", "hf-token", NAMESPACE)
+    started = jobs.start("weights")
+
+    def waiting() -> dict[str, str]:
+        statuses = [each for pod in jobs.pods(started) for each in pod["status"].get("containerStatuses", ())]
+        return statuses[0]["state"].get("waiting", {}) if statuses else {}
+
+    wait_until(waiting)
+    assert waiting() == {"reason": "CreateContainerConfigError", "message": 'secret "hf-token" not found'}
+    graph.create_secret(jobs.kube)
+    assert jobs.ended(started).condition == "Complete"
+
+
+@pytest.mark.parametrize("deadline", [None, 3])
+def test_a_job_that_is_deleted_or_late_leaves_no_process(jobs: Jobs, deadline: int | None) -> None:
+    jobs.faults({"kind": "verification", "variant": Verification.NO_MODEL})
+    spec = {} if deadline is None else {"activeDeadlineSeconds": deadline}
+    started = jobs.start("chat-proof", **spec)
+    mark = "dynamo/chat\0--roles"
+    wait_until(lambda: mark in commands())
+    if deadline is None:
+        jobs.kube.delete("batch/v1", "Job", started["metadata"]["name"], NAMESPACE)
+    wait_until(lambda: not jobs.pods(started))
+    assert mark not in commands()
+    if deadline is not None:
+        wait_until(lambda: "DeadlineExceeded" in jobs.reasons(started))
+
+
+def commands() -> str:
+    """The command lines of all processes that this one sees."""
+    found: list[str] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_text(errors="replace"))
+        except OSError:  # it has just ended
+            continue
+    return "\n".join(found)
+
+
+def test_a_restart_of_the_api_server_loses_no_job(jobs: Jobs, cluster: Cluster) -> None:
+    jobs.faults({"kind": "verification", "variant": Verification.NO_MODEL})
+    started = jobs.start("chat-proof", "--timeout", "60")
+    wait_until(lambda: any(pod["status"].get("phase") == "Running" for pod in jobs.pods(started)))
+    cluster.plane.restart_api_server()
+    jobs.faults()
+    assert jobs.ended(started).condition == "Complete"
