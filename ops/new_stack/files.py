@@ -12,12 +12,12 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from yaml import safe_load
 
 from ops.new_stack.answers import DEPLOYMENT, UNASSIGNED
 from planning.cost import costs
 from planning.types import Plan
 from reading import docstrings
-from reading.strict_yaml import parse
 from settings.schema import Settings
 from settings.stack_config import NAMESPACE
 from settings.stack_schema import FIRST_LINE
@@ -98,4 +98,5 @@ def _readable(value: Any, *, blocks: bool = False) -> Any:
         items = CommentedSeq([_readable(inner) for inner in value])
         items.fa.set_flow_style()
         return items
-    return value if parse(value) == value else DoubleQuotedScalarString(value)
+    # ruamel itself quotes what YAML 1.2 reads as something else, and PyYAML knows YAML 1.1.
+    return value if safe_load(value) == value else DoubleQuotedScalarString(value)

@@ -4,6 +4,7 @@ Skipped where `pulumi` is not on PATH. The CLI checks a stack's config before it
 does not exist ends each command right behind that check.
 """
 
+import json
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from reading.strict_yaml import parse
 from settings.stack_schema import FIRST_LINE
 from tests.stacks import ROOT, SHIPPED
 
@@ -82,6 +84,25 @@ def test_a_stand_in_would_not_load(cli: Cli) -> None:
     stack.write_text(f"{stack.read_text()}  dynamo-gke:hfToken: {{secure: replace-me}}\n")
     assert cli("stack", "init", "dev").returncode == 0
     assert not cli.loads("dev")
+
+
+SCALARS = [
+    *("yes", "no", "on", "off", "y", "True", "TRUE", "false", "~", "null", "NULL", "12:00", "1:30", "1.6.1", "1.6"),
+    *("0", "-0", "+1", "012", "0o12", "08", "0x1f", "0b11", "1_000", "1e3", "1.5e3", "1e+3", "1.", ".5", "+.5"),
+]  # fmt: skip
+
+
+def test_scalars_are_read_as_the_cli_reads_them(cli: Cli) -> None:
+    """Else a preview accepts `deletionProtection: yes`, which is text for `pulumi up`."""
+    text = "config:\n  dynamo-gke:x:\n" + "".join(f"    k{i}: {scalar}\n" for i, scalar in enumerate(SCALARS))
+    (cli.project / "Pulumi.scalars.yaml").write_text(text)
+    assert cli("stack", "init", "scalars").returncode == 0
+    read = json.loads(cli("config", "get", "dynamo-gke:x", "--stack", "scalars").stdout)
+    ours = parse(text)["config"]["dynamo-gke:x"]
+    assert {scalar: ours[f"k{i}"] for i, scalar in enumerate(SCALARS)} == {
+        scalar: read[f"k{i}"] for i, scalar in enumerate(SCALARS)
+    }
+    assert {type(value) for key, value in ours.items() if isinstance(read[key], bool)} == {bool}
 
 
 def commands(page: str) -> list[list[str]]:

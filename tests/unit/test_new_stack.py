@@ -20,6 +20,7 @@ from ops.offline import stackfile
 from planning.load import load
 from planning.plan import plan
 from reading.errors import ConfigInvalid
+from reading.strict_yaml import parse
 from settings.endpoint import Exposure
 from settings.stack_schema import FIRST_LINE
 from tests.stacks import ROOT, place
@@ -101,8 +102,9 @@ def test_every_key_has_a_comment_above_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["no", "1e3", "012", "0x1f", "1234", "true", "null", "2026-01-01", "1_000"])
 def test_text_that_yaml_reads_as_something_else_is_quoted(tmp_path: Path, text: str) -> None:
     path, _ = written(tmp_path, "eu", ANSWERS | {"owner": text, "cost-center": text})
-    labels = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]["dynamo-gke:labels"]
-    assert labels == {"owner": text, "costCenter": text}
+    for read in (yaml.safe_load, parse):
+        labels = read(path.read_text(encoding="utf-8"))["config"]["dynamo-gke:labels"]
+        assert labels == {"owner": text, "costCenter": text}
 
 
 def prompts(*answers: str) -> tuple[Any, list[str]]:

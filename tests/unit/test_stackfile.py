@@ -134,6 +134,13 @@ def test_a_broken_file_is_an_error(root: Path, content: Any, says: str) -> None:
         stackfile.read(root, "one")
 
 
+def test_words_that_are_text_for_pulumi_are_text(root: Path) -> None:
+    text = "config:\n  gcp:project: p\n  cluster: {deletionProtection: yes, maintenance: {start: 12:00}}\n"
+    (root / "Pulumi.one.yaml").write_text(text)
+    cluster = json.loads(stackfile.read(root, "one").values["dynamo-gke:cluster"])
+    assert cluster == {"deletionProtection": "yes", "maintenance": {"start": "12:00"}}
+
+
 BY_PASSPHRASE = "v1:TTlXcPNGN+kBzoVm:Kvhm0cJVhQf4vqT7VqvI4U8bQvvUhw=="
 BY_PULUMI_CLOUD = "AAABAGtWfIxOyjUlyBpuYxjXpcqPCTXzu1v8gZiYwGJzv3cM"
 
