@@ -70,12 +70,6 @@ class ResourceType:
     labels: str = ""
     """The input to which the provider adds its default labels."""
 
-    def required_in(self, block: str) -> dict[str, Input]:
-        """Required inputs of a block such as `rules` or `nodeConfig`, by their last path step."""
-        inside = f"{block}[]." if self.inputs[block].kind == "blocks" else f"{block}."
-        steps = {path.removeprefix(inside): of for path, of in self.inputs.items() if path.startswith(inside)}
-        return {step: of for step, of in steps.items() if "." not in step and of.required}
-
     def find(self, path: str) -> Input | None:
         """Facts of a path; an entry of a map or list has those of the map or list. None if the table has none."""
         while path:

@@ -104,15 +104,9 @@ def _looked_up(sides: Sides, new: Registered, replaced: Mapping[str, Change]) ->
 def _by_dependency(
     sides: Sides, new: Registered, input_: str, *, deleted_first: bool, why: str
 ) -> Iterator[InputChange]:
-    """The change of an input caused by another resource's change, if any.
-
-    A resource that is deleted first forces its dependents to be replaced, even if their ignoreChanges name the input.
-    """
-    ignored = covered(input_, new.options.get("ignoreChanges", []))
-    if ignored and not deleted_first:
-        return
+    """The change of an input caused by another resource's change, if any."""
     forces, changes = engine.forced_by_dependency(new, input_, deleted_first, sides.provider_settings(new))
-    if forces or (changes and not ignored):
+    if forces or changes:
         effect = Effect.REPLACES if forces or _replaces_on(input_, new) else Effect.UPDATES
         yield InputChange(path=input_, before="", after="", effect=effect, why=why)
 

@@ -12,7 +12,7 @@ from typing import Any
 from ops.changes.effects import GCP_PROVIDER, Effect, judge
 from ops.changes.gcp_inputs import ResourceType, table
 from ops.changes.previewed import Registered
-from ops.changes.values import MISSING, UNKNOWN, Difference, at, differences
+from ops.changes.values import MISSING, UNKNOWN, Difference, at, covered, differences
 
 # Inputs that a resource takes from its provider when the program sets none.
 _OF_THE_PROVIDER = ("project", "region", "zone")
@@ -185,34 +185,19 @@ def forced_by_dependency(
 ) -> tuple[bool, bool]:
     """Whether an input with outputs of a replaced resource forces a replacement, and whether it changes at all.
 
-    If the replaced resource is deleted first, the engine treats the whole input as unknown, even if `ignoreChanges`
-    names it, to find what must be deleted before. Otherwise only unknown values count.
+    If the replaced resource is deleted first, the engine treats the whole input as unknown, to find what must be
+    deleted before. Of an unknown block only the block's own flag counts (pulumi-terraform-bridge,
+    detailed_diff_unknown_test.go). Otherwise only unknown values count. `ignoreChanges` applies in both cases.
     """
+    if covered(input_, of.options.get("ignoreChanges", [])):
+        return False, False
     value = of.inputs.get(input_)
     unknown = [leaf for leaf in differences({}, {input_: value}) if UNKNOWN in json.dumps(leaf.after, default=str)]
     if not deleted_first:
         return any(_forces(of, _unknown_after(leaf), provider) for leaf in unknown), bool(unknown)
-    after = {**of.inputs, input_: unknown_input(of.type, input_)}
+    after = {**of.inputs, input_: UNKNOWN}
     before = {**of.inputs, input_: "[old]"} if value == UNKNOWN else of.inputs
     return any(_forces(of, found, provider) for found in differences(before, after)), bool(unknown)
-
-
-def unknown_input(type_: str, input_: str) -> Any:
-    """An unknown input as the bridge passes it on: a block with its required inputs only, or an unknown value."""
-    facts = table().get(type_)
-    of = facts.inputs.get(input_) if facts else None
-    if not facts or not of or not of.is_block:
-        return UNKNOWN
-
-    def block(path: str) -> Any:
-        inner = f"{path}[]" if facts.inputs[path].kind == "blocks" else path
-        found = {
-            step: block(f"{inner}.{step}") if required.is_block else UNKNOWN
-            for step, required in facts.required_in(path).items()
-        }
-        return [found] if facts.inputs[path].kind == "blocks" else found
-
-    return block(input_)
 
 
 def _unknown_after(leaf: Difference) -> Difference:

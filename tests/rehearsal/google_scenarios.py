@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from catalog.machines import cpu_machine_names
 from ops.local import private_network
@@ -70,8 +71,17 @@ def google_part(world: World, programs: Programs) -> Result:
     found["relabelled"] = _counts(stack.up())
     cluster = _state(cloud, "projects/my-project/locations/europe-west1/clusters/dynamo-prod")
     found["owner"] = cluster["effectiveLabels"]["owner"]
+    # A renamed account of the nodes is deleted first, with what forces its own replacement.
+    replaced: list[str] = []
+    with mock.patch("planning.names.node_account", return_value="renamed-nodes"):
+        stack.preview(on_event=lambda event: _note(event.resource_pre_event, "replace", replaced))
+    found["replaced with its account"] = sorted(name for name in replaced if "pool" in name or "cluster" in name)
+    overrides.append("network.ranges.rdma=10.64.0.0/16")
+    found["networks in use"] = _refusal(stack.up)
+    overrides.pop()
+    stack.up()
     deleted: list[str] = []
-    stack.destroy(on_event=lambda event: _note_deleted(event, deleted))
+    stack.destroy(on_event=lambda event: _note(event.res_outputs_event, "delete", deleted))
     found["destroyed"] = deleted
     found["left"] = [of.id for of in cloud.resources()]
     return found
@@ -110,10 +120,10 @@ def _state(cloud: Cloud, id_: str) -> dict[str, Any]:
     return next(of.state for of in cloud.resources() if of.id == id_)
 
 
-def _note_deleted(event: Any, deleted: list[str]) -> None:
-    step = event.res_outputs_event
-    if step and step.metadata.op.value == "delete":
-        deleted.append(step.metadata.urn.rpartition("::")[2])
+def _note(step: Any, op: str, names: list[str]) -> None:
+    """Appends the name of the resource of an event, if it is of such a step."""
+    if step and step.metadata.op.value == op:
+        names.append(step.metadata.urn.rpartition("::")[2])
 
 
 def cluster_part(world: World, programs: Programs) -> Result:
