@@ -8,7 +8,6 @@ make of an operator that behaves as NVIDIA's sources say (1.5), and not that NVI
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from ops.rehearsal.kube import ApiError, Kube, NotFound
 from ops.rehearsal.platform import names
@@ -36,13 +35,10 @@ def run(kube: Kube, world: World, stop: threading.Event) -> None:
     operator = Operator(kube)
     changed = threading.Event()
     world.logs.mkdir(parents=True, exist_ok=True)
-    with (
-        (world.logs / "operator.log").open("a", encoding="utf-8") as log,
-        Webhook(world, operator.identity),
-        ThreadPoolExecutor(len(_WATCHED)) as watchers,
-    ):
-        for api_version, kind, selector in _WATCHED:
-            watchers.submit(_watch, kube, api_version, kind, selector, changed, stop)
+    for watched in _WATCHED:
+        # They end with `stop`, but not before an API server that is down answers again: nobody waits for them.
+        threading.Thread(target=_watch, args=(kube, *watched, changed, stop), daemon=True).start()
+    with (world.logs / "operator.log").open("a", encoding="utf-8") as log, Webhook(world, operator.identity):
         said: list[str] = []
         while not stop.is_set():
             changed.wait(_TICK_SECONDS)
