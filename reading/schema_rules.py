@@ -7,6 +7,10 @@ Part = dict[str, Any]
 FILE = r"\.yaml$"
 """Pattern of the path of a user's own file."""
 
+OLD_NAME: Part = {"deprecated": True, "doNotSuggest": True}
+"""Marks an old name, which editors accept and never propose. Without `deprecationMessage`, which the YAML language
+server shows as an error."""
+
 
 def when(key: str, value: str, then: Part, otherwise: Part | None = None) -> Part:
     """A rule for blocks in which `key` has that value, and one for all others."""
@@ -22,12 +26,6 @@ def at_least_one(keys: dict[str, str]) -> Part:
 def exactly_one(keys: dict[str, str]) -> Part:
     """A rule that one of these keys is set and no other: key → its JSON type."""
     return {"oneOf": [_set(key, kind) for key, kind in keys.items()]}
-
-
-def renamed_to(name: str) -> Part:
-    """Marks an old name, which editors accept and never propose. Without `deprecationMessage`, which the YAML language
-    server shows as an error."""
-    return {"deprecated": True, "doNotSuggest": True, "description": f"Old name of `{name}`, which still works."}
 
 
 def _set(key: str, kind: str) -> Part:

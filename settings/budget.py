@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from reading.frozen import Frozen
-from reading.schema_rules import exactly_one, renamed_to
+from reading.schema_rules import OLD_NAME, exactly_one
 from settings.forms import EmailAddresses
 
 # Currency of `monthlyUsd`, from before budgets had a currency.
@@ -22,7 +22,7 @@ class BudgetSettings(Frozen):
         str, Field(pattern=r"^[A-Z]{3}$", description="a currency's ISO 4217 code: three capitals", examples=["EUR"])
     ] = USD
     """ISO 4217 code of the billing account's currency. Google Cloud accepts budgets in no other."""
-    monthly_usd: Annotated[MonthlyAmount | None, Field(json_schema_extra=renamed_to("monthly"))] = None
+    monthly_usd: Annotated[MonthlyAmount | None, Field(json_schema_extra=OLD_NAME)] = None
     """Old name of `monthly`, in US dollars, which still works."""
     monthly: Annotated[MonthlyAmount | None, Field(validate_default=True)] = None
     """Max cost of a month, in `currency`, of all resources with the stack's label."""

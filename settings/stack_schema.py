@@ -5,7 +5,7 @@ from typing import Any
 
 from reading import json_schema
 from reading.json_schema import Schema
-from reading.schema_rules import renamed_to
+from reading.schema_rules import OLD_NAME
 from settings.renamed import RENAMED
 from settings.schema import Settings
 from settings.stack_config import NAMESPACE, PLAIN_KEYS, SECRET_KEYS
@@ -106,5 +106,6 @@ def _add_old_name(settings: Schema, path: Sequence[str], new: str) -> None:
     here: Any = settings
     for key in parents:
         here = here["additionalProperties"] if key == "*" else here["properties"][key]
-    here["properties"][old] = here["properties"][new] | renamed_to(new)
+    described = {"description": f"Old name of `{new}`, which still works."}
+    here["properties"][old] = here["properties"][new] | OLD_NAME | described
     here["allOf"] = [*here.get("allOf", []), {"not": {"required": [old, new]}}]

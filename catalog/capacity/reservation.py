@@ -45,8 +45,7 @@ class ReservationSettings(CapacitySettings):
             validate_default=True,
         ),
     ] = ""
-    """A reservation's name, optionally with its block and sub-block: `NAME/reservationBlocks/BLOCK`. For a reservation
-    that another project shares: `projects/OWNER/reservations/NAME`."""
+    """The reservation, or a block or sub-block of one, that the nodes come from."""
 
 
 class Reservation(CapacityMode[ReservationSettings]):
