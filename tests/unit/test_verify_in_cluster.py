@@ -167,6 +167,14 @@ def test_zero_bytes_are_reported(credentials: Path, capsys: pytest.CaptureFixtur
     assert "not verified  KV cache moved: 0.00 MiB in 0 NIXL transfers" in capsys.readouterr().out
 
 
+def test_failed_checks_are_printed_last(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pod's status has only the end of the log, and a graph with many workers prints many lines that passed."""
+    assert run(Api(), credentials, Behavior(nixl_bytes=0, metrics_of_both=True)) == 1
+    verified = [line.startswith("verified ") for line in capsys.readouterr().out.splitlines()]
+    assert verified == sorted(verified, reverse=True)
+    assert not verified[-1]
+
+
 def test_reported_only_exits_with_0_and_still_reports(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(Api(log=BAD), credentials, Behavior(nixl_bytes=1, metrics_of_both=True), "--report-only") == 0
     assert "not verified" in capsys.readouterr().out

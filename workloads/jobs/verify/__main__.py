@@ -297,7 +297,8 @@ def _graph(given: argparse.Namespace) -> bool:
     if given.json:
         _print_json(_wire(report))
     else:
-        for verdict in report.verdicts:
+        # Failed checks come last: a pod's status, which Pulumi shows, has the last 2 KiB of the log only.
+        for verdict in sorted(report.verdicts, key=lambda verdict: not verdict.verified):
             _print_verdict(verdict.outcome, verdict.check, verdict.sentence)
     return report.verified
 
