@@ -229,8 +229,8 @@ def _counts(graph: Graph, before: Component, after: Component) -> Iterator[str]:
         )
     elif was is None and becomes is not None:
         yield (
-            f"{graph.name}: {after.name} loses its autoscaler; the operator accepts only the current number of "
-            f"replicas: first delete the autoscaler and run `kubectl scale dgdsa "
+            f"{graph.name}: {after.name} loses its autoscaler; the operator owns its number of replicas, and an update "
+            f"to another number ends in a conflict: first delete the autoscaler and run `kubectl scale dgdsa "
             f"{names.scaling_adapter(graph.name, after.name)} -n {graph.namespace} --replicas={becomes}`"
         )
 

@@ -15,7 +15,7 @@ from pulumi import automation
 from ops.offline import stackfile
 from ops.offline.recording import record
 from ops.rehearsal import pool_nodes
-from ops.rehearsal.kube import ApiError, Kube, NotFound
+from ops.rehearsal.kube import ApiError, Conflict, Kube, NotFound
 from ops.rehearsal.platform import chart, crds, names, operator
 from ops.rehearsal.programs import Programs
 from ops.report.objects import objects
@@ -243,7 +243,11 @@ def test_the_scaling_adapter_scales_and_an_update_keeps_its_number(prod: Platfor
     prod.kube.apply(graph, manager="pulumi", force=False)
     decode = next(each for each in prod.graph()["spec"]["components"] if each["name"] == "decode")
     assert decode["replicas"] == 2
+    unscaled = next(each for each in rendered("prod") if each["kind"] == names.GRAPH_KIND)
+    with pytest.raises(Conflict, match=r'conflict with "dynamo-operator" .*components\[name="decode"\].replicas'):
+        prod.kube.apply(unscaled, manager="pulumi", force=False, dry_run=True)
     scaled_to(prod, 1)
+    prod.kube.apply(unscaled, manager="pulumi", force=False, dry_run=True)
     wait_until(prod.is_ready)
 
 

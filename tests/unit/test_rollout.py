@@ -154,8 +154,9 @@ CASES = [
           "models.chat.decode.replicas to 1 and update, then set the range"]),
     Case("an autoscaler less", {"models.chat.autoscaling": {"decode": {"min": 1, "max": 3}}}, {},
          ["pool decode: 1 nodes, was 1 to 3",
-          "chat: decode loses its autoscaler; the operator accepts only the current number of replicas: first delete "
-          "the autoscaler and run `kubectl scale dgdsa chat-decode -n dynamo --replicas=1`"]),
+          "chat: decode loses its autoscaler; the operator owns its number of replicas, and an update to another "
+          "number ends in a conflict: first delete the autoscaler and run `kubectl scale dgdsa chat-decode -n dynamo "
+          "--replicas=1`"]),
     Case("other roles", {}, {"models.chat.layout": "aggregated", "models.chat.worker": {"replicas": 1}},
          ["pool decode: deleted, releases 1 × a3-ultragpu-8g",
           "pool prefill: deleted, releases 1 × a3-ultragpu-8g", "pool worker: created, 1 × a3-ultragpu-8g",
