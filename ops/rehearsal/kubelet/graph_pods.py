@@ -8,6 +8,8 @@ from typing import Any, cast
 from manifests.labels import COMPONENT_TYPE, GRAPH
 from ops.rehearsal.kubelet.counters import COMPONENT, Role
 
+# GKE's annotation with further networks of a pod, for machines whose NICs are no devices of DRA.
+_INTERFACES = "networking.gke.io/interfaces"
 _MODEL_FLAGS = ("--served-model-name", "--model-name")
 
 
@@ -59,6 +61,7 @@ def read(pod: Mapping[str, Any]) -> FrontendPod | WorkerPod | None:
     words = [*main.get("command", ()), *main.get("args", ())]
     resources = main.get("resources", {})
     status = pod.get("status", {})
+    devices = bool(resources.get("claims")) or _INTERFACES in metadata.get("annotations", {})
     tcp_only = "rc" not in variables.get("UCX_TLS", "rc")
     return WorkerPod(
         namespace=metadata["namespace"],
@@ -70,7 +73,7 @@ def read(pod: Mapping[str, Any]) -> FrontendPod | WorkerPod | None:
         model=next((words[at + 1] for at, word in enumerate(words[:-1]) if word in _MODEL_FLAGS), ""),
         port=int(variables["DYN_SYSTEM_PORT"]) if "DYN_SYSTEM_PORT" in variables else None,
         ranks=int(resources.get("limits", {}).get("nvidia.com/gpu", 1)),
-        has_rdma=bool(resources.get("claims")) and not tcp_only,
+        has_rdma=devices and not tcp_only,
         ready=any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", ())),
         started=next(
             (each["state"].get("running", {}).get("startedAt", "") for each in status.get("containerStatuses", ())), ""

@@ -53,6 +53,14 @@ def test_rdma_needs_devices_and_no_variable_against_it(claims: bool, tls: str | 
     assert worker(resources=resources, env=environment(UCX_TLS=tls) if tls else []).has_rdma is rdma
 
 
+def test_networks_of_the_pod_are_rdma_too() -> None:
+    one = pod()
+    one["metadata"]["annotations"] = {"networking.gke.io/interfaces": "[]"}
+    found = read(one)
+    assert isinstance(found, WorkerPod)
+    assert found.has_rdma
+
+
 @pytest.mark.parametrize(
     ("variables", "prints"),
     [
