@@ -74,12 +74,12 @@ _KNOWN = frozenset(
         "kubernetes:batch/v1:CronJob",
         kinds.CONFIG_MAP,
         "kubernetes:core/v1:Pod",
+        "kubernetes:core/v1:PersistentVolumeClaim",
         "kubernetes:core/v1:ServiceAccount",
         kinds.HEALTH_POLICY,
         "kubernetes:policy/v1:PodDisruptionBudget",
         "kubernetes:secret-sync.gke.io/v1:SecretSync",
         "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass",
-        "kubernetes:v1:PersistentVolumeClaim",
     }
 )
 

@@ -13,9 +13,7 @@ without the annotation, every update waits for the failed Job until the timeout.
 replaces it for any reason (read in its source, 4.32): failed, deadline exceeded, or still running."""
 
 
-def custom_object(
-    name: str, manifest: dict[str, Any], opts: pulumi.ResourceOptions
-) -> k8s.apiextensions.CustomResource:
+def custom_object(name: str, manifest: dict[str, Any], opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
     """Creates the object. Raises RunError for a field unknown to its kind, which the API server would prune."""
     errors = list(manifest_schema.errors(manifest, unknown=pulumi.Output))
     if errors:
@@ -24,6 +22,11 @@ def custom_object(
             f"{manifest['kind']} {manifest['metadata']['name']} does not match its CRD. No setting can cause this: "
             f"please report it with your stack file\n{lines}"
         )
+    if "/" not in manifest["apiVersion"]:
+        # The provider reads the group from the resource's type, and refuses one without: `CustomResource` gives such a
+        # type to objects of the core group.
+        kind = f"kubernetes:core/{manifest['apiVersion']}:{manifest['kind']}"
+        return pulumi.CustomResource(kind, name, manifest, opts)
     return k8s.apiextensions.CustomResource(
         name,
         api_version=manifest["apiVersion"],
@@ -36,6 +39,6 @@ def custom_object(
 
 def child_object(
     parent: pulumi.Resource, name: str, manifest: dict[str, Any], *after: pulumi.Resource
-) -> k8s.apiextensions.CustomResource:
+) -> pulumi.CustomResource:
     """Creates the object in a component, once the resources in `after` exist."""
     return custom_object(name, manifest, pulumi.ResourceOptions(parent=parent, depends_on=list(after)))

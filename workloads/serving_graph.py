@@ -36,7 +36,7 @@ class ServingGraph(pulumi.ComponentResource):
     Pass in `depends_on` everything that must outlive the graph, above all the operator, which removes its finalizer.
     """
 
-    resource: k8s.apiextensions.CustomResource
+    resource: pulumi.CustomResource
 
     def __init__(self, name: str, args: ServingGraphArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("dynamo-gke:workloads:ServingGraph", name, None, opts)

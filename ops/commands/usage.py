@@ -39,7 +39,7 @@ class Commands(LazyGroup):
 
     names = (
         *("preview", "render", "status", "diff", "verify"),
-        *("rollout", "local", "machines", "engines", "models", "init", "schema"),
+        *("rollout", "local", "rehearse", "machines", "engines", "models", "init", "schema"),
     )
     former = {"proof": "verify"}
 

@@ -14,7 +14,11 @@ def tied_to_this_process(on_death: signal.Signals = signal.SIGKILL) -> Callable[
 
     Linux watches the thread that forked, so fork from a thread that lives as long as the child should.
     """
-    parent = os.getpid()
+    return tied_to(os.getpid(), on_death)
+
+
+def tied_to(parent: int, on_death: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
+    """The same function for a child of the process `parent`, which is 0 to the first process of a PID namespace."""
 
     def tie() -> None:
         if _LIBC.prctl(_PR_SET_PDEATHSIG, int(on_death)) != 0:

@@ -16,32 +16,35 @@ from pathlib import Path
 
 from ops.local.errors import LocalRunError
 
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
+_CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000  # linux/sched.h
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1  # linux/sockios.h, linux/if.h
 # struct ifreq: the interface's name, its flags, and padding to the union's size.
 _IFREQ = "16sH22x"
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def enter() -> None:
+_UNISOLATED = "run with --no-isolation, but then Dynamo's event ports listen on every interface"
+
+
+def enter(*, instead: str = _UNISOLATED, own_processes: bool = False) -> None:
     """Move this process, which must have a single thread, into a private network with loopback up.
 
-    Root needs no more; others get a user namespace in which they keep their own identity.
-    Raises LocalRunError if the kernel permits neither, or if an interface other than loopback is up afterwards.
+    With `own_processes`, the next fork starts a PID namespace, whose processes all end with that first one. Root needs
+    no more; others get a user namespace in which they keep their own identity.
+    Raises LocalRunError if the kernel permits neither, which then says what to do `instead`, or if an interface other
+    than loopback is up afterwards.
     """
     user, group = os.geteuid(), os.getegid()
-    refusal = _unshare(_CLONE_NEWNET)
+    wanted = _CLONE_NEWNET | (_CLONE_NEWPID if own_processes else 0)
+    refusal = _unshare(wanted)
     if refusal == errno.EPERM:
-        refusal = _unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+        refusal = _unshare(_CLONE_NEWUSER | wanted)
         if not refusal:
             Path("/proc/self/setgroups").write_text("deny")
             Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
             Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
     if refusal:
-        raise LocalRunError(
-            f"this machine permits no private network namespace ({os.strerror(refusal)}); "
-            "run with --no-isolation, but then Dynamo's event ports listen on every interface"
-        )
+        raise LocalRunError(f"this machine permits no private network namespace ({os.strerror(refusal)}); {instead}")
     _raise_loopback()
     if leaks := interfaces_up() - {"lo"}:
         raise LocalRunError(f"the private network is not private: {', '.join(sorted(leaks))} is up beside loopback")

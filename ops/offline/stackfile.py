@@ -32,6 +32,14 @@ def read(root: Path, stack: str, overrides: Iterable[str] = ()) -> StackConfig:
 
     Raises ConfigInvalid for a file that is not there or is not YAML, and for an override that is not `path=value`.
     """
+    config = blocks(root, stack, overrides)
+    secrets = frozenset(secret_keys(config))
+    values = {**_project_defaults(root), **{key: _text(value) for key, value in config.items() if key not in secrets}}
+    return StackConfig(stack=stack, values={k: v for k, v in values.items() if k not in secrets}, secrets=secrets)
+
+
+def blocks(root: Path, stack: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """The `config` of a stack file by full keys, as nested values, with the overrides. Raises ConfigInvalid."""
     path = root / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         known = stack_names(root)
@@ -39,9 +47,12 @@ def read(root: Path, stack: str, overrides: Iterable[str] = ()) -> StackConfig:
     config = _config_of(path)
     for override in overrides:
         _lay(config, override)
-    secrets = frozenset(key for key, value in config.items() if list(_secure(value)))
-    values = {**_project_defaults(root), **{key: _text(value) for key, value in config.items() if key not in secrets}}
-    return StackConfig(stack=stack, values={k: v for k, v in values.items() if k not in secrets}, secrets=secrets)
+    return config
+
+
+def secret_keys(config: Mapping[str, Any]) -> list[str]:
+    """The keys of a stack file's config with an encrypted part."""
+    return [key for key, value in config.items() if list(_secure(value))]
 
 
 def undecryptable(root: Path, stack: str) -> list[str]:

@@ -82,3 +82,27 @@ class World:
     def project(self) -> Path:
         """Pulumi's project: Pulumi.yaml and the stack file as rehearsed."""
         return self.folder / "project"
+
+    @property
+    def pulumi(self) -> Path:
+        """Pulumi's own folder (PULUMI_HOME)."""
+        return self.folder / "pulumi"
+
+    @property
+    def state(self) -> Path:
+        """Pulumi's backend."""
+        return self.folder / "state"
+
+    @property
+    def temporary(self) -> Path:
+        return self.folder / "tmp"
+
+    @property
+    def request(self) -> Path:
+        """What to rehearse."""
+        return self.folder / "request.json"
+
+    @property
+    def report(self) -> Path:
+        """What the rehearsal found."""
+        return self.folder / "report.json"

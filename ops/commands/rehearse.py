@@ -1,0 +1,69 @@
+"""`rehearse`: a stack's whole life under the real Pulumi engine, in a simulated cloud."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from ops.commands.ending import Exit, errors_printed, stop
+from ops.commands.options import AsJson, Overrides, Stack
+from ops.offline.dry_run import dry_run, planned
+from ops.report import printing
+from planning.types import Plan
+from reading.errors import ConfigInvalid, Error
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def rehearse(
+    stack: Stack = "dev",
+    overrides: Overrides = [],  # noqa: B006 - typer reads the default, nobody changes it
+    fail: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Let the first creation fail whose URN has this text.")
+    ] = None,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Also rotate the token, and update after an autoscaler has scaled.")
+    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with state and logs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run preview, up, refresh, a model swap and destroy with the real engine, against a simulated cloud."""
+    with errors_printed(stack, as_json=as_json):
+        _refuse_existing(planned(stack, overrides))
+        if fail is not None:
+            from ops.rehearsal.engine import target
+
+            target.check(fail, [resource.urn for resource in dry_run(stack, overrides).recording.resources])
+    if sys.platform != "linux":
+        stop("a rehearsal runs on Linux only, because it needs network namespaces", Exit.FAILED)
+    from ops.rehearsal import programs
+    from ops.rehearsal.engine import outside, printed
+    from ops.rehearsal.engine.request import Request
+
+    try:
+        found = programs.find()
+    except programs.ProgramsMissing as missing:
+        stop(str(missing), Exit.FAILED)
+    request = Request(stack=stack, overrides=overrides, programs=found, fail=fail, thorough=thorough, quiet=as_json)
+    code, report = outside.run(request, dict(os.environ), keep=keep)
+    if report and as_json:
+        printing.show_json(report)
+    elif report:
+        printed.show(report)
+    raise typer.Exit(code)
+
+
+def _refuse_existing(plan: Plan) -> None:
+    """Raises ConfigInvalid for a stack in an existing cluster, which a rehearsal must never reach."""
+    if plan.cluster.existing:
+        raise ConfigInvalid(
+            [
+                Error(
+                    "cluster.existing",
+                    "a rehearsal has a cluster of its own and reaches no other; rehearse a stack that creates its "
+                    "cluster",
+                )
+            ]
+        )

@@ -1,0 +1,74 @@
+"""What runs beside Pulumi's engine: the control plane, and the stand-ins of operator, kubelet and GKE's controllers."""
+
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ops.rehearsal import kubelet, load_balancers, node_adder
+from ops.rehearsal.control_plane import ControlPlane
+from ops.rehearsal.google import gke
+from ops.rehearsal.google.cloud import Cloud
+from ops.rehearsal.kube import Kube
+from ops.rehearsal.platform import operator
+from ops.rehearsal.programs import Programs
+from ops.rehearsal.world import World
+from policies import kinds
+
+SECONDS_TO_END = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """The simulated cluster."""
+
+    plane: ControlPlane
+    kube: Kube
+    failures: list[str] = field(default_factory=list[str])
+    """Stand-ins that ended by an error, which is a fault of the rehearsal and not of the stack."""
+
+
+@contextmanager
+def cluster(world: World, programs: Programs, cloud: Cloud) -> Iterator[Cluster]:
+    """A control plane without nodes, and the stand-ins, while the block runs."""
+    plane = ControlPlane.start(world, programs, kubelet.kwok_config())
+    stop = threading.Event()
+    kube = Kube(world.kubeconfig)
+    running = Cluster(plane=plane, kube=kube)
+    threads: list[threading.Thread] = []
+    try:
+        loops: dict[str, Callable[[], None]] = {
+            "operator": lambda: operator.run(kube, world, stop),
+            "kubelet": lambda: kubelet.run(kube, world, stop),
+            "load balancers": lambda: load_balancers.run(kube, stop),
+            "autoscaler": lambda: node_adder.run(kube, lambda: _pools(cloud), stop),
+        }
+        for name, loop in loops.items():
+            thread = threading.Thread(target=_watched, args=(name, loop, running.failures, world), daemon=True)
+            thread.start()
+            threads.append(thread)
+        yield running
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(SECONDS_TO_END)
+        plane.stop()
+
+
+def _watched(name: str, loop: Callable[[], None], failures: list[str], world: World) -> None:
+    """Runs a stand-in. Its error must not vanish with its thread."""
+    try:
+        loop()
+    except Exception as error:
+        (world.logs / f"{name}-failed.log").write_text(traceback.format_exc())
+        failures.append(f"the stand-in of the {name} failed: {type(error).__name__}: {error}")
+
+
+def _pools(cloud: Cloud) -> list[node_adder.PoolState]:
+    """The pools of the simulated cloud, each in its first zone."""
+    return [
+        node_adder.PoolState(inputs=pool.state, zone=gke.zones(pool.state)[0])
+        for pool in cloud.resources()
+        if pool.type == kinds.NODE_POOL
+    ]

@@ -1,0 +1,156 @@
+"""What the engine did in one command: its steps with their times, and its errors. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ops.report.plain import plain_lines
+
+UNCHANGED = ("same", "read", "refresh")
+"""Steps that change nothing. A refresh that finds drift also has changed properties."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepEvent:
+    """A step of the engine on one resource began, ended or failed."""
+
+    at: float
+    """Seconds since the command began."""
+    what: Literal["began", "ended", "failed"]
+    op: str
+    urn: str
+    changed: tuple[str, ...] = ()
+    """Paths of the properties that differ."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A sentence for the user, of a resource or of the engine itself."""
+
+    severity: str
+    urn: str | None
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A whole step of the engine on one resource."""
+
+    op: str
+    urn: str
+    began: float
+    ended: float
+    failed: bool
+    changed: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
+
+    @property
+    def unchanged(self) -> bool:
+        return self.op in UNCHANGED and not self.changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One command of Pulumi: whether it succeeded, and what the engine told about it."""
+
+    name: str
+    ok: bool
+    seconds: float
+    steps: tuple[Step, ...]
+    messages: tuple[Message, ...]
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if not step.unchanged)
+
+    @property
+    def failures(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.failed)
+
+    def count(self, *ops: str) -> int:
+        """The number of resources with such a step; components and the stack itself do not count."""
+        return sum(step.op in ops and is_resource(step.urn) for step in self.steps)
+
+    def errors(self) -> tuple[str, ...]:
+        """Each error once, as Pulumi shows it, with its resource."""
+        found = dict.fromkeys(_sentence(message) for message in self.messages if message.severity == "error")
+        causes = [sentence for sentence in found if not sentence.endswith(_CONSEQUENCES)]
+        return tuple(causes or found)
+
+
+def steps(events: Iterable[StepEvent]) -> tuple[Step, ...]:
+    """The steps in the order of their ends; one that has no end, because the command stopped, is failed."""
+    open_steps: dict[tuple[str, str], StepEvent] = {}
+    done: list[Step] = []
+    last = 0.0
+    for event in events:
+        last, key = max(last, event.at), (event.op, event.urn)
+        if event.what == "began":
+            open_steps[key] = event
+        elif began := open_steps.pop(key, None):  # a component ends again when it registers its outputs
+            done.append(_step(began, event, failed=event.what == "failed"))
+    stopped = (_step(began, StepEvent(at=last, what="failed", op=began.op, urn=began.urn), failed=True)
+               for began in open_steps.values())  # fmt: skip
+    return (*done, *stopped)
+
+
+def _step(began: StepEvent, ended: StepEvent, *, failed: bool) -> Step:
+    return Step(
+        op=ended.op,
+        urn=ended.urn,
+        began=began.at,
+        ended=ended.at,
+        failed=failed,
+        changed=ended.changed or began.changed,
+    )
+
+
+def is_resource(urn: str) -> bool:
+    """Whether a provider creates the resource; components and the stack are created by nobody."""
+    return not type_of(urn).startswith(("dynamo-gke:", "pulumi:pulumi:"))
+
+
+def type_of(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def name_of(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def short(urn: str) -> str:
+    """`NodePool decode-pool`, of a URN: kind and logical name."""
+    kind = type_of(urn)
+    if kind.startswith("pulumi:providers:"):
+        return f"provider {name_of(urn)}"
+    return f"{kind.rpartition(':')[2]} {name_of(urn)}"
+
+
+_COLOR = re.compile(r"<\{%[^%]*%\}>")
+
+
+def uncolored(text: str) -> str:
+    """Text of the engine without its color marks."""
+    return _COLOR.sub("", text)
+
+
+_MAX_LINES = 8
+_CONSEQUENCES = ("update failed", "preview failed")
+"""What the engine adds after an error."""
+
+
+def _sentence(message: Message) -> str:
+    lines = [line.rstrip() for line in uncolored(message.text).strip().splitlines() if line.strip()]
+    text = "\n".join(_shortened(lines)).removeprefix("error: ")
+    where = f"{short(message.urn)}: " if message.urn and is_resource(message.urn) else ""
+    return plain_lines(f"{where}{text}")
+
+
+def _shortened(lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:_MAX_LINES]
+    if len(lines) > _MAX_LINES:
+        yield f"… {len(lines) - _MAX_LINES} more lines"

@@ -1,0 +1,113 @@
+"""What must come of a command of Pulumi: each expectation says whether it was met, and what happened. Pure."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from ops.rehearsal.engine import destroy_order
+from ops.rehearsal.engine.events import Command, Step, is_resource, short, type_of
+
+Outcome = tuple[bool, str]
+Expectation = Callable[[Command], Outcome]
+
+_SHOWN = 8
+"""Resources that an outcome names before it counts the rest."""
+_PATHS = 4
+"""Properties of one resource that an outcome names."""
+_DONE = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
+GRAPH = "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment"
+
+
+def previewed(command: Command) -> Outcome:
+    return command.ok, f"{command.count('create')} to create"
+
+
+def done(command: Command) -> Outcome:
+    """The command succeeded, whatever it changed."""
+    return command.ok, counted(command)
+
+
+def unchanged(command: Command) -> Outcome:
+    if not command.ok:
+        return False, "failed"
+    if command.changes:
+        return False, f"changed {listed([_changed(step) for step in command.changes])}"
+    return True, "no change"
+
+
+def one_graph(graph: str, graphs: Mapping[str, str]) -> Expectation:
+    """Changes the graph, no other one, and no node. `graphs`: URN → name of every graph."""
+
+    def expect(command: Command) -> Outcome:
+        touched = [step.urn for step in command.changes if is_resource(step.urn)]
+        elsewhere = [urn for urn in touched if graphs.get(urn, graph) != graph or _is_cluster_or_pool(urn)]
+        if command.ok and elsewhere:
+            return False, f"also changed {listed([short(urn) for urn in elsewhere])}"
+        return command.ok and any(urn in graphs for urn in touched), counted(command)
+
+    return expect
+
+
+def replaces_nothing(command: Command) -> Outcome:
+    """Changes something, in place."""
+    others = [step for step in command.changes if is_resource(step.urn) and step.op != "update"]
+    if command.ok and others:
+        return False, f"also {listed([_changed(step) for step in others])}"
+    return command.ok and bool(command.count("update")), counted(command)
+
+
+def fails_at(urn: Callable[[], str | None]) -> Expectation:
+    """Fails because of the injected fault, which `urn` then names."""
+
+    def expect(command: Command) -> Outcome:
+        failed = urn()
+        if not failed:
+            return False, "created nothing whose URN has the text"
+        return not command.ok, f"failed at {failed}" if not command.ok else f"succeeded, although {failed} failed"
+
+    return expect
+
+
+def refused(before: Collection[str], after: Callable[[], Collection[str]]) -> Expectation:
+    """Stops at protected resources and deletes nothing. `before` and `after`: URNs of the state."""
+
+    def expect(command: Command) -> Outcome:
+        gone = sorted(set(before) - set(after()))
+        if gone:
+            return False, f"deleted {listed([short(urn) for urn in gone])}, although the stack is protected"
+        if command.ok or not all("protected" in error for error in command.errors()):
+            return False, "was not refused"
+        return True, "refused, nothing deleted"
+
+    return expect
+
+
+def nothing_left(left_over: Callable[[], Sequence[str]]) -> Expectation:
+    """Deletes all, in the right order. `left_over`: a sentence for each thing that remains."""
+
+    def expect(command: Command) -> Outcome:
+        wrong = [*left_over(), *destroy_order.violations(command.steps)]
+        if command.ok and wrong:
+            return False, listed(wrong, "; ")
+        return command.ok, f"{command.count('delete')} deleted, nothing left" if command.ok else "failed"
+
+    return expect
+
+
+def counted(command: Command) -> str:
+    """`2 created, 1 updated`, of the resources that providers have."""
+    ops = [step.op for step in command.changes if is_resource(step.urn) and not step.failed]
+    counts = {what: ops.count(op) for op, what in _DONE.items()}
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "no change"
+
+
+def listed(found: Sequence[str], separator: str = ", ") -> str:
+    rest = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return f"{separator.join(found[:_SHOWN])}{rest}"
+
+
+def _changed(step: Step) -> str:
+    paths = f" ({', '.join(step.changed[:_PATHS])})" if step.changed else ""
+    return f"{step.op} {short(step.urn)}{paths}"
+
+
+def _is_cluster_or_pool(urn: str) -> bool:
+    return type_of(urn).startswith("gcp:container/")

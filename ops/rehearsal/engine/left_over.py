@@ -1,0 +1,72 @@
+"""What a destroy left behind: in the simulated cloud, in the cluster, in Pulumi's state."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.rehearsal.engine.events import is_resource, short
+from ops.rehearsal.google.cloud import Cloud, Resource
+from ops.rehearsal.kube import Kube, NotFound
+
+STAY = ("gcp:projects/service:Service",)
+"""APIs stay enabled, because other things in the project may use them."""
+BUCKET = "gcp:storage/bucket:Bucket"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Object:
+    """An object that the stack created in the cluster."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str | None
+
+    def __str__(self) -> str:
+        place = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.kind} {self.name}{place}"
+
+
+def objects(resources: Iterable[Mapping[str, Any]]) -> list[Object]:
+    """The Kubernetes objects in a state. A Release is none: its objects lie in a namespace that is one."""
+    found: list[Object] = []
+    for resource in resources:
+        outputs = resource.get("outputs") or {}
+        metadata = outputs.get("metadata") or {}
+        if resource["type"].startswith("kubernetes:") and outputs.get("kind") and metadata.get("name"):
+            found.append(
+                Object(
+                    api_version=outputs["apiVersion"],
+                    kind=outputs["kind"],
+                    name=metadata["name"],
+                    namespace=metadata.get("namespace"),
+                )
+            )
+    return found
+
+
+def left_over(
+    cloud: Cloud, kube: Kube, created: Iterable[Object], state: Iterable[Mapping[str, Any]], *, keeps_bucket: bool
+) -> Iterator[str]:
+    """A sentence for each thing that should be gone."""
+    for resource in cloud.resources():
+        if not _stays(resource, keeps_bucket):
+            yield f"Google Cloud still has {short(resource.urn)}: {resource.id}"
+    for each in created:
+        if _exists(kube, each):
+            yield f"the cluster still has {each}"
+    for resource in state:
+        if is_resource(resource["urn"]):
+            yield f"Pulumi's state still has {short(resource['urn'])}"
+
+
+def _stays(resource: Resource, keeps_bucket: bool) -> bool:
+    return resource.type in STAY or (keeps_bucket and resource.type == BUCKET)
+
+
+def _exists(kube: Kube, each: Object) -> bool:
+    try:
+        kube.get(each.api_version, each.kind, each.name, each.namespace)
+    except NotFound:
+        return False
+    return True

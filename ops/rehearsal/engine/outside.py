@@ -1,0 +1,77 @@
+"""Starts a rehearsal in a process of its own, waits for it, and leaves neither process nor folder."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ops.local.lifeline import tied_to_this_process
+from ops.offline.stackfile import project_root
+from ops.rehearsal.engine.environment import environment
+from ops.rehearsal.engine.request import Request
+from ops.rehearsal.world import World
+
+INTERRUPTED = 130
+# The processes inside need no time to end, because the kernel kills them; only large files take time to delete.
+SECONDS_TO_END = 10
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int, dict[str, Any] | None]:
+    """Exit code and report of a rehearsal, whose folder is then removed unless `keep`. None: it did not get to its end.
+
+    Ctrl-C, SIGTERM and a closed terminal end it at once, with all its processes. Must be called from the main thread.
+    """
+    world = World(Path(tempfile.mkdtemp(prefix="dynamo-gke-rehearsal-")))
+    interrupted = False
+    inside: subprocess.Popen[bytes] | None = None
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        if inside:
+            inside.terminate()
+
+    before = {number: signal.signal(number, stop) for number in _STOPPING}
+    try:
+        for folder in (world.commands, world.logs, world.project, world.pulumi, world.state, world.temporary):
+            folder.mkdir()
+        world.request.write_text(request.to_json())
+        inside = subprocess.Popen(
+            [sys.executable, "-m", "ops.rehearsal.engine.inside"],
+            cwd=project_root(),
+            env=environment(world, [request.programs.pulumi.parent], caller),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=tied_to_this_process(signal.SIGTERM),
+        )
+        if interrupted:  # before the process existed
+            inside.terminate()
+        code = inside.wait()
+        if interrupted:
+            return INTERRUPTED, None
+        report = json.loads(world.report.read_text()) if world.report.exists() else None
+        return abs(code), report
+    finally:
+        if inside:
+            _kill(inside)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if keep:
+            print(f"kept: {world.folder}", file=sys.stderr)
+        else:
+            shutil.rmtree(world.folder, ignore_errors=True)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(SECONDS_TO_END if process.poll() is None else 0)
+    process.kill()
+    process.wait()

@@ -1,0 +1,57 @@
+"""The providers of one command of Pulumi: fresh processes, each behind a proxy that can inject a fault.
+
+Pulumi attaches to providers that already run. It shares one process among all providers of a package, where it would
+otherwise start one for each.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from ops.offline.stackfile import project_root
+from ops.rehearsal.engine.fault_proxy import FaultProxy, Injection
+from ops.rehearsal.processes import Program
+from ops.rehearsal.programs import Programs
+from ops.rehearsal.world import World
+
+ATTACHED = "PULUMI_DEBUG_PROVIDERS"
+"""Environment variable of the engine: `package:port`, by commas."""
+
+
+class Providers:
+    """Starts the providers of a rehearsal for one command after the other."""
+
+    def __init__(self, world: World, programs: Programs, injection: Injection | None) -> None:
+        self._world = world
+        self._argv: Mapping[str, Sequence[str]] = {
+            "gcp": (sys.executable, "-m", "ops.rehearsal.google"),
+            "kubernetes": (str(programs.kubernetes_provider),),
+        }
+        self._injection = injection
+
+    @contextmanager
+    def running(self) -> Iterator[dict[str, str]]:
+        """The environment with which a command finds the providers, which run while the block does."""
+        with ExitStack() as stack:
+            started = {package: self._started(package, argv) for package, argv in self._argv.items()}
+            for program in started.values():
+                stack.callback(program.stop)
+            ports: dict[str, int] = {}
+            for package, program in started.items():
+                program.wait_until(lambda log=program.log: _port(log) is not None)
+                proxy = FaultProxy(_port(program.log) or 0, self._injection)
+                ports[package] = stack.enter_context(proxy).port
+            yield {ATTACHED: ",".join(f"{package}:{port}" for package, port in ports.items())}
+
+    def _started(self, package: str, argv: Sequence[str]) -> Program:
+        # The log begins with the provider's port, so each command has its own.
+        log = self._world.logs / f"provider-{package}.log"
+        log.unlink(missing_ok=True)
+        return Program(self._world, f"provider-{package}", argv, {"PYTHONPATH": str(project_root())})
+
+
+def _port(log: Path) -> int | None:
+    """The port, which a provider writes as its first line."""
+    first, newline, _ = log.read_text(errors="replace").partition("\n")
+    return int(first) if newline and first.strip().isdigit() else None

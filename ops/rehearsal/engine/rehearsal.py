@@ -1,0 +1,67 @@
+"""One rehearsal, inside its private network: starts what it needs, runs the steps, writes the report."""
+
+import json
+import sys
+
+from rich.console import Console
+
+from ops.offline.dry_run import planned
+from ops.rehearsal.engine import beside, project, swap
+from ops.rehearsal.engine.fault_proxy import Injection
+from ops.rehearsal.engine.providers import Providers
+from ops.rehearsal.engine.report import Report, StepReport
+from ops.rehearsal.engine.request import Request
+from ops.rehearsal.engine.stack import RehearsedStack
+from ops.rehearsal.engine.steps import Steps
+from ops.rehearsal.google.cloud import Cloud
+from ops.rehearsal.platform import chart
+from ops.rehearsal.world import World
+from planning.types import Plan
+
+UNPROTECTED = "cluster.deletionProtection=false"
+
+
+def run(world: World) -> int:
+    """Rehearses what the folder's request says, and writes the report. Returns the exit code."""
+    request = Request.from_json(world.request.read_text())
+    out = Console(file=sys.stderr if request.quiet else sys.stdout, highlight=False, soft_wrap=True)
+    plan = planned(request.stack, request.overrides)
+    report = Report(stack=request.stack)
+    out.print(f"rehearsing stack {request.stack}: {_pools(plan)}", markup=False)
+    injection = Injection(text=request.fail) if request.fail else None
+    cloud = Cloud(world.cloud)
+    with beside.cluster(world, request.programs, cloud) as cluster:
+        overrides = [*request.overrides, f"versions.charts={chart.write(world, plan.platform)}"]
+        has_secret = project.write(world, request.stack, overrides)
+        stack = RehearsedStack(request.stack, world, Providers(world, request.programs, injection))
+        tokens = [project.placeholder_token()] if has_secret or plan.missing_token else []
+        for token in tokens:
+            stack.set(project.TOKEN_KEY, token, secret=True)
+        Steps(
+            world=world,
+            stack=stack,
+            plan=plan,
+            unprotected=planned(request.stack, [*request.overrides, UNPROTECTED]),
+            swap=swap.find(request.stack, request.overrides, plan),
+            cloud=cloud,
+            kube=cluster.kube,
+            report=report,
+            on_step=lambda step: _show(out, step),
+            tokens=tokens,
+        ).run(injection, thorough=request.thorough)
+        for failure in cluster.failures:
+            report.steps.append(StepReport(name="stand-ins", ok=False, seconds=0, said=failure))
+            _show(out, report.steps[-1])
+    world.report.write_text(json.dumps(report.to_wire()))
+    return 0 if report.ok else 1
+
+
+def _pools(plan: Plan) -> str:
+    return ", ".join(f"{pool.name} ({pool.machine.name})" for pool in plan.pools)
+
+
+def _show(out: Console, step: StepReport) -> None:
+    mark = "ok    " if step.ok else "FAILED"
+    out.print(f"{mark}  {step.seconds:6.1f} s  {step.name}: {step.said}", markup=False)
+    for error in step.errors:
+        out.print(f"  {error}", markup=False, style="red")

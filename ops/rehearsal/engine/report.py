@@ -1,0 +1,54 @@
+"""What a rehearsal found, step by step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ops.rehearsal.engine.timeline import Timeline
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepReport:
+    """One step: a command of Pulumi, and whether it did what was expected."""
+
+    name: str
+    ok: bool
+    seconds: float
+    said: str
+    """What happened, in a few words."""
+    errors: Sequence[str] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "step": self.name,
+            "ok": self.ok,
+            "seconds": round(self.seconds, 1),
+            "said": self.said,
+            "errors": list(self.errors),
+        }
+
+
+@dataclass(kw_only=True)
+class Report:
+    stack: str
+    steps: list[StepReport] = field(default_factory=list[StepReport])
+    failed: str | None = None
+    """URN of the resource whose creation failed, as asked for."""
+    converged: bool | None = None
+    """Whether the second update completed what the failed one began; None without a fault."""
+    timeline: Timeline | None = None
+    """Of the first update."""
+
+    @property
+    def ok(self) -> bool:
+        return all(step.ok for step in self.steps)
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "stack": self.stack,
+            "ok": self.ok,
+            "steps": [step.to_wire() for step in self.steps],
+            "failed": self.failed,
+            "converged": self.converged,
+            "timeline": self.timeline and self.timeline.to_wire(),
+        }

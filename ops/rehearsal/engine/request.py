@@ -1,0 +1,31 @@
+"""What to rehearse, as the command hands it to the process that does so."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ops.rehearsal.programs import Programs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    stack: str
+    overrides: Sequence[str]
+    """`path=value`, laid over the stack file."""
+    programs: Programs
+    fail: str | None
+    """Text in the URN of the resource whose first create fails; None rehearses without a fault."""
+    thorough: bool
+    """Whether to run the steps that a deployment meets more seldom, too."""
+    quiet: bool
+    """Whether progress goes to stderr, because stdout is for JSON."""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Request":
+        given = json.loads(text)
+        programs = Programs(**{name: Path(path) for name, path in given.pop("programs").items()})
+        return cls(programs=programs, **given)

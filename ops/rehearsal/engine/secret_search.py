@@ -1,0 +1,50 @@
+"""Searches the files of a rehearsal for a secret in plain text."""
+
+import base64
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    files: int
+    found: tuple[Path, ...]
+    """Files with a secret, relative to the folder."""
+
+
+def search(folder: Path, secrets: tuple[str, ...], ignored: Path) -> Search:
+    """Looks for the secrets, also in base64, in every file of the folder but those below `ignored`."""
+    wanted = [part for secret in secrets for part in _forms(secret)]
+    files = list(_files(folder, ignored))
+    return Search(
+        files=len(files),
+        found=tuple(path.relative_to(folder) for path in files if any(part in _content(path) for part in wanted)),
+    )
+
+
+def _forms(secret: str) -> Iterator[bytes]:
+    """The secret, and the middle of its base64 at each of the three offsets in a longer text."""
+    plain = secret.encode()
+    yield plain
+    for offset in range(3):
+        encoded = base64.b64encode(bytes(offset) + plain).rstrip(b"=")
+        yield encoded[4 if offset else 0 : -2]
+
+
+def _files(folder: Path, ignored: Path) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if Path(root, name) != ignored]
+        for name in names:
+            path = Path(root, name)
+            if path.is_file() and not path.is_symlink():
+                yield path
+
+
+def _content(path: Path) -> bytes:
+    """The whole file; empty if it is gone meanwhile."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""

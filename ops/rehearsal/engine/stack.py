@@ -1,0 +1,98 @@
+"""A stack under the real engine, by Pulumi's Automation API: each command as what it did."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from pulumi import automation
+from pulumi.automation.errors import CommandError
+from pulumi.automation.events import EngineEvent, StepEventMetadata
+
+from ops.offline.recording import PROJECT, run_main
+from ops.offline.stackfile import project_root
+from ops.rehearsal.engine.events import Command, Message, StepEvent, steps
+from ops.rehearsal.engine.providers import Providers
+from ops.rehearsal.world import World
+
+
+class RehearsedStack:
+    """The program of this checkout as a stack. Its commands never raise for a failed command, but say so."""
+
+    def __init__(self, name: str, world: World, providers: Providers) -> None:
+        self._providers = providers
+        self._log = world.logs / "engine.jsonl"
+        self._stack = automation.create_or_select_stack(
+            stack_name=name,
+            project_name=PROJECT,
+            program=lambda: run_main(project_root()),
+            opts=automation.LocalWorkspaceOptions(work_dir=str(world.project), env_vars={}),
+        )
+
+    def set(self, key: str, value: str, *, path: bool = False, secret: bool = False) -> None:
+        """`pulumi config set`"""
+        self._stack.set_config(key, automation.ConfigValue(value=value, secret=secret), path=path)
+
+    def unprotect(self, urns: Sequence[str]) -> None:
+        """`pulumi state unprotect`"""
+        workspace = self._stack.workspace
+        workspace.pulumi_command.run(["state", "unprotect", "--yes", *urns], workspace.work_dir, workspace.env_vars)
+
+    def preview(self) -> Command:
+        return self._run("preview", self._stack.preview)
+
+    def up(self) -> Command:
+        return self._run("up", self._stack.up)
+
+    def refresh(self) -> Command:
+        return self._run("refresh", self._stack.refresh)
+
+    def destroy(self) -> Command:
+        """`pulumi destroy`, which first previews, and stops there for a protected resource."""
+        preview = self._run("destroy", self._stack.preview_destroy)
+        return self._run("destroy", self._stack.destroy) if preview.ok else preview
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources of the state."""
+        deployment = self._stack.export_stack().deployment or {}
+        return deployment.get("resources") or []
+
+    def _run(self, name: str, command: Callable[..., Any]) -> Command:
+        began = time.monotonic()
+        seen: list[StepEvent] = []
+        messages: list[Message] = []
+
+        def on_event(event: EngineEvent) -> None:
+            at = time.monotonic() - began
+            print(json.dumps(event, default=vars), file=log)
+            if event.resource_pre_event:
+                seen.append(_step(at, "began", event.resource_pre_event.metadata))
+            elif event.res_outputs_event:
+                seen.append(_step(at, "ended", event.res_outputs_event.metadata))
+            elif event.res_op_failed_event:
+                seen.append(_step(at, "failed", event.res_op_failed_event.metadata))
+            elif event.diagnostic_event:
+                said = event.diagnostic_event
+                messages.append(Message(severity=said.severity, urn=said.urn or None, text=said.message))
+
+        try:
+            with self._providers.running() as env, self._log.open("a") as log:
+                self._stack.workspace.env_vars = env
+                command(on_event=on_event)
+            ok = True
+        except CommandError as failed:
+            ok = False
+            if not any(message.severity == "error" for message in messages):
+                messages.append(Message(severity="error", urn=None, text=str(failed)))
+        return Command(
+            name=name,
+            ok=ok,
+            seconds=time.monotonic() - began,
+            steps=steps(seen),
+            messages=tuple(messages),
+        )
+
+
+def _step(at: float, what: Any, metadata: StepEventMetadata) -> StepEvent:
+    changed: Iterable[str] = metadata.detailed_diff or metadata.diffs or ()
+    return StepEvent(at=at, what=what, op=metadata.op.value, urn=metadata.urn, changed=tuple(changed))

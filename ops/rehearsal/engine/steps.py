@@ -1,0 +1,152 @@
+"""The steps of a rehearsal: Pulumi's commands in the order in which a team runs them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ops.rehearsal.engine import expectations, left_over, project
+from ops.rehearsal.engine.events import Command
+from ops.rehearsal.engine.expectations import Expectation
+from ops.rehearsal.engine.fault_proxy import Injection
+from ops.rehearsal.engine.report import Report, StepReport
+from ops.rehearsal.engine.secret_search import search
+from ops.rehearsal.engine.stack import RehearsedStack
+from ops.rehearsal.engine.swap import Swap
+from ops.rehearsal.engine.timeline import timeline
+from ops.rehearsal.google.cloud import Cloud
+from ops.rehearsal.kube import Kube
+from ops.rehearsal.world import World
+from planning.types import Plan
+
+ADAPTER = ("nvidia.com/v1alpha1", "DynamoGraphDeploymentScalingAdapter")
+
+
+class Stopped(Exception):
+    """A step failed on which the next ones build."""
+
+
+@dataclass(kw_only=True)
+class Steps:
+    world: World
+    stack: RehearsedStack
+    plan: Plan
+    """The stack's plan."""
+    unprotected: Plan
+    """The plan of the stack that is about to be destroyed."""
+    swap: Swap | None
+    cloud: Cloud
+    kube: Kube
+    report: Report
+    on_step: Callable[[StepReport], None]
+    tokens: list[str] = field(default_factory=list[str])
+    """Secrets of the stack, to be found wherever they should not be."""
+
+    def run(self, injection: Injection | None, *, thorough: bool) -> None:
+        """Runs all steps, until one fails on which the others build."""
+        try:
+            if injection:
+                self._with_fault(injection)
+            else:
+                self._without_fault(thorough)
+        except Stopped:
+            return
+
+    def _without_fault(self, thorough: bool) -> None:
+        self._do("preview", self.stack.preview, expectations.previewed, needed=True)
+        up = self._do("up", self.stack.up, expectations.done, needed=True)
+        self.report.timeline = timeline(up.steps, self.stack.resources())
+        self._do("up again", self.stack.up, expectations.unchanged)
+        self._do("refresh", self.stack.refresh, expectations.unchanged)
+        if thorough:
+            self._rotate_token()
+            self._scale_elsewhere()
+        self._swap_model()
+        self._destroy()
+
+    def _with_fault(self, injection: Injection) -> None:
+        injection.armed.set()
+        self._do("up, which fails", self.stack.up, expectations.fails_at(lambda: injection.failed), needed=True)
+        injection.armed.clear()
+        self.report.failed, self.report.converged = injection.failed, False
+        try:
+            self._do("up", self.stack.up, expectations.done, needed=True)
+            self._do("up again", self.stack.up, expectations.unchanged, needed=True)
+            self.report.converged = True
+        finally:  # what did not converge must still leave nothing
+            self._destroy()
+
+    def _swap_model(self) -> None:
+        if not self.swap:
+            return
+        graphs = {
+            resource["urn"]: resource["outputs"]["metadata"]["name"]
+            for resource in self.stack.resources()
+            if resource["type"] == expectations.GRAPH
+        }
+        for path, value in self.swap.settings.items():
+            self.stack.set(f"dynamo-gke:models{path}", value, path=True)
+        engines = ", engines as before" if self.swap.keeps_engines else ""
+        name = f"swap {self.swap.before} for {self.swap.after}{engines}"
+        self._do(name, self.stack.up, expectations.one_graph(self.swap.graph, graphs))
+
+    def _rotate_token(self) -> None:
+        if self.tokens:
+            self.tokens.append(project.placeholder_token())
+            self.stack.set(project.TOKEN_KEY, self.tokens[-1], secret=True)
+            self._do("another token", self.stack.up, expectations.replaces_nothing)
+
+    def _scale_elsewhere(self) -> None:
+        """An autoscaler scales each role that has one, as a field manager of its own."""
+        if not any(worker.autoscaled for graph in self.plan.graphs for worker in graph.workers):
+            return
+        for adapter in self.kube.list(*ADAPTER):
+            metadata = adapter["metadata"]
+            replicas = {"spec": {"replicas": adapter["spec"]["replicas"] + 1}}
+            self.kube.patch(*ADAPTER, metadata["name"], replicas, metadata["namespace"], manager="autoscaler")
+        self._do("up after an autoscaler", self.stack.up, expectations.unchanged)
+
+    def _destroy(self) -> None:
+        """As docs/upgrade-and-teardown.md tells a user to."""
+        if self.plan.deletion_protection:
+            kept = expectations.refused(self._urns(), self._urns)
+            self._do("destroy, protected", self.stack.destroy, kept)
+            self.stack.set("dynamo-gke:cluster.deletionProtection", "false", path=True)
+            self._do("up, protection off", self.stack.up, expectations.done)
+        resources = self.stack.resources()
+        if self.unprotected.keeps_weights:
+            self.stack.unprotect([resource["urn"] for resource in resources if resource["type"] == left_over.BUCKET])
+        self._search()
+        objects = left_over.objects(resources)
+        self._do("destroy", self.stack.destroy, expectations.nothing_left(lambda: self._left(objects)), needed=True)
+
+    def _urns(self) -> set[str]:
+        return {resource["urn"] for resource in self.stack.resources()}
+
+    def _left(self, objects: list[left_over.Object]) -> list[str]:
+        resources = self.stack.resources()
+        keeps = self.unprotected.keeps_weights
+        return list(left_over.left_over(self.cloud, self.kube, objects, resources, keeps_bucket=keeps))
+
+    def _search(self) -> None:
+        """Looks for the tokens in every file but the cluster's own store, in which a Secret is plain."""
+        if not self.tokens:
+            return
+        began = time.monotonic()
+        found = search(self.world.folder, tuple(self.tokens), ignored=self.world.folder / "control-plane")
+        named = ", ".join(map(str, found.found))
+        said = f"in {named}" if found.found else f"in none of {found.files} files"
+        seconds = time.monotonic() - began
+        self._report(StepReport(name="token in plain text", ok=not found.found, seconds=seconds, said=said))
+
+    def _do(self, name: str, command: Callable[[], Command], expect: Expectation, *, needed: bool = False) -> Command:
+        """Runs a command and reports it. Raises Stopped if it is `needed` and did not do what was expected."""
+        ran = command()
+        ok, said = expect(ran)
+        self._report(StepReport(name=name, ok=ok, seconds=ran.seconds, said=said, errors=() if ok else ran.errors()))
+        if needed and not ok:
+            raise Stopped
+        return ran
+
+    def _report(self, step: StepReport) -> None:
+        self.report.steps.append(step)
+        self.on_step(step)

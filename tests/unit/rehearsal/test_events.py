@@ -1,0 +1,65 @@
+from typing import Literal
+
+from ops.rehearsal.engine.events import Command, Message, StepEvent, short, steps
+
+VPC = "urn:pulumi:dev::dynamo-gke::dynamo-gke:infra:Network$gcp:compute/network:Network::network-vpc"
+COMPONENT = "urn:pulumi:dev::dynamo-gke::dynamo-gke:infra:Network::network"
+
+
+def event(
+    at: float, what: Literal["began", "ended", "failed"], urn: str = VPC, op: str = "create", *changed: str
+) -> StepEvent:
+    return StepEvent(at=at, what=what, op=op, urn=urn, changed=changed)
+
+
+def test_a_step_lasts_from_its_begin_to_its_end() -> None:
+    (step,) = steps([event(1, "began"), event(3, "ended")])
+    assert (step.began, step.seconds, step.failed) == (1, 2, False)
+
+
+def test_a_component_that_registers_its_outputs_is_one_step() -> None:
+    events = [event(1, "began", COMPONENT), event(1, "ended", COMPONENT), event(9, "ended", COMPONENT)]
+    assert [step.ended for step in steps(events)] == [1]
+
+
+def test_a_step_without_an_end_failed_when_the_command_stopped() -> None:
+    (done, cut) = steps([event(1, "began"), event(2, "began", op="update"), event(4, "failed")])
+    assert (done.op, done.failed, done.ended) == ("create", True, 4)
+    assert (cut.op, cut.failed, cut.ended) == ("update", True, 4)
+
+
+def test_a_refresh_changes_something_only_where_properties_differ() -> None:
+    events = [
+        event(0, "began", op="refresh"),
+        event(1, "ended", op="refresh"),
+        event(0, "began", COMPONENT, "refresh"),
+        event(1, "ended", COMPONENT, "refresh", "mtu"),
+    ]
+    command = Command(name="refresh", ok=True, seconds=1, steps=steps(events), messages=())
+    assert [step.urn for step in command.changes] == [COMPONENT]
+
+
+def test_errors_are_shown_once_without_colors_and_tokens_and_shortened() -> None:
+    said = "<{%fg 1%}>error: quota<{%reset%}> of hf_AbCdEfGhIjKlMnOpQrStUv\n" + "\n".join(
+        f"line {n}" for n in range(20)
+    )
+    message = Message(severity="error", urn=VPC, text=said)
+    command = Command(
+        name="up",
+        ok=False,
+        seconds=1,
+        steps=(),
+        messages=(message, message, Message(severity="warning", urn=None, text="not an error")),
+    )
+    (error,) = command.errors()
+    assert error.splitlines() == [
+        "Network network-vpc: quota of [secret]",
+        *(f"line {n}" for n in range(7)),
+        "… 13 more lines",
+    ]
+
+
+def test_a_resource_is_named_by_kind_and_name() -> None:
+    assert short(VPC) == "Network network-vpc"
+    assert short("urn:pulumi:dev::dynamo-gke::pulumi:providers:gcp::google") == "provider google"
+    assert short("urn:pulumi:dev::dynamo-gke::a:b:C$kubernetes:apps/v1:Deployment::web") == "Deployment web"
