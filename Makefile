@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse test test-rehearsal check format goldens verify bench lock engine-flags replacement-table contract
+.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal check format goldens verify bench lock engine-flags replacement-table contract
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -34,6 +34,9 @@ tools: $(VENV)/.run ## build the programs of a rehearsal that are not on PATH; L
 
 rehearse: $(VENV)/.run ## run STACK's life with the real Pulumi engine in a simulated cloud; needs `make tools`
 	@$(PY) -m ops rehearse --stack $(STACK)
+
+rehearse-all: $(VENV)/.run ## let each resource of staging and prod fail once in a rehearsal, and write docs/rehearsed.md
+	@$(PY) -m tools.rehearsed_faults
 
 test: $(VENV)/.test ## run every test that can run here but rehearsals; says what it skipped and why
 	$(PY) -m pytest -n auto --dist worksteal --ignore tests/rehearsal

@@ -9,6 +9,7 @@ import typer
 from ops.commands.ending import Exit, errors_printed, stop
 from ops.commands.options import AsJson, Overrides, Stack
 from ops.offline.dry_run import dry_run, planned
+from ops.rehearsal.faults.every import Every
 from ops.report import printing
 from planning.types import Plan
 from reading.errors import ConfigInvalid, Error
@@ -23,6 +24,9 @@ def rehearse(
     fail: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Let the first creation fail whose URN has this text.")
     ] = None,
+    fail_every: Annotated[
+        Every | None, typer.Option("--fail-every", help="Let the first creation fail of each type, or each resource.")
+    ] = None,
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Also rotate the token, and update after an autoscaler has scaled.")
     ] = False,
@@ -32,6 +36,8 @@ def rehearse(
     """Run preview, up, refresh, a model swap and destroy with the real engine, against a simulated cloud."""
     with errors_printed(stack, as_json=as_json):
         _refuse_existing(planned(stack, overrides))
+        if fail is not None and fail_every:
+            raise ConfigInvalid([Error("--fail", "does not go together with --fail-every; give one of them")])
         if fail is not None:
             from ops.rehearsal.engine import target
 
@@ -46,7 +52,15 @@ def rehearse(
         found = programs.find()
     except programs.ProgramsMissing as missing:
         stop(str(missing), Exit.FAILED)
-    request = Request(stack=stack, overrides=overrides, programs=found, fail=fail, thorough=thorough, quiet=as_json)
+    request = Request(
+        stack=stack,
+        overrides=overrides,
+        programs=found,
+        fail=fail,
+        thorough=thorough,
+        quiet=as_json,
+        fail_every=fail_every,
+    )
     code, report = outside.run(request, dict(os.environ), keep=keep)
     if report and as_json:
         printing.show_json(report)

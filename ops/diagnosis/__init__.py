@@ -7,7 +7,7 @@ reported as seen. Field names are those of the operator's 1.5 CRDs; that 1.6 kee
 from collections.abc import Iterator
 
 from ops.diagnosis import claims
-from ops.diagnosis.containers import unready
+from ops.diagnosis.containers import node_lost, unready
 from ops.diagnosis.deployment import missing_pods, not_deployed, not_reconciled, ready_finding
 from ops.diagnosis.ended import failed_pods
 from ops.diagnosis.endpoint import unaddressed
@@ -77,7 +77,11 @@ def _before_the_graph(view: View, *, weights_awaited: bool) -> Iterator[Finding]
 
 
 def _pods(view: View, pods: list[Object]) -> Iterator[Finding]:
-    """Findings of each pod that is not Ready."""
+    """Findings of each pod that is not Ready, or whose node is lost."""
     for pod in pods:
-        if not holds(pod, "Ready"):
-            yield from unready(view, pod) if part(pod, "spec", "nodeName") else unscheduled(view, pod)
+        if not part(pod, "spec", "nodeName"):
+            yield from unscheduled(view, pod)
+        elif lost := node_lost(view, pod):
+            yield lost
+        elif not holds(pod, "Ready"):
+            yield from unready(view, pod)

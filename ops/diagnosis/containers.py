@@ -19,9 +19,6 @@ _START_WAITS = ("CreateContainerConfigError", "CreateContainerError", "RunContai
 
 def unready(view: View, pod: Object) -> Iterator[Finding]:
     """Why a scheduled pod is not Ready: the first obstacle, and past crashes."""
-    if lost := _node_lost(view, pod):
-        yield lost
-        return
     for status in container_statuses(pod):
         if found := list(_of_container(view, pod, status)):
             yield from found
@@ -66,8 +63,8 @@ def _running(view: View, pod: Object, status: Object) -> Iterator[Finding]:
     yield _loading(view, pod, status) if status.get("started") is False else _failing_probe(view, pod, status)
 
 
-def _node_lost(view: View, pod: Object) -> Finding | None:
-    """A pod looks as it did when its node was last heard of."""
+def node_lost(view: View, pod: Object) -> Finding | None:
+    """A pod whose node is gone or silent: it looks as it did when its node was last heard of, and so may look Ready."""
     on = str(part(pod, "spec", "nodeName"))
     node = next((node for node in view.snapshot.nodes if name(node) == on), None)
     if node is None:

@@ -9,6 +9,9 @@ from ops.diagnosis.snapshot import condition, holds, label, part, parts
 from ops.diagnosis.view import View
 from planning.platform import WEBHOOK_PORT
 
+FINALIZER = "nvidia.com/finalizer"
+"""The operator's, on each graph."""
+
 
 def not_deployed(view: View, awaited: str) -> Finding:
     """A graph that does not exist yet. `awaited` describes what `pulumi up` waits for first."""
@@ -27,10 +30,10 @@ def not_reconciled(view: View) -> Iterator[Finding]:
     if since := part(graph, "metadata", "deletionTimestamp"):
         yield view.finding(
             Cause.DELETING,
-            f"the graph has been terminating for {view.snapshot.age(since)}; the operator removes its finalizer once "
-            "the pods are gone",
+            f"the graph has been terminating for {view.snapshot.age(since)}; {_holding(view)}",
             view.reference,
         )
+        return
     generation, observed = part(graph, "metadata", "generation"), part(graph, "status", "observedGeneration")
     if not parts(graph, "status", "conditions"):
         age = view.snapshot.age(part(graph, "metadata", "creationTimestamp"))
@@ -49,6 +52,16 @@ def not_reconciled(view: View) -> Iterator[Finding]:
         )
     if part(graph, "status", "state") == "failed":
         yield view.finding(Cause.REFUSED, f"the operator rejects the graph: {_verdict(view)}", view.reference)
+
+
+def _holding(view: View) -> str:
+    """Whose finalizers keep a graph that is being deleted, and what removes them."""
+    finalizers = [str(each) for each in part(view.deployed, "metadata", "finalizers") or ()]
+    if others := [each for each in finalizers if each != FINALIZER]:
+        return f"the controller that set finalizer {', '.join(others)} has to remove it"
+    if not any(part(each, "status", "availableReplicas") for each in view.snapshot.operators):
+        return f"the operator, which does not run, removes finalizer {FINALIZER}: start it first"
+    return "the operator removes its finalizer once the pods are gone"
 
 
 def missing_pods(view: View, *, explained: bool) -> Iterator[Finding]:

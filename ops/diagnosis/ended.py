@@ -14,6 +14,8 @@ from ops.diagnosis.view import View, component, reference
 RECENT = timedelta(hours=1)
 # Events of the scheduler, the kubelet and the taint controller about pods that they remove.
 _REMOVALS = ("Preempted", "Evicted", "TaintManagerEviction")
+# The taint controller's event, of the same reason, for a pod that it does not remove after all.
+_SPARED = "Cancelling deletion"
 
 
 def failed_pods(view: View) -> Iterator[Finding]:
@@ -34,8 +36,10 @@ def _removed(view: View, role: str) -> Iterator[Finding]:
     for event in view.snapshot.events:
         pod, reason = str(part(event, "involvedObject", "name")), str(event.get("reason"))
         ours = part(event, "involvedObject", "kind") == "Pod" and pod.startswith(f"{view.graph.name}-{role.lower()}-")
-        if ours and pod not in there and reason in _REMOVALS and view.snapshot.taken - seen(event) < RECENT:
-            why = f"{reason}: {str(event.get('message')).strip().rstrip('.')}"
+        says = str(event.get("message")).strip().rstrip(".")
+        removed = reason in _REMOVALS and not says.startswith(_SPARED)
+        if ours and pod not in there and removed and view.snapshot.taken - seen(event) < RECENT:
+            why = f"{reason}: {says}"
             yield view.finding(
                 Cause.POD_FAILED, f"{role} had a pod that was removed ({why}){_remedy(why)}", f"pod/{pod}"
             )

@@ -30,7 +30,10 @@ def how_nodes_come(view: View, pool: str) -> str:
             f"{bought.mode} adds one when there is capacity, and the autoscaler has written no event yet; see "
             f"{describe_pool(view, pool)}"
         )
-    return f"the pool is being created, or its creation failed; see the status of {describe_pool(view, pool)}"
+    return (
+        "the pool is being created, its creation failed, or its node was lost and GKE replaces it; see the status of "
+        f"{describe_pool(view, pool)}"
+    )
 
 
 def describe_pool(view: View, pool: str) -> str:

@@ -6,6 +6,7 @@ from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.snapshot import Object, condition, label, name, part, when
 from ops.diagnosis.view import View
 from planning import names
+from planning.platform import OperatorInstall
 
 # Helm's timeout in this stack is 15 minutes; an older pending operation was interrupted.
 RELEASE_SECONDS = 20 * 60
@@ -13,7 +14,6 @@ RELEASE_SECONDS = 20 * 60
 
 def platform(view: View) -> Iterator[Finding]:
     """A release that is not deployed, and an operator that is not available."""
-    own = view.plan.platform_namespace
     release = _newest(view.snapshot.releases)
     status = label(release, "status") or "" if release else ""
     if release and status != "deployed":
@@ -24,13 +24,24 @@ def platform(view: View) -> Iterator[Finding]:
         return
     for deployment in view.snapshot.operators:
         if not part(deployment, "status", "availableReplicas"):
-            why = condition(deployment, "Available").get("message") or "it has no available replica"
-            yield view.finding(
-                Cause.OPERATOR,
-                f"the Dynamo operator is not available ({why}), so graphs cannot be changed and are not reconciled; "
-                f"see `kubectl -n {own or part(deployment, 'metadata', 'namespace')} get pods`",
-                f"deployment/{name(deployment)}",
-            )
+            yield _unavailable(view, deployment)
+
+
+def _unavailable(view: View, deployment: Object) -> Finding:
+    """An operator without an available replica. One that is scaled to zero counts as available for Kubernetes."""
+    kubectl = f"kubectl -n {view.plan.platform_namespace or part(deployment, 'metadata', 'namespace')}"
+    if part(deployment, "spec", "replicas") == 0:
+        back = f"{kubectl} scale deployment {name(deployment)} --replicas {OperatorInstall().replicas}"
+        why, fix = "somebody scaled it to 0", f"`{back}` starts it"
+    else:
+        available = condition(deployment, "Available")
+        says = available.get("message") if available.get("status") == "False" else None
+        why, fix = says or "it has no available replica", f"see `{kubectl} get pods`"
+    return view.finding(
+        Cause.OPERATOR,
+        f"the Dynamo operator is not available ({why}), so graphs cannot be changed, deleted or reconciled; {fix}",
+        f"deployment/{name(deployment)}",
+    )
 
 
 def _missing(view: View, *, deployed: bool) -> Finding:

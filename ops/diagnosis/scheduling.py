@@ -142,12 +142,25 @@ def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
     if short:
         refused = autoscaler.refusal(view.snapshot, pod)
         none_added = f"; the autoscaler adds no node: {autoscaler.why_not(view, refused, target)}" if refused else ""
+        none_added = none_added or _of_fixed_size(view, pod, nodes)
         yield view.finding(
             Cause.RESOURCES,
             f"{role} waits for free resources on {target}: {', '.join(_shortage(r, pod, nodes) for r in short)}; "
             f"{_holders(view, nodes)}{none_added}",
             reference(pod),
         )
+
+
+def _of_fixed_size(view: View, pod: Object, nodes: list[Object]) -> str:
+    """What to do if the pod's pool has all the nodes that the stack gives it; empty otherwise."""
+    pools = [pool for pool in view.gpu_pools if pool.name == part(pod, "spec", "nodeSelector", labels.NODE_POOL)]
+    if not pools or len(nodes) < pools[0].max_nodes:
+        return ""
+    count = f"{len(nodes)} node{'s' if len(nodes) > 1 else ''}"
+    return (
+        f"; the stack gives the pool {count} at most, and all exist: if somebody scaled {component(pod)} by hand, "
+        "scale it back; else raise its replicas in the stack file and run `pulumi up`, which adds the nodes"
+    )
 
 
 def _target(pod: Object) -> str:
@@ -169,7 +182,7 @@ def _nodes_for(view: View, pod: Object) -> list[Object]:
 
 def _first(says: str) -> str:
     """The scheduler's verdict without its remarks on preemption, because pods here have no priority."""
-    return re.split(r"\.? (?:still not schedulable|preemption:|no new claims)", says)[0]
+    return re.split(r"\.? (?:still not schedulable|preemption:|no new claims|not found$)", says)[0]
 
 
 def _taints_of_all(nodes: list[Object], pod: Object) -> list[str]:

@@ -10,6 +10,7 @@ from ops.rehearsal.control_plane import ControlPlane
 from ops.rehearsal.kube import Kube
 from ops.rehearsal.programs import Programs, ProgramsMissing, find
 from ops.rehearsal.world import World
+from tests.rehearsal.installed import Platform, installed
 from tests.rehearsal.simulated import Cluster
 
 NOT_REHEARSED = "not rehearsed: "
@@ -39,6 +40,13 @@ def cluster(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield Cluster(world, plane, kube)
     finally:
         plane.stop()
+
+
+@pytest.fixture(scope="module")
+def platform(cluster: Cluster, programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Dynamo's platform in that cluster, until the end of a file of tests."""
+    with installed(cluster, programs, tmp_path_factory) as found:
+        yield found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

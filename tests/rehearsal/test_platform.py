@@ -1,34 +1,17 @@
 """Dynamo's platform in a rehearsal: real Helm, API server, controllers and scheduler; the operator is a stand-in."""
 
-import threading
 from collections.abc import Callable, Iterator
-from copy import deepcopy
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pulumi
-import pulumi_kubernetes as k8s
 import pytest
 from pulumi import automation
 
-from ops.offline import stackfile
-from ops.offline.recording import record
-from ops.rehearsal import pool_nodes
-from ops.rehearsal.kube import ApiError, Conflict, Kube, NotFound
-from ops.rehearsal.platform import chart, crds, names, operator
-from ops.rehearsal.programs import Programs
-from ops.report.objects import objects
-from planning.platform import OperatorInstall
-from planning.platform import chart as chart_of
-from tests.rehearsal.simulated import Cluster, wait_until
-from tests.stacks import ROOT, SHIPPED
-from tests.unit.rehearsal.test_nodes import ZONE, pools
-from workloads.platform import DynamoPlatform, DynamoPlatformArgs
+from ops.rehearsal.kube import ApiError, Conflict
+from ops.rehearsal.platform import names, operator
+from tests.rehearsal.installed import SYSTEM, Object, Platform, deployed, rendered
+from tests.rehearsal.simulated import wait_until
+from tests.stacks import SHIPPED
 
-VERSION = "1.6.1"
-SYSTEM = "dynamo-system"
-OPERATOR = "dynamo-platform-dynamo-operator-controller-manager"
 SCALED = ["models.chat.autoscaling.decode.min=1", "models.chat.autoscaling.decode.max=2"]
 EVERYTHING = [
     *("endpoint.exposure=gateway", "endpoint.domain=llm.example.com", "endpoint.allowedCidrs[0]=203.0.113.0/24"),
@@ -36,128 +19,12 @@ EVERYTHING = [
     *SCALED,
 ]
 
-Object = dict[str, Any]
-
-
-def rendered(stack: str, overrides: list[str] | None = None) -> list[Object]:
-    found = objects(record(ROOT, stackfile.read(ROOT, stack, overrides or [])))
-    return sorted(found, key=lambda each: each["kind"] != "Namespace")
-
-
-@dataclass(frozen=True)
-class Platform:
-    kube: Kube
-    stack: automation.Stack
-
-    def graph(self) -> Object:
-        return self.kube.get(names.GROUP, names.GRAPH_KIND, "chat", "dynamo")
-
-    def is_ready(self) -> bool:
-        status = self.graph().get("status", {})
-        current = status.get("observedGeneration") == self.graph()["metadata"]["generation"]
-        return current and status["conditions"][0]["status"] == "True"
-
-    def pods(self, component: str) -> list[Object]:
-        return self.kube.list("v1", "Pod", "dynamo", names.selector_of("chat", component))
-
-    def running(self, component: str) -> int:
-        return sum(pod["status"]["phase"] == "Running" for pod in self.pods(component))
-
-    def scale_operator(self, replicas: int) -> None:
-        self.kube.patch("apps/v1", "Deployment", OPERATOR, {"spec": {"replicas": replicas}}, SYSTEM)
-        wait_until(lambda: (len(self.kube.list("v1", "Pod", SYSTEM)) == 0) == (replicas == 0))
-        wait_until(lambda: self.accepts() == (replicas > 0))
-
-    def accepts(self) -> bool:
-        """Whether the operator's webhooks answer."""
-        probe = deepcopy(next(each for each in rendered("dev") if each["kind"] == names.GRAPH_KIND))
-        try:
-            self.kube.apply(probe, dry_run=True)
-        except ApiError as error:
-            if "failed calling webhook" not in str(error):
-                raise
-            return False
-        return True
-
 
 @pytest.fixture(scope="module")
-def platform(cluster: Cluster, programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """The platform as the program installs it, beside prod's nodes."""
-    kube, world = cluster.kube, cluster.world
-    for pool in pools().values():
-        pool_nodes.create_pool(kube, pool, ZONE)
-    pool_nodes.create_node(kube, pools()["system"], ZONE, 1)
-    for definition in crds.gke():
-        kube.apply(definition)
-    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "dynamo"}})
-    location = chart.write(world, VERSION)
-
-    def program() -> None:
-        args = DynamoPlatformArgs(
-            namespace=SYSTEM,
-            chart=chart_of(VERSION, location),
-            version=VERSION,
-            install=OperatorInstall(),
-            system_pool="system",
-            client_ranges=["10.0.0.0/8"],
-            labels={"stack": "test"},
-        )
-        provider = k8s.Provider("kubernetes", kubeconfig=str(world.kubeconfig))
-        DynamoPlatform("platform", args, pulumi.ResourceOptions(providers={"kubernetes": provider}))
-        trigger = pulumi.Config().get("trigger")
-        k8s.core.v1.ConfigMap(
-            "triggered",
-            metadata={"name": "triggered", "namespace": "default"},
-            opts=pulumi.ResourceOptions(provider=provider, replacement_trigger=trigger, delete_before_replace=True),
-        )
-
-    stack = pulumi_stack(program, programs, tmp_path_factory.mktemp("pulumi"))
-    stop = threading.Event()
-    loop = threading.Thread(target=operator.run, args=(kube, world, stop))
-    loop.start()
-    try:
-        stack.up()
-        found = Platform(kube, stack)
-        wait_until(found.accepts)
-        yield found
-        stack.destroy()
-        kube.delete("v1", "Namespace", "dynamo")
-        for pool in pools():
-            pool_nodes.delete_pool(kube, pool)
-    finally:
-        stop.set()
-        loop.join(15)
-    assert not loop.is_alive()
-
-
-def pulumi_stack(program: Callable[[], None], programs: Programs, home: Path) -> automation.Stack:
-    (home / "state").mkdir()
-    env = {
-        "PATH": f"{programs.pulumi.parent}:{programs.kubernetes_provider.parent}:/usr/bin:/bin",
-        "PULUMI_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{home}/state",
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("PATH", env["PATH"])  # where the Automation API looks for the CLI
-        return automation.create_or_select_stack(
-            stack_name="test",
-            project_name="platform",
-            program=program,
-            opts=automation.LocalWorkspaceOptions(env_vars=env),
-        )
-
-
-@pytest.fixture(scope="module")
-def prod(platform: Platform) -> Platform:
+def prod(platform: Platform) -> Iterator[Platform]:
     """The objects of prod, with an autoscaled decode role."""
-    for each in rendered("prod", SCALED):
-        if each["kind"] not in ("Job", "HorizontalPodAutoscaler"):
-            platform.kube.apply(each, manager="pulumi")
-    wait_until(platform.is_ready)
-    return platform
+    with deployed(platform, "prod", SCALED) as found:
+        yield found
 
 
 @pytest.mark.parametrize(
@@ -289,18 +156,10 @@ def test_a_graph_is_deleted_only_while_the_operator_runs(prod: Platform) -> None
     prod.scale_operator(0)
     prod.kube.delete(names.GROUP, names.GRAPH_KIND, "chat", "dynamo")
     with pytest.raises(pytest.fail.Exception):
-        wait_until(lambda: not exists(prod), seconds=3)
+        wait_until(lambda: not prod.has_graph(), seconds=3)
     assert prod.graph()["metadata"]["deletionTimestamp"]
     assert prod.running("decode") == 1
     prod.scale_operator(2)
-    wait_until(lambda: not exists(prod))
+    wait_until(lambda: not prod.has_graph())
     assert not prod.kube.list("v1", "Pod", "dynamo", names.GRAPH)
     assert not prod.kube.list("apps/v1", "Deployment", "dynamo")
-
-
-def exists(prod: Platform) -> bool:
-    try:
-        prod.graph()
-    except NotFound:
-        return False
-    return True

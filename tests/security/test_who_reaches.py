@@ -7,6 +7,7 @@ import pytest
 
 from ops.offline.recorded import Recording
 from settings.endpoint import Exposure
+from tests.network_rules import Outside, Peer, Pod, reaches
 from tests.program.test_security import run
 from tests.program.test_stacks import every_stack, of_type
 from tests.stacks import recorded
@@ -37,10 +38,6 @@ from tests.unit.test_network_policies import (
     SYSTEM,
     VERIFICATION,
     WEBHOOK,
-    Outside,
-    Peer,
-    Pod,
-    reaches,
 )
 
 PUBLIC = ("endpoint.domain=llm.example.com", "endpoint.allowedCidrs[0]=203.0.113.0/24")

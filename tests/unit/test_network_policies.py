@@ -1,8 +1,6 @@
-"""Which peers reach which pods on which ports: a small evaluator reads policies like Kubernetes and Dataplane V2."""
+"""Which peers reach which pods on which ports."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -14,83 +12,11 @@ from planning.metrics_ports import metrics_ports
 from planning.surroundings import Gateway, InCluster, Internal
 from settings.endpoint import Exposure
 from tests import strict
+from tests.network_rules import Outside, Peer, Pod, reaches
 from workloads.network_policies import clients, default_deny, operator_clients, within_graph
 
 LABELS = {"stack": "prod"}
 GRAPH, TYPE = "nvidia.com/dynamo-graph-deployment-name", "nvidia.com/dynamo-component-type"
-
-
-@dataclass(frozen=True)
-class Pod:
-    """A pod, with its own labels and those of its namespace."""
-
-    labels: Mapping[str, str]
-    namespace: str = "dynamo"
-    namespace_labels: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def of_namespace(self) -> dict[str, str]:
-        # Kubernetes itself sets the first label.
-        return {"kubernetes.io/metadata.name": self.namespace, **dict(self.namespace_labels)}
-
-
-@dataclass(frozen=True)
-class Outside:
-    """A peer that is not a pod: a machine, a load balancer's proxy, a health check."""
-
-    address: str
-
-
-Peer = Pod | Outside
-
-
-def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """A label selector; an empty one selects everything."""
-    assert set(selector) <= {"matchLabels", "matchExpressions"}
-    wanted = all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
-    for expression in selector.get("matchExpressions", []):
-        assert expression["operator"] == "In"
-        wanted = wanted and labels.get(expression["key"]) in expression["values"]
-    return wanted
-
-
-def lets_in(allowed: Mapping[str, Any], peer: Peer, namespace: str) -> bool:
-    """Whether one entry of `from` matches. Without namespaceSelector it selects pods of the policy's namespace."""
-    assert allowed, "an empty entry would let everyone in"
-    if "ipBlock" in allowed:
-        assert set(allowed["ipBlock"]) == {"cidr"}
-        # Dataplane V2 identifies pods by labels, so an ipBlock only matches addresses outside the cluster.
-        return isinstance(peer, Outside) and ip_address(peer.address) in ip_network(allowed["ipBlock"]["cidr"])
-    if isinstance(peer, Outside):
-        return False
-    if "namespaceSelector" in allowed:
-        there = selects(allowed["namespaceSelector"], peer.of_namespace)
-    else:
-        there = peer.namespace == namespace
-    return there and selects(allowed.get("podSelector", {}), peer.labels)
-
-
-def opens(rule: Mapping[str, Any], port: int) -> bool:
-    """Whether a rule opens a TCP port: without a list of ports, or with an entry without a number, it opens all."""
-    return not rule.get("ports") or any(
-        entry.get("protocol", "TCP") == "TCP" and entry.get("port", port) == port for entry in rule["ports"]
-    )
-
-
-def reaches(peer: Peer, target: Pod, port: int, policies: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the policies admit a connection. A selected pod is closed except for what its policies open."""
-    chosen = [
-        policy
-        for policy in policies
-        if policy["metadata"]["namespace"] == target.namespace
-        and "Ingress" in policy["spec"]["policyTypes"]
-        and selects(policy["spec"]["podSelector"], target.labels)
-    ]
-    return not chosen or any(
-        opens(rule, port) and (not rule.get("from") or any(lets_in(a, peer, target.namespace) for a in rule["from"]))
-        for policy in chosen
-        for rule in policy["spec"].get("ingress", [])
-    )
 
 
 ENDPOINTS = {

@@ -18,6 +18,8 @@ def show(report: dict[str, Any]) -> None:
         printing.show(lambda console: _timeline(console, drawn), timeline_table.WIDTH)
     if report["failed"]:
         print(f"\nfailed: {report['failed']}\n{'converged' if report['converged'] else 'did not converge'}")
+    if report["struck"]:
+        print(f"\n{len(report['struck'])} failed once\n{'converged' if report['converged'] else 'did not converge'}")
 
 
 def _timeline(console: Console, drawn: Timeline) -> None:

@@ -13,6 +13,8 @@ from ops.rehearsal.engine.report import Report, StepReport
 from ops.rehearsal.engine.request import Request
 from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.engine.steps import Steps
+from ops.rehearsal.faults.every import Every
+from ops.rehearsal.faults.strikes import Strikes
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.platform import chart
 from ops.rehearsal.world import World
@@ -28,7 +30,7 @@ def run(world: World) -> int:
     plan = planned(request.stack, request.overrides)
     report = Report(stack=request.stack)
     out.print(f"rehearsing stack {request.stack}: {_pools(plan)}", markup=False)
-    injection = Injection(text=request.fail) if request.fail else None
+    injection = _injection(request)
     cloud = Cloud(world.cloud)
     with beside.cluster(world, request.programs, cloud) as cluster:
         overrides = [*request.overrides, f"versions.charts={chart.write(world, plan.platform)}"]
@@ -54,6 +56,12 @@ def run(world: World) -> int:
             _show(out, report.steps[-1])
     world.report.write_text(json.dumps(report.to_wire()))
     return 0 if report.ok else 1
+
+
+def _injection(request: Request) -> Injection | None:
+    if request.fail_every:
+        return Strikes(text="", every=Every(request.fail_every))
+    return Injection(text=request.fail) if request.fail else None
 
 
 def _pools(plan: Plan) -> str:

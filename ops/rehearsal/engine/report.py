@@ -1,6 +1,6 @@
 """What a rehearsal found, step by step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,8 @@ class Report:
     """URN of the resource whose creation failed, as asked for."""
     converged: bool | None = None
     """Whether the second update completed what the failed one began; None without a fault."""
+    struck: Mapping[str, str] = field(default_factory=dict[str, str])
+    """URN of each resource whose creation failed among many → the update that then created it."""
     timeline: Timeline | None = None
     """Of the first update."""
 
@@ -50,5 +52,6 @@ class Report:
             "steps": [step.to_wire() for step in self.steps],
             "failed": self.failed,
             "converged": self.converged,
+            "struck": dict(self.struck),
             "timeline": self.timeline and self.timeline.to_wire(),
         }

@@ -20,6 +20,8 @@ class Request:
     """Whether to run the steps that a deployment meets more seldom, too."""
     quiet: bool
     """Whether progress goes to stderr, because stdout is for JSON."""
+    fail_every: str | None = None
+    """`type` or `resource`, each of which fails once; None for at most one fault."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), default=str)

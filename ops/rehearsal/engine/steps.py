@@ -3,22 +3,28 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from ops.rehearsal.engine import expectations, left_over, project
 from ops.rehearsal.engine.events import Command
-from ops.rehearsal.engine.expectations import Expectation
+from ops.rehearsal.engine.expectations import Expectation, Outcome
 from ops.rehearsal.engine.fault_proxy import Injection
 from ops.rehearsal.engine.report import Report, StepReport
 from ops.rehearsal.engine.secret_search import search
 from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.engine.swap import Swap
 from ops.rehearsal.engine.timeline import timeline
+from ops.rehearsal.faults.strikes import Strikes, judged
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.kube import Kube
 from ops.rehearsal.world import World
 from planning.types import Plan
 
 ADAPTER = ("nvidia.com/v1alpha1", "DynamoGraphDeploymentScalingAdapter")
+
+
+_MOST_UPDATES = 200
+"""More than any stack has resources, each of which may fail once."""
 
 
 class Stopped(Exception):
@@ -44,7 +50,9 @@ class Steps:
     def run(self, injection: Injection | None, *, thorough: bool) -> None:
         """Runs all steps, until one fails on which the others build."""
         try:
-            if injection:
+            if isinstance(injection, Strikes):
+                self._with_many_faults(injection)
+            elif injection:
                 self._with_fault(injection)
             else:
                 self._without_fault(thorough)
@@ -73,6 +81,29 @@ class Steps:
             self._do("up again", self.stack.up, expectations.unchanged, needed=True)
             self.report.converged = True
         finally:  # what did not converge must still leave nothing
+            self._destroy()
+
+    def _with_many_faults(self, strikes: Strikes) -> None:
+        """Updates until one succeeds. Each ends at new failures and gets further than the one before."""
+        strikes.armed.set()
+        self.report.converged = False
+        created: dict[str, str] = {}
+        try:
+            for number in range(1, _MOST_UPDATES + 1):
+                before, name = len(strikes.struck), f"up {number}"
+                expect = partial(_judged_since, strikes, before)
+                up = self._do(name, self.stack.up, expect, needed=True)
+                made = {step.urn for step in up.steps if step.op == "create" and not step.failed}
+                created |= {urn: name for urn in strikes.struck.values() if urn in made and urn not in created}
+                if up.ok:
+                    break
+            self._do("up again", self.stack.up, expectations.unchanged, needed=True)
+            self.report.converged = True
+        finally:
+            self.report.struck = {urn: created.get(urn, "") for urn in strikes.struck.values()}
+            if missed := strikes.missed(self._urns()):
+                said = f"no creation failed of {expectations.listed(missed)}"
+                self._report(StepReport(name=f"every {strikes.every}", ok=False, seconds=0, said=said))
             self._destroy()
 
     def _swap_model(self) -> None:
@@ -150,3 +181,8 @@ class Steps:
     def _report(self, step: StepReport) -> None:
         self.report.steps.append(step)
         self.on_step(step)
+
+
+def _judged_since(strikes: Strikes, before: int, command: Command) -> Outcome:
+    """The verdict on an update, by the creations that failed after the first `before` ones."""
+    return judged(command, [*strikes.struck.values()][before:])

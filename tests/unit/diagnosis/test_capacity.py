@@ -46,8 +46,9 @@ CASES = [
         "no node of the pool",
         NO_DECODE_NODE,
         ((Cause.CAPACITY, DECODE_POD),),
-        "a node of pool decode, which has none: the pool is being created, or its creation failed; see the status of "
-        "`gcloud container node-pools describe decode --cluster dynamo-prod --location europe-west1`",
+        "a node of pool decode, which has none: the pool is being created, its creation failed, or its node was lost "
+        "and GKE replaces it; see the status of `gcloud container node-pools describe decode --cluster dynamo-prod "
+        "--location europe-west1`",
     ),
     Case(
         "stock-out",

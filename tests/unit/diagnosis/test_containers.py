@@ -28,6 +28,12 @@ CASES = [
         f"is on node {DECODE_NODE}, which is gone",
     ),
     Case(
+        "node reclaimed, and the pod still looks Ready",
+        c.without(WELL, "nodes", DECODE_NODE),
+        ((Cause.CAPACITY, DECODE_POD),),
+        f"is on node {DECODE_NODE}, which is gone",
+    ),
+    Case(
         "image not found",
         c.with_events(
             c.contained(WELL, "decode", **waiting("ImagePullBackOff", BACK_OFF)),

@@ -89,6 +89,15 @@ CASES = [
         f"decode had a pod that was removed (Preempted: Preempted by pod 1b9d6bcd on node {DECODE_NODE}); a pod of",
     ),
     Case(
+        "spared, and then gone for another reason",
+        c.with_events(
+            c.not_ready(c.without(WELL, "pods", DECODE)),
+            c.event("Pod", DECODE, "TaintManagerEviction", f"Cancelling deletion of Pod dynamo/{DECODE}", 3),
+        ),
+        ((Cause.UNEXPLAINED, ("dynamographdeployment/chat",)),),
+        "decode has 0 of 1 pods",
+    ),
+    Case(
         "its container ended",
         alone("", **c.ended("Traceback\nMemoryError", name="main")),
         ((Cause.POD_FAILED, (FAILED,)),),

@@ -41,6 +41,26 @@ CASES = [
         "for 7 min; the operator removes its finalizer",
     ),
     Case(
+        "being deleted while the operator is down",
+        replace(
+            c.changed(
+                WELL, "chat", {"metadata": {"deletionTimestamp": c.ago(7), "finalizers": ["nvidia.com/finalizer"]}}
+            ),
+            operators=(c.operator(available=False),),
+        ),
+        (
+            (Cause.OPERATOR, ("deployment/dynamo-platform-dynamo-operator-controller-manager",)),
+            (Cause.DELETING, GRAPH),
+        ),
+        "the Dynamo operator is not available",
+    ),
+    Case(
+        "kept by another controller's finalizer",
+        c.changed(WELL, "chat", {"metadata": {"deletionTimestamp": c.ago(7), "finalizers": ["example.com/keep"]}}),
+        ((Cause.DELETING, GRAPH),),
+        "for 7 min; the controller that set finalizer example.com/keep has to remove it",
+    ),
+    Case(
         "rejected by the operator",
         c.changed(
             WELL,

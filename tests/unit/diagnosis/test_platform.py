@@ -8,6 +8,9 @@ from ops.diagnosis import Cause
 from tests import clusters as c
 from tests.unit.diagnosis.case import GRAPH, WELL, Case, check
 
+UNSCALED = {
+    "conditions": [c.cond("Available", True, "MinimumReplicasAvailable", "Deployment has minimum availability.")]
+}
 RECORD = "sh.helm.release.v1.dynamo-platform"
 
 CASES = [
@@ -17,6 +20,19 @@ CASES = [
         replace(WELL, operators=(c.operator(available=False),)),
         ((Cause.OPERATOR, ("deployment/dynamo-platform-dynamo-operator-controller-manager",)),),
         "not available (Deployment does not have minimum availability.)",
+    ),
+    Case(
+        "operator scaled to zero, which Kubernetes calls available",
+        replace(WELL, operators=({**c.operator(), "spec": {"replicas": 0}, "status": UNSCALED},)),
+        ((Cause.OPERATOR, ("deployment/dynamo-platform-dynamo-operator-controller-manager",)),),
+        "not available (somebody scaled it to 0), so graphs cannot be changed, deleted or reconciled; `kubectl -n "
+        "dynamo-system scale deployment dynamo-platform-dynamo-operator-controller-manager --replicas 2` starts it",
+    ),
+    Case(
+        "operator just lost",
+        replace(WELL, operators=({**c.operator(), "status": UNSCALED},)),
+        ((Cause.OPERATOR, ("deployment/dynamo-platform-dynamo-operator-controller-manager",)),),
+        "not available (it has no available replica)",
     ),
     Case(
         "the release is being installed",

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from catalog.machines import GpuMachine, gpu_machines
+from ops.offline.recorded import Recording
 from ops.rehearsal import devices, fitting, node_sizes, nodes
 from ops.rehearsal.errors import RehearsalError
 from tests import machine_goldens
@@ -18,9 +19,14 @@ ARM_TAINT = {"key": "kubernetes.io/arch", "value": "arm64", "effect": "NoSchedul
 
 def pools(stack: str = "prod") -> dict[str, dict[str, Any]]:
     """Pool → inputs, as the program registers them, with the cluster's id."""
-    cluster = f"projects/my-project/locations/europe-west1/clusters/dynamo-{stack}"
-    found = [each.inputs for each in recorded(stack).resources if each.type == "gcp:container/nodePool:NodePool"]
-    return {inputs["name"]: {**inputs, "cluster": cluster} for inputs in found}
+    return pools_of(recorded(stack), f"dynamo-{stack}")
+
+
+def pools_of(recording: Recording, cluster: str = "shared") -> dict[str, dict[str, Any]]:
+    """The same of any recording, in a cluster of that name."""
+    place = f"projects/my-project/locations/europe-west1/clusters/{cluster}"
+    found = [each.inputs for each in recording.resources if each.type == "gcp:container/nodePool:NodePool"]
+    return {inputs["name"]: {**inputs, "cluster": place} for inputs in found}
 
 
 def pool(machine: str = "a3-ultragpu-8g", **node_config: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Many faults in one rehearsal: each creation that can fail fails once, and the next update continues."""

@@ -1,0 +1,204 @@
+"""Dynamo's platform in the simulated cluster of the tests, as the program installs it, and the objects of stacks."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pytest
+from pulumi import automation
+
+from ops.offline import stackfile
+from ops.offline.recording import record
+from ops.rehearsal import pool_nodes
+from ops.rehearsal.kube import ApiError, Kube, NotFound
+from ops.rehearsal.platform import chart, crds, names, operator
+from ops.rehearsal.programs import Programs
+from ops.rehearsal.world import World
+from ops.report.objects import objects
+from planning.platform import OperatorInstall
+from planning.platform import chart as chart_of
+from settings.stack_config import StackConfig
+from tests.rehearsal.simulated import Cluster, wait_until
+from tests.stacks import ROOT
+from tests.unit.rehearsal.test_nodes import ZONE, pools, pools_of
+from workloads.platform import DynamoPlatform, DynamoPlatformArgs
+
+VERSION = "1.6.1"
+SYSTEM = "dynamo-system"
+OPERATOR = "dynamo-platform-dynamo-operator-controller-manager"
+LATER = ("Job", "HorizontalPodAutoscaler")
+"""Kinds that need more than the platform: a kubelet that runs programs, a source of metrics."""
+
+Object = dict[str, Any]
+
+
+def rendered(stack: str, overrides: list[str] | None = None) -> list[Object]:
+    """The objects of a stack, its namespaces first."""
+    return _rendered(stackfile.read(ROOT, stack, overrides or []))
+
+
+def _rendered(config: StackConfig) -> list[Object]:
+    return sorted(objects(record(ROOT, config)), key=lambda each: each["kind"] != "Namespace")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A cluster with the platform, and the graph `chat` of the stack in the namespace, if there is one."""
+
+    kube: Kube
+    world: World
+    stack: automation.Stack
+    namespace: str = "dynamo"
+    pools: Mapping[str, Object] = field(default_factory=dict[str, Object])
+    """The stack's GPU pools: name → inputs."""
+
+    def graph(self) -> Object:
+        return self.kube.get(names.GROUP, names.GRAPH_KIND, "chat", self.namespace)
+
+    def has_graph(self) -> bool:
+        try:
+            self.graph()
+        except NotFound:
+            return False
+        return True
+
+    def is_ready(self) -> bool:
+        status = self.graph().get("status", {})
+        current = status.get("observedGeneration") == self.graph()["metadata"]["generation"]
+        return current and status["conditions"][0]["status"] == "True"
+
+    def pods(self, component: str = "") -> list[Object]:
+        """The graph's pods: all, or those of a component."""
+        chosen = names.selector_of("chat", component) if component else f"{names.GRAPH}=chat"
+        return self.kube.list("v1", "Pod", self.namespace, chosen)
+
+    def running(self, component: str) -> int:
+        return sum(pod["status"]["phase"] == "Running" for pod in self.pods(component))
+
+    def scale_operator(self, replicas: int) -> None:
+        self.kube.patch("apps/v1", "Deployment", OPERATOR, {"spec": {"replicas": replicas}}, SYSTEM)
+        wait_until(lambda: (len(self.kube.list("v1", "Pod", SYSTEM)) == 0) == (replicas == 0))
+        wait_until(lambda: self.accepts() == (replicas > 0))
+
+    def accepts(self) -> bool:
+        """Whether the operator's webhooks answer."""
+        probe = deepcopy(next(each for each in rendered("dev") if each["kind"] == names.GRAPH_KIND))
+        probe["metadata"]["namespace"] = "default"
+        try:
+            self.kube.apply(probe, dry_run=True)
+        except ApiError as error:
+            if "failed calling webhook" not in str(error):
+                raise
+            return False
+        return True
+
+
+@contextmanager
+def installed(cluster: Cluster, programs: Programs, folders: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The platform as the program installs it, on two nodes of prod's system pool."""
+    kube, world = cluster.kube, cluster.world
+    for number in range(2):
+        pool_nodes.create_node(kube, pools()["system"], ZONE, number)
+    for definition in crds.gke():
+        kube.apply(definition)
+    location = chart.write(world, VERSION)
+
+    def program() -> None:
+        args = DynamoPlatformArgs(
+            namespace=SYSTEM,
+            chart=chart_of(VERSION, location),
+            version=VERSION,
+            install=OperatorInstall(),
+            system_pool="system",
+            client_ranges=["10.0.0.0/8"],
+            labels={"stack": "test"},
+        )
+        provider = k8s.Provider("kubernetes", kubeconfig=str(world.kubeconfig))
+        DynamoPlatform("platform", args, pulumi.ResourceOptions(providers={"kubernetes": provider}))
+        trigger = pulumi.Config().get("trigger")
+        k8s.core.v1.ConfigMap(
+            "triggered",
+            metadata={"name": "triggered", "namespace": "default"},
+            opts=pulumi.ResourceOptions(provider=provider, replacement_trigger=trigger, delete_before_replace=True),
+        )
+
+    stack = pulumi_stack(program, programs, folders.mktemp("pulumi"))
+    stop = threading.Event()
+    loop = threading.Thread(target=operator.run, args=(kube, world, stop))
+    loop.start()
+    try:
+        stack.up()
+        found = Platform(kube, world, stack)
+        wait_until(found.accepts)
+        yield found
+        stack.destroy()
+        pool_nodes.delete_pool(kube, "system")
+    finally:
+        stop.set()
+        loop.join(15)
+    assert not loop.is_alive()
+
+
+def pulumi_stack(program: Callable[[], None], programs: Programs, home: Path) -> automation.Stack:
+    (home / "state").mkdir()
+    env = {
+        "PATH": f"{programs.pulumi.parent}:{programs.kubernetes_provider.parent}:/usr/bin:/bin",
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": f"file://{home}/state",
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PATH", env["PATH"])  # where the Automation API looks for the CLI
+        return automation.create_or_select_stack(
+            stack_name="test",
+            project_name="platform",
+            program=program,
+            opts=automation.LocalWorkspaceOptions(env_vars=env),
+        )
+
+
+@contextmanager
+def deployed(
+    platform: Platform, stack: str, overrides: list[str] | None = None, *, without: tuple[str, ...] = LATER
+) -> Iterator[Platform]:
+    """The objects of a shipped stack and the nodes of its pools, until they are deleted again."""
+    with applied(platform, stackfile.read(ROOT, stack, overrides or []), without=without) as found:
+        yield found
+
+
+@contextmanager
+def applied(platform: Platform, config: StackConfig, *, without: tuple[str, ...] = LATER) -> Iterator[Platform]:
+    """The objects of any stack, without these kinds and those of the platform."""
+    kube, found = platform.kube, _rendered(config)
+    wanted = [e for e in found if e["kind"] not in without and SYSTEM not in _places(e)]
+    namespace = next(each["metadata"]["namespace"] for each in wanted if each["kind"] == names.GRAPH_KIND)
+    own = {name: pool for name, pool in pools_of(record(ROOT, config)).items() if name != "system"}
+    for pool in own.values():
+        if not pool_nodes.create_pool(kube, pool, ZONE):  # GKE's autoscaler adds the first for a pod that waits
+            pool_nodes.create_node(kube, pool, ZONE, 0)
+    for each in wanted:
+        kube.apply(each, manager="pulumi")
+    graph = Platform(kube, platform.world, platform.stack, namespace, own)
+    wait_until(graph.is_ready)
+    yield graph
+    if graph.has_graph():
+        kube.delete(names.GROUP, names.GRAPH_KIND, "chat", namespace)
+        wait_until(lambda: not graph.has_graph())
+    for each in reversed(wanted):
+        kube.delete(each["apiVersion"], each["kind"], each["metadata"]["name"], each["metadata"].get("namespace"))
+    wait_until(lambda: namespace not in {each["metadata"]["name"] for each in kube.list("v1", "Namespace")})
+    for pool in own:
+        pool_nodes.delete_pool(kube, pool)
+
+
+def _places(each: Object) -> tuple[str, str]:
+    """Name and namespace: a namespace is in itself."""
+    return each["metadata"]["name"], each["metadata"].get("namespace", "")
