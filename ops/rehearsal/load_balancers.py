@@ -4,23 +4,29 @@ Not shown: the load balancer itself, its health checks and firewall rules. Nothi
 """
 
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from ops.rehearsal.kube import Kube, NotFound
 
+_NAMED = "networking.gke.io/load-balancer-ip-addresses"
+"""Annotation with the name of a reserved address."""
 _ANY_ADDRESS = "10.0.15.200"
-"""Of Services that ask for none."""
+"""Of Services that name none."""
 
 
-def run(kube: Kube, stop: threading.Event) -> None:
-    """Gives addresses until `stop` is set."""
+def run(kube: Kube, addresses: Callable[[], Mapping[str, str]], stop: threading.Event) -> None:
+    """Gives addresses until `stop` is set. `addresses`: the reserved ones by name. A name that does not exist waits."""
     for event in kube.watch("v1", "Service", stop=stop):
         service = event.object
         if event.type == "DELETED" or service["spec"].get("type") != "LoadBalancer" or _has_address(service):
             continue
-        address = service["spec"].get("loadBalancerIP") or _ANY_ADDRESS
         metadata = service["metadata"]
+        name = metadata.get("annotations", {}).get(_NAMED)
+        address = addresses().get(name) if name else _ANY_ADDRESS
+        if not address:
+            continue
         with suppress(NotFound):  # deleted meanwhile
             status = {"loadBalancer": {"ingress": [{"ip": address, "ipMode": "VIP"}]}}
             kube.patch_status("v1", "Service", metadata["name"], status, metadata["namespace"])

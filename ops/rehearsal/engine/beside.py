@@ -1,14 +1,16 @@
 """What runs beside Pulumi's engine: the control plane, and the stand-ins of operator, kubelet and GKE's controllers."""
 
+import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from infra.preflight import COMPUTE_API_VARIABLE
 from ops.rehearsal import kubelet, load_balancers, node_adder
 from ops.rehearsal.control_plane import ControlPlane
-from ops.rehearsal.google import gke
+from ops.rehearsal.google import compute_api, gke
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.kube import Kube
 from ops.rehearsal.platform import operator
@@ -37,18 +39,21 @@ def cluster(world: World, programs: Programs, cloud: Cloud) -> Iterator[Cluster]
     kube = Kube(world.kubeconfig)
     running = Cluster(plane=plane, kube=kube)
     threads: list[threading.Thread] = []
+    # The program runs in this process and calls that API itself.
+    os.environ[COMPUTE_API_VARIABLE] = compute_api.URL
     try:
         loops: dict[str, Callable[[], None]] = {
             "operator": lambda: operator.run(kube, world, stop),
             "kubelet": lambda: kubelet.run(kube, world, stop),
-            "load balancers": lambda: load_balancers.run(kube, stop),
+            "load balancers": lambda: load_balancers.run(kube, lambda: _addresses(cloud), stop),
             "autoscaler": lambda: node_adder.run(kube, lambda: _pools(cloud), stop),
         }
         for name, loop in loops.items():
             thread = threading.Thread(target=_watched, args=(name, loop, running.failures, world), daemon=True)
             thread.start()
             threads.append(thread)
-        yield running
+        with compute_api.serving(world):
+            yield running
     finally:
         stop.set()
         for thread in threads:
@@ -63,6 +68,11 @@ def _watched(name: str, loop: Callable[[], None], failures: list[str], world: Wo
     except Exception as error:
         (world.logs / f"{name}-failed.log").write_text(traceback.format_exc())
         failures.append(f"the stand-in of the {name} failed: {type(error).__name__}: {error}")
+
+
+def _addresses(cloud: Cloud) -> dict[str, str]:
+    """Name → address of every reserved address."""
+    return {each.state["name"]: each.state["address"] for each in cloud.resources() if each.type == kinds.ADDRESS}
 
 
 def _pools(cloud: Cloud) -> list[node_adder.PoolState]:

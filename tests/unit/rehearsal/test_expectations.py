@@ -1,0 +1,127 @@
+"""Each expectation holds for what it expects, and fails for what would hide a lost or touched resource."""
+
+import pytest
+
+from ops.rehearsal.engine import expectations
+from ops.rehearsal.engine.events import Command, Message, Step
+from ops.rehearsal.engine.expectations import Expectation
+
+_HEAD = "urn:pulumi:prod::dynamo-gke::dynamo-gke"
+CHAT = f"{_HEAD}:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment::chat-graph"
+OTHER = f"{_HEAD}:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment::other-graph"
+JOB = f"{_HEAD}:workloads:Verification$kubernetes:batch/v1:Job::chat-proof-job"
+SECRET = f"{_HEAD}:workloads:WorkloadNamespace$kubernetes:core/v1:Secret::workloads-hf-token"
+POOL = f"{_HEAD}:infra:GpuPool$gcp:container/nodePool:NodePool::decode-pool"
+GRAPHS = {CHAT: "chat", OTHER: "other"}
+
+
+def step(op: str, urn: str, *changed: str, failed: bool = False, at: float = 0) -> Step:
+    return Step(op=op, urn=urn, began=at, ended=at + 1, failed=failed, changed=changed)
+
+
+def command(*steps: Step, ok: bool = True, errors: tuple[str, ...] = ()) -> Command:
+    messages = tuple(Message(severity="error", urn=POOL, text=text) for text in errors)
+    return Command(name="up", ok=ok, seconds=1, steps=steps, messages=messages)
+
+
+ONE_GRAPH = expectations.one_graph("chat", GRAPHS)
+CASES: list[tuple[str, Expectation, Command, bool, str]] = [
+    ("nothing changed", expectations.unchanged, command(step("same", CHAT)), True, "no change"),
+    (
+        "something changed",
+        expectations.unchanged,
+        command(step("update", CHAT, "spec.components")),
+        False,
+        "changed update DynamoGraphDeployment chat-graph (spec.components)",
+    ),
+    (
+        "a refresh that finds drift",
+        expectations.unchanged,
+        command(step("refresh", POOL, "nodeCount")),
+        False,
+        "changed refresh NodePool decode-pool (nodeCount)",
+    ),
+    ("a failed command changes nothing either", expectations.unchanged, command(ok=False), False, "failed"),
+    (
+        "one graph and its Job",
+        ONE_GRAPH,
+        command(step("update", CHAT), step("replace", JOB)),
+        True,
+        "1 updated, 1 replaced",
+    ),
+    (
+        "another graph too",
+        ONE_GRAPH,
+        command(step("update", CHAT), step("update", OTHER)),
+        False,
+        "also changed DynamoGraphDeployment other-graph",
+    ),
+    ("a node pool too", ONE_GRAPH, command(step("update", CHAT), step("update", POOL)), False, "NodePool decode-pool"),
+    ("no graph at all", ONE_GRAPH, command(step("replace", JOB)), False, "1 replaced"),
+    ("a secret in place", expectations.replaces_nothing, command(step("update", SECRET)), True, "1 updated"),
+    (
+        "a secret replaced",
+        expectations.replaces_nothing,
+        command(step("update", POOL), step("replace", SECRET)),
+        False,
+        "replace Secret workloads-hf-token",
+    ),
+    ("a token that changed nothing", expectations.replaces_nothing, command(), False, "no change"),
+    ("the fault struck", expectations.fails_at(lambda: POOL), command(ok=False), True, f"failed at {POOL}"),
+    ("the fault was survived", expectations.fails_at(lambda: POOL), command(), False, "succeeded, although"),
+    ("the fault met nothing", expectations.fails_at(lambda: None), command(ok=False), False, "created nothing"),
+    (
+        "a refused destroy",
+        expectations.refused([POOL], lambda: [POOL]),
+        command(ok=False, errors=("NodePool cannot be deleted because it is protected",)),
+        True,
+        "refused, nothing deleted",
+    ),
+    (
+        "a destroy that stops half-way",
+        expectations.refused([POOL, CHAT], lambda: [POOL]),
+        command(ok=False, errors=("it is protected",)),
+        False,
+        "deleted DynamoGraphDeployment chat-graph, although the stack is protected",
+    ),
+    (
+        "a destroy that fails for another reason",
+        expectations.refused([POOL], lambda: [POOL]),
+        command(ok=False, errors=("no network",)),
+        False,
+        "was not refused",
+    ),
+    (
+        "a clean destroy",
+        expectations.nothing_left(lambda: []),
+        command(step("delete", CHAT), step("delete", POOL, at=2)),
+        True,
+        "2 deleted, nothing left",
+    ),
+    (
+        "something is left",
+        expectations.nothing_left(lambda: ["the cluster still has Secret hf-token"]),
+        command(step("delete", CHAT)),
+        False,
+        "the cluster still has Secret hf-token",
+    ),
+    (
+        "the wrong order",
+        expectations.nothing_left(lambda: []),
+        command(step("delete", CHAT, at=2), step("delete", POOL)),
+        False,
+        "GPU pool decode-pool was being deleted before graph chat-graph was gone",
+    ),
+]
+
+
+@pytest.mark.parametrize(("expect", "given", "met", "said"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
+def test_expectation(expect: Expectation, given: Command, met: bool, said: str) -> None:
+    outcome = expect(given)
+    assert outcome[0] is met
+    assert said in outcome[1]
+
+
+def test_many_changes_are_counted_after_the_first_ones() -> None:
+    pools = [step("update", f"{POOL}{n}") for n in range(11)]
+    assert expectations.unchanged(command(*pools))[1].endswith("NodePool decode-pool7 and 3 more")
