@@ -9,6 +9,7 @@ from catalog.rdma import RdmaMode
 from manifests import graph as graph_builder
 from manifests.dgd import Component, DynamoGraphDeployment
 from ops.changes import version_steps
+from ops.changes.lock_out import locked_out
 from planning import names
 from planning.first_token import READ_BYTES_PER_SECOND
 from planning.types import Graph, Plan, Pool
@@ -73,7 +74,7 @@ def _graphs(before: Plan, after: Plan) -> Iterator[str]:
         elif name not in old:
             yield f"{name}: new, restarts nothing; {_load(new[name])}"
         else:
-            yield from _graph(old[name], new[name])
+            yield from _graph(old[name], new[name], after)
 
 
 def _networks(rdma: RdmaMode) -> tuple[bool, str | None]:
@@ -156,7 +157,7 @@ def _moved(before: Plan, after: Plan) -> str:
     return ""
 
 
-def _graph(before: Graph, after: Graph) -> Iterator[str]:
+def _graph(before: Graph, after: Graph, plan: Plan) -> Iterator[str]:
     if before.served_name != after.served_name:
         yield (
             f"{after.name}: clients must send {after.served_name} as `model`; {before.served_name} returns 404; "
@@ -177,6 +178,7 @@ def _graph(before: Graph, after: Graph) -> Iterator[str]:
     if any(changes.values()):
         what = "; ".join(f"{name} {words}" for name, words in changes.items() if words)
         yield f"{after.name}: all workers restart, because a pod template changes ({what}): {_down(before, after)}"
+        yield from locked_out(plan, before, after)
     if words := _changes(old["frontend"], new["frontend"]):
         yield f"{after.name}: the frontend's pods restart ({words}); no model is loaded"
     for name in sorted(old.keys() & new.keys()):

@@ -33,6 +33,17 @@ def unchanged(command: Command) -> Outcome:
     return True, "no change"
 
 
+def keeps(wanted: Mapping[tuple[str, str], int], now: Callable[[], Mapping[tuple[str, str], int]]) -> Expectation:
+    """Changes nothing, and leaves replicas that something else has set. Both: namespace and name → replicas."""
+
+    def expect(command: Command) -> Outcome:
+        met, said = unchanged(command)
+        back = sorted(key[1] for key, replicas in now().items() if wanted.get(key) != replicas)
+        return (False, f"scaled {listed(back)} back") if met and back else (met, said)
+
+    return expect
+
+
 def one_graph(graph: str, graphs: Mapping[str, str]) -> Expectation:
     """Changes the graph, no other one, and no node. `graphs`: URN → name of every graph."""
 

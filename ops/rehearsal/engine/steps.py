@@ -17,10 +17,11 @@ from ops.rehearsal.engine.timeline import timeline
 from ops.rehearsal.faults.strikes import Strikes, judged
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.kube import Kube
+from ops.rehearsal.platform import names
 from ops.rehearsal.world import World
 from planning.types import Plan
 
-ADAPTER = ("nvidia.com/v1alpha1", "DynamoGraphDeploymentScalingAdapter")
+ADAPTER = (names.GROUP, names.ADAPTER_KIND)
 
 
 _MOST_UPDATES = 200
@@ -130,11 +131,17 @@ class Steps:
         """An autoscaler scales each role that has one, as a field manager of its own."""
         if not any(worker.autoscaled for graph in self.plan.graphs for worker in graph.workers):
             return
-        for adapter in self.kube.list(*ADAPTER):
-            metadata = adapter["metadata"]
-            replicas = {"spec": {"replicas": adapter["spec"]["replicas"] + 1}}
-            self.kube.patch(*ADAPTER, metadata["name"], replicas, metadata["namespace"], manager="autoscaler")
-        self._do("up after an autoscaler", self.stack.up, expectations.unchanged)
+        wanted = {key: replicas + 1 for key, replicas in self._scaled().items()}
+        for (namespace, name), replicas in wanted.items():
+            self.kube.patch(*ADAPTER, name, {"spec": {"replicas": replicas}}, namespace, manager="autoscaler")
+        self._do("up after an autoscaler", self.stack.up, expectations.keeps(wanted, self._scaled))
+
+    def _scaled(self) -> dict[tuple[str, str], int]:
+        """Namespace and name of each scaling adapter → the replicas that it asks for."""
+        adapters = self.kube.list(*ADAPTER)
+        return {
+            (each["metadata"]["namespace"], each["metadata"]["name"]): each["spec"]["replicas"] for each in adapters
+        }
 
     def _destroy(self) -> None:
         """As docs/upgrade-and-teardown.md tells a user to."""

@@ -12,6 +12,7 @@ OTHER = f"{_HEAD}:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGra
 JOB = f"{_HEAD}:workloads:Verification$kubernetes:batch/v1:Job::chat-proof-job"
 SECRET = f"{_HEAD}:workloads:WorkloadNamespace$kubernetes:core/v1:Secret::workloads-hf-token"
 POOL = f"{_HEAD}:infra:GpuPool$gcp:container/nodePool:NodePool::decode-pool"
+SCALED = {("dynamo", "chat-decode"): 2}
 GRAPHS = {CHAT: "chat", OTHER: "other"}
 
 
@@ -58,6 +59,14 @@ CASES: list[tuple[str, Expectation, Command, bool, str]] = [
     ),
     ("a node pool too", ONE_GRAPH, command(step("update", CHAT), step("update", POOL)), False, "NodePool decode-pool"),
     ("no graph at all", ONE_GRAPH, command(step("replace", JOB)), False, "1 replaced"),
+    ("a scaled role stays", expectations.keeps(SCALED, lambda: SCALED), command(), True, "no change"),
+    (
+        "a role is scaled back",
+        expectations.keeps(SCALED, lambda: {("dynamo", "chat-decode"): 1}),
+        command(),
+        False,
+        "scaled chat-decode back",
+    ),
     ("a secret in place", expectations.replaces_nothing, command(step("update", SECRET)), True, "1 updated"),
     (
         "a secret replaced",
