@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal check format goldens verify bench lock engine-flags replacement-table contract
+.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal judge check format goldens verify bench lock engine-flags replacement-table contract
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -43,6 +43,9 @@ test: $(VENV)/.test ## run every test that can run here but rehearsals; says wha
 
 test-rehearsal: $(VENV)/.test ## run the tests with the real engine and a real control plane; skipped without `make tools`
 	$(PY) -m pytest tests/rehearsal -n 2 --dist loadfile
+
+judge: $(VENV)/.test ## compare `diff` with Pulumi's own engine, for every value of every setting; needs `make tools`, an hour
+	JUDGE_EVERYTHING=1 $(PY) -m pytest tests/rehearsal/test_forecasts_prod.py tests/rehearsal/test_forecasts_others.py -n 2 --dist loadfile
 
 check: $(VENV)/.test ## lint, format, types, which room may import which, dead code, dependencies
 	$(BIN)/ruff check .

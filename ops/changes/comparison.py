@@ -94,7 +94,7 @@ def _replaced(
     inputs: Sequence[InputChange],
     because: Sequence[str],
 ) -> Change:
-    deleted_first = engine.deletes_first(old, new, all(why.startswith("provider") for why in because))
+    deleted_first = engine.deletes_first(old, new, any(why.startswith("provider: ") for why in because))
     fails: list[str] = []
     kept = dict.fromkeys(found.bare for found in differences(target, new.inputs))
     if old.options.get("retainOnDelete") and _named(new) and old.physical_name == new.physical_name:

@@ -11,6 +11,12 @@ from ops.changes.sides import Sides
 from ops.changes.values import covered
 from policies.kinds import CLUSTER, NETWORK, SUBNETWORK
 
+EMPTIED = (
+    "this update does not recreate the cluster's objects, although `pulumi preview` shows them as updated: afterwards "
+    "run `pulumi refresh`, then `pulumi up` again"
+)
+"""Note of a cluster that is replaced under the same name and location."""
+
 
 def with_dependents(sides: Sides, change: Change, found: Mapping[str, Change | None]) -> Change:
     """The change, with its consequences for dependents. `found` has every paired resource's change by its new URN."""
@@ -58,6 +64,5 @@ def _emptied(sides: Sides, change: Change, found: Mapping[str, Change | None]) -
         user = found.get(of.urn)
         replaced = user is not None and user.kind is Kind.REPLACED
         if of.type == KUBERNETES_PROVIDER and not replaced and change.urn in {urn for _, urn in engine.uses(of)}:
-            note = "this update does not recreate the cluster's objects: run `pulumi refresh`, then `pulumi up`"
-            return replace(change, notes=(*change.notes, note))
+            return replace(change, notes=(*change.notes, EMPTIED))
     return change

@@ -159,14 +159,15 @@ def triggered(old: Registered, new: Registered) -> str:
     return f"replacementTrigger: from {was} to {becomes}" if was and becomes and was != becomes else ""
 
 
-def deletes_first(old: Registered, new: Registered, only_the_provider: bool) -> bool:
+def deletes_first(old: Registered, new: Registered, by_provider: bool) -> bool:
     """Whether a replacement deletes the old resource before it creates the new one.
 
-    The program's option wins, even a False; then the provider's default.
+    The program's option wins, even a False; then the provider's default. If the provider itself is replaced
+    (`by_provider`), the engine asks none.
     """
     if "deleteBeforeReplace" in new.options:
         return bool(new.options["deleteBeforeReplace"])
-    if only_the_provider:
+    if by_provider:
         return False
     if facts := table().get(new.type):
         return facts.delete_first or bool(facts.name and new.inputs.get(facts.name))

@@ -129,14 +129,21 @@ COMPUTED: Mapping[str, dict[str, Any]] = {
 }
 
 
-def computed(args: mocks.MockResourceArgs) -> Mapping[str, Any]:
-    """Computed outputs of a new resource: COMPUTED, or for a service account those that follow from its id."""
+def planned(args: mocks.MockResourceArgs) -> Mapping[str, Any]:
+    """Outputs of a resource that the provider knows before it exists: those of a service account that follow from its
+    id (its CustomizeDiff)."""
     if args.typ != kinds.GOOGLE_ACCOUNT:
-        return COMPUTED.get(args.typ, {})
-    project = args.inputs["project"]
-    email = f"{args.inputs['accountId']}@{project}.iam.gserviceaccount.com"
-    return {
-        "email": email,
-        "member": f"serviceAccount:{email}",
-        "name": f"projects/{project}/serviceAccounts/{email}",
-    }
+        return {}
+    email = _email(args)
+    return {"email": email, "member": f"serviceAccount:{email}"}
+
+
+def computed(args: mocks.MockResourceArgs) -> Mapping[str, Any]:
+    """Outputs of a new resource that only Google Cloud knows."""
+    if args.typ == kinds.GOOGLE_ACCOUNT:
+        return {"name": f"projects/{args.inputs['project']}/serviceAccounts/{_email(args)}"}
+    return COMPUTED.get(args.typ, {})
+
+
+def _email(account: mocks.MockResourceArgs) -> str:
+    return f"{account.inputs['accountId']}@{account.inputs['project']}.iam.gserviceaccount.com"

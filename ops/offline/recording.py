@@ -22,7 +22,7 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime import stack as runtime_stack
 from pulumi.runtime.proto import resource_pb2
 
-from ops.offline.canned_answers import Answers, Canned, computed
+from ops.offline.canned_answers import Answers, Canned, computed, planned
 from ops.offline.recorded import SECRET, ProgramFailed, Recording
 from ops.offline.registrations import plain, resource, urn_of
 from settings.stack_config import StackConfig
@@ -38,10 +38,10 @@ class _Cloud(mocks.Mocks):
         self.answers = answers
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        values = computed(args)
+        known, values = {**args.inputs, **planned(args)}, computed(args)
         if self.preview:  # an output that is not returned is unknown
-            return "", {key: value for key, value in args.inputs.items() if key not in values}
-        return f"{args.name}-id", {**args.inputs, **values}
+            return "", {key: value for key, value in known.items() if key not in values}
+        return f"{args.name}-id", {**known, **values}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         return self.answers(args), []

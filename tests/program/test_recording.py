@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pulumi
 import pytest
-from pulumi_gcp import storage
+from pulumi_gcp import serviceaccount, storage
 
-from ops.offline.recorded import ProgramFailed, Recording
+from ops.offline.recorded import UNKNOWN, ProgramFailed, Recording
 from ops.offline.recording import record_program
 
 
@@ -51,6 +51,17 @@ def test_secrets_and_unknowns_are_distinguished_from_values() -> None:
     assert resource.secret_paths == ("name",)
     assert recording.outputs == {"plain": 2, "self_link": "[unknown]"}
     assert isinstance(recording.outputs["plain"], int)
+
+
+def test_a_service_accounts_address_is_known_before_it_exists() -> None:
+    """Google's provider derives it from the id, so Pulumi's preview shows it. The account's full name is unknown."""
+
+    def program() -> None:
+        account = serviceaccount.Account("nodes", account_id="nodes", project="my-project")
+        bucket("b", name=account.email, project=account.name)
+
+    inputs = run(program).resources[-1].inputs
+    assert (inputs["name"], inputs["project"]) == ("nodes@my-project.iam.gserviceaccount.com", UNKNOWN)
 
 
 def test_runs_do_not_see_each_other() -> None:

@@ -11,6 +11,7 @@ from ops.rehearsal.kube import Kube
 from ops.rehearsal.programs import Programs, ProgramsMissing, find
 from ops.rehearsal.world import World
 from tests.rehearsal.installed import Platform, installed
+from tests.rehearsal.judge.process import Benches
 from tests.rehearsal.simulated import Cluster
 
 NOT_REHEARSED = "not rehearsed: "
@@ -47,6 +48,16 @@ def platform(cluster: Cluster, programs: Programs, tmp_path_factory: pytest.Temp
     """Dynamo's platform in that cluster, until the end of a file of tests."""
     with installed(cluster, programs, tmp_path_factory) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def benches(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
+    """Stacks that the real engine deployed, in private networks of their own."""
+    found = Benches(tmp_path_factory.mktemp, programs)
+    try:
+        yield found
+    finally:
+        found.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -166,6 +166,18 @@ def test_an_expensive_change_needs_approval_and_says_what_it_costs(
     assert comparison.guarded == comparison.changes
 
 
+def test_a_replaced_provider_is_not_asked_which_of_the_two_goes_first() -> None:
+    before, after = (
+        replace(one(JOB, {**NAMED, "spec": {"template": {"spec": {"nodeName": node}}}}), provider=provider.urn)
+        for node, provider in (("a", PROVIDER_A), ("b", PROVIDER_B))
+    )
+    orders = [
+        {change.name: change.deleted_first for change in compare(stack(old, before), stack(new, after)).changes}["x"]
+        for old, new in ((PROVIDER_A, PROVIDER_A), (PROVIDER_A, PROVIDER_B))
+    ]
+    assert orders == [True, False]
+
+
 @pytest.mark.parametrize("option", ["protect", "retainOnDelete"])
 def test_an_option_of_the_engine_alone_is_no_update(option: str) -> None:
     change = only(compare(stack(pool(**{option: True})), stack(pool())))

@@ -1,0 +1,28 @@
+"""The forecast of a case, as `diff` makes it, without a second checkout: both sides are previewed by this one."""
+
+from dataclasses import replace
+from functools import cache
+
+from ops.changes.change import Comparison
+from ops.changes.comparison import compare
+from ops.changes.previewed import Snapshot
+from ops.offline.dry_run import DryRun
+from ops.offline.recording import record
+from planning.load import load
+from planning.plan import plan
+from tests.rehearsal.judge import cases
+from tests.stacks import ROOT
+
+
+def forecast(base: str, before: tuple[str, ...], after: tuple[str, ...]) -> Comparison:
+    """The changes of a base from some overrides to others."""
+    return compare(_previewed(base, before), _previewed(base, after))
+
+
+@cache
+def _previewed(base: str, overrides: tuple[str, ...]) -> Snapshot:
+    config = cases.read(base, overrides)
+    # Canned answers must not fail a check of the preflight, and it creates nothing.
+    offline = replace(config, values={**config.values, "dynamo-gke:preflight": "false"})
+    recording = record(ROOT, offline)
+    return Snapshot.from_wire(DryRun(plan=plan(load(config)), recording=recording).to_wire())

@@ -1,0 +1,41 @@
+"""The verdict on one case, shared by the files of tests, which run in parallel."""
+
+import os
+
+from ops.changes.dependents import EMPTIED
+from tests.rehearsal.judge import cases, steps
+from tests.rehearsal.judge.cases import Case
+from tests.rehearsal.judge.forecast import forecast
+from tests.rehearsal.judge.process import Deployed
+from tests.rehearsal.judge.steps import Fate
+
+EVERYTHING = "JUDGE_EVERYTHING"
+"""Environment variable that chooses each value of each setting instead of one."""
+
+# A changed secret shows as `[secret]` on both sides of a forecast (docs/diff.md, "Limitations").
+UNSEEN_SECRET = "kubernetes:core/v1:Secret::workloads-hf-token"
+
+
+def of_base(*bases: str) -> list[Case]:
+    chosen = cases.every() if os.environ.get(EVERYTHING) else cases.once()
+    return [case for case in chosen if case.base in bases]
+
+
+def disagreements(case: Case, deployed: Deployed) -> list[str]:
+    """Where the forecast of `diff` and the engine's preview differ, a sentence for each resource."""
+    previewed = deployed.preview(case)
+    before, after = deployed.common, (*deployed.common, *deployed.overrides(case))
+    comparison = forecast(case.base, before, after)
+    expected, done = steps.of_forecast(comparison), steps.of_engine(previewed["steps"])
+    found = [] if previewed["ok"] else [f"the engine's preview failed: {error}" for error in previewed["errors"]]
+    undecided = steps.undecided(previewed["steps"])
+    if undecided and not any(EMPTIED in change.notes for change in comparison.changes):
+        found.append(
+            "the engine does not know the cluster's provider, but no forecast says that the cluster is emptied"
+        )
+    for urn in undecided:  # test_replaced_cluster shows what `pulumi up` does with them
+        expected.pop(urn, None)
+        done.pop(urn, None)
+    if case.rotates_token:
+        expected |= {urn: Fate.UPDATED for urn in done if urn.endswith(UNSEEN_SECRET)}
+    return [*found, *steps.disagreements(expected, done)]

@@ -1,0 +1,78 @@
+"""The engine's steps and a forecast's changes in the same words, and where they disagree. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+
+from ops.changes.change import Change, Comparison, Kind
+
+
+class Fate(StrEnum):
+    """What happens to a resource. A resource without one stays as it is."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    REPLACED = "replaced, the old one deleted last"
+    REPLACED_DELETED_FIRST = "replaced, the old one deleted first"
+
+
+_SIMPLE = {"create": Fate.CREATED, "update": Fate.UPDATED, "delete": Fate.DELETED}
+_REPLACING = ("create-replacement", "delete-replaced")
+
+
+Step = tuple[str, str, Sequence[str]]
+"""Operation, URN and changed properties."""
+
+
+def of_engine(steps: Iterable[Step]) -> dict[str, Fate]:
+    """URN → fate, of a preview's steps in their order."""
+    found: dict[str, Fate] = {}
+    for op, urn, _ in steps:
+        if is_component(urn):
+            continue
+        if op in _SIMPLE:
+            found[urn] = _SIMPLE[op]
+        elif op in _REPLACING and urn not in found:  # the first of the two tells the order
+            found[urn] = Fate.REPLACED_DELETED_FIRST if op == "delete-replaced" else Fate.REPLACED
+    return found
+
+
+def undecided(steps: Iterable[Step]) -> frozenset[str]:
+    """Objects of a cluster that the preview shows as updated although it asked no provider about them, because the
+    settings of the provider are unknown until the cluster is replaced."""
+    return frozenset(
+        urn for op, urn, changed in steps if op == "update" and not changed and "kubernetes:" in urn.split("::")[2]
+    )
+
+
+def of_forecast(forecast: Comparison) -> dict[str, Fate]:
+    """URN → fate, of the changes that `diff` shows."""
+    fates = ((change.urn, _fate(change)) for change in forecast.changes)
+    return {urn: fate for urn, fate in fates if fate}
+
+
+def _fate(change: Change) -> Fate | None:
+    match change.kind:
+        case Kind.CREATED:
+            return Fate.CREATED
+        case Kind.UPDATED:
+            return Fate.UPDATED
+        case Kind.DELETED:
+            return Fate.DELETED
+        case Kind.REPLACED:
+            return Fate.REPLACED_DELETED_FIRST if change.deleted_first else Fate.REPLACED
+        case Kind.UNCHANGED:
+            return None
+
+
+def disagreements(forecast: Mapping[str, Fate], engine: Mapping[str, Fate]) -> Iterator[str]:
+    """A sentence for each resource that the engine treats otherwise than forecast."""
+    for urn in sorted({*forecast, *engine}):
+        said, done = forecast.get(urn), engine.get(urn)
+        if said is not done:
+            yield f"{urn}: forecast {said or 'unchanged'}, the engine says {done or 'unchanged'}"
+
+
+def is_component(urn: str) -> bool:
+    """Whether no provider creates the resource: a component of the program, or the stack itself."""
+    return urn.split("::")[2].rpartition("$")[2].startswith(("dynamo-gke:", "pulumi:pulumi:"))

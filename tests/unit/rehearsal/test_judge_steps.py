@@ -1,0 +1,43 @@
+"""The engine's steps and a forecast's changes in the same words."""
+
+import pytest
+
+from tests.rehearsal.judge.steps import Fate, disagreements, of_engine, undecided
+
+POOL = "urn:pulumi:s::p::dynamo-gke:infra:GpuPool$gcp:container/nodePool:NodePool::decode-pool"
+COMPONENT = "urn:pulumi:s::p::dynamo-gke:infra:GpuPool::decode"
+
+
+@pytest.mark.parametrize(
+    ("steps", "fate"),
+    [
+        (["create"], Fate.CREATED),
+        (["update"], Fate.UPDATED),
+        (["delete"], Fate.DELETED),
+        (["same"], None),
+        (["read"], None),
+        (["delete-replaced", "replace", "create-replacement"], Fate.REPLACED_DELETED_FIRST),
+        (["create-replacement", "replace", "delete-replaced"], Fate.REPLACED),
+    ],
+)
+def test_the_operations_of_a_resource_are_one_fate(steps: list[str], fate: Fate | None) -> None:
+    assert of_engine((step, POOL, ()) for step in steps) == ({POOL: fate} if fate else {})
+
+
+def test_components_have_no_fate() -> None:
+    assert of_engine([("create", COMPONENT, ()), ("create", "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s", ())]) == {}
+
+
+def test_an_object_whose_provider_is_unknown_is_undecided() -> None:
+    object_, pool = "urn:pulumi:s::p::a$kubernetes:core/v1:ConfigMap::x", POOL
+    steps = [("update", object_, ()), ("update", pool, ()), ("update", object_.replace("::x", "::y"), ("data.a",))]
+    assert undecided(steps) == {object_}
+
+
+def test_each_resource_that_is_treated_otherwise_is_a_disagreement() -> None:
+    both = {"a": Fate.UPDATED, "b": Fate.CREATED}
+    assert [*disagreements(both, both)] == []
+    assert [*disagreements({**both, "c": Fate.REPLACED}, {"b": Fate.CREATED, "c": Fate.REPLACED_DELETED_FIRST})] == [
+        "a: forecast updated, the engine says unchanged",
+        "c: forecast replaced, the old one deleted last, the engine says replaced, the old one deleted first",
+    ]
