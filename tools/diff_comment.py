@@ -9,8 +9,10 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+from ops.report.drawn import only_draws
 from ops.report.plain import plain
 from ops.report.quoted import quoted
 from tools import github
@@ -18,6 +20,7 @@ from tools import github
 # The name of a stack's artifact in preview.yaml, and of the file in it.
 ARTIFACT = re.compile(r"diff-([a-z][a-z0-9-]{0,40})")
 FILE = "diff.txt"
+PICTURE = "picture.mmd"
 # Leaves room for a comment's first and last line below GitHub's limit.
 TEXT_LIMIT = github.BODY_LIMIT - 2_000
 # Max comments on one pull request.
@@ -33,34 +36,58 @@ def marker(stack: str) -> str:
     return f"<!-- dynamo-gke:diff:{stack} -->"
 
 
-def comment(stack: str, text: str, run_url: str) -> str:
-    """The comment with the output of `ops diff`, including errors; for no output, a comment that says so."""
+def comment(stack: str, text: str, run_url: str, picture: str = "") -> str:
+    """The comment with the output of `ops diff`, including errors; for no output, a comment that says so.
+
+    The picture is left out unless it only draws, and where it does not fit below the text.
+    """
     source = f"<sub>Made by this pull request's own code in [this run]({run_url}).</sub>"
     shown = quoted(text, TEXT_LIMIT) if plain(text) else f"The diff of stack `{stack}` failed without output."
-    return f"{marker(stack)}\n{shown}\n\n{source}\n"
+    shown = f"{marker(stack)}\n{shown}"
+    drawn = f"<details><summary>Picture</summary>\n\n```mermaid\n{picture}\n```\n\n</details>"
+    fits = only_draws(picture) and len(f"{shown}{drawn}{source}".encode("utf-16-le")) < 2 * TEXT_LIMIT
+    return "\n\n".join([shown, *([drawn] if fits else []), source]) + "\n"
 
 
-def texts(folder: Path) -> dict[str, str]:
-    """Stack → text of the downloaded artifacts. Raises NotADiff for anything but small regular files."""
-    found: dict[str, str] = {}
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """What a run uploaded for one stack."""
+
+    text: str
+    picture: str
+    """A Mermaid flowchart; empty for none."""
+
+
+def artifacts(folder: Path) -> dict[str, Artifact]:
+    """Stack → downloaded artifact. Raises NotADiff for anything but small regular files."""
+    found: dict[str, Artifact] = {}
     for artifact in sorted(folder.iterdir()):
         name = ARTIFACT.fullmatch(artifact.name)
-        path = artifact / FILE
-        if not name or artifact.is_symlink() or path.is_symlink() or not path.is_file():
-            raise NotADiff(f"artifact {artifact.name!r}: not a folder diff-STACK with a file {FILE}")
-        if path.stat().st_size > 4 * github.BODY_LIMIT:
-            raise NotADiff(f"artifact {artifact.name!r}: larger than any comment")
-        found[name[1]] = path.read_text(encoding="utf-8", errors="replace")
+        if not name or artifact.is_symlink():
+            raise NotADiff(f"artifact {artifact.name!r}: not a folder diff-STACK")
+        picture = artifact / PICTURE
+        drawn = _text(picture) if picture.is_symlink() or picture.exists() else ""
+        found[name[1]] = Artifact(text=_text(artifact / FILE), picture=drawn.removesuffix("\n"))
     if len(found) > MAX_STACKS:
         raise NotADiff(f"{len(found)} artifacts; the max is {MAX_STACKS} stacks")
     return found
+
+
+def _text(path: Path) -> str:
+    if path.is_symlink() or not path.is_file():
+        raise NotADiff(f"artifact {path.parent.name!r}: {path.name} is missing or no regular file")
+    if path.stat().st_size > 4 * github.BODY_LIMIT:
+        raise NotADiff(f"artifact {path.parent.name!r}: {path.name} is larger than any comment")
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def main(folder: Path) -> int:
     repository, head = os.environ["GITHUB_REPOSITORY"], os.environ["HEAD_SHA"]
     run_url = f"{os.environ['GITHUB_SERVER_URL']}/{repository}/actions/runs/{os.environ['RUN']}"
     try:
-        bodies = {stack: comment(stack, text, run_url) for stack, text in texts(folder).items()}
+        bodies = {
+            stack: comment(stack, found.text, run_url, found.picture) for stack, found in artifacts(folder).items()
+        }
     except NotADiff as wrong:
         print(f"error: {plain(str(wrong))}", file=sys.stderr)
         return 1

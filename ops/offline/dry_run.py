@@ -22,6 +22,8 @@ from settings.stack_config import NAMESPACE, StackConfig
 class DryRun:
     """A stack's plan, and the resources that the program registered for it."""
 
+    config: StackConfig
+    """The stack file's configuration, without the values of secrets."""
     plan: Plan
     recording: Recording
 
@@ -54,7 +56,9 @@ def dry_run(stack: str, overrides: Iterable[str] = ()) -> DryRun:
     if unjudged := policy_config.warning(root, stack):
         warnings.append(unjudged)
     recorded = recording.record(root, _without_preflight(config))
-    return DryRun(plan=replace(stack_plan, warnings=(*stack_plan.warnings, *warnings)), recording=recorded)
+    return DryRun(
+        config=config, plan=replace(stack_plan, warnings=(*stack_plan.warnings, *warnings)), recording=recorded
+    )
 
 
 def _without_preflight(config: StackConfig) -> StackConfig:

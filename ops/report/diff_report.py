@@ -111,7 +111,7 @@ def to_text(stack: str, base: Base, comparison: Comparison, warnings: Sequence[s
     lines += [*map(str, comparison.weakened), *judging(comparison), *effects(comparison), *configured(comparison)]
     for change in comparison.changes:
         lines += ["", f"{change.kind.value:9} {change.type}  {change.name}"]
-        lines += [f"          {line}" for line in [*_details(change), *map(_input, change.inputs)]]
+        lines += [f"          {line}" for line in told(change)]
     if warnings:
         lines += ["", "Warnings", *(f"  • {plain(warning)}" for warning in warnings)]
     return "\n".join(lines)
@@ -156,6 +156,11 @@ def failures(comparison: Comparison, *, replacing_allowed: bool) -> str:
 
 def _comment(stack: str, text: str) -> str:
     return f"<!-- dynamo-gke:diff:{stack} -->\n{quoted(text, COMMENT_LIMIT)}"
+
+
+def told(change: Change) -> list[str]:
+    """What a change loses, why, and its inputs, one line each."""
+    return [*_details(change), *map(_input, change.inputs)]
 
 
 def _details(change: Change) -> Iterator[str]:

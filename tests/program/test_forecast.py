@@ -52,7 +52,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def _recorded(changes: str) -> tuple[Recording, Snapshot]:
     stack = config(loads(changes))
     recording = record(ROOT, stack)
-    return recording, Snapshot.from_wire(DryRun(plan=plan(load(stack)), recording=recording).to_wire())
+    return recording, Snapshot.from_wire(DryRun(config=stack, plan=plan(load(stack)), recording=recording).to_wire())
 
 
 def variant(changes: Mapping[str, Any]) -> tuple[Recording, Snapshot]:

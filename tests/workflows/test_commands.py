@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from ops import __main__ as cli
+from ops.report.drawn import only_draws
 from ops.report.quoted import SUMMARY_LIMIT, quoted
 from tests.stacks import ROOT
 from tests.workflows.files import Step, steps
@@ -25,7 +26,8 @@ RUNS = [step for step in steps() if step.run]
 
 def ops_commands() -> list[tuple[str, ...]]:
     """The words after `python -m ops`, of every such line."""
-    lines = [line for step in RUNS for line in step.run.splitlines() if "-m ops " in line]
+    scripts = [step.run.replace("\\\n", " ") for step in RUNS]
+    lines = [line for script in scripts for line in script.splitlines() if "-m ops " in line]
     return [tuple(shlex.split(re.split(r" (?:2>&1|>|\|)", line.split("-m ops ")[1])[0])) for line in lines]
 
 
@@ -76,9 +78,11 @@ def run(of: Step, summary: Path, folder: Path = ROOT, **env: str) -> subprocess.
     )  # fmt: skip
 
 
-def test_the_preview_step_shows_the_plan_in_the_summary(tmp_path: Path) -> None:
-    done = run(step("preview", "ops preview"), tmp_path / "summary.md", STACK="dev")
+def test_the_preview_step_shows_the_plan_in_the_summary_and_draws_it(pull_request: Path, tmp_path: Path) -> None:
+    done = run(step("preview", "ops preview"), tmp_path / "summary.md", pull_request, STACK="dev", BASE="main")
     assert (done.returncode, done.stderr) == (0, "")
+    assert "no change" in (pull_request / "build" / "page.html").read_text()
+    assert only_draws((pull_request / "build" / "picture.mmd").read_text())
     shown = (tmp_path / "summary.md").read_text()
     assert shown.startswith("```text\n")
     assert shown.endswith("```\n\n</details>\n")
@@ -86,7 +90,7 @@ def test_the_preview_step_shows_the_plan_in_the_summary(tmp_path: Path) -> None:
 
 
 def test_an_error_ends_the_preview_step_and_is_in_the_summary(tmp_path: Path) -> None:
-    done = run(step("preview", "ops preview"), tmp_path / "summary.md", STACK="prdo")
+    done = run(step("preview", "ops preview"), tmp_path / "summary.md", STACK="prdo", BASE="main")
     assert done.returncode == 2
     shown = (tmp_path / "summary.md").read_text()
     assert "did you mean prod?" in shown

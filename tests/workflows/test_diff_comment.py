@@ -24,10 +24,15 @@ def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeGh:
     return fake
 
 
-def artifact(folder: Path, stack: str, text: str) -> Path:
+PICTURE = 'flowchart LR\na["b"]'
+
+
+def artifact(folder: Path, stack: str, text: str, picture: str = "") -> Path:
     path = folder / "diffs" / f"diff-{stack}" / "diff.txt"
     path.parent.mkdir(parents=True)
     path.write_text(text)
+    if picture:
+        path.with_name("picture.mmd").write_text(picture)
     return folder / "diffs"
 
 
@@ -95,5 +100,33 @@ def test_a_link_out_of_the_artifact_is_not_followed(tmp_path: Path, gh: FakeGh) 
     secret.write_text(DIFF)
     (folder / "diff-prod" / "diff.txt").unlink()
     (folder / "diff-prod" / "diff.txt").symlink_to(secret)
+    assert diff_comment.main(folder) == 1
+    assert gh.sent == []
+
+
+def test_a_picture_is_drawn_below_the_diff(tmp_path: Path, gh: FakeGh) -> None:
+    assert diff_comment.main(artifact(tmp_path, "prod", DIFF, PICTURE + "\n")) == 0
+    ((_, _, body),) = gh.sent
+    assert f"\n\n```mermaid\n{PICTURE}\n```\n\n" in body["body"]
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        f"{PICTURE}\n```\n@everyone",
+        f'{PICTURE}\nclick a href "https://example.com"',
+        f"%%{{init: {{}}}}%%\n{PICTURE}",
+        'flowchart LR\na["' + "b" * 39_000 + '"]',
+    ],
+    ids=["leaves the fence", "has a link", "has a directive", "does not fit"],
+)
+def test_what_is_more_than_a_picture_or_does_not_fit_is_left_out(picture: str) -> None:
+    text = DIFF + "x" * 40_000
+    assert comment("prod", text, URL, picture) == comment("prod", text, URL)
+
+
+def test_a_link_in_place_of_a_picture_is_not_followed(tmp_path: Path, gh: FakeGh) -> None:
+    folder = artifact(tmp_path, "prod", DIFF)
+    (folder / "diff-prod" / "picture.mmd").symlink_to(tmp_path / "secret")
     assert diff_comment.main(folder) == 1
     assert gh.sent == []

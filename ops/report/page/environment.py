@@ -1,0 +1,296 @@
+"""The environment as a picture shows it: networks, cluster, pools, nodes, and the path of a request. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+from catalog.contracts import Role
+from catalog.rdma import KvTransfer
+from ops.offline.recorded import Recording
+from ops.report.page.placement import Nodes, arranged
+from planning.surroundings import Gateway, InCluster, Internal
+from planning.types import Graph, Plan, WorkerPool
+from policies import kinds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pod:
+    """Pods of one kind on the CPU nodes."""
+
+    name: str
+    what: str
+    count: str = ""
+    role: Role | None = None
+    """Role of a simulated engine; None for other pods."""
+    deployment: str = ""
+    step: str = ""
+    """The step of a request that happens here; empty for none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """A GPU node pool."""
+
+    name: str
+    machine: str
+    gpu: str
+    nodes: tuple[Nodes, ...]
+    count: str
+    bought: str
+    """How the nodes are bought; empty for a pool that the stack does not create."""
+    nics: int
+    """RDMA NICs of a node."""
+    gbps: int
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rdma:
+    """The networks of the RDMA NICs."""
+
+    name: str
+    about: str
+    rails: tuple[str, ...]
+    """Range of each rail's subnet; empty where GKE or somebody else owns the networks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a request."""
+
+    number: int
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Everything in the picture, from outside to inside."""
+
+    project: str
+    place: str
+    vpc: str
+    vpc_about: str
+    cluster: str
+    cluster_about: str
+    endpoint: str
+    endpoint_about: str
+    cpu: str
+    pods: tuple[Pod, ...]
+    pools: tuple[Pool, ...]
+    rdma: Rdma | None
+    transfer: str
+    """How KV cache moves; empty if none does."""
+    transfers: dict[str, str]
+    """Disaggregated deployment → how its KV cache moves."""
+    reading: tuple[str, ...]
+    """Deployments whose engines read the weights bucket."""
+    hub: str
+    """What comes from the model hub; empty for nothing."""
+    bucket: str | None
+    services: tuple[Pod, ...]
+    """Managed services around the cluster."""
+    steps: tuple[Step, ...]
+    roles: tuple[Role, ...]
+    deployments: tuple[str, ...]
+
+    @property
+    def at(self) -> dict[str, int]:
+        """Place of a step → its number."""
+        return {step.where: step.number for step in self.steps}
+
+
+def environment(plan: Plan, recording: Recording) -> Environment:
+    name, about = _endpoint(plan)
+    vpc, vpc_about = _vpc(plan)
+    cluster = plan.cluster
+    return Environment(
+        project=plan.project,
+        place=f"{plan.region} · GPU zone {plan.zone}" if plan.gpu_pools else plan.region,
+        vpc=vpc,
+        vpc_about=vpc_about,
+        cluster=cluster.name or cluster.context,
+        cluster_about="existing" if cluster.existing else f"regional in {cluster.location}, {plan.release_channel}",
+        endpoint=name,
+        endpoint_about=about,
+        cpu=_cpu(plan),
+        pods=tuple(_pods(plan)),
+        pools=tuple(sorted((_pool(pool, plan) for pool in plan.gpu_pools), key=_order)),
+        rdma=_rdma(plan, recording),
+        transfer=_transfer(plan),
+        transfers={g.name: str(g.kv_transfer or "simulated") for g in plan.graphs if g.disaggregated},
+        reading=tuple(graph.name for graph in plan.graphs if graph.reads_bucket),
+        hub=_hub(plan),
+        bucket=next((_name(r.inputs, r.name) for r in recording.resources if r.type == kinds.BUCKET), None),
+        services=tuple(_services(recording)),
+        steps=tuple(_steps(plan, name)),
+        roles=tuple(role for role in Role if any(w.role is role for graph in plan.graphs for w in graph.workers)),
+        deployments=tuple(graph.name for graph in plan.graphs),
+    )
+
+
+def _name(inputs: dict[str, object], default: str) -> str:
+    return str(inputs.get("name") or default)
+
+
+def _endpoint(plan: Plan) -> tuple[str, str]:
+    match plan.endpoint:
+        case InCluster():
+            return "No load balancer", "only clients inside the cluster reach the frontends"
+        case Internal(global_access=everywhere):
+            clients = "every region of the VPC" if everywhere else "the region"
+            return "Internal load balancer", f"one address per deployment, for clients in {clients}"
+        case Gateway(domain=domain, allowed_cidrs=ranges):
+            return "Gateway", f"public, TLS, https://<deployment>.{domain}, from {', '.join(ranges)} only"
+
+
+def _vpc(plan: Plan) -> tuple[str, str]:
+    if plan.cluster.existing:
+        return "VPC of the cluster", "existing"
+    if plan.network:
+        return plan.network.vpc, f"existing, subnet {plan.network.subnet}, project {plan.network.project}"
+    ranges = plan.ranges
+    about = f"nodes {ranges.nodes}, pods {ranges.pods}, services {ranges.services}, MTU {plan.vpc.mtu}"
+    return str(plan.cluster.name), about
+
+
+def _cpu(plan: Plan) -> str:
+    pool = plan.system_pool
+    if pool is None:
+        return "CPU nodes · existing"
+    nodes = str(pool.nodes) if pool.nodes == pool.max_nodes else f"{pool.nodes} to {pool.max_nodes}"
+    return f"CPU pool {pool.name} · {nodes} × {pool.machine.name}"
+
+
+def _pods(plan: Plan) -> Iterator[Pod]:
+    for graph in plan.graphs:
+        yield Pod(
+            name=f"{graph.name} frontend",
+            what=f"OpenAI API, {'KV-aware router' if graph.workers else 'router'}",
+            count=str(graph.frontend.replicas),
+            deployment=graph.name,
+            step="Frontend",
+        )
+        for worker in graph.workers:
+            if not worker.machine:
+                yield Pod(
+                    name=f"{graph.name} {worker.role}",
+                    what=f"{graph.engine}, simulated, no GPU",
+                    count=_engines(worker.replicas, worker.max_replicas),
+                    role=worker.role,
+                    deployment=graph.name,
+                    step=worker.role.title(),
+                )
+    installed = plan.platform_namespace is not None
+    yield Pod(name="Dynamo operator", what=f"{plan.platform}" + ("" if installed else ", existing"))
+    if plan.fetched:
+        yield Pod(name="Fetch Jobs", what="copy weights into the bucket once", count=str(len(plan.fetched)))
+    yield Pod(
+        name="Verification Jobs", what="publish an endpoint only if serving is verified", count=str(len(plan.graphs))
+    )
+
+
+def _engines(replicas: int, max_replicas: int) -> str:
+    return str(replicas) if max_replicas == replicas else f"{replicas} to {max_replicas}"
+
+
+def _pool(pool: WorkerPool, plan: Plan) -> Pool:
+    machine, purchase = pool.machine, pool.purchase
+    reserved = f" {purchase.reservation}" if purchase and purchase.reservation else ""
+    roles = {w.role for graph in plan.graphs for w in graph.workers if w.machine and w.pool == pool.key}
+    return Pool(
+        name=pool.name,
+        machine=machine.name,
+        gpu=f"{machine.gpus.count} × {machine.gpus.product}",
+        nodes=arranged(pool, plan.graphs),
+        count=_engines(pool.nodes, pool.max_nodes),
+        bought=f"{purchase.mode}{reserved}" if purchase else "",
+        nics=machine.rdma_nics if pool.rdma.carries else 0,
+        gbps=machine.rdma.gbps if machine.rdma and pool.rdma.carries else 0,
+        roles=tuple(role for role in Role if role in roles),
+    )
+
+
+def _order(pool: Pool) -> tuple[int, str]:
+    """Pools in the order of a request: prefill before decode."""
+    return (min((list(Role).index(role) for role in pool.roles), default=len(Role)), pool.name)
+
+
+def _rdma(plan: Plan, recording: Recording) -> Rdma | None:
+    if not plan.rdma.carries or not any(pool.nics for pool in plan.gpu_pools):
+        return None
+    if not plan.creates_nic_networks:
+        owner = "created by GKE" if plan.creates_gpu_pools else "existing"
+        return Rdma(name="RoCE network", about=f"{owner}, mode {plan.rdma}", rails=())
+    networks = (r for r in recording.resources if r.type == kinds.NETWORK and r.inputs.get("networkProfile"))
+    name = ", ".join(_name(network.inputs, network.name) for network in networks)
+    about = f"VPC with profile {', '.join(plan.network_profiles)}, mode {plan.rdma}, one subnet per rail"
+    return Rdma(name=f"RoCE network {name}", about=about, rails=plan.ranges.rdma_subnets)
+
+
+def _transfer(plan: Plan) -> str:
+    """How KV cache moves from prefill to decode, in a few words."""
+    ways = {graph.kv_transfer for graph in plan.graphs if graph.disaggregated and graph.kv_transfer}
+    return " and ".join(_WAYS[way] for way in KvTransfer if way in ways)
+
+
+_WAYS = {KvTransfer.RDMA: "RDMA over the NIC rails", KvTransfer.TCP: "TCP over the pod network (slow)"}
+
+
+def _hub(plan: Plan) -> str:
+    if plan.fetched:
+        return "weights, copied into the bucket once, at a pinned revision"
+    loading = any(not graph.reads_bucket and not graph.runs.simulated for graph in plan.graphs)
+    return "weights, loaded by each worker at its start" if loading else ""
+
+
+def _services(recording: Recording) -> Iterator[Pod]:
+    def number(*types: str) -> int:
+        return sum(resource.type in types for resource in recording.resources)
+
+    if alerts := number(kinds.ALERT_POLICY):
+        yield Pod(name="Cloud Monitoring", what=f"dashboard, {alerts} alerts")
+    if number(kinds.GOOGLE_SECRET):
+        yield Pod(name="Secret Manager", what="token for gated models")
+    if number(kinds.BUDGET):
+        yield Pod(name="Budget", what="emails when a share of it is spent")
+    if number(kinds.ROUTER_NAT):
+        yield Pod(name="Cloud NAT", what="egress; nodes have no public address")
+    if number(kinds.SECURITY_POLICY):
+        yield Pod(name="Cloud Armor", what="admits the allowed ranges only")
+
+
+def _steps(plan: Plan, endpoint: str) -> Iterator[Step]:
+    numbers = count(1)
+
+    def step(where: str, what: str) -> Step:
+        return Step(number=next(numbers), where=where, what=what)
+
+    if isinstance(plan.endpoint, InCluster):
+        yield step("Client", "sends a request to the Service of a deployment, from inside the cluster")
+    else:
+        yield step("Client", f"sends an OpenAI request to the {endpoint[0].lower()}{endpoint[1:]}")
+    yield step("Frontend", "turns the prompt into tokens; its KV-aware router chooses the engines")
+    split = [graph for graph in plan.graphs if graph.disaggregated]
+    whole = [graph for graph in plan.graphs if not graph.disaggregated]
+    if split:
+        yield step("Prefill", f"computes the KV cache of the prompt{_only(split, whole)}")
+        yield step("KV cache", _moves(plan, split))
+        yield step("Decode", "generates the answer token by token, from the prompt's KV cache")
+    if whole:
+        yield step("Worker", f"computes the KV cache and generates the answer{_only(whole, split)}; no cache moves")
+    yield step("Answer", "streams back through the frontend to the client")
+
+
+def _only(these: list[Graph], others: list[Graph]) -> str:
+    """The deployments by name, where others take another path."""
+    return f" ({', '.join(graph.name for graph in these)})" if others else ""
+
+
+def _moves(plan: Plan, split: list[Graph]) -> str:
+    way = _transfer(plan)
+    simulated = [graph.name for graph in split if not graph.kv_transfer]
+    told = [f"moves from prefill to decode GPUs with NIXL: {way}"] if way else []
+    if simulated:
+        told.append(f"of {', '.join(simulated)} is simulated: the hand-over is real, no KV cache moves between GPUs")
+    return "; ".join(told)

@@ -1,0 +1,55 @@
+"""Pages of environments for tests, from goldens and plans: no provider is imported."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from ops.offline import stackfile
+from ops.offline.dry_run import DryRun
+from ops.offline.judged import Judged
+from ops.offline.recorded import Recording
+from ops.offline.verdicts import Verdict
+from ops.report.page.view import Page, page
+from planning.load import load
+from planning.plan import plan
+from settings.stack_config import StackConfig
+from tests.stacks import ROOT, config
+
+SCRIPT = "<script>window.ran=1</script>"
+SEVERAL: Mapping[str, Any] = {
+    "models": {
+        "chat": {
+            "model": "llama-3.3-70b-instruct",
+            "layout": "multi-node",
+            "prefill": {"replicas": 30},
+            "decode": {"replicas": 32},
+            "engine": {"extraArgs": [f"--custom-jinja-template=/models/{SCRIPT}"]},
+        },
+        "small": {"model": "llama-3.3-70b-instruct-fp8", "layout": "single-node"},
+        "one": {"model": "llama-3.3-70b-instruct-fp8", "layout": "aggregated"},
+    },
+    "capacity.maxNodes": 64,
+    "endpoint": {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]},
+}
+"""64 GPU nodes, three deployments, a public endpoint, and an argument with a script in it."""
+
+
+@cache
+def shipped(stack: str) -> Page:
+    """The page of a shipped stack, by its golden preview."""
+    return page(_judged(stackfile.read(ROOT, stack), stack))
+
+
+def of(changes: Mapping[str, Any]) -> Page:
+    """The page of a changed stack, with the resources of prod."""
+    return page(_judged(config(dict(changes)), "prod"))
+
+
+def _judged(given: StackConfig, recorded: str) -> Judged:
+    golden = json.loads((ROOT / f"tests/golden/{recorded}.preview.json").read_text(encoding="utf-8"))
+    planned = replace(plan(load(given)), warnings=tuple(golden["plan"]["warnings"]))
+    run = DryRun(config=given, plan=planned, recording=Recording.from_wire(golden))
+    verdicts = [Verdict(**verdict) for verdict in golden["policies"]]
+    return Judged(run=run, verdicts=verdicts, rules=golden["rules"], weak=())
