@@ -31,7 +31,7 @@ def test_every_resource_is_printed_as_the_engine_has_it(stack: str, programs: Pr
     assert process.returncode == 0, (tmp_path / "logs/empty_state.log").read_text()[-2000:]
     config = stackfile.read(ROOT, stack, ["preflight=false"])
     given = replace(config, secrets=config.secrets | {TOKEN})
-    printed = DryRun(plan=plan(load(given)), recording=record(ROOT, given)).to_wire()
+    printed = DryRun(config=given, plan=plan(load(given)), recording=record(ROOT, given)).to_wire()
     engine = registered.of_engine(json.loads(digest))
     assert len(engine) == len(printed["resources"])
     assert [*registered.differences(registered.of_preview(printed), engine)] == []

@@ -25,4 +25,4 @@ def _previewed(base: str, overrides: tuple[str, ...]) -> Snapshot:
     # Canned answers must not fail a check of the preflight, and it creates nothing.
     offline = replace(config, values={**config.values, "dynamo-gke:preflight": "false"})
     recording = record(ROOT, offline)
-    return Snapshot.from_wire(DryRun(plan=plan(load(config)), recording=recording).to_wire())
+    return Snapshot.from_wire(DryRun(config=config, plan=plan(load(config)), recording=recording).to_wire())
