@@ -28,7 +28,7 @@ class WorkerPod:
     graph: str
     role: Role
     engine: str
-    """Dynamo's name of the engine, such as `vllm`."""
+    """Dynamo's name of the engine."""
     model: str
     port: int | None
     """Where it serves its metrics; None without the variable that the operator sets."""
