@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal judge check format goldens verify bench lock engine-flags replacement-table contract
+.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal judge check format pictures goldens verify bench lock engine-flags replacement-table contract
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -58,6 +58,9 @@ check: $(VENV)/.test ## lint, format, types, which room may import which, dead c
 format: $(VENV)/.test ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+pictures: $(VENV)/.test ## draw the pictures of README and docs again; needs Chromium
+	@$(PY) -m tools.pictures
 
 goldens: $(VENV)/.test ## render every stack into tests/golden, what is supported into docs/support.md, and the stack files' schema
 	$(PY) -m tests.goldens

@@ -211,9 +211,9 @@ def _pool(pool: WorkerPool, plan: Plan) -> Pool:
     )
 
 
-def _order(pool: Pool) -> tuple[int, str]:
-    """Pools in the order of a request: prefill before decode."""
-    return (min((list(Role).index(role) for role in pool.roles), default=len(Role)), pool.name)
+def _order(pool: Pool) -> tuple[int, list[int], str]:
+    """Pools in the order of a request, prefill before decode, and pools of several roles last."""
+    return (len(pool.roles), [list(Role).index(role) for role in pool.roles], pool.name)
 
 
 def _rdma(plan: Plan, recording: Recording) -> Rdma | None:

@@ -29,6 +29,12 @@ def html(page: Page) -> str:
     )
 
 
+def picture(page: Page, name: str) -> str:
+    """A picture of the page alone, for the documentation: `architecture` or `request`."""
+    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
+    return _templates().get_template("picture.html").render(page=page, name=name, style=style)
+
+
 def _templates() -> Environment:
     return Environment(
         loader=FileSystemLoader(_FOLDER),
