@@ -16,7 +16,14 @@ from pulumi.runtime.proto import provider_pb2
 LOOPBACK = "127.0.0.1:0"
 _SERVICE = "/pulumirpc.ResourceProvider/"
 _STREAMED = f"{_SERVICE}List"
-_UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+# An error carries the partly created resource, such as a ConfigMap, in its metadata.
+_METADATA_BYTES = 16 << 20
+_UNLIMITED = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_metadata_size", _METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
+)
 # Waits of the program end long before; a call that nobody answers must not keep the proxy alive.
 CALL_SECONDS = 3600
 _Request = provider_pb2.CreateRequest | provider_pb2.CheckRequest | provider_pb2.ConfigureRequest
