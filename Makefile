@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal judge check format pictures goldens verify bench lock engine-flags replacement-table contract
+.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal judge check format pictures goldens verify bench lock engine-flags replacement-table contract docs
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -77,6 +77,9 @@ engine-flags: $(VENV)/.test ## regenerate the flag tables of ENGINE, or of all, 
 
 replacement-table: $(VENV)/.test ## regenerate ops/changes/gcp_inputs.json from SCHEMA, the JSON schema of Google's provider
 	$(PY) -m tools.replacement_table $(SCHEMA)
+
+docs: $(VENV)/.test ## build the pages of docs/ as a site, in site/
+	$(BIN)/zensical build --strict --clean
 
 bench: $(VENV)/.test ## time the preview against its floor, and with many graphs
 	$(PY) -m benchmarks.preview

@@ -49,16 +49,21 @@ def render(name: str) -> str:
 
 
 README = GOLDEN.parent.parent / "README.md"
+PREVIEW_PAGE = README.parent / "docs" / "preview.md"
 _PREVIEW_BLOCK = re.compile(r"(?<=prod` prints \(checked by a test\):\n\n```text\n).*?(?=\n```)", re.DOTALL)
 _ERRORS_BLOCK = re.compile(r"(?<=```text\n\$ \./dynamo-gke )(preview[^\n]*)\n.*?(?=\n```)", re.DOTALL)
 
 
 def readme() -> str:
-    """README.md with the preview of prod, and the errors of the command beside it, as they print now."""
+    """README.md with the errors of an invalid configuration as they print now."""
     text = README.read_text(encoding="utf-8")
-    preview = render("prod.preview.txt").rstrip()
-    text = _PREVIEW_BLOCK.sub(lambda _: preview, text)
     return _ERRORS_BLOCK.sub(lambda block: f"{block[1]}\n{_errors(block[1])}", text)
+
+
+def preview_page() -> str:
+    """docs/preview.md with the preview of prod as it prints now."""
+    preview = render("prod.preview.txt").rstrip()
+    return _PREVIEW_BLOCK.sub(lambda _: preview, PREVIEW_PAGE.read_text(encoding="utf-8"))
 
 
 def _errors(command: str) -> str:
@@ -74,6 +79,7 @@ if __name__ == "__main__":
     TABLE.write_text(known_inputs(), encoding="utf-8")
     frozen_layouts.FILE.write_text(frozen_layouts.with_new_cards(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
+    PREVIEW_PAGE.write_text(preview_page(), encoding="utf-8")
     (README.parent / FILE).write_text(schema.text(), encoding="utf-8")
     support_matrix.PAGE.write_text(support_matrix.page(), encoding="utf-8")
-    print(f"wrote {len(names())} goldens, {TABLE.name}, and the preview in README.md", file=sys.stderr)
+    print(f"wrote {len(names())} goldens, {TABLE.name}, and the preview in docs/preview.md", file=sys.stderr)

@@ -14,8 +14,9 @@ def test_no_golden_is_left_over() -> None:
     assert sorted(path.name for path in goldens.GOLDEN.iterdir()) == sorted(goldens.names())
 
 
-def test_the_readme_shows_what_is_printed() -> None:
-    shown = goldens.README.read_text(encoding="utf-8")
-    assert goldens.render("prod.preview.txt").rstrip() in shown, "run `make goldens` if meant"
-    assert shown == goldens.readme(), "run `make goldens` if meant"
-    assert "error: stack prod has 3 errors" in shown
+def test_the_docs_show_what_is_printed() -> None:
+    page, readme = (path.read_text(encoding="utf-8") for path in (goldens.PREVIEW_PAGE, goldens.README))
+    assert goldens.render("prod.preview.txt").rstrip() in page, "run `make goldens` if meant"
+    assert page == goldens.preview_page(), "run `make goldens` if meant"
+    assert readme == goldens.readme(), "run `make goldens` if meant"
+    assert "error: stack prod has 3 errors" in readme

@@ -1,4 +1,4 @@
-"""The README's steps to a first deployment: complete, in order, and leading to a stack that loads."""
+"""The steps of docs/production.md to a first deployment: complete, in order, and leading to a stack that loads."""
 
 import re
 import shlex
@@ -8,7 +8,9 @@ from planning.load import load
 from planning.plan import plan
 from tests.stacks import ROOT
 
-STEPS = re.search(r"^```sh\n(gcloud auth .*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+STEPS = re.search(
+    r"^```sh\n(gcloud components .*?)^```", (ROOT / "docs/production.md").read_text(), re.DOTALL | re.MULTILINE
+)
 
 
 def commands() -> list[list[str]]:
@@ -19,11 +21,16 @@ def commands() -> list[list[str]]:
 def test_the_steps_come_in_an_order_that_works() -> None:
     begins = [" ".join(words[:3]) for words in commands()]
     order = [
+        "gcloud components install",
+        "gcloud auth login",
         "gcloud auth application-default",
+        "gcloud billing projects",
         "make setup",
         "pulumi login --local",
         "pulumi stack init",
         "pulumi config set",
+        "./dynamo-gke preview --stack",
+        "pulumi preview --policy-pack",
         "pulumi up --policy-pack",
     ]
     assert [begin for i, begin in enumerate(begins) if begin not in begins[:i]] == order
@@ -40,4 +47,4 @@ def test_the_steps_replace_every_placeholder_of_the_stack_file() -> None:
     config = stackfile.read(ROOT, stack, [f"{key}={value}" for key, value in filled.items()])
     left = [value for value in config.values.values() if re.search(r"\bmy-|example\.com", value)]
     assert left == []
-    assert plan(load(config)).missing_token  # of which the last step but one is
+    assert plan(load(config)).missing_token

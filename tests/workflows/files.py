@@ -11,7 +11,7 @@ from tests.stacks import ROOT
 
 FOLDER = ROOT / ".github" / "workflows"
 ACTIONS = ROOT / ".github" / "actions"
-NAMES = ("advisories", "ci", "comment", "deploy", "drift", "preview")
+NAMES = ("advisories", "ci", "comment", "deploy", "docs", "drift", "preview")
 
 
 @dataclass(frozen=True)

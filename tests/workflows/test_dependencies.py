@@ -13,9 +13,11 @@ from tests.workflows.files import FOLDER, action_files, steps, workflow
 FIRST_ON_NODE_24: dict[str, int | None] = {
     "actions/cache": 5,
     "actions/checkout": 5,
+    "actions/deploy-pages": 5,
     "actions/setup-go": 6,
     "actions/setup-python": 6,
     "actions/upload-artifact": 6,
+    "actions/upload-pages-artifact": 5,
     "google-github-actions/auth": 3,
     "google-github-actions/setup-gcloud": 3,
     "google/osv-scanner-action/osv-scanner-action": None,

@@ -15,6 +15,7 @@ WRITES = {
     ("comment", "comment"): {"pull-requests"},
     ("deploy", "preview"): {"id-token"},
     ("deploy", "up"): {"id-token"},
+    ("docs", "publish"): {"id-token", "pages"},
     ("drift", "drift"): {"id-token", "issues"},
 }
 # Only these hand an identity or a token that may write to what they run.
@@ -60,6 +61,7 @@ def test_no_workflow_runs_a_head_with_the_rights_of_the_base() -> None:
         "preview": {"pull_request"},
         "comment": {"workflow_run"},
         "deploy": {"workflow_dispatch"},
+        "docs": {"push"},
         "drift": {"schedule", "workflow_dispatch"},
     }
     checkouts = [step for step in steps() if step.uses.startswith("actions/checkout@")]
@@ -110,6 +112,7 @@ JOB_CONDITIONS = {
     ("comment", "comment"): (
         "github.event.workflow_run.event == 'pull_request' && github.event.workflow_run.conclusion != 'cancelled'"
     ),
+    ("docs", "publish"): "vars.PUBLISH_DOCS == 'true'",
     ("drift", "drift"): "vars.CLOUD_STACKS != ''",
 }
 # The diff is reported even if the preview fails; neither hides the job's failure.
@@ -156,6 +159,7 @@ def test_a_deployment_waits_for_approval_and_its_turn_and_is_judged() -> None:
 
 def test_reading_jobs_never_use_the_environment_that_may_write() -> None:
     used = {(name, job): fields["environment"] for name, job, fields in jobs() if "environment" in fields}
+    assert used.pop(("docs", "publish"))["name"] == "github-pages"  # of GitHub, without an identity at Google Cloud
     assert {job for job, environment in used.items() if not environment.endswith("-preview")} == {("deploy", "up")}
 
 
