@@ -6,7 +6,11 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from ops.changes.comparison import compare
+from ops.changes.previewed import Snapshot
 from ops.offline import stackfile
+from ops.offline.against_base import AgainstBase
+from ops.offline.base_checkout import Base, JudgedByBase
 from ops.offline.dry_run import DryRun
 from ops.offline.judged import Judged
 from ops.offline.recorded import Recording
@@ -47,9 +51,32 @@ def of(changes: Mapping[str, Any]) -> Page:
     return page(_judged(config(dict(changes)), "prod"))
 
 
+def changed() -> Page:
+    """The page of prod on a base that had the resources of staging: resources of every kind of change."""
+    before, after = (_golden(stack) for stack in ("staging", "prod"))
+    for preview in (before, after):
+        text = (
+            json.dumps(preview["resources"]).replace("dynamo-staging", "dynamo-prod").replace("::staging::", "::prod::")
+        )
+        preview["resources"] = json.loads(text.replace("urn:pulumi:staging", "urn:pulumi:prod"))
+    found = _judged(stackfile.read(ROOT, "prod"), "prod")
+    verdict = Verdict(policy="no-buckets", level="mandatory", urn="urn::bucket", message="a bucket", remedy="no bucket")
+    found = replace(found, verdicts=[verdict])
+    base = Base(
+        ref="main", commit="c0ffee" * 6, snapshot=Snapshot.from_wire(before), note=None, policies={}, judging={},
+        judged=JudgedByBase(),
+    )  # fmt: skip
+    comparison = compare(base.snapshot, Snapshot.from_wire(after))
+    return page(found, AgainstBase(head=found, base=base, comparison=comparison, warnings=()))
+
+
 def _judged(given: StackConfig, recorded: str) -> Judged:
-    golden = json.loads((ROOT / f"tests/golden/{recorded}.preview.json").read_text(encoding="utf-8"))
+    golden = _golden(recorded)
     planned = replace(plan(load(given)), warnings=tuple(golden["plan"]["warnings"]))
     run = DryRun(config=given, plan=planned, recording=Recording.from_wire(golden))
     verdicts = [Verdict(**verdict) for verdict in golden["policies"]]
     return Judged(run=run, verdicts=verdicts, rules=golden["rules"], weak=())
+
+
+def _golden(stack: str) -> dict[str, Any]:
+    return json.loads((ROOT / f"tests/golden/{stack}.preview.json").read_text(encoding="utf-8"))

@@ -1,18 +1,24 @@
 """The page of an environment in a real browser: layout, search, isolation, accessibility."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ops.report.page.html import html
+from ops.report.page.view import Page
 from tests import npm, pages
 from tests.browser import chromium
 from tests.browser.chromium import Tab
 from tests.stacks import SHIPPED
 
 WIDTHS = (360, 820, 1440)
-PAGES = (*SHIPPED, "several")
+PAGES: dict[str, Callable[[], Page]] = {
+    **{stack: partial(pages.shipped, stack) for stack in SHIPPED},
+    "several": lambda: pages.of(pages.SEVERAL),
+    "changed": pages.changed,
+}
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +29,8 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
 
 @pytest.fixture(params=PAGES)
 def opened(request: pytest.FixtureRequest, tab: Tab, tmp_path: Path) -> Tab:
-    shown = pages.of(pages.SEVERAL) if request.param == "several" else pages.shipped(request.param)
     path = tmp_path / "page.html"
-    path.write_text(html(shown), encoding="utf-8")
+    path.write_text(html(PAGES[request.param]()), encoding="utf-8")
     tab.resize(1440)
     tab.prefer("light")
     tab.open(path)

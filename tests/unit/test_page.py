@@ -1,6 +1,7 @@
 """The picture of an environment: what it shows of each kind of stack, escaped, as a page and as a flowchart."""
 
 import re
+from html import escape
 from typing import Any
 
 import pytest
@@ -192,3 +193,14 @@ def test_anything_else_does_not_pass_as_a_flowchart(line: str) -> None:
 def test_a_flowchart_that_github_would_not_draw_does_not_pass() -> None:
     assert not only_draws("\n".join(["flowchart LR", *['a["b"]'] * 600]))
     assert not only_draws('flowchart LR\na["' + "b" * 50_000 + '"]')
+
+
+def test_the_page_shows_changes_and_violations() -> None:
+    page = pages.changed()
+    assert page.changes
+    assert {change.kind for change in page.changes.listed} >= {"created", "deleted", "updated"}
+    text = html(page)
+    assert escape(page.changes.verdict).replace("&#x27;", "&#39;") in text
+    assert "no bucket" in text
+    assert 'href="#changes"' in text
+    assert "#changes" not in html(pages.shipped("prod"))
