@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from infra.preflight import COMPUTE_API_VARIABLE
-from ops.rehearsal import kubelet, load_balancers, node_adder
+from ops.rehearsal import gke_controllers, kubelet, load_balancers, node_adder
 from ops.rehearsal.control_plane import ControlPlane
 from ops.rehearsal.google import compute_api, gke
 from ops.rehearsal.google.cloud import Cloud
@@ -46,6 +46,7 @@ def cluster(world: World, programs: Programs, cloud: Cloud) -> Iterator[Cluster]
             "operator": lambda: operator.run(kube, world, stop),
             "kubelet": lambda: kubelet.run(kube, world, stop),
             "load balancers": lambda: load_balancers.run(kube, lambda: _addresses(cloud), stop),
+            "gateway and secret controllers": lambda: gke_controllers.run(kube, stop),
             "autoscaler": lambda: node_adder.run(kube, lambda: _pools(cloud), stop),
         }
         for name, loop in loops.items():

@@ -6,7 +6,6 @@ Reads a request per line from stdin and answers each with a line. The first says
 import json
 import shutil
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,6 @@ from ops.rehearsal.kube import Kube
 from ops.rehearsal.platform import chart
 from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
-from tests.rehearsal.judge import controllers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,19 +41,12 @@ def run(world: World) -> int:
     """Answers until stdin ends. Every answer has `error`, empty if the command ran."""
     first = json.loads(sys.stdin.readline())
     programs = Programs(**{name: Path(path) for name, path in first["programs"].items()})
-    stop = threading.Event()
     with beside.cluster(world, programs, Cloud(world.cloud)) as cluster:
-        statuses = threading.Thread(target=controllers.run, args=(cluster.kube, stop), daemon=True)
-        statuses.start()
-        try:
-            _write_charts(world)
-            stack = _Stack(first["stack"], world, Providers(world, programs, None))
-            _answer(stack.deploy(Request(**first["config"])), idlePolicies=_idle_policies(cluster.kube))
-            for line in sys.stdin:
-                _answer(stack.run(Request(**json.loads(line))))
-        finally:
-            stop.set()
-            statuses.join()
+        _write_charts(world)
+        stack = _Stack(first["stack"], world, Providers(world, programs, None))
+        _answer(stack.deploy(Request(**first["config"])), idlePolicies=_idle_policies(cluster.kube))
+        for line in sys.stdin:
+            _answer(stack.run(Request(**json.loads(line))))
     return 0
 
 

@@ -1,6 +1,6 @@
-"""Controllers of GKE that rehearsals do not have: they say that a gateway serves and that a secret was copied.
+"""Stand-ins of two controllers of GKE: they say that a gateway serves, and that a secret was copied.
 
-Without them no stack with a gateway or with Secret Manager could be deployed, and so none changed.
+They prove nothing of either: no load balancer and no certificate exists, and the copy holds a made-up token.
 """
 
 import threading
