@@ -84,7 +84,7 @@ WORDS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "an existing cluster": (
         {"cluster": {"existing": {"context": "gke_my-project_europe-west1_ours"}}},
-        ["GKE cluster ours", "VPC of the cluster", "CPU nodes · existing"],
+        ["GKE cluster ours", "<h4>VPC of the cluster ", "a node, existing<", "CPU nodes · existing"],
     ),
     "an existing VPC": (
         {

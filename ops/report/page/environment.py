@@ -37,7 +37,7 @@ class Pool:
     nodes: tuple[Nodes, ...]
     count: str
     bought: str
-    """How the nodes are bought; empty for a pool that the stack does not create."""
+    """How the nodes are bought, or that they exist already."""
     nics: int
     """RDMA NICs of a node."""
     gbps: int
@@ -148,10 +148,10 @@ def _vpc(plan: Plan) -> tuple[str, str]:
     if plan.cluster.existing:
         return "VPC of the cluster", "existing"
     if plan.network:
-        return plan.network.vpc, f"existing, subnet {plan.network.subnet}, project {plan.network.project}"
+        return f"VPC {plan.network.vpc}", f"existing, subnet {plan.network.subnet}, project {plan.network.project}"
     ranges = plan.ranges
     about = f"nodes {ranges.nodes}, pods {ranges.pods}, services {ranges.services}, MTU {plan.vpc.mtu}"
-    return str(plan.cluster.name), about
+    return f"VPC {plan.cluster.name}", about
 
 
 def _cpu(plan: Plan) -> str:
@@ -204,7 +204,7 @@ def _pool(pool: WorkerPool, plan: Plan) -> Pool:
         gpu=f"{machine.gpus.count} × {machine.gpus.product}",
         nodes=arranged(pool, plan.graphs),
         count=_engines(pool.nodes, pool.max_nodes),
-        bought=f"{purchase.mode}{reserved}" if purchase else "",
+        bought=f"{purchase.mode}{reserved}" if purchase else "existing",
         nics=machine.rdma_nics if pool.rdma.carries else 0,
         gbps=machine.rdma.gbps if machine.rdma and pool.rdma.carries else 0,
         roles=tuple(role for role in Role if role in roles),

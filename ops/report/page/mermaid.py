@@ -21,7 +21,7 @@ def _lines(e: Environment) -> Iterator[str]:
     yield "flowchart LR"
     yield _box("client", "Clients")
     yield f"subgraph project[{label(f'Project {e.project}', e.place)}]"
-    yield f"subgraph vpc[{label(f'VPC {e.vpc}')}]"
+    yield f"subgraph vpc[{label(e.vpc)}]"
     yield _box("endpoint", e.endpoint, e.endpoint_about)
     yield f"subgraph cluster[{label(f'GKE cluster {e.cluster}')}]"
     yield from _cpu(e, found)
