@@ -1,0 +1,97 @@
+"""What docs/call.md tells clients to send is answered by Dynamo's frontend, and README shows what `make dev` prints."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests import doc_blocks
+from tests.local.deployed import Deployed, deployed
+from tests.local.private import in_private_network
+from tests.stacks import ROOT
+from workloads.jobs.verify.clock import Deadline
+from workloads.jobs.verify.web import fetch
+
+pytestmark = pytest.mark.usefixtures("dynamo")
+
+PAGE = "docs/call.md"
+PRINTED_ENDPOINT = "http://127.0.0.1:8000"
+SECONDS = 120
+
+
+def test_the_page_has_requests_of_every_kind() -> None:
+    bodies = [json.loads(words[words.index("-d") + 1]) for words in curls() if "-d" in words]
+    assert [("stream" in body, "tools" in body) for body in bodies] == [(False, False), (True, False), (False, True)]
+    assert [body.get("stream", False) for body in python_calls()] == [False, True]
+
+
+@in_private_network
+def test_every_request_of_the_page_is_answered() -> None:
+    with deployed(1, 1) as graph:
+        for words in curls():
+            answered(*[word.replace(PRINTED_ENDPOINT, graph.endpoint) for word in words])
+        for body in python_calls():
+            assert sent(graph, body)[0] == 200
+
+
+def curls() -> list[tuple[str, ...]]:
+    """The curl commands of the page for this machine's endpoint."""
+    return [words for words in doc_blocks.commands(PAGE) if words[0] == "curl" and PRINTED_ENDPOINT in " ".join(words)]
+
+
+def answered(*words: str) -> None:
+    """Runs one curl command as printed; fails unless the frontend answered what such a request asks for."""
+    done = subprocess.run([*words, "--fail"], capture_output=True, text=True, timeout=SECONDS, check=True)
+    if words[-1].endswith("/models"):
+        assert json.loads(done.stdout)["data"][0]["id"]
+    elif "-sN" in words:
+        events = [line.removeprefix("data: ") for line in done.stdout.splitlines() if line.startswith("data: ")]
+        assert events[-1] == "[DONE]"
+        assert any(json.loads(event).get("usage") for event in events[:-1])
+        assert len(events) > 3
+    else:
+        answer = json.loads(done.stdout)
+        assert answer["choices"][0]["message"]["role"] == "assistant"
+        assert answer["usage"]["completion_tokens"] > 0
+
+
+def python_calls() -> list[dict[str, object]]:
+    """The arguments of each `create` in the page's Python, which the client sends as the JSON of a request."""
+    (script,) = re.findall(r"^```python\n(.*?)^```", (ROOT / PAGE).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    calls = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Call)]
+    creates = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "create"]
+    bodies = [{word.arg or "": ast.literal_eval(word.value) for word in call.keywords} for call in creates]
+    return sorted(bodies, key=lambda body: "stream" in body)
+
+
+def sent(graph: Deployed, body: dict[str, object]) -> tuple[int, str]:
+    return fetch(f"{graph.endpoint}/v1/chat/completions", Deadline(SECONDS), body)
+
+
+def test_the_readme_shows_what_make_dev_prints() -> None:
+    """Times, counts of pieces and the random words of the simulated engine differ."""
+    (block,) = [block for block in doc_blocks.blocks("README.md") if block.commands == (("make", "dev"),)]
+    (shown,) = re.findall(
+        r"^```text\n(qwen3-0.6b was asked.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.M
+    )
+    assert block.output is None or block.output == shown
+    dry = subprocess.run(["make", "-n", "dev"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    commands = [line.split("-m ops ")[1] for line in dry.stdout.splitlines() if "-m ops " in line]
+    assert commands == ["preview --stack dev", "local --once --stack dev"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ops", *commands[1].split(), "--port", "0"],
+        cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout[done.stdout.index("qwen3-0.6b was asked") :].splitlines()
+    assert [alike(line) for line in shown.splitlines()] == [alike(line) for line in printed]
+
+
+def alike(line: str) -> str:
+    """A line without what differs between two runs."""
+    if re.fullmatch(r"(?:[A-Z]?[a-z]+[ .…]*)+", line) and "simulated" not in line:
+        return "random words"
+    return re.sub(r"127\.0\.0\.1:\d+|\d+(\.\d+)? (ms|s|pieces)\b", "N", line)
