@@ -40,7 +40,7 @@ LabelKey = Annotated[
         pattern=r"^[a-z][a-zA-Z0-9-]{0,40}$",
         description="1 to 41 letters, digits and dashes, the first a lower-case letter",
         examples=["costCenter"],
-        json_schema_extra={"not": {"enum": sorted({*OWN_LABELS, *map(_camel, OWN_LABELS)})}},
+        json_schema_extra={"not": {"enum": [*sorted({*OWN_LABELS, *map(_camel, OWN_LABELS)})]}},
     ),
 ]
 LabelValue = Annotated[

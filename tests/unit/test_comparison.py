@@ -180,7 +180,8 @@ def test_a_replaced_provider_is_not_asked_which_of_the_two_goes_first() -> None:
 
 @pytest.mark.parametrize("option", ["protect", "retainOnDelete"])
 def test_an_option_of_the_engine_alone_is_no_update(option: str) -> None:
-    change = only(compare(stack(pool(**{option: True})), stack(pool())))
+    options: dict[str, Any] = {option: True}
+    change = only(compare(stack(pool(**options)), stack(pool())))
     assert change.kind is Kind.UNCHANGED
     assert [(i.path, i.before, i.after) for i in change.inputs] == [(f"option {option}", "true", "false")]
 

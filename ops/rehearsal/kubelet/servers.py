@@ -52,7 +52,7 @@ class Server(ThreadingHTTPServer):
             context.load_cert_chain(certificate.chain, certificate.key)
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
-    def handle_error(self, *_: Any) -> None:
+    def handle_error(self, *_: Any, **__: Any) -> None:
         """Prints nothing: clients are stopped while they wait for an answer."""
 
 
