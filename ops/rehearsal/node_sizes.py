@@ -8,8 +8,8 @@ that all machines but those with Grace CPUs have.
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.machines import GPU_RESOURCE
-
+GPU_RESOURCE = "nvidia.com/gpu"
+"""Of NVIDIA's device plugin. Not read from the program, as `nodes` says."""
 # GKE's default; the program's clusters and pools set no other.
 MAX_PODS = 110
 LOCAL_SSD_GIB = 375

@@ -14,9 +14,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.machines import (
-    ACCELERATOR_LABEL,
-    ARCH_LABEL,
-    GPU_RESOURCE,
     CpuMachine,
     GpuMachine,
     cpu_machine,
@@ -24,9 +21,14 @@ from catalog.machines import (
     gpu_machine,
     gpu_machine_names,
 )
-from manifests.labels import NODE_POOL
 from ops.rehearsal import node_sizes
 from ops.rehearsal.errors import RehearsalError
+
+# GKE's names, written here once more and not read from the program, so that a label that the program gets wrong selects
+# no node in a rehearsal.
+NODE_POOL = "cloud.google.com/gke-nodepool"
+ACCELERATOR_LABEL = "cloud.google.com/gke-accelerator"
+ARCH_LABEL = "kubernetes.io/arch"
 
 Inputs = Mapping[str, Any]
 """Inputs of a gcp NodePool, in the provider's names."""
@@ -114,7 +116,7 @@ def taints(inputs: Inputs) -> list[dict[str, str]]:
     config = inputs["nodeConfig"]
     found: list[dict[str, str]] = []
     if config.get("guestAccelerators"):
-        found.append({"key": GPU_RESOURCE, "value": "present", "effect": "NoSchedule"})
+        found.append({"key": node_sizes.GPU_RESOURCE, "value": "present", "effect": "NoSchedule"})
     if machine_of(inputs).arch == "arm64":
         found.append({"key": ARCH_LABEL, "value": "arm64", "effect": "NoSchedule"})
     own = config.get("taints", [])

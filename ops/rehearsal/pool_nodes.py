@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from manifests.labels import NODE_POOL
 from ops.rehearsal import devices, nodes
 from ops.rehearsal.kube import Kube, Object
 
@@ -29,7 +28,7 @@ def create_node(kube: Kube, inputs: nodes.Inputs, zone: str, number: int) -> Obj
 
 def of_pool(kube: Kube, pool: str) -> list[Object]:
     """The pool's nodes in the cluster."""
-    return kube.list("v1", "Node", selector=f"{NODE_POOL}={pool}")
+    return kube.list("v1", "Node", selector=f"{nodes.NODE_POOL}={pool}")
 
 
 def delete_pool(kube: Kube, pool: str) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
+from catalog import machines
 from catalog.machines import GpuMachine, gpu_machines
+from manifests import labels as program_labels
 from ops.offline.recorded import Recording
 from ops.rehearsal import devices, fitting, node_sizes, nodes
 from ops.rehearsal.errors import RehearsalError
@@ -33,6 +35,19 @@ def pool(machine: str = "a3-ultragpu-8g", **node_config: Any) -> dict[str, Any]:
     """A GPU pool of prod on another machine, or with other node settings."""
     inputs = pools()["decode"]
     return {**inputs, "nodeConfig": {**inputs["nodeConfig"], "machineType": machine, **node_config}}
+
+
+@pytest.mark.parametrize(
+    ("gkes", "programs"),
+    [
+        (nodes.NODE_POOL, program_labels.NODE_POOL),
+        (nodes.ACCELERATOR_LABEL, machines.ACCELERATOR_LABEL),
+        (nodes.ARCH_LABEL, machines.ARCH_LABEL),
+        (node_sizes.GPU_RESOURCE, machines.GPU_RESOURCE),
+    ],
+)
+def test_the_program_names_what_it_selects_as_gke_does(gkes: str, programs: str) -> None:
+    assert gkes == programs
 
 
 def test_a_pool_begins_with_its_fixed_or_initial_count_per_zone() -> None:
