@@ -1,6 +1,7 @@
 """What must come of a command of Pulumi: each expectation says whether it was met, and what happened. Pure."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from ops.rehearsal.engine import destroy_order
 from ops.rehearsal.engine.events import Command, Step, is_resource, short, type_of
@@ -91,11 +92,14 @@ def refused(before: Collection[str], after: Callable[[], Collection[str]]) -> Ex
     return expect
 
 
-def nothing_left(left_over: Callable[[], Sequence[str]]) -> Expectation:
-    """Deletes all, in the right order. `left_over`: a sentence for each thing that remains."""
+def nothing_left(left_over: Callable[[], Sequence[str]], state: Sequence[Mapping[str, Any]]) -> Expectation:
+    """Deletes all, in an order that the engine must keep.
+
+    `left_over`: a sentence for each thing that remains; `state`: the resources before.
+    """
 
     def expect(command: Command) -> Outcome:
-        wrong = [*left_over(), *destroy_order.violations(command.steps)]
+        wrong = [*left_over(), *destroy_order.violations(command.steps, state)]
         if command.ok and wrong:
             return False, listed(wrong, "; ")
         return command.ok, f"{command.count('delete')} deleted, nothing left" if command.ok else "failed"

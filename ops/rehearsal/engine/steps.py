@@ -155,7 +155,8 @@ class Steps:
             self.stack.unprotect([resource["urn"] for resource in resources if resource["type"] == left_over.BUCKET])
         self._search()
         objects = left_over.objects(resources)
-        self._do("destroy", self.stack.destroy, expectations.nothing_left(lambda: self._left(objects)), needed=True)
+        gone = expectations.nothing_left(lambda: self._left(objects), resources)
+        self._do("destroy", self.stack.destroy, gone, needed=True)
 
     def _urns(self) -> set[str]:
         return {resource["urn"] for resource in self.stack.resources()}

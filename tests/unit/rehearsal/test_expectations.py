@@ -12,6 +12,7 @@ OTHER = f"{_HEAD}:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGra
 JOB = f"{_HEAD}:workloads:Verification$kubernetes:batch/v1:Job::chat-proof-job"
 SECRET = f"{_HEAD}:workloads:WorkloadNamespace$kubernetes:core/v1:Secret::workloads-hf-token"
 POOL = f"{_HEAD}:infra:GpuPool$gcp:container/nodePool:NodePool::decode-pool"
+STATE = [{"urn": CHAT, "dependencies": [POOL]}, {"urn": POOL}]
 SCALED = {("dynamo", "chat-decode"): 2}
 GRAPHS = {CHAT: "chat", OTHER: "other"}
 
@@ -102,21 +103,28 @@ CASES: list[tuple[str, Expectation, Command, bool, str]] = [
     ),
     (
         "a clean destroy",
-        expectations.nothing_left(lambda: []),
+        expectations.nothing_left(lambda: [], STATE),
         command(step("delete", CHAT), step("delete", POOL, at=2)),
         True,
         "2 deleted, nothing left",
     ),
     (
         "something is left",
-        expectations.nothing_left(lambda: ["the cluster still has Secret hf-token"]),
+        expectations.nothing_left(lambda: ["the cluster still has Secret hf-token"], STATE),
         command(step("delete", CHAT)),
         False,
         "the cluster still has Secret hf-token",
     ),
     (
+        "the right order by chance",
+        expectations.nothing_left(lambda: [], [{"urn": CHAT}, {"urn": POOL}]),
+        command(step("delete", CHAT), step("delete", POOL, at=2)),
+        False,
+        "GPU pool decode-pool may be deleted before graph chat-graph, which does not depend on it",
+    ),
+    (
         "the wrong order",
-        expectations.nothing_left(lambda: []),
+        expectations.nothing_left(lambda: [], STATE),
         command(step("delete", CHAT, at=2), step("delete", POOL)),
         False,
         "GPU pool decode-pool was being deleted before graph chat-graph was gone",
