@@ -32,10 +32,10 @@ render: $(VENV)/.run ## print the Kubernetes objects of STACK as YAML
 tools: $(VENV)/.run ## build the programs of a rehearsal that are not on PATH; Linux and Go; once, half an hour
 	@$(PY) -m tools.rehearsal_programs
 
-rehearse: $(VENV)/.run ## run STACK's life with the real Pulumi engine in a simulated cloud; needs `make tools`
+rehearse: tools ## run STACK's life with the real Pulumi engine in a simulated cloud; first builds what `make tools` would
 	@$(PY) -m ops rehearse --stack $(STACK)
 
-rehearse-all: $(VENV)/.run ## let each resource of staging and prod fail once in a rehearsal, and write docs/rehearsed.md
+rehearse-all: tools ## let each resource of staging and prod fail once in a rehearsal, and write docs/rehearsed.md
 	@$(PY) -m tools.rehearsed_faults
 
 test: $(VENV)/.test ## run every test that can run here but rehearsals; says what it skipped and why

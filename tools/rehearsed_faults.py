@@ -45,7 +45,7 @@ def main() -> int:
             fail_every=Every.RESOURCE,
         )
         code, report = outside.run(request, dict(os.environ), keep=False)
-        if report is None or code == outside.INTERRUPTED:
+        if "faults" in report:
             return code or 1
         reports[stack] = report
     PAGE.write_text(page(reports, datetime.now(UTC).date().isoformat()), encoding="utf-8")

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from ops.commands.ending import Exit, errors_printed, stop
+from ops.commands.ending import Exit, errors_printed, stop_on_fault
 from ops.commands.options import AsJson, Overrides, Stack
 from ops.offline.dry_run import dry_run, planned
 from ops.rehearsal.faults.every import Every
 from ops.report import printing
 from planning.types import Plan
-from reading.errors import ConfigInvalid, Error
+from reading.errors import ConfigInvalid, Error, one_of
 
 app = typer.Typer(add_completion=False)
 
@@ -25,7 +25,10 @@ def rehearse(
         str | None, typer.Option(metavar="TEXT", help="Let the first creation fail whose URN has this text.")
     ] = None,
     fail_every: Annotated[
-        Every | None, typer.Option("--fail-every", help="Let the first creation fail of each type, or each resource.")
+        str | None,
+        typer.Option(
+            "--fail-every", metavar="|".join(Every), help="Let the first creation fail of each type, or each resource."
+        ),
     ] = None,
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Also rotate the token, and update after an autoscaler has scaled.")
@@ -36,6 +39,8 @@ def rehearse(
     """Run preview, up, refresh, a model swap and destroy with the real engine, against a simulated cloud."""
     with errors_printed(stack, as_json=as_json):
         _refuse_existing(planned(stack, overrides))
+        if fail_every is not None and fail_every not in list(Every):
+            raise ConfigInvalid([Error("--fail-every", one_of(fail_every, list(Every)))])
         if fail is not None and fail_every:
             raise ConfigInvalid([Error("--fail", "does not go together with --fail-every; give one of them")])
         if fail is not None:
@@ -43,7 +48,8 @@ def rehearse(
 
             target.check(fail, [resource.urn for resource in dry_run(stack, overrides).recording.resources])
     if sys.platform != "linux":
-        stop("a rehearsal runs on Linux only, because it needs network namespaces", Exit.FAILED)
+        message = "a rehearsal runs on Linux only, because it needs network namespaces"
+        stop_on_fault(stack, "rehearsal", message, Exit.FAILED, as_json=as_json)
     from ops.rehearsal import programs
     from ops.rehearsal.engine import outside, printed
     from ops.rehearsal.engine.request import Request
@@ -51,7 +57,7 @@ def rehearse(
     try:
         found = programs.find()
     except programs.ProgramsMissing as missing:
-        stop(str(missing), Exit.FAILED)
+        stop_on_fault(stack, "rehearsal", str(missing), Exit.FAILED, as_json=as_json)
     request = Request(
         stack=stack,
         overrides=overrides,
@@ -62,9 +68,9 @@ def rehearse(
         fail_every=fail_every,
     )
     code, report = outside.run(request, dict(os.environ), keep=keep)
-    if report and as_json:
+    if as_json:
         printing.show_json(report)
-    elif report:
+    elif "faults" not in report:
         printed.show(report)
     raise typer.Exit(code)
 

@@ -26,11 +26,12 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _UNISOLATED = "run with --no-isolation, but then Dynamo's event ports listen on every interface"
 
 
-def enter(*, instead: str = _UNISOLATED, own_processes: bool = False) -> None:
+def enter(*, instead: str = _UNISOLATED, own_processes: bool = False, as_root: bool = False) -> None:
     """Move this process, which must have a single thread, into a private network with loopback up.
 
     With `own_processes`, the next fork starts a PID namespace, whose processes all end with that first one. Root needs
-    no more; others get a user namespace in which they keep their own identity.
+    no more; others get a user namespace, in which they keep their own identity, or are root if `as_root`: only root
+    passes its capabilities on to the programs that it starts.
     Raises LocalRunError if the kernel permits neither, which then says what to do `instead`, or if an interface other
     than loopback is up afterwards.
     """
@@ -40,9 +41,7 @@ def enter(*, instead: str = _UNISOLATED, own_processes: bool = False) -> None:
     if refusal == errno.EPERM:
         refusal = _unshare(_CLONE_NEWUSER | wanted)
         if not refusal:
-            Path("/proc/self/setgroups").write_text("deny")
-            Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-            Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+            refusal = _map((0, user) if as_root else (user, user), (0, group) if as_root else (group, group))
     if refusal:
         raise LocalRunError(f"this machine permits no private network namespace ({os.strerror(refusal)}); {instead}")
     _raise_loopback()
@@ -59,6 +58,17 @@ def interfaces_up() -> set[str]:
 def _unshare(flags: int) -> int:
     """0, or the errno of the refusal."""
     return 0 if _LIBC.unshare(flags) == 0 else ctypes.get_errno()
+
+
+def _map(user: tuple[int, int], group: tuple[int, int]) -> int:
+    """Maps one user and one group, each given as inside and outside. 0, or the errno of the refusal."""
+    try:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user[0]} {user[1]} 1")
+        Path("/proc/self/gid_map").write_text(f"{group[0]} {group[1]} 1")
+    except OSError as error:
+        return error.errno or errno.EPERM
+    return 0
 
 
 def _raise_loopback() -> None:

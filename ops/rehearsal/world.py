@@ -106,3 +106,13 @@ class World:
     def report(self) -> Path:
         """What the rehearsal found."""
         return self.folder / "report.json"
+
+    @property
+    def progress(self) -> Path:
+        """What the rehearsal has found so far."""
+        return self.folder / "progress.json"
+
+    @property
+    def failure(self) -> Path:
+        """Why the rehearsal did not get to its end, in a sentence."""
+        return self.folder / "failure"

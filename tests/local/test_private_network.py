@@ -2,6 +2,9 @@
 
 import errno
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +32,35 @@ def test_where_the_kernel_permits_no_namespace_the_option_is_named(monkeypatch: 
         LocalRunError, match=r"no private network namespace \(Operation not permitted\); run with --no-isolation"
     ):
         private_network.enter()
+
+
+def test_where_no_identity_can_be_mapped_the_option_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: Path, _text: str) -> int:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    namespaces = iter([errno.EPERM, 0])  # the network alone, then with a user namespace
+    monkeypatch.setattr(private_network, "_unshare", lambda _flags: next(namespaces))
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(LocalRunError, match=r"\(Operation not permitted\); run with --no-isolation"):
+        private_network.enter()
+
+
+_MOUNTS = """
+import subprocess
+from ops.local import private_network
+private_network.enter(as_root=True, own_processes=True)
+subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "test", "/mnt"], check=True)
+"""
+
+
+def test_as_root_programs_of_another_user_can_mount() -> None:
+    user = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    if sys.platform != "linux" or subprocess.run([*user, "unshare", "-rn", "true"], check=False).returncode:
+        pytest.skip("this machine permits a user no namespaces")
+    done = subprocess.run(
+        [*user, sys.executable, "-c", _MOUNTS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_interface_that_leads_anywhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

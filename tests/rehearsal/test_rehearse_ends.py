@@ -33,7 +33,8 @@ OUTSIDE = """
 import os, sys
 from ops.rehearsal.engine import outside
 from ops.rehearsal.engine.request import Request
-print(outside.run(Request.from_json(sys.argv[1]), os.environ, keep=sys.argv[2] == "keep")[0], flush=True)
+code, report = outside.run(Request.from_json(sys.argv[1]), os.environ, keep=sys.argv[2] == "keep")
+print(code, [fault["message"] for fault in report["faults"]], flush=True)
 """
 
 
@@ -102,7 +103,7 @@ def test_a_signal_leaves_nothing(running: Running, number: signal.Signals) -> No
     assert len(running.processes()) >= 5  # two of the rehearsal, the program, and its children
     running.process.send_signal(number)
     out, _ = running.process.communicate(timeout=SECONDS)
-    assert out.strip() == "130"
+    assert out.strip() == "130 ['it was interrupted']"
     assert not running.processes()
     assert not running.folders
 
@@ -117,7 +118,7 @@ def test_a_killed_rehearsal_leaves_nothing(running: Running) -> None:
     inside = [pid for pid in running.processes() if b"engine.inside" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(max(inside), signal.SIGKILL)
     out, _ = running.process.communicate(timeout=SECONDS)
-    assert out.strip() == "1"
+    assert out.strip() == "1 ['it ended early; stderr says why']"
     running.wait_until_nothing_is_left()
 
 

@@ -1,5 +1,6 @@
 """What `rehearse` refuses before it starts anything."""
 
+import json
 import os
 import subprocess
 import sys
@@ -64,3 +65,18 @@ def test_missing_programs_are_named_with_what_builds_them() -> None:
     assert done.returncode == 1
     assert "run `make tools`" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system is refused first")
+def test_missing_programs_are_one_object_with_json() -> None:
+    done = ops("rehearse", "--stack", "dev", "--json", path="/nowhere")
+    (fault,) = json.loads(done.stdout)["faults"]
+    assert (done.returncode, fault["path"], done.stderr) == (1, "rehearsal", "")
+    assert "run `make tools`" in fault["message"]
+
+
+def test_another_fail_every_is_refused_with_what_is_allowed() -> None:
+    done = ops("rehearse", "--stack", "dev", "--fail-every", "foo", "--json")
+    (fault,) = json.loads(done.stdout)["faults"]
+    assert (done.returncode, fault["path"]) == (2, "--fail-every")
+    assert fault["message"] == '"foo" is not one of type, resource'

@@ -15,6 +15,7 @@ from ops.local import private_network
 from ops.local.errors import LocalRunError, report_error
 from ops.local.lifeline import tied_to
 from ops.rehearsal.world import World
+from reading.tokens import masked
 
 FIRST = 0
 """Parent of the first process in a PID namespace, as that process sees it."""
@@ -43,9 +44,10 @@ def main() -> int:
         private_network.enter(
             instead="a rehearsal needs one, so that it can reach no cloud; allow user namespaces, or run it as root",
             own_processes=True,
+            as_root=True,  # the pods' programs get a mount namespace
         )
     except LocalRunError as error:
-        return report_error(error)
+        return _failed(world, error)
     # After the namespace: the kernel forgets the tie when a process gets new credentials.
     tied_to(parent, signal.SIGTERM)()
     child = os.fork()
@@ -58,6 +60,12 @@ def main() -> int:
     return code if code >= 0 else 1
 
 
+def _failed(world: World, error: LocalRunError) -> int:
+    """Says why on stderr, and to the process outside. Returns the exit code."""
+    world.failure.write_text(masked(str(error)))
+    return report_error(error)
+
+
 def _first() -> None:
     """Rehearses, and ends the process. Never returns, so that no code of the parent runs in it."""
     code = 1
@@ -68,7 +76,7 @@ def _first() -> None:
 
         code = rehearsal.run(World.of_this_process())
     except LocalRunError as error:
-        code = report_error(error)
+        code = _failed(World.of_this_process(), error)
     except Exception as error:
         # The last frame of this process: no caller could turn the error into a sentence.
         unexpected("the rehearsal", error)

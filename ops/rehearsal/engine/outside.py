@@ -24,8 +24,10 @@ SECONDS_TO_END = 10
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int, dict[str, Any] | None]:
-    """Exit code and report of a rehearsal, whose folder is then removed unless `keep`. None: it did not get to its end.
+def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int, dict[str, Any]]:
+    """Exit code and report of a rehearsal, whose folder is then removed unless `keep`.
+
+    The report of one that did not get to its end has `faults`, and the steps until then.
 
     Ctrl-C, SIGTERM and a closed terminal end it at once, with all its processes. Must be called from the main thread.
     """
@@ -56,9 +58,11 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
             inside.terminate()
         code = inside.wait()
         if interrupted:
-            return INTERRUPTED, None
-        report = json.loads(world.report.read_text()) if world.report.exists() else None
-        return abs(code), report
+            return INTERRUPTED, _unfinished(request.stack, world, "it was interrupted")
+        if world.report.exists():
+            return abs(code), json.loads(world.report.read_text())
+        why = world.failure.read_text() if world.failure.exists() else "it ended early; stderr says why"
+        return abs(code), _unfinished(request.stack, world, why)
     finally:
         if inside:
             _kill(inside)
@@ -68,6 +72,12 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
             print(f"kept: {world.folder}", file=sys.stderr)
         else:
             shutil.rmtree(world.folder, ignore_errors=True)
+
+
+def _unfinished(stack: str, world: World, why: str) -> dict[str, Any]:
+    """The report of a rehearsal that did not get to its end."""
+    steps = json.loads(world.progress.read_text())["steps"] if world.progress.exists() else []
+    return {"stack": stack, "ok": False, "steps": steps, "faults": [{"path": "rehearsal", "message": why}]}
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
@@ -31,6 +32,11 @@ def run(world: World) -> int:
     report = Report(stack=request.stack)
     out.print(f"rehearsing stack {request.stack}: {_pools(plan)}", markup=False)
     injection = _injection(request)
+
+    def on_step(step: StepReport) -> None:
+        _show(out, step)
+        _write(world.progress, report)
+
     cloud = Cloud(world.cloud)
     with beside.cluster(world, request.programs, cloud) as cluster:
         overrides = [*request.overrides, f"versions.charts={chart.write(world, plan.platform)}"]
@@ -48,14 +54,21 @@ def run(world: World) -> int:
             cloud=cloud,
             kube=cluster.kube,
             report=report,
-            on_step=lambda step: _show(out, step),
+            on_step=on_step,
             tokens=tokens,
         ).run(injection, thorough=request.thorough)
         for failure in cluster.failures:
             report.steps.append(StepReport(name="stand-ins", ok=False, seconds=0, said=failure))
             _show(out, report.steps[-1])
-    world.report.write_text(json.dumps(report.to_wire()))
+    _write(world.report, report)
     return 0 if report.ok else 1
+
+
+def _write(path: Path, report: Report) -> None:
+    """Writes the report as JSON, whole or not at all."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(report.to_wire()))
+    new.replace(path)
 
 
 def _injection(request: Request) -> Injection | None:
@@ -69,6 +82,9 @@ def _pools(plan: Plan) -> str:
 
 
 def _show(out: Console, step: StepReport) -> None:
+    if step.skipped:
+        out.print(f"skipped  {step.name}: {step.said}", markup=False)
+        return
     mark = "ok    " if step.ok else "FAILED"
     out.print(f"{mark}  {step.seconds:6.1f} s  {step.name}: {step.said}", markup=False)
     for error in step.errors:

@@ -17,11 +17,14 @@ class StepReport:
     said: str
     """What happened, in a few words."""
     errors: Sequence[str] = ()
+    skipped: bool = False
+    """Whether the stack or the request gives nothing to do here; `said` is why."""
 
     def to_wire(self) -> dict[str, Any]:
         return {
             "step": self.name,
             "ok": self.ok,
+            "skipped": self.skipped,
             "seconds": round(self.seconds, 1),
             "said": self.said,
             "errors": list(self.errors),

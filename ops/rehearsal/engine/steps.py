@@ -28,6 +28,9 @@ _MOST_UPDATES = 200
 """More than any stack has resources, each of which may fail once."""
 
 
+_NO_TOKEN = "the stack has no token"
+
+
 class Stopped(Exception):
     """A step failed on which the next ones build."""
 
@@ -51,6 +54,8 @@ class Steps:
     def run(self, injection: Injection | None, *, thorough: bool) -> None:
         """Runs all steps, until one fails on which the others build."""
         try:
+            if injection and thorough:
+                self._skip("thorough steps", "a rehearsal with a fault has none of them")
             if isinstance(injection, Strikes):
                 self._with_many_faults(injection)
             elif injection:
@@ -109,6 +114,7 @@ class Steps:
 
     def _swap_model(self) -> None:
         if not self.swap:
+            self._skip("swap", "no other card of the catalog fits on the stack's pools")
             return
         graphs = {
             resource["urn"]: resource["outputs"]["metadata"]["name"]
@@ -122,14 +128,17 @@ class Steps:
         self._do(name, self.stack.up, expectations.one_graph(self.swap.graph, graphs))
 
     def _rotate_token(self) -> None:
-        if self.tokens:
-            self.tokens.append(project.placeholder_token())
-            self.stack.set(project.TOKEN_KEY, self.tokens[-1], secret=True)
-            self._do("another token", self.stack.up, expectations.replaces_nothing)
+        if not self.tokens:
+            self._skip("another token", _NO_TOKEN)
+            return
+        self.tokens.append(project.placeholder_token())
+        self.stack.set(project.TOKEN_KEY, self.tokens[-1], secret=True)
+        self._do("another token", self.stack.up, expectations.replaces_nothing)
 
     def _scale_elsewhere(self) -> None:
         """An autoscaler scales each role that has one, as a field manager of its own."""
         if not any(worker.autoscaled for graph in self.plan.graphs for worker in graph.workers):
+            self._skip("up after an autoscaler", "the stack scales no role automatically")
             return
         wanted = {key: replicas + 1 for key, replicas in self._scaled().items()}
         for (namespace, name), replicas in wanted.items():
@@ -169,6 +178,7 @@ class Steps:
     def _search(self) -> None:
         """Looks for the tokens in every file but the cluster's own store, in which a Secret is plain."""
         if not self.tokens:
+            self._skip("token in plain text", _NO_TOKEN)
             return
         began = time.monotonic()
         found = search(self.world.folder, tuple(self.tokens), ignored=self.world.folder / "control-plane")
@@ -185,6 +195,9 @@ class Steps:
         if needed and not ok:
             raise Stopped
         return ran
+
+    def _skip(self, name: str, why: str) -> None:
+        self._report(StepReport(name=name, ok=True, seconds=0, said=why, skipped=True))
 
     def _report(self, step: StepReport) -> None:
         self.report.steps.append(step)

@@ -26,7 +26,12 @@ def check(text: str, urns: Sequence[str]) -> None:
     if components:
         raise ConfigInvalid([Error("--fail", _of_component(components[0], resources))])
     near = _nearest(text, resources)
-    raise ConfigInvalid([Error("--fail", f"no resource has {shown(text)} in its URN; the nearest: {', '.join(near)}")])
+    hint = (
+        f"the nearest: {', '.join(near)}"
+        if near
+        else "give part of a type, such as NodePool, or of a name, such as chat-graph"
+    )
+    raise ConfigInvalid([Error("--fail", f"no resource has {shown(text)} in its URN; {hint}")])
 
 
 def _of_component(component: str, resources: Sequence[str]) -> str:
@@ -37,7 +42,7 @@ def _of_component(component: str, resources: Sequence[str]) -> str:
 
 
 def _nearest(text: str, resources: Sequence[str]) -> list[str]:
-    """The names and types that are most alike, as parts of URNs."""
+    """The names and types that are most alike, as parts of URNs; none if nothing is."""
     parts = {part.lower(): part for urn in resources for part in (name_of(urn), type_of(urn).rpartition(":")[2])}
-    near = difflib.get_close_matches(text.lower(), list(parts), n=_SHOWN, cutoff=0.0)
+    near = difflib.get_close_matches(text.lower(), list(parts), n=_SHOWN)
     return [parts[part] for part in near]

@@ -25,6 +25,7 @@ def test_a_text_of_a_created_resource_is_accepted(text: str) -> None:
     [
         ("decode-pol", 'no resource has "decode-pol" in its URN; the nearest: decode-pool'),
         ("nodepool", "the nearest: NodePool"),
+        ("foo", "in its URN; give part of a type, such as NodePool, or of a name, such as chat-graph"),
         (
             "GpuPool::decode",
             "GpuPool decode is a component, which groups resources and is not created itself; "
