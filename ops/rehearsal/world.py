@@ -60,6 +60,11 @@ class World:
         return self.folder / "logs"
 
     @property
+    def deleted_with_cluster(self) -> Path:
+        """The objects that the cluster still had when it was deleted."""
+        return self.folder / "objects-deleted-with-the-cluster.json"
+
+    @property
     def pod_faults(self) -> Path:
         """Faults of what runs in pods, and of the hub: apart from those of Google Cloud, which are counted down."""
         return self.folder / "pod-faults.json"

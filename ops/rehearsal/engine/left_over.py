@@ -45,6 +45,20 @@ def objects(resources: Iterable[Mapping[str, Any]]) -> list[Object]:
     return found
 
 
+def outlived(created: Iterable[Object], deleted_with_cluster: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence for each object of the stack that only the deletion of its cluster removed.
+
+    In Google Cloud such a Service leaves its load balancer behind, and such a claim its disk.
+    """
+    had = {
+        _key(each["apiVersion"], each["kind"], each["metadata"]["name"], each["metadata"].get("namespace"))
+        for each in deleted_with_cluster
+    }
+    for each in created:
+        if _key(each.api_version, each.kind, each.name, each.namespace) in had:
+            yield f"the cluster was deleted while it still had {each}"
+
+
 def left_over(
     cloud: Cloud, kube: Kube, created: Iterable[Object], state: Iterable[Mapping[str, Any]], *, keeps_bucket: bool
 ) -> Iterator[str]:
@@ -58,6 +72,11 @@ def left_over(
     for resource in state:
         if is_resource(resource["urn"]):
             yield f"Pulumi's state still has {short(resource['urn'])}"
+
+
+def _key(api_version: str, kind: str, name: str, namespace: str | None) -> tuple[str, ...]:
+    """The object whatever its version, because the API server may prefer another than the stack's."""
+    return api_version.rpartition("/")[0], kind, namespace or "", name
 
 
 def _stays(resource: Resource, keeps_bucket: bool) -> bool:

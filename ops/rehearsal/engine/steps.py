@@ -1,5 +1,6 @@
 """The steps of a rehearsal: Pulumi's commands in the order in which a team runs them."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -173,7 +174,12 @@ class Steps:
     def _left(self, objects: list[left_over.Object]) -> list[str]:
         resources = self.stack.resources()
         keeps = self.unprotected.keeps_weights
-        return list(left_over.left_over(self.cloud, self.kube, objects, resources, keeps_bucket=keeps))
+        file = self.world.deleted_with_cluster
+        lost = json.loads(file.read_text()) if file.exists() else []  # an update may fail before there is a cluster
+        return [
+            *left_over.outlived(objects, lost),
+            *left_over.left_over(self.cloud, self.kube, objects, resources, keeps_bucket=keeps),
+        ]
 
     def _search(self) -> None:
         """Looks for the tokens in every file but the cluster's own store, in which a Secret is plain."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops.rehearsal import nodes, pool_nodes
+from ops.rehearsal.every_object import every_object
 from ops.rehearsal.google import etcd
 from ops.rehearsal.google.changes import Change, changes
 from ops.rehearsal.google.cloud import Resource
@@ -39,12 +40,14 @@ _RECREATE = (
     "nodeConfig.workloadMetadataConfig",
     "version",
 )
+_IDENTITY = ("apiVersion", "kind", "metadata")
 _OF_A_REGION = "bcd"
 """Letters of the three zones in which GKE puts a pool of a regional cluster. The real ones differ by region."""
 
 
 class Gke:
     def __init__(self, world: World) -> None:
+        self._world = world
         self._kube = Kube(world.kubeconfig)
         # Keys of the objects that exist without a cluster of the stack: the control plane's own.
         self._baseline = world.folder / "objects-before-the-cluster.json"
@@ -72,7 +75,10 @@ class Gke:
             pool_nodes.create_node(self._kube, resource.state, zone, number)
 
     def deleted(self, gone: Sequence[Resource]) -> None:
+        """The cluster after resources are gone. A deleted cluster takes its objects with it, which are noted."""
         if any(resource.type == kinds.CLUSTER for resource in gone):
+            lost = [{key: each[key] for key in _IDENTITY} for each in every_object(self._kube)]
+            self._world.deleted_with_cluster.write_text(json.dumps(lost))
             etcd.delete(etcd.keys() - set(json.loads(self._baseline.read_text())))
             return
         for resource in gone:
