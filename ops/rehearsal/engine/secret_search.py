@@ -1,10 +1,12 @@
-"""Searches the files of a rehearsal for a secret in plain text."""
+"""Searches the files of a rehearsal and the objects of its cluster for a secret in plain text."""
 
 import base64
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,14 +16,32 @@ class Search:
     """Files with a secret, relative to the folder."""
 
 
+def search_objects(objects: Iterable[Mapping[str, Any]], secrets: tuple[str, ...]) -> list[str]:
+    """The objects with one of the secrets, also in base64; of a Secret all but its data is searched."""
+    wanted = _all_forms(secrets)
+    found: list[str] = []
+    for each in objects:
+        shown = {key: value for key, value in each.items() if each["kind"] != "Secret" or key != "data"}
+        content = json.dumps(shown).encode()
+        if any(part in content for part in wanted):
+            metadata = each["metadata"]
+            place = f" in {metadata['namespace']}" if metadata.get("namespace") else ""
+            found.append(f"{each['kind']} {metadata['name']}{place}")
+    return found
+
+
 def search(folder: Path, secrets: tuple[str, ...], ignored: Path) -> Search:
     """Looks for the secrets, also in base64, in every file of the folder but those below `ignored`."""
-    wanted = [part for secret in secrets for part in _forms(secret)]
+    wanted = _all_forms(secrets)
     files = list(_files(folder, ignored))
     return Search(
         files=len(files),
         found=tuple(path.relative_to(folder) for path in files if any(part in _content(path) for part in wanted)),
     )
+
+
+def _all_forms(secrets: tuple[str, ...]) -> list[bytes]:
+    return [part for secret in secrets for part in _forms(secret)]
 
 
 def _forms(secret: str) -> Iterator[bytes]:

@@ -11,10 +11,11 @@ from ops.rehearsal.engine.events import Command
 from ops.rehearsal.engine.expectations import Expectation, Outcome
 from ops.rehearsal.engine.fault_proxy import Injection
 from ops.rehearsal.engine.report import Report, StepReport
-from ops.rehearsal.engine.secret_search import search
+from ops.rehearsal.engine.secret_search import search, search_objects
 from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.engine.swap import Swap
 from ops.rehearsal.engine.timeline import timeline
+from ops.rehearsal.every_object import every_object
 from ops.rehearsal.faults.strikes import Strikes, judged
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.kube import Kube
@@ -182,16 +183,19 @@ class Steps:
         ]
 
     def _search(self) -> None:
-        """Looks for the tokens in every file but the cluster's own store, in which a Secret is plain."""
+        """Looks for the tokens in every file and object.
+
+        Not in the cluster's own store, in which a Secret is plain: its objects are read from the API server.
+        """
         if not self.tokens:
             self._skip("token in plain text", _NO_TOKEN)
             return
         began = time.monotonic()
         found = search(self.world.folder, tuple(self.tokens), ignored=self.world.folder / "control-plane")
-        named = ", ".join(map(str, found.found))
-        said = f"in {named}" if found.found else f"in none of {found.files} files"
+        places = [*map(str, found.found), *search_objects(every_object(self.kube), tuple(self.tokens))]
+        said = f"in {', '.join(places)}" if places else f"in none of {found.files} files, in no object"
         seconds = time.monotonic() - began
-        self._report(StepReport(name="token in plain text", ok=not found.found, seconds=seconds, said=said))
+        self._report(StepReport(name="token in plain text", ok=not places, seconds=seconds, said=said))
 
     def _do(self, name: str, command: Callable[[], Command], expect: Expectation, *, needed: bool = False) -> Command:
         """Runs a command and reports it. Raises Stopped if it is `needed` and did not do what was expected."""

@@ -1,9 +1,10 @@
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ops.rehearsal.engine.secret_search import search
+from ops.rehearsal.engine.secret_search import search, search_objects
 
 TOKEN = "hf_0123456789abcdef0123456789abcdef01"
 
@@ -32,3 +33,28 @@ def test_the_ignored_folder_is_not_searched(tmp_path: Path) -> None:
     (tmp_path / "etcd" / "db").write_text(TOKEN)
     found = search(tmp_path, (TOKEN,), ignored=tmp_path / "etcd")
     assert (found.files, found.found) == (0, ())
+
+
+def made(kind: str, name: str, **content: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "dynamo"}, **content}
+
+
+POD = {"containers": [{"env": [{"name": "HF_TOKEN", "value": TOKEN}]}]}
+ENCODED = base64.b64encode(TOKEN.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (made("ConfigMap", "a", data={"token": TOKEN}), ["ConfigMap a in dynamo"]),
+        (made("ConfigMap", "b", binaryData={"token": ENCODED}), ["ConfigMap b in dynamo"]),
+        (made("Pod", "c", spec=POD), ["Pod c in dynamo"]),
+        (made("Event", "d", message=f"cannot log in with {TOKEN}"), ["Event d in dynamo"]),
+        ({"kind": "Node", "metadata": {"name": "e", "labels": {"token": TOKEN}}}, ["Node e"]),
+        (made("Secret", "f", data={"token": ENCODED}), []),
+        ({"kind": "Secret", "metadata": {"name": "g", "annotations": {"last": TOKEN}}}, ["Secret g"]),
+        (made("ConfigMap", "h", data={"token": "another"}), []),
+    ],
+)
+def test_a_secret_is_found_in_objects_but_not_in_the_data_of_secrets(given: dict[str, Any], found: list[str]) -> None:
+    assert search_objects([made("ConfigMap", "other"), given], ("none", TOKEN)) == found
