@@ -257,7 +257,7 @@ class Kube:
                         raise _error(int(event["object"]["code"]), str(event["object"]["message"]))
                     yield event["type"], event["object"]
         finally:
-            answer.close()  # and not released: an unfinished answer would spoil the next request on the connection
+            answer.close()  # and not released: an unfinished answer would break the next request on the connection
 
     def _path(self, api_version: str, kind: str, namespace: str | None, *rest: str) -> str:
         return self._resource(api_version, kind).path(namespace, *rest)

@@ -283,7 +283,7 @@ OTHER_WAYS_IN = [
 
 @pytest.mark.parametrize("kind", OTHER_WAYS_IN)
 def test_another_way_in_is_a_violation_even_where_its_type_is_allowed(kind: str) -> None:
-    """A stack without a gateway is judged the same way, because a route may use a gateway outside the stack."""
+    """The rule also covers a stack without a gateway, because a route may use a gateway outside the stack."""
     for recording in (prod(), with_gateway()):
         verdicts = judge(added(recording, kind, {"metadata": {"name": "x"}}), {"known-kinds": {"allowed": [kind]}})
         assert [v.mandatory for v in verdicts if v.policy == "public-gateway"] == [True]

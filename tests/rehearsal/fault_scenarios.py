@@ -30,7 +30,7 @@ from policies import kinds
 STACK = "try"
 SYSTEM, OPERATOR = "dynamo-system", "dynamo-platform-dynamo-operator-controller-manager"
 SECONDS = 60
-MOST_UPDATES = 12
+MAX_UPDATES = 12
 
 
 @dataclass
@@ -74,7 +74,7 @@ def creation(scene: Scene, lost: LostAnswers) -> None:
         Fault(urn="decode-pool", effect=Effect.STOCKOUT), Fault(urn="prefill-pool", effect=Effect.TIMEOUT)
     )
     ups: list[Command] = []
-    while len(ups) < MOST_UPDATES and not (ups and ups[-1].ok):
+    while len(ups) < MAX_UPDATES and not (ups and ups[-1].ok):
         ups.append(scene.stack.up())
         scene.noted(f"up {len(ups)}", up=ups[-1])
         for urn in lost.lost.values():

@@ -28,7 +28,7 @@ def jobs(deployed: Jobs) -> Iterator[Jobs]:
 
 @pytest.fixture
 def without_right(deployed: Jobs) -> Iterator[Callable[[str], None]]:
-    """Takes the rights on one resource from the verification's role; gives them back after the test."""
+    """Removes the rights on one resource from the verification's role, and restores them after the test."""
     role = next(each for each in graph.objects() if each["kind"] == "Role" and each["metadata"]["name"] == "chat-proof")
 
     def take(resource: str) -> None:

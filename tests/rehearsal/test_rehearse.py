@@ -97,7 +97,7 @@ def test_the_timeline_shows_what_waited_for_what(prod: dict[str, Any]) -> None:
     assert graph["began"] > cluster["began"] + cluster["seconds"]
     path = prod["timeline"]["criticalPath"]
     assert path.index(cluster["urn"]) < path.index(graph["urn"]) < len(path) - 1
-    assert prod["timeline"]["mostAtOnce"] > 1
+    assert prod["timeline"]["maxParallel"] > 1
 
 
 def test_a_failed_creation_converges_and_leaves_nothing(broken: dict[str, Any]) -> None:

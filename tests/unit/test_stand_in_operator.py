@@ -166,11 +166,11 @@ def applied(live: list[Object], step: rollout.Rollout) -> list[Object]:
 
 
 @pytest.mark.parametrize(
-    ("count", "surge", "unavailable", "most", "least"),
+    ("count", "surge", "unavailable", "max_replicas", "min_ready"),
     [(1, "0", "1", 1, 0), (3, "0", "1", 3, 2), (2, "1", "0", 3, 2), (4, "25%", "25%", 5, 3), (2, "0", "0", 2, 1)],
 )
 def test_a_new_generation_replaces_the_old_within_its_limits(
-    count: int, surge: str, unavailable: str, most: int, least: int
+    count: int, surge: str, unavailable: str, max_replicas: int, min_ready: int
 ) -> None:
     def limited(of: Object) -> None:
         for role in ("prefill", "decode"):
@@ -189,8 +189,8 @@ def test_a_new_generation_replaces_the_old_within_its_limits(
         step = rollout.next_step(graph(newer), live)
         live = controlled(applied(live, step), 1)
         workers = [each for each in live if each["metadata"]["labels"][names.COMPONENT] == "decode"]
-        assert sum(each["status"]["replicas"] for each in workers) <= most
-        assert sum(each["status"]["readyReplicas"] for each in workers) >= least
+        assert sum(each["status"]["replicas"] for each in workers) <= max_replicas
+        assert sum(each["status"]["readyReplicas"] for each in workers) >= min_ready
     assert not step.in_progress
     assert {each["metadata"]["name"] for each in live} == {
         each["metadata"]["name"] for each in rollout.next_step(graph(newer), []).deployments

@@ -26,7 +26,7 @@ from planning.types import Plan
 ADAPTER = (names.GROUP, names.ADAPTER_KIND)
 
 
-_MOST_UPDATES = 200
+_MAX_UPDATES = 200
 """More than any stack has resources, each of which may fail once."""
 
 
@@ -97,7 +97,7 @@ class Steps:
         self.report.converged = False
         created: dict[str, str] = {}
         try:
-            for number in range(1, _MOST_UPDATES + 1):
+            for number in range(1, _MAX_UPDATES + 1):
                 before, name = len(strikes.struck), f"up {number}"
                 expect = partial(_judged_since, strikes, before)
                 up = self._do(name, self.stack.up, expect, needed=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from ops.rehearsal.engine.events import Step, is_resource
@@ -83,15 +84,11 @@ class Timeline:
         return sum(entry.seconds for entry in self.entries)
 
     @property
-    def most_at_once(self) -> int:
+    def max_parallel(self) -> int:
         """The largest number of resources that were created at the same time."""
         # An end comes before a beginning at the same time.
         marks = sorted((at, step) for e in self.entries for at, step in ((e.began, 1), (e.ended, -1)))
-        running = most = 0
-        for _, step in marks:
-            running += step
-            most = max(most, running)
-        return most
+        return max(accumulate(step for _, step in marks), default=0)
 
     @property
     def critical_path(self) -> tuple[Entry, ...]:
@@ -101,7 +98,7 @@ class Timeline:
         return {
             "seconds": round(self.seconds, 3),
             "busySeconds": round(self.busy, 3),
-            "mostAtOnce": self.most_at_once,
+            "maxParallel": self.max_parallel,
             "criticalPath": [entry.urn for entry in self.critical_path],
             "resources": [entry.to_wire() for entry in self.entries],
         }

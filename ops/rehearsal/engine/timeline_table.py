@@ -39,8 +39,8 @@ def table(timeline: Timeline, longest: int = 24) -> Table:
 
 def sentences(timeline: Timeline) -> Iterator[str]:
     """What the table adds up to."""
-    at_once = f"up to {timeline.most_at_once} at the same time"
-    yield f"{len(timeline.entries)} resources in {timeline.seconds:.1f} s, {at_once}; one by one {timeline.busy:.1f} s"
+    parallel = f"up to {timeline.max_parallel} at the same time"
+    yield f"{len(timeline.entries)} resources in {timeline.seconds:.1f} s, {parallel}; one by one {timeline.busy:.1f} s"
     path = timeline.critical_path
     work = sum(entry.seconds for entry in path)
     words = " → ".join(short(entry.urn) for entry in path)

@@ -99,8 +99,8 @@ def is_zone(location: str) -> bool:
 def _wanted(before: Mapping[str, Any], pool: Mapping[str, Any], existing: set[str]) -> dict[str, tuple[str, int]]:
     """Name → zone and number of each node that a pool has after an update.
 
-    A pool of fixed size has as many as it says. A scaled one keeps those that the autoscaler left, and begins anew in a
-    new zone.
+    A pool of fixed size has the nodes of its count. A scaled pool keeps the nodes that the autoscaler left; in a new
+    zone it starts with its initial count.
     """
     wanted: dict[str, tuple[str, int]] = {}
     for zone in zones(pool):

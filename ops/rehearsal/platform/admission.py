@@ -11,7 +11,7 @@ from typing import Any
 from ops.rehearsal.platform import names
 from ops.rehearsal.platform.names import Object
 
-_MOST_COMPONENTS = 25
+_MAX_COMPONENTS = 25
 _RELEASE = re.compile(r"v?\d+\.\d+\.\d+([-+.].*)?")
 _PLANNER = re.compile(r"system:serviceaccount:[^:]+:planner-serviceaccount")
 """The account that the operator creates in each namespace of a graph."""
@@ -48,8 +48,8 @@ def _of_graph(graph: Object) -> Iterator[str]:
     components, spec = names.components(graph), graph["spec"]
     if not components:
         yield "spec.components must have at least one component"
-    if len(components) > _MOST_COMPONENTS:
-        yield f"spec.components must have at most {_MOST_COMPONENTS} components"
+    if len(components) > _MAX_COMPONENTS:
+        yield f"spec.components must have at most {_MAX_COMPONENTS} components"
     lower = [component["name"].lower() for component in components]
     for name in sorted({name for name in lower if lower.count(name) > 1}):
         yield f"spec.components: the name {name} occurs more than once, ignoring case"

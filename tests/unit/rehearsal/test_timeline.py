@@ -58,12 +58,12 @@ def test_the_critical_path_leads_to_the_last_end() -> None:
 def test_the_times_begin_with_the_first_resource_and_components_do_not_count() -> None:
     assert WANT.seconds == 8
     assert WANT.busy == 2 + 1 + 4.5 + 1
-    assert WANT.most_at_once == 2
+    assert WANT.max_parallel == 2
 
 
 def test_an_update_without_changes_has_no_timeline() -> None:
     empty = timeline([step(VPC, 0, 0, op="same")], STATE)
-    assert (empty.entries, empty.seconds, empty.most_at_once, empty.critical_path) == ((), 0, 0, ())
+    assert (empty.entries, empty.seconds, empty.max_parallel, empty.critical_path) == ((), 0, 0, ())
 
 
 def test_the_json_of_a_timeline_gives_it_back() -> None:
