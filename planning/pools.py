@@ -1,12 +1,15 @@
 """Counts the GPU nodes that the engines of all graphs need, per pool."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from catalog.contracts import Role
 from catalog.models import Placement
 
 SYSTEM_POOL = "system"
+
+Demand = TypeVar("Demand")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +88,20 @@ def _demands(engines: list[Engines], *, scaled_up: bool) -> list[int]:
 
 
 def nodes_for(demands: list[int], capacity: int) -> int:
-    """Number of nodes for the demands, each of which must fit on one node, by first-fit decreasing bin packing."""
+    """Number of nodes for the demands, each of which must fit on one node."""
+    return len(packed(demands, lambda gpus: gpus, capacity))
+
+
+def packed(demands: Iterable[Demand], gpus: Callable[[Demand], int], capacity: int) -> list[list[Demand]]:
+    """The demands of each node, by first-fit decreasing bin packing."""
+    nodes: list[list[Demand]] = []
     free: list[int] = []
-    for size in sorted(demands, reverse=True):
-        fitting = next((i for i, room in enumerate(free) if room >= size), None)
-        if fitting is None:
-            free.append(capacity - size)
-        else:
-            free[fitting] -= size
-    return len(free)
+    for demand in sorted(demands, key=gpus, reverse=True):
+        size = gpus(demand)
+        fitting = next((node for node, room in enumerate(free) if room >= size), len(nodes))
+        if fitting == len(nodes):
+            nodes.append([])
+            free.append(capacity)
+        nodes[fitting].append(demand)
+        free[fitting] -= size
+    return nodes

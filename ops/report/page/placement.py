@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 
 from catalog.contracts import Role
 from catalog.models import Placement
+from planning.pools import packed
 from planning.types import Graph, WorkerPool
 
 LETTERS = {Role.PREFILL: "P", Role.DECODE: "D", Role.WORKER: "W"}
@@ -52,18 +53,12 @@ class Nodes:
 
 
 def arranged(pool: WorkerPool, graphs: Sequence[Graph]) -> tuple[Nodes, ...]:
-    """The nodes of a pool with their engines, by first-fit decreasing bin packing, as the plan counts nodes."""
+    """The nodes of a pool with their engines, packed as the plan counts nodes."""
     size = pool.machine.gpus.count
-    nodes: list[list[Engine]] = []
-    for together in sorted(_demands(pool, graphs), key=_gpus, reverse=True):
-        fitting = next((node for node in nodes if _gpus(node) + _gpus(together) <= size), None)
-        if fitting is None:
-            nodes.append(list(together))
-        else:
-            fitting += together
-    nodes += [[] for _ in range(pool.nodes - len(nodes))]
+    nodes = [tuple(chain.from_iterable(node)) for node in packed(_demands(pool, graphs), _gpus, size)]
+    nodes += [()] * (pool.nodes - len(nodes))
     found: list[Nodes] = []
-    for engines, same in groupby(map(tuple, nodes)):
+    for engines, same in groupby(nodes):
         count = len(list(same))
         first = sum(group.count for group in found) + 1
         found.append(Nodes(first=first, count=count, engines=engines, free=size - _gpus(engines)))
