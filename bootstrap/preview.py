@@ -31,11 +31,10 @@ def main(stack: str = "bootstrap") -> int:
         print(f"error: {failed}", file=sys.stderr)
         return Exit.FAILED
     table = printing.table("resource", "type", "what it is", "protected")
-    for resource in recorded.resources:
-        if not resource.type.startswith("dynamo-gke:"):
-            what = next((resource.inputs[key] for key in TELLING if key in resource.inputs), "")
-            protected = "yes" if resource.options.get("protect") else ""
-            table.add_row(resource.name, resource.type.rpartition(":")[2], what, protected)
+    for resource in recorded.created:
+        what = next((resource.inputs[key] for key in TELLING if key in resource.inputs), "")
+        protected = "yes" if resource.options.get("protect") else ""
+        table.add_row(resource.name, resource.type.rpartition(":")[2], what, protected)
     printing.show(lambda console: console.print(table))
     print("\noutputs, as far as they are known before `pulumi up`:")
     print(yaml.safe_dump(recorded.outputs, sort_keys=True), end="")

@@ -27,6 +27,11 @@ class Resource:
     options: dict[str, Any]
     secret_paths: tuple[str, ...]
 
+    @property
+    def is_component(self) -> bool:
+        """Whether it only groups resources, and nothing is created for it in the cloud."""
+        return self.type.startswith("dynamo-gke:")
+
     def to_wire(self) -> dict[str, Any]:
         return {
             "urn": self.urn,
@@ -61,6 +66,11 @@ class Recording:
 
     resources: tuple[Resource, ...]
     outputs: dict[str, Any]
+
+    @property
+    def created(self) -> list[Resource]:
+        """The resources without the components that group them."""
+        return [resource for resource in self.resources if not resource.is_component]
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> "Recording":

@@ -66,8 +66,7 @@ def _heading(plan: Plan) -> str:
 
 
 def _count(recording: Recording) -> str:
-    custom = [r for r in recording.resources if not r.type.startswith("dynamo-gke:")]
-    return f"[bold]{len(custom)} resources to create[/]"
+    return f"[bold]{len(recording.created)} resources to create[/]"
 
 
 def _capacity(plan: Plan) -> str:

@@ -119,7 +119,7 @@ def _grow(branch: Tree, resources: list[Resource]) -> None:
 
 
 def _label(resource: Resource) -> Text:
-    if resource.type.startswith("dynamo-gke:"):
+    if resource.is_component:
         return Text.assemble((resource.type.rpartition(":")[2], "bold"), f" {resource.name}")
     text = Text.assemble((short_type(resource.type), "cyan"), f" {physical_name(resource)}")
     words = telling(resource)

@@ -1,7 +1,7 @@
 """The page of an environment as plain data: everything that its template shows, without markup. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from catalog import sizing
 from ops.changes.change import Kind
 from ops.offline.against_base import AgainstBase
 from ops.offline.judged import Judged
-from ops.offline.recorded import SECRET, Resource
+from ops.offline.recorded import SECRET, Recording
 from ops.report import diff_report, resource_tree
 from ops.report.page.environment import Environment, environment
 from ops.report.plan_tables import bounded
@@ -76,11 +76,10 @@ class Page:
 
 def page(found: Judged, compared: AgainstBase | None = None) -> Page:
     plan, recording = found.run.plan, found.run.recording
-    custom = [r for r in recording.resources if not r.type.startswith("dynamo-gke:")]
     return Page(
         stack=plan.stack,
         summary=_summary(plan),
-        facts=tuple(_facts(plan, found, len(custom))),
+        facts=tuple(_facts(plan, found, len(recording.created))),
         environment=environment(plan, recording),
         graphs=_graphs(plan),
         pools=_pools(plan),
@@ -95,7 +94,7 @@ def page(found: Judged, compared: AgainstBase | None = None) -> Page:
         rules=sum(rule["level"] != "disabled" for rule in found.rules.values()),
         warnings=plan.warnings,
         preflight=tuple(check.condition for check in preflight.checks(plan)) if plan.preflight else (),
-        resources=_resources(custom, recording.by_urn()),
+        resources=_resources(recording),
         configuration=tuple(_configuration(found.run.config)),
     )
 
@@ -212,7 +211,8 @@ def _changes(compared: AgainstBase) -> Changes:
     )
 
 
-def _resources(custom: Iterable[Resource], known: Mapping[str, Resource]) -> Table:
+def _resources(recording: Recording) -> Table:
+    known = recording.by_urn()
     rows = tuple(
         (
             resource_tree.short_type(resource.type),
@@ -220,7 +220,7 @@ def _resources(custom: Iterable[Resource], known: Mapping[str, Resource]) -> Tab
             parent.name if (parent := known.get(resource.parent or "")) else "–",
             ", ".join(resource_tree.telling(resource)) or "–",
         )
-        for resource in custom
+        for resource in recording.created
     )
     return Table(caption="Resources", columns=("kind", "name", "component", "details"), rows=rows)
 
