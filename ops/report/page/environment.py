@@ -158,8 +158,7 @@ def _cpu(plan: Plan) -> str:
     pool = plan.system_pool
     if pool is None:
         return "CPU nodes · existing"
-    nodes = str(pool.nodes) if pool.nodes == pool.max_nodes else f"{pool.nodes} to {pool.max_nodes}"
-    return f"CPU pool {pool.name} · {nodes} × {pool.machine.name}"
+    return f"CPU pool {pool.name} · {_range(pool.nodes, pool.max_nodes)} × {pool.machine.name}"
 
 
 def _pods(plan: Plan) -> Iterator[Pod]:
@@ -176,7 +175,7 @@ def _pods(plan: Plan) -> Iterator[Pod]:
                 yield Pod(
                     name=f"{graph.name} {worker.role}",
                     what=f"{graph.engine}, simulated, no GPU",
-                    count=_engines(worker.replicas, worker.max_replicas),
+                    count=_range(worker.replicas, worker.max_replicas),
                     role=worker.role,
                     deployment=graph.name,
                     step=worker.role.title(),
@@ -190,8 +189,8 @@ def _pods(plan: Plan) -> Iterator[Pod]:
     )
 
 
-def _engines(replicas: int, max_replicas: int) -> str:
-    return str(replicas) if max_replicas == replicas else f"{replicas} to {max_replicas}"
+def _range(count: int, max_count: int) -> str:
+    return str(count) if max_count == count else f"{count} to {max_count}"
 
 
 def _pool(pool: WorkerPool, plan: Plan) -> Pool:
@@ -203,7 +202,7 @@ def _pool(pool: WorkerPool, plan: Plan) -> Pool:
         machine=machine.name,
         gpu=f"{machine.gpus.count} × {machine.gpus.product}",
         nodes=arranged(pool, plan.graphs),
-        count=_engines(pool.nodes, pool.max_nodes),
+        count=_range(pool.nodes, pool.max_nodes),
         bought=f"{purchase.mode}{reserved}" if purchase else "existing",
         nics=machine.rdma_nics if pool.rdma.carries else 0,
         gbps=machine.rdma.gbps if machine.rdma and pool.rdma.carries else 0,
