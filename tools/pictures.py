@@ -28,7 +28,7 @@ SCHEMES = {"light": "1", "dark": "0"}
 WIDTH = 1200
 SECONDS = 60
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1")
 _MEASURE = "<script>document.body.dataset.height = Math.ceil(document.body.getBoundingClientRect().height)</script>"
 
@@ -38,8 +38,13 @@ def digests(shown: Page) -> dict[str, str]:
     return {name: hashlib.sha256(picture(shown, name).encode()).hexdigest() for name in NAMES}
 
 
+def chromium() -> str | None:
+    """The program of a Chromium on PATH."""
+    return next(filter(None, map(shutil.which, _BROWSERS)), None)
+
+
 def main() -> int:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = chromium()
     if browser is None:
         print("error: no Chromium on PATH; install it (Debian: apt-get install chromium)", file=sys.stderr)
         return 1

@@ -1,7 +1,6 @@
 """Headless Chromium, driven by the DevTools protocol over a loopback WebSocket."""
 
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ from typing import Any
 import pytest
 import websocket
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from tools import pictures
+
 START_SECONDS = 60
 ANSWER_SECONDS = 60
 
@@ -76,7 +76,7 @@ class Tab:
 @contextmanager
 def tab(folder: Path) -> Iterator[Tab]:
     """A tab of a browser with its own profile. Skips the test where Chromium is not installed."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
+    program = pictures.chromium()
     if program is None:
         pytest.skip("no Chromium on PATH (Debian: apt-get install chromium), so no page is opened in a browser")
     words = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
