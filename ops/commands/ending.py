@@ -31,7 +31,7 @@ def stop(message: str, code: Exit) -> NoReturn:
     raise typer.Exit(code)
 
 
-def stop_on_fault(stack: str, path: str, message: str, code: Exit, *, as_json: bool) -> NoReturn:
+def stop_on_error(stack: str, path: str, message: str, code: Exit, *, as_json: bool) -> NoReturn:
     """Ends the command like `stop`; with `as_json`, one object on stdout says it."""
     if as_json:
         printing.show_json({"stack": stack, "faults": to_wire([Error(path, message)])})

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ops.commands.ending import Exit, errors_printed, stop_on_fault
+from ops.commands.ending import Exit, errors_printed, stop_on_error
 from ops.commands.options import AsJson, Overrides, Stack
 from ops.offline.dry_run import dry_run, planned
 from ops.rehearsal.faults.every import Every
@@ -49,7 +49,7 @@ def rehearse(
             target.check(fail, [resource.urn for resource in dry_run(stack, overrides).recording.resources])
     if sys.platform != "linux":
         message = "a rehearsal runs on Linux only, because it needs network namespaces"
-        stop_on_fault(stack, "rehearsal", message, Exit.FAILED, as_json=as_json)
+        stop_on_error(stack, "rehearsal", message, Exit.FAILED, as_json=as_json)
     from ops.rehearsal import programs
     from ops.rehearsal.engine import outside, printed
     from ops.rehearsal.engine.request import Request
@@ -57,7 +57,7 @@ def rehearse(
     try:
         found = programs.find()
     except programs.ProgramsMissing as missing:
-        stop_on_fault(stack, "rehearsal", str(missing), Exit.FAILED, as_json=as_json)
+        stop_on_error(stack, "rehearsal", str(missing), Exit.FAILED, as_json=as_json)
     request = Request(
         stack=stack,
         overrides=overrides,
