@@ -66,6 +66,7 @@ def run(folder: Path, *words: str, timeout: int = 120) -> subprocess.CompletedPr
     return subprocess.run(
         [sys.executable, "-m", *words],
         cwd=folder,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=timeout,

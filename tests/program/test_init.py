@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from settings.stack_schema import FIRST_LINE
-from tests.catalog.tree import copy
+from tests.catalog.tree import copy, run
 
 SECONDS = 120
 ANSWERS = ("--project", "my-project", "--zone", "us-central1-a", "--machine", "g2-standard-8", "--capacity", "spot",
@@ -22,13 +22,6 @@ ANSWERS = ("--project", "my-project", "--zone", "us-central1-a", "--machine", "g
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy(tmp_path_factory.mktemp("init"))
-
-
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ops", *words],
-        cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
 
 
 def files(folder: Path, stack: str) -> list[str]:
@@ -118,10 +111,10 @@ def test_nothing_is_written_by_whoever_stops_answering(folder: Path, key: str) -
 
 
 def test_a_script_gives_options_and_the_stack_passes_its_policies(folder: Path) -> None:
-    done = run(folder, "init", "given", "--yes", *ANSWERS)
+    done = run(folder, "ops", "init", "given", "--yes", *ANSWERS)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("\nwrote Pulumi.given.yaml and policies/config.given.json\n")
-    previewed = run(folder, "preview", "--stack", "given", "--json")
+    previewed = run(folder, "ops", "preview", "--stack", "given", "--json")
     assert previewed.returncode == 0, previewed.stdout[-2000:]
     shown = json.loads(previewed.stdout)
     assert shown["policies"] == []
@@ -130,7 +123,7 @@ def test_a_script_gives_options_and_the_stack_passes_its_policies(folder: Path) 
 
 def test_no_file_is_replaced(folder: Path) -> None:
     (folder / "policies" / "config.mine.json").write_text("{}")
-    done = run(folder, "init", "mine", "--yes", *ANSWERS)
+    done = run(folder, "ops", "init", "mine", "--yes", *ANSWERS)
     assert (done.returncode, files(folder, "mine")) == (1, ["policies/config.mine.json"])
     assert "config.mine.json already exists, and init replaces no file" in done.stderr
 
@@ -152,7 +145,7 @@ def test_no_file_is_replaced(folder: Path) -> None:
 def test_what_cannot_be_a_stack_is_refused_before_a_file_is_written(
     folder: Path, words: tuple[str, ...], code: int, says: str
 ) -> None:
-    done = run(folder, "init", *words)
+    done = run(folder, "ops", "init", *words)
     assert done.returncode == code, done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -14,11 +13,10 @@ from ops.offline import stackfile
 from planning.load import load
 from planning.plan import plan
 from tests import doc_blocks
-from tests.catalog.tree import copy
+from tests.catalog.tree import copy, run
 from tests.stacks import ROOT, SHIPPED
 
 JOURNEY = ("README.md", "docs/try.md", "docs/production.md", "docs/call.md", "docs/day-2.md", "docs/failed-update.md")
-SECONDS = 120
 OFFLINE = {"preview", "init", "rollout", "models", "machines"}
 # Beginnings of commands that need a cloud, a cluster, a served endpoint or a state with updates. A word of the shell,
 # such as `$deployed`, comes from one of them.
@@ -72,7 +70,7 @@ def test_what_needs_no_cloud_runs_as_printed_and_prints_what_the_page_shows(page
         printed = ""
         for words in block.commands:
             if kind(words) == "offline":
-                done = run(folder, *words[1:])
+                done = run(folder, "ops", *words[1:])
                 assert (done.returncode, done.stderr) == (0, ""), words
                 printed = done.stdout
         if block.output is not None and all(kind(words) == "offline" for words in block.commands):
@@ -133,7 +131,7 @@ def test_the_readme_and_the_start_page_name_the_costs_of_the_plans() -> None:
     for stack, resources in (("try", None), ("prod", "85 resources")):
         planned = plan(load(stackfile.read(ROOT, stack, [])))
         assert f"{planned.cost_per_hour:.2f}" in readme
-        assert resources is None or f"{resources} to create" in run(ROOT, "preview", "--stack", stack).stdout
+        assert resources is None or f"{resources} to create" in run(ROOT, "ops", "preview", "--stack", stack).stdout
         assert resources is None or (resources in readme and f"{planned.cost_per_hour:.0f} USD an hour" in start)
 
 
@@ -154,10 +152,3 @@ def test_the_quick_start_is_complete_and_in_order() -> None:
         "pulumi stack rm try",
     ]
     assert [begin for begin in begins if begin in order] == order
-
-
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ops", *words],
-        cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
