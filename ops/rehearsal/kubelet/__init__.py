@@ -20,7 +20,7 @@ from manifests import ports
 from ops.rehearsal import certificates
 from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.kube import Kube, NotFound
-from ops.rehearsal.kubelet import container_logs, hub, serving
+from ops.rehearsal.kubelet import container_logs, hub, servers, serving
 from ops.rehearsal.kubelet.api_forwarder import Forwarder
 from ops.rehearsal.kubelet.job_pods import JobPods
 from ops.rehearsal.kubelet.network import Network, claim_addresses
@@ -47,15 +47,8 @@ def run(kube: Kube, world: World, stop: threading.Event) -> None:
         Forwarder(_api_address(kube, stop), world.ca),
         *serving.servers(serving.Graphs(kube, world), network, _ports()),
     ]
-    threads = [threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.1}) for each in answering]
-    for thread in threads:
-        thread.start()
-    try:
+    with servers.serving(*answering):
         JobPods(kube, world, network, stop).run()
-    finally:
-        for each in answering:
-            each.shutdown()
-            each.server_close()
 
 
 def _ports() -> list[int]:

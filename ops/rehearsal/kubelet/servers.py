@@ -3,9 +3,12 @@
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseServer
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +16,8 @@ from ops.rehearsal.certificates import Certificate
 
 # Linger 0 turns the close into a reset.
 _RESET = struct.pack("ii", 1, 0)
+# A graph has at most 1.5 MB, and the API server's question to a webhook holds it twice.
+_MAX_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,6 @@ Answer = Callable[[Request], Reply | None]
 class Server(ThreadingHTTPServer):
     """Answers each connection in its own thread, also the handshake, so that a silent client holds up nobody."""
 
-    daemon_threads = True
-
     def __init__(self, address: tuple[str, int], answer: Answer, certificate: Certificate | None = None) -> None:
         self.answer = answer
         super().__init__(address, _Handler)
@@ -56,12 +59,29 @@ class Server(ThreadingHTTPServer):
         """Prints nothing: clients are stopped while they wait for an answer."""
 
 
+@contextmanager
+def serving(*servers: BaseServer) -> Iterator[None]:
+    """Answers requests while the block runs."""
+    for each in servers:
+        threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.1}).start()
+    try:
+        yield
+    finally:
+        for each in servers:
+            each.shutdown()
+            each.server_close()
+
+
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._reply(None)
 
     def do_POST(self) -> None:
-        self._reply(self.rfile.read(int(self.headers["Content-Length"])))
+        length = int(self.headers["Content-Length"])
+        if length > _MAX_BYTES:
+            self.send_error(413)
+        else:
+            self._reply(self.rfile.read(length))
 
     def _reply(self, body: bytes | None) -> None:
         address, port, *_ = self.connection.getsockname()

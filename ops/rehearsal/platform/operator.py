@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 
 from ops.rehearsal.kube import ApiError, Kube, NotFound
-from ops.rehearsal.platform import names
+from ops.rehearsal.platform import names, webhook
 from ops.rehearsal.platform.names import Object
 from ops.rehearsal.platform.reconciler import Reconciler
-from ops.rehearsal.platform.webhook import Identity, Webhook
+from ops.rehearsal.platform.webhook import Identity
 from ops.rehearsal.world import World
 
 OPERATOR_PODS = "app.kubernetes.io/name=dynamo-operator,control-plane=controller-manager"
@@ -38,7 +38,7 @@ def run(kube: Kube, world: World, stop: threading.Event) -> None:
     for watched in _WATCHED:
         # They end with `stop`, but not before an API server that is down answers again: nobody waits for them.
         threading.Thread(target=_watch, args=(kube, *watched, changed, stop), daemon=True).start()
-    with (world.logs / "operator.log").open("a", encoding="utf-8") as log, Webhook(world, operator.identity):
+    with (world.logs / "operator.log").open("a", encoding="utf-8") as log, webhook.serving(world, operator.identity):
         said: list[str] = []
         while not stop.is_set():
             changed.wait(_TICK_SECONDS)

@@ -2,21 +2,19 @@
 
 import base64
 import json
-import ssl
-import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ops.rehearsal import certificates
+from ops.rehearsal.kubelet import servers
+from ops.rehearsal.kubelet.servers import Reply, Request, Server
 from ops.rehearsal.platform import admission
 from ops.rehearsal.world import World
 from planning.platform import WEBHOOK_PORT
 
 _HOST = "127.0.0.1"
-_MAX_BYTES = 8 << 20
-"""A graph has at most 1.5 MB, and a review holds it twice."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +25,24 @@ class Identity:
     version: str
 
 
-class Webhook:
-    """The server of both webhooks. While no operator runs it answers 503, and the API server refuses the write."""
+def serving(world: World, running: Callable[[], Identity | None]) -> AbstractContextManager[None]:
+    """Serves both webhooks while the block runs. Without an operator it answers 503: the API server refuses the write.
 
-    def __init__(self, world: World, running: Callable[[], Identity | None]) -> None:
-        certificate = certificates.issue(world, "operator-webhook", [_HOST])
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.chain, certificate.key)
-        self._server = ThreadingHTTPServer((_HOST, WEBHOOK_PORT), _handler(running))
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="operator-webhook")
+    `running`: the operator at that moment.
+    """
 
-    def __enter__(self) -> None:
-        self._thread.start()
+    def answered(request: Request) -> Reply:
+        operator = running()
+        if operator is None:
+            return Reply(503, b"no operator is running")
+        if request.path not in ("/mutate", "/validate") or request.body is None:
+            return Reply(404)
+        response = answer(request.path, json.loads(request.body)["request"], operator)
+        review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
+        return Reply(200, json.dumps(review).encode(), {"Content-Type": "application/json"})
 
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    certificate = certificates.issue(world, "operator-webhook", [_HOST])
+    return servers.serving(Server((_HOST, WEBHOOK_PORT), answered, certificate))
 
 
 def answer(path: str, request: dict[str, Any], operator: Identity) -> dict[str, Any]:
@@ -60,35 +58,3 @@ def answer(path: str, request: dict[str, Any], operator: Identity) -> dict[str, 
     if found:
         response |= {"allowed": False, "status": {"code": 403, "message": "\n".join(found)}}
     return response
-
-
-def _handler(running: Callable[[], Identity | None]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            operator, length = running(), int(self.headers.get("Content-Length") or 0)
-            path = self.path.partition("?")[0]  # the API server adds its timeout
-            if operator is None:
-                self.send_error(503, "no operator is running")
-            elif path not in ("/mutate", "/validate") or length > _MAX_BYTES:
-                self.send_error(404)
-            else:
-                self._answer(path, operator, json.loads(self.rfile.read(length)))
-
-        def _answer(self, path: str, operator: Identity, review: dict[str, Any]) -> None:
-            content = json.dumps(
-                {
-                    "apiVersion": "admission.k8s.io/v1",
-                    "kind": "AdmissionReview",
-                    "response": answer(path, review["request"], operator),
-                }
-            ).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Logs no request."""
-
-    return Handler
