@@ -50,9 +50,12 @@ def platform(cluster: Cluster, programs: Programs, tmp_path_factory: pytest.Temp
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def benches(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
-    """Stacks that the real engine deployed, in private networks of their own."""
+    """Stacks that the real engine deployed, in private networks of their own, until the end of a file of tests.
+
+    No two files have cases of the same stack, so none is deployed twice.
+    """
     found = Benches(tmp_path_factory.mktemp, programs)
     try:
         yield found
