@@ -1,10 +1,10 @@
 """Scenarios of the simulated Google Cloud, each in a process and private network of its own. Prints one JSON object.
 
-`python -m tests.rehearsal.google_scenarios SCENARIO FOLDER PROGRAMS`, with the paths of the programs as JSON.
+`python -m tests.rehearsal.google_scenarios SCENARIO PROGRAMS`, with a rehearsal's environment and the paths of the
+programs as JSON.
 """
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from ops.local import private_network
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.google.faults import Fault, Faults
 from ops.rehearsal.programs import Programs
-from ops.rehearsal.world import VARIABLE, World
+from ops.rehearsal.world import World
 from policies import kinds
 from tests.stacks import ROOT
 
@@ -29,23 +29,13 @@ def google_part(world: World, programs: Programs) -> Result:
     """Everything of prod that is in Google Cloud: previewed, created, drifted, changed and destroyed by the engine."""
     from pulumi import automation as auto
 
-    world.commands.mkdir()
-    world.project.mkdir()
+    for folder in (world.commands, world.project, world.pulumi, world.state, world.temporary):
+        folder.mkdir()
     for name in ("Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
         shutil.copy(ROOT / name, world.project)
     plugin = world.commands / "pulumi-resource-gcp"
     plugin.write_text(f"#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m ops.rehearsal.google\n")
     plugin.chmod(0o755)
-    state = world.folder / "state"
-    state.mkdir()
-    os.environ |= {
-        "PATH": f"{world.commands}:{programs.pulumi.parent}:/usr/bin:/bin",
-        "PULUMI_HOME": str(world.folder / "home"),
-        "PULUMI_BACKEND_URL": f"file://{state}",
-        "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
-        "PULUMI_SKIP_UPDATE_CHECK": "1",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-    }
     overrides = ["cluster.deletionProtection=false"]
     stack = auto.create_or_select_stack(STACK, project_name="dynamo-gke", program=lambda: _program(overrides))
     cloud = Cloud(world.cloud)
@@ -211,10 +201,9 @@ def cluster_part(world: World, programs: Programs) -> Result:
 
 
 def main() -> None:
-    scenario, folder, paths = sys.argv[1:]
+    scenario, paths = sys.argv[1:]
     private_network.enter()
-    world = World(Path(folder))
-    os.environ[VARIABLE] = folder
+    world = World.of_this_process()
     programs = Programs(**{name: Path(path) for name, path in json.loads(paths).items()})
     found = {"google": google_part, "cluster": cluster_part}[scenario](world, programs)
     print(json.dumps(found))

@@ -1,10 +1,11 @@
 """Dynamo's platform in the simulated cluster of the tests, as the program installs it, and the objects of stacks."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pulumi import automation
 from ops.offline import stackfile
 from ops.offline.recording import record
 from ops.rehearsal import pool_nodes
+from ops.rehearsal.engine.environment import environment
 from ops.rehearsal.kube import ApiError, Kube, NotFound
 from ops.rehearsal.platform import chart, crds, names, operator
 from ops.rehearsal.programs import Programs
@@ -41,6 +43,11 @@ Object = dict[str, Any]
 def rendered(stack: str, overrides: list[str] | None = None) -> list[Object]:
     """The objects of a stack, its namespaces first."""
     return _rendered(stackfile.read(ROOT, stack, overrides or []))
+
+
+def graph_of(stack: str, overrides: list[str] | None = None) -> Object:
+    """The stack's graph, to change."""
+    return next(each for each in rendered(stack, overrides) if each["kind"] == names.GRAPH_KIND)
 
 
 def _rendered(config: StackConfig) -> list[Object]:
@@ -88,15 +95,21 @@ class Platform:
 
     def accepts(self) -> bool:
         """Whether the operator's webhooks answer."""
-        probe = deepcopy(next(each for each in rendered("dev") if each["kind"] == names.GRAPH_KIND))
-        probe["metadata"]["namespace"] = "default"
         try:
-            self.kube.apply(probe, dry_run=True)
+            self.kube.apply(_probe(), dry_run=True)
         except ApiError as error:
             if "failed calling webhook" not in str(error):
                 raise
             return False
         return True
+
+
+@cache
+def _probe() -> Object:
+    """A graph that no test creates."""
+    graph = graph_of("dev")
+    graph["metadata"]["namespace"] = "default"
+    return graph
 
 
 @contextmanager
@@ -146,20 +159,16 @@ def installed(cluster: Cluster, programs: Programs, folders: pytest.TempPathFact
 
 
 def pulumi_stack(program: Callable[[], None], programs: Programs, home: Path) -> automation.Stack:
-    (home / "state").mkdir()
-    env = {
-        "PATH": f"{programs.pulumi.parent}:{programs.kubernetes_provider.parent}:/usr/bin:/bin",
-        "PULUMI_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{home}/state",
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
+    """A stack of the real engine, whose state is in the folder `home`."""
+    own = World(home)
+    for folder in (own.pulumi, own.state, own.temporary):
+        folder.mkdir()
+    env = environment(own, [programs.pulumi.parent, programs.kubernetes_provider.parent], os.environ)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PATH", env["PATH"])  # where the Automation API looks for the CLI
         return automation.create_or_select_stack(
             stack_name="test",
-            project_name="platform",
+            project_name="test",
             program=program,
             opts=automation.LocalWorkspaceOptions(env_vars=env),
         )

@@ -4,23 +4,24 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ops.rehearsal.engine.environment import environment
 from ops.rehearsal.programs import Programs
+from ops.rehearsal.world import World
+from tests.rehearsal.judge.process import paths
 from tests.stacks import ROOT
 
 SECONDS = 300
 
 
 def scenario(name: str, folder: Path, programs: Programs) -> dict[str, Any]:
-    """What a scenario found. Its environment has nothing of the caller's but the search path."""
-    paths = json.dumps({key: str(path) for key, path in asdict(programs).items()})
+    """What a scenario found."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.rehearsal.google_scenarios", name, str(folder), paths],
+        [sys.executable, "-m", "tests.rehearsal.google_scenarios", name, json.dumps(paths(programs))],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "GRPC_ENABLE_FORK_SUPPORT": "false"},
+        env=environment(World(folder), [programs.pulumi.parent], os.environ),
         capture_output=True,
         text=True,
         timeout=SECONDS,

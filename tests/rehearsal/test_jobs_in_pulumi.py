@@ -15,6 +15,7 @@ from pulumi import automation
 from ops.rehearsal.kubelet.faults import Hub, Verification
 from ops.rehearsal.programs import Programs
 from tests.rehearsal import graph
+from tests.rehearsal.installed import pulumi_stack
 from tests.rehearsal.running_jobs import Jobs, deployed
 
 __all__ = ["deployed"]
@@ -34,18 +35,7 @@ def engine(jobs: Jobs, programs: Programs, folder: Path, job: dict[str, Any]) ->
             opts=pulumi.ResourceOptions(provider=provider, custom_timeouts=pulumi.CustomTimeouts(create="2m")),
         )
 
-    for name in ("home", "state"):
-        (folder / name).mkdir()
-    variables = {
-        "PATH": f"{programs.kubernetes_provider.parent}:{programs.pulumi.parent}:/usr/bin:/bin",
-        "PULUMI_HOME": str(folder / "home"),
-        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": "x",
-        "PULUMI_SKIP_UPDATE_CHECK": "1",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-    }
-    options = automation.LocalWorkspaceOptions(work_dir=str(folder), env_vars=variables)
-    return automation.create_stack("test", project_name="jobs", program=program, opts=options)
+    return pulumi_stack(program, programs, folder)
 
 
 CASES: list[tuple[str, dict[str, str], str]] = [

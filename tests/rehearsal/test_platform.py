@@ -8,7 +8,7 @@ from pulumi import automation
 
 from ops.rehearsal.kube import ApiError, Conflict
 from ops.rehearsal.platform import names, operator
-from tests.rehearsal.installed import SYSTEM, Object, Platform, deployed, rendered
+from tests.rehearsal.installed import SYSTEM, Object, Platform, deployed, graph_of, rendered
 from tests.rehearsal.simulated import wait_until
 from tests.stacks import SHIPPED
 
@@ -41,7 +41,7 @@ def test_every_object_is_accepted_with_unknown_fields_refused(
 
 @pytest.mark.parametrize("field", ["replica", "podtemplate", "scalingadapter"])
 def test_a_misspelt_field_of_a_graph_is_refused(platform: Platform, field: str) -> None:
-    graph = next(each for each in rendered("prod") if each["kind"] == names.GRAPH_KIND)
+    graph = graph_of("prod")
     graph["spec"]["components"][1][field] = 1
     with pytest.raises(ApiError, match=rf"components\[name=\"prefill\"\]\.{field}: field not declared in schema"):
         platform.kube.apply(graph, dry_run=True)
@@ -106,11 +106,11 @@ def test_the_scaling_adapter_scales_and_an_update_keeps_its_number(prod: Platfor
     scaled_to(prod, 2)
     wait_until(lambda: not prod.is_ready())
     assert prod.running("decode") == 1, "there is one node for decode"
-    graph = next(each for each in rendered("prod", SCALED) if each["kind"] == names.GRAPH_KIND)
+    graph = graph_of("prod", SCALED)
     prod.kube.apply(graph, manager="pulumi", force=False)
     decode = next(each for each in prod.graph()["spec"]["components"] if each["name"] == "decode")
     assert decode["replicas"] == 2
-    unscaled = next(each for each in rendered("prod") if each["kind"] == names.GRAPH_KIND)
+    unscaled = graph_of("prod")
     with pytest.raises(Conflict, match=r'conflict with "dynamo-operator" .*components\[name="decode"\].replicas'):
         prod.kube.apply(unscaled, manager="pulumi", force=False, dry_run=True)
     scaled_to(prod, 1)
@@ -134,7 +134,7 @@ def scale_automatically(component: Object) -> None:
     ],
 )
 def test_the_webhook_refuses(prod: Platform, change: Callable[[Any], Any], says: str) -> None:
-    graph = next(each for each in rendered("prod", SCALED) if each["kind"] == names.GRAPH_KIND)
+    graph = graph_of("prod", SCALED)
     change(graph["spec"])
     with pytest.raises(ApiError, match=says):
         prod.kube.apply(graph, manager="pulumi")
@@ -142,7 +142,7 @@ def test_the_webhook_refuses(prod: Platform, change: Callable[[Any], Any], says:
 
 def test_a_new_generation_of_workers_replaces_the_old_on_the_same_nodes(prod: Platform) -> None:
     before = {pod["metadata"]["labels"][names.WORKER_HASH] for pod in prod.pods("prefill")}
-    graph = next(each for each in rendered("prod", SCALED) if each["kind"] == names.GRAPH_KIND)
+    graph = graph_of("prod", SCALED)
     graph["spec"]["components"][2]["podTemplate"]["spec"]["containers"][0]["args"] += ["--seed", "1"]
     prod.kube.apply(graph, manager="pulumi")
     wait_until(prod.is_ready)
