@@ -5,8 +5,8 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import grpc
@@ -37,6 +37,13 @@ class Programs:
     kube_controller_manager: Path
     etcd: Path
     kwok: Path
+
+    def to_wire(self) -> dict[str, str]:
+        return {name: str(path) for name, path in asdict(self).items()}
+
+    @classmethod
+    def from_wire(cls, paths: Mapping[str, str]) -> "Programs":
+        return cls(**{name: Path(path) for name, path in paths.items()})
 
 
 def find() -> Programs:

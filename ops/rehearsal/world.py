@@ -24,6 +24,11 @@ class World:
         """Raises KeyError outside a rehearsal."""
         return cls(Path(os.environ[VARIABLE]))
 
+    def create_folders(self) -> None:
+        """Creates the folders that the environment of a rehearsal names, and those that its processes write to."""
+        for each in (self.commands, self.logs, self.project, self.pulumi, self.state, self.temporary):
+            each.mkdir()
+
     @property
     def kubeconfig(self) -> Path:
         """Access of an administrator."""

@@ -1,6 +1,6 @@
 """Faults of a stack's life, one after the other under one control plane, in a process of their own.
 
-python -m tests.rehearsal.fault_scenarios FOLDER, with the programs on PATH and a rehearsal's environment. Prints what
+python -m tests.rehearsal.fault_scenarios, with the programs on PATH and a rehearsal's environment. Prints what
 each scenario found as JSON.
 """
 
@@ -8,7 +8,6 @@ import json
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ops.local import private_network
@@ -119,10 +118,9 @@ def change_everything(scene: Scene) -> None:
 
 
 def main() -> None:
-    world = World(Path(sys.argv[1]))
+    world = World.of_this_process()
     private_network.enter()
-    for folder in (world.commands, world.logs, world.project, world.pulumi, world.state, world.temporary):
-        folder.mkdir(parents=True, exist_ok=True)
+    world.create_folders()
     found: dict[str, Any] = {}
     lost = LostAnswers(
         text="",

@@ -8,7 +8,6 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -29,8 +28,6 @@ def google_part(world: World, programs: Programs) -> Result:
     """Everything of prod that is in Google Cloud: previewed, created, drifted, changed and destroyed by the engine."""
     from pulumi import automation as auto
 
-    for folder in (world.commands, world.project, world.pulumi, world.state, world.temporary):
-        folder.mkdir()
     for name in ("Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
         shutil.copy(ROOT / name, world.project)
     plugin = world.commands / "pulumi-resource-gcp"
@@ -204,7 +201,8 @@ def main() -> None:
     scenario, paths = sys.argv[1:]
     private_network.enter()
     world = World.of_this_process()
-    programs = Programs(**{name: Path(path) for name, path in json.loads(paths).items()})
+    world.create_folders()
+    programs = Programs.from_wire(json.loads(paths))
     found = {"google": google_part, "cluster": cluster_part}[scenario](world, programs)
     print(json.dumps(found))
 

@@ -161,8 +161,7 @@ def installed(cluster: Cluster, programs: Programs, folders: pytest.TempPathFact
 def pulumi_stack(program: Callable[[], None], programs: Programs, home: Path) -> automation.Stack:
     """A stack of the real engine, whose state is in the folder `home`."""
     own = World(home)
-    for folder in (own.pulumi, own.state, own.temporary):
-        folder.mkdir()
+    own.create_folders()
     env = environment(own, [programs.pulumi.parent, programs.kubernetes_provider.parent], os.environ)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PATH", env["PATH"])  # where the Automation API looks for the CLI

@@ -10,7 +10,6 @@ from typing import Any
 from ops.rehearsal.engine.environment import environment
 from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
-from tests.rehearsal.judge.process import paths
 from tests.stacks import ROOT
 
 SECONDS = 300
@@ -19,7 +18,7 @@ SECONDS = 300
 def scenario(name: str, folder: Path, programs: Programs) -> dict[str, Any]:
     """What a scenario found."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.rehearsal.google_scenarios", name, json.dumps(paths(programs))],
+        [sys.executable, "-m", "tests.rehearsal.google_scenarios", name, json.dumps(programs.to_wire())],
         cwd=ROOT,
         env=environment(World(folder), [programs.pulumi.parent], os.environ),
         capture_output=True,

@@ -23,7 +23,7 @@ def found(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> dict[
     """What the scenarios found, each after the other."""
     world = World(tmp_path_factory.mktemp("faults"))
     done = subprocess.run(
-        [sys.executable, "-m", "tests.rehearsal.fault_scenarios", str(world.folder)],
+        [sys.executable, "-m", "tests.rehearsal.fault_scenarios"],
         cwd=ROOT,
         env=environment(world, [programs.pulumi.parent], os.environ),
         capture_output=True,

@@ -18,7 +18,7 @@ from policies.kinds import SECRET as SECRET_OBJECT
 from policies.kinds import SECRET_VERSION
 from tests.rehearsal.judge import registered
 from tests.rehearsal.judge.cases import TOKEN
-from tests.rehearsal.judge.process import paths, started
+from tests.rehearsal.judge.process import started
 from tests.stacks import ROOT, SHIPPED
 
 SECONDS = 180
@@ -26,7 +26,7 @@ SECONDS = 180
 
 @pytest.mark.parametrize("stack", SHIPPED)
 def test_every_resource_is_printed_as_the_engine_has_it(stack: str, programs: Programs, tmp_path: Path) -> None:
-    process = started("empty_state", stack, json.dumps(paths(programs)), world=World(tmp_path), programs=programs)
+    process = started("empty_state", stack, json.dumps(programs.to_wire()), world=World(tmp_path), programs=programs)
     digest, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, (tmp_path / "logs/empty_state.log").read_text()[-2000:]
     config = stackfile.read(ROOT, stack, ["preflight=false"])

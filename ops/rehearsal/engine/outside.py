@@ -43,8 +43,7 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
 
     before = {number: signal.signal(number, stop) for number in _STOPPING}
     try:
-        for folder in (world.commands, world.logs, world.project, world.pulumi, world.state, world.temporary):
-            folder.mkdir()
+        world.create_folders()
         world.request.write_text(request.to_json())
         inside = subprocess.Popen(
             [sys.executable, "-m", "ops.rehearsal.engine.inside"],

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from ops.rehearsal.programs import Programs
 
@@ -24,10 +23,9 @@ class Request:
     """`type` or `resource`, each of which fails once; None for at most one fault."""
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), default=str)
+        return json.dumps({**asdict(self), "programs": self.programs.to_wire()})
 
     @classmethod
     def from_json(cls, text: str) -> "Request":
         given = json.loads(text)
-        programs = Programs(**{name: Path(path) for name, path in given.pop("programs").items()})
-        return cls(programs=programs, **given)
+        return cls(programs=Programs.from_wire(given.pop("programs")), **given)

@@ -40,7 +40,7 @@ class Request:
 def run(world: World) -> int:
     """Answers until stdin ends. Every answer has `error`, empty if the command ran."""
     first = json.loads(sys.stdin.readline())
-    programs = Programs(**{name: Path(path) for name, path in first["programs"].items()})
+    programs = Programs.from_wire(first["programs"])
     with beside.cluster(world, programs, Cloud(world.cloud)) as cluster:
         _write_charts(world)
         stack = _Stack(first["stack"], world, Providers(world, programs, None))

@@ -5,7 +5,6 @@ Needs no cluster: while its address is unknown, the engine asks the Kubernetes p
 
 import json
 import sys
-from pathlib import Path
 
 from ops.local import private_network
 from ops.rehearsal import access, certificates
@@ -27,7 +26,7 @@ class _Stack(RehearsedStack):
 def main(stack: str, paths: str) -> None:
     private_network.enter()
     world = World.of_this_process()
-    programs = Programs(**{name: Path(path) for name, path in json.loads(paths).items()})
+    programs = Programs.from_wire(json.loads(paths))
     certificates.create_authority(world)
     access.write(world, "unused")
     project.write(world, stack, ["preflight=false"])

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ SECONDS_TO_END = 30
 
 def started(module: str, *argv: str, world: World, programs: Programs) -> subprocess.Popen[str]:
     """A module of these tests in a process that sees nothing of the caller's environment."""
-    for place in (world.commands, world.logs, world.project, world.pulumi, world.state, world.temporary, world.charts):
-        place.mkdir()
+    world.create_folders()
     with (world.logs / f"{module}.log").open("w") as log:
         return subprocess.Popen(
             [sys.executable, "-m", f"tests.rehearsal.judge.{module}", *argv],
@@ -38,10 +36,6 @@ def started(module: str, *argv: str, world: World, programs: Programs) -> subpro
         )
 
 
-def paths(programs: Programs) -> dict[str, str]:
-    return {name: str(path) for name, path in asdict(programs).items()}
-
-
 class Deployed:
     """A base that the real engine deployed. Previews change nothing, so every case begins with the same state."""
 
@@ -51,7 +45,7 @@ class Deployed:
         self._base = base
         self._process = started("bench", world=self._world, programs=programs)
         self.deployed = self._ask(
-            {"stack": stack, "programs": paths(programs), "config": self._request("up", (), "first")}
+            {"stack": stack, "programs": programs.to_wire(), "config": self._request("up", (), "first")}
         )
         assert self.deployed["ok"], self.deployed["errors"]
 
