@@ -3,15 +3,14 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from ops.local.environment import Say
+from ops.local.environment import Say, killed_after
 from ops.local.lifeline import tied_to_this_process
 from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.pins import Binary, Version
@@ -143,7 +142,7 @@ class Go:
                 start_new_session=True,
                 preexec_fn=tied_to_this_process(),
             ) as process,
-            _ended_with_the_block(process),
+            killed_after(BUILD_SECONDS, process),
             _repeated(lambda seconds: self._say(f"{doing}: {len(lines)} done in {seconds:.0f} s")),
         ):
             assert process.stdout is not None
@@ -151,26 +150,6 @@ class Go:
             for line in process.stdout:
                 lines.append(line.rstrip("\n"))  # noqa: PERF401
             return process.wait(), lines
-
-
-@contextmanager
-def _ended_with_the_block(process: "subprocess.Popen[str]") -> Generator[None]:
-    """Kills the process and its children when the block ends early, or after BUILD_SECONDS."""
-
-    def kill() -> None:
-        # Not reaped yet, so the group is still the process's own.
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-    limit = threading.Timer(BUILD_SECONDS, kill)
-    limit.daemon = True
-    limit.start()
-    try:
-        yield
-    finally:
-        limit.cancel()
-        kill()
 
 
 @contextmanager

@@ -189,7 +189,7 @@ def run(argv: Sequence[str], say: Say) -> None:
             start_new_session=True,
             preexec_fn=tied_to_this_process(),
         ) as command,
-        _killed_after(INSTALL_SECONDS, command) as killed,
+        killed_after(INSTALL_SECONDS, command) as killed,
     ):
         assert command.stdout is not None
         for line in command.stdout:
@@ -214,7 +214,7 @@ def run(argv: Sequence[str], say: Say) -> None:
 
 
 @contextmanager
-def _killed_after(seconds: float, command: "subprocess.Popen[str]") -> Iterator[threading.Event]:
+def killed_after(seconds: float, command: "subprocess.Popen[str]") -> Iterator[threading.Event]:
     """Kills the command and its children after `seconds`, which sets the event, and when the block ends early.
 
     The timer is a daemon: a plain one would hold up Ctrl-C until its time is up.
