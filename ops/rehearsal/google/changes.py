@@ -32,13 +32,18 @@ class Change:
     kind: Kind
     replaces: bool = False
 
+    @property
+    def top(self) -> str:
+        """The top-level input in which it lies."""
+        return self.path.partition(".")[0].partition("[")[0]
+
 
 def changes(type_: str, state: Mapping[str, Any], news: Mapping[str, Any], labels: Mapping[str, str]) -> list[Change]:
     """Differences of a resource. `state` is what the provider reported last, `labels` the provider's default labels."""
     found = list(_in_block(type_, "", "", state, news, news))
     if name := type_facts(type_).labels:
         was = state.get(EFFECTIVE_LABELS, state.get(name) or {})
-        found += _of_map(EFFECTIVE_LABELS, Input(kind="map"), was, effective_labels(type_, news, labels))
+        found += of_map(EFFECTIVE_LABELS, Input(kind="map"), was, effective_labels(type_, news, labels))
     return found
 
 
@@ -81,14 +86,8 @@ def _of_input(
             yield from _of_blocks(type_, path, shown, of, _one(was), _one(becomes), all_news)
         case "blocks":
             yield from _of_blocks(type_, path, shown, of, was or [], becomes or [], all_news)
-        case "list":
-            if (was or []) != (becomes or []):
-                yield Change(path=shown, kind=_kind(was, becomes), replaces=_forces(of, was, becomes, all_news))
-        case "set":
-            if sorted(map(str, was or [])) != sorted(map(str, becomes or [])):
-                yield Change(path=shown, kind=_kind(was, becomes), replaces=_forces(of, was, becomes, all_news))
         case "map":
-            yield from _of_map(shown, of, was or {}, becomes or {})
+            yield from of_map(shown, of, was or {}, becomes or {})
         case _:
             if not _same(of, was, becomes):
                 yield Change(path=shown, kind=_kind(was, becomes), replaces=_forces(of, was, becomes, all_news))
@@ -102,7 +101,8 @@ def _kind(was: Any, becomes: Any) -> Kind:
     return Kind.ADD if was is None else Kind.DELETE if becomes is None else Kind.UPDATE
 
 
-def _of_map(shown: str, of: Input, was: Any, becomes: Any) -> Iterator[Change]:
+def of_map(shown: str, of: Input, was: Any, becomes: Any) -> Iterator[Change]:
+    """Differences of a map, key by key."""
     if becomes is UNKNOWN:
         yield Change(path=shown, kind=Kind.UPDATE, replaces=of.forces)
         return
@@ -165,7 +165,17 @@ def _unmatched(
 
 
 def _same(of: Input, was: Any, becomes: Any) -> bool:
-    """Whether the provider sees no difference between two plain values."""
+    """Whether the provider sees no difference between two plain values, or two lists or sets of these."""
+    match of.kind:
+        case "list":
+            return (was or []) == (becomes or [])
+        case "set":
+            return sorted(map(str, was or [])) == sorted(map(str, becomes or []))
+        case _:
+            return _same_value(of, was, becomes)
+
+
+def _same_value(of: Input, was: Any, becomes: Any) -> bool:
     default = of.default
     if default is not None:
         was, becomes = (default if value is None else value for value in (was, becomes))
@@ -210,11 +220,12 @@ def _contains(outer: str, inner: str) -> bool:
 
 def ignored(found: Sequence[Change], patterns: Sequence[str]) -> list[Change]:
     """The changes without those that `ignoreChanges` covers."""
-    return [change for change in found if not any(_covers(pattern, change.path) for pattern in patterns)]
+    return [change for change in found if not covered(change.path, patterns)]
 
 
-def _covers(pattern: str, path: str) -> bool:
-    return path == pattern or path.startswith((f"{pattern}.", f"{pattern}["))
+def covered(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path equals a pattern or lies below one."""
+    return any(path == pattern or path.startswith((f"{pattern}.", f"{pattern}[")) for pattern in patterns)
 
 
 def applied(type_: str, state: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,5 +251,5 @@ def _applied(type_: str, block: str, was: Mapping[str, Any], becomes: Mapping[st
 
 def stable(type_: str, found: Sequence[Change]) -> list[str]:
     """Inputs that force a replacement and did not: an update in place leaves them as they are."""
-    replaced = {change.path.partition(".")[0].partition("[")[0] for change in found if change.replaces}
+    replaced = {change.top for change in found if change.replaces}
     return sorted(key for key, of in children(type_)[""].items() if of.forces and key not in replaced)

@@ -11,7 +11,7 @@ from typing import Any
 from ops.rehearsal import nodes, pool_nodes
 from ops.rehearsal.every_object import every_object
 from ops.rehearsal.google import etcd
-from ops.rehearsal.google.changes import Change, changes
+from ops.rehearsal.google.changes import Change, changes, covered
 from ops.rehearsal.google.cloud import Resource
 from ops.rehearsal.google.operations import ERROR
 from ops.rehearsal.kube import Kube
@@ -113,4 +113,4 @@ def _wanted(before: Mapping[str, Any], pool: Mapping[str, Any], existing: set[st
 
 
 def _recreates(found: Sequence[Change]) -> bool:
-    return any(change.path == path or change.path.startswith(f"{path}.") for change in found for path in _RECREATE)
+    return any(covered(change.path, _RECREATE) for change in found)

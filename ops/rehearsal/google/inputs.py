@@ -43,7 +43,7 @@ def _in_block(type_: str, block: str, shown: str, given: Mapping[str, Any]) -> I
             yield Refusal(path=path, reason=unknown_key(key, sorted(known)))
         else:
             yield from _of_input(type_, join(block, key), path, known[key], value)
-    # An automatic name is no input of the program's, but is there when the provider checks.
+    # An automatic name is no input of the program's, but exists when the provider checks.
     for key, of in known.items():
         if of.required and key not in given:
             yield Refusal(path=join(shown, key), reason="is required")
@@ -65,16 +65,13 @@ def _of_input(type_: str, path: str, shown: str, of: Input, value: Any) -> Itera
 
 
 def _wrong_kind(of: Input, value: Any) -> str:
-    wanted: tuple[type, str] = (object, "")
     match of.kind:
         case "block" | "map":
-            wanted = (dict, "a map")
+            return "" if isinstance(value, dict) else f"must be a map, not {value!r}"
         case "blocks" | "list" | "set":
-            wanted = (list, "a list")
+            return "" if isinstance(value, list) else f"must be a list, not {value!r}"
         case _:
-            if isinstance(value, dict | list):
-                return f"must be a single value, not a {type(value).__name__}"
-    return "" if isinstance(value, wanted[0]) else f"must be {wanted[1]}, not {value!r}"
+            return f"must be a single value, not a {type(value).__name__}" if isinstance(value, dict | list) else ""
 
 
 def _by_rule(rule: Mapping[str, Any], value: Any) -> Iterator[str]:

@@ -28,10 +28,9 @@ _NOTHING_TO_UPDATE = (
     "'containerd_config', 'resource_manager_tags'] must be specified., badRequest"
 )
 # The provider sends these maps of a pool only if they have entries (its node_config.go).
+_NEVER_EMPTIED = ("labels", "resourceLabels", "resourceManagerTags")
 ERROR = "ERROR"
 """Status of a node pool without nodes."""
-_NEVER_EMPTIED = ("labels", "resourceLabels", "resourceManagerTags")
-
 
 # Folder of the SDK → short name of the API, where they differ.
 _APIS: Mapping[str, str] = {

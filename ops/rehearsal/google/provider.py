@@ -242,14 +242,10 @@ def _shown(resource: Resource, known: Mapping[str, Any]) -> struct_pb2.Struct:
 
 def _diff(found: Sequence[Change], *, input_diff: bool) -> provider_pb2.DiffResponse:
     """A response as the bridge gives it: details by path, the rest by top-level property."""
-
-    def top(path: str) -> str:
-        return path.partition(".")[0].partition("[")[0]
-
     return provider_pb2.DiffResponse(
         changes=provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE,
-        replaces=sorted({top(change.path) for change in found if change.replaces}),
-        diffs=sorted({top(change.path) for change in found}),
+        replaces=sorted({change.top for change in found if change.replaces}),
+        diffs=sorted({change.top for change in found}),
         detailedDiff={
             change.path: provider_pb2.PropertyDiff(kind=_KIND[change.kind][change.replaces], inputDiff=input_diff)
             for change in found

@@ -8,10 +8,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ops.rehearsal.google.changes import Change, Kind
+from ops.changes.gcp_inputs import Input
+from ops.rehearsal.google.changes import Change, of_map
 from ops.rehearsal.google.outputs import Provider
 from ops.rehearsal.google.wire import plain
-from reading.errors import join
 
 PLACE = ("project", "region", "zone")
 
@@ -42,10 +42,4 @@ class Providers:
 
 def provider_changes(was: Mapping[str, Any], becomes: Mapping[str, Any]) -> list[Change]:
     """Changed settings of a provider. None of Google's forces a replacement, the project neither."""
-    found: list[Change] = []
-    for key in sorted({*was, *becomes}):
-        old, new = was.get(key), becomes.get(key)
-        if old != new:
-            kind = Kind.ADD if old is None else Kind.DELETE if new is None else Kind.UPDATE
-            found.append(Change(path=join("", key), kind=kind))
-    return found
+    return list(of_map("", Input(kind="map"), was, becomes))
