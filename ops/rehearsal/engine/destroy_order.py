@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ops.rehearsal.engine.events import Step, name_of
+from ops.rehearsal.engine.events import Step, name_of, needs
+from policies import kinds
 
 _TYPES: Mapping[str, str] = {
-    "graph": "$kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment::",
-    "platform": "$kubernetes:helm.sh/v3:Release::",
-    "GPU pool": ":GpuPool$gcp:container/nodePool:NodePool::",
-    "CPU pool": ":SystemPool$gcp:container/nodePool:NodePool::",
-    "cluster": "$gcp:container/cluster:Cluster::",
-    "network": ":Network$gcp:compute/network:Network::",
+    "graph": f"${kinds.GRAPH}::",
+    "platform": f"${kinds.RELEASE}::",
+    "GPU pool": f":GpuPool${kinds.NODE_POOL}::",
+    "CPU pool": f":SystemPool${kinds.NODE_POOL}::",
+    "cluster": f"${kinds.CLUSTER}::",
+    "network": f":Network${kinds.NETWORK}::",
 }
 ORDER = (
     ("graph", "platform"),  # the operator removes the graphs' finalizers
@@ -43,9 +44,7 @@ def violations(steps: Sequence[Step], state: Iterable[Mapping[str, Any]]) -> Ite
 
 def _direct(resource: Mapping[str, Any]) -> set[str]:
     """What the engine deletes only after the resource: its dependencies, its parent, its provider."""
-    provider = str(resource.get("provider") or "").rpartition("::")[0]
-    found = {*(resource.get("dependencies") or ()), resource.get("parent") or "", provider}
-    return found - {""}
+    return {*needs(resource), resource.get("parent") or ""} - {""}
 
 
 def _reachable(urn: str, direct: Mapping[str, set[str]]) -> set[str]:

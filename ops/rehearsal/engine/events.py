@@ -1,9 +1,9 @@
 """What the engine did in one command: its steps with their times, and its errors. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ops.report.plain import plain_lines
 
@@ -128,6 +128,12 @@ def short(urn: str) -> str:
     if kind.startswith("pulumi:providers:"):
         return f"provider {name_of(urn)}"
     return f"{kind.rpartition(':')[2]} {name_of(urn)}"
+
+
+def needs(resource: Mapping[str, Any]) -> Iterator[str]:
+    """URNs of what a resource of the state needs itself: its dependencies and its provider, which is "" without one."""
+    yield from resource.get("dependencies") or ()
+    yield str(resource.get("provider") or "").rpartition("::")[0]  # "<urn>::<id>"
 
 
 _COLOR = re.compile(r"<\{%[^%]*%\}>")

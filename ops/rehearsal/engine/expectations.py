@@ -14,7 +14,6 @@ _SHOWN = 8
 _PATHS = 4
 """Properties of one resource that an outcome names."""
 _DONE = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
-GRAPH = "kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment"
 
 
 def previewed(command: Command) -> Outcome:

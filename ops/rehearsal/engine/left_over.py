@@ -7,10 +7,10 @@ from typing import Any
 from ops.rehearsal.engine.events import is_resource, short
 from ops.rehearsal.google.cloud import Cloud, Resource
 from ops.rehearsal.kube import Kube, NotFound
+from policies import kinds
 
-STAY = ("gcp:projects/service:Service",)
+STAY = (kinds.GOOGLE_API,)
 """APIs stay enabled, because other things in the project may use them."""
-BUCKET = "gcp:storage/bucket:Bucket"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def _key(api_version: str, kind: str, name: str, namespace: str | None) -> tuple
 
 
 def _stays(resource: Resource, keeps_bucket: bool) -> bool:
-    return resource.type in STAY or (keeps_bucket and resource.type == BUCKET)
+    return resource.type in STAY or (keeps_bucket and resource.type == kinds.BUCKET)
 
 
 def _exists(kube: Kube, each: Object) -> bool:

@@ -22,6 +22,7 @@ from ops.rehearsal.kube import Kube
 from ops.rehearsal.platform import names
 from ops.rehearsal.world import World
 from planning.types import Plan
+from policies import kinds
 
 ADAPTER = (names.GROUP, names.ADAPTER_KIND)
 
@@ -121,7 +122,7 @@ class Steps:
         graphs = {
             resource["urn"]: resource["outputs"]["metadata"]["name"]
             for resource in self.stack.resources()
-            if resource["type"] == expectations.GRAPH
+            if resource["type"] == kinds.GRAPH
         }
         for path, value in self.swap.settings.items():
             self.stack.set(f"dynamo-gke:models{path}", value, path=True)
@@ -163,7 +164,7 @@ class Steps:
             self._do("up, protection off", self.stack.up, expectations.done)
         resources = self.stack.resources()
         if self.unprotected.keeps_weights:
-            self.stack.unprotect([resource["urn"] for resource in resources if resource["type"] == left_over.BUCKET])
+            self.stack.unprotect([resource["urn"] for resource in resources if resource["type"] == kinds.BUCKET])
         self._search()
         objects = left_over.objects(resources)
         gone = expectations.nothing_left(lambda: self._left(objects), resources)

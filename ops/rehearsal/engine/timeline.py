@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from ops.rehearsal.engine.events import Step, is_resource
+from ops.rehearsal.engine.events import Step, is_resource, needs
 
 PHASES: Mapping[str, Sequence[str]] = {
     "project": ("ProjectServices", "Budget", "Observability", "SecretsKeyGrant", "GkeAgentRole"),
@@ -148,8 +148,7 @@ def _needs(urn: str, state: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     What a component depends on is listed at the component only. Its children wait because they wait for its URN.
     """
     while resource := state.get(urn):
-        yield from resource.get("dependencies") or ()
-        yield str(resource.get("provider") or "").rpartition("::")[0]
+        yield from needs(resource)
         urn = str(resource.get("parent") or "")
 
 
