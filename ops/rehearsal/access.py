@@ -4,10 +4,10 @@ GKE grants callers with the role container.admin what members of system:masters 
 """
 
 import json
-from pathlib import Path
 
 import yaml
 
+from ops.rehearsal.files import write_private
 from ops.rehearsal.world import API_SERVER, World
 
 LOGIN_HELPER = "gke-gcloud-auth-plugin"
@@ -20,10 +20,10 @@ def tokens_file(token: str) -> str:
 
 def write(world: World, token: str) -> None:
     """Writes World.kubeconfig, and the login helper into World.commands."""
-    _write_private(world.kubeconfig, yaml.safe_dump(_kubeconfig(world, token)))
+    write_private(world.kubeconfig, yaml.safe_dump(_kubeconfig(world, token)))
     world.commands.mkdir(parents=True, exist_ok=True)
     helper = world.commands / LOGIN_HELPER
-    _write_private(helper, f"#!/bin/sh\ncat <<'END'\n{json.dumps(_credential(token))}\nEND\n")
+    write_private(helper, f"#!/bin/sh\ncat <<'END'\n{json.dumps(_credential(token))}\nEND\n")
     helper.chmod(0o700)
 
 
@@ -42,8 +42,3 @@ def _kubeconfig(world: World, token: str) -> dict[str, object]:
 
 def _credential(token: str) -> dict[str, object]:
     return {"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential", "status": {"token": token}}
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)

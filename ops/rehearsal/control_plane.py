@@ -14,6 +14,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from ops.rehearsal import access, certificates
+from ops.rehearsal.files import write_private
 from ops.rehearsal.kube import Kube, NotFound
 from ops.rehearsal.nodes import FAKE_NODE
 from ops.rehearsal.processes import Program
@@ -91,8 +92,7 @@ class ControlPlane:
         certificates.create_signing_key(self._signing_key)
         self._certificate = certificates.issue(self._world, "control-plane", certificates.API_SERVER_NAMES)
         token = secrets.token_hex(16)
-        self._tokens.touch(mode=0o600)
-        self._tokens.write_text(access.tokens_file(token))
+        write_private(self._tokens, access.tokens_file(token))
         access.write(self._world, token)
 
         self._run("etcd", self._binaries.etcd, self._etcd_flags()).wait_until(self._answers(f"{ETCD}/readyz"))

@@ -16,6 +16,7 @@ from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.engine.steps import Steps
 from ops.rehearsal.faults.every import Every
 from ops.rehearsal.faults.strikes import Strikes
+from ops.rehearsal.files import write_whole
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.platform import chart
 from ops.rehearsal.world import World
@@ -65,10 +66,7 @@ def run(world: World) -> int:
 
 
 def _write(path: Path, report: Report) -> None:
-    """Writes the report as JSON, whole or not at all."""
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(report.to_wire()))
-    new.replace(path)
+    write_whole(path, json.dumps(report.to_wire()))
 
 
 def _injection(request: Request) -> Injection | None:

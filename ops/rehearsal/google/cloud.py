@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ops.rehearsal.files import write_whole
+
 
 @dataclass(kw_only=True)
 class Resource:
@@ -67,10 +69,7 @@ class Cloud:
             fcntl.flock(lock, fcntl.LOCK_EX)
             content = self._read()
             yield content
-            # Renamed over the old file, so that a killed process leaves a whole one.
-            temporary = self._file.with_suffix(".new")
-            temporary.write_text(json.dumps(_to_wire(content), indent=1), encoding="utf-8")
-            temporary.replace(self._file)
+            write_whole(self._file, json.dumps(_to_wire(content), indent=1))
 
     def _read(self) -> Content:
         try:

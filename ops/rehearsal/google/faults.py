@@ -13,6 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from ops.rehearsal.files import write_whole
+
 
 class Operation(StrEnum):
     CREATE = "create"
@@ -72,7 +74,5 @@ class Faults:
         return None
 
     def _write(self, faults: list[Fault]) -> None:
-        temporary = self._file.with_suffix(".new")
         raw: list[dict[str, Any]] = [fault.model_dump(mode="json") for fault in faults]
-        temporary.write_text(json.dumps(raw, indent=1), encoding="utf-8")
-        temporary.replace(self._file)
+        write_whole(self._file, json.dumps(raw, indent=1))
