@@ -20,6 +20,4 @@ def every_object(kube: Kube) -> Iterator[Object]:
 
 
 def _listed(kube: Kube, version: str) -> list[str]:
-    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    found = kube.request("GET", root)["resources"]
-    return [each["kind"] for each in found if {"list", "watch"} <= {*each["verbs"]} and "/" not in each["name"]]
+    return [each["kind"] for each in kube.served(version) if {"list", "watch"} <= {*each["verbs"]}]

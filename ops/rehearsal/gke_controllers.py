@@ -4,11 +4,10 @@ They prove nothing of either: no load balancer and no certificate exists, and th
 """
 
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from ops.rehearsal.kube import Kube, NotFound
+from ops.rehearsal.kube import Kube, NotFound, Objects
 from planning import names
 
 _INTERVAL_SECONDS = 0.5
@@ -31,8 +30,8 @@ def run(kube: Kube, stop: threading.Event) -> None:
                 _write(kube, sync, {"lastSuccessfulSyncTime": _DATE})
 
 
-def _without(kube: Kube, api_version: str, kind: str, field: str) -> Iterator[dict[str, Any]]:
-    yield from (each for each in kube.list(api_version, kind) if not (each.get("status") or {}).get(field))
+def _without(kube: Kube, api_version: str, kind: str, field: str) -> Objects:
+    return [each for each in kube.list(api_version, kind) if not (each.get("status") or {}).get(field)]
 
 
 def _write(kube: Kube, each: dict[str, Any], status: dict[str, Any]) -> None:

@@ -213,6 +213,11 @@ class Kube:
             except (ProtocolError, ReadTimeoutError):
                 stop.wait(0.1)  # the API server ended; the next request waits for it
 
+    def served(self, api_version: str) -> Objects:
+        """What the API server says of each kind that it serves in a version."""
+        found: Objects = self.request("GET", _root(api_version))["resources"]
+        return [each for each in found if "/" not in each["name"]]  # others are subresources
+
     def request(
         self,
         method: str,
@@ -265,10 +270,9 @@ class Kube:
     def _resource(self, api_version: str, kind: str) -> _Resource:
         """Raises NotFound for a kind that the API server does not serve (yet): misses are not remembered."""
         if (api_version, kind) not in self._resources:
-            root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-            for each in self.request("GET", root)["resources"]:
-                if "/" not in each["name"]:
-                    self._resources[api_version, each["kind"]] = _Resource(root, each["name"], each["namespaced"])
+            for each in self.served(api_version):
+                place = _Resource(_root(api_version), each["name"], each["namespaced"])
+                self._resources[api_version, each["kind"]] = place
         if (api_version, kind) not in self._resources:
             raise NotFound(404, f"the API server has no kind {kind} in {api_version}")
         return self._resources[api_version, kind]
@@ -299,6 +303,10 @@ class Kube:
             )
         except HTTPError as error:
             raise ApiError(0, f"the API server did not answer {method} {path}: {error}") from error
+
+
+def _root(api_version: str) -> str:
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
 
 
 def _identity(manifest: Mapping[str, Any]) -> tuple[str, str, str | None, str]:

@@ -1,4 +1,4 @@
-"""Gives each Service of type LoadBalancer its address, as GKE's controller does.
+"""Assigns each Service of type LoadBalancer its address, as GKE's controller does.
 
 Not shown: the load balancer itself, its health checks and firewall rules. Nothing answers at the address.
 """
@@ -17,7 +17,7 @@ _ANY_ADDRESS = "10.0.15.200"
 
 
 def run(kube: Kube, addresses: Callable[[], Mapping[str, str]], stop: threading.Event) -> None:
-    """Gives addresses until `stop` is set. `addresses`: the reserved ones by name. A name that does not exist waits."""
+    """Assigns addresses until `stop` is set. `addresses`: the reserved ones by name. One that does not exist waits."""
     for event in kube.watch("v1", "Service", stop=stop):
         service = event.object
         if event.type == "DELETED" or service["spec"].get("type") != "LoadBalancer" or _has_address(service):

@@ -14,12 +14,17 @@ def create_classes(kube: Kube) -> None:
 
 def create_pool(kube: Kube, inputs: nodes.Inputs, zone: str) -> list[Object]:
     """The nodes with which a new pool begins in one of its zones."""
-    return [create_node(kube, inputs, zone, number) for number in range(nodes.first_nodes(inputs))]
+    return [_create(kube, inputs, node) for node in nodes.of_pool(inputs, zone)]
 
 
 def create_node(kube: Kube, inputs: nodes.Inputs, zone: str, number: int) -> Object:
-    """The node, which kwok makes ready. Its devices vanish with it, because it owns them."""
-    created = kube.apply(nodes.node(inputs, zone, number))
+    """The node of that number."""
+    return _create(kube, inputs, nodes.node(inputs, zone, number))
+
+
+def _create(kube: Kube, inputs: nodes.Inputs, node: nodes.Node) -> Object:
+    """The node, which kwok then reports ready. Its devices vanish with it, because it owns them."""
+    created = kube.apply(node)
     owner = {"apiVersion": "v1", "kind": "Node", "name": created["metadata"]["name"], "uid": created["metadata"]["uid"]}
     for each in devices.slices(inputs, owner["name"]):
         kube.apply({**each, "metadata": {**each["metadata"], "ownerReferences": [owner]}})

@@ -28,7 +28,7 @@ class Cluster:
     plane: ControlPlane
     kube: Kube
     failures: list[str] = field(default_factory=list[str])
-    """Stand-ins that ended by an error, which is a fault of the rehearsal and not of the stack."""
+    """Stand-ins that ended by an error, which is an error of the rehearsal and not of the stack."""
 
 
 @contextmanager

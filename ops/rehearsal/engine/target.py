@@ -42,7 +42,7 @@ def _of_component(component: str, resources: Sequence[str]) -> str:
 
 
 def _nearest(text: str, resources: Sequence[str]) -> list[str]:
-    """The names and types that are most alike, as parts of URNs; none if nothing is."""
+    """The most similar names and types, as parts of URNs; none if nothing is."""
     parts = {part.lower(): part for urn in resources for part in (name_of(urn), type_of(urn).rpartition(":")[2])}
     near = difflib.get_close_matches(text.lower(), list(parts), n=_SHOWN)
     return [parts[part] for part in near]

@@ -153,5 +153,5 @@ def _needs(urn: str, state: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _last(needs: Iterable[str], done: Mapping[str, Step]) -> str | None:
-    """The one of them that was ready last, of those that this update made."""
+    """The one of them that was ready last, of those that this update changed."""
     return max((urn for urn in needs if urn in done), key=lambda urn: done[urn].ended, default=None)
