@@ -1,7 +1,6 @@
 """`rehearse`: a stack's whole life under the real Pulumi engine, in a simulated cloud."""
 
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -47,9 +46,6 @@ def rehearse(
             from ops.rehearsal.engine import target
 
             target.check(fail, [resource.urn for resource in dry_run(stack, overrides).recording.resources])
-    if sys.platform != "linux":
-        message = "a rehearsal runs on Linux only, because it needs network namespaces"
-        stop_on_error(stack, "rehearsal", message, Exit.FAILED, as_json=as_json)
     from ops.rehearsal import programs
     from ops.rehearsal.engine import outside, printed
     from ops.rehearsal.engine.request import Request
