@@ -60,12 +60,13 @@ def test_a_second_turn_goes_to_the_prefill_worker_that_has_its_prefix() -> None:
 @in_private_network
 def test_a_stream_survives_the_death_of_its_decode_worker() -> None:
     with deployed(1, 2) as graph:
+        before = _migrations(graph)
         stream = events(graph.endpoint, fresh_prompt(), STREAM_TOKENS)
         opening = [next(stream) for _ in range(10)]
         served_by = graph.name_of(opening[-1]["nvext"]["worker_id"]["decode_worker_id"])
         graph.signal(served_by, signal.SIGKILL)
         pieces = [piece(event) for event in [*opening, *stream]]
-        migrations = graph.counter("frontend-0", Series("dynamo_frontend_model_migration_total"))
+        migrations = _migrations(graph) - before
     assert sum(1 for text in pieces if text) >= STREAM_TOKENS * 0.9
     assert migrations >= 1
 
@@ -97,11 +98,12 @@ def test_another_prefill_worker_takes_over() -> None:
 @in_private_network
 def test_sigterm_drains() -> None:
     with deployed(1, 1) as graph:
+        before = _migrations(graph)
         stream = events(graph.endpoint, fresh_prompt(), STREAM_TOKENS)
         opening = [next(stream) for _ in range(10)]
         graph.signal("decode-0", signal.SIGTERM)
         pieces = [piece(event) for event in [*opening, *stream]]
-        migrations = graph.counter("frontend-0", Series("dynamo_frontend_model_migration_total"))
+        migrations = _migrations(graph) - before
     assert sum(1 for text in pieces if text) >= STREAM_TOKENS * 0.9
     assert migrations == 0
 
@@ -135,6 +137,11 @@ def _ask_all(graph: Deployed, prompts: list[str]) -> list[Answer]:
 
 def _served(graph: Deployed, name: str) -> int:
     return int(graph.counter(name, requests_of(name.partition("-")[0])))
+
+
+def _migrations(graph: Deployed) -> float:
+    """How often the frontend has sent a request to another worker; on a busy machine some of them before it served."""
+    return graph.counter("frontend-0", Series("dynamo_frontend_model_migration_total"))
 
 
 def _health(graph: Deployed) -> str:
