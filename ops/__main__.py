@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ops.commands.ending import DEBUG, Exit, unexpected
+from ops.commands.ending import DEBUG, Exit, Failed, asked_for_json, unexpected
 from ops.commands.usage import Commands
+from reading.errors import Error
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
@@ -27,7 +28,9 @@ def main() -> None:
     try:
         app(prog_name="dynamo-gke")
     except Exception as error:
-        unexpected("dynamo-gke", error)
+        sentence = unexpected("dynamo-gke", error)
+        if asked_for_json(sys.argv):
+            Failed([Error("dynamo-gke", sentence)], Exit.FAILED, [sentence], None).show(as_json=True)
         sys.exit(Exit.FAILED)
 
 

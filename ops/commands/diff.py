@@ -28,12 +28,12 @@ def diff(
     from ops.report import diff_report
 
     if as_markdown and as_json:
-        stop("--markdown and --json are mutually exclusive; give one of them", Exit.FAILED)
-    with errors_printed(stack, as_json=as_json, comment=diff_report.errors_markdown if as_markdown else None):
+        stop("--markdown and --json are mutually exclusive; give one of them", Exit.FAILED, path="--markdown")
+    with errors_printed(stack, comment=diff_report.errors_markdown if as_markdown else None):
         try:
             found = against_base(base, stack)
         except DiffFailed as failed:
-            stop(str(failed), Exit.FAILED)
+            stop(str(failed), Exit.FAILED, path="--base", stack=stack)
     comparison = found.comparison
     if as_json:
         wire = diff_report.to_wire(stack, found.base, comparison) | {"warnings": list(found.warnings)}

@@ -3,12 +3,10 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import NoReturn
-
-import typer
 
 from ops.offline.recorded import ProgramFailed
 from ops.report import printing
@@ -26,17 +24,32 @@ class Exit(IntEnum):
     or released, or the update would fail; or a critical policy is weaker than at the base."""
 
 
-def stop(message: str, code: Exit) -> NoReturn:
-    print(f"error: {masked(message)}", file=sys.stderr)
-    raise typer.Exit(code)
+class Failed(Exception):
+    """A command cannot do what it was asked to. `Commands` says why and ends the program."""
+
+    def __init__(self, errors: Sequence[Error], code: int, sentences: Sequence[str], stack: str | None) -> None:
+        super().__init__(*sentences)
+        self.code = code
+        self._errors, self._sentences, self._stack = errors, sentences, stack
+
+    def show(self, *, as_json: bool) -> None:
+        """One object on stdout for a command with --json, else sentences on stderr."""
+        if as_json:
+            about = {} if self._stack is None else {"stack": self._stack}
+            printing.show_json(about | {"faults": to_wire(self._errors)})
+        else:
+            for sentence in self._sentences:
+                print(f"error: {masked(sentence)}", file=sys.stderr)
 
 
-def stop_on_error(stack: str, path: str, message: str, code: Exit, *, as_json: bool) -> NoReturn:
-    """Ends the command like `stop`; with `as_json`, one object on stdout says it."""
-    if as_json:
-        printing.show_json({"stack": stack, "faults": to_wire([Error(path, message)])})
-        raise typer.Exit(code)
-    stop(message, code)
+def asked_for_json(words: Iterable[str]) -> bool:
+    """Whether a command line asks for one JSON object, which then also says why the command failed."""
+    return "--json" in words
+
+
+def stop(message: str, code: int, *, path: str = "command", stack: str | None = None) -> NoReturn:
+    """Ends the command with a sentence. `path`: what JSON says it is about, such as an option."""
+    raise Failed([Error(path, message)], code, [message], stack)
 
 
 def to_wire(errors: Iterable[Error]) -> list[dict[str, str]]:
@@ -55,35 +68,35 @@ Comment = Callable[[str, list[dict[str, str]]], str]
 
 
 @contextmanager
-def errors_printed(stack: str, *, as_json: bool = False, comment: Comment | None = None) -> Iterator[None]:
+def errors_printed(stack: str | None = None, *, comment: Comment | None = None) -> Iterator[None]:
     """Ends the command with 2 if the block raises ConfigInvalid, with 1 if it raises ProgramFailed."""
     try:
         yield
     except ConfigInvalid as invalid:
-        _stop_on_errors(stack, invalid, as_json, comment)
+        if comment:
+            print(comment(masked(stack or ""), to_wire(invalid.errors)))
+        raise Failed(invalid.errors, Exit.CONFIG_INVALID, _sentences(stack, invalid), stack) from None
     except ProgramFailed as failed:
-        stop(str(failed), Exit.FAILED)
+        stop(str(failed), Exit.FAILED, path="program", stack=stack)
 
 
-def _stop_on_errors(stack: str, invalid: ConfigInvalid, as_json: bool, comment: Comment | None) -> NoReturn:
-    errors = to_wire(invalid.errors)
-    if comment:
-        print(comment(masked(stack), errors))
-    if as_json:
-        printing.show_json({"stack": stack, "faults": errors})
-        raise typer.Exit(Exit.CONFIG_INVALID)
-    count = len(invalid.errors)
-    lines = "\n".join(f"  {plain(str(error))}" for error in invalid.errors)
-    stop(f"stack {stack} has {count} error{'s' if count > 1 else ''}\n{lines}", Exit.CONFIG_INVALID)
+def _sentences(stack: str | None, invalid: ConfigInvalid) -> list[str]:
+    """The errors of a stack below one head, or each by itself."""
+    lines = [plain(str(error)) for error in invalid.errors]
+    if stack is None:
+        return lines
+    return ["\n  ".join([f"stack {stack} has {len(lines)} error{'s' if len(lines) > 1 else ''}", *lines])]
 
 
 DEBUG = "DYNAMO_GKE_DEBUG"
 """Environment variable that shows tracebacks, like `--debug`; child processes inherit it."""
 
 
-def unexpected(what: str, error: BaseException) -> None:
-    """Prints an unexpected error as one sentence, with --debug its traceback too."""
+def unexpected(what: str, error: BaseException) -> str:
+    """Prints an unexpected error as one sentence, which it returns, with --debug its traceback too."""
     if os.environ.get(DEBUG):
         print(masked("".join(traceback.format_exception(error))), end="", file=sys.stderr)
     hint = "" if os.environ.get(DEBUG) else f"; to see the traceback, put --debug before the command or set {DEBUG}=1"
-    print(f"error: {what} failed unexpectedly: {type(error).__name__}: {masked(str(error))}{hint}", file=sys.stderr)
+    sentence = f"{what} failed unexpectedly: {type(error).__name__}: {masked(str(error))}{hint}"
+    print(f"error: {sentence}", file=sys.stderr)
+    return sentence

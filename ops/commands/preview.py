@@ -40,8 +40,10 @@ def preview(
     for path in diagrams:
         _check(path)
     if base is not None and not diagrams:
-        stop("--base shows changes in a page: add --diagram FILE.html, or use `diff --base`", Exit.FAILED)
-    with errors_printed(stack, as_json=as_json):
+        stop(
+            "--base shows changes in a page: add --diagram FILE.html, or use `diff --base`", Exit.FAILED, path="--base"
+        )
+    with errors_printed(stack):
         found, compared = _previewed(stack, overrides, base)
     if diagrams:
         _draw(diagrams, found, compared)
@@ -66,12 +68,12 @@ _SUFFIXES = (".html", ".mmd")
 def _check(path: Path) -> None:
     """Stops if a picture cannot be written there, before anything is computed."""
     if path.suffix not in _SUFFIXES:
-        stop(f"--diagram {path}: must end in {' or '.join(_SUFFIXES)}", Exit.FAILED)
+        _refuse(path, f"must end in {' or '.join(_SUFFIXES)}")
     try:
         if path.is_dir():
-            stop(f"--diagram {path}: is a folder; give a file in it, such as {path / 'page.html'}", Exit.FAILED)
+            _refuse(path, f"is a folder; give a file in it, such as {path / 'page.html'}")
         if not path.parent.is_dir():
-            stop(f"--diagram {path}: there is no folder {path.parent}; create it first", Exit.FAILED)
+            _refuse(path, f"there is no folder {path.parent}; create it first")
     except OSError as error:
         _cannot_write(path, error)
 
@@ -89,7 +91,7 @@ def _previewed(stack: str, overrides: list[str], base: str | None) -> "tuple[Jud
     try:
         compared = against_base(base, stack, overrides)
     except DiffFailed as failed:
-        stop(str(failed), Exit.FAILED)
+        stop(str(failed), Exit.FAILED, path="--base", stack=stack)
     return compared.head, compared
 
 
@@ -106,7 +108,11 @@ def _draw(paths: Sequence[Path], found: "Judged", compared: "AgainstBase | None"
 
 
 def _cannot_write(path: Path, error: OSError) -> NoReturn:
-    stop(f"--diagram {path}: cannot be written: {error.strerror}; choose another file", Exit.FAILED)
+    _refuse(path, f"cannot be written: {error.strerror}; choose another file")
+
+
+def _refuse(path: Path, why: str) -> NoReturn:
+    stop(f"--diagram {path}: {why}", Exit.FAILED, path="--diagram")
 
 
 def _restarts(stack: str, after: Plan) -> Sequence[str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ops.commands.ending import Exit, errors_printed, stop_on_error
+from ops.commands.ending import Exit, errors_printed, stop
 from ops.commands.options import AsJson, Overrides, Stack
 from ops.offline.dry_run import dry_run, planned
 from ops.rehearsal.faults.every import Every
@@ -36,7 +36,7 @@ def rehearse(
     as_json: AsJson = False,
 ) -> None:
     """Run preview, up, refresh, a model swap and destroy with the real engine, against a simulated cloud."""
-    with errors_printed(stack, as_json=as_json):
+    with errors_printed(stack):
         _refuse_existing(planned(stack, overrides))
         if fail_every is not None and fail_every not in list(Every):
             raise ConfigInvalid([Error("--fail-every", one_of(fail_every, list(Every)))])
@@ -53,7 +53,7 @@ def rehearse(
     try:
         found = programs.find()
     except programs.ProgramsMissing as missing:
-        stop_on_error(stack, "rehearsal", str(missing), Exit.FAILED, as_json=as_json)
+        stop(str(missing), Exit.FAILED, path="rehearsal", stack=stack)
     request = Request(
         stack=stack,
         overrides=overrides,
@@ -66,7 +66,7 @@ def rehearse(
     code, report = outside.run(request, dict(os.environ), keep=keep)
     if as_json:
         printing.show_json(report)
-    elif "faults" not in report:
+    elif "timeline" in report:
         printed.show(report)
     raise typer.Exit(code)
 

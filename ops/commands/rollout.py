@@ -20,7 +20,7 @@ def rollout(
     """Show which pods the overrides restart, compared with the stack file, and how long capacity is down."""
     from ops.changes.rollout import restarted
 
-    with errors_printed(stack, as_json=as_json):
+    with errors_printed(stack):
         if not overrides:
             raise ConfigInvalid([Error("--set", "is missing; give a change, such as --set versions.runtime=1.6.2")])
         restarts = restarted(planned(stack), planned(stack, overrides))

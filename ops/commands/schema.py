@@ -4,8 +4,7 @@ import json
 
 import typer
 
-from ops.commands.ending import Exit, print_errors
-from reading.errors import ConfigInvalid
+from ops.commands.ending import errors_printed
 
 app = typer.Typer(add_completion=False)
 
@@ -13,11 +12,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of a stack file, by which editors complete, explain and check it."""
-    try:
+    with errors_printed():  # of a file of the catalog
         print(text(), end="")
-    except ConfigInvalid as invalid:  # a file of the catalog
-        print_errors(invalid.errors)
-        raise typer.Exit(Exit.CONFIG_INVALID) from None
 
 
 def text() -> str:

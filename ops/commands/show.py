@@ -9,7 +9,7 @@ from catalog.defaults import default_machine
 from catalog.engines import engine, real_engines
 from catalog.machines import gpu_machine, gpu_machine_name
 from catalog.models import card_name
-from ops.commands.ending import Exit, print_errors, to_wire
+from ops.commands.ending import errors_printed
 from ops.commands.options import AsJson
 from ops.report import card_facts, printing
 from planning.candidates import candidates
@@ -33,7 +33,7 @@ def show(
 ) -> None:
     """Show a card, and on a machine its memory, KV cache, number formats, layouts and engine arguments."""
     node = machine or default_machine()
-    try:
+    with errors_printed():
         _check(
             {
                 "model": lambda: card_name(name),
@@ -43,12 +43,6 @@ def show(
         )
         chosen = engine(engine_name) if engine_name else None
         found = card_facts.facts(name, candidates(name, gpu_machine(node), chosen))
-    except ConfigInvalid as invalid:
-        if as_json:
-            printing.show_json({"faults": to_wire(invalid.errors)})
-        else:
-            print_errors(invalid.errors)
-        raise typer.Exit(Exit.CONFIG_INVALID) from None
     if as_json:
         printing.show_json(found)
     else:

@@ -1,13 +1,15 @@
 """`status`: why a graph of a stack is not Ready."""
 
+import sys
 from typing import Annotated
 
 import typer
 
-from ops.commands.ending import Exit, errors_printed, stop
+from ops.commands.ending import Exit, errors_printed
 from ops.commands.options import AsJson, Stack
 from ops.offline.dry_run import planned
 from ops.report import printing
+from reading.tokens import masked
 
 app = typer.Typer(add_completion=False)
 
@@ -27,7 +29,7 @@ def status(
     from ops.diagnosis.read_cluster import Cluster, ClusterUnreadable
     from ops.report import findings
 
-    with errors_printed(stack, as_json=as_json):
+    with errors_printed(stack):
         plan = planned(stack)
         graphs = watching.chosen(plan, graph)
     found, error = (), None
@@ -41,6 +43,7 @@ def status(
     if as_json:
         printing.show_json(findings.as_json(plan, where, found, error))
     if error:
-        stop(error, Exit.FAILED)
+        print(f"error: {masked(error)}", file=sys.stderr)
+        raise typer.Exit(Exit.FAILED)
     if not watching.ready(found):
         raise typer.Exit(Exit.FAILED)

@@ -1,13 +1,16 @@
-"""Groups of commands, which import a command's module on use. Usage errors mask tokens in arguments."""
+"""Groups of commands, which import a command's module on use, and the end of every command that failed."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, ClassVar
 
+import typer
 import typer.main
 from typer.core import TyperGroup
 
+from ops.commands.ending import Exit, Failed, asked_for_json
+from reading.errors import Error
 from reading.tokens import masked
 
 
@@ -43,22 +46,39 @@ class Commands(LazyGroup):
     )
     former = {"proof": "verify"}
 
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        with _usage_errors_masked():
-            return super().make_context(*args, **kwargs)
+    _as_json = False
+    """Whether the command line asks for JSON."""
+
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **options: Any) -> Any:
+        self._as_json = asked_for_json(args)
+        with self._failures_printed():
+            return super().make_context(info_name, args, *more, **options)
 
     def invoke(self, *args: Any, **kwargs: Any) -> Any:
-        with _usage_errors_masked():
+        with self._failures_printed():
             return super().invoke(*args, **kwargs)
 
-
-@contextmanager
-def _usage_errors_masked() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        # typer has no public class for its usage errors; it prints them with this method.
-        if format_message := getattr(error, "format_message", None):
+    @contextmanager
+    def _failures_printed(self) -> Iterator[None]:
+        """Prints why a command failed, as text or as JSON, and ends it. Usage errors without --json are typer's."""
+        try:
+            yield
+        except Failed as failed:
+            failed.show(as_json=self._as_json)
+            raise typer.Exit(failed.code) from None
+        except Exception as error:
+            # typer has no public class for its usage errors; it prints them with this method.
+            if not (format_message := getattr(error, "format_message", None)):
+                raise
             message = masked(format_message())
+            if self._as_json:
+                Failed([Error(_place(error), message)], Exit.CONFIG_INVALID, [message], None).show(as_json=True)
+                raise typer.Exit(Exit.CONFIG_INVALID) from None
             error.format_message = lambda: message  # pyright: ignore[reportAttributeAccessIssue]
-        raise
+            raise
+
+
+def _place(error: Any) -> str:
+    """The option or argument that a usage error is about."""
+    names = getattr(getattr(error, "param", None), "opts", None) or ["command"]
+    return getattr(error, "option_name", None) or names[0]

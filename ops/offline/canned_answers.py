@@ -25,7 +25,6 @@ CANNED_ANSWERS: Mapping[str, dict[str, Any]] = {
     # No bucket is left over from an earlier stack.
     "gcp:storage/getBucket:getBucket": {"location": ""},
     "gcp:kms/getKMSCryptoKey:getKMSCryptoKey": {"id": "example"},
-    "gcp:organizations/getBillingAccount:getBillingAccount": {"currencyCode": "USD"},
     # Without a token the program sends no request.
     "gcp:organizations/getClientConfig:getClientConfig": {"accessToken": ""},
     # An existing cluster and subnet.
@@ -69,6 +68,9 @@ class Canned:
             case "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo":
                 unlimited = inputs["quotaId"] in self._quotas()
                 return {"dimensionsInfos": [{"details": [{"value": "-1" if unlimited else "0"}]}]}
+            case "gcp:organizations/getBillingAccount:getBillingAccount":
+                budget = self._plan and self._plan.budget
+                return {"currencyCode": budget.currency if budget else "USD"}
             case "gcp:container/getCluster:getCluster":
                 identities = {"workloadPool": f"{inputs['project']}.svc.id.goog"}
                 return {

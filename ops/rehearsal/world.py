@@ -124,5 +124,5 @@ class World:
 
     @property
     def failure(self) -> Path:
-        """Why the rehearsal did not get to its end, in a sentence."""
+        """Why the rehearsal did not get to its end: the errors, as JSON."""
         return self.folder / "failure"

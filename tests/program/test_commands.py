@@ -192,14 +192,57 @@ def test_an_error_in_the_configuration_of_policies_ends_with_2(monkeypatch: pyte
     assert "pined: is not a rule of the pack; did you mean pinned?" in done.stderr
 
 
-def test_a_program_that_fails_ends_with_1_and_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
-        raise ProgramFailed("two resources have the same URN: urn:x")
+def _program_fails(*_: object, **__: object) -> None:
+    raise ProgramFailed("two resources have the same URN: urn:x")
 
-    monkeypatch.setattr(recording, "record", broken)
+
+def test_a_program_that_fails_ends_with_1_and_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "record", _program_fails)
     done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
     assert done.exit_code == 1
     assert done.stderr == "error: two resources have the same URN: urn:x\n"
+
+
+FAILURES = {
+    "no such option": (["preview", "--stak", "dev"], 2, "--stak", "No such option"),
+    "no value": (["diff", "--stack", "dev"], 2, "--base", "Missing option '--base'"),
+    "no such command": (["previw"], 2, "command", "No such command 'previw'"),
+    "no such stack": (["status", "--stack", "prd"], 2, "Pulumi.prd.yaml", "did you mean prod?"),
+    "an unknown card": (["models", "show", "qwen9"], 2, "model", '"qwen9" is not one of'),
+    "a page in no folder": (["preview", "--diagram", "/nowhere/p.html"], 1, "--diagram", "there is no folder /nowhere"),
+    "a page of no picture": (["preview", "--base", "HEAD"], 1, "--base", "shows changes in a page"),
+    "the program": (["preview", "--stack", "dev"], 1, "program", "two resources have the same URN: urn:x"),
+    "the program, compared": (["diff", "--stack", "dev", "--base", "HEAD"], 1, "program", "the same URN"),
+    "the program, rehearsed": (["rehearse", "--stack", "dev", "--fail", "NodePool"], 1, "program", "the same URN"),
+    "a component": (["rehearse", "--stack", "dev", "--fail", "GpuPool::decode"], 2, "--fail", "URN"),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_as_json_is_one_object(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    words, code, path, says = FAILURES[name]
+    if "program" in name:
+        monkeypatch.setattr(recording, "record", _program_fails)
+    done = CliRunner().invoke(cli.app, [*words, "--json"])
+    assert (done.exit_code, done.stderr) == (code, "")
+    (fault,) = json.loads(done.stdout)["faults"]
+    assert fault["path"] == path
+    assert says in fault["message"]
+
+
+def test_an_unexpected_error_as_json_is_one_object(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(recording, "record", broken)
+    monkeypatch.setattr(sys, "argv", ["dynamo-gke", "preview", "--stack", "dev", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    (fault,) = json.loads(capsys.readouterr().out)["faults"]
+    assert (ended.value.code, fault["path"]) == (1, "dynamo-gke")
+    assert fault["message"].startswith("dynamo-gke failed unexpectedly: RuntimeError: broken")
 
 
 def test_rollout_says_what_overrides_would_restart() -> None:

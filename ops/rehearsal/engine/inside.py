@@ -4,17 +4,21 @@ Two processes: this one removes the folder if its parent is killed, and its chil
 namespace, rehearses. The kernel kills every process of the namespace when the first one ends.
 """
 
+import json
 import os
 import shutil
 import signal
 import sys
 from types import FrameType
 
-from ops.commands.ending import unexpected
+from ops.commands.ending import Exit, print_errors, to_wire, unexpected
 from ops.local import private_network
-from ops.local.errors import LocalRunError, report_error
+from ops.local.errors import LocalRunError
 from ops.local.lifeline import tied_to
+from ops.rehearsal.errors import RehearsalError
+from ops.rehearsal.files import write_whole
 from ops.rehearsal.world import World
+from reading.errors import ConfigInvalid, Error
 from reading.tokens import masked
 
 FIRST = 0
@@ -60,26 +64,33 @@ def main() -> int:
     return code if code >= 0 else 1
 
 
-def _failed(world: World, error: LocalRunError) -> int:
+def _failed(world: World, error: Exception) -> int:
     """Says why on stderr, and to the process outside. Returns the exit code."""
-    world.failure.write_text(masked(str(error)))
-    return report_error(error)
+    code, errors = Exit.FAILED, (Error("rehearsal", str(error)),)
+    match error:
+        case ConfigInvalid():
+            code, errors = Exit.CONFIG_INVALID, error.errors
+            print_errors(errors)
+        case LocalRunError() | RehearsalError():
+            print(f"error: {masked(str(error))}", file=sys.stderr)
+        case _:
+            errors = (Error("rehearsal", unexpected("the rehearsal", error)),)
+    write_whole(world.failure, json.dumps(to_wire(errors)))
+    return code
 
 
 def _first() -> None:
     """Rehearses, and ends the process. Never returns, so that no code of the parent runs in it."""
-    code = 1
+    code: int = Exit.FAILED
     try:
         tied_to(FIRST)()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         from ops.rehearsal.engine import rehearsal
 
         code = rehearsal.run(World.of_this_process())
-    except LocalRunError as error:
-        code = _failed(World.of_this_process(), error)
     except Exception as error:
         # The last frame of this process: no caller could turn the error into a sentence.
-        unexpected("the rehearsal", error)
+        code = _failed(World.of_this_process(), error)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

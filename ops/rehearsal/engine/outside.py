@@ -12,11 +12,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from ops.commands.ending import to_wire
 from ops.local.lifeline import tied_to_this_process
 from ops.offline.stackfile import project_root
 from ops.rehearsal.engine.environment import environment
 from ops.rehearsal.engine.request import Request
 from ops.rehearsal.world import World
+from reading.errors import Error
 
 INTERRUPTED = 130
 # The processes inside need no time to end, because the kernel kills them; only large files take time to delete.
@@ -57,10 +59,11 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
             inside.terminate()
         code = inside.wait()
         if interrupted:
-            return INTERRUPTED, _unfinished(request.stack, world, "it was interrupted")
+            return INTERRUPTED, _unfinished(request.stack, world, _fault("it was interrupted"))
         if world.report.exists():
             return abs(code), json.loads(world.report.read_text())
-        why = world.failure.read_text() if world.failure.exists() else "it ended early; stderr says why"
+        early = _fault("it ended early; stderr says why")
+        why = json.loads(world.failure.read_text()) if world.failure.exists() else early
         return abs(code), _unfinished(request.stack, world, why)
     finally:
         if inside:
@@ -73,10 +76,14 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
             shutil.rmtree(world.folder, ignore_errors=True)
 
 
-def _unfinished(stack: str, world: World, why: str) -> dict[str, Any]:
+def _fault(why: str) -> list[dict[str, str]]:
+    return to_wire([Error("rehearsal", why)])
+
+
+def _unfinished(stack: str, world: World, faults: list[dict[str, str]]) -> dict[str, Any]:
     """The report of a rehearsal that did not get to its end."""
     steps = json.loads(world.progress.read_text())["steps"] if world.progress.exists() else []
-    return {"stack": stack, "ok": False, "steps": steps, "faults": [{"path": "rehearsal", "message": why}]}
+    return {"stack": stack, "ok": False, "steps": steps, "faults": faults}
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

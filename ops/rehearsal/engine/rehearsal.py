@@ -6,8 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ops.commands.ending import print_errors
 from ops.offline.dry_run import planned
-from ops.rehearsal.engine import beside, project, swap
+from ops.rehearsal.engine import beside, project, refusals, swap
 from ops.rehearsal.engine.fault_proxy import Injection
 from ops.rehearsal.engine.providers import Providers
 from ops.rehearsal.engine.report import Report, StepReport
@@ -61,8 +62,10 @@ def run(world: World) -> int:
         for failure in cluster.failures:
             report.steps.append(StepReport(name="stand-ins", ok=False, seconds=0, said=failure))
             _show(out, report.steps[-1])
+        report.refusals = refusals.errors(stack.refusals)
+    print_errors(report.refusals)
     _write(world.report, report)
-    return 0 if report.ok else 1
+    return report.exit_code or 0
 
 
 def _write(path: Path, report: Report) -> None:

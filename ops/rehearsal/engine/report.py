@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ops.commands.ending import Exit, to_wire
 from ops.rehearsal.engine.timeline import Timeline
+from reading.errors import Error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +45,19 @@ class Report:
     """URN of each resource whose creation failed among many → the update that then created it."""
     timeline: Timeline | None = None
     """Of the first update."""
+    refusals: Sequence[Error] = ()
+    """Settings that the program refused when it ran, such as those of which the preflight did not approve."""
 
     @property
     def ok(self) -> bool:
         return all(step.ok for step in self.steps)
+
+    @property
+    def exit_code(self) -> Exit | None:
+        """None if every step did what was expected."""
+        if self.ok:
+            return None
+        return Exit.CONFIG_INVALID if self.refusals else Exit.FAILED
 
     def to_wire(self) -> dict[str, Any]:
         return {
@@ -57,4 +68,5 @@ class Report:
             "converged": self.converged,
             "struck": dict(self.struck),
             "timeline": self.timeline and self.timeline.to_wire(),
+            **({"faults": to_wire(self.refusals)} if self.refusals else {}),
         }

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import pulumi
 from pulumi import automation
 from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, StepEventMetadata
@@ -22,12 +23,21 @@ class RehearsedStack:
     def __init__(self, name: str, world: World, providers: Providers) -> None:
         self._providers = providers
         self._log = world.logs / "engine.jsonl"
+        self.refusals: list[str] = []
+        """Errors by which the program itself ended a command, in its words."""
         self._stack = automation.create_or_select_stack(
             stack_name=name,
             project_name=PROJECT,
-            program=lambda: run_main(project_root()),
+            program=self._program,
             opts=automation.LocalWorkspaceOptions(work_dir=str(world.project), env_vars={}),
         )
+
+    def _program(self) -> None:
+        try:
+            run_main(project_root())
+        except pulumi.RunError as refusal:
+            self.refusals.append(str(refusal))
+            raise
 
     def set(self, key: str, value: str, *, path: bool = False, secret: bool = False) -> None:
         """`pulumi config set`"""
