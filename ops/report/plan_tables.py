@@ -51,17 +51,13 @@ def cost(plan: Plan) -> RenderableType:
             f"{head}, all in the existing cluster: their cost is not part of this stack and {NOT_KNOWN}"
         )
     table = printing.table("what", "USD/hour", "USD/day", "price", right=("USD/hour", "USD/day"))
-    for item in plan.costs:
-        known, bound = item.usd_per_hour, item.usd_bound
-        table.add_row(item.name, bounded(known, bound), bounded(known, bound, 24), item.basis)
+    for row in item_costs(plan):
+        table.add_row(*row)
     table.add_section()
-    known, bound = plan.cost_per_hour, plan.cost_bound
-    table.add_row("[bold]total[/]", f"[bold]{bounded(known, bound)}[/]", f"[bold]{bounded(known, bound, 24)}[/]", "")
-    if known is None:
-        table.add_row("known part", _usd(plan.cost_known), _usd(plan.cost_known, 24), "")
-    if plan.cost_max != bound:
-        max_cost = (_usd(plan.cost_max), _usd(plan.cost_max, 24))
-        table.add_row("all scaled up", *max_cost if known == bound else (f"≤ {usd}" for usd in max_cost), "")
+    total, *others = total_costs(plan)
+    table.add_row(*(f"[bold]{cell}[/]" if cell else "" for cell in total))
+    for row in others:
+        table.add_row(*row)
     return Group(Text.from_markup(head), indented(table))
 
 
@@ -77,12 +73,36 @@ def first_token(first: FirstToken) -> RenderableType:
     return Group(Text.from_markup(head), indented(table))
 
 
+CostRow = tuple[str, str, str, str]
+"""What costs, USD an hour and a day, and where the price is from."""
+
+
+def item_costs(plan: Plan) -> list[CostRow]:
+    """The cost of each item of the plan."""
+    return [_row(item.name, item.usd_per_hour, item.usd_bound, item.basis) for item in plan.costs]
+
+
+def total_costs(plan: Plan) -> list[CostRow]:
+    """The cost of the whole plan; then its known part, and the cost with all nodes of the autoscalers, if they differ.
+
+    Where the total is only bounded, so is the cost with all nodes.
+    """
+    known, bound, most = plan.cost_per_hour, plan.cost_bound, plan.cost_max
+    rows = [_row("total", known, bound)]
+    if plan.costs and known is None:
+        rows.append(_row("known part", plan.cost_known, None))
+    if most != bound:
+        rows.append(_row("all scaled up", most if known == bound else None, most))
+    return rows
+
+
+def _row(name: str, usd: float | None, bound: float | None, basis: str = "") -> CostRow:
+    return name, bounded(usd, bound), bounded(usd, bound, 24), basis
+
+
 def bounded(per_hour: float | None, bound: float | None, hours: int = 1) -> str:
     """A price, with its upper bound if that differs; the bound alone if the price is unknown."""
     if bound in (None, per_hour):
-        return _usd(per_hour, hours)
-    return f"≤ {_usd(bound, hours)}" if per_hour is None else f"{_usd(per_hour, hours)} (≤ {_usd(bound, hours)})"
-
-
-def _usd(per_hour: float | None, hours: int = 1) -> str:
-    return NOT_KNOWN if per_hour is None else f"{per_hour * hours:,.2f}"
+        return NOT_KNOWN if per_hour is None else f"{per_hour * hours:,.2f}"
+    at_most = f"≤ {bound * hours:,.2f}"
+    return at_most if per_hour is None else f"{per_hour * hours:,.2f} ({at_most})"

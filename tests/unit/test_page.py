@@ -117,6 +117,13 @@ def test_the_page_says_what_the_stack_has(case: str) -> None:
     assert only_draws(mermaid(pages.of(changes).environment))
 
 
+def test_the_page_shows_the_costs_that_the_preview_prints() -> None:
+    cost = {stack: {row[0]: row[1] for row in pages.shipped(stack).cost.rows} for stack in ("prod", "try")}
+    # Only where a price is bounded is the sum of all nodes a bound, too.
+    assert (cost["prod"]["total"], cost["prod"]["all scaled up"]) == ("172.05", "172.83")
+    assert (cost["try"]["total"], cost["try"]["all scaled up"]) == ("1.53 (≤ 2.21)", "≤ 2.34")
+
+
 def test_simulated_engines_move_no_kv_cache() -> None:
     environment = pages.shipped("dev").environment
     assert environment.transfer == ""

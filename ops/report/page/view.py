@@ -14,7 +14,7 @@ from ops.offline.judged import Judged
 from ops.offline.recorded import SECRET, Recording
 from ops.report import diff_report, resource_tree
 from ops.report.page.environment import Environment, environment
-from ops.report.plan_tables import bounded
+from ops.report.plan_tables import bounded, item_costs, total_costs
 from planning import preflight
 from planning.surroundings import NOT_KNOWN
 from planning.types import Plan
@@ -156,23 +156,8 @@ def _pools(plan: Plan) -> Table:
 
 
 def _cost(plan: Plan) -> Table:
-    rows = [
-        (
-            item.name,
-            bounded(item.usd_per_hour, item.usd_bound),
-            bounded(item.usd_per_hour, item.usd_bound, 24),
-            item.basis,
-        )
-        for item in plan.costs
-    ]
-    known, bound = plan.cost_per_hour, plan.cost_bound
-    rows.append(("total", bounded(known, bound), bounded(known, bound, 24), "a prediction"))
-    if plan.costs and known is None:
-        rows.append(("known part", bounded(plan.cost_known, None), bounded(plan.cost_known, None, 24), ""))
-    if plan.costs and plan.cost_max != bound:
-        rows.append(("all scaled up", bounded(None, plan.cost_max), bounded(None, plan.cost_max, 24), "upper bound"))
     columns = ("what", "USD/hour", "USD/day", "price")
-    return Table(caption="Cost", columns=columns, rows=tuple(rows), numbers=(1, 2))
+    return Table(caption="Cost", columns=columns, rows=(*item_costs(plan), *total_costs(plan)), numbers=(1, 2))
 
 
 def _first_token(plan: Plan) -> Table | None:
