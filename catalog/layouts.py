@@ -135,7 +135,11 @@ def _smallest(card: Card, machine: GpuMachine, engine: Engine, sizes: Sequence[i
     raise _NotPossible(
         f"{card.name} does not fit one {machine.name}: weights of {weights:.1f} GiB and one sequence of {length} "
         f"tokens, over {gpus.count} GPUs of {together:.1f} GiB together"
-        + (f"; it fits with engine.maxModelLen {tokens} or less" if tokens else "")
+        + (
+            f"; it fits with engine.maxModelLen {tokens} or less"
+            if tokens
+            else "; use a machine with more memory, which `./dynamo-gke machines` lists, or a smaller model"
+        )
     )
 
 

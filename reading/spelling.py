@@ -25,6 +25,7 @@ def _candidates(text: str) -> Iterator[str]:
         bare.upper(),
         f"0{bare}",  # a time without its leading zero
         re.sub(r"(?<=[0-9])(?=[a-z]$)", "-", bare.lower()),  # a zone without its last dash
+        re.sub(r"(?<=[0-9])-[a-z]$", "", bare.lower()),  # a zone in place of its region
         words,
         words.lower(),
     )

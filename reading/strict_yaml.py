@@ -50,13 +50,36 @@ def parse(text: str) -> Any:
             raise YamlInvalid(found)
         return loader.construct_document(node)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise YamlInvalid([Error("", f"is not YAML{where}: {getattr(error, 'problem', None) or error}")]) from None
+        raise YamlInvalid([Error("", _not_yaml(text, error))]) from None
     except (ValueError, RecursionError) as error:  # an invalid date, a value that contains itself
         raise YamlInvalid([Error("", f"is not plain data: {error}")]) from None
     finally:
         loader.dispose()
+
+
+_HINTS = (
+    ("mapping values are not allowed", "put a nested key on a line of its own, or quote a text that contains ': '"),
+    ("expected ',' or '}'", "close the `{`, or add the missing comma, in this line or one before"),
+    ("expected ',' or ']'", "close the `[`, or add the missing comma, in this line or one before"),
+    ("unexpected end of stream", "close the quotation mark or bracket"),
+    ("cannot start any token", "quote a text that begins with @, ` or %"),
+    ("expected <document start>", "align the keys of a block, and end each with a colon"),
+    ("expected key", "align the keys of a block, and write nothing after a closed quotation mark or bracket"),
+    ("expected <block end>", "align the keys of a block, and write nothing after a closed quotation mark or bracket"),
+    ("expected ':'", "align the keys of a block, and end each with a colon"),
+)
+"""Part of the parser's message → what to correct."""
+
+
+def _not_yaml(text: str, error: yaml.YAMLError) -> str:
+    """The message for text that the parser rejects: the line, the parser's words, and what to correct."""
+    mark, said = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or error)
+    line: str = "".join(text.splitlines()[mark.line : mark.line + 1]) if mark else ""
+    if re.match(r"\s*\t", line):
+        said, hint = "a tab indents it", "indent with spaces"
+    else:
+        hint = next((hint for part, hint in _HINTS if part in said), "correct it")
+    return f"is not YAML{f' in line {mark.line + 1}' if mark else ''}: {said}; {hint}"
 
 
 def _errors(node: yaml.Node, path: str, done: set[int], open_: set[int]) -> Iterator[Error]:

@@ -81,7 +81,10 @@ class Endpoint(Frozen):
     def _only_with_a_gateway(cls, value: object, info: ValidationInfo) -> object:
         exposure: Exposure | None = info.data.get("exposure")
         if exposure is Exposure.GATEWAY and not value:
-            why = {"domain": "the certificate is for it", "allowed_cidrs": "only these clients are admitted"}
+            why = {
+                "domain": "the certificate is for it; such as llm.example.com",
+                "allowed_cidrs": "only these clients are admitted; such as [203.0.113.0/24]",
+            }
             raise ValueError(f"is required with exposure gateway: {why[str(info.field_name)]}")
         if exposure and exposure is not Exposure.GATEWAY and value:
             raise ValueError(f"has no effect with exposure {exposure}; it belongs to exposure gateway")

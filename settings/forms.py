@@ -11,8 +11,8 @@ ProjectId = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
-        description="a project's id (not its name or number): 6 to 30 lower-case letters, digits and dashes, the first "
-        "a letter, the last no dash",
+        description="a project's id (not its name or number; `gcloud projects list` shows it): 6 to 30 lower-case "
+        "letters, digits and dashes, the first a letter, the last no dash",
         examples=["my-project"],
     ),
 ]

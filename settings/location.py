@@ -2,9 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from catalog import locations
 from reading.frozen import Frozen
+
+
+def _no_region(given: object) -> object:
+    """Raises ValueError for a region in place of a zone, with the region's zones."""
+    if isinstance(given, str) and (zones := locations.known().zones_of(given)):
+        raise ValueError(f"{given} is a region; use one of its zones: {', '.join(zones)}")
+    return given
+
 
 Region = Annotated[
     str,
@@ -26,6 +35,7 @@ class Location(Frozen):
             description="a zone, in lower case: its region, dash and letter",
             examples=["europe-west1-b"],
         ),
+        BeforeValidator(_no_region),
     ]
     """Zone of the GPU nodes. Only one, because a RoCE network is zonal."""
     allow_unlisted: bool = False

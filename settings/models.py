@@ -19,7 +19,7 @@ from reading.schema_rules import FILE
 from settings.capacity import Capacity
 
 # The max is GKE's limit of nodes per node pool.
-Replicas = Annotated[int, Field(ge=1, le=1000)]
+Replicas = Annotated[int, Field(ge=1, le=1000, examples=[1])]
 
 
 class RoleOverride(Frozen):
@@ -142,9 +142,9 @@ def _known_layouts(schema: dict[str, Any]) -> None:
 class ModelSettings(Frozen):
     model_config = ConfigDict(json_schema_extra=_known_layouts)
 
-    model: Annotated[str, NameOf(_repositories, file="./cards/ours.yaml")]
+    model: Annotated[str, NameOf(_repositories, file="./cards/ours.yaml"), Field(examples=["llama-3.3-70b-instruct"])]
     """The model to serve: a card of the catalog."""
-    layout: str
+    layout: Annotated[str, Field(examples=["multi-node"])]
     """How its engines are spread over GPUs and nodes: a layout of the catalog, or one of the card's own."""
     served_name: ServedName | None = None
     """Model name that clients send; the card's name if not set. Set it to keep the name when `model` changes."""

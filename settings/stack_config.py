@@ -1,5 +1,6 @@
 """Converts a stack's config from text to plain blocks of settings, and reports every error that needs no schema."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -66,8 +67,14 @@ def _secret_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfi
 
 
 def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Error]:
-    """Puts the value of a Settings key into `raw`. Yields an error for each credential in it."""
-    if key not in PLAIN_KEYS:
+    """Puts the value of a Settings key into `raw`. Yields an error for each text in it that no stack may have."""
+    if re.split(r"[.\[]", key, maxsplit=1)[0] in PLAIN_KEYS and key not in PLAIN_KEYS:
+        yield Error(
+            key,
+            "is one key with this whole name, not a key in a block: `pulumi config set` was run without --path. Remove "
+            f"it with `pulumi config rm {full_key}`, then `pulumi config set --path '{full_key}' VALUE`",
+        )
+    elif key not in PLAIN_KEYS:
         yield Error(key, unknown_key(key, (*PLAIN_KEYS, *SECRET_KEYS)))
     elif full_key in config.secrets:
         yield Error(
@@ -77,25 +84,32 @@ def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig
         )
     else:
         value = text_or_data(config.values[full_key])
-        yield from _credential_errors(key, value)
+        yield from _text_errors(key, value)
         if value != {}:  # the default of every object in Pulumi.yaml
             raw[key] = value
 
 
-def _credential_errors(path: str, value: Any) -> Iterable[Error]:
-    """An error for each credential in a key or text of the value, because stack files and manifests are plain text."""
+def _text_errors(path: str, value: Any) -> Iterable[Error]:
+    """An error for each key or text of the value that has a credential or a placeholder of the docs in it."""
     if isinstance(value, dict):
         for key, inner in cast(dict[str, Any], value).items():
-            yield from _token_in(join(path, key), key)
-            yield from _credential_errors(join(path, key), inner)
+            yield from _errors_in(join(path, key), key)
+            yield from _text_errors(join(path, key), inner)
     elif isinstance(value, list):
         for index, inner in enumerate(cast(list[Any], value)):
-            yield from _credential_errors(join(path, index), inner)
+            yield from _text_errors(join(path, index), inner)
     elif isinstance(value, str):
-        yield from _token_in(path, value)
+        yield from _errors_in(path, value)
 
 
-def _token_in(path: str, text: str) -> Iterable[Error]:
+_PLACEHOLDER = re.compile(r"\b(YOU@)?YOUR-[A-Z][A-Z.-]*")
+"""What the docs' commands have in place of a value, such as YOUR-PROJECT."""
+
+
+def _errors_in(path: str, text: str) -> Iterable[Error]:
+    """An error for a credential, because stack files and manifests are plain text, or for a placeholder."""
+    if found := _PLACEHOLDER.search(text):
+        yield Error(path, f"{found[0]} is a placeholder of the docs; write your own value in its place")
     if found := kind(text):
         yield Error(
             path,
@@ -107,7 +121,7 @@ def _token_in(path: str, text: str) -> Iterable[Error]:
 def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Error]:
     if key == "project" and "gcp:project" in config.values:
         raw["project"] = config.values["gcp:project"]
-        yield from _token_in("gcp:project", config.values["gcp:project"])
+        yield from _errors_in("gcp:project", config.values["gcp:project"])
     else:
         yield Error(
             f"gcp:{key}",

@@ -20,5 +20,5 @@ for python in python3 python3.13 python3.12 python3.11; do
         exit
     fi
 done
-echo "error: Python 3.11 or newer is needed and was not found on PATH" >&2
+echo "error: Python 3.11 or newer is needed and was not found on PATH; install it, or install uv, which fetches one" >&2
 exit 1

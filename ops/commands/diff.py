@@ -14,7 +14,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def diff(
-    base: Annotated[str, typer.Option("--base", metavar="REF", help="Deployed branch, tag or commit.")],
+    base: Annotated[
+        str, typer.Option("--base", metavar="REF", help="Deployed branch, tag or commit, such as origin/main.")
+    ],
     stack: Stack = "dev",
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")] = False,
     as_json: AsJson = False,

@@ -70,12 +70,22 @@ class Commands(LazyGroup):
             # typer has no public class for its usage errors; it prints them with this method.
             if not (format_message := getattr(error, "format_message", None)):
                 raise
-            message = masked(format_message())
+            message = masked(f"{format_message()}{_hint(error)}")
             if self._as_json:
                 Failed([Error(_place(error), message)], Exit.CONFIG_INVALID, [message], None).show(as_json=True)
                 raise typer.Exit(Exit.CONFIG_INVALID) from None
             error.format_message = lambda: message  # pyright: ignore[reportAttributeAccessIssue]
             raise
+
+
+def _hint(error: Any) -> str:
+    """What to do about a usage error, where its own message does not say; begins with a blank."""
+    command = getattr(getattr(error, "ctx", None), "command", None)
+    takes_stack = any("--stack" in param.opts for param in getattr(command, "params", ()))
+    if takes_stack and "unexpected extra argument" in error.message:
+        return " Name a stack with --stack."
+    missing = getattr(error, "param", None)  # of a missing option or argument
+    return f" {missing.help}" if missing and not error.message and getattr(missing, "help", None) else ""
 
 
 def _place(error: Any) -> str:

@@ -37,9 +37,10 @@ def machine_of(answers: Answers) -> GpuMachine | None:
 
 
 def machines_in(zone: str) -> tuple[str, ...]:
-    """The GPU machines that a zone lists, all without a zone; the catalog's default first."""
+    """The GPU machines that a zone lists, all without a known zone; the catalog's default first."""
     region = locations.region_of(zone)
-    listed = (name for name in gpu_machine_names() if not zone or gpu_machine(name).listed_in(region, zone))
+    known = zone in locations.known().all_zones
+    listed = (name for name in gpu_machine_names() if not known or gpu_machine(name).listed_in(region, zone))
     return tuple(sorted(listed, key=lambda name: name != default_machine()))
 
 
@@ -75,6 +76,8 @@ def blocks(answers: Answers) -> dict[str, Any]:
     node = machine_of(answers)
     if node and not node.rdma and layout in layouts and layouts[layout].prefill:
         chat["kvTransfer"] = "tcp"  # without RDMA there is no other transport
+    # A region in place of the zone is one error, not two.
+    region = zone if locations.known().zones_of(zone) else locations.region_of(zone)
     capacity = {"machine": answers.get("machine") or default_machine(), "mode": answers["capacity"]}
     endpoint: dict[str, Any] = {"exposure": answers["exposure"]}
     capacity |= {"reservation": answers["reservation"]} if answers.get("reservation") else {}
@@ -83,7 +86,7 @@ def blocks(answers: Answers) -> dict[str, Any]:
         endpoint["allowedCidrs"] = ranges
     return {
         _PROJECT: answers["project"],
-        f"{NAMESPACE}:location": {"region": locations.region_of(zone), "zone": zone},
+        f"{NAMESPACE}:location": {"region": region, "zone": zone},
         f"{NAMESPACE}:capacity": capacity,
         f"{NAMESPACE}:models": {DEPLOYMENT: chat},
         f"{NAMESPACE}:endpoint": endpoint,

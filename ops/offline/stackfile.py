@@ -11,7 +11,7 @@ from reading import shape
 from reading.errors import ConfigInvalid, Error, nearest, shown
 from reading.strict_yaml import YamlInvalid, parse
 from settings.schema import Settings
-from settings.stack_config import NAMESPACE, StackConfig
+from settings.stack_config import NAMESPACE, PLAIN_KEYS, SECRET_KEYS, StackConfig
 
 _BASE64 = "[A-Za-z0-9+/]+={0,2}"
 _CIPHERTEXT = re.compile(rf"v1:{_BASE64}:{_BASE64}|{_BASE64}")
@@ -108,7 +108,10 @@ def _unreadable(path: Path, message: str) -> ConfigInvalid:
 
 
 def _config_of(path: Path) -> dict[str, Any]:
-    given = _load_yaml(path).get("config") or {}
+    content = _load_yaml(path)
+    if outside := [str(key) for key in content if ":" in str(key) or key in (*PLAIN_KEYS, *SECRET_KEYS)]:
+        raise _unreadable(path, f"{', '.join(outside)}: must be in the block `config`, indented below it")
+    given = content.get("config") or {}
     if not isinstance(given, dict):
         raise _unreadable(path, "`config` must be an object")
     keys = [str(key) for key in given]

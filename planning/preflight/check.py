@@ -70,6 +70,15 @@ def is_off(error: str) -> bool:
     return bool(re.search(r"accessNotConfigured|SERVICE_DISABLED|has not been used in project", error))
 
 
+# The project in the shipped stack files.
+PLACEHOLDER_PROJECT = "my-project"
+
+
+def is_logged_out(error: str) -> bool:
+    """Whether an error says that there are no credentials, or that they have expired."""
+    return bool(re.search(r"find default credentials|No credentials loaded|invalid_grant|invalid_rapt", error))
+
+
 def explained(error: str, *, api: str, role: str, project: str, grant: str | None = None) -> str:
     """The cause of an error and, where one exists, the command that fixes it.
 
@@ -87,6 +96,16 @@ def explained(error: str, *, api: str, role: str, project: str, grant: str | Non
         )
     if re.search(r"\bError 403\b|PERMISSION_DENIED", error):
         grant = grant or f"gcloud projects add-iam-policy-binding {project} --role=roles/{role} --member=YOURS"
-        return f"roles/{role} is missing; `{grant}`"
+        whose = (
+            f"; or is {project} the placeholder of the shipped stack file? `pulumi config set gcp:project PROJECT`"
+            if project == PLACEHOLDER_PROJECT
+            else ""
+        )
+        return f"roles/{role} is missing; `{grant}`{whose}"
+    if is_logged_out(error):
+        return (
+            "could not find default credentials of Google Cloud, or they have expired; `gcloud auth "
+            "application-default login`"
+        )
     said = masked(" ".join(error.split()))
     return said if len(said) <= 300 else f"{said[:299]}…"

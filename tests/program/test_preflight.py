@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-import grpc
 import pulumi
 import pytest
 from pulumi.runtime.mocks import MockCallArgs
@@ -16,43 +15,32 @@ from infra.preflight import COMPUTE_API_VARIABLE
 from ops.offline.canned_answers import Canned
 from ops.offline.recorded import ProgramFailed
 from ops.offline.recording import record
+from tests.google_answers import (
+    ACCOUNT,
+    API_OFF,
+    BLOCK,
+    BUCKET,
+    CLIENT,
+    CLUSTER,
+    DENIED,
+    KMS_KEY,
+    LOGGED_OUT,
+    MACHINE_TYPES,
+    NOT_FOUND,
+    PROJECT,
+    QUOTA,
+    RESERVATION,
+    SUB_BLOCK,
+    VERSIONS,
+    Answer,
+    CloudError,
+    holds,
+    limits,
+)
 from tests.loopback import listening
 from tests.stacks import ROOT, config
 
 TOKEN = "ya29.OnlyThisTestKnowsIt"
-
-MACHINE_TYPES = "gcp:compute/getMachineTypes:getMachineTypes"
-VERSIONS = "gcp:container/getEngineVersions:getEngineVersions"
-CLUSTER = "gcp:container/getCluster:getCluster"
-RESERVATION = "gcp:compute/getReservation:getReservation"
-BLOCK = "gcp:compute/getReservationBlock:getReservationBlock"
-SUB_BLOCK = "gcp:compute/getReservationSubBlock:getReservationSubBlock"
-QUOTA = "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo"
-PROJECT = "gcp:organizations/getProject:getProject"
-ACCOUNT = "gcp:organizations/getBillingAccount:getBillingAccount"
-BUCKET = "gcp:storage/getBucket:getBucket"
-KMS_KEY = "gcp:kms/getKMSCryptoKey:getKMSCryptoKey"
-CLIENT = "gcp:organizations/getClientConfig:getClientConfig"
-
-
-class CloudError(grpc.RpcError):
-    """How the engine returns the error of a data source."""
-
-    def __init__(self, message: str) -> None:
-        self.message = message
-
-    def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode.UNKNOWN
-
-    def details(self) -> str:
-        return self.message
-
-
-NOT_FOUND = CloudError("googleapi: Error 404: The resource was not found, notFound")
-API_OFF = CloudError("googleapi: Error 403: API has not been used in project 1 before., accessNotConfigured")
-DENIED = CloudError("googleapi: Error 403: Required permission is missing, forbidden")
-
-Answer = dict[str, Any] | CloudError
 
 
 @dataclass
@@ -114,14 +102,6 @@ def reserved(name: str) -> dict[str, Any]:
     return {"capacity": {"mode": "reservation", "reservation": name}}
 
 
-def holds(count: int, in_use: int, *, status: str = "READY", machine: str = "a3-ultragpu-8g") -> dict[str, Any]:
-    properties = [{"machineType": machine}]
-    return {
-        "status": status,
-        "specificReservations": [{"count": count, "inUseCount": in_use, "instanceProperties": properties}],
-    }
-
-
 def runs(nodes: int, named: str = "my-h200") -> dict[str, Any]:
     """Our cluster, with a pool on a reservation."""
     affinity = {"consumeReservationType": "SPECIFIC_RESERVATION", "values": [named]}
@@ -132,11 +112,6 @@ def runs(nodes: int, named: str = "my-h200") -> dict[str, Any]:
             {"name": "shared", "nodeCount": nodes, "nodeConfigs": [{"reservationAffinities": [affinity]}]},
         ],
     }
-
-
-def limits(value: str, *regions: str, **dimensions: str) -> dict[str, Any]:
-    details = [{"value": value}] if value else []
-    return {"dimensionsInfos": [{"details": details, "applicableLocations": regions, "dimensions": dimensions}]}
 
 
 @dataclass(frozen=True)
@@ -208,6 +183,7 @@ OPEN = [
     Case("no such quota", {QUOTA: {}}, "no limit is listed for europe-west1", SPOT),
     Case("no credentials", {MACHINE_TYPES: CloudError("could not find default credentials")},
          "could not find default credentials"),
+    Case("not logged in", {MACHINE_TYPES: LOGGED_OUT}, "; `gcloud auth application-default login`"),
 ]  # fmt: skip
 
 
@@ -507,3 +483,11 @@ def test_without_a_token_nothing_is_sent(reported: Reported, api: Api) -> None:
     assert api.requests == []
     (warning,) = reported.warnings
     assert "the provider has no access token" in warning
+
+
+def test_who_may_not_read_the_placeholders_project_is_asked_whether_it_is_theirs(reported: Reported) -> None:
+    (warning,) = run(reported, {MACHINE_TYPES: DENIED}).warnings
+    assert "is my-project the placeholder of the shipped stack file?" in warning
+    reported.warnings.clear()
+    (warning,) = run(reported, {MACHINE_TYPES: DENIED}, {"gcp:project": "our-project"}).warnings
+    assert "placeholder" not in warning

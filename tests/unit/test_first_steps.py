@@ -8,14 +8,14 @@ from planning.load import load
 from planning.plan import plan
 from tests.stacks import ROOT
 
-STEPS = re.search(
-    r"^```sh\n(gcloud components .*?)^```", (ROOT / "docs/production.md").read_text(), re.DOTALL | re.MULTILINE
-)
+PAGE = "docs/production.md"
 
 
 def commands() -> list[list[str]]:
-    assert STEPS
-    return [shlex.split(line, comments=True) for line in STEPS[1].splitlines()]
+    """The commands of the page to the first `pulumi up`, placeholders as printed."""
+    shell = re.findall(r"^```sh\n(.*?)^```", (ROOT / PAGE).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    words = [shlex.split(line, comments=True) for line in "".join(shell).splitlines()]
+    return words[: words.index(next(each for each in words if each[:2] == ["pulumi", "up"])) + 1]
 
 
 def test_the_steps_come_in_an_order_that_works() -> None:
@@ -27,6 +27,7 @@ def test_the_steps_come_in_an_order_that_works() -> None:
         "gcloud billing projects",
         "make setup",
         "pulumi login --local",
+        "read -rs PULUMI_CONFIG_PASSPHRASE",
         "pulumi stack init",
         "pulumi config set",
         "./dynamo-gke preview --stack",
