@@ -62,7 +62,7 @@ format: $(VENV)/.test ## format the code
 pictures: $(VENV)/.test ## draw the pictures of README and docs again; needs Chromium
 	@$(PY) -m tools.pictures
 
-goldens: $(VENV)/.test ## render every stack into tests/golden, what is supported into docs/support.md, and the stack files' schema
+goldens: $(VENV)/.test ## render every stack into tests/golden, docs/support.md, docs/troubleshooting.md and the stack files' schema
 	$(PY) -m tests.goldens
 
 verify: goldens ## regenerate the goldens and fail on a difference

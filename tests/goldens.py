@@ -17,6 +17,7 @@ from policies.known_inputs import TABLE
 from settings.stack_schema import FILE
 from tests import engine_goldens, frozen_layouts, machine_goldens, support_matrix
 from tests.known_inputs import known_inputs
+from tests.mistakes import page as mistakes
 from tests.stacks import SHIPPED
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -82,4 +83,5 @@ if __name__ == "__main__":
     PREVIEW_PAGE.write_text(preview_page(), encoding="utf-8")
     (README.parent / FILE).write_text(schema.text(), encoding="utf-8")
     support_matrix.PAGE.write_text(support_matrix.page(), encoding="utf-8")
+    mistakes.PAGE.write_text(mistakes.text(), encoding="utf-8")
     print(f"wrote {len(names())} goldens, {TABLE.name}, and the preview in docs/preview.md", file=sys.stderr)

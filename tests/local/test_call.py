@@ -11,6 +11,8 @@ import pytest
 from tests import doc_blocks
 from tests.local.deployed import Deployed, deployed
 from tests.local.private import in_private_network
+from tests.mistakes.mistake import Request
+from tests.mistakes.table import STEPS
 from tests.stacks import ROOT
 from workloads.jobs.verify.clock import Deadline
 from workloads.jobs.verify.web import fetch
@@ -95,3 +97,27 @@ def alike(line: str) -> str:
     if re.fullmatch(r"(?:[A-Z]?[a-z]+[ .…]*)+", line) and "simulated" not in line:
         return "random words"
     return re.sub(r"127\.0\.0\.1:\d+|\d+(\.\d+)? (ms|s|pieces)\b", "N", line)
+
+
+@in_private_network
+def test_a_mistaken_request_is_answered_as_the_troubleshooting_page_says() -> None:
+    mistakes = [(m, m.run) for step in STEPS for m in step.mistakes if isinstance(m.run, Request)]
+    assert mistakes
+    with deployed(1, 1) as graph:
+        for mistake, request in mistakes:
+            url = f"{graph.endpoint}{request.path}"
+            words = [
+                "curl",
+                "-s",
+                url,
+                "-H",
+                "Content-Type: application/json",
+                "-d",
+                request.body,
+                "-w",
+                "\n%{http_code}",
+            ]
+            done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=True)
+            text, _, status = done.stdout.rpartition("\n")
+            assert int(status) == mistake.code, (mistake.what, done.stdout)
+            assert re.fullmatch(".*".join(map(re.escape, mistake.says.split("…"))), text.strip()), text

@@ -22,6 +22,8 @@ OFFLINE = {"preview", "init", "rollout", "models", "machines"}
 # such as `$deployed`, comes from one of them.
 NEEDS_A_CLOUD = (
     *(["gcloud"], ["kubectl"], ["helm"], ["curl"], ["read", "-rs", "token"], ["git", "fetch"]),
+    # Of the reader's own repository and terminal.
+    *(["git", "add"], ["git", "commit"], ["git", "status"], ["read", "-rs", "PULUMI_CONFIG_PASSPHRASE"]),
     *(["./dynamo-gke", "status"], ["./dynamo-gke", "diff", "--base", "$deployed"]),
     *(["pulumi", word] for word in ("up", "preview", "refresh", "destroy", "cancel")),
     *(["pulumi", "stack", word] for word in ("rm", "output", "history", "export")),

@@ -1,63 +1,21 @@
 """The real Pulumi CLI takes what is shipped: project, stack files, commands of README and docs. No cloud, no plugin.
 
-Skipped where `pulumi` is not on PATH. The CLI checks a stack's config before it starts a program, so a runtime that
-does not exist ends each command right behind that check.
+Skipped where `pulumi` is not on PATH.
 """
 
 import json
-import os
 import re
 import shlex
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from reading.strict_yaml import parse
 from settings.stack_schema import FIRST_LINE
+from tests.pulumi_cli import PULUMI, Cli
 from tests.stacks import ROOT, SHIPPED
 
-PULUMI = shutil.which("pulumi")
 pytestmark = pytest.mark.skipif(PULUMI is None, reason="the Pulumi CLI is not on PATH")
-
-ENDS_BEHIND_THE_CHECK = "language-none"
-
-
-class Cli:
-    """`pulumi` in a separate folder, with its state there."""
-
-    def __init__(self, folder: Path, project: Path) -> None:
-        self.project = folder / "project"
-        self.project.mkdir()
-        for path in project.glob("Pulumi*.yaml"):
-            shutil.copy(path, self.project)
-        declared = self.project / "Pulumi.yaml"
-        declared.write_text(re.sub(r"runtime:\n(?:  .*\n)+", "runtime: none\n", declared.read_text()))
-        (folder / "state").mkdir()
-        self.env = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "x",
-            "PULUMI_SKIP_UPDATE_CHECK": "1",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-        }
-
-    def __call__(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        assert PULUMI
-        return subprocess.run(
-            [PULUMI, "--non-interactive", *words],
-            cwd=self.project, env=self.env, input=given, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-
-    def loads(self, stack: str) -> bool:
-        """Whether the CLI takes the stack's config."""
-        done = self("preview", "--stack", stack, "--skip-plugin-pre-install")
-        said = done.stdout + done.stderr
-        assert (ENDS_BEHIND_THE_CHECK in said) != ("validating stack config" in said), said
-        return ENDS_BEHIND_THE_CHECK in said
 
 
 @pytest.fixture
