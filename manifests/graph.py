@@ -25,12 +25,17 @@ _CLAIM = "rdma"
 # Keeps the autoscaler from evicting engines to remove a node: an engine takes minutes to load.
 KEEP_ON_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 
+MAX_SURGE = "nvidia.com/deployment-rolling-update-max-surge"
+MAX_UNAVAILABLE = "nvidia.com/deployment-rolling-update-max-unavailable"
+
 # A rolling update would start a new engine before it stops an old one. Without a spare GPU node the new pod would stay
 # Pending forever, unless these two annotations are set.
-ROLLOUT = {
-    "nvidia.com/deployment-rolling-update-max-surge": "0",
-    "nvidia.com/deployment-rolling-update-max-unavailable": "1",
-}
+ROLLOUT = {MAX_SURGE: "0", MAX_UNAVAILABLE: "1"}
+
+# Operators since 1.5 resolve the percentage against the new number of engines, so none of the old ones has to stay
+# (`nvidia.com/deployment-strategy: Recreate` has no effect across generations in 1.5). No choice of the program's own:
+# annotations are part of a pod, so a choice by the number of engines would restart all of them when they are scaled.
+RECREATE = {MAX_SURGE: "0", MAX_UNAVAILABLE: "100%"}
 
 
 def build(graph: Graph, labels: dict[str, str]) -> dgd.DynamoGraphDeployment:
@@ -157,7 +162,10 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
         shared_memory_size=worker.size.shared_memory,
         pod_template=dgd.PodTemplate(
             metadata=_annotated(
-                source.annotations | (ROLLOUT | KEEP_ON_NODE if node else {}) | dict(worker.nics.annotations)
+                source.annotations
+                | _rollout(graph, worker)
+                | (KEEP_ON_NODE if node else {})
+                | dict(worker.nics.annotations)
             ),
             spec=dgd.PodSpec(
                 service_account_name=names.runtime_account(graph.name),
@@ -172,6 +180,13 @@ def _worker(graph: Graph, worker: Worker, runs: Engine) -> dgd.Component:
             ),
         ),
     )
+
+
+def _rollout(graph: Graph, worker: Worker) -> dict[str, str]:
+    """How an update replaces the engines; simulated ones need no GPU, so the operator's default suffices."""
+    if graph.recreates:
+        return RECREATE
+    return ROLLOUT if worker.machine else {}
 
 
 def _checked(graph: Graph, argv: tuple[str, ...]) -> tuple[str, ...]:

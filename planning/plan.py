@@ -30,6 +30,7 @@ from settings.budget import BudgetSettings
 from settings.cluster import OWN_NAMESPACE
 from settings.labels import cloud_label
 from settings.maintenance import Maintenance as MaintenanceSettings
+from settings.models import UpdateStrategy
 from settings.schema import Settings
 from settings.secrets import SecretStore
 
@@ -189,6 +190,7 @@ def _graph(deployment: Deployment, stack: ResolvedStack) -> Graph:
         metrics_ports=metrics_ports(deployment.engine),
         hf_token_secret=_token_secret_name(settings),
         kv_transfer=deployment.kv_transfer,
+        recreates=deployment.settings.update_strategy is UpdateStrategy.RECREATE,
         on_system_pool=settings.cluster.existing is None,
         on_gpu_pools=settings.creates_gpu_pools,
     )

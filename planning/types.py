@@ -104,6 +104,8 @@ class Graph:
     """The Kubernetes Secret with the token for gated models."""
     kv_transfer: KvTransfer | None
     """Transport of KV cache between prefill and decode pods; None where none moves between GPUs."""
+    recreates: bool
+    """Whether an update stops all engines before new ones start, instead of one by one."""
     on_system_pool: bool = True
     on_gpu_pools: bool = True
     """Whether pods run only on the stack's own pools; in an existing cluster, on any suitable node."""

@@ -75,6 +75,13 @@ class VerificationMode(StrEnum):
     """The Job prints its verdicts and the update continues. For bringing up a new machine or engine."""
 
 
+class UpdateStrategy(StrEnum):
+    ROLLING_UPDATE = "rollingUpdate"
+    """Engines of a role are replaced one by one. New engines of another number or size may never fit on full nodes."""
+    RECREATE = "recreate"
+    """All engines stop, then the new ones start: every update of the workers is an outage until these are loaded."""
+
+
 class FrontendSettings(Frozen):
     replicas: Replicas | None = None
     """Replicas; 2 if not set, so that one may fail; 1 for a simulated graph."""
@@ -162,6 +169,9 @@ class ModelSettings(Frozen):
     """Roles whose number of engines follows the load."""
     verification: VerificationMode = VerificationMode.REQUIRED
     """What happens if the deployment cannot be verified: that it answers, from both roles, with KV cache moved."""
+    update_strategy: UpdateStrategy = UpdateStrategy.ROLLING_UPDATE
+    """How an update replaces the engines. A change of it alone restarts them too, so set it with the update that needs
+    it."""
     kv_transfer: KvTransfer | None = None
     """Transport of KV cache between GPU pods; RDMA if not set. `tcp` uses the pod network, even on nodes with NICs."""
 

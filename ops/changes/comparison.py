@@ -4,12 +4,11 @@ Values that a preview does not know are not compared: an input that only the clo
 secret `[secret]`, so a changed token does not show here.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ops.changes import graphs, losses, pool_size, version_steps
+from ops.changes import graphs, lock_out, losses, pool_size, version_steps
 from ops.changes import pulumi_engine as engine
 from ops.changes.change import Change, Comparison, InputChange, Kind, few
 from ops.changes.dependents import with_dependents
@@ -20,7 +19,7 @@ from ops.changes.pool_size import Nodes, size
 from ops.changes.previewed import Registered, Snapshot
 from ops.changes.sides import Sides, planned_nodes
 from ops.changes.values import differences
-from policies.kinds import GRAPH, NODE_POOL
+from policies.kinds import CLUSTER, GRAPH, NODE_POOL
 
 
 def compare(before: Snapshot, after: Snapshot) -> Comparison:
@@ -40,7 +39,13 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
     order = list(Kind)
     return Comparison(
         changes=tuple(sorted(listed, key=lambda change: (order.index(change.kind), change.urn))),
-        rolling=tuple(sorted(str(new.physical_name) for old, new in sides.pairs if _restarts(old, new))),
+        rolling=tuple(
+            sorted(
+                str(new.physical_name)
+                for old, new in sides.pairs
+                if new.type == GRAPH and graphs.restarts(old.inputs, new.inputs)
+            )
+        ),
         cost_before=before.cost,
         cost_after=after.cost,
     )
@@ -83,7 +88,10 @@ def _changed(sides: Sides, old: Registered, new: Registered, replaced: Mapping[s
     because += filter(None, [engine.triggered(old, new)])
     if because:
         return _replaced(sides, old, new, target, inputs, because)
-    return _updated(sides, old, new, target, inputs) if inputs else None
+    if not inputs:
+        return None
+    emptied = any(change.type == CLUSTER for change in replaced.values())
+    return _updated(sides, old, new, target, inputs, emptied=emptied)
 
 
 def _replaced(
@@ -119,8 +127,15 @@ def _replaced(
 
 
 def _updated(
-    sides: Sides, old: Registered, new: Registered, target: Mapping[str, Any], inputs: Sequence[InputChange]
+    sides: Sides,
+    old: Registered,
+    new: Registered,
+    target: Mapping[str, Any],
+    inputs: Sequence[InputChange],
+    *,
+    emptied: bool,
 ) -> Change:
+    """The update of one resource. `emptied`: a replaced cluster has none of its old pods."""
     effects = [change.effect for change in inputs]
     kind = Kind.UNCHANGED if all(effect is Effect.NONE for effect in effects) else Kind.UPDATED
     planned = sides.planned_nodes(old.inputs, target)
@@ -128,7 +143,9 @@ def _updated(
     releases = losses.released(old, pool_size.released(old.inputs, target, planned, moves))
     lost = losses.lost_in_place(new.type, effects)
     fails = [change.why for change in inputs if change.effect is Effect.FAILS]
-    fails += graphs.refused(old.inputs, target) if new.type == GRAPH else ()
+    if new.type == GRAPH:
+        fails += graphs.refused(old.inputs, target)
+        fails += [] if emptied else filter(None, [lock_out.of_previews(new, sides)])
     return Change(
         kind=kind,
         urn=new.urn,
@@ -160,23 +177,3 @@ def _idle(old: Registered, target: Mapping[str, Any], planned: tuple[int, int]) 
         lower = size(old.inputs, planned[0]).minimum - size(target, planned[1]).minimum
         if lower > 0:
             yield f"the autoscaler may release {lower} more {'node' if lower == 1 else 'nodes'} while idle"
-
-
-def _restarts(old: Registered, new: Registered) -> bool:
-    """Whether all workers of a graph restart: a worker changes in anything but its number of replicas.
-
-    All workers of a graph share one generation, so a change of one role restarts both (docs/upgrades.md).
-    """
-    if new.type != GRAPH:
-        return False
-    workers = {
-        part["name"]
-        for inputs in (old.inputs, new.inputs)
-        for part in inputs["spec"]["components"]
-        if part.get("type") != "frontend"
-    }
-    return any(
-        match[1] in workers and match[2] != "replicas"
-        for found in differences(old.inputs, new.inputs)
-        if (match := re.match(r"spec\.components\[([^\]]+)\]\.?([^.\[]*)", found.path))
-    )

@@ -1,4 +1,5 @@
-"""Updates of a graph that the webhook of Dynamo's operator refuses, read in the source of operator 1.5. Pure."""
+"""Graphs before and after a change: what restarts, and what the webhook of Dynamo's operator refuses (read in the
+source of operator 1.5). Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,9 +7,27 @@ from typing import Any
 Graph = Mapping[str, Any]
 
 
+def workers(graph: Graph) -> list[dict[str, Any]]:
+    """The components that run engines."""
+    return [component for component in graph["spec"]["components"] if component.get("type") != "frontend"]
+
+
+def restarts(before: Graph, after: Graph) -> bool:
+    """Whether all workers of a graph restart: a worker changes in anything but its number and who sets that.
+
+    All workers of a graph share one generation, so a change of one role restarts both (docs/upgrades.md).
+    """
+    old, new = ({each["name"]: _generation(each) for each in workers(graph)} for graph in (before, after))
+    return old != new
+
+
+def _generation(worker: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in worker.items() if key not in ("replicas", "scalingAdapter")}
+
+
 def refused(before: Graph, after: Graph) -> Iterator[str]:
     """Why `pulumi up` fails to update a graph in place, one sentence each, from its old and new inputs."""
-    if _fixed(before) != _fixed(after):
+    if fixed(before) != fixed(after):
         yield (
             "`pulumi up` fails: the operator changes neither the engine nor the components of a graph; first run "
             "`pulumi up` once with this version of the program and the old engine and layout, then the next replaces it"
@@ -26,7 +45,7 @@ def refused(before: Graph, after: Graph) -> Iterator[str]:
             )
 
 
-def _fixed(graph: Graph) -> tuple[Any, list[str]]:
+def fixed(graph: Graph) -> tuple[Any, list[str]]:
     """The parts of a graph for which `manifests.dgd` has a trigger."""
     spec = graph["spec"]
     return spec.get("backendFramework"), sorted(component["name"] for component in spec["components"])

@@ -1,37 +1,205 @@
-"""Updates of a graph that cannot finish, because old engines hold the GPUs that the new ones need. Pure."""
+"""Updates of a graph that never finish, because old engines hold the GPUs that new ones need. Pure.
 
-from collections.abc import Iterator
+The arithmetic of the operator's rollout (its source, 1.5 to 1.7), from graphs as sent and the GPUs of the pools.
+"""
 
-from manifests.graph import ROLLOUT
-from planning.types import Graph, Plan
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-_MAY_BE_DOWN = int(ROLLOUT["nvidia.com/deployment-rolling-update-max-unavailable"])
+from catalog.machines import GPU_RESOURCE
+from manifests import graph as graph_builder
+from manifests import labels
+from ops.changes.graphs import Graph, fixed, restarts, workers
+from ops.changes.pool_size import size
+from ops.changes.previewed import Registered
+from ops.changes.sides import Sides, planned_nodes
+from ops.changes.values import at
+from planning.types import Plan
+from policies.kinds import GRAPH, NODE_POOL
+
+_MACHINE = "nodeConfig.machineType"
 
 
-def locked_out(after: Plan, old: Graph, new: Graph) -> Iterator[str]:
-    """A sentence for each role of which no new engine ever fits.
+@dataclass(frozen=True, kw_only=True)
+class _Role:
+    """One role of a graph during its update."""
 
-    The operator keeps old engines until enough new ones are ready: of the new number, all but those that may be down
-    (calculated in its rollout, 1.5). Fewer, larger engines then never leave for many small ones.
+    name: str
+    old: int
+    """Old engines that run."""
+    old_gpus: int
+    """GPUs of each."""
+    old_pool: str
+    new: int = 0
+    """New engines that run."""
+    wanted: int
+    gpus: int
+    """GPUs of each new engine."""
+    pool: str
+    kept: int
+    """Engines, old and new together, of which the operator stops none."""
+
+    @property
+    def done(self) -> bool:
+        return not self.old and self.new == self.wanted
+
+    def held(self, pool: str) -> int:
+        """GPUs of a pool that the role's engines hold."""
+        old = self.old * self.old_gpus if self.old_pool == pool else 0
+        return old + (self.new * self.gpus if self.pool == pool else 0)
+
+
+def locked_out(name: str, before: Sequence[Graph], after: Sequence[Graph], pools: Mapping[str, int]) -> str:
+    """Why the update of a graph never finishes, and what to do; empty if it finishes, or no worker restarts.
+
+    `pools`: name → GPUs of all nodes that the pool may have. Engines that are bound to none of them are not judged, so
+    leave out a pool whose machine changes: old engines find no node there.
     """
-    kept = {worker.role: min(worker.replicas, _needed(new, worker.role)) for worker in old.workers}
-    sizes = {pool.name: pool.max_nodes * pool.machine.gpus.count for pool in after.gpu_pools}
-    for worker in new.workers:
-        was = next((each for each in old.workers if each.role == worker.role), None)
-        if not was or not kept[was.role] or was.pool != worker.pool or worker.pool not in sizes:
-            continue
-        held = sum(kept[each.role] * each.tensor_parallel for each in old.workers if each.pool == worker.pool)
-        free = sizes[worker.pool] - held
-        if free < worker.tensor_parallel:
-            yield (
-                f"{new.name}: THE UPDATE NEVER FINISHES: {worker.role} keeps {kept[was.role]} old engine"
-                f"{'s' * (kept[was.role] > 1)} of {was.tensor_parallel} GPUs until a new one is ready, and pool "
-                f"{worker.pool} has {max(free, 0)} GPUs left for a new one of {worker.tensor_parallel}; keep the "
-                f"engines as they are: models.{new.name}.{worker.role}: {{replicas: {was.replicas}, "
-                f"tensorParallel: {was.tensor_parallel}}}"
-            )
+    old, new = ({_name(graph): graph for graph in graphs} for graphs in (before, after))
+    if name not in old or name not in new or not _rolls(old[name], new[name]):
+        return ""
+    roles = [*_roles(old[name], new[name], pools)]
+    free = {pool: gpus - _held({**old, **new}, name, pool) for pool, gpus in pools.items()}
+    ended = _updated(roles, free)
+    if _done(ended):
+        return ""
+    why = "; ".join(_why(role, _left(role.pool, ended, free)) for role in ended if not role.done)
+    if not all(role.old for role in ended) and not all(role.new for role in ended):
+        why += "; meanwhile neither generation has an engine of every role, so the graph does not serve"
+    stopped = [replace(role, kept=0) for role in roles]
+    if _done(_updated(stopped, free)):
+        return f"THE UPDATE NEVER FINISHES: {why}; {_advice(name, roles)}"
+    # Pulumi deletes a graph that is gone only after the update.
+    gone = f"first delete {' and '.join(sorted(old.keys() - new.keys()))} in an update of its own"
+    free = {pool: gpus - _held(new, name, pool) for pool, gpus in pools.items()}
+    then = "" if _done(_updated(roles, free)) else f"; then {_advice(name, roles)}"
+    return f"THE UPDATE NEVER FINISHES: {why}; {gone}{then}"
 
 
-def _needed(graph: Graph, role: object) -> int:
-    """Engines of a role that must stay while none of the new ones is ready."""
-    return sum(max(0, worker.replicas - _MAY_BE_DOWN) for worker in graph.workers if worker.role == role)
+def _rolls(old: Graph, new: Graph) -> bool:
+    """Whether new workers replace old ones in the same graph."""
+    return fixed(old) == fixed(new) and restarts(old, new)
+
+
+def of_plans(name: str, before: Plan, after: Plan) -> str:
+    """`locked_out` for a graph of two plans."""
+    old, new = ([graph_builder.build(graph, labels={}).to_wire() for graph in plan.graphs] for plan in (before, after))
+    machines = {pool.name: pool.machine for pool in before.gpu_pools}
+    pools = {
+        pool.name: pool.max_nodes * pool.machine.gpus.count
+        for pool in after.gpu_pools
+        if machines.get(pool.name) == pool.machine
+    }
+    return locked_out(name, old, new, pools)
+
+
+def of_previews(graph: Registered, sides: Sides) -> str:
+    """`locked_out` for a graph of two previews."""
+    before, after = ([of.inputs for of in side.resources if of.type == GRAPH] for side in (sides.before, sides.after))
+    pools = {
+        str(new.physical_name): gpus * size(new.inputs, planned_nodes(sides.after, new.inputs)).maximum
+        for old, new in sides.pairs
+        if new.type == NODE_POOL
+        and at(old.inputs, _MACHINE) == at(new.inputs, _MACHINE)
+        and (gpus := _gpus_of_node(new.inputs))
+    }
+    return locked_out(str(graph.physical_name), before, after, pools)
+
+
+def _done(roles: Sequence[_Role]) -> bool:
+    return all(role.done for role in roles)
+
+
+def _updated(roles: Sequence[_Role], free: Mapping[str, int]) -> list[_Role]:
+    """The roles when nothing changes any more. `free`: GPUs of each pool that no other graph holds."""
+    now = list(roles)
+    while True:
+        before = tuple(now)
+        now = [replace(role, old=max(min(role.old, role.kept - role.new), 0)) for role in now]
+        for place, role in enumerate(now):
+            room = max(0, _left(role.pool, now, free) // role.gpus)
+            missing = max(0, role.wanted - role.old - role.new)
+            now[place] = replace(role, new=role.new + min(missing, room))
+        if tuple(now) == before:  # engines only leave old and join new ones, so this ends
+            return now
+
+
+def _left(pool: str, roles: Sequence[_Role], free: Mapping[str, int]) -> int:
+    return free[pool] - sum(role.held(pool) for role in roles)
+
+
+def _roles(old: Graph, new: Graph, pools: Collection[str]) -> Iterator[_Role]:
+    was = {worker["name"]: worker for worker in workers(old)}
+    for worker in (each for each in workers(new) if _pool(each) in pools):
+        former = was[worker["name"]]
+        # An autoscaler has its own number, which the update keeps and nobody knows here.
+        running, wanted = former.get("replicas", 1), worker.get("replicas", 1)
+        yield _Role(
+            name=worker["name"],
+            old=running,
+            old_gpus=_gpus(former),
+            old_pool=_pool(former),
+            wanted=wanted,
+            gpus=_gpus(worker),
+            pool=_pool(worker),
+            kept=wanted - _may_be_down(worker, wanted),
+        )
+
+
+def _held(graphs: Mapping[str, Graph], name: str, pool: str) -> int:
+    """GPUs of a pool that graphs other than `name` hold."""
+    return sum(
+        worker.get("replicas", 1) * _gpus(worker)
+        for other, graph in graphs.items()
+        for worker in workers(graph)
+        if other != name and _pool(worker) == pool
+    )
+
+
+def _why(role: _Role, left: int) -> str:
+    room = f"pool {role.pool} has {max(left, 0)} GPUs left for a new one of {role.gpus}"
+    if not role.old:
+        return f"{role.name} starts {role.new} of {role.wanted} new engines, and {room}"
+    needed = role.kept - role.old + 1
+    until = f"{needed} new ones run" if needed > 1 else "a new one runs"
+    kept = f"{role.old} old engine{'s' * (role.old > 1)} of {role.old_gpus} GPUs"
+    return f"{role.name} keeps {kept} until {until}, and {room}"
+
+
+def _advice(name: str, roles: Sequence[_Role]) -> str:
+    """What to do where the update finishes once all old engines have stopped."""
+    as_before = ", ".join(
+        f"models.{name}.{role.name}: {{replicas: {role.old}, tensorParallel: {role.old_gpus}}}"
+        for role in roles
+        if (role.old, role.old_gpus) != (role.wanted, role.gpus)
+    )
+    return (
+        f"run `pulumi config set --path 'dynamo-gke:models.{name}.updateStrategy' recreate` before the update: all "
+        "old engines stop first, and the graph does not serve until the new ones have loaded the model"
+        + (f"; or keep the engines as they are: {as_before}" if as_before else "")
+    )
+
+
+def _name(graph: Graph) -> str:
+    return str(graph["metadata"]["name"])
+
+
+def _gpus_of_node(pool: Mapping[str, Any]) -> int:
+    accelerators: Sequence[Mapping[str, Any]] = (pool.get("nodeConfig") or {}).get("guestAccelerators") or ()
+    return sum(int(each["count"]) for each in accelerators)
+
+
+def _gpus(worker: Mapping[str, Any]) -> int:
+    limits = worker["podTemplate"]["spec"]["containers"][0].get("resources", {}).get("limits", {})
+    return int(limits.get(GPU_RESOURCE, 0))
+
+
+def _pool(worker: Mapping[str, Any]) -> str:
+    return str(worker["podTemplate"]["spec"].get("nodeSelector", {}).get(labels.NODE_POOL, ""))
+
+
+def _may_be_down(worker: Mapping[str, Any], wanted: int) -> int:
+    """Engines that the operator may stop at a time; it rounds shares down."""
+    given = str(worker["podTemplate"]["metadata"]["annotations"][graph_builder.MAX_UNAVAILABLE])
+    return wanted * int(given.removesuffix("%")) // 100 if given.endswith("%") else int(given)

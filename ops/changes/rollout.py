@@ -8,8 +8,7 @@ from catalog.purchases import NodePurchase
 from catalog.rdma import RdmaMode
 from manifests import graph as graph_builder
 from manifests.dgd import Component, DynamoGraphDeployment
-from ops.changes import version_steps
-from ops.changes.lock_out import locked_out
+from ops.changes import lock_out, version_steps
 from planning import names
 from planning.first_token import READ_BYTES_PER_SECOND
 from planning.types import Graph, Plan, Pool
@@ -68,13 +67,17 @@ def _capacity(before: Plan, after: Plan) -> Iterator[str]:
 def _graphs(before: Plan, after: Plan) -> Iterator[str]:
     old = {graph.name: graph for graph in before.graphs}
     new = {graph.name: graph for graph in after.graphs}
+    emptied = _moved(before, after) or before.multi_networking != after.multi_networking
     for name in sorted({*old, *new}):
         if name not in new:
             yield f"{name}: deleted with its {old[name].gpus} GPUs"
         elif name not in old:
             yield f"{name}: new, restarts nothing; {_load(new[name])}"
         else:
-            yield from _graph(old[name], new[name], after)
+            yield from _graph(old[name], new[name])
+            stuck = "" if emptied else lock_out.of_plans(name, before, after)
+            if stuck:
+                yield f"{name}: {stuck}"
 
 
 def _networks(rdma: RdmaMode) -> tuple[bool, str | None]:
@@ -157,7 +160,7 @@ def _moved(before: Plan, after: Plan) -> str:
     return ""
 
 
-def _graph(before: Graph, after: Graph, plan: Plan) -> Iterator[str]:
+def _graph(before: Graph, after: Graph) -> Iterator[str]:
     if before.served_name != after.served_name:
         yield (
             f"{after.name}: clients must send {after.served_name} as `model`; {before.served_name} returns 404; "
@@ -178,7 +181,6 @@ def _graph(before: Graph, after: Graph, plan: Plan) -> Iterator[str]:
     if any(changes.values()):
         what = "; ".join(f"{name} {words}" for name, words in changes.items() if words)
         yield f"{after.name}: all workers restart, because a pod template changes ({what}): {_down(before, after)}"
-        yield from locked_out(plan, before, after)
     if words := _changes(old["frontend"], new["frontend"]):
         yield f"{after.name}: the frontend's pods restart ({words}); no model is loaded"
     for name in sorted(old.keys() & new.keys()):
@@ -266,9 +268,14 @@ def _differing(before: Frozen, after: Frozen) -> list[str]:
 
 
 def _down(before: Graph, after: Graph) -> str:
-    """How many engines are down at a time, by `manifests.graph.ROLLOUT`, and for how long."""
+    """How many engines are down at a time, by the annotations of `manifests.graph`, and for how long."""
     if after.runs.simulated:
         return _load(after)
+    if after.recreates:
+        return (
+            "all engines stop, then the new ones start (updateStrategy recreate), so the graph does not serve until "
+            f"new workers of every role have loaded the model; {_drain(before)}; {_load(after)}"
+        )
     down = " and ".join(f"{worker.role} 1 of {worker.replicas}" for worker in after.workers)
     alone = any(worker.replicas == 1 for worker in after.workers)
     outage = ", so the graph does not serve until new workers of every role have loaded the model" if alone else ""

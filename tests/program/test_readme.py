@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from functools import cache
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ops.offline import stackfile
+from ops.changes.rollout import restarted
+from ops.offline import dry_run, stackfile
 from planning.load import load
 from planning.plan import plan
+from reading.errors import ConfigInvalid
 from tests import doc_blocks
 from tests.catalog.tree import copy, run
 from tests.stacks import ROOT, SHIPPED
@@ -135,6 +138,27 @@ def test_the_readme_and_the_start_page_name_the_costs_of_the_plans() -> None:
         assert f"{planned.cost_per_hour:.2f}" in readme
         assert resources is None or f"{resources} to create" in run(ROOT, "ops", "preview", "--stack", stack).stdout
         assert resources is None or (resources in readme and f"{planned.cost_per_hour:.0f} USD an hour" in start)
+
+
+FORECAST = re.compile(r"\./dynamo-gke (?:preview|rollout|rehearse) [^`\n]*--set [^`\n]*")
+
+
+def test_every_change_that_a_page_shows_finishes() -> None:
+    """An update that never finishes looks as harmless in a preview as any other."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    shown = {(page.name, line) for page in pages for line in FORECAST.findall(page.read_text(encoding="utf-8"))}
+    endless: list[tuple[str, str]] = []
+    for page, line in sorted(shown):
+        words = shlex.split(line.partition("#")[0])
+        chosen = [words[at + 1] for at, word in enumerate(words) if word == "--set"]
+        stack = next(words[at + 1] for at, word in enumerate(words) if word in ("-s", "--stack"))
+        try:
+            said = restarted(dry_run.planned(stack), dry_run.planned(stack, chosen))
+        except ConfigInvalid:  # what a page shows as refused, or with a placeholder
+            continue
+        endless += [(page, line) for sentence in said if "NEVER FINISHES" in sentence]
+    assert len(shown) > 5
+    assert endless == []
 
 
 def test_the_quick_start_is_complete_and_in_order() -> None:

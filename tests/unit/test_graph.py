@@ -178,6 +178,20 @@ def test_an_update_needs_no_spare_node(layout: str) -> None:
         assert annotations["nvidia.com/deployment-rolling-update-max-unavailable"] == "1"
 
 
+@pytest.mark.parametrize("layout", ["single-node", "aggregated", "simulated"])
+def test_all_engines_may_stop_whatever_their_number(layout: str) -> None:
+    """A share, because another number of engines must not change the pods and so restart them."""
+    graph = rendered({"models.chat.layout": layout, "models.chat.updateStrategy": "recreate"})
+    for worker in (c for c in graph["spec"]["components"] if c["type"] != "frontend"):
+        annotations = worker["podTemplate"]["metadata"]["annotations"]
+        assert annotations["nvidia.com/deployment-rolling-update-max-surge"] == "0"
+        assert annotations["nvidia.com/deployment-rolling-update-max-unavailable"] == "100%"
+
+
+def test_the_default_strategy_changes_no_graph() -> None:
+    assert rendered({"models.chat.updateStrategy": "rollingUpdate"}) == rendered()
+
+
 def test_side_channel_is_on_the_pods_own_address() -> None:
     for role in DISAGGREGATED_ROLES:
         assert env(rendered(), role)["VLLM_NIXL_SIDE_CHANNEL_HOST"] == {"fieldRef": {"fieldPath": "status.podIP"}}

@@ -98,6 +98,16 @@ CASES = [
           "models.chat.engine": {"kvCacheDtype": "fp8"}},
          ["chat: all workers restart, because a pod template changes (prefill args; decode args): prefill 1 of 3 "
           f"and decode 1 of 2 down at a time, {NONE_BEFOREHAND}; {DRAINED}; {LLAMA_LOADS}, 3 times in sequence"]),
+    Case("several engines a role, all at once",
+         {"models.chat.prefill": {"replicas": 3}, "models.chat.updateStrategy": "recreate"},
+         {"models.chat.prefill": {"replicas": 3}, "models.chat.updateStrategy": "recreate",
+          "models.chat.engine": {"kvCacheDtype": "fp8"}},
+         ["chat: all workers restart, because a pod template changes (prefill args; decode args): all engines stop, "
+          "then the new ones start (updateStrategy recreate), so the graph does not serve until new workers of every "
+          f"role have loaded the model; {DRAINED}; {LLAMA_LOADS}"]),
+    Case("back to one engine at a time", {"models.chat.updateStrategy": "recreate"}, {},
+         ["chat: all workers restart, because a pod template changes (prefill annotations; decode annotations): "
+          f"prefill 1 of 1 and decode 1 of 1 down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),
     Case("the runtime", {}, {"versions": {"runtime": "1.7.0"}},
          ["chat: all workers restart, because a pod template changes (prefill image, env; decode image, env): prefill "
           f"1 of 1 and decode 1 of 1 down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}",

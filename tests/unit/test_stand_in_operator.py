@@ -167,7 +167,14 @@ def applied(live: list[Object], step: rollout.Rollout) -> list[Object]:
 
 @pytest.mark.parametrize(
     ("count", "surge", "unavailable", "max_replicas", "min_ready"),
-    [(1, "0", "1", 1, 0), (3, "0", "1", 3, 2), (2, "1", "0", 3, 2), (4, "25%", "25%", 5, 3), (2, "0", "0", 2, 1)],
+    [
+        (1, "0", "1", 1, 0),
+        (3, "0", "1", 3, 2),
+        (2, "1", "0", 3, 2),
+        (4, "25%", "25%", 5, 3),
+        (2, "0", "0", 3, 2),  # one of the two must be more than zero, and the operator chooses the surge
+        (3, "0", "100%", 3, 0),
+    ],
 )
 def test_a_new_generation_replaces_the_old_within_its_limits(
     count: int, surge: str, unavailable: str, max_replicas: int, min_ready: int
@@ -196,6 +203,39 @@ def test_a_new_generation_replaces_the_old_within_its_limits(
         each["metadata"]["name"] for each in rollout.next_step(graph(newer), []).deployments
     }
     assert status.of_graph(graph(newer), step, live, "now")["state"] == "successful"
+
+
+@pytest.mark.parametrize(("unavailable", "left"), [("1", 1), ("100%", 0)])
+def test_an_old_engine_stays_until_enough_of_many_new_ones_are_available(unavailable: str, left: int) -> None:
+    def many(of: Object) -> None:
+        set_image("prefill")(of)
+        set_replicas("prefill", 8)(of)
+        notes = component(of, "prefill")["podTemplate"]["metadata"]["annotations"]
+        notes["nvidia.com/deployment-rolling-update-max-unavailable"] = unavailable
+
+    live = controlled(applied([], rollout.next_step(graph(), [])), 99)
+    for _ in range(9):
+        live = controlled(applied(live, rollout.next_step(graph(many), live)), 0)  # no new one has room
+    old = {each["metadata"]["name"] for each in rollout.next_step(graph(), []).deployments}
+    of_prefill = [each for each in live if each["metadata"]["labels"][names.COMPONENT] == "prefill"]
+    assert sum(each["spec"]["replicas"] for each in of_prefill if each["metadata"]["name"] in old) == left
+
+
+def test_of_several_old_generations_the_available_engines_stay() -> None:
+    def of_image(tag: str) -> Callable[[Object], None]:
+        def change(of: Object) -> None:
+            set_replicas("prefill", 3)(of)
+            component(of, "prefill")["podTemplate"]["spec"]["containers"][0]["image"] = f"x:{tag}"
+
+        return change
+
+    live = controlled(applied([], rollout.next_step(graph(of_image("1")), [])), 99)
+    for tag in ("2", "3"):  # neither becomes available
+        for _ in range(3):
+            live = controlled(applied(live, rollout.next_step(graph(of_image(tag)), live)), 0)
+    of_prefill = [each for each in live if each["metadata"]["labels"][names.COMPONENT] == "prefill"]
+    available = sum(each["status"]["availableReplicas"] for each in of_prefill)
+    assert (available, sum(each["spec"]["replicas"] for each in of_prefill)) == (2, 3)
 
 
 def test_a_graph_is_ready_when_every_pod_of_its_newest_version_is() -> None:

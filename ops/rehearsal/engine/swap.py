@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.models import card_names
+from ops.changes import lock_out
 from ops.offline.dry_run import planned
 from planning.types import Graph, Plan
 from reading.errors import ConfigInvalid
@@ -25,10 +26,7 @@ class Swap:
 
 
 def find(stack: str, overrides: Sequence[str], plan: Plan) -> Swap | None:
-    """A swap of the first graph's model that keeps every pool and the engines' sizes; None if no other card fits so.
-
-    An engine of another size can be locked out: its node stays full until enough of the new, smaller engines are ready.
-    """
+    """A swap of the first graph's model that keeps every pool and finishes; None if no other card fits so."""
     graph = plan.graphs[0]
     for settings_of in (lambda _: {}, _engines_given):
         for name in _nearest(card_names(), graph.card.name):
@@ -38,7 +36,7 @@ def find(stack: str, overrides: Sequence[str], plan: Plan) -> Swap | None:
                 other = planned(stack, [*overrides, *(f"models{path}={value}" for path, value in settings.items())])
             except ConfigInvalid:
                 continue
-            if other.pools == plan.pools and _engines(other, graph.name) == _engines(plan, graph.name):
+            if other.pools == plan.pools and not lock_out.of_plans(graph.name, plan, other):
                 return Swap(graph=graph.name, before=graph.card.name, after=name, settings=settings)
     return None
 
@@ -50,12 +48,6 @@ def _engines_given(graph: Graph) -> dict[str, str]:
         for worker in graph.workers
         for key, value in (("replicas", worker.replicas), ("tensorParallel", worker.tensor_parallel))
     }
-
-
-def _engines(plan: Plan, name: str) -> list[tuple[str, int, int]]:
-    """Role, number and GPUs of the engines of a graph."""
-    (graph,) = [graph for graph in plan.graphs if graph.name == name]
-    return [(worker.role, worker.replicas, worker.tensor_parallel) for worker in graph.workers]
 
 
 def _nearest(names: Sequence[str], name: str) -> Iterator[str]:

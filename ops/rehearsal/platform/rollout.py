@@ -7,7 +7,7 @@ generation has Deployments of its own, whose names end with the generation's has
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from ops.rehearsal.platform import names, pods
 from ops.rehearsal.platform.children import child
@@ -45,11 +45,12 @@ def next_step(graph: Object, live: Sequence[Object]) -> Rollout:
         of_component = [each for each in live if _component(each) == component["name"]]
         current = next((each for each in of_component if _name(each) == _name(own)), None)
         older = [each for each in of_component if each is not current]
-        new, old = _split(component, ready=count_of(current, "readyReplicas"), older=_pods(older))
+        new, old = _split(component, _Engines.of_newest(current), _Engines.of_older(older))
         newest.append({**own, "spec": {**own["spec"], "replicas": new}})
+        kept = _kept(older, old)
         for each in older:
-            if each["spec"]["replicas"] or _pods([each]):
-                scaled[_name(each)] = min(old, each["spec"]["replicas"])
+            if each["spec"]["replicas"] or _status(each, "replicas"):
+                scaled[_name(each)] = kept[_name(each)]
             else:
                 obsolete.append(_name(each))
     return Rollout(tuple(newest), scaled, tuple(obsolete))
@@ -65,17 +66,57 @@ def count_of(deployment: Mapping[str, Any] | None, counter: str) -> int:
     return int(status.get(counter, 0))
 
 
-def _split(component: Object, *, ready: int, older: int) -> tuple[int, int]:
-    """Replicas of the new and of the older generations, within the component's limits. `older`: pods of the latter."""
+@dataclass(frozen=True, kw_only=True)
+class _Engines:
+    """Engines of one component, of the newest or of all older generations."""
+
+    asked: int
+    available: int
+
+    @classmethod
+    def of_newest(cls, deployment: Object | None) -> Self:
+        asked = deployment["spec"]["replicas"] if deployment else 0
+        return cls(asked=asked, available=count_of(deployment, "availableReplicas"))
+
+    @classmethod
+    def of_older(cls, deployments: Sequence[Object]) -> Self:
+        return cls(
+            asked=sum(each["spec"]["replicas"] for each in deployments),
+            available=sum(_status(each, "availableReplicas") for each in deployments),
+        )
+
+
+def _split(component: Object, new: _Engines, old: _Engines) -> tuple[int, int]:
+    """Replicas of the new and of the older generations, within the component's limits.
+
+    What the component keeps available counts old engines that are; those that are not leave first.
+    """
     wanted = component.get("replicas", 1)
-    if not older:
-        return wanted, 0
     notes = component.get("podTemplate", {}).get("metadata", {}).get("annotations", {})
     surge = _share(notes.get(f"{_NOTE}surge", _DEFAULT_SHARE), wanted, math.ceil)
     unavailable = _share(notes.get(f"{_NOTE}unavailable", _DEFAULT_SHARE), wanted, math.floor)
-    if not surge:
-        unavailable = max(unavailable, 1)  # or nothing could ever change
-    return min(wanted, max(0, wanted + surge - older)), max(0, wanted - unavailable - ready)
+    if not surge and not unavailable:
+        surge = 1  # or nothing could ever change
+    least = wanted - unavailable
+    removable = max(0, old.asked + new.available - least)
+    surplus = max(0, old.available + new.available - least)
+    idle = max(0, old.asked - old.available)
+    added = max(0, wanted + surge - old.asked - new.asked)
+    return min(wanted, new.asked + added), max(0, old.asked - min(removable, idle + surplus))
+
+
+def _kept(older: Sequence[Object], count: int) -> dict[str, int]:
+    """Replicas of each older generation: available engines stay first, of them the newest."""
+    newest = sorted(older, key=lambda each: each["metadata"].get("creationTimestamp", ""), reverse=True)
+    kept: dict[str, int] = {}
+    for each in newest:
+        kept[_name(each)] = min(count, _status(each, "availableReplicas"), each["spec"]["replicas"])
+        count -= kept[_name(each)]
+    for each in newest:
+        more = min(count, each["spec"]["replicas"] - kept[_name(each)])
+        kept[_name(each)] += more
+        count -= more
+    return kept
 
 
 def _share(given: str, of: int, rounded: Any) -> int:
@@ -112,5 +153,6 @@ def _component(deployment: Object) -> str:
     return str(deployment["metadata"]["labels"].get(names.COMPONENT, ""))
 
 
-def _pods(deployments: Sequence[Object]) -> int:
-    return sum(int(each.get("status", {}).get("replicas", 0)) for each in deployments)
+def _status(deployment: Object, counter: str) -> int:
+    """A counter as last written, also of an older version of the Deployment."""
+    return int(deployment.get("status", {}).get(counter, 0))
