@@ -140,7 +140,7 @@ def test_only_what_is_needed_is_asked() -> None:
     [
         ("project", "My Project", 'gcp:project: "My Project" is not a project\'s id'),
         ("project", "", 'gcp:project: "" is not'),
-        ("zone", "europe-west1", 'location.zone: "europe-west1" is not a zone'),
+        ("zone", "europe-west1", "location.zone: europe-west1 is a region; use one of its zones: europe-west1-b"),
         ("zone", "europe-wst1-b", "did you mean {region: europe-west1, zone: europe-west1-b}?"),
         ("zone", "europe-west1-z", "europe-west1-z is not among the zones of europe-west1; use"),
         ("machine", "a3-ultra", "did you mean a3-ultragpu-8g?"),

@@ -243,7 +243,8 @@ ERRORS = {
         "`gcloud services enable cloudquotas.googleapis.com --project=my-project`",
     "googleapi: Error 403: Permission denied on resource, forbidden":
         "roles/cloudquotas.viewer is missing; `gcloud projects add-iam-policy-binding my-project "
-        "--role=roles/cloudquotas.viewer --member=YOURS`",
+        "--role=roles/cloudquotas.viewer --member=YOURS`; or is my-project the placeholder of the shipped stack file? "
+        "`pulumi config set gcp:project PROJECT`",
     "Error 403: The cloudquotas.googleapis.com API requires a quota project, which is not set. SERVICE_DISABLED":
         "cloudquotas.googleapis.com needs a quota project for your credentials; "
         "`gcloud auth application-default set-quota-project my-project`",
