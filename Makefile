@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal judge check format pictures goldens verify bench lock engine-flags replacement-table contract docs
+.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal judge check format pictures timeline goldens verify bench lock engine-flags replacement-table contract docs
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -61,6 +61,9 @@ format: $(VENV)/.test ## format the code
 
 pictures: $(VENV)/.test ## draw the pictures of README and docs again; needs Chromium
 	@$(PY) -m tools.pictures
+
+timeline: tools ## rehearse prod and record what `make pictures` then draws of it, minutes
+	@$(PY) -m tools.pictures.rehearsal
 
 goldens: $(VENV)/.test ## render every stack into tests/golden, docs/support.md, docs/troubleshooting.md and the stack files' schema
 	$(PY) -m tests.goldens

@@ -39,6 +39,57 @@ SEVERAL: Mapping[str, Any] = {
 }
 """64 GPU nodes, three deployments, a public endpoint, and an argument with a script in it."""
 
+REORDERED = "\u202edesrever\u202c שלום"
+"""Text with marks that reorder it, and text that is read from right to left."""
+CROWDED: Mapping[str, Any] = {
+    "models": {
+        "n" * 30: {
+            "model": "llama-3.3-70b-instruct",
+            "layout": "multi-node",
+            "servedName": "served-" + "x" * 50,
+            "autoscaling": {"prefill": {"min": 1, "max": 3}, "decode": {"min": 1, "max": 5}},
+        },
+        "sgl": {"model": "qwen3-32b", "layout": "single-node", "engine": {"name": "sglang"}},
+        "trt": {"model": "qwen3-32b", "layout": "multi-node", "engine": {"name": "trtllm"}},
+        "half": {
+            "model": "llama-3.3-70b-instruct-fp8",
+            "layout": "aggregated",
+            "worker": {"replicas": 1, "tensorParallel": 4},
+        },
+        "wide": {"model": "llama-3.3-70b-instruct-fp8", "layout": "multi-node-aggregated"},
+        "oss": {
+            "model": "gpt-oss-120b",
+            "layout": "single-node",
+            "engine": {"extraArgs": [f"--custom-jinja-template=/models/{REORDERED}"]},
+        },
+        "small": {
+            "model": "llama-3.1-8b-instruct",
+            "layout": "aggregated",
+            "worker": {"replicas": 8, "tensorParallel": 1},
+        },
+        "spot": {
+            "model": "llama-3.3-70b-instruct-fp8",
+            "layout": "multi-node",
+            "decode": {"capacity": {"mode": "spot"}},
+        },
+    },
+    "capacity.maxNodes": 40,
+    "capacity.reservation": "r" * 60,
+}
+"""Eight deployments of three engines, long names, autoscaling, two capacity modes, nodes that engines share."""
+ELSEWHERE: Mapping[str, Any] = {
+    "capacity": {"machine": "a3-highgpu-8g", "mode": "spot"},
+    "network": {
+        "existing": {
+            "vpc": "corporate-" + "n" * 50, "subnet": "s" * 60, "podsRange": "pods", "servicesRange": "services",
+            "project": "host-project",
+        },
+    },
+    "models.chat.kvTransfer": "tcp",
+    "endpoint": {"exposure": "none"},
+}  # fmt: skip
+"""An existing VPC with long names, KV cache over TCP, a price that is only bounded, no load balancer."""
+
 
 @cache
 def shipped(stack: str) -> Page:

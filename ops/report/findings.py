@@ -31,15 +31,16 @@ def as_json(plan: Plan, context: str, found: tuple[Finding, ...], error: str | N
 
 def show(plan: Plan, context: str, found: tuple[Finding, ...]) -> None:
     """Prints the findings as a tree. Piped output keeps each sentence on one line, so that `grep` finds it."""
-    tree = _tree(plan, context, found)
-    printing.show(lambda console: console.print(tree), piped_width=printing.ONE_LINE)
+    shown = tree(plan, context, found)
+    printing.show(lambda console: console.print(shown), piped_width=printing.ONE_LINE)
 
 
-def _tree(plan: Plan, context: str, found: tuple[Finding, ...]) -> Tree:
-    tree = Tree(Text.assemble("stack ", (plan.stack, "bold"), f" · {context}"), guide_style="dim")
+def tree(plan: Plan, context: str, found: tuple[Finding, ...]) -> Tree:
+    """The findings by graph."""
+    result = Tree(Text.assemble("stack ", (plan.stack, "bold"), f" · {context}"), guide_style="dim")
     for graph, findings in groupby(found, key=lambda finding: finding.graph):
-        branch = tree.add(Text(graph, "bold"))
+        branch = result.add(Text(graph, "bold"))
         for finding in findings:
             sentence = Text.assemble((finding.cause.value, _COLORS.get(finding.cause, "red")), f"  {finding.message}")
             branch.add(sentence).add(Text(", ".join(finding.objects), "dim"))
-    return tree
+    return result

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import websocket
 
-from tools import pictures
+from tools.pictures import browser
 
 START_SECONDS = 60
 ANSWER_SECONDS = 60
@@ -76,7 +76,7 @@ class Tab:
 @contextmanager
 def tab(folder: Path) -> Iterator[Tab]:
     """A tab of a browser with its own profile. Skips the test where Chromium is not installed."""
-    program = pictures.chromium()
+    program = browser.chromium()
     if program is None:
         pytest.skip("no Chromium on PATH (Debian: apt-get install chromium), so no page is opened in a browser")
     words = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
@@ -85,8 +85,8 @@ def tab(folder: Path) -> Iterator[Tab]:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        browser = _port(folder / "DevToolsActivePort", process)
-        with closing(_socket(_page(browser))) as socket:
+        address = _port(folder / "DevToolsActivePort", process)
+        with closing(_socket(_page(address))) as socket:
             yield Tab(socket)
     finally:
         process.terminate()

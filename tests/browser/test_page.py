@@ -17,6 +17,8 @@ WIDTHS = (360, 820, 1440)
 PAGES: dict[str, Callable[[], Page]] = {
     **{stack: partial(pages.shipped, stack) for stack in SHIPPED},
     "several": lambda: pages.of(pages.SEVERAL),
+    "crowded": lambda: pages.of(pages.CROWDED),
+    "elsewhere": lambda: pages.of(pages.ELSEWHERE),
     "changed": pages.changed,
 }
 

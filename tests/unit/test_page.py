@@ -130,6 +130,23 @@ def test_simulated_engines_move_no_kv_cache() -> None:
     assert "no KV cache moves between GPUs" in next(s.what for s in environment.steps if s.where == "KV cache")
 
 
+def test_equal_engines_side_by_side_share_a_label() -> None:
+    two, one = engine(Role.PREFILL, 2), engine(Role.DECODE, 4)
+    node = nodes(1, 1, two, two, one)
+    assert (node.groups, node.gpus) == ([(two, 2), (one, 1)], 8)
+
+
+def test_a_price_with_a_bound_keeps_its_sign_before_the_number() -> None:
+    value, unit, day = pages.of(pages.ELSEWHERE).facts[0]
+    assert re.fullmatch(r"(≤ )?[\d,.]+( \(≤ [\d,.]+\))?", value)
+    assert (unit, day.endswith("a day, predicted")) == ("USD an hour", True)
+
+
+def test_what_is_between_backticks_is_code() -> None:
+    text = html(pages.shipped("prod"))
+    assert "so <code>pulumi up</code> stops" in text
+
+
 @pytest.fixture(scope="module")
 def several() -> Page:
     return pages.of(pages.SEVERAL)

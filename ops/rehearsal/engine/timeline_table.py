@@ -16,14 +16,14 @@ _SHORTEST_SECONDS = 0.05
 """What is faster is counted, not shown."""
 
 
-def table(timeline: Timeline, longest: int = 24) -> Table:
-    """The `longest` resources and the critical path, by phase; ■ is on the critical path, □ is not."""
+def table(timeline: Timeline, count: int = 24) -> Table:
+    """The `count` longest resources and the critical path, by phase; ■ is on the critical path, □ is not."""
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     result.add_column("resource", width=_NAME, no_wrap=True)
     result.add_column("s", justify="right", width=5)
     result.add_column("", width=_BAR, no_wrap=True)
     result.add_column("waited for", width=WIDTH - _NAME - _BAR - 11, no_wrap=True)
-    shown = {entry.urn for entry in _longest(timeline, longest)}
+    shown = {entry.urn for entry in longest(timeline, count)}
     for phase in PHASES:
         rows = [entry for entry in timeline.entries if entry.phase == phase]
         if not rows:
@@ -47,9 +47,10 @@ def sentences(timeline: Timeline) -> Iterator[str]:
     yield f"critical path, {work:.1f} s of work and {timeline.seconds - work:.1f} s of waiting for the engine: {words}"
 
 
-def _longest(timeline: Timeline, longest: int) -> Sequence[Entry]:
+def longest(timeline: Timeline, count: int) -> Sequence[Entry]:
+    """The resources on the critical path, then the longest others, at most `count`."""
     by_time = sorted(timeline.entries, key=lambda entry: (not entry.critical, -entry.seconds))
-    return [e for e in by_time if e.critical or e.seconds >= _SHORTEST_SECONDS][:longest]
+    return [e for e in by_time if e.critical or e.seconds >= _SHORTEST_SECONDS][:count]
 
 
 def _span(rows: Sequence[Entry], total: float) -> tuple[str, str, str]:

@@ -17,27 +17,19 @@ def html(page: Page) -> str:
     """The page. Everything that a user wrote is escaped, and the browser runs only the page's own script."""
     script = (_FOLDER / "search.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        _templates()
-        .get_template("page.html")
-        .render(
-            page=page,
-            style=(_FOLDER / "page.css").read_text(encoding="utf-8"),
-            script=script,
-            script_digest=digest,
-        )
-    )
+    template = templates().get_template("page.html")
+    return template.render(page=page, style=style(), script=script, script_digest=digest)
 
 
-def picture(page: Page, name: str) -> str:
-    """A picture of the page alone, for the documentation: `architecture` or `request`."""
-    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
-    return _templates().get_template("picture.html").render(page=page, name=name, style=style)
+def style() -> str:
+    """The style sheet of the page."""
+    return (_FOLDER / "page.css").read_text(encoding="utf-8")
 
 
-def _templates() -> Environment:
+def templates(*others: Path) -> Environment:
+    """The templates of the page, and those of other folders, which may use them."""
     return Environment(
-        loader=FileSystemLoader(_FOLDER),
+        loader=FileSystemLoader([_FOLDER, *others]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -47,7 +39,11 @@ def _templates() -> Environment:
 
 
 def _inert(value: Any) -> Any:
-    """Text without control characters, marks that reorder it, and tokens. Markup of the templates is unchanged."""
-    if not isinstance(value, str) or hasattr(value, "__html__"):
+    """Text without control characters, marks that reorder it, and tokens, its outer spaces kept.
+
+    Markup of the templates is unchanged.
+    """
+    if not isinstance(value, str) or hasattr(value, "__html__") or not value.strip(" "):
         return value
-    return " " * (len(value) - len(value.lstrip(" "))) + plain(value)
+    start, end = len(value) - len(value.lstrip(" ")), len(value) - len(value.rstrip(" "))
+    return f"{' ' * start}{plain(value)}{' ' * end}"

@@ -48,6 +48,16 @@ class Nodes:
         return range(self.first, self.first + (self.count if self.count <= _MAX_DRAWN + 1 else _MAX_DRAWN))
 
     @property
+    def gpus(self) -> int:
+        """GPUs of a node."""
+        return _gpus(self.engines) + self.free
+
+    @property
+    def groups(self) -> list[tuple[Engine, int]]:
+        """The engines of a node, each followed by how many equal ones are side by side."""
+        return [(engine, len(list(same))) for engine, same in groupby(self.engines)]
+
+    @property
     def hidden(self) -> int:
         return self.count - len(self.drawn)
 

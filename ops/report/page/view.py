@@ -107,17 +107,13 @@ def _summary(plan: Plan) -> str:
 def _facts(plan: Plan, found: Judged, resources: int) -> Iterable[tuple[str, str, str]]:
     known, bound = plan.cost_per_hour, plan.cost_bound
     usd = bounded(known, bound)
-    priced = usd != NOT_KNOWN
-    yield (
-        f"${usd}" if priced else NOT_KNOWN,
-        "per hour",
-        f"${bounded(known, bound, 24)} a day" if priced else "no price",
-    )
+    yield usd, "USD an hour", f"{bounded(known, bound, 24)} a day, predicted" if usd != NOT_KNOWN else "no price"
     products = sorted({pool.machine.gpus.product for pool in plan.gpu_pools})
     yield str(plan.gpus), "GPUs", ", ".join(products) or "engines are simulated"
     yield str(sum(p.nodes for p in plan.pools)), "nodes", _in_pools(len(plan.pools))
     nics = sum(pool.nics for pool in plan.gpu_pools)
-    yield str(nics), "RDMA NICs", str(plan.rdma) if nics else "no RDMA"
+    speeds = sorted({pool.machine.rdma.gbps for pool in plan.gpu_pools if pool.machine.rdma and pool.nics})
+    yield str(nics), "RDMA NICs", ", ".join(f"{gbps} Gb/s each" for gbps in speeds) or "no RDMA"
     yield str(resources), "resources", "to create"
     mandatory = found.mandatory
     yield str(len(found.verdicts)), "violations", f"{mandatory} mandatory" if mandatory else "none mandatory"
