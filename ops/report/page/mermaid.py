@@ -20,7 +20,7 @@ def _lines(e: Environment) -> Iterator[str]:
     found: dict[tuple[str, Role], list[str]] = {}
     yield "flowchart LR"
     yield _box("client", "Clients")
-    yield f"subgraph project[{label(f'Project {e.project}', e.place)}]"
+    yield f"subgraph project[{label(f'Project {e.project} · {e.place}')}]"
     yield f"subgraph vpc[{label(e.vpc)}]"
     yield _box("endpoint", e.endpoint, e.endpoint_about)
     yield f"subgraph cluster[{label(f'GKE cluster {e.cluster}')}]"
