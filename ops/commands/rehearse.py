@@ -15,6 +15,8 @@ from reading.errors import ConfigInvalid, Error, one_of
 
 app = typer.Typer(add_completion=False)
 
+_OFFICIAL = "official"
+
 
 @app.command()
 def rehearse(
@@ -29,6 +31,10 @@ def rehearse(
             "--fail-every", metavar="|".join(Every), help="Let the first creation fail of each type, or each resource."
         ),
     ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(metavar=_OFFICIAL, help="After `up`, let Google's own provider preview; needs its plugin."),
+    ] = None,
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Also rotate the token, and update after an autoscaler has scaled.")
     ] = False,
@@ -42,6 +48,7 @@ def rehearse(
             raise ConfigInvalid([Error("--fail-every", one_of(fail_every, list(Every)))])
         if fail is not None and fail_every:
             raise ConfigInvalid([Error("--fail", "does not go together with --fail-every; give one of them")])
+        plugin = None if judge is None else _plugin_of(judge, alone=not (fail or fail_every or thorough))
         if fail is not None:
             from ops.rehearsal.engine import target
 
@@ -62,6 +69,7 @@ def rehearse(
         thorough=thorough,
         quiet=as_json,
         fail_every=fail_every,
+        judge=plugin,
     )
     code, report = outside.run(request, dict(os.environ), keep=keep)
     if as_json:
@@ -69,6 +77,19 @@ def rehearse(
     elif "timeline" in report:
         printed.show(report)
     raise typer.Exit(code)
+
+
+def _plugin_of(judge: str, *, alone: bool) -> str:
+    """The judge's plugin. Raises ConfigInvalid without it, for another judge, or beside options of other rehearsals."""
+    if judge != _OFFICIAL:
+        raise ConfigInvalid([Error("--judge", one_of(judge, [_OFFICIAL]))])
+    if not alone:
+        raise ConfigInvalid(
+            [Error("--judge", "only previews after `up`; leave out --fail, --fail-every and --thorough")]
+        )
+    from ops.rehearsal import official
+
+    return str(official.find(os.environ))
 
 
 def _refuse_existing(plan: Plan) -> None:

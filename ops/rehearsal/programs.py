@@ -128,7 +128,7 @@ class Range:
 def version_of(program: Binary, binary: Path) -> Version | None:
     """The version that a binary reports; None if it reports none, or only a pre-release."""
     if not program.asks_version:
-        return _version_of_plugin(binary)
+        return version_of_plugin(binary)
     try:
         answer = subprocess.run(
             [binary, *program.asks_version],
@@ -145,11 +145,12 @@ def version_of(program: Binary, binary: Path) -> Version | None:
     return Version.in_text(answer.stdout) if answer.returncode == 0 else None
 
 
-def _version_of_plugin(binary: Path) -> Version | None:
+def version_of_plugin(binary: Path) -> Version | None:
     """A Pulumi plugin has no option for its version: it prints the port of its server on loopback, which is asked."""
     try:
         process = subprocess.Popen(
             [binary],
+            env={"PATH": os.defpath},  # it needs nothing of the caller's, such as credentials
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

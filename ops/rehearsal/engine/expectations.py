@@ -33,6 +33,21 @@ def unchanged(command: Command) -> Outcome:
     return True, "no change"
 
 
+def agrees(command: Command) -> Outcome:
+    """Another provider sees nothing to change in what the stand-in has created."""
+    if not command.ok:
+        return False, "failed"
+    differ = len(differences(command))
+    seen = len({step.urn for step in command.steps if is_resource(step.urn)})
+    return not differ, f"{differ or 'none'} of {seen} resources differ{'s' if differ == 1 else ''}"
+
+
+def differences(command: Command) -> list[str]:
+    """What the command does with each resource that it changes, with all paths."""
+    changes = (step for step in command.changes if is_resource(step.urn) and step.op in _DONE)
+    return [f"{step.op} {short(step.urn)}: {', '.join(step.changed) or 'no property named'}" for step in changes]
+
+
 def keeps(wanted: Mapping[tuple[str, str], int], now: Callable[[], Mapping[tuple[str, str], int]]) -> Expectation:
     """Changes nothing, and leaves replicas that something else has set. Both: namespace and name → replicas."""
 

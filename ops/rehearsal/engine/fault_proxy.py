@@ -8,14 +8,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import grpc
 from pulumi.runtime.proto import provider_pb2
 
 LOOPBACK = "127.0.0.1:0"
-_SERVICE = "/pulumirpc.ResourceProvider/"
-_STREAMED = f"{_SERVICE}List"
+SERVICE = "/pulumirpc.ResourceProvider/"
+_STREAMED = f"{SERVICE}List"
 # An error carries the partly created resource, such as a ConfigMap, in its metadata.
 _METADATA_BYTES = 16 << 20
 _UNLIMITED = (
@@ -28,9 +28,9 @@ _UNLIMITED = (
 CALL_SECONDS = 3600
 _Request = provider_pb2.CreateRequest | provider_pb2.CheckRequest | provider_pb2.ConfigureRequest
 _CREATING: dict[str, Callable[[], Any]] = {
-    f"{_SERVICE}Create": provider_pb2.CreateRequest,
+    f"{SERVICE}Create": provider_pb2.CreateRequest,
     # A provider is a resource that no call creates: the engine checks and configures it.
-    f"{_SERVICE}CheckConfig": provider_pb2.CheckRequest,
+    f"{SERVICE}CheckConfig": provider_pb2.CheckRequest,
 }
 
 
@@ -62,22 +62,36 @@ class Injection:
             return True
 
 
-class FaultProxy:
-    """Serves a provider on a port of its own while the block runs."""
+class Proxy:
+    """Serves the engine's calls on a port of its own while the block runs."""
 
-    def __init__(self, provider_port: int, injection: Injection | None) -> None:
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{provider_port}", options=_UNLIMITED)
+    def __init__(self, handler: grpc.GenericRpcHandler, *channels: grpc.Channel) -> None:
+        self._channels = channels
         self._server = grpc.server(ThreadPoolExecutor(max_workers=64), options=_UNLIMITED)
-        self._server.add_generic_rpc_handlers((_Forwarding(self._channel, injection),))
+        self._server.add_generic_rpc_handlers((handler,))
         self.port = self._server.add_insecure_port(LOOPBACK)
 
-    def __enter__(self) -> "FaultProxy":
+    def __enter__(self) -> Self:
         self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.stop(grace=None).wait()
-        self._channel.close()
+        for channel in self._channels:
+            channel.close()
+
+
+def connected(port: int) -> grpc.Channel:
+    """A channel to a provider on loopback."""
+    return grpc.insecure_channel(f"127.0.0.1:{port}", options=_UNLIMITED)
+
+
+class FaultProxy(Proxy):
+    """Serves a provider, one creation of which may go wrong."""
+
+    def __init__(self, provider_port: int, injection: Injection | None) -> None:
+        channel = connected(provider_port)
+        super().__init__(_Forwarding(channel, injection), channel)
 
 
 class _Forwarding(grpc.GenericRpcHandler):
@@ -90,7 +104,7 @@ class _Forwarding(grpc.GenericRpcHandler):
         if method == _STREAMED:
             stream = self._channel.unary_stream(method)
             return grpc.unary_stream_rpc_method_handler(
-                lambda request, context: _answered(context, lambda: stream(request, timeout=CALL_SECONDS))
+                lambda request, context: answered(context, lambda: stream(request, timeout=CALL_SECONDS))
             )
         call = self._channel.unary_unary(method)
         creating = _CREATING.get(method)
@@ -99,7 +113,7 @@ class _Forwarding(grpc.GenericRpcHandler):
             urn = self._created(creating, request) if creating else ""
             if urn and self._injection:
                 return self._with_fault(urn, self._injection, call, request, context)
-            return _answered(context, lambda: call(request, timeout=CALL_SECONDS))
+            return answered(context, lambda: call(request, timeout=CALL_SECONDS))
 
         return grpc.unary_unary_rpc_method_handler(forward)
 
@@ -119,12 +133,12 @@ class _Forwarding(grpc.GenericRpcHandler):
     ) -> bytes:
         if injection.strikes(urn):
             if injection.fault is Fault.RESPONSE_LOST:
-                _answered(context, lambda: call(request, timeout=CALL_SECONDS))
+                answered(context, lambda: call(request, timeout=CALL_SECONDS))
             context.abort(grpc.StatusCode.UNKNOWN, f"rehearsed fault ({injection.fault}): {urn}")
-        return _answered(context, lambda: call(request, timeout=CALL_SECONDS))
+        return answered(context, lambda: call(request, timeout=CALL_SECONDS))
 
 
-def _answered(context: grpc.ServicerContext, call: Callable[[], Any]) -> Any:
+def answered(context: grpc.ServicerContext, call: Callable[[], Any]) -> Any:
     """The provider's answer, or its error with all details, of which the engine reads a partly created resource."""
     try:
         return call()

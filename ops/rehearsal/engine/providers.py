@@ -10,13 +10,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ops.offline.stackfile import project_root
-from ops.rehearsal.engine.fault_proxy import FaultProxy, Injection
+from ops.rehearsal.engine.fault_proxy import FaultProxy, Injection, Proxy
+from ops.rehearsal.engine.preview_proxy import PreviewProxy
 from ops.rehearsal.processes import Program
 from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
 
 ATTACHED = "PULUMI_DEBUG_PROVIDERS"
 """Environment variable of the engine: `package:port`, by commas."""
+
+
+_JUDGE = "gcp-official"
+# Google's provider refuses to start without any credentials; this opens nothing, and nothing is in reach.
+_NO_TOKEN = "rehearsal"
 
 
 class Providers:
@@ -31,24 +37,32 @@ class Providers:
         self._injection = injection
 
     @contextmanager
-    def running(self) -> Iterator[dict[str, str]]:
-        """The environment with which a command finds the providers, which run while the block does."""
+    def running(self, judge: Path | None = None) -> Iterator[dict[str, str]]:
+        """The environment with which a command finds the providers, which run while the block does.
+
+        With a `judge`, Google's own provider, the engine can only preview.
+        """
+        argv = {**self._argv, **({_JUDGE: (str(judge),)} if judge else {})}
         with ExitStack() as stack:
-            started = {package: self._started(package, argv) for package, argv in self._argv.items()}
+            started = {package: self._started(package, words) for package, words in argv.items()}
             for program in started.values():
                 stack.callback(program.stop)
             ports: dict[str, int] = {}
             for package, program in started.items():
                 program.wait_until(lambda log=program.log: _port(log) is not None)
-                proxy = FaultProxy(_port(program.log) or 0, self._injection)
-                ports[package] = stack.enter_context(proxy).port
-            yield {ATTACHED: ",".join(f"{package}:{port}" for package, port in ports.items())}
+                ports[package] = _port(program.log) or 0
+            proxies: dict[str, Proxy] = {package: FaultProxy(ports[package], self._injection) for package in self._argv}
+            if judge:
+                proxies["gcp"] = PreviewProxy(ports[_JUDGE], ports["gcp"])
+            served = {package: stack.enter_context(proxy).port for package, proxy in proxies.items()}
+            yield {ATTACHED: ",".join(f"{package}:{port}" for package, port in served.items())}
 
     def _started(self, package: str, argv: Sequence[str]) -> Program:
         # The log begins with the provider's port, so each command has its own.
         log = self._world.logs / f"provider-{package}.log"
         log.unlink(missing_ok=True)
-        return Program(self._world, f"provider-{package}", argv, {"PYTHONPATH": str(project_root())})
+        env = {"PYTHONPATH": str(project_root()), "GOOGLE_OAUTH_ACCESS_TOKEN": _NO_TOKEN}
+        return Program(self._world, f"provider-{package}", argv, env)
 
 
 def _port(log: Path) -> int | None:

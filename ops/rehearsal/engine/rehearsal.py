@@ -58,7 +58,7 @@ def run(world: World) -> int:
             report=report,
             on_step=on_step,
             tokens=tokens,
-        ).run(injection, thorough=request.thorough)
+        ).run(injection, thorough=request.thorough, judge=Path(request.judge) if request.judge else None)
         for failure in cluster.failures:
             report.steps.append(StepReport(name="stand-ins", ok=False, seconds=0, said=failure))
             _show(out, report.steps[-1])

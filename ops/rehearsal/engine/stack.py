@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -48,8 +49,9 @@ class RehearsedStack:
         workspace = self._stack.workspace
         workspace.pulumi_command.run(["state", "unprotect", "--yes", *urns], workspace.work_dir, workspace.env_vars)
 
-    def preview(self) -> Command:
-        return self._run("preview", self._stack.preview)
+    def preview(self, judge: Path | None = None) -> Command:
+        """A preview. `judge`: Google's own provider, which then says what changes, instead of the stand-in."""
+        return self._run("preview", self._stack.preview, judge)
 
     def up(self) -> Command:
         return self._run("up", self._stack.up)
@@ -67,7 +69,7 @@ class RehearsedStack:
         deployment = self._stack.export_stack().deployment or {}
         return deployment.get("resources") or []
 
-    def _run(self, name: str, command: Callable[..., Any]) -> Command:
+    def _run(self, name: str, command: Callable[..., Any], judge: Path | None = None) -> Command:
         began = time.monotonic()
         seen: list[StepEvent] = []
         messages: list[Message] = []
@@ -86,7 +88,7 @@ class RehearsedStack:
                 messages.append(Message(severity=said.severity, urn=said.urn or None, text=said.message))
 
         try:
-            with self._providers.running() as env, self._log.open("a") as log:
+            with self._providers.running(judge) as env, self._log.open("a") as log:
                 self._stack.workspace.env_vars = env
                 command(on_event=on_event)
             ok = True

@@ -17,7 +17,8 @@ from tests.rehearsal.judge.cases import Case
 from tests.rehearsal.judge.choices import BASES
 from tests.stacks import ROOT
 
-SECONDS_TO_END = 30
+SECONDS_TO_END = 120
+"""Limit of the end of a control plane, on a machine that also compiles and tests."""
 
 
 def started(module: str, *argv: str, world: World, programs: Programs) -> subprocess.Popen[str]:

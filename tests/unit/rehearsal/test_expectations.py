@@ -27,7 +27,17 @@ def command(*steps: Step, ok: bool = True, errors: tuple[str, ...] = ()) -> Comm
 
 
 ONE_GRAPH = expectations.one_graph("chat", GRAPHS)
+MANY = tuple(f"labels.{number}" for number in range(12))
 CASES: list[tuple[str, Expectation, Command, bool, str]] = [
+    ("another provider agrees", expectations.agrees, command(step("same", CHAT)), True, "none of 1 resources differ"),
+    (
+        "another provider would replace",
+        expectations.agrees,
+        command(*(step(op, POOL, *MANY) for op in ("replace", "create-replacement", "delete-replaced"))),
+        False,
+        "1 of 1 resources differs",
+    ),
+    ("another provider fails", expectations.agrees, command(step("same", CHAT), ok=False), False, "failed"),
     ("nothing changed", expectations.unchanged, command(step("same", CHAT)), True, "no change"),
     (
         "something changed",
@@ -142,3 +152,12 @@ def test_expectation(expect: Expectation, given: Command, met: bool, said: str) 
 def test_many_changes_are_counted_after_the_first_ones() -> None:
     pools = [step("update", f"{POOL}{n}") for n in range(11)]
     assert expectations.unchanged(command(*pools))[1].endswith("NodePool decode-pool7 and 3 more")
+
+
+def test_every_difference_is_named_with_all_its_paths() -> None:
+    pools = [POOL.replace("decode", f"decode-{number}") for number in range(12)]
+    seen = command(*(step("update", pool, *MANY) for pool in pools), step("delete", CHAT), step("same", OTHER))
+    found = expectations.differences(seen)
+    assert found[0] == f"update NodePool decode-0-pool: {', '.join(MANY)}"
+    assert len(found) == len(pools) + 1
+    assert found[-1] == "delete DynamoGraphDeployment chat-graph: no property named"

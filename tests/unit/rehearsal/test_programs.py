@@ -29,6 +29,11 @@ server.wait_for_termination(60)
 """
 
 
+def plugin(version: str) -> str:
+    """A plugin of Pulumi that only tells its version."""
+    return PLUGIN.format(python=sys.executable, version=version)
+
+
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder on PATH. The cache folder is empty."""
@@ -91,7 +96,7 @@ def field(name: str) -> str:
 def test_a_plugin_is_asked_for_its_version_by_grpc(commands: Path, version: str, taken: bool) -> None:
     build_all()
     name = "pulumi-resource-kubernetes"
-    on_path = put(commands / name, PLUGIN.format(python=sys.executable, version=version))
+    on_path = put(commands / name, plugin(version))
     assert (find().kubernetes_provider == on_path) is taken
 
 
