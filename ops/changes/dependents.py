@@ -9,13 +9,15 @@ from ops.changes.effects import KUBERNETES_PROVIDER, Effect
 from ops.changes.previewed import Registered
 from ops.changes.sides import Sides
 from ops.changes.values import covered
-from policies.kinds import CLUSTER, NETWORK, SUBNETWORK
+from policies.kinds import CLUSTER, NETWORK, NODE_POOL, SUBNETWORK
 
 EMPTIED = (
     "this update does not recreate the cluster's objects, although `pulumi preview` shows them as updated: afterwards "
     "run `pulumi refresh`, then `pulumi up` again"
 )
 """Note of a cluster that is replaced under the same name and location."""
+
+DELETE_POOLS = "; delete these pools first (docs/upgrade-and-teardown.md, networks that pools use)"
 
 
 def with_dependents(sides: Sides, change: Change, found: Mapping[str, Change | None]) -> Change:
@@ -27,19 +29,21 @@ def with_dependents(sides: Sides, change: Change, found: Mapping[str, Change | N
     using = list(_still_using(sides, change, found))
     if not using:
         return change
-    why = f"`pulumi up` fails: {few(using)} still {'uses' if len(using) == 1 else 'use'} it at deletion"
-    return replace(change, fails=(*change.fails, why), guarded=True)
+    names = few([each.name for each in using])
+    why = f"`pulumi up` fails: {names} still {'uses' if len(using) == 1 else 'use'} it at deletion"
+    mend = DELETE_POOLS if all(each.type == NODE_POOL for each in using) else ""
+    return replace(change, fails=(*change.fails, why + mend), guarded=True)
 
 
-def _still_using(sides: Sides, change: Change, found: Mapping[str, Change | None]) -> Iterator[str]:
-    """Names of resources that still use a network when it is deleted."""
+def _still_using(sides: Sides, change: Change, found: Mapping[str, Change | None]) -> Iterator[Registered]:
+    """The resources that still use a network when it is deleted."""
     for old, new in sides.pairs:
         if change.kind is Kind.DELETED:
             uses = _keeps_using(old, found[new.urn], change.urn)
         else:
             uses = change.deleted_first and _outlives(new, change.urn)
         if uses:
-            yield new.name
+            yield new
 
 
 def _keeps_using(old: Registered, user: Change | None, deleted: str) -> bool:

@@ -1,9 +1,10 @@
-"""Stand-ins of two controllers of GKE: they say that a gateway serves, and that a secret was copied.
+"""Stand-ins of three controllers of GKE: a load balancer has its address, a gateway serves, a secret was copied.
 
-They prove nothing of either: no load balancer and no certificate exists, and the copy holds a made-up token.
+They prove nothing of these: no load balancer and no certificate exists, and the copy holds a made-up token.
 """
 
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,11 +16,20 @@ _DATE = "2026-01-01T00:00:00Z"
 _PROGRAMMED = {
     "type": "Programmed", "status": "True", "reason": "Programmed", "message": "", "lastTransitionTime": _DATE,
 }  # fmt: skip
+_NAMED = "networking.gke.io/load-balancer-ip-addresses"
+"""Annotation with the name of a reserved address."""
+_ANY_ADDRESS = "10.0.15.200"
+"""Of Services that name none."""
 
 
-def run(kube: Kube, stop: threading.Event) -> None:
-    """Writes the statuses until `stop` is set."""
+def run(kube: Kube, addresses: Callable[[], Mapping[str, str]], stop: threading.Event) -> None:
+    """Writes the statuses until `stop` is set. `addresses`: the reserved ones by name.
+
+    Looks again and again: what a status needs, such as an address, may appear without a change of the object.
+    """
     while not stop.wait(_INTERVAL_SECONDS):
+        with suppress(NotFound):  # deleted meanwhile
+            _assign_addresses(kube, addresses)
         with suppress(NotFound):  # the kinds come with the cluster
             for gateway in _without(kube, "gateway.networking.k8s.io/v1", "Gateway", "conditions"):
                 _write(kube, gateway, {"conditions": [_PROGRAMMED]})
@@ -28,6 +38,15 @@ def run(kube: Kube, stop: threading.Event) -> None:
                 data = {names.HF_TOKEN_KEY: "hf_synced"}
                 kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data})
                 _write(kube, sync, {"lastSuccessfulSyncTime": _DATE})
+
+
+def _assign_addresses(kube: Kube, addresses: Callable[[], Mapping[str, str]]) -> None:
+    """Gives each Service of type LoadBalancer the address that it names, as soon as that is reserved."""
+    for service in _without(kube, "v1", "Service", "loadBalancer"):
+        if service["spec"].get("type") == "LoadBalancer":
+            name = service["metadata"].get("annotations", {}).get(_NAMED)
+            if address := addresses().get(name) if name else _ANY_ADDRESS:
+                _write(kube, service, {"loadBalancer": {"ingress": [{"ip": address, "ipMode": "VIP"}]}})
 
 
 def _without(kube: Kube, api_version: str, kind: str, field: str) -> Objects:

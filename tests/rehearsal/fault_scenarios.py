@@ -22,9 +22,9 @@ from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.google import gke
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.google.faults import Effect, Fault, Faults
+from ops.rehearsal.google.operations import ERROR
 from ops.rehearsal.platform import chart
 from ops.rehearsal.world import World
-from policies import kinds
 
 STACK = "try"
 SYSTEM, OPERATOR = "dynamo-system", "dynamo-platform-dynamo-operator-controller-manager"
@@ -93,9 +93,12 @@ def refused(command: Command, urn: str) -> bool:
 
 def machines_arrive(scene: Scene) -> None:
     """GKE's instance group keeps trying after a stock-out, and Pulumi keeps the pool."""
-    for pool in scene.cloud.resources():
-        if pool.type == kinds.NODE_POOL and pool.state["name"] == "decode":
-            pool_nodes.create_pool(scene.cluster.kube, pool.state, gke.zones(pool.state)[0])
+    with scene.cloud.change() as content:
+        pools = [each for each in content.resources.values() if each.status == ERROR]
+        for pool in pools:
+            pool.status = "RUNNING"
+    for pool in pools:
+        pool_nodes.create_pool(scene.cluster.kube, pool.state, gke.zones(pool.state)[0])
 
 
 def forget_release(scene: Scene) -> None:

@@ -63,15 +63,34 @@ def google_part(world: World, programs: Programs) -> Result:
     with mock.patch("planning.names.node_account", return_value="renamed-nodes"):
         stack.preview(on_event=lambda event: _note(event.resource_pre_event, "replace", replaced))
     found["replaced with its account"] = sorted(name for name in replaced if "pool" in name or "cluster" in name)
-    overrides.append("network.ranges.rdma=10.64.0.0/16")
-    found["networks in use"] = _refusal(stack.up)
-    overrides.pop()
+    overrides[0] = "cluster.deletionProtection=true"
     stack.up()
+    found["moved ranges"] = _moved(stack, cloud, overrides, "network.ranges.rdma=10.64.0.0/16")
+    overrides[0] = "cluster.deletionProtection=false"
+    stack.up()
+    found["moved region"] = _moved(
+        stack, cloud, overrides, "location.region=us-central1", "location.zone=us-central1-b"
+    )
     deleted: list[str] = []
     stack.destroy(on_event=lambda event: _note(event.res_outputs_event, "delete", deleted))
     found["destroyed"] = deleted
     found["left"] = [of.id for of in cloud.resources()]
     return found
+
+
+def _moved(stack: Any, cloud: Cloud, overrides: list[str], *changes: str) -> Result:
+    """A change that replaces the networks of GPU pools, in the order that docs/upgrade-and-teardown.md gives."""
+    overrides += changes
+    refused = _refusal(stack.up)
+    with cloud.change() as content:  # as `gcloud container node-pools delete` does
+        for pool in [of for of in content.resources.values() if ":GpuPool$" in of.urn]:
+            content.remove(pool.type, pool.id)
+    return {
+        "refused": refused,
+        "refresh": _counts(stack.refresh()).get("delete"),
+        "pools": _counts(stack.up()).keys() >= {"create", "replace"},
+        "again": [*_counts(stack.up())],
+    }
 
 
 def _program(overrides: list[str]) -> None:

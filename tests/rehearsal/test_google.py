@@ -51,7 +51,9 @@ def test_the_engine_creates_mends_changes_and_destroys_what_prod_has_in_google_c
     assert found["owner"] == "others"
     # The cluster ignores changes of `nodeConfig`, which its pools must follow.
     assert found["replaced with its account"] == ["decode-pool", "prefill-pool", "system-pool"]
-    assert "is already being used by" in found["networks in use"]
+    for moved in (found["moved ranges"], found["moved region"]):
+        assert "is already being used by" in moved["refused"]
+        assert (moved["refresh"], moved["pools"], moved["again"]) == (2, True, ["same"])
     chain = ("decode-pool", "cluster-cluster", "network-nodes", "network-vpc")
     assert [name for name in found["destroyed"] if name in chain] == list(chain)
     assert found["left"] == []

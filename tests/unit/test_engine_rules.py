@@ -8,6 +8,7 @@ import pytest
 
 from ops.changes.change import Change, Kind
 from ops.changes.comparison import compare
+from ops.changes.dependents import DELETE_POOLS
 from ops.changes.effects import GCP_PROVIDER, KUBERNETES_PROVIDER, Effect
 from ops.changes.previewed import NOTHING, Registered, Snapshot
 from ops.changes.pulumi_engine import with_ignored
@@ -162,7 +163,7 @@ def test_of_an_unknown_block_only_its_own_flag_counts() -> None:
     nics = {"additionalNodeNetworkConfigs": [{"network": "vpc", "subnetwork": "s"}]}
     nodes = using(pool({"networkConfig": nics}), networkConfig=vpc("a"))
     found = changes(stack(vpc("a"), nodes), stack(vpc("b"), nodes))
-    assert found["vpc"].fails == ("`pulumi up` fails: prefill-pool still uses it at deletion",)
+    assert found["vpc"].fails == (f"`pulumi up` fails: prefill-pool still uses it at deletion{DELETE_POOLS}",)
     assert "prefill-pool" not in found
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from infra.preflight import COMPUTE_API_VARIABLE
-from ops.rehearsal import gke_controllers, kubelet, load_balancers, node_adder
+from ops.rehearsal import gke_controllers, kubelet, node_adder
 from ops.rehearsal.control_plane import ControlPlane
 from ops.rehearsal.google import compute_api, gke
 from ops.rehearsal.google.cloud import Cloud
@@ -45,8 +45,7 @@ def cluster(world: World, programs: Programs, cloud: Cloud) -> Iterator[Cluster]
         loops: dict[str, Callable[[], None]] = {
             "operator": lambda: operator.run(kube, world, stop),
             "kubelet": lambda: kubelet.run(kube, world, stop),
-            "load balancers": lambda: load_balancers.run(kube, lambda: _addresses(cloud), stop),
-            "gateway and secret controllers": lambda: gke_controllers.run(kube, stop),
+            "controllers of GKE": lambda: gke_controllers.run(kube, lambda: _addresses(cloud), stop),
             "autoscaler": lambda: node_adder.run(kube, lambda: _pools(cloud), stop),
         }
         for name, loop in loops.items():

@@ -20,7 +20,7 @@ class Resource:
     state: dict[str, Any]
     """Inputs and outputs. A secret is a digest of its value."""
     status: str = "RUNNING"
-    """Of a node pool: RUNNING, or ERROR if its nodes did not come."""
+    """Of a node pool: RUNNING, or ERROR until its nodes come."""
 
 
 @dataclass

@@ -27,7 +27,7 @@ class Effect(StrEnum):
     FAIL = "fail"
     """An error of the API before anything happened."""
     STOCKOUT = "stockout"
-    """A node pool is created without nodes and stays in state ERROR."""
+    """A node pool is created without nodes, in state ERROR. GKE keeps it and goes on looking for machines."""
     TIMEOUT = "timeout"
     """The operation succeeds, after the provider has stopped waiting for it."""
     PRECONDITION = "precondition"

@@ -37,6 +37,9 @@ _RECREATE = (
     "nodeConfig.linuxNodeConfig",
     "nodeConfig.loggingVariant",
     "nodeConfig.machineType",
+    "nodeConfig.nodeImageConfigs",
+    "nodeConfig.storagePools",
+    "nodeConfig.windowsNodeConfig",
     "nodeConfig.workloadMetadataConfig",
     "version",
 )
