@@ -11,6 +11,9 @@ from typing import Any
 from pulumi_policy import Policy, ReportViolation, ResourceValidationPolicy, StackValidationPolicy
 from pulumi_policy.proxy import UnknownValueError
 
+Rule = ResourceValidationPolicy | StackValidationPolicy
+Judgment = Callable[[Any, ReportViolation], Any]
+
 
 @contextmanager
 def reporting_unknowns(report: ReportViolation, urn: str | None) -> Generator[None]:
@@ -23,16 +26,25 @@ def reporting_unknowns(report: ReportViolation, urn: str | None) -> Generator[No
 
 def fails_closed(rule: Policy) -> Policy:
     """The same rule; an unknown value that the rule does not handle itself becomes a violation."""
-    if not isinstance(rule, ResourceValidationPolicy | StackValidationPolicy):
+    if not isinstance(rule, Rule):
         return rule
 
-    untyped: Any = rule  # the SDK does not type the result of a coroutine
-    judge: Callable[[Any, ReportViolation], Any] = untyped.validate
+    judge = judgment(rule)
 
     def validate(args: Any, report: ReportViolation) -> None:
         with reporting_unknowns(report, None):
             judge(args, report)
 
+    return judging_by(rule, validate)
+
+
+def judgment(rule: Rule) -> Judgment:
+    untyped: Any = rule  # the SDK does not type the result of a coroutine
+    return untyped.validate
+
+
+def judging_by(rule: Rule, validate: Judgment) -> Rule:
+    """The same rule with another function."""
     return type(rule)(
         name=rule.name,
         description=rule.description,

@@ -81,6 +81,11 @@ def request(resource: Resource, by_urn: dict[str, Resource]) -> dict[str, Any]:
     }
 
 
+def outputs(fields: dict[str, Any]) -> dict[str, Any]:
+    """What the engine knows of a resource after the first preview of a stack: nothing of the cluster's objects."""
+    return {"properties": struct_pb2.Struct()} if fields["type"].startswith("kubernetes:") else {}
+
+
 def asked(
     pack: analyzer_pb2_grpc.AnalyzerStub, recording: Recording, config: dict[str, Any]
 ) -> list[tuple[str, str, int, str]]:
@@ -106,7 +111,7 @@ def asked(
         keep(pack.Analyze(analyzer_pb2.AnalyzeRequest(**fields), timeout=CALL_SECONDS), urn)
     stack = [
         analyzer_pb2.AnalyzerResource(
-            **fields, parent=by_urn[urn].parent or "", dependencies=list(by_urn[urn].depends_on)
+            **(fields | outputs(fields)), parent=by_urn[urn].parent or "", dependencies=list(by_urn[urn].depends_on)
         )
         for urn, fields in requests.items()
     ]

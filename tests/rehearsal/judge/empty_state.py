@@ -5,6 +5,7 @@ Needs no cluster: while its address is unknown, the engine asks the Kubernetes p
 
 import json
 import sys
+from typing import Any
 
 from ops.local import private_network
 from ops.rehearsal import access, certificates
@@ -15,24 +16,36 @@ from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
 
 
-class _Stack(RehearsedStack):
-    def digest(self) -> str:
+class Described(RehearsedStack):
+    """A stack that is previewed and never created."""
+
+    def __init__(self, name: str, world: World, providers: Providers) -> None:
+        super().__init__(name, world, providers)
+        self.world = world
+
+    def preview_with(self, **options: Any) -> str:
+        """What `pulumi preview` prints with these options."""
         with self._providers.running() as env:
             self._stack.workspace.env_vars = env
-            printed = self._stack.preview(json=True).stdout
-        return printed[printed.index("{") :]
+            return self._stack.preview(**options).stdout
 
 
-def main(stack: str, paths: str) -> None:
+def described(stack: str, paths: str) -> Described:
+    """The stack, in a private network. `paths`: of the programs, as JSON."""
     private_network.enter()
     world = World.of_this_process()
     programs = Programs.from_wire(json.loads(paths))
     certificates.create_authority(world)
     access.write(world, "unused")
     project.write(world, stack, ["preflight=false"])
-    described = _Stack(stack, world, Providers(world, programs, None))
-    described.set(project.TOKEN_KEY, project.placeholder_token(), secret=True)
-    print(described.digest())
+    found = Described(stack, world, Providers(world, programs, None))
+    found.set(project.TOKEN_KEY, project.placeholder_token(), secret=True)
+    return found
+
+
+def main(stack: str, paths: str) -> None:
+    printed = described(stack, paths).preview_with(json=True)
+    print(printed[printed.index("{") :])
 
 
 if __name__ == "__main__":

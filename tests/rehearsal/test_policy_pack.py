@@ -1,0 +1,57 @@
+"""The policy pack gives the same verdicts in `pulumi preview --policy-pack` as in `./dynamo-gke preview`.
+
+The engine starts a pack in Python with `pulumi-language-python`, which Pulumi's archive has beside the CLI. Without it
+on PATH, one of these tests' own starts the pack; the engine, its calls and the pack are the real ones.
+"""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.offline import policy_config, stackfile
+from ops.offline.recording import record
+from ops.offline.verdicts import judge
+from ops.rehearsal.programs import Programs
+from ops.rehearsal.world import World
+from tests.rehearsal.judge import policy_host
+from tests.rehearsal.judge.cases import TOKEN
+from tests.rehearsal.judge.process import started
+from tests.stacks import ROOT, SHIPPED
+
+SECONDS = 240
+STRICT: dict[str, Any] = {
+    "labelled": {"labels": ["owner", "nobody-sets-this"]},
+    "capacity-mode": {"allowed": []},
+    "gpu-budget": {"nodes": 0, "dollarsPerHour": 1},
+    "has-budget": {"required": True, "enforcementLevel": "mandatory"},
+    "no-host-access": {"allowed": []},
+    "internal-service": "advisory",
+}
+"""Settings that every stack violates, of rules on one resource and of rules on the stack."""
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["own configuration", "strict"])
+@pytest.mark.parametrize("stack", SHIPPED)
+def test_the_engine_shows_the_verdicts_of_the_preview(
+    stack: str, strict: bool, programs: Programs, tmp_path: Path
+) -> None:
+    given = policy_config.read(ROOT, stack) | (STRICT if strict else {})
+    words = (stack, json.dumps(programs.to_wire()), json.dumps(given), shutil.which(policy_host.NAME) or "")
+    process = started("policy_verdicts", *words, world=World(tmp_path), programs=programs)
+    printed, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, (tmp_path / "logs/policy_verdicts.log").read_text()[-3000:]
+    config = stackfile.read(ROOT, stack, ["preflight=false"])
+    recording = record(ROOT, replace(config, secrets=config.secrets | {TOKEN}))
+    ours = [(verdict.urn, verdict.policy, verdict.level, verdict.message) for verdict in judge(recording, given)]
+    assert sorted(map(_as_ours, json.loads(printed.splitlines()[-1]))) == sorted(ours)
+    assert bool(ours) or not strict
+
+
+def _as_ours(shown: list[str]) -> tuple[str, ...]:
+    """A violation as the engine shows it, below the rule's description and, of the whole stack, at the stack's URN."""
+    urn, policy, level, message = shown
+    return "" if "::pulumi:pulumi:Stack::" in urn else urn, policy, level, message.partition("\n")[2].rstrip("\n")
