@@ -14,6 +14,7 @@ from pulumi_policy import (
 
 from planning import names, platform
 from policies import kinds
+from policies.filled_in import filled_in
 from policies.inputs import at, known_texts, plain
 from policies.setting import Schema, exceptions
 from workloads.platform import chart_values
@@ -23,8 +24,6 @@ MORE_CHARTS = exceptions("further folders or registries that hold the Dynamo cha
 # These inputs only affect how long Helm waits and what it keeps.
 _HARMLESS = frozenset({"atomic", "cleanupOnFail", "compat", "maxHistory", "timeout"})
 _JUDGED = frozenset({"chart", "createNamespace", "name", "namespace", "values", "version"})
-# Inputs that the provider adds before the engine runs the policies (unverified), and its own record of them.
-_FILLED_IN = frozenset({"resourceNames", "__defaults"})
 
 
 def _known_charts(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -41,7 +40,7 @@ def _known_charts(args: ResourceValidationArgs, report: ReportViolation) -> None
         report("createNamespace creates a namespace that no rule checks; set it to false and declare a Namespace", None)
     if not _is_written(plain(at(args.props, "values") or {})):
         report("values differ from those of the program; keep them as in workloads/platform.py", None)
-    for key in sorted(set(args.props) - _HARMLESS - _JUDGED - _FILLED_IN):
+    for key in sorted(set(args.props) - _HARMLESS - _JUDGED - filled_in(kinds.RELEASE, args.props)):
         report(f"{key} is set, which can change what the chart installs; remove it", None)
 
 

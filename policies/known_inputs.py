@@ -26,6 +26,7 @@ from catalog import rdma
 from catalog.contracts import NicRequest
 from catalog.machines import gpu_machines
 from policies import kinds
+from policies.filled_in import filled_in
 from policies.inputs import is_list, is_object
 from policies.setting import Schema, exceptions
 
@@ -40,18 +41,16 @@ _NETWORK = "*"
 _POD = "spec.components[*].podTemplate"
 # Names of scalar inputs that the Google Cloud provider fills in by itself before the engine runs the policies.
 _DEFAULTS = "__defaults"
-# Inputs that the Kubernetes provider adds to a Release before the engine runs the policies; unverified.
-_FILLED_IN = {kinds.RELEASE: ("resourceNames",)}
 
 
 def input_paths(value: Any, path: str = "") -> Iterator[str]:
     """The path of every set input, with `*` for indexes and free keys. An empty block yields its own path."""
     if is_object(value):
-        filled_in = value.get(_DEFAULTS) or ()
+        defaults = value.get(_DEFAULTS) or ()
         keys = [key for key in value if key != _DEFAULTS]
         for key in keys:
             name = f"{path}.{_name(key, path)}".lstrip(".")
-            if key not in filled_in or not _is_plain(value, key):
+            if key not in defaults or not _is_plain(value, key):
                 yield from _below(value, key, name)
         if not keys:
             yield path + _EMPTY
@@ -125,7 +124,7 @@ def _known_inputs(args: ResourceValidationArgs, report: ReportViolation) -> None
         return
     known = table().get(kind, frozenset[str]()) | (_set_by_rdma() if kind == kinds.GRAPH else frozenset[str]())
     more = [each.partition("#") for each in MORE_INPUTS.read(args.get_config())]
-    allowed = [*_FILLED_IN.get(kind, ()), *(path for of, _, path in more if of == kind)]
+    allowed = [*filled_in(kind, args.props), *(path for of, _, path in more if of == kind)]
     for path in sorted(set(input_paths(args.props))):
         block = path.removesuffix(_EMPTY)
         # A block with known inputs may be empty, because then it sets none of them.

@@ -9,6 +9,7 @@ import pytest
 from ops.offline import stackfile
 from ops.offline.recorded import UNKNOWN, Recording
 from ops.offline.recording import record
+from ops.offline.verdicts import judge
 from planning import names, platform
 from policies import kinds
 from tests.policies.mutations import added, changed, judged_by_others, prod
@@ -108,6 +109,28 @@ def with_value(path: str, value: Any) -> Recording:
 
 def test_the_release_of_the_program_passes() -> None:
     assert stopped_by(release()) == set()
+
+
+UNSET = (
+    *("allowNullValues", "dependencyUpdate", "devel", "disableCRDHooks", "disableOpenapiValidation", "disableWebhooks"),
+    *("forceUpdate", "lint", "recreatePods", "renderSubchartNotes", "replace", "resetValues", "reuseValues"),
+    *("skipAwait", "skipCrds", "verify", "waitForJobs"),
+)
+COMPLETED = dict.fromkeys(UNSET, False) | {
+    "description": "", "keyring": "", "postrender": "", "checksum": "8a5e", "resourceNames": {"Pod/v1": ["x"]},
+}  # fmt: skip
+"""What pulumi-kubernetes adds to the Release once it reaches the cluster."""
+
+
+def test_the_release_as_the_provider_completes_it_passes() -> None:
+    assert not [v for v in judge(release(**COMPLETED)) if v.urn.endswith("::platform-release")]
+
+
+@pytest.mark.parametrize("key", UNSET)
+@pytest.mark.parametrize("value", [True, UNKNOWN, 0])
+def test_an_input_that_the_provider_does_not_set_so_is_stopped(key: str, value: Any) -> None:
+    found = judge(release(**{**COMPLETED, key: value}))
+    assert {v.policy for v in found if v.urn.endswith("::platform-release")} == {"known-charts", "known-inputs"}
 
 
 RELEASES = [

@@ -8,6 +8,7 @@ import pytest
 from ops.offline.recorded import UNKNOWN
 from ops.offline.verdicts import judge
 from ops.offline.what_judges import files
+from policies import kinds
 from policies.known_inputs import TABLE
 from tests.known_inputs import known_inputs
 from tests.policies.mutations import added, changed, prod, with_gateway
@@ -96,6 +97,13 @@ def test_what_the_provider_fills_in_passes() -> None:
     assert RULE not in {v.policy for v in judge(changed(filled_in, *BUCKET, "__defaults", ["storageClass"]))}
     hidden = changed(prod(), *BUCKET, "lifecycleRules", [{"action": {"type": "Delete"}}])
     assert RULE in {v.policy for v in judge(changed(hidden, *BUCKET, "__defaults", ["lifecycleRules"]))}
+
+
+def test_a_secret_may_be_encoded_as_the_kubernetes_provider_does() -> None:
+    encoded = added(prod(), kinds.SECRET, {"data": {"HF_TOKEN": "eA=="}})
+    assert RULE not in {v.policy for v in judge(encoded)}
+    assert RULE in {v.policy for v in judge(added(prod(), kinds.SECRET, {"data": {}, "type": "x"}))}
+    assert RULE in {v.policy for v in judge(added(prod(), kinds.NAMESPACE, {"data": {"x": "eA=="}}))}
 
 
 def test_labels_and_the_gateway_are_free_and_known() -> None:

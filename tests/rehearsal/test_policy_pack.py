@@ -22,7 +22,7 @@ from tests.rehearsal.judge.cases import TOKEN
 from tests.rehearsal.judge.process import started
 from tests.stacks import ROOT, SHIPPED
 
-SECONDS = 240
+SECONDS = 600
 STRICT: dict[str, Any] = {
     "labelled": {"labels": ["owner", "nobody-sets-this"]},
     "capacity-mode": {"allowed": []},
@@ -40,15 +40,31 @@ def test_the_engine_shows_the_verdicts_of_the_preview(
     stack: str, strict: bool, programs: Programs, tmp_path: Path
 ) -> None:
     given = policy_config.read(ROOT, stack) | (STRICT if strict else {})
-    words = (stack, json.dumps(programs.to_wire()), json.dumps(given), shutil.which(policy_host.NAME) or "")
-    process = started("policy_verdicts", *words, world=World(tmp_path), programs=programs)
-    printed, _ = process.communicate(timeout=SECONDS)
-    assert process.returncode == 0, (tmp_path / "logs/policy_verdicts.log").read_text()[-3000:]
+    (shown,) = verdicts("preview", stack, given, programs, tmp_path)
     config = stackfile.read(ROOT, stack, ["preflight=false"])
     recording = record(ROOT, replace(config, secrets=config.secrets | {TOKEN}))
     ours = [(verdict.urn, verdict.policy, verdict.level, verdict.message) for verdict in judge(recording, given)]
-    assert sorted(map(_as_ours, json.loads(printed.splitlines()[-1]))) == sorted(ours)
+    assert shown == sorted(ours)
     assert bool(ours) or not strict
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_pack_lets_a_stack_be_created_and_updated(stack: str, programs: Programs, tmp_path: Path) -> None:
+    """With the inputs and outputs that the providers fill in. Only the rehearsal's chart is from another place."""
+    mirror = {"known-charts": {"allowed": [str(World(tmp_path).charts)]}}
+    created, previewed, again = verdicts("up", stack, policy_config.read(ROOT, stack) | mirror, programs, tmp_path)
+    assert (created, previewed, again) == ([], [], [])
+
+
+def verdicts(
+    command: str, stack: str, config: dict[str, Any], programs: Programs, folder: Path
+) -> list[list[tuple[str, ...]]]:
+    """What the engine shows in each command, as our preview has it."""
+    words = (command, stack, json.dumps(programs.to_wire()), json.dumps(config), shutil.which(policy_host.NAME) or "")
+    process = started("policy_verdicts", *words, world=World(folder), programs=programs)
+    printed, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, (folder / "logs/policy_verdicts.log").read_text()[-3000:]
+    return [sorted(map(_as_ours, shown)) for shown in json.loads(printed.splitlines()[-1])]
 
 
 def _as_ours(shown: list[str]) -> tuple[str, ...]:

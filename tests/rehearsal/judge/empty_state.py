@@ -5,6 +5,7 @@ Needs no cluster: while its address is unknown, the engine asks the Kubernetes p
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ops.local import private_network
@@ -17,7 +18,7 @@ from ops.rehearsal.world import World
 
 
 class Described(RehearsedStack):
-    """A stack that is previewed and never created."""
+    """A stack whose commands take options of Pulumi's."""
 
     def __init__(self, name: str, world: World, providers: Providers) -> None:
         super().__init__(name, world, providers)
@@ -25,9 +26,15 @@ class Described(RehearsedStack):
 
     def preview_with(self, **options: Any) -> str:
         """What `pulumi preview` prints with these options."""
+        return self._printed(self._stack.preview, options)
+
+    def up_with(self, **options: Any) -> str:
+        return self._printed(self._stack.up, options)
+
+    def _printed(self, command: Callable[..., Any], options: dict[str, Any]) -> str:
         with self._providers.running() as env:
             self._stack.workspace.env_vars = env
-            return self._stack.preview(**options).stdout
+            return command(**options).stdout
 
 
 def described(stack: str, paths: str) -> Described:
@@ -38,9 +45,12 @@ def described(stack: str, paths: str) -> Described:
     certificates.create_authority(world)
     access.write(world, "unused")
     project.write(world, stack, ["preflight=false"])
-    found = Described(stack, world, Providers(world, programs, None))
-    found.set(project.TOKEN_KEY, project.placeholder_token(), secret=True)
-    return found
+    return with_token(Described(stack, world, Providers(world, programs, None)))
+
+
+def with_token(stack: Described) -> Described:
+    stack.set(project.TOKEN_KEY, project.placeholder_token(), secret=True)
+    return stack
 
 
 def main(stack: str, paths: str) -> None:
