@@ -84,7 +84,7 @@ replacement-table: $(VENV)/.test ## regenerate ops/changes/gcp_inputs.json from 
 docs: $(VENV)/.test ## build the pages of docs/ as a site, in site/
 	$(BIN)/zensical build --strict --clean
 
-bench: $(VENV)/.test ## time the preview against its floor, and with many graphs
+bench: $(VENV)/.test ## time the preview against an earlier commit, its floor, and with many graphs
 	$(PY) -m benchmarks.preview
 
 setup: $(VENV)/.run ## create the virtual environment that `pulumi up` needs

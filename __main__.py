@@ -1,16 +1,19 @@
 """The whole environment of one stack: settings → plan → components → outputs."""
 
-import pulumi
-from pulumi.runtime import config as runtime_config
+from infra.garbage import kept
 
-from infra import environment, gpu_nodes
-from planning.load import load
-from planning.plan import plan
-from planning.summary import summary
-from planning.types import Plan
-from reading.errors import ConfigInvalid
-from settings.stack_config import StackConfig
-from workloads import cluster_setup, serving
+with kept():
+    import pulumi
+    from pulumi.runtime import config as runtime_config
+
+    from infra import environment, gpu_nodes
+    from planning.load import load
+    from planning.plan import plan
+    from planning.summary import summary
+    from planning.types import Plan
+    from reading.errors import ConfigInvalid
+    from settings.stack_config import StackConfig
+    from workloads import cluster_setup, serving
 
 
 def stack_config() -> StackConfig:

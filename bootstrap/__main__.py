@@ -6,13 +6,16 @@ from pathlib import Path
 # Pulumi runs this program in its own folder; the code shared with the main program is in the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import pulumi
-from pulumi.runtime import config as runtime_config
+from infra.garbage import kept
 
-from bootstrap.build import build
-from bootstrap.settings import load
-from reading.errors import ConfigInvalid
-from settings.stack_config import StackConfig
+with kept():
+    import pulumi
+    from pulumi.runtime import config as runtime_config
+
+    from bootstrap.build import build
+    from bootstrap.settings import load
+    from reading.errors import ConfigInvalid
+    from settings.stack_config import StackConfig
 
 
 def main() -> None:
