@@ -37,7 +37,11 @@ class BuildFailed(RehearsalError):
 
 
 class Unavailable(RehearsalError):
-    """This machine cannot build the programs: it lacks Linux, Go or access to Go modules."""
+    """This machine cannot build the programs: it lacks Linux, Go, access to Go modules, or time."""
+
+
+class OutOfTime(Unavailable):
+    """The limit of the whole build ended this one."""
 
 
 def go_for(missing: Sequence[Binary]) -> str:
@@ -71,12 +75,13 @@ def go_for(missing: Sequence[Binary]) -> str:
 
 
 class Go:
-    """The go command, with its modules, caches and results in a scratch folder."""
+    """The go command, with its modules, caches and results in a scratch folder, until `end` of the monotonic clock."""
 
-    def __init__(self, command: str, scratch: Path, say: Say) -> None:
+    def __init__(self, command: str, scratch: Path, say: Say, end: float) -> None:
         self._command = command
         self._scratch = scratch
         self._say = say
+        self._end = end
         kept = {name: value for name, value in os.environ.items() if name not in _DROPPED}
         folders = {"GOCACHE": "packages", "GOMODCACHE": "modules", "GOPATH": "path", "GOTMPDIR": "work"}
         self._env = {**kept, **SETTINGS, "GOFLAGS": _FLAGS}
@@ -87,7 +92,7 @@ class Go:
     def build(self, binary: Binary, title: str) -> Path:
         """The built binary, in the scratch folder. `title` begins every line that is said.
 
-        Raises Unavailable if a Go module cannot be had, and BuildFailed for every other failure.
+        Raises Unavailable if a Go module cannot be had, OutOfTime, and BuildFailed for every other failure.
         """
         source = self._source(binary, title)
         tags, linker_flags = binary.module.build_flags
@@ -128,6 +133,9 @@ class Go:
     def _run(self, arguments: Sequence[str], folder: Path, doing: str) -> tuple[int, list[str]]:
         """Exit code and output of one go command. Says `doing` at the start, and again with the progress."""
         lines: list[str] = []
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise OutOfTime
         self._say(doing)
         with (
             subprocess.Popen(
@@ -142,14 +150,17 @@ class Go:
                 start_new_session=True,
                 preexec_fn=tied_to_this_process(),
             ) as process,
-            killed_after(BUILD_SECONDS, process),
+            killed_after(min(left, BUILD_SECONDS), process) as killed,
             _repeated(lambda seconds: self._say(f"{doing}: {len(lines)} done in {seconds:.0f} s")),
         ):
             assert process.stdout is not None
             # One by one, because the progress counts them.
             for line in process.stdout:
                 lines.append(line.rstrip("\n"))  # noqa: PERF401
-            return process.wait(), lines
+            process.wait()
+        if killed.is_set() and left < BUILD_SECONDS:
+            raise OutOfTime
+        return process.returncode, lines
 
 
 @contextmanager

@@ -20,18 +20,18 @@ from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.pins import Binary
 from ops.rehearsal.programs import LINUX_ONLY, search_path
 from reading.tokens import masked
-from tools.go_build import BUILD_SECONDS, BuildFailed, Go, Unavailable, go_for
+from tools.go_build import BUILD_SECONDS, BuildFailed, Go, OutOfTime, Unavailable, go_for
 
 # Peak of modules and compiled packages when every program is built, with a reserve.
 _NEEDED_BYTES = 14 * 2**30
-_LOCK_SECONDS = 4 * BUILD_SECONDS
+_SECONDS = 4 * BUILD_SECONDS
 
 
-def build_missing(say: Say) -> None:
-    """Builds what a rehearsal lacks, one program after the other, each once for all clones.
+def build_missing(say: Say, seconds: float = _SECONDS) -> None:
+    """Builds what a rehearsal lacks, one program after the other, each once for all clones, within `seconds`.
 
-    Raises Unavailable or BuildFailed, or LocalRunError if another run holds the lock for too long. Whatever ends it,
-    only whole binaries are left.
+    Raises Unavailable, also for a program that is not built in time, or BuildFailed, or LocalRunError if another run
+    holds the lock for too long. Whatever ends it, only whole binaries are left.
     """
     if sys.platform != "linux":
         raise Unavailable(f"{LINUX_ONLY}; this is {sys.platform}")
@@ -44,11 +44,12 @@ def build_missing(say: Say) -> None:
         return
     go = go_for(search.missing)
     cache = cache_folder()
+    end = time.monotonic() + seconds
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with locked(cache / "tools.lock", say, _LOCK_SECONDS), _scratch(cache / "tools-build") as scratch:
+        with locked(cache / "tools.lock", say, seconds), _scratch(cache / "tools-build") as scratch:
             _check_space(cache)
-            _build_all(search.missing, Go(go, scratch, say), say)
+            _build_all(search.missing, Go(go, scratch, say, end), say)
     except OSError as error:
         raise BuildFailed(f"{error.filename or cache}: {error.strerror or error}") from None
 
@@ -62,7 +63,11 @@ def _build_all(missing: Sequence[Binary], go: Go, say: Say) -> None:
             say(f"{title}: built by another run")
             continue
         went = time.monotonic()
-        whole = go.build(binary, title)
+        try:
+            whole = go.build(binary, title)
+        except OutOfTime:
+            unbuilt = ", ".join(each.name for each in missing if not each.built.exists())
+            raise Unavailable(f"{unbuilt}: not built in time; `make tools` builds them without a limit") from None
         size = whole.stat().st_size
         binary.built.parent.mkdir(parents=True, exist_ok=True)
         whole.replace(binary.built)
@@ -113,18 +118,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--or-explain",
         action="store_true",
-        help="on a machine without Go or Go modules: print why on stdout, and succeed",
+        help="on a machine without Go, Go modules or enough time: print why on stdout, and succeed",
     )
+    parser.add_argument("--seconds", type=float, default=_SECONDS, help="limit; what is built by then stays")
     given = parser.parse_args(argv)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stopped)
     try:
-        build_missing(lambda line: print(line, file=sys.stderr, flush=True))
+        build_missing(lambda line: print(line, file=sys.stderr, flush=True), given.seconds)
     except KeyboardInterrupt:
         print("stopped; the programs that were done stay, and nothing else", file=sys.stderr)
         return 130
     except (RehearsalError, LocalRunError) as error:
-        if given.or_explain and isinstance(error, Unavailable):
+        if given.or_explain and isinstance(error, (Unavailable, LocalRunError)):  # without Go, or without time
             print(masked(str(error)))
             return 0
         print(f"error: {masked(str(error))}", file=sys.stderr)

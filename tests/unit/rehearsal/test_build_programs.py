@@ -292,3 +292,21 @@ def test_ci_does_not_go_on_with_a_build_that_should_work(go: FakeGo) -> None:
     process = run("--or-explain")
     output, _ = process.communicate(timeout=30)
     assert (process.returncode, output) == (1, "")
+
+
+def test_ci_goes_on_when_its_time_is_up_and_keeps_what_is_built(go: FakeGo) -> None:
+    go.tell("slow", "600")
+    first, *others = BINARIES
+    first.built.parent.mkdir(parents=True)
+    first.built.write_text("whole\n")
+    unbuilt = ", ".join(binary.name for binary in others)
+    explained = f"{unbuilt}: not built in time; `make tools` builds them without a limit\n"
+    for seconds in ("3", "0"):
+        process = run("--or-explain", "--seconds", seconds)
+        assert (process.communicate(timeout=60)[0], process.returncode) == (explained, 0)
+        assert kept() == {str(first.built.relative_to(cache_folder()))}
+    process = run("--seconds", "0")
+    assert (process.communicate(timeout=60)[1].splitlines()[-1:], process.returncode) == (
+        [f"error: {explained.rstrip()}"],
+        1,
+    )
