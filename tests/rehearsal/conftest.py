@@ -27,12 +27,17 @@ def programs() -> Programs:
 
 
 @pytest.fixture(scope="session")
-def cluster(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A real control plane, shared by the tests of a run.
+def private() -> None:
+    """Moves this process, and so every later test, into a private network, because a control plane's ports are fixed.
 
-    Moves this process, and so every later test, into a private network, because the ports are fixed.
+    Once: a second network would strand the threads that gRPC keeps in the first.
     """
     private_network.enter()
+
+
+@pytest.fixture(scope="module")
+def cluster(private: None, programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real control plane, until the end of a file of tests: what one file leaves or breaks is in no other's way."""
     world = World(tmp_path_factory.mktemp("world"))
     plane = ControlPlane.start(world, programs, kubelet.kwok_config())
     try:

@@ -1,7 +1,6 @@
 """Dynamo's platform in the simulated cluster of the tests, as the program installs it, and the objects of stacks."""
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ from ops.report.objects import objects
 from planning.platform import OperatorInstall
 from planning.platform import chart as chart_of
 from settings.stack_config import StackConfig
-from tests.rehearsal.simulated import Cluster, wait_until
+from tests.rehearsal.simulated import Cluster, beside, wait_until
 from tests.stacks import ROOT
 from tests.unit.rehearsal.test_nodes import ZONE, pools, pools_of
 from workloads.platform import DynamoPlatform, DynamoPlatformArgs
@@ -80,6 +79,13 @@ class Platform:
         current = status.get("observedGeneration") == self.graph()["metadata"]["generation"]
         return current and status["conditions"][0]["status"] == "True"
 
+    def conditions(self) -> dict[str, list[str]]:
+        """Pod → what its conditions say, such as why the scheduler found no node."""
+        said = {pod["metadata"]["name"]: pod["status"].get("conditions", ()) for pod in self.pods()}
+        return {
+            name: [each["message"] for each in conditions if "message" in each] for name, conditions in said.items()
+        }
+
     def pods(self, component: str = "") -> list[Object]:
         """The graph's pods: all, or those of a component."""
         chosen = names.selector_of("chat", component) if component else f"{names.GRAPH}=chat"
@@ -114,7 +120,7 @@ def _probe() -> Object:
 
 @contextmanager
 def installed(cluster: Cluster, programs: Programs, folders: pytest.TempPathFactory) -> Iterator[Platform]:
-    """The platform as the program installs it, on two nodes of prod's system pool."""
+    """The platform as the program installs it, on two nodes of prod's system pool. The operator ends with the block."""
     kube, world = cluster.kube, cluster.world
     for number in range(2):
         pool_nodes.create_node(kube, pools()["system"], ZONE, number)
@@ -142,20 +148,11 @@ def installed(cluster: Cluster, programs: Programs, folders: pytest.TempPathFact
         )
 
     stack = pulumi_stack(program, programs, folders.mktemp("pulumi"))
-    stop = threading.Event()
-    loop = threading.Thread(target=operator.run, args=(kube, world, stop))
-    loop.start()
-    try:
+    with beside(lambda stop: operator.run(kube, world, stop)):
         stack.up()
         found = Platform(kube, world, stack)
         wait_until(found.accepts)
         yield found
-        stack.destroy()
-        pool_nodes.delete_pool(kube, "system")
-    finally:
-        stop.set()
-        loop.join(15)
-    assert not loop.is_alive()
 
 
 def pulumi_stack(program: Callable[[], None], programs: Programs, home: Path) -> automation.Stack:
@@ -173,18 +170,15 @@ def pulumi_stack(program: Callable[[], None], programs: Programs, home: Path) ->
         )
 
 
-@contextmanager
 def deployed(
     platform: Platform, stack: str, overrides: list[str] | None = None, *, without: tuple[str, ...] = LATER
-) -> Iterator[Platform]:
-    """The objects of a shipped stack and the nodes of its pools, until they are deleted again."""
-    with applied(platform, stackfile.read(ROOT, stack, overrides or []), without=without) as found:
-        yield found
+) -> Platform:
+    """The objects of a shipped stack and the nodes of its pools."""
+    return applied(platform, stackfile.read(ROOT, stack, overrides or []), without=without)
 
 
-@contextmanager
-def applied(platform: Platform, config: StackConfig, *, without: tuple[str, ...] = LATER) -> Iterator[Platform]:
-    """The objects of any stack, without these kinds and those of the platform."""
+def applied(platform: Platform, config: StackConfig, *, without: tuple[str, ...] = LATER) -> Platform:
+    """The objects of any stack, without these kinds and those of the platform, and the nodes of its pools."""
     kube, found = platform.kube, _rendered(config)
     wanted = [e for e in found if e["kind"] not in without and SYSTEM not in _places(e)]
     namespace = next(each["metadata"]["namespace"] for each in wanted if each["kind"] == names.GRAPH_KIND)
@@ -195,16 +189,8 @@ def applied(platform: Platform, config: StackConfig, *, without: tuple[str, ...]
     for each in wanted:
         kube.apply(each, manager="pulumi")
     graph = Platform(kube, platform.world, platform.stack, namespace, own)
-    wait_until(graph.is_ready)
-    yield graph
-    if graph.has_graph():
-        kube.delete(names.GROUP, names.GRAPH_KIND, "chat", namespace)
-        wait_until(lambda: not graph.has_graph())
-    for each in reversed(wanted):
-        kube.delete(each["apiVersion"], each["kind"], each["metadata"]["name"], each["metadata"].get("namespace"))
-    wait_until(lambda: namespace not in {each["metadata"]["name"] for each in kube.list("v1", "Namespace")})
-    for pool in own:
-        pool_nodes.delete_pool(kube, pool)
+    wait_until(graph.is_ready, why_not=graph.conditions)
+    return graph
 
 
 def _places(each: Object) -> tuple[str, str]:

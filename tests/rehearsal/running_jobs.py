@@ -1,7 +1,6 @@
 """Runs copies of prod's Jobs in the simulated cluster, beside prod's graph."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -15,7 +14,7 @@ from ops.rehearsal.kubelet import container_logs
 from ops.rehearsal.world import World
 from tests.rehearsal import graph
 from tests.rehearsal.graph import NAMESPACE
-from tests.rehearsal.simulated import Cluster, wait_until
+from tests.rehearsal.simulated import Cluster, beside, wait_until
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Jobs:
             found[:] = [each for each in status.get("conditions", ()) if each["type"] in ("Complete", "Failed")]
             return bool(found)
 
-        wait_until(over, 60)
+        wait_until(over)
         pod = self.pods(started)[-1]
         (container,) = pod["status"]["containerStatuses"]
         end = container["state"]["terminated"]
@@ -82,18 +81,7 @@ class Jobs:
 @pytest.fixture(scope="module")
 def deployed(cluster: Cluster) -> Iterator[Jobs]:
     """Prod's graph on its nodes, and the stand-in kubelet beside it."""
-    stop = threading.Event()
-    thread = threading.Thread(target=kubelet.run, args=(cluster.kube, cluster.world, stop), daemon=True)
-    thread.start()
-    graph.create(cluster.kube)
-    wait_until(lambda: graph.is_ready(cluster.kube))
-    yield Jobs(cluster.world, cluster.kube, count())
-    cluster.kube.delete("v1", "Namespace", NAMESPACE)
-    wait_until(lambda: not cluster.kube.list("v1", "Pod", NAMESPACE))
-    for node in cluster.kube.list("v1", "Node"):  # kwok ends pods only while their nodes exist
-        cluster.kube.delete("v1", "Node", node["metadata"]["name"])
-    cluster.kube.delete("v1", "PersistentVolume", "weights")
-    wait_until(lambda: NAMESPACE not in {each["metadata"]["name"] for each in cluster.kube.list("v1", "Namespace")})
-    stop.set()
-    thread.join(15)
-    assert not thread.is_alive()
+    with beside(lambda stop: kubelet.run(cluster.kube, cluster.world, stop)):
+        graph.create(cluster.kube)
+        wait_until(lambda: graph.is_ready(cluster.kube))
+        yield Jobs(cluster.world, cluster.kube, count())

@@ -1,6 +1,6 @@
 """Who reaches whom, and what selects what, among the pods that the control plane has: docs/access.md is the judge."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,31 +52,29 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(platform: Platform) -> Iterator[Scene]:
+def scene(platform: Platform) -> Scene:
     kube = platform.kube
-    with deployed(platform, "try", SECOND_GRAPH, without=("HorizontalPodAutoscaler",)) as stack:
-        wait_until(lambda: len(_of_jobs(stack)) == 3)
-        found: dict[str, Object] = {}
-        for role in GRAPH_PODS:
-            found[role] = stack.pods(role)[0]
-            found[f"other graph's {role}"] = kube.list("v1", "Pod", "dynamo", names.selector_of("other", role))[0]
-        for pod in _of_jobs(stack):
-            graph = pod["metadata"]["labels"].get(labels.VERIFICATION)
-            found[{"chat": "verification", None: "weights"}.get(graph, "other graph's verification")] = pod
-        for namespace in MANAGED_PROMETHEUS:
-            found[f"pod of {namespace}"] = bystander(kube, "collector", namespace, {"app": "collector"})
-        found["client"] = bystander(kube, "client", "clients", {}, **{"dynamo-gke/client": "true"})
-        found["client by its own label"] = bystander(kube, "client", "other", {"dynamo-gke/client": "true"})
-        found["impostor"] = bystander(kube, "impostor", "other", {names.GRAPH: "chat", labels.VERIFICATION: "chat"})
-        agent = {"k8s-app": "konnectivity-agent"}
-        found["konnectivity-agent"] = bystander(kube, "agent", "kube-system", agent)
-        found["another agent"] = bystander(kube, "agent", "other", agent)
-        found["kube-dns"] = bystander(kube, "dns", "kube-system", {"k8s-app": "kube-dns"})
-        (one, *_) = kube.list("v1", "Pod", SYSTEM, operator.OPERATOR_PODS)
-        peers: dict[str, Peer] = {name: peer(kube, pod) for name, pod in found.items()}
-        yield Scene(stack, {**peers, **OUTSIDE}, peer(kube, one))
-        for pod in found.values():
-            kube.delete("v1", "Pod", pod["metadata"]["name"], pod["metadata"]["namespace"], at_once=True)
+    stack = deployed(platform, "try", SECOND_GRAPH, without=("HorizontalPodAutoscaler",))
+    wait_until(lambda: len(_of_jobs(stack)) == 3)
+    found: dict[str, Object] = {}
+    for role in GRAPH_PODS:
+        found[role] = stack.pods(role)[0]
+        found[f"other graph's {role}"] = kube.list("v1", "Pod", "dynamo", names.selector_of("other", role))[0]
+    for pod in _of_jobs(stack):
+        graph = pod["metadata"]["labels"].get(labels.VERIFICATION)
+        found[{"chat": "verification", None: "weights"}.get(graph, "other graph's verification")] = pod
+    for namespace in MANAGED_PROMETHEUS:
+        found[f"pod of {namespace}"] = bystander(kube, "collector", namespace, {"app": "collector"})
+    found["client"] = bystander(kube, "client", "clients", {}, **{"dynamo-gke/client": "true"})
+    found["client by its own label"] = bystander(kube, "client", "other", {"dynamo-gke/client": "true"})
+    found["impostor"] = bystander(kube, "impostor", "other", {names.GRAPH: "chat", labels.VERIFICATION: "chat"})
+    agent = {"k8s-app": "konnectivity-agent"}
+    found["konnectivity-agent"] = bystander(kube, "agent", "kube-system", agent)
+    found["another agent"] = bystander(kube, "agent", "other", agent)
+    found["kube-dns"] = bystander(kube, "dns", "kube-system", {"k8s-app": "kube-dns"})
+    (one, *_) = kube.list("v1", "Pod", SYSTEM, operator.OPERATOR_PODS)
+    peers: dict[str, Peer] = {name: peer(kube, pod) for name, pod in found.items()}
+    return Scene(stack, {**peers, **OUTSIDE}, peer(kube, one))
 
 
 def _of_jobs(stack: Platform) -> list[Object]:

@@ -1,6 +1,6 @@
 """Dynamo's platform in a rehearsal: real Helm, API server, controllers and scheduler; the operator is a stand-in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,10 +21,9 @@ EVERYTHING = [
 
 
 @pytest.fixture(scope="module")
-def prod(platform: Platform) -> Iterator[Platform]:
+def prod(platform: Platform) -> Platform:
     """The objects of prod, with an autoscaled decode role."""
-    with deployed(platform, "prod", SCALED) as found:
-        yield found
+    return deployed(platform, "prod", SCALED)
 
 
 @pytest.mark.parametrize(

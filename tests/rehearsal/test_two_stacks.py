@@ -1,6 +1,5 @@
 """Two stacks in one cluster: each pod on its own stack's nodes, and nothing of one selects anything of the other."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,17 +25,15 @@ PROD = {"frontend": (None, 0), "prefill": ("dynamo-prod-prefill", 8), "decode": 
 
 
 @pytest.fixture(scope="module")
-def staging(platform: Platform) -> Iterator[Platform]:
+def staging(platform: Platform) -> Platform:
     """Four prefill engines with one GPU each, and one decode engine with four: all on one node."""
-    with deployed(platform, "staging") as found:
-        yield found
+    return deployed(platform, "staging")
 
 
 @pytest.fixture(scope="module")
-def prod(platform: Platform) -> Iterator[Platform]:
+def prod(platform: Platform) -> Platform:
     """A stack with the operator of another, and GPU pools of its own."""
-    with applied(platform, config(GUEST, stack="prod")) as found:
-        yield found
+    return applied(platform, config(GUEST, stack="prod"))
 
 
 def everyone(stack: Platform) -> list[Object]:
