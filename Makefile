@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 PY    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal judge check format pictures timeline goldens verify bench lock engine-flags replacement-table contract docs
+.PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal judge mutants check format pictures timeline goldens verify bench lock engine-flags replacement-table contract docs
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -46,6 +46,9 @@ test-rehearsal: $(VENV)/.test ## run the tests with the real engine and a real c
 
 judge: $(VENV)/.test ## compare `diff` with Pulumi's own engine, for every value of every setting; needs `make tools`, an hour
 	JUDGE_EVERYTHING=1 $(PY) -m pytest tests/rehearsal/test_forecasts_prod.py tests/rehearsal/test_forecasts_others.py -n 2 --dist loadfile
+
+mutants: $(VENV)/.test ## test the rehearsals' tests: each of six mistakes in a copy of the checkout must make one fail; needs `make tools`
+	@$(PY) -m tests.mutants
 
 check: $(VENV)/.test ## lint, format, types, which room may import which, dead code, dependencies
 	$(BIN)/ruff check .
