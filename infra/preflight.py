@@ -18,14 +18,7 @@ from infra.existing_cluster import dns_endpoint
 from planning.preflight import checks
 from planning.preflight.billing import BillingInCurrency
 from planning.preflight.bucket import BucketNotLeftOver
-from planning.preflight.check import (
-    FRESH_PROJECT,
-    CheckResult,
-    PreflightCheck,
-    Verdict,
-    explained,
-    is_off,
-)
+from planning.preflight.check import FRESH_PROJECT, CheckResult, PreflightCheck, Verdict, explained, is_off
 from planning.preflight.cluster import Cluster, GkeVersionOffered, Unknown
 from planning.preflight.existing import ClusterState, ExistingClusterFits, ExistingSubnetFits, SubnetState, is_range
 from planning.preflight.operator import SELECTOR, Operator, OperatorFits, operators_in

@@ -6,6 +6,9 @@ from pydantic import AfterValidator, Field
 
 from reading.shape import HowToSet
 
+EXAMPLE_PROJECT = "my-project"
+"""The project of the shipped stack files and of examples."""
+
 # A project's id, not its display name or number.
 ProjectId = Annotated[
     str,
@@ -13,7 +16,7 @@ ProjectId = Annotated[
         pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
         description="a project's id (not its name or number; `gcloud projects list` shows it): 6 to 30 lower-case "
         "letters, digits and dashes, the first a letter, the last no dash",
-        examples=["my-project"],
+        examples=[EXAMPLE_PROJECT],
     ),
 ]
 # The stack's own project, which Pulumi's provider also reads.

@@ -15,6 +15,7 @@ from catalog.models import Layout, Placement, card, card_name, card_names
 from planning.load import load
 from reading.errors import ConfigInvalid, Error
 from settings.endpoint import Exposure
+from settings.forms import EXAMPLE_PROJECT
 from settings.stack_config import NAMESPACE, StackConfig
 
 Answers = Mapping[str, str]
@@ -114,7 +115,7 @@ def errors(stack: str, answers: Answers) -> tuple[Error, ...]:
 
 def _with_stand_ins(answers: Answers) -> Answers:
     node_in_zone = next(iter(machines_in(answers.get("zone", ""))), default_machine())
-    complete = {"project": "my-project", "machine": node_in_zone, "exposure": Exposure.NONE.value} | dict(answers)
+    complete = {"project": EXAMPLE_PROJECT, "machine": node_in_zone, "exposure": Exposure.NONE.value} | dict(answers)
     node = machine_of(complete) or gpu_machine(default_machine())
     complete = {"zone": _zone_of(node), "capacity": next(iter(node.sold))} | complete
     if needs_reservation(complete):

@@ -15,6 +15,7 @@ from ops.new_stack.answers import (
 )
 from reading.errors import ConfigInvalid, Error
 from settings.endpoint import Endpoint, Exposure
+from settings.forms import EXAMPLE_PROJECT
 
 # Whoever gave as many wrong answers to one question needs the docs.
 MAX_ATTEMPTS = 10
@@ -54,7 +55,7 @@ class Question:
 
 
 QUESTIONS = (
-    Question(name="project", path="gcp:project", text="Google Cloud project", example="my-project"),
+    Question(name="project", path="gcp:project", text="Google Cloud project", example=EXAMPLE_PROJECT),
     Question(name="zone", path="location.zone", text="Zone of the GPU nodes", example="europe-west1-b"),
     Question(
         name="machine",

@@ -104,5 +104,5 @@ def bounded(per_hour: float | None, bound: float | None, hours: int = 1) -> str:
     """A price, with its upper bound if that differs; the bound alone if the price is unknown."""
     if bound in (None, per_hour):
         return NOT_KNOWN if per_hour is None else f"{per_hour * hours:,.2f}"
-    at_most = f"≤ {bound * hours:,.2f}"
-    return at_most if per_hour is None else f"{per_hour * hours:,.2f} ({at_most})"
+    upper = f"≤ {bound * hours:,.2f}"
+    return upper if per_hour is None else f"{per_hour * hours:,.2f} ({upper})"

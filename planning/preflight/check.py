@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import ClassVar
 
 from reading.tokens import masked
+from settings.forms import EXAMPLE_PROJECT
 
 
 class Verdict(Enum):
@@ -70,10 +71,6 @@ def is_off(error: str) -> bool:
     return bool(re.search(r"accessNotConfigured|SERVICE_DISABLED|has not been used in project", error))
 
 
-# The project in the shipped stack files.
-PLACEHOLDER_PROJECT = "my-project"
-
-
 def is_logged_out(error: str) -> bool:
     """Whether an error says that there are no credentials, or that they have expired."""
     return bool(re.search(r"find default credentials|No credentials loaded|invalid_grant|invalid_rapt", error))
@@ -98,7 +95,7 @@ def explained(error: str, *, api: str, role: str, project: str, grant: str | Non
         grant = grant or f"gcloud projects add-iam-policy-binding {project} --role=roles/{role} --member=YOURS"
         whose = (
             f"; or is {project} the placeholder of the shipped stack file? `pulumi config set gcp:project PROJECT`"
-            if project == PLACEHOLDER_PROJECT
+            if project == EXAMPLE_PROJECT
             else ""
         )
         return f"roles/{role} is missing; `{grant}`{whose}"
