@@ -23,6 +23,8 @@ from tests.rehearsal.judge.process import started
 from tests.stacks import ROOT, SHIPPED
 
 SECONDS = 600
+Violation = tuple[str, str, str, str]
+"""URN, rule, level and message."""
 STRICT: dict[str, Any] = {
     "labelled": {"labels": ["owner", "nobody-sets-this"]},
     "capacity-mode": {"allowed": []},
@@ -40,34 +42,41 @@ def test_the_engine_shows_the_verdicts_of_the_preview(
     stack: str, strict: bool, programs: Programs, tmp_path: Path
 ) -> None:
     given = policy_config.read(ROOT, stack) | (STRICT if strict else {})
-    (shown,) = verdicts("preview", stack, given, programs, tmp_path)
-    config = stackfile.read(ROOT, stack, ["preflight=false"])
-    recording = record(ROOT, replace(config, secrets=config.secrets | {TOKEN}))
-    ours = [(verdict.urn, verdict.policy, verdict.level, verdict.message) for verdict in judge(recording, given)]
-    assert shown == sorted(ours)
-    assert bool(ours) or not strict
+    (shown,) = verdicts("preview", stack, [given], programs, tmp_path)
+    assert shown == ours(stack, given)
+    assert bool(shown) or not strict
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_pack_lets_a_stack_be_created_and_updated(stack: str, programs: Programs, tmp_path: Path) -> None:
     """With the inputs and outputs that the providers fill in. Only the rehearsal's chart is from another place."""
-    mirror = {"known-charts": {"allowed": [str(World(tmp_path).charts)]}}
-    created, previewed, again = verdicts("up", stack, policy_config.read(ROOT, stack) | mirror, programs, tmp_path)
-    assert (created, previewed, again) == ([], [], [])
+    charts = str(World(tmp_path).charts)
+    own = policy_config.read(ROOT, stack) | {"known-charts": {"allowed": [charts]}}
+    strict = own | STRICT
+    created, previewed, again = verdicts("up", stack, [own, strict, own], programs, tmp_path)
+    assert (created, again) == ([], [])
+    assert previewed == ours(stack, strict, f"versions.charts={charts}")
+
+
+def ours(stack: str, config: dict[str, Any], *overrides: str) -> list[Violation]:
+    """The violations that `./dynamo-gke preview` shows."""
+    read = stackfile.read(ROOT, stack, ["preflight=false", *overrides])
+    recording = record(ROOT, replace(read, secrets=read.secrets | {TOKEN}))
+    return sorted((each.urn, each.policy, each.level, each.message) for each in judge(recording, config))
 
 
 def verdicts(
-    command: str, stack: str, config: dict[str, Any], programs: Programs, folder: Path
-) -> list[list[tuple[str, ...]]]:
-    """What the engine shows in each command, as our preview has it."""
-    words = (command, stack, json.dumps(programs.to_wire()), json.dumps(config), shutil.which(policy_host.NAME) or "")
+    command: str, stack: str, configs: list[dict[str, Any]], programs: Programs, folder: Path
+) -> list[list[Violation]]:
+    """What the engine shows in each run of a command, as our preview has it."""
+    words = (command, stack, json.dumps(programs.to_wire()), json.dumps(configs), shutil.which(policy_host.NAME) or "")
     process = started("policy_verdicts", *words, world=World(folder), programs=programs)
     printed, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, (folder / "logs/policy_verdicts.log").read_text()[-3000:]
     return [sorted(map(_as_ours, shown)) for shown in json.loads(printed.splitlines()[-1])]
 
 
-def _as_ours(shown: list[str]) -> tuple[str, ...]:
+def _as_ours(shown: list[str]) -> Violation:
     """A violation as the engine shows it, below the rule's description and, of the whole stack, at the stack's URN."""
     urn, policy, level, message = shown
     return "" if "::pulumi:pulumi:Stack::" in urn else urn, policy, level, message.partition("\n")[2].rstrip("\n")

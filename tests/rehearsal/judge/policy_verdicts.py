@@ -1,7 +1,8 @@
-"""Prints what the policy pack says under the real engine: `… policy_verdicts COMMAND STACK PROGRAMS CONFIG HOST`.
+"""Prints what the policy pack says under the real engine: `… policy_verdicts COMMAND STACK PROGRAMS CONFIGS HOST`.
 
 COMMAND `preview` previews a stack that does not exist; `up` creates it, previews it and updates it again, each time
-with the pack. HOST is the official language host of Python, or empty for the one of these tests.
+with the pack and the next one of CONFIGS. HOST is the official language host of Python, or empty for the one of these
+tests.
 """
 
 import json
@@ -25,15 +26,18 @@ from tests.rehearsal.judge import policy_host
 from tests.rehearsal.judge.empty_state import Described, described, with_token
 from tests.stacks import ROOT
 
+Run = Callable[..., str]
 
-def main(command: str, stack: str, paths: str, config: str, official: str) -> None:
-    """Prints URN, rule, level and message of each violation as JSON."""
+
+def main(command: str, stack: str, paths: str, configs: str, official: str) -> None:
+    """Prints URN, rule, level and message of each violation as JSON, a list for each run."""
     if command == "preview":
-        print(json.dumps([_verdicts(previewed := described(stack, paths), config, official, previewed.preview_with)]))
+        previewed = described(stack, paths)
+        print(json.dumps(_verdicts(previewed, json.loads(configs), official, [previewed.preview_with])))
         return
     with _cluster(stack, Programs.from_wire(json.loads(paths))) as deployed:
-        runs = (deployed.up_with, deployed.preview_with, deployed.up_with)
-        print(json.dumps([_verdicts(deployed, config, official, run) for run in runs]))
+        runs = [deployed.up_with, deployed.preview_with, deployed.up_with]
+        print(json.dumps(_verdicts(deployed, json.loads(configs), official, runs)))
 
 
 @contextmanager
@@ -45,16 +49,20 @@ def _cluster(stack: str, programs: Programs) -> Iterator[Described]:
         yield with_token(Described(stack, world, Providers(world, programs, None)))
 
 
-def _verdicts(stack: Described, config: str, official: str, run: Callable[..., Any]) -> list[list[str]]:
+def _verdicts(stack: Described, configs: list[Any], official: str, runs: list[Run]) -> list[list[list[str]]]:
+    _install_host(stack.world.commands / policy_host.NAME, official)
+    return [_verdicts_of(run, config, stack.world) for run, config in zip(runs, configs, strict=True)]
+
+
+def _verdicts_of(run: Run, config: Any, world: World) -> list[list[str]]:
     found: list[list[str]] = []
 
     def on_event(event: Any) -> None:
         if said := event.policy_event:
             found.append([said.resource_urn or "", said.policy_name, said.enforcement_level, said.message])
 
-    settings = stack.world.folder / "policies.json"
-    settings.write_text(config)
-    _install_host(stack.world.commands / policy_host.NAME, official)
+    settings = world.folder / "policies.json"
+    settings.write_text(json.dumps(config))
     try:
         run(policy_packs=[str(ROOT / "policies")], policy_pack_configs=[str(settings)], on_event=on_event)
     except CommandError as error:
@@ -65,7 +73,6 @@ def _verdicts(stack: Described, config: str, official: str, run: Callable[..., A
 
 
 def _install_host(place: Path, official: str) -> None:
-    place.unlink(missing_ok=True)
     if official:
         place.symlink_to(official)
     else:
