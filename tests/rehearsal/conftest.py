@@ -1,10 +1,13 @@
 """The programs of the rehearsals. Without them every test here is skipped, and the summary says so first."""
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from ops.local import private_network
+from ops.local.errors import LocalRunError
 from ops.rehearsal import kubelet, pool_nodes
 from ops.rehearsal.control_plane import ControlPlane
 from ops.rehearsal.kube import Kube
@@ -15,6 +18,16 @@ from tests.rehearsal.judge.process import Benches
 from tests.rehearsal.simulated import Cluster
 
 NOT_REHEARSED = "not rehearsed: "
+
+
+def pytest_cmdline_main() -> None:
+    """Makes a user who is not root the root of a user namespace, before pytest starts its workers.
+
+    A worker has two threads, and only root may then enter a private network. Where the kernel refuses, tests say so.
+    """
+    if os.geteuid() != 0:
+        with suppress(LocalRunError):
+            private_network.enter(as_root=True)
 
 
 @pytest.fixture(scope="session")
