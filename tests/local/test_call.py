@@ -1,21 +1,19 @@
 """What docs/call.md tells clients to send is answered by Dynamo's frontend, and README shows what `make dev` prints."""
 
-import ast
 import json
 import re
 import subprocess
 import sys
 
+import openai
 import pytest
 
 from tests import doc_blocks
-from tests.local.deployed import Deployed, deployed
+from tests.local.deployed import deployed
 from tests.local.private import in_private_network
 from tests.mistakes.mistake import Request
 from tests.mistakes.table import STEPS
 from tests.stacks import ROOT
-from workloads.jobs.verify.clock import Deadline
-from workloads.jobs.verify.web import fetch
 
 pytestmark = pytest.mark.usefixtures("dynamo")
 
@@ -27,7 +25,6 @@ SECONDS = 120
 def test_the_page_has_requests_of_every_kind() -> None:
     bodies = [json.loads(words[words.index("-d") + 1]) for words in curls() if "-d" in words]
     assert [("stream" in body, "tools" in body) for body in bodies] == [(False, False), (True, False), (False, True)]
-    assert [body.get("stream", False) for body in python_calls()] == [False, True]
 
 
 @in_private_network
@@ -35,8 +32,40 @@ def test_every_request_of_the_page_is_answered() -> None:
     with deployed(1, 1) as graph:
         for words in curls():
             answered(*[word.replace(PRINTED_ENDPOINT, graph.endpoint) for word in words])
-        for body in python_calls():
-            assert sent(graph, body)[0] == 200
+
+
+@in_private_network
+def test_the_openai_client_runs_the_script_of_the_page() -> None:
+    with deployed(1, 1) as graph:
+        done = subprocess.run(
+            [sys.executable, "-c", python_script().replace(PRINTED_ENDPOINT, graph.endpoint)],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    answers, _, rejected = done.stdout.partition("\nrejected: ")
+    assert rejected == "Error code: 404 - Model not found\n"
+    assert len(answers) > 300  # two answers of 100 tokens each
+
+
+@in_private_network
+def test_what_the_page_says_of_tool_calls_and_of_long_prompts() -> None:
+    with deployed(1, 1) as graph:
+        client = openai.OpenAI(base_url=f"{graph.endpoint}/v1", api_key="none", max_retries=0)
+        answer = client.chat.completions.create(
+            model="qwen3-0.6b",
+            max_tokens=10,
+            messages=[{"role": "user", "content": "Call it."}],
+            tools=[{"type": "function", "function": {"name": "weather"}}],
+            tool_choice="required",
+        )
+        assert (answer.choices[0].message.tool_calls, answer.choices[0].finish_reason) == (None, "length")
+        with pytest.raises(openai.InternalServerError):
+            client.chat.completions.create(
+                model="qwen3-0.6b", max_tokens=10, messages=[{"role": "user", "content": "word " * 9000}]
+            )
 
 
 def curls() -> list[tuple[str, ...]]:
@@ -60,17 +89,10 @@ def answered(*words: str) -> None:
         assert answer["usage"]["completion_tokens"] > 0
 
 
-def python_calls() -> list[dict[str, object]]:
-    """The arguments of each `create` in the page's Python, which the client sends as the JSON of a request."""
+def python_script() -> str:
+    """The page's Python."""
     (script,) = re.findall(r"^```python\n(.*?)^```", (ROOT / PAGE).read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    calls = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Call)]
-    creates = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "create"]
-    bodies = [{word.arg or "": ast.literal_eval(word.value) for word in call.keywords} for call in creates]
-    return sorted(bodies, key=lambda body: "stream" in body)
-
-
-def sent(graph: Deployed, body: dict[str, object]) -> tuple[int, str]:
-    return fetch(f"{graph.endpoint}/v1/chat/completions", Deadline(SECONDS), body)
+    return script
 
 
 def test_the_readme_shows_what_make_dev_prints() -> None:
