@@ -1,4 +1,4 @@
-"""The whole environment of one stack: settings → plan → components → outputs."""
+"""The whole environment of one stack: its config → plan → components → outputs."""
 
 from infra.garbage import kept
 
@@ -6,14 +6,9 @@ with kept():
     import pulumi
     from pulumi.runtime import config as runtime_config
 
-    from infra import environment, gpu_nodes
-    from planning.load import load
-    from planning.plan import plan
-    from planning.summary import summary
-    from planning.types import Plan
-    from reading.errors import ConfigInvalid
+    from dynamo_gke import ConfigInvalid, Plan, plan_of
+    from dynamo_gke.program import create
     from settings.stack_config import StackConfig
-    from workloads import cluster_setup, serving
 
 
 def stack_config() -> StackConfig:
@@ -26,36 +21,17 @@ def stack_config() -> StackConfig:
 
 
 def hf_token(planned: Plan) -> pulumi.Output[str] | None:
-    """The token for gated models. Where it is missing, a preview still shows all, and `pulumi up` raises RunError."""
-    if not planned.missing_token:
-        return pulumi.Config("dynamo-gke").get_secret("hfToken")
-    if not pulumi.runtime.is_dry_run():
-        raise pulumi.RunError(planned.missing_token)
-    return pulumi.Output.secret("")
+    """The stack's token for gated models; None if it is missing or empty."""
+    return None if planned.missing_token else pulumi.Config("dynamo-gke").get_secret("hfToken")
 
 
 def main() -> None:
     try:
-        planned = plan(load(stack_config()))
+        planned = plan_of(stack_config())
     except ConfigInvalid as invalid:  # printed by Pulumi as it is, without a traceback
         raise pulumi.RunError(f"the configuration is invalid\n{invalid}") from None
-    for warning in planned.warnings:
-        pulumi.log.warn(warning)
-    token = hf_token(planned)
-    built = environment.build(planned)
-    setup = cluster_setup.build(planned, built, token)
-    # Last, so that nobody pays for GPUs that wait for the operator or for weights.
-    nodes = gpu_nodes.build(planned, built, first=setup.before_gpu_nodes)
-    served = serving.build(planned, built, setup, nodes)
-    pulumi.export("endpoints", served.endpoints)
-    if served.dns_records is not None:
-        pulumi.export("dnsRecords", served.dns_records)
-    pulumi.export("clusterName", built.cluster.name)
-    pulumi.export("kubeconfigCommand", planned.cluster.login)
-    pulumi.export("graphs", summary(planned)["graphs"])
-    for key, value in planned.cost_outputs.items():
-        pulumi.export(key, value)
-    pulumi.export("weightsBucket", built.weights.bucket_name)
+    for name, value in create(planned, hf_token=hf_token(planned)).outputs.items():
+        pulumi.export(name, value)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from bootstrap.services import Services, ServicesArgs
 from bootstrap.settings import PREVIEW_SUFFIX, Settings
 from bootstrap.state import State, StateArgs
 from infra.budget import billing_provider
+from infra.scope import Scope
 
 
 def build(settings: Settings) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def build(settings: Settings) -> dict[str, Any]:
 
     billing = None
     if settings.billing_account:
-        billing = BillingAccount(id=settings.billing_account, provider=billing_provider(settings.project, {}))
+        billing = BillingAccount(id=settings.billing_account, provider=billing_provider(settings.project, {}, Scope()))
 
     def identity(
         name: str, account: str, access: Access, environment: str, keys: Mapping[str, pulumi.Output[str]]

@@ -7,6 +7,7 @@ import pulumi_gcp as gcp
 from pulumi_gcp import billing, organizations
 
 from infra.email_channels import email_channels
+from infra.scope import Scope
 from infra.services import ProjectServices
 from planning.surroundings import Budget as MonthlyBudget
 
@@ -24,14 +25,19 @@ class BudgetArgs:
     """From `billing_provider`."""
 
 
-def billing_provider(project: str, labels: dict[str, str]) -> gcp.Provider:
+def billing_provider(project: str, labels: dict[str, str], scope: Scope) -> gcp.Provider:
     """A provider for the billing APIs, whose calls use the quota of the stack's project.
 
     Those APIs have no project in their paths, and refuse a person's credentials where a call names none. For them
     alone: on other calls, this would require serviceusage.services.use from every caller.
     """
     return gcp.Provider(
-        "google-billing", project=project, billing_project=project, user_project_override=True, default_labels=labels
+        scope.name("google-billing"),
+        project=project,
+        billing_project=project,
+        user_project_override=True,
+        default_labels=labels,
+        opts=pulumi.ResourceOptions(parent=scope.parent),
     )
 
 

@@ -17,6 +17,7 @@ from infra.node_identity import NodeIdentity, NodeIdentityArgs
 from infra.node_pools import SystemPool, SystemPoolArgs
 from infra.observability import Observability, ObservabilityArgs
 from infra.rdma_network import RdmaNetwork, RdmaNetworkArgs
+from infra.scope import Scope
 from infra.secrets_key import SecretsKeyGrant, SecretsKeyGrantArgs
 from infra.services import ProjectServices, ProjectServicesArgs, project_of
 from infra.weights_bucket import WeightsBucket, WeightsBucketArgs
@@ -43,6 +44,7 @@ class RunningCluster:
 class Environment:
     """The parts of the infrastructure that GPU pools and the serving side need."""
 
+    scope: Scope
     project: str
     provider: gcp.Provider
     services: ProjectServices
@@ -74,19 +76,29 @@ class _Subnet:
     """The NAT that nodes reach registries through. Without it they cannot pull images."""
 
 
-def build(plan: Plan) -> Environment:
-    """Creates the components in the order of their dependencies; `infra.gpu_nodes` creates the GPU pools."""
-    provider = gcp.Provider(
-        "google", project=plan.project, region=plan.region, zone=plan.zone, default_labels=plan.labels
+def build(plan: Plan, scope: Scope, provider: gcp.Provider | None = None) -> Environment:
+    """Creates the components in the order of their dependencies; `infra.gpu_nodes` creates the GPU pools.
+
+    `provider` replaces the one that is otherwise created, and must have its `default_labels`.
+    """
+    provider = provider or gcp.Provider(
+        scope.name("google"),
+        project=plan.project,
+        region=plan.region,
+        zone=plan.zone,
+        default_labels=plan.labels,
+        opts=pulumi.ResourceOptions(parent=scope.parent),
     )
-    billing = billing_provider(plan.project, plan.labels) if plan.budget else None
+    billing = billing_provider(plan.project, plan.labels, scope) if plan.budget else None
     preflight.run(plan, provider, billing)
     services = ProjectServices(
-        "services", ProjectServicesArgs(project=plan.project, wait=plan.waits.service), _after(provider)
+        scope.name("services"),
+        ProjectServicesArgs(project=plan.project, wait=plan.waits.service),
+        scope.options([provider]),
     )
-    after_services = _after(provider, services)
+    after_services = scope.options([provider], [services])
     weights = WeightsBucket(
-        "weights",
+        scope.name("weights"),
         WeightsBucketArgs(
             project=plan.project,
             bucket=names.weights_bucket(plan.project, plan.stack),
@@ -96,43 +108,46 @@ def build(plan: Plan) -> Environment:
         ),
         after_services,
     )
-    _watched(plan, services, billing, after_services)
+    _watched(plan, scope, services, billing, after_services)
     identity = None
     if plan.creates_nodes:
         identity = NodeIdentity(
-            "nodes",
+            scope.name("nodes"),
             NodeIdentityArgs(project=plan.project, account_id=names.node_account(plan.stack)),
             after_services,
         )
     if identity and not plan.cluster.existing:
-        cluster = _new_cluster(plan, provider, services, identity)
+        cluster = _new_cluster(plan, scope, provider, services, identity)
     else:
-        cluster = _existing_cluster(plan, services, after_services)
+        cluster = _existing_cluster(plan, scope, services, after_services)
     nodes_need: list[pulumi.Resource] = [*([identity] if identity else []), *cluster.ready]
     if plan.creates_gpu_pools and plan.rdma.agent_roles:
         role = GkeAgentRoleArgs(project=plan.project, services=services, roles=plan.rdma.agent_roles)
-        nodes_need.append(GkeAgentRole("gke-agent", role, _after(provider, *cluster.ready)))
+        nodes_need.append(GkeAgentRole(scope.name("gke-agent"), role, scope.options([provider], cluster.ready)))
     return Environment(
+        scope=scope,
         project=plan.project,
         provider=provider,
         services=services,
         cluster=cluster,
         node_account_email=identity.email if identity else None,
-        nic_networks=_nic_networks(plan, after_services),
+        nic_networks=_nic_networks(plan, scope, after_services),
         nodes_need=tuple(nodes_need),
         weights=weights,
     )
 
 
-def _after(provider: gcp.Provider, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
-    return pulumi.ResourceOptions(providers=[provider], depends_on=list(resources))
-
-
-def _watched(plan: Plan, services: ProjectServices, billing: gcp.Provider | None, opts: pulumi.ResourceOptions) -> None:
+def _watched(
+    plan: Plan,
+    scope: Scope,
+    services: ProjectServices,
+    billing: gcp.Provider | None,
+    opts: pulumi.ResourceOptions,
+) -> None:
     """Creates the budget, and dashboard and alerts, which need the cluster's name."""
     if plan.cluster.name:
         Observability(
-            "observability",
+            scope.name("observability"),
             ObservabilityArgs(
                 project=plan.project,
                 title=plan.title,
@@ -146,7 +161,7 @@ def _watched(plan: Plan, services: ProjectServices, billing: gcp.Provider | None
         )
     if plan.budget and billing:
         Budget(
-            "budget",
+            scope.name("budget"),
             BudgetArgs(
                 project=plan.project,
                 cluster=names.cluster(plan.stack),
@@ -161,16 +176,16 @@ def _watched(plan: Plan, services: ProjectServices, billing: gcp.Provider | None
 
 
 def _new_cluster(
-    plan: Plan, provider: gcp.Provider, services: ProjectServices, identity: NodeIdentity
+    plan: Plan, scope: Scope, provider: gcp.Provider, services: ProjectServices, identity: NodeIdentity
 ) -> RunningCluster:
     assert plan.system_pool is not None  # every cluster of ours has one
-    subnet = _subnet(plan, services, _after(provider, services))
+    subnet = _subnet(plan, scope, services, scope.options([provider], [services]))
     needed: list[pulumi.Resource] = [identity, subnet.component]
     if plan.secrets_key:
         may_use = SecretsKeyGrantArgs(project=plan.project, services=services, key=plan.secrets_key)
-        needed.append(SecretsKeyGrant("secrets-key", may_use, _after(provider, services)))
+        needed.append(SecretsKeyGrant(scope.name("secrets-key"), may_use, scope.options([provider], [services])))
     cluster = Cluster(
-        "cluster",
+        scope.name("cluster"),
         ClusterArgs(
             cluster=names.cluster(plan.stack),
             services=services,
@@ -193,10 +208,10 @@ def _new_cluster(
             binary_authorization=plan.binary_authorization,
             secrets_key=plan.secrets_key,
         ),
-        _after(provider, *needed),
+        scope.options([provider], needed),
     )
     pool = SystemPool(
-        "system",
+        scope.name("system"),
         SystemPoolArgs(
             project=plan.project,
             pool=plan.system_pool,
@@ -206,7 +221,7 @@ def _new_cluster(
             wait=plan.waits.system_pool,
             labels=plan.labels,
         ),
-        _after(provider, subnet.egress, identity),
+        scope.options([provider], [subnet.egress, identity]),
     )
     return RunningCluster(
         name=cluster.cluster_name,
@@ -217,11 +232,11 @@ def _new_cluster(
     )
 
 
-def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions) -> _Subnet:
+def _subnet(plan: Plan, scope: Scope, services: ProjectServices, opts: pulumi.ResourceOptions) -> _Subnet:
     prefix = names.cluster(plan.stack)
     if plan.network:
         found = ExistingNetwork(
-            "network",
+            scope.name("network"),
             ExistingNetworkArgs(
                 prefix=prefix,
                 project=plan.project,
@@ -243,7 +258,7 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
             egress=found,
         )
     made = Network(
-        "network",
+        scope.name("network"),
         NetworkArgs(
             project=plan.project,
             prefix=prefix,
@@ -264,12 +279,14 @@ def _subnet(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions)
     )
 
 
-def _existing_cluster(plan: Plan, services: ProjectServices, opts: pulumi.ResourceOptions) -> RunningCluster:
+def _existing_cluster(
+    plan: Plan, scope: Scope, services: ProjectServices, opts: pulumi.ResourceOptions
+) -> RunningCluster:
     """Looks the cluster up, and enables APIs that the stack's objects in it may need."""
     if plan.cluster.name is None:
         return RunningCluster(name=None, id=None, dns_endpoint=None, subnet_id=None, ready=(services,))
     found = ExistingCluster(
-        "cluster",
+        scope.name("cluster"),
         ExistingClusterArgs(project=plan.cluster.project, location=plan.cluster.location, cluster=plan.cluster.name),
         opts,
     )
@@ -282,12 +299,12 @@ def _existing_cluster(plan: Plan, services: ProjectServices, opts: pulumi.Resour
     )
 
 
-def _nic_networks(plan: Plan, opts: pulumi.ResourceOptions) -> RdmaNetwork | None:
+def _nic_networks(plan: Plan, scope: Scope, opts: pulumi.ResourceOptions) -> RdmaNetwork | None:
     if not plan.creates_nic_networks:
         return None
     wired = [pool.machine.rdma for pool in plan.gpu_pools if pool.machine.rdma]
     return RdmaNetwork(
-        "rdma",
+        scope.name("rdma"),
         RdmaNetworkArgs(
             prefix=names.cluster(plan.stack),
             project=plan.project,

@@ -25,7 +25,7 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
     assert account is not None
     return tuple(
         GpuPool(
-            pool.key,
+            environment.scope.name(pool.key),
             GpuPoolArgs(
                 project=plan.project,
                 pool=pool,
@@ -38,9 +38,8 @@ def build(plan: Plan, environment: Environment, first: Sequence[pulumi.Resource]
                 labels=plan.labels,
                 protect=plan.deletion_protection,
             ),
-            pulumi.ResourceOptions(
-                providers=[environment.provider],
-                depends_on=[*environment.nodes_need, *([] if purchase.paid_before_nodes else first)],
+            environment.scope.options(
+                [environment.provider], [*environment.nodes_need, *([] if purchase.paid_before_nodes else first)]
             ),
         )
         for pool, purchase in bought

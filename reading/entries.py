@@ -1,7 +1,9 @@
 """Reads folders of data files: one YAML file per entry, named after it."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,7 +15,23 @@ from reading.errors import ConfigInvalid, Error, join, nearest, one_of, shown, u
 from reading.frozen import Frozen
 
 ROOT = Path(__file__).parents[1]
+"""The program's folder, where the paths of users' files begin unless another program has set its own."""
+_of_caller: ContextVar[Path | None] = ContextVar("folder of users' files", default=None)
 Entry = TypeVar("Entry", bound=Frozen)
+
+
+@contextmanager
+def paths_begin_at(folder: Path) -> Generator[None]:
+    """Reads users' files of this folder, instead of the program's, while the block runs."""
+    before = _of_caller.set(folder.resolve())
+    try:
+        yield
+    finally:
+        _of_caller.reset(before)
+
+
+def _root() -> Path:
+    return _of_caller.get() or ROOT
 
 
 @cache
@@ -34,20 +52,26 @@ def entry(model: type[Entry], folder: Path, name: str) -> Entry:
 
 def path_of(folder: Path, name: str) -> Path:
     """The file of an entry. `name` may also be a file in the program's folder, such as `./machines/ours.yaml`."""
-    return ROOT / name if is_file(name) else folder / f"{name}.yaml"
+    return _root() / name if is_file(name) else folder / f"{name}.yaml"
 
 
 def file_of(folder: Path, name: str) -> str:
-    """The file of an entry as errors name it: relative to the program's folder."""
+    """The file of an entry as errors name it: relative to the folder of users' files, or to the program's."""
     path = path_of(folder, name)
-    return (path.relative_to(ROOT) if path.is_relative_to(ROOT) else path).as_posix()
+    near = next((root for root in (_root(), ROOT) if path.is_relative_to(root)), None)
+    return (path.relative_to(near) if near else path).as_posix()
 
 
 def named(given: str, allowed: Sequence[str]) -> str:
-    """`given`, if it is an allowed name or a readable file. Raises ValueError, which says why it is not."""
+    """`given`, if it is an allowed name or a readable file. Raises ValueError, which says why it is not.
+
+    A file of another program becomes a whole path, because entries are kept by name.
+    """
     if is_file(given):
         if why := _unusable(given):
             raise ValueError(why)
+        if _of_caller.get():
+            return str(_root() / given)
     elif given not in allowed:
         raise ValueError(one_of(given, allowed))
     return given
@@ -62,21 +86,24 @@ def _unusable(name: str) -> str:
     """Why a user's file cannot be read; empty if it can."""
     if "\0" in name:
         return f"{shown(name)} is not the path of a file"
-    path = ROOT / name
-    if not path.resolve().is_relative_to(ROOT.resolve()):
-        return f"{shown(name)} is outside of this program's folder; copy the file into it"
+    root, of_caller = _root(), _of_caller.get()
+    path = root / name
+    if not path.resolve().is_relative_to(root.resolve()):
+        where = str(of_caller) if of_caller else "this program's folder"
+        return f"{shown(name)} is outside of {where}; copy the file into it"
     if not name.endswith(".yaml"):
         return f"{shown(name)} does not end in .yaml{nearest(name, _files_near(path))}"
     if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises OSError for a path that is too long
         near = nearest(name, _files_near(path))
-        return f"there is no file {shown(name)}; paths begin at the folder of Pulumi.yaml{near}"
+        return f"there is no file {shown(name)}; paths begin at {of_caller or 'the folder of Pulumi.yaml'}{near}"
     return "" if os.access(path, os.R_OK) else f"the file {shown(name)} cannot be read: permission denied"
 
 
 def _files_near(path: Path) -> list[str]:
     """Files to propose for a wrong path: files in its folder, and in the folders next to Pulumi.yaml."""
-    found = {*path.parent.glob("*.yaml"), *ROOT.glob("[!.]*/*.yaml")}
-    files = (each.relative_to(ROOT).as_posix() for each in found if each.is_relative_to(ROOT))
+    root = _root()
+    found = {*path.parent.glob("*.yaml"), *root.glob("[!.]*/*.yaml")}
+    files = (each.relative_to(root).as_posix() for each in found if each.is_relative_to(root))
     return sorted(f"./{file}" for file in files if not file.startswith("Pulumi."))
 
 

@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 from planning import names
 from planning.types import Plan
 from workloads.device_networks import DeviceNetworks, DeviceNetworksArgs
-from workloads.foundation import Foundation
+from workloads.foundation import Foundation, Scope
 from workloads.monitoring import Monitoring, MonitoringArgs
 from workloads.namespace import WorkloadNamespace, WorkloadNamespaceArgs
 from workloads.network_policies import NetworkPolicies, NetworkPoliciesArgs
@@ -25,6 +25,7 @@ from workloads.weights import Weights, WeightsArgs
 class ClusterSetup:
     """The components that a cluster's graphs depend on."""
 
+    scope: Scope
     kubernetes: k8s.Provider
     google: gcp.Provider
     namespace: WorkloadNamespace
@@ -42,33 +43,35 @@ class ClusterSetup:
         return (*self.platform, *self.weights)
 
     def after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
-        return _options(self.kubernetes, self.google, resources)
+        return self.scope.options([self.kubernetes, self.google], resources)
 
 
 def build(plan: Plan, foundation: Foundation, hf_token: pulumi.Output[str] | None) -> ClusterSetup:
     """Creates the components in the order of their dependencies."""
+    scope = foundation.scope
     access = ClusterAccess(
-        "access",
+        scope.name("access"),
         ClusterAccessArgs(
             cluster_identifier=plan.cluster.identifier,
             dns_endpoint=foundation.cluster.dns_endpoint,
             context=plan.cluster.given_context,
         ),
+        scope.options([]),
     )
 
     def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
-        return _options(access.provider, foundation.provider, resources)
+        return scope.options([access.provider, foundation.provider], resources)
 
     ready = foundation.cluster.ready
-    platform = _platform(plan, after(*ready))
+    platform = _platform(plan, scope, after(*ready))
     pod_rules = PodRules(
-        "pod-rules",
+        scope.name("pod-rules"),
         PodRulesArgs(namespace=plan.namespace, workers=plan.pod_security.workers, labels=plan.labels),
         after(*ready),
     )
     gated = any(graph.card.gated for graph in plan.graphs)
     namespace = WorkloadNamespace(
-        "workloads",
+        scope.name("workloads"),
         WorkloadNamespaceArgs(
             namespace=plan.namespace,
             hf_token=hf_token if gated and not plan.token_secret else None,
@@ -78,7 +81,7 @@ def build(plan: Plan, foundation: Foundation, hf_token: pulumi.Output[str] | Non
         after(*ready, pod_rules),
     )
     policies = NetworkPolicies(
-        "policies",
+        scope.name("policies"),
         NetworkPoliciesArgs(
             namespace=plan.namespace,
             metrics_ports={graph.name: graph.metrics_ports for graph in plan.graphs},
@@ -89,7 +92,7 @@ def build(plan: Plan, foundation: Foundation, hf_token: pulumi.Output[str] | Non
     )
     token = _token(plan, foundation, hf_token, after(namespace))
     Monitoring(
-        "monitoring",
+        scope.name("monitoring"),
         MonitoringArgs(
             namespace=plan.namespace,
             graphs=plan.graphs,
@@ -99,24 +102,19 @@ def build(plan: Plan, foundation: Foundation, hf_token: pulumi.Output[str] | Non
         after(namespace),
     )
     return ClusterSetup(
+        scope=scope,
         kubernetes=access.provider,
         google=foundation.provider,
         namespace=namespace,
         policies=policies,
         platform=platform,
         token=token,
-        nics=(*_claims(plan, after(namespace)), *_device_networks(plan, foundation, after(*ready))),
+        nics=(*_claims(plan, scope, after(namespace)), *_device_networks(plan, foundation, after(*ready))),
         weights=_weights(plan, foundation, after(namespace, *token, foundation.weights)),
     )
 
 
-def _options(
-    kubernetes: k8s.Provider, google: gcp.Provider, resources: tuple[pulumi.Resource, ...]
-) -> pulumi.ResourceOptions:
-    return pulumi.ResourceOptions(providers=[kubernetes, google], depends_on=list(resources))
-
-
-def _platform(plan: Plan, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
+def _platform(plan: Plan, scope: Scope, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
     if not plan.platform_namespace:
         return ()
     args = DynamoPlatformArgs(
@@ -128,7 +126,7 @@ def _platform(plan: Plan, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource
         client_ranges=plan.control_plane_ranges,
         labels=plan.labels,
     )
-    return (DynamoPlatform("platform", args, opts),)
+    return (DynamoPlatform(scope.name("platform"), args, opts),)
 
 
 def _system_pool(plan: Plan) -> str | None:
@@ -148,14 +146,14 @@ def _token(
         hf_token=hf_token,
         labels=plan.labels,
     )
-    return (SyncedToken("token", args, opts),)
+    return (SyncedToken(foundation.scope.name("token"), args, opts),)
 
 
-def _claims(plan: Plan, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
+def _claims(plan: Plan, scope: Scope, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
     if not plan.nic_claims:
         return ()
     args = RdmaClaimsArgs(namespace=plan.namespace, claims=plan.nic_claims, labels=plan.labels)
-    return (RdmaClaims("claims", args, opts),)
+    return (RdmaClaims(scope.name("claims"), args, opts),)
 
 
 def _device_networks(plan: Plan, foundation: Foundation, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
@@ -165,7 +163,7 @@ def _device_networks(plan: Plan, foundation: Foundation, opts: pulumi.ResourceOp
     args = DeviceNetworksArgs(
         namespace=plan.namespace, second_gvnic=nics.second_gvnic, rails=nics.rails, labels=plan.labels
     )
-    return (DeviceNetworks("device-networks", args, opts),)
+    return (DeviceNetworks(foundation.scope.name("device-networks"), args, opts),)
 
 
 def _weights(plan: Plan, foundation: Foundation, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
@@ -183,4 +181,4 @@ def _weights(plan: Plan, foundation: Foundation, opts: pulumi.ResourceOptions) -
         delivery=plan.delivery,
         labels=plan.labels,
     )
-    return (Weights("model-weights", args, opts),)
+    return (Weights(foundation.scope.name("model-weights"), args, opts),)

@@ -43,9 +43,20 @@ class ReachableCluster(Protocol):
         ...
 
 
+class Scope(Protocol):
+    """Prefix and parent of the environment's components."""
+
+    def name(self, name: str) -> str: ...
+    def options(
+        self, providers: Sequence[pulumi.ProviderResource], after: Sequence[pulumi.Resource] = ()
+    ) -> pulumi.ResourceOptions: ...
+
+
 class Foundation(Protocol):
     """The Google Cloud side of an environment, as Kubernetes components need it."""
 
+    @property
+    def scope(self) -> Scope: ...
     @property
     def provider(self) -> gcp.Provider: ...
     @property

@@ -50,7 +50,7 @@ def _gateway(plan: Plan, setup: ClusterSetup) -> PublicGateway | None:
         allowed_cidrs=plan.endpoint.allowed_cidrs,
         labels=plan.labels,
     )
-    return PublicGateway("gateway", args, setup.after(setup.namespace))
+    return PublicGateway(setup.scope.name("gateway"), args, setup.after(setup.namespace))
 
 
 def _serve(
@@ -63,8 +63,9 @@ def _serve(
 ) -> pulumi.Output[str]:
     """Creates one graph and its components. Returns its URL, which is known only once the graph is verified."""
     deployment = graph_builder.build(graph, plan.labels)
+    name = setup.scope.name(graph.name)
     identity = RuntimeIdentity(
-        f"{graph.name}-identity",
+        f"{name}-identity",
         RuntimeIdentityArgs(namespace=plan.namespace, graph=graph.name, labels=plan.labels),
         setup.after(setup.namespace),
     )
@@ -79,19 +80,19 @@ def _serve(
         *gpu_nodes,
     )
     served = ServingGraph(
-        graph.name,
+        name,
         ServingGraphArgs(graph=deployment, min_available_frontends=graph.frontend.min_available, waits=plan.waits),
         setup.after(*needed),
     )
     verification = Verification(
-        f"{graph.name}-proof",
+        f"{name}-proof",
         VerificationArgs(
             graph=graph, graph_manifest=deployment.to_wire(), wait=plan.waits.verification, labels=plan.labels
         ),
         setup.after(served),
     )
     endpoint = Endpoint(
-        f"{graph.name}-endpoint",
+        f"{name}-endpoint",
         EndpointArgs(
             project=plan.project,
             namespace=plan.namespace,
@@ -108,7 +109,7 @@ def _serve(
     for worker in graph.workers:
         if worker.autoscaling:
             RoleAutoscaler(
-                f"{graph.name}-{worker.role}",
+                f"{name}-{worker.role}",
                 RoleAutoscalerArgs(
                     namespace=plan.namespace,
                     graph=graph.name,

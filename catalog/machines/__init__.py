@@ -295,9 +295,10 @@ def with_accelerator(accelerator: str) -> tuple[GpuMachine, ...]:
 
 def gpu_machine_name(given: str) -> str:
     """`given`, if it names a GPU machine. Raises ValueError, which says why it does not."""
-    if not _has_gpus(entries.named(given, gpu_machine_names())):
+    found = entries.named(given, gpu_machine_names())
+    if not _has_gpus(found):
         raise ValueError(f"{given} has no key gpus, so it is no machine for workers")
-    return given
+    return found
 
 
 def _of_cpus(name: str) -> str:

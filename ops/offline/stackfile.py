@@ -1,17 +1,17 @@
 """Stack files → the config as Pulumi would hand it to the program, without Pulumi and without any key to secrets."""
 
 import itertools
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from reading import shape
 from reading.errors import ConfigInvalid, Error, nearest, shown
 from reading.strict_yaml import YamlInvalid, parse
+from settings import config_block
 from settings.schema import Settings
-from settings.stack_config import NAMESPACE, PLAIN_KEYS, SECRET_KEYS, StackConfig
+from settings.stack_config import NAMESPACE, StackConfig
 
 _BASE64 = "[A-Za-z0-9+/]+={0,2}"
 _CIPHERTEXT = re.compile(rf"v1:{_BASE64}:{_BASE64}|{_BASE64}")
@@ -32,10 +32,7 @@ def read(root: Path, stack: str, overrides: Iterable[str] = ()) -> StackConfig:
 
     Raises ConfigInvalid for a file that is not there or is not YAML, and for an override that is not `path=value`.
     """
-    config = blocks(root, stack, overrides)
-    secrets = frozenset(secret_keys(config))
-    values = {**_project_defaults(root), **{key: _text(value) for key, value in config.items() if key not in secrets}}
-    return StackConfig(stack=stack, values={k: v for k, v in values.items() if k not in secrets}, secrets=secrets)
+    return config_block.stack_config(stack, {**_project_defaults(root), **blocks(root, stack, overrides)})
 
 
 def blocks(root: Path, stack: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
@@ -43,16 +40,12 @@ def blocks(root: Path, stack: str, overrides: Iterable[str] = ()) -> dict[str, A
     path = root / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         known = stack_names(root)
-        raise _unreadable(path, f"there is no such stack{nearest(stack, known)}; stacks: {', '.join(known)}")
-    config = _config_of(path)
+        why = f"there is no such stack{nearest(stack, known)}; stacks: {', '.join(known)}"
+        raise config_block.unreadable(path, why)
+    config = config_block.read(path)
     for override in overrides:
         _lay(config, override)
     return config
-
-
-def secret_keys(config: Mapping[str, Any]) -> list[str]:
-    """The keys of a stack file's config with an encrypted part."""
-    return [key for key, value in config.items() if list(_secure(value))]
 
 
 def undecryptable(root: Path, stack: str) -> list[str]:
@@ -60,20 +53,8 @@ def undecryptable(root: Path, stack: str) -> list[str]:
 
     Every command of the Pulumi CLI then ends with "validating stack config: bad value".
     """
-    config = _config_of(root / f"Pulumi.{stack}.yaml")
-    return [key for key, value in config.items() if not all(map(_is_ciphertext, _secure(value)))]
-
-
-def _secure(value: Any) -> Iterator[Any]:
-    """The encrypted parts of a stack file's value: they count as present and are never decrypted here.
-
-    One of them makes the whole key a secret to Pulumi, however deep it lies.
-    """
-    if isinstance(value, dict) and set(value) == {"secure"}:
-        yield value["secure"]
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _secure(inner)
+    config = config_block.read(root / f"Pulumi.{stack}.yaml")
+    return [key for key, value in config.items() if not all(map(_is_ciphertext, config_block.secure_parts(value)))]
 
 
 def _is_ciphertext(value: Any) -> bool:
@@ -81,60 +62,9 @@ def _is_ciphertext(value: Any) -> bool:
     return isinstance(value, str) and len(value) >= 24 and bool(_CIPHERTEXT.fullmatch(value))
 
 
-def _load_yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = parse(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise _unreadable(path, f"is not YAML: {error}") from None
-    except YamlInvalid as invalid:
-        raise ConfigInvalid(
-            # A key of the configuration as every error names it, else where it is in the file.
-            Error(error.path.removeprefix(_CONFIG), f"{path.name}: {error.message}")
-            if error.path.startswith(_CONFIG)
-            else Error(path.name, f"{error.path}: {error.message}".removeprefix(": "))
-            for error in invalid.errors
-        ) from None
-    content = {} if content is None else content
-    if not isinstance(content, dict):
-        raise _unreadable(path, "must be an object with the key `config`")
-    return content
-
-
-_CONFIG = f"config.{NAMESPACE}:"
-
-
-def _unreadable(path: Path, message: str) -> ConfigInvalid:
-    return ConfigInvalid([Error(path.name, message)])
-
-
-def _config_of(path: Path) -> dict[str, Any]:
-    content = _load_yaml(path)
-    if outside := [str(key) for key in content if ":" in str(key) or key in (*PLAIN_KEYS, *SECRET_KEYS)]:
-        raise _unreadable(path, f"{', '.join(outside)}: must be in the block `config`, indented below it")
-    given = content.get("config") or {}
-    if not isinstance(given, dict):
-        raise _unreadable(path, "`config` must be an object")
-    keys = [str(key) for key in given]
-    if twice := [key for key in keys if key != _full(key) and _full(key) in keys]:
-        raise ConfigInvalid(
-            Error(key, f"{path.name}: is given twice, as {key} and as {_full(key)}; remove one of them")
-            for key in twice
-        )
-    return {_full(str(key)): value for key, value in given.items()}
-
-
-def _full(key: str) -> str:
-    return key if ":" in key else f"{NAMESPACE}:{key}"
-
-
-def _project_defaults(root: Path) -> dict[str, str]:
-    declared: Mapping[str, Any] = _load_yaml(root / "Pulumi.yaml").get("config") or {}
-    return {_full(key): _text(entry["default"]) for key, entry in declared.items() if "default" in entry}
-
-
-def _text(value: Any) -> str:
-    """A value as Pulumi passes it: text as it is, all else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+def _project_defaults(root: Path) -> dict[str, Any]:
+    declared: Mapping[str, Any] = config_block.content(root / "Pulumi.yaml").get("config") or {}
+    return {config_block.full(key): entry["default"] for key, entry in declared.items() if "default" in entry}
 
 
 def _lay(config: dict[str, Any], override: str) -> None:
@@ -142,7 +72,7 @@ def _lay(config: dict[str, Any], override: str) -> None:
     keys = _keys(path)
     if not equals or not keys or isinstance(keys[0], int):
         raise ConfigInvalid([Error("--set", f"{override!r} is not path=value, such as models.chat.layout=single-node")])
-    steps = [_full(str(keys[0])), *keys[1:]]
+    steps = [config_block.full(str(keys[0])), *keys[1:]]
     block: Any = config
     for step, following in itertools.pairwise(steps):
         _refuse_gap(override, block, step)

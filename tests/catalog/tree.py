@@ -11,10 +11,11 @@ from typing import Any
 
 import yaml
 
+import dynamo_gke
 from tests.stacks import ROOT
 
 MADE_UP = Path(__file__).parent / "made_up"
-ROOMS = ("reading", "catalog", "settings", "planning", "manifests", "infra", "workloads", "policies", "ops")
+ROOMS = (*dynamo_gke.ROOMS, "dynamo_gke", "policies", "ops")
 STACK = "made"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.offline import base_checkout
+from tests.catalog.tree import ROOMS
 from tests.stacks import ROOT
 
 MARKER = "<!-- dynamo-gke:diff:{} -->"
@@ -28,7 +29,7 @@ def clone(tmp_path: Path) -> Path:
         pytest.skip("not a git checkout, so there is nothing to clone")
     git(tmp_path, "clone", "--quiet", str(ROOT), "clone")
     root = tmp_path / "clone"
-    for folder in ("reading", "catalog", "settings", "planning", "manifests", "infra", "workloads", "policies", "ops"):
+    for folder in ROOMS:
         for source in (path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".json", ".yaml")):
             target = root / source.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -97,12 +97,13 @@ def _program(overrides: list[str]) -> None:
     import pulumi
 
     from infra import environment, gpu_nodes
+    from infra.scope import Scope
     from ops.offline import stackfile
     from planning.load import load
     from planning.plan import plan
 
     planned = plan(load(stackfile.read(ROOT, STACK, overrides)))
-    built = environment.build(planned)
+    built = environment.build(planned, Scope())
     gpu_nodes.build(planned, built, first=())
     assert built.cluster.dns_endpoint is not None
     pulumi.export("endpoint", built.cluster.dns_endpoint)

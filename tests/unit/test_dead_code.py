@@ -8,11 +8,12 @@ from pathlib import Path
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 from vulture import Vulture
 
+import dynamo_gke
 from tests.stacks import ROOT
 
 ROOMS = (
-    *("reading", "catalog", "settings", "planning", "manifests", "infra", "workloads", "policies", "ops", "bootstrap"),
-    *("tools", "benchmarks", "__main__.py"),
+    *(*dynamo_gke.ROOMS, "dynamo_gke", "policies", "ops", "bootstrap"),
+    *("tools", "benchmarks", "examples", "__main__.py"),
 )
 # These replace functions of an engine, in its environment.
 IN_A_RUNTIME = ["*/tools/engine_start*.py", "*/tools/engine_parsers*.py", "*/tools/stand_ins/*"]

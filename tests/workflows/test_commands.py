@@ -14,13 +14,13 @@ import typer
 from ops import __main__ as cli
 from ops.report.drawn import only_draws
 from ops.report.quoted import SUMMARY_LIMIT, quoted
+from tests.catalog.tree import ROOMS
 from tests.stacks import ROOT
 from tests.workflows.files import Step, steps
 from tools.diff_comment import comment, marker
 
 MAKE = re.compile(r"^\s*make (.+)$", re.MULTILINE)
 MODULE = re.compile(r"python3? -m ((?:ops|tools)\.[\w.]+)")
-ROOMS = ("reading", "catalog", "settings", "planning", "manifests", "infra", "workloads", "policies", "ops")
 RUNS = [step for step in steps() if step.run]
 
 

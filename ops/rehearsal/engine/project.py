@@ -8,6 +8,7 @@ import yaml
 
 from ops.offline import stackfile
 from ops.rehearsal.world import World
+from settings import config_block
 
 TOKEN_KEY = "dynamo-gke:hfToken"
 
@@ -20,7 +21,7 @@ def write(world: World, stack: str, overrides: Sequence[str]) -> bool:
     root = stackfile.project_root()
     shutil.copy(root / "Pulumi.yaml", world.project)
     config = stackfile.blocks(root, stack, overrides)
-    secret = stackfile.secret_keys(config)
+    secret = config_block.secret_keys(config)
     plain = {key: value for key, value in config.items() if key not in secret}
     (world.project / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": plain}, sort_keys=False))
     return bool(secret)
