@@ -44,6 +44,10 @@ class _Role:
     def done(self) -> bool:
         return not self.old and self.new == self.wanted
 
+    def with_new(self, new: int) -> "_Role":
+        """The role with this many new engines, after which old ones leave that need not stay."""
+        return replace(self, new=new, old=max(min(self.old, self.kept - new), 0))
+
     def held(self, pool: str) -> int:
         """GPUs of a pool that the role's engines hold."""
         old = self.old * self.old_gpus if self.old_pool == pool else 0
@@ -61,20 +65,26 @@ def locked_out(name: str, before: Sequence[Graph], after: Sequence[Graph], pools
         return ""
     roles = [*_roles(old[name], new[name], pools)]
     free = {pool: gpus - _held({**old, **new}, name, pool) for pool, gpus in pools.items()}
-    ended = _updated(roles, free)
-    if _done(ended):
+    ends = [*_ends(roles, free)]
+    stuck = [end for end in ends if not _done(end)]
+    if not stuck:
         return ""
+    ended = stuck[0]
+    head = (
+        "THE UPDATE NEVER FINISHES"
+        if len(stuck) == len(ends)
+        else "THE UPDATE MAY NEVER FINISH, which depends on the engine that starts first"
+    )
     why = "; ".join(_why(role, _left(role.pool, ended, free)) for role in ended if not role.done)
     if not all(role.old for role in ended) and not all(role.new for role in ended):
         why += "; meanwhile neither generation has an engine of every role, so the graph does not serve"
-    stopped = [replace(role, kept=0) for role in roles]
-    if _done(_updated(stopped, free)):
-        return f"THE UPDATE NEVER FINISHES: {why}; {_advice(name, roles)}"
+    if _finishes([replace(role, kept=0) for role in roles], free):
+        return f"{head}: {why}; {_advice(name, roles)}"
     # Pulumi deletes a graph that is gone only after the update.
     gone = f"first delete {' and '.join(sorted(old.keys() - new.keys()))} in an update of its own"
     free = {pool: gpus - _held(new, name, pool) for pool, gpus in pools.items()}
-    then = "" if _done(_updated(roles, free)) else f"; then {_advice(name, roles)}"
-    return f"THE UPDATE NEVER FINISHES: {why}; {gone}{then}"
+    then = "" if _finishes(roles, free) else f"; then {_advice(name, roles)}"
+    return f"{head}: {why}; {gone}{then}"
 
 
 def _rolls(old: Graph, new: Graph) -> bool:
@@ -111,18 +121,30 @@ def _done(roles: Sequence[_Role]) -> bool:
     return all(role.done for role in roles)
 
 
-def _updated(roles: Sequence[_Role], free: Mapping[str, int]) -> list[_Role]:
-    """The roles when nothing changes any more. `free`: GPUs of each pool that no other graph holds."""
-    now = list(roles)
-    while True:
-        before = tuple(now)
-        now = [replace(role, old=max(min(role.old, role.kept - role.new), 0)) for role in now]
-        for place, role in enumerate(now):
-            room = max(0, _left(role.pool, now, free) // role.gpus)
-            missing = max(0, role.wanted - role.old - role.new)
-            now[place] = replace(role, new=role.new + min(missing, room))
-        if tuple(now) == before:  # engines only leave old and join new ones, so this ends
-            return now
+def _finishes(roles: Sequence[_Role], free: Mapping[str, int]) -> bool:
+    return all(_done(end) for end in _ends(roles, free))
+
+
+def _ends(roles: Sequence[_Role], free: Mapping[str, int]) -> Iterator[tuple[_Role, ...]]:
+    """Every state in which nothing changes any more, whichever engine starts first.
+
+    `free`: GPUs of each pool that no other graph holds.
+    """
+    stages = [[role.with_new(count) for count in range(role.wanted + 1)] for role in roles]
+    open_states = [(0,) * len(roles)]
+    seen = {*open_states}
+    while open_states:  # each has one more new engine than the one before
+        state = open_states.pop()
+        now = tuple(stages[place][count] for place, count in enumerate(state))
+        following = [
+            (*state[:place], role.new + 1, *state[place + 1 :])
+            for place, role in enumerate(now)
+            if role.old + role.new < role.wanted and role.gpus <= _left(role.pool, now, free)
+        ]
+        if not following:
+            yield now
+        open_states += [each for each in following if each not in seen]
+        seen.update(following)
 
 
 def _left(pool: str, roles: Sequence[_Role], free: Mapping[str, int]) -> int:

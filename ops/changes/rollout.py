@@ -74,10 +74,7 @@ def _graphs(before: Plan, after: Plan) -> Iterator[str]:
         elif name not in old:
             yield f"{name}: new, restarts nothing; {_load(new[name])}"
         else:
-            yield from _graph(old[name], new[name])
-            stuck = "" if emptied else lock_out.of_plans(name, before, after)
-            if stuck:
-                yield f"{name}: {stuck}"
+            yield from _graph(old[name], new[name], "" if emptied else lock_out.of_plans(name, before, after))
 
 
 def _networks(rdma: RdmaMode) -> tuple[bool, str | None]:
@@ -160,7 +157,8 @@ def _moved(before: Plan, after: Plan) -> str:
     return ""
 
 
-def _graph(before: Graph, after: Graph) -> Iterator[str]:
+def _graph(before: Graph, after: Graph, stuck: str) -> Iterator[str]:
+    """Restarts of one graph. `stuck`: why its update never finishes, empty if it does."""
     if before.served_name != after.served_name:
         yield (
             f"{after.name}: clients must send {after.served_name} as `model`; {before.served_name} returns 404; "
@@ -180,11 +178,13 @@ def _graph(before: Graph, after: Graph) -> Iterator[str]:
     changes = {name: _changes(old.get(name), new.get(name)) for name in dict.fromkeys(workers)}
     if any(changes.values()):
         what = "; ".join(f"{name} {words}" for name, words in changes.items() if words)
-        yield f"{after.name}: all workers restart, because a pod template changes ({what}): {_down(before, after)}"
+        how = stuck or _down(before, after)
+        yield f"{after.name}: all workers restart, because a pod template changes ({what}): {how}"
     if words := _changes(old["frontend"], new["frontend"]):
         yield f"{after.name}: the frontend's pods restart ({words}); no model is loaded"
     for name in sorted(old.keys() & new.keys()):
-        yield from _counts(after, old[name], new[name])
+        restarts = any(changes.values()) if name in changes else bool(_changes(old[name], new[name]))
+        yield from _counts(after, old[name], new[name], restarts=restarts)
 
 
 def _engine(before: Graph, after: Graph) -> str:
@@ -221,11 +221,15 @@ def _readers(before: Graph, after: Graph) -> str:
     return f"{', '.join(reading[:-1])}{' and ' if reading[1:] else ''}{reading[-1]} {verb} its metrics"
 
 
-def _counts(graph: Graph, before: Component, after: Component) -> Iterator[str]:
-    """Changes of a component's replicas, which are None if an autoscaler sets them."""
+def _counts(graph: Graph, before: Component, after: Component, *, restarts: bool) -> Iterator[str]:
+    """Changes of a component's replicas, which are None if an autoscaler sets them.
+
+    `restarts`: whether the same update restarts its pods anyway.
+    """
     was, becomes = before.replicas, after.replicas
     if was is not None and becomes is not None and was != becomes:
-        yield f"{graph.name}: {after.name} goes from {was} to {becomes} replicas, which restarts nothing"
+        alone = "" if restarts else ", which restarts nothing"
+        yield f"{graph.name}: {after.name} goes from {was} to {becomes} replicas{alone}"
     elif was is not None and becomes is None and was != 1:
         yield (
             f"{graph.name}: {after.name} has {was} replicas, but the operator starts autoscaling only from one: first "

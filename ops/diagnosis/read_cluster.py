@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import urllib3
@@ -35,13 +36,13 @@ class ClusterUnreadable(Exception):
 
 
 class Cluster:
-    """A cluster reached by a kubeconfig context of $KUBECONFIG or ~/.kube/config."""
+    """A cluster reached by a context of a kubeconfig, by default $KUBECONFIG or ~/.kube/config."""
 
-    def __init__(self, plan: Plan, context: str) -> None:
+    def __init__(self, plan: Plan, context: str, kubeconfig: Path | None = None) -> None:
         """Raises ClusterUnreadable when the kubeconfig has no such context."""
         self.context = context
         self._plan = plan
-        self._api = _client(context, plan)
+        self._api = _client(context, plan, str(kubeconfig) if kubeconfig else None)
 
     def snapshot(self, graphs: Iterable[str]) -> Snapshot:
         """The current state of the cluster, with the model lists of these graphs. Raises ClusterUnreadable."""
@@ -169,9 +170,9 @@ class Cluster:
         return f"{cluster} answered {error.status}: {_message(error)}"
 
 
-def _client(context: str, plan: Plan) -> client.ApiClient:
+def _client(context: str, plan: Plan, file: str | None) -> client.ApiClient:
     try:
-        contexts, _ = config.list_kube_config_contexts()
+        contexts, _ = config.list_kube_config_contexts(file)
     except ConfigException:
         raise ClusterUnreadable(f"there is no kubeconfig with a current context; {_make_one(plan)}") from None
     except yaml.YAMLError:
@@ -186,7 +187,7 @@ def _client(context: str, plan: Plan) -> client.ApiClient:
     # The user retries; urllib3 would retry three times, each with the whole timeout.
     settings.retries = cast(Any, False)
     try:
-        config.load_kube_config(context=context, client_configuration=settings)
+        config.load_kube_config(file, context=context, client_configuration=settings)
     except (ConfigException, ValueError) as error:
         raise ClusterUnreadable(f"the kubeconfig's context {context} is not usable: {error}") from None
     return client.ApiClient(settings)

@@ -4,13 +4,14 @@
 import re
 from collections.abc import Iterator
 
+from catalog.machines import GPU_RESOURCE
 from catalog.rdma import modes_of
 from manifests import labels
 from ops.diagnosis import autoscaler, claims
 from ops.diagnosis.findings import Cause, Finding
 from ops.diagnosis.nodes import describe_pool, how_nodes_come, usable
 from ops.diagnosis.snapshot import Object, condition, label, name, part, parts, seen, unended, when
-from ops.diagnosis.view import View, component, reference
+from ops.diagnosis.view import View, component, is_worker, reference
 
 
 def unscheduled(view: View, pod: Object) -> Iterator[Finding]:
@@ -139,16 +140,45 @@ def _no_room_on_nodes(view: View, pod: Object, says: str) -> Iterator[Finding]:
     short = re.findall(r"Insufficient ([\w./-]*\w)", verdict)
     if "Too many pods" in verdict:
         short.append("pods")
-    if short:
+    # GPUs come with a node's driver, which has a finding of its own.
+    absent = [each for each in short if each != GPU_RESOURCE and _asked(pod, each) and not _offered(nodes, each)]
+    if absent:
+        yield view.finding(
+            Cause.RESOURCES,
+            f"{role} asks for {', '.join(absent)}, which no node of {target} offers, so more nodes do not help: remove "
+            "the request, or use machines that offer it",
+            reference(pod),
+        )
+    elif short:
         refused = autoscaler.refusal(view.snapshot, pod)
         none_added = f"; the autoscaler adds no node: {autoscaler.why_not(view, refused, target)}" if refused else ""
-        none_added = none_added or _of_fixed_size(view, pod, nodes)
+        none_added = none_added or _of_old_generation(view, pod, nodes) or _of_fixed_size(view, pod, nodes)
         yield view.finding(
             Cause.RESOURCES,
             f"{role} waits for free resources on {target}: {', '.join(_shortage(r, pod, nodes) for r in short)}; "
             f"{_holders(view, nodes)}{none_added}",
             reference(pod),
         )
+
+
+def _of_old_generation(view: View, pod: Object, nodes: list[Object]) -> str:
+    """What to do if workers that a rolling update keeps have the pod's nodes; empty otherwise."""
+    if part(view.deployed, "status", "rollingUpdate", "phase") != "InProgress" or view.graph.recreates:
+        return ""
+    there, own = {name(node) for node in nodes}, label(pod, labels.WORKER_HASH)
+    kept = [
+        name(each)
+        for each in view.pods
+        if is_worker(each) and part(each, "spec", "nodeName") in there and label(each, labels.WORKER_HASH) != own
+    ]
+    setting = f"'dynamo-gke:models.{view.graph.name}.updateStrategy'"
+    return (
+        f"; the rolling update keeps {', '.join(sorted(kept))} until enough new workers run: if this one needs their "
+        f"GPUs, it never finishes; then run `pulumi config set --path {setting} recreate`, which stops all old workers "
+        "first, and `pulumi up`"
+        if kept
+        else ""
+    )
 
 
 def _of_fixed_size(view: View, pod: Object, nodes: list[Object]) -> str:
@@ -212,7 +242,14 @@ def _tolerates(toleration: Object, taint: Object) -> bool:
 
 def _shortage(resource: str, pod: Object, nodes: list[Object]) -> str:
     """A shortage such as `cpu (asks for 96, a node has 222)`."""
-    asks = [
+    asks, has = _asked(pod, resource), _offered(nodes, resource)
+    asked = f"asks for {' + '.join(asks)}" if asks else "too little"
+    return f"{resource} ({asked}" + (f", a node has {' or '.join(has)})" if has else ")")
+
+
+def _asked(pod: Object, resource: str) -> list[str]:
+    """The amounts of a resource that the pod's containers ask for."""
+    return [
         str(amount)
         for container in parts(pod, "spec", "containers")
         for amount in [
@@ -220,9 +257,11 @@ def _shortage(resource: str, pod: Object, nodes: list[Object]) -> str:
         ]
         if amount
     ]
-    has = sorted({str(part(node, "status", "allocatable", resource)) for node in nodes} - {"None"})
-    asked = f"asks for {' + '.join(asks)}" if asks else "too little"
-    return f"{resource} ({asked}" + (f", a node has {' or '.join(has)})" if has else ")")
+
+
+def _offered(nodes: list[Object], resource: str) -> list[str]:
+    """The different amounts of a resource that nodes offer to pods."""
+    return sorted({str(part(node, "status", "allocatable", resource)) for node in nodes} - {"None", "0"})
 
 
 def _holders(view: View, nodes: list[Object]) -> str:

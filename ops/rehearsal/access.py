@@ -11,6 +11,8 @@ from ops.rehearsal.files import write_private
 from ops.rehearsal.world import API_SERVER, World
 
 LOGIN_HELPER = "gke-gcloud-auth-plugin"
+CONTEXT = "rehearsal"
+"""The kubeconfig's context."""
 
 
 def tokens_file(token: str) -> str:
@@ -28,7 +30,7 @@ def write(world: World, token: str) -> None:
 
 
 def _kubeconfig(world: World, token: str) -> dict[str, object]:
-    name = "rehearsal"
+    name = CONTEXT
     cluster = {"server": f"https://{API_SERVER}", "certificate-authority": str(world.ca)}
     return {
         "apiVersion": "v1",

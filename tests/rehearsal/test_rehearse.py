@@ -75,7 +75,7 @@ def test_prod_runs_its_whole_life_as_the_teardown_is_documented(prod: dict[str, 
     assert steps(prod) == [
         *BEGINNING,
         "another token",
-        "swap llama-3.3-70b-instruct for llama-3.3-70b-instruct-fp8, engines as before",
+        "swap llama-3.3-70b-instruct for llama-3.3-70b-instruct-fp8, all engines stopped first",
         "destroy, protected",
         "up, protection off",
         "token in plain text",

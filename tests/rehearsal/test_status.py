@@ -12,7 +12,7 @@ import pytest
 from ops.rehearsal import pool_nodes
 from ops.rehearsal.nodes import FAKE_NODE
 from ops.rehearsal.platform import names
-from tests.rehearsal.installed import OPERATOR, SYSTEM, Object, Platform, deployed, graph_of
+from tests.rehearsal.installed import OPERATOR, SYSTEM, Object, Platform, deployed, rendered
 from tests.rehearsal.simulated import PATIENCE_SECONDS, wait_until
 from tests.stacks import ROOT
 from tests.unit.rehearsal.test_nodes import ZONE
@@ -49,7 +49,7 @@ def restore(platform: Platform) -> None:
         pool_nodes.create_pool(kube, pool, ZONE)
     platform.scale_operator(2)
     wait_until(lambda: not platform.has_graph() or "deletionTimestamp" not in platform.graph()["metadata"])
-    kube.apply(graph_of("prod"), manager="pulumi")
+    apply_graph(platform, [])
     wait_until(platform.is_ready)
 
 
@@ -119,6 +119,29 @@ def test_one_replica_too_many_waits_and_the_pool_is_named(prod: Platform) -> Non
     assert f"on its nodes run {holder}" in said
     assert "the stack gives the pool 1 node at most, and all exist: " in said
     assert "`pulumi up`, which adds the nodes" in said
+
+
+def test_an_update_whose_new_workers_never_fit_is_named_and_the_setting_ends_it(prod: Platform) -> None:
+    """Eight engines of one GPU where one of eight runs."""
+    swap = ["models.chat.model=qwen3-32b"]
+    apply_graph(prod, swap)
+    wait_until(lambda: any(map(is_refused, prod.pods("prefill"))))
+    said = next(each["message"] for each in status(prod) if each["cause"] == "resources")
+    assert said.startswith(
+        "prefill waits for free resources on pool prefill: nvidia.com/gpu (asks for 1, a node has 8)"
+    )
+    assert "if this one needs their GPUs, it never finishes; then run `pulumi config set --path" in said
+    apply_graph(prod, [*swap, "models.chat.updateStrategy=recreate"])
+    wait_until(lambda: prod.is_ready() and prod.running("prefill") == 8)
+    apply_graph(prod, [])  # eight engines leave one by one, so this one finishes without it
+    wait_until(lambda: prod.is_ready() and len(prod.pods("prefill")) == 1)
+
+
+def apply_graph(platform: Platform, overrides: list[str]) -> None:
+    """The graph and its claims as `pulumi up` changes them."""
+    for each in rendered("prod", overrides):
+        if each["kind"] in ("ResourceClaimTemplate", names.GRAPH_KIND):
+            platform.kube.apply(each, manager="pulumi")
 
 
 def test_nics_that_others_hold_are_named(prod: Platform) -> None:

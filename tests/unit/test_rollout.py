@@ -90,6 +90,22 @@ CASES = [
     Case("replicas alone", {}, {"models.chat.decode": {"replicas": 2}},
          ["pool decode: 2 nodes, was 1",
           "chat: decode goes from 1 to 2 replicas, which restarts nothing"]),
+    Case("replicas with another template", {}, {"models.chat.decode": {"replicas": 2, "drainSeconds": 400}},
+         ["pool decode: 2 nodes, was 1",
+          "chat: all workers restart, because a pod template changes (decode env, terminationGracePeriodSeconds): "
+          f"prefill 1 of 1 and decode 1 of 2 down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}, 2 "
+          "times in sequence",
+          "chat: decode goes from 1 to 2 replicas"]),
+    Case("replicas in an update that never finishes", {},
+         {"models.chat.decode": {"replicas": 2, "tensorParallel": 4}},
+         ["chat: all workers restart, because a pod template changes (decode args, resources, resourceClaims, "
+          "sharedMemorySize): THE UPDATE NEVER FINISHES: decode keeps 1 old engine of 8 GPUs until a new one runs, and "
+          "pool decode has 0 GPUs left for a new one of 4; meanwhile neither generation has an engine of every role, "
+          "so the graph does not serve; run `pulumi config set --path 'dynamo-gke:models.chat.updateStrategy' "
+          "recreate` before the update: all old engines stop first, and the graph does not serve until the new ones "
+          "have loaded the model; or keep the engines as they are: models.chat.decode: {replicas: 1, "
+          "tensorParallel: 8}",
+          "chat: decode goes from 1 to 2 replicas"]),
     Case("one role's template, and so both roles", {}, {"models.chat.engine": {"maxModelLen": 16384}},
          ["chat: all workers restart, because a pod template changes (prefill args; decode args): prefill 1 of 1 "
           f"and decode 1 of 1 down at a time, {NONE_BEFOREHAND}{OUTAGE}; {DRAINED}; {LLAMA_LOADS}"]),

@@ -26,6 +26,7 @@ _UNLIMITED = (
 )
 # Waits of the program end long before; a call that nobody answers must not keep the proxy alive.
 CALL_SECONDS = 3600
+_CANCEL_SECONDS = 10
 _Request = provider_pb2.CreateRequest | provider_pb2.CheckRequest | provider_pb2.ConfigureRequest
 _CREATING: dict[str, Callable[[], Any]] = {
     f"{SERVICE}Create": provider_pb2.CreateRequest,
@@ -70,6 +71,11 @@ class Proxy:
         self._server = grpc.server(ThreadPoolExecutor(max_workers=64), options=_UNLIMITED)
         self._server.add_generic_rpc_handlers((handler,))
         self.port = self._server.add_insecure_port(LOOPBACK)
+
+    def cancel(self) -> None:
+        """Makes the providers end what they wait for, as the engine does after Ctrl-C."""
+        for channel in self._channels:
+            channel.unary_unary(f"{SERVICE}Cancel")(b"", timeout=_CANCEL_SECONDS)
 
     def __enter__(self) -> Self:
         self._server.start()

@@ -35,6 +35,11 @@ class Providers:
             "kubernetes": (str(programs.kubernetes_provider),),
         }
         self._injection = injection
+        self._proxies: dict[str, Proxy] = {}
+
+    def cancel(self, package: str) -> None:
+        """Ends what the running provider of a package waits for; its calls fail, and the command with them."""
+        self._proxies[package].cancel()
 
     @contextmanager
     def running(self, judge: Path | None = None) -> Iterator[dict[str, str]]:
@@ -51,10 +56,10 @@ class Providers:
             for package, program in started.items():
                 program.wait_until(lambda log=program.log: _port(log) is not None)
                 ports[package] = _port(program.log) or 0
-            proxies: dict[str, Proxy] = {package: FaultProxy(ports[package], self._injection) for package in self._argv}
+            self._proxies = {package: FaultProxy(ports[package], self._injection) for package in self._argv}
             if judge:
-                proxies["gcp"] = PreviewProxy(ports[_JUDGE], ports["gcp"])
-            served = {package: stack.enter_context(proxy).port for package, proxy in proxies.items()}
+                self._proxies["gcp"] = PreviewProxy(ports[_JUDGE], ports["gcp"])
+            served = {package: stack.enter_context(proxy).port for package, proxy in self._proxies.items()}
             yield {ATTACHED: ",".join(f"{package}:{port}" for package, port in served.items())}
 
     def _started(self, package: str, argv: Sequence[str]) -> Program:

@@ -14,6 +14,7 @@ from ops.rehearsal.engine.providers import Providers
 from ops.rehearsal.engine.report import Report, StepReport
 from ops.rehearsal.engine.request import Request
 from ops.rehearsal.engine.stack import RehearsedStack
+from ops.rehearsal.engine.standstill import Standstill
 from ops.rehearsal.engine.steps import Steps
 from ops.rehearsal.faults.every import Every
 from ops.rehearsal.faults.strikes import Strikes
@@ -43,13 +44,15 @@ def run(world: World) -> int:
     with beside.cluster(world, request.programs, cloud) as cluster:
         overrides = [*request.overrides, f"versions.charts={chart.write(world, plan.platform)}"]
         has_secret = project.write(world, request.stack, overrides)
-        stack = RehearsedStack(request.stack, world, Providers(world, request.programs, injection))
+        standstill = Standstill(cluster.kube, world, plan)
+        stack = RehearsedStack(request.stack, world, Providers(world, request.programs, injection), standstill)
         tokens = [project.placeholder_token()] if has_secret or plan.missing_token else []
         for token in tokens:
             stack.set(project.TOKEN_KEY, token, secret=True)
         Steps(
             world=world,
             stack=stack,
+            standstill=standstill,
             plan=plan,
             unprotected=planned(request.stack, [*request.overrides, UNPROTECTED]),
             swap=swap.find(request.stack, request.overrides, plan),

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,17 @@ from ops.offline.recording import PROJECT, run_main
 from ops.offline.stackfile import project_root
 from ops.rehearsal.engine.events import Command, Message, StepEvent, steps
 from ops.rehearsal.engine.providers import Providers
+from ops.rehearsal.engine.standstill import Standstill
 from ops.rehearsal.world import World
 
 
 class RehearsedStack:
     """The program of this checkout as a stack. Its commands never raise for a failed command, but say so."""
 
-    def __init__(self, name: str, world: World, providers: Providers) -> None:
+    def __init__(self, name: str, world: World, providers: Providers, standstill: Standstill | None = None) -> None:
+        """`standstill` ends commands that wait for nothing; without it they wait as long as they do in reality."""
         self._providers = providers
+        self._standstill = standstill
         self._log = world.logs / "engine.jsonl"
         self.refusals: list[str] = []
         """Errors by which the program itself ended a command, in its words."""
@@ -87,13 +91,15 @@ class RehearsedStack:
                 said = event.diagnostic_event
                 messages.append(Message(severity=said.severity, urn=said.urn or None, text=said.message))
 
+        why: Sequence[str] = ()
         try:
-            with self._providers.running(judge) as env, self._log.open("a") as log:
+            with self._providers.running(judge) as env, self._log.open("a") as log, self._ending(seen) as why:
                 self._stack.workspace.env_vars = env
                 command(on_event=on_event)
             ok = True
         except CommandError as failed:
             ok = False
+            messages[:0] = [Message(severity="error", urn=None, text=sentence) for sentence in why]
             if not any(message.severity == "error" for message in messages):
                 messages.append(Message(severity="error", urn=None, text=str(failed)))
         return Command(
@@ -103,6 +109,12 @@ class RehearsedStack:
             steps=steps(seen),
             messages=tuple(messages),
         )
+
+    def _ending(self, seen: Sequence[StepEvent]) -> AbstractContextManager[Sequence[str]]:
+        """Ends a command that waits in vain; yields why."""
+        if not self._standstill:
+            return nullcontext(())
+        return self._standstill.ending(seen, lambda: self._providers.cancel("kubernetes"))
 
 
 def _step(at: float, what: Any, metadata: StepEventMetadata) -> StepEvent:

@@ -15,6 +15,7 @@ from ops.rehearsal.engine.fault_proxy import Injection
 from ops.rehearsal.engine.report import Report, StepReport
 from ops.rehearsal.engine.secret_search import search, search_objects
 from ops.rehearsal.engine.stack import RehearsedStack
+from ops.rehearsal.engine.standstill import Standstill
 from ops.rehearsal.engine.swap import Swap
 from ops.rehearsal.engine.timeline import timeline
 from ops.rehearsal.every_object import every_object
@@ -44,6 +45,7 @@ class Stopped(Exception):
 class Steps:
     world: World
     stack: RehearsedStack
+    standstill: Standstill
     plan: Plan
     """The stack's plan."""
     unprotected: Plan
@@ -139,10 +141,11 @@ class Steps:
             for resource in self.stack.resources()
             if resource["type"] == kinds.GRAPH
         }
+        self.standstill.plan = self.swap.plan
         for path, value in self.swap.settings.items():
             self.stack.set(f"dynamo-gke:models{path}", value, path=True)
-        engines = ", engines as before" if self.swap.keeps_engines else ""
-        name = f"swap {self.swap.before} for {self.swap.after}{engines}"
+        first = ", all engines stopped first" if self.swap.stops_all_first else ""
+        name = f"swap {self.swap.before} for {self.swap.after}{first}"
         self._do(name, self.stack.up, expectations.one_graph(self.swap.graph, graphs))
 
     def _rotate_token(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from catalog.models import card_names
 from ops.changes import lock_out
 from ops.offline.dry_run import planned
-from planning.types import Graph, Plan
+from planning.types import Plan
 from reading.errors import ConfigInvalid
 
 
@@ -19,35 +19,33 @@ class Swap:
     settings: Mapping[str, str]
     """Path below `dynamo-gke:models` → value, as `pulumi config set --path` takes them."""
 
+    plan: Plan
+    """The stack's plan afterwards."""
+
     @property
-    def keeps_engines(self) -> bool:
-        """Whether number and size of the engines had to be given."""
+    def stops_all_first(self) -> bool:
+        """Whether the update finishes only if all old engines stop before the first new one starts."""
         return len(self.settings) > 1
 
 
 def find(stack: str, overrides: Sequence[str], plan: Plan) -> Swap | None:
-    """A swap of the first graph's model that keeps every pool and finishes; None if no other card fits so."""
+    """A swap of the first graph's model that keeps every pool, finishes, and needs no token that the stack lacks.
+
+    None if no other card fits so.
+    """
     graph = plan.graphs[0]
-    for settings_of in (lambda _: {}, _engines_given):
+    at = f'["{graph.name}"]'
+    for more in ({}, {f"{at}.updateStrategy": "recreate"}):
         for name in _nearest(card_names(), graph.card.name):
-            at = f'["{graph.name}"]'
-            settings = {f"{at}.model": name, **settings_of(graph)}
+            settings = {f"{at}.model": name, **more}
             try:
                 other = planned(stack, [*overrides, *(f"models{path}={value}" for path, value in settings.items())])
             except ConfigInvalid:
                 continue
-            if other.pools == plan.pools and not lock_out.of_plans(graph.name, plan, other):
-                return Swap(graph=graph.name, before=graph.card.name, after=name, settings=settings)
+            lacks_token = other.missing_token and not plan.missing_token
+            if other.pools == plan.pools and not lacks_token and not lock_out.of_plans(graph.name, plan, other):
+                return Swap(graph=graph.name, before=graph.card.name, after=name, settings=settings, plan=other)
     return None
-
-
-def _engines_given(graph: Graph) -> dict[str, str]:
-    """Settings that fix the number and the GPUs of the graph's engines."""
-    return {
-        f'["{graph.name}"].{worker.role}.{key}': str(value)
-        for worker in graph.workers
-        for key, value in (("replicas", worker.replicas), ("tensorParallel", worker.tensor_parallel))
-    }
 
 
 def _nearest(names: Sequence[str], name: str) -> Iterator[str]:

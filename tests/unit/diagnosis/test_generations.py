@@ -74,6 +74,19 @@ CASES = [
         f"with `kubectl -n dynamo delete dynamocomponentdeployment chat-decode-{OLD}`",
     ),
     Case(
+        "a rolling update whose new worker finds no GPUs",
+        c.changed(
+            c.unplaced(
+                with_pod(WELL, younger("decode")), "decode", scheduler("1 Insufficient nvidia.com/gpu", ELSEWHERE)
+            ),
+            "chat",
+            {"status": {"rollingUpdate": {"phase": "InProgress", "startTime": c.ago(30)}}},
+        ),
+        ((Cause.RESOURCES, DECODE_POD), (Cause.ROLLING, GRAPH)),
+        "until enough new workers run: if this one needs their GPUs, it never finishes; then run `pulumi config set "
+        "--path 'dynamo-gke:models.chat.updateStrategy' recreate`",
+    ),
+    Case(
         "a generation left over, by the graph's own annotation",
         c.changed(
             replace(

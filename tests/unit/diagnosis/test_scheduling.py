@@ -68,6 +68,20 @@ CASES = [
         "pool decode: nvidia.com/gpu (asks for 8, a node has 8)",
     ),
     Case(
+        "a resource that no machine of the pool has",
+        c.changed(
+            c.unplaced(WELL, "decode", scheduler("1 Insufficient hugepages-1Gi", ELSEWHERE)),
+            DECODE,
+            {
+                "spec": {
+                    "containers": [{"name": "main", "resources": {"limits": {"hugepages-1Gi": "4Gi"}}}],
+                }
+            },
+        ),
+        ((Cause.RESOURCES, DECODE_POD),),
+        "decode asks for hugepages-1Gi, which no node of pool decode offers, so more nodes do not help",
+    ),
+    Case(
         "no CPU and memory free, the pool at its maximum",
         c.with_events(
             c.unplaced(WELL, "frontend", scheduler("2 Insufficient cpu", "1 Insufficient memory")),
