@@ -2,12 +2,19 @@
 
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import yaml
 
 from tests.stacks import ROOT
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+PROMPT = "$ "
+"""Begins a command in a `text` block; what it prints follows in the same block."""
 
 # What a reader replaces, and a valid value for it.
 PLACEHOLDERS = {
@@ -20,24 +27,66 @@ PLACEHOLDERS = {
 
 @dataclass(frozen=True)
 class Block:
-    """One `sh` block: its commands as words, and the output that the page shows right below it."""
+    """Commands that a page prints together, as words, and the output that the page shows right below them."""
 
     commands: tuple[tuple[str, ...], ...]
     output: str | None
 
 
-def blocks(page: str) -> list[Block]:
-    """The `sh` blocks of a page, with placeholders replaced."""
+@dataclass(frozen=True)
+class Fence:
+    """One fenced block; `adjoins` where only white space is between the block before it and this one."""
+
+    language: str
+    text: str
+    adjoins: bool
+
+
+def in_navigation(entry: Any) -> Iterator[str]:
+    """The pages of a part of mkdocs.yml's `nav`, in order."""
+    if isinstance(entry, str):
+        yield entry
+    else:
+        for inner in entry.values() if isinstance(entry, dict) else entry:
+            yield from in_navigation(inner)
+
+
+PAGES = (
+    "README.md",
+    *(f"docs/{page}" for page in in_navigation(yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"])),
+)
+"""In the order in which a reader meets them."""
+
+
+def fences(page: str) -> list[Fence]:
+    """The fenced blocks of a page, with placeholders replaced."""
     text = (ROOT / page).read_text(encoding="utf-8")
     for placeholder, value in PLACEHOLDERS.items():
         text = text.replace(placeholder, value)
-    fences = list(FENCE.finditer(text))
+    found = list(FENCE.finditer(text))
+    between = [text[before.end() : after.start()].strip() for before, after in pairwise(found)]
+    return [
+        Fence(match[2], textwrap.dedent(match[3]), adjoins=gap == "")
+        for match, gap in zip(found, ["the page's beginning", *between], strict=False)
+    ]
+
+
+def blocks(page: str) -> list[Block]:
+    """The blocks of a page that have commands: `sh`, and `text` that begins with a prompt."""
     found: list[Block] = []
-    for fence, after in zip(fences, [*fences[1:], None], strict=True):
-        if fence[1] == "sh":
-            shown = after and after[1] == "text" and text[fence.end() : after.start()].strip() == ""
-            found.append(Block(tuple(_commands(fence[2])), after[2] if after and shown else None))
+    every = fences(page)
+    for fence, after in zip(every, [*every[1:], None], strict=False):
+        if fence.language == "sh":
+            shown = after is not None and after.adjoins and is_output(after)
+            found.append(Block(tuple(_commands(fence.text)), after.text if after and shown else None))
+        elif fence.text.startswith(PROMPT):
+            command, _, output = fence.text.removeprefix(PROMPT).partition("\n")
+            found.append(Block(tuple(_commands(command)), output))
     return found
+
+
+def is_output(fence: Fence) -> bool:
+    return fence.language == "text" and not fence.text.startswith(PROMPT)
 
 
 def commands(page: str) -> list[tuple[str, ...]]:
@@ -45,7 +94,7 @@ def commands(page: str) -> list[tuple[str, ...]]:
 
 
 def _commands(script: str) -> Iterator[tuple[str, ...]]:
-    """Each command of a script, split into words; a quoted text may span lines."""
+    """Each command of a script, split into words; a quoted text may span lines, and a loop is one command."""
     pending = ""
     for line in script.replace("\\\n", " ").splitlines():
         pending = f"{pending}\n{line}" if pending else line
@@ -53,10 +102,12 @@ def _commands(script: str) -> Iterator[tuple[str, ...]]:
             words = shlex.split(pending, comments=True)
         except ValueError:  # a quotation that is still open
             continue
+        if words and words[0] == "for" and line != "done":
+            continue
         pending = ""
         if words:
             yield tuple(words)
-    assert not pending, f"a quotation is never closed: {pending}"
+    assert not pending, f"a quotation or a loop is never closed: {pending}"
 
 
 def shows(shown: str, printed: str) -> bool:

@@ -70,7 +70,8 @@ def page() -> str:
 
 _HEAD = f"""# What is supported
 
-Generated from the catalog by `make goldens`; a test compares it. **Nobody has run any of this on GPUs.**
+Which machine runs which engine in which layout, and in which number formats. Generated from the catalog by
+`make goldens`; a test compares it. **Nobody has run any of this on GPUs.**
 
 - *verified by tests*: a stack of this cell is planned, rendered and validated strictly against the schemas of
   Kubernetes and Dynamo, with {MODEL} and the first capacity mode and RDMA mode of the machine.

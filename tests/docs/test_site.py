@@ -4,15 +4,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
+from tests.doc_blocks import in_navigation
 from tests.stacks import ROOT
 
 CONFIG = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
@@ -79,14 +78,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Html]:
         pages[path].feed(path.read_text(encoding="utf-8"))
     assert len(pages) == len(PAGES) + 1  # and 404.html
     return pages
-
-
-def in_navigation(entry: Any) -> Iterator[str]:
-    if isinstance(entry, str):
-        yield entry
-    else:
-        for inner in entry.values() if isinstance(entry, dict) else entry:
-            yield from in_navigation(inner)
 
 
 def test_every_page_is_once_in_the_navigation() -> None:

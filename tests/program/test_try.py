@@ -117,7 +117,7 @@ def test_quota_is_requested_before_anything_else() -> None:
         assert each.get("--dimensions") == place
         assert f"`{check.quota.id}`" in PAGE
     first = [words[:2] for words in commands()][: commands().index(requested[0])]
-    assert first == [["gcloud", "components"], ["gcloud", "auth"], ["gcloud", "services"]]
+    assert first == [["gcloud", word] for word in ("components", "auth", "billing", "services")]
     assert {"beta", "gke-gcloud-auth-plugin"} <= set(commands()[0])
 
 
