@@ -1,6 +1,8 @@
 """`rehearse`: a stack's whole life under the real Pulumi engine, in a simulated cloud."""
 
 import os
+import shutil
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -9,6 +11,8 @@ from ops.commands.ending import Exit, errors_printed, stop
 from ops.commands.options import AsJson, Overrides, Stack
 from ops.offline.dry_run import dry_run, planned
 from ops.rehearsal.faults.every import Every
+from ops.rehearsal.faults.named import ALL, Named
+from ops.rehearsal.faults.possible import impossible
 from ops.report import printing
 from planning.types import Plan
 from reading.errors import ConfigInvalid, Error, one_of
@@ -16,6 +20,7 @@ from reading.errors import ConfigInvalid, Error, one_of
 app = typer.Typer(add_completion=False)
 
 _OFFICIAL = "official"
+_NO_KUBECTL = "--fault runs the commands that mend a stack, for which it needs kubectl on PATH; install it"
 
 
 @app.command()
@@ -31,6 +36,10 @@ def rehearse(
             "--fail-every", metavar="|".join(Every), help="Let the first creation fail of each type, or each resource."
         ),
     ] = None,
+    faults: Annotated[
+        list[str],
+        typer.Option("--fault", metavar="NAME", help="Meet this fault, and mend it; may be repeated. `all`: each."),
+    ] = [],  # noqa: B006 - typer reads the default, nobody changes it
     judge: Annotated[
         str | None,
         typer.Option(metavar=_OFFICIAL, help="After `up`, let Google's own provider preview; needs its plugin."),
@@ -46,13 +55,18 @@ def rehearse(
         _refuse_existing(planned(stack, overrides))
         if fail_every is not None and fail_every not in list(Every):
             raise ConfigInvalid([Error("--fail-every", one_of(fail_every, list(Every)))])
-        if fail is not None and fail_every:
-            raise ConfigInvalid([Error("--fail", "does not go together with --fail-every; give one of them")])
-        plugin = None if judge is None else _plugin_of(judge, alone=not (fail or fail_every or thorough))
+        _refuse_two_of({"--fail": fail, "--fail-every": fail_every, "--fault": faults or None})
+        alone = not (fail or fail_every or faults or thorough)
+        plugin = None if judge is None else _plugin_of(judge, alone=alone)
+        named = _named(faults)
+        recorded = dry_run(stack, overrides).recording.resources if fail is not None or named else ()
+        urns = [resource.urn for resource in recorded]
+        if ALL not in faults and (wrong := impossible(named, urns)):
+            raise ConfigInvalid([Error("--fault", f"{name}: {why}") for name, why in wrong.items()])
         if fail is not None:
             from ops.rehearsal.engine import target
 
-            target.check(fail, [resource.urn for resource in dry_run(stack, overrides).recording.resources])
+            target.check(fail, urns)
     from ops.rehearsal import programs
     from ops.rehearsal.engine import outside, printed
     from ops.rehearsal.engine.request import Request
@@ -61,6 +75,9 @@ def rehearse(
         found = programs.find()
     except programs.ProgramsMissing as missing:
         stop(str(missing), Exit.FAILED, path="rehearsal", stack=stack)
+    kubectl = shutil.which("kubectl")
+    if named and not kubectl:
+        stop(_NO_KUBECTL, Exit.FAILED, path="rehearsal", stack=stack)
     request = Request(
         stack=stack,
         overrides=overrides,
@@ -70,6 +87,8 @@ def rehearse(
         quiet=as_json,
         fail_every=fail_every,
         judge=plugin,
+        faults=named,
+        kubectl=kubectl,
     )
     code, report = outside.run(request, dict(os.environ), keep=keep)
     if as_json:
@@ -79,13 +98,27 @@ def rehearse(
     raise typer.Exit(code)
 
 
+def _refuse_two_of(given: Mapping[str, object]) -> None:
+    """Raises ConfigInvalid for two options of which each decides what fails."""
+    first, *others = [name for name, value in given.items() if value is not None] or [""]
+    if others:
+        raise ConfigInvalid([Error(first, f"does not go together with {others[0]}; give one of them")])
+
+
+def _named(given: Sequence[str]) -> list[Named]:
+    """Raises ConfigInvalid for a name that no fault has."""
+    if wrong := [name for name in given if name not in (ALL, *Named)]:
+        raise ConfigInvalid([Error("--fault", one_of(name, [*Named, ALL])) for name in wrong])
+    return [name for name in Named if ALL in given or name in given]
+
+
 def _plugin_of(judge: str, *, alone: bool) -> str:
     """The judge's plugin. Raises ConfigInvalid without it, for another judge, or beside options of other rehearsals."""
     if judge != _OFFICIAL:
         raise ConfigInvalid([Error("--judge", one_of(judge, [_OFFICIAL]))])
     if not alone:
         raise ConfigInvalid(
-            [Error("--judge", "only previews after `up`; leave out --fail, --fail-every and --thorough")]
+            [Error("--judge", "only previews after `up`; leave out --fail, --fail-every, --fault and --thorough")]
         )
     from ops.rehearsal import official
 

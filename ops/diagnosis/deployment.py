@@ -1,5 +1,6 @@
 """A graph in the cluster: whether it exists, the operator's status of it, and missing pods."""
 
+import json
 from collections.abc import Iterator
 
 from manifests import labels
@@ -11,6 +12,8 @@ from planning.platform import WEBHOOK_PORT
 
 FINALIZER = "nvidia.com/finalizer"
 """The operator's, on each graph."""
+_OF_KUBERNETES = ("foregroundDeletion", "orphan")
+"""Finalizers that the garbage collector of Kubernetes removes by itself. Pulumi deletes with the first."""
 
 
 def not_deployed(view: View, awaited: str) -> Finding:
@@ -30,7 +33,7 @@ def not_reconciled(view: View) -> Iterator[Finding]:
     if since := part(graph, "metadata", "deletionTimestamp"):
         yield view.finding(
             Cause.DELETING,
-            f"the graph has been terminating for {view.snapshot.age(since)}; {_holding(view)}",
+            f"the graph has been terminating for {view.snapshot.age(since)}; {'; '.join(_holding(view))}",
             view.reference,
         )
         return
@@ -54,14 +57,25 @@ def not_reconciled(view: View) -> Iterator[Finding]:
         yield view.finding(Cause.REFUSED, f"the operator rejects the graph: {_verdict(view)}", view.reference)
 
 
-def _holding(view: View) -> str:
+def _holding(view: View) -> Iterator[str]:
     """Whose finalizers keep a graph that is being deleted, and what removes them."""
     finalizers = [str(each) for each in part(view.deployed, "metadata", "finalizers") or ()]
-    if others := [each for each in finalizers if each != FINALIZER]:
-        return f"the controller that set finalizer {', '.join(others)} has to remove it"
-    if not any(part(each, "status", "availableReplicas") for each in view.snapshot.operators):
-        return f"the operator, which does not run, removes finalizer {FINALIZER}: start it first"
-    return "the operator removes its finalizer once the pods are gone"
+    if FINALIZER in finalizers:
+        running = any(part(each, "status", "availableReplicas") for each in view.snapshot.operators)
+        yield (
+            "the operator removes its finalizer once the pods are gone"
+            if running
+            else f"the operator, which does not run, removes finalizer {FINALIZER}: start it first"
+        )
+    if others := [each for each in finalizers if each not in (FINALIZER, *_OF_KUBERNETES)]:
+        patch = json.dumps({"metadata": {"finalizers": [each for each in finalizers if each not in others]}})
+        edit = f"kubectl -n {view.graph.namespace} patch {view.reference} --type merge --patch '{patch}'"
+        yield (
+            f"the controller that set finalizer {', '.join(others)} has to remove it; "
+            f"if none does any more, `{edit}` removes it"
+        )
+    if FINALIZER not in finalizers and not others:
+        yield "Kubernetes deletes what the graph owns, and then the graph"
 
 
 def missing_pods(view: View, *, explained: bool) -> Iterator[Finding]:

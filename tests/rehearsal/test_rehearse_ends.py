@@ -1,6 +1,6 @@
 """However a rehearsal ends, no process and no folder of it is left.
 
-The programs are stand-ins that never become ready and start a child of their own, so no real ones are needed.
+But for one test, the programs are stand-ins that never become ready and start a child of their own.
 """
 
 import json
@@ -38,6 +38,20 @@ print(code, [fault["message"] for fault in report["faults"]], flush=True)
 """
 
 
+def processes_of(temporary: Path) -> dict[int, dict[str, str]]:
+    """The processes of rehearsals in this folder, with their environments."""
+    found: dict[int, dict[str, str]] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            pairs = (process / "environ").read_bytes().decode(errors="replace").split("\0")
+        except OSError:  # it has ended
+            continue
+        env = {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+        if env.get(VARIABLE, "").startswith(str(temporary)):
+            found[int(process.name)] = env
+    return found
+
+
 class Running:
     """A rehearsal in a process of its own, which waits for a program that never becomes ready."""
 
@@ -61,17 +75,7 @@ class Running:
         return [path for path in self.temporary.iterdir() if path.is_dir()]
 
     def processes(self) -> dict[int, dict[str, str]]:
-        """The rehearsal's processes with their environments."""
-        found: dict[int, dict[str, str]] = {}
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                pairs = (process / "environ").read_bytes().decode(errors="replace").split("\0")
-            except OSError:  # it has ended
-                continue
-            env = {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
-            if env.get(VARIABLE, "").startswith(str(self.temporary)):
-                found[int(process.name)] = env
-        return found
+        return processes_of(self.temporary)
 
     def wait_for_programs(self) -> None:
         deadline = time.monotonic() + 60
@@ -140,3 +144,27 @@ def test_a_kept_folder_stays(tmp_path: Path) -> None:
     assert not started.processes()
     (folder,) = started.folders
     assert json.loads((folder / "request.json").read_text())["stack"] == "dev"
+
+
+@pytest.mark.parametrize("after", ["rehearsing stack dev", "  preview: ", "  up: ", "  refresh: "])
+def test_ctrl_c_leaves_nothing_at_any_step(programs: Programs, tmp_path: Path, after: str) -> None:
+    """While the control plane starts, resources are created, a further update runs, and a model is swapped."""
+    rehearsal = subprocess.Popen(
+        [sys.executable, "-m", "ops", "rehearse", "--stack", "dev"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert rehearsal.stdout is not None
+        assert any(after in line for line in rehearsal.stdout)
+        time.sleep(2)
+        assert len(processes_of(tmp_path)) > 2
+        rehearsal.send_signal(signal.SIGINT)
+        rehearsal.communicate(timeout=SECONDS)
+    finally:
+        rehearsal.kill()
+    assert rehearsal.returncode == 130
+    assert not processes_of(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -80,3 +80,18 @@ def test_another_fail_every_is_refused_with_what_is_allowed() -> None:
     (fault,) = json.loads(done.stdout)["faults"]
     assert (done.returncode, fault["path"]) == (2, "--fail-every")
     assert fault["message"] == '"foo" is not one of type, resource'
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "message"),
+    [
+        (("--fault", "sigint"), "--fault", '"sigint" is not one of stockout, timeout, '),
+        (("--fault", "node-lost"), "--fault", "node-lost: the stack has no GPU pool"),
+        (("--fault", "killed", "--fail", "NodePool"), "--fail", "does not go together with --fault; give one of them"),
+    ],
+)
+def test_a_fault_that_cannot_happen_is_refused(words: tuple[str, ...], path: str, message: str) -> None:
+    done = ops("rehearse", "--stack", "dev", *words, "--json")
+    (fault,) = json.loads(done.stdout)["faults"]
+    assert (done.returncode, fault["path"]) == (2, path)
+    assert fault["message"].startswith(message)

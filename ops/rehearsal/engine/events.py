@@ -145,7 +145,7 @@ def uncolored(text: str) -> str:
 
 
 _MAX_LINES = 8
-_CONSEQUENCES = ("update failed", "preview failed")
+_CONSEQUENCES = ("update failed", "preview failed", "Resource monitor has terminated, shutting down")
 """What the engine adds after an error."""
 
 

@@ -62,6 +62,12 @@ class Injection:
             self.failed = urn
             return True
 
+    def lost(self, urn: str) -> None:
+        """Called when the resource exists and its answer is about to be lost."""
+
+    def not_lost(self, urn: str) -> None:
+        """Called when the creation failed by itself, so that no answer was lost."""
+
 
 class Proxy:
     """Serves the engine's calls on a port of its own while the block runs."""
@@ -139,7 +145,12 @@ class _Forwarding(grpc.GenericRpcHandler):
     ) -> bytes:
         if injection.strikes(urn):
             if injection.fault is Fault.RESPONSE_LOST:
-                answered(context, lambda: call(request, timeout=CALL_SECONDS))
+                try:
+                    answered(context, lambda: call(request, timeout=CALL_SECONDS))
+                except Exception:
+                    injection.not_lost(urn)
+                    raise
+                injection.lost(urn)
             context.abort(grpc.StatusCode.UNKNOWN, f"rehearsed fault ({injection.fault}): {urn}")
         return answered(context, lambda: call(request, timeout=CALL_SECONDS))
 

@@ -16,10 +16,14 @@ def show(report: dict[str, Any]) -> None:
     if report["timeline"]:
         drawn = Timeline.from_wire(report["timeline"])
         printing.show(lambda console: _timeline(console, drawn), timeline_table.WIDTH)
+    if report["converged"] is None:
+        return
+    print()
     if report["failed"]:
-        print(f"\nfailed: {report['failed']}\n{'converged' if report['converged'] else 'did not converge'}")
+        print(f"failed: {report['failed']}")
     if report["struck"]:
-        print(f"\n{len(report['struck'])} failed once\n{'converged' if report['converged'] else 'did not converge'}")
+        print(f"{len(report['struck'])} failed once")
+    print("converged" if report["converged"] else "did not converge")
 
 
 def _timeline(console: Console, drawn: Timeline) -> None:

@@ -42,14 +42,14 @@ class Providers:
         self._proxies[package].cancel()
 
     @contextmanager
-    def running(self, judge: Path | None = None) -> Iterator[dict[str, str]]:
-        """The environment with which a command finds the providers, which run while the block does.
+    def running(self, judge: Path | None = None, env: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
+        """The environment with which a command finds the providers, which run while the block does. `env`: theirs.
 
         With a `judge`, Google's own provider, the engine can only preview.
         """
         argv = {**self._argv, **({_JUDGE: (str(judge),)} if judge else {})}
         with ExitStack() as stack:
-            started = {package: self._started(package, words) for package, words in argv.items()}
+            started = {package: self._started(package, words, env or {}) for package, words in argv.items()}
             for program in started.values():
                 stack.callback(program.stop)
             ports: dict[str, int] = {}
@@ -62,12 +62,12 @@ class Providers:
             served = {package: stack.enter_context(proxy).port for package, proxy in self._proxies.items()}
             yield {ATTACHED: ",".join(f"{package}:{port}" for package, port in served.items())}
 
-    def _started(self, package: str, argv: Sequence[str]) -> Program:
+    def _started(self, package: str, argv: Sequence[str], env: Mapping[str, str]) -> Program:
         # The log begins with the provider's port, so each command has its own.
         log = self._world.logs / f"provider-{package}.log"
         log.unlink(missing_ok=True)
-        env = {"PYTHONPATH": str(project_root()), "GOOGLE_OAUTH_ACCESS_TOKEN": _NO_TOKEN}
-        return Program(self._world, f"provider-{package}", argv, env)
+        own = {"PYTHONPATH": str(project_root()), "GOOGLE_OAUTH_ACCESS_TOKEN": _NO_TOKEN}
+        return Program(self._world, f"provider-{package}", argv, {**own, **env})
 
 
 def _port(log: Path) -> int | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ops.commands.ending import print_errors
-from ops.offline.dry_run import planned
+from ops.offline.dry_run import dry_run, planned
 from ops.rehearsal.engine import beside, project, refusals, swap
 from ops.rehearsal.engine.fault_proxy import Injection
 from ops.rehearsal.engine.providers import Providers
@@ -17,6 +17,11 @@ from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.engine.standstill import Standstill
 from ops.rehearsal.engine.steps import Steps
 from ops.rehearsal.faults.every import Every
+from ops.rehearsal.faults.life import Life
+from ops.rehearsal.faults.lost_answers import LostAnswers
+from ops.rehearsal.faults.named import Named
+from ops.rehearsal.faults.pulumi_process import PulumiProcess
+from ops.rehearsal.faults.scene import Scene
 from ops.rehearsal.faults.strikes import Strikes
 from ops.rehearsal.files import write_whole
 from ops.rehearsal.google.cloud import Cloud
@@ -49,7 +54,7 @@ def run(world: World) -> int:
         tokens = [project.placeholder_token()] if has_secret or plan.missing_token else []
         for token in tokens:
             stack.set(project.TOKEN_KEY, token, secret=True)
-        Steps(
+        steps = Steps(
             world=world,
             stack=stack,
             standstill=standstill,
@@ -61,7 +66,21 @@ def run(world: World) -> int:
             report=report,
             on_step=on_step,
             tokens=tokens,
-        ).run(injection, thorough=request.thorough, judge=Path(request.judge) if request.judge else None)
+        )
+        if isinstance(injection, LostAnswers):
+            (world.commands / "kubectl").symlink_to(request.kubectl or "")
+            scene = Scene(
+                world=world,
+                stack=stack,
+                plan=plan,
+                urns=[each.urn for each in dry_run(request.stack, request.overrides).recording.resources],
+                cloud=cloud,
+                cluster=cluster,
+                answers=injection,
+                process=PulumiProcess(world, request.programs.pulumi),
+            )
+            steps.life = Life(scene, [Named(each) for each in request.faults], steps)
+        steps.run(injection, thorough=request.thorough, judge=Path(request.judge) if request.judge else None)
         for failure in cluster.failures:
             report.steps.append(StepReport(name="stand-ins", ok=False, seconds=0, said=failure))
             _show(out, report.steps[-1])
@@ -76,6 +95,8 @@ def _write(path: Path, report: Report) -> None:
 
 
 def _injection(request: Request) -> Injection | None:
+    if request.faults:
+        return LostAnswers()
     if request.fail_every:
         return Strikes(text="", every=Every(request.fail_every))
     return Injection(text=request.fail) if request.fail else None

@@ -23,6 +23,10 @@ class Request:
     """`type` or `resource`, each of which fails once; None for at most one fault."""
     judge: str | None = None
     """Path of Google's own provider, which previews what the stand-in has created; None for a whole rehearsal."""
+    faults: Sequence[str] = ()
+    """Names of faults."""
+    kubectl: str | None = None
+    """Runs the commands that mend these; None if there is none."""
 
     def to_json(self) -> str:
         return json.dumps({**asdict(self), "programs": self.programs.to_wire()})

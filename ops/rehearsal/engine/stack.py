@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ class RehearsedStack:
         self._log = world.logs / "engine.jsonl"
         self.refusals: list[str] = []
         """Errors by which the program itself ended a command, in its words."""
+        self.watchers: list[Callable[[StepEvent], None]] = []
+        """Called with each event of a step, while the command runs."""
         self._stack = automation.create_or_select_stack(
             stack_name=name,
             project_name=PROJECT,
@@ -50,18 +53,23 @@ class RehearsedStack:
 
     def unprotect(self, urns: Sequence[str]) -> None:
         """`pulumi state unprotect`"""
+        self.cli("state", "unprotect", "--yes", *urns)
+
+    def cli(self, *words: str) -> None:
+        """A command of Pulumi that runs neither the program nor a provider. Raises CommandError."""
         workspace = self._stack.workspace
-        workspace.pulumi_command.run(["state", "unprotect", "--yes", *urns], workspace.work_dir, workspace.env_vars)
+        workspace.pulumi_command.run([*words], workspace.work_dir, workspace.env_vars)
 
     def preview(self, judge: Path | None = None) -> Command:
         """A preview. `judge`: Google's own provider, which then says what changes, instead of the stand-in."""
-        return self._run("preview", self._stack.preview, judge)
+        return self._run("preview", self._stack.preview, judge=judge)
 
-    def up(self) -> Command:
-        return self._run("up", self._stack.up)
+    def up(self, targets: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Command:
+        """`pulumi up`, of all resources or of those with the URNs. `env`: further environment of the providers."""
+        return self._run("up", partial(self._stack.up, target=list(targets) or None), env=env)
 
-    def refresh(self) -> Command:
-        return self._run("refresh", self._stack.refresh)
+    def refresh(self, *, clear_pending_creates: bool = False) -> Command:
+        return self._run("refresh", partial(self._stack.refresh, clear_pending_creates=clear_pending_creates))
 
     def destroy(self) -> Command:
         """`pulumi destroy`, which first previews, and stops there for a protected resource."""
@@ -70,31 +78,51 @@ class RehearsedStack:
 
     def resources(self) -> list[dict[str, Any]]:
         """The resources of the state."""
-        deployment = self._stack.export_stack().deployment or {}
-        return deployment.get("resources") or []
+        return self._exported("resources")
 
-    def _run(self, name: str, command: Callable[..., Any], judge: Path | None = None) -> Command:
+    def pending(self) -> list[dict[str, Any]]:
+        """The operations of the state of which Pulumi does not know how they ended."""
+        return self._exported("pending_operations")
+
+    def _exported(self, what: str) -> list[dict[str, Any]]:
+        deployment = self._stack.export_stack().deployment or {}
+        return deployment.get(what) or []
+
+    def _run(
+        self,
+        name: str,
+        command: Callable[..., Any],
+        *,
+        judge: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Command:
         began = time.monotonic()
         seen: list[StepEvent] = []
         messages: list[Message] = []
+
+        def told(step: StepEvent) -> None:
+            seen.append(step)
+            for watcher in self.watchers:
+                watcher(step)
 
         def on_event(event: EngineEvent) -> None:
             at = time.monotonic() - began
             print(json.dumps(event, default=vars), file=log)
             if event.resource_pre_event:
-                seen.append(_step(at, "began", event.resource_pre_event.metadata))
+                told(_step(at, "began", event.resource_pre_event.metadata))
             elif event.res_outputs_event:
-                seen.append(_step(at, "ended", event.res_outputs_event.metadata))
+                told(_step(at, "ended", event.res_outputs_event.metadata))
             elif event.res_op_failed_event:
-                seen.append(_step(at, "failed", event.res_op_failed_event.metadata))
+                told(_step(at, "failed", event.res_op_failed_event.metadata))
             elif event.diagnostic_event:
                 said = event.diagnostic_event
                 messages.append(Message(severity=said.severity, urn=said.urn or None, text=said.message))
 
         why: Sequence[str] = ()
         try:
-            with self._providers.running(judge) as env, self._log.open("a") as log, self._ending(seen) as why:
-                self._stack.workspace.env_vars = env
+            running = self._providers.running(judge, env)
+            with running as attached, self._log.open("a") as log, self._ending(seen) as why:
+                self._stack.workspace.env_vars = attached
                 command(on_event=on_event)
             ok = True
         except CommandError as failed:

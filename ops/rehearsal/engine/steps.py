@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,8 +19,11 @@ from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.engine.standstill import Standstill
 from ops.rehearsal.engine.swap import Swap
 from ops.rehearsal.engine.timeline import timeline
+from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.every_object import every_object
+from ops.rehearsal.faults.life import Life
 from ops.rehearsal.faults.strikes import Strikes, judged
+from ops.rehearsal.faults.troubles import Remedy, failure
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.kube import Kube
 from ops.rehearsal.platform import names
@@ -57,14 +61,18 @@ class Steps:
     on_step: Callable[[StepReport], None]
     tokens: list[str] = field(default_factory=list[str])
     """Secrets of the stack, to be found wherever they should not be."""
+    life: Life | None = None
+    """The stack's life with the faults that were asked for by name."""
 
     def run(self, injection: Injection | None, *, thorough: bool, judge: Path | None = None) -> None:
         """Runs all steps, until one fails on which the others build."""
         try:
             if injection and thorough:
-                self._skip("thorough steps", "a rehearsal with a fault has none of them")
+                self.skip("thorough steps", "a rehearsal with a fault has none of them")
             if judge:
                 self._judged(judge)
+            elif self.life:
+                self._with_named_faults(self.life)
             elif isinstance(injection, Strikes):
                 self._with_many_faults(injection)
             elif injection:
@@ -132,9 +140,42 @@ class Steps:
                 self._report(StepReport(name=f"every {strikes.every}", ok=False, seconds=0, said=said))
             self._destroy()
 
+    def _with_named_faults(self, life: Life) -> None:
+        self.report.converged = False
+        try:
+            with self._rehearsed():
+                life.create()
+                life.update()
+                self.report.converged = True
+        finally:
+            self._destroy()
+
+    @contextmanager
+    def _rehearsed(self) -> Iterator[None]:
+        """Reports that something which had to happen did not, such as a sentence of `status`."""
+        try:
+            yield
+        except RehearsalError as error:
+            self._report(StepReport(name="rehearsal", ok=False, seconds=0, said=str(error)))
+            raise Stopped from error
+
+    def command(self, name: str, command: Callable[[], Command], expect: Expectation, /) -> Command:
+        return self._do(name, command, expect, needed=True)
+
+    def mend(self, remedy: Remedy, /) -> None:
+        began, why = time.monotonic(), failure(remedy)
+        seconds = time.monotonic() - began
+        self._report(StepReport(name=f"mend: {remedy.said}", ok=not why, seconds=seconds, said=why or "done"))
+        if why:
+            raise Stopped
+
+    def check(self, name: str, complaints: list[str], /) -> None:
+        said = expectations.listed(complaints, "; ") or "as expected"
+        self._report(StepReport(name=name, ok=not complaints, seconds=0, said=said))
+
     def _swap_model(self) -> None:
         if not self.swap:
-            self._skip("swap", "no other card of the catalog fits on the stack's pools")
+            self.skip("swap", "no other card of the catalog fits on the stack's pools")
             return
         graphs = {
             resource["urn"]: resource["outputs"]["metadata"]["name"]
@@ -150,7 +191,7 @@ class Steps:
 
     def _rotate_token(self) -> None:
         if not self.tokens:
-            self._skip("another token", _NO_TOKEN)
+            self.skip("another token", _NO_TOKEN)
             return
         self.tokens.append(project.placeholder_token())
         self.stack.set(project.TOKEN_KEY, self.tokens[-1], secret=True)
@@ -159,7 +200,7 @@ class Steps:
     def _scale_elsewhere(self) -> None:
         """An autoscaler scales each role that has one, as a field manager of its own."""
         if not any(worker.autoscaled for graph in self.plan.graphs for worker in graph.workers):
-            self._skip("up after an autoscaler", "the stack scales no role automatically")
+            self.skip("up after an autoscaler", "the stack scales no role automatically")
             return
         wanted = {key: replicas + 1 for key, replicas in self._scaled().items()}
         for (namespace, name), replicas in wanted.items():
@@ -185,6 +226,9 @@ class Steps:
             self.stack.unprotect([resource["urn"] for resource in resources if resource["type"] == kinds.BUCKET])
         self._search()
         objects = left_over.objects(resources)
+        if self.life and self.report.converged:
+            with self._rehearsed():
+                self.life.destroy(self.stack.destroy)
         gone = expectations.nothing_left(lambda: self._left(objects), resources)
         self._do("destroy", self.stack.destroy, gone, needed=True)
 
@@ -207,7 +251,7 @@ class Steps:
         Not in the cluster's own store, in which a Secret is plain: its objects are read from the API server.
         """
         if not self.tokens:
-            self._skip("token in plain text", _NO_TOKEN)
+            self.skip("token in plain text", _NO_TOKEN)
             return
         began = time.monotonic()
         found = search(self.world.folder, tuple(self.tokens), ignored=self.world.folder / "control-plane")
@@ -225,7 +269,7 @@ class Steps:
             raise Stopped
         return ran
 
-    def _skip(self, name: str, why: str) -> None:
+    def skip(self, name: str, why: str, /) -> None:
         self._report(StepReport(name=name, ok=True, seconds=0, said=why, skipped=True))
 
     def _report(self, step: StepReport) -> None:

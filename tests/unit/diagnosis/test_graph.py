@@ -4,9 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from ops.diagnosis import Cause
+from ops.diagnosis import Cause, Snapshot
 from tests import clusters as c
 from tests.unit.diagnosis.case import DECODE, GRAPH, WELL, Case, check
+
+
+def deleted(*finalizers: str) -> Snapshot:
+    """The graph, being deleted for seven minutes, with what keeps it."""
+    return c.changed(WELL, "chat", {"metadata": {"deletionTimestamp": c.ago(7), "finalizers": [*finalizers]}})
+
 
 CASES = [
     Case(
@@ -36,18 +42,13 @@ CASES = [
     Case("no graph", c.without(WELL, "graphs"), ((Cause.NOT_DEPLOYED, GRAPH),), "port 9443"),
     Case(
         "being deleted",
-        c.changed(WELL, "chat", {"metadata": {"deletionTimestamp": c.ago(7)}}),
+        deleted("nvidia.com/finalizer", "foregroundDeletion"),
         ((Cause.DELETING, GRAPH),),
         "for 7 min; the operator removes its finalizer",
     ),
     Case(
         "being deleted while the operator is down",
-        replace(
-            c.changed(
-                WELL, "chat", {"metadata": {"deletionTimestamp": c.ago(7), "finalizers": ["nvidia.com/finalizer"]}}
-            ),
-            operators=(c.operator(available=False),),
-        ),
+        replace(deleted("nvidia.com/finalizer"), operators=(c.operator(available=False),)),
         (
             (Cause.OPERATOR, ("deployment/dynamo-platform-dynamo-operator-controller-manager",)),
             (Cause.DELETING, GRAPH),
@@ -56,9 +57,17 @@ CASES = [
     ),
     Case(
         "kept by another controller's finalizer",
-        c.changed(WELL, "chat", {"metadata": {"deletionTimestamp": c.ago(7), "finalizers": ["example.com/keep"]}}),
+        deleted("example.com/keep", "foregroundDeletion"),
         ((Cause.DELETING, GRAPH),),
-        "for 7 min; the controller that set finalizer example.com/keep has to remove it",
+        "for 7 min; the controller that set finalizer example.com/keep has to remove it; if none does any more, "
+        "`kubectl -n dynamo patch dynamographdeployment/chat --type merge --patch "
+        """'{"metadata": {"finalizers": ["foregroundDeletion"]}}'` removes it""",
+    ),
+    Case(
+        "deleted by Kubernetes, as nothing else keeps it",
+        deleted("foregroundDeletion"),
+        ((Cause.DELETING, GRAPH),),
+        "for 7 min; Kubernetes deletes what the graph owns, and then the graph",
     ),
     Case(
         "rejected by the operator",
