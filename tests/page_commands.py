@@ -141,7 +141,11 @@ class Repository:
 
     def _set(self, words: Words, stack: str) -> bool:
         """Writes a value into the stack file, as the CLI does; returns whether that changed the file."""
-        key, value = [word for word in words[3:] if word not in ("--path", "--stack", stack)]
+        given = [word for word in words[3:] if word != "--path"]
+        if "--stack" in given:
+            stack = given.pop(given.index("--stack") + 1)
+            given.remove("--stack")
+        key, value = given
         before = stackfile.blocks(self.folder, stack)
         after = stackfile.blocks(self.folder, stack, [f"{key.removeprefix('dynamo-gke:')}={value}"])
         if before != after:
