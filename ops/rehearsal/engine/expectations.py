@@ -5,6 +5,7 @@ from typing import Any
 
 from ops.rehearsal.engine import destroy_order
 from ops.rehearsal.engine.events import Command, Step, is_resource, short, type_of
+from ops.rehearsal.engine.left_over import kept
 
 Outcome = tuple[bool, str]
 Expectation = Callable[[Command], Outcome]
@@ -72,12 +73,22 @@ def one_graph(graph: str, graphs: Mapping[str, str]) -> Expectation:
     return expect
 
 
-def replaces_nothing(command: Command) -> Outcome:
-    """Changes something, in place."""
-    others = [step for step in command.changes if is_resource(step.urn) and step.op != "update"]
-    if command.ok and others:
-        return False, f"also {listed([_changed(step) for step in others])}"
-    return command.ok and bool(command.count("update")), counted(command)
+def token_rotated(versions: Collection[str]) -> Expectation:
+    """Stores another token and touches nothing else.
+
+    `versions`: URNs of the secret versions that the stack keeps in Secret Manager, where a token is rotated by a new
+    version; without any, the token changes in place.
+    """
+    rotated_by = "replace" if versions else "update"
+
+    def expect(command: Command) -> Outcome:
+        touched = [step for step in command.changes if is_resource(step.urn)]
+        others = [step for step in touched if (step.urn not in versions if versions else step.op != "update")]
+        if command.ok and others:
+            return False, f"also {listed([_changed(step) for step in others])}"
+        return command.ok and any(step.op == rotated_by for step in touched), counted(command)
+
+    return expect
 
 
 def fails_at(urn: Callable[[], str | None]) -> Expectation:
@@ -107,18 +118,26 @@ def refused(before: Collection[str], after: Callable[[], Collection[str]]) -> Ex
 
 
 def nothing_left(left_over: Callable[[], Sequence[str]], state: Sequence[Mapping[str, Any]]) -> Expectation:
-    """Deletes all, in an order that the engine must keep.
+    """Deletes all but what the program keeps, in an order that the engine must keep.
 
-    `left_over`: a sentence for each thing that remains; `state`: the resources before.
+    `left_over`: a sentence for each thing that wrongly remains or is gone; `state`: the resources before.
     """
 
     def expect(command: Command) -> Outcome:
         wrong = [*left_over(), *destroy_order.violations(command.steps, state)]
         if command.ok and wrong:
             return False, listed(wrong, "; ")
-        return command.ok, f"{command.count('delete')} deleted, nothing left" if command.ok else "failed"
+        return command.ok, _deleted(command, state) if command.ok else "failed"
 
     return expect
+
+
+def _deleted(command: Command, state: Sequence[Mapping[str, Any]]) -> str:
+    """For the engine, what the program keeps is deleted too: from its state."""
+    staying = kept(state)
+    gone = command.count("delete") - len(staying)
+    names = sorted(short(each["urn"]) for each in staying)
+    return f"{gone} deleted; kept: {', '.join(names)}" if staying else f"{gone} deleted, nothing left"
 
 
 def counted(command: Command) -> str:

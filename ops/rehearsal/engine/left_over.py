@@ -1,16 +1,12 @@
 """What a destroy left behind: in the simulated cloud, in the cluster, in Pulumi's state."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ops.rehearsal.engine.events import is_resource, short
-from ops.rehearsal.google.cloud import Cloud, Resource
+from ops.rehearsal.google.cloud import Resource
 from ops.rehearsal.kube import Kube, NotFound
-from policies import kinds
-
-STAY = (kinds.GOOGLE_API,)
-"""APIs stay enabled, because other things in the project may use them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +55,27 @@ def outlived(created: Iterable[Object], deleted_with_cluster: Iterable[Mapping[s
             yield f"the cluster was deleted while it still had {each}"
 
 
-def left_over(
-    cloud: Cloud, kube: Kube, created: Iterable[Object], state: Iterable[Mapping[str, Any]], *, keeps_bucket: bool
-) -> Iterator[str]:
-    """A sentence for each thing that should be gone."""
-    for resource in cloud.resources():
-        if not _stays(resource, keeps_bucket):
-            yield f"Google Cloud still has {short(resource.urn)}: {resource.id}"
+def kept(state: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The resources of a state that a destroy forgets and does not delete, because the program says so."""
+    return [resource for resource in state if resource.get("retainOnDelete") and is_resource(resource["urn"])]
+
+
+def in_cloud(resources: Sequence[Resource], before: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence for each resource of Google Cloud that should be gone, or should still exist.
+
+    `resources`: those that exist; `before`: the state before the destroy.
+    """
+    staying = {(each["type"], each["id"]): each["urn"] for each in kept(before) if each["type"].startswith("gcp:")}
+    existing = {(each.type, each.id): each.urn for each in resources}
+    for (type_, id_), urn in existing.items():
+        if (type_, id_) not in staying:
+            yield f"Google Cloud still has {short(urn)}: {id_}"
+    for key in staying.keys() - existing.keys():
+        yield f"{short(staying[key])} was deleted, although the program keeps it"
+
+
+def in_stack(kube: Kube, created: Iterable[Object], state: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence for each object in the cluster and each resource in the state that should be gone."""
     for each in created:
         if _exists(kube, each):
             yield f"the cluster still has {each}"
@@ -77,10 +87,6 @@ def left_over(
 def _key(api_version: str, kind: str, name: str, namespace: str | None) -> tuple[str, ...]:
     """The object whatever its version, because the API server may prefer another than the stack's."""
     return api_version.rpartition("/")[0], kind, namespace or "", name
-
-
-def _stays(resource: Resource, keeps_bucket: bool) -> bool:
-    return resource.type in STAY or (keeps_bucket and resource.type == kinds.BUCKET)
 
 
 def _exists(kube: Kube, each: Object) -> bool:

@@ -1,4 +1,4 @@
-"""Searches the files of a rehearsal and the objects of its cluster for a secret in plain text."""
+"""Searches the files of a rehearsal, the objects of its cluster and its simulated cloud for a secret."""
 
 import base64
 import json
@@ -7,6 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ops.rehearsal.engine.events import short
+from ops.rehearsal.google.cloud import Resource
+from ops.rehearsal.google.operations import digests
+from policies import kinds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +33,19 @@ def search_objects(objects: Iterable[Mapping[str, Any]], secrets: tuple[str, ...
             place = f" in {metadata['namespace']}" if metadata.get("namespace") else ""
             found.append(f"{each['kind']} {metadata['name']}{place}")
     return found
+
+
+def search_cloud(resources: Iterable[Resource]) -> list[str]:
+    """The inputs of Google Cloud that got any secret, but for the one that is made for secrets.
+
+    The simulated cloud keeps a digest of a secret, in whatever text the secret was.
+    """
+    return [
+        f"{path} of {short(each.urn)}"
+        for each in resources
+        for path in digests(each.state)
+        if (each.type, path) != (kinds.SECRET_VERSION, "secretData")
+    ]
 
 
 def search(folder: Path, secrets: tuple[str, ...], ignored: Path) -> Search:

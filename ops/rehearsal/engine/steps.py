@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ops.changes.gcp_inputs import sdk_version
 from ops.rehearsal.engine import expectations, left_over, project
@@ -14,7 +15,7 @@ from ops.rehearsal.engine.events import Command
 from ops.rehearsal.engine.expectations import Expectation, Outcome
 from ops.rehearsal.engine.fault_proxy import Injection
 from ops.rehearsal.engine.report import Report, StepReport
-from ops.rehearsal.engine.secret_search import search, search_objects
+from ops.rehearsal.engine.secret_search import search, search_cloud, search_objects
 from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.engine.standstill import Standstill
 from ops.rehearsal.engine.swap import Swap
@@ -39,6 +40,7 @@ _MAX_UPDATES = 200
 
 
 _NO_TOKEN = "the stack has no token"
+_IN_CLOUD = "in Google Cloud in Secret Manager only"
 
 
 class Stopped(Exception):
@@ -195,7 +197,8 @@ class Steps:
             return
         self.tokens.append(project.placeholder_token())
         self.stack.set(project.TOKEN_KEY, self.tokens[-1], secret=True)
-        self._do("another token", self.stack.up, expectations.replaces_nothing)
+        versions = [each["urn"] for each in self.stack.resources() if each["type"] == kinds.SECRET_VERSION]
+        self._do("another token", self.stack.up, expectations.token_rotated(versions))
 
     def _scale_elsewhere(self) -> None:
         """An autoscaler scales each role that has one, as a field manager of its own."""
@@ -229,20 +232,19 @@ class Steps:
         if self.life and self.report.converged:
             with self._rehearsed():
                 self.life.destroy(self.stack.destroy)
-        gone = expectations.nothing_left(lambda: self._left(objects), resources)
+        gone = expectations.nothing_left(lambda: self._left(objects, resources), resources)
         self._do("destroy", self.stack.destroy, gone, needed=True)
 
     def _urns(self) -> set[str]:
         return {resource["urn"] for resource in self.stack.resources()}
 
-    def _left(self, objects: list[left_over.Object]) -> list[str]:
-        resources = self.stack.resources()
-        keeps = self.unprotected.keeps_weights
+    def _left(self, objects: list[left_over.Object], before: list[dict[str, Any]]) -> list[str]:
         file = self.world.deleted_with_cluster
         lost = json.loads(file.read_text()) if file.exists() else []  # an update may fail before there is a cluster
         return [
             *left_over.outlived(objects, lost),
-            *left_over.left_over(self.cloud, self.kube, objects, resources, keeps_bucket=keeps),
+            *left_over.in_cloud(self.cloud.resources(), before),
+            *left_over.in_stack(self.kube, objects, self.stack.resources()),
         ]
 
     def _search(self) -> None:
@@ -255,8 +257,12 @@ class Steps:
             return
         began = time.monotonic()
         found = search(self.world.folder, tuple(self.tokens), ignored=self.world.folder / "control-plane")
-        places = [*map(str, found.found), *search_objects(every_object(self.kube), tuple(self.tokens))]
-        said = f"in {', '.join(places)}" if places else f"in none of {found.files} files, in no object"
+        places = [
+            *map(str, found.found),
+            *search_objects(every_object(self.kube), tuple(self.tokens)),
+            *search_cloud(self.cloud.resources()),
+        ]
+        said = f"in {', '.join(places)}" if places else f"in none of {found.files} files, in no object, {_IN_CLOUD}"
         seconds = time.monotonic() - began
         self._report(StepReport(name="token in plain text", ok=not places, seconds=seconds, said=said))
 

@@ -4,7 +4,7 @@ Errors have the words of Google's APIs and of its provider.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ops.rehearsal.google import changes, references
@@ -129,8 +129,23 @@ def _stored(value: Any) -> Any:
     return [_stored(item) for item in value] if isinstance(value, list) else value
 
 
+_DIGEST = "sha256:"
+
+
 def digest(secret: Any) -> str:
-    return f"sha256:{hashlib.sha256(str(plain(secret)).encode()).hexdigest()}"
+    return f"{_DIGEST}{hashlib.sha256(str(plain(secret)).encode()).hexdigest()}"
+
+
+def digests(kept: Any, path: str = "") -> Iterator[str]:
+    """The paths in a stored state that hold the digest of a secret."""
+    if isinstance(kept, Mapping):
+        for key, value in kept.items():
+            yield from digests(value, f"{path}.{key}" if path else key)
+    elif isinstance(kept, list):
+        for number, item in enumerate(kept):
+            yield from digests(item, f"{path}[{number}]")
+    elif isinstance(kept, str) and kept.startswith(_DIGEST):
+        yield path
 
 
 def revealed(kept: Any, known: Any) -> Any:

@@ -12,6 +12,8 @@ OTHER = f"{_HEAD}:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGra
 JOB = f"{_HEAD}:workloads:Verification$kubernetes:batch/v1:Job::chat-proof-job"
 SECRET = f"{_HEAD}:workloads:WorkloadNamespace$kubernetes:core/v1:Secret::workloads-hf-token"
 POOL = f"{_HEAD}:infra:GpuPool$gcp:container/nodePool:NodePool::decode-pool"
+VERSION = f"{_HEAD}:workloads:SyncedToken$gcp:secretmanager/secretVersion:SecretVersion::token-version"
+BUCKET = f"{_HEAD}:infra:WeightsBucket$gcp:storage/bucket:Bucket::weights-bucket"
 STATE = [{"urn": CHAT, "dependencies": [POOL]}, {"urn": POOL}]
 SCALED = {("dynamo", "chat-decode"): 2}
 GRAPHS = {CHAT: "chat", OTHER: "other"}
@@ -78,15 +80,36 @@ CASES: list[tuple[str, Expectation, Command, bool, str]] = [
         False,
         "scaled chat-decode back",
     ),
-    ("a secret in place", expectations.replaces_nothing, command(step("update", SECRET)), True, "1 updated"),
+    ("a secret in place", expectations.token_rotated([]), command(step("update", SECRET)), True, "1 updated"),
     (
         "a secret replaced",
-        expectations.replaces_nothing,
+        expectations.token_rotated([]),
         command(step("update", POOL), step("replace", SECRET)),
         False,
         "replace Secret workloads-hf-token",
     ),
-    ("a token that changed nothing", expectations.replaces_nothing, command(), False, "no change"),
+    ("a token that changed nothing", expectations.token_rotated([]), command(), False, "no change"),
+    (
+        "a new version in Secret Manager",
+        expectations.token_rotated([VERSION]),
+        command(*(step(op, VERSION) for op in ("create-replacement", "replace", "delete-replaced"))),
+        True,
+        "1 replaced",
+    ),
+    (
+        "a new version and a Job that reads it",
+        expectations.token_rotated([VERSION]),
+        command(step("replace", VERSION), step("update", JOB)),
+        False,
+        "also update Job chat-proof-job",
+    ),
+    (
+        "a version that stays",
+        expectations.token_rotated([VERSION]),
+        command(step("update", VERSION)),
+        False,
+        "1 updated",
+    ),
     ("the fault struck", expectations.fails_at(lambda: POOL), command(ok=False), True, f"failed at {POOL}"),
     ("the fault was survived", expectations.fails_at(lambda: POOL), command(), False, "succeeded, although"),
     ("the fault met nothing", expectations.fails_at(lambda: None), command(ok=False), False, "created nothing"),
@@ -117,6 +140,13 @@ CASES: list[tuple[str, Expectation, Command, bool, str]] = [
         command(step("delete", CHAT), step("delete", POOL, at=2)),
         True,
         "2 deleted, nothing left",
+    ),
+    (
+        "a destroy that keeps the bucket",
+        expectations.nothing_left(lambda: [], [*STATE, {"urn": BUCKET, "retainOnDelete": True}]),
+        command(step("delete", CHAT), step("delete", POOL, at=2), step("delete", BUCKET, at=3)),
+        True,
+        "2 deleted; kept: Bucket weights-bucket",
     ),
     (
         "something is left",

@@ -1,10 +1,12 @@
-"""What only the deletion of the cluster removed counts as left over."""
+"""What a destroy left behind, what it keeps on purpose, and what only the deletion of the cluster removed."""
 
 from typing import Any
 
 import pytest
 
-from ops.rehearsal.engine.left_over import Object, outlived
+from ops.rehearsal.engine.left_over import Object, in_cloud, outlived
+from ops.rehearsal.google.cloud import Resource
+from policies import kinds
 
 SERVICE = Object(api_version="v1", kind="Service", name="chat", namespace="dynamo")
 GRAPH = Object(api_version="nvidia.com/v1beta1", kind="Graph", name="chat", namespace="dynamo")
@@ -34,3 +36,38 @@ def test_an_object_that_the_clusters_deletion_removed(
 ) -> None:
     said = [f"the cluster was deleted while it still had {each}" for each in left]
     assert list(outlived(CREATED, deleted_with_cluster)) == said
+
+
+def in_state(type_: str, id_: str, *, kept: bool) -> dict[str, Any]:
+    return {"urn": f"urn:pulumi:prod::dynamo-gke::{type_}::{id_}", "type": type_, "id": id_, "retainOnDelete": kept}
+
+
+BEFORE = [
+    in_state(kinds.BUCKET, "weights", kept=True),
+    in_state(kinds.KEY_GRANT, "key", kept=True),
+    in_state(kinds.NETWORK, "vpc", kept=False),
+]
+
+
+@pytest.mark.parametrize(
+    ("exist", "said"),
+    [
+        ([(kinds.BUCKET, "weights"), (kinds.KEY_GRANT, "key")], []),
+        (
+            [(kinds.BUCKET, "weights"), (kinds.KEY_GRANT, "key"), (kinds.NETWORK, "vpc")],
+            ["Google Cloud still has Network vpc: vpc"],
+        ),
+        (
+            [(kinds.BUCKET, "weights"), (kinds.BUCKET, "older"), (kinds.KEY_GRANT, "key")],
+            ["Google Cloud still has Bucket older: older"],
+        ),
+        ([(kinds.BUCKET, "weights")], ["CryptoKeyIAMMember key was deleted, although the program keeps it"]),
+    ],
+    ids=["only what is kept", "a network", "another one of a kept type", "a kept one is gone"],
+)
+def test_the_options_of_the_state_say_what_stays(exist: list[tuple[str, str]], said: list[str]) -> None:
+    resources = [
+        Resource(type=type_, id=id_, urn=f"urn:pulumi:prod::dynamo-gke::{type_}::{id_}", state={})
+        for type_, id_ in exist
+    ]
+    assert list(in_cloud(resources, BEFORE)) == said

@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
-from ops.rehearsal.engine.secret_search import search, search_objects
+from ops.rehearsal.engine.secret_search import search, search_cloud, search_objects
+from ops.rehearsal.google.cloud import Resource
+from ops.rehearsal.google.operations import stored
+from ops.rehearsal.google.wire import Secret
+from policies import kinds
 
 TOKEN = "hf_0123456789abcdef0123456789abcdef01"
 
@@ -58,3 +62,20 @@ ENCODED = base64.b64encode(TOKEN.encode()).decode()
 )
 def test_a_secret_is_found_in_objects_but_not_in_the_data_of_secrets(given: dict[str, Any], found: list[str]) -> None:
     assert search_objects([made("ConfigMap", "other"), given], ("none", TOKEN)) == found
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs", "found"),
+    [
+        (kinds.GOOGLE_ACCOUNT, {"description": Secret(f"reads with {TOKEN}")}, ["description of Account nodes"]),
+        (kinds.BUCKET, {"lifecycleRules": [{"a": Secret(TOKEN)}]}, ["lifecycleRules[0].a of Bucket nodes"]),
+        (kinds.SECRET_VERSION, {"secretData": Secret(TOKEN), "secret": "hf"}, []),
+        (kinds.SECRET_VERSION, {"secret": Secret(TOKEN)}, ["secret of SecretVersion nodes"]),
+        (kinds.CLUSTER, {"pulumiLabels": Secret({"owner": "me"})}, []),
+    ],
+)
+def test_a_secret_is_found_in_every_input_of_google_cloud_but_one(
+    type_: str, inputs: dict[str, Any], found: list[str]
+) -> None:
+    urn = f"urn:pulumi:prod::dynamo-gke::{type_}::nodes"
+    assert search_cloud([Resource(type=type_, id="1", urn=urn, state=stored(inputs))]) == found
