@@ -1,4 +1,4 @@
-"""Preview, compare and run stacks. Only `status` needs a cluster; no command needs the Pulumi binary."""
+"""Preview, compare and run stacks. Only `status` needs a cluster, and only `rehearse` the Pulumi CLI."""
 
 import os
 import sys
@@ -11,7 +11,12 @@ from ops.commands.usage import Commands
 from reading.errors import Error
 
 app = typer.Typer(
-    cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=__doc__,
+    context_settings={"help_option_names": ["--help", "-h"]},  # of every command below, too
 )
 
 

@@ -30,7 +30,9 @@ def init(
     capacity: Annotated[str, typer.Option(help="How GPU nodes are bought.")] = "",
     reservation: Annotated[str, typer.Option(help="Name of the reservation, for capacity reservation.")] = "",
     model: Annotated[str, typer.Option(help="A model of the catalog, or a file such as ./cards/ours.yaml.")] = "",
-    layout: Annotated[str, typer.Option(help="Layout of the model [default: the smallest that fits].")] = "",
+    layout: Annotated[
+        str, typer.Option(help="Layout of the model; by default the smallest disaggregated one that fits.")
+    ] = "",
     exposure: Annotated[str, typer.Option(help="From where clients reach it.")] = "",
     domain: Annotated[str, typer.Option(help="Domain, for exposure gateway.")] = "",
     allow: Annotated[

@@ -42,7 +42,7 @@ def pin(
     ],
     hub: Annotated[str, typer.Option("--hub", help="The hub's address.")] = HUB,
     revision: Annotated[
-        str | None, typer.Option("--revision", help="Commit, branch or tag [default: newest commit].")
+        str | None, typer.Option("--revision", help="Commit, branch or tag; by default the newest commit.")
     ] = None,
     keep_architecture: Annotated[
         bool, typer.Option("--keep-architecture", help="Keep the card's architecture and attention.")

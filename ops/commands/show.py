@@ -23,11 +23,11 @@ def show(
     name: Annotated[str, typer.Argument(help="A model of the catalog, or a file such as ./cards/ours.yaml.")],
     machine: Annotated[
         str | None,
-        typer.Option("--machine", help="A machine of the catalog, or a file [default: the catalog's]."),
+        typer.Option("--machine", help="A machine of the catalog, or a file; by default the catalog's."),
     ] = None,
     engine_name: Annotated[
         str | None,
-        typer.Option("--engine", help="The engine of the layouts on GPUs [default: the catalog's]."),
+        typer.Option("--engine", help="The engine of the layouts on GPUs; by default the catalog's."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

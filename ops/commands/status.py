@@ -19,7 +19,7 @@ def status(
     stack: Stack = "dev",
     graph: Annotated[str | None, typer.Option(help="Show this graph only.")] = None,
     context: Annotated[
-        str | None, typer.Option(help="The kubeconfig context [default: the one that `kubeconfigCommand` creates].")
+        str | None, typer.Option(help="The kubeconfig context; by default the one that `kubeconfigCommand` creates.")
     ] = None,
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", help="Repeat until all are Ready, for up to two hours.")] = False,

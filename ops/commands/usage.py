@@ -79,11 +79,17 @@ class Commands(LazyGroup):
 
 
 def _hint(error: Any) -> str:
-    """What to do about a usage error, where its own message does not say; begins with a blank."""
-    command = getattr(getattr(error, "ctx", None), "command", None)
-    takes_stack = any("--stack" in param.opts for param in getattr(command, "params", ()))
-    if takes_stack and "unexpected extra argument" in error.message:
-        return " Name a stack with --stack."
+    """What to do about a usage error, where its own message does not say; continues the message."""
+    context = getattr(error, "ctx", None)
+    params = getattr(getattr(context, "command", None), "params", ())
+    if "unexpected extra argument" in error.message:
+        return " Name a stack with --stack." if any("--stack" in param.opts for param in params) else " Leave it out."
+    if getattr(error, "option_name", None) in ("--stack", "-s"):
+        named = any(param.name == "stack" for param in params)
+        words = str(getattr(context, "command_path", "")).partition(" ")[2]
+        if named:
+            return f". Give the name alone: `./dynamo-gke {words} STACK`"
+        return f". `{words}` is the same for all stacks: leave it out"
     missing = getattr(error, "param", None)  # of a missing option or argument
     return f" {missing.help}" if missing and not error.message and getattr(missing, "help", None) else ""
 

@@ -29,6 +29,13 @@ FIRST_ANSWER = Step(
             do="`./dynamo-gke preview --stack prod`. Only `init` takes the name alone, because there is no stack yet.",
         ),
         Mistake(
+            what="I named the new stack with an option",
+            run=Ours(command="init --stack eu"),
+            code=2,
+            says="No such option: --stack. Give the name alone: `./dynamo-gke init STACK`",
+            do="`./dynamo-gke init eu`. All other commands that are about a stack take `--stack`.",
+        ),
+        Mistake(
             what="I misspelled a command",
             run=Ours(command="previw --stack prod"),
             code=2,

@@ -1,9 +1,14 @@
 """Commands are loaded one by one, and yet listed and suggested together."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer.main
+from rich.text import Text
 from typer.testing import CliRunner
 
 from ops.__main__ import app
@@ -38,6 +43,61 @@ def test_a_command_loads_no_other_command(words: str, own: list[str]) -> None:
     loaded = done.stderr.split()
     assert {name for name in COMMANDS if f"ops.commands.{name}" in loaded} == set(own)
     assert not [name for name in loaded if name.startswith("ops.local")]
+
+
+def every(command: Any, context: Any = None) -> Iterator[Any]:
+    """A command, and all below it."""
+    yield command
+    for name in getattr(command, "commands", ()):
+        yield from every(command.get_command(context, name))
+
+
+EVERY = list(every(typer.main.get_command(app)))
+
+
+def test_no_help_text_loses_words_in_brackets() -> None:
+    """typer hands them to rich, which reads `[default: x]` as a style."""
+    texts = {param.help for command in EVERY for param in command.params if getattr(param, "help", None)}
+    texts |= {command.help for command in EVERY}
+    assert len(texts) > 40
+    assert [text for text in texts if Text.from_markup(text).plain != text] == []
+
+
+@pytest.mark.parametrize("words", ["", "preview", "init", "models", "models show", "verify"])
+def test_h_is_help(words: str) -> None:
+    short, long = (CliRunner().invoke(app, [*words.split(), option]) for option in ("-h", "--help"))
+    assert (short.exit_code, short.output) == (0, long.output)
+
+
+def test_the_help_names_the_commands_that_need_more_than_this_program() -> None:
+    """Only a rehearsal looks for the Pulumi CLI, and only `status` for a kubeconfig."""
+    commands = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "ops" / "commands").glob("*.py")}
+    assert [name for name, text in commands.items() if "rehearsal.programs" in text or "import programs" in text] == [
+        "rehearse"
+    ]
+    shown = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    assert "Only `status` needs a cluster, and only `rehearse` the Pulumi CLI." in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("preview prod", "Name a stack with --stack."),
+        ("init --stack eu", "No such option: --stack. Give the name alone: `./dynamo-gke init STACK`"),
+        ("init -s eu", "No such option: -s. Give the name alone: `./dynamo-gke init STACK`"),
+        ("init --stack=eu", "Give the name alone: `./dynamo-gke init STACK`"),
+        ("init eu us", "extra argument(s) (us) Leave it out."),
+        ("schema prod", "extra argument(s) (prod) Leave it out."),
+        *(
+            (f"{name} --stack prod", f"`{name}` is the same for all stacks: leave it out")
+            for name in ("schema", "machines", "engines", "models", "models show")
+        ),
+    ],
+)
+def test_a_stack_given_in_the_wrong_way_ends_with_the_right_one(words: str, says: str) -> None:
+    done = CliRunner().invoke(app, words.split())
+    assert done.exit_code == 2
+    assert says in " ".join(re.sub(r"[│╭╮╰╯─]", " ", done.output).split())
 
 
 def test_models_list_is_models() -> None:
