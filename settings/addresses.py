@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from reading.errors import Error, Fix, join, shown
 from reading.frozen import Frozen
+from settings.forms import IPV4_RANGE
 
 # Addresses that Google Cloud reserves in every subnet's primary range.
 RESERVED_ADDRESSES = 4
@@ -37,11 +38,7 @@ def _ipv4_range(text: str) -> str:
     return text
 
 
-Range = Annotated[
-    str,
-    AfterValidator(_ipv4_range),
-    Field(json_schema_extra={"pattern": r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"}),
-]
+Range = Annotated[str, AfterValidator(_ipv4_range), Field(json_schema_extra={**IPV4_RANGE})]
 
 
 class AddressPlan(Frozen):

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_va
 from reading.frozen import Frozen
 from reading.schema_rules import when
 from settings import client_ranges
+from settings.forms import CLIENT_RANGE
 
 
 class Exposure(StrEnum):
@@ -31,11 +32,7 @@ def _client_ranges(cidrs: tuple[str, ...]) -> tuple[str, ...]:
     return cidrs
 
 
-ClientRange = Annotated[
-    str,
-    AfterValidator(_client_range),
-    Field(json_schema_extra={"pattern": r"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"}),
-]
+ClientRange = Annotated[str, AfterValidator(_client_range), Field(json_schema_extra={**CLIENT_RANGE})]
 
 # The same rules as those of the validators below, for editors.
 _GATEWAY = {

@@ -30,6 +30,27 @@ CloudName = Annotated[
     ),
 ]
 
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
+_IPV4_PREFIX = "/(3[0-2]|[12]?[0-9])"
+# Groups of up to 4 hexadecimal digits, 8 of them or with `::`. Accepts a few texts that are no address.
+_GROUP = "[0-9A-Fa-f]{0,4}"
+_IPV6 = rf"(?=.*::|([^:]+:){{6,7}}[^:]+$)(?!.*::.*::|.*:::)({_GROUP}:){{2,8}}({_GROUP}|{_IPV4})"
+_IPV6_PREFIX = "/(12[0-8]|1[01][0-9]|[1-9]?[0-9])"
+
+
+def _range(pattern: str, kind: str) -> dict[str, str]:
+    """The form of a range in the JSON Schema. Bits after the prefix are beyond a pattern; the program rejects them."""
+    why = f"must be {kind}; no bits may be set after its prefix"
+    return {"description": f"{why[0].upper()}{why[1:]}.", "pattern": f"^({pattern})$", "patternErrorMessage": why}
+
+
+IPV4_RANGE = _range(_IPV4 + _IPV4_PREFIX, "a range of IPv4 addresses, such as 10.0.0.0/20")
+CLIENT_RANGE = _range(
+    f"{_IPV4}({_IPV4_PREFIX})?|{_IPV6}({_IPV6_PREFIX})?",
+    "a range of addresses or a single address, such as 203.0.113.0/24 or 203.0.113.7",
+)
+
 
 EmailAddress = Annotated[
     str,

@@ -118,15 +118,16 @@ def _errors_in(path: str, text: str) -> Iterable[Error]:
         )
 
 
+NOT_READ = "is not read: only gcp:project is. Region and zone come from `location`, credentials from the environment"
+"""Why a key of the provider, such as gcp:region, is an error."""
+
+
 def _gcp_key(key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Error]:
     if key == "project" and "gcp:project" in config.values:
         raw["project"] = config.values["gcp:project"]
         yield from _errors_in("gcp:project", config.values["gcp:project"])
     else:
-        yield Error(
-            f"gcp:{key}",
-            "is not read: only gcp:project is. Region and zone come from `location`, credentials from the environment",
-        )
+        yield Error(f"gcp:{key}", NOT_READ)
 
 
 def _foreign_key(namespace: str, key: str) -> Iterable[Error]:

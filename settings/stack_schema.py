@@ -6,9 +6,10 @@ from typing import Any
 from reading import json_schema
 from reading.json_schema import Schema
 from reading.schema_rules import OLD_NAME
+from settings.config_block import KEYS_OF_PULUMI
 from settings.renamed import RENAMED
 from settings.schema import Settings
-from settings.stack_config import NAMESPACE, PLAIN_KEYS, SECRET_KEYS
+from settings.stack_config import NAMESPACE, NOT_READ, PLAIN_KEYS, SECRET_KEYS
 
 FILE = "dynamo-gke.schema.json"
 """The committed schema, beside the stack files."""
@@ -18,12 +19,9 @@ FIRST_LINE = f"# yaml-language-server: $schema={FILE}"
 
 _JSON_OBJECT = r"^\s*\{[\s\S]*\}\s*$"
 
-# Keys that the Pulumi CLI writes beside `config`.
 _OF_PULUMI: Schema = {
-    "secretsprovider": {"type": "string", "description": "Where the key is that encrypts the stack's secrets."},
-    "encryptedkey": {"type": "string", "description": "The key of the stack's secrets, encrypted. Safe to commit."},
-    "encryptionsalt": {"type": "string", "description": "The salt of the stack's passphrase. Safe to commit."},
-    "environment": {"type": ["array", "object"], "description": "Environments of Pulumi ESC."},
+    key: {"type": ["array", "object"] if key == "environment" else "string", "description": description}
+    for key, description in KEYS_OF_PULUMI.items()
 }
 
 _TOKEN: Schema = {
@@ -72,7 +70,8 @@ def _config() -> Schema:
             for key in ours
         }
         | {
-            "^gcp:(?!project$)": {"deprecationMessage": "is not read: only gcp:project is"},
+            # Accepted, and marked by editors only. The program rejects it.
+            "^gcp:(?!project$)": {"description": f"An error in `preview`: {NOT_READ}.", "deprecationMessage": NOT_READ},
             "^pulumi:": {"description": "A setting of the Pulumi CLI, such as pulumi:tags."},
         },
         "allOf": [

@@ -21,6 +21,7 @@ SECONDS = 60
 BROKEN: list[tuple[str, Any]] = [
     ("^confg", {}),
     ("^secretprovider", "gcpkms://x"),
+    ("^encriptionsalt", "v1:abc"),
     ("modles", {}),
     ("dynamo:models", GOOD["models"]),
     ("dynamo-gk:models", GOOD["models"]),
@@ -58,6 +59,7 @@ BROKEN: list[tuple[str, Any]] = [
     ("models.chat.proof", "report"),
     ("network.rdma", "roce"),
     ("network.ranges.nodes", "10.0.0.0"),
+    ("network.ranges.nodes", "10.0.0.256/20"),
     ("network.existing", {"vpc": "my-vpc"}),
     ("cluster.deletionProtection", "no"),
     ("cluster.systemPool.nodes", 1),
@@ -67,6 +69,7 @@ BROKEN: list[tuple[str, Any]] = [
     ("cluster.existing", {"addGpuPools": True}),
     ("endpoint", {"exposure": "public"}),
     ("endpoint", {"exposure": "gateway"}),
+    ("endpoint", {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["1.2.3"]}),
     ("endpoint", {"exposure": "internal", "domain": "llm.example.com"}),
     ("endpoint", {"exposure": "none", "globalAccess": True}),
     ("secrets", {"store": "kubernetes", "hfToken": "hf-token"}),

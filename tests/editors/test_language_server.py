@@ -7,6 +7,7 @@ import pytest
 from catalog.capacity import NAMES as CAPACITY_MODES
 from catalog.layouts import layout_names
 from catalog.models import card, card_names
+from settings.stack_config import NOT_READ
 from settings.stack_schema import FIRST_LINE
 from tests.editors.language_server import LanguageServer, installed
 from tests.stacks import ROOT, SHIPPED
@@ -81,6 +82,18 @@ def test_a_mistake_is_shown_in_its_line_with_a_sentence_that_helps(server: Langu
     assert "Property layuot is not allowed" in found[lines.index("      layuot: single-node")]
     assert found[lines.index("    reservation: ours")] == "has no effect with mode spot; remove it"
     assert "pulumi config set --secret dynamo-gke:hfToken" in found[len(lines)]
+
+
+def test_what_only_the_program_rejects_is_marked_too(server: LanguageServer) -> None:
+    text = f"{STACK}  gcp:region: europe-west1\n"
+    found = server.errors(server.open("Pulumi.region.yaml", text))
+    assert found[len(STACK.splitlines())] == NOT_READ
+
+
+def test_a_client_range_of_no_form_is_explained(server: LanguageServer) -> None:
+    endpoint = '{exposure: gateway, domain: llm.example.com, allowedCidrs: ["1.2.3"]}'
+    found = server.errors(server.open("Pulumi.range.yaml", f"{STACK}  dynamo-gke:endpoint: {endpoint}\n"))
+    assert "must be a range of addresses or a single address" in found[len(STACK.splitlines())]
 
 
 @pytest.mark.parametrize("stack", SHIPPED)

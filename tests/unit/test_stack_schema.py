@@ -69,6 +69,8 @@ def with_value(keys: tuple[str, ...], value: Any) -> dict[str, Any]:
 VALUES = [
     *(None, True, False, 0, 1, 5, 601, 5000, 10**13, -1, 0.5, 1.5),
     *("", "x", "Chat", "none", "true", "2", "0.9", "02:00", "10.0.0.0/20", "a@b.com", "europe-west1", "1.6.1"),
+    *("1.2.3", "1.2.3.4", "10.0.0.0/33", "256.0.0.0/20", "10.00.0.0/20", "10.0.0.0/020", "1.2.3.0/24/1", "10.0.0.0-20"),
+    *("24:00", "2:00", "a@b", "-x", "x-", "x" * 64, "europe-west1-", "USD", "1.6.1-rc", "a.b.c", "A/b", "x y"),
     *([], ["x"], [1], ["a@b.com"], ["a@b.com", "a@b.com"], {}, {"a": 1}, {"a": "b"}),
 ]  # fmt: skip
 
@@ -121,6 +123,40 @@ def test_every_form_that_loads_is_accepted(changes: dict[str, Any]) -> None:
     blocks = GOOD | changes
     assert loads(blocks)
     validator().validate(file_of(blocks))
+
+
+CLIENTS = [
+    *("1.2.3", "1.2.3.4.5", "256.0.0.0", "8.8.8.8/33", "8.8.8.8/-1", "8.8.8.8/", "8.8.8.08", "8.8.8.0/024", "8.8.8.8 "),
+    *("8.8.8.8/255.255.255.255", "all", "", "*", "example.com", "8.8.8.8-9", "٨.8.8.8", "8.8.8.8,9.9.9.9"),
+    *("1:2:3", "::g", "2a00::1::", "2a00:::1", "2a00::/129", "2a00::/024", "1:2:3:4:5:6:7:8:9", "2a00::12345", "a:b"),
+    *("8.8.8.8", "8.8.8.0/24", "8.8.8.8/32", "17.0.0.0/8", "2a00:1450::/32", "2A00::1", "2003:0:0:0:1:2:3:4/128"),
+    *("2a00::", "2a00::1/128", "2a00:1:2:3:4:5:6::", "2a00:1:2:3:4:5:1.2.3.4", "2a00::1.2.3.4"),
+]
+
+
+@pytest.mark.parametrize("text", CLIENTS)
+def test_the_schema_accepts_the_client_ranges_that_load(text: str) -> None:
+    gateway = {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": [text]}
+    blocks = GOOD | {"endpoint": gateway}
+    assert validator().is_valid(file_of(blocks)) == loads(blocks)
+
+
+@pytest.mark.parametrize("text", ["8.8.8.8/24", "0.0.0.0/0", "::ffff:8.8.8.8"])
+def test_what_a_client_range_holds_is_beyond_a_schema(text: str) -> None:
+    gateway = {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": [text]}
+    blocks = GOOD | {"endpoint": gateway}
+    validator().validate(file_of(blocks))
+    assert not loads(blocks)
+
+
+def test_only_the_program_rejects_other_keys_of_the_provider() -> None:
+    blocks = GOOD | {"gcp:region": "europe-west1"}
+    validator().validate(file_of(blocks))
+    assert not loads(blocks)
+    (about,) = (
+        schema for key, schema in stack_schema()["properties"]["config"]["patternProperties"].items() if "gcp" in key
+    )
+    assert about["deprecationMessage"].startswith("is not read: only gcp:project is")
 
 
 def test_keys_of_pulumi_and_keys_without_a_namespace_are_accepted() -> None:

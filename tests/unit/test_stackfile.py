@@ -1,6 +1,7 @@
 """Stack files and overrides, read as Pulumi reads them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,35 @@ def test_a_key_that_is_given_twice_is_an_error(root: Path, content: str, errors:
     }
     assert len(reported) == len(errors) == len(raised.value.errors)
     assert all("given twice" in error and where in error for error, where in reported.items())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("encriptionsalt: v1:abc\nconfig: {}\n", "encriptionsalt: is not a key here; did you mean encryptionsalt?"),
+        ("confg: {gcp:project: p}\n", "confg: is not a key here; did you mean config?; allowed: config, secretsprov"),
+        ("foo: 1\nconfig: {}\n", "foo: is not a key here; allowed: config, secretsprovider, encryptedkey, encryptions"),
+        ("foo: 1\n", "Pulumi ignores the key, and deletes it with the next `pulumi config set`"),
+        ("modles: {}\nconfig: {}\n", "modles: did you mean models? It must be in the block `config`"),
+        ("models: {}\ngcp:project: p\n", "models, gcp:project: must be in the block `config`, indented below it"),
+        ("apiVersion: v1\nkind: List\nitems: []\n", "kind: is not a key here"),
+        (
+            "name: other\nruntime: python\n",
+            "is the project file, which has no settings of a stack; stack files in ",
+        ),
+    ],
+)
+def test_a_key_beside_config_that_pulumi_ignores_is_an_error(root: Path, content: str, message: str) -> None:
+    (root / "Pulumi.one.yaml").write_text(content)
+    with pytest.raises(ConfigInvalid, match=re.escape(message)):
+        stackfile.read(root, "one")
+
+
+def test_keys_that_pulumi_reads_beside_config_are_accepted(root: Path) -> None:
+    path = root / "Pulumi.one.yaml"
+    own = "secretsprovider: gcpkms://x\nencryptedkey: x\nencryptionsalt: v1:x\nenvironment: [a]\n"
+    path.write_text(own + path.read_text())
+    assert stackfile.read(root, "one").values["gcp:project"] == "p"
 
 
 @pytest.mark.parametrize("content", ["config: &a {x: *a}\n", "config: {d: 2026-13-45}\n", "a: b\n---\nc: d\n"])
