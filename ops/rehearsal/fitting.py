@@ -89,12 +89,13 @@ def _in_affinity(pod: Pod, labels: Mapping[str, str]) -> bool:
     wanted = pod["spec"].get("affinity", {}).get("nodeAffinity", {})
     required = wanted.get("requiredDuringSchedulingIgnoredDuringExecution")
     return required is None or any(
-        not term.get("matchFields") and all(_matches(labels, rule) for rule in term.get("matchExpressions", []))
+        not term.get("matchFields") and all(matches(labels, rule) for rule in term.get("matchExpressions", []))
         for term in required["nodeSelectorTerms"]
     )
 
 
-def _matches(labels: Mapping[str, str], rule: Mapping[str, Any]) -> bool:
+def matches(labels: Mapping[str, str], rule: Mapping[str, Any]) -> bool:
+    """Whether labels meet one expression of a selector."""
     value, values = labels.get(rule["key"]), rule.get("values", [])
     match rule["operator"]:
         case "In":

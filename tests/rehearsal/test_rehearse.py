@@ -16,7 +16,7 @@ from tests.stacks import ROOT
 SECONDS = 900
 """Limit of one rehearsal, on two busy cores."""
 AUTOSCALED = ("--set", "models.chat.autoscaling={decode: {min: 1, max: 2}}", "--set", "capacity.maxNodes=3")
-BEGINNING = ("preview", "up", "up again", "refresh")
+BEGINNING = ("preview", "up", "check", "up again", "refresh")
 
 
 @cache
@@ -63,6 +63,7 @@ def test_dev_runs_its_whole_life(dev: dict[str, Any]) -> None:
     assert steps(dev) == [*BEGINNING, "swap qwen3-0.6b for qwen3-32b", "destroy"]
     assert [step["step"] for step in dev["steps"] if step["skipped"]] == ["token in plain text"]
     assert said(dev, "token in plain text") == "the stack has no token"
+    assert said(dev, "check").endswith("nothing wrong")
     assert dev["ok"]
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ops.rehearsal.engine.events import Step, name_of, needs
+from ops.rehearsal.engine import depending
+from ops.rehearsal.engine.events import Step, name_of
 from policies import kinds
 
 _TYPES: Mapping[str, str] = {
@@ -30,31 +31,16 @@ def violations(steps: Sequence[Step], state: Iterable[Mapping[str, Any]]) -> Ite
     The times alone would show what happened to be first. What must be first is in `state`, the resources before the
     destroy: the engine deletes each before what it depends on.
     """
-    direct = {resource["urn"]: _direct(resource) for resource in state}
+    direct = depending.direct(state)
     deleted = {what: [s for s in steps if s.op == "delete" and part in s.urn] for what, part in _TYPES.items()}
     for first, then in ORDER:
         for earlier in deleted[first]:
             for later in deleted[then]:
                 if later.began < earlier.ended:
                     yield f"{_named(then, later)} was being deleted before {_named(first, earlier)} was gone"
-                elif later.urn not in _reachable(earlier.urn, direct):
+                elif later.urn not in depending.reachable(earlier.urn, direct):
                     before = _named(first, earlier)
                     yield f"{_named(then, later)} may be deleted before {before}, which does not depend on it"
-
-
-def _direct(resource: Mapping[str, Any]) -> set[str]:
-    """What the engine deletes only after the resource: its dependencies, its parent, its provider."""
-    return {*needs(resource), resource.get("parent") or ""} - {""}
-
-
-def _reachable(urn: str, direct: Mapping[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    open_ = [urn]
-    while open_:
-        new = direct.get(open_.pop(), set()) - found
-        found |= new
-        open_ += new
-    return found
 
 
 def _named(what: str, step: Step) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.changes.gcp_inputs import sdk_version
-from ops.rehearsal.engine import expectations, left_over, project
+from ops.rehearsal.engine import checks, expectations, left_over, project
 from ops.rehearsal.engine.events import Command
 from ops.rehearsal.engine.expectations import Expectation, Outcome
 from ops.rehearsal.engine.fault_proxy import Injection
@@ -88,6 +88,7 @@ class Steps:
         self._do("preview", self.stack.preview, expectations.previewed, needed=True)
         up = self._do("up", self.stack.up, expectations.done, needed=True)
         self.report.timeline = timeline(up.steps, self.stack.resources())
+        self._check()
         self._do("up again", self.stack.up, expectations.unchanged)
         self._do("refresh", self.stack.refresh, expectations.unchanged)
         if thorough:
@@ -174,6 +175,13 @@ class Steps:
     def check(self, name: str, complaints: list[str], /) -> None:
         said = expectations.listed(complaints, "; ") or "as expected"
         self._report(StepReport(name=name, ok=not complaints, seconds=0, said=said))
+
+    def _check(self) -> None:
+        """What no command of Pulumi shows: names and selectors that lead nowhere, a chance order, no protection."""
+        began, state = time.monotonic(), self.stack.resources()
+        complaints, said = checks.of_stack(state, [*every_object(self.kube)], self.cloud.resources(), self.plan)
+        seconds = time.monotonic() - began
+        self._report(StepReport(name="check", ok=not complaints, seconds=seconds, said=said, errors=complaints))
 
     def _swap_model(self) -> None:
         if not self.swap:
