@@ -1,7 +1,13 @@
 """Preview, compare and run stacks. Only `status` needs a cluster, and only `rehearse` the Pulumi CLI."""
 
-import os
 import sys
+
+from ops import interrupts
+
+if __name__ == "__main__":  # before the other imports, which take half a second
+    interrupts.end_at_once(as_json="--json" in sys.argv)
+
+import os
 from typing import Annotated
 
 import typer
@@ -31,13 +37,29 @@ def options(
 def main() -> None:
     """Runs the command that the arguments name. Prints an unexpected error as a sentence, too."""
     try:
-        app(prog_name="dynamo-gke")
-    except Exception as error:
-        sentence = unexpected("dynamo-gke", error)
-        if asked_for_json(sys.argv):
-            Failed([Error("dynamo-gke", sentence)], Exit.FAILED, [sentence], None).show(as_json=True)
-        sys.exit(Exit.FAILED)
+        try:
+            app(prog_name="dynamo-gke")
+        except Exception as error:
+            sentence = unexpected("dynamo-gke", error)
+            if asked_for_json(sys.argv):
+                Failed([Error("dynamo-gke", sentence)], Exit.FAILED, [sentence], None).show(as_json=True)
+            sys.exit(Exit.FAILED)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What nobody reads is still in the buffer, which Python writes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.UNREAD)
 
 
 if __name__ == "__main__":
-    main()
+    interrupts.raise_once()
+    try:
+        main()
+    except SystemExit as end:
+        if end.code == Exit.INTERRUPTED:
+            # Python itself would end by SIGINT, where KeyboardInterrupt was raised in code of `exec`.
+            os._exit(Exit.INTERRUPTED)
+        raise
+    finally:
+        interrupts.end_at_once()

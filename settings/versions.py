@@ -24,12 +24,14 @@ def _charts(given: str) -> str:
             "would contradict versions.platform. Remove it; to log in to a registry, run `helm registry login HOST` "
             "where Pulumi runs"
         )
-    if not given or not given.isprintable() or set(given) & {" ", "\\"}:
-        raise ValueError(f"{shown(given)} is empty, or contains a space, a backslash or a control character")
+    if not given or not given.isprintable() or "\\" in given:
+        raise ValueError(f"{shown(given)} is empty, or contains a backslash or a control character")
     if is_folder:
         return _without_file(given)
     if not is_url:
         raise ValueError(f"{shown(given)} is neither a folder nor a URL; did you mean {_likely(given)}?")
+    if " " in given:
+        raise ValueError(f"{shown(given)} contains a space")
     if scheme not in _SCHEMES:
         raise ValueError(_unknown_scheme(scheme, given))
     if set(given) & {"?", "#"}:
@@ -77,7 +79,7 @@ ChartsLocation = Annotated[
     Field(
         description="a folder, as ./charts (from the folder of Pulumi.yaml) or /srv/charts, or a URL of https:// or oci://",
         examples=["oci://registry.example.com/charts"],
-        json_schema_extra={"pattern": r"^((https?|oci)://|/|\.\.?(/|$))[^\s\\]*$"},
+        json_schema_extra={"pattern": r"^((https?|oci)://[^\s\\]*|(/|\.\.?(/|$))([^\s\\]| )*)$"},
     ),
     AfterValidator(_charts),
 ]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import NoReturn
 
+from ops import interrupts
 from ops.offline.recorded import ProgramFailed
 from ops.report import printing
 from ops.report.plain import plain
@@ -22,6 +23,9 @@ class Exit(IntEnum):
     UNSAFE_CHANGE = 4
     """`diff`: without --allow-replace, something expensive or protected would be replaced or deleted, nodes recreated
     or released, or the update would fail; or a critical policy is weaker than at the base."""
+    INTERRUPTED = interrupts.CODE
+    UNREAD = 141
+    """The program that reads stdout has ended, as in `… | head`: the code of a program that SIGPIPE ends."""
 
 
 class Failed(Exception):
@@ -40,6 +44,17 @@ class Failed(Exception):
         else:
             for sentence in self._sentences:
                 print(f"error: {masked(sentence)}", file=sys.stderr)
+
+
+def interrupted() -> Failed:
+    """What a command that Ctrl-C interrupted ends with."""
+    return Failed([Error("command", interrupts.SAID)], Exit.INTERRUPTED, [interrupts.SAID], None)
+
+
+def nobody_reads(error: BaseException) -> bool:
+    """Whether the error says that the program has ended that reads the output. rich exits in that case."""
+    cause = error.__context__ if isinstance(error, SystemExit) else error
+    return isinstance(cause, BrokenPipeError)
 
 
 def asked_for_json(words: Iterable[str]) -> bool:

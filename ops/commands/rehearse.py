@@ -95,6 +95,8 @@ def rehearse(
         printing.show_json(report)
     elif "timeline" in report:
         printed.show(report)
+    elif code == Exit.INTERRUPTED:
+        raise KeyboardInterrupt  # as any command's
     raise typer.Exit(code)
 
 

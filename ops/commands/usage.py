@@ -9,7 +9,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from ops.commands.ending import Exit, Failed, asked_for_json
+from ops.commands.ending import Exit, Failed, asked_for_json, interrupted, nobody_reads
 from reading.errors import Error
 from reading.tokens import masked
 
@@ -51,12 +51,32 @@ class Commands(LazyGroup):
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **options: Any) -> Any:
         self._as_json = asked_for_json(args)
-        with self._failures_printed():
+        with self._ended():
             return super().make_context(info_name, args, *more, **options)
 
     def invoke(self, *args: Any, **kwargs: Any) -> Any:
-        with self._failures_printed():
+        with self._ended():
             return super().invoke(*args, **kwargs)
+
+    @contextmanager
+    def _ended(self) -> Iterator[None]:
+        """Ends a command that failed, that Ctrl-C interrupted, or whose output nobody reads any more."""
+        try:
+            try:
+                with self._failures_printed():
+                    yield
+            except KeyboardInterrupt:
+                interrupted().show(as_json=self._as_json)
+                raise typer.Exit(Exit.INTERRUPTED) from None
+            except typer.Abort as abort:  # at a question
+                if not isinstance(abort.__context__, KeyboardInterrupt):
+                    raise
+                interrupted().show(as_json=self._as_json)
+                raise typer.Exit(Exit.INTERRUPTED) from None
+        except (BrokenPipeError, SystemExit) as error:
+            if not nobody_reads(error):
+                raise
+            raise typer.Exit(Exit.UNREAD) from None
 
     @contextmanager
     def _failures_printed(self) -> Iterator[None]:

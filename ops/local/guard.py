@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
-from ops.commands.ending import unexpected
+from ops.commands.ending import Exit, nobody_reads, unexpected
 from ops.local import private_network
 from ops.local.errors import LocalRunError, report_error
 from ops.local.lifeline import tied_to_this_process
@@ -46,9 +46,9 @@ def run_guarded(body: Callable[["SimpleQueue[Any]"], int], folder: Path, *, isol
     try:
         _, status = os.waitpid(child, 0)
     finally:
+        shutil.rmtree(folder, ignore_errors=True)
         for number, handler in before.items():
             signal.signal(number, handler)
-        shutil.rmtree(folder, ignore_errors=True)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         raise LocalRunError(f"the local run was killed by {signal.Signals(-code).name}; its processes ended with it")
@@ -74,9 +74,12 @@ def _run_child(
         code = body(events)
     except LocalRunError as error:
         code = report_error(error)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # The last frame of this process: no caller could turn the error into a sentence.
-        unexpected("the local run", error)
+        if nobody_reads(error):
+            code = Exit.UNREAD
+        else:
+            unexpected("the local run", error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         sys.stdout.flush()

@@ -1,6 +1,7 @@
 """Checks that Dynamo's operator and runtime work together, and warns of untested versions."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from glob import glob
 
@@ -30,7 +31,7 @@ def _charts(stack: ResolvedStack, charts: str) -> Iterator[Error]:
     elif "://" not in charts and not _exists(file):
         why = (
             f"there is no file {file}; paths begin at the folder of Pulumi.yaml{_others(charts)}. "
-            f"`helm pull {chart(version)} --destination {charts}` fetches it"
+            f"`helm pull {chart(version)} --destination {shlex.quote(charts)}` fetches it"
         )
     else:
         return

@@ -112,6 +112,17 @@ def test_a_signal_leaves_nothing(running: Running, number: signal.Signals) -> No
     assert not running.folders
 
 
+def test_ctrl_c_held_down_leaves_nothing_and_the_report_is_whole(running: Running) -> None:
+    deadline = time.monotonic() + SECONDS
+    while running.process.poll() is None and time.monotonic() < deadline:
+        running.process.send_signal(signal.SIGINT)
+        time.sleep(0.005)
+    out, _ = running.process.communicate(timeout=SECONDS)
+    assert (running.process.returncode, out.strip()) == (0, "130 ['it was interrupted']")
+    assert not running.processes()
+    assert not running.folders
+
+
 def test_a_killed_parent_leaves_nothing(running: Running) -> None:
     running.process.kill()
     running.wait_until_nothing_is_left()
@@ -144,6 +155,28 @@ def test_a_kept_folder_stays(tmp_path: Path) -> None:
     assert not started.processes()
     (folder,) = started.folders
     assert json.loads((folder / "request.json").read_text())["stack"] == "dev"
+
+
+def test_a_reader_that_ends_leaves_nothing(programs: Programs, tmp_path: Path) -> None:
+    """As in `rehearse | head -1`. The next line finds out."""
+    rehearsal = subprocess.Popen(
+        [sys.executable, "-m", "ops", "rehearse", "--stack", "dev"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert rehearsal.stdout is not None
+        assert rehearsal.stdout.readline().startswith("rehearsing stack dev")
+        rehearsal.stdout.close()
+        _, complaints = rehearsal.communicate(timeout=120)
+    finally:
+        rehearsal.kill()
+    assert (rehearsal.returncode, complaints) == (141, "")
+    assert not processes_of(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("after", ["rehearsing stack dev", "  preview: ", "  up: ", "  refresh: "])

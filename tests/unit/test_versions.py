@@ -159,6 +159,7 @@ def test_the_chart_comes_from_where_the_stack_says(charts: str | None, chart: st
         ("oci://registry.example.com/charts/dynamo-platform", "use oci://registry.example.com/charts, to which"),
         (f"oci://registry.example.com/dynamo-platform:{NEWEST}", "use oci://registry.example.com, to which"),
         ("./no-such-folder", f"there is no file ./no-such-folder/dynamo-platform-{NEWEST}.tgz"),
+        ("./my charts", "--destination './my charts'` fetches it"),
         ("/", f"there is no file /dynamo-platform-{NEWEST}.tgz"),
         (f"./{'x' * 5000}", "there is no file ./xxx"),
     ],

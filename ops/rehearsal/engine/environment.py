@@ -30,7 +30,7 @@ def environment(world: World, programs: Sequence[Path], caller: Mapping[str, str
         VARIABLE: home,
         "SSL_CERT_FILE": str(world.ca),
         "PULUMI_HOME": str(world.pulumi),
-        "PULUMI_BACKEND_URL": f"file://{world.state}",
+        "PULUMI_BACKEND_URL": world.state.as_uri(),
         # The state lives as long as the rehearsal, so its passphrase protects nothing and need not be secret.
         "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
         "PULUMI_SKIP_UPDATE_CHECK": "true",

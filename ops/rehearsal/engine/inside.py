@@ -11,7 +11,7 @@ import signal
 import sys
 from types import FrameType
 
-from ops.commands.ending import Exit, print_errors, to_wire, unexpected
+from ops.commands.ending import Exit, nobody_reads, print_errors, to_wire, unexpected
 from ops.local import private_network
 from ops.local.errors import LocalRunError
 from ops.local.lifeline import tied_to
@@ -64,13 +64,15 @@ def main() -> int:
     return code if code >= 0 else 1
 
 
-def _failed(world: World, error: Exception) -> int:
+def _failed(world: World, error: BaseException) -> int:
     """Says why on stderr, and to the process outside. Returns the exit code."""
     code, errors = Exit.FAILED, (Error("rehearsal", str(error)),)
     match error:
         case ConfigInvalid():
             code, errors = Exit.CONFIG_INVALID, error.errors
             print_errors(errors)
+        case _ if nobody_reads(error):
+            code, errors = Exit.UNREAD, (Error("rehearsal", "the program that read its output has ended"),)
         case LocalRunError() | RehearsalError():
             print(f"error: {masked(str(error))}", file=sys.stderr)
         case _:
@@ -88,7 +90,7 @@ def _first() -> None:
         from ops.rehearsal.engine import rehearsal
 
         code = rehearsal.run(World.of_this_process())
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # The last frame of this process: no caller could turn the error into a sentence.
         code = _failed(World.of_this_process(), error)
     finally:

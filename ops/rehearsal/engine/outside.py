@@ -12,7 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ops.commands.ending import to_wire
+from ops import interrupts
+from ops.commands.ending import Exit, to_wire
 from ops.local.lifeline import tied_to_this_process
 from ops.offline.stackfile import project_root
 from ops.rehearsal.engine.environment import environment
@@ -20,7 +21,6 @@ from ops.rehearsal.engine.request import Request
 from ops.rehearsal.world import World
 from reading.errors import Error
 
-INTERRUPTED = 130
 # The processes inside need no time to end, because the kernel kills them; only large files take time to delete.
 SECONDS_TO_END = 10
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -31,11 +31,11 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
 
     The report of one that did not get to its end has `faults`, and the steps until then.
 
-    Ctrl-C, SIGTERM and a closed terminal end it at once, with all its processes. Must be called from the main thread.
+    Ctrl-C, SIGTERM and a closed terminal end it at once, with all its processes. They are ignored from then on, so that
+    nothing interrupts the clean-up and the report. Must be called from the main thread.
     """
-    world = World(Path(tempfile.mkdtemp(prefix="dynamo-gke-rehearsal-")))
-    interrupted = False
     inside: subprocess.Popen[bytes] | None = None
+    interrupted = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         nonlocal interrupted
@@ -44,6 +44,7 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
             inside.terminate()
 
     before = {number: signal.signal(number, stop) for number in _STOPPING}
+    world = World(Path(tempfile.mkdtemp(prefix="dynamo-gke-rehearsal-")))
     try:
         world.create_folders()
         world.request.write_text(request.to_json())
@@ -59,7 +60,7 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
             inside.terminate()
         code = inside.wait()
         if interrupted:
-            return INTERRUPTED, _unfinished(request.stack, world, _fault("it was interrupted"))
+            return Exit.INTERRUPTED, _unfinished(request.stack, world, _fault(interrupts.SAID))
         if world.report.exists():
             return abs(code), json.loads(world.report.read_text())
         early = _fault("it ended early; stderr says why")
@@ -68,12 +69,12 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
     finally:
         if inside:
             _kill(inside)
-        for number, handler in before.items():
-            signal.signal(number, handler)
         if keep:
             print(f"kept: {world.folder}", file=sys.stderr)
         else:
             shutil.rmtree(world.folder, ignore_errors=True)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_IGN if interrupted else handler)
 
 
 def _fault(why: str) -> list[dict[str, str]]:

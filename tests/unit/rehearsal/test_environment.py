@@ -31,6 +31,12 @@ def test_nothing_of_the_callers_is_passed_on() -> None:
     assert not [value for value in env.values() if "/home/me" in value]
 
 
+def test_the_backends_address_is_escaped() -> None:
+    """Pulumi would take what follows # for a fragment, and %20 for a space."""
+    env = environment(World(Path("/my #1 %20")), [], {})
+    assert env["PULUMI_BACKEND_URL"] == "file:///my%20%231%20%2520/state"
+
+
 def test_the_environment_is_whole() -> None:
     env = environment(WORLD, [Path("/tools"), Path("/tools"), Path("/other")], {})
     assert env.pop("PATH").startswith("/folder/bin:/tools:/other:/usr/local/sbin:")

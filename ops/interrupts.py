@@ -1,0 +1,47 @@
+"""Ctrl-C (SIGINT) while a command starts, runs and ends. Imports little, so that it is ready before all else."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+CODE = 130
+_STDOUT = 1
+SAID = "it was interrupted"
+HELD_DOWN_SECONDS = 1.0
+"""Ctrl-C that comes again within this time is held down, or pressed twice: it must not interrupt the clean-up."""
+
+_Handler = Callable[[int, FrameType | None], None]
+
+
+def end_at_once(*, as_json: bool = False) -> None:
+    """From now on, Ctrl-C ends the process without a traceback, if `as_json` with one object on stdout."""
+    # Text and not json.dumps: the signal may come while Python imports json.
+    said = f'{{"faults": [{{"path": "command", "message": "{SAID}"}}]}}\n' if as_json else ""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        if said:
+            os.write(_STDOUT, said.encode())
+        os._exit(CODE)
+
+    _on_interrupt(end)
+
+
+def raise_once() -> None:
+    """From now on, Ctrl-C raises KeyboardInterrupt, and only once while it is held down."""
+    last = -HELD_DOWN_SECONDS
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal last
+        before, last = last, time.monotonic()
+        if last - before >= HELD_DOWN_SECONDS:
+            raise KeyboardInterrupt
+
+    _on_interrupt(interrupt)
+
+
+def _on_interrupt(handler: _Handler) -> None:
+    # A shell ignores it for a command in the background, which Ctrl-C then must not end.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
