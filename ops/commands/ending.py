@@ -96,9 +96,9 @@ def errors_printed(stack: str | None = None, *, comment: Comment | None = None) 
 
 
 def _sentences(stack: str | None, invalid: ConfigInvalid) -> list[str]:
-    """The errors of a stack below one head, or each by itself."""
+    """The errors of a stack below one head; each by itself without a stack, or if its name is empty."""
     lines = [plain(str(error)) for error in invalid.errors]
-    if stack is None:
+    if not stack:
         return lines
     return ["\n  ".join([f"stack {stack} has {len(lines)} error{'s' if len(lines) > 1 else ''}", *lines])]
 

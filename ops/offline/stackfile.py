@@ -37,6 +37,7 @@ def read(root: Path, stack: str, overrides: Iterable[str] = ()) -> StackConfig:
 
 def blocks(root: Path, stack: str, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """The `config` of a stack file by full keys, as nested values, with the overrides. Raises ConfigInvalid."""
+    _check_name(root, stack)
     path = root / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         known = stack_names(root)
@@ -46,6 +47,25 @@ def blocks(root: Path, stack: str, overrides: Iterable[str] = ()) -> dict[str, A
     for override in overrides:
         _lay(config, override)
     return config
+
+
+_STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+"""A name that Pulumi gives to a stack; settings are stricter."""
+
+
+def _check_name(root: Path, stack: str) -> None:
+    """Raises ConfigInvalid for a name that no stack can have, such as Pulumi's full one, organization/project/stack."""
+    if _STACK_NAME.fullmatch(stack):
+        return
+    known = stack_names(root)
+    *_, last = stack.rsplit("/", 1)
+    if not stack:
+        why = "is empty"
+    elif "/" in stack and last in known:
+        why = f"{shown(stack)} is not the name of a stack alone; give its last part, {last}"
+    else:
+        why = f"{shown(stack)} is not 1 to 100 letters, digits, dashes, underscores and dots"
+    raise ConfigInvalid([Error("--stack", f"{why}; stacks: {', '.join(known)}")])
 
 
 def undecryptable(root: Path, stack: str) -> list[str]:

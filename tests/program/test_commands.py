@@ -208,6 +208,8 @@ FAILURES = {
     "no value": (["diff", "--stack", "dev"], 2, "--base", "Missing option '--base'"),
     "no such command": (["previw"], 2, "command", "No such command 'previw'"),
     "no such stack": (["status", "--stack", "prd"], 2, "Pulumi.prd.yaml", "did you mean prod?"),
+    "a full name": (["preview", "--stack", "acme/dynamo-gke/dev"], 2, "--stack", "give its last part, dev"),
+    "an empty name": (["rehearse", "--stack", ""], 2, "--stack", "is empty; stacks: dev"),
     "an unknown card": (["models", "show", "qwen9"], 2, "model", '"qwen9" is not one of'),
     "a page in no folder": (["preview", "--diagram", "/nowhere/p.html"], 1, "--diagram", "there is no folder /nowhere"),
     "a page of no picture": (["preview", "--base", "HEAD"], 1, "--base", "shows changes in a page"),

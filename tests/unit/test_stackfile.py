@@ -209,3 +209,24 @@ def test_every_setting_is_declared_with_a_description() -> None:
     assert all(entry["description"] for entry in declared.values())
     # The Pulumi CLI refuses a stack that leaves such a key out: "must be encrypted as it's secret".
     assert [key for key, entry in declared.items() if entry.get("secret") and "default" in entry] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("acme/dynamo-gke/one", '"acme/dynamo-gke/one" is not the name of a stack alone; give its last part, one'),
+        ("acme/one", "give its last part, one; stacks: one"),
+        ("../one", "give its last part, one"),
+        ("", "is empty; stacks: one"),
+        ("acme/dynamo-gke/two", "is not 1 to 100 letters, digits, dashes, underscores and dots; stacks: one"),
+        ("one/", "is not 1 to 100 letters"),
+        ("one two", "is not 1 to 100 letters"),
+        ("x" * 300, "is not 1 to 100 letters"),
+    ],
+)
+def test_a_name_that_no_stack_has_is_refused_with_the_right_one(root: Path, name: str, said: str) -> None:
+    with pytest.raises(ConfigInvalid) as refused:
+        stackfile.read(root, name)
+    (error,) = refused.value.errors
+    assert error.path == "--stack"
+    assert said in error.message

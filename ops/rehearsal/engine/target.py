@@ -7,6 +7,7 @@ from ops.rehearsal.engine.events import is_resource, name_of, short, type_of
 from reading.errors import ConfigInvalid, Error, shown
 
 _SHOWN = 5
+_EXAMPLES = "give part of a type, such as NodePool, or of a name, such as chat-graph"
 
 
 def check(text: str, urns: Sequence[str]) -> None:
@@ -25,13 +26,18 @@ def check(text: str, urns: Sequence[str]) -> None:
     components = [urn for urn in urns if text in urn and not is_resource(urn)]
     if components:
         raise ConfigInvalid([Error("--fail", _of_component(components[0], resources))])
+    if urns and text in _stacks_own(urns[0]):
+        why = f"only the stack's own URN has {shown(text)}, and the stack is not created by a provider"
+        raise ConfigInvalid([Error("--fail", f"{why}; {_EXAMPLES}")])
     near = _nearest(text, resources)
-    hint = (
-        f"the nearest: {', '.join(near)}"
-        if near
-        else "give part of a type, such as NodePool, or of a name, such as chat-graph"
-    )
+    hint = f"the nearest: {', '.join(near)}" if near else _EXAMPLES
     raise ConfigInvalid([Error("--fail", f"no resource has {shown(text)} in its URN; {hint}")])
+
+
+def _stacks_own(urn: str) -> str:
+    """The URN of the stack that a resource is in, which the engine names after the project and the stack."""
+    stack, project, *_ = urn.removeprefix("urn:pulumi:").split("::")
+    return f"urn:pulumi:{stack}::{project}::pulumi:pulumi:Stack::{project}-{stack}"
 
 
 def _of_component(component: str, resources: Sequence[str]) -> str:

@@ -31,6 +31,8 @@ def test_a_text_of_a_created_resource_is_accepted(text: str) -> None:
             "GpuPool decode is a component, which groups resources and is not created itself; "
             "resources in such components: decode-pool",
         ),
+        ("pulumi:pulumi:Stack", 'only the stack\'s own URN has "pulumi:pulumi:Stack", and the stack is not created'),
+        ("Stack::dynamo-gke-prod", "give part of a type, such as NodePool"),
         ("", "is empty"),
     ],
 )
