@@ -140,10 +140,21 @@ def _layouts(path: str, model: ModelSettings, chosen: Card, node: GpuMachine) ->
     layouts = layouts_for(chosen, node, runs, model.engine.max_model_len)
     if model.layout in layouts:
         return layouts
+
+    def on_gpus(name: str) -> bool:
+        return layouts[name].placement is not Placement.CPU
+
     where = join(path, "layout")
     if reason := why_not(chosen, node, runs, model.layout, model.engine.max_model_len):
-        others = tuple(Fix(f"use layout {name}", {where: name}) for name in layouts)
-        raise ConfigInvalid([Error(where, f"{model.layout} is not possible: {reason}", others)])
+        others = [
+            *(Fix(f"use layout {name}", {where: name}) for name in layouts if on_gpus(name)),
+            *(
+                Fix(f"use layout {name}, which has no GPUs", {where: name}, last_resort=True)
+                for name in layouts
+                if not on_gpus(name)
+            ),
+        ]
+        raise ConfigInvalid([Error(where, f"{model.layout} is not possible: {reason}", tuple(others))])
     raise ConfigInvalid([_unknown(where, model.layout, tuple(layouts))])
 
 

@@ -17,6 +17,8 @@ class Fix:
     """Path → the new value; None removes the key."""
     spelling: bool = False
     """Whether the fix corrects a misspelling. Such a fix may require more keys: mode `reservation` needs a name."""
+    last_resort: bool = False
+    """Whether the message proposes the fix only where no earlier one works."""
 
 
 @dataclass(frozen=True, order=True)

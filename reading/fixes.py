@@ -30,6 +30,8 @@ def keep_all(error: Error) -> Error:
 def _with_fixes(error: Error, raw: Mapping[str, Any], before: Counter[str], judge: Judge) -> Error:
     words: list[str] = []
     for fix in error.fixes:
+        if fix.last_resort and words:
+            continue
         changed = _copy(raw)
         if len(words) < MAX_FIXES and _apply(fix, changed):
             after = Counter(other.path for other in judge(changed))

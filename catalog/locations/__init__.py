@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from reading import entries
-from reading.errors import closest
+from reading.errors import closest, shown
 from reading.frozen import Frozen
 
 
@@ -68,6 +68,19 @@ def errors(region: str, zone: str, *, allow_unlisted: bool) -> Iterator[tuple[st
         )
 
 
+def no_zone(zone: str, example: str) -> str | None:
+    """Why a text is no listed zone, with the nearest listed ones, else an example; None for a listed zone."""
+    listed = known()
+    if zone in listed.all_zones:
+        return None
+    if there := listed.zones_of(region_of(zone)):
+        return f"{zone} is not among the zones of {region_of(zone)}; use {', '.join(there[:-1])} or {there[-1]}"
+    like = closest(_in_full(zone), listed.all_zones)
+    return f"{shown(zone)} is not a zone of Google Cloud; " + (
+        f"did you mean {like}?" if like else f"choose one, such as {example}"
+    )
+
+
 def unlisted() -> str:
     """How to use a region or zone that is newer than the list."""
     return f". The list is of {known().date}; location.allowUnlisted: true accepts a place that is not in it"
@@ -82,12 +95,16 @@ def _proposal(region: str, zone: str) -> str:
     listed = known()
     if zone in listed.zones_of(region_of(zone)):
         return f" (did you mean {region_of(zone)}, where zone {zone} is?)"
-    whole = region
-    for short, name in _CONTINENTS.items():
-        if region.startswith(short):
-            whole = region.replace(short, name, 1)
-    if not (like := closest(whole, tuple(listed.zones))):
+    if not (like := closest(_in_full(region), tuple(listed.zones))):
         return ""
     same = f"{like}-{zone.rpartition('-')[2]}"
     there = listed.zones_of(like)
     return f" (did you mean {{region: {like}, zone: {same if same in there else there[0]}}}?)"
+
+
+def _in_full(place: str) -> str:
+    """A region or zone with Google Cloud's name of its continent."""
+    for short, name in _CONTINENTS.items():
+        if place.startswith(short):
+            return place.replace(short, name, 1)
+    return place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ from reading.errors import ConfigInvalid, Error
 if TYPE_CHECKING:
     from ops.new_stack.answers import Answers
     from ops.new_stack.questions import Question
+    from planning.types import Plan
 
 app = typer.Typer(add_completion=False)
 
@@ -64,7 +66,15 @@ def init(
                 )
         if not yes and not sys.stdin.isatty():
             stop("init asks questions, and there is no terminal; give the answers as options, with --yes", Exit.FAILED)
-        complete = questions.filled(stack, given) if yes else questions.ask(stack, given, _prompt, _complain)
+        try:
+            complete = questions.filled(stack, given) if yes else questions.ask(stack, given, _prompt, _complain)
+        except (typer.Abort, KeyboardInterrupt, EOFError):
+            print(file=sys.stderr)
+            stop(
+                f"interrupted; nothing was written. To go on, run `./dynamo-gke init {stack}` again, or give the "
+                "answers as options, with --yes",
+                Exit.FAILED,
+            )
         config = answers.blocks(complete)
         planned = plan(load(answers.stack_config(stack, config)))
         texts = (files.stack_file(planned, config), files.policy_config(planned))
@@ -73,6 +83,8 @@ def init(
     except OSError as error:
         stop(f"no file was written: {plain(str(error))}", Exit.FAILED)
     print(f"\nwrote {targets[0].name} and policies/{targets[1].name}\n")
+    for line in _remarks(complete, planned, chosen=not yes or "layout" in given):
+        print(f"{line}\n")
     with errors_printed(stack):
         run = dry_run(stack)
     from ops.report import present, printing
@@ -81,8 +93,23 @@ def init(
     print(f"\nnext: ./dynamo-gke preview --stack {stack}")
 
 
+def _remarks(complete: Answers, planned: Plan, *, chosen: bool) -> Iterator[str]:
+    """The layout and what it means, how it was chosen where nobody chose it, and the answers without effect."""
+    from ops.new_stack import answers, questions
+
+    graph = planned.graphs[0]
+    others = [name for name in answers.layouts_of(complete) if name != graph.layout]
+    also = "" if chosen or not others else f"; this is the default; others that fit, by --layout: {', '.join(others)}"
+    yield f"layout {graph.layout}: {graph.layout_why}{also}"
+    if unused := questions.unused(complete):
+        names = ", ".join(f"--{name}" for name in unused)
+        yield f"note: {names} not written, because layout {graph.layout} has no GPUs"
+
+
 def _prompt(question: Question, answers: Answers) -> str:
     """Asks on the terminal. Nothing is accepted without an answer."""
+    for line in question.explained(answers):
+        print(f"  {plain(line)}")
     choices = question.choices(answers)
     which = f" ({', '.join(choices)})" if choices else f", such as {question.example}"
     return str(typer.prompt(f"{question.text}{which}", default=question.proposal(answers) or None)).strip()

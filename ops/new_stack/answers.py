@@ -9,7 +9,7 @@ from catalog.capacity import NAMES as MODES
 from catalog.capacity import capacity_mode
 from catalog.defaults import default_machine
 from catalog.engines import default_engine
-from catalog.layouts import layouts_for, rules
+from catalog.layouts import layouts_for, rules, why_not
 from catalog.machines import GpuMachine, gpu_machine, gpu_machine_name, gpu_machine_names
 from catalog.models import Layout, Placement, card, card_name, card_names
 from planning.load import load
@@ -27,6 +27,15 @@ UNASSIGNED = "unassigned"
 """Value of the labels that the policies require, until somebody sets them."""
 
 _PROJECT = "gcp:project"
+
+ZONE = "location.zone"
+
+_LAYOUT = f"models.{DEPLOYMENT}.layout"
+
+_NEWER = (
+    "The list is of {date}; for a newer zone, answer with a listed one, then change dynamo-gke:location in the stack "
+    "file, with allowUnlisted: true"
+)
 
 
 def machine_of(answers: Answers) -> GpuMachine | None:
@@ -56,9 +65,17 @@ def needs_reservation(answers: Answers) -> bool:
     return mode in MODES and capacity_mode(mode).reserved
 
 
+def on_gpus(answers: Answers) -> bool:
+    """Whether the chosen layout has GPUs, or none is chosen yet."""
+    rule = rules().layouts.get(answers.get("layout", ""))
+    return rule is None or rule.placement is not Placement.CPU
+
+
 def layouts_of(answers: Answers) -> dict[str, Layout]:
     """The layouts on GPUs in which the chosen machine can serve the chosen model, the smallest first."""
     node = machine_of(answers)
+    if "model" not in answers:
+        return {}
     try:
         chosen = card(card_name(answers["model"]))
     except (ValueError, ConfigInvalid):
@@ -71,24 +88,23 @@ def blocks(answers: Answers) -> dict[str, Any]:
     """The config of the stack file, by full key."""
     zone, layouts = answers["zone"], layouts_of(answers)
     # Without any, the first rule, of which the loader says why it is not possible.
-    on_gpus = (name for name, rule in rules().layouts.items() if rule.placement is not Placement.CPU)
-    layout = answers.get("layout") or next(iter([*layouts, *on_gpus]))
+    layout = answers.get("layout") or next(
+        iter([*layouts, *(name for name in rules().layouts if on_gpus({"layout": name}))])
+    )
     chat = {"model": answers["model"], "layout": layout}
     node = machine_of(answers)
     if node and not node.rdma and layout in layouts and layouts[layout].prefill:
         chat["kvTransfer"] = "tcp"  # without RDMA there is no other transport
     # A region in place of the zone is one error, not two.
     region = zone if locations.known().zones_of(zone) else locations.region_of(zone)
-    capacity = {"machine": answers.get("machine") or default_machine(), "mode": answers["capacity"]}
     endpoint: dict[str, Any] = {"exposure": answers["exposure"]}
-    capacity |= {"reservation": answers["reservation"]} if answers.get("reservation") else {}
     endpoint |= {"domain": answers["domain"]} if answers.get("domain") else {}
     if ranges := answers.get("allow", "").replace(",", " ").split():
         endpoint["allowedCidrs"] = ranges
     return {
         _PROJECT: answers["project"],
         f"{NAMESPACE}:location": {"region": region, "zone": zone},
-        f"{NAMESPACE}:capacity": capacity,
+        **({f"{NAMESPACE}:capacity": _capacity(answers)} if on_gpus(answers) else {}),
         f"{NAMESPACE}:models": {DEPLOYMENT: chat},
         f"{NAMESPACE}:endpoint": endpoint,
         f"{NAMESPACE}:labels": {
@@ -96,6 +112,11 @@ def blocks(answers: Answers) -> dict[str, Any]:
             "costCenter": answers.get("cost-center") or UNASSIGNED,
         },
     }
+
+
+def _capacity(answers: Answers) -> dict[str, Any]:
+    capacity = {"machine": answers.get("machine") or default_machine(), "mode": answers["capacity"]}
+    return capacity | ({"reservation": answers["reservation"]} if answers.get("reservation") else {})
 
 
 def stack_config(stack: str, config: Mapping[str, Any]) -> StackConfig:
@@ -106,11 +127,46 @@ def stack_config(stack: str, config: Mapping[str, Any]) -> StackConfig:
 
 def errors(stack: str, answers: Answers) -> tuple[Error, ...]:
     """What the loader says of the answers so far. Valid stand-ins take the place of those that are missing."""
+    answers = dict(answers)
+    place, found = answers.get("zone"), list[Error]()
+    if place is not None and not locations.known().zones_of(place):
+        example = _zone_of(machine_of(answers) or gpu_machine(default_machine()))
+        # The loader would judge the region, too, which nobody gave.
+        if why := locations.no_zone(place, example):
+            found.append(Error(ZONE, f"{why}. {_NEWER.format(date=locations.known().date)}"))
+            del answers["zone"]
     try:
         load(stack_config(stack, blocks(_with_stand_ins(answers))))
     except ConfigInvalid as invalid:
-        return invalid.errors
-    return ()
+        # Of a stand-in's place nobody needs an error.
+        found += [error for error in invalid.errors if not found or not error.path.startswith("location.")]
+    return tuple(_with_what_fits(error, answers) if error.path == _LAYOUT else error for error in found)
+
+
+def _with_what_fits(error: Error, answers: Answers) -> Error:
+    """The error of a layout. Where no layout on GPUs fits, its message names what does fit."""
+    node, model = machine_of(answers), answers.get("model")
+    if not node or not model or layouts_of(answers) or not on_gpus(answers):
+        return error
+    layout = answers.get("layout") or next(name for name in rules().layouts if on_gpus({"layout": name}))
+    if not (why := why_not(card(card_name(model)), node, default_engine(), layout)):
+        return error
+    models = [name for name in card_names() if layouts_of({**answers, "model": name})]
+    mode = answers.get("capacity")
+    machines = [
+        name
+        for name in machines_in(answers.get("zone", ""))
+        if layouts_of({**answers, "machine": name}) and (mode is None or mode in gpu_machine(name).sold)
+    ]
+    fitting = [
+        *([f"on {node.name} fit the models {', '.join(models)}"] if models else []),
+        *([f"the model fits the machines {', '.join(machines)}"] if machines else []),
+    ] or [f"nothing else fits; layout {', '.join(_without_gpus())} needs no GPUs, and has none"]
+    return Error(_LAYOUT, f"{layout} is not possible: {why}; {'; '.join(fitting)}")
+
+
+def _without_gpus() -> list[str]:
+    return [name for name in rules().layouts if not on_gpus({"layout": name})]
 
 
 def _with_stand_ins(answers: Answers) -> Answers:

@@ -65,6 +65,8 @@ def policy_config(plan: Plan) -> str:
         "dollarsPerHour": math.ceil(sum(item.usd_max or 0 for item in gpus)),
     } | ({"allowUnpriced": True} if unpriced else {})
     modes = sorted({pool.purchase.mode for pool in plan.gpu_pools if pool.purchase})
+    if not plan.gpu_pools:
+        return "{}\n"  # no rule about GPUs judges such a stack
     rules = {"gpu-budget": budget, "capacity-mode": {"allowed": modes}}
     return "{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(rule)}" for name, rule in rules.items()) + "\n}\n"
 

@@ -1,17 +1,21 @@
 """The questions about a new stack, in their order. Each answer is checked by the loader before the next is asked."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from catalog.defaults import default_machine
 from catalog.models import card_names
 from ops.new_stack.answers import (
     DEPLOYMENT,
+    ZONE,
     Answers,
     errors,
+    layouts_of,
     machines_in,
     modes_of,
     needs_reservation,
+    on_gpus,
 )
 from reading.errors import ConfigInvalid, Error
 from settings.endpoint import Endpoint, Exposure
@@ -46,37 +50,57 @@ class Question:
     choices: Callable[[Answers], Sequence[str]] = _nothing
     """Answers to choose from; the loader may accept others, such as the path of a file."""
     default: str = ""
+    proposes_first: bool = False
+    """Whether the first choice is the default."""
     applies: Callable[[Answers], bool] = _always
+    only_with: tuple[str, str] = ("", "")
+    """The question that decides whether this one applies, and an answer with which it does."""
+    explained: Callable[[Answers], Sequence[str]] = _nothing
+    """What the choices mean, a line each."""
 
     def proposal(self, answers: Answers) -> str:
         """The default, where it is among the choices; empty without one."""
         choices = self.choices(answers)
-        return self.default if self.default in choices or not choices else ""
+        default = choices[0] if self.proposes_first and choices else self.default
+        return default if default in choices or not choices else ""
 
 
 QUESTIONS = (
     Question(name="project", path="gcp:project", text="Google Cloud project", example=EXAMPLE_PROJECT),
-    Question(name="zone", path="location.zone", text="Zone of the GPU nodes", example="europe-west1-b"),
+    Question(name="zone", path=ZONE, text="Zone of the GPU nodes", example="europe-west1-b"),
     Question(
         name="machine",
         path="capacity.machine",
         text="GPU machine",
         choices=lambda answers: machines_in(answers.get("zone", "")),
         default=default_machine(),
+        applies=on_gpus,
     ),
-    Question(name="capacity", path="capacity.mode", text="How GPU nodes are bought", choices=modes_of),
+    Question(
+        name="capacity", path="capacity.mode", text="How GPU nodes are bought", choices=modes_of, applies=on_gpus
+    ),
     Question(
         name="reservation",
         path="capacity.reservation",
         text="Name of the reservation",
         example="my-reservation",
-        applies=needs_reservation,
+        applies=lambda answers: on_gpus(answers) and needs_reservation(answers),
+        only_with=("capacity", "reservation"),
     ),
     Question(
         name="model",
         path=f"models.{DEPLOYMENT}.model",
         text="Model, or the file of your own card",
         choices=lambda _: card_names(),
+    ),
+    Question(
+        name="layout",
+        path=f"models.{DEPLOYMENT}.layout",
+        text="Layout",
+        choices=lambda answers: tuple(layouts_of(answers)),
+        proposes_first=True,
+        applies=lambda answers: len(layouts_of(answers)) > 1,
+        explained=lambda answers: [f"{name}: {layout.why}" for name, layout in layouts_of(answers).items()],
     ),
     Question(
         name="exposure",
@@ -86,7 +110,8 @@ QUESTIONS = (
         default=Endpoint().exposure.value,
     ),
     Question(
-        name="domain", path="endpoint.domain", text="Domain", example="llm.example.com", applies=_is_gateway
+        name="domain", path="endpoint.domain", text="Domain", example="llm.example.com", applies=_is_gateway,
+        only_with=("exposure", Exposure.GATEWAY.value),
     ),
     Question(
         name="allow",
@@ -94,8 +119,15 @@ QUESTIONS = (
         text="Address ranges of the clients, separated by commas",
         example="203.0.113.0/24",
         applies=_is_gateway,
+        only_with=("exposure", Exposure.GATEWAY.value),
     ),
 )  # fmt: skip
+
+_OPTIONS = {question.path: question.name for question in QUESTIONS} | {
+    "labels.owner": "owner",
+    "labels.costCenter": "cost-center",
+}
+"""Key path → the option whose value it has."""
 
 Prompt = Callable[[Question, Answers], str]
 Complain = Callable[[Error], None]
@@ -107,7 +139,7 @@ def ask(stack: str, given: Answers, prompt: Prompt, complain: Complain) -> Answe
     Raises ConfigInvalid for a wrong option, and after too many wrong answers.
     """
     if found := _so_far(stack, given):
-        raise ConfigInvalid(found)
+        raise ConfigInvalid(_by_option(found, given))
     answers = dict(given)
     for question in QUESTIONS:
         if question.name in given or not question.applies(answers):
@@ -140,8 +172,16 @@ def filled(stack: str, given: Answers) -> Answers:
             which = f"one of {', '.join(choices)}" if choices else f"such as {question.example}"
             missing.append(Error(f"--{question.name}", f"is required with --yes: {question.text}, {which}"))
     if missing:
-        raise ConfigInvalid([*missing, *_so_far(stack, given)])
+        raise ConfigInvalid([*missing, *_by_option(_so_far(stack, given), given)])
+    if found := _so_far(stack, answers):
+        raise ConfigInvalid(_by_option(found, answers))
     return answers
+
+
+def unused(answers: Answers) -> list[str]:
+    """Names of the answers that a layout without GPUs leaves without effect."""
+    names = ("machine", "capacity", "reservation")
+    return [] if on_gpus(answers) else [name for name in names if name in answers]
 
 
 def _about(question: Question, stack: str, answers: Answers) -> list[Error]:
@@ -152,8 +192,49 @@ def _about(question: Question, stack: str, answers: Answers) -> list[Error]:
 
 def _so_far(stack: str, answers: Answers) -> list[Error]:
     """The errors of the answers so far, without those at keys that are asked for later."""
-    later = [question.path for question in QUESTIONS if question.name not in answers]
-    return [error for error in errors(stack, answers) if not any(_within(error.path, path) for path in later)]
+    contrary = {question.name: question for question in QUESTIONS if _contradicts(question, answers)}
+    rest = {name: answer for name, answer in answers.items() if name not in contrary}
+    later = [question.path for question in QUESTIONS if question.name not in answers and question.applies(answers)]
+    return [
+        *(_contradiction(question, answers) for question in contrary.values()),
+        *(error for error in errors(stack, rest) if not any(_within(error.path, path) for path in later)),
+    ]
+
+
+def _contradicts(question: Question, answers: Answers) -> bool:
+    """Whether an answer has no effect beside another valid one."""
+    decider, needed = question.only_with
+    if question.name not in answers or not needed or question.applies(answers) or not on_gpus(answers):
+        return False
+    deciding = next(each for each in QUESTIONS if each.name == decider)
+    return answers.get(decider) in deciding.choices(answers)
+
+
+def _contradiction(question: Question, answers: Answers) -> Error:
+    decider, needed = question.only_with
+    return Error(
+        f"--{question.name}",
+        f"has no effect with --{decider} {answers[decider]}; leave it out, or use --{decider} {needed}",
+    )
+
+
+def _by_option(found: Iterable[Error], given: Answers) -> list[Error]:
+    """The errors, with the options that were given in place of the settings that the loader names."""
+    return [Error(_option(error.path, given), _with_options(error.message)) for error in found]
+
+
+def _option(path: str, given: Answers) -> str:
+    for setting, name in _OPTIONS.items():
+        if _within(path, setting) and name in given:
+            return f"--{name}"
+    # The default layout is that of the model.
+    return "--model" if "model" in given and _within(path, f"models.{DEPLOYMENT}.layout") else path
+
+
+def _with_options(message: str) -> str:
+    for setting, name in _OPTIONS.items():
+        message = re.sub(rf"(?<![\w.]){re.escape(setting)}(?![\w.]*\w)", f"--{name}", message)
+    return re.sub(r"\buse (layout|model) (?=[a-z])", r"use --\1 ", message)
 
 
 def _within(path: str, parent: str) -> bool:

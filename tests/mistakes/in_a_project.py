@@ -221,6 +221,27 @@ PRODUCTION = Step(
             do="`pulumi config rm --path 'dynamo-gke:capacity.reservation'` removes it from the file.",
         ),
         Mistake(
+            what="I gave init a reservation, and another mode",
+            run=Ours(
+                command="init eu --yes --project ours-1 --zone europe-west1-b --model qwen3-32b --capacity spot "
+                "--reservation my-h200"
+            ),
+            code=2,
+            says="--reservation: has no effect with --capacity spot; leave it out, or use --capacity reservation",
+            do="No file was written.",
+        ),
+        Mistake(
+            what="The model does not fit the machine",
+            run=Ours(
+                command="init eu --yes --project ours-1 --zone us-central1-a --machine g2-standard-8 --capacity spot "
+                "--model llama-3.3-70b-instruct"
+            ),
+            code=2,
+            says="--model: … llama-3.3-70b-instruct does not fit one g2-standard-8: … use a machine with more "
+            "memory, … on g2-standard-8 fit the models qwen3-0.6b; the model fits the machines …",
+            do="`./dynamo-gke models show NAME --machine MACHINE` shows the memory that a model needs.",
+        ),
+        Mistake(
             what="My VPC's subnet lacks a secondary range",
             run=Program(
                 stack="prod",

@@ -89,6 +89,7 @@ def test_questions_are_answered_and_a_wrong_answer_is_explained_at_once(folder: 
     terminal.answer("(reservation, spot, flexStart, onDemand)", "spt\n")
     terminal.answer("did you mean spot?", "spot\n")
     terminal.answer("Model", "qwen3-0.6b\n")
+    terminal.answer("(multi-node, aggregated, multi-node-aggregated)", "\n")
     terminal.answer("[internal]", "public\n")
     terminal.answer('"public" is not one of none, internal, gateway', "\n")
     assert terminal.ended() == 0, terminal.shown
@@ -96,6 +97,8 @@ def test_questions_are_answered_and_a_wrong_answer_is_explained_at_once(folder: 
     last = terminal.shown.replace("\r", "").strip().splitlines()
     assert last[-1] == "next: ./dynamo-gke preview --stack asked"
     assert "resources to create" in terminal.shown
+    assert "  aggregated: both phases in each engine" in terminal.shown
+    assert "layout multi-node: one node for prefill, one for decode" in terminal.shown
     assert terminal.shown.count("(none, internal, gateway)") == 2  # once in each prompt
     assert (folder / "Pulumi.asked.yaml").read_text().startswith(FIRST_LINE)
 
@@ -107,6 +110,7 @@ def test_nothing_is_written_by_whoever_stops_answering(folder: Path, key: str) -
     terminal.answer("Zone of the GPU nodes", key)
     assert terminal.ended(key) == 1
     assert "Traceback" not in terminal.shown
+    assert "nothing was written. To go on, run `./dynamo-gke init stopped` again" in terminal.shown
     assert files(folder, "stopped") == []
 
 
@@ -114,6 +118,8 @@ def test_a_script_gives_options_and_the_stack_passes_its_policies(folder: Path) 
     done = run(folder, "ops", "init", "given", "--yes", *ANSWERS)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("\nwrote Pulumi.given.yaml and policies/config.given.json\n")
+    assert "layout multi-node: one node for prefill" in done.stdout
+    assert "; others that fit, by --layout: aggregated, multi-node-aggregated\n" in done.stdout
     previewed = run(folder, "ops", "preview", "--stack", "given", "--json")
     assert previewed.returncode == 0, previewed.stdout[-2000:]
     shown = json.loads(previewed.stdout)
@@ -136,9 +142,9 @@ def test_no_file_is_replaced(folder: Path) -> None:
         (("lone", "--yes"), 2, "--project: is required with --yes"),
         (("lone", "--yes", *ANSWERS, "--capacity", "spt"), 2, "did you mean spot?"),
         (("lone", "--yes", *ANSWERS, "--exposure", "gateway"), 2, "--domain: is required with --yes"),
-        (("lone", "--yes", *ANSWERS, "--domain", "llm.example.com"), 2, "has no effect with exposure none"),
-        (("lone", "--yes", *ANSWERS, "--reservation", "ours"), 2, "mode spot would leave reservation ours unused"),
-        (("lone", "--yes", *ANSWERS, "--layout", "singlenode"), 2, "models.chat.layout"),
+        (("lone", "--yes", *ANSWERS, "--domain", "llm.example.com"), 2, "--domain: has no effect with --exposure none"),
+        (("lone", "--yes", *ANSWERS, "--reservation", "ours"), 2, "--reservation: has no effect with --capacity spot"),
+        (("lone", "--yes", *ANSWERS, "--layout", "singlenode"), 2, "--layout: "),
         (("lone", "--yes", *ANSWERS, "--owner", "hf_AbCdEfGhIjKlMnOpQrStUvWxYz"), 2, "looks like a Hugging Face token"),
     ],
 )  # fmt: skip

@@ -167,4 +167,4 @@ def test_a_layout_that_the_machine_cannot_hold_is_refused_with_the_reason(monkey
     (error,) = errors({"models.chat": {"model": "qwen3-0.6b", "layout": "single-node"}})
     assert error.path == "models.chat.layout"
     assert error.message.startswith("single-node is not possible: single-node gives a role 4 of the 8 GPUs of a3-")
-    assert error.message.endswith("; use layout simulated, or use layout multi-node")
+    assert error.message.endswith("; use layout multi-node, or use layout aggregated")

@@ -34,6 +34,7 @@ ANSWERS = {
     "capacity": "reservation",
     "reservation": "my-h200",
     "model": "llama-3.3-70b-instruct",
+    "layout": "single-node",
     "exposure": "internal",
 }
 COMBINATIONS = list(product(gpu_machine_names(), MODES, Exposure))
@@ -127,9 +128,9 @@ def complaints_of(given: Answers, *answers: str) -> tuple[Answers, list[str], li
 
 def test_only_what_is_needed_is_asked() -> None:
     answers, asked, complaints = complaints_of(
-        {}, "my-project", "us-central1-a", "g2-standard-8", "spot", "qwen3-0.6b", "internal"
+        {}, "my-project", "us-central1-a", "g2-standard-8", "spot", "qwen3-0.6b", "multi-node", "internal"
     )
-    assert asked == ["project", "zone", "machine", "capacity", "model", "exposure"]
+    assert asked == ["project", "zone", "machine", "capacity", "model", "layout", "exposure"]
     assert complaints == []
     assert blocks(answers)["dynamo-gke:models"]["chat"]["kvTransfer"] == "tcp"
     assert complaints_of(ANSWERS | {"exposure": "gateway"}, "llm.example.com", "8.8.8.8")[1] == ["domain", "allow"]
@@ -141,7 +142,11 @@ def test_only_what_is_needed_is_asked() -> None:
         ("project", "My Project", 'gcp:project: "My Project" is not a project\'s id'),
         ("project", "", 'gcp:project: "" is not'),
         ("zone", "europe-west1", "location.zone: europe-west1 is a region; use one of its zones: europe-west1-b"),
-        ("zone", "europe-wst1-b", "did you mean {region: europe-west1, zone: europe-west1-b}?"),
+        (
+            "zone",
+            "europe-wst1-b",
+            'location.zone: "europe-wst1-b" is not a zone of Google Cloud; did you mean europe-west1-b?',
+        ),
         ("zone", "europe-west1-z", "europe-west1-z is not among the zones of europe-west1; use"),
         ("machine", "a3-ultra", "did you mean a3-ultragpu-8g?"),
         ("machine", "g2-standard-8", "models.chat"),
@@ -163,12 +168,21 @@ def test_a_wrong_answer_is_asked_for_again_with_the_loaders_sentence(name: str, 
 def test_an_answer_is_checked_before_the_next_is_asked() -> None:
     """Also where it is wrong only together with an earlier one."""
     _, asked, complaints = complaints_of(
-        {"project": "my-project"}, "europe-west1-b", "a3-ultragpu-8g", "spot", "qwen3-0.6b", "internal"
+        {"project": "my-project"}, "europe-west1-b", "a3-ultragpu-8g", "spot", "qwen3-0.6b", "single-node", "internal"
     )
     assert complaints == []
-    wrong = ("us-west1-a", "a3-ultragpu-8g", "g2-standard-8", "spot", "llama-3.3-70b-instruct", "qwen3-0.6b", "none")
+    wrong = (
+        "us-west1-a",
+        "a3-ultragpu-8g",
+        "g2-standard-8",
+        "spot",
+        "llama-3.3-70b-instruct",
+        "qwen3-0.6b",
+        "multi-node",
+        "none",
+    )
     _, asked, complaints = complaints_of({"project": "my-project"}, *wrong)
-    assert asked == ["zone", "machine", "machine", "capacity", "model", "model", "exposure"]
+    assert asked == ["zone", "machine", "machine", "capacity", "model", "model", "layout", "exposure"]
     assert "a3-ultragpu-8g" in complaints[0]
     assert "does not fit" in complaints[1]
 
@@ -176,7 +190,7 @@ def test_an_answer_is_checked_before_the_next_is_asked() -> None:
 def test_a_wrong_option_is_an_error_and_no_question() -> None:
     with pytest.raises(ConfigInvalid, match="did you mean spot"):
         complaints_of(ANSWERS | {"capacity": "spt"})
-    with pytest.raises(ConfigInvalid, match=r"labels\.owner"):
+    with pytest.raises(ConfigInvalid, match="--owner: "):
         complaints_of({"owner": "ML Platform"})
 
 
@@ -194,13 +208,81 @@ def lines(error: pytest.ExceptionInfo[ConfigInvalid]) -> Iterable[str]:
 def test_without_questions_every_missing_and_every_wrong_answer_is_named() -> None:
     with pytest.raises(ConfigInvalid) as refused:
         filled("eu", {"zone": "europe-west1-b", "capacity": "spt"})
-    assert {str(error).partition(":")[0] for error in refused.value.errors} == {"--project", "--model", "capacity.mode"}
+    assert {str(error).partition(":")[0] for error in refused.value.errors} == {"--project", "--model", "--capacity"}
     assert any("one of gpt-oss-120b" in line for line in lines(refused))
 
 
 def test_without_questions_defaults_are_taken() -> None:
     given = {key: ANSWERS[key] for key in ("project", "zone", "capacity", "reservation", "model")}
     assert filled("eu", given) == ANSWERS
+
+
+OPTIONS = [
+    ("zone", "mars-1a", '--zone: "mars-1a" is not a zone of Google Cloud; choose one, such as '),
+    ("zone", "eu-west1-b", '--zone: "eu-west1-b" is not a zone of Google Cloud; did you mean europe-west1-b?'),
+    ("zone", "Europe-West1-B", "did you mean europe-west1-b?"),
+    ("zone", "europe-west1-z", "--zone: europe-west1-z is not among the zones of europe-west1; use "),
+    ("zone", "europe-west1", "--zone: europe-west1 is a region; use one of its zones"),
+    ("zone", "us-west1-a", "--zone: a3-ultragpu-8g was not listed in us-west1-a"),
+    ("machine", "a3-ultra", "--machine: "),
+    ("machine", "g2-standard-8", "--layout: single-node is not possible: "),
+    ("capacity", "spt", "--capacity: "),
+    ("capacity", "spot", "--reservation: has no effect with --capacity spot; leave it out, or use --capacity res"),
+    ("reservation", "My H200", "--reservation: "),
+    ("project", "My Project", "--project: "),
+    ("model", "foo", "--model: "),
+    ("layout", "singlenode", '--layout: "singlenode" is not one of '),
+    ("exposure", "public", "--exposure: "),
+    (
+        "domain",
+        "llm.example.com",
+        "--domain: has no effect with --exposure internal; leave it out, or use --exposure g",
+    ),
+    ("allow", "8.8.8.8", "--allow: has no effect with --exposure internal; leave it out, or use --exposure gateway"),
+    ("owner", "A B", "--owner: "),
+    ("cost-center", "A B", "--cost-center: "),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "says"), OPTIONS, ids=[f"{name}-{given}" for name, given, _ in OPTIONS])
+def test_a_wrong_option_is_one_error_that_names_options_only(name: str, given: str, says: str) -> None:
+    for run in (lambda answers: filled("eu", answers), complaints_of):
+        with pytest.raises(ConfigInvalid) as refused:
+            run(ANSWERS | {name: given})
+        (line,) = lines(refused)
+        assert says in line
+        assert not re.search(
+            r"config set|--set|location\.(zone|region)|capacity\.\w|endpoint\.\w|labels\.|chat\.", line
+        )
+
+
+def test_a_wrong_zone_and_a_wrong_mode_are_two_errors() -> None:
+    with pytest.raises(ConfigInvalid) as refused:
+        filled("eu", ANSWERS | {"zone": "mars-1a", "capacity": "spt"})
+    assert [error.path for error in refused.value.errors] == ["--capacity", "--zone"]
+
+
+def test_a_model_too_large_names_machines_that_hold_it_before_a_stack_without_gpus() -> None:
+    given = {"project": "my-project", "zone": "us-central1-a", "machine": "g2-standard-8", "capacity": "spot"}
+    with pytest.raises(ConfigInvalid) as refused:
+        filled("eu", given | {"model": "llama-3.3-70b-instruct"})
+    (line,) = lines(refused)
+    assert line.startswith(
+        "--model: single-node is not possible: llama-3.3-70b-instruct does not fit one g2-standard-8"
+    )
+    assert re.search(r"on g2-standard-8 fit the models .*qwen3-0.6b; the model fits the machines [a-z]", line)
+    assert "simulated" not in line
+
+
+@pytest.mark.parametrize("more", [{}, {"capacity": "reservation", "reservation": "ours"}, {"machine": "g2-standard-8"}])
+def test_a_stack_without_gpus_has_no_capacity_and_no_limits_of_gpus(tmp_path: Path, more: Answers) -> None:
+    given = {"project": "my-project", "zone": "us-central1-a", "model": "qwen3-0.6b", "layout": "simulated", **more}
+    complete = filled("eu", given)
+    path, policy = written(tmp_path, "eu", complete)
+    assert "dynamo-gke:capacity" not in yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
+    assert json.loads(policy.read_text(encoding="utf-8")) == {}
+    assert plan(load(stackfile.read(tmp_path, "eu"))).gpu_pools == ()
+    assert questions.unused(complete) == sorted(more, key=["machine", "capacity", "reservation"].index)
 
 
 def test_a_machine_that_the_zone_lacks_is_no_default() -> None:
