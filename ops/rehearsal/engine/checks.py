@@ -12,8 +12,8 @@ from planning.types import Plan
 
 def of_stack(
     state: Sequence[Mapping[str, Any]], every: Sequence[Object], cloud: Sequence[Resource], plan: Plan
-) -> tuple[list[str], str]:
-    """A sentence for each thing that leads nowhere or may come too early, and the result in a few words.
+) -> list[str]:
+    """A sentence for each thing that leads nowhere or may come too early.
 
     `every`: all objects of the cluster, of which the stack's own are checked.
     """
@@ -22,11 +22,10 @@ def of_stack(
         for each in left_over.objects(state)
     }
     objects = [each for each in every if name_of(each) in created]
-    found = [
+    return [
         *selected_pods.violations(objects, every),
         *named_objects.violations(objects, every),
         *identities.violations(cloud, every),
         *creation_order.violations(state),
         *protection.violations(state, plan),
     ]
-    return found, f"{len(objects)} objects and {len(state)} resources, {len(found) or 'nothing'} wrong"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.changes.gcp_inputs import sdk_version
-from ops.rehearsal.engine import checks, expectations, left_over, project
+from ops.rehearsal.engine import checks, expectations, hostile_pods, left_over, project
 from ops.rehearsal.engine.events import Command
 from ops.rehearsal.engine.expectations import Expectation, Outcome
 from ops.rehearsal.engine.fault_proxy import Injection
@@ -179,9 +179,14 @@ class Steps:
     def _check(self) -> None:
         """What no command of Pulumi shows: names and selectors that lead nowhere, a chance order, no protection."""
         began, state = time.monotonic(), self.stack.resources()
-        complaints, said = checks.of_stack(state, [*every_object(self.kube)], self.cloud.resources(), self.plan)
+        every = [*every_object(self.kube)]
+        found = [
+            *checks.of_stack(state, every, self.cloud.resources(), self.plan),
+            *hostile_pods.violations(self.kube, self.plan.namespace),
+        ]
+        said = f"{len(state)} resources and {len(every)} objects of the cluster, {len(found) or 'nothing'} wrong"
         seconds = time.monotonic() - began
-        self._report(StepReport(name="check", ok=not complaints, seconds=seconds, said=said, errors=complaints))
+        self._report(StepReport(name="check", ok=not found, seconds=seconds, said=said, errors=found))
 
     def _swap_model(self) -> None:
         if not self.swap:
