@@ -4,6 +4,7 @@
 plan's resources. `__main__.py` uses the same two steps.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ __all__ = ["ROOMS", "ConfigInvalid", "Error", "Plan", "plan", "plan_of", "read"]
 TOKEN = f"{NAMESPACE}:hfToken"
 
 
-def plan(name: str, config: Mapping[str, Any], *, folder: Path | None = None) -> Plan:
+def plan(name: str, config: Mapping[str, Any], *, folder: str | os.PathLike[str] | None = None) -> Plan:
     """The plan of an environment, with every decision: pools, GPUs, layouts, cost, warnings.
 
     `name` takes the place of a stack's name: physical names derive from it, such as `dynamo-<name>` of the cluster.
@@ -33,8 +34,13 @@ def plan(name: str, config: Mapping[str, Any], *, folder: Path | None = None) ->
     token for gated models is not in it, but given to `create`. Paths of cards and machines begin at `folder`, which is
     the current one by default.
 
-    Raises ConfigInvalid with every error, each with its key path.
+    Raises ConfigInvalid with every error, each with its key path, and TypeError for a config that is no dict.
     """
+    if not isinstance(cast(object, config), Mapping):
+        given = type(cast(object, config)).__name__
+        how = '`dynamo_gke.read("Pulumi.prod.yaml")` reads one'
+        raise TypeError(f"plan(name, config): config must be a dict with the keys of a stack file, got {given}; {how}")
+    begin = Path.cwd() if folder is None else Path(folder)
     block = config_block.with_full_keys(config, "config")
     token = block.pop(TOKEN, None)
     found = list(_token_errors(token))
@@ -45,7 +51,7 @@ def plan(name: str, config: Mapping[str, Any], *, folder: Path | None = None) ->
     given = config_block.stack_config(name, block)
     secrets = given.secrets if _names_a_secret(block) else given.secrets | {TOKEN}
     try:
-        with entries.paths_begin_at(folder or Path.cwd()):
+        with entries.paths_begin_at(begin):
             planned = plan_of(StackConfig(stack=name, values=given.values, secrets=secrets))
     except ConfigInvalid as invalid:
         left_out = {_top(error) for error in found}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
+from pulumi.runtime.settings import get_monitor
 
 from infra import environment, gpu_nodes
 from infra.scope import Scope
@@ -58,8 +59,15 @@ def create(
     Pulumi stack need different ones. `parent` is the parent of every component. `google` is a provider of one's own,
     with `default_labels=plan.labels`.
 
-    Raises pulumi.RunError with every failed check of the preflight, and if an update lacks a token that it needs.
+    Raises pulumi.RunError outside of a Pulumi program, with every failed check of the preflight, and if an update lacks
+    a token that it needs. Raises TypeError for an argument of another type.
     """
+    _check_types(plan, hf_token, prefix, parent, google)
+    if get_monitor() is None:
+        raise pulumi.RunError(
+            "create registers resources, so call it inside a Pulumi program: one that `pulumi up` runs, or the "
+            "function that you give to the Automation API. `plan` needs neither"
+        )
     for warning in plan.warnings:
         pulumi.log.warn(warning)
     token = _token(plan, hf_token)
@@ -77,6 +85,19 @@ def create(
         costs=plan.cost_outputs,
         weights_bucket=built.weights.bucket_name,
     )
+
+
+def _check_types(plan: object, hf_token: object, prefix: object, parent: object, google: object) -> None:
+    """Raises TypeError for a wrong argument, which would fail only after the first resources are registered."""
+    for name, value, kind, wanted in (
+        ("plan", plan, Plan, "a plan: create(plan(name, config))"),
+        ("hf_token", hf_token, pulumi.Output | None, 'a secret Output, such as Config().get_secret("hfToken")'),  # type: ignore[type-arg]
+        ("prefix", prefix, str, "text"),
+        ("parent", parent, pulumi.Resource | None, "a resource of Pulumi, such as your component"),
+        ("google", google, gcp.Provider | None, "a pulumi_gcp.Provider"),
+    ):
+        if not isinstance(value, kind):
+            raise TypeError(f"create: {name} must be {wanted}; got {type(value).__name__}")
 
 
 def _token(plan: Plan, given: pulumi.Output[str] | None) -> pulumi.Output[str] | None:

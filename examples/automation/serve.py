@@ -17,7 +17,7 @@ from pulumi import automation
 from dynamo_gke import ConfigInvalid, Plan, plan
 from dynamo_gke.program import create
 
-# The keys of a stack file. `dynamo_gke.read(Path("Pulumi.prod.yaml"))` reads them from one instead.
+# The keys of a stack file. `dynamo_gke.read("Pulumi.prod.yaml")` reads them from one instead.
 CONFIG: dict[str, Any] = {
     "gcp:project": "my-project",
     "location": {"region": "us-central1", "zone": "us-central1-a"},
@@ -52,16 +52,11 @@ def stack(planned: Plan) -> automation.Stack:
     return automation.create_or_select_stack(stack_name="dev", project_name="acme-platform", program=program)
 
 
-def main(command: str) -> int:
-    try:
-        planned = plan("acme-dev", CONFIG)
-    except ConfigInvalid as invalid:
-        for error in invalid.errors:
-            print(f"{error.path}: {error.message}", file=sys.stderr)
-        return 2
+COMMANDS = ("plan", "preview", "up", "destroy")
+
+
+def run(command: str, planned: Plan) -> None:
     match command:
-        case "plan":
-            print(f"{planned.gpus} GPUs, {planned.cost_per_hour} USD an hour")
         case "preview":
             stack(planned).preview(on_output=print)
         case "up":
@@ -70,10 +65,37 @@ def main(command: str) -> int:
         case "destroy":
             stack(planned).destroy(on_output=print)
         case _:
-            print(__doc__)
-            return 1
+            print(f"{planned.gpus} GPUs, {planned.cost_per_hour} USD an hour")
+
+
+def main(command: str) -> int:
+    """Runs a command. Exits with 2 for a wrong command or setting, and with 1 if Pulumi fails."""
+    if command not in COMMANDS:
+        print(f"{command!r} is not a command; give one of: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    try:
+        run(command, plan("acme-dev", CONFIG))
+    except ConfigInvalid as invalid:
+        print(invalid, file=sys.stderr)
+        return 2
+    except FileNotFoundError as missing:  # the first call of the Automation API starts it
+        print(f"{missing.filename} is not on PATH; install the Pulumi CLI", file=sys.stderr)
+        return 1
+    except automation.InvalidVersionError as other:
+        print(other, file=sys.stderr)
+        return 1
+    except automation.CommandError as failed:
+        print(f"{command} failed: {reason(failed)}", file=sys.stderr)
+        return 1
     return 0
 
 
+def reason(failed: automation.CommandError) -> str:
+    """The errors that Pulumi printed, each once."""
+    lines = (line.strip().removeprefix("stderr: ") for line in str(failed).splitlines())
+    errors = dict.fromkeys(line.removeprefix("error: ") for line in lines if line.startswith("error: "))
+    return "; ".join(errors) or "see the output of Pulumi"
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) == 2 else "help"))
+    sys.exit(main(" ".join(sys.argv[1:])))

@@ -1,14 +1,16 @@
 """Another Pulumi program plans and creates an environment: the example, and what such a program may choose."""
 
 import contextvars
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_gcp as gcp
 import pytest
+from pulumi import automation
 
 import dynamo_gke
 from dynamo_gke import ConfigInvalid, plan
@@ -140,6 +142,109 @@ def test_what_only_a_program_can_do_wrong(change: dict[str, Any], path: str, mes
         plan("acme", {**CONFIG, **change})
     (error,) = (each for each in raised.value.errors if each.path == path)
     assert message in error.message
+
+
+NO_PLAN: list[tuple[Any, str]] = [
+    (None, "config must be a dict with the keys of a stack file, got NoneType"),
+    ([1], "got list"),
+    ("Pulumi.prod.yaml", 'got str; `dynamo_gke.read("Pulumi.prod.yaml")` reads one'),
+]
+
+
+@pytest.mark.parametrize(("config", "message"), NO_PLAN, ids=str)
+def test_a_config_that_is_no_dict_is_named(config: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(message)):
+        plan("acme", config)
+
+
+def test_a_folder_may_be_text() -> None:
+    config = {**CONFIG, "models": {"chat": {"model": "./cards/ours.yaml", "layout": "multi-node"}}}
+    with pytest.raises(ConfigInvalid, match=r'there is no file "./cards/ours.yaml"; paths begin at /nonexistent'):
+        plan("acme", config, folder="/nonexistent")
+
+
+def test_a_stack_file_may_be_named_by_text() -> None:
+    assert dynamo_gke.read(str(ROOT / "Pulumi.dev.yaml")) == dynamo_gke.read(ROOT / "Pulumi.dev.yaml")
+
+
+UNREADABLE = [
+    (ROOT, "cannot be read (Is a directory)"),
+    (ROOT / "Pulumi.prd.yaml", "there is no file"),
+    (ROOT / "Pulumi.prd.yaml", "stack files in its folder: Pulumi.dev.yaml, Pulumi.prod.yaml, Pulumi.staging.yaml"),
+    (ROOT / "docs" / "nope.yaml", "a stack file is named Pulumi.<stack>.yaml"),
+    (
+        ROOT / "Pulumi.yaml",
+        "is the project file, which has no settings of a stack; stack files in its folder: Pulumi.d",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "message"), UNREADABLE, ids=[case[1] for case in UNREADABLE])
+def test_a_file_that_is_no_stack_file_is_named(path: Path, message: str) -> None:
+    with pytest.raises(ConfigInvalid, match=re.escape(message)):
+        dynamo_gke.read(path)
+
+
+WRONG_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
+    ({"plan": CONFIG}, "create: plan must be a plan: create(plan(name, config)); got dict"),
+    ({"google": "x"}, "create: google must be a pulumi_gcp.Provider; got str"),
+    ({"hf_token": "hf_" + "x" * 34}, "create: hf_token must be a secret Output"),
+    ({"prefix": None}, "create: prefix must be text"),
+    ({"parent": "acme"}, "create: parent must be a resource of Pulumi"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "message"), WRONG_ARGUMENTS, ids=[case[1] for case in WRONG_ARGUMENTS])
+def test_an_argument_of_another_type_is_named_before_anything_is_registered(
+    wrong: dict[str, Any], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = {"plan": plan("acme", CONFIG), **wrong}
+    with pytest.raises(TypeError, match=re.escape(message)) as raised:
+        create(**arguments)
+    assert "hf_x" not in str(raised.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_outside_of_a_program_nothing_is_created(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(pulumi.RunError, match="call it inside a Pulumi program"):
+        create(plan("acme", CONFIG))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_example_names_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert example().main("plna") == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "'plna' is not a command; give one of: plan, preview, up, destroy\n")
+
+
+def test_the_example_says_that_the_cli_is_missing(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = elsewhere.run(site, Path(shutil.copy(EXAMPLE, tmp_path)), "preview")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "pulumi is not on PATH; install the Pulumi CLI\n"
+
+
+FAILED = """
+ code: 255
+ stdout: Previewing update (dev):
+  acme:platform:Inference (inference):
+    error: the quota is too low
+    error: the quota is too low
+ stderr: error: update failed
+"""
+
+
+def test_the_example_repeats_the_errors_of_a_failed_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = example()
+
+    def fails(_planned: object) -> None:
+        raise automation.CommandError(cast(automation.CommandResult, FAILED))
+
+    monkeypatch.setattr(module, "stack", fails)
+    assert module.main("up") == 1
+    assert capsys.readouterr().err == "up failed: the quota is too low; update failed\n"
 
 
 def test_an_output_is_not_known_when_the_plan_is_made() -> None:

@@ -45,7 +45,8 @@ def run(world: World) -> int:
         # In place of the chart in NVIDIA's registry, which no rehearsal reaches.
         charts = chart.write(world, request["version"])
         script.write_text(
-            f"import sys\nimport serve\nserve.CONFIG['versions'] = {{'charts': {charts!r}}}\nserve.main(sys.argv[1])\n"
+            f"import sys\nimport serve\nserve.CONFIG['versions'] = {{'charts': {charts!r}}}\n"
+            "sys.exit(serve.main(sys.argv[1]))\n"
         )
         ask("preview")  # in a project without quota
         project.write(world, "try", ())  # the simulated cloud has what this stack needs, and the example needs the same
