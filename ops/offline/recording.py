@@ -118,6 +118,9 @@ def record_program(
             dry_run=preview,
         )
     )
+    state: Any = settings.SETTINGS
+    # Outputs from before the program, such as those of an imported module, belong to a loop that never runs again.
+    state.outputs.clear()
     loop = asyncio.new_event_loop()
     # One failed resource leaves hundreds of tasks behind, whose unretrieved exceptions would hide the cause below.
     loop.set_exception_handler(lambda _loop, _context: None)
@@ -147,7 +150,6 @@ def record_program(
         loop.close()
         # Leftovers of a failed run must not reach the next run's loop.
         settings._get_rpc_manager().clear()
-        state: Any = settings.SETTINGS
         state.outputs.clear()
         os.chdir(cwd)
         sys.path[:] = path
