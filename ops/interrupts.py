@@ -28,8 +28,8 @@ def end_at_once(*, as_json: bool = False) -> None:
     _on_interrupt(end)
 
 
-def raise_once() -> None:
-    """From now on, Ctrl-C raises KeyboardInterrupt, and only once while it is held down."""
+def raise_once(*others: signal.Signals) -> None:
+    """From now on, Ctrl-C raises KeyboardInterrupt, and only once while it is held down; so do `others`."""
     last = -HELD_DOWN_SECONDS
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -38,10 +38,11 @@ def raise_once() -> None:
         if last - before >= HELD_DOWN_SECONDS:
             raise KeyboardInterrupt
 
-    _on_interrupt(interrupt)
+    _on_interrupt(interrupt, *others)
 
 
-def _on_interrupt(handler: _Handler) -> None:
-    # A shell ignores it for a command in the background, which Ctrl-C then must not end.
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, handler)
+def _on_interrupt(handler: _Handler, *others: signal.Signals) -> None:
+    for number in (signal.SIGINT, *others):
+        # A shell ignores it for a command in the background, which Ctrl-C then must not end; nohup does so for SIGHUP.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)

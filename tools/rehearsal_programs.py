@@ -12,8 +12,8 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
+from ops import interrupts
 from ops.local.environment import Say, cache_folder, locked
 from ops.local.errors import LocalRunError
 from ops.rehearsal.errors import RehearsalError
@@ -108,11 +108,6 @@ def _elapsed(since: float) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-def _stopped(_number: int, _frame: object) -> NoReturn:
-    """Ends the program through its `finally` blocks, as Ctrl-C does."""
-    raise KeyboardInterrupt
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.rehearsal_programs", description=__doc__)
     parser.add_argument(
@@ -122,8 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="limit; what is built by then stays")
     given = parser.parse_args(argv)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stopped)
+    interrupts.raise_once(signal.SIGTERM, signal.SIGHUP)
     try:
         build_missing(lambda line: print(line, file=sys.stderr, flush=True), given.seconds)
     except KeyboardInterrupt:
