@@ -47,7 +47,7 @@ test-rehearsal: $(VENV)/.test ## run the tests with the real engine and a real c
 judge: $(VENV)/.test ## compare `diff` with Pulumi's own engine, for every value of every setting; needs `make tools`, an hour
 	JUDGE_EVERYTHING=1 $(PY) -m pytest tests/rehearsal/test_forecasts_prod.py tests/rehearsal/test_forecasts_others.py -n 2 --dist loadfile
 
-mutants: $(VENV)/.test ## test the rehearsals' tests: each of six mistakes in a copy of the checkout must make one fail; needs `make tools`
+mutants: $(VENV)/.test ## test the rehearsals' tests: each of seven mistakes in a copy of the checkout must make one fail; needs `make tools`
 	@$(PY) -m tests.mutants
 
 check: $(VENV)/.test ## lint, format, types, which room may import which, dead code, dependencies

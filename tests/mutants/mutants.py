@@ -39,6 +39,12 @@ MUTANTS = (
         because=r"platform platform-release may be deleted before graph chat-graph, which does not depend on it",
     ),
     Mutant(
+        name="a binding names a role that does not exist",
+        edits=(Edit("workloads/runtime_identity.py", "name=names.discovery_role(args.graph)", "name=account"),),
+        tests=("tests/rehearsal/test_rehearse.py", "-k", "dev_runs"),
+        because=r"RoleBinding chat-runtime names Role chat-runtime in dynamo, which does not exist",
+    ),
+    Mutant(
         name="a field of the graph is misspelt",
         edits=(
             Edit(
