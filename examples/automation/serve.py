@@ -93,7 +93,8 @@ def main(command: str) -> int:
 def reason(failed: automation.CommandError) -> str:
     """The errors that Pulumi printed, each once."""
     lines = (line.strip().removeprefix("stderr: ") for line in str(failed).splitlines())
-    errors = dict.fromkeys(line.removeprefix("error: ") for line in lines if line.startswith("error: "))
+    found = (line.removeprefix("error: ") for line in lines if line.startswith("error: "))
+    errors = dict.fromkeys(line.removeprefix("an unhandled error occurred: ") for line in found)
     return "; ".join(errors) or "see the output of Pulumi"
 
 

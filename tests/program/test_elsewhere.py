@@ -229,7 +229,7 @@ FAILED = """
  stdout: Previewing update (dev):
   acme:platform:Inference (inference):
     error: the quota is too low
-    error: the quota is too low
+    error: an unhandled error occurred: the quota is too low
  stderr: error: update failed
 """
 

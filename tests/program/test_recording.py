@@ -1,6 +1,8 @@
 """The recorder is as strict as the engine where the mock monitor is not."""
 
 import contextvars
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pulumi
@@ -9,6 +11,7 @@ from pulumi_gcp import serviceaccount, storage
 
 from ops.offline.recorded import UNKNOWN, ProgramFailed, Recording
 from ops.offline.recording import record_program
+from tests.stacks import ROOT
 
 
 def run(program: Callable[[], None]) -> Recording:
@@ -77,3 +80,20 @@ def test_an_alias_is_recorded_as_the_urn_that_it_stands_for() -> None:
 
     (resource,) = run(program).resources
     assert resource.options["aliases"] == [resource.urn.replace("::new", "::old")]
+
+
+EARLY = """
+import contextvars
+import pulumi
+early = pulumi.Output.from_input("early")
+from ops.offline.recording import record_program
+program = lambda: pulumi.export("late", "late")
+settings = {"stack": "dev", "config": {}, "secret_keys": [], "preview": True}
+print(contextvars.copy_context().run(record_program, program, **settings).outputs)
+"""
+
+
+def test_an_output_from_before_the_program_does_not_hold_it_up() -> None:
+    words = [sys.executable, "-c", EARLY]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "{'late': 'late'}\n"), done.stderr
