@@ -24,6 +24,7 @@ def test_the_steps_come_in_an_order_that_works() -> None:
         "gcloud components install",
         "gcloud auth login",
         "gcloud auth application-default",
+        "gcloud config set",
         "gcloud billing projects",
         "make setup",
         "pulumi login --local",
