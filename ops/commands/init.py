@@ -68,12 +68,12 @@ def init(
             stop("init asks questions, and there is no terminal; give the answers as options, with --yes", Exit.FAILED)
         try:
             complete = questions.filled(stack, given) if yes else questions.ask(stack, given, _prompt, _complain)
-        except (typer.Abort, KeyboardInterrupt, EOFError):
+        except (typer.Abort, KeyboardInterrupt, EOFError) as end:
             print(file=sys.stderr)
             stop(
                 f"interrupted; nothing was written. To go on, run `./dynamo-gke init {stack}` again, or give the "
                 "answers as options, with --yes",
-                Exit.FAILED,
+                Exit.INTERRUPTED if KeyboardInterrupt in (type(end), type(end.__context__)) else Exit.FAILED,
             )
         config = answers.blocks(complete)
         planned = plan(load(answers.stack_config(stack, config)))

@@ -103,12 +103,12 @@ def test_questions_are_answered_and_a_wrong_answer_is_explained_at_once(folder: 
     assert (folder / "Pulumi.asked.yaml").read_text().startswith(FIRST_LINE)
 
 
-@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
-def test_nothing_is_written_by_whoever_stops_answering(folder: Path, key: str) -> None:
+@pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 1)], ids=["Ctrl-C", "Ctrl-D"])
+def test_nothing_is_written_by_whoever_stops_answering(folder: Path, key: str, code: int) -> None:
     terminal = Terminal(folder, "init", "stopped")
     terminal.answer("Google Cloud project", "my-project\n")
     terminal.answer("Zone of the GPU nodes", key)
-    assert terminal.ended(key) == 1
+    assert terminal.ended(key) == code
     assert "Traceback" not in terminal.shown
     assert "nothing was written. To go on, run `./dynamo-gke init stopped` again" in terminal.shown
     assert files(folder, "stopped") == []
