@@ -1,6 +1,6 @@
 """The whole environment of one stack: its config → plan → components → outputs."""
 
-from infra.garbage import kept
+from reading.garbage import kept
 
 with kept():
     import pulumi

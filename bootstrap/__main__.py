@@ -6,7 +6,7 @@ from pathlib import Path
 # Pulumi runs this program in its own folder; the code shared with the main program is in the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from infra.garbage import kept
+from reading.garbage import kept
 
 with kept():
     import pulumi

@@ -1,5 +1,5 @@
 """Commands for people and for CI, run as `./dynamo-gke …` or `python -m ops …`."""
 
-from infra.garbage import collect_rarely
+from reading.garbage import collect_rarely
 
 collect_rarely()

@@ -11,7 +11,6 @@ from tests.stacks import ROOT
 
 # File → numbers that are no decision about a stack, by what they are instead.
 NOT_DECIDED: dict[str, set[int | float | str]] = {
-    "infra/garbage.py": {20, 250_000},  # thresholds of Python's own collector
     "infra/observability.py": {60},  # seconds of a minute
     "infra/preflight.py": {10, 4_000_000, 200, 404},  # limits of reading an answer, HTTP
     "manifests/dashboard.py": {48, 16, 12, 4, 0.5, 0.95, 100},  # a grid of Cloud Monitoring, quantiles to show

@@ -7,7 +7,7 @@ from tests.stacks import ROOT
 
 PROGRAM = """
 import gc, sys
-from infra.garbage import kept
+from reading.garbage import kept
 {before}
 runs = []
 gc.callbacks.append(lambda phase, info: runs.append(phase))
