@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops.rehearsal.engine import creation_order, identities, left_over, named_objects, protection, selected_pods
-from ops.rehearsal.engine.named_objects import Name, name_of
+from ops.rehearsal.engine.named_objects import name_of
 from ops.rehearsal.engine.selected_pods import Object
 from ops.rehearsal.google.cloud import Resource
 from planning.types import Plan
@@ -17,10 +17,7 @@ def of_stack(
 
     `every`: all objects of the cluster, of which the stack's own are checked.
     """
-    created = {
-        Name(each.api_version.rpartition("/")[0], each.kind, each.name, each.namespace)
-        for each in left_over.objects(state)
-    }
+    created = {each.called for each in left_over.objects(state)}
     objects = [each for each in every if name_of(each) in created]
     return [
         *selected_pods.violations(objects, every),

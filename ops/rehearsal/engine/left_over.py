@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.rehearsal.engine.events import is_resource, short
+from ops.rehearsal.engine.named_objects import Name, group_of, name_of
 from ops.rehearsal.google.cloud import Resource
 from ops.rehearsal.kube import Kube, NotFound
 
@@ -18,9 +19,13 @@ class Object:
     name: str
     namespace: str | None
 
+    @property
+    def called(self) -> Name:
+        """The object whatever its version, because the API server may prefer another than the stack's."""
+        return Name(group_of(self.api_version), self.kind, self.name, self.namespace)
+
     def __str__(self) -> str:
-        place = f" in {self.namespace}" if self.namespace else ""
-        return f"{self.kind} {self.name}{place}"
+        return str(self.called)
 
 
 def objects(resources: Iterable[Mapping[str, Any]]) -> list[Object]:
@@ -46,12 +51,9 @@ def outlived(created: Iterable[Object], deleted_with_cluster: Iterable[Mapping[s
 
     In Google Cloud such a Service leaves its load balancer behind, and such a claim its disk.
     """
-    had = {
-        _key(each["apiVersion"], each["kind"], each["metadata"]["name"], each["metadata"].get("namespace"))
-        for each in deleted_with_cluster
-    }
+    had = {name_of(each) for each in deleted_with_cluster}
     for each in created:
-        if _key(each.api_version, each.kind, each.name, each.namespace) in had:
+        if each.called in had:
             yield f"the cluster was deleted while it still had {each}"
 
 
@@ -82,11 +84,6 @@ def in_stack(kube: Kube, created: Iterable[Object], state: Iterable[Mapping[str,
     for resource in state:
         if is_resource(resource["urn"]):
             yield f"Pulumi's state still has {short(resource['urn'])}"
-
-
-def _key(api_version: str, kind: str, name: str, namespace: str | None) -> tuple[str, ...]:
-    """The object whatever its version, because the API server may prefer another than the stack's."""
-    return api_version.rpartition("/")[0], kind, namespace or "", name
 
 
 def _exists(kube: Kube, each: Object) -> bool:

@@ -38,10 +38,11 @@ def violations(objects: Sequence[Object], every: Sequence[Object]) -> Iterator[s
 
 def name_of(each: Object) -> Name:
     metadata = each["metadata"]
-    return Name(_group(each["apiVersion"]), each["kind"], metadata["name"], metadata.get("namespace"))
+    return Name(group_of(each["apiVersion"]), each["kind"], metadata["name"], metadata.get("namespace"))
 
 
-def _group(api_version: str) -> str:
+def group_of(api_version: str) -> str:
+    """API group of a version; empty for the core one."""
     return api_version.rpartition("/")[0]
 
 
@@ -60,7 +61,7 @@ def _binding(each: Object) -> Iterator[Name]:
 def _autoscaler(each: Object) -> Iterator[Name]:
     """The target, and the AutoscalingMetrics that GKE's name of a metric has in its middle."""
     namespace, target = each["metadata"]["namespace"], each["spec"]["scaleTargetRef"]
-    yield Name(_group(target["apiVersion"]), target["kind"], target["name"], namespace)
+    yield Name(group_of(target["apiVersion"]), target["kind"], target["name"], namespace)
     for metric in each["spec"]["metrics"]:
         group, *rest = metric.get("pods", {}).get("metric", {}).get("name", "").split("|")
         if rest:
