@@ -51,6 +51,11 @@ def interrupted() -> Failed:
     return Failed([Error("command", interrupts.SAID)], Exit.INTERRUPTED, [interrupts.SAID], None)
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C raised the error. At a question, typer raises Abort in its place, as it does where input ends."""
+    return KeyboardInterrupt in (type(error), type(error.__context__))
+
+
 def nobody_reads(error: BaseException) -> bool:
     """Whether the error says that the program has ended that reads the output. rich exits in that case."""
     cause = error.__context__ if isinstance(error, SystemExit) else error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.commands.ending import Exit, errors_printed, stop
+from ops.commands.ending import Exit, errors_printed, is_interrupt, stop
 from ops.offline import stackfile
 from ops.offline.dry_run import dry_run
 from ops.report.plain import plain
@@ -73,7 +73,7 @@ def init(
             stop(
                 f"interrupted; nothing was written. To go on, run `./dynamo-gke init {stack}` again, or give the "
                 "answers as options, with --yes",
-                Exit.INTERRUPTED if KeyboardInterrupt in (type(end), type(end.__context__)) else Exit.FAILED,
+                Exit.INTERRUPTED if is_interrupt(end) else Exit.FAILED,
             )
         config = answers.blocks(complete)
         planned = plan(load(answers.stack_config(stack, config)))

@@ -9,7 +9,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from ops.commands.ending import Exit, Failed, asked_for_json, interrupted, nobody_reads
+from ops.commands.ending import Exit, Failed, asked_for_json, interrupted, is_interrupt, nobody_reads
 from reading.errors import Error
 from reading.tokens import masked
 
@@ -65,11 +65,8 @@ class Commands(LazyGroup):
             try:
                 with self._failures_printed():
                     yield
-            except KeyboardInterrupt:
-                interrupted().show(as_json=self._as_json)
-                raise typer.Exit(Exit.INTERRUPTED) from None
-            except typer.Abort as abort:  # at a question
-                if not isinstance(abort.__context__, KeyboardInterrupt):
+            except (KeyboardInterrupt, typer.Abort) as end:
+                if not is_interrupt(end):
                     raise
                 interrupted().show(as_json=self._as_json)
                 raise typer.Exit(Exit.INTERRUPTED) from None
