@@ -55,10 +55,12 @@ def earlier_marker(place: Path) -> Path:
     return folder(place) / f".complete-{REVISION}.json"
 
 
+def placed(place: Path) -> set[str]:
+    return {str(path.relative_to(folder(place))) for path in folder(place).rglob("*") if path.is_file()}
+
+
 def fetched(place: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder(place))): path.read_bytes() for path in folder(place).rglob("*") if path.is_file()
-    }
+    return {path: (folder(place) / path).read_bytes() for path in placed(place)}
 
 
 def assert_whole(done: subprocess.CompletedProcess[str], place: Path) -> None:
