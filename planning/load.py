@@ -38,7 +38,10 @@ def judged(raw: dict[str, Any]) -> tuple[ResolvedStack | None, list[Error]]:
     if reading.result is None:
         return None, found
     stack, unknown = resolve(reading.result)
-    machine_known = "capacity.machine" not in reading.left_out
+    capacity = raw.get("capacity", {})
+    # Without a valid mode the whole block is left out, and the machine that it names.
+    read = reading.result.capacity is not None or (isinstance(capacity, dict) and "machine" not in capacity)
+    machine_known = "capacity.machine" not in reading.left_out and read
     content = [*unknown, *checks.errors(stack, machine_known=machine_known)]
     found += [error for error in content if not _may_depend_on(error, reading.left_out)]
     return stack, found

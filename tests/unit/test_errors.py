@@ -386,6 +386,20 @@ def test_a_wrong_value_raises_no_second_error_of_what_hangs_on_it() -> None:
     assert [error.path for error in found] == ["models.chat.prefill.tensorParallel"]
 
 
+@pytest.mark.parametrize(
+    ("capacity", "path"),
+    [
+        ({"machine": "a3-megagpu-8g", "mode": "reserved"}, "capacity.mode"),
+        ({"machine": "a3-megagpu-8g"}, "capacity.mode"),
+        ("a3-megagpu-8g", "capacity"),
+    ],
+    ids=["another mode", "no mode", "no block"],
+)
+def test_a_machine_that_is_not_read_is_not_judged_as_the_default_one(capacity: Any, path: str) -> None:
+    zone_without_h200 = {"region": "us-central1", "zone": "us-central1-a"}
+    assert [error.path for error in errors({"location": zone_without_h200, "capacity": capacity})] == [path]
+
+
 def test_a_key_is_not_held_against_a_region_that_is_not_known() -> None:
     key = {"secretsKey": "projects/p/locations/europe-west1/keyRings/gke/cryptoKeys/secrets"}
     for location in (None, {"region": "Belgium", "zone": "europe-west1-b"}):

@@ -17,8 +17,9 @@ UNSEEN_SECRET = "kubernetes:core/v1:Secret::workloads-hf-token"
 
 
 def of_base(*bases: str) -> list[Case]:
+    """The cases of these bases, one base after the other, because a base is deployed anew once another one was."""
     chosen = cases.every() if os.environ.get(EVERYTHING) else cases.once()
-    return [case for case in chosen if case.base in bases]
+    return [case for base in bases for case in chosen if case.base == base]
 
 
 def disagreements(case: Case, deployed: Deployed) -> list[str]:
