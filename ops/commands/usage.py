@@ -1,6 +1,6 @@
 """Groups of commands, which import a command's module on use, and the end of every command that failed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, ClassVar
@@ -46,11 +46,13 @@ class Commands(LazyGroup):
     )
     former = {"proof": "verify"}
 
+    _words: Sequence[str] = ()
+    """The command line."""
     _as_json = False
-    """Whether the command line asks for JSON."""
+    """Whether it asks for JSON."""
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **options: Any) -> Any:
-        self._as_json = asked_for_json(args)
+        self._words, self._as_json = tuple(args), asked_for_json(args)
         with self._ended():
             return super().make_context(info_name, args, *more, **options)
 
@@ -87,28 +89,15 @@ class Commands(LazyGroup):
             # typer has no public class for its usage errors; it prints them with this method.
             if not (format_message := getattr(error, "format_message", None)):
                 raise
-            message = masked(f"{format_message()}{_hint(error)}")
+            from ops.commands.hints import hint
+
+            message, advice = format_message(), hint(error, self._words, self)
+            message = masked(f"{message.rstrip('.')}. {advice}" if advice else message)
             if self._as_json:
                 Failed([Error(_place(error), message)], Exit.CONFIG_INVALID, [message], None).show(as_json=True)
                 raise typer.Exit(Exit.CONFIG_INVALID) from None
             error.format_message = lambda: message  # pyright: ignore[reportAttributeAccessIssue]
             raise
-
-
-def _hint(error: Any) -> str:
-    """What to do about a usage error, where its own message does not say; continues the message."""
-    context = getattr(error, "ctx", None)
-    params = getattr(getattr(context, "command", None), "params", ())
-    if "unexpected extra argument" in error.message:
-        return " Name a stack with --stack." if any("--stack" in param.opts for param in params) else " Leave it out."
-    if getattr(error, "option_name", None) in ("--stack", "-s"):
-        named = any(param.name == "stack" for param in params)
-        words = str(getattr(context, "command_path", "")).partition(" ")[2]
-        if named:
-            return f". Give the name alone: `./dynamo-gke {words} STACK`"
-        return f". `{words}` is the same for all stacks: leave it out"
-    missing = getattr(error, "param", None)  # of a missing option or argument
-    return f" {missing.help}" if missing and not error.message and getattr(missing, "help", None) else ""
 
 
 def _place(error: Any) -> str:

@@ -25,8 +25,15 @@ FIRST_ANSWER = Step(
             what="I named the stack without an option",
             run=Ours(command="preview prod"),
             code=2,
-            says="Got unexpected extra argument(s) (prod) Name a stack with --stack.",
+            says="Got unexpected extra argument(s) (prod). Name a stack with --stack.",
             do="`./dynamo-gke preview --stack prod`. Only `init` takes the name alone, because there is no stack yet.",
+        ),
+        Mistake(
+            what="I gave an option before the command",
+            run=Ours(command="--stack prod preview"),
+            code=2,
+            says="No such option: --stack. Give it after the command: `./dynamo-gke preview --stack prod`",
+            do="Only `--debug`, which shows tracebacks, comes before the command.",
         ),
         Mistake(
             what="I named the new stack with an option",

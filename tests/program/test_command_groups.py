@@ -45,14 +45,22 @@ def test_a_command_loads_no_other_command(words: str, own: list[str]) -> None:
     assert not [name for name in loaded if name.startswith("ops.local")]
 
 
-def every(command: Any, context: Any = None) -> Iterator[Any]:
-    """A command, and all below it."""
-    yield command
+def every(command: Any, words: str = "") -> Iterator[tuple[str, Any]]:
+    """A command with its words, and all below it."""
+    yield words, command
     for name in getattr(command, "commands", ()):
-        yield from every(command.get_command(context, name))
+        yield from every(command.get_command(None, name), f"{words} {name}".strip())
 
 
-EVERY = list(every(typer.main.get_command(app)))
+WORDS = dict(every(typer.main.get_command(app)))
+EVERY = list(WORDS.values())
+
+
+def said(words: str) -> str:
+    """What a command line that cannot be read ends with, on one line and without typer's frame."""
+    done = CliRunner().invoke(app, words.split())
+    assert done.exit_code == 2
+    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", done.output).split())
 
 
 def test_no_help_text_loses_words_in_brackets() -> None:
@@ -82,22 +90,70 @@ def test_the_help_names_the_commands_that_need_more_than_this_program() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("preview prod", "Name a stack with --stack."),
+        ("preview prod", "(prod). Name a stack with --stack."),
+        ("preview --stack prod dev", "(dev). Leave it out."),
         ("init --stack eu", "No such option: --stack. Give the name alone: `./dynamo-gke init STACK`"),
         ("init -s eu", "No such option: -s. Give the name alone: `./dynamo-gke init STACK`"),
         ("init --stack=eu", "Give the name alone: `./dynamo-gke init STACK`"),
-        ("init eu us", "extra argument(s) (us) Leave it out."),
-        ("schema prod", "extra argument(s) (prod) Leave it out."),
+        ("init eu us", "extra argument(s) (us). Leave it out."),
+        ("schema prod", "extra argument(s) (prod). Leave it out."),
         *(
-            (f"{name} --stack prod", f"`{name}` is the same for all stacks: leave it out")
+            (f"{name} --stack prod", f"`{name}` takes no stack: leave it out")
             for name in ("schema", "machines", "engines", "models", "models show")
         ),
+        (
+            "--stack prod preview",
+            "No such option: --stack. Give it after the command: `./dynamo-gke preview --stack prod`",
+        ),
+        ("--stack=dev status", "Give it after the command: `./dynamo-gke status --stack dev`"),
+        ("-s preview", "Give it after the command: `./dynamo-gke preview -s prod`"),
+        ("-s prod machines", "`machines` takes no stack: leave it out"),
+        ("--stack prod init eu", "Give the name alone: `./dynamo-gke init STACK`"),
+        ("--stack prod", "Give it after a command, such as `./dynamo-gke preview --stack prod`"),
+        ("preview --stack", "Option '--stack' requires an argument. Give one, such as `--stack prod`"),
+        ("status -s", "Option '-s' requires an argument. Give one, such as `-s prod`"),
     ],
 )
 def test_a_stack_given_in_the_wrong_way_ends_with_the_right_one(words: str, says: str) -> None:
-    done = CliRunner().invoke(app, words.split())
-    assert done.exit_code == 2
-    assert says in " ".join(re.sub(r"[│╭╮╰╯─]", " ", done.output).split())
+    assert says in said(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("rollout -s prod models.chat.decode.replicas=2", "as in `--set models.chat.decode.replicas=2`."),
+        ("preview models.chat.decode.replicas=2", "as in `--set models.chat.decode.replicas=2`."),
+        ("--set a=b preview", "Give it after the command: `./dynamo-gke preview --set a=b`"),
+        (
+            "models --machine g2-standard-8 show q",
+            "after the command: `./dynamo-gke models show --machine g2-standard-8`",
+        ),
+        ("--watch status", "Give it after the command: `./dynamo-gke status --watch`"),
+        ("preview --debug", "No such option: --debug. Give it before the command: `./dynamo-gke --debug preview`"),
+        ("machines --flavor", "No such option: --flavor. `./dynamo-gke machines --help` lists all"),
+        ("--flavor", "No such option: --flavor. `./dynamo-gke --help` lists all"),
+        ("preview --watch=3", "No such option: --watch. `./dynamo-gke preview --help` lists all"),
+        ("diff", "Missing option '--base'. Deployed branch, tag or commit, such as origin/main."),
+    ],
+)
+def test_an_option_or_word_in_the_wrong_place_is_told_the_right_one(words: str, says: str) -> None:
+    assert says in said(words)
+
+
+VALUED = [
+    (command_words, option)
+    for command_words, command in WORDS.items()
+    for param in command.params
+    for option in param.opts
+    if option.startswith("--") and not param.is_flag
+]
+
+
+@pytest.mark.parametrize(("words", "option"), VALUED, ids=[" ".join(case) for case in VALUED])
+def test_an_option_without_its_value_gets_an_example(words: str, option: str) -> None:
+    assert re.search(
+        rf"Option '{option}' requires an argument. Give one, such as `{option} \S+`", said(f"{words} {option}")
+    )
 
 
 def test_models_list_is_models() -> None:
