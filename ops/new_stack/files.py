@@ -57,7 +57,10 @@ def stack_file(plan: Plan, config: Mapping[str, Any]) -> str:
 
 
 def policy_config(plan: Plan) -> str:
-    """The policies' configuration that allows this stack and nothing more expensive."""
+    """Configuration of the policies that allows the GPU nodes of this stack: their number, price and capacity modes.
+
+    No rule limits what other nodes, storage and traffic cost.
+    """
     gpus = list(costs(None, plan.gpu_pools))
     unpriced = any(item.usd_max is None for item in gpus)
     budget = {
@@ -65,9 +68,8 @@ def policy_config(plan: Plan) -> str:
         "dollarsPerHour": math.ceil(sum(item.usd_max or 0 for item in gpus)),
     } | ({"allowUnpriced": True} if unpriced else {})
     modes = sorted({pool.purchase.mode for pool in plan.gpu_pools if pool.purchase})
-    if not plan.gpu_pools:
-        return "{}\n"  # no rule about GPUs judges such a stack
-    rules = {"gpu-budget": budget, "capacity-mode": {"allowed": modes}}
+    # Without GPU nodes the mode of the first one is not chosen yet, and no node is allowed.
+    rules = {"gpu-budget": budget} | ({"capacity-mode": {"allowed": modes}} if modes else {})
     return "{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(rule)}" for name, rule in rules.items()) + "\n}\n"
 
 

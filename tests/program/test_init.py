@@ -127,6 +127,15 @@ def test_a_script_gives_options_and_the_stack_passes_its_policies(folder: Path) 
     assert not [warning for warning in shown["plan"]["warnings"] if warning.startswith("polic")]
 
 
+def test_a_stack_without_gpus_passes_its_policies_and_gets_no_gpu_by_the_stack_file_alone(folder: Path) -> None:
+    assert run(folder, "ops", "init", "cpus", "--yes", *ANSWERS, "--layout", "simulated").returncode == 0
+    assert run(folder, "ops", "preview", "--stack", "cpus").returncode == 0
+    more = ("capacity.mode=spot", "capacity.machine=g2-standard-8", "models.chat.layout=multi-node-aggregated")
+    done = run(folder, "ops", "preview", "--stack", "cpus", "--json", *(word for s in more for word in ("--set", s)))
+    assert done.returncode == 3, done.stdout[-2000:]
+    assert [verdict["policy"] for verdict in json.loads(done.stdout)["policies"]] == ["gpu-budget", "gpu-budget"]
+
+
 def test_no_file_is_replaced(folder: Path) -> None:
     (folder / "policies" / "config.mine.json").write_text("{}")
     done = run(folder, "ops", "init", "mine", "--yes", *ANSWERS)

@@ -275,12 +275,12 @@ def test_a_model_too_large_names_machines_that_hold_it_before_a_stack_without_gp
 
 
 @pytest.mark.parametrize("more", [{}, {"capacity": "reservation", "reservation": "ours"}, {"machine": "g2-standard-8"}])
-def test_a_stack_without_gpus_has_no_capacity_and_no_limits_of_gpus(tmp_path: Path, more: Answers) -> None:
+def test_a_stack_without_gpus_has_no_capacity_and_is_allowed_no_gpu(tmp_path: Path, more: Answers) -> None:
     given = {"project": "my-project", "zone": "us-central1-a", "model": "qwen3-0.6b", "layout": "simulated", **more}
     complete = filled("eu", given)
     path, policy = written(tmp_path, "eu", complete)
     assert "dynamo-gke:capacity" not in yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
-    assert json.loads(policy.read_text(encoding="utf-8")) == {}
+    assert json.loads(policy.read_text(encoding="utf-8")) == {"gpu-budget": {"nodes": 0, "dollarsPerHour": 0}}
     assert plan(load(stackfile.read(tmp_path, "eu"))).gpu_pools == ()
     assert questions.unused(complete) == sorted(more, key=["machine", "capacity", "reservation"].index)
 
