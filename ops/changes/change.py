@@ -77,6 +77,8 @@ class Comparison:
     """Graphs whose workers all restart."""
     cost_before: Cost
     cost_after: Cost
+    not_compared: tuple[str, ...] = ()
+    """Inputs that only one side knows, as `path of name`: outputs of other resources, taken for unchanged."""
     weakened: "tuple[Weakening, ...]" = ()
     """Policies that are weaker than at the base."""
     weak: "tuple[Weakening, ...]" = ()

@@ -1,7 +1,7 @@
 """Compares two previews of a stack, read from `preview --json`, resource by resource. Pure.
 
-Values that a preview does not know are not compared: an input that only the cloud knows is `[unknown]` on both sides, a
-secret `[secret]`, so a changed token does not show here.
+Values that a preview does not know are not compared: an input that only the cloud knows is `[unknown]` on both sides,
+or is made so (`unknowns`); a secret is `[secret]`, so a changed token does not show here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +48,7 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
         ),
         cost_before=before.cost,
         cost_after=after.cost,
+        not_compared=sides.not_compared,
     )
 
 

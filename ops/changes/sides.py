@@ -1,19 +1,30 @@
 """The two previews of a comparison, with their resources paired. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ops.changes import pulumi_engine as engine
+from ops.changes import unknowns
 from ops.changes.previewed import Registered, Snapshot
 
 
 class Sides:
-    """Before and after, their resources paired as Pulumi's engine pairs them."""
+    """Before and after, their resources paired as Pulumi's engine pairs them.
+
+    A value that one side does not know, and that comes from other resources in both, is unknown in both.
+    """
 
     def __init__(self, before: Snapshot, after: Snapshot) -> None:
-        self.before, self.after = before, after
-        self.old, self.new = before.by_urn(), after.by_urn()
-        self.pairs = tuple(engine.pairs(before.resources, after.resources))
+        previewed = engine.pairs(before.resources, after.resources)
+        self.not_compared = tuple(
+            f"{path} of {new.name}" for old, new in previewed for path in unknowns.not_compared(old, new)
+        )
+        self.pairs = tuple(unknowns.equally_unknown(old, new) for old, new in previewed)
+        self.old = before.by_urn() | {old.urn: old for old, _ in self.pairs}
+        self.new = after.by_urn() | {new.urn: new for _, new in self.pairs}
+        self.before = replace(before, resources=tuple(self.old.values()))
+        self.after = replace(after, resources=tuple(self.new.values()))
         self._former = {new.urn: old.urn for old, new in self.pairs}
 
     def former(self, urns: Iterable[str]) -> set[str]:

@@ -70,7 +70,16 @@ class LetThrough:
 
 
 def let_through(base: Sequence[Mapping[str, str]], head: Sequence[Verdict]) -> Iterator[LetThrough]:
-    """What only the base's rules find. Verdicts are counted, not compared word by word: a sentence may be rewritten."""
+    """What only the base's rules find. Verdicts are counted, not compared word by word: a sentence may be rewritten.
+
+    A type that the base does not know is one finding: it then knows none of the inputs either.
+    """
+    found = list(_only_in_base(base, head))
+    unknown_types = {each.urn for each in found if each.policy == "known-kinds"}
+    return (each for each in found if each.policy != "known-inputs" or each.urn not in unknown_types)
+
+
+def _only_in_base(base: Sequence[Mapping[str, str]], head: Sequence[Verdict]) -> Iterator[LetThrough]:
     found = Counter((verdict.policy, verdict.urn) for verdict in head if verdict.mandatory)
     same = {(verdict.policy, verdict.urn, verdict.message) for verdict in head if verdict.mandatory}
     wanted = Counter((v["policy"], v["urn"]) for v in base)

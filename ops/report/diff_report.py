@@ -49,6 +49,11 @@ def effects(comparison: Comparison) -> list[str]:
     """The cost per hour, and the graphs whose workers restart."""
     before, after = comparison.cost_before, comparison.cost_after
     lines = [f"all workers of graph {name} restart (docs/upgrades.md)" for name in comparison.rolling]
+    if comparison.not_compared:
+        lines.append(
+            f"not compared, because only one side knows the value before `pulumi up`: {few(comparison.not_compared)}; "
+            "each comes from other resources on both sides, and changes only with these"
+        )
     if before != after:
         gained = "" if before.usd is None or after.usd is None else f" ({after.usd - before.usd:+,.2f})"
         lines.append(f"cost per hour: {before} → {after}{gained}")
@@ -70,6 +75,7 @@ def to_wire(stack: str, base: Base, comparison: Comparison) -> dict[str, Any]:
             "baseDidNotJudge": comparison.unjudged,
         },
         "rolling": list(comparison.rolling),
+        "notCompared": list(comparison.not_compared),
         "costPerHour": {"before": comparison.cost_before.usd, "after": comparison.cost_after.usd},
         "costPerHourKnown": {"before": comparison.cost_before.known, "after": comparison.cost_after.known},
         "costPerHourUpperBound": {"before": comparison.cost_before.bound, "after": comparison.cost_after.bound},

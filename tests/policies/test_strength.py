@@ -107,6 +107,26 @@ def test_what_only_the_base_refuses_is_let_through(head: tuple[Verdict, ...], pa
     assert [found.message for found in policy_strength.let_through(base, head)] == passing
 
 
+def test_a_type_that_the_base_does_not_know_is_one_finding_without_its_inputs() -> None:
+    def by_base(policy: str, urn: str, message: str) -> dict[str, str]:
+        return {"policy": policy, "severity": "critical", "urn": urn, "message": message}
+
+    base = [
+        by_base("known-inputs", "urn:new-type", "sets spec.a"),
+        by_base("known-inputs", "urn:new-type", "sets spec.b"),
+        by_base("known-kinds", "urn:new-type", "has type t"),
+        by_base("known-inputs", "urn:known-type", "sets spec.c"),
+    ]
+    assert [found.message for found in policy_strength.let_through(base, ())] == ["has type t", "sets spec.c"]
+    names = {rule.name for rule in RULES}
+    assert {"known-kinds", "known-inputs"} <= names
+    # Known by both: the type is no finding, so each input is.
+    also = Verdict(policy="known-kinds", level="mandatory", urn="urn:new-type", message="has type t", remedy="")
+    assert [found.message for found in policy_strength.let_through(base, [also])] == [
+        "sets spec.a", "sets spec.b", "sets spec.c",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("configured", [(), ("prod",), ("prod", "dev")])
 def test_the_advice_for_a_stack_without_a_configuration_can_be_followed(
     tmp_path: Path, configured: tuple[str, ...]
