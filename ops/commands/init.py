@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,16 +55,11 @@ def init(
         **{"owner": owner, "cost-center": cost_center},
     }
     given = {name: answer for name, answer in given.items() if answer}
+    root = stackfile.project_root()
     with errors_printed(stack):
         if found := answers.errors(stack, {}):  # of the name, because nothing else is given
             raise ConfigInvalid(found)
-        targets = files.paths(stackfile.project_root(), stack)
-        for path in targets:
-            if path.exists():
-                stop(
-                    f"{path.name} already exists, and init replaces no file; edit it, or choose another name",
-                    Exit.FAILED,
-                )
+        _check_place(root, stack)
         if not yes and not sys.stdin.isatty():
             stop("init asks questions, and there is no terminal; give the answers as options, with --yes", Exit.FAILED)
         try:
@@ -77,12 +73,17 @@ def init(
             )
         config = answers.blocks(complete)
         planned = plan(load(answers.stack_config(stack, config)))
-        texts = (files.stack_file(planned, config), files.policy_config(planned))
+        _check_place(root, stack)  # again, because answers take minutes
+        own, policies = files.paths(root, stack)
+        bare = own if own.exists() else None
+        texts = {own: files.stack_file(planned, config, bare=bare), policies: files.policy_config(planned)}
     try:
-        files.write(dict(zip(targets, texts, strict=True)))
+        files.write(texts, completed=[bare] if bare else [])
     except OSError as error:
-        stop(f"no file was written: {plain(str(error))}", Exit.FAILED)
-    print(f"\nwrote {targets[0].name} and policies/{targets[1].name}\n")
+        where = Path(error.filename2 or error.filename or own).parent
+        stop(f"no file was written: in the folder {where}: {error.strerror}; correct that and try again", Exit.FAILED)
+    how = f"completed {own.name}, in which Pulumi's own keys stay, and wrote" if bare else f"wrote {own.name} and"
+    print(f"\n{how} {policies.relative_to(root)}\n")
     for line in _remarks(complete, planned, chosen=not yes or "layout" in given):
         print(f"{line}\n")
     with errors_printed(stack):
@@ -91,6 +92,14 @@ def init(
 
     printing.show(lambda console: present.beginning(console, run.plan, run.recording))
     print(f"\nnext: ./dynamo-gke preview --stack {stack}")
+
+
+def _check_place(root: Path, stack: str) -> None:
+    """Ends the command if a file is in the way."""
+    from ops.new_stack import files
+
+    if why := files.obstacle(root, stack):
+        stop(plain(why), Exit.FAILED)
 
 
 def _remarks(complete: Answers, planned: Plan, *, chosen: bool) -> Iterator[str]:

@@ -140,7 +140,22 @@ def test_no_file_is_replaced(folder: Path) -> None:
     (folder / "policies" / "config.mine.json").write_text("{}")
     done = run(folder, "ops", "init", "mine", "--yes", *ANSWERS)
     assert (done.returncode, files(folder, "mine")) == (1, ["policies/config.mine.json"])
-    assert "config.mine.json already exists, and init replaces no file" in done.stderr
+    assert "`rm policies/config.mine.json`; else choose another name" in done.stderr
+
+
+def test_the_file_of_pulumi_stack_init_is_completed(folder: Path) -> None:
+    salt = "encryptionsalt: v1:sIhCPqE0IxY=:v1:qPhtLE9plzLYrwd/:XuQ910zimy7mVDxGHzEbo0boANyZ9g==\n"
+    (folder / "Pulumi.half.yaml").write_text(salt)
+    done = run(folder, "ops", "init", "half", "--yes", *ANSWERS)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "completed Pulumi.half.yaml, in which Pulumi's own keys stay, and wrote policies/config.half.json"
+        in done.stdout
+    )
+    assert salt in (folder / "Pulumi.half.yaml").read_text()
+    assert files(folder, "half") == ["Pulumi.half.yaml", "policies/config.half.json"]
+    again = run(folder, "ops", "init", "half", "--yes", *ANSWERS)
+    assert (again.returncode, "Pulumi.half.yaml already exists" in again.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,9 @@ def written(folder: Path, stack: str, answers: Answers) -> tuple[Path, Path]:
     config = blocks(answers)
     planned = plan(load(stack_config(stack, config)))
     stack_path, policy_path = files.paths(folder, stack)
-    files.write({stack_path: files.stack_file(planned, config), policy_path: files.policy_config(planned)})
+    bare = stack_path if stack_path.exists() else None
+    texts = {stack_path: files.stack_file(planned, config, bare=bare), policy_path: files.policy_config(planned)}
+    files.write(texts, completed=[bare] if bare else [])
     return stack_path, policy_path
 
 
@@ -299,25 +301,85 @@ def test_no_file_is_replaced_and_none_is_left_behind(tmp_path: Path) -> None:
     assert two.read_text() == "mine"
 
 
-@pytest.mark.parametrize("step", range(4))
-def test_an_interrupt_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """At any of the four steps: two files are written, and two get their names."""
-    calls = iter(range(4))
+def interrupt(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Lets Ctrl-C come just after a step of writing."""
+    calls = iter(range(at + 1))
 
     def interrupted(original: Any) -> Any:
         def call(*arguments: Any, **options: Any) -> Any:
-            if next(calls) == step:
-                original(*arguments, **options)
+            done = original(*arguments, **options)
+            if next(calls, None) == at:
                 raise KeyboardInterrupt
-            return original(*arguments, **options)
+            return done
 
         return call
 
-    monkeypatch.setattr(Path, "write_text", interrupted(Path.write_text))
-    monkeypatch.setattr(Path, "hardlink_to", interrupted(Path.hardlink_to))
+    for step in ("write_text", "hardlink_to", "replace"):
+        monkeypatch.setattr(Path, step, interrupted(getattr(Path, step)))
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_an_interrupt_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """At any of the four steps: two files are written, and two get their names."""
+    interrupt(monkeypatch, step)
     with pytest.raises(KeyboardInterrupt):
         files.write({tmp_path / "Pulumi.eu.yaml": "a", tmp_path / "config.eu.json": "b"})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_an_interrupt_leaves_the_file_that_pulumi_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    own = tmp_path / "Pulumi.eu.yaml"
+    own.write_text(SALT)
+    interrupt(monkeypatch, step)
+    with pytest.raises(KeyboardInterrupt):
+        files.write({own: "a", tmp_path / "config.eu.json": "b"}, completed=[own])
+    assert [path.name for path in tmp_path.iterdir()] == [own.name]
+    assert own.read_text() == SALT
+
+
+SALT = "encryptionsalt: v1:sIhCPqE0IxY=:v1:qPhtLE9plzLYrwd/:XuQ910zimy7mVDxGHzEbo0boANyZ9g==\n"
+KMS = f"secretsprovider: gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/eu\nencryptedkey: {'Ab+/' * 40}==\n"
+
+
+@pytest.mark.parametrize("found", [SALT, KMS, f"# ours\n{SALT}config: {{}}\n", f"{SALT}config:\n", ""], ids=range(5))
+def test_a_stack_file_of_pulumi_s_keys_is_completed_and_keeps_them(tmp_path: Path, found: str) -> None:
+    (tmp_path / "Pulumi.eu.yaml").write_text(found)
+    assert files.obstacle(tmp_path, "eu") is None
+    path, _ = written(tmp_path, "eu", ANSWERS)
+    text = path.read_text(encoding="utf-8")
+    keys = parse(text)
+    assert keys.pop("config") == blocks(ANSWERS)
+    assert keys == {key: value for key, value in (parse(found) or {}).items() if key != "config"}
+    assert text.startswith(FIRST_LINE)
+    assert ("# ours" in text) is ("# ours" in found)
+    load(stackfile.read(tmp_path, "eu"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("Pulumi.eu.yaml", f"{SALT}config:\n  gcp:project: ours\n", "Pulumi.eu.yaml already exists, and init replaces"),
+        ("Pulumi.eu.yaml", "config: [\n", "Pulumi.eu.yaml already exists, and init replaces no file; edit it"),
+        ("Pulumi.eu.yaml", "encriptionsalt: v1\n", "Pulumi.eu.yaml already exists, and init replaces no file; edit it"),
+        ("policies/config.eu.json", "{}", "policies/config.eu.json already exists, and init replaces no file. If it is "
+         "left of a stack that was removed, delete it: `rm policies/config.eu.json`; else choose another name"),
+    ],
+)  # fmt: skip
+def test_a_file_in_the_way_is_named_with_what_to_do(tmp_path: Path, name: str, content: str, says: str) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / name).write_text(content)
+    assert (files.obstacle(tmp_path, "eu") or "").startswith(says)
+
+
+@pytest.mark.parametrize("name", ["Pulumi.eu.yaml", "policies/config.eu.json"])
+def test_a_link_to_nothing_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / name).symlink_to("elsewhere")
+    says = f"{name} is a symbolic link to elsewhere, where no file is; delete the link: `rm {name}`"
+    assert files.obstacle(tmp_path, "eu") == says
 
 
 def test_every_question_has_an_option() -> None:
