@@ -50,6 +50,13 @@ def test_a_page_renders_without_errors_requests_or_overflow(opened: Tab) -> None
         assert wide == [], f"wider than {width} px"
         assert opened.run("document.documentElement.scrollWidth") <= width
         assert opened.run("document.querySelectorAll('.picture .cluster').length") == 1
+        high = opened.run(
+            "[...document.querySelectorAll('.picture :is(section, div, p, li)')]"
+            ".filter(e => e.scrollHeight > e.clientHeight + 1).map(e => e.outerHTML.slice(0, 80))"
+        )
+        assert high == [], f"higher than their boxes at {width} px"
+        narrow = "[...document.querySelectorAll('.kv strong')].filter(e => e.clientWidth < 150).length"
+        assert opened.run(narrow) == 0, f"a word on each line at {width} px"
     assert opened.errors == []
     requests = [sent["request"]["url"] for sent in opened.of("Network.requestWillBeSent")]
     assert [url for url in requests if not url.startswith("data:")] == [opened.run("location.href")]

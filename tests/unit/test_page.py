@@ -77,7 +77,14 @@ def test_the_picture_has_all_gpus_of_the_plan(stack: str) -> None:
 # Changes of a stack → words of the picture.
 WORDS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an internal load balancer": ({"endpoint": {"exposure": "internal"}}, ["Internal load balancer"]),
-    "no load balancer": ({"endpoint": {"exposure": "none"}}, ["No load balancer", "from inside the cluster"]),
+    "no load balancer": (
+        {"endpoint": {"exposure": "none"}},
+        ["no load balancer", "from inside the cluster", "fail the update unless serving is verified"],
+    ),
+    "a verification that only reports": (
+        {"models.chat.verification": "reported"},
+        ["report whether serving works"],
+    ),
     "a gateway": (
         {"endpoint": {"exposure": "gateway", "domain": "llm.example.com", "allowedCidrs": ["203.0.113.0/24"]}},
         ["https://&lt;deployment&gt;.llm.example.com", "203.0.113.0/24 only"],
@@ -126,7 +133,7 @@ def test_the_page_shows_the_costs_that_the_preview_prints() -> None:
 
 def test_simulated_engines_move_no_kv_cache() -> None:
     environment = pages.shipped("dev").environment
-    assert environment.transfer == ""
+    assert [transfer.way for transfer in environment.transfers] == [None]
     assert "no KV cache moves between GPUs" in next(s.what for s in environment.steps if s.where == "KV cache")
 
 

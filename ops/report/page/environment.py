@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 
 from catalog.contracts import Role
-from catalog.rdma import KvTransfer
 from ops.offline.recorded import Recording
 from ops.report.page.placement import Nodes, arranged
-from planning.surroundings import Gateway, InCluster, Internal
-from planning.types import Graph, Plan, WorkerPool
+from ops.report.page.request import Entrance, Reach, Step, Transfer, entrance, steps, transfers
+from planning.types import Plan, WorkerPool
 from policies import kinds
 
 
@@ -55,15 +53,6 @@ class Rdma:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """One step of a request."""
-
-    number: int
-    where: str
-    what: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Environment:
     """Everything in the picture, from outside to inside."""
 
@@ -73,16 +62,12 @@ class Environment:
     vpc_about: str
     cluster: str
     cluster_about: str
-    endpoint: str
-    endpoint_about: str
+    entrance: Entrance
     cpu: str
     pods: tuple[Pod, ...]
     pools: tuple[Pool, ...]
     rdma: Rdma | None
-    transfer: str
-    """How KV cache moves; empty if none does."""
-    transfers: dict[str, str]
-    """Disaggregated deployment → how its KV cache moves."""
+    transfers: tuple[Transfer, ...]
     reading: tuple[str, ...]
     """Deployments whose engines read the weights bucket."""
     hub: str
@@ -101,7 +86,6 @@ class Environment:
 
 
 def environment(plan: Plan, recording: Recording) -> Environment:
-    name, about = _endpoint(plan)
     vpc, vpc_about = _vpc(plan)
     cluster = plan.cluster
     return Environment(
@@ -111,19 +95,17 @@ def environment(plan: Plan, recording: Recording) -> Environment:
         vpc_about=vpc_about,
         cluster=cluster.name or cluster.context,
         cluster_about="existing" if cluster.existing else f"regional in {cluster.location}, {plan.release_channel}",
-        endpoint=name,
-        endpoint_about=about,
+        entrance=entrance(plan),
         cpu=_cpu(plan),
         pods=tuple(_pods(plan)),
         pools=tuple(sorted((_pool(pool, plan) for pool in plan.gpu_pools), key=_order)),
         rdma=_rdma(plan, recording),
-        transfer=_transfer(plan),
-        transfers={g.name: str(g.kv_transfer or "simulated") for g in plan.graphs if g.disaggregated},
+        transfers=transfers(plan.graphs),
         reading=tuple(graph.name for graph in plan.graphs if graph.reads_bucket),
         hub=_hub(plan),
         bucket=next((_name(r.inputs, r.name) for r in recording.resources if r.type == kinds.BUCKET), None),
         services=tuple(_services(recording)),
-        steps=tuple(_steps(plan, name)),
+        steps=tuple(steps(plan)),
         roles=tuple(role for role in Role if any(w.role is role for graph in plan.graphs for w in graph.workers)),
         deployments=tuple(graph.name for graph in plan.graphs),
     )
@@ -131,17 +113,6 @@ def environment(plan: Plan, recording: Recording) -> Environment:
 
 def _name(inputs: dict[str, object], default: str) -> str:
     return str(inputs.get("name") or default)
-
-
-def _endpoint(plan: Plan) -> tuple[str, str]:
-    match plan.endpoint:
-        case InCluster():
-            return "No load balancer", "only clients inside the cluster reach the frontends"
-        case Internal(global_access=everywhere):
-            clients = "every region of the VPC" if everywhere else "the region"
-            return "Internal load balancer", f"one address per deployment, for clients in {clients}"
-        case Gateway(domain=domain, allowed_cidrs=ranges):
-            return "Gateway", f"public, TLS, https://<deployment>.{domain}, from {', '.join(ranges)} only"
 
 
 def _vpc(plan: Plan) -> tuple[str, str]:
@@ -184,9 +155,19 @@ def _pods(plan: Plan) -> Iterator[Pod]:
     yield Pod(name="Dynamo operator", what=f"{plan.platform}" + ("" if installed else ", existing"))
     if plan.fetched:
         yield Pod(name="Fetch Jobs", what="copy weights into the bucket once", count=str(len(plan.fetched)))
-    yield Pod(
-        name="Verification Jobs", what="publish an endpoint only if serving is verified", count=str(len(plan.graphs))
+    yield Pod(name="Verification Jobs", what=_verification(plan), count=str(len(plan.graphs)))
+
+
+def _verification(plan: Plan) -> str:
+    required = [graph.name for graph in plan.graphs if graph.verification.required]
+    if not required:
+        return "report whether serving works"
+    reported = ", ".join(graph.name for graph in plan.graphs if graph.name not in required)
+    published = entrance(plan).reach is not Reach.CLUSTER
+    what = (
+        "publish an endpoint only if serving is verified" if published else "fail the update unless serving is verified"
     )
+    return what + (f"; of {reported}, only report" if reported else "")
 
 
 def _range(count: int, max_count: int) -> str:
@@ -218,22 +199,14 @@ def _order(pool: Pool) -> tuple[int, list[int], str]:
 def _rdma(plan: Plan, recording: Recording) -> Rdma | None:
     if not plan.rdma.carries or not any(pool.nics for pool in plan.gpu_pools):
         return None
+    idle = "" if any(graph.rdma for graph in plan.graphs) else "; idle: no KV cache moves over it"
     if not plan.creates_nic_networks:
         owner = "created by GKE" if plan.creates_gpu_pools else "existing"
-        return Rdma(name="RoCE network", about=f"{owner}, mode {plan.rdma}", rails=())
+        return Rdma(name="RoCE network", about=f"{owner}, mode {plan.rdma}{idle}", rails=())
     networks = (r for r in recording.resources if r.type == kinds.NETWORK and r.inputs.get("networkProfile"))
     name = ", ".join(_name(network.inputs, network.name) for network in networks)
-    about = f"VPC with profile {', '.join(plan.network_profiles)}, mode {plan.rdma}, one subnet per rail"
+    about = f"VPC with profile {', '.join(plan.network_profiles)}, mode {plan.rdma}, one subnet per rail{idle}"
     return Rdma(name=f"RoCE network {name}", about=about, rails=plan.ranges.rdma_subnets)
-
-
-def _transfer(plan: Plan) -> str:
-    """How KV cache moves from prefill to decode, in a few words."""
-    ways = {graph.kv_transfer for graph in plan.graphs if graph.disaggregated and graph.kv_transfer}
-    return " and ".join(_WAYS[way] for way in KvTransfer if way in ways)
-
-
-_WAYS = {KvTransfer.RDMA: "RDMA over the NIC rails", KvTransfer.TCP: "TCP over the pod network (slow)"}
 
 
 def _hub(plan: Plan) -> str:
@@ -257,39 +230,3 @@ def _services(recording: Recording) -> Iterator[Pod]:
         yield Pod(name="Cloud NAT", what="egress; nodes have no public address")
     if number(kinds.SECURITY_POLICY):
         yield Pod(name="Cloud Armor", what="admits the allowed ranges only")
-
-
-def _steps(plan: Plan, endpoint: str) -> Iterator[Step]:
-    numbers = count(1)
-
-    def step(where: str, what: str) -> Step:
-        return Step(number=next(numbers), where=where, what=what)
-
-    if isinstance(plan.endpoint, InCluster):
-        yield step("Client", "sends a request to the Service of a deployment, from inside the cluster")
-    else:
-        yield step("Client", f"sends an OpenAI request to the {endpoint[0].lower()}{endpoint[1:]}")
-    yield step("Frontend", "turns the prompt into tokens; its KV-aware router chooses the engines")
-    split = [graph for graph in plan.graphs if graph.disaggregated]
-    whole = [graph for graph in plan.graphs if not graph.disaggregated]
-    if split:
-        yield step("Prefill", f"computes the KV cache of the prompt{_only(split, whole)}")
-        yield step("KV cache", _moves(plan, split))
-        yield step("Decode", "generates the answer token by token, from the prompt's KV cache")
-    if whole:
-        yield step("Worker", f"computes the KV cache and generates the answer{_only(whole, split)}; no cache moves")
-    yield step("Answer", "streams back through the frontend to the client")
-
-
-def _only(these: list[Graph], others: list[Graph]) -> str:
-    """The deployments by name, where others take another path."""
-    return f" ({', '.join(graph.name for graph in these)})" if others else ""
-
-
-def _moves(plan: Plan, split: list[Graph]) -> str:
-    way = _transfer(plan)
-    simulated = [graph.name for graph in split if not graph.kv_transfer]
-    told = [f"moves from prefill to decode GPUs with NIXL: {way}"] if way else []
-    if simulated:
-        told.append(f"of {', '.join(simulated)} is simulated: the hand-over is real, no KV cache moves between GPUs")
-    return "; ".join(told)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from catalog.contracts import Role
 from ops.report.drawn import CLASSES, label
 from ops.report.page.environment import Environment
+from ops.report.page.request import Reach
 
 Found = Mapping[tuple[str, Role], list[str]]
 """Deployment and role → identifiers of its engines in the flowchart."""
@@ -18,12 +19,19 @@ def mermaid(environment: Environment) -> str:
 
 def _lines(e: Environment) -> Iterator[str]:
     found: dict[tuple[str, Role], list[str]] = {}
+    client, entrance = _box("client", "Clients"), _box("endpoint", e.entrance.name, e.entrance.about)
     yield "flowchart LR"
-    yield _box("client", "Clients")
+    if e.entrance.reach is Reach.INTERNET:
+        yield client
     yield f"subgraph project[{label(f'Project {e.project} · {e.place}')}]"
     yield f"subgraph vpc[{label(e.vpc)}]"
-    yield _box("endpoint", e.endpoint, e.endpoint_about)
+    if e.entrance.reach is Reach.VPC:
+        yield client
+    if e.entrance.reach is not Reach.CLUSTER:
+        yield entrance
     yield f"subgraph cluster[{label(f'GKE cluster {e.cluster}')}]"
+    if e.entrance.reach is Reach.CLUSTER:
+        yield from (client, entrance)
     yield from _cpu(e, found)
     yield from _pools(e, found)
     yield from ("end", "end")
@@ -65,14 +73,14 @@ def _pools(e: Environment, found: dict[tuple[str, Role], list[str]]) -> Iterator
 
 
 def _edges(e: Environment, found: Found) -> Iterator[str]:
+    ways = {graph: f"KV cache, {each.way or 'simulated'}" for each in e.transfers for graph in each.deployments}
     yield f"client -->|{label('request')}| endpoint"
     for number, graph in enumerate(e.deployments):
         frontend = f"frontend{number}"
         prefill, decode, whole = (found.get((graph, role), []) for role in (Role.PREFILL, Role.DECODE, Role.WORKER))
         yield f"endpoint --> {frontend}"
         yield from (f"{frontend} -->|{label('prompt')}| {engine}" for engine in (prefill or decode or whole))
-        moved = label(f"KV cache, {e.transfers[graph]}") if prefill else ""
-        yield from (f"{one} ==>|{moved}| {other}" for one in prefill for other in decode)
+        yield from (f"{one} ==>|{label(ways[graph])}| {other}" for one in prefill for other in decode)
         yield from (f"{engine} -->|{label('answer')}| {frontend}" for engine in (decode or whole))
         if graph in e.reading:
             yield from (f"bucket -.->|{label('weights')}| {engine}" for engine in (*prefill, *decode, *whole))
