@@ -8,6 +8,7 @@ import typer
 from catalog.engines import Engine, local_engines
 from manifests.graph import build
 from ops.commands.ending import print_errors
+from ops.commands.options import Overrides, Stack
 from ops.local.errors import ConfigurationError, LocalRunError, report_error
 from ops.local.runner import LocalOptions, run
 from ops.local.timing import Timing, predicted
@@ -22,10 +23,8 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def local(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack, from Pulumi.<stack>.yaml.")] = "dev",
-    overrides: Annotated[
-        list[str], typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the stack file.")
-    ] = [],  # noqa: B006 - typer reads the default, nobody changes it
+    stack: Stack = "dev",
+    overrides: Overrides = [],  # noqa: B006 - typer reads the default, nobody changes it
     graph: Annotated[str | None, typer.Option(help="The graph, if the stack has several.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Answer one request, verify it, stop.")] = False,
     load: Annotated[bool, typer.Option("--bench", help="Run aiperf; TTFT and ITL as table and plot.")] = False,
@@ -44,6 +43,8 @@ def local(
 ) -> None:
     """Run a stack's graph on this machine: real Dynamo, disaggregated, with a simulated engine."""
     try:
+        if once and load:
+            raise ConfigurationError("--once does not go together with --bench; give one of them")
         chosen, labels = _graph_of(stack, overrides, graph)
         runs = _engine(engine)
         if not runs.simulated:

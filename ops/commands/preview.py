@@ -39,9 +39,11 @@ def preview(
     """Show what `pulumi up` would create, what it costs, warnings and policy violations."""
     for path in diagrams:
         _check(path)
-    if base is not None and not diagrams:
+    if base is not None and not any(path.suffix == _PAGE for path in diagrams):
         stop(
-            "--base shows changes in a page: add --diagram FILE.html, or use `diff --base`", Exit.FAILED, path="--base"
+            f"--base shows changes in a page: add --diagram FILE{_PAGE}, or use `diff --base`",
+            Exit.FAILED,
+            path="--base",
         )
     with errors_printed(stack):
         found, compared = _previewed(stack, overrides, base)
@@ -62,7 +64,8 @@ def preview(
         raise typer.Exit(Exit.POLICY_VIOLATED)
 
 
-_SUFFIXES = (".html", ".mmd")
+_PAGE = ".html"
+_SUFFIXES = (_PAGE, ".mmd")
 
 
 def _check(path: Path) -> None:

@@ -54,6 +54,7 @@ def test_a_gpu_graphs_twin_keeps_roles_replicas_and_router(stack: str) -> None:
         (["--set", "models.chat.layout=none"], "error: models.chat.layout: "),
         (["--graph", "other"], "error: stack dev has the graphs chat; choose one of them with --graph"),
         (["--engine", "heron"], "error: --engine heron does not run on this machine; choose mocker or vllm"),
+        (["--once", "--bench"], "error: --once does not go together with --bench; give one of them"),
         (["--port", "65536"], "error: port 65536 is not between 0 and 65535"),
         (["--model-dir", "/nowhere"], "error: --model-dir /nowhere has no config.json, tokenizer.json"),
     ],

@@ -156,6 +156,24 @@ def test_an_option_without_its_value_gets_an_example(words: str, option: str) ->
     )
 
 
+LEAVES = [words for words, command in WORDS.items() if words not in ("", "models", *Commands.former)]
+TABLE = re.findall(r"^\| `\./dynamo-gke ([^`]+)` \|", (ROOT / "docs" / "commands.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("words", LEAVES)
+def test_the_docs_table_has_every_option_of_a_command(words: str) -> None:
+    rows = [row for row in TABLE if re.sub(r"[][]", "", row).startswith(f"{words} ") or row == words]
+    assert rows
+    written = {option for row in rows for option in re.findall(r"--[a-z-]+", row)}
+    if words == "verify":  # reads its own options, of which its Jobs need most
+        shown = subprocess.run(
+            [sys.executable, "-m", "ops", "verify", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        assert written <= set(re.findall(r"--[a-z-]+", shown))
+    else:
+        assert written == {name for param in WORDS[words].params for name in param.opts if name.startswith("--")}
+
+
 def test_models_list_is_models() -> None:
     def printed(words: str) -> str:
         done = CliRunner().invoke(app, words.split())

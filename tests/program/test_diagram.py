@@ -55,6 +55,11 @@ MISTAKES = {
     ),
     "a name that no file system takes": (("--diagram", "{folder}/" + "d" * 300 + ".html"), 1, "File name too long"),
     "a base without a page": (("--base", "HEAD"), 1, "add --diagram FILE.html, or use `diff --base`"),
+    "a base in a flowchart": (
+        ("--base", "HEAD", "--diagram", "{folder}/a.mmd"),
+        1,
+        "--base shows changes in a page: add --diagram FILE.html",
+    ),
     "no commit": (("--base", "nothing", "--diagram", "{folder}/a.html"), 1, "--base 'nothing' is no commit"),
     "an invalid stack": (("--stack", "prdo", "--diagram", "{folder}/a.html"), 2, "did you mean prod?"),
 }
