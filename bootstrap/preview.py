@@ -6,7 +6,8 @@ from pathlib import Path
 import yaml
 
 from bootstrap import settings
-from ops.commands.ending import Exit
+from ops import streams
+from ops.commands.ending import Exit, output_lost
 from ops.offline import recording, stackfile
 from ops.offline.recorded import ProgramFailed
 from ops.report import printing
@@ -42,4 +43,10 @@ def main(stack: str = "bootstrap") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    streams.prepare()
+    try:
+        code = main(*sys.argv[1:2])
+        sys.stdout.flush()
+    except streams.Unwritten as lost:
+        code = output_lost(lost)
+    sys.exit(code)

@@ -2,17 +2,18 @@
 
 import sys
 
-from ops import interrupts
+from ops import interrupts, streams
 
 if __name__ == "__main__":  # before the other imports, which take half a second
     interrupts.end_at_once(as_json="--json" in sys.argv)
+    streams.prepare()
 
 import os
 from typing import Annotated
 
 import typer
 
-from ops.commands.ending import DEBUG, Exit, Failed, asked_for_json, unexpected
+from ops.commands.ending import DEBUG, Exit, Failed, asked_for_json, output_lost, unexpected
 from ops.commands.usage import Commands
 from reading.errors import Error
 
@@ -39,6 +40,8 @@ def main() -> None:
     try:
         try:
             app(prog_name="dynamo-gke")
+        except streams.Unwritten:
+            raise
         except Exception as error:
             sentence = unexpected("dynamo-gke", error)
             if asked_for_json(sys.argv):
@@ -46,10 +49,8 @@ def main() -> None:
             sys.exit(Exit.FAILED)
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:
-        # What nobody reads is still in the buffer, which Python writes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.UNREAD)
+    except streams.Unwritten as lost:
+        sys.exit(output_lost(lost))
 
 
 if __name__ == "__main__":

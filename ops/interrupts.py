@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 CODE = 130
@@ -22,7 +23,8 @@ def end_at_once(*, as_json: bool = False) -> None:
 
     def end(_number: int, _frame: FrameType | None) -> None:
         if said:
-            os.write(_STDOUT, said.encode())
+            with suppress(OSError):  # closed or full: the code still tells
+                os.write(_STDOUT, said.encode())
         os._exit(CODE)
 
     _on_interrupt(end)

@@ -78,7 +78,7 @@ def body(stack: str, found: Mapping[str, int], run_url: str) -> str:
 
 def main(stack: str, digest: Path) -> int:
     try:
-        found = counts(digest.read_text())
+        found = counts(digest.read_text(encoding="utf-8"))
     except NoSummary as wrong:
         print(f"error: stack {stack}: {wrong}", file=sys.stderr)
         return 1

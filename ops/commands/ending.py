@@ -12,6 +12,7 @@ from ops import interrupts
 from ops.offline.recorded import ProgramFailed
 from ops.report import printing
 from ops.report.plain import plain
+from ops.streams import Unwritten
 from reading.errors import ConfigInvalid, Error
 from reading.tokens import masked
 
@@ -56,10 +57,12 @@ def is_interrupt(error: BaseException) -> bool:
     return KeyboardInterrupt in (type(error), type(error.__context__))
 
 
-def nobody_reads(error: BaseException) -> bool:
-    """Whether the error says that the program has ended that reads the output. rich exits in that case."""
-    cause = error.__context__ if isinstance(error, SystemExit) else error
-    return isinstance(cause, BrokenPipeError)
+def output_lost(lost: Unwritten) -> int:
+    """Says why stdout cannot be written, quietly if its reader has ended. Returns the exit code."""
+    if lost.unread:
+        return Exit.UNREAD
+    print(f"error: {lost}", file=sys.stderr)
+    return Exit.FAILED
 
 
 def asked_for_json(words: Iterable[str]) -> bool:

@@ -8,6 +8,7 @@ import typer
 from ops.commands.ending import Exit, errors_printed, stop
 from ops.commands.options import Overrides, Stack
 from ops.offline.dry_run import dry_run
+from ops.streams import unicode_prints
 from reading.errors import one_of
 
 app = typer.Typer(add_completion=False)
@@ -28,4 +29,4 @@ def render(
 
     if only and only not in (known := objects.keys(run.recording)):
         stop(f"--only: {one_of(only, known)}", Exit.CONFIG_INVALID)
-    print(objects.to_yaml(run.recording, only=only), end="")
+    print(objects.to_yaml(run.recording, only=only, unicode=unicode_prints()), end="")

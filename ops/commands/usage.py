@@ -9,7 +9,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from ops.commands.ending import Exit, Failed, asked_for_json, interrupted, is_interrupt, nobody_reads
+from ops.commands.ending import Exit, Failed, asked_for_json, interrupted, is_interrupt
 from reading.errors import Error
 from reading.tokens import masked
 
@@ -62,20 +62,15 @@ class Commands(LazyGroup):
 
     @contextmanager
     def _ended(self) -> Iterator[None]:
-        """Ends a command that failed, that Ctrl-C interrupted, or whose output nobody reads any more."""
+        """Ends a command that failed or that Ctrl-C interrupted."""
         try:
-            try:
-                with self._failures_printed():
-                    yield
-            except (KeyboardInterrupt, typer.Abort) as end:
-                if not is_interrupt(end):
-                    raise
-                interrupted().show(as_json=self._as_json)
-                raise typer.Exit(Exit.INTERRUPTED) from None
-        except (BrokenPipeError, SystemExit) as error:
-            if not nobody_reads(error):
+            with self._failures_printed():
+                yield
+        except (KeyboardInterrupt, typer.Abort) as end:
+            if not is_interrupt(end):
                 raise
-            raise typer.Exit(Exit.UNREAD) from None
+            interrupted().show(as_json=self._as_json)
+            raise typer.Exit(Exit.INTERRUPTED) from None
 
     @contextmanager
     def _failures_printed(self) -> Iterator[None]:

@@ -64,7 +64,10 @@ def bench(session: Session, console: Console, model_dir: Path, engine: str) -> i
     console.print(_table(results, engine))
     RESULTS.mkdir(parents=True, exist_ok=True)
     data, plot = RESULTS / "results.json", RESULTS / "latency.svg"
-    data.write_text(json.dumps({"engine": engine, "loads": [asdict(result) for result in results]}, indent=2) + "\n")
+    data.write_text(
+        json.dumps({"engine": engine, "loads": [asdict(result) for result in results]}, indent=2) + "\n",
+        encoding="utf-8",
+    )
     script = str(Path(__file__).with_name("plot.py"))
     session.call([str(BENCH.python), script, str(data), str(plot)], {}, LOAD_SECONDS)
     console.print(f"plot: {plot.relative_to(ROOT)}", markup=False)
@@ -91,7 +94,7 @@ def _load(session: Session, model: str, model_dir: Path, concurrency: int) -> Lo
     argv = [str(BENCH.python.with_name("aiperf")), "profile", "--streaming", "--use-server-token-count"]
     argv += [word for name, value in options.items() for word in (f"--{name}", str(value))]
     session.call(argv, {}, LOAD_SECONDS)
-    return load_result(concurrency, json.loads((artifacts / "profile_export_aiperf.json").read_text()))
+    return load_result(concurrency, json.loads((artifacts / "profile_export_aiperf.json").read_text(encoding="utf-8")))
 
 
 def _table(results: list[LoadResult], engine: str) -> Table:

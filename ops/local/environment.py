@@ -66,7 +66,7 @@ class Environment:
             raise LocalRunError(f"the {self.name} environment is broken ({error}); remove {self.folder} and run again")
 
     def _install(self, folder: Path, say: Say) -> None:
-        packages = sum("==" in line for lock in self.locks for line in lock.read_text().splitlines())
+        packages = sum("==" in line for lock in self.locks for line in lock.read_text(encoding="utf-8").splitlines())
         say(f"installing {packages} packages into {folder}, once; this takes a minute or two")
         python = folder / "bin" / "python"
         # The locks are complete: resolving again would only find conflicts with pins that they override on purpose.
@@ -87,7 +87,8 @@ class Environment:
                     [self.python, "-c", f"import {self.probe}"],
                     env=env,
                     capture_output=True,
-                    text=True,
+                    encoding="utf-8",
+                    errors="replace",
                     timeout=CHECK_SECONDS,
                     check=False,
                 )
@@ -185,7 +186,8 @@ def run(argv: Sequence[str], say: Say) -> None:
             env=env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             start_new_session=True,
             preexec_fn=tied_to_this_process(),
         ) as command,

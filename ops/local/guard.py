@@ -10,10 +10,11 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
-from ops.commands.ending import Exit, nobody_reads, unexpected
+from ops.commands.ending import output_lost, unexpected
 from ops.local import private_network
 from ops.local.errors import LocalRunError, report_error
 from ops.local.lifeline import tied_to_this_process
+from ops.streams import Unwritten
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -72,16 +73,15 @@ def _run_child(
         tie()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         code = body(events)
+        sys.stdout.flush()
     except LocalRunError as error:
         code = report_error(error)
+    except Unwritten as lost:
+        code = output_lost(lost)
     except (Exception, SystemExit) as error:
         # The last frame of this process: no caller could turn the error into a sentence.
-        if nobody_reads(error):
-            code = Exit.UNREAD
-        else:
-            unexpected("the local run", error)
+        unexpected("the local run", error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -97,7 +97,7 @@ def main(directory: Path) -> None:
     tokenizer = trained_tokenizer()
     tokenizer.save(str(directory / "tokenizer.json"))
     for name, content in model_files(tokenizer.get_vocab_size()).items():
-        (directory / name).write_text(json.dumps(content, indent=2) + "\n")
+        (directory / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ PANELS = {"ttft": "time to first token", "itl": "time between tokens"}
 
 def main(results: Path, plot: Path) -> None:
     """Draws one panel per metric and one line per percentile."""
-    content = json.loads(results.read_text())
+    content = json.loads(results.read_text(encoding="utf-8"))
     clients = [load["concurrency"] for load in content["loads"]]
     figure, axes = pyplot.subplots(1, len(PANELS), figsize=(10, 4), layout="constrained")
     for panel, (metric, title) in zip(axes, PANELS.items(), strict=True):

@@ -86,7 +86,7 @@ class RunningGraph:
         code = 0
         if ended is not None:
             code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-        lines = self.log(name).read_text(errors="replace").strip().splitlines()
+        lines = self.log(name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
         self._events.put(Died(name, code, lines[-1] if lines else "it wrote nothing"))
 
     def stop(self) -> None:

@@ -56,7 +56,7 @@ class Session:
                     os.killpg(program.pid, signal.SIGKILL)
                 program.wait()
         if program.returncode != 0:
-            lines = log.read_text(errors="replace").strip().splitlines() or ["it wrote nothing"]
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it wrote nothing"]
             raise LocalRunError(f"{log.stem} failed with code {program.returncode}: {lines[-1]}")
 
 

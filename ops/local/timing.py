@@ -63,5 +63,5 @@ def h200_timing(graph: Graph) -> H200Timing:
 def shaped_model_dir(source: Path, shape: Mapping[str, int], made: Path) -> None:
     """Copies a model directory with another model's shape in its configuration and the same tokenizer."""
     shutil.copytree(source, made)
-    config = json.loads((made / "config.json").read_text())
-    (made / "config.json").write_text(json.dumps({**config, **shape}))
+    config = json.loads((made / "config.json").read_text(encoding="utf-8"))
+    (made / "config.json").write_text(json.dumps({**config, **shape}), encoding="utf-8")

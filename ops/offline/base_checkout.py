@@ -73,9 +73,13 @@ def base(root: Path, ref: str, stack: str, head: Mapping[str, Any]) -> Base:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment without what would lead git to the user's index or Python to the head's code."""
-    astray = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "PYTHONPATH", "PYTHONSAFEPATH")
-    return {key: value for key, value in os.environ.items() if key not in astray}
+    """This process's environment without what would lead git to the user's index or Python to the head's code.
+
+    Python reads and writes UTF-8 there, whatever the locale: an older base depends on it.
+    """
+    git = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+    python = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONIOENCODING")
+    return {key: value for key, value in os.environ.items() if key not in (*git, *python)} | {"PYTHONUTF8": "1"}
 
 
 def _git(root: Path, *words: str) -> str | None:
@@ -83,7 +87,7 @@ def _git(root: Path, *words: str) -> str | None:
     try:
         done = subprocess.run(
             ["git", "-c", f"core.hooksPath={os.devnull}", *words],
-            cwd=root, env=_environment(), capture_output=True, text=True, timeout=GIT_SECONDS, check=False,
+            cwd=root, env=_environment(), capture_output=True, encoding="utf-8", timeout=GIT_SECONDS, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DiffFailed(f"git {words[0]} cannot be run: {error}") from error
@@ -118,7 +122,7 @@ def _judged(folder: Path, stack: str, head: Mapping[str, Any]) -> JudgedByBase:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "ops.offline.judge_recording", stack], input=json.dumps(head),
-            cwd=folder, env=_environment(), capture_output=True, text=True, timeout=PREVIEW_SECONDS, check=False,
+            cwd=folder, env=_environment(), capture_output=True, encoding="utf-8", timeout=PREVIEW_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return JudgedByBase(unjudged=f"they took longer than {PREVIEW_SECONDS:.0f} s", failed=True)
@@ -136,7 +140,7 @@ def _preview(folder: Path, stack: str) -> tuple[Snapshot, str | None, InForce | 
     try:
         done = subprocess.run(
             [sys.executable, "-m", "ops", "preview", "--stack", stack, "--json"],
-            cwd=folder, env=_environment(), capture_output=True, text=True, timeout=PREVIEW_SECONDS, check=False,
+            cwd=folder, env=_environment(), capture_output=True, encoding="utf-8", timeout=PREVIEW_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise DiffFailed(f"the preview of the base took longer than {PREVIEW_SECONDS:.0f} s") from None

@@ -35,11 +35,11 @@ def objects(recording: Recording) -> list[dict[str, Any]]:
     return [_manifest(resource) for resource in _objects(recording)]
 
 
-def to_yaml(recording: Recording, *, only: str | None = None) -> str:
+def to_yaml(recording: Recording, *, only: str | None = None, unicode: bool = True) -> str:
     """YAML that `kubectl apply` accepts: of all objects, or of the one that `only` names as KIND/NAME.
 
     Objects that contain a placeholder are left out, because applying them would overwrite the cluster's values. The
-    comment on top names them.
+    comment on top names them. `unicode`: whether to write other characters than ASCII as they are.
     """
     chosen = [resource for resource in _objects(recording) if only in (None, _key(resource))]
     comment = "".join(f"# {line}\n" for line in _comment(recording, chosen))
@@ -49,7 +49,7 @@ def to_yaml(recording: Recording, *, only: str | None = None) -> str:
         explicit_start=True,
         sort_keys=False,
         width=float("inf"),  # YAML parsers disagree on folded lines
-        allow_unicode=True,
+        allow_unicode=unicode,
     )
 
 

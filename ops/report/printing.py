@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
+from ops.streams import unicode_prints
 from reading.tokens import masked
 
 # Width of output into a file or a pipe, and where sentences must stay on one line: rich cuts a tree's lines at the
@@ -32,7 +33,7 @@ def show(draw: Callable[[Console], None], piped_width: int = PIPED_WIDTH) -> Non
 
 def show_json(content: Any) -> None:
     """Prints one JSON object, with tokens masked in keys and values."""
-    print(json.dumps(_masked(content), indent=2, ensure_ascii=False))
+    print(json.dumps(_masked(content), indent=2, ensure_ascii=not unicode_prints()))
 
 
 def _masked(content: Any) -> Any:

@@ -9,9 +9,11 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
-from ops.commands.ending import Exit, nobody_reads, print_errors, to_wire, unexpected
+from ops import streams
+from ops.commands.ending import Exit, output_lost, print_errors, to_wire, unexpected
 from ops.local import private_network
 from ops.local.errors import LocalRunError
 from ops.local.lifeline import tied_to
@@ -66,13 +68,14 @@ def main() -> int:
 
 def _failed(world: World, error: BaseException) -> int:
     """Says why on stderr, and to the process outside. Returns the exit code."""
-    code, errors = Exit.FAILED, (Error("rehearsal", str(error)),)
+    code: int = Exit.FAILED
+    errors: Sequence[Error] = (Error("rehearsal", str(error)),)
     match error:
         case ConfigInvalid():
             code, errors = Exit.CONFIG_INVALID, error.errors
             print_errors(errors)
-        case _ if nobody_reads(error):
-            code, errors = Exit.UNREAD, (Error("rehearsal", "the program that read its output has ended"),)
+        case streams.Unwritten():
+            code, errors = output_lost(error), (Error("rehearsal", str(error)),)
         case LocalRunError() | RehearsalError():
             print(f"error: {masked(str(error))}", file=sys.stderr)
         case _:
@@ -90,14 +93,15 @@ def _first() -> None:
         from ops.rehearsal.engine import rehearsal
 
         code = rehearsal.run(World.of_this_process())
+        sys.stdout.flush()
     except (Exception, SystemExit) as error:
         # The last frame of this process: no caller could turn the error into a sentence.
         code = _failed(World.of_this_process(), error)
     finally:
-        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
 
 if __name__ == "__main__":
+    streams.prepare()
     sys.exit(main())
