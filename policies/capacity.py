@@ -26,7 +26,7 @@ from policies.judging import reporting_unknowns
 from policies.setting import Schema, Setting
 
 MAX_NODES = Setting(
-    name="nodes", type="number", default=2, description="max GPU nodes, including autoscaling", stricter="less"
+    name="nodes", type="integer", default=2, description="max GPU nodes, including autoscaling", stricter="less", min=0
 )
 MAX_DOLLARS = Setting(
     name="dollarsPerHour",
@@ -34,6 +34,7 @@ MAX_DOLLARS = Setting(
     default=200,
     description="max USD per hour for all GPU nodes at the prices of catalog/machines",
     stricter="less",
+    min=0,
 )
 UNPRICED = Setting(
     name="allowUnpriced",
@@ -48,6 +49,7 @@ MODES = Setting(
     default=list(capacity.NAMES),
     description="capacity modes that GPU pools may use",
     stricter="less",
+    choices=tuple(capacity.NAMES),
 )
 
 

@@ -12,12 +12,16 @@ class Setting:
     """A property of a rule's configuration, described in JSON Schema. Numbers arrive as floats."""
 
     name: str
-    type: Literal["boolean", "number", "array"]
+    type: Literal["boolean", "integer", "number", "array"]
     """An array holds strings."""
     default: Any
     description: str
     stricter: Literal["more", "less"]
     """Whether a larger value (true, a larger number, more strings) makes the rule forbid more or less."""
+    min: float | None = None
+    """The smallest number."""
+    choices: tuple[str, ...] = ()
+    """The strings that an array may hold; any without."""
 
     def read(self, config: Mapping[str, Any]) -> Any:
         return config.get(self.name, self.default)
@@ -41,11 +45,12 @@ class Schema(PolicyConfigSchema):
         self.settings = settings
         properties: dict[str, dict[str, Any]] = {}
         for setting in settings:
-            items = {"items": {"type": "string"}} if setting.type == "array" else {}
-            properties[setting.name] = {
-                "type": setting.type,
-                "default": setting.default,
-                "description": setting.description,
-                **items,
-            }
+            schema: dict[str, Any] = {"type": setting.type, "default": setting.default}
+            schema["description"] = setting.description
+            if setting.min is not None:
+                schema["minimum"] = setting.min
+            if setting.type == "array":
+                choices = {"enum": list(setting.choices)} if setting.choices else {}
+                schema["items"] = {"type": "string", **choices}
+            properties[setting.name] = schema
         super().__init__(properties)

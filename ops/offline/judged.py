@@ -8,6 +8,7 @@ from ops.offline.dry_run import DryRun
 from ops.offline.policy_strength import InForce, Weakening
 from ops.offline.verdicts import Verdict, judge
 from policies.rules import RULES
+from reading.errors import ConfigInvalid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +38,12 @@ class Judged:
 
 def judged(run: DryRun) -> Judged:
     """Judges a dry run. Raises ConfigInvalid for a policy configuration that does not fit the rules."""
-    config = policy_config.read(stackfile.project_root(), run.plan.stack)
-    rules = policy_strength.in_force(RULES, config)
+    root, stack = stackfile.project_root(), run.plan.stack
+    config = policy_config.read(root, stack)
+    try:
+        rules = policy_strength.in_force(RULES, config)
+    except ConfigInvalid as invalid:
+        raise policy_config.in_its_file(invalid, root, stack) from None
     weak = tuple(policy_strength.weaker_than_default(RULES, rules))
     warned = replace(run.plan, warnings=(*run.plan.warnings, *map(str, weak)))
     return Judged(run=replace(run, plan=warned), verdicts=judge(run.recording, config), rules=rules, weak=weak)

@@ -4,19 +4,20 @@ An entry is a level (`"pinned": "advisory"`) or an object of settings with an op
 every rule that has no level of its own. Settings that are not given have the default of the rule's schema.
 """
 
-import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pulumi_policy import EnforcementLevel, Policy
 
-from reading import errors
+from ops.report.plain import plain
+from reading import errors, json_text
 from reading.errors import ConfigInvalid, Error
 
 LEVELS = tuple(level.value for level in EnforcementLevel)
-_TYPES: Mapping[str, tuple[type, ...]] = {"boolean": (bool,), "number": (int, float), "array": (list,)}
+_TYPES: Mapping[str, str] = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,17 @@ STRICTEST = "prod"
 
 def _file(root: Path, stack: str) -> Path:
     return root / "policies" / f"config.{stack}.json"
+
+
+def _used(root: Path, stack: str) -> Path:
+    """The file that judges a stack, which need not exist."""
+    return _file(root, stack) if _file(root, stack).is_file() else _file(root, STRICTEST)
+
+
+def in_its_file(invalid: ConfigInvalid, root: Path, stack: str) -> ConfigInvalid:
+    """The errors of a stack's configuration, with its file before each path."""
+    file = f"policies/{_used(root, stack).name}"
+    return ConfigInvalid([Error(f"{file}: {error.path}", error.message) for error in invalid.errors])
 
 
 def warning(root: Path, stack: str) -> str | None:
@@ -52,24 +64,15 @@ def warning(root: Path, stack: str) -> str | None:
 
 def read(root: Path, stack: str) -> dict[str, Any]:
     """A stack's policy configuration: its own file, else prod's, else empty. Raises ConfigInvalid."""
-    path = _file(root, stack) if _file(root, stack).is_file() else _file(root, STRICTEST)
+    path = _used(root, stack)
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
-    except ValueError as error:
-        raise ConfigInvalid([Error(f"policies/{path.name}", f"is not JSON: {error}")]) from error
+        found = json_text.loads(path.read_bytes())
+    except (json_text.Malformed, OSError) as error:
+        raise ConfigInvalid([Error(f"policies/{path.name}", plain(str(error)))]) from error
     if not isinstance(found, dict):
         raise ConfigInvalid([Error(f"policies/{path.name}", "must be an object with rule names as keys")])
-    return found
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are each given once: of two, JSON's readers take the last and say nothing."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = sorted({key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1})
-        raise ValueError(f"{', '.join(twice)} given twice; remove one")
     return found
 
 
@@ -116,14 +119,34 @@ def _entry_errors(name: str, entry: Mapping[str, Any], properties: Mapping[str, 
                 yield Error(path, errors.one_of(str(value), LEVELS))
         elif key not in properties:
             yield Error(path, f"is not a setting of {name}{errors.nearest(key, [*properties, 'enforcementLevel'])}")
-        elif not _has_type(value, properties[key]["type"]):
-            kind = properties[key]["type"]
-            yield Error(path, f"{errors.shown(value)} is no {'array of strings' if kind == 'array' else kind}")
+        else:
+            yield from _value_errors(path, value, properties[key])
+
+
+def _value_errors(path: str, value: Any, schema: Mapping[str, Any]) -> Iterator[Error]:
+    """Why a value does not match the part of JSON Schema that settings use, by which the Pulumi CLI judges it, too."""
+    if schema["type"] == "array":
+        allowed = schema["items"].get("enum")
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in cast(list[Any], value)):
+            yield Error(
+                path, f'{errors.shown(value)} is not an array of strings, such as ["{(allowed or ["name"])[0]}"]'
+            )
+            return
+        for index, item in enumerate(cast(list[str], value)):
+            if allowed and item not in allowed:
+                yield Error(errors.join(path, index), errors.one_of(item, allowed))
+    elif not _has_type(value, schema["type"]):
+        yield Error(
+            path, f"{errors.shown(value)} is not {_TYPES[schema['type']]}, such as {errors.shown(schema['default'])}"
+        )
+    elif value < schema.get("minimum", value):
+        yield Error(path, f"{errors.shown(value)} is less than {schema['minimum']}; use {schema['minimum']} or more")
 
 
 def _has_type(value: Any, wanted: str) -> bool:
-    if isinstance(value, bool):
-        return wanted == "boolean"
-    if wanted == "array":
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return isinstance(value, _TYPES[wanted])
+    if isinstance(value, bool) or wanted == "boolean":
+        return isinstance(value, bool) and wanted == "boolean"
+    if isinstance(value, int):
+        return True
+    # JSON has no infinity, but a number such as 1e999 is read as one.
+    return isinstance(value, float) and math.isfinite(value) and (wanted == "number" or value.is_integer())

@@ -71,6 +71,32 @@ LOOK = Step(
             do="`--set PATH=` with nothing behind it removes the key.",
         ),
         Mistake(
+            what="I left a comma in the policy configuration",
+            run=Ours(
+                command="preview --stack prod",
+                file="policies/config.prod.json",
+                old='"dollarsPerHour": 350}',
+                new='"dollarsPerHour": 350,}',
+            ),
+            code=2,
+            says="policies/config.prod.json: is not JSON in line 2, column 51: remove the comma before }",
+            do="JSON has no comments either: "
+            "[configure an environment](policies.md#configure-an-environment) has an example.",
+        ),
+        Mistake(
+            what="I misspelled a value in the policy configuration",
+            run=Ours(
+                command="preview --stack prod",
+                file="policies/config.prod.json",
+                old='["reservation"]',
+                new='["Reserved"]',
+            ),
+            code=2,
+            says='policies/config.prod.json: capacity-mode.allowed[0]: "Reserved" is not one of reservation, spot, '
+            "flexStart, onDemand; did you mean reservation?",
+            do="The table of [policies](policies.md) has every setting with its kind and default.",
+        ),
+        Mistake(
             what="I want the picture as PNG",
             run=Ours(command="preview --stack prod --diagram prod.png"),
             code=1,

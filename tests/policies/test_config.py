@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from catalog import capacity
 from ops.offline import policy_config
 from ops.offline.verdicts import judge
 from policies.rules import RULES
@@ -86,19 +87,60 @@ def test_all_errors_are_reported_at_once() -> None:
                 "pined": "advisory",
                 "pinned": "mandatry",
                 "proven": 3,
-                "gpu-budget": {"nodes": "two", "dollars": 3},
-                "capacity-mode": {"allowed": [1]},
+                "gpu-budget": {"nodes": "two", "dollars": 3, "dollarsPerHour": float("inf")},
+                "capacity-mode": {"allowed": ["Spot", "reservation"]},
+                "labelled": {"labels": [1]},
+                "protected": {"compute": 1, "weights": "no"},
             },
         )
     assert [str(error) for error in raised.value.errors] == [
-        "capacity-mode.allowed: [1] is no array of strings",
+        'capacity-mode.allowed[0]: "Spot" is not one of reservation, spot, flexStart, onDemand; did you mean spot?',
         "gpu-budget.dollars: is not a setting of gpu-budget; did you mean dollarsPerHour?",
-        'gpu-budget.nodes: "two" is no number',
+        "gpu-budget.dollarsPerHour: Infinity is not a number, such as 200",
+        'gpu-budget.nodes: "two" is not a whole number, such as 2',
+        'labelled.labels: [1] is not an array of strings, such as ["name"]',
         "pined: is not a rule of the pack; did you mean pinned?",
         'pinned.enforcementLevel: "mandatry" is not one of advisory, mandatory, remediate, disabled; '
         "did you mean mandatory?",
+        "protected.compute: 1 is not true or false, such as true",
+        'protected.weights: "no" is not true or false, such as true',
         "proven: 3 is neither a level nor an object of settings",
     ]
+
+
+NUMBERS: list[tuple[str, str, str]] = [
+    ("nodes", "-4", "gpu-budget.nodes: -4 is less than 0; use 0 or more"),
+    ("nodes", "1.5", "gpu-budget.nodes: 1.5 is not a whole number, such as 2"),
+    ("nodes", "true", "gpu-budget.nodes: true is not a whole number, such as 2"),
+    ("dollarsPerHour", "1e999", "gpu-budget.dollarsPerHour: Infinity is not a number, such as 200"),
+    ("dollarsPerHour", "-0.01", "gpu-budget.dollarsPerHour: -0.01 is less than 0; use 0 or more"),
+    ("dollarsPerHour", "NaN", "policies/config.prod.json: is not JSON: NaN is not a number there; write one"),
+]
+
+
+@pytest.mark.parametrize(("setting", "number", "says"), NUMBERS)
+def test_a_number_that_switches_a_limit_off_is_refused(setting: str, number: str, says: str, tmp_path: Path) -> None:
+    """With NaN as its limit, no budget is ever exceeded."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/config.prod.json").write_text(f'{{"gpu-budget": {{"{setting}": {number}}}}}')
+    with pytest.raises(ConfigInvalid) as raised:
+        policy_config.resolve(RULES, policy_config.read(tmp_path, "prod"))
+    assert [str(error) for error in raised.value.errors] == [says]
+
+
+@pytest.mark.parametrize(
+    ("setting", "number"), [("nodes", 0), ("nodes", 4.0), ("dollarsPerHour", 0.5), ("nodes", 10**400)]
+)
+def test_other_numbers_are_limits(setting: str, number: float) -> None:
+    assert policy_config.resolve(RULES, {"gpu-budget": {setting: number}})["gpu-budget"].settings[setting] == number
+
+
+def test_the_pack_tells_pulumi_what_a_value_may_be() -> None:
+    """The CLI judges a configuration by this schema, not by `policy_config`."""
+    schemas = {rule.name: rule.config_schema.properties for rule in RULES if rule.config_schema}
+    assert schemas["gpu-budget"]["nodes"].items() >= {"type": "integer", "minimum": 0}.items()
+    assert schemas["gpu-budget"]["dollarsPerHour"]["minimum"] == 0
+    assert schemas["capacity-mode"]["allowed"]["items"] == {"type": "string", "enum": list(capacity.NAMES)}
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
