@@ -56,6 +56,11 @@ def join(path: str, *keys: str | int) -> str:
     return path
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def closest(given: str, allowed: Sequence[str]) -> str | None:
     """The allowed value most similar to `given`; None if none is similar."""
     import difflib  # only an error needs it

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -58,6 +59,20 @@ def tags(here: Any, discriminator: str) -> list[str]:
     """The tag values that select the variants of a union."""
     fields_ = (block.model_fields.get(discriminator) for block in blocks(here))
     return [str(tag) for field in fields_ if field for tag in get_args(field.annotation)]
+
+
+def words(here: Any, key: str) -> list[str]:
+    """The closed set of words that a key may have, in a block or in any variant of a union; empty for an open set."""
+    types = (bare(f) for block in blocks(here) for name, f in block.model_fields.items() if key in (name, f.alias))
+    return [
+        str(word.value if isinstance(word, Enum) else word)
+        for type_ in types
+        for word in (get_args(type_) if get_origin(type_) is Literal else type_ if _is_enum(type_) else ())
+    ]
+
+
+def _is_enum(type_: Any) -> bool:
+    return isinstance(type_, type) and issubclass(type_, Enum)
 
 
 def bare(here: Any) -> Any:

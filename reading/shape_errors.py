@@ -115,4 +115,6 @@ def is_unset(model: Model, e: Mapping[str, Any], where: Place) -> bool:
 def _required(model: Model, where: Place) -> str:
     declared = shape.at(model, where)
     given = shape.how_to_set(declared)
-    return f"is required{shape.example(declared)}" + (f"; {given.how}" if given else "")
+    allowed = shape.words(shape.at(model, where[:-1]), str(where[-1]))
+    which = f"; one of {', '.join(allowed)}" if allowed else shape.example(declared)
+    return f"is required{which}" + (f"; {given.how}" if given else "")

@@ -67,13 +67,23 @@ _HINTS = (
     ("expected key", "align the keys of a block, and write nothing after a closed quotation mark or bracket"),
     ("expected <block end>", "align the keys of a block, and write nothing after a closed quotation mark or bracket"),
     ("expected ':'", "align the keys of a block, and end each with a colon"),
+    ("expected '-' indicator", "align the entries of a list, and put no key among them"),
+    ("found another document", "keep one document, and delete the line `---` with the other"),
+    ("incompatible YAML document", "delete the line that begins with %"),
+    ("undefined alias", "quote a text that begins with *"),
+    ("determine a constructor", "quote a text that begins with !"),
+    ("unknown escape", "double each backslash, or use single quotation marks"),
+    ("unhashable key", "quote a key that begins with [ or {"),
+    ("unacceptable character", "delete the character"),
 )
 """Part of the parser's message → what to correct."""
 
 
 def _not_yaml(text: str, error: yaml.YAMLError) -> str:
     """The message for text that the parser rejects: the line, the parser's words, and what to correct."""
-    mark, said = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or error)
+    mark, said = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or error).splitlines()[0]
+    if said.startswith("but "):  # the end of a sentence
+        said = f"{getattr(error, 'context', None)} {said}"
     line: str = "".join(text.splitlines()[mark.line : mark.line + 1]) if mark else ""
     if re.match(r"\s*\t", line):
         said, hint = "a tab indents it", "indent with spaces"

@@ -13,7 +13,7 @@ from ops.offline.recorded import ProgramFailed
 from ops.report import printing
 from ops.report.plain import plain
 from ops.streams import Unwritten
-from reading.errors import ConfigInvalid, Error
+from reading.errors import ConfigInvalid, Error, counted
 from reading.tokens import masked
 
 
@@ -108,7 +108,7 @@ def _sentences(stack: str | None, invalid: ConfigInvalid) -> list[str]:
     lines = [plain(str(error)) for error in invalid.errors]
     if not stack:
         return lines
-    return ["\n  ".join([f"stack {stack} has {len(lines)} error{'s' if len(lines) > 1 else ''}", *lines])]
+    return ["\n  ".join([f"stack {stack} has {counted(len(lines), 'error')}", *lines])]
 
 
 DEBUG = "DYNAMO_GKE_DEBUG"

@@ -52,7 +52,7 @@ def pin(
     try:
         card_name(name)
     except ValueError as why:
-        stop(f"model {why}", Exit.CONFIG_INVALID)
+        stop(f"model: {why}", Exit.CONFIG_INVALID, path="model")
     try:
         client = Hub(hub, os.environ.get("HF_TOKEN", "").strip() or None)
     except FetchFailed as failed:

@@ -12,7 +12,7 @@ from ops.commands.options import AsJson, Overrides, Stack
 from ops.offline.dry_run import dry_run, planned
 from ops.report import printing
 from planning.types import Plan
-from reading.errors import ConfigInvalid
+from reading.errors import ConfigInvalid, counted
 
 if TYPE_CHECKING:  # rooms that only a picture or a comparison needs
     from ops.offline.against_base import AgainstBase
@@ -60,7 +60,7 @@ def preview(
             print(f"Picture: {path}")
     if found.mandatory:
         if not as_json:
-            print(f"error: {found.mandatory} mandatory policy violations", file=sys.stderr)
+            print(f"error: {counted(found.mandatory, 'mandatory policy violation')}", file=sys.stderr)
         raise typer.Exit(Exit.POLICY_VIOLATED)
 
 

@@ -110,9 +110,7 @@ def _lay(config: dict[str, Any], override: str) -> None:
 def _refuse_gap(override: str, block: Any, step: str | int) -> None:
     """Raises ConfigInvalid for an index that would leave a gap in a list."""
     if isinstance(step, int) and step > len(block):
-        raise ConfigInvalid(
-            [Error("--set", f"{override!r}: the list has {len(block)} entries, the next is {len(block)}")]
-        )
+        raise ConfigInvalid([Error("--set", f"{override!r}: the next index of the list is {len(block)}")])
 
 
 def _entry(block: Any, step: str | int) -> Any:

@@ -8,6 +8,7 @@ from ops.changes.effects import Effect
 from ops.offline.base_checkout import Base
 from ops.report.plain import plain
 from ops.report.quoted import quoted
+from reading.errors import counted
 
 # GitHub refuses a comment of more than 65,536 characters.
 COMMENT_LIMIT = 64_000
@@ -132,7 +133,7 @@ def errors_markdown(stack: str, errors: Sequence[Mapping[str, str]]) -> str:
     """The comment for a pull request whose configuration does not load."""
     count = len(errors)
     listed = "\n".join(f"  {plain(error['path'])}: {plain(error['message'])}" for error in errors)
-    return _comment(stack, f"{stack}: does not load, {count} error{'s' if count > 1 else ''}\n{listed}")
+    return _comment(stack, f"{stack}: does not load, {counted(count, 'error')}\n{listed}")
 
 
 def failures(comparison: Comparison, *, replacing_allowed: bool) -> str:

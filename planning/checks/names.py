@@ -32,8 +32,9 @@ def name_collisions(models: Mapping[str, Any]) -> Iterator[Error]:
                         Fix(
                             f"rename it, such as {new}",
                             {join("models", other): None, join("models", new): models[other]},
+                            last_resort=index > 0,
                         )
-                        for new in (f"{rest}-{key}", f"next-{key}", f"other-{key}", "other")
+                        for index, new in enumerate((f"{rest}-{key}", f"next-{key}", f"other-{key}", "other"))
                     ),
                 )
 

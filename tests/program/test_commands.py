@@ -137,6 +137,7 @@ def test_a_mandatory_violation_ends_with_3(monkeypatch: pytest.MonkeyPatch) -> N
     done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
     assert done.exit_code == 3
     assert "mandatory no-buckets: no buckets here (weights-bucket)" in done.stdout
+    assert done.stderr == "error: 1 mandatory policy violation\n"
     advisory = ResourceValidationPolicy("no-buckets", "none", no_buckets, EnforcementLevel.ADVISORY)
     monkeypatch.setattr(verdicts, "RULES", [advisory])
     done = CliRunner().invoke(cli.app, ["preview", "--stack", "dev"])
@@ -230,6 +231,12 @@ def test_a_failure_as_json_is_one_object(name: str, monkeypatch: pytest.MonkeyPa
     (fault,) = json.loads(done.stdout)["faults"]
     assert fault["path"] == path
     assert says in fault["message"]
+
+
+def test_a_card_to_pin_that_does_not_exist_is_named() -> None:
+    done = CliRunner().invoke(cli.app, ["models", "pin", "./nope.yaml"])
+    assert done.exit_code == 2
+    assert done.stderr.startswith('error: model: there is no file "./nope.yaml"; paths begin at the folder')
 
 
 def test_an_unexpected_error_as_json_is_one_object(

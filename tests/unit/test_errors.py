@@ -140,6 +140,8 @@ CASES = [
          "is the same name as Chat"),
     Case("one name the beginning of another", {"models.chat-v2": {"model": "qwen3-32b", "layout": "multi-node"}},
          "models.chat-v2", "begins with the name of another graph, chat"),
+    Case("no mode", {"capacity": {"reservation": "my-h200"}}, "capacity.mode",
+         "is required; one of reservation, spot, flexStart, onDemand"),
     Case("graph name with capitals", {"models.Other": {"model": "qwen3-32b", "layout": "multi-node"}}, "models.Other",
          "such as chat"),
     Case("address of a wrong form", {"alerts": {"emails": ["oncall"]}}, "alerts.emails[0]",
@@ -346,6 +348,12 @@ def test_an_error_names_its_path_and_the_remedy(case: Case) -> None:
     assert [f.path for f in found].count(case.path) == 1, found
     (error,) = [f for f in found if f.path == case.path]
     assert case.says in error.message
+
+
+@pytest.mark.parametrize("name", ["chat-next", "chat-v2", "chat2"])
+def test_another_name_is_proposed_once(name: str) -> None:
+    (error,) = errors({f"models.{name}": {"model": "llama-3.3-70b-instruct", "layout": "multi-node"}})
+    assert error.message.count("rename it, such as ") == 1
 
 
 # These say one thing in two places by their nature: the duplicate name is also badly formed, the unknown role's
