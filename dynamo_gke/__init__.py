@@ -52,7 +52,7 @@ def plan(name: str, config: Mapping[str, Any], *, folder: str | os.PathLike[str]
     secrets = given.secrets if _names_a_secret(block) else given.secrets | {TOKEN}
     try:
         with entries.paths_begin_at(begin):
-            planned = plan_of(StackConfig(stack=name, values=given.values, secrets=secrets))
+            planned = plan_of(StackConfig(stack=name, values=given.values, secrets=secrets, of_program=True))
     except ConfigInvalid as invalid:
         left_out = {_top(error) for error in found}
         raise ConfigInvalid([*found, *(error for error in invalid.errors if _top(error) not in left_out)]) from None

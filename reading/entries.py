@@ -30,8 +30,14 @@ def paths_begin_at(folder: Path) -> Generator[None]:
         _of_caller.reset(before)
 
 
-def _root() -> Path:
+def root() -> Path:
+    """The folder at which the paths of users' files begin."""
     return _of_caller.get() or ROOT
+
+
+def beginning() -> str:
+    """That folder as errors name it."""
+    return str(_of_caller.get() or "the folder of Pulumi.yaml")
 
 
 @cache
@@ -52,13 +58,13 @@ def entry(model: type[Entry], folder: Path, name: str) -> Entry:
 
 def path_of(folder: Path, name: str) -> Path:
     """The file of an entry. `name` may also be a file in the program's folder, such as `./machines/ours.yaml`."""
-    return _root() / name if is_file(name) else folder / f"{name}.yaml"
+    return root() / name if is_file(name) else folder / f"{name}.yaml"
 
 
 def file_of(folder: Path, name: str) -> str:
     """The file of an entry as errors name it: relative to the folder of users' files, or to the program's."""
     path = path_of(folder, name)
-    near = next((root for root in (_root(), ROOT) if path.is_relative_to(root)), None)
+    near = next((of for of in (root(), ROOT) if path.is_relative_to(of)), None)
     return (path.relative_to(near) if near else path).as_posix()
 
 
@@ -71,7 +77,7 @@ def named(given: str, allowed: Sequence[str]) -> str:
         if why := _unusable(given):
             raise ValueError(why)
         if _of_caller.get():
-            return str(_root() / given)
+            return str(root() / given)
     elif given not in allowed:
         raise ValueError(one_of(given, allowed))
     return given
@@ -86,24 +92,23 @@ def _unusable(name: str) -> str:
     """Why a user's file cannot be read; empty if it can."""
     if "\0" in name:
         return f"{shown(name)} is not the path of a file"
-    root, of_caller = _root(), _of_caller.get()
-    path = root / name
-    if not path.resolve().is_relative_to(root.resolve()):
-        where = str(of_caller) if of_caller else "this program's folder"
+    path = root() / name
+    if not path.resolve().is_relative_to(root().resolve()):
+        where = str(of_caller) if (of_caller := _of_caller.get()) else "this program's folder"
         return f"{shown(name)} is outside of {where}; copy the file into it"
     if not name.endswith(".yaml"):
         return f"{shown(name)} does not end in .yaml{nearest(name, _files_near(path))}"
     if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises OSError for a path that is too long
         near = nearest(name, _files_near(path))
-        return f"there is no file {shown(name)}; paths begin at {of_caller or 'the folder of Pulumi.yaml'}{near}"
+        return f"there is no file {shown(name)}; paths begin at {beginning()}{near}"
     return "" if os.access(path, os.R_OK) else f"the file {shown(name)} cannot be read: permission denied"
 
 
 def _files_near(path: Path) -> list[str]:
     """Files to propose for a wrong path: files in its folder, and in the folders next to Pulumi.yaml."""
-    root = _root()
-    found = {*path.parent.glob("*.yaml"), *root.glob("[!.]*/*.yaml")}
-    files = (each.relative_to(root).as_posix() for each in found if each.is_relative_to(root))
+    begin = root()
+    found = {*path.parent.glob("*.yaml"), *begin.glob("[!.]*/*.yaml")}
+    files = (each.relative_to(begin).as_posix() for each in found if each.is_relative_to(begin))
     return sorted(f"./{file}" for file in files if not file.startswith("Pulumi."))
 
 

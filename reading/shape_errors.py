@@ -36,7 +36,7 @@ _WORDS = ("enum", "literal_error")
 _WANTED = {
     "int": "a whole number",
     "float": "a number",
-    "string": "text (quote it in the stack file)",
+    "string": "text (quote it)",
     "bool": "true or false",
     "dict": "an object",
     "tuple": "a list",

@@ -8,6 +8,7 @@ from typing import Any, cast
 from reading.errors import Error, join, nearest, unknown_key
 from reading.loader import text_or_data
 from reading.tokens import kind
+from settings.forms import EXAMPLE_PROJECT
 
 NAMESPACE = "dynamo-gke"
 SECRET_KEYS = ("hfToken",)
@@ -38,12 +39,16 @@ class StackConfig:
     stack: str
     values: Mapping[str, str]
     secrets: frozenset[str]
+    of_program: bool = False
+    """Whether another program gives the config as a dict: `pulumi config` then has no stack to set it in."""
 
 
 def raw_blocks(config: StackConfig) -> tuple[dict[str, Any], list[Error]]:
     """The plain blocks of Settings from text values, and the errors that need no schema."""
     raw: dict[str, Any] = {"stack": config.stack}
     found: list[Error] = []
+    if config.of_program and "gcp:project" not in config.values:
+        found.append(Error("gcp:project", f"is required, such as {EXAMPLE_PROJECT}; add it to the config"))
     for full_key in sorted({*config.values, *config.secrets}):
         namespace, _, key = full_key.partition(":")
         if namespace == "gcp":
@@ -69,19 +74,22 @@ def _secret_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfi
 def _plain_key(key: str, full_key: str, raw: dict[str, Any], config: StackConfig) -> Iterable[Error]:
     """Puts the value of a Settings key into `raw`. Yields an error for each text in it that no stack may have."""
     if re.split(r"[.\[]", key, maxsplit=1)[0] in PLAIN_KEYS and key not in PLAIN_KEYS:
-        yield Error(
-            key,
-            "is one key with this whole name, not a key in a block: `pulumi config set` was run without --path. Remove "
-            f"it with `pulumi config rm {full_key}`, then `pulumi config set --path '{full_key}' VALUE`",
+        mend = (
+            "write it as a dict in a dict"
+            if config.of_program
+            else f"`pulumi config set` was run without --path. Remove it with `pulumi config rm {full_key}`, then "
+            f"`pulumi config set --path '{full_key}' VALUE`"
         )
+        yield Error(key, f"is one key with this whole name, not a key in a block: {mend}")
     elif key not in PLAIN_KEYS:
-        yield Error(key, unknown_key(key, (*PLAIN_KEYS, *SECRET_KEYS)))
+        yield Error(key, unknown_key(key, (*PLAIN_KEYS, *SECRET_KEYS, "gcp:project")))
     elif full_key in config.secrets:
-        yield Error(
-            key,
-            "is set as a secret, but only hfToken may be one: the program prints all other keys. Remove it with "
-            f"`pulumi config rm {full_key}` and write it in the stack file",
+        mend = (
+            "Give its value as it is"
+            if config.of_program
+            else f"Remove it with `pulumi config rm {full_key}` and write it in the stack file"
         )
+        yield Error(key, f"is set as a secret, but only hfToken may be one: the program prints all other keys. {mend}")
     else:
         value = text_or_data(config.values[full_key])
         yield from _text_errors(key, value)

@@ -8,7 +8,7 @@ from glob import glob
 from catalog import releases, versions
 from planning.platform import NAME, chart
 from planning.resolve import ResolvedStack
-from reading.entries import ROOT
+from reading import entries
 from reading.errors import Error, join
 
 
@@ -30,7 +30,7 @@ def _charts(stack: ResolvedStack, charts: str) -> Iterator[Error]:
         why = f"{charts} is the chart itself; use {charts.rpartition('/')[0]}, to which {NAME} is added"
     elif "://" not in charts and not _exists(file):
         why = (
-            f"there is no file {file}; paths begin at the folder of Pulumi.yaml{_others(charts)}. "
+            f"there is no file {file}; paths begin at {entries.beginning()}{_others(charts)}. "
             f"`helm pull {chart(version)} --destination {shlex.quote(charts)}` fetches it"
         )
     else:
@@ -39,11 +39,11 @@ def _charts(stack: ResolvedStack, charts: str) -> Iterator[Error]:
 
 
 def _exists(file: str) -> bool:
-    return os.path.isfile(ROOT / file)  # noqa: PTH113  # Path.is_file raises OSError for a path that is too long
+    return os.path.isfile(entries.root() / file)  # noqa: PTH113  # Path.is_file raises OSError for a path that is too long
 
 
 def _others(charts: str) -> str:
-    found = sorted(glob(f"{NAME}-*.tgz", root_dir=ROOT / charts))  # noqa: PTH207  # Path.glob raises OSError as well
+    found = sorted(glob(f"{NAME}-*.tgz", root_dir=entries.root() / charts))  # noqa: PTH207  # Path.glob raises OSError as well
     return f"; the folder has {', '.join(found)}" if found else ""
 
 

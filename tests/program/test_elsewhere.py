@@ -144,6 +144,26 @@ def test_what_only_a_program_can_do_wrong(change: dict[str, Any], path: str, mes
     assert message in error.message
 
 
+FOR_A_STACK = re.compile(r"pulumi config|stack file|Pulumi\.yaml")
+NOT_FOR_A_STACK: list[tuple[dict[str, Any], str, str]] = [
+    ({"gcp:project": None}, "gcp:project", "is required, such as my-project; add it to the config"),
+    ({"gcp:project": None, "project": "my-project"}, "project", "did you mean gcp:project?"),
+    ({"models.chat.layout": "simulated"}, "models.chat.layout", "write it as a dict in a dict"),
+    ({"labels": {"secure": "v1:abc"}}, "labels", "Give its value as it is"),
+    ({"location": {"region": 5, "zone": "europe-west1-b"}}, "location.region", "got 5; must be text (quote it)"),
+    ({"versions": {"charts": "./nope"}}, "versions.charts", f"paths begin at {ROOT}"),
+]
+
+
+@pytest.mark.parametrize(("change", "path", "message"), NOT_FOR_A_STACK, ids=[case[1] for case in NOT_FOR_A_STACK])
+def test_errors_name_no_command_that_needs_a_stack(change: dict[str, Any], path: str, message: str) -> None:
+    config = {key: value for key, value in {**CONFIG, **change}.items() if value is not None}
+    with pytest.raises(ConfigInvalid) as raised:
+        plan("acme", config, folder=ROOT)
+    assert message in {error.path: error.message for error in raised.value.errors}[path]
+    assert not FOR_A_STACK.search(str(raised.value))
+
+
 NO_PLAN: list[tuple[Any, str]] = [
     (None, "config must be a dict with the keys of a stack file, got NoneType"),
     ([1], "got list"),

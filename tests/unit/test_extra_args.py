@@ -46,7 +46,7 @@ def test_a_value_keeps_its_equals_sign() -> None:
         (["--kv-transfer-config.kv_role", "kv_both"], "extraArgs[0]", "follows from the role"),
         (["--no-enable-prefix-caching"], "extraArgs[0]", "sends no KV events"),
         (["--seed", "1", "--port", "8000"], "extraArgs[2]", "`endpoint` says where"),
-        (["--max-num-seqs", 64], "extraArgs[1]", "quote it in the stack file"),
+        (["--max-num-seqs", 64], "extraArgs[1]", "quote it"),
         (["--load-format", "hf_AbCdEf"], "extraArgs[1]", "looks like a Hugging Face token"),
         (["--hf-token", "x"], "extraArgs[0]", "use the secret `hfToken`"),
     ],
