@@ -28,7 +28,13 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "nothing; tests/program/test_real_cli.py runs it": ("pulumi login --local", "pulumi stack init", "pulumi config"),
     "nothing; a test looks for its target": ("make",),
     "a model hub": ("./dynamo-gke models pin", "python -m workloads.jobs.fetch_weights"),
-    "a deployed commit": ("./dynamo-gke diff --base $deployed", "git fetch", "git status", "deployed=$(pulumi"),
+    "a deployed commit": (
+        "./dynamo-gke diff --base $deployed",
+        "git fetch",
+        "git status",
+        "deployed=$(pulumi",
+        "echo deployed:",
+    ),
     "a terminal, or a commit of the reader's": ("read -rs", "git commit", "kill %1"),
     "Google Cloud": (
         "gcloud",
