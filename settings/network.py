@@ -40,8 +40,10 @@ class ExistingNetwork(Frozen):
 
 class NetworkSettings(Frozen):
     rdma: Annotated[RdmaModeName, NameOf(_modes)] = "dranet"
-    """RDMA mode, which connects a node's RDMA NICs to networks and to pods. Changing it replaces node pools.
+    """RDMA mode, which connects a node's RDMA NICs to networks and to pods. Changing it restarts the workers that
+    have NICs. To or from `dranetAuto`, and from `none`, it replaces the GPU pools; from the others to `none`, delete
+    these first.
 
-    If not set on a machine without this mode, the first of `MODES` that the machine has."""
+    If not set on a machine without `dranet`, the first mode that the machine has."""
     ranges: AddressPlan = Field(default_factory=AddressPlan)
     existing: ExistingNetwork | None = None

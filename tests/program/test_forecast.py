@@ -235,3 +235,69 @@ def test_no_ignored_input_shows() -> None:
         for change in forecast(case.before, case.after).of(Kind.REPLACED):
             shown = {i.path for i in change.inputs if not i.why.endswith("replaced")}
             assert not [path for path in shown if any(path.startswith(name) for name in ignored[change.urn])]
+
+
+TCP = {"models.chat.kvTransfer": "tcp"}
+CHANGES_ONLY_IN_WORDS = {
+    "drainSeconds": "how long a restart takes",
+    "extraArgs": "one flag in place of another",
+    "holdNodeUpgrades": "nodes that GKE upgrades by itself",
+    "layout": "the mocker in place of an engine",
+}
+"""Keys whose description has such a word and says nothing of a change of the setting."""
+
+REPLACES, RESTARTS, FAILS = "replaces the GPU pools", "restarts the workers", "`pulumi up` fails"
+DRANET, MULTI, AUTO = ({"network.rdma": mode} for mode in ("dranet", "multiNetwork", "dranetAuto"))
+TCP = {"models.chat.kvTransfer": "tcp"}
+NONE = {"network.rdma": "none", **TCP}
+CLAIMS: dict[str, list[tuple[dict[str, Any], dict[str, Any], str]]] = {
+    "rdma": [
+        (DRANET, MULTI, RESTARTS),
+        (MULTI, DRANET, RESTARTS),
+        *((of, AUTO, REPLACES) for of in (DRANET, MULTI)),
+        *((AUTO, of, REPLACES) for of in (DRANET, MULTI)),
+        *((NONE, of | TCP, REPLACES) for of in (DRANET, MULTI, AUTO)),
+        (AUTO | TCP, NONE, REPLACES),
+        *((of | TCP, NONE, FAILS) for of in (DRANET, MULTI)),
+    ],
+    "updateStrategy": [
+        ({}, {"models.chat.updateStrategy": "recreate"}, RESTARTS),
+        ({"models.chat.updateStrategy": "recreate"}, {}, RESTARTS),
+    ],
+}
+"""Key → changes of it, and what its description says of them."""
+
+
+def effect(found: Comparison) -> str:
+    if {change.name for change in found.of(REPLACED)} >= set(POOLS):
+        return REPLACES
+    if any(change.fails for change in found.changes):
+        return FAILS
+    return RESTARTS if found.rolling == ("chat",) else ""
+
+
+@pytest.mark.parametrize("key", CLAIMS)
+def test_the_description_of_a_setting_says_what_a_change_of_it_does(key: str) -> None:
+    for before, after, says in CLAIMS[key]:
+        assert effect(forecast(before, after)) == says, (before, after)
+
+
+def described(schema: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Key → a description, its own or one of its values, that says what is replaced or restarts."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from described(each, key)
+    elif isinstance(schema, dict):
+        for texts in (schema.get("description", ""), *schema.get("enumDescriptions", [])):
+            if re.search("replac|restart|recreat|in place", texts, re.IGNORECASE):
+                yield key, texts
+        for name, inner in schema.items():
+            yield from described(inner, key if name in STRUCTURE else name)
+
+
+STRUCTURE = ("properties", "items", "additionalProperties", "anyOf", "oneOf", "allOf", "$defs", "then", "if", "else")
+
+
+def test_every_description_that_says_what_a_change_does_is_compared() -> None:
+    schema = loads((ROOT / "dynamo-gke.schema.json").read_text(encoding="utf-8"))
+    assert {key for key, _ in described(schema)} == {*CLAIMS, *CHANGES_ONLY_IN_WORDS}
