@@ -84,8 +84,9 @@ engine-flags: $(VENV)/.test ## regenerate the flag tables of ENGINE, or of all, 
 replacement-table: $(VENV)/.test ## regenerate ops/changes/gcp_inputs.json from SCHEMA, the JSON schema of Google's provider
 	$(PY) -m tools.replacement_table $(SCHEMA)
 
-docs: $(VENV)/.test ## build the pages of docs/ as a site, in site/
+docs: $(VENV)/.test ## build the pages of docs/ as a site, in site/, and print how to look at it
 	$(BIN)/zensical build --strict --clean
+	@echo 'Look at it: `$(PY) -m http.server --bind 127.0.0.1 --directory site 8001`, then http://127.0.0.1:8001. Opened as files, its pages cannot be searched.'
 
 bench: $(VENV)/.test ## time the preview against an earlier commit, its floor, and with many graphs
 	$(PY) -m benchmarks.preview

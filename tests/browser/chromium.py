@@ -45,9 +45,10 @@ class Tab:
             self.events.append((message["method"], message["params"]))
         return message
 
-    def open(self, page: Path) -> None:
+    def open(self, page: Path | str) -> None:
+        """Opens a file or a URL."""
         self.events.clear()
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while not self.of("Page.loadEventFired"):
             self._read()
 

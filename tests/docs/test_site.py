@@ -129,7 +129,8 @@ def test_no_markup_is_left_as_text(site: dict[Path, Html]) -> None:
     assert left == set()
 
 
-def test_the_pages_can_be_searched(site: dict[Path, Html]) -> None:
+def test_the_pages_have_an_index_to_search(site: dict[Path, Html]) -> None:
+    """tests/browser/test_site_search.py searches it."""
     (index,) = [path.parent / "search.json" for path in site if path.name == "index.html"]
     assert "reservation" in index.read_text(encoding="utf-8")
 
