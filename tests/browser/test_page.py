@@ -74,6 +74,18 @@ def test_the_search_shows_the_rows_with_every_word(opened: Tab) -> None:
     assert opened.run("document.getElementById('found').textContent") == f"{shown} of {len(rows)}"
 
 
+def test_the_search_finds_a_resource_by_the_name_that_a_policy_gives_it(tab: Tab, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(html(pages.shipped("prod")), encoding="utf-8")
+    tab.open(path)
+    tab.run("document.getElementById('search').focus()")
+    tab.call("Input.insertText", text="decode-pool")
+    shown = tab.run(
+        "[...document.querySelectorAll('#resources tbody tr:not([hidden])')].map(r => r.cells[1].textContent)"
+    )
+    assert "decode-pool" in shown
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(opened: Tab, scheme: str) -> None:
     opened.prefer(scheme)

@@ -10,7 +10,7 @@ from catalog.contracts import Role
 from ops.report.drawn import CLASSES, label, only_draws
 from ops.report.page.html import html
 from ops.report.page.mermaid import mermaid
-from ops.report.page.placement import Engine, Nodes
+from ops.report.page.placement import Engine, Nodes, mark
 from ops.report.page.view import Page
 from tests import pages
 from tests.stacks import SHIPPED
@@ -224,6 +224,29 @@ def test_anything_else_does_not_pass_as_a_flowchart(line: str) -> None:
 def test_a_flowchart_that_github_would_not_draw_does_not_pass() -> None:
     assert not only_draws("\n".join(["flowchart LR", *['a["b"]'] * 600]))
     assert not only_draws('flowchart LR\na["' + "b" * 50_000 + '"]')
+
+
+def test_the_resources_have_the_names_that_violations_and_changes_have() -> None:
+    page = pages.changed()
+    assert page.changes
+    changed = {change.title for change in page.changes.listed if change.kind != "deleted"}
+    names = {cell for row in page.resources.rows for cell in row}
+    assert len(changed) > 10
+    assert changed - names == set()
+    assert ("gcp NodePool", "decode-pool", "decode") in {row[:3] for row in page.resources.rows}
+
+
+def test_a_letter_tells_each_of_many_deployments_apart_where_colors_repeat() -> None:
+    worker = {"replicas": 1, "tensorParallel": 1}
+    names = [f"of-{number}" for number in range(8)]
+    small = {"model": "llama-3.1-8b-instruct", "layout": "aggregated", "worker": worker}
+    text = html(pages.of({"models": dict.fromkeys(names, small)}))
+    legend = re.findall(r'<i class="deployment of\d">(\w+)</i> ([\w-]+)', text)
+    assert legend == list(zip("abcdefgh", names, strict=True))
+    gpus = re.findall(r'of ([\w-]+)"><i aria-hidden="true">W<sub>(\w+)</sub></i></div>', text)
+    assert sorted((letter, name) for name, letter in gpus) == legend
+    assert "<sub>" not in html(pages.shipped("prod"))
+    assert [mark(number) for number in (1, 26, 27, 52, 53, 702, 703)] == ["a", "z", "aa", "az", "ba", "zz", "aaa"]
 
 
 def test_the_page_shows_changes_and_violations() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from catalog.contracts import Role
 from ops.offline.recorded import Recording
-from ops.report.page.placement import Nodes, arranged
+from ops.report.page.placement import Nodes, arranged, mark
 from ops.report.page.request import Entrance, Reach, Step, Transfer, entrance, steps, transfers
 from planning.types import Plan, WorkerPool
 from policies import kinds
@@ -78,6 +78,12 @@ class Environment:
     steps: tuple[Step, ...]
     roles: tuple[Role, ...]
     deployments: tuple[str, ...]
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """Deployment → letters on its GPUs, as colors repeat and not everybody sees them; empty for a single one."""
+        names = self.deployments
+        return {name: mark(number) for number, name in enumerate(names, 1)} if len(names) > 1 else {}
 
     @property
     def at(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
+from string import ascii_lowercase
 
 from catalog.contracts import Role
 from catalog.models import Placement
@@ -92,3 +93,9 @@ def _demands(pool: WorkerPool, graphs: Sequence[Graph]) -> Iterable[list[Engine]
 
 def _gpus(engines: Iterable[Engine]) -> int:
     return sum(engine.gpus for engine in engines)
+
+
+def mark(number: int) -> str:
+    """Letters of the deployment at a position from 1: a to z, then aa, ab and so on."""
+    before, last = divmod(number - 1, len(ascii_lowercase))
+    return (mark(before) if before else "") + ascii_lowercase[last]

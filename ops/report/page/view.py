@@ -193,17 +193,20 @@ def _changes(compared: AgainstBase) -> Changes:
 
 
 def _resources(recording: Recording) -> Table:
+    """Each resource by the name that violations and changes have, and by the one that it has in the cloud."""
     known = recording.by_urn()
     rows = tuple(
         (
             resource_tree.short_type(resource.type),
-            resource_tree.physical_name(resource),
+            resource.name,
+            physical if (physical := resource_tree.physical_name(resource)) != resource.name else "–",
             parent.name if (parent := known.get(resource.parent or "")) else "–",
             ", ".join(resource_tree.telling(resource)) or "–",
         )
         for resource in recording.created
     )
-    return Table(caption="Resources", columns=("kind", "name", "component", "details"), rows=rows)
+    columns = ("kind", "name", "name in the cloud, if another", "component", "details")
+    return Table(caption="Resources", columns=columns, rows=rows)
 
 
 def _configuration(config: StackConfig) -> Iterable[str]:
