@@ -14,6 +14,19 @@ FIRST_ANSWER = Step(
             do="Install one of the two and run it again, or `make dev`. Nothing was created.",
         ),
         Mistake(
+            what="Python cannot create a virtual environment",
+            run=Shell(
+                command="make setup VENV={folder}/venv",
+                typed="make setup",
+                path="{folder}",
+                programs={"python3": '[ "$2" != venv ]'},
+            ),
+            code=2,
+            says="error: `python3 -m venv` failed; on Debian and Ubuntu run `sudo apt install python3-venv`, or "
+            "install uv; then run this again",
+            do="Debian and Ubuntu have `venv` in a package of its own. What the failed set-up left is replaced.",
+        ),
+        Mistake(
             what="Another program uses port 8000",
             run=Ours(command="local --stack dev --port {port}"),
             code=2,

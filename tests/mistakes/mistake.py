@@ -67,6 +67,8 @@ class Shell:
     """As the reader typed it, if that differs."""
     path: str | None = None
     """PATH of the command; the usual one if not set."""
+    programs: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Programs in `{folder}`: name → shell script."""
 
     @property
     def shown(self) -> str:

@@ -180,6 +180,9 @@ def test_another_program(mistake: Mistake, tmp_path: Path) -> None:
     if program is None:
         pytest.skip(f"{words[0]} is not on PATH")
     (tmp_path / "sh").symlink_to("/bin/sh")  # all that a PATH without other programs has
+    for name, script in run.programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
     env = {**os.environ, "HOME": str(tmp_path), "KUBECONFIG": str(tmp_path / "none")}
     if run.path is not None:
         env["PATH"] = run.path.replace("{folder}", str(tmp_path))
