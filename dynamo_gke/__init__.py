@@ -55,7 +55,8 @@ def plan(name: str, config: Mapping[str, Any], *, folder: str | os.PathLike[str]
             planned = plan_of(StackConfig(stack=name, values=given.values, secrets=secrets, of_program=True))
     except ConfigInvalid as invalid:
         left_out = {_top(error) for error in found}
-        raise ConfigInvalid([*found, *(error for error in invalid.errors if _top(error) not in left_out)]) from None
+        others = (error for error in invalid.errors if _top(error) not in left_out)
+        raise ConfigInvalid([*found, *map(_of_argument, others)]) from None
     if found:
         raise ConfigInvalid(found)
     return planned
@@ -74,6 +75,11 @@ def _token_errors(value: Any) -> Iterator[Error]:
     if value not in (None, "") and not list(config_block.secure_parts(value)):
         why = "is not taken from the config; give it to `create(hf_token=…)`, and revoke it if it is in plain text"
         yield Error("hfToken", why)
+
+
+def _of_argument(error: Error) -> Error:
+    """The error of the stack's name as one of the argument `name`."""
+    return Error("name", error.message) if error.path == "stack" else error
 
 
 def _top(error: Error) -> str:

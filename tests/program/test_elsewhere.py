@@ -164,6 +164,11 @@ def test_errors_name_no_command_that_needs_a_stack(change: dict[str, Any], path:
     assert not FOR_A_STACK.search(str(raised.value))
 
 
+def test_a_wrong_name_is_an_error_of_that_argument() -> None:
+    with pytest.raises(ConfigInvalid, match=r'^name: "Acme dev" is not .*; did you mean acme-dev\?$'):
+        plan("Acme dev", CONFIG)
+
+
 NO_PLAN: list[tuple[Any, str]] = [
     (None, "config must be a dict with the keys of a stack file, got NoneType"),
     ([1], "got list"),

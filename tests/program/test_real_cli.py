@@ -92,3 +92,16 @@ def test_the_commands_of_a_page_give_a_stack_that_loads(cli: Cli, page: str) -> 
     assert plan(load(stackfile.read(cli.project, first[2])))
     # The CLI rewrites the file; without its first line, editors would not know it.
     assert (cli.project / f"Pulumi.{first[2]}.yaml").read_text().startswith(f"{FIRST_LINE}\n")
+
+
+def test_the_history_has_ten_entries_unless_more_are_asked_for(cli: Cli) -> None:
+    """Which tests/program/test_deployed_commit.py takes for granted."""
+    assert cli("stack", "init", "dev").returncode == 0
+    folder = cli.state / ".pulumi" / "history" / "dynamo-gke" / "dev"
+    folder.mkdir(parents=True)
+    update = {"kind": "refresh", "startTime": 1, "endTime": 1, "environment": {}, "config": {}, "result": "succeeded"}
+    for time in range(12):
+        (folder / f"dev-{1795958562163174955 + time}.history.json").write_text(json.dumps(update))
+    read = ("stack", "history", "--json", "--stack", "dev")
+    entries = [len(json.loads(cli(*read, *more).stdout)) for more in ((), ("--page-size", "1000"))]
+    assert entries == [10, 12]
