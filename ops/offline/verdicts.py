@@ -22,6 +22,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError, unknown
 from ops.offline import policy_config
 from ops.offline.policy_config import RuleConfig
 from ops.offline.recorded import UNKNOWN, Recording, Resource
+from policies.judging import naming_its_file
 from policies.rules import RULES
 
 
@@ -65,7 +66,7 @@ def _violations(rule: Policy, resources: list[PolicyResource], config: RuleConfi
     level = EnforcementLevel.MANDATORY if remediates else config.level
 
     def add(level: EnforcementLevel, urn: str, message: str) -> None:
-        remedy = rule.remediation_steps or ""
+        remedy = naming_its_file(rule.remediation_steps or "", resources[0].urn if resources else None)
         found.append(Verdict(policy=rule.name, level=level.value, urn=urn, message=message, remedy=remedy))
 
     settings = _as_sent(config.settings)

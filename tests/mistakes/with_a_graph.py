@@ -78,7 +78,7 @@ SCALE = Step(
             run=Ours(command="preview --stack prod --set models.chat.decode.replicas=9"),
             code=3,
             says="mandatory gpu-budget: 10 GPU nodes exceed the max of 4; lower replicas or autoscaling in the stack "
-            "file, or set gpu-budget.nodes to 10 in policies/config.<stack>.json, in a separate change (the whole "
+            "file, or set gpu-budget.nodes to 10 in policies/config.prod.json, in a separate change (the whole "
             "stack)",
             do="The configuration of the policies is a file of its own, so that a pull request cannot raise a limit "
             "unseen: [policies](policies.md).",
@@ -104,7 +104,7 @@ SCALE = Step(
             ),
             code=3,
             says="mandatory capacity-mode: uses capacity mode spot, allowed: reservation; set capacity.mode, or "
-            "allow it in policies/config.<stack>.json, in a separate change (decode-pool, prefill-pool)",
+            "allow it in policies/config.prod.json, in a separate change (decode-pool, prefill-pool)",
             do="What each mode is for: [capacity](capacity.md#choose-a-mode). `init` writes policies that allow the "
             "mode of the stack.",
         ),

@@ -153,12 +153,12 @@ def test_a_stack_over_its_budget_ends_with_3() -> None:
         (
             "gpu-budget",
             "508.86 USD per hour for GPU nodes exceed the max of 350; lower replicas or autoscaling in the stack "
-            "file, or set gpu-budget.dollarsPerHour to 509 in policies/config.<stack>.json, in a separate change",
+            "file, or set gpu-budget.dollarsPerHour to 509 in policies/config.prod.json, in a separate change",
         ),
         (
             "gpu-budget",
             "6 GPU nodes exceed the max of 4; lower replicas or autoscaling in the stack file, or set "
-            "gpu-budget.nodes to 6 in policies/config.<stack>.json, in a separate change",
+            "gpu-budget.nodes to 6 in policies/config.prod.json, in a separate change",
         ),
     ]
 
@@ -182,6 +182,9 @@ def test_a_copied_stack_is_judged_by_the_configuration_of_prod(
         assert "`cp policies/config.prod.json policies/config.copy.json`" in warning
         assert {v["policy"] for v in printed["policies"]} == {"capacity-mode", "has-budget"}
         assert all(v["remedy"] for v in printed["policies"])
+        assert "allow it in policies/config.copy.json" in done.stdout
+        assert "has-budget to false in policies/config.copy.json" in done.stdout
+        assert "<stack>" not in done.stdout
     else:
         assert "capacity-mode: Set capacity.mode in the stack file" in done.stdout
 

@@ -190,7 +190,7 @@ def test_gpu_budget_refuses_what_has_no_price_until_it_is_told_to_allow_it() -> 
     of_budget = [v.message for v in judge(recording) if v.policy == "gpu-budget"]
     assert of_budget == [
         "a4x-highgpu-4g has no price in catalog/machines, so no budget can cover it; add its price there, or set "
-        "gpu-budget.allowUnpriced to true in policies/config.<stack>.json, in a separate change"
+        "gpu-budget.allowUnpriced to true in policies/config.prod.json, in a separate change"
     ]
     assert [v.message for v in judge(recording, {"gpu-budget": {"allowUnpriced": True}}) if v.mandatory] == []
     one_node = {"gpu-budget": {"allowUnpriced": True, "nodes": 1}}
