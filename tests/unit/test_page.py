@@ -233,6 +233,9 @@ def test_the_resources_have_the_names_that_violations_and_changes_have() -> None
     names = {cell for row in page.resources.rows for cell in row}
     assert len(changed) > 10
     assert changed - names == set()
+    deleted = {change.title for change in page.changes.listed if change.kind == "deleted"}
+    assert deleted & names == set()
+    assert "Search what the stack has" in html(page)
     assert ("gcp NodePool", "decode-pool", "decode") in {row[:3] for row in page.resources.rows}
 
 
