@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reading import shape, spelling
+from reading.catalog_names import NameOf
 from reading.errors import Error, Fix, closest, join, shown
 from reading.frozen import Frozen
 
@@ -115,6 +116,9 @@ def is_unset(model: Model, e: Mapping[str, Any], where: Place) -> bool:
 def _required(model: Model, where: Place) -> str:
     declared = shape.at(model, where)
     given = shape.how_to_set(declared)
-    allowed = shape.words(shape.at(model, where[:-1]), str(where[-1]))
-    which = f"; one of {', '.join(allowed)}" if allowed else shape.example(declared)
+    marks = [mark for mark in getattr(declared, "metadata", ()) if isinstance(mark, NameOf)]
+    allowed = [name for mark in marks for name in mark.names()]
+    allowed = allowed or shape.words(shape.at(model, where[:-1]), str(where[-1]))
+    files = "".join(f", or a file such as {mark.file}" for mark in marks if mark.file)
+    which = f"; one of {', '.join(allowed)}{files}" if allowed else shape.example(declared)
     return f"is required{which}" + (f"; {given.how}" if given else "")

@@ -81,7 +81,8 @@ def pin(
         if after != before:
             _replace(path, after)
     except (OSError, ConfigInvalid) as error:
-        stop(f"{name}: the card was not changed: {plain(str(error))}", Exit.FAILED)
+        why = (isinstance(error, OSError) and error.strerror) or plain(str(error))
+        stop(f"{name}: the card was not changed: {why}", Exit.FAILED)
     total = sum(file.size for file in files) / sizing.GIB
     state = "pinned to" if after != before else "already pinned to"
     print(f"{name}: {state} {commit}, {len(files)} files, {total:.1f} GiB")

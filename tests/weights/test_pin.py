@@ -184,7 +184,7 @@ def test_a_hub_that_is_not_there(catalog: Path) -> None:
 
 
 def test_a_model_that_is_not_there(hub: Hub, catalog: Path) -> None:
-    assert_refused(pin(hub, model="qwen3-06b"), 2, 'model "qwen3-06b" is not one of', f"did you mean {MODEL}?")
+    assert_refused(pin(hub, model="qwen3-06b"), 2, 'model: "qwen3-06b" is not one of', f"did you mean {MODEL}?")
     assert hub.requests == []
 
 
