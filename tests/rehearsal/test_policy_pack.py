@@ -6,6 +6,7 @@ on PATH, one of these tests' own starts the pack; the engine, its calls and the 
 
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from ops.offline.recording import record
 from ops.offline.verdicts import judge
 from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
+from policies.rules import RULES
+from reading.errors import ConfigInvalid
 from tests.rehearsal.judge import policy_host
 from tests.rehearsal.judge.cases import TOKEN
 from tests.rehearsal.judge.process import started
@@ -58,6 +61,23 @@ def test_the_pack_lets_a_stack_be_created_and_updated(stack: str, programs: Prog
     assert previewed == ours(stack, strict, f"versions.charts={charts}")
 
 
+def test_the_engine_refuses_the_values_that_the_preview_refuses(programs: Programs, tmp_path: Path) -> None:
+    """By the schemas of the pack, before a rule judges anything."""
+    wrong = {"gpu-budget": {"nodes": -4, "dollarsPerHour": -1}, "capacity-mode": {"allowed": ["Spot"]}}
+    with pytest.raises(ConfigInvalid):
+        policy_config.resolve(RULES, wrong)
+    process = run("preview", "dev", [wrong], programs, tmp_path)
+    process.communicate(timeout=SECONDS)
+    said = (tmp_path / "logs/policy_verdicts.log").read_text(encoding="utf-8")
+    assert process.returncode != 0
+    for error in (
+        "gpu-budget: nodes: Must be greater than or equal to 0",
+        "gpu-budget: dollarsPerHour: Must be greater than or equal to 0",
+        "capacity-mode: allowed.0: allowed.0 must be one of the following",
+    ):
+        assert error in said
+
+
 def ours(stack: str, config: dict[str, Any], *overrides: str) -> list[Violation]:
     """The violations that `./dynamo-gke preview` shows."""
     read = stackfile.read(ROOT, stack, ["preflight=false", *overrides])
@@ -65,12 +85,18 @@ def ours(stack: str, config: dict[str, Any], *overrides: str) -> list[Violation]
     return sorted((each.urn, each.policy, each.level, each.message) for each in judge(recording, config))
 
 
+def run(
+    command: str, stack: str, configs: list[dict[str, Any]], programs: Programs, folder: Path
+) -> "subprocess.Popen[str]":
+    words = (command, stack, json.dumps(programs.to_wire()), json.dumps(configs), shutil.which(policy_host.NAME) or "")
+    return started("policy_verdicts", *words, world=World(folder), programs=programs)
+
+
 def verdicts(
     command: str, stack: str, configs: list[dict[str, Any]], programs: Programs, folder: Path
 ) -> list[list[Violation]]:
     """What the engine shows in each run of a command, as our preview has it."""
-    words = (command, stack, json.dumps(programs.to_wire()), json.dumps(configs), shutil.which(policy_host.NAME) or "")
-    process = started("policy_verdicts", *words, world=World(folder), programs=programs)
+    process = run(command, stack, configs, programs, folder)
     printed, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, (folder / "logs/policy_verdicts.log").read_text()[-3000:]
     return [sorted(map(_as_ours, shown)) for shown in json.loads(printed.splitlines()[-1])]
