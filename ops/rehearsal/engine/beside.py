@@ -45,7 +45,7 @@ def cluster(world: World, programs: Programs, cloud: Cloud) -> Iterator[Cluster]
         loops: dict[str, Callable[[], None]] = {
             "operator": lambda: operator.run(kube, world, stop),
             "kubelet": lambda: kubelet.run(kube, world, stop),
-            "controllers of GKE": lambda: gke_controllers.run(kube, lambda: _addresses(cloud), stop),
+            "controllers of GKE": lambda: gke_controllers.run(kube, cloud.resources, stop),
             "autoscaler": lambda: node_adder.run(kube, lambda: _pools(cloud), stop),
         }
         for name, loop in loops.items():
@@ -68,11 +68,6 @@ def _watched(name: str, loop: Callable[[], None], failures: list[str], world: Wo
     except Exception as error:
         (world.logs / f"{name}-failed.log").write_text(traceback.format_exc())
         failures.append(f"the stand-in of the {name} failed: {type(error).__name__}: {error}")
-
-
-def _addresses(cloud: Cloud) -> dict[str, str]:
-    """Name → address of every reserved address."""
-    return {each.state["name"]: each.state["address"] for each in cloud.resources() if each.type == kinds.ADDRESS}
 
 
 def _pools(cloud: Cloud) -> list[node_adder.PoolState]:

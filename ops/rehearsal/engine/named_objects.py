@@ -1,49 +1,42 @@
 """Whether the objects that other objects name exist. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-from ops.rehearsal.engine.selected_pods import Object, named
+from ops.rehearsal.engine import named_by_pods, named_in_cloud
+from ops.rehearsal.engine.object_names import Key, Name, Object, group_of, keys_of, name_of
+from ops.rehearsal.engine.selected_pods import named
+from ops.rehearsal.google.cloud import Resource
 
 _RBAC = "rbac.authorization.k8s.io"
 _GATEWAY = "gateway.networking.k8s.io"
 
 
-@dataclass(frozen=True)
-class Name:
-    """What an object calls another one."""
+def violations(objects: Sequence[Object], every: Sequence[Object], cloud: Sequence[Resource] = ()) -> Iterator[str]:
+    """A sentence for each name in the objects of something that does not exist, and for a toothless binding.
 
-    group: str
-    """API group; empty for the core one."""
-    kind: str
-    name: str
-    namespace: str | None = None
-    """None for an object without a namespace."""
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name}{f' in {self.namespace}' if self.namespace else ''}"
-
-
-def violations(objects: Sequence[Object], every: Sequence[Object]) -> Iterator[str]:
-    """A sentence for each name in the objects of something that is not among `every`, and for a toothless binding."""
-    existing = {name_of(each) for each in every}
-    for each in objects:
-        for name in _NAMES.get(each["kind"], _none)(each):
-            if name not in existing:
-                yield f"{named(each)} names {name}, which does not exist"
+    `every`: the objects of the cluster; `cloud`: what Google Cloud has. What an object only has from its controller,
+    as a pod from its Job, is said of the controller.
+    """
+    existing: set[Name | Key] = {known for each in every for known in (name_of(each), *keys_of(each))}
+    absent = [(each, _absent(each, existing, cloud)) for each in objects]
+    by_uid = {each["metadata"].get("uid"): names for each, names in absent}
+    for each, names in absent:
+        owners = each["metadata"].get("ownerReferences") or []
+        said = {name for owner in owners for name in by_uid.get(owner["uid"], ())}
+        yield from (f"{named(each)} names {name}" for name in names if name not in said)
         if each["kind"] == "ValidatingAdmissionPolicyBinding" and "Deny" not in each["spec"]["validationActions"]:
             actions = ", ".join(each["spec"]["validationActions"])
             yield f"{named(each)} refuses no pod: its validationActions are {actions}, and must have Deny"
 
 
-def name_of(each: Object) -> Name:
-    metadata = each["metadata"]
-    return Name(group_of(each["apiVersion"]), each["kind"], metadata["name"], metadata.get("namespace"))
-
-
-def group_of(api_version: str) -> str:
-    """API group of a version; empty for the core one."""
-    return api_version.rpartition("/")[0]
+def _absent(each: Object, existing: set[Name | Key], cloud: Sequence[Resource]) -> list[str]:
+    """What the object names and does not exist, once each; of an absent Secret not its keys too."""
+    names = dict.fromkeys((*_NAMES.get(each["kind"], _none)(each), *named_by_pods.names(each)))
+    here = [name for name in names if name not in existing and not (isinstance(name, Key) and name.of not in existing)]
+    return [
+        *(f"{name}, which does not exist" for name in here),
+        *(f"{name}, which does not exist in Google Cloud" for name in named_in_cloud.missing(each, cloud)),
+    ]
 
 
 def _none(_: Object) -> Iterator[Name]:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ops.rehearsal.engine.object_names import Object
 from ops.rehearsal.fitting import matches
-
-Object = Mapping[str, Any]
 
 
 def violations(objects: Sequence[Object], every: Sequence[Object]) -> Iterator[str]:

@@ -1,35 +1,47 @@
 """The stand-ins of GKE's controllers against a cluster in memory."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any
+
+import pytest
 
 from ops.changes import effects
 from ops.rehearsal import gke_controllers
+from ops.rehearsal.engine import named_in_cloud
 from ops.rehearsal.google import gke
+from ops.rehearsal.google.cloud import Resource
 from ops.rehearsal.kube import NotFound
+from planning import names
 from policies import kinds
+from workloads.gateway import gateway_spec
+
+LOOKS = 3
 
 
 class Cluster:
-    """The objects of a cluster that has no CRDs of GKE. The address is reserved between two looks at the Services."""
+    """The objects of a cluster. What Google Cloud has is created between two looks at the Services."""
 
-    def __init__(self, *services: dict[str, Any]) -> None:
-        self.services, self.looks = list(services), 0
+    def __init__(self, later: Sequence[Resource], *objects: dict[str, Any]) -> None:
+        self.later, self.objects, self.looks = later, objects, 0
         self.stop = threading.Event()
 
     def list(self, api_version: str, kind: str) -> list[dict[str, Any]]:
-        if kind != "Service":
+        if kind == "Service":
+            self.looks += 1
+            if self.looks > LOOKS:
+                self.stop.set()
+        found = [each for each in self.objects if each["kind"] == kind]
+        if kind != "Service" and not found:
             raise NotFound(404, kind)
-        self.looks += 1
-        if self.looks > 3:
-            self.stop.set()
-        return self.services
+        return found
 
-    def addresses(self) -> dict[str, str]:
-        return {"chat-endpoint": "10.0.0.9"} if self.looks > 1 else {}
+    def resources(self) -> Sequence[Resource]:
+        return self.later if self.looks > 1 else []
 
     def patch_status(self, api_version: str, kind: str, name: str, status: dict[str, Any], namespace: str) -> None:
-        next(each for each in self.services if each["metadata"]["name"] == name)["status"] = status
+        found = next(each for each in self.objects if (each["kind"], each["metadata"]["name"]) == (kind, name))
+        found["status"] = {**status, "look": self.looks}
 
 
 def service(name: str, type_: str, **annotations: str) -> dict[str, Any]:
@@ -37,21 +49,57 @@ def service(name: str, type_: str, **annotations: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"type": type_}, "status": {}}
 
 
+def resource(type_: str, name: str, /, **state: Any) -> Resource:
+    return Resource(type=type_, id=f"projects/p/{name}", urn=f"urn:pulumi:s::p::{type_}::it", state=state)
+
+
 def address(of: dict[str, Any]) -> str | None:
     found = of["status"].get("loadBalancer")
     return found["ingress"][0]["ip"] if found else None
 
 
-def test_a_service_gets_an_address_that_is_reserved_after_it(monkeypatch: Any) -> None:
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gke_controllers, "_INTERVAL_SECONDS", 0.01)
-    named = service("chat", "LoadBalancer", **{gke_controllers._NAMED: "chat-endpoint"})
-    lost = service("lost", "LoadBalancer", **{gke_controllers._NAMED: "nowhere"})
+
+
+def run(cluster: Any) -> None:
+    gke_controllers.run(cluster, cluster.resources, cluster.stop)
+
+
+def test_a_service_gets_an_address_that_is_reserved_after_it() -> None:
+    named = service("chat", "LoadBalancer", **{named_in_cloud.ADDRESSES: "chat-endpoint"})
+    lost = service("lost", "LoadBalancer", **{named_in_cloud.ADDRESSES: "nowhere"})
     unnamed, internal = service("any", "LoadBalancer"), service("frontend", "ClusterIP")
-    cluster: Any = Cluster(named, lost, unnamed, internal)
-    gke_controllers.run(cluster, cluster.addresses, cluster.stop)
+    reserved = resource(kinds.ADDRESS, "chat-endpoint", name="chat-endpoint", address="10.0.0.9")
+    run(Cluster([reserved], named, lost, unnamed, internal))
     assert address(named) == "10.0.0.9"
     assert address(unnamed) == gke_controllers._ANY_ADDRESS
     assert (address(lost), address(internal)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("class_", "address_", "certificate", "serves"),
+    [
+        (names.PUBLIC_GATEWAY_CLASS, "public", "domain", True),
+        ("gke-l7-regional", "public", "domain", False),
+        (names.PUBLIC_GATEWAY_CLASS, "publc", "domain", False),
+        (names.PUBLIC_GATEWAY_CLASS, "public", "domian", False),
+    ],
+)
+def test_a_gateway_serves_once_what_it_names_exists(class_: str, address_: str, certificate: str, serves: bool) -> None:
+    spec = {**gateway_spec(address_, certificate), "gatewayClassName": class_}
+    gateway: dict[str, Any] = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "public", "namespace": "dynamo"},
+        "spec": spec,
+    }
+    has = [resource(kinds.ADDRESS, "public", name="public", address="1.2.3.4"), resource(kinds.CERTIFICATE, "domain")]
+    run(Cluster(has, gateway))
+    status = gateway.get("status", {})
+    assert [each["type"] for each in status.get("conditions", ())] == (["Programmed"] if serves else [])
+    assert status.get("look", 2) == 2  # not before
 
 
 def test_both_lists_of_what_recreates_nodes_agree() -> None:
