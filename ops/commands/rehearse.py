@@ -52,21 +52,20 @@ def rehearse(
 ) -> None:
     """Run preview, up, refresh, a model swap and destroy with the real engine, against a simulated cloud."""
     with errors_printed(stack):
-        _refuse_existing(planned(stack, overrides))
+        plan = planned(stack, overrides)
+        _refuse_existing(plan)
         if fail_every is not None and fail_every not in list(Every):
             raise ConfigInvalid([Error("--fail-every", one_of(fail_every, list(Every)))])
         _refuse_two_of({"--fail": fail, "--fail-every": fail_every, "--fault": faults or None})
         alone = not (fail or fail_every or faults or thorough)
         plugin = None if judge is None else _plugin_of(judge, alone=alone)
         named = _named(faults)
-        recorded = dry_run(stack, overrides).recording.resources if fail is not None or named else ()
-        urns = [resource.urn for resource in recorded]
-        if ALL not in faults and (wrong := impossible(named, urns)):
+        if ALL not in faults and (wrong := impossible(named, plan)):
             raise ConfigInvalid([Error("--fault", f"{name}: {why}") for name, why in wrong.items()])
         if fail is not None:
             from ops.rehearsal.engine import target
 
-            target.check(fail, urns)
+            target.check(fail, [resource.urn for resource in dry_run(stack, overrides).recording.resources])
     from ops.rehearsal import programs
     from ops.rehearsal.engine import outside, printed
     from ops.rehearsal.engine.request import Request

@@ -21,6 +21,7 @@ from ops.rehearsal.processes import Program
 from ops.rehearsal.world import API_SERVER, World
 
 LOOPBACK = "127.0.0.1"
+API_SERVER_PROGRAM = "kube-apiserver"
 ETCD = f"http://{LOOPBACK}:2379"
 ETCD_PEER = f"http://{LOOPBACK}:2380"
 SCHEDULER_PORT, CONTROLLERS_PORT, KWOK_PORT = 10259, 10257, 10247
@@ -83,7 +84,7 @@ class ControlPlane:
 
     def restart_api_server(self) -> None:
         """Stops the API server and starts it again, as GKE does in an upgrade. Returns when it is ready."""
-        self._programs["kube-apiserver"].stop()
+        self._programs[API_SERVER_PROGRAM].stop()
         self._start_api_server()
 
     def _start(self) -> None:
@@ -109,7 +110,7 @@ class ControlPlane:
         controllers.wait_until(self._has_default_account)
 
     def _start_api_server(self) -> None:
-        server = self._run("kube-apiserver", self._binaries.kube_apiserver, self._api_server_flags())
+        server = self._run(API_SERVER_PROGRAM, self._binaries.kube_apiserver, self._api_server_flags())
         server.wait_until(self._answers(f"https://{API_SERVER}/readyz"))
 
     def _run(self, name: str, binary: Path, flags: Sequence[str]) -> Program:

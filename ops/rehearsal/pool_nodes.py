@@ -1,6 +1,6 @@
 """Creates and deletes the nodes of simulated pools in the cluster, with the devices that they publish."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from ops.rehearsal import devices, nodes
 from ops.rehearsal.kube import Kube, Object
@@ -15,6 +15,13 @@ def create_classes(kube: Kube) -> None:
 def create_pool(kube: Kube, inputs: nodes.Inputs, zone: str) -> list[Object]:
     """The nodes with which a new pool begins in one of its zones."""
     return [_create(kube, inputs, node) for node in nodes.of_pool(inputs, zone)]
+
+
+def complete(kube: Kube, inputs: nodes.Inputs, zones: Iterable[str]) -> list[Object]:
+    """Creates those of a pool's first nodes that do not exist, as the instance groups of its zones do."""
+    existing = {each["metadata"]["name"] for each in of_pool(kube, inputs["name"])}
+    first = [node for zone in zones for node in nodes.of_pool(inputs, zone)]
+    return [_create(kube, inputs, node) for node in first if node["metadata"]["name"] not in existing]
 
 
 def create_node(kube: Kube, inputs: nodes.Inputs, zone: str, number: int) -> Object:

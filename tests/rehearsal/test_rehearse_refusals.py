@@ -95,3 +95,21 @@ def test_a_fault_that_cannot_happen_is_refused(words: tuple[str, ...], path: str
     (fault,) = json.loads(done.stdout)["faults"]
     assert (done.returncode, fault["path"]) == (2, path)
     assert fault["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("fault", "setting", "message"),
+    [
+        (
+            "verification",
+            "models.chat.verification=reported",
+            "verification: no graph of the stack has prefill workers",
+        ),
+        ("stockout", "capacity.mode=flexStart", "stockout: each GPU pool of the stack is created without a node"),
+    ],
+)
+def test_a_fault_that_a_setting_prevents_is_refused(fault: str, setting: str, message: str) -> None:
+    done = ops("rehearse", "--stack", "try", "--set", setting, "--fault", fault, "--json")
+    (found,) = json.loads(done.stdout)["faults"]
+    assert (done.returncode, found["path"]) == (2, "--fault")
+    assert found["message"].startswith(message)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from ops.rehearsal import pool_nodes
 from ops.rehearsal.faults.named import Named
-from ops.rehearsal.faults.possible import WEIGHTS_JOB
+from ops.rehearsal.faults.possible import first_pool_with_nodes
 from ops.rehearsal.faults.scene import Scene
 from ops.rehearsal.faults.troubles import CANCELED, Remedy, Trouble
 from ops.rehearsal.google import faults as google
@@ -20,6 +20,7 @@ from planning import names
 from policies import kinds
 
 JOB = ("batch/v1", "Job")
+WEIGHTS_JOB = f":Weights${kinds.JOB}::"
 REUSED = "cannot re-use a name that is still in use"
 NO_RETRY = {"spec": {"backoffLimit": 0}}
 LOST = (kinds.FIREWALL, kinds.RELEASE, kinds.CONFIG_MAP, kinds.NAMESPACE)
@@ -56,7 +57,10 @@ class Creation:
         return found
 
     def _stockout(self) -> Iterator[Trouble]:
-        pool = self._scene.gpu_pool
+        found = first_pool_with_nodes(self._scene.plan)
+        if not found:
+            return
+        pool = found.key
         self._google.append(google.Fault(urn=f"::{pool}-pool", effect=google.Effect.STOCKOUT))
         arrive = Remedy(said="GKE finds machines in the zone", apply=self._machines_arrive)
         yield Trouble(
@@ -72,7 +76,7 @@ class Creation:
             for pool in pools:
                 pool.status = "RUNNING"
         for pool in pools:
-            pool_nodes.create_pool(self._scene.kube, pool.state, gke.zones(pool.state)[0])
+            pool_nodes.complete(self._scene.kube, pool.state, gke.zones(pool.state))
 
     def _timeout(self) -> Iterator[Trouble]:
         self._google.append(google.Fault(urn="::system-pool", effect=google.Effect.TIMEOUT))
@@ -81,9 +85,11 @@ class Creation:
     def _weights(self) -> Iterator[Trouble]:
         fault = {"kind": "hub", "variant": Hub.MISSING.value}
         self._pods.append(fault)
-        # A thread of its own, because it ends only when the fault is mended.
-        watching = threading.Thread(target=self._without_retries, daemon=True)
-        self._scene.once("create", WEIGHTS_JOB, watching.start)
+        meanwhile = self._scene.meanwhile
+        # Beside the update, because it ends only when the fault is mended.
+        meanwhile.once(
+            Named.WEIGHTS, "create", WEIGHTS_JOB, lambda: meanwhile.beside(Named.WEIGHTS, self._without_retries)
+        )
         yield Trouble(
             fault=Named.WEIGHTS,
             says=r"^Job model-weights-.*the hub does not have it \(HTTP 404\)",
@@ -149,7 +155,7 @@ class Creation:
 
     def _interrupted(self) -> Iterator[Trouble]:
         for kind in INTERRUPTED:
-            self._scene.once("create", f"${kind}::", self._scene.process.interrupt)
+            self._scene.meanwhile.once(Named.INTERRUPTED, "create", f"${kind}::", self._scene.process.interrupt)
             yield Trouble(fault=Named.INTERRUPTED, says=CANCELED)
 
     def _killed(self) -> Iterator[Trouble]:

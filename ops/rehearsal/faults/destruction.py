@@ -1,7 +1,8 @@
 """The faults of a destroy that waits for the graph's finalizers, and what mends them."""
 
-import threading
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 from ops.rehearsal.engine.events import Command
@@ -9,7 +10,7 @@ from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.faults.named import Named
 from ops.rehearsal.faults.reporter import Reporter
 from ops.rehearsal.faults.scene import Scene, wait_until
-from ops.rehearsal.faults.troubles import CANCELED, Remedy, Trouble, failure, judged
+from ops.rehearsal.faults.troubles import CANCELED, Remedy, Trouble, failure, judged, met, unseen
 from ops.rehearsal.kube import NotFound, Object
 from ops.rehearsal.platform import names
 
@@ -42,7 +43,10 @@ class Destruction:
         troubles = [Trouble(fault=Named.STUCK_FINALIZER, says=CANCELED)] if held else []
         name = f"destroy, {' and '.join(self._faults)}"
         if self._faults:
-            self._report.command(name, partial(self._meddled, destroy), partial(judged, troubles))
+            ran = self._report.command(name, partial(self._meddled, destroy), partial(judged, troubles))
+            for trouble in met(troubles, ran):
+                trouble.met = True
+            self._report.check(f"{name}, failures", [*unseen(troubles)])
         if held:
             self._edit_graph()
 
@@ -66,9 +70,12 @@ class Destruction:
 
     def _meddled(self, destroy: Callable[[], Command]) -> Command:
         """The destroy, with what happens to the graph meanwhile."""
-        ended: list[Command] = []
-        thread = threading.Thread(target=lambda: ended.append(destroy()))
-        thread.start()
+        with ThreadPoolExecutor(max_workers=1) as beside:  # its end waits for the destroy
+            running = beside.submit(destroy)
+            self._meddle()
+        return running.result()
+
+    def _meddle(self) -> None:
         try:
             wait_until(self._is_deleted, "deletion of the graph")
             if Named.OPERATOR_DOWN in self._faults:
@@ -79,11 +86,9 @@ class Destruction:
                 self._expect(f"the controller that set finalizer {HELD} has to remove it")
                 self._scene.process.interrupt()
         except BaseException:
-            self._scene.process.interrupt()  # the destroy would wait as long as the graph does
+            with suppress(ProcessLookupError):  # it has ended
+                self._scene.process.interrupt()  # the destroy would wait as long as the graph does
             raise
-        finally:
-            thread.join()
-        return ended[0]
 
     def _expect(self, sentence: str) -> None:
         said = self._scene.status()

@@ -5,6 +5,7 @@ from functools import partial
 
 from ops.rehearsal.engine import expectations
 from ops.rehearsal.engine.events import Command
+from ops.rehearsal.engine.expectations import Outcome
 from ops.rehearsal.faults import updates
 from ops.rehearsal.faults.creation import Creation
 from ops.rehearsal.faults.destruction import Destruction
@@ -23,7 +24,7 @@ class Life:
 
     def __init__(self, scene: Scene, asked: Collection[Named], report: Reporter) -> None:
         self._scene = scene
-        self._skipped = impossible(asked, scene.urns)
+        self._skipped = impossible(asked, scene.plan)
         self._asked = [fault for fault in asked if fault not in self._skipped]
         self._report = report
         self._doubtful: set[str] = set()
@@ -40,10 +41,10 @@ class Life:
             self._until_ok("up, two owners", updates.two_owners(self._scene, self._doubtful))
         if Named.API_SERVER in self._asked:
             self._until_ok("up, API server restarts", updates.api_server(self._scene))
-        if Named.OPERATOR_DOWN in self._asked:
-            self._until_ok("up, operator down", updates.operator_down(self._scene))
         if Named.NODE_LOST in self._asked:
             self._until_ok("up, node lost", updates.node_lost(self._scene))
+        if Named.OPERATOR_DOWN in self._asked:
+            self._until_ok("up, operator down", updates.operator_down(self._scene))
 
     def destroy(self, destroy: Callable[[], Command]) -> None:
         """Begins the destroy with its faults. Another one must complete it."""
@@ -51,8 +52,7 @@ class Life:
 
     def _until_ok(self, name: str, troubles: Sequence[Trouble]) -> None:
         for number in range(1, _MAX_UPDATES):
-            up = self._report.command(f"{name} {number}", self._scene.stack.up, partial(judged, troubles))
-            self._scene.settle()
+            up = self._report.command(f"{name} {number}", self._scene.stack.up, partial(self._judged, troubles))
             pending = {each["resource"]["urn"] for each in self._scene.stack.pending()}
             failed = {each.urn for each in up.failures if each.op == "create"}
             self._doubtful |= {urn for urn in pending | failed if "$kubernetes:" in urn}
@@ -62,10 +62,15 @@ class Life:
                     self._report.mend(remedy)
             if up.ok:
                 break
-        self._report.check(
-            f"{name}, failures", [*unseen(troubles), *self._scene.never_began(), *self._answered(), *self._pending()]
-        )
+        missed = [*unseen(troubles), *self._scene.meanwhile.missed()]
+        self._report.check(f"{name}, failures", [*missed, *self._answered(), *self._pending()])
         self._report.command("up again", self._scene.stack.up, expectations.unchanged)
+
+    def _judged(self, troubles: Sequence[Trouble], up: Command) -> Outcome:
+        """The verdict on an update, when what the faults did meanwhile has ended, with what shows that it happened."""
+        ok, said = judged(troubles, up)
+        wrong = self._scene.meanwhile.settle()
+        return ok and not wrong, "; ".join([*wrong, said, *self._scene.meanwhile.seen()])
 
     def _answered(self) -> list[str]:
         answers = self._scene.answers

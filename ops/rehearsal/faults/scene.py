@@ -5,19 +5,19 @@ import re
 import shlex
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
+from itertools import count, cycle
 
 from ops.offline.stackfile import project_root
 from ops.rehearsal.engine.beside import Cluster
-from ops.rehearsal.engine.events import Command, StepEvent
+from ops.rehearsal.engine.events import Command
 from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.faults.lost_answers import LostAnswers
+from ops.rehearsal.faults.meanwhile import Meanwhile
 from ops.rehearsal.faults.pulumi_process import PulumiProcess
 from ops.rehearsal.faults.troubles import Remedy
 from ops.rehearsal.google.cloud import Cloud
@@ -45,20 +45,17 @@ class Scene:
     cluster: Cluster
     answers: LostAnswers
     process: PulumiProcess
-    _awaited: set[str] = field(default_factory=set[str])
-    """Operation and resource at whose first step something is to happen."""
-    _threads: list[threading.Thread] = field(default_factory=list[threading.Thread])
+    meanwhile: Meanwhile = field(default_factory=lambda: Meanwhile(SECONDS))
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _more: Iterator[int] = field(default_factory=lambda: cycle((1, 0)))
+
+    def __post_init__(self) -> None:
+        self.stack.watchers.append(self.meanwhile.watch)
 
     @property
     def kube(self) -> Kube:
         """The cluster's administrator."""
         return self.cluster.kube
-
-    @property
-    def gpu_pool(self) -> str:
-        """Name of the first pool with GPUs."""
-        return next(pool.name for pool in self.plan.pools if pool.gpus)
 
     def created(self, types: Sequence[str]) -> list[str]:
         """Those of the types that the stack has."""
@@ -96,38 +93,15 @@ class Scene:
                     return self.kubectl(command)
         raise RehearsalError(f"status prints no command with {part!r}: {'; '.join(messages)}")
 
-    def once(self, op: str, part: str, act: Callable[[], object]) -> None:
-        """Acts, in a thread, when the engine first begins such a step on a resource whose URN has the part."""
-        awaited = f"{op} of {part}"
-        self._awaited.add(awaited)
-
-        def watch(step: StepEvent) -> None:
-            if step.what == "began" and step.op == op and part in step.urn and awaited in self._awaited:
-                self._awaited.remove(awaited)
-                thread = threading.Thread(target=act, daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-        self.stack.watchers.append(watch)
-
-    def never_began(self) -> list[str]:
-        """The steps at which something was to happen, and none of which an update began."""
-        return [f"no {each} began" for each in sorted(self._awaited)]
-
-    def settle(self) -> None:
-        """Waits for what those threads do."""
-        while self._threads:
-            self._threads.pop().join(SECONDS)
-
     def change_label(self) -> None:
         """A change of every object."""
         self.stack.set("dynamo-gke:labels.owner", f"owner-{next(self._numbers)}", path=True)
 
-    def scale_frontends(self, more: int) -> None:
-        """A change of the graph that no worker notices. `more`: in addition to the plan's."""
+    def scale_frontends(self) -> None:
+        """A change of the graph that no worker notices: one frontend more than the plan's, the next time its own."""
         graph = self.plan.graphs[0]
         key = f'dynamo-gke:models["{graph.name}"].frontend.replicas'
-        self.stack.set(key, str(graph.frontend.replicas + more), path=True)
+        self.stack.set(key, str(graph.frontend.replicas + next(self._more)), path=True)
 
     def stop_operator(self) -> None:
         operator = self._operator()["metadata"]

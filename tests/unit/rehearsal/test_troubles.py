@@ -4,7 +4,6 @@ import pytest
 
 from ops.rehearsal.engine.events import Command, Message
 from ops.rehearsal.faults.named import Named
-from ops.rehearsal.faults.possible import impossible
 from ops.rehearsal.faults.troubles import CANCELED, Trouble, judged, met, unseen
 
 SAYS = {"stock": "ZONE_RESOURCE_POOL_EXHAUSTED", "lock": "is currently locked"}
@@ -56,12 +55,3 @@ def test_a_lock_is_not_a_canceled_operation() -> None:
     known = troubles(canceled=CANCELED)
     assert not met(known, update("the stack is currently locked; delete the lock file with `pulumi cancel`"))
     assert met(known, update("Job weights: context canceled")) == known
-
-
-def test_a_stack_without_gpus_cannot_lose_a_gpu_node() -> None:
-    pool = "urn:pulumi:prod::dynamo-gke::dynamo-gke:infra:GpuPool$gcp:container/nodePool:NodePool::decode-pool"
-    asked = [Named.NODE_LOST, Named.KILLED]
-    assert impossible(asked, ["urn:pulumi:dev::dynamo-gke::gcp:compute/network:Network::vpc"]) == {
-        Named.NODE_LOST: "the stack has no GPU pool"
-    }
-    assert impossible(asked, [pool]) == {}
