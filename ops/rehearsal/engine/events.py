@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 from ops.report.plain import plain_lines
 
-UNCHANGED = ("same", "read", "refresh")
-"""Steps that change nothing. A refresh that finds drift also has changed properties."""
+UNCHANGED = ("same", "read")
+"""Steps that change nothing. One that finds changed properties does."""
+_REFRESH = "refresh"
+"""What the engine begins for each resource of a refresh. It ends as what the refresh found: same, update or delete."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,8 @@ def steps(events: Iterable[StepEvent]) -> tuple[Step, ...]:
         last, key = max(last, event.at), (event.op, event.urn)
         if event.what == "began":
             open_steps[key] = event
-        elif began := open_steps.pop(key, None):  # a component ends again when it registers its outputs
+        # A component ends again when it registers its outputs.
+        elif began := open_steps.pop(key, None) or open_steps.pop((_REFRESH, event.urn), None):
             done.append(_step(began, event, failed=event.what == "failed"))
     stopped = (_step(began, StepEvent(at=last, what="failed", op=began.op, urn=began.urn), failed=True)
                for began in open_steps.values())  # fmt: skip
@@ -114,8 +117,13 @@ def is_resource(urn: str) -> bool:
     return not type_of(urn).startswith(("dynamo-gke:", "pulumi:pulumi:"))
 
 
+def types_of(urn: str) -> str:
+    """The types of the components that have the resource, and its own, by `$`."""
+    return urn.split("::")[2]
+
+
 def type_of(urn: str) -> str:
-    return urn.split("::")[2].rpartition("$")[2]
+    return types_of(urn).rpartition("$")[2]
 
 
 def name_of(urn: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ops.rehearsal.engine import destroy_order
-from ops.rehearsal.engine.events import Command, Step, is_resource, short, type_of
-from ops.rehearsal.engine.left_over import kept
+from ops.rehearsal.engine.events import Command, Step, is_resource, name_of, short, type_of, types_of
+from policies import kinds
 
 Outcome = tuple[bool, str]
 Expectation = Callable[[Command], Outcome]
@@ -14,6 +14,13 @@ _SHOWN = 8
 """Resources that an outcome names before it counts the rest."""
 _PATHS = 4
 """Properties of one resource that an outcome names."""
+_GRAPHS_HAVE = ("dynamo-gke:workloads:ServingGraph$", "dynamo-gke:workloads:Verification$")
+_MODELS_HAVE = (
+    "dynamo-gke:workloads:Weights$",
+    "dynamo-gke:workloads:RdmaClaims$",
+    "dynamo-gke:workloads:WorkloadNamespace$kubernetes:core/v1:Secret",  # only gated models need the token
+)
+"""How the types in a URN begin: component, and what it has."""
 _DONE = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
 
@@ -60,15 +67,16 @@ def keeps(wanted: Mapping[tuple[str, str], int], now: Callable[[], Mapping[tuple
     return expect
 
 
-def one_graph(graph: str, graphs: Mapping[str, str]) -> Expectation:
-    """Changes the graph, no other one, and no node. `graphs`: URN → name of every graph."""
+def one_graph(graph: str) -> Expectation:
+    """Updates the graph, and changes nothing but what belongs to it or what a model brings with it."""
 
     def expect(command: Command) -> Outcome:
-        touched = [step.urn for step in command.changes if is_resource(step.urn)]
-        elsewhere = [urn for urn in touched if graphs.get(urn, graph) != graph or _is_cluster_or_pool(urn)]
-        if command.ok and elsewhere:
-            return False, f"also changed {listed([short(urn) for urn in elsewhere])}"
-        return command.ok and any(urn in graphs for urn in touched), counted(command)
+        touched = [step for step in command.changes if is_resource(step.urn)]
+        others = [step for step in touched if not _may_change_with_the_model(graph, step.urn)]
+        if command.ok and others:
+            return False, f"also {listed([_changed(step) for step in others])}"
+        updated = any(step.op == "update" and type_of(step.urn) == kinds.GRAPH for step in touched)
+        return command.ok and updated, counted(command)
 
     return expect
 
@@ -117,24 +125,26 @@ def refused(before: Collection[str], after: Callable[[], Collection[str]]) -> Ex
     return expect
 
 
-def nothing_left(left_over: Callable[[], Sequence[str]], state: Sequence[Mapping[str, Any]]) -> Expectation:
+def nothing_left(
+    left_over: Callable[[], Sequence[str]], state: Sequence[Mapping[str, Any]], staying: Sequence[Mapping[str, Any]]
+) -> Expectation:
     """Deletes all but what the program keeps, in an order that the engine must keep.
 
-    `left_over`: a sentence for each thing that wrongly remains or is gone; `state`: the resources before.
+    `left_over`: a sentence for each thing that wrongly remains or is gone; `state`: the resources before; `staying`:
+    those of them that the program keeps.
     """
 
     def expect(command: Command) -> Outcome:
         wrong = [*left_over(), *destroy_order.violations(command.steps, state)]
         if command.ok and wrong:
             return False, listed(wrong, "; ")
-        return command.ok, _deleted(command, state) if command.ok else "failed"
+        return command.ok, _deleted(command, staying) if command.ok else "failed"
 
     return expect
 
 
-def _deleted(command: Command, state: Sequence[Mapping[str, Any]]) -> str:
+def _deleted(command: Command, staying: Sequence[Mapping[str, Any]]) -> str:
     """For the engine, what the program keeps is deleted too: from its state."""
-    staying = kept(state)
     gone = command.count("delete") - len(staying)
     names = sorted(short(each["urn"]) for each in staying)
     return f"{gone} deleted; kept: {', '.join(names)}" if staying else f"{gone} deleted, nothing left"
@@ -157,5 +167,7 @@ def _changed(step: Step) -> str:
     return f"{step.op} {short(step.urn)}{paths}"
 
 
-def _is_cluster_or_pool(urn: str) -> bool:
-    return type_of(urn).startswith("gcp:container/")
+def _may_change_with_the_model(graph: str, urn: str) -> bool:
+    """Whether a resource belongs to the graph, or is what models need: weights, NICs, a token."""
+    types = types_of(urn)
+    return types.startswith(_MODELS_HAVE) or (types.startswith(_GRAPHS_HAVE) and name_of(urn).startswith(f"{graph}-"))

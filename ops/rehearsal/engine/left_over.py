@@ -8,6 +8,7 @@ from ops.rehearsal.engine.events import is_resource, short
 from ops.rehearsal.engine.named_objects import Name, group_of, name_of
 from ops.rehearsal.google.cloud import Resource
 from ops.rehearsal.kube import Kube, NotFound
+from policies import kinds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +58,19 @@ def outlived(created: Iterable[Object], deleted_with_cluster: Iterable[Mapping[s
             yield f"the cluster was deleted while it still had {each}"
 
 
-def kept(state: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The resources of a state that a destroy forgets and does not delete, because the program says so."""
-    return [resource for resource in state if resource.get("retainOnDelete") and is_resource(resource["urn"])]
+def kept(state: Iterable[Mapping[str, Any]], *, weights: bool) -> list[Mapping[str, Any]]:
+    """The resources of a state that a destroy forgets and does not delete, as the documentation says: GKE's grant
+    on `cluster.secretsKey`, and with `weights` the bucket. What else the program keeps is left over."""
+    types = (kinds.KEY_GRANT, *((kinds.BUCKET,) if weights else ()))
+    return [resource for resource in state if resource.get("retainOnDelete") and resource["type"] in types]
 
 
-def in_cloud(resources: Sequence[Resource], before: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def in_cloud(resources: Sequence[Resource], kept: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """A sentence for each resource of Google Cloud that should be gone, or should still exist.
 
-    `resources`: those that exist; `before`: the state before the destroy.
+    `resources`: those that exist; `kept`: those of the state that the destroy does not delete.
     """
-    staying = {(each["type"], each["id"]): each["urn"] for each in kept(before) if each["type"].startswith("gcp:")}
+    staying = {(each["type"], each["id"]): each["urn"] for each in kept}
     existing = {(each.type, each.id): each.urn for each in resources}
     for (type_, id_), urn in existing.items():
         if (type_, id_) not in staying:

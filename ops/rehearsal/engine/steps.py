@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -192,17 +192,12 @@ class Steps:
         if not self.swap:
             self.skip("swap", "no other card of the catalog fits on the stack's pools")
             return
-        graphs = {
-            resource["urn"]: resource["outputs"]["metadata"]["name"]
-            for resource in self.stack.resources()
-            if resource["type"] == kinds.GRAPH
-        }
         self.standstill.plan = self.swap.plan
         for path, value in self.swap.settings.items():
             self.stack.set(f"dynamo-gke:models{path}", value, path=True)
         first = ", all engines stopped first" if self.swap.stops_all_first else ""
         name = f"swap {self.swap.before} for {self.swap.after}{first}"
-        self._do(name, self.stack.up, expectations.one_graph(self.swap.graph, graphs))
+        self._do(name, self.stack.up, expectations.one_graph(self.swap.graph))
 
     def _rotate_token(self) -> None:
         if not self.tokens:
@@ -245,18 +240,19 @@ class Steps:
         if self.life and self.report.converged:
             with self._rehearsed():
                 self.life.destroy(self.stack.destroy)
-        gone = expectations.nothing_left(lambda: self._left(objects, resources), resources)
+        staying = left_over.kept(resources, weights=self.unprotected.keeps_weights)
+        gone = expectations.nothing_left(lambda: self._left(objects, staying), resources, staying)
         self._do("destroy", self.stack.destroy, gone, needed=True)
 
     def _urns(self) -> set[str]:
         return {resource["urn"] for resource in self.stack.resources()}
 
-    def _left(self, objects: list[left_over.Object], before: list[dict[str, Any]]) -> list[str]:
+    def _left(self, objects: list[left_over.Object], staying: list[Mapping[str, Any]]) -> list[str]:
         file = self.world.deleted_with_cluster
         lost = json.loads(file.read_text()) if file.exists() else []  # an update may fail before there is a cluster
         return [
             *left_over.outlived(objects, lost),
-            *left_over.in_cloud(self.cloud.resources(), before),
+            *left_over.in_cloud(self.cloud.resources(), staying),
             *left_over.in_stack(self.kube, objects, self.stack.resources()),
         ]
 

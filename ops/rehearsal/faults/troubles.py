@@ -64,9 +64,10 @@ def judged(troubles: Sequence[Trouble], command: Command) -> Outcome:
     """An update succeeds, or each of its errors is that of a fault that has not shown itself before."""
     if command.ok:
         return True, counted(command)
-    strange = [error for error in command.errors() if _first(troubles, error) is None]
+    errors = command.errors()
+    explained = bool(errors) and all(_first(troubles, error) for error in errors)
     faults = listed([*dict.fromkeys(each.fault for each in met(troubles, command))])
-    return not strange, f"failed by {faults or 'no injected fault'}; {counted(command)}"
+    return explained, f"failed by {faults or 'no injected fault'}; {counted(command)}"
 
 
 def unseen(troubles: Sequence[Trouble]) -> Iterator[str]:

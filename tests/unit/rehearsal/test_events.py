@@ -28,15 +28,19 @@ def test_a_step_without_an_end_failed_when_the_command_stopped() -> None:
     assert (cut.op, cut.failed, cut.ended) == ("update", True, 4)
 
 
-def test_a_refresh_changes_something_only_where_properties_differ() -> None:
+def test_a_refresh_of_a_resource_ends_as_what_it_found() -> None:
+    found = {"same": (), "update": ("mtu",), "delete": ()}
+    urns = {op: f"{VPC}-{op}" for op in found}
     events = [
-        event(0, "began", op="refresh"),
-        event(1, "ended", op="refresh"),
-        event(0, "began", COMPONENT, "refresh"),
-        event(1, "ended", COMPONENT, "refresh", "mtu"),
+        *(event(0, "began", urn, "refresh") for urn in urns.values()),
+        *(event(1, "ended", urns[op], op, *changed) for op, changed in found.items()),
     ]
     command = Command(name="refresh", ok=True, seconds=1, steps=steps(events), messages=())
-    assert [step.urn for step in command.changes] == [COMPONENT]
+    assert [(step.urn, step.failed, step.changed) for step in command.changes] == [
+        (urns["update"], False, ("mtu",)),
+        (urns["delete"], False, ()),
+    ]
+    assert len(command.steps) == len(found)
 
 
 def test_errors_are_shown_once_without_colors_and_tokens_and_shortened() -> None:

@@ -10,13 +10,17 @@ _HEAD = "urn:pulumi:prod::dynamo-gke::dynamo-gke"
 CHAT = f"{_HEAD}:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment::chat-graph"
 OTHER = f"{_HEAD}:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment::other-graph"
 JOB = f"{_HEAD}:workloads:Verification$kubernetes:batch/v1:Job::chat-proof-job"
+OTHERS_JOB = f"{_HEAD}:workloads:Verification$kubernetes:batch/v1:Job::other-proof-job"
+WEIGHTS = f"{_HEAD}:workloads:Weights$kubernetes:batch/v1:Job::model-weights-qwen3-32b"
+CLAIMS = f"{_HEAD}:workloads:RdmaClaims$kubernetes:resource.k8s.io/v1:ResourceClaimTemplate::claims-1"
+ADDRESS = f"{_HEAD}:workloads:Endpoint$gcp:compute/address:Address::chat-endpoint-address"
+VPC = f"{_HEAD}:infra:Network$gcp:compute/network:Network::network-vpc"
 SECRET = f"{_HEAD}:workloads:WorkloadNamespace$kubernetes:core/v1:Secret::workloads-hf-token"
 POOL = f"{_HEAD}:infra:GpuPool$gcp:container/nodePool:NodePool::decode-pool"
 VERSION = f"{_HEAD}:workloads:SyncedToken$gcp:secretmanager/secretVersion:SecretVersion::token-version"
 BUCKET = f"{_HEAD}:infra:WeightsBucket$gcp:storage/bucket:Bucket::weights-bucket"
 STATE = [{"urn": CHAT, "dependencies": [POOL]}, {"urn": POOL}]
 SCALED = {("dynamo", "chat-decode"): 2}
-GRAPHS = {CHAT: "chat", OTHER: "other"}
 
 
 def step(op: str, urn: str, *changed: str, failed: bool = False, at: float = 0) -> Step:
@@ -28,7 +32,7 @@ def command(*steps: Step, ok: bool = True, errors: tuple[str, ...] = ()) -> Comm
     return Command(name="up", ok=ok, seconds=1, steps=steps, messages=messages)
 
 
-ONE_GRAPH = expectations.one_graph("chat", GRAPHS)
+ONE_GRAPH = expectations.one_graph("chat")
 MANY = tuple(f"labels.{number}" for number in range(12))
 CASES: list[tuple[str, Expectation, Command, bool, str]] = [
     ("another provider agrees", expectations.agrees, command(step("same", CHAT)), True, "none of 1 resources differ"),
@@ -51,9 +55,9 @@ CASES: list[tuple[str, Expectation, Command, bool, str]] = [
     (
         "a refresh that finds drift",
         expectations.unchanged,
-        command(step("refresh", POOL, "nodeCount")),
+        command(step("update", POOL, "nodeCount"), step("delete", BUCKET)),
         False,
-        "changed refresh NodePool decode-pool (nodeCount)",
+        "changed update NodePool decode-pool (nodeCount), delete Bucket weights-bucket",
     ),
     ("a failed command changes nothing either", expectations.unchanged, command(ok=False), False, "failed"),
     (
@@ -64,11 +68,40 @@ CASES: list[tuple[str, Expectation, Command, bool, str]] = [
         "1 updated, 1 replaced",
     ),
     (
+        "one graph, its weights, its devices and its token",
+        ONE_GRAPH,
+        command(step("update", CHAT), step("create", WEIGHTS), step("create", CLAIMS), step("delete", SECRET)),
+        True,
+        "2 created, 1 updated, 1 deleted",
+    ),
+    ("a graph that is created anew", ONE_GRAPH, command(step("replace", CHAT)), False, "1 replaced"),
+    (
+        "its address too",
+        ONE_GRAPH,
+        command(step("update", CHAT), step("delete", ADDRESS)),
+        False,
+        "also delete Address chat-endpoint-address",
+    ),
+    (
+        "a network too",
+        ONE_GRAPH,
+        command(step("update", CHAT), step("update", VPC, "mtu")),
+        False,
+        "also update Network network-vpc (mtu)",
+    ),
+    (
+        "another graph's Job",
+        ONE_GRAPH,
+        command(step("update", CHAT), step("replace", OTHERS_JOB)),
+        False,
+        "also replace Job other-proof-job",
+    ),
+    (
         "another graph too",
         ONE_GRAPH,
         command(step("update", CHAT), step("update", OTHER)),
         False,
-        "also changed DynamoGraphDeployment other-graph",
+        "also update DynamoGraphDeployment other-graph",
     ),
     ("a node pool too", ONE_GRAPH, command(step("update", CHAT), step("update", POOL)), False, "NodePool decode-pool"),
     ("no graph at all", ONE_GRAPH, command(step("replace", JOB)), False, "1 replaced"),
@@ -136,35 +169,35 @@ CASES: list[tuple[str, Expectation, Command, bool, str]] = [
     ),
     (
         "a clean destroy",
-        expectations.nothing_left(lambda: [], STATE),
+        expectations.nothing_left(lambda: [], STATE, []),
         command(step("delete", CHAT), step("delete", POOL, at=2)),
         True,
         "2 deleted, nothing left",
     ),
     (
         "a destroy that keeps the bucket",
-        expectations.nothing_left(lambda: [], [*STATE, {"urn": BUCKET, "retainOnDelete": True}]),
+        expectations.nothing_left(lambda: [], [*STATE, {"urn": BUCKET}], [{"urn": BUCKET}]),
         command(step("delete", CHAT), step("delete", POOL, at=2), step("delete", BUCKET, at=3)),
         True,
         "2 deleted; kept: Bucket weights-bucket",
     ),
     (
         "something is left",
-        expectations.nothing_left(lambda: ["the cluster still has Secret hf-token"], STATE),
+        expectations.nothing_left(lambda: ["the cluster still has Secret hf-token"], STATE, []),
         command(step("delete", CHAT)),
         False,
         "the cluster still has Secret hf-token",
     ),
     (
         "the right order by chance",
-        expectations.nothing_left(lambda: [], [{"urn": CHAT}, {"urn": POOL}]),
+        expectations.nothing_left(lambda: [], [{"urn": CHAT}, {"urn": POOL}], []),
         command(step("delete", CHAT), step("delete", POOL, at=2)),
         False,
         "GPU pool decode-pool may be deleted before graph chat-graph, which does not depend on it",
     ),
     (
         "the wrong order",
-        expectations.nothing_left(lambda: [], STATE),
+        expectations.nothing_left(lambda: [], STATE, []),
         command(step("delete", CHAT, at=2), step("delete", POOL)),
         False,
         "GPU pool decode-pool was being deleted before graph chat-graph was gone",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.rehearsal.engine.left_over import Object, in_cloud, outlived
+from ops.rehearsal.engine.left_over import Object, in_cloud, kept, outlived
 from ops.rehearsal.google.cloud import Resource
 from policies import kinds
 
@@ -45,7 +45,7 @@ def in_state(type_: str, id_: str, *, kept: bool) -> dict[str, Any]:
 BEFORE = [
     in_state(kinds.BUCKET, "weights", kept=True),
     in_state(kinds.KEY_GRANT, "key", kept=True),
-    in_state(kinds.NETWORK, "vpc", kept=False),
+    in_state(kinds.NETWORK, "vpc", kept=True),
 ]
 
 
@@ -65,9 +65,14 @@ BEFORE = [
     ],
     ids=["only what is kept", "a network", "another one of a kept type", "a kept one is gone"],
 )
-def test_the_options_of_the_state_say_what_stays(exist: list[tuple[str, str]], said: list[str]) -> None:
+def test_only_what_the_documentation_names_may_stay(exist: list[tuple[str, str]], said: list[str]) -> None:
     resources = [
         Resource(type=type_, id=id_, urn=f"urn:pulumi:prod::dynamo-gke::{type_}::{id_}", state={})
         for type_, id_ in exist
     ]
-    assert list(in_cloud(resources, BEFORE)) == said
+    assert list(in_cloud(resources, kept(BEFORE, weights=True))) == said
+
+
+def test_the_bucket_stays_only_with_kept_weights() -> None:
+    assert [each["type"] for each in kept(BEFORE, weights=False)] == [kinds.KEY_GRANT]
+    assert kept([in_state(kinds.BUCKET, "weights", kept=False)], weights=True) == []

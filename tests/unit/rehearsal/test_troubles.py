@@ -32,6 +32,11 @@ def test_an_update_may_fail_by_injected_faults_only(errors: tuple[str, ...], wan
     assert judged(troubles(), update(*errors)) == wanted
 
 
+def test_a_failed_update_that_says_nothing_is_explained_by_nothing() -> None:
+    silent = Command(name="up", ok=False, seconds=1, steps=(), messages=())
+    assert judged(troubles(), silent) == (False, "failed by no injected fault; no change")
+
+
 def test_a_fault_that_comes_back_after_its_mend_explains_nothing() -> None:
     known = troubles()
     known[0].met = True
