@@ -30,8 +30,9 @@ UNREACHABLE = "|".join(
         # kubectl, Pulumi's provider and Helm in their own words.
         rf"connection to the server {re.escape(API_SERVER)} was refused",
         r"Kubernetes cluster( is)? unreachable",
-        # The API server while it stops or starts: the codes 503, 429, 504 and 401, and its own words.
-        r"the server is currently unable to handle the request",
+        # The API server while it stops or starts: the codes 503, 429, 504 and 401, and its own words. A webhook that is
+        # down gives the first one too.
+        r"(?<!call webhook: )the server is currently unable to handle the request",
         r"the server has received too many requests and has asked us to try again later",
         r"the server was unable to return a response in the time allotted",
         r"the server has asked for the client to provide credentials",

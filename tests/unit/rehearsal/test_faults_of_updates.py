@@ -199,6 +199,11 @@ REFUSED = "dial tcp 127.0.0.1:6443: connect: connection refused"
         ("NodePool system-pool: timeout while waiting for state to become 'DONE'", False),
         ("NodePool system-pool: googleapi: Error 503: The service is currently unavailable., backendError", False),
         ('Graph chat: failed calling webhook "v.kb.io": Post "https://127.0.0.1:9443/v": connection refused', False),
+        (
+            'Graph chat: failed calling webhook "v.kb.io": failed to call webhook: the server is '
+            "currently unable to handle the request",
+            False,
+        ),
         ("Deployment frontend: 1 of 2 pods are not ready; the node is unreachable", False),
     ],
 )
