@@ -161,9 +161,11 @@ def _token_secret_name(settings: Settings) -> str:
 
 
 def _token_secret(settings: Settings, graphs: tuple[Graph, ...]) -> TokenSecret | None:
-    if settings.secrets.store is not SecretStore.SECRET_MANAGER or not any(graph.card.gated for graph in graphs):
-        return None
+    """The secret that GKE syncs. A named one stays while models come and go: without any, the cluster is updated."""
     theirs = settings.secrets.hf_token
+    wanted = theirs or any(graph.card.gated for graph in graphs)
+    if settings.secrets.store is not SecretStore.SECRET_MANAGER or not wanted:
+        return None
     return TokenSecret(name=theirs or names.token_secret(settings.stack), exists=theirs is not None)
 
 

@@ -26,8 +26,9 @@ def errors(stack: ResolvedStack) -> Iterator[Error]:
 def warnings(stack: ResolvedStack) -> Iterator[str]:
     if missing := missing_token(stack):
         yield missing
+    secrets = stack.settings.secrets
     gated = any(deployment.card.gated for deployment in stack.deployments)
-    if stack.settings.secrets.store is SecretStore.SECRET_MANAGER and not gated:
+    if secrets.store is SecretStore.SECRET_MANAGER and not (gated or secrets.hf_token):
         yield "secrets.store: has no effect, because no model is gated"
 
 

@@ -96,3 +96,12 @@ def test_a_stand_in_still_loads_with_a_warning(value: str, tmp_path: Any, monkey
     assert "was not encrypted by Pulumi" in warning
     assert COMMAND in warning
     assert value not in done.stdout + done.stderr
+
+
+def test_a_named_secret_is_synced_for_any_model() -> None:
+    named = ["secrets.store=secretManager", "secrets.hfToken=hf-token"]
+    gated = run(named, preview=True).by_urn()
+    free = run([*named, "models.chat.model=llama-3.3-70b-instruct-fp8"], preview=True).by_urn()
+    shared = [urn for urn in gated if "SyncedToken" in urn or "gcp:container/" in urn]
+    assert any("SyncedToken" in urn for urn in shared)
+    assert [urn for urn in shared if urn not in free or free[urn].inputs != gated[urn].inputs] == []
