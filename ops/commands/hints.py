@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from catalog.defaults import default_machine
+from catalog.engines import default_engine
+from ops.local.timing import Timing
+
 EXAMPLES = {
     "--stack": "prod",
     "-s": "prod",
@@ -15,12 +19,12 @@ EXAMPLES = {
     "--fail": "NodePool",
     "--fault": "all",
     "--judge": "official",
-    "--timing": "h200",
+    "--timing": Timing.SIMULATOR.value,
     "--port": "8001",
     "--speedup": "10",
     "--model-dir": "./tokenizer",
-    "--machine": "a3-ultragpu-8g",
-    "--engine": "vllm",
+    "--machine": default_machine(),
+    "--engine": default_engine().name,
     "--hub": "https://hub.example.com",
     "--revision": "main",
     "--project": "my-project",
