@@ -42,7 +42,7 @@ test: $(VENV)/.test ## run every test that can run here but rehearsals; says wha
 	$(PY) -m pytest -n auto --dist worksteal --ignore tests/rehearsal
 
 test-rehearsal: $(VENV)/.test ## run the tests with the real engine and a real control plane; skipped without `make tools`
-	$(PY) -m pytest tests/rehearsal -n 3 --dist loadfile
+	$(PY) -m pytest tests/rehearsal -n 2 --dist loadfile
 
 judge: $(VENV)/.test ## compare `diff` with Pulumi's own engine, for every value of every setting; needs `make tools`, an hour
 	JUDGE_EVERYTHING=1 $(PY) -m pytest tests/rehearsal/test_forecasts_prod.py tests/rehearsal/test_forecasts_others.py -n 2 --dist loadfile

@@ -16,7 +16,7 @@ from ops.rehearsal.platform import chart
 from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
 
-SECONDS = 300
+SECONDS = 900
 
 
 def run(world: World) -> int:

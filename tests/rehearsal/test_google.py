@@ -12,7 +12,7 @@ from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
 from tests.stacks import ROOT
 
-SECONDS = 300
+SECONDS = 900
 
 
 def scenario(name: str, folder: Path, programs: Programs) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tests.rehearsal.judge.cases import TOKEN
 from tests.rehearsal.judge.process import started
 from tests.stacks import ROOT, SHIPPED
 
-SECONDS = 180
+SECONDS = 900
 
 
 @pytest.mark.parametrize("stack", SHIPPED)
