@@ -17,10 +17,12 @@ class Sides:
 
     def __init__(self, before: Snapshot, after: Snapshot) -> None:
         previewed = engine.pairs(before.resources, after.resources)
-        self.not_compared = tuple(
-            f"{path} of {new.name}" for old, new in previewed for path in unknowns.not_compared(old, new)
-        )
         self.pairs = tuple(unknowns.equally_unknown(old, new) for old, new in previewed)
+        self.not_compared = tuple(
+            f"{path} of {compared[1].name}"
+            for pair, compared in zip(previewed, self.pairs, strict=True)
+            for path in unknowns.hidden(pair, compared)
+        )
         self.old = before.by_urn() | {old.urn: old for old, _ in self.pairs}
         self.new = after.by_urn() | {new.urn: new for _, new in self.pairs}
         self.before = replace(before, resources=tuple(self.old.values()))

@@ -12,8 +12,11 @@ from typing import Any
 from ops.changes.previewed import Registered
 from ops.changes.values import UNKNOWN, differences, keyed
 
+Pair = tuple[Registered, Registered]
+"""The two versions of a resource, the old one first."""
 
-def equally_unknown(old: Registered, new: Registered) -> tuple[Registered, Registered]:
+
+def equally_unknown(old: Registered, new: Registered) -> Pair:
     """Both versions of a resource, with each value that comes from other resources and that one side does not know
     unknown in both."""
     from_resources = old.property_dependencies.keys() & new.property_dependencies.keys()
@@ -23,11 +26,10 @@ def equally_unknown(old: Registered, new: Registered) -> tuple[Registered, Regis
     return replace(old, inputs=before), replace(new, inputs=after)
 
 
-def not_compared(old: Registered, new: Registered) -> list[str]:
-    """Paths of the inputs that only one side knows and that `equally_unknown` makes unknown in both."""
-    before, after = equally_unknown(old, new)
-    hidden = (*differences(old.inputs, before.inputs), *differences(new.inputs, after.inputs))
-    return sorted({found.path for found in hidden})
+def hidden(previewed: Pair, compared: Pair) -> list[str]:
+    """Paths of the inputs that `equally_unknown` made unknown: only one side knows them."""
+    versions = zip(previewed, compared, strict=True)
+    return sorted({found.path for was, made in versions for found in differences(was.inputs, made.inputs)})
 
 
 def _both(was: Any, becomes: Any) -> tuple[Any, Any]:

@@ -34,7 +34,7 @@ def run(kube: Kube, resources: Callable[[], Sequence[Resource]], stop: threading
             _assign_addresses(kube, resources)
         with suppress(NotFound):  # the kinds come with the cluster
             for gateway in _without(kube, "gateway.networking.k8s.io/v1", "Gateway", "conditions"):
-                if not named_in_cloud.missing(gateway, resources()):
+                if not named_in_cloud.missing(gateway, named_in_cloud.existing(resources())):
                     _write(kube, gateway, {"conditions": [_PROGRAMMED]})
             for sync in _without(kube, "secret-sync.gke.io/v1", "SecretSync", "lastSuccessfulSyncTime"):
                 metadata = {key: sync["metadata"][key] for key in ("name", "namespace")}

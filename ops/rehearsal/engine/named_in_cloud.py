@@ -4,7 +4,7 @@ Only by name: neither region nor purpose of what is named is compared.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from ops.rehearsal.engine.named_by_pods import templates
@@ -26,10 +26,14 @@ Named = tuple[str, str]
 """Type and name."""
 
 
-def missing(each: Mapping[str, Any], resources: Sequence[Resource]) -> list[str]:
+def existing(resources: Sequence[Resource]) -> Set[Named]:
+    """What objects may name: the resources, and the gateway classes of GKE."""
+    classes = {(_GATEWAY_CLASS, name) for name in _GATEWAY_CLASSES}
+    return classes | {named for resource in resources for named in _called(resource)}
+
+
+def missing(each: Mapping[str, Any], existing: Set[Named]) -> list[str]:
     """What the object names and Google Cloud does not have, each in words."""
-    existing = {named for resource in resources for named in _called(resource)}
-    existing |= {(_GATEWAY_CLASS, name) for name in _GATEWAY_CLASSES}
     return [f"{type_.rpartition(':')[2]} {name}" for type_, name in _names(each) if (type_, name) not in existing]
 
 

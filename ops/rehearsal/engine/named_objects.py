@@ -1,6 +1,6 @@
 """Whether the objects that other objects name exist. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 from ops.rehearsal.engine import named_by_pods, named_in_cloud
 from ops.rehearsal.engine.object_names import Key, Name, Object, group_of, keys_of, name_of
@@ -12,13 +12,14 @@ _GATEWAY = "gateway.networking.k8s.io"
 
 
 def violations(objects: Sequence[Object], every: Sequence[Object], cloud: Sequence[Resource] = ()) -> Iterator[str]:
-    """A sentence for each name in the objects of something that does not exist, and for a toothless binding.
+    """A sentence for each name in the objects of something that does not exist, and for a binding that denies nothing.
 
     `every`: the objects of the cluster; `cloud`: what Google Cloud has. What an object only has from its controller,
     as a pod from its Job, is said of the controller.
     """
     existing: set[Name | Key] = {known for each in every for known in (name_of(each), *keys_of(each))}
-    absent = [(each, _absent(each, existing, cloud)) for each in objects]
+    in_cloud = named_in_cloud.existing(cloud)
+    absent = [(each, _absent(each, existing, in_cloud)) for each in objects]
     by_uid = {each["metadata"].get("uid"): names for each, names in absent}
     for each, names in absent:
         owners = each["metadata"].get("ownerReferences") or []
@@ -29,13 +30,13 @@ def violations(objects: Sequence[Object], every: Sequence[Object], cloud: Sequen
             yield f"{named(each)} refuses no pod: its validationActions are {actions}, and must have Deny"
 
 
-def _absent(each: Object, existing: set[Name | Key], cloud: Sequence[Resource]) -> list[str]:
-    """What the object names and does not exist, once each; of an absent Secret not its keys too."""
+def _absent(each: Object, existing: Set[Name | Key], in_cloud: Set[named_in_cloud.Named]) -> list[str]:
+    """What the object names and does not exist, without repeats; of a missing Secret only itself, not its keys."""
     names = dict.fromkeys((*_NAMES.get(each["kind"], _none)(each), *named_by_pods.names(each)))
     here = [name for name in names if name not in existing and not (isinstance(name, Key) and name.of not in existing)]
     return [
         *(f"{name}, which does not exist" for name in here),
-        *(f"{name}, which does not exist in Google Cloud" for name in named_in_cloud.missing(each, cloud)),
+        *(f"{name}, which does not exist in Google Cloud" for name in named_in_cloud.missing(each, in_cloud)),
     ]
 
 
