@@ -111,7 +111,7 @@ def environment(plan: Plan, recording: Recording) -> Environment:
         hub=_hub(plan),
         bucket=next((_name(r.inputs, r.name) for r in recording.resources if r.type == kinds.BUCKET), None),
         services=tuple(_services(recording)),
-        steps=tuple(steps(plan)),
+        steps=steps(plan),
         roles=tuple(role for role in Role if any(w.role is role for graph in plan.graphs for w in graph.workers)),
         deployments=tuple(graph.name for graph in plan.graphs),
     )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import count
 
 from catalog.rdma import KvTransfer
 from manifests import labels
@@ -103,27 +102,27 @@ def transfers(graphs: Sequence[Graph]) -> tuple[Transfer, ...]:
     )
 
 
-def steps(plan: Plan) -> Iterator[Step]:
-    numbers = count(1)
+def steps(plan: Plan) -> tuple[Step, ...]:
+    return tuple(Step(number=number, where=where, what=what) for number, (where, what) in enumerate(_path(plan), 1))
 
-    def step(where: str, what: str) -> Step:
-        return Step(number=next(numbers), where=where, what=what)
 
+def _path(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Where each step of a request happens, and what it does."""
     if isinstance(plan.endpoint, InCluster):
-        yield step("Client", "sends a request to the Service of a deployment, from inside the cluster")
+        yield ("Client", "sends a request to the Service of a deployment, from inside the cluster")
     else:
         name = entrance(plan).name
-        yield step("Client", f"sends an OpenAI request to the {name[0].lower()}{name[1:]}")
-    yield step("Frontend", "turns the prompt into tokens; its KV-aware router chooses the engines")
+        yield ("Client", f"sends an OpenAI request to the {name[0].lower()}{name[1:]}")
+    yield ("Frontend", "turns the prompt into tokens; its KV-aware router chooses the engines")
     split = [graph for graph in plan.graphs if graph.disaggregated]
     whole = [graph for graph in plan.graphs if not graph.disaggregated]
     if split:
-        yield step("Prefill", f"computes the KV cache of the prompt{_only(split, whole)}")
-        yield step("KV cache", _moves(transfers(split)))
-        yield step("Decode", "generates the answer token by token, from the prompt's KV cache")
+        yield ("Prefill", f"computes the KV cache of the prompt{_only(split, whole)}")
+        yield ("KV cache", _moves(transfers(split)))
+        yield ("Decode", "generates the answer token by token, from the prompt's KV cache")
     if whole:
-        yield step("Worker", f"computes the KV cache and generates the answer{_only(whole, split)}; no cache moves")
-    yield step("Answer", "streams back through the frontend to the client")
+        yield ("Worker", f"computes the KV cache and generates the answer{_only(whole, split)}; no cache moves")
+    yield ("Answer", "streams back through the frontend to the client")
 
 
 def _only(these: list[Graph], others: list[Graph]) -> str:
