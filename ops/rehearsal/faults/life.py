@@ -67,7 +67,7 @@ class Life:
         self._report.command("up again", self._scene.stack.up, expectations.unchanged)
 
     def _judged(self, troubles: Sequence[Trouble], up: Command) -> Outcome:
-        """The verdict on an update, when what the faults did meanwhile has ended, with what shows that it happened."""
+        """The verdict on an update once its faults have ended, with their evidence."""
         ok, said = judged(troubles, up)
         wrong = self._scene.meanwhile.settle()
         return ok and not wrong, "; ".join([*wrong, said, *self._scene.meanwhile.seen()])

@@ -1,4 +1,4 @@
-"""What faults do while a command runs, in threads of which no error is lost, and whether they were seen to happen."""
+"""Runs faults in threads while a command runs, and reports their errors and whether each fault took effect."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.faults.named import Named
 
 Evidence = Callable[[], str]
-"""What shows that a fault happened, in words; empty while nothing shows it."""
+"""Says how a fault took effect; empty until it has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +77,13 @@ class Meanwhile:
         return errors
 
     def seen(self) -> list[str]:
-        """What shows that faults happened, once each."""
+        """The evidence of each fault that took effect, reported once."""
         found = [(each, each[1]()) for each in self._unseen]
         self._unseen = [each for each, words in found if not words]
         return [words for _, words in found if words]
 
     def missed(self) -> list[str]:
-        """The faults that did not happen, as far as anybody saw. They are not awaited any more."""
+        """The faults that did not start or have no evidence. They are not awaited any more."""
         found = [
             *(f"{each.fault}: no {each.op} of {each.part} began" for each in self._awaited),
             *(f"{fault} was not seen to happen" for fault, _ in self._unseen),

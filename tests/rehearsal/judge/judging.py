@@ -17,7 +17,7 @@ UNSEEN_SECRET = "kubernetes:core/v1:Secret::workloads-hf-token"
 
 
 def of_base(*bases: str) -> list[Case]:
-    """The cases of these bases, one base after the other, because a base is deployed anew once another one was."""
+    """The cases of these bases, sorted by base: one is deployed at a time, and a switch deploys the next."""
     chosen = cases.every() if os.environ.get(EVERYTHING) else cases.once()
     return [case for base in bases for case in chosen if case.base == base]
 

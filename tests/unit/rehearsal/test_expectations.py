@@ -74,7 +74,7 @@ CASES: list[tuple[str, Expectation, Command, bool, str]] = [
         True,
         "2 created, 1 updated, 1 deleted",
     ),
-    ("a graph that is created anew", ONE_GRAPH, command(step("replace", CHAT)), False, "1 replaced"),
+    ("a replaced graph", ONE_GRAPH, command(step("replace", CHAT)), False, "1 replaced"),
     (
         "its address too",
         ONE_GRAPH,

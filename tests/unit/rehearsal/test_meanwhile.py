@@ -1,4 +1,4 @@
-"""What faults do while a command runs: no error of a thread is lost, and what nobody saw did not happen."""
+"""Faults in threads: every error is reported, and a fault without evidence is missed."""
 
 import threading
 
