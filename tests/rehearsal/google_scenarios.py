@@ -7,14 +7,14 @@ programs as JSON.
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from unittest import mock
 
 from catalog.machines import cpu_machine_names
 from ops.local import private_network
-from ops.rehearsal.google.cloud import Cloud
-from ops.rehearsal.google.faults import Fault, Faults
+from ops.rehearsal.google.cloud import Cloud, Resource
+from ops.rehearsal.google.faults import Effect, Fault, Faults, Operation
 from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
 from policies import kinds
@@ -68,6 +68,9 @@ def google_part(world: World, programs: Programs) -> Result:
     found["moved ranges"] = _moved(stack, cloud, overrides, "network.ranges.rdma=10.64.0.0/16")
     overrides[0] = "cluster.deletionProtection=false"
     stack.up()
+    # GKE takes minutes to delete a pool, and a subnet is refused at once.
+    slow = Fault(urn="-pool", operation=Operation.DELETE, effect=Effect.DELAY, seconds=5, times=2)
+    Faults(world.faults).ask(slow)
     found["moved region"] = _moved(
         stack, cloud, overrides, "location.region=us-central1", "location.zone=us-central1-b"
     )
@@ -83,14 +86,21 @@ def _moved(stack: Any, cloud: Cloud, overrides: list[str], *changes: str) -> Res
     overrides += changes
     refused = _refusal(stack.up)
     with cloud.change() as content:  # as `gcloud container node-pools delete` does
-        for pool in [of for of in content.resources.values() if ":GpuPool$" in of.urn]:
+        left = _gpu_pools(content.resources.values())
+        for pool in left:
             content.remove(pool.type, pool.id)
     return {
         "refused": refused,
-        "refresh": _counts(stack.refresh()).get("delete"),
-        "pools": _counts(stack.up()).keys() >= {"create", "replace"},
+        "deleted by hand": len(left),
+        "forgotten": _counts(stack.refresh()).get("delete", 0),
+        "replaced": _counts(stack.up()).get("replace", 0) > 0,
+        "pools": len(_gpu_pools(cloud.resources())),
         "again": [*_counts(stack.up())],
     }
+
+
+def _gpu_pools(resources: Iterable[Resource]) -> list[Resource]:
+    return [of for of in resources if ":GpuPool$" in of.urn]
 
 
 def _program(overrides: list[str]) -> None:

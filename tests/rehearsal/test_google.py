@@ -51,9 +51,14 @@ def test_the_engine_creates_mends_changes_and_destroys_what_prod_has_in_google_c
     assert found["owner"] == "others"
     # The cluster ignores changes of `nodeConfig`, which its pools must follow.
     assert found["replaced with its account"] == ["decode-pool", "prefill-pool", "system-pool"]
-    for moved in (found["moved ranges"], found["moved region"]):
-        assert "is already being used by" in moved["refused"]
-        assert (moved["refresh"], moved["pools"], moved["again"]) == (2, True, ["same"])
+    moved = found["moved ranges"], found["moved region"]
+    assert all("is already being used by" in each.pop("refused") for each in moved)
+    by_hand = [each.pop("deleted by hand") for each in moved]
+    # Another region also replaces the cluster, with which the engine may delete its pools before it meets a refusal.
+    assert by_hand[0] == 2
+    assert by_hand[1] <= 2
+    for pools, each in zip(by_hand, moved, strict=True):
+        assert each == {"forgotten": pools, "replaced": True, "pools": 2, "again": ["same"]}
     chain = ("decode-pool", "cluster-cluster", "network-nodes", "network-vpc")
     assert [name for name in found["destroyed"] if name in chain] == list(chain)
     assert found["left"] == []
