@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from ops.local import LocalOptions, run
+from ops.local.runner import LocalOptions, run
 from tests.local.sample_graph import simulated_graph
 
 if __name__ == "__main__":
