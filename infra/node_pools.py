@@ -142,8 +142,8 @@ class GpuPool(pulumi.ComponentResource):
                 parent=self,
                 protect=args.protect,
                 # Written by GKE and the autoscaler. Local SSDs come with the machine type and read back as set. An
-                # ignored field keeps its old input, in a replacement too: a pool that stops being scaled would send its
-                # initial count together with its fixed one, which the provider refuses.
+                # ignored field keeps its old input: a pool that stops being scaled would send its initial count
+                # together with its fixed one, which the provider refuses.
                 ignore_changes=[
                     "nodeConfig.ephemeralStorageLocalSsdConfig",
                     "version",

@@ -105,7 +105,7 @@ def _replaced(
 ) -> Change:
     deleted_first = engine.deletes_first(old, new, any(why.startswith("provider: ") for why in because))
     fails: list[str] = []
-    kept = dict.fromkeys(found.bare for found in differences(target, new.inputs))
+    ignored = dict.fromkeys(found.bare for found in differences(target, new.inputs))
     if old.options.get("retainOnDelete") and _named(new) and old.physical_name == new.physical_name:
         fails.append("`pulumi up` fails: the old resource remains (retainOnDelete) and keeps the name")
     return Change(
@@ -122,7 +122,7 @@ def _replaced(
         releases=losses.released(old, size(old.inputs, planned_nodes(sides.before, old.inputs))),
         loss=losses.loss(old),
         fails=tuple(fails),
-        notes=(f"created with the old value of {few(list(kept))} (ignoreChanges)",) if kept else (),
+        notes=(f"created with the new value of {few(list(ignored))}, which an update ignores",) if ignored else (),
         renamed_from=_renamed(old, new),
     )
 

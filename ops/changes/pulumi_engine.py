@@ -47,7 +47,8 @@ def _under(former_parent: str, parent: Registered, child: Registered) -> list[st
 
 
 def with_ignored(before: Any, after: Any, paths: Sequence[str]) -> Any:
-    """The new inputs as the engine sees them: paths in `ignoreChanges` keep their old value, on a replacement too."""
+    """The new inputs as the engine compares them with the old ones: paths in `ignoreChanges` keep their old value. If
+    others force a replacement, that is created with the new ones."""
     for path in paths:
         steps = [quoted or plain for quoted, plain in re.findall(r'"([^"]+)"|([^.\[\]"]+)', path)]
         after = _reset(before, after, steps)

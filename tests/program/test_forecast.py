@@ -229,7 +229,7 @@ def test_a_setting_that_changes(case: Case) -> None:
 
 
 def test_no_ignored_input_shows() -> None:
-    """Not even where the resource is replaced: the engine keeps the old values."""
+    """Not even where the resource is replaced: none of them forces it."""
     for case in CASES:
         ignored = {r.urn: r.options.get("ignoreChanges", []) for r in variant(case.after)[1].resources}
         for change in forecast(case.before, case.after).of(Kind.REPLACED):

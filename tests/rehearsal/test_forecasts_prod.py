@@ -1,4 +1,5 @@
-"""What `diff` forecasts for changes of the prod stack is what Pulumi's own engine would do, resource by resource.
+"""What `diff` forecasts for changes of the prod stack is what Pulumi's own engine would do, resource by resource, and
+what `preview --json` prints after them is what the engine registers.
 
 The engine runs with the real Kubernetes provider against a real API server. Google's replacement rules are not judged:
 its stand-in reads them from the table that the forecasts use (docs/diff.md).

@@ -61,13 +61,13 @@ def test_ignored_inputs_keep_their_old_values(
     assert with_ignored(before, after, [path]) == want
 
 
-def test_a_replacement_is_created_with_the_old_values_of_ignored_inputs() -> None:
+def test_a_replacement_is_created_with_the_new_values_of_ignored_inputs() -> None:
     before = one(CLUSTER, {"name": "c", "location": "a", "minMasterVersion": "1.35"})
     after = one(CLUSTER, {"name": "c", "location": "b", "minMasterVersion": "1.36"}, ignoreChanges=["minMasterVersion"])
     change = only(compare(stack(before), stack(after)))
     assert (change.kind, change.because) == (Kind.REPLACED, ("location",))
     assert [found.path for found in change.inputs] == ["location"]
-    assert change.notes == ("created with the old value of minMasterVersion (ignoreChanges)",)
+    assert change.notes == ("created with the new value of minMasterVersion, which an update ignores",)
 
 
 def test_another_default_label_updates_each_resource_that_takes_labels() -> None:

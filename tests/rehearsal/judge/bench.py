@@ -4,10 +4,12 @@ Reads a request per line from stdin and answers each with a line. The first says
 """
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,8 +39,13 @@ class Request:
     """Which token the stack has; empty for none."""
 
 
+# The Automation API has no argument for it.
+_SHOW_SAMES = "PULUMI_OPTION_SHOW_SAMES"
+
+
 def run(world: World) -> int:
-    """Answers until stdin ends. Every answer has `error`, empty if the command ran."""
+    """Answers until stdin ends."""
+    os.environ[_SHOW_SAMES] = "true"
     first = json.loads(sys.stdin.readline())
     programs = Programs.from_wire(first["programs"])
     with beside.cluster(world, programs, Cloud(world.cloud)) as cluster:
@@ -46,7 +53,8 @@ def run(world: World) -> int:
         stack = _Stack(first["stack"], world, Providers(world, programs, None))
         _answer(stack.deploy(Request(**first["config"])), idlePolicies=_idle_policies(cluster.kube))
         for line in sys.stdin:
-            _answer(stack.run(Request(**json.loads(line))))
+            done, digest = stack.run(Request(**json.loads(line)))
+            _answer(done, digest=digest)
     return 0
 
 
@@ -61,26 +69,38 @@ def _write_charts(world: World) -> None:
     shutil.copytree(world.charts, mirror(world))
 
 
+class _Described(RehearsedStack):
+    """A stack whose previews describe each resource, too."""
+
+    def described(self) -> tuple[Command, dict[str, Any]]:
+        """A preview, and what `pulumi preview --json` prints of it; empty if it failed."""
+        printed: list[str] = []
+        done = self._run("preview", partial(self._stack.preview, json=True, on_output=printed.append))
+        return done, json.loads("\n".join(printed[printed.index("{") :])) if done.ok else {}
+
+
 class _Stack:
     def __init__(self, name: str, world: World, providers: Providers) -> None:
         self._name, self._world = name, world
         self._file = world.project / f"Pulumi.{name}.yaml"
         project.write(world, name, ())
-        self._stack = RehearsedStack(name, world, providers)
+        self._stack = _Described(name, world, providers)
         self._tokens: dict[str, Any] = {}
 
     def deploy(self, request: Request) -> Command:
         """Creates everything, and removes `protect` in the state: the engine stops a preview at the first protected
         resource that it would delete, and would not say what else it does."""
-        done = self.run(request)
+        done, _ = self.run(request)
         if done.ok:
             self._stack.unprotect(["--all"])
         return done
 
-    def run(self, request: Request) -> Command:
+    def run(self, request: Request) -> tuple[Command, dict[str, Any]]:
+        """The command, and what a preview describes."""
         self._configure(request)
-        commands = {"preview": self._stack.preview, "up": self._stack.up, "refresh": self._stack.refresh}
-        return commands[request.command]()
+        if request.command == "preview":
+            return self._stack.described()
+        return {"up": self._stack.up, "refresh": self._stack.refresh}[request.command](), {}
 
     def _configure(self, request: Request) -> None:
         given = stackfile.blocks(stackfile.project_root(), self._name, request.overrides)

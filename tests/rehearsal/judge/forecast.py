@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from ops.changes.change import Comparison
 from ops.changes.comparison import compare
@@ -16,13 +17,13 @@ from tests.stacks import ROOT
 
 def forecast(base: str, before: tuple[str, ...], after: tuple[str, ...]) -> Comparison:
     """The changes of a base from some overrides to others."""
-    return compare(_previewed(base, before), _previewed(base, after))
+    return compare(*(Snapshot.from_wire(printed(base, overrides)) for overrides in (before, after)))
 
 
 @cache
-def _previewed(base: str, overrides: tuple[str, ...]) -> Snapshot:
+def printed(base: str, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """What `preview --json` prints of a base with overrides."""
     config = cases.read(base, overrides)
     # Canned answers must not fail a check of the preflight, and it creates nothing.
     offline = replace(config, values={**config.values, "dynamo-gke:preflight": "false"})
-    recording = record(ROOT, offline)
-    return Snapshot.from_wire(DryRun(config=config, plan=plan(load(config)), recording=recording).to_wire())
+    return DryRun(config=config, plan=plan(load(config)), recording=record(ROOT, offline)).to_wire()

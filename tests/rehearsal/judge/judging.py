@@ -3,9 +3,9 @@
 import os
 
 from ops.changes.dependents import EMPTIED
-from tests.rehearsal.judge import cases, steps
+from tests.rehearsal.judge import cases, registered, steps
 from tests.rehearsal.judge.cases import Case
-from tests.rehearsal.judge.forecast import forecast
+from tests.rehearsal.judge.forecast import forecast, printed
 from tests.rehearsal.judge.process import Deployed
 from tests.rehearsal.judge.steps import Fate
 
@@ -23,12 +23,16 @@ def of_base(*bases: str) -> list[Case]:
 
 
 def disagreements(case: Case, deployed: Deployed) -> list[str]:
-    """Where the forecast of `diff` and the engine's preview differ, a sentence for each resource."""
+    """Where the engine's preview differs from the forecast of `diff`, a sentence for each resource, and from what
+    `preview --json` prints, a sentence for each part of one."""
     previewed = deployed.preview(case)
     before, after = deployed.common, (*deployed.common, *deployed.overrides(case))
     comparison = forecast(case.base, before, after)
     expected, done = steps.of_forecast(comparison), steps.of_engine(previewed["steps"])
-    found = [] if previewed["ok"] else [f"the engine's preview failed: {error}" for error in previewed["errors"]]
+    if not previewed["ok"]:
+        return [f"the engine's preview failed: {error}" for error in previewed["errors"]]
+    was, becomes = (printed(case.base, overrides) for overrides in (before, after))
+    found = [*registered.differences_of_change(was, becomes, previewed["digest"])]
     undecided = steps.undecided(previewed["steps"])
     if undecided and not any(EMPTIED in change.notes for change in comparison.changes):
         found.append(

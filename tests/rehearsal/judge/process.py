@@ -73,7 +73,8 @@ class Deployed:
         return tuple(mirror if given.startswith("versions.charts=") else given for given in case.overrides)
 
     def preview(self, case: Case) -> dict[str, Any]:
-        """`ok`, `errors` and `steps`, which are operation, URN and changed properties in the engine's order."""
+        """`ok`, `errors`, `steps`, which are operation, URN and changed properties in the engine's order, and `digest`:
+        what `pulumi preview --json` prints, of unchanged resources, too."""
         token = "second" if case.rotates_token else "first"
         return self._ask(self._request("preview", self.overrides(case), token))
 
