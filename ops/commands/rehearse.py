@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -38,7 +38,11 @@ def rehearse(
     ] = None,
     faults: Annotated[
         list[str],
-        typer.Option("--fault", metavar="NAME", help="Meet this fault, and mend it; may be repeated. `all`: each."),
+        typer.Option(
+            "--fault",
+            metavar="NAME",
+            help="Meet this fault, and mend it; may be repeated. `all`: each. After --fail-every: in a second life.",
+        ),
     ] = [],  # noqa: B006 - typer reads the default, nobody changes it
     judge: Annotated[
         str | None,
@@ -56,7 +60,9 @@ def rehearse(
         _refuse_existing(plan)
         if fail_every is not None and fail_every not in list(Every):
             raise ConfigInvalid([Error("--fail-every", one_of(fail_every, list(Every)))])
-        _refuse_two_of({"--fail": fail, "--fail-every": fail_every, "--fault": faults or None})
+        if fail is not None and (fail_every or faults):
+            other = "--fail-every" if fail_every else "--fault"
+            raise ConfigInvalid([Error("--fail", f"does not go together with {other}; give one of them")])
         alone = not (fail or fail_every or faults or thorough)
         plugin = None if judge is None else _plugin_of(judge, alone=alone)
         named = _named(faults)
@@ -97,13 +103,6 @@ def rehearse(
     elif code == Exit.INTERRUPTED:
         raise KeyboardInterrupt  # as any command's
     raise typer.Exit(code)
-
-
-def _refuse_two_of(given: Mapping[str, object]) -> None:
-    """Raises ConfigInvalid for two options of which each decides what fails."""
-    first, *others = [name for name, value in given.items() if value is not None] or [""]
-    if others:
-        raise ConfigInvalid([Error(first, f"does not go together with {others[0]}; give one of them")])
 
 
 def _named(given: Sequence[str]) -> list[Named]:

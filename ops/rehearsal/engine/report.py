@@ -21,10 +21,13 @@ class StepReport:
     errors: Sequence[str] = ()
     skipped: bool = False
     """Whether the stack or the request gives nothing to do here; `said` is why."""
+    life: int = 1
+    """The stack's life in which it ran. There are two if creations fail and named faults follow."""
 
     def to_wire(self) -> dict[str, Any]:
         return {
             "step": self.name,
+            "life": self.life,
             "ok": self.ok,
             "skipped": self.skipped,
             "seconds": round(self.seconds, 1),
@@ -40,7 +43,7 @@ class Report:
     failed: str | None = None
     """URN of the resource whose creation failed, as asked for."""
     converged: bool | None = None
-    """Whether the second update completed what the failed one began; None without a fault."""
+    """Whether updates completed, in every life, what the failed ones began; None without a fault."""
     struck: Mapping[str, str] = field(default_factory=dict[str, str])
     """URN of each resource whose creation failed among many → the update that then created it."""
     timeline: Timeline | None = None

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,12 @@ class Steps:
     on_step: Callable[[StepReport], None]
     tokens: list[str] = field(default_factory=list[str])
     """Secrets of the stack, to be found wherever they should not be."""
+    number: int = 1
+    """Which life of the stack this is."""
     life: Life | None = None
-    """The stack's life with the faults that were asked for by name."""
+    """This life, if it meets the faults that were asked for by name."""
+    converged: bool | None = None
+    """Whether updates completed in this life what the failed ones began; None without a fault."""
 
     def run(self, injection: Injection | None, *, thorough: bool, judge: Path | None = None) -> None:
         """Runs all steps, until one fails on which the others build."""
@@ -112,18 +116,18 @@ class Steps:
         injection.armed.set()
         self._do("up, which fails", self.stack.up, expectations.fails_at(lambda: injection.failed), needed=True)
         injection.armed.clear()
-        self.report.failed, self.report.converged = injection.failed, False
+        self.report.failed, self.converged = injection.failed, False
         try:
             self._do("up", self.stack.up, expectations.done, needed=True)
             self._do("up again", self.stack.up, expectations.unchanged, needed=True)
-            self.report.converged = True
+            self.converged = True
         finally:  # what did not converge must still leave nothing
             self._destroy()
 
     def _with_many_faults(self, strikes: Strikes) -> None:
         """Updates until one succeeds. Each ends at new failures and gets further than the one before."""
         strikes.armed.set()
-        self.report.converged = False
+        self.converged = False
         created: dict[str, str] = {}
         try:
             for number in range(1, _MAX_UPDATES + 1):
@@ -135,7 +139,7 @@ class Steps:
                 if up.ok:
                     break
             self._do("up again", self.stack.up, expectations.unchanged, needed=True)
-            self.report.converged = True
+            self.converged = True
         finally:
             self.report.struck = {urn: created.get(urn, "") for urn in strikes.struck.values()}
             if missed := strikes.missed(self._urns()):
@@ -144,12 +148,12 @@ class Steps:
             self._destroy()
 
     def _with_named_faults(self, life: Life) -> None:
-        self.report.converged = False
+        self.converged = False
         try:
             with self._rehearsed():
                 life.create()
                 life.update()
-                self.report.converged = True
+                self.converged = True
         finally:
             self._destroy()
 
@@ -237,7 +241,7 @@ class Steps:
             self.stack.unprotect([resource["urn"] for resource in resources if resource["type"] == kinds.BUCKET])
         self._search()
         objects = left_over.objects(resources)
-        if self.life and self.report.converged:
+        if self.life and self.converged:
             with self._rehearsed():
                 self.life.destroy(self.stack.destroy)
         staying = left_over.kept(resources, weights=self.unprotected.keeps_weights)
@@ -288,8 +292,9 @@ class Steps:
         self._report(StepReport(name=name, ok=True, seconds=0, said=why, skipped=True))
 
     def _report(self, step: StepReport) -> None:
-        self.report.steps.append(step)
-        self.on_step(step)
+        numbered = replace(step, life=self.number)
+        self.report.steps.append(numbered)
+        self.on_step(numbered)
 
 
 def _judged_since(strikes: Strikes, before: int, command: Command) -> Outcome:
