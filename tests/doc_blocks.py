@@ -93,6 +93,16 @@ def commands(page: str) -> list[tuple[str, ...]]:
     return [words for block in blocks(page) for words in block.commands]
 
 
+def model_swap(page: str) -> tuple[str, ...]:
+    """The values of the model swap in prod that a page looks at with `rollout`, as `path=value`."""
+    (found,) = [
+        tuple(words[at + 1] for at, word in enumerate(words) if word == "--set")
+        for words in commands(page)
+        if words[1:4] == ("rollout", "--stack", "prod") and any(".model=" in word for word in words)
+    ]
+    return found
+
+
 def _commands(script: str) -> Iterator[tuple[str, ...]]:
     """Each command of a script, split into words; a quoted text may span lines, and a loop is one command."""
     pending = ""

@@ -57,6 +57,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "a cluster": ("kubectl", "helm", "./dynamo-gke status"),
     "nothing; tests/workflows/test_commands.py runs it": ("./dynamo-gke preview --stack prod --base",),
     "nothing; tests/program/test_elsewhere.py runs it": ("python -m venv", "pip install", "python serve.py"),
+    "the programs of a rehearsal; tests/rehearsal/test_rehearse.py runs it": ("./dynamo-gke rehearse",),
     "a served endpoint": ("curl", "./dynamo-gke verify --endpoint"),
     "a pod's log; tests/unit/test_verify_transport.py has some": ("./dynamo-gke verify --transport-log",),
     "a project on GitHub, with bootstrap's outputs": ("for name in", "gh", "(cd bootstrap"),

@@ -18,6 +18,7 @@ EXAMPLES = {
     "--context": "my-cluster",
     "--fail": "NodePool",
     "--fault": "all",
+    "--swap": "models.chat.model=qwen3-0.6b",
     "--judge": "official",
     "--timing": Timing.SIMULATOR.value,
     "--port": "8001",

@@ -44,6 +44,14 @@ def rehearse(
             help="Meet this fault, and mend it; may be repeated. `all`: each. After --fail-every: in a second life.",
         ),
     ] = [],  # noqa: B006 - typer reads the default, nobody changes it
+    swaps: Annotated[
+        list[str],
+        typer.Option(
+            "--swap",
+            metavar="PATH=VALUE",
+            help="Swap the model by this value, not for a card that the rehearsal chooses; may be repeated.",
+        ),
+    ] = [],  # noqa: B006 - typer reads the default, nobody changes it
     judge: Annotated[
         str | None,
         typer.Option(metavar=_OFFICIAL, help="After `up`, let Google's own provider preview; needs its plugin."),
@@ -65,6 +73,8 @@ def rehearse(
             raise ConfigInvalid([Error("--fail", f"does not go together with {other}; give one of them")])
         alone = not (fail or fail_every or faults or thorough)
         plugin = None if judge is None else _plugin_of(judge, alone=alone)
+        if swaps:
+            _check_swap(stack, overrides, swaps, plan, swapping=not (fail or fail_every or faults or judge))
         named = _named(faults)
         if ALL not in faults and (wrong := impossible(named, plan)):
             raise ConfigInvalid([Error("--fault", f"{name}: {why}") for name, why in wrong.items()])
@@ -93,6 +103,7 @@ def rehearse(
         fail_every=fail_every,
         judge=plugin,
         faults=named,
+        swap=swaps,
         kubectl=kubectl,
     )
     code, report = outside.run(request, dict(os.environ), keep=keep)
@@ -110,6 +121,18 @@ def _named(given: Sequence[str]) -> list[Named]:
     if wrong := [name for name in given if name not in (ALL, *Named)]:
         raise ConfigInvalid([Error("--fault", one_of(name, [*Named, ALL])) for name in wrong])
     return [name for name in Named if ALL in given or name in given]
+
+
+def _check_swap(stack: str, overrides: Sequence[str], given: Sequence[str], plan: Plan, *, swapping: bool) -> None:
+    """Raises ConfigInvalid for values that swap no model, and in a rehearsal that does not swap any."""
+    if not swapping:
+        others = "--fail, --fail-every, --fault and --judge"
+        raise ConfigInvalid(
+            [Error("--swap", f"a rehearsal with a fault or a judge swaps no model; leave out {others}")]
+        )
+    from ops.rehearsal.engine import swap
+
+    swap.given(stack, overrides, given, plan)
 
 
 def _plugin_of(judge: str, *, alone: bool) -> str:

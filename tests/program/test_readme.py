@@ -47,6 +47,17 @@ def test_every_change_that_a_page_shows_finishes() -> None:
     assert endless == []
 
 
+def test_the_model_swap_is_set_and_rehearsed_as_the_readme_shows_it() -> None:
+    """tests/rehearsal/test_rehearse.py rehearses the README's."""
+    swap = doc_blocks.model_swap("README.md")
+    assert doc_blocks.model_swap("docs/upgrades.md") == swap
+    (block,) = [each for each in doc_blocks.blocks("docs/upgrades.md") if any(swap[0] in c for c in each.commands)]
+    settings = {words[-2].removeprefix("dynamo-gke:"): words[-1] for words in block.commands if "config" in words}
+    assert settings == dict(each.split("=") for each in swap)
+    (shown,) = [words for words in doc_blocks.commands("docs/rehearse.md") if "--swap" in words]
+    assert shown[-4:] == ("--swap", swap[0], "--swap", swap[1])
+
+
 def test_the_quick_start_is_complete_and_in_order() -> None:
     begins = [" ".join(words[:4]) for words in doc_blocks.commands("README.md")]
     order = [

@@ -11,6 +11,7 @@ import pytest
 
 from ops.rehearsal.engine.events import name_of
 from ops.rehearsal.programs import Programs
+from tests import doc_blocks
 from tests.stacks import ROOT
 
 SECONDS = 900
@@ -42,7 +43,8 @@ def scaled(programs: Programs) -> dict[str, Any]:
 
 @pytest.fixture
 def prod(programs: Programs) -> dict[str, Any]:
-    return rehearsed("--stack", "prod", "--thorough")
+    swap = doc_blocks.model_swap("README.md")
+    return rehearsed("--stack", "prod", "--thorough", *(word for each in swap for word in ("--swap", each)))
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_prod_runs_its_whole_life_as_the_teardown_is_documented(prod: dict[str, 
     assert steps(prod) == [
         *BEGINNING,
         "another token",
-        "swap llama-3.3-70b-instruct for llama-3.3-70b-instruct-fp8, all engines stopped first",
+        "swap llama-3.3-70b-instruct for qwen3-32b, all engines stopped first",
         "destroy, protected",
         "up, protection off",
         "token in plain text",

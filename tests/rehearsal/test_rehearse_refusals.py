@@ -75,6 +75,20 @@ def test_missing_programs_are_one_object_with_json() -> None:
     assert "run `make tools`" in fault["message"]
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--fault", "killed"), "a rehearsal with a fault or a judge swaps no model; leave out --fail, "),
+        ((), "no graphs get another model; swap that of one graph, such as models.chat.model=NAME"),
+    ],
+)
+def test_a_swap_that_swaps_no_model_is_refused(words: tuple[str, ...], message: str) -> None:
+    done = ops("rehearse", "--stack", "dev", "--swap", "models.chat.servedName=chat", *words, "--json")
+    (fault,) = json.loads(done.stdout)["faults"]
+    assert (done.returncode, fault["path"]) == (2, "--swap")
+    assert fault["message"].startswith(message)
+
+
 def test_another_fail_every_is_refused_with_what_is_allowed() -> None:
     done = ops("rehearse", "--stack", "dev", "--fail-every", "foo", "--json")
     (fault,) = json.loads(done.stdout)["faults"]

@@ -2,12 +2,13 @@
 
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import yaml
 
 from ops.offline import stackfile
 from ops.rehearsal.world import World
+from planning.types import Plan
 from settings import config_block
 
 TOKEN_KEY = "dynamo-gke:hfToken"
@@ -25,6 +26,11 @@ def write(world: World, stack: str, overrides: Sequence[str]) -> bool:
     plain = {key: value for key, value in config.items() if key not in secret}
     (world.project / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": plain}, sort_keys=False))
     return bool(secret)
+
+
+def tokens(plans: Iterable[Plan], *, has_secret: bool) -> list[str]:
+    """A token if the stack file has a secret, or if one of the plans needs a token; else none."""
+    return [placeholder_token()] if has_secret or any(each.missing_token for each in plans) else []
 
 
 def placeholder_token() -> str:

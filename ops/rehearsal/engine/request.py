@@ -21,6 +21,8 @@ class Request:
     """Whether progress goes to stderr, because stdout is for JSON."""
     fail_every: str | None = None
     """`type` or `resource`, each of which fails once; None for at most one fault."""
+    swap: Sequence[str] = ()
+    """`path=value` of the model swap; empty for one that the rehearsal chooses."""
     judge: str | None = None
     """Path of Google's own provider, which previews what the stand-in has created; None for a whole rehearsal."""
     faults: Sequence[str] = ()

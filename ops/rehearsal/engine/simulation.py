@@ -13,6 +13,7 @@ from ops.rehearsal.engine.request import Request
 from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.engine.standstill import Standstill
 from ops.rehearsal.engine.steps import Steps
+from ops.rehearsal.engine.swap import Swap
 from ops.rehearsal.faults.life import Life
 from ops.rehearsal.faults.lost_answers import LostAnswers
 from ops.rehearsal.faults.named import Named
@@ -43,9 +44,10 @@ class Simulation:
         world, request, plan = self.world, self.request, self.plan
         overrides = [*request.overrides, f"versions.charts={chart.write(world, plan.platform)}"]
         has_secret = project.write(world, request.stack, overrides)
+        found = self._swap()
         standstill = Standstill(self.cluster.kube, world, plan)
         stack = RehearsedStack(request.stack, world, Providers(world, request.programs, injection), standstill)
-        tokens = [project.placeholder_token()] if has_secret or plan.missing_token else []
+        tokens = project.tokens([plan, *([found.plan] if found else [])], has_secret=has_secret)
         for token in tokens:
             stack.set(project.TOKEN_KEY, token, secret=True)
         steps = Steps(
@@ -54,7 +56,7 @@ class Simulation:
             standstill=standstill,
             plan=plan,
             unprotected=planned(request.stack, [*request.overrides, UNPROTECTED]),
-            swap=swap.find(request.stack, request.overrides, plan),
+            swap=found,
             cloud=self.cloud,
             kube=self.cluster.kube,
             report=self.report,
@@ -67,6 +69,12 @@ class Simulation:
         steps.run(injection, thorough=request.thorough, judge=Path(request.judge) if request.judge else None)
         self.report.converged = steps.converged
         self.report.refusals = refusals.errors(stack.refusals)
+
+    def _swap(self) -> Swap | None:
+        request = self.request
+        if request.swap:
+            return swap.given(request.stack, request.overrides, request.swap, self.plan)
+        return swap.find(request.stack, request.overrides, self.plan)
 
     def _scene(self, stack: RehearsedStack, answers: LostAnswers) -> Scene:
         world, request = self.world, self.request

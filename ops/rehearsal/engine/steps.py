@@ -198,7 +198,7 @@ class Steps:
             return
         self.standstill.plan = self.swap.plan
         for path, value in self.swap.settings.items():
-            self.stack.set(f"dynamo-gke:models{path}", value, path=True)
+            self.stack.set(path, value, path=True)
         first = ", all engines stopped first" if self.swap.stops_all_first else ""
         name = f"swap {self.swap.before} for {self.swap.after}{first}"
         self._do(name, self.stack.up, expectations.one_graph(self.swap.graph))

@@ -1,6 +1,7 @@
-"""The model swap of a rehearsal: another card of the catalog that fits on the stack's own pools."""
+"""The model swap of a rehearsal: as asked for, or another card of the catalog that fits on the stack's own pools."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,12 @@ from catalog.models import card_names
 from ops.changes import lock_out
 from ops.offline.dry_run import planned
 from planning.types import Plan
-from reading.errors import ConfigInvalid
+from reading.errors import ConfigInvalid, Error, shown
+from settings import config_block
+
+_SINGLE = re.compile(r"[^=]+=[^\[{].*")
+"""An override that sets a key to one value. `pulumi config set` would make text of an object or a list."""
+_SUCH_AS = "such as models.chat.model=NAME"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,15 +23,34 @@ class Swap:
     before: str
     after: str
     settings: Mapping[str, str]
-    """Path below `dynamo-gke:models` → value, as `pulumi config set --path` takes them."""
+    """Key → value, as `pulumi config set --path` takes them."""
 
     plan: Plan
     """The stack's plan afterwards."""
 
-    @property
-    def stops_all_first(self) -> bool:
-        """Whether the update finishes only if all old engines stop before the first new one starts."""
-        return len(self.settings) > 1
+    stops_all_first: bool
+    """Whether it also changes the update strategy, so that all old engines stop before the first new one starts."""
+
+
+def given(stack: str, overrides: Sequence[str], values: Sequence[str], plan: Plan) -> Swap:
+    """The swap by `path=value`. Raises ConfigInvalid for invalid values, and unless one graph gets another model."""
+    if wrong := [each for each in values if not _SINGLE.fullmatch(each)]:
+        raise ConfigInvalid([Error("--swap", f"{shown(each)} is not path=value, {_SUCH_AS}") for each in wrong])
+    other = planned(stack, [*overrides, *values])
+    after = {graph.name: graph for graph in other.graphs}
+    swapped = [graph for graph in plan.graphs if graph.card.name != after.get(graph.name, graph).card.name]
+    if len(swapped) != 1:
+        why = f"{len(swapped) or 'no'} graphs get another model; swap that of one graph, {_SUCH_AS}"
+        raise ConfigInvalid([Error("--swap", why)])
+    (graph,) = swapped
+    return Swap(
+        graph=graph.name,
+        before=graph.card.name,
+        after=after[graph.name].card.name,
+        settings={config_block.full(path): value for path, _, value in (each.partition("=") for each in values)},
+        plan=other,
+        stops_all_first=after[graph.name].recreates and not graph.recreates,
+    )
 
 
 def find(stack: str, overrides: Sequence[str], plan: Plan) -> Swap | None:
@@ -34,17 +59,24 @@ def find(stack: str, overrides: Sequence[str], plan: Plan) -> Swap | None:
     None if no other card fits so.
     """
     graph = plan.graphs[0]
-    at = f'["{graph.name}"]'
+    at = f'models["{graph.name}"]'
     for more in ({}, {f"{at}.updateStrategy": "recreate"}):
         for name in _nearest(card_names(), graph.card.name):
             settings = {f"{at}.model": name, **more}
             try:
-                other = planned(stack, [*overrides, *(f"models{path}={value}" for path, value in settings.items())])
+                other = planned(stack, [*overrides, *(f"{path}={value}" for path, value in settings.items())])
             except ConfigInvalid:
                 continue
             lacks_token = other.missing_token and not plan.missing_token
             if other.pools == plan.pools and not lacks_token and not lock_out.of_plans(graph.name, plan, other):
-                return Swap(graph=graph.name, before=graph.card.name, after=name, settings=settings, plan=other)
+                return Swap(
+                    graph=graph.name,
+                    before=graph.card.name,
+                    after=name,
+                    settings={config_block.full(path): value for path, value in settings.items()},
+                    plan=other,
+                    stops_all_first=bool(more),
+                )
     return None
 
 

@@ -3,10 +3,50 @@
 import pytest
 
 from ops.offline.dry_run import planned
-from ops.rehearsal.engine import swap
+from ops.rehearsal.engine import project, swap
+from reading.errors import ConfigInvalid
 
 RECREATE = "models.chat.updateStrategy=recreate"
 FP8, LLAMA = "llama-3.3-70b-instruct-fp8", "llama-3.3-70b-instruct"
+
+
+def given(*values: str, stack: str = "prod") -> swap.Swap:
+    return swap.given(stack, (), values, planned(stack, ()))
+
+
+def test_a_given_swap_is_set_as_it_is_given() -> None:
+    found = given("models.chat.model=qwen3-32b", RECREATE)
+    assert (found.graph, found.before, found.after, found.stops_all_first) == ("chat", LLAMA, "qwen3-32b", True)
+    assert found.settings == {
+        "dynamo-gke:models.chat.model": "qwen3-32b",
+        "dynamo-gke:models.chat.updateStrategy": "recreate",
+    }
+    assert found.plan == planned("prod", ["models.chat.model=qwen3-32b", RECREATE])
+    assert not given(f"models.chat.model={FP8}").stops_all_first
+
+
+def test_a_swap_to_a_gated_model_gets_a_token() -> None:
+    before = planned("dev", ())
+    swapped = given("models.chat.model=llama-3.1-8b-instruct", stack="dev").plan
+    assert project.tokens([before], has_secret=False) == []
+    assert len(project.tokens([before, swapped], has_secret=False)) == 1
+    assert len(project.tokens([before], has_secret=True)) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        (["models.chat.model"], '--swap: "models.chat.model" is not path=value, such as models.chat.model=NAME'),
+        (["models.chat.prefill={replicas: 2}"], '--swap: "models.chat.prefill={replicas: 2}" is not path=value, such'),
+        ([RECREATE], "--swap: no graphs get another model; swap that of one graph, such as models.chat.model=NAME"),
+        (["models.chat.model=qwen9"], 'models.chat.model: "qwen9" is not one of '),
+    ],
+)
+def test_what_swaps_no_model_is_refused(values: list[str], error: str) -> None:
+    with pytest.raises(ConfigInvalid) as refused:
+        given(*values)
+    (found,) = refused.value.errors
+    assert str(found).startswith(error)
 
 
 @pytest.mark.parametrize(
