@@ -19,8 +19,8 @@ from ops.rehearsal.faults.named import Named
 from ops.rehearsal.programs import Programs
 from tests.stacks import ROOT
 
-SECONDS = 1500
-"""Limit against a hang. Two busy cores need ten minutes."""
+SECONDS = 900
+"""Limit of both lives together. Two busy cores need ten minutes."""
 COMMAND = ("rehearse", "--stack", "prod", "--fail-every", "type", "--fault", "all", "--json")
 CREATIONS, NAMED = 1, 2
 """The lives."""

@@ -1,12 +1,10 @@
 """`preview --json` of a stack without a state has what `pulumi preview --json` has: inputs, dependencies, options."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ops.offline import stackfile
 from ops.offline.dry_run import DryRun
 from ops.offline.recorded import SECRET
 from ops.offline.recording import record
@@ -16,21 +14,19 @@ from planning.load import load
 from planning.plan import plan
 from policies.kinds import SECRET as SECRET_OBJECT
 from policies.kinds import SECRET_VERSION
-from tests.rehearsal.judge import registered
-from tests.rehearsal.judge.cases import TOKEN
+from tests.rehearsal.judge import cases, registered
 from tests.rehearsal.judge.process import started
 from tests.stacks import ROOT, SHIPPED
 
 SECONDS = 900
 
 
-@pytest.mark.parametrize("stack", SHIPPED)
-def test_every_resource_is_printed_as_the_engine_has_it(stack: str, programs: Programs, tmp_path: Path) -> None:
-    process = started("empty_state", stack, json.dumps(programs.to_wire()), world=World(tmp_path), programs=programs)
+@pytest.mark.parametrize("base", [*SHIPPED, "full"])
+def test_every_resource_is_printed_as_the_engine_has_it(base: str, programs: Programs, tmp_path: Path) -> None:
+    process = started("empty_state", base, json.dumps(programs.to_wire()), world=World(tmp_path), programs=programs)
     digest, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, (tmp_path / "logs/empty_state.log").read_text()[-2000:]
-    config = stackfile.read(ROOT, stack, ["preflight=false"])
-    given = replace(config, secrets=config.secrets | {TOKEN})
+    given = cases.read(base, ("preflight=false",))
     printed = DryRun(config=given, plan=plan(load(given)), recording=record(ROOT, given)).to_wire()
     engine = registered.of_engine(json.loads(digest))
     assert len(engine) == len(printed["resources"])

@@ -15,6 +15,8 @@ from ops.rehearsal.engine.request import Request
 from ops.rehearsal.engine.simulation import Simulation
 from ops.rehearsal.faults.every import Every
 from ops.rehearsal.faults.lost_answers import LostAnswers
+from ops.rehearsal.faults.named import Named
+from ops.rehearsal.faults.possible import impossible
 from ops.rehearsal.faults.strikes import Strikes
 from ops.rehearsal.files import write_whole
 from ops.rehearsal.google.cloud import Cloud
@@ -47,11 +49,11 @@ def run(world: World) -> int:
                 on_step(report.steps[-1])
                 break
             if len(lives) > 1:
-                out.print(f"life {number}: {_about(injection, request)}", markup=False)
+                out.print(f"life {number}: {_about(injection, request, plan)}", markup=False)
             simulation.live(number, injection)
-        for failure in cluster.failures:
-            report.steps.append(StepReport(name="stand-ins", ok=False, seconds=0, said=failure))
-            _show(out, report.steps[-1])
+            for failure in cluster.failures:
+                report.steps.append(StepReport(name="stand-ins", ok=False, seconds=0, said=failure, life=number))
+                on_step(report.steps[-1])
     print_errors(report.refusals)
     _write(world.report, report)
     return report.exit_code or 0
@@ -78,10 +80,12 @@ def _no_life(number: int) -> StepReport:
     return StepReport(name=f"life {number}", ok=True, seconds=0, said=said, skipped=True, life=number)
 
 
-def _about(injection: Injection | None, request: Request) -> str:
+def _about(injection: Injection | None, request: Request, plan: Plan) -> str:
     if isinstance(injection, Strikes):
         return f"the first creation of each {injection.every} fails"
-    return f"it meets {', '.join(request.faults)}"
+    asked = [Named(name) for name in request.faults]
+    skipped = impossible(asked, plan)
+    return f"it meets {', '.join(fault for fault in asked if fault not in skipped)}"
 
 
 def _pools(plan: Plan) -> str:

@@ -1,5 +1,6 @@
 """The control plane and the cloud of one rehearsal, in which a stack may live several times."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ class Simulation:
     def live(self, number: int, injection: Injection | None) -> None:
         """Runs the steps from the stack's creation to its destroy."""
         world, request, plan = self.world, self.request, self.plan
+        empty(world, self.cloud)
         overrides = [*request.overrides, f"versions.charts={chart.write(world, plan.platform)}"]
         has_secret = project.write(world, request.stack, overrides)
         found = self._swap()
@@ -89,3 +91,11 @@ class Simulation:
             answers=answers,
             process=PulumiProcess(world, request.programs.pulumi),
         )
+
+
+def empty(world: World, cloud: Cloud) -> None:
+    """Deletes what an earlier life kept on purpose, such as the weights, as its owner would. APIs stay enabled."""
+    with cloud.change() as content:
+        content.resources.clear()
+    if world.buckets.exists():
+        shutil.rmtree(world.buckets)

@@ -207,9 +207,13 @@ class Steps:
         if not self.tokens:
             self.skip("another token", _NO_TOKEN)
             return
+        resources = self.stack.resources()
+        if not any(each["type"] in (kinds.SECRET, kinds.SECRET_VERSION) for each in resources):
+            self.skip("another token", "no model of the stack is gated, so no object has the token")
+            return
         self.tokens.append(project.placeholder_token())
         self.stack.set(project.TOKEN_KEY, self.tokens[-1], secret=True)
-        versions = [each["urn"] for each in self.stack.resources() if each["type"] == kinds.SECRET_VERSION]
+        versions = [each["urn"] for each in resources if each["type"] == kinds.SECRET_VERSION]
         self._do("another token", self.stack.up, expectations.token_rotated(versions))
 
     def _scale_elsewhere(self) -> None:

@@ -14,6 +14,7 @@ from settings import config_block
 
 _SINGLE = re.compile(r"[^=]+=[^\[{].*")
 """An override that sets a key to one value. `pulumi config set` would make text of an object or a list."""
+_SINGLE_ONLY = "must be path=value with a single value, no list or object, and not empty"
 _SUCH_AS = "such as models.chat.model=NAME"
 
 
@@ -33,9 +34,10 @@ class Swap:
 
 
 def given(stack: str, overrides: Sequence[str], values: Sequence[str], plan: Plan) -> Swap:
-    """The swap by `path=value`. Raises ConfigInvalid for invalid values, and unless one graph gets another model."""
+    """The swap by `path=value`. Raises ConfigInvalid for invalid values, and unless one graph gets another model, on
+    the same pools, and nothing else changes."""
     if wrong := [each for each in values if not _SINGLE.fullmatch(each)]:
-        raise ConfigInvalid([Error("--swap", f"{shown(each)} is not path=value, {_SUCH_AS}") for each in wrong])
+        raise ConfigInvalid([Error("--swap", f"{shown(each)} {_SINGLE_ONLY}, {_SUCH_AS}") for each in wrong])
     other = planned(stack, [*overrides, *values])
     after = {graph.name: graph for graph in other.graphs}
     swapped = [graph for graph in plan.graphs if graph.card.name != after.get(graph.name, graph).card.name]
@@ -43,14 +45,27 @@ def given(stack: str, overrides: Sequence[str], values: Sequence[str], plan: Pla
         why = f"{len(swapped) or 'no'} graphs get another model; swap that of one graph, {_SUCH_AS}"
         raise ConfigInvalid([Error("--swap", why)])
     (graph,) = swapped
+    settings = {path: value for path, _, value in (each.partition("=") for each in values)}
+    own = tuple(config_block.full(f"models{at}") + end for at in _names(graph.name) for end in (".", "["))
+    if foreign := [path for path in settings if not config_block.full(path).startswith(own)]:
+        why = f"is no setting of models.{graph.name}, whose model is swapped; change it with an update of its own"
+        raise ConfigInvalid([Error("--swap", f"{path} {why}") for path in foreign])
+    if other.pools != plan.pools:
+        why = f"{after[graph.name].card.name} would change the node pools, which is more than a model swap"
+        raise ConfigInvalid([Error("--swap", f"{why}; ./dynamo-gke diff shows such a change")])
     return Swap(
         graph=graph.name,
         before=graph.card.name,
         after=after[graph.name].card.name,
-        settings={config_block.full(path): value for path, _, value in (each.partition("=") for each in values)},
+        settings={config_block.full(path): value for path, value in settings.items()},
         plan=other,
         stops_all_first=after[graph.name].recreates and not graph.recreates,
     )
+
+
+def _names(graph: str) -> tuple[str, ...]:
+    """How a path can name a graph after `models`."""
+    return f".{graph}", f'["{graph}"]', f"['{graph}']"
 
 
 def find(stack: str, overrides: Sequence[str], plan: Plan) -> Swap | None:

@@ -20,7 +20,7 @@ from planning.resolve import ResolvedStack
 from planning.types import Plan
 from settings.schema import Settings
 from settings.stack_config import StackConfig, raw_blocks
-from tests.rehearsal.judge.choices import BASES, BLOCKS, GRAPH, NEVER, TOGETHER, VALUES
+from tests.rehearsal.judge.choices import BASES, BLOCKS, GRAPH, NEVER, TOGETHER, VALUES, stack_of
 from tests.rehearsal.judge.schema import Setting, settings_of, values
 from tests.stacks import ROOT
 
@@ -48,7 +48,7 @@ class Case:
 @cache
 def read(base: str, overrides: tuple[str, ...] = ()) -> StackConfig:
     """The config of a base with overrides, with a token unless it names one in Secret Manager."""
-    stack, own = BASES[base]
+    stack, own = stack_of(base)
     config = stackfile.read(ROOT, stack, (*own, *overrides))
     names_one = '"hfToken"' in config.values["dynamo-gke:secrets"]
     return config if names_one else replace(config, secrets=config.secrets | {TOKEN})

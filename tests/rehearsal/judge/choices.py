@@ -34,6 +34,12 @@ BASES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Name → stack file and overrides of what is deployed before a change."""
 
+
+def stack_of(base: str) -> tuple[str, Sequence[str]]:
+    """Stack file and overrides of a base. Every other shipped stack is one without overrides."""
+    return BASES.get(base, (base, ()))
+
+
 NEVER: Mapping[str, str] = {
     "stack": "another name is another deployment",
     "renamed": "set by the loader, no key of a stack file",
@@ -91,6 +97,8 @@ TOGETHER: Sequence[tuple[str, ...]] = (
     ("location.zone", "location.allowUnlisted", "network.rdma"),
     ("models.*.model", "models.*.layout"),
     ("models.*.model", "models.*.engine.name"),
+    ("models.*.model", "models.*.updateStrategy"),
+    ("models.*.model", "secrets.store"),
     ("models.*.kvTransfer", "network.rdma"),
     ("models.*.layout", "models.*.worker.replicas"),
     ("models.*.prefill.machine", "models.*.prefill.capacity.mode", "location.allowUnlisted"),

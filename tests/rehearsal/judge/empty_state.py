@@ -1,4 +1,4 @@
-"""Prints `pulumi preview --json` of a stack without a state: `… empty_state STACK PROGRAMS`.
+"""Prints `pulumi preview --json` of a base without a state: `… empty_state BASE PROGRAMS`.
 
 Needs no cluster: while its address is unknown, the engine asks the Kubernetes provider nothing.
 """
@@ -15,6 +15,8 @@ from ops.rehearsal.engine.providers import Providers
 from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
+from tests.rehearsal.judge import cases
+from tests.rehearsal.judge.choices import stack_of
 
 
 class Described(RehearsedStack):
@@ -37,15 +39,17 @@ class Described(RehearsedStack):
             return command(**options).stdout
 
 
-def described(stack: str, paths: str) -> Described:
-    """The stack, in a private network. `paths`: of the programs, as JSON."""
+def described(base: str, paths: str) -> Described:
+    """The stack of a base, in a private network. `paths`: of the programs, as JSON."""
     private_network.enter()
     world = World.of_this_process()
     programs = Programs.from_wire(json.loads(paths))
     certificates.create_authority(world)
     access.write(world, "unused")
-    project.write(world, stack, ["preflight=false"])
-    return with_token(Described(stack, world, Providers(world, programs, None)))
+    name, own = stack_of(base)
+    project.write(world, name, [*own, "preflight=false"])
+    stack = Described(name, world, Providers(world, programs, None))
+    return with_token(stack) if cases.TOKEN in cases.read(base).secrets else stack
 
 
 def with_token(stack: Described) -> Described:
@@ -53,8 +57,8 @@ def with_token(stack: Described) -> Described:
     return stack
 
 
-def main(stack: str, paths: str) -> None:
-    printed = described(stack, paths).preview_with(json=True)
+def main(base: str, paths: str) -> None:
+    printed = described(base, paths).preview_with(json=True)
     print(printed[printed.index("{") :])
 
 

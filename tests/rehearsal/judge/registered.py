@@ -18,8 +18,15 @@ _ADDED = ("__defaults", "__internal")
 _ADDED_TO_PROVIDERS = ("version",)
 # Type → path → value that the Kubernetes provider drops, because its absence says the same.
 _DROPPED = {kinds.PERSISTENT_VOLUME: {"spec.storageClassName": ""}, kinds.RELEASE: {"compat": "true"}}
+# Type → inputs that have the answer of a lookup, which only a deployed stack knows.
+_LOOKED_UP = {
+    kinds.BUDGET: ("billingAccount", "budgetFilter"),
+    kinds.CLUSTER: ("minMasterVersion",),
+    **dict.fromkeys(kinds.GRANTS, ("member",)),
+}
 OPTIONS = ("protect", "retainOnDelete", "ignoreChanges", "replaceOnChanges", "replacementTrigger")
-"""Options that both print. `deleteBeforeReplace` and `aliases` are in no state: the steps of a change show them."""
+"""Options that both print. The steps of a change show `deleteBeforeReplace`, which no state has. Nothing
+shows `aliases`: every base is deployed and changed by the same code, so the engine uses none."""
 
 
 def of_engine(digest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -38,11 +45,15 @@ def _as_deployed(
     inputs = resource["inputs"]
     if was:
         inputs = with_ignored(was["inputs"], inputs, resource.get("ignoreChanges", []))
+    unknown = {*resource["propertyDependencies"], *_LOOKED_UP.get(resource["type"], ())}
     answered = _answered(inputs, engine["propertyDependencies"])
     depends = {input_: {*resource["propertyDependencies"].get(input_, []), *urns} for input_, urns in answered.items()}
     return {
         **resource,
-        "inputs": _known(inputs, engine["inputs"]),
+        "inputs": {
+            input_: _known(value, engine["inputs"].get(input_)) if input_ in unknown else value
+            for input_, value in inputs.items()
+        },
         "propertyDependencies": resource["propertyDependencies"]
         | {input_: sorted(urns) for input_, urns in depends.items()},
         "dependsOn": sorted({*resource["dependsOn"], *(urn for urns in answered.values() for urn in urns)}),
@@ -155,7 +166,8 @@ def differences_of_change(
     """The same after a change of a deployed stack, of what `preview --json` prints before and after it.
 
     A preview without a cloud prints the program's own inputs, and knows no output. So an input in `ignoreChanges` keeps
-    its old value here unless the resource is replaced, and what the preview does not know is taken from the engine.
+    its old value here unless the resource is replaced. An output of another resource or the answer of a lookup, which
+    the preview does not know, is taken from the engine.
     """
     engine = of_engine(digest)
     replaced = {step["urn"] for step in digest["steps"] if step["op"] == "replace"}

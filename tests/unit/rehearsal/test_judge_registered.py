@@ -88,7 +88,11 @@ def changed(
 def test_the_engine_may_know_what_the_preview_does_not() -> None:
     unknown = {"of": "[unknown]", "list": [{"of": "[unknown]"}], "texts": ["[unknown]"]}
     known = {"of": "v", "list": [{"of": 1}], "texts": ["v"]}
-    assert changed({}, unknown, inputs=known) == []
+    assert changed({}, {"of": unknown}, inputs={"of": known}) == []
+
+
+def test_only_an_input_that_depends_on_a_resource_or_a_lookup_may_be_unknown() -> None:
+    assert changed({}, {"of": "[unknown]", "name": "[unknown]"}, inputs={"of": "v", "name": "n"}) == ["inputs.name"]
 
 
 def test_what_the_preview_does_not_know_must_be_there() -> None:

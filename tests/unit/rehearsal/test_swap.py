@@ -36,10 +36,25 @@ def test_a_swap_to_a_gated_model_gets_a_token() -> None:
 @pytest.mark.parametrize(
     ("values", "error"),
     [
-        (["models.chat.model"], '--swap: "models.chat.model" is not path=value, such as models.chat.model=NAME'),
-        (["models.chat.prefill={replicas: 2}"], '--swap: "models.chat.prefill={replicas: 2}" is not path=value, such'),
+        (
+            ["models.chat.model"],
+            '--swap: "models.chat.model" must be path=value with a single value, no list or object',
+        ),
+        (
+            ["models.chat.prefill={replicas: 2}"],
+            '--swap: "models.chat.prefill={replicas: 2}" must be path=value with a',
+        ),
+        (["models.chat.engine.extraArgs="], '--swap: "models.chat.engine.extraArgs=" must be path=value with a single'),
         ([RECREATE], "--swap: no graphs get another model; swap that of one graph, such as models.chat.model=NAME"),
         (["models.chat.model=qwen9"], 'models.chat.model: "qwen9" is not one of '),
+        (
+            ["models.chat.model=qwen3-32b", "cluster.deletionProtection=false"],
+            "--swap: cluster.deletionProtection is no setting of models.chat, whose model is swapped; change it with",
+        ),
+        (
+            ['models["chat"].model=qwen3-0.6b', "models.chat.layout=simulated"],
+            "--swap: qwen3-0.6b would change the node pools, which is more than a model swap; ./dynamo-gke diff shows",
+        ),
     ],
 )
 def test_what_swaps_no_model_is_refused(values: list[str], error: str) -> None:
