@@ -8,7 +8,7 @@ from rich.console import Console
 
 from ops.commands.ending import print_errors
 from ops.offline.dry_run import planned
-from ops.rehearsal.engine import beside
+from ops.rehearsal.engine import beside, broken_off
 from ops.rehearsal.engine.fault_proxy import Injection
 from ops.rehearsal.engine.report import Report, StepReport
 from ops.rehearsal.engine.request import Request
@@ -36,6 +36,7 @@ def run(world: World) -> int:
         _show(out, step)
         _write(world.progress, report)
 
+    broken_off.say_nothing()
     cloud = Cloud(world.cloud)
     with beside.cluster(world, request.programs, cloud) as cluster:
         simulation = Simulation(

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from functools import partial
 
 from ops.rehearsal import pool_nodes
 from ops.rehearsal.faults.named import Named
@@ -159,7 +160,7 @@ class Creation:
             yield Trouble(fault=Named.INTERRUPTED, says=CANCELED)
 
     def _killed(self) -> Iterator[Trouble]:
-        answers, kill = self._scene.answers, self._scene.process.kill
+        answers, kill = self._scene.answers, partial(self._scene.process.kill, KILLED)
         created = self._scene.created(KILLED)
         answers.wanted |= {f"${kind}::": kill for kind in created}
         for _ in created:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops.rehearsal.engine import beside, rehearsal
+from ops.rehearsal.engine import beside, broken_off, rehearsal
 from ops.rehearsal.engine.report import StepReport
 from ops.rehearsal.engine.request import Request
 from ops.rehearsal.engine.simulation import Simulation, empty
@@ -41,6 +41,7 @@ def rehearsed(
         self.report.steps.append(StepReport(name="destroy", ok=ok, seconds=0, said="", life=number))
         self.report.converged = True
 
+    monkeypatch.setattr(broken_off, "say_nothing", lambda: None)  # for the whole process, which is pytest's here
     monkeypatch.setattr(beside, "cluster", no_cluster)
     monkeypatch.setattr(Simulation, "live", live)
     programs = Programs(**{field.name: folder for field in fields(Programs)})
