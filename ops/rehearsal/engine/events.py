@@ -73,6 +73,12 @@ class Command:
     def failures(self) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if step.failed)
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the program lost the engine before anything began to change, and no other error is known."""
+        begun = any(step.op != "same" and is_resource(step.urn) for step in self.steps)
+        return not self.ok and not begun and all(error.endswith(_LOST) for error in self.errors())
+
     def count(self, *ops: str) -> int:
         """The number of resources with such a step; components and the stack itself do not count."""
         return sum(step.op in ops and is_resource(step.urn) for step in self.steps)
@@ -153,7 +159,8 @@ def uncolored(text: str) -> str:
 
 
 _MAX_LINES = 8
-_CONSEQUENCES = ("update failed", "preview failed", "Resource monitor has terminated, shutting down")
+_LOST = "Resource monitor has terminated, shutting down"
+_CONSEQUENCES = ("update failed", "preview failed", _LOST)
 """What the engine adds after an error."""
 
 

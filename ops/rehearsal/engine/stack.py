@@ -96,6 +96,16 @@ class RehearsedStack:
         judge: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Command:
+        """Begins once more if the program lost the engine, as it did once on a busy machine after 15 failed updates.
+
+        All programs of a rehearsal run in this process; a user's `pulumi up` starts a new one.
+        """
+        done = self._once(name, command, judge, env)
+        return self._once(name, command, judge, env) if done.cut_off else done
+
+    def _once(
+        self, name: str, command: Callable[..., Any], judge: Path | None, env: Mapping[str, str] | None
+    ) -> Command:
         began = time.monotonic()
         seen: list[StepEvent] = []
         messages: list[Message] = []
