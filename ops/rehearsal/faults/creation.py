@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from functools import partial
 
 from ops.rehearsal import pool_nodes
 from ops.rehearsal.faults.named import Named
@@ -160,7 +159,7 @@ class Creation:
             yield Trouble(fault=Named.INTERRUPTED, says=CANCELED)
 
     def _killed(self) -> Iterator[Trouble]:
-        answers, kill = self._scene.answers, partial(self._scene.process.kill, KILLED)
+        answers, kill = self._scene.answers, self._scene.process.kill
         created = self._scene.created(KILLED)
         answers.wanted |= {f"${kind}::": kill for kind in created}
         for _ in created:

@@ -5,11 +5,8 @@ import os
 import shlex
 import signal
 import time
-from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
-from ops.rehearsal.engine.events import type_of
 from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.world import World
 
@@ -32,47 +29,32 @@ class PulumiProcess:
         """One Ctrl-C."""
         os.kill(self._pid, signal.SIGINT)
 
-    def kill(self, in_doubt: Collection[str]) -> None:
-        """Kills Pulumi while no creation in Google Cloud is in flight but of these types: another could have any type.
-
-        Not while it writes: a bucket would keep the file before, and on a disk one of attributes is left empty.
-        """
+    def kill(self) -> None:
+        """Not while it writes: a bucket would keep the file before, and on a disk one of attributes is left empty."""
         pid = self._pid
         for _ in range(_ATTEMPTS):
             os.kill(pid, signal.SIGSTOP)
             time.sleep(_POLL_SECONDS)
             # A thread first ends its call of the kernel, such as one that empties a file.
-            if _stopped(pid) and self._may_be_lost(in_doubt):
+            if _stopped(pid) and self._state_is_whole():
                 os.kill(pid, signal.SIGKILL)
                 return
             os.kill(pid, signal.SIGCONT)
             time.sleep(_POLL_SECONDS)
-        raise RehearsalError("Pulumi never stopped writing its state or creating other resources: it was not killed")
+        raise RehearsalError("Pulumi never stopped writing its state, so it was not killed")
 
     @property
     def _pid(self) -> int:
         """Of the process that was started last."""
         return int(self._noted.read_text())
 
-    def _may_be_lost(self, in_doubt: Collection[str]) -> bool:
-        """Whether the state is whole, and every creation in flight is of these types or in the cluster.
-
-        Objects of the cluster are created again over those that exist; Google Cloud refuses that.
-        """
+    def _state_is_whole(self) -> bool:
         for file in (self._world.state / ".pulumi" / "stacks").rglob("*.json*"):  # each has attributes beside it
             try:
-                content = json.loads(file.read_bytes())
+                json.loads(file.read_bytes())
             except ValueError:
                 return False
-            if not all(of in in_doubt or of.startswith("kubernetes:") for of in _creating(content)):
-                return False
         return True
-
-
-def _creating(content: Mapping[str, Any]) -> list[str]:
-    """Types of the resources that a state says are being created."""
-    latest = content.get("checkpoint", {}).get("latest") or {}
-    return [type_of(each["resource"]["urn"]) for each in latest.get("pending_operations") or []]
 
 
 def _stopped(pid: int) -> bool:
