@@ -46,7 +46,8 @@ class Simulation:
         empty(world, self.cloud)
         overrides = [*request.overrides, f"versions.charts={chart.write(world, plan.platform)}"]
         has_secret = project.write(world, request.stack, overrides)
-        found = self._swap()
+        # Elsewhere no model is swapped, and to look for one plans a stack for each card of the catalog.
+        found = None if injection or request.judge else self._swap()
         standstill = Standstill(self.cluster.kube, world, plan)
         stack = RehearsedStack(request.stack, world, Providers(world, request.programs, injection), standstill)
         tokens = project.tokens([plan, *([found.plan] if found else [])], has_secret=has_secret)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from catalog.models import card_names
 from ops.changes import lock_out
 from ops.offline.dry_run import planned
-from planning.types import Plan
+from planning.types import Graph, Plan
 from reading.errors import ConfigInvalid, Error, shown
 from settings import config_block
 
@@ -53,13 +53,18 @@ def given(stack: str, overrides: Sequence[str], values: Sequence[str], plan: Pla
     if other.pools != plan.pools:
         why = f"{after[graph.name].card.name} would change the node pools, which is more than a model swap"
         raise ConfigInvalid([Error("--swap", f"{why}; ./dynamo-gke diff shows such a change")])
+    return _swap(graph, after[graph.name], settings, other)
+
+
+def _swap(graph: Graph, becomes: Graph, settings: Mapping[str, str], plan: Plan) -> Swap:
+    """`settings`: path → value, with or without the namespace of a key."""
     return Swap(
         graph=graph.name,
         before=graph.card.name,
-        after=after[graph.name].card.name,
+        after=becomes.card.name,
         settings={config_block.full(path): value for path, value in settings.items()},
-        plan=other,
-        stops_all_first=after[graph.name].recreates and not graph.recreates,
+        plan=plan,
+        stops_all_first=becomes.recreates and not graph.recreates,
     )
 
 
@@ -84,14 +89,7 @@ def find(stack: str, overrides: Sequence[str], plan: Plan) -> Swap | None:
                 continue
             lacks_token = other.missing_token and not plan.missing_token
             if other.pools == plan.pools and not lacks_token and not lock_out.of_plans(graph.name, plan, other):
-                return Swap(
-                    graph=graph.name,
-                    before=graph.card.name,
-                    after=name,
-                    settings={config_block.full(path): value for path, value in settings.items()},
-                    plan=other,
-                    stops_all_first=bool(more),
-                )
+                return _swap(graph, other.graphs[0], settings, other)
     return None
 
 

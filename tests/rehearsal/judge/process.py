@@ -14,7 +14,7 @@ from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
 from tests.rehearsal.judge import bench, cases
 from tests.rehearsal.judge.cases import Case
-from tests.rehearsal.judge.choices import BASES
+from tests.rehearsal.judge.choices import stack_of
 from tests.stacks import ROOT
 
 SECONDS_TO_END = 120
@@ -42,7 +42,7 @@ class Deployed:
 
     def __init__(self, base: str, folder: Path, programs: Programs) -> None:
         self._world = World(folder)
-        stack, self._own = BASES[base]
+        stack, self._own = stack_of(base)
         self._base = base
         self._process = started("bench", world=self._world, programs=programs)
         self.deployed = self._ask(

@@ -39,45 +39,6 @@ def of_preview(printed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {resource["urn"]: _of_wire(resource) for resource in printed["resources"]}
 
 
-def _as_deployed(
-    resource: Mapping[str, Any], was: Mapping[str, Any] | None, engine: Mapping[str, Any]
-) -> dict[str, Any]:
-    inputs = resource["inputs"]
-    if was:
-        inputs = with_ignored(was["inputs"], inputs, resource.get("ignoreChanges", []))
-    unknown = {*resource["propertyDependencies"], *_LOOKED_UP.get(resource["type"], ())}
-    answered = _answered(inputs, engine["propertyDependencies"])
-    depends = {input_: {*resource["propertyDependencies"].get(input_, []), *urns} for input_, urns in answered.items()}
-    return {
-        **resource,
-        "inputs": {
-            input_: _known(value, engine["inputs"].get(input_)) if input_ in unknown else value
-            for input_, value in inputs.items()
-        },
-        "propertyDependencies": resource["propertyDependencies"]
-        | {input_: sorted(urns) for input_, urns in depends.items()},
-        "dependsOn": sorted({*resource["dependsOn"], *(urn for urns in answered.values() for urn in urns)}),
-    }
-
-
-def _answered(inputs: Mapping[str, Any], depends: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Input → enabled APIs for which it waits, because it has the answer of a lookup. Pulumi's SDK tells of them only
-    once the lookup is answered, so no preview of a new stack has them."""
-    apis = {input_: [urn for urn in urns if type_of(urn) == kinds.GOOGLE_API] for input_, urns in depends.items()}
-    return {input_: urns for input_, urns in apis.items() if urns and UNKNOWN in json.dumps(inputs.get(input_))}
-
-
-def _known(value: Any, engine: Any) -> Any:
-    """The value with the engine's own in each place that is unknown."""
-    if value == UNKNOWN and engine is not None:
-        return engine
-    if isinstance(value, dict) and isinstance(engine, dict):
-        return {key: _known(inner, engine.get(key)) for key, inner in value.items()}
-    if isinstance(value, list) and isinstance(engine, list) and len(value) == len(engine):
-        return [_known(*pair) for pair in zip(value, engine, strict=True)]
-    return value
-
-
 def _of_state(state: Mapping[str, Any]) -> dict[str, Any]:
     depends = {input_: urns for input_, urns in state.get("propertyDependencies", {}).items() if urns}
     inputs = _provided(state["type"], _plain(state.get("inputs", {})))
@@ -160,6 +121,17 @@ def _with_secrets(value: Any, path: str, secrets: frozenset[str]) -> Any:
     return value
 
 
+def differences(ours: Mapping[str, Mapping[str, Any]], engine: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence for each resource and part that differ."""
+    for urn in sorted({*ours, *engine}):
+        said, done = ours.get(urn), engine.get(urn)
+        if said is None or done is None:
+            yield f"{urn}: only {'the engine' if said is None else 'preview --json'} has it"
+            continue
+        for found in values.differences(said, done):
+            yield f"{urn} {found.path}: printed {found.before!r}, the engine has {found.after!r}"
+
+
 def differences_of_change(
     before: Mapping[str, Any], after: Mapping[str, Any], digest: Mapping[str, Any]
 ) -> Iterator[str]:
@@ -179,12 +151,41 @@ def differences_of_change(
     yield from differences(ours, engine)
 
 
-def differences(ours: Mapping[str, Mapping[str, Any]], engine: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """A sentence for each resource and part that differ."""
-    for urn in sorted({*ours, *engine}):
-        said, done = ours.get(urn), engine.get(urn)
-        if said is None or done is None:
-            yield f"{urn}: only {'the engine' if said is None else 'preview --json'} has it"
-            continue
-        for found in values.differences(said, done):
-            yield f"{urn} {found.path}: printed {found.before!r}, the engine has {found.after!r}"
+def _as_deployed(
+    resource: Mapping[str, Any], was: Mapping[str, Any] | None, engine: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A printed resource as the engine has it in a deployed stack. `was`: the one before, unless it is replaced."""
+    inputs = resource["inputs"]
+    if was:
+        inputs = with_ignored(was["inputs"], inputs, resource.get("ignoreChanges", []))
+    unknown = {*resource["propertyDependencies"], *_LOOKED_UP.get(resource["type"], ())}
+    answered = _answered(inputs, engine["propertyDependencies"])
+    depends = {input_: {*resource["propertyDependencies"].get(input_, []), *urns} for input_, urns in answered.items()}
+    return {
+        **resource,
+        "inputs": {
+            input_: _known(value, engine["inputs"].get(input_)) if input_ in unknown else value
+            for input_, value in inputs.items()
+        },
+        "propertyDependencies": resource["propertyDependencies"]
+        | {input_: sorted(urns) for input_, urns in depends.items()},
+        "dependsOn": sorted({*resource["dependsOn"], *(urn for urns in answered.values() for urn in urns)}),
+    }
+
+
+def _answered(inputs: Mapping[str, Any], depends: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Input → enabled APIs for which it waits, because it has the answer of a lookup. Pulumi's SDK tells of them only
+    once the lookup is answered, so no preview of a new stack has them."""
+    apis = {input_: [urn for urn in urns if type_of(urn) == kinds.GOOGLE_API] for input_, urns in depends.items()}
+    return {input_: urns for input_, urns in apis.items() if urns and UNKNOWN in json.dumps(inputs.get(input_))}
+
+
+def _known(value: Any, engine: Any) -> Any:
+    """The value with the engine's own in each place that is unknown."""
+    if value == UNKNOWN and engine is not None:
+        return engine
+    if isinstance(value, dict) and isinstance(engine, dict):
+        return {key: _known(inner, engine.get(key)) for key, inner in value.items()}
+    if isinstance(value, list) and isinstance(engine, list) and len(value) == len(engine):
+        return [_known(*pair) for pair in zip(value, engine, strict=True)]
+    return value
