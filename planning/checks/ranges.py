@@ -72,13 +72,13 @@ def _too_small_or_overlapping(stack: ResolvedStack) -> list[Error]:
     settings = stack.settings
     gpu_nodes = max(stack.max_gpu_nodes, (settings.capacity and settings.capacity.max_nodes) or 0)
     used = () if _existing(settings) else addresses.CLUSTER_RANGES
-    if _behind_existing_proxies(settings):
-        used = ("proxies",)
+    existing = ("proxies",) if _behind_existing_proxies(settings) else ()
     return addresses.errors(
         "network.ranges",
         settings.network.ranges,
-        used + _nic_ranges(stack),
+        (*used, *existing, *_nic_ranges(stack)),
         nodes=gpu_nodes + settings.cluster.system_pool.max_nodes,
         gpu_nodes=gpu_nodes,
         nics=max(1, *(machine.rdma_nics for machine in stack.machines)),
+        existing=existing,
     )

@@ -1,19 +1,27 @@
 """Ranges: accepted ranges have room for their nodes and never overlap, for any stack."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Network
 from itertools import combinations
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from reading.errors import Error
 from settings.addresses import CLUSTER_RANGES, NIC_RANGES, AddressPlan, errors
 
 ALL = (*CLUSTER_RANGES, *NIC_RANGES)
 NICS = 8
 
 
+def judged(ranges: AddressPlan, *, nodes: int, gpu_nodes: int) -> list[Error]:
+    return errors("r", ranges, ALL, nodes=nodes, gpu_nodes=gpu_nodes, nics=NICS)
+
+
 def found(ranges: AddressPlan, *, nodes: int, gpu_nodes: int) -> set[str]:
-    return {error.path for error in errors("r", ranges, ALL, nodes=nodes, gpu_nodes=gpu_nodes, nics=NICS)}
+    return {error.path for error in judged(ranges, nodes=nodes, gpu_nodes=gpu_nodes)}
 
 
 def test_the_defaults_hold_what_they_say() -> None:
@@ -58,3 +66,56 @@ def test_the_prefix_that_an_error_advises_is_the_smallest_that_will_do(rdma: str
 
     assert accepted(prefix)
     assert not accepted(prefix + 1)
+
+
+def changed(ranges: AddressPlan, changes: Mapping[str, str]) -> AddressPlan:
+    """The ranges with others by path. Raises pydantic.ValidationError for a range that no stack may have."""
+    of_stack = ranges.model_dump(by_alias=True, exclude_unset=True)
+    return AddressPlan.from_wire({**of_stack, **{path.removeprefix("r."): new for path, new in changes.items()}})
+
+
+@given(
+    st.dictionaries(st.sampled_from(ALL), networks(), max_size=4).map(lambda given_ranges: AddressPlan(**given_ranges)),
+    st.integers(1, 1000),
+    st.integers(1, 1000),
+)
+def test_a_range_that_an_error_advises_is_accepted(ranges: AddressPlan, nodes: int, gpu_nodes: int) -> None:
+    before = judged(ranges, nodes=nodes, gpu_nodes=gpu_nodes)
+    paths = {error.path for error in before}
+    for error in before:
+        assert error.fixes, error
+        for fix in error.fixes:
+            new = changed(ranges, fix.changes)
+            assert found(new, nodes=nodes, gpu_nodes=gpu_nodes) <= paths - {error.path}, fix
+    for choice in (0, -1):
+        new = changed(ranges, {path: at for error in before for path, at in error.fixes[choice].changes.items()})
+        assert found(new, nodes=nodes, gpu_nodes=gpu_nodes) == set()
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("given_range", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "8.0.0.0/8", "240.0.0.0/6"])
+def test_a_block_that_holds_others_is_changed_to_a_range_that_is_accepted(name: str, given_range: str) -> None:
+    ranges = AddressPlan(**{name: given_range})
+    for error in judged(ranges, nodes=8, gpu_nodes=4):
+        assert error.fixes
+        for fix in error.fixes:
+            assert judged(changed(ranges, fix.changes), nodes=8, gpu_nodes=4) == [], fix
+
+
+@pytest.mark.parametrize("given_range", ["10.0.0.0/7", "172.0.0.0/8", "192.0.0.0/8", "126.0.0.0/7", "0.0.0.0/0", "x"])
+@pytest.mark.parametrize("name", ALL)
+def test_the_example_for_a_refused_range_is_of_its_own_key(name: str, given_range: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        AddressPlan(**{name: given_range})
+    example = str(refused.value.errors()[0]["msg"]).rpartition("an example is ")[2]
+    assert judged(AddressPlan(**{name: example}), nodes=8, gpu_nodes=4) == []
+
+
+def test_a_range_that_exists_is_not_changed() -> None:
+    ranges = AddressPlan(proxies="192.168.128.0/23")
+    (error,) = errors("r", ranges, ("proxies", "rdma"), nodes=8, gpu_nodes=4, nics=NICS, existing=("proxies",))
+    assert error.path == "r.rdma"
+    (error,) = errors(
+        "r", AddressPlan(proxies="10.9.0.0/27"), ("proxies",), nodes=8, gpu_nodes=4, nics=NICS, existing=("proxies",)
+    )
+    assert error.fixes == ()

@@ -98,6 +98,7 @@ def test_a_name_that_is_taken_is_not_proposed() -> None:
         ({"capacity.mode": "spott"}, "capacity.mode", "; did you mean spot? (then also change capacity.reservation)"),
         ({"network.ranges": {"nodes": "10.4.0.0/20"}}, "network.ranges.nodes", "; use 10.64.0.0/20, or use "),
         ({"network.ranges": {"nodes": "10.0.0.0/29"}}, "network.ranges.nodes", "holds them; use 10.0.0."),
+        ({"network.ranges": {"rdma": "10.0.0.0/8"}}, "network.ranges.rdma", "; use 192.168.128.0/18, or use 10.64."),
         ({"models.chat.worker": {"replicas": 1}}, "models.chat.worker", "; remove it"),
         ({"budget": {"monthly": 5, "emails": ["a@b.example", "a@b.example"]}}, "budget.emails", "; remove the copies"),
         ({"models.chat.autoscaling": {"decode": {"min": 3, "max": 2}}}, "models.chat.autoscaling.decode.max",
