@@ -10,7 +10,7 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="PATH=VALUE",
-        help="Override a value of the stack file, typed as `config set --path`; an empty value removes the key.",
+        help="Override a value of the stack file, typed as its key is; an empty value removes the key.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

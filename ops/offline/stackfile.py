@@ -89,9 +89,12 @@ def _project_defaults(root: Path) -> dict[str, Any]:
 
 def _lay(config: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise ConfigInvalid([Error("--set", f"{shown(override)} is not path=value, {_SUCH_AS}")])
+    if why := _path_error(path):
+        allowed = 'write keys joined by dots, [0] for an entry of a list, ["a.b"] for a key with a dot'
+        raise ConfigInvalid([Error("--set", f"{shown(override)}: the path {why}; {allowed}, {_SUCH_AS}")])
     keys = _keys(path)
-    if not equals or not keys or isinstance(keys[0], int):
-        raise ConfigInvalid([Error("--set", f"{override!r} is not path=value, such as models.chat.layout=single-node")])
     steps = [config_block.full(str(keys[0])), *keys[1:]]
     block: Any = config
     for step, following in itertools.pairwise(steps):
@@ -102,7 +105,7 @@ def _lay(config: dict[str, Any], override: str) -> None:
     last = steps[-1]
     _refuse_gap(override, block, last)
     if text:
-        _put(block, last, _typed(path, keys, text))
+        _put(block, last, value_at(path, text))
     else:
         _take_out(block, last)
 
@@ -110,7 +113,7 @@ def _lay(config: dict[str, Any], override: str) -> None:
 def _refuse_gap(override: str, block: Any, step: str | int) -> None:
     """Raises ConfigInvalid for an index that would leave a gap in a list."""
     if isinstance(step, int) and step > len(block):
-        raise ConfigInvalid([Error("--set", f"{override!r}: the next index of the list is {len(block)}")])
+        raise ConfigInvalid([Error("--set", f"{shown(override)}: the next index of the list is {len(block)}")])
 
 
 def _entry(block: Any, step: str | int) -> Any:
@@ -135,24 +138,39 @@ def _take_out(block: Any, step: str | int) -> None:
         del block[step]
 
 
+_SUCH_AS = "such as models.chat.layout=single-node"
 _PLAIN, _QUOTED, _INDEX = r'[^.\[\]"]+', r'\["[^"]+"\]', r"\[\d+\]"
 _PATH = re.compile(rf"(?:{_PLAIN}|{_QUOTED})(?:\.{_PLAIN}|{_QUOTED}|{_INDEX})*")
+_EMPTY = re.compile(r'\.(?=[.\[]|$)|\[\]|\[""\]')
+"""The beginning of an empty part of a path."""
+
+
+def _path_error(path: str) -> str | None:
+    """Why a path is not well formed; None if it is. Pulumi accepts some such paths, and leaves out what is empty."""
+    well_formed = _PATH.match(path)
+    rest = path[well_formed.end() :] if well_formed else path
+    if not rest:
+        return None
+    if _EMPTY.match(rest) or (rest == path and path.startswith(".")):
+        return f"has an empty part at {shown(rest)}"
+    if rest == path and re.match(_INDEX, path):
+        return "begins with an index, not with a key"
+    return f"cannot be read from {shown(rest)} on"
 
 
 def _keys(path: str) -> list[str | int]:
-    """`models["a.b"].list[0]` → models, a.b, list, 0; empty when the path is not well formed."""
-    if not _PATH.fullmatch(path):
-        return []
+    """`models["a.b"].list[0]` → models, a.b, list, 0."""
     parts = re.findall(rf"{_QUOTED}|{_INDEX}|{_PLAIN}", path)
     return [int(part[1:-1]) if re.fullmatch(_INDEX, part) else part.strip('[]"') for part in parts]
 
 
-def _typed(path: str, keys: list[str | int], text: str) -> Any:
-    """A value as the key's own type has it: text stays text, an object or a list is read as YAML or JSON.
+def value_at(path: str, text: str) -> Any:
+    """A value as the type of its key has it: text stays text, an object or a list is read as YAML or JSON.
 
-    All else, unknown keys included, is read as `pulumi config set --path` reads it: true and false, numbers, else text.
+    All else, unknown keys included, is true or false, a number, else text. `pulumi config set --path` needs `--type`
+    for two of them: it makes a number of a text such as 70, and text of a number such as 0.9.
     """
-    own = [key.removeprefix(f"{NAMESPACE}:") if isinstance(key, str) else key for key in keys]
+    own = [key.removeprefix(f"{NAMESPACE}:") if isinstance(key, str) else key for key in _keys(path)]
     declared = shape.at(Settings, ["project"] if own == ["gcp:project"] else own, tagged=False)
     if shape.is_text(declared):
         return text

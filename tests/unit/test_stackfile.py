@@ -147,9 +147,27 @@ def test_a_file_that_is_no_plain_document_is_an_error(root: Path, content: str) 
         stackfile.read(root, "one")
 
 
-@pytest.mark.parametrize("override", ["nothing", "=x", "a..b=1", "a[0=1", "", "a[1]=x", "[0]=x"])
-def test_an_override_of_no_form_is_refused(root: Path, override: str) -> None:
-    with pytest.raises(ConfigInvalid, match="--set"):
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("nothing", '"nothing" is not path=value, such as models.chat.layout=single-node'),
+        ("=x", '"=x" is not path=value'),
+        ("", '"" is not path=value'),
+        ("a..b=1", '"a..b=1": the path has an empty part at "..b"; write keys joined by dots, [0] for an entry of a '
+                   'list, ["a.b"] for a key with a dot, such as models.chat.layout=single-node'),
+        (".a=1", 'the path has an empty part at ".a"; '),
+        ("a.=1", 'the path has an empty part at "."; '),
+        ("a.[0]=1", 'the path has an empty part at ".[0]"; '),
+        ("a[]=1", 'the path has an empty part at "[]"; '),
+        ("[0]=x", "the path begins with an index, not with a key; "),
+        ("a[0=1", 'the path cannot be read from "[0" on; '),
+        ("a['b.c'].d=1", "the path cannot be read from \"['b.c'].d\" on; "),
+        ('a."b"=1', "the path cannot be read from "),
+        ("a[1]=x", '"a[1]=x": the next index of the list is 0'),
+    ],
+)  # fmt: skip
+def test_an_override_of_no_form_is_refused(root: Path, override: str, says: str) -> None:
+    with pytest.raises(ConfigInvalid, match=r"^--set: .*" + re.escape(says)):
         stackfile.read(root, "one", [override])
 
 

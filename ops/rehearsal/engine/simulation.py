@@ -52,7 +52,7 @@ class Simulation:
         stack = RehearsedStack(request.stack, world, Providers(world, request.programs, injection), standstill)
         tokens = project.tokens([plan, *([found.plan] if found else [])], has_secret=has_secret)
         for token in tokens:
-            stack.set(project.TOKEN_KEY, token, secret=True)
+            stack.set_secret(project.TOKEN_KEY, token)
         steps = Steps(
             world=world,
             stack=stack,

@@ -14,11 +14,14 @@ from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
 from ops.offline.recording import PROJECT, run_main
-from ops.offline.stackfile import project_root
+from ops.offline.stackfile import project_root, value_at
 from ops.rehearsal.engine.events import Command, Message, StepEvent, steps
 from ops.rehearsal.engine.providers import Providers
 from ops.rehearsal.engine.standstill import Standstill
 from ops.rehearsal.world import World
+
+_TYPES: Mapping[type, str] = {str: "string", bool: "bool", int: "int", float: "float"}
+"""Python's type of a value → Pulumi's name of it."""
 
 
 class RehearsedStack:
@@ -47,16 +50,24 @@ class RehearsedStack:
             self.refusals.append(str(refusal))
             raise
 
-    def set(self, key: str, value: str, *, path: bool = False, secret: bool = False) -> None:
-        """`pulumi config set`"""
-        self._stack.set_config(key, automation.ConfigValue(value=value, secret=secret), path=path)
+    def set_secret(self, key: str, value: str) -> None:
+        """`pulumi config set --secret`"""
+        self._stack.set_config(key, automation.ConfigValue(value=value, secret=True))
+
+    def set(self, path: str, value: str) -> None:
+        """`pulumi config set --path`, with the type that the plan has by the same `path=value`.
+
+        Without it Pulumi makes a number of a text such as 70, which the program refuses.
+        """
+        kind = _TYPES[type(value_at(path, value))]
+        self.cli("config", "set", "--path", "--type", kind, path, "--non-interactive", "--", value)
 
     def unprotect(self, urns: Sequence[str]) -> None:
         """`pulumi state unprotect`"""
         self.cli("state", "unprotect", "--yes", *urns)
 
     def cli(self, *words: str) -> None:
-        """A command of Pulumi that runs neither the program nor a provider. Raises CommandError."""
+        """A command of Pulumi for the stack that runs neither the program nor a provider. Raises CommandError."""
         workspace = self._stack.workspace
         workspace.pulumi_command.run([*words], workspace.work_dir, workspace.env_vars)
 

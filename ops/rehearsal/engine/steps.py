@@ -198,7 +198,7 @@ class Steps:
             return
         self.standstill.plan = self.swap.plan
         for path, value in self.swap.settings.items():
-            self.stack.set(path, value, path=True)
+            self.stack.set(path, value)
         first = ", all engines stopped first" if self.swap.stops_all_first else ""
         name = f"swap {self.swap.before} for {self.swap.after}{first}"
         self._do(name, self.stack.up, expectations.one_graph(self.swap.graph))
@@ -212,7 +212,7 @@ class Steps:
             self.skip("another token", "no model of the stack is gated, so no object has the token")
             return
         self.tokens.append(project.placeholder_token())
-        self.stack.set(project.TOKEN_KEY, self.tokens[-1], secret=True)
+        self.stack.set_secret(project.TOKEN_KEY, self.tokens[-1])
         versions = [each["urn"] for each in resources if each["type"] == kinds.SECRET_VERSION]
         self._do("another token", self.stack.up, expectations.token_rotated(versions))
 
@@ -238,7 +238,7 @@ class Steps:
         if self.plan.deletion_protection:
             kept = expectations.refused(self._urns(), self._urns)
             self._do("destroy, protected", self.stack.destroy, kept)
-            self.stack.set("dynamo-gke:cluster.deletionProtection", "false", path=True)
+            self.stack.set("dynamo-gke:cluster.deletionProtection", "false")
             self._do("up, protection off", self.stack.up, expectations.done)
         resources = self.stack.resources()
         if self.unprotected.keeps_weights:

@@ -1,19 +1,17 @@
 """The model swap of a rehearsal: as asked for, or another card of the catalog that fits on the stack's own pools."""
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.models import card_names
 from ops.changes import lock_out
 from ops.offline.dry_run import planned
+from ops.offline.stackfile import value_at
 from planning.types import Graph, Plan
 from reading.errors import ConfigInvalid, Error, shown
 from settings import config_block
 
-_SINGLE = re.compile(r"[^=]+=[^\[{].*")
-"""An override that sets a key to one value. `pulumi config set` would make text of an object or a list."""
 _SINGLE_ONLY = "must be path=value with a single value, no list or object, and not empty"
 _SUCH_AS = "such as models.chat.model=NAME"
 
@@ -24,7 +22,7 @@ class Swap:
     before: str
     after: str
     settings: Mapping[str, str]
-    """Key → value, as `pulumi config set --path` takes them."""
+    """Path → value, with the namespace of the key."""
 
     plan: Plan
     """The stack's plan afterwards."""
@@ -36,16 +34,22 @@ class Swap:
 def given(stack: str, overrides: Sequence[str], values: Sequence[str], plan: Plan) -> Swap:
     """The swap by `path=value`. Raises ConfigInvalid for invalid values, and unless one graph gets another model, on
     the same pools, and nothing else changes."""
-    if wrong := [each for each in values if not _SINGLE.fullmatch(each)]:
-        raise ConfigInvalid([Error("--swap", f"{shown(each)} {_SINGLE_ONLY}, {_SUCH_AS}") for each in wrong])
-    other = planned(stack, [*overrides, *values])
+    _refuse([each for each in values if not all(each.partition("="))])
+    try:
+        other = planned(stack, [*overrides, *values])
+    except ConfigInvalid as invalid:  # the overrides alone are valid
+        own_option = (Error("--swap", error.message) if error.path == "--set" else error for error in invalid.errors)
+        raise ConfigInvalid(own_option) from None
+    settings = {path: value for path, _, value in (each.partition("=") for each in values)}
+    # `pulumi config set` would make text of an object or a list, and of a null.
+    single = (str, bool, int, float)
+    _refuse([f"{path}={value}" for path, value in settings.items() if not isinstance(value_at(path, value), single)])
     after = {graph.name: graph for graph in other.graphs}
     swapped = [graph for graph in plan.graphs if graph.card.name != after.get(graph.name, graph).card.name]
     if len(swapped) != 1:
         why = f"{len(swapped) or 'no'} graphs get another model; swap that of one graph, {_SUCH_AS}"
         raise ConfigInvalid([Error("--swap", why)])
     (graph,) = swapped
-    settings = {path: value for path, _, value in (each.partition("=") for each in values)}
     own = tuple(config_block.full(f"models{at}") + end for at in _names(graph.name) for end in (".", "["))
     if foreign := [path for path in settings if not config_block.full(path).startswith(own)]:
         why = f"is no setting of models.{graph.name}, whose model is swapped; change it with an update of its own"
@@ -54,6 +58,12 @@ def given(stack: str, overrides: Sequence[str], values: Sequence[str], plan: Pla
         why = f"{after[graph.name].card.name} would change the node pools, which is more than a model swap"
         raise ConfigInvalid([Error("--swap", f"{why}; ./dynamo-gke diff shows such a change")])
     return _swap(graph, after[graph.name], settings, other)
+
+
+def _refuse(values: Sequence[str]) -> None:
+    """Raises ConfigInvalid for values that are not `path=value` with one value."""
+    if values:
+        raise ConfigInvalid([Error("--swap", f"{shown(each)} {_SINGLE_ONLY}, {_SUCH_AS}") for each in values])
 
 
 def _swap(graph: Graph, becomes: Graph, settings: Mapping[str, str], plan: Plan) -> Swap:

@@ -105,7 +105,7 @@ class _Stack:
     def _configure(self, request: Request) -> None:
         given = stackfile.blocks(stackfile.project_root(), self._name, request.overrides)
         if request.token and request.token not in self._tokens:
-            self._stack.set(project.TOKEN_KEY, f"hf_{request.token}", secret=True)
+            self._stack.set_secret(project.TOKEN_KEY, f"hf_{request.token}")
             self._tokens[request.token] = yaml.safe_load(self._file.read_text())
         written = self._tokens.get(request.token, {})
         if request.token:

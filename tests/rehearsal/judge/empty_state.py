@@ -53,7 +53,7 @@ def described(base: str, paths: str) -> Described:
 
 
 def with_token(stack: Described) -> Described:
-    stack.set(project.TOKEN_KEY, project.placeholder_token(), secret=True)
+    stack.set_secret(project.TOKEN_KEY, project.placeholder_token())
     return stack
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from ops.offline.dry_run import planned
 from ops.rehearsal.engine import project, swap
+from ops.rehearsal.engine.stack import RehearsedStack
 from reading.errors import ConfigInvalid
 
 RECREATE = "models.chat.updateStrategy=recreate"
@@ -25,6 +26,30 @@ def test_a_given_swap_is_set_as_it_is_given() -> None:
     assert not given(f"models.chat.model={FP8}").stops_all_first
 
 
+@pytest.mark.parametrize(
+    ("setting", "kind"),
+    [
+        ("servedName=70", "string"),
+        ("servedName=true", "string"),
+        ("prefill.drainSeconds=400", "int"),
+        ("engine.gpuMemoryUtilization=0.85", "float"),
+        ("updateStrategy=recreate", "string"),
+    ],
+)
+def test_a_swap_is_stored_with_the_type_that_its_plan_has(
+    setting: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pulumi makes a number of the text 70, and text of the number 0.85, which the program refuses in the update."""
+    run: list[tuple[str, ...]] = []
+    monkeypatch.setattr(RehearsedStack, "cli", lambda _, *words: run.append(words))
+    stack = object.__new__(RehearsedStack)
+    for path, value in given("models.chat.model=qwen3-32b", f"models.chat.{setting}").settings.items():
+        stack.set(path, value)
+    path, _, value = setting.partition("=")
+    key = f"dynamo-gke:models.chat.{path}"
+    assert run[-1] == ("config", "set", "--path", "--type", kind, key, "--non-interactive", "--", value)
+
+
 def test_a_swap_to_a_gated_model_gets_a_token() -> None:
     before = planned("dev", ())
     swapped = given("models.chat.model=llama-3.1-8b-instruct", stack="dev").plan
@@ -44,6 +69,12 @@ def test_a_swap_to_a_gated_model_gets_a_token() -> None:
             ["models.chat.prefill={replicas: 2}"],
             '--swap: "models.chat.prefill={replicas: 2}" must be path=value with a',
         ),
+        (
+            ["models.chat.model=qwen3-32b", "models.chat.prefill=null"],
+            '--swap: "models.chat.prefill=null" must be path',
+        ),
+        (["models..model=qwen3-32b"], '--swap: "models..model=qwen3-32b": the path has an empty part at "..model"; '),
+        (["models.chat.engine.extraArgs[3]=x"], '--swap: "models.chat.engine.extraArgs[3]=x": the next index of the '),
         (["models.chat.engine.extraArgs="], '--swap: "models.chat.engine.extraArgs=" must be path=value with a single'),
         ([RECREATE], "--swap: no graphs get another model; swap that of one graph, such as models.chat.model=NAME"),
         (["models.chat.model=qwen9"], 'models.chat.model: "qwen9" is not one of '),

@@ -17,7 +17,7 @@ def rotated(tokens: list[str], *types: str) -> tuple[list[str], list[str]]:
     commands: list[str] = []
     stack: Any = SimpleNamespace(
         resources=lambda: [{"type": type_, "urn": f"urn:pulumi:s::p::{type_}::x"} for type_ in types],
-        set=lambda *_, **__: commands.append("set"),
+        set_secret=lambda *_: commands.append("set"),
         up=lambda: commands.append("up") or SimpleNamespace(ok=True, changes=[], seconds=0, errors=list),
     )
     report = Report(stack="s")
