@@ -63,7 +63,13 @@ def plan(name: str, config: Mapping[str, Any], *, folder: str | os.PathLike[str]
 
 
 def plan_of(config: StackConfig) -> Plan:
-    """The plan of a stack's config as Pulumi has it. Raises ConfigInvalid with every error."""
+    """The plan of a stack's config as Pulumi has it. Raises ConfigInvalid with every error, and TypeError for a config
+    of another type."""
+    if not isinstance(cast(object, config), StackConfig):
+        given = type(cast(object, config)).__name__
+        raise TypeError(
+            f"plan_of(config): config must be a StackConfig, got {given}; use plan(name, config) for a dict"
+        )
     return planning_plan.plan(planning_load.load(config))
 
 

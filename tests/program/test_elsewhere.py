@@ -13,7 +13,7 @@ import pytest
 from pulumi import automation
 
 import dynamo_gke
-from dynamo_gke import ConfigInvalid, plan
+from dynamo_gke import ConfigInvalid, plan, plan_of
 from dynamo_gke.program import Created, create
 from ops.offline.recorded import ProgramFailed, Recording, Resource
 from ops.offline.recording import PROJECT, record_program
@@ -180,6 +180,11 @@ NO_PLAN: list[tuple[Any, str]] = [
 def test_a_config_that_is_no_dict_is_named(config: Any, message: str) -> None:
     with pytest.raises(TypeError, match=re.escape(message)):
         plan("acme", config)
+
+
+def test_a_dict_for_the_plan_of_a_stack_is_named() -> None:
+    with pytest.raises(TypeError, match=r"^plan_of\(config\): .* got dict; use plan\(name, config\) for a dict$"):
+        plan_of(cast(Any, CONFIG))
 
 
 def test_a_folder_may_be_text() -> None:
