@@ -10,7 +10,7 @@ from manifests.graph import build
 from ops.commands.ending import print_errors
 from ops.commands.options import Overrides, Stack
 from ops.local.errors import ConfigurationError, LocalRunError, report_error
-from ops.local.runner import LocalOptions, run
+from ops.local.runner import DEFAULT_PORT, LocalOptions, run
 from ops.local.timing import Timing, predicted
 from ops.local.twin import simulated_twin
 from ops.offline.dry_run import planned
@@ -36,7 +36,9 @@ def local(
         ),
     ] = local_engines()[0].name,
     timing: Annotated[Timing, typer.Option(help="The mocker's own curve, or predicted times.")] = Timing.SIMULATOR,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 chooses a free one.")] = 8000,
+    port: Annotated[
+        int | None, typer.Option(help="Port on 127.0.0.1; 0 chooses a free one.", show_default=str(DEFAULT_PORT))
+    ] = None,
     model_dir: Annotated[Path | None, typer.Option(help="Use this tokenizer and configuration.")] = None,
     no_isolation: Annotated[bool, typer.Option("--no-isolation", help="Run without a private network.")] = False,
     speedup: Annotated[float | None, typer.Option(min=0, help="Divide the simulated time; 0 is no delay.")] = None,
@@ -45,12 +47,15 @@ def local(
     try:
         if once and load:
             raise ConfigurationError("--once does not go together with --bench; give one of them")
+        if port is not None and (once or load):
+            only = "--once" if once else "--bench"
+            raise ConfigurationError(f"--port does not go together with {only}, which serves no port; leave one out")
         chosen, labels = _graph_of(stack, overrides, graph)
         runs = _engine(engine)
         if not runs.simulated:
-            if load or model_dir or speedup is not None or timing is not Timing.SIMULATOR:
+            if load or model_dir or port is not None or speedup is not None or timing is not Timing.SIMULATOR:
                 raise ConfigurationError(
-                    f"--engine {engine} does not support --bench, --timing, --speedup or --model-dir"
+                    f"--engine {engine} does not support --bench, --timing, --port, --speedup or --model-dir"
                 )
             from ops.local import real_engine
 
@@ -61,7 +66,7 @@ def local(
             runs=runs,
             once=once,
             bench=load,
-            port=port,
+            port=DEFAULT_PORT if port is None else port,
             model_dir=model_dir,
             isolated=not no_isolation,
             speedup=speedup,

@@ -31,6 +31,8 @@ FIRST_PORT = 8000
 # Below Linux's ephemeral ports, and Dynamo reads the system port as a signed 16-bit number.
 UNISOLATED_PORTS = range(20000, 32768)
 TEMPORARY = "dynamo-gke-"
+# Of the endpoint, on this machine.
+DEFAULT_PORT = 8000
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 
@@ -46,7 +48,7 @@ class LocalOptions:
     """A simulated engine."""
     once: bool = False
     bench: bool = False
-    port: int = 8000
+    port: int = DEFAULT_PORT
     model_dir: Path | None = None
     isolated: bool = True
     speedup: float | None = None
