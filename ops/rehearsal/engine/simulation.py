@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.offline.dry_run import dry_run, planned
-from ops.rehearsal.engine import beside, project, refusals, swap
+from ops.rehearsal.engine import beside, language_host, project, refusals, swap
 from ops.rehearsal.engine.fault_proxy import Injection
 from ops.rehearsal.engine.providers import Providers
 from ops.rehearsal.engine.report import Report, StepReport
@@ -82,6 +82,7 @@ class Simulation:
     def _scene(self, stack: RehearsedStack, answers: LostAnswers) -> Scene:
         world, request = self.world, self.request
         (world.commands / "kubectl").symlink_to(request.kubectl or "")
+        language_host.install(world)
         return Scene(
             world=world,
             stack=stack,

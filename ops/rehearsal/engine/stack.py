@@ -82,6 +82,10 @@ class RehearsedStack:
     def refresh(self, *, clear_pending_creates: bool = False) -> Command:
         return self._run("refresh", partial(self._stack.refresh, clear_pending_creates=clear_pending_creates))
 
+    def import_(self, *words: str) -> Command:
+        """`pulumi import`, which runs providers but not the program."""
+        return self._run("import", lambda on_event: self.cli("import", *words))
+
     def destroy(self) -> Command:
         """`pulumi destroy`, which first previews, and stops there for a protected resource."""
         preview = self._run("destroy", self._stack.preview_destroy)

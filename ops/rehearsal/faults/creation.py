@@ -11,9 +11,7 @@ from ops.rehearsal.faults.possible import first_pool_with_nodes
 from ops.rehearsal.faults.scene import Scene
 from ops.rehearsal.faults.troubles import CANCELED, Remedy, Trouble
 from ops.rehearsal.google import faults as google
-from ops.rehearsal.google import gke
-from ops.rehearsal.google.cloud import Resource
-from ops.rehearsal.google.operations import ERROR
+from ops.rehearsal.google import gke, operations
 from ops.rehearsal.kube import NotFound
 from ops.rehearsal.kubelet.faults import Hub, Verification
 from planning import names
@@ -72,7 +70,7 @@ class Creation:
     def _machines_arrive(self) -> None:
         """The instance group of the pool keeps trying after a stock-out."""
         with self._scene.cloud.change() as content:
-            pools = [each for each in content.resources.values() if each.status == ERROR]
+            pools = [each for each in content.resources.values() if each.status == operations.ERROR]
             for pool in pools:
                 pool.status = "RUNNING"
         for pool in pools:
@@ -134,20 +132,15 @@ class Creation:
         yield Trouble(fault=lost, says=REUSED, mends=lambda: [self._forget()])
 
     def _delete_firewall(self) -> Remedy:
-        made = self._made(kinds.FIREWALL)
-        return self._gcloud(f"firewall-rules delete {made.state['name']} --project {made.state['project']}", made)
+        urn = self._scene.answers.urns[f"${kinds.FIREWALL}::"]
+        rule = next(each for each in self._scene.cloud.resources() if each.urn == urn)
 
-    def _made(self, kind: str) -> Resource:
-        """The resource that exists although its creation's answer was lost."""
-        urn = self._scene.answers.urns[f"${kind}::"]
-        return next(each for each in self._scene.cloud.resources() if each.urn == urn)
-
-    def _gcloud(self, command: str, deleted: Resource) -> Remedy:
         def delete() -> None:
             with self._scene.cloud.change() as content:
-                content.remove(deleted.type, deleted.id)
+                content.remove(rule.type, rule.id)
 
-        return Remedy(said=f"gcloud compute {command} --quiet", apply=delete)
+        name, project = rule.state["name"], rule.state["project"]
+        return Remedy(said=f"gcloud compute firewall-rules delete {name} --project {project} --quiet", apply=delete)
 
     def _forget(self) -> Remedy:
         where, name = self._scene.plan.platform_namespace, names.PLATFORM_RELEASE
@@ -168,14 +161,17 @@ class Creation:
             yield Trouble(fault=Named.KILLED, says="the stack is currently locked by 1 lock", mends=self._unlock)
             # Helm may have finished an install meanwhile.
             yield Trouble(fault=Named.KILLED, says=REUSED, mends=lambda: [self._forget()], certain=False)
-        if kinds.ROUTER_NAT in created:
-            yield Trouble(fault=Named.KILLED, says="^RouterNat .*Error 409", mends=lambda: [self._delete_nat()])
 
     def _unlock(self) -> list[Remedy]:
-        return [self._scene.unlock(), self._scene.refresh(clear_pending_creates=True)]
+        return [self._scene.unlock(), *self._adopt(), self._scene.refresh(clear_pending_creates=True)]
 
-    def _delete_nat(self) -> Remedy:
-        made = self._made(kinds.ROUTER_NAT)
-        state = made.state
-        where = f"--router {state['router']} --region {state['region']} --project {state['project']}"
-        return self._gcloud(f"routers nats delete {state['name']} {where}", made)
+    def _adopt(self) -> Iterator[Remedy]:
+        """Imports what Google Cloud created without Pulumi's knowledge, whichever creations were in flight."""
+        made = {each.urn: each for each in self._scene.cloud.resources() if each.type not in operations.IDEMPOTENT}
+        answers = self._scene.answers
+        # A resource with a lost answer may be in flight too. Its mend is that of `_lost_answer`.
+        lost = {urn for part, urn in answers.urns.items() if answers.wanted[part] is None}
+        for pending in self._scene.stack.pending():
+            resource = pending["resource"]
+            if (urn := resource["urn"]) in made.keys() - lost:
+                yield self._scene.adopt(resource, made[urn].id)

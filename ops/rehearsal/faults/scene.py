@@ -6,14 +6,15 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count, cycle
+from typing import Any
 
 from ops.offline.stackfile import project_root
 from ops.rehearsal.engine.beside import Cluster
-from ops.rehearsal.engine.events import Command
+from ops.rehearsal.engine.events import Command, name_of, type_of
 from ops.rehearsal.engine.stack import RehearsedStack
 from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.faults.lost_answers import LostAnswers
@@ -63,6 +64,15 @@ class Scene:
 
     def unlock(self) -> Remedy:
         return Remedy(said="pulumi cancel --yes", apply=lambda: self.stack.cli("cancel", "--yes"))
+
+    def adopt(self, resource: Mapping[str, Any], id_: str) -> Remedy:
+        """The import of a resource whose creation is pending: `resource` is its entry in the state."""
+        urn, parent = resource["urn"], resource["parent"]
+        provider = resource["provider"].rpartition("::")[0]  # the last part is its id
+        related = ("--parent", f"{name_of(parent)}={parent}", "--provider", f"{name_of(provider)}={provider}")
+        words = ("--yes", "--protect=false", "--generate-code=false", *related, type_of(urn), name_of(urn), id_)
+        said = shlex.join(("pulumi", "import", *words))
+        return Remedy(said=said, apply=lambda: _succeeded(self.stack.import_(*words)))
 
     def refresh(self, *, clear_pending_creates: bool = False) -> Remedy:
         words = ["pulumi refresh --yes", *(["--clear-pending-creates"] if clear_pending_creates else [])]

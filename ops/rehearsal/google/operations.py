@@ -7,14 +7,16 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ops.changes.gcp_inputs import Input
 from ops.rehearsal.google import changes, references
 from ops.rehearsal.google.cloud import Content, Resource
 from ops.rehearsal.google.outputs import Provider, computed, id_of, planned
+from ops.rehearsal.google.schema import children, inside
 from ops.rehearsal.google.wire import Secret, merged, plain
 from policies import kinds
 
 # Types whose creation is an entry in a list: a second one changes nothing and is no error.
-_IDEMPOTENT = (*kinds.GRANTS, kinds.GOOGLE_API)
+IDEMPOTENT = (*kinds.GRANTS, kinds.GOOGLE_API)
 # Of a cluster or pool and of the rest; other APIs add a code word.
 _EXISTS = "googleapi: Error 409: Already exists: {id}."
 _EXISTS_COMPUTE = "googleapi: Error 409: The resource '{id}' already exists, alreadyExists"
@@ -62,7 +64,7 @@ def create(content: Content, type_: str, urn: str, inputs: Mapping[str, Any], pr
     if absent := references.missing(content, type_, plain(state)):
         raise ApiError(f"googleapi: Error 404: Not found: {absent}., notFound")
     id_ = id_of(type_, state, content.number())
-    if content.find(type_, id_) and type_ not in _IDEMPOTENT:
+    if content.find(type_, id_) and type_ not in IDEMPOTENT:
         raise ApiError((_EXISTS_COMPUTE if type_.startswith("gcp:compute/") else _EXISTS).format(id=id_))
     state = merged(computed(type_, id_, state), state)
     resource = Resource(type=type_, id=id_, urn=urn, state=stored(state))
@@ -169,6 +171,22 @@ def as_inputs(inputs: Any, kept: Any) -> Any:
     if isinstance(inputs, list) and isinstance(kept, list) and len(inputs) == len(kept):
         return [as_inputs(value, item) for value, item in zip(inputs, kept, strict=True)]
     return inputs if plain(inputs) == plain(kept) else kept
+
+
+def imported(type_: str, kept: Mapping[str, Any], block: str = "") -> dict[str, Any]:
+    """The inputs of a resource that is imported: what the cloud has of them, without the provider's defaults."""
+    known = children(type_)[block]
+    return {
+        key: _imported(type_, f"{block}.{key}" if block else key, known[key], value)
+        for key, value in kept.items()
+        if key in known and value != known[key].default
+    }
+
+
+def _imported(type_: str, path: str, of: Input, value: Any) -> Any:
+    if of.kind == "block":
+        return imported(type_, value, inside(path, of))
+    return [imported(type_, item, inside(path, of)) for item in value] if of.kind == "blocks" else value
 
 
 def _emptied(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:

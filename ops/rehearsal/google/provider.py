@@ -177,11 +177,9 @@ class GoogleProvider(provider_pb2_grpc.ResourceProviderServicer):
         state = operations.revealed(resource.state, decode(request.properties))
         inputs = decode(request.inputs)
         defaults = {DEFAULTS: inputs[DEFAULTS]} if DEFAULTS in inputs else {}
-        return provider_pb2.ReadResponse(
-            id=request.id,
-            properties=encode(state),
-            inputs=encode(operations.as_inputs(_without_defaults(inputs), state) | defaults),
-        )
+        given = _without_defaults(inputs)
+        found = operations.as_inputs(given, state) if given else operations.imported(type_, state)
+        return provider_pb2.ReadResponse(id=request.id, properties=encode(state), inputs=encode(found | defaults))
 
     @_answered
     def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:

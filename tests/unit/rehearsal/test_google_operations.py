@@ -8,7 +8,7 @@ import pytest
 
 from ops.rehearsal.google import operations
 from ops.rehearsal.google.cloud import Cloud, Content, Resource
-from ops.rehearsal.google.operations import ApiError, as_inputs, create, delete, revealed, update
+from ops.rehearsal.google.operations import ApiError, as_inputs, create, delete, imported, revealed, update
 from ops.rehearsal.google.outputs import Provider, planned, previewed
 from ops.rehearsal.google.wire import UNKNOWN, Secret
 from policies import kinds
@@ -177,3 +177,15 @@ def test_drift_shows_in_the_inputs_that_the_program_sets() -> None:
     state = {"name": "c", "nodeConfig": {"labels": {"a": "2"}, "tags": []}, "more": 1}
     assert as_inputs(inputs, state) == {"name": "c", "nodeConfig": {"labels": {"a": "2"}}}
     assert operations.stored({"token": Secret("x")})["token"].startswith("sha256:")
+
+
+def test_an_import_finds_the_inputs_without_outputs_and_defaults() -> None:
+    found = content()
+    network = made(found, kinds.NETWORK, name="vpc")
+    bucket = made(found, kinds.BUCKET, name="b", location="EU", lifecycleRules=[{"action": {"type": "Delete"}}])
+    assert imported(kinds.NETWORK, {**network.state, "routingMode": "GLOBAL"}) == {
+        "name": "vpc",
+        "project": "p",
+        "routingMode": "GLOBAL",
+    }
+    assert imported(kinds.BUCKET, bucket.state)["lifecycleRules"] == [{"action": {"type": "Delete"}}]
