@@ -5,17 +5,24 @@ waits until what it names in Google Cloud exists, as GKE's would.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+from ops.rehearsal.changes import Changes
 from ops.rehearsal.engine import named_in_cloud
 from ops.rehearsal.google.cloud import Resource
 from ops.rehearsal.kube import Kube, NotFound, Objects
 from planning import names
 from policies import kinds
 
+_Kind = tuple[str, str]
+_GATEWAY: _Kind = ("gateway.networking.k8s.io/v1", "Gateway")
+_SECRET_SYNC: _Kind = ("secret-sync.gke.io/v1", "SecretSync")
+_SERVICE: _Kind = ("v1", "Service")
 _INTERVAL_SECONDS = 0.5
+"""While something waits for a status: what that needs, such as an address, may appear without a change of it."""
+_TICK_SECONDS = 5.0
 _DATE = "2026-01-01T00:00:00Z"
 _PROGRAMMED = {
     "type": "Programmed", "status": "True", "reason": "Programmed", "message": "", "lastTransitionTime": _DATE,
@@ -25,31 +32,52 @@ _ANY_ADDRESS = "10.0.15.200"
 
 
 def run(kube: Kube, resources: Callable[[], Sequence[Resource]], stop: threading.Event) -> None:
-    """Writes the statuses until `stop` is set. `resources`: those of Google Cloud.
-
-    Looks again and again: what a status needs, such as an address, may appear without a change of the object.
-    """
-    while not stop.wait(_INTERVAL_SECONDS):
-        with suppress(NotFound):  # deleted meanwhile
-            _assign_addresses(kube, resources)
-        with suppress(NotFound):  # the kinds come with the cluster
-            for gateway in _without(kube, "gateway.networking.k8s.io/v1", "Gateway", "conditions"):
-                if not named_in_cloud.missing(gateway, named_in_cloud.existing(resources())):
-                    _write(kube, gateway, {"conditions": [_PROGRAMMED]})
-            for sync in _without(kube, "secret-sync.gke.io/v1", "SecretSync", "lastSuccessfulSyncTime"):
-                metadata = {key: sync["metadata"][key] for key in ("name", "namespace")}
-                data = {names.HF_TOKEN_KEY: "hf_synced"}
-                kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data})
-                _write(kube, sync, {"lastSuccessfulSyncTime": _DATE})
+    """Writes the statuses until `stop` is set. `resources`: those of Google Cloud."""
+    changes = Changes(kube, [(*each, "") for each in (_SERVICE, _GATEWAY, _SECRET_SYNC)], stop)
+    waits = False
+    while not stop.is_set():
+        changes.wait(_INTERVAL_SECONDS if waits else _TICK_SECONDS)
+        looks = (_assign_addresses(kube, resources), _program_gateways(kube, resources), _copy_secrets(kube))
+        waits = True in [*map(_something_waits, looks)]
 
 
-def _assign_addresses(kube: Kube, resources: Callable[[], Sequence[Resource]]) -> None:
+Waits = Iterator[bool]
+"""Of each object without a status, whether it has to wait for it."""
+
+
+def _something_waits(look: Waits) -> bool:
+    found = False
+    with suppress(NotFound):  # the kinds come with the cluster, and an object may be deleted meanwhile
+        for waits in look:
+            found = found or waits
+    return found
+
+
+def _assign_addresses(kube: Kube, resources: Callable[[], Sequence[Resource]]) -> Waits:
     """Gives each Service of type LoadBalancer the address that it names, as soon as that is reserved."""
-    for service in _without(kube, "v1", "Service", "loadBalancer"):
+    for service in _without(kube, _SERVICE, "loadBalancer"):
         if service["spec"].get("type") == "LoadBalancer":
             name = service["metadata"].get("annotations", {}).get(named_in_cloud.ADDRESSES)
             if address := _address(name, resources()) if name else _ANY_ADDRESS:
                 _write(kube, service, {"loadBalancer": {"ingress": [{"ip": address, "ipMode": "VIP"}]}})
+            yield not address
+
+
+def _program_gateways(kube: Kube, resources: Callable[[], Sequence[Resource]]) -> Waits:
+    for gateway in _without(kube, _GATEWAY, "conditions"):
+        missing = named_in_cloud.missing(gateway, named_in_cloud.existing(resources()))
+        if not missing:
+            _write(kube, gateway, {"conditions": [_PROGRAMMED]})
+        yield bool(missing)
+
+
+def _copy_secrets(kube: Kube) -> Waits:
+    for sync in _without(kube, _SECRET_SYNC, "lastSuccessfulSyncTime"):
+        metadata = {key: sync["metadata"][key] for key in ("name", "namespace")}
+        data = {names.HF_TOKEN_KEY: "hf_synced"}
+        kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data})
+        _write(kube, sync, {"lastSuccessfulSyncTime": _DATE})
+        yield False
 
 
 def _address(name: str, resources: Sequence[Resource]) -> str | None:
@@ -57,8 +85,8 @@ def _address(name: str, resources: Sequence[Resource]) -> str | None:
     return reserved.get(name)
 
 
-def _without(kube: Kube, api_version: str, kind: str, field: str) -> Objects:
-    return [each for each in kube.list(api_version, kind) if not (each.get("status") or {}).get(field)]
+def _without(kube: Kube, kind: _Kind, field: str) -> Objects:
+    return [each for each in kube.list(*kind) if not (each.get("status") or {}).get(field)]
 
 
 def _write(kube: Kube, each: dict[str, Any], status: dict[str, Any]) -> None:

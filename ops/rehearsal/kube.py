@@ -23,7 +23,7 @@ from ops.rehearsal.errors import RehearsalError
 MANAGER = "rehearsal"
 """Field manager of the stand-ins' own writes."""
 TIMEOUT_SECONDS = 30.0
-WATCH_SECONDS = 2
+WATCH_SECONDS = 5
 """A watch asks again after that long, so it stops within that time."""
 
 DEFAULT_NAMESPACE = "default"

@@ -10,9 +10,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.rehearsal import fitting, nodes, pool_nodes
+from ops.rehearsal.changes import Changes
 from ops.rehearsal.kube import Kube, Object
 
 SECONDS_BETWEEN_LOOKS = 0.5
+"""At least; pods change in bursts."""
+TICK_SECONDS = 5.0
+"""The longest time without a look: a pod may still have no room SECONDS_TO_SCHEDULE after a node was added."""
 SECONDS_TO_SCHEDULE = 10.0
 """Time for the scheduler to place a pod on the node that was added for it. No second node is added within it."""
 
@@ -51,7 +55,9 @@ class Addition:
 def run(kube: Kube, pools: Pools, stop: threading.Event) -> None:
     """Adds nodes until `stop` is set."""
     served: dict[str, float] = {}
+    changes = Changes(kube, [("v1", "Pod", "")], stop)
     while not stop.wait(SECONDS_BETWEEN_LOOKS):
+        changes.wait(TICK_SECONDS)
         recent = time.monotonic() - SECONDS_TO_SCHEDULE
         waiting = [pod for pod in kube.list("v1", "Pod") if is_unschedulable(pod) and served.get(_uid(pod), 0) < recent]
         if not waiting:

@@ -8,6 +8,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
@@ -150,13 +151,13 @@ def cluster_part(world: World, programs: Programs) -> Result:
 
     from ops.rehearsal import kubelet, pool_nodes
     from ops.rehearsal.control_plane import ControlPlane
-    from ops.rehearsal.google.server import start
+    from ops.rehearsal.google.server import serving
     from ops.rehearsal.google.wire import decode, encode
     from ops.rehearsal.kube import Kube
 
-    plane = ControlPlane.start(world, programs, kubelet.kwok_config())
-    server, port = start(world)
-    try:
+    with ExitStack() as ending:
+        ending.callback(ControlPlane.start(world, programs, kubelet.kwok_config()).stop)
+        port = ending.enter_context(serving(world))
         stub: Any = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
         kube = Kube(world.kubeconfig)
         stub.Configure(provider_pb2.ConfigureRequest(args=encode({"project": "p", "region": "europe-west1"})))
@@ -222,9 +223,6 @@ def cluster_part(world: World, programs: Programs) -> Result:
         create(kinds.CLUSTER, {"name": "c", "location": "europe-west1"})
         found["again"] = bool(kube.list(*definitions))
         return found
-    finally:
-        server.stop(grace=None).wait()
-        plane.stop()
 
 
 def main() -> None:

@@ -1,10 +1,9 @@
-"""The providers of one command of Pulumi: fresh processes, each behind a proxy that can inject a fault.
+"""The providers of one command of Pulumi: fresh ones, each behind a proxy that can inject a fault.
 
 Pulumi attaches to providers that already run. It shares one process among all providers of a package, where it would
 otherwise start one for each.
 """
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from ops.offline.stackfile import project_root
 from ops.rehearsal.engine.fault_proxy import FaultProxy, Injection, Proxy
 from ops.rehearsal.engine.preview_proxy import PreviewProxy
+from ops.rehearsal.google import server as google
 from ops.rehearsal.processes import Program
 from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
@@ -20,6 +20,7 @@ ATTACHED = "PULUMI_DEBUG_PROVIDERS"
 """Environment variable of the engine: `package:port`, by commas."""
 
 
+_GOOGLE = "gcp"
 _JUDGE = "gcp-official"
 # Google's provider refuses to start without any credentials; this opens nothing, and nothing is in reach.
 _NO_TOKEN = "rehearsal"
@@ -31,7 +32,6 @@ class Providers:
     def __init__(self, world: World, programs: Programs, injection: Injection | None) -> None:
         self._world = world
         self._argv: Mapping[str, Sequence[str]] = {
-            "gcp": (sys.executable, "-m", "ops.rehearsal.google"),
             "kubernetes": (str(programs.kubernetes_provider),),
         }
         self._injection = injection
@@ -56,9 +56,12 @@ class Providers:
             for package, program in started.items():
                 program.wait_until(lambda log=program.log: _port(log) is not None)
                 ports[package] = _port(program.log) or 0
-            self._proxies = {package: FaultProxy(ports[package], self._injection) for package in self._argv}
+            # Google's stand-in is a thread of this process, which has its modules: each command would load them again.
+            ports[_GOOGLE] = stack.enter_context(google.serving(self._world))
+            packages = (_GOOGLE, *self._argv)
+            self._proxies = {package: FaultProxy(ports[package], self._injection) for package in packages}
             if judge:
-                self._proxies["gcp"] = PreviewProxy(ports[_JUDGE], ports["gcp"])
+                self._proxies[_GOOGLE] = PreviewProxy(ports[_JUDGE], ports[_GOOGLE])
             served = {package: stack.enter_context(proxy).port for package, proxy in self._proxies.items()}
             yield {ATTACHED: ",".join(f"{package}:{port}" for package, port in served.items())}
 

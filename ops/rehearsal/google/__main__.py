@@ -16,12 +16,12 @@ def main() -> int:
     except KeyError:
         print(f"runs inside a rehearsal only: {VARIABLE} is not set", file=sys.stderr)
         return 1
-    from ops.rehearsal.google.server import start
+    from ops.rehearsal.google.server import serving
 
-    server, port = start(world)
-    print(port, flush=True)
-    server.wait_for_termination()
-    return 0
+    with serving(world) as port:
+        print(port, flush=True)
+        while True:
+            signal.pause()
 
 
 if __name__ == "__main__":

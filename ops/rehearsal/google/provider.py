@@ -98,8 +98,12 @@ class GoogleProvider(provider_pb2_grpc.ResourceProviderServicer):
     def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=sdk_version())
 
-    def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
+    def cancel(self) -> None:
+        """Ends the waits for faults that pass."""
         self._cancelled.set()
+
+    def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
+        self.cancel()
         return empty_pb2.Empty()
 
     def CheckConfig(self, request: Any, context: Any) -> provider_pb2.CheckResponse:

@@ -1,6 +1,8 @@
 """Serves the stand-in of Google's provider on loopback."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -13,10 +15,15 @@ THREADS = 64
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
-def start(world: World) -> tuple[grpc.Server, int]:
-    """A running server and its port."""
-    server = grpc.server(ThreadPoolExecutor(max_workers=THREADS), options=_UNLIMITED)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(GoogleProvider(world), server)
+@contextmanager
+def serving(world: World) -> Iterator[int]:
+    """Its port, while the block runs. What waits then is canceled."""
+    server, provider = grpc.server(ThreadPoolExecutor(max_workers=THREADS), options=_UNLIMITED), GoogleProvider(world)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    return server, port
+    try:
+        yield port
+    finally:
+        provider.cancel()
+        server.stop(None).wait()

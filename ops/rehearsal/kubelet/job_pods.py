@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from ops.rehearsal.changes import Changes
 from ops.rehearsal.kube import ApiError, Conflict, Kube, NotFound
 from ops.rehearsal.kubelet import container_logs, pod_status, sandbox
 from ops.rehearsal.kubelet.container_logs import now
@@ -24,6 +25,8 @@ from ops.rehearsal.world import World
 
 JOB_LABEL = "batch.kubernetes.io/job-name"
 POLL_SECONDS = 0.2
+ROUND_SECONDS = 2.0
+"""The longest time between two looks at the pods; a change of one is seen at once."""
 STOP_SECONDS = 2.0
 RETRY_SECONDS = 1.0
 """Between two attempts to start a container whose volumes or variables do not exist yet."""
@@ -155,10 +158,11 @@ class JobPods:
 
     def run(self) -> None:
         """Returns after `stop` is set and every program has ended."""
+        changes = Changes(self.kube, [("v1", "Pod", JOB_LABEL)], self.stop)
         while not self.stop.is_set():
             with suppress(ApiError):  # for longer than a restart of the API server takes; the next round asks again
                 self._round()
-            self.stop.wait(POLL_SECONDS)
+            changes.wait(ROUND_SECONDS)
         for thread in self.threads:
             thread.join(STOP_SECONDS)
 

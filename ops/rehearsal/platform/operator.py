@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+from ops.rehearsal.changes import Changes
 from ops.rehearsal.kube import ApiError, Kube, NotFound
 from ops.rehearsal.platform import names, webhook
 from ops.rehearsal.platform.names import Object
@@ -17,7 +18,8 @@ from ops.rehearsal.platform.webhook import Identity
 from ops.rehearsal.world import World
 
 OPERATOR_PODS = "app.kubernetes.io/name=dynamo-operator,control-plane=controller-manager"
-_TICK_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
+_TICK_SECONDS = 5.0
 """The longest time between two looks at the cluster; a change wakes the operator at once."""
 _LOGIN_SECONDS = 1800
 """A token of a service account is valid for an hour."""
@@ -33,31 +35,16 @@ _WATCHED = (
 def run(kube: Kube, world: World, stop: threading.Event) -> None:
     """Runs the operator and its webhooks until `stop` is set. `kube`: an administrator, to see whether it may run."""
     operator = Operator(kube)
-    changed = threading.Event()
+    changes = Changes(kube, _WATCHED, stop)
     world.logs.mkdir(parents=True, exist_ok=True)
-    for watched in _WATCHED:
-        # They end with `stop`, but not before an API server that is down answers again: nobody waits for them.
-        threading.Thread(target=_watch, args=(kube, *watched, changed, stop), daemon=True).start()
     with (world.logs / "operator.log").open("a", encoding="utf-8") as log, webhook.serving(world, operator.identity):
         said: list[str] = []
         while not stop.is_set():
-            changed.wait(_TICK_SECONDS)
-            changed.clear()
+            changes.wait(_RETRY_SECONDS if said else _TICK_SECONDS)
             before, said = said, list(operator.look())
             for line in said:
                 if line not in before:
                     print(line, file=log, flush=True)
-
-
-def _watch(
-    kube: Kube, api_version: str, kind: str, selector: str, changed: threading.Event, stop: threading.Event
-) -> None:
-    while not stop.is_set():
-        try:
-            for _ in kube.watch(api_version, kind, stop=stop, selector=selector):
-                changed.set()
-        except ApiError:  # such as a kind that has no definition yet; the operator looks once a second anyway
-            stop.wait(_TICK_SECONDS)
 
 
 class Operator:

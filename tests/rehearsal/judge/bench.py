@@ -72,11 +72,11 @@ def _write_charts(world: World) -> None:
 class _Described(RehearsedStack):
     """A stack whose previews describe each resource, too."""
 
-    def described(self) -> tuple[Command, dict[str, Any]]:
-        """A preview, and what `pulumi preview --json` prints of it; empty if it failed."""
+    def described(self) -> tuple[Command, str]:
+        """A preview, and the JSON that `pulumi preview --json` prints of it; empty if it failed."""
         printed: list[str] = []
         done = self._run("preview", partial(self._stack.preview, json=True, on_output=printed.append))
-        return done, json.loads("\n".join(printed[printed.index("{") :])) if done.ok else {}
+        return done, "\n".join(printed[printed.index("{") :]) if done.ok else ""
 
 
 class _Stack:
@@ -95,12 +95,12 @@ class _Stack:
             self._stack.unprotect(["--all"])
         return done
 
-    def run(self, request: Request) -> tuple[Command, dict[str, Any]]:
+    def run(self, request: Request) -> tuple[Command, str]:
         """The command, and what a preview describes."""
         self._configure(request)
         if request.command == "preview":
             return self._stack.described()
-        return {"up": self._stack.up, "refresh": self._stack.refresh}[request.command](), {}
+        return {"up": self._stack.up, "refresh": self._stack.refresh}[request.command](), ""
 
     def _configure(self, request: Request) -> None:
         given = stackfile.blocks(stackfile.project_root(), self._name, request.overrides)

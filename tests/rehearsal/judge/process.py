@@ -74,9 +74,10 @@ class Deployed:
 
     def preview(self, case: Case) -> dict[str, Any]:
         """`ok`, `errors`, `steps`, which are operation, URN and changed properties in the engine's order, and `digest`:
-        what `pulumi preview --json` prints, of unchanged resources, too."""
+        what `pulumi preview --json` prints, of unchanged resources, too; empty if it failed."""
         token = "second" if case.rotates_token else "first"
-        return self._ask(self._request("preview", self.overrides(case), token))
+        done = self._ask(self._request("preview", self.overrides(case), token))
+        return {**done, "digest": json.loads(done["digest"] or "{}")}
 
     def run(self, command: str, *overrides: str) -> dict[str, Any]:
         """The same of another command."""

@@ -47,6 +47,7 @@ def test_the_environment_is_whole() -> None:
         "PYTHONDONTWRITEBYTECODE": "1",
         "GRPC_ENABLE_FORK_SUPPORT": "false",
         "DYNAMO_GKE_REHEARSAL": "/folder",
+        "GOGC": "400",
         "SSL_CERT_FILE": "/folder/ca.pem",
         "PULUMI_HOME": "/folder/pulumi",
         "PULUMI_BACKEND_URL": "file:///folder/state",

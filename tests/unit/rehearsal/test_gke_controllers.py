@@ -1,7 +1,7 @@
 """The stand-ins of GKE's controllers against a cluster in memory."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from ops.rehearsal import gke_controllers
 from ops.rehearsal.engine import named_in_cloud
 from ops.rehearsal.google import gke
 from ops.rehearsal.google.cloud import Resource
-from ops.rehearsal.kube import NotFound
+from ops.rehearsal.kube import Event, NotFound
 from planning import names
 from policies import kinds
 from workloads.gateway import gateway_spec
@@ -35,6 +35,10 @@ class Cluster:
         if kind != "Service" and not found:
             raise NotFound(404, kind)
         return found
+
+    def watch(self, *_: str, **__: Any) -> Iterator[Event]:
+        self.stop.wait()
+        yield from ()
 
     def resources(self) -> Sequence[Resource]:
         return self.later if self.looks > 1 else []
@@ -60,7 +64,8 @@ def address(of: dict[str, Any]) -> str | None:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gke_controllers, "_INTERVAL_SECONDS", 0.01)
+    for interval in ("_INTERVAL_SECONDS", "_TICK_SECONDS"):
+        monkeypatch.setattr(gke_controllers, interval, 0.01)
 
 
 def run(cluster: Any) -> None:

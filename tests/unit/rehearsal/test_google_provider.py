@@ -17,7 +17,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from ops.rehearsal.google import compute_api
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.google.faults import Effect, Fault, Faults, Operation
-from ops.rehearsal.google.server import start
+from ops.rehearsal.google.server import serving
 from ops.rehearsal.google.wire import UNKNOWN, Secret, decode, encode
 from ops.rehearsal.world import VARIABLE, World
 from policies import kinds
@@ -68,11 +68,8 @@ class Engine:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    server, port = start(World(tmp_path))
-    try:
+    with serving(World(tmp_path)) as port:
         yield Engine(World(tmp_path), port)
-    finally:
-        server.stop(grace=None).wait()
 
 
 def test_a_preview_creates_nothing_and_keeps_unknown_values_unknown(engine: Engine) -> None:
