@@ -15,6 +15,7 @@ from pulumi.automation.events import EngineEvent, StepEventMetadata
 
 from ops.offline.recording import PROJECT, run_main
 from ops.offline.stackfile import project_root, value_at
+from ops.rehearsal.engine.broken_off import Running
 from ops.rehearsal.engine.events import Command, Message, StepEvent, steps
 from ops.rehearsal.engine.providers import Providers
 from ops.rehearsal.engine.standstill import Standstill
@@ -31,6 +32,7 @@ class RehearsedStack:
         """`standstill` ends commands that wait for nothing; without it they wait as long as they do in reality."""
         self._providers = providers
         self._standstill = standstill
+        self._programs = Running()
         self._log = world.logs / "engine.jsonl"
         self.refusals: list[str] = []
         """Errors by which the program itself ended a command, in its words."""
@@ -44,6 +46,7 @@ class RehearsedStack:
         )
 
     def _program(self) -> None:
+        self._programs.add()
         try:
             run_main(project_root())
         except pulumi.RunError as refusal:
@@ -155,6 +158,8 @@ class RehearsedStack:
             messages[:0] = [Message(severity="error", urn=None, text=sentence) for sentence in why]
             if not any(message.severity == "error" for message in messages):
                 messages.append(Message(severity="error", urn=None, text=str(failed)))
+        finally:
+            self._programs.end()
         return Command(
             name=name,
             ok=ok,

@@ -1,9 +1,19 @@
-"""A program that Pulumi breaks off leaves no traceback; every other error still does."""
+"""A program that Pulumi breaks off ends, and leaves no traceback; every other error still does."""
 
+import asyncio
 import subprocess
 import sys
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
+import pytest
+from pulumi.runtime.sync_await import _sync_await
+
+from ops.rehearsal.engine.broken_off import Running
 from tests.stacks import ROOT
+
+SECONDS = 30
 
 ENDS_BROKEN_OFF = """
 from ops.rehearsal.engine import broken_off
@@ -45,3 +55,52 @@ def test_the_program_says_nothing() -> None:
 
 def test_another_error_is_shown() -> None:
     assert "ValueError: broken" in stderr_of(ENDS_BROKEN_OFF + FAILS_AT_ITS_END)
+
+
+def _begun(running: Running, program: Callable[[], Awaitable[None]]) -> threading.Thread:
+    """A thread in which the program runs as the SDK runs one that is a function."""
+    began = threading.Event()
+
+    async def run() -> None:
+        running.add()
+        began.set()
+        await program()
+
+    def thread() -> None:
+        with suppress(SystemExit):
+            asyncio.run(run())
+
+    started = threading.Thread(target=thread, daemon=True)
+    started.start()
+    assert began.wait(SECONDS)
+    return started
+
+
+async def _awaits_nothing() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+async def _looks_up() -> None:
+    """What a lookup without `await` does, after an error has stopped the loop: it turns without a pause."""
+    asyncio.get_running_loop().stop()
+    _sync_await(asyncio.get_running_loop().create_future())
+
+
+@pytest.mark.parametrize("program", [_awaits_nothing, _looks_up])
+def test_a_program_that_waits_in_vain_ends_with_its_command(program: Callable[[], Awaitable[None]]) -> None:
+    running = Running()
+    begun = _begun(running, program)
+    begun.join(0.2)
+    assert begun.is_alive()
+    running.end()
+    begun.join(SECONDS)
+    assert not begun.is_alive()
+
+
+def test_a_program_that_has_ended_is_left_alone() -> None:
+    async def does_nothing() -> None:
+        pass
+
+    running = Running()
+    _begun(running, does_nothing).join(SECONDS)
+    running.end()
