@@ -199,7 +199,7 @@ def _free(name: str, given: IPv4Network, longest: int, taken: Collection[IPv4Net
     if smaller > prefix:
         candidates += [default.supernet(new_prefix=smaller), *_private(smaller, taken)]
     for network in dict.fromkeys(candidates):
-        if not _mixed(network) and not any(map(network.overlaps, taken)):
+        if not _mixed(network) and not any(map(network.overlaps, (*taken, *_PROHIBITED))):
             yield network
 
 

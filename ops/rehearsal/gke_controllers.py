@@ -34,7 +34,7 @@ _ANY_ADDRESS = "10.0.15.200"
 def run(kube: Kube, resources: Callable[[], Sequence[Resource]], stop: threading.Event) -> None:
     """Writes the statuses until `stop` is set. `resources`: those of Google Cloud."""
     changes = Changes(kube, [(*each, "") for each in (_SERVICE, _GATEWAY, _SECRET_SYNC)], stop)
-    waits = False
+    waits = True
     while not stop.is_set():
         changes.wait(_INTERVAL_SECONDS if waits else _TICK_SECONDS)
         looks = (_assign_addresses(kube, resources), _program_gateways(kube, resources), _copy_secrets(kube))

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from ops.local.lifeline import tied_to_this_process
 from ops.rehearsal.errors import RehearsalError
-from ops.rehearsal.world import GO, VARIABLE, World
+from ops.rehearsal.world import VARIABLE, World
 
 START_SECONDS = 120.0
 """Limit until a program is ready: a few seconds on an idle machine, half a minute on one that also compiles."""
@@ -30,7 +30,6 @@ def environment(world: World) -> dict[str, str]:
         "HOME": str(world.folder),
         "TMPDIR": str(world.folder),
         "SSL_CERT_FILE": str(world.ca),
-        **GO,
         VARIABLE: str(world.folder),
     }
 

@@ -13,8 +13,6 @@ COMPUTE_API = "127.0.0.1:6480"
 """Compute Engine's API, for the calls that the program makes without the provider."""
 VARIABLE = "DYNAMO_GKE_REHEARSAL"
 """Environment variable with the folder; the stand-ins refuse to start without it."""
-GO = {"GOGC": "400"}
-"""Variables of programs in Go: they collect garbage less often, which costs short ones a tenth of their time."""
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class Command:
     seconds: float
     steps: tuple[Step, ...]
     messages: tuple[Message, ...]
+    begun_twice: bool = False
 
     @property
     def changes(self) -> tuple[Step, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ops.offline.stackfile import project_root
+from ops.rehearsal.engine.environment import COLLECTED_RARELY
 from ops.rehearsal.engine.fault_proxy import FaultProxy, Injection, Proxy
 from ops.rehearsal.engine.preview_proxy import PreviewProxy
 from ops.rehearsal.google import server as google
@@ -23,7 +23,7 @@ ATTACHED = "PULUMI_DEBUG_PROVIDERS"
 _GOOGLE = "gcp"
 _JUDGE = "gcp-official"
 # Google's provider refuses to start without any credentials; this opens nothing, and nothing is in reach.
-_NO_TOKEN = "rehearsal"
+_NO_TOKEN = {"GOOGLE_OAUTH_ACCESS_TOKEN": "rehearsal"}
 
 
 class Providers:
@@ -69,8 +69,8 @@ class Providers:
         # The log begins with the provider's port, so each command has its own.
         log = self._world.logs / f"provider-{package}.log"
         log.unlink(missing_ok=True)
-        own = {"PYTHONPATH": str(project_root()), "GOOGLE_OAUTH_ACCESS_TOKEN": _NO_TOKEN}
-        return Program(self._world, f"provider-{package}", argv, {**own, **env})
+        own = _NO_TOKEN if package == _JUDGE else {}
+        return Program(self._world, f"provider-{package}", argv, {**COLLECTED_RARELY, **own, **env})
 
 
 def _port(log: Path) -> int | None:

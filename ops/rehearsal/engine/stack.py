@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,7 @@ class RehearsedStack:
         All programs of a rehearsal run in this process; a user's `pulumi up` starts a new one.
         """
         done = self._once(name, command, judge, env)
-        return self._once(name, command, judge, env) if done.cut_off else done
+        return replace(self._once(name, command, judge, env), begun_twice=True) if done.cut_off else done
 
     def _once(
         self, name: str, command: Callable[..., Any], judge: Path | None, env: Mapping[str, str] | None

@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from ops.rehearsal.errors import RehearsalError
@@ -59,5 +60,8 @@ class PulumiProcess:
 
 def _stopped(pid: int) -> bool:
     """Whether each thread of a process has stopped."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/stat")
-    return all(task.read_text().rpartition(")")[2].split()[0] in "TZ" for task in tasks)
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
+            if task.read_text().rpartition(")")[2].split()[0] not in "TZ":
+                return False
+    return True

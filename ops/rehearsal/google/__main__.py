@@ -1,4 +1,7 @@
-"""`python -m ops.rehearsal.google`: the process of the stand-in, a plugin of Pulumi. Its first line is its port."""
+"""`python -m ops.rehearsal.google`: the stand-in as a plugin that Pulumi starts. Its first line is its port.
+
+A rehearsal serves the stand-in itself; tests show that it is also such a plugin.
+"""
 
 import os
 import signal

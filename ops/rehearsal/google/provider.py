@@ -77,7 +77,7 @@ def _answered(method: Callable[_P, _T]) -> Callable[_P, _T]:
 
 
 class GoogleProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """One process of the stand-in. Other processes may share its World."""
+    """The stand-in for one command of Pulumi. The next one's shares its World."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -17,8 +17,9 @@ _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_l
 
 @contextmanager
 def serving(world: World) -> Iterator[int]:
-    """Its port, while the block runs. What waits then is canceled."""
-    server, provider = grpc.server(ThreadPoolExecutor(max_workers=THREADS), options=_UNLIMITED), GoogleProvider(world)
+    """Its port, while the block runs. At its end, waits are canceled, and what was begun is completed."""
+    threads, provider = ThreadPoolExecutor(max_workers=THREADS), GoogleProvider(world)
+    server = grpc.server(threads, options=_UNLIMITED)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -27,3 +28,4 @@ def serving(world: World) -> Iterator[int]:
     finally:
         provider.cancel()
         server.stop(None).wait()
+        threads.shutdown()

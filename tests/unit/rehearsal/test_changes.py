@@ -12,6 +12,7 @@ import pytest
 from ops.rehearsal import changes
 from ops.rehearsal.changes import Changes
 from ops.rehearsal.kube import Event, NotFound
+from tests.local.deployed import eventually
 
 LONG = 30.0
 
@@ -56,6 +57,14 @@ def test_a_change_ends_one_wait(stop: threading.Event) -> None:
     cluster.events.put(Event("ADDED", {}))
     assert seconds(found, LONG) < LONG
     assert seconds(found, 0.1) >= 0.1
+
+
+def test_a_change_between_two_waits_ends_the_next(stop: threading.Event) -> None:
+    cluster = Cluster()
+    found = changes_of(cluster, stop)
+    cluster.events.put(Event("ADDED", {}))
+    eventually(found._changed.is_set)
+    assert seconds(found, LONG) < LONG
 
 
 def test_without_a_change_it_waits_as_long_as_it_may(stop: threading.Event) -> None:

@@ -17,6 +17,7 @@ from policies import kinds
 from workloads.gateway import gateway_spec
 
 LOOKS = 3
+SECONDS = 2.0
 
 
 class Cluster:
@@ -64,11 +65,13 @@ def address(of: dict[str, Any]) -> str | None:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for interval in ("_INTERVAL_SECONDS", "_TICK_SECONDS"):
-        monkeypatch.setattr(gke_controllers, interval, 0.01)
+    monkeypatch.setattr(gke_controllers, "_INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr(gke_controllers, "_TICK_SECONDS", 2 * SECONDS)
 
 
 def run(cluster: Any) -> None:
+    """Ends after some looks, or when none follows because nothing waits."""
+    threading.Timer(SECONDS, cluster.stop.set).start()
     gke_controllers.run(cluster, cluster.resources, cluster.stop)
 
 

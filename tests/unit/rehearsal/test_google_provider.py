@@ -1,10 +1,14 @@
 """The stand-in of Google's provider over gRPC, as Pulumi's engine calls it."""
 
+import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ from ops.rehearsal.google.server import serving
 from ops.rehearsal.google.wire import UNKNOWN, Secret, decode, encode
 from ops.rehearsal.world import VARIABLE, World
 from policies import kinds
+from tests.local.deployed import eventually
 from tests.stacks import ROOT
 
 CLUSTER = "projects/p/locations/europe-west1/clusters/c"
@@ -278,6 +283,38 @@ def test_a_zone_has_the_network_profile_of_the_stack_in_rehearsal(tmp_path: Path
     assert compute_api.answer(world, profile.replace("-b-", "-c-"), bearer)[0] == 404
     assert compute_api.answer(world, profile.replace("my-project", "other"), bearer)[0] == 404
     assert compute_api.answer(world, profile, "Bearer stolen")[0] == 401
+
+
+@contextmanager
+def beginning(world: World, seconds: float) -> Iterator[None]:
+    """An operation has begun. It takes that much longer, and waits for the cloud, which somebody changes for a while.
+
+    The stand-in ends with the block.
+    """
+    with ThreadPoolExecutor(1) as caller, serving(world) as port:
+        engine = Engine(world, port)
+        engine.fails(Fault(urn="x", effect=Effect.DELAY, seconds=seconds))
+        with ExitStack() as held:
+            held.enter_context(Cloud(world.cloud).change())
+            caller.submit(engine.enable, "compute")
+            eventually(lambda: json.loads(world.faults.read_text())[0]["times"] == 0)
+            threading.Timer(0.3, held.pop_all().close).start()
+        yield
+
+
+def test_an_operation_that_has_begun_is_completed_before_the_stand_in_ends(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    with beginning(world, seconds=0):
+        pass
+    assert [of.state["service"] for of in Cloud(world.cloud).resources()] == ["compute.googleapis.com"]
+
+
+def test_an_operation_that_waits_is_canceled_when_the_stand_in_ends(tmp_path: Path) -> None:
+    world, began = World(tmp_path), time.monotonic()
+    with beginning(world, seconds=60):
+        pass
+    assert time.monotonic() - began < 30
+    assert Cloud(world.cloud).resources() == []
 
 
 def _process(**env: str) -> "subprocess.Popen[str]":

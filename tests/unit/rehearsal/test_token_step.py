@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ops.rehearsal.engine.events import Command
 from ops.rehearsal.engine.report import Report
 from ops.rehearsal.engine.steps import Steps
 from policies import kinds
@@ -18,7 +19,7 @@ def rotated(tokens: list[str], *types: str) -> tuple[list[str], list[str]]:
     stack: Any = SimpleNamespace(
         resources=lambda: [{"type": type_, "urn": f"urn:pulumi:s::p::{type_}::x"} for type_ in types],
         set_secret=lambda *_: commands.append("set"),
-        up=lambda: commands.append("up") or SimpleNamespace(ok=True, changes=[], seconds=0, errors=list),
+        up=lambda: commands.append("up") or Command(name="up", ok=True, seconds=0, steps=(), messages=()),
     )
     report = Report(stack="s")
     steps = Steps(
