@@ -80,7 +80,7 @@ LOOK = Step(
             what="I gave --set a path without a value",
             run=Ours(command="preview --stack prod --set models.chat.model"),
             code=2,
-            says="--set: 'models.chat.model' is not path=value, such as models.chat.layout=single-node",
+            says='--set: "models.chat.model" is not path=value, such as models.chat.layout=single-node',
             do="`--set PATH=` with nothing behind it removes the key.",
         ),
         Mistake(
