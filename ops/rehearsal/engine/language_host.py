@@ -33,16 +33,17 @@ def install(world: World) -> None:
     host.chmod(0o700)
 
 
-def main() -> None:
+def serve(host: language_pb2_grpc.LanguageRuntimeServicer, threads: int) -> None:
+    """Prints the port, and serves a host until the engine ends this process."""
     # At once and without a word: the engine shows whatever a plugin prints.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
-    server = grpc.server(ThreadPoolExecutor(max_workers=1))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(), server)
+    server = grpc.server(ThreadPoolExecutor(max_workers=threads))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     server.start()
     server.wait_for_termination()
 
 
 if __name__ == "__main__":
-    main()
+    serve(LanguageHost(), threads=1)

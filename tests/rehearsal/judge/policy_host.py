@@ -5,18 +5,16 @@ Pulumi's archive has the official one beside its CLI; no module registry has. Th
 # ruff: noqa: N802 - names of the protocol
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from ops.local.lifeline import tied_to_this_process
+from ops.rehearsal.engine import language_host
 
 NAME = "pulumi-language-python"
 
@@ -48,15 +46,5 @@ class PolicyHost(language_pb2_grpc.LanguageRuntimeServicer):
         yield language_pb2.RunPluginResponse(exitcode=pack.wait())
 
 
-def main() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(0))
-    server = grpc.server(ThreadPoolExecutor(max_workers=8))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(PolicyHost(), server)
-    print(server.add_insecure_port("127.0.0.1:0"), flush=True)
-    server.start()
-    server.wait_for_termination()
-
-
 if __name__ == "__main__":
-    main()
+    language_host.serve(PolicyHost(), threads=8)

@@ -1,6 +1,5 @@
 """`make tools` against a fake Go: what is built, what stays, and every way in which it can fail."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -69,15 +68,6 @@ def run(*arguments: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def ended(pid: int) -> bool:
-    """Whether the process is gone. For a moment its exit status stays, for the parent that it got last."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 def test_every_program_is_built_once_and_only_binaries_stay(go: FakeGo) -> None:
@@ -262,7 +252,8 @@ def test_a_stopped_build_leaves_nothing(go: FakeGo, number: signal.Signals, held
     assert process.returncode in ((130, -number) if held_down else (130,))
     assert errors.endswith("stopped; the programs that were done stay, and nothing else\n")
     assert kept() == set()
-    eventually(lambda: ended(int(building.read_text())))
+    # For a moment its exit status stays, for the parent that it got last.
+    eventually(lambda: not Path(f"/proc/{building.read_text().strip()}").exists())
 
 
 def test_half_a_binary_of_a_killed_build_is_never_taken_for_a_whole_one(go: FakeGo) -> None:
