@@ -6,6 +6,18 @@ import sys
 import warnings
 from contextlib import suppress
 
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+
+# Nothing closes the connections of a program that was broken off. gRPC shares connections to the same address, and
+# would answer a later program, to whose Pulumi the kernel gave that port again, with the old one's refused attempts.
+_OWN_CONNECTIONS = ("grpc.use_local_subchannel_pool", 1)
+
+
+def share_no_connection() -> None:
+    """Gives each program of this process connections to Pulumi of its own."""
+    if _OWN_CONNECTIONS not in _GRPC_CHANNEL_OPTIONS:
+        _GRPC_CHANNEL_OPTIONS.append(_OWN_CONNECTIONS)
+
 
 def say_nothing() -> None:
     """Lets Pulumi's SDK and Python not tell the user of half a line of events, or of a program before its end."""

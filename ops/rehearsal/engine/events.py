@@ -64,7 +64,6 @@ class Command:
     seconds: float
     steps: tuple[Step, ...]
     messages: tuple[Message, ...]
-    begun_twice: bool = False
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -73,12 +72,6 @@ class Command:
     @property
     def failures(self) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if step.failed)
-
-    @property
-    def cut_off(self) -> bool:
-        """Whether the program lost the engine before anything began to change, and no other error is known."""
-        begun = any(step.op != "same" and is_resource(step.urn) for step in self.steps)
-        return not self.ok and not begun and all(error.endswith(_LOST) for error in self.errors())
 
     def count(self, *ops: str) -> int:
         """The number of resources with such a step; components and the stack itself do not count."""
@@ -160,8 +153,7 @@ def uncolored(text: str) -> str:
 
 
 _MAX_LINES = 8
-_LOST = "Resource monitor has terminated, shutting down"
-_CONSEQUENCES = ("update failed", "preview failed", _LOST)
+_CONSEQUENCES = ("update failed", "preview failed", "Resource monitor has terminated, shutting down")
 """What the engine adds after an error."""
 
 

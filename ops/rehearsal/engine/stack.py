@@ -4,19 +4,20 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi import automation
+from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
-from ops.offline.recording import PROJECT, run_main
+from ops.offline.recording import run_main
 from ops.offline.stackfile import project_root, value_at
-from ops.rehearsal.engine.broken_off import Running
+from ops.rehearsal.engine.broken_off import Running, share_no_connection
 from ops.rehearsal.engine.events import Command, Message, StepEvent, steps
 from ops.rehearsal.engine.providers import Providers
 from ops.rehearsal.engine.standstill import Standstill
@@ -24,6 +25,16 @@ from ops.rehearsal.world import World
 
 _TYPES: Mapping[type, str] = {str: "string", bool: "bool", int: "int", float: "float"}
 """Python's type of a value → Pulumi's name of it."""
+
+
+class _Stack(automation.Stack):
+    """Spares three more processes of Pulumi after each update: the API would ask them for what no rehearsal reads."""
+
+    def outputs(self) -> automation.OutputMap:
+        return {}
+
+    def info(self, *_: object, **__: object) -> automation.UpdateSummary:
+        return automation.UpdateSummary("", datetime.now(UTC), "", {}, {}, "")
 
 
 class RehearsedStack:
@@ -39,12 +50,9 @@ class RehearsedStack:
         """Errors by which the program itself ended a command, in its words."""
         self.watchers: list[Callable[[StepEvent], None]] = []
         """Called with each event of a step, while the command runs."""
-        self._stack = automation.create_or_select_stack(
-            stack_name=name,
-            project_name=PROJECT,
-            program=self._program,
-            opts=automation.LocalWorkspaceOptions(work_dir=str(world.project), env_vars={}),
-        )
+        share_no_connection()
+        workspace = automation.LocalWorkspace(work_dir=str(world.project), program=self._program, env_vars={})
+        self._stack = _Stack(name, workspace, StackInitMode.CREATE_OR_SELECT)
 
     def _program(self) -> None:
         self._programs.add()
@@ -114,16 +122,6 @@ class RehearsedStack:
         *,
         judge: Path | None = None,
         env: Mapping[str, str] | None = None,
-    ) -> Command:
-        """Begins once more if the program lost the engine, as it did once on a busy machine after 15 failed updates.
-
-        All programs of a rehearsal run in this process; a user's `pulumi up` starts a new one.
-        """
-        done = self._once(name, command, judge, env)
-        return replace(self._once(name, command, judge, env), begun_twice=True) if done.cut_off else done
-
-    def _once(
-        self, name: str, command: Callable[..., Any], judge: Path | None, env: Mapping[str, str] | None
     ) -> Command:
         began = time.monotonic()
         seen: list[StepEvent] = []

@@ -287,7 +287,6 @@ class Steps:
         """Runs a command and reports it. Raises Stopped if it is `needed` and did not do what was expected."""
         ran = command()
         ok, said = expect(ran)
-        said = f"begun once more, because its program lost Pulumi; {said}" if ran.begun_twice else said
         self._report(StepReport(name=name, ok=ok, seconds=ran.seconds, said=said, errors=() if ok else ran.errors()))
         if needed and not ok:
             raise Stopped

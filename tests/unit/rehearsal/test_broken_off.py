@@ -1,15 +1,21 @@
 """A program that Pulumi breaks off ends, and leaves no traceback; every other error still does."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import cast
 
+import grpc
 import pytest
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.sync_await import _sync_await
 
+from ops.rehearsal.engine import broken_off
 from ops.rehearsal.engine.broken_off import Running
 from tests.stacks import ROOT
 
@@ -104,3 +110,29 @@ def test_a_program_that_has_ended_is_left_alone() -> None:
     running = Running()
     _begun(running, does_nothing).join(SECONDS)
     running.end()
+
+
+def _called(channel: grpc.Channel) -> grpc.StatusCode:
+    with pytest.raises(grpc.RpcError) as failed:
+        channel.unary_unary("/service/Method")(b"", timeout=SECONDS)
+    return cast("grpc.Call", failed.value).code()
+
+
+def test_a_program_reaches_a_pulumi_on_the_port_of_one_that_broke_a_program_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each program has the connections that the SDK makes with its options."""
+    options = [*_GRPC_CHANNEL_OPTIONS]
+    monkeypatch.setattr(broken_off, "_GRPC_CHANNEL_OPTIONS", options)
+    broken_off.share_no_connection()
+    with socket.socket() as ended:
+        ended.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{ended.getsockname()[1]}"
+    with grpc.insecure_channel(address, options) as left_over:
+        assert _called(left_over) is grpc.StatusCode.UNAVAILABLE
+        server = grpc.server(ThreadPoolExecutor(max_workers=1))
+        server.add_insecure_port(address)
+        server.start()
+        with grpc.insecure_channel(address, options) as program:
+            assert _called(program) is grpc.StatusCode.UNIMPLEMENTED  # the server answers
+        server.stop(None)

@@ -1,7 +1,5 @@
 from typing import Literal
 
-import pytest
-
 from ops.rehearsal.engine.events import Command, Message, StepEvent, short, steps
 
 VPC = "urn:pulumi:dev::dynamo-gke::dynamo-gke:infra:Network$gcp:compute/network:Network::network-vpc"
@@ -43,28 +41,6 @@ def test_a_refresh_of_a_resource_ends_as_what_it_found() -> None:
         (urns["delete"], False, ()),
     ]
     assert len(command.steps) == len(found)
-
-
-LOST = "Resource monitor has terminated, shutting down"
-
-
-@pytest.mark.parametrize(
-    ("ops", "errors", "cut_off"),
-    [
-        ((), (LOST, f"an unhandled error occurred: {LOST}"), True),
-        (("same",), (LOST,), True),
-        (("same", "create"), (LOST,), False),
-        ((), (LOST, "quota"), False),
-        ((), ("quota",), False),
-    ],
-)
-def test_a_command_is_cut_off_if_only_the_engine_was_lost(
-    ops: tuple[str, ...], errors: tuple[str, ...], cut_off: bool
-) -> None:
-    begun = steps([event(1, "began", f"{VPC}-{op}", op) for op in ops])
-    messages = tuple(Message(severity="error", urn=None, text=error) for error in errors)
-    assert Command(name="up", ok=False, seconds=1, steps=begun, messages=messages).cut_off is cut_off
-    assert not Command(name="up", ok=True, seconds=1, steps=begun, messages=messages).cut_off
 
 
 def test_errors_are_shown_once_without_colors_and_tokens_and_shortened() -> None:
