@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -73,12 +74,18 @@ def _no_plain_secret(args: ResourceValidationArgs, report: ReportViolation) -> N
     # Pulumi unwraps secrets before a rule sees them, so in a token's field a plain and a secret value look the same.
     meant_for_it = _PLACES_OF_TOKENS.get(args.resource_type, ())
     for path, text in (*known_texts(args.props), *((f"a key of {path}", key) for path, key in keys(args.props))):
-        if not path.startswith(meant_for_it) and any(map(holds_token, _readings(text))):
+        if not path.startswith(meant_for_it) and _holds_token(text):
             report(
                 f"{masked(path)} looks like a token or a private key in plain text; set it with `pulumi config set "
                 "--secret`",
                 None,
             )
+
+
+@lru_cache(maxsize=1 << 14)
+def _holds_token(text: str) -> bool:
+    """Whether the text has a token, plain or in Base64. Resources have many texts in common, such as labels."""
+    return any(map(holds_token, _readings(text)))
 
 
 def _readings(text: str) -> Iterator[str]:

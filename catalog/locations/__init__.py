@@ -1,7 +1,7 @@
 """The known regions and zones of Google Cloud, read from a list in this folder."""
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from reading import entries
@@ -21,7 +21,7 @@ class Locations(Frozen):
     def zones_of(self, region: str) -> tuple[str, ...]:
         return tuple(f"{region}-{letter}" for letter in self.zones.get(region, ()))
 
-    @property
+    @cached_property
     def all_zones(self) -> tuple[str, ...]:
         return tuple(zone for region in self.zones for zone in self.zones_of(region))
 

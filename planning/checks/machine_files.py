@@ -62,7 +62,8 @@ def value_errors(
         ("prices", machine.prices, capacity.NAMES),
     )
     for key, given, allowed in modes:
-        yield from _unknown(key, [name for name in given if not in_catalog or closest(name, allowed)], allowed)
+        unknown = [name for name in given if name not in allowed]
+        yield from _unknown(key, [name for name in unknown if not in_catalog or closest(name, allowed)], allowed)
     known = locations.known()
     for index, zone in enumerate(machine.zones):
         where = join("zones", index)

@@ -25,8 +25,19 @@ PUBLIC = {"ipBlock": {"cidr": "0.0.0.0/1"}}
 
 def new(recording: Recording, judged_before: Recording | None = None) -> list[Verdict]:
     """The violations that a change adds; prod's budget exceeds the defaults, so some exist before."""
-    known = {(v.policy, v.urn, v.message) for v in judged_by_others(judged_before or prod())}
+    known = _known(judged_before or prod())
     return [v for v in judged_by_others(recording) if (v.policy, v.urn, v.message) not in known]
+
+
+_JUDGED: dict[int, tuple[Recording, set[tuple[str, str, str]]]] = {}
+"""id of a recording → it, so that it keeps its id, and its violations. Tests share few unchanged recordings."""
+
+
+def _known(recording: Recording) -> set[tuple[str, str, str]]:
+    if id(recording) not in _JUDGED:
+        found = {(v.policy, v.urn, v.message) for v in judged_by_others(recording)}
+        _JUDGED[id(recording)] = recording, found
+    return _JUDGED[id(recording)][1]
 
 
 def stopped_by(recording: Recording, judged_before: Recording | None = None) -> set[str]:
