@@ -7,13 +7,12 @@ setting of Pulumi. The home folder is the rehearsal's own, so that no program fi
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ops.rehearsal.processes import COLLECTED_RARELY
 from ops.rehearsal.world import VARIABLE, World
 
 SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 PASSED_ON = ("TERM", "COLUMNS", "NO_COLOR", "DYNAMO_GKE_DEBUG")
 """What only changes how text is printed."""
-
-COLLECTED_RARELY = {"GOGC": "400"}
 
 
 def environment(world: World, programs: Sequence[Path], caller: Mapping[str, str]) -> dict[str, str]:
@@ -35,7 +34,6 @@ def environment(world: World, programs: Sequence[Path], caller: Mapping[str, str
         "PULUMI_BACKEND_URL": world.state.as_uri(),
         # The state lives as long as the rehearsal, so its passphrase protects nothing and need not be secret.
         "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
-        # Pulumi and its providers, which live for seconds, spend a tenth of them on collecting garbage.
         **COLLECTED_RARELY,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

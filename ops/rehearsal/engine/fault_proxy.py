@@ -78,11 +78,6 @@ class Proxy:
         self._server.add_generic_rpc_handlers((handler,))
         self.port = self._server.add_insecure_port(LOOPBACK)
 
-    def cancel(self) -> None:
-        """Makes the providers end what they wait for, as the engine does after Ctrl-C."""
-        for channel in self._channels:
-            channel.unary_unary(f"{SERVICE}Cancel")(b"", timeout=_CANCEL_SECONDS)
-
     def __enter__(self) -> Self:
         self._server.start()
         return self
@@ -98,16 +93,22 @@ def connected(port: int) -> grpc.Channel:
     return grpc.insecure_channel(f"127.0.0.1:{port}", options=_UNLIMITED)
 
 
+def cancel(port: int) -> None:
+    """Makes a provider end what it waits for, as the engine does after Ctrl-C."""
+    with connected(port) as channel:
+        channel.unary_unary(f"{SERVICE}Cancel")(b"", timeout=_CANCEL_SECONDS)
+
+
 class FaultProxy(Proxy):
     """Serves a provider, one creation of which may go wrong."""
 
-    def __init__(self, provider_port: int, injection: Injection | None) -> None:
+    def __init__(self, provider_port: int, injection: Injection) -> None:
         channel = connected(provider_port)
         super().__init__(_Forwarding(channel, injection), channel)
 
 
 class _Forwarding(grpc.GenericRpcHandler):
-    def __init__(self, channel: grpc.Channel, injection: Injection | None) -> None:
+    def __init__(self, channel: grpc.Channel, injection: Injection) -> None:
         self._channel = channel
         self._injection = injection
 
@@ -123,8 +124,8 @@ class _Forwarding(grpc.GenericRpcHandler):
 
         def forward(request: bytes, context: grpc.ServicerContext) -> bytes:
             urn = self._created(creating, request) if creating else ""
-            if urn and self._injection:
-                return self._with_fault(urn, self._injection, call, request, context)
+            if urn:
+                return self._with_fault(urn, call, request, context)
             return answered(context, lambda: call(request, timeout=CALL_SECONDS))
 
         return grpc.unary_unary_rpc_method_handler(forward)
@@ -138,11 +139,11 @@ class _Forwarding(grpc.GenericRpcHandler):
     def _with_fault(
         self,
         urn: str,
-        injection: Injection,
         call: Callable[..., bytes],
         request: bytes,
         context: grpc.ServicerContext,
     ) -> bytes:
+        injection = self._injection
         if injection.strikes(urn):
             if injection.fault is Fault.RESPONSE_LOST:
                 try:

@@ -1,4 +1,4 @@
-"""The providers of one command of Pulumi: fresh ones, each behind a proxy that can inject a fault.
+"""The providers of one command of Pulumi: fresh ones, behind a proxy where a fault is to be injected.
 
 Pulumi attaches to providers that already run. It shares one process among all providers of a package, where it would
 otherwise start one for each.
@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ops.rehearsal.engine.environment import COLLECTED_RARELY
-from ops.rehearsal.engine.fault_proxy import FaultProxy, Injection, Proxy
+from ops.rehearsal.engine.fault_proxy import FaultProxy, Injection, cancel
 from ops.rehearsal.engine.preview_proxy import PreviewProxy
 from ops.rehearsal.google import server as google
 from ops.rehearsal.processes import Program
@@ -18,8 +17,6 @@ from ops.rehearsal.world import World
 
 ATTACHED = "PULUMI_DEBUG_PROVIDERS"
 """Environment variable of the engine: `package:port`, by commas."""
-
-
 _GOOGLE = "gcp"
 _JUDGE = "gcp-official"
 # Google's provider refuses to start without any credentials; this opens nothing, and nothing is in reach.
@@ -35,11 +32,11 @@ class Providers:
             "kubernetes": (str(programs.kubernetes_provider),),
         }
         self._injection = injection
-        self._proxies: dict[str, Proxy] = {}
+        self._ports: dict[str, int] = {}
 
     def cancel(self, package: str) -> None:
         """Ends what the running provider of a package waits for; its calls fail, and the command with them."""
-        self._proxies[package].cancel()
+        cancel(self._ports[package])
 
     @contextmanager
     def running(self, judge: Path | None = None, env: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
@@ -58,19 +55,20 @@ class Providers:
                 ports[package] = _port(program.log) or 0
             # Google's stand-in is a thread of this process, which has its modules: each command would load them again.
             ports[_GOOGLE] = stack.enter_context(google.serving(self._world))
-            packages = (_GOOGLE, *self._argv)
-            self._proxies = {package: FaultProxy(ports[package], self._injection) for package in packages}
             if judge:
-                self._proxies[_GOOGLE] = PreviewProxy(ports[_JUDGE], ports[_GOOGLE])
-            served = {package: stack.enter_context(proxy).port for package, proxy in self._proxies.items()}
-            yield {ATTACHED: ",".join(f"{package}:{port}" for package, port in served.items())}
+                ports[_GOOGLE] = stack.enter_context(PreviewProxy(ports.pop(_JUDGE), ports[_GOOGLE])).port
+            elif self._injection:
+                proxies = {package: FaultProxy(port, self._injection) for package, port in ports.items()}
+                ports = {package: stack.enter_context(proxy).port for package, proxy in proxies.items()}
+            self._ports = ports
+            yield {ATTACHED: ",".join(f"{package}:{port}" for package, port in ports.items())}
 
     def _started(self, package: str, argv: Sequence[str], env: Mapping[str, str]) -> Program:
         # The log begins with the provider's port, so each command has its own.
         log = self._world.logs / f"provider-{package}.log"
         log.unlink(missing_ok=True)
         own = _NO_TOKEN if package == _JUDGE else {}
-        return Program(self._world, f"provider-{package}", argv, {**COLLECTED_RARELY, **own, **env})
+        return Program(self._world, f"provider-{package}", argv, {**own, **env})
 
 
 def _port(log: Path) -> int | None:
