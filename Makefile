@@ -42,10 +42,10 @@ test: $(VENV)/.test ## run every test that can run here but rehearsals; says wha
 	$(PY) -m pytest -n auto --dist worksteal --ignore tests/rehearsal
 
 test-rehearsal: $(VENV)/.test ## run the tests with the real engine and a real control plane; skipped without `make tools`
-	$(PY) -m pytest tests/rehearsal -n 2 --dist loadfile
+	$(PY) -m pytest tests/rehearsal -n 3 --dist loadfile
 
 judge: $(VENV)/.test ## compare `diff` and `preview --json` with Pulumi's own engine, for every value of every setting; needs `make tools`, an hour
-	JUDGE_EVERYTHING=1 $(PY) -m pytest tests/rehearsal/test_forecasts_prod.py tests/rehearsal/test_forecasts_others.py -n 2 --dist loadfile
+	JUDGE_EVERYTHING=1 $(PY) -m pytest tests/rehearsal/test_forecasts_prod.py tests/rehearsal/test_forecasts_full.py -n 2 --dist loadfile
 
 mutants: $(VENV)/.test ## test the rehearsals' tests: each of seven mistakes in a copy of the checkout must make one fail; needs `make tools`
 	@$(PY) -m tests.mutants

@@ -9,3 +9,8 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as cores: many tests wait for what they started."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)

@@ -14,7 +14,7 @@ from ops.rehearsal.kube import Kube
 from ops.rehearsal.programs import Programs, ProgramsMissing, find
 from ops.rehearsal.world import World
 from tests.rehearsal.installed import Platform, installed
-from tests.rehearsal.judge.process import Benches
+from tests.rehearsal.judge.process import Deployed
 from tests.rehearsal.simulated import Cluster
 
 NOT_REHEARSED = "not rehearsed: "
@@ -69,12 +69,11 @@ def platform(cluster: Cluster, programs: Programs, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
-def benches(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
-    """Stacks that the real engine deployed, in private networks of their own, until the end of a file of tests.
-
-    No two files have cases of the same stack, so none is deployed twice.
-    """
-    found = Benches(tmp_path_factory.mktemp, programs)
+def deployed(
+    request: pytest.FixtureRequest, programs: Programs, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
+    """The BASE of a file of tests, deployed by the real engine in a private network of its own, until its end."""
+    found = Deployed(request.module.BASE, tmp_path_factory.mktemp("base"), programs)
     try:
         yield found
     finally:

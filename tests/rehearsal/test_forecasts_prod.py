@@ -9,9 +9,11 @@ import pytest
 
 from tests.rehearsal.judge import judging
 from tests.rehearsal.judge.cases import Case
-from tests.rehearsal.judge.process import Benches
+from tests.rehearsal.judge.process import Deployed
+
+BASE = "prod"
 
 
-@pytest.mark.parametrize("case", judging.of_base("prod"), ids=lambda case: case.id)
-def test_the_engine_does_what_is_forecast(case: Case, benches: Benches) -> None:
-    assert judging.disagreements(case, benches.of(case.base)) == []
+@pytest.mark.parametrize("case", judging.of_base(BASE), ids=lambda case: case.id)
+def test_the_engine_does_what_is_forecast(case: Case, deployed: Deployed) -> None:
+    assert judging.disagreements(case, deployed) == []

@@ -17,7 +17,7 @@ REPLACING = "network.ranges.nodes=10.64.0.0/20"
 
 def in_cluster(done: dict[str, Any]) -> Counter[str]:
     """How many objects of the cluster the engine treated how."""
-    return Counter(op for op, urn, _ in done["steps"] if "kubernetes:" in urn and "pulumi:providers:" not in urn)
+    return Counter(op for op, urn in done["steps"] if "kubernetes:" in urn and "pulumi:providers:" not in urn)
 
 
 @pytest.mark.parametrize("beside", [(), ("models.chat.servedName=other",)], ids=["alone", "with another change"])

@@ -6,18 +6,23 @@ Reads a request per line from stdin and answers each with a line. The first says
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import grpc
 import yaml
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime.proto import language_pb2_grpc
 
 from catalog import releases
 from ops.local import private_network
 from ops.offline import stackfile
+from ops.offline.recording import in_a_hurry
 from ops.rehearsal.engine import beside, project
 from ops.rehearsal.engine.events import Command
 from ops.rehearsal.engine.providers import Providers
@@ -39,22 +44,23 @@ class Request:
     """Which token the stack has; empty for none."""
 
 
-# The Automation API has no argument for it.
-_SHOW_SAMES = "PULUMI_OPTION_SHOW_SAMES"
+_SECONDS = 600
 
 
 def run(world: World) -> int:
     """Answers until stdin ends."""
-    os.environ[_SHOW_SAMES] = "true"
     first = json.loads(sys.stdin.readline())
     programs = Programs.from_wire(first["programs"])
-    with beside.cluster(world, programs, Cloud(world.cloud)) as cluster:
+    with in_a_hurry(), beside.cluster(world, programs, Cloud(world.cloud)) as cluster:
         _write_charts(world)
         stack = _Stack(first["stack"], world, Providers(world, programs, None))
         _answer(stack.deploy(Request(**first["config"])), idlePolicies=_idle_policies(cluster.kube))
         for line in sys.stdin:
-            done, digest = stack.run(Request(**json.loads(line)))
-            _answer(done, digest=digest)
+            request = Request(**json.loads(line))
+            if request.command == "preview":
+                _print(file=str(stack.describe(request)))
+            else:
+                _answer(stack.run(request))
     return 0
 
 
@@ -72,11 +78,21 @@ def _write_charts(world: World) -> None:
 class _Described(RehearsedStack):
     """A stack whose previews describe each resource, too."""
 
-    def described(self) -> tuple[Command, str]:
-        """A preview, and the JSON that `pulumi preview --json` prints of it; empty if it failed."""
-        printed: list[str] = []
-        done = self._run("preview", partial(self._stack.preview, json=True, on_output=printed.append))
-        return done, "\n".join(printed[printed.index("{") :]) if done.ok else ""
+    def describe(self, file: Path) -> None:
+        """Writes what `pulumi preview --json` prints, without the Automation API, whose events would tell it again."""
+        server = grpc.server(ThreadPoolExecutor(max_workers=1))
+        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(self._program), server)
+        words = ["pulumi", "preview", "--json", "--show-sames", "--show-replacement-steps", "--non-interactive"]
+        words += ["--stack", self._stack.name, "--exec-kind=auto.inline"]
+        words += [f"--client=127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"]
+        server.start()
+        try:
+            with self._providers.running() as attached, file.open("w") as printed:
+                env, work_dir = {**os.environ, **attached}, self._stack.workspace.work_dir
+                subprocess.run(words, cwd=work_dir, env=env, stdout=printed, timeout=_SECONDS, check=False)
+        finally:
+            server.stop(None)
+            self._programs.end()
 
 
 class _Stack:
@@ -90,17 +106,20 @@ class _Stack:
     def deploy(self, request: Request) -> Command:
         """Creates everything, and removes `protect` in the state: the engine stops a preview at the first protected
         resource that it would delete, and would not say what else it does."""
-        done, _ = self.run(request)
+        done = self.run(request)
         if done.ok:
             self._stack.unprotect(["--all"])
         return done
 
-    def run(self, request: Request) -> tuple[Command, str]:
-        """The command, and what a preview describes."""
+    def describe(self, request: Request) -> Path:
+        """The file with what a preview describes."""
         self._configure(request)
-        if request.command == "preview":
-            return self._stack.described()
-        return {"up": self._stack.up, "refresh": self._stack.refresh}[request.command](), ""
+        self._stack.describe(file := self._world.folder / "preview.json")
+        return file
+
+    def run(self, request: Request) -> Command:
+        self._configure(request)
+        return {"up": self._stack.up, "refresh": self._stack.refresh}[request.command]()
 
     def _configure(self, request: Request) -> None:
         given = stackfile.blocks(stackfile.project_root(), self._name, request.overrides)
@@ -126,9 +145,12 @@ def _idle_policies(kube: Kube) -> list[str]:
 
 
 def _answer(done: Command, **more: Any) -> None:
-    steps = [(step.op, step.urn, step.changed) for step in sorted(done.steps, key=lambda step: step.began)]
-    about = {"ok": done.ok, "steps": steps, "errors": done.errors(), "seconds": done.seconds}
-    print(json.dumps({**about, **more}), flush=True)
+    steps = [(step.op, step.urn) for step in sorted(done.steps, key=lambda step: step.began)]
+    _print(ok=done.ok, steps=steps, errors=done.errors(), **more)
+
+
+def _print(**answer: Any) -> None:
+    print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ def planned(base: str, overrides: tuple[str, ...] = ()) -> Plan | None:
     return plan(stack) if stack else None
 
 
+@cache
 def settings() -> tuple[Setting, ...]:
     """Every setting that a case must change."""
     return tuple(setting for setting in settings_of(Settings) if not covered(setting.path, tuple(NEVER)))
@@ -115,7 +116,12 @@ def _sources() -> Iterator[Callable[[str], Iterator[Case]]]:
 
 
 def _distinct(cases: Iterable[Case]) -> tuple[Case, ...]:
-    return tuple({case.id: case for case in cases}.values())
+    found: dict[tuple[str, frozenset[str]], Case] = {}
+    for case in cases:
+        key = case.base, frozenset(case.overrides)
+        known = found.setdefault(key, case)
+        found[key] = replace(known, settings=known.settings | case.settings)
+    return tuple(found.values())
 
 
 def _of_setting(variants: Sequence[Setting], base: str) -> Iterator[Case]:

@@ -15,18 +15,18 @@ GRAPH = "chat"
 
 BASES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "prod": ("prod", ()),
-    "staging": ("staging", ()),
-    "dev": ("dev", ()),
-    # What the shipped stacks leave out.
+    # What prod leaves out.
     "full": (
         "prod",
         (
+            "capacity={mode: flexStart}",
             "network.rdma=dranetAuto",
             f"models.{GRAPH}.layout=aggregated",
             f"models.{GRAPH}.autoscaling.worker={{min: 1, max: 2}}",
             "endpoint={exposure: gateway, domain: llm.example.com, allowedCidrs: [8.8.8.0/24]}",
             "secrets={store: secretManager, hfToken: hf-token}",
             "alerts={emails: [oncall@example.com]}",
+            "budget={monthlyUsd: 140000, emails: [ml-platform@example.com]}",
             "cluster.binaryAuthorization=true",
             "cluster.secretsKey=projects/my-project/locations/europe-west1/keyRings/gke/cryptoKeys/secrets",
         ),

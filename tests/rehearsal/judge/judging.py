@@ -16,24 +16,23 @@ EVERYTHING = "JUDGE_EVERYTHING"
 UNSEEN_SECRET = "kubernetes:core/v1:Secret::workloads-hf-token"
 
 
-def of_base(*bases: str) -> list[Case]:
-    """The cases of these bases, sorted by base: one is deployed at a time, and a switch deploys the next."""
+def of_base(base: str) -> list[Case]:
     chosen = cases.every() if os.environ.get(EVERYTHING) else cases.once()
-    return [case for base in bases for case in chosen if case.base == base]
+    return [case for case in chosen if case.base == base]
 
 
 def disagreements(case: Case, deployed: Deployed) -> list[str]:
     """Where the engine's preview differs from the forecast of `diff`, a sentence for each resource, and from what
     `preview --json` prints, a sentence for each part of one."""
-    previewed = deployed.preview(case)
+    digest = deployed.preview(case)
     before, after = deployed.common, (*deployed.common, *deployed.overrides(case))
     comparison = forecast(case.base, before, after)
-    expected, done = steps.of_forecast(comparison), steps.of_engine(previewed["steps"])
-    if not previewed["ok"]:
-        return [f"the engine's preview failed: {error}" for error in previewed["errors"]]
+    expected, done = steps.of_forecast(comparison), steps.of_engine(digest["steps"])
+    if failed := [said["message"] for said in digest.get("diagnostics", ()) if said["severity"] == "error"]:
+        return [f"the engine's preview failed: {error}" for error in failed]
     was, becomes = (printed(case.base, overrides) for overrides in (before, after))
-    found = [*registered.differences_of_change(was, becomes, previewed["digest"])]
-    undecided = steps.undecided(previewed["steps"])
+    found = [*registered.differences_of_change(was, becomes, digest)]
+    undecided = steps.undecided(digest["steps"])
     if undecided and not any(EMPTIED in change.notes for change in comparison.changes):
         found.append(
             "the engine does not know the cluster's provider, but no forecast says that the cluster is emptied"

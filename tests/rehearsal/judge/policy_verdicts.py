@@ -1,8 +1,8 @@
 """Prints what the policy pack says under the real engine: `… policy_verdicts COMMAND STACK PROGRAMS CONFIGS HOST`.
 
-COMMAND `preview` previews a stack that does not exist; `up` creates it, previews it and updates it again, each time
-with the pack and the next one of CONFIGS. HOST is the official language host of Python, or empty for the one of these
-tests.
+COMMAND `preview` previews a stack that does not exist, once for each of CONFIGS; `up` creates it, previews it and
+updates it again. Each time the pack has the next one of CONFIGS. HOST is the official language host of Python, or empty
+for the one of these tests.
 """
 
 import json
@@ -32,8 +32,8 @@ Run = Callable[..., str]
 def main(command: str, stack: str, paths: str, configs: str, official: str) -> None:
     """Prints URN, rule, level and message of each violation as JSON, a list for each run."""
     if command == "preview":
-        previewed = described(stack, paths)
-        print(json.dumps(_verdicts(previewed, json.loads(configs), official, [previewed.preview_with])))
+        previewed, given = described(stack, paths), json.loads(configs)
+        print(json.dumps(_verdicts(previewed, given, official, [previewed.preview_with] * len(given))))
         return
     with _cluster(stack, Programs.from_wire(json.loads(paths))) as deployed:
         runs = [deployed.up_with, deployed.preview_with, deployed.up_with]

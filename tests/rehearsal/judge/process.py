@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +73,13 @@ class Deployed:
         return tuple(mirror if given.startswith("versions.charts=") else given for given in case.overrides)
 
     def preview(self, case: Case) -> dict[str, Any]:
-        """`ok`, `errors`, `steps`, which are operation, URN and changed properties in the engine's order, and `digest`:
-        what `pulumi preview --json` prints, of unchanged resources, too; empty if it failed."""
+        """What `pulumi preview --json` prints, of unchanged resources, too."""
         token = "second" if case.rotates_token else "first"
-        done = self._ask(self._request("preview", self.overrides(case), token))
-        return {**done, "digest": json.loads(done["digest"] or "{}")}
+        answer = self._ask(self._request("preview", self.overrides(case), token))
+        return json.loads(Path(answer["file"]).read_bytes())
 
     def run(self, command: str, *overrides: str) -> dict[str, Any]:
-        """The same of another command."""
+        """`ok`, `errors`, and `steps`, which are operation and URN in the engine's order, of another command."""
         return self._ask(self._request(command, overrides, "first"))
 
     def _request(self, command: str, overrides: tuple[str, ...], token: str) -> dict[str, Any]:
@@ -98,23 +97,3 @@ class Deployed:
                 return json.loads(line)
         log = (self._world.logs / "bench.log").read_text()
         raise AssertionError(f"the process with the stack ended: {log[-2000:]}")
-
-
-class Benches:
-    """Deployed bases, one at a time: each has a control plane of its own."""
-
-    def __init__(self, folders: Callable[[str], Path], programs: Programs) -> None:
-        self._folders, self._programs = folders, programs
-        self._deployed: tuple[str, Deployed] | None = None
-
-    def of(self, base: str) -> Deployed:
-        if self._deployed and self._deployed[0] == base:
-            return self._deployed[1]
-        self.close()
-        self._deployed = base, Deployed(base, self._folders(base), self._programs)
-        return self._deployed[1]
-
-    def close(self) -> None:
-        if self._deployed:
-            self._deployed[1].close()
-            self._deployed = None

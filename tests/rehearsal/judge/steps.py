@@ -1,9 +1,11 @@
 """The engine's steps and a forecast's changes in the same words, and where they disagree. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from typing import Any
 
 from ops.changes.change import Change, Comparison, Kind
+from ops.rehearsal.engine.events import types_of
 
 
 class Fate(StrEnum):
@@ -20,14 +22,15 @@ _SIMPLE = {"create": Fate.CREATED, "update": Fate.UPDATED, "delete": Fate.DELETE
 _REPLACING = ("create-replacement", "delete-replaced")
 
 
-Step = tuple[str, str, Sequence[str]]
-"""Operation, URN and changed properties."""
+Step = Mapping[str, Any]
+"""A step as `pulumi preview --json` prints it."""
 
 
 def of_engine(steps: Iterable[Step]) -> dict[str, Fate]:
     """URN → fate, of a preview's steps in their order."""
     found: dict[str, Fate] = {}
-    for op, urn, _ in steps:
+    for step in steps:
+        op, urn = step["op"], step["urn"]
         if is_component(urn):
             continue
         if op in _SIMPLE:
@@ -40,9 +43,12 @@ def of_engine(steps: Iterable[Step]) -> dict[str, Fate]:
 def undecided(steps: Iterable[Step]) -> frozenset[str]:
     """Objects of a cluster that the preview shows as updated although it asked no provider about them, because the
     settings of the provider are unknown until the cluster is replaced."""
-    return frozenset(
-        urn for op, urn, changed in steps if op == "update" and not changed and "kubernetes:" in urn.split("::")[2]
-    )
+    updates = (step for step in steps if step["op"] == "update" and not _changed(step))
+    return frozenset(step["urn"] for step in updates if "kubernetes:" in types_of(step["urn"]))
+
+
+def _changed(step: Step) -> bool:
+    return bool(step.get("detailedDiff") or step.get("diffReasons"))
 
 
 def of_forecast(forecast: Comparison) -> dict[str, Fate]:
@@ -75,4 +81,4 @@ def disagreements(forecast: Mapping[str, Fate], engine: Mapping[str, Fate]) -> I
 
 def is_component(urn: str) -> bool:
     """Whether no provider creates the resource: a component of the program, or the stack itself."""
-    return urn.split("::")[2].rpartition("$")[2].startswith(("dynamo-gke:", "pulumi:pulumi:"))
+    return types_of(urn).rpartition("$")[2].startswith(("dynamo-gke:", "pulumi:pulumi:"))

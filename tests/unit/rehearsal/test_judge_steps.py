@@ -21,17 +21,18 @@ COMPONENT = "urn:pulumi:s::p::dynamo-gke:infra:GpuPool::decode"
     ],
 )
 def test_the_operations_of_a_resource_are_one_fate(steps: list[str], fate: Fate | None) -> None:
-    assert of_engine((step, POOL, ()) for step in steps) == ({POOL: fate} if fate else {})
+    assert of_engine({"op": step, "urn": POOL} for step in steps) == ({POOL: fate} if fate else {})
 
 
 def test_components_have_no_fate() -> None:
-    assert of_engine([("create", COMPONENT, ()), ("create", "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s", ())]) == {}
+    stack = "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s"
+    assert of_engine({"op": "create", "urn": urn} for urn in (COMPONENT, stack)) == {}
 
 
 def test_an_object_whose_provider_is_unknown_is_undecided() -> None:
-    object_, pool = "urn:pulumi:s::p::a$kubernetes:core/v1:ConfigMap::x", POOL
-    steps = [("update", object_, ()), ("update", pool, ()), ("update", object_.replace("::x", "::y"), ("data.a",))]
-    assert undecided(steps) == {object_}
+    object_ = "urn:pulumi:s::p::a$kubernetes:core/v1:ConfigMap::x"
+    asked = {"op": "update", "urn": object_.replace("::x", "::y"), "detailedDiff": {"data.a": {"kind": "update"}}}
+    assert undecided([{"op": "update", "urn": object_}, {"op": "update", "urn": POOL}, asked]) == {object_}
 
 
 def test_each_resource_that_is_treated_otherwise_is_a_disagreement() -> None:
