@@ -23,6 +23,8 @@ from tests.stacks import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a rehearsal runs on Linux only")
 
+PROCESSES = 5
+"""Two of the rehearsal, the program, and its two children."""
 SECONDS = 15
 """Limit from a signal until nothing is left."""
 NEVER_READY = """#!/bin/sh
@@ -79,7 +81,7 @@ class Running:
 
     def wait_for_programs(self) -> None:
         deadline = time.monotonic() + 60
-        while not (self.folders and (self.folders[0] / "interfaces").exists()):
+        while len(self.processes()) < PROCESSES:
             assert self.process.poll() is None, "the rehearsal ended by itself"
             assert time.monotonic() < deadline, "the rehearsal started no program"
             time.sleep(0.1)
@@ -104,7 +106,6 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_nothing(running: Running, number: signal.Signals) -> None:
-    assert len(running.processes()) >= 5  # two of the rehearsal, the program, and its children
     running.process.send_signal(number)
     out, _ = running.process.communicate(timeout=SECONDS)
     assert out.strip() == "130 ['it was interrupted']"
