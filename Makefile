@@ -3,8 +3,6 @@ STACK ?= dev
 VENV  := .venv
 BIN   := $(VENV)/bin
 PY    := $(BIN)/python
-# Hundreds of tests start a command; each would compile all of its modules again.
-unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help dev local local-vllm setup preview preview-bootstrap render tools rehearse rehearse-all test test-rehearsal judge mutants check format pictures timeline goldens verify bench lock engine-flags replacement-table contract docs
