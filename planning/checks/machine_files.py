@@ -62,8 +62,8 @@ def value_errors(
         ("prices", machine.prices, capacity.NAMES),
     )
     for key, given, allowed in modes:
-        unknown = [name for name in given if name not in allowed]
-        yield from _unknown(key, [name for name in unknown if not in_catalog or closest(name, allowed)], allowed)
+        wrong = [name for name in given if not in_catalog or (name not in allowed and closest(name, allowed))]
+        yield from _unknown(key, wrong, allowed)
     known = locations.known()
     for index, zone in enumerate(machine.zones):
         where = join("zones", index)

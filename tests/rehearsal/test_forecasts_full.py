@@ -1,8 +1,6 @@
-"""What `diff` forecasts for changes of what prod leaves out is what Pulumi's own engine would do, resource by resource,
-and what `preview --json` prints after them is what the engine registers.
+"""The same as test_forecasts_prod, for changes of what prod leaves out.
 
-The engine runs with the real Kubernetes provider against a real API server. Google's replacement rules are not judged:
-its stand-in reads them from the table that the forecasts use (docs/diff.md).
+Of its own, because files of rehearsals run side by side and each deploys its base once.
 """
 
 import pytest

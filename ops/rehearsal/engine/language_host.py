@@ -33,14 +33,20 @@ def install(world: World) -> None:
     host.chmod(0o700)
 
 
+def server_of(host: language_pb2_grpc.LanguageRuntimeServicer, threads: int) -> tuple[grpc.Server, int]:
+    """A server of a host, not started yet, and its port on loopback."""
+    server = grpc.server(ThreadPoolExecutor(max_workers=threads))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
+    return server, server.add_insecure_port("127.0.0.1:0")
+
+
 def serve(host: language_pb2_grpc.LanguageRuntimeServicer, threads: int) -> None:
     """Prints the port, and serves a host until the engine ends this process."""
     # At once and without a word: the engine shows whatever a plugin prints.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
-    server = grpc.server(ThreadPoolExecutor(max_workers=threads))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-    print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+    server, port = server_of(host, threads)
+    print(port, flush=True)
     server.start()
     server.wait_for_termination()
 

@@ -9,21 +9,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import grpc
 import yaml
 from pulumi.automation._server import LanguageServer
-from pulumi.runtime.proto import language_pb2_grpc
 
 from catalog import releases
 from ops.local import private_network
 from ops.offline import stackfile
 from ops.offline.recording import in_a_hurry
-from ops.rehearsal.engine import beside, project
+from ops.rehearsal.engine import beside, language_host, project
 from ops.rehearsal.engine.events import Command
 from ops.rehearsal.engine.providers import Providers
 from ops.rehearsal.engine.stack import RehearsedStack
@@ -58,7 +55,7 @@ def run(world: World) -> int:
         for line in sys.stdin:
             request = Request(**json.loads(line))
             if request.command == "preview":
-                _print(file=str(stack.describe(request)))
+                _print(ok=stack.describe(request))
             else:
                 _answer(stack.run(request))
     return 0
@@ -67,6 +64,11 @@ def run(world: World) -> int:
 def mirror(world: World) -> Path:
     """A second folder with the same charts."""
     return world.folder / "mirror"
+
+
+def preview_file(world: World) -> Path:
+    """What the last preview printed."""
+    return world.folder / "preview.json"
 
 
 def _write_charts(world: World) -> None:
@@ -78,18 +80,20 @@ def _write_charts(world: World) -> None:
 class _Described(RehearsedStack):
     """A stack whose previews describe each resource, too."""
 
-    def describe(self, file: Path) -> None:
-        """Writes what `pulumi preview --json` prints, without the Automation API, whose events would tell it again."""
-        server = grpc.server(ThreadPoolExecutor(max_workers=1))
-        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(self._program), server)
+    def describe(self, file: Path) -> bool:
+        """Writes what `pulumi preview --json` prints, without the Automation API, whose events would tell it again.
+
+        Returns whether the preview succeeded.
+        """
+        server, port = language_host.server_of(LanguageServer(self._program), threads=1)
         words = ["pulumi", "preview", "--json", "--show-sames", "--show-replacement-steps", "--non-interactive"]
-        words += ["--stack", self._stack.name, "--exec-kind=auto.inline"]
-        words += [f"--client=127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"]
+        words += ["--stack", self._stack.name, "--exec-kind=auto.inline", f"--client=127.0.0.1:{port}"]
         server.start()
         try:
             with self._providers.running() as attached, file.open("w") as printed:
                 env, work_dir = {**os.environ, **attached}, self._stack.workspace.work_dir
-                subprocess.run(words, cwd=work_dir, env=env, stdout=printed, timeout=_SECONDS, check=False)
+                done = subprocess.run(words, cwd=work_dir, env=env, stdout=printed, timeout=_SECONDS, check=False)
+            return done.returncode == 0
         finally:
             server.stop(None)
             self._programs.end()
@@ -111,11 +115,9 @@ class _Stack:
             self._stack.unprotect(["--all"])
         return done
 
-    def describe(self, request: Request) -> Path:
-        """The file with what a preview describes."""
+    def describe(self, request: Request) -> bool:
         self._configure(request)
-        self._stack.describe(file := self._world.folder / "preview.json")
-        return file
+        return self._stack.describe(preview_file(self._world))
 
     def run(self, request: Request) -> Command:
         self._configure(request)

@@ -28,8 +28,9 @@ def disagreements(case: Case, deployed: Deployed) -> list[str]:
     before, after = deployed.common, (*deployed.common, *deployed.overrides(case))
     comparison = forecast(case.base, before, after)
     expected, done = steps.of_forecast(comparison), steps.of_engine(digest["steps"])
-    if failed := [said["message"] for said in digest.get("diagnostics", ()) if said["severity"] == "error"]:
-        return [f"the engine's preview failed: {error}" for error in failed]
+    if not digest["ok"]:
+        errors = [said["message"] for said in digest["diagnostics"] if said["severity"] == "error"]
+        return [f"the engine's preview failed: {error}" for error in errors or ["it printed no error"]]
     was, becomes = (printed(case.base, overrides) for overrides in (before, after))
     found = [*registered.differences_of_change(was, becomes, digest)]
     undecided = steps.undecided(digest["steps"])

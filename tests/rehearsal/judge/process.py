@@ -73,10 +73,10 @@ class Deployed:
         return tuple(mirror if given.startswith("versions.charts=") else given for given in case.overrides)
 
     def preview(self, case: Case) -> dict[str, Any]:
-        """What `pulumi preview --json` prints, of unchanged resources, too."""
+        """What `pulumi preview --json` prints, of unchanged resources, too, and `ok`: whether it succeeded."""
         token = "second" if case.rotates_token else "first"
         answer = self._ask(self._request("preview", self.overrides(case), token))
-        return json.loads(Path(answer["file"]).read_bytes())
+        return {**json.loads(bench.preview_file(self._world).read_bytes()), "ok": answer["ok"]}
 
     def run(self, command: str, *overrides: str) -> dict[str, Any]:
         """`ok`, `errors`, and `steps`, which are operation and URN in the engine's order, of another command."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from ops.changes.change import Change, Comparison, Kind
-from ops.rehearsal.engine.events import types_of
+from ops.rehearsal.engine.events import is_resource, types_of
 
 
 class Fate(StrEnum):
@@ -31,7 +31,7 @@ def of_engine(steps: Iterable[Step]) -> dict[str, Fate]:
     found: dict[str, Fate] = {}
     for step in steps:
         op, urn = step["op"], step["urn"]
-        if is_component(urn):
+        if not is_resource(urn):
             continue
         if op in _SIMPLE:
             found[urn] = _SIMPLE[op]
@@ -77,8 +77,3 @@ def disagreements(forecast: Mapping[str, Fate], engine: Mapping[str, Fate]) -> I
         said, done = forecast.get(urn), engine.get(urn)
         if said is not done:
             yield f"{urn}: forecast {said or 'unchanged'}, the engine says {done or 'unchanged'}"
-
-
-def is_component(urn: str) -> bool:
-    """Whether no provider creates the resource: a component of the program, or the stack itself."""
-    return types_of(urn).rpartition("$")[2].startswith(("dynamo-gke:", "pulumi:pulumi:"))
