@@ -2,9 +2,10 @@
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 CODE = 130
@@ -13,6 +14,7 @@ SAID = "it was interrupted"
 HELD_DOWN_SECONDS = 1.0
 """Ctrl-C that comes again within this time is held down, or pressed twice: it must not interrupt the clean-up."""
 
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _Handler = Callable[[int, FrameType | None], None]
 
 
@@ -41,6 +43,25 @@ def raise_once(*others: signal.Signals) -> None:
             raise KeyboardInterrupt
 
     _on_interrupt(interrupt, *others)
+
+
+@contextmanager
+def held_back() -> Generator[None]:
+    """Ctrl-C and its like take effect when the block ends, which so knows a child that it starts, and can end it."""
+    if threading.current_thread() is not threading.main_thread():  # Python calls handlers in the main thread alone
+        yield
+        return
+    came: list[signal.Signals] = []
+    handlers = {number: handler for number in _STOPPING if callable(handler := signal.getsignal(number))}
+    for number in handlers:
+        signal.signal(number, lambda number, _: came.append(signal.Signals(number)))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in came:
+            handlers[number](number, None)
 
 
 def _on_interrupt(handler: _Handler, *others: signal.Signals) -> None:

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # Some tests start processes beside a gRPC server, whose threads would otherwise wake up in the child and abort it.
@@ -11,6 +12,7 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+@pytest.hookimpl(optionalhook=True)  # pytest without xdist has no such hook
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as cores: many tests wait for what they started."""
     return max(2, (os.cpu_count() or 1) * 3 // 2)

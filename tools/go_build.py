@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.local.environment import Say, killed_after
-from ops.local.lifeline import tied_to_this_process
+from ops.local.command import started
+from ops.local.environment import Say
 from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.pins import Binary, Version
 from reading.tokens import masked
@@ -138,19 +138,7 @@ class Go:
             raise OutOfTime
         self._say(doing)
         with (
-            subprocess.Popen(
-                [self._command, *arguments],
-                cwd=folder,
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-                preexec_fn=tied_to_this_process(),
-            ) as process,
-            killed_after(min(left, BUILD_SECONDS), process) as killed,
+            started([self._command, *arguments], min(left, BUILD_SECONDS), self._env, folder) as (process, killed),
             _repeated(lambda seconds: self._say(f"{doing}: {len(lines)} done in {seconds:.0f} s")),
         ):
             assert process.stdout is not None

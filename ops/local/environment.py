@@ -4,19 +4,17 @@ import fcntl
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.local.command import started
 from ops.local.errors import LocalRunError
-from ops.local.lifeline import tied_to_this_process
 
 ROOT = Path(__file__).parents[2]
 Say = Callable[[str], None]
@@ -179,20 +177,7 @@ def run(argv: Sequence[str], say: Say) -> None:
     Raises LocalRunError with the command's last line of output.
     """
     lines: list[str] = []
-    with (
-        _scratch() as env,
-        subprocess.Popen(
-            argv,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-            preexec_fn=tied_to_this_process(),
-        ) as command,
-        killed_after(INSTALL_SECONDS, command) as killed,
-    ):
+    with _scratch() as env, started(argv, INSTALL_SECONDS, env) as (command, killed):
         assert command.stdout is not None
         for line in command.stdout:
             lines.append(line.strip())
@@ -213,31 +198,3 @@ def run(argv: Sequence[str], say: Say) -> None:
     if command.returncode != 0:
         complaints = [line for line in lines if line.lower().startswith("error")] or lines or ["no message"]
         raise LocalRunError(f"{Path(argv[0]).name} failed with code {command.returncode}: {complaints[-1]}")
-
-
-@contextmanager
-def killed_after(seconds: float, command: "subprocess.Popen[str]") -> Iterator[threading.Event]:
-    """Kills the command and its children after `seconds`, which sets the event, and when the block ends early.
-
-    The timer is a daemon: a plain one would hold up Ctrl-C until its time is up.
-    """
-    killed = threading.Event()
-
-    def kill() -> None:
-        # Not reaped yet, so the group is still the command's own.
-        if command.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(command.pid, signal.SIGKILL)
-
-    def time_is_up() -> None:
-        killed.set()
-        kill()
-
-    timer = threading.Timer(seconds, time_is_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield killed
-    finally:
-        timer.cancel()
-        kill()
