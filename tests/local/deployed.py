@@ -147,3 +147,11 @@ def eventually(condition: Any, seconds: float = WAIT_SECONDS) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not so within {seconds} s"
         time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process exists and has not ended. Another process may be the one to reap it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from ops.rehearsal import certificates
 from ops.rehearsal.errors import RehearsalError
 from ops.rehearsal.processes import Program, ProgramFailed, environment
 from ops.rehearsal.world import World
+from tests.local.deployed import alive, eventually
 
 STUBBORN = "trap '' TERM; echo started; while true; do sleep 0.1; done"
 
@@ -18,14 +18,6 @@ STUBBORN = "trap '' TERM; echo started; while true; do sleep 0.1; done"
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
-
-
-def alive(pid: int) -> bool:
-    """Whether the process exists and has not ended. Another process may be the one to reap it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_program_that_dies_at_start_is_reported_with_the_end_of_its_log(world: World) -> None:
@@ -55,10 +47,7 @@ def test_stop_ends_a_program_that_ignores_sigterm_and_its_children(world: World)
     child = int((world.folder / "child").read_text())
     program.stop(seconds=0.2)
     assert program.ended
-    deadline = time.monotonic() + 5
-    while alive(child) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not alive(child)
+    eventually(lambda: not alive(child), 5)
 
 
 def test_a_program_dies_with_a_killed_parent(world: World) -> None:
@@ -75,10 +64,7 @@ def test_a_program_dies_with_a_killed_parent(world: World) -> None:
         pid = int(parent.stdout.readline())
         assert alive(pid)
         parent.kill()
-    deadline = time.monotonic() + 5
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not alive(pid)
+    eventually(lambda: not alive(pid), 5)
 
 
 def test_programs_get_nothing_of_the_callers_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
