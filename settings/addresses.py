@@ -31,12 +31,13 @@ _PROHIBITED = tuple(
     )
 )
 _PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+_SHARED = IPv4Network("100.64.0.0/10")  # of providers, and inside of a VPC as good as a private one
 _SPECIAL = (
     *_PRIVATE,
+    _SHARED,
     *map(
         IPv4Network,
         (
-            "100.64.0.0/10",
             "192.0.0.0/24",
             "192.0.2.0/24",
             "192.88.99.0/24",
@@ -190,7 +191,8 @@ def key(name: str) -> str:
 
 def _free(name: str, given: IPv4Network, longest: int, taken: Collection[IPv4Network]) -> Iterator[IPv4Network]:
     """Ranges with enough room that overlap none of the `taken`: of the given size, around the given one or private;
-    where no private range of that size is free, the default, and private ones of its size."""
+    where no private range of that size is free, the default, and private ones of its size. Shared addresses come last
+    in their size."""
     default = IPv4Network(_default(name))
     prefix, smaller = min(given.prefixlen, longest), min(default.prefixlen, longest)
     if name == "proxies" and given.prefixlen > longest:
@@ -204,11 +206,12 @@ def _free(name: str, given: IPv4Network, longest: int, taken: Collection[IPv4Net
 
 
 def _private(prefix: int, taken: Iterable[IPv4Network]) -> Iterator[IPv4Network]:
-    """Private ranges of that size, at the start of a block or next to one that is taken."""
+    """Private and shared ranges of that size, at the start of a block or next to one that is taken."""
     size = 1 << (32 - prefix)
-    for start in (*map(int, _STARTS), *(int(network.broadcast_address) + 1 for network in taken)):
+    starts = (*map(int, _STARTS), *(int(network.broadcast_address) + 1 for network in taken), int(_SHARED[0]))
+    for start in starts:
         address = -(-start // size) * size
-        if any(int(block[0]) <= address and address + size - 1 <= int(block[-1]) for block in _PRIVATE):
+        if any(int(block[0]) <= address and address + size - 1 <= int(block[-1]) for block in (*_PRIVATE, _SHARED)):
             yield IPv4Network((address, prefix))
 
 

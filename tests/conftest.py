@@ -8,8 +8,10 @@ from hypothesis import settings
 # Some tests start processes beside a gRPC server, whose threads would otherwise wake up in the child and abort it.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# The same cases in each run: a pull request fails for its own mistakes. CONTRIBUTING.md says how to try others.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile("repeatable")
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest without xdist has no such hook
