@@ -11,10 +11,11 @@ from types import FrameType
 CODE = 130
 _STDOUT = 1
 SAID = "it was interrupted"
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a process to stop: Ctrl-C, another process, a closed terminal."""
 HELD_DOWN_SECONDS = 1.0
 """Ctrl-C that comes again within this time is held down, or pressed twice: it must not interrupt the clean-up."""
 
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _Handler = Callable[[int, FrameType | None], None]
 
 
@@ -52,7 +53,7 @@ def held_back() -> Generator[None]:
         yield
         return
     came: list[signal.Signals] = []
-    handlers = {number: handler for number in _STOPPING if callable(handler := signal.getsignal(number))}
+    handlers = {number: handler for number in STOPPING if callable(handler := signal.getsignal(number))}
     for number in handlers:
         signal.signal(number, lambda number, _: came.append(signal.Signals(number)))
     try:

@@ -11,12 +11,11 @@ from types import FrameType
 from typing import Any
 
 from ops.commands.ending import output_lost, unexpected
+from ops.interrupts import STOPPING
 from ops.local import private_network
 from ops.local.errors import LocalRunError, report_error
 from ops.local.lifeline import tied_to_this_process
 from ops.streams import Unwritten
-
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested:
@@ -31,7 +30,7 @@ def run_guarded(body: Callable[["SimpleQueue[Any]"], int], folder: Path, *, isol
     """
     tie = tied_to_this_process(signal.SIGTERM)
     # A signal between the fork and the handlers would reach the other side's handlers.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     child = os.fork()
     if child == 0:
         _run_child(body, folder, tie, isolated)
@@ -42,8 +41,8 @@ def run_guarded(body: Callable[["SimpleQueue[Any]"], int], folder: Path, *, isol
         requests += 1
         os.kill(child, signal.SIGTERM if requests == 1 else signal.SIGKILL)
 
-    before = {number: signal.signal(number, forward) for number in _STOPPING}
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+    before = {number: signal.signal(number, forward) for number in STOPPING}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     try:
         _, status = os.waitpid(child, 0)
     finally:
@@ -71,7 +70,7 @@ def _run_child(
             private_network.enter()
         # After the namespace: the kernel forgets the tie when a process gets new credentials.
         tie()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         code = body(events)
         sys.stdout.flush()
     except LocalRunError as error:

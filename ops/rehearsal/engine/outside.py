@@ -23,7 +23,6 @@ from reading.errors import Error
 
 # The processes inside need no time to end, because the kernel kills them; only large files take time to delete.
 SECONDS_TO_END = 10
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int, dict[str, Any]]:
@@ -43,7 +42,7 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
         if inside:
             inside.terminate()
 
-    before = {number: signal.signal(number, stop) for number in _STOPPING}
+    before = {number: signal.signal(number, stop) for number in interrupts.STOPPING}
     world = World(Path(tempfile.mkdtemp(prefix="dynamo-gke-rehearsal-")))
     try:
         world.create_folders()
