@@ -93,7 +93,7 @@ def test_an_aggregated_graph_is_verified_by_its_workers() -> None:
 def test_an_empty_model_list_ends_at_the_bound_with_its_reason() -> None:
     started = time.monotonic()
     report, missing = verified(Behavior(models=()), timeout=0.5)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 3
     assert not report.verified
     assert missing["model listed"] == (
         "not servable after 0.5 s: /v1/models is empty until a prefill and a decode worker have registered."
@@ -154,7 +154,7 @@ def test_connections_that_are_always_reset_end_in_a_sentence() -> None:
 def test_an_answer_that_drips_for_ever_ends_at_the_bound() -> None:
     started = time.monotonic()
     _, missing = verified(Behavior(drips=True), timeout=0.5)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 3
     assert "no answer in time" in missing["model listed"]
 
 

@@ -188,7 +188,7 @@ def test_addresses_that_never_answer_do_not_outlast_the_time(
         begun = time.monotonic()
         words = ["--repository", REPOSITORY, "--revision", REVISION, "--target", str(place / "target")]
         assert main([*words, "--scratch", str(place / "scratch"), "--endpoint", url, "--timeout", "2"]) == 1
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 4
     assert "no answer from" in capsys.readouterr().err
 
 
@@ -344,14 +344,14 @@ def test_a_drip_does_not_outlast_the_time(hub: Hub, place: Path, drip: str, what
     hub.always[what] = DRIPS[drip]
     begun = time.monotonic()
     assert_failed(fetch(hub, place, "--timeout", "2"), place, "the time limit of the whole fetch has passed")
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 8
 
 
 def test_a_failure_does_not_wait_for_a_drip_beside_it(hub: Hub, place: Path) -> None:
     hub.always = {FIRST: DRIPS["of nothing"], SECOND: fake.status(404)}
     begun = time.monotonic()
     assert_failed(fetch(hub, place), place, SECOND, "HTTP 404")
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 8
 
 
 def test_a_connection_below_the_floor_of_speed_is_given_up_for_another(
@@ -489,7 +489,7 @@ def test_waiting_for_another_fetch_ends_in_time(hub: Hub, place: Path) -> None:
             time.sleep(0.02)
         begun = time.monotonic()
         assert_failed(fetch(hub, place, "--timeout", "1"), place, "the time limit of the whole fetch has passed")
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - begun < 8
     finally:
         first.send_signal(signal.SIGTERM)
     assert ends([first]) == [(1, "interrupted\n")]
@@ -539,7 +539,7 @@ def test_pinning_does_not_outlast_its_time(monkeypatch: pytest.MonkeyPatch, hub:
     hub.always["listing"] = DRIPS["of headers"]
     begun = time.monotonic()
     done = CliRunner().invoke(app, ["models", "pin", "qwen3-0.6b", "--hub", hub.url])
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 8
     assert done.exit_code == 1
     assert "the time limit of the whole fetch has passed" in done.stderr
 

@@ -116,7 +116,7 @@ def test_an_answer_that_drips_ends_at_the_deadline(respond: Respond) -> None:
         started = time.monotonic()
         with pytest.raises(UnreachableError, match="no answer in time"):
             fetch(url, Deadline(0.5))
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -180,7 +180,7 @@ def test_metrics_of_any_text_take_bounded_time() -> None:
     started = time.monotonic()
     for line in ("f{" + "a" * 10**6 + "} 1", 'f{a="' + "\\" * 10**6 + "} 1", "f{" + "}" * 10**6 + " x", "f" * 10**6):
         counters([line], [Series("f")], Deadline(5))
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 5
 
 
 PAGES = {
@@ -203,7 +203,7 @@ def test_the_verification_ends_in_time_whatever_the_pages_of_workers_hold(
         words = [word for number in range(4) for word in ("--decode", f"{worker}/{number}")]
         started = time.monotonic()
         assert main(["--endpoint", url, *words, "--prefill", f"{worker}/p", *NIXL, "--timeout", "3"]) == 1
-        assert time.monotonic() - started < 3 + 0.1 + 1 + 6
+        assert time.monotonic() - started < 3 + 0.1 + 1 + 2
 
 
 def test_a_page_of_too_many_lines_is_no_metrics() -> None:
@@ -239,7 +239,7 @@ def test_addresses_that_never_answer_share_one_deadline(monkeypatch: pytest.Monk
         started = time.monotonic()
         with pytest.raises(UnreachableError, match=r"no answer in time|timed out"):
             fetch(url, Deadline(1))
-        assert time.monotonic() - started < 6
+        assert time.monotonic() - started < 2.5
 
 
 def test_an_address_that_answers_is_reached_behind_those_that_do_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -340,5 +340,5 @@ def test_the_process_prints_its_port_and_ends_at_once_and_in_silence(tmp_path: P
     port = int(process.stdout.readline())
     assert port > 0
     process.send_signal(number)
-    output, errors = process.communicate(timeout=15)
+    output, errors = process.communicate(timeout=5)
     assert (output, errors, process.returncode) == ("", "", 0)
