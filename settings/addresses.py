@@ -30,11 +30,10 @@ _PROHIBITED = tuple(
         ),
     )
 )
-_PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _SHARED = IPv4Network("100.64.0.0/10")  # of providers, and inside of a VPC as good as a private one
+_INTERNAL = (*map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")), _SHARED)
 _SPECIAL = (
-    *_PRIVATE,
-    _SHARED,
+    *_INTERNAL,
     *map(
         IPv4Network,
         (
@@ -190,28 +189,27 @@ def key(name: str) -> str:
 
 
 def _free(name: str, given: IPv4Network, longest: int, taken: Collection[IPv4Network]) -> Iterator[IPv4Network]:
-    """Ranges with enough room that overlap none of the `taken`: of the given size, around the given one or private;
-    where no private range of that size is free, the default, and private ones of its size. Shared addresses come last
-    in their size."""
+    """Ranges with enough room that overlap none of the `taken`: of the given size, around the given one or internal;
+    where no internal range of that size is free, the default, and internal ones of its size."""
     default = IPv4Network(_default(name))
     prefix, smaller = min(given.prefixlen, longest), min(default.prefixlen, longest)
     if name == "proxies" and given.prefixlen > longest:
         prefix = _ADVISED_PROXIES
-    candidates = [given.supernet(new_prefix=prefix), *_private(prefix, taken)]
+    candidates = [given.supernet(new_prefix=prefix), *_internal(prefix, taken)]
     if smaller > prefix:
-        candidates += [default.supernet(new_prefix=smaller), *_private(smaller, taken)]
+        candidates += [default.supernet(new_prefix=smaller), *_internal(smaller, taken)]
     for network in dict.fromkeys(candidates):
         if not _mixed(network) and not any(map(network.overlaps, (*taken, *_PROHIBITED))):
             yield network
 
 
-def _private(prefix: int, taken: Iterable[IPv4Network]) -> Iterator[IPv4Network]:
-    """Private and shared ranges of that size, at the start of a block or next to one that is taken."""
+def _internal(prefix: int, taken: Iterable[IPv4Network]) -> Iterator[IPv4Network]:
+    """Private ranges of that size, at the start of a block or next to one that is taken, and then shared ones."""
     size = 1 << (32 - prefix)
     starts = (*map(int, _STARTS), *(int(network.broadcast_address) + 1 for network in taken), int(_SHARED[0]))
     for start in starts:
         address = -(-start // size) * size
-        if any(int(block[0]) <= address and address + size - 1 <= int(block[-1]) for block in (*_PRIVATE, _SHARED)):
+        if any(int(block[0]) <= address and address + size - 1 <= int(block[-1]) for block in _INTERNAL):
             yield IPv4Network((address, prefix))
 
 
