@@ -56,13 +56,15 @@ def scene(platform: Platform) -> Scene:
     kube = platform.kube
     stack = deployed(platform, "try", SECOND_GRAPH, without=("HorizontalPodAutoscaler",))
     wait_until(lambda: len(_of_jobs(stack)) == 3)
+
+    def others(role: str) -> list[Object]:
+        return kube.list("v1", "Pod", "dynamo", names.selector_of("other", role))
+
+    wait_until(lambda: all(map(others, GRAPH_PODS)))
     found: dict[str, Object] = {}
     for role in GRAPH_PODS:
         found[role] = stack.pods(role)[0]
-        selector = names.selector_of("other", role)
-        # Another graph's pods come when they come.
-        wait_until(lambda selector=selector: kube.list("v1", "Pod", "dynamo", selector))
-        found[f"other graph's {role}"] = kube.list("v1", "Pod", "dynamo", selector)[0]
+        found[f"other graph's {role}"] = others(role)[0]
     for pod in _of_jobs(stack):
         graph = pod["metadata"]["labels"].get(labels.VERIFICATION)
         found[{"chat": "verification", None: "weights"}.get(graph, "other graph's verification")] = pod
