@@ -166,7 +166,7 @@ def pulumi_stack(program: Callable[[], None], programs: Programs, home: Path) ->
             stack_name="test",
             project_name="test",
             program=program,
-            opts=automation.LocalWorkspaceOptions(env_vars=env),
+            opts=automation.LocalWorkspaceOptions(env_vars=env, work_dir=str(own.project)),
         )
 
 
