@@ -29,7 +29,7 @@ def pairs(before: Sequence[Registered], after: Sequence[Registered]) -> list[tup
         parent = by_urn.get(new.parent or "")
         names = [new.urn, *new.options.get("aliases", [])]
         if parent and former.get(parent.urn, parent.urn) != parent.urn:
-            names += _under(former[parent.urn], parent, new)
+            names += [_under(former[parent.urn], parent, name) for name in names]
         old = next((left.pop(urn) for urn in names if urn in left), None)
         if old:
             former[new.urn] = old.urn
@@ -37,13 +37,13 @@ def pairs(before: Sequence[Registered], after: Sequence[Registered]) -> list[tup
     return found
 
 
-def _under(former_parent: str, parent: Registered, child: Registered) -> list[str]:
-    """The child's URNs under its parent's old name. Pulumi also renames a child whose name begins with the parent's."""
-    prefix, former_name = former_parent.rsplit("::", 1)
-    names = [child.name]
-    if child.name.startswith(parent.name):
-        names.insert(0, former_name + child.name.removeprefix(parent.name))
-    return [f"{prefix}${child.type}::{name}" for name in names]
+def _under(former_parent: str, parent: Registered, child: str) -> str:
+    """A child's URN under its parent's old one. Pulumi also renames a child whose name begins with the parent's."""
+    *scope, former_name = former_parent.split("::", 3)
+    *_, types, name = child.split("::", 3)
+    if name.startswith(parent.name):
+        name = former_name + name.removeprefix(parent.name)
+    return f"{'::'.join(scope)}${types.rpartition('$')[2]}::{name}"
 
 
 def with_ignored(before: Any, after: Any, paths: Sequence[str]) -> Any:

@@ -72,7 +72,8 @@ def rehearse(
             other = "--fail-every" if fail_every else "--fault"
             raise ConfigInvalid([Error("--fail", f"does not go together with {other}; give one of them")])
         alone = not (fail or fail_every or faults or thorough)
-        plugin = None if judge is None else _plugin_of(judge, alone=alone)
+        if judge is not None:
+            _check_judge(judge, alone=alone)
         if swaps:
             _check_swap(stack, overrides, swaps, plan, swapping=not (fail or fail_every or faults or judge))
         named = _named(faults)
@@ -82,11 +83,12 @@ def rehearse(
             from ops.rehearsal.engine import target
 
             target.check(fail, [resource.urn for resource in dry_run(stack, overrides).recording.resources])
-    from ops.rehearsal import programs
+    from ops.rehearsal import official, programs
     from ops.rehearsal.engine import outside, printed
     from ops.rehearsal.engine.request import Request
 
     try:
+        plugin = official.find(os.environ) if judge else None
         found = programs.find()
     except programs.ProgramsMissing as missing:
         stop(str(missing), Exit.FAILED, path="rehearsal", stack=stack)
@@ -101,7 +103,7 @@ def rehearse(
         thorough=thorough,
         quiet=as_json,
         fail_every=fail_every,
-        judge=plugin,
+        judge=str(plugin) if plugin else None,
         faults=named,
         swap=swaps,
         kubectl=kubectl,
@@ -135,17 +137,14 @@ def _check_swap(stack: str, overrides: Sequence[str], given: Sequence[str], plan
     swap.given(stack, overrides, given, plan)
 
 
-def _plugin_of(judge: str, *, alone: bool) -> str:
-    """The judge's plugin. Raises ConfigInvalid without it, for another judge, or beside options of other rehearsals."""
+def _check_judge(judge: str, *, alone: bool) -> None:
+    """Raises ConfigInvalid for another judge, and beside options of other rehearsals."""
     if judge != _OFFICIAL:
         raise ConfigInvalid([Error("--judge", one_of(judge, [_OFFICIAL]))])
     if not alone:
         raise ConfigInvalid(
             [Error("--judge", "only previews after `up`; leave out --fail, --fail-every, --fault and --thorough")]
         )
-    from ops.rehearsal import official
-
-    return str(official.find(os.environ))
 
 
 def _refuse_existing(plan: Plan) -> None:

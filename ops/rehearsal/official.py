@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ops.changes.gcp_inputs import sdk_version
-from ops.rehearsal.programs import version_of_plugin
-from reading.errors import ConfigInvalid, Error
+from ops.rehearsal.programs import ProgramsMissing, version_of_plugin
 
 NAME = "pulumi-resource-gcp"
 
 
 def find(caller: Mapping[str, str]) -> Path:
-    """The plugin among those that Pulumi has installed, else on PATH. Raises ConfigInvalid with where to get it."""
+    """The plugin among those that Pulumi has installed, else on PATH. Raises ProgramsMissing with where to get it."""
     wanted = sdk_version()
     home = Path(caller.get("PULUMI_HOME") or Path(caller.get("HOME", "/")) / ".pulumi")
     installed = home / "plugins" / f"resource-gcp-v{wanted}" / NAME
@@ -23,12 +22,7 @@ def find(caller: Mapping[str, str]) -> Path:
     if found and str(version) == wanted:
         return Path(found)
     unfit = f"; {found} {f'is {version}' if version else 'tells no released version'}" if found else ""
-    raise ConfigInvalid(
-        [
-            Error(
-                "--judge",
-                f"Google's provider plugin {wanted} is neither on PATH nor in {home / 'plugins'}{unfit}; "
-                f"get it with `pulumi plugin install resource gcp v{wanted}`",
-            )
-        ]
+    raise ProgramsMissing(
+        f"Google's provider plugin {wanted}, which --judge needs, is neither on PATH nor in {home / 'plugins'}{unfit}; "
+        f"get it with `pulumi plugin install resource gcp v{wanted}`"
     )

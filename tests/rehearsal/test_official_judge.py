@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,18 +113,18 @@ def test_the_plugin_gets_nothing_of_the_callers(judged: Run) -> None:
     assert not {"GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CREDENTIALS", "KUBECONFIG"} & set(eval(judged.log[0]))
 
 
-REFUSED: dict[str, tuple[Sequence[str], Callable[[str], bool]]] = {
-    "without the plugin": (("official",), lambda said: "`pulumi plugin install resource gcp v" in said),
-    "another judge": (("officiel",), lambda said: "did you mean official?" in said),
-    "with a fault": (("official", "--fail", "NodePool"), lambda said: "only previews after `up`" in said),
+REFUSED = {
+    "without the plugin": (("official",), 1, "rehearsal", "`pulumi plugin install resource gcp v"),
+    "another judge": (("officiel",), 2, "--judge", "did you mean official?"),
+    "with a fault": (("official", "--fail", "NodePool"), 2, "--judge", "only previews after `up`"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_refused_before_anything_runs(name: str, tmp_path: Path) -> None:
-    words, says = REFUSED[name]
+    words, code, path, says = REFUSED[name]
     done = rehearse(*words, env={"PULUMI_HOME": str(tmp_path), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)})
     (fault,) = json.loads(done.stdout)["faults"]
-    assert (done.returncode, fault["path"]) == (2, "--judge")
-    assert says(fault["message"])
+    assert (done.returncode, fault["path"]) == (code, path)
+    assert says in fault["message"]
     assert not list(tmp_path.iterdir())

@@ -79,7 +79,7 @@ def test_missing_programs_are_one_object_with_json() -> None:
     ("words", "message"),
     [
         (("--fault", "killed"), "a rehearsal with a fault or a judge swaps no model; leave out --fail, "),
-        ((), "no graphs get another model; swap that of one graph, such as models.chat.model=NAME"),
+        ((), "no graphs get another model, and chat has qwen3-0.6b; swap that of one graph, such as "),
     ],
 )
 def test_a_swap_that_swaps_no_model_is_refused(words: tuple[str, ...], message: str) -> None:

@@ -124,17 +124,29 @@ def test_what_happens(case: Case) -> None:
     assert {change.name: change.because for change in found if change.because} == case.because
 
 
-def test_an_alias_of_a_component_keeps_its_children() -> None:
-    def under(component: str) -> Registered:
-        child = one(NODE_POOL, {"name": "p", "nodeConfig": GPUS}, f"{component}-pool")
-        return replace(
-            child,
-            urn=urn(f"{COMPONENT}${NODE_POOL}", f"{component}-pool"),
-            parent=urn(COMPONENT, component),
-        )
+@pytest.mark.parametrize(
+    ("was", "child", "aliases", "kept"),
+    [
+        ("old-pool", "new-pool", (), True),
+        ("old-pool", "old-pool", (), True),
+        ("new-pool", "new-pool", (), False),  # Pulumi takes the name for one that was renamed with the component
+        ("old-pool", "another", ("old-pool",), True),
+        ("old-pool", "another", ("new-pool",), True),
+        ("old-pool", "another", (), False),
+    ],
+)
+def test_an_alias_of_a_component_keeps_its_children(was: str, child: str, aliases: tuple[str, ...], kept: bool) -> None:
+    def under(component: Registered, name: str, *aliases: str) -> Registered:
+        def of_child(name: str) -> str:
+            return urn(f"{component.type}${NODE_POOL}", name)
 
-    renamed = one(COMPONENT, {}, "new", aliases=[urn(COMPONENT, "old")])
-    assert compare(stack(one(COMPONENT, {}, "old"), under("old")), stack(renamed, under("new"))).changes == ()
+        found = one(NODE_POOL, {"name": "p", "nodeConfig": GPUS}, name, aliases=[of_child(alias) for alias in aliases])
+        return replace(found, urn=of_child(name), parent=component.urn)
+
+    old = one("dynamo-gke:infra:Former", {}, "old")
+    new = one(COMPONENT, {}, "new", aliases=[old.urn])
+    changes = compare(stack(old, under(old, was)), stack(new, under(new, child, *aliases))).changes
+    assert (changes == ()) is kept
 
 
 BUCKET_OF_WEIGHTS = one(BUCKET, {"name": "w"})

@@ -47,7 +47,8 @@ def given(stack: str, overrides: Sequence[str], values: Sequence[str], plan: Pla
     after = {graph.name: graph for graph in other.graphs}
     swapped = [graph for graph in plan.graphs if graph.card.name != after.get(graph.name, graph).card.name]
     if len(swapped) != 1:
-        why = f"{len(swapped) or 'no'} graphs get another model; swap that of one graph, {_SUCH_AS}"
+        now = ", ".join(f"{graph.name} has {graph.card.name}" for graph in plan.graphs)
+        why = f"{len(swapped) or 'no'} graphs get another model, and {now}; swap that of one graph, {_SUCH_AS}"
         raise ConfigInvalid([Error("--swap", why)])
     (graph,) = swapped
     own = tuple(config_block.full(f"models{at}") + end for at in _names(graph.name) for end in (".", "["))

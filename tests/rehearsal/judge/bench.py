@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +30,7 @@ from ops.rehearsal.kube import Kube
 from ops.rehearsal.platform import chart
 from ops.rehearsal.programs import Programs
 from ops.rehearsal.world import World
+from tests.rehearsal.judge.later_release import later_release
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ class Request:
     overrides: Sequence[str]
     token: str
     """Which token the stack has; empty for none."""
+    renames: bool = False
+    """Whether the program is of a release that renames every resource."""
 
 
 _SECONDS = 600
@@ -117,7 +121,8 @@ class _Stack:
 
     def describe(self, request: Request) -> bool:
         self._configure(request)
-        return self._stack.describe(preview_file(self._world))
+        with later_release() if request.renames else nullcontext():
+            return self._stack.describe(preview_file(self._world))
 
     def run(self, request: Request) -> Command:
         self._configure(request)

@@ -35,6 +35,8 @@ class Case:
     """Paths of the settings that are changed; empty for a block."""
     plans: bool = True
     """Whether each override makes a difference to the plan."""
+    renames: bool = False
+    """Whether the change also renames every resource (`later_release`)."""
 
     @property
     def id(self) -> str:

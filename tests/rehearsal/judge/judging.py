@@ -26,13 +26,15 @@ def disagreements(case: Case, deployed: Deployed) -> list[str]:
     `preview --json` prints, a sentence for each part of one."""
     digest = deployed.preview(case)
     before, after = deployed.common, (*deployed.common, *deployed.overrides(case))
-    comparison = forecast(case.base, before, after)
+    comparison = forecast(case.base, before, after, renames=case.renames)
     expected, done = steps.of_forecast(comparison), steps.of_engine(digest["steps"])
     if not digest["ok"]:
         errors = [said["message"] for said in digest["diagnostics"] if said["severity"] == "error"]
         return [f"the engine's preview failed: {error}" for error in errors or ["it printed no error"]]
-    was, becomes = (printed(case.base, overrides) for overrides in (before, after))
-    found = [*registered.differences_of_change(was, becomes, digest)]
+    found: list[str] = []
+    if not case.renames:  # which compares by name
+        was, becomes = (printed(case.base, overrides) for overrides in (before, after))
+        found += registered.differences_of_change(was, becomes, digest)
     undecided = steps.undecided(digest["steps"])
     if undecided and not any(EMPTIED in change.notes for change in comparison.changes):
         found.append(

@@ -75,7 +75,8 @@ class Deployed:
     def preview(self, case: Case) -> dict[str, Any]:
         """What `pulumi preview --json` prints, of unchanged resources, too, and `ok`: whether it succeeded."""
         token = "second" if case.rotates_token else "first"
-        answer = self._ask(self._request("preview", self.overrides(case), token))
+        request = self._request("preview", self.overrides(case), token)
+        answer = self._ask({**request, "renames": case.renames})
         return {**json.loads(bench.preview_file(self._world).read_bytes()), "ok": answer["ok"]}
 
     def run(self, command: str, *overrides: str) -> dict[str, Any]:

@@ -25,8 +25,8 @@ _LOOKED_UP = {
     **dict.fromkeys(kinds.GRANTS, ("member",)),
 }
 OPTIONS = ("protect", "retainOnDelete", "ignoreChanges", "replaceOnChanges", "replacementTrigger")
-"""Options that both print. The steps of a change show `deleteBeforeReplace`, which no state has. Nothing
-shows `aliases`: every base is deployed and changed by the same code, so the engine uses none."""
+"""Options that both print. The steps of a change show `deleteBeforeReplace`, which no state has, and those of a release
+that renames everything show `aliases`."""
 
 
 def of_engine(digest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 
 from ops.changes.gcp_inputs import sdk_version
 from ops.rehearsal import official
-from reading.errors import ConfigInvalid
+from ops.rehearsal.programs import ProgramsMissing
 from tests.unit.rehearsal.test_programs import plugin, put
 
 
@@ -16,11 +16,9 @@ def installed(folder: Path, version: str) -> Path:
 
 
 def error(caller: Mapping[str, str]) -> str:
-    with pytest.raises(ConfigInvalid) as invalid:
+    with pytest.raises(ProgramsMissing) as missing:
         official.find(caller)
-    (found,) = invalid.value.errors
-    assert found.path == "--judge"
-    return found.message
+    return str(missing.value)
 
 
 def test_an_installed_plugin_is_found_in_pulumis_folder(tmp_path: Path) -> None:
@@ -43,6 +41,6 @@ def test_a_plugin_on_path_must_have_the_pinned_version(tmp_path: Path) -> None:
 def test_without_it_the_error_says_where_it_was_looked_for_and_what_gets_it(tmp_path: Path) -> None:
     installed(tmp_path / ".pulumi", "9.0.0")
     assert error({"HOME": str(tmp_path), "PATH": str(tmp_path)}) == (
-        f"Google's provider plugin {sdk_version()} is neither on PATH nor in {tmp_path}/.pulumi/plugins; "
-        f"get it with `pulumi plugin install resource gcp v{sdk_version()}`"
+        f"Google's provider plugin {sdk_version()}, which --judge needs, is neither on PATH nor in "
+        f"{tmp_path}/.pulumi/plugins; get it with `pulumi plugin install resource gcp v{sdk_version()}`"
     )

@@ -76,7 +76,8 @@ def test_a_swap_to_a_gated_model_gets_a_token() -> None:
         (["models..model=qwen3-32b"], '--swap: "models..model=qwen3-32b": the path has an empty part at "..model"; '),
         (["models.chat.engine.extraArgs[3]=x"], '--swap: "models.chat.engine.extraArgs[3]=x": the next index of the '),
         (["models.chat.engine.extraArgs="], '--swap: "models.chat.engine.extraArgs=" must be path=value with a single'),
-        ([RECREATE], "--swap: no graphs get another model; swap that of one graph, such as models.chat.model=NAME"),
+        ([RECREATE], f"--swap: no graphs get another model, and chat has {LLAMA}; swap that of one graph, such as "),
+        ([f"models.chat.model={LLAMA}"], f"--swap: no graphs get another model, and chat has {LLAMA}; swap that of "),
         (["models.chat.model=qwen9"], 'models.chat.model: "qwen9" is not one of '),
         (
             ["models.chat.model=qwen3-32b", "cluster.deletionProtection=false"],
