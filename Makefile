@@ -44,10 +44,10 @@ test: $(VENV)/.test ## run every test that can run here but rehearsals; says wha
 test-rehearsal: $(VENV)/.test ## run the tests with the real engine and a real control plane; skipped without `make tools`
 	$(PY) -m pytest tests/rehearsal -n 3 --dist loadfile
 
-judge: $(VENV)/.test ## compare `diff` and `preview --json` with Pulumi's own engine, for every value of every setting; needs `make tools`, an hour
+judge: tools $(VENV)/.test ## compare `diff` and `preview --json` with Pulumi's own engine, for every value of every setting; an hour
 	JUDGE_EVERYTHING=1 $(PY) -m pytest tests/rehearsal/test_forecasts_prod.py tests/rehearsal/test_forecasts_full.py -n 2 --dist loadfile
 
-mutants: $(VENV)/.test ## test the rehearsals' tests: each of seven mistakes in a copy of the checkout must make one fail; needs `make tools`
+mutants: tools $(VENV)/.test ## test the rehearsals' tests: each of seven mistakes in a copy of the checkout must make one fail
 	@$(PY) -m tests.mutants
 
 check: $(VENV)/.test ## lint, format, types, which room may import which, dead code, dependencies

@@ -60,12 +60,12 @@ def page(reports: Mapping[str, Mapping[str, Any]], date: str) -> str:
 def _section(stack: str, report: Mapping[str, Any]) -> Iterator[str]:
     struck: Mapping[str, str] = report["struck"]
     updates = sum(step["step"].startswith("up ") and step["step"] != "up again" for step in report["steps"])
-    last = report["steps"][-1]
+    destroyed = next((step["said"] for step in report["steps"] if step["step"] == "destroy"), "**not reached**")
     yield f"## {stack}"
     yield ""
     yield (
         f"{len(struck)} resources failed once; {updates} updates until one succeeded. "
-        f"{'It converged' if report['converged'] else '**It did not converge**'}. Then `destroy`: {last['said']}."
+        f"{'It converged' if report['converged'] else '**It did not converge**'}. Then `destroy`: {destroyed}."
     )
     yield ""
     yield "| type | resources that failed, and were created by a later update |"

@@ -36,13 +36,18 @@ class Tested:
 
 
 def main(*chosen: str) -> int:
-    """Runs the mutants whose names have one of the given texts, or all. Returns 1 if the tests do not find one."""
+    """Runs the mutants whose names have one of the given texts, or all. Returns 1 if the tests do not find one, or if a
+    text is in no name."""
+    if unknown := [text for text in chosen if not any(text in mutant.name for mutant in MUTANTS)]:
+        names = "".join(f"\n  {mutant.name}" for mutant in MUTANTS)
+        print(f"error: no mutant has {', '.join(map(repr, unknown))} in its name; they are:{names}", file=sys.stderr)
+        return 1
     try:
         find()
     except RehearsalError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return max([_judged(mutant) for mutant in MUTANTS if _is_chosen(mutant, chosen)], default=0)
+    return max(_judged(mutant) for mutant in MUTANTS if _is_chosen(mutant, chosen))
 
 
 def _is_chosen(mutant: Mutant, texts: Sequence[str]) -> bool:

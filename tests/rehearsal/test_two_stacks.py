@@ -84,12 +84,16 @@ def test_no_pod_of_one_stack_reaches_a_pod_of_the_other(staging: Platform, prod:
 def test_services_and_collections_of_one_stack_choose_its_own_pods(staging: Platform, prod: Platform) -> None:
     for stack in (staging, prod):
         own = {pod["metadata"]["name"]: pod["metadata"]["labels"] for pod in everyone(stack)}
-        for piece in stack.kube.list("discovery.k8s.io/v1", "EndpointSlice", stack.namespace):
+        slices = stack.kube.list("discovery.k8s.io/v1", "EndpointSlice", stack.namespace)
+        collections = stack.kube.list("monitoring.googleapis.com/v1", "PodMonitoring", stack.namespace)
+        assert slices
+        assert collections
+        for piece in slices:
             targets = [each["targetRef"] for each in piece.get("endpoints") or ()]
             assert targets
             assert {(each["namespace"], each["name"] in own) for each in targets} == {(stack.namespace, True)}
-        for monitoring in stack.kube.list("monitoring.googleapis.com/v1", "PodMonitoring", stack.namespace):
-            assert any(selects(monitoring["spec"]["selector"], labels) for labels in own.values())
+        for collection in collections:
+            assert any(selects(collection["spec"]["selector"], labels) for labels in own.values())
 
 
 def test_what_the_operator_calls_a_graph_tells_the_stacks_apart(staging: Platform, prod: Platform) -> None:

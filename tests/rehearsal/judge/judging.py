@@ -6,6 +6,7 @@ from ops.changes.dependents import EMPTIED
 from tests.rehearsal.judge import cases, registered, steps
 from tests.rehearsal.judge.cases import Case
 from tests.rehearsal.judge.forecast import forecast, printed
+from tests.rehearsal.judge.later_release import RENAMED
 from tests.rehearsal.judge.process import Deployed
 from tests.rehearsal.judge.steps import Fate
 
@@ -31,10 +32,12 @@ def disagreements(case: Case, deployed: Deployed) -> list[str]:
     if not digest["ok"]:
         errors = [said["message"] for said in digest["diagnostics"] if said["severity"] == "error"]
         return [f"the engine's preview failed: {error}" for error in errors or ["it printed no error"]]
-    found: list[str] = []
-    if not case.renames:  # which compares by name
-        was, becomes = (printed(case.base, overrides) for overrides in (before, after))
-        found += registered.differences_of_change(was, becomes, digest)
+    was, becomes = printed(case.base, before), printed(case.base, after, renames=case.renames)
+    if case.renames:  # the rest of what is registered is compared by names
+        names = {*registered.of_engine(digest), *registered.of_preview(becomes)}
+        found = [f"{urn}: not renamed" for urn in sorted(names) if not urn.endswith(RENAMED)]
+    else:
+        found = [*registered.differences_of_change(was, becomes, digest)]
     undecided = steps.undecided(digest["steps"])
     if undecided and not any(EMPTIED in change.notes for change in comparison.changes):
         found.append(

@@ -10,6 +10,8 @@ from unittest import mock
 
 import pulumi
 
+RENAMED = "-renamed"
+"""What the names of resources end with in that release."""
 _OWN = "dynamo-gke:"
 _ROOT = "pulumi:pulumi:Stack"
 _init: Any = pulumi.Resource.__init__
@@ -36,6 +38,6 @@ def _renamed(
     if t != _ROOT:
         former = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=name, type_=t)])
         opts = pulumi.ResourceOptions.merge(opts, former)
-        name = f"{name}-renamed"
+        name += RENAMED
         t = f"{t}Renamed" if t.startswith(_OWN) else t
     _init(self, t, name, custom, props, opts, *more, **named)
