@@ -1,12 +1,17 @@
 """What every test shares: properties are judged by their result, never by the time that a busy machine takes."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
 
 # Some tests start processes beside a gRPC server, whose threads would otherwise wake up in the child and abort it.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+
+# A shell ignores Ctrl-C in what a script starts in the background, such as `make test &`, and the tests would inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same cases in each run: a pull request fails for its own mistakes. CONTRIBUTING.md says how to try others.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
