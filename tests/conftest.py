@@ -9,7 +9,7 @@ from hypothesis import settings
 # Some tests start processes beside a gRPC server, whose threads would otherwise wake up in the child and abort it.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 
-# A shell ignores Ctrl-C in what a script starts in the background, such as `make test &`, and the tests would inherit it.
+# A shell ignores Ctrl-C in what a script starts in the background, such as `make test &`, and tests would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

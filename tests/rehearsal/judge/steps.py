@@ -1,6 +1,6 @@
 """The engine's steps and a forecast's changes in the same words, and where they disagree. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -26,11 +26,13 @@ Step = Mapping[str, Any]
 """A step as `pulumi preview --json` prints it."""
 
 
-def of_engine(steps: Iterable[Step]) -> dict[str, Fate]:
+def of_engine(steps: Sequence[Step]) -> dict[str, Fate]:
     """URN → fate, of a preview's steps in their order."""
     found: dict[str, Fate] = {}
+    states = [step["newState"] for step in steps if "newState" in step]
+    renamed = {former: state["urn"] for state in states for former in state.get("aliases", ())}
     for step in steps:
-        op, urn = step["op"], step["urn"]
+        op, urn = step["op"], renamed.get(step["urn"], step["urn"])  # an old version is deleted under its old name
         if not is_resource(urn):
             continue
         if op in _SIMPLE:

@@ -21,12 +21,19 @@ COMPONENT = "urn:pulumi:s::p::dynamo-gke:infra:GpuPool::decode"
     ],
 )
 def test_the_operations_of_a_resource_are_one_fate(steps: list[str], fate: Fate | None) -> None:
-    assert of_engine({"op": step, "urn": POOL} for step in steps) == ({POOL: fate} if fate else {})
+    assert of_engine([{"op": step, "urn": POOL} for step in steps]) == ({POOL: fate} if fate else {})
 
 
 def test_components_have_no_fate() -> None:
     stack = "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s"
-    assert of_engine({"op": "create", "urn": urn} for urn in (COMPONENT, stack)) == {}
+    assert of_engine([{"op": "create", "urn": urn} for urn in (COMPONENT, stack)]) == {}
+
+
+def test_the_old_version_of_a_renamed_resource_has_its_old_name() -> None:
+    new = f"{POOL}-renamed"
+    state = {"urn": new, "aliases": [POOL]}
+    created = {"op": "create-replacement", "urn": new, "newState": state}
+    assert of_engine([created, {"op": "delete-replaced", "urn": POOL}]) == {new: Fate.REPLACED}
 
 
 def test_an_object_whose_provider_is_unknown_is_undecided() -> None:
