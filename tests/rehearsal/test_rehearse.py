@@ -17,6 +17,7 @@ from tests.stacks import ROOT
 SECONDS = 900
 """Limit of one rehearsal, on two busy cores."""
 AUTOSCALED = ("--set", "models.chat.autoscaling={decode: {min: 1, max: 2}}", "--set", "capacity.maxNodes=3")
+SECOND_GRAPH = ("--set", "models.eu-chat={model: qwen3-0.6b, layout: simulated}")
 BEGINNING = ("preview", "up", "check", "up again", "refresh")
 
 
@@ -33,7 +34,7 @@ def rehearsed(*words: str) -> dict[str, Any]:
 
 @pytest.fixture
 def dev(programs: Programs) -> dict[str, Any]:
-    return rehearsed("--stack", "dev")
+    return rehearsed("--stack", "dev", *SECOND_GRAPH)
 
 
 @pytest.fixture
@@ -69,9 +70,17 @@ def test_dev_runs_its_whole_life(dev: dict[str, Any]) -> None:
     assert dev["ok"]
 
 
+def test_a_swap_touches_one_graph_of_two(dev: dict[str, Any]) -> None:
+    """The other graph has the same model, and its name ends with the first one's."""
+    created = {name_of(entry["urn"]) for entry in dev["timeline"]["resources"]}
+    assert {"chat-graph", "chat-proof-job", "eu-chat-graph", "eu-chat-proof-job"} <= created
+    assert said(dev, "swap") == "1 updated, 1 replaced"  # the graph and its verification
+
+
 def test_an_update_leaves_a_role_as_an_autoscaler_has_scaled_it(scaled: dict[str, Any]) -> None:
     assert steps(scaled) == [*BEGINNING, "up after an autoscaler", "destroy"]
-    assert said(scaled, "up after") == "no change"
+    # The graph, which gets a second frontend, with the budget of the two, and its verification.
+    assert said(scaled, "up after") == "1 created, 1 updated, 1 replaced"
 
 
 def test_prod_runs_its_whole_life_as_the_teardown_is_documented(prod: dict[str, Any]) -> None:

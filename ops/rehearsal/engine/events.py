@@ -1,7 +1,7 @@
 """What the engine did in one command: its steps with their times, and its errors. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -77,28 +77,39 @@ class Command:
         """The number of resources with such a step; components and the stack itself do not count."""
         return sum(step.op in ops and is_resource(step.urn) for step in self.steps)
 
-    def errors(self) -> tuple[str, ...]:
-        """Each error once, as Pulumi shows it, with its resource."""
-        found = dict.fromkeys(_sentence(message) for message in self.messages if message.severity == "error")
-        causes = [sentence for sentence in found if not sentence.endswith(_CONSEQUENCES)]
-        return tuple(causes or found)
+    @property
+    def blamed(self) -> frozenset[str]:
+        """URNs of the resources that have errors. The engine says one of each operation that fails."""
+        return frozenset(each.urn for each in self.messages if each.severity == "error" and each.urn)
+
+    def errors(self, *, but: Collection[str] = ()) -> tuple[str, ...]:
+        """Each error once, as Pulumi shows it, with its resource; none of the resources `but`, which are URNs."""
+        found = [(_sentence(message), message.urn) for message in self.messages if message.severity == "error"]
+        causes = [each for each in found if not each[0].endswith(_CONSEQUENCES)]
+        return tuple(dict.fromkeys(sentence for sentence, urn in causes or found if urn not in but))
 
 
-def steps(events: Iterable[StepEvent]) -> tuple[Step, ...]:
+def steps(events: Sequence[StepEvent]) -> tuple[Step, ...]:
     """The steps in the order of their ends; one that has no end, because the command stopped, is failed."""
-    open_steps: dict[tuple[str, str], StepEvent] = {}
-    done: list[Step] = []
-    last = 0.0
-    for event in events:
-        last, key = max(last, event.at), (event.op, event.urn)
-        if event.what == "began":
-            open_steps[key] = event
-        # A component ends again when it registers its outputs.
-        elif began := open_steps.pop(key, None) or open_steps.pop((_REFRESH, event.urn), None):
-            done.append(_step(began, event, failed=event.what == "failed"))
+    done, unended = paired(events)
+    last = max((event.at for event in events), default=0.0)
     stopped = (_step(began, StepEvent(at=last, what="failed", op=began.op, urn=began.urn), failed=True)
-               for began in open_steps.values())  # fmt: skip
-    return (*done, *stopped)
+               for began in unended)  # fmt: skip
+    return (*(_step(began, ended, failed=ended.what == "failed") for began, ended in done), *stopped)
+
+
+def paired(events: Iterable[StepEvent]) -> tuple[list[tuple[StepEvent, StepEvent]], list[StepEvent]]:
+    """Begin and end of each step, in the order of the ends; and the begins of the steps that have no end yet."""
+    begun: dict[tuple[str, str], StepEvent] = {}
+    done: list[tuple[StepEvent, StepEvent]] = []
+    for event in events:
+        key = (event.op, event.urn)
+        if event.what == "began":
+            begun[key] = event
+        # A component ends again when it registers its outputs.
+        elif began := begun.pop(key, None) or begun.pop((_REFRESH, event.urn), None):
+            done.append((began, event))
+    return done, [*begun.values()]
 
 
 def _step(began: StepEvent, ended: StepEvent, *, failed: bool) -> Step:

@@ -9,18 +9,21 @@ from policies import kinds
 
 Outcome = tuple[bool, str]
 Expectation = Callable[[Command], Outcome]
+Replicas = Mapping[tuple[str, str], int]
+"""Graph and role → number of engines."""
 
 _SHOWN = 8
 """Resources that an outcome names before it counts the rest."""
 _PATHS = 4
 """Properties of one resource that an outcome names."""
-_GRAPHS_HAVE = ("dynamo-gke:workloads:ServingGraph$", "dynamo-gke:workloads:Verification$")
+_OF_GRAPH = ("-graph", "-frontends", "-proof-job")
+"""How the names end of what may change with a graph: itself, its PodDisruptionBudget, its verification."""
 _MODELS_HAVE = (
     "dynamo-gke:workloads:Weights$",
     "dynamo-gke:workloads:RdmaClaims$",
     "dynamo-gke:workloads:WorkloadNamespace$kubernetes:core/v1:Secret",  # only gated models need the token
 )
-"""How the types in a URN begin: component, and what it has."""
+"""How the types in a URN begin of what models bring: component, and what it has."""
 _DONE = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
 
@@ -56,27 +59,29 @@ def differences(command: Command) -> list[str]:
     return [f"{step.op} {short(step.urn)}: {', '.join(step.changed) or 'no property named'}" for step in changes]
 
 
-def keeps(wanted: Mapping[tuple[str, str], int], now: Callable[[], Mapping[tuple[str, str], int]]) -> Expectation:
-    """Changes nothing, and leaves replicas that something else has set. Both: namespace and name → replicas."""
+def keeps(wanted: Replicas, now: Callable[[], Replicas]) -> Expectation:
+    """Updates the graphs of these roles and nothing else, and leaves the replicas that something else has set."""
+    updates = only_graphs(*{graph for graph, _ in wanted})
 
     def expect(command: Command) -> Outcome:
-        met, said = unchanged(command)
-        back = sorted(key[1] for key, replicas in now().items() if wanted.get(key) != replicas)
-        return (False, f"scaled {listed(back)} back") if met and back else (met, said)
+        met, said = updates(command)
+        found = now() if met else wanted
+        back = sorted(f"{role} of {graph}" for graph, role in wanted if found[graph, role] != wanted[graph, role])
+        return (False, f"scaled {listed(back)} back") if back else (met, said)
 
     return expect
 
 
-def one_graph(graph: str) -> Expectation:
-    """Updates the graph, and changes nothing but what belongs to it or what a model brings with it."""
+def only_graphs(*graphs: str) -> Expectation:
+    """Updates each of the graphs, and changes nothing but what belongs to them or what a model brings with it."""
 
     def expect(command: Command) -> Outcome:
         touched = [step for step in command.changes if is_resource(step.urn)]
-        others = [step for step in touched if not _may_change_with_the_model(graph, step.urn)]
+        others = [step for step in touched if not _may_change_with(graphs, step.urn)]
         if command.ok and others:
             return False, f"also {listed([_changed(step) for step in others])}"
-        updated = any(step.op == "update" and type_of(step.urn) == kinds.GRAPH for step in touched)
-        return command.ok and updated, counted(command)
+        updated = {name_of(step.urn) for step in touched if step.op == "update" and type_of(step.urn) == kinds.GRAPH}
+        return command.ok and updated == {f"{graph}-graph" for graph in graphs}, counted(command)
 
     return expect
 
@@ -89,9 +94,12 @@ def token_rotated(versions: Collection[str]) -> Expectation:
     """
     rotated_by = "replace" if versions else "update"
 
+    def rotates(step: Step) -> bool:
+        return step.urn in versions if versions else (step.op, type_of(step.urn)) == (rotated_by, kinds.SECRET)
+
     def expect(command: Command) -> Outcome:
         touched = [step for step in command.changes if is_resource(step.urn)]
-        others = [step for step in touched if (step.urn not in versions if versions else step.op != "update")]
+        others = [step for step in touched if not rotates(step)]
         if command.ok and others:
             return False, f"also {listed([_changed(step) for step in others])}"
         return command.ok and any(step.op == rotated_by for step in touched), counted(command)
@@ -100,15 +108,30 @@ def token_rotated(versions: Collection[str]) -> Expectation:
 
 
 def fails_at(urn: Callable[[], str | None]) -> Expectation:
-    """Fails because of the injected fault, which `urn` then names."""
+    """Fails because of the injected fault alone, at the creation that `urn` then names."""
 
     def expect(command: Command) -> Outcome:
         failed = urn()
         if not failed:
             return False, "created nothing whose URN has the text"
-        return not command.ok, f"failed at {failed}" if not command.ok else f"succeeded, although {failed} failed"
+        why = not_failed_by([failed], command)
+        return not why, why or f"failed at {failed}"
 
     return expect
+
+
+def not_failed_by(struck: Collection[str], command: Command) -> str:
+    """How the command did not fail by each of these creations and by nothing else; empty if it did. `struck`: URNs.
+
+    Without any it must have succeeded. What only depends on them does not begin, and operations beside them end.
+    """
+    unnoticed = [short(urn) for urn in struck if command.ok or urn not in command.blamed]
+    if unnoticed:
+        return f"{'succeeded' if command.ok else 'failed elsewhere'}, although {listed(unnoticed)} failed"
+    others = [error.partition("\n")[0] for error in command.errors(but=struck)]
+    if not command.ok and (others or not struck):
+        return f"failed without an injected fault: {listed(others, '; ')}"
+    return ""
 
 
 def refused(before: Collection[str], after: Callable[[], Collection[str]]) -> Expectation:
@@ -167,7 +190,7 @@ def _changed(step: Step) -> str:
     return f"{step.op} {short(step.urn)}{paths}"
 
 
-def _may_change_with_the_model(graph: str, urn: str) -> bool:
-    """Whether a resource belongs to the graph, or is what models need: weights, NICs, a token."""
-    types = types_of(urn)
-    return types.startswith(_MODELS_HAVE) or (types.startswith(_GRAPHS_HAVE) and name_of(urn).startswith(f"{graph}-"))
+def _may_change_with(graphs: Collection[str], urn: str) -> bool:
+    """Whether a resource belongs to one of the graphs, or is what models need: weights, NICs, a token."""
+    own = {f"{graph}{end}" for graph in graphs for end in _OF_GRAPH}
+    return name_of(urn) in own or types_of(urn).startswith(_MODELS_HAVE)

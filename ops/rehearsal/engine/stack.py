@@ -74,6 +74,10 @@ class RehearsedStack:
         kind = _TYPES[type(value_at(path, value))]
         self.cli("config", "set", "--path", "--type", kind, path, "--non-interactive", "--", value)
 
+    def set_frontends(self, graph: str, replicas: int) -> None:
+        """A change of the graph that no worker notices."""
+        self.set(f'dynamo-gke:models["{graph}"].frontend.replicas', str(replicas))
+
     def unprotect(self, urns: Sequence[str]) -> None:
         """`pulumi state unprotect`"""
         self.cli("state", "unprotect", "--yes", *urns)

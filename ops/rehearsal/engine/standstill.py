@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from ops.rehearsal.engine.events import StepEvent, is_resource, short, type_of
+from ops.rehearsal.engine.events import StepEvent, is_resource, paired, short, type_of
 from ops.rehearsal.engine.waiting import waiting
 from ops.rehearsal.kube import ApiError, Kube, NotFound
 from ops.rehearsal.platform import names
@@ -100,13 +100,8 @@ class Standstill:
 
 def awaited(steps: Sequence[StepEvent]) -> list[str]:
     """URNs of the cluster's objects that alone the engine waits for; none while it does anything else."""
-    begun: dict[tuple[str, str], StepEvent] = {}
-    for step in [*steps]:
-        if step.what == "began":
-            begun[step.op, step.urn] = step
-        else:
-            begun.pop((step.op, step.urn), None)
-    urns = [urn for _, urn in begun if is_resource(urn)]
+    _, unended = paired([*steps])
+    urns = [step.urn for step in unended if is_resource(step.urn)]
     return urns if all(type_of(urn).startswith("kubernetes:") for urn in urns) else []
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ops.changes.gcp_inputs import sdk_version
 from ops.rehearsal.engine import checks, expectations, hostile_pods, left_over, project
+from ops.rehearsal.engine.autoscaler import Autoscaler, one_more
 from ops.rehearsal.engine.events import Command
 from ops.rehearsal.engine.expectations import Expectation, Outcome
 from ops.rehearsal.engine.fault_proxy import Injection
@@ -27,13 +28,9 @@ from ops.rehearsal.faults.strikes import Strikes, judged
 from ops.rehearsal.faults.troubles import Remedy, failure
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.kube import Kube
-from ops.rehearsal.platform import names
 from ops.rehearsal.world import World
 from planning.types import Plan
 from policies import kinds
-
-ADAPTER = (names.GROUP, names.ADAPTER_KIND)
-
 
 _MAX_UPDATES = 200
 """More than any stack has resources, each of which may fail once."""
@@ -201,7 +198,7 @@ class Steps:
             self.stack.set(path, value)
         first = ", all engines stopped first" if self.swap.stops_all_first else ""
         name = f"swap {self.swap.before} for {self.swap.after}{first}"
-        self._do(name, self.stack.up, expectations.one_graph(self.swap.graph))
+        self._do(name, self.stack.up, expectations.only_graphs(self.swap.graph))
 
     def _rotate_token(self) -> None:
         if not self.tokens:
@@ -217,21 +214,19 @@ class Steps:
         self._do("another token", self.stack.up, expectations.token_rotated(versions))
 
     def _scale_elsewhere(self) -> None:
-        """An autoscaler scales each role that has one, as a field manager of its own."""
-        if not any(worker.autoscaled for graph in self.plan.graphs for worker in graph.workers):
-            self.skip("up after an autoscaler", "the stack scales no role automatically")
+        """Updates graphs whose roles an autoscaler has scaled. Without a change of theirs Pulumi would send nothing."""
+        wanted = one_more(self.plan)
+        if not wanted:
+            self.skip("up after an autoscaler", "no autoscaler of the stack may add an engine")
             return
-        wanted = {key: replicas + 1 for key, replicas in self._scaled().items()}
-        for (namespace, name), replicas in wanted.items():
-            self.kube.patch(*ADAPTER, name, {"spec": {"replicas": replicas}}, namespace, manager="autoscaler")
-        self._do("up after an autoscaler", self.stack.up, expectations.keeps(wanted, self._scaled))
-
-    def _scaled(self) -> dict[tuple[str, str], int]:
-        """Namespace and name of each scaling adapter → the replicas that it asks for."""
-        adapters = self.kube.list(*ADAPTER)
-        return {
-            (each["metadata"]["namespace"], each["metadata"]["name"]): each["spec"]["replicas"] for each in adapters
-        }
+        autoscaler = Autoscaler(kube=self.kube, namespace=self.plan.namespace, wanted=wanted)
+        with self._rehearsed():
+            autoscaler.scale()
+        for graph in self.plan.graphs:
+            if graph.name in autoscaler.graphs:
+                fewer = graph.frontend.replicas - 1  # which fit, where more may not
+                self.stack.set_frontends(graph.name, fewer or 2)
+        self._do("up after an autoscaler", self.stack.up, expectations.keeps(wanted, autoscaler.replicas))
 
     def _destroy(self) -> None:
         """As docs/upgrade-and-teardown.md tells a user to."""

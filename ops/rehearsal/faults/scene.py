@@ -108,10 +108,9 @@ class Scene:
         self.stack.set("dynamo-gke:labels.owner", f"owner-{next(self._numbers)}")
 
     def scale_frontends(self) -> None:
-        """A change of the graph that no worker notices: one frontend more than the plan's, the next time its own."""
+        """One frontend more than the plan's, the next time the plan's own."""
         graph = self.plan.graphs[0]
-        key = f'dynamo-gke:models["{graph.name}"].frontend.replicas'
-        self.stack.set(key, str(graph.frontend.replicas + next(self._more)))
+        self.stack.set_frontends(graph.name, graph.frontend.replicas + next(self._more))
 
     def stop_operator(self) -> None:
         operator = self._operator()["metadata"]

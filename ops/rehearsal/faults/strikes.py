@@ -1,10 +1,10 @@
 """Which creations fail in a rehearsal of many faults, and what must come of each update. Pure but for a lock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ops.rehearsal.engine.events import Command, is_resource, short, type_of
-from ops.rehearsal.engine.expectations import Outcome, counted
+from ops.rehearsal.engine.expectations import Outcome, counted, not_failed_by
 from ops.rehearsal.engine.fault_proxy import Injection
 from ops.rehearsal.faults.every import Every
 
@@ -36,11 +36,8 @@ class Strikes(Injection):
         return type_of(urn) if self.every is Every.TYPE else urn
 
 
-def judged(command: Command, new: Iterable[str]) -> Outcome:
-    """An update fails if, and only if, creations failed in it. `new`: URNs of these."""
-    failed = [short(urn) for urn in new]
-    if command.ok and failed:
-        return False, f"succeeded, although {', '.join(failed)} failed"
-    if not command.ok and not failed:
-        return False, "failed without an injected fault"
-    return True, counted(command) if command.ok else f"failed at {', '.join(failed)}; {counted(command)}"
+def judged(command: Command, new: Sequence[str]) -> Outcome:
+    """An update fails at each creation that was made to fail in it, and nowhere else. `new`: URNs of these."""
+    if why := not_failed_by(new, command):
+        return False, why
+    return True, counted(command) if command.ok else f"failed at {', '.join(map(short, new))}; {counted(command)}"

@@ -63,6 +63,29 @@ def test_errors_are_shown_once_without_colors_and_tokens_and_shortened() -> None
     ]
 
 
+def failed(*urns: str | None) -> Command:
+    said = (*((urn, "boom") for urn in urns), (None, "update failed"))
+    messages = tuple(Message(severity="error", urn=urn, text=text) for urn, text in said)
+    warning = Message(severity="warning", urn=COMPONENT, text="slow")
+    return Command(name="up", ok=False, seconds=1, steps=(), messages=(*messages, warning))
+
+
+def test_what_the_engine_adds_after_an_error_is_none() -> None:
+    assert failed(VPC).errors() == ("Network network-vpc: boom",)
+    assert failed().errors() == ("update failed",)
+
+
+def test_errors_of_some_resources_can_be_left_out() -> None:
+    subnet = VPC.replace("-vpc", "-subnet")
+    assert failed(VPC, subnet).errors(but=[VPC]) == ("Network network-subnet: boom",)
+    assert failed(VPC, None).errors(but=[VPC]) == ("boom",)
+    assert failed(VPC).errors(but=[VPC]) == ()
+
+
+def test_resources_with_errors_are_blamed() -> None:
+    assert failed(VPC, None).blamed == {VPC}
+
+
 def test_a_resource_is_named_by_kind_and_name() -> None:
     assert short(VPC) == "Network network-vpc"
     assert short("urn:pulumi:dev::dynamo-gke::pulumi:providers:gcp::google") == "provider google"

@@ -9,6 +9,8 @@ from ops.rehearsal.engine.expectations import Expectation
 _HEAD = "urn:pulumi:prod::dynamo-gke::dynamo-gke"
 CHAT = f"{_HEAD}:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment::chat-graph"
 OTHER = f"{_HEAD}:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment::other-graph"
+LONGER = f"{_HEAD}:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment::chat-eu-graph"
+BUDGET = f"{_HEAD}:workloads:ServingGraph$kubernetes:policy/v1:PodDisruptionBudget::chat-frontends"
 JOB = f"{_HEAD}:workloads:Verification$kubernetes:batch/v1:Job::chat-proof-job"
 OTHERS_JOB = f"{_HEAD}:workloads:Verification$kubernetes:batch/v1:Job::other-proof-job"
 WEIGHTS = f"{_HEAD}:workloads:Weights$kubernetes:batch/v1:Job::model-weights-qwen3-32b"
@@ -20,19 +22,23 @@ POOL = f"{_HEAD}:infra:GpuPool$gcp:container/nodePool:NodePool::decode-pool"
 VERSION = f"{_HEAD}:workloads:SyncedToken$gcp:secretmanager/secretVersion:SecretVersion::token-version"
 BUCKET = f"{_HEAD}:infra:WeightsBucket$gcp:storage/bucket:Bucket::weights-bucket"
 STATE = [{"urn": CHAT, "dependencies": [POOL]}, {"urn": POOL}]
-SCALED = {("dynamo", "chat-decode"): 2}
+SCALED = {("chat", "decode"): 2}
 
 
 def step(op: str, urn: str, *changed: str, failed: bool = False, at: float = 0) -> Step:
     return Step(op=op, urn=urn, began=at, ended=at + 1, failed=failed, changed=changed)
 
 
-def command(*steps: Step, ok: bool = True, errors: tuple[str, ...] = ()) -> Command:
-    messages = tuple(Message(severity="error", urn=POOL, text=text) for text in errors)
+def command(*steps: Step, ok: bool = True, errors: tuple[str, ...] = (), of: tuple[str | None, ...] = ()) -> Command:
+    """`errors`: texts of errors of a node pool; `of`: URNs of resources with an error each, None for the program."""
+    said = (*((POOL, text) for text in errors), *((urn, "refused") for urn in of))
+    messages = tuple(Message(severity="error", urn=urn, text=text) for urn, text in said)
     return Command(name="up", ok=ok, seconds=1, steps=steps, messages=messages)
 
 
-ONE_GRAPH = expectations.one_graph("chat")
+ONE_GRAPH = expectations.only_graphs("chat")
+AT_POOL = expectations.fails_at(lambda: POOL)
+KEEPS = expectations.keeps(SCALED, lambda: SCALED)
 MANY = tuple(f"labels.{number}" for number in range(12))
 CASES: list[tuple[str, Expectation, Command, bool, str]] = [
     ("another provider agrees", expectations.agrees, command(step("same", CHAT)), True, "none of 1 resources differ"),
@@ -103,17 +109,43 @@ CASES: list[tuple[str, Expectation, Command, bool, str]] = [
         False,
         "also update DynamoGraphDeployment other-graph",
     ),
+    (
+        "a graph whose name begins with its",
+        ONE_GRAPH,
+        command(step("update", CHAT), step("update", LONGER)),
+        False,
+        "also update DynamoGraphDeployment chat-eu-graph",
+    ),
+    ("only a graph whose name begins with its", ONE_GRAPH, command(step("update", LONGER)), False, "chat-eu-graph"),
+    ("one of two graphs", expectations.only_graphs("chat", "other"), command(step("update", CHAT)), False, "1 updated"),
     ("a node pool too", ONE_GRAPH, command(step("update", CHAT), step("update", POOL)), False, "NodePool decode-pool"),
     ("no graph at all", ONE_GRAPH, command(step("replace", JOB)), False, "1 replaced"),
-    ("a scaled role stays", expectations.keeps(SCALED, lambda: SCALED), command(), True, "no change"),
+    (
+        "a scaled role stays",
+        KEEPS,
+        command(step("update", CHAT), step("create", BUDGET), step("replace", JOB)),
+        True,
+        "1 created, 1 updated, 1 replaced",
+    ),
+    ("a scaled role of a graph that is not sent", KEEPS, command(), False, "no change"),
+    ("a scaled role and a node pool", KEEPS, command(step("update", CHAT), step("update", POOL)), False, "NodePool"),
+    ("a conflict about a scaled role", KEEPS, command(ok=False, of=(CHAT,)), False, "no change"),
     (
         "a role is scaled back",
-        expectations.keeps(SCALED, lambda: {("dynamo", "chat-decode"): 1}),
-        command(),
+        expectations.keeps(SCALED, lambda: {("chat", "decode"): 1}),
+        command(step("update", CHAT)),
         False,
-        "scaled chat-decode back",
+        "scaled decode of chat back",
     ),
     ("a secret in place", expectations.token_rotated([]), command(step("update", SECRET)), True, "1 updated"),
+    (
+        "a secret and the graph",
+        expectations.token_rotated([]),
+        command(step("update", SECRET), step("update", CHAT, "spec.components")),
+        False,
+        "also update DynamoGraphDeployment chat-graph (spec.components)",
+    ),
+    ("a token of the graph alone", expectations.token_rotated([]), command(step("update", CHAT)), False, "chat-graph"),
     (
         "a secret replaced",
         expectations.token_rotated([]),
@@ -143,8 +175,30 @@ CASES: list[tuple[str, Expectation, Command, bool, str]] = [
         False,
         "1 updated",
     ),
-    ("the fault struck", expectations.fails_at(lambda: POOL), command(ok=False), True, f"failed at {POOL}"),
-    ("the fault was survived", expectations.fails_at(lambda: POOL), command(), False, "succeeded, although"),
+    ("the fault struck", AT_POOL, command(ok=False, of=(POOL,)), True, f"failed at {POOL}"),
+    (
+        "another resource failed beside it",
+        AT_POOL,
+        command(ok=False, of=(POOL, VPC)),
+        False,
+        "failed without an injected fault: Network network-vpc: refused",
+    ),
+    ("the program failed beside it", AT_POOL, command(ok=False, of=(POOL, None)), False, "fault: refused"),
+    (
+        "only another resource failed",
+        AT_POOL,
+        command(ok=False, of=(VPC,)),
+        False,
+        "failed elsewhere, although NodePool",
+    ),
+    (
+        "the fault struck, and what waited for it was cut off",
+        AT_POOL,
+        command(step("create", VPC, failed=True), ok=False, of=(POOL,)),
+        True,
+        f"failed at {POOL}",
+    ),
+    ("the fault was survived", AT_POOL, command(), False, "succeeded, although"),
     ("the fault met nothing", expectations.fails_at(lambda: None), command(ok=False), False, "created nothing"),
     (
         "a refused destroy",

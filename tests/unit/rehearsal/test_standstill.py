@@ -18,11 +18,21 @@ from tests.stacks import planned
 
 GRAPH = "urn:pulumi:s::p::dynamo-gke:workloads:ServingGraph$kubernetes:nvidia.com/v1beta1:DynamoGraphDeployment::chat"
 POOL = "urn:pulumi:s::p::gcp:container/nodePool:NodePool::pool"
+OTHER, GONE = POOL.replace("::pool", "::other"), POOL.replace("::pool", "::gone")
 COMPONENT = "urn:pulumi:s::p::dynamo-gke:workloads:ServingGraph::chat"
 
 
-def step(urn: str, what: Literal["began", "ended", "failed"] = "began") -> StepEvent:
-    return StepEvent(at=0, what=what, op="create", urn=urn)
+def step(urn: str, what: Literal["began", "ended", "failed"] = "began", op: str = "create") -> StepEvent:
+    return StepEvent(at=0, what=what, op=op, urn=urn)
+
+
+REFRESHED = [
+    *(step(urn, op="refresh") for urn in (POOL, GRAPH, OTHER, GONE)),
+    step(POOL, "ended", "same"),
+    step(OTHER, "ended", "update"),
+    step(GONE, "ended", "delete"),
+]
+"""A refresh of everything in which only the graph does not end."""
 
 
 @pytest.mark.parametrize(
@@ -35,6 +45,8 @@ def step(urn: str, what: Literal["began", "ended", "failed"] = "began") -> StepE
         ([step(GRAPH), step(GRAPH, "failed")], []),
         ([step(GRAPH), step(POOL)], []),  # Google Cloud may take its time
         ([step(GRAPH), step(POOL), step(POOL, "ended")], [GRAPH]),
+        (REFRESHED, [GRAPH]),
+        ([*REFRESHED, step(GRAPH, "ended", "same")], []),
     ],
 )
 def test_the_engine_waits_for_objects_alone(steps: Sequence[StepEvent], want: list[str]) -> None:

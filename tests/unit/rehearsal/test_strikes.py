@@ -1,7 +1,5 @@
 """Which creations fail in a rehearsal of many faults."""
 
-from typing import Literal
-
 import pytest
 
 from ops.rehearsal.engine.events import Command, Message, Step
@@ -40,20 +38,33 @@ def test_what_never_failed_is_missed_and_components_are_not() -> None:
     assert strikes.missed([component, OTHER_BUCKET, POOL]) == ["gcp:container/nodePool:NodePool"]
 
 
-def update(ok: bool, op: Literal["create", "same"] = "create") -> Command:
-    step = Step(op=op, urn=POOL, began=0, ended=1, failed=False, changed=())
-    said = () if ok else (Message(severity="error", urn=None, text="boom"),)
-    return Command(name="up", ok=ok, seconds=1, steps=(step,), messages=said)
+def update(*failed: str | None) -> Command:
+    """An update that created a node pool. `failed`: URNs of resources that failed, None for the program itself."""
+    step = Step(op="create", urn=POOL, began=0, ended=1, failed=False, changed=())
+    said = tuple(Message(severity="error", urn=urn, text="boom\nand why") for urn in failed)
+    ended = (Message(severity="error", urn=None, text="update failed"),) if failed else ()
+    return Command(name="up", ok=not failed, seconds=1, steps=(step,), messages=(*said, *ended))
 
 
 @pytest.mark.parametrize(
-    ("ok", "new", "wanted"),
+    ("failed", "new", "wanted"),
     [
-        (True, [], (True, "1 created")),
-        (False, [BUCKET], (True, "failed at Bucket weights; 1 created")),
-        (True, [BUCKET], (False, "succeeded, although Bucket weights failed")),
-        (False, [], (False, "failed without an injected fault")),
+        ([], [], (True, "1 created")),
+        ([BUCKET], [BUCKET], (True, "failed at Bucket weights; 1 created")),
+        ([OTHER_BUCKET, BUCKET], [BUCKET, OTHER_BUCKET], (True, "failed at Bucket weights, Bucket logs; 1 created")),
+        ([], [BUCKET], (False, "succeeded, although Bucket weights failed")),
+        ([OTHER_BUCKET], [BUCKET, OTHER_BUCKET], (False, "failed elsewhere, although Bucket weights failed")),
+        ([None], [], (False, "failed without an injected fault: boom")),
+        ([BUCKET, OTHER_BUCKET], [BUCKET], (False, "failed without an injected fault: Bucket logs: boom")),
+        ([BUCKET, None], [BUCKET], (False, "failed without an injected fault: boom")),
     ],
 )
-def test_an_update_fails_because_of_a_fault_and_only_then(ok: bool, new: list[str], wanted: tuple[bool, str]) -> None:
-    assert judged(update(ok), new) == wanted
+def test_an_update_fails_at_the_faults_and_nowhere_else(
+    failed: list[str | None], new: list[str], wanted: tuple[bool, str]
+) -> None:
+    assert judged(update(*failed), new) == wanted
+
+
+def test_a_failed_update_that_says_nothing_has_no_fault() -> None:
+    silent = Command(name="up", ok=False, seconds=1, steps=(), messages=())
+    assert not judged(silent, [])[0]
