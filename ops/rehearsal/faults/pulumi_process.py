@@ -5,7 +5,6 @@ import os
 import shlex
 import signal
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from ops.rehearsal.errors import RehearsalError
@@ -31,17 +30,22 @@ class PulumiProcess:
         os.kill(self._pid, signal.SIGINT)
 
     def kill(self) -> None:
-        """Not while it writes: a bucket would keep the file before, and on a disk one of attributes is left empty."""
+        """Not while it writes: a bucket would keep the file before, and on a disk one of attributes is left empty.
+
+        Raises RehearsalError for a process that has ended or cannot be caught between two writes.
+        """
         pid = self._pid
-        for _ in range(_ATTEMPTS):
-            os.kill(pid, signal.SIGSTOP)
-            time.sleep(_POLL_SECONDS)
-            # A thread first ends its call of the kernel, such as one that empties a file.
-            if _stopped(pid) and self._state_is_whole():
-                os.kill(pid, signal.SIGKILL)
-                return
-            os.kill(pid, signal.SIGCONT)
-            time.sleep(_POLL_SECONDS)
+        try:
+            for _ in range(_ATTEMPTS):
+                os.kill(pid, signal.SIGSTOP)
+                time.sleep(_POLL_SECONDS)
+                if _stopped(pid) and self._state_is_whole():
+                    os.kill(pid, signal.SIGKILL)
+                    return
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(_POLL_SECONDS)
+        except ProcessLookupError:
+            raise RehearsalError("Pulumi ended before it could be killed") from None
         raise RehearsalError("Pulumi never stopped writing its state, so it was not killed")
 
     @property
@@ -59,9 +63,12 @@ class PulumiProcess:
 
 
 def _stopped(pid: int) -> bool:
-    """Whether each thread of a process has stopped."""
-    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
-            if task.read_text().rpartition(")")[2].split()[0] not in "TZ":
-                return False
-    return True
+    """Whether a child of this process has stopped, with each of its threads.
+
+    A thread first ends its call of the kernel, such as one that empties a file; the last one to stop lets the kernel
+    tell the parent. /proc would not do: in the rehearsal it has the numbers of the PID namespace outside.
+    """
+    try:
+        return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # it has ended, and who started it knows
+        return False
