@@ -1,6 +1,7 @@
 """However a rehearsal ends, no process and no folder of it is left.
 
-But for one test, the programs are stand-ins that never become ready and start a child of their own.
+Except in the last two tests, the programs are stand-ins that never become ready, and a child of theirs writes into the
+folder, which nobody can remove meanwhile.
 """
 
 import json
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,8 +18,10 @@ import pytest
 
 from ops.local.private_network import interfaces_up
 from ops.rehearsal.engine.request import Request
+from ops.rehearsal.kubelet import sandbox
+from ops.rehearsal.kubelet.sandbox import Container
 from ops.rehearsal.programs import Programs
-from ops.rehearsal.world import VARIABLE
+from ops.rehearsal.world import VARIABLE, World
 from tests.stacks import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a rehearsal runs on Linux only")
@@ -27,10 +30,17 @@ PROCESSES = 5
 """Two of the rehearsal, the program, and its two children."""
 SECONDS = 15
 """Limit from a signal until nothing is left."""
-NEVER_READY = """#!/bin/sh
+NEVER_READY = f"""#!/bin/sh
 cat /proc/net/dev > "$HOME/interfaces"
-sleep 1000 & sleep 1000
+cd "$HOME" && touch 0
+{sys.executable} -c '
+import os
+from itertools import count
+for number in count():
+    os.replace(str(number), str(number + 1))
+' & sleep 1000
 """
+KILLED = "the rehearsal was killed by SIGKILL, as the kernel does when memory runs out"
 OUTSIDE = """
 import os, sys
 from ops.rehearsal.engine import outside
@@ -41,36 +51,56 @@ print(code, [fault["message"] for fault in report["faults"]], flush=True)
 
 
 def processes_of(temporary: Path) -> dict[int, dict[str, str]]:
-    """The processes of rehearsals in this folder, with their environments."""
+    """The processes of rehearsals in this folder, with their environments.
+
+    The programs of Jobs have an environment of their own, and mounts from the folder.
+    """
     found: dict[int, dict[str, str]] = {}
+    # The folders above these may be in another file system, whose paths begin below them.
+    mounted = "/".join(temporary.parts[-3:])
     for process in Path("/proc").glob("[0-9]*"):
         try:
             pairs = (process / "environ").read_bytes().decode(errors="replace").split("\0")
+            mounts = (process / "mountinfo").read_text()
         except OSError:  # it has ended
             continue
         env = {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
-        if env.get(VARIABLE, "").startswith(str(temporary)):
+        if env.get(VARIABLE, "").startswith(str(temporary)) or f"{mounted}/" in mounts:
             found[int(process.name)] = env
     return found
+
+
+def child_of(parent: int, processes: Iterable[int]) -> int:
+    """The one of these processes that the parent has started."""
+    stats = {pid: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in processes}
+    (child,) = [pid for pid, stat in stats.items() if int(stat[1]) == parent]
+    return child
 
 
 class Running:
     """A rehearsal in a process of its own, which waits for a program that never becomes ready."""
 
     def __init__(self, temporary: Path, keep: str = "") -> None:
-        self.temporary = temporary
+        self.temporary, self._stderr = temporary, temporary / "stderr"
         program = temporary / "program"
         program.write_text(NEVER_READY)
         program.chmod(0o755)
         programs = Programs(**{field.name: program for field in fields(Programs)})
         request = Request(stack="dev", overrides=[], programs=programs, fail=None, thorough=False, quiet=True)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", OUTSIDE, request.to_json(), keep],
-            cwd=ROOT,
-            env={**os.environ, "TMPDIR": str(temporary), "KUBECONFIG": "/theirs"},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with self._stderr.open("w") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", OUTSIDE, request.to_json(), keep],
+                cwd=ROOT,
+                env={**os.environ, "TMPDIR": str(temporary), "KUBECONFIG": "/theirs"},
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+
+    @property
+    def errors(self) -> str:
+        """What it said on stderr after the line with which it began."""
+        return self._stderr.read_text().partition("\n")[2]
 
     @property
     def folders(self) -> list[Path]:
@@ -79,10 +109,10 @@ class Running:
     def processes(self) -> dict[int, dict[str, str]]:
         return processes_of(self.temporary)
 
-    def wait_for_programs(self) -> None:
+    def wait_for(self, processes: int) -> None:
         deadline = time.monotonic() + 60
-        while len(self.processes()) < PROCESSES:
-            assert self.process.poll() is None, "the rehearsal ended by itself"
+        while len(self.processes()) < processes:
+            assert self.process.poll() is None, self._stderr.read_text()
             assert time.monotonic() < deadline, "the rehearsal started no program"
             time.sleep(0.1)
 
@@ -97,7 +127,7 @@ class Running:
 def running(tmp_path: Path) -> Iterator[Running]:
     started = Running(tmp_path)
     try:
-        started.wait_for_programs()
+        started.wait_for(PROCESSES)
         yield started
     finally:
         started.process.kill()
@@ -129,13 +159,46 @@ def test_a_killed_parent_leaves_nothing(running: Running) -> None:
     running.wait_until_nothing_is_left()
 
 
-def test_a_killed_rehearsal_leaves_nothing(running: Running) -> None:
-    """The first process of the namespace, which all others end with."""
-    inside = [pid for pid in running.processes() if b"engine.inside" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    os.kill(max(inside), signal.SIGKILL)
+def test_a_parent_that_is_killed_at_the_start_leaves_nothing(tmp_path: Path) -> None:
+    """While the process inside still imports its modules."""
+    started = Running(tmp_path)
+    started.wait_for(1)
+    started.process.kill()
+    started.process.communicate()
+    started.wait_until_nothing_is_left()
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+def test_a_killed_rehearsal_leaves_nothing(running: Running, generation: int) -> None:
+    """The process that waits for the namespace, or the namespace's first, which all others end with."""
+    inside = running.process.pid
+    for _ in range(generation):
+        inside = child_of(inside, running.processes())
+    os.kill(inside, signal.SIGKILL)
     out, _ = running.process.communicate(timeout=SECONDS)
-    assert out.strip() == "1 ['it ended early; stderr says why']"
+    assert out.strip() == f"1 ['{KILLED}']"
+    assert running.errors == f"error: {KILLED}\n"
     running.wait_until_nothing_is_left()
+
+
+def test_the_program_of_a_job_would_be_seen(tmp_path: Path) -> None:
+    world = World(tmp_path / "rehearsal")
+    (world.pods / "u").mkdir(parents=True)
+    world.ca.touch()
+    container = Container(
+        argv=["sleep", "1000"], folder="/", environment={}, mounts=[], hosts={}, read_only_root=True, trusts=world.ca
+    )
+    process = sandbox.start(container, world.pods / "u" / "root")
+    try:
+        deadline = time.monotonic() + SECONDS
+        while process.pid not in processes_of(tmp_path):
+            assert process.poll() is None, sandbox.output(process).read()
+            assert time.monotonic() < deadline, "it has not been seen"
+            time.sleep(0.1)
+    finally:
+        process.kill()
+        process.communicate()
+    assert not processes_of(tmp_path)
 
 
 def test_its_processes_have_no_network_but_loopback_and_nothing_of_the_callers(running: Running) -> None:
@@ -150,7 +213,7 @@ def test_its_processes_have_no_network_but_loopback_and_nothing_of_the_callers(r
 
 def test_a_kept_folder_stays(tmp_path: Path) -> None:
     started = Running(tmp_path, "keep")
-    started.wait_for_programs()
+    started.wait_for(PROCESSES)
     started.process.terminate()
     started.process.communicate(timeout=SECONDS)
     assert not started.processes()

@@ -1,7 +1,8 @@
 """The process of a rehearsal: a private network, and processes that all end with it.
 
 Two processes: this one removes the folder if its parent is killed, and its child, the first process of a PID
-namespace, rehearses. The kernel kills every process of the namespace when the first one ends.
+namespace, rehearses. When the first one ends, the kernel kills every process of the namespace, and only then tells that
+it has ended.
 """
 
 import json
@@ -10,42 +11,36 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from ops import streams
 from ops.commands.ending import Exit, output_lost, print_errors, to_wire, unexpected
 from ops.local import private_network
 from ops.local.errors import LocalRunError
-from ops.local.lifeline import tied_to
-from ops.rehearsal.errors import RehearsalError
+from ops.local.lifeline import forked, tied_to
+from ops.rehearsal.errors import Killed, RehearsalError
 from ops.rehearsal.files import write_whole
 from ops.rehearsal.world import World
 from reading.errors import ConfigInvalid, Error
 from reading.tokens import masked
 
-FIRST = 0
-"""Parent of the first process in a PID namespace, as that process sees it."""
+_AWAITED = (signal.SIGTERM, signal.SIGCHLD)
+"""A request to stop, or the parent's death; and the child's end. Blocked, so that none comes before it is awaited."""
 
 
 def main() -> int:
-    """Rehearses what the folder's request says. Returns the exit code."""
-    parent, world = os.getppid(), World.of_this_process()
-    child: int | None = None
-    stopped = False
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        nonlocal stopped
-        stopped = True
-        if child:
-            os.kill(child, signal.SIGKILL)
+    """Rehearses what the folder's request says. Returns the exit code. The argument is the number of the parent."""
+    parent, world = int(sys.argv[1]), World.of_this_process()
+    try:
+        return _rehearsed(world, parent)
+    finally:
         # The parent also removes the folder, unless it was killed.
         if os.getppid() != parent:
             shutil.rmtree(world.folder, ignore_errors=True)
-            os._exit(1)
-        if not child:
-            os._exit(1)
 
-    signal.signal(signal.SIGTERM, stop)
+
+def _rehearsed(world: World, parent: int) -> int:
+    """Rehearses in a child. Returns the exit code when no process of the rehearsal is left."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     try:
         private_network.enter(
             instead="a rehearsal needs one, so that it can reach no cloud; allow user namespaces, or run it as root",
@@ -56,14 +51,18 @@ def main() -> int:
         return _failed(world, error)
     # After the namespace: the kernel forgets the tie when a process gets new credentials.
     tied_to(parent, signal.SIGTERM)()
-    child = os.fork()
+    child = forked()
     if child == 0:
         _first()
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    if code < 0 and not stopped:
-        print(f"error: the rehearsal was killed by {signal.Signals(-code).name}", file=sys.stderr)
-    return code if code >= 0 else 1
+    stopped = False
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        if signal.sigwait(_AWAITED) == signal.SIGTERM:
+            stopped = True
+            os.kill(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(ended[1])
+    if code >= 0:
+        return code
+    return Exit.FAILED if stopped else _failed(world, Killed(code))
 
 
 def _failed(world: World, error: BaseException) -> int:
@@ -88,8 +87,7 @@ def _first() -> None:
     """Rehearses, and ends the process. Never returns, so that no code of the parent runs in it."""
     code: int = Exit.FAILED
     try:
-        tied_to(FIRST)()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
         from ops.rehearsal.engine import rehearsal
 
         code = rehearsal.run(World.of_this_process())
