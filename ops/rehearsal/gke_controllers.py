@@ -4,15 +4,14 @@ They prove nothing of these: no load balancer and no certificate exists, and the
 waits until what it names in Google Cloud exists, as GKE's would.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ops.rehearsal.changes import Changes
 from ops.rehearsal.engine import named_in_cloud
 from ops.rehearsal.google.cloud import Resource
 from ops.rehearsal.kube import Kube, NotFound, Objects
+from ops.rehearsal.stand_in import StandIn
 from planning import names
 from policies import kinds
 
@@ -31,14 +30,15 @@ _ANY_ADDRESS = "10.0.15.200"
 """Of Services that name none."""
 
 
-def run(kube: Kube, resources: Callable[[], Sequence[Resource]], stop: threading.Event) -> None:
-    """Writes the statuses until `stop` is set. `resources`: those of Google Cloud."""
-    changes = Changes(kube, [(*each, "") for each in (_SERVICE, _GATEWAY, _SECRET_SYNC)], stop)
-    waits = True
-    while not stop.is_set():
-        changes.wait(_INTERVAL_SECONDS if waits else _TICK_SECONDS)
+def run(stand_in: StandIn, resources: Callable[[], Sequence[Resource]]) -> None:
+    """Writes the statuses until the stand-in is stopped. `resources`: those of Google Cloud."""
+    kube = stand_in.kube
+
+    def look() -> float:
         looks = (_assign_addresses(kube, resources), _program_gateways(kube, resources), _copy_secrets(kube))
-        waits = True in [*map(_something_waits, looks)]
+        return _INTERVAL_SECONDS if True in [*map(_something_waits, looks)] else _TICK_SECONDS
+
+    stand_in.run([(*each, "") for each in (_SERVICE, _GATEWAY, _SECRET_SYNC)], look)
 
 
 Waits = Iterator[bool]

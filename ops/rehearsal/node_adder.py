@@ -4,14 +4,13 @@ Stands in for GKE's cluster autoscaler. Not shown: removal of nodes, stock-outs,
 autoscaler's events.
 """
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.rehearsal import fitting, nodes, pool_nodes
-from ops.rehearsal.changes import Changes
-from ops.rehearsal.kube import Kube, Object
+from ops.rehearsal.kube import Object
+from ops.rehearsal.stand_in import StandIn
 
 SECONDS_BETWEEN_LOOKS = 0.5
 """At least; pods change in bursts."""
@@ -52,21 +51,23 @@ class Addition:
     pods: tuple[Object, ...]
 
 
-def run(kube: Kube, pools: Pools, stop: threading.Event) -> None:
-    """Adds nodes until `stop` is set."""
+def run(stand_in: StandIn, pools: Pools) -> None:
+    """Adds nodes until the stand-in is stopped."""
+    kube = stand_in.kube
     served: dict[str, float] = {}
-    changes = Changes(kube, [("v1", "Pod", "")], stop)
-    while not stop.wait(SECONDS_BETWEEN_LOOKS):
-        changes.wait(TICK_SECONDS)
+
+    def look() -> float:
+        stand_in.stop.wait(SECONDS_BETWEEN_LOOKS)
         recent = time.monotonic() - SECONDS_TO_SCHEDULE
         waiting = [pod for pod in kube.list("v1", "Pod") if is_unschedulable(pod) and served.get(_uid(pod), 0) < recent]
-        if not waiting:
-            continue
-        states = pools()
+        states = pools() if waiting else []
         existing = {state.name: {_name(each) for each in pool_nodes.of_pool(kube, state.name)} for state in states}
         for addition in additions(waiting, states, existing):
             pool_nodes.create_node(kube, addition.pool.inputs, addition.pool.zone, addition.number)
-            served |= dict.fromkeys(map(_uid, addition.pods), time.monotonic())
+            served.update(dict.fromkeys(map(_uid, addition.pods), time.monotonic()))
+        return TICK_SECONDS
+
+    stand_in.run([("v1", "Pod", "")], look)
 
 
 def additions(

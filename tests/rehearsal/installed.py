@@ -148,7 +148,7 @@ def installed(cluster: Cluster, programs: Programs, folders: pytest.TempPathFact
         )
 
     stack = pulumi_stack(program, programs, folders.mktemp("pulumi"))
-    with beside(lambda stop: operator.run(kube, world, stop)):
+    with beside(lambda stop: operator.run(cluster.stand_in("operator", stop), world)):
         stack.up()
         found = Platform(kube, world, stack)
         wait_until(found.accepts)

@@ -81,7 +81,7 @@ class Jobs:
 @pytest.fixture(scope="module")
 def deployed(cluster: Cluster) -> Iterator[Jobs]:
     """Prod's graph on its nodes, and the stand-in kubelet beside it."""
-    with beside(lambda stop: kubelet.run(cluster.kube, cluster.world, stop)):
+    with beside(lambda stop: kubelet.run(cluster.stand_in("kubelet", stop), cluster.world)):
         graph.create(cluster.kube)
         wait_until(lambda: graph.is_ready(cluster.kube))
         yield Jobs(cluster.world, cluster.kube, count())

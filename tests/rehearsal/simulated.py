@@ -10,6 +10,7 @@ import pytest
 
 from ops.rehearsal.control_plane import ControlPlane
 from ops.rehearsal.kube import Kube
+from ops.rehearsal.stand_in import StandIn
 from ops.rehearsal.world import World
 
 PATIENCE_SECONDS = 180.0
@@ -23,6 +24,9 @@ class Cluster:
     world: World
     plane: ControlPlane
     kube: Kube
+
+    def stand_in(self, name: str, stop: threading.Event) -> StandIn:
+        return StandIn(name, self.kube, self.world.logs, stop)
 
 
 @contextmanager

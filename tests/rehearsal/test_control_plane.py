@@ -133,7 +133,7 @@ def test_a_kind_is_found_as_soon_as_it_is_served(kube: Kube) -> None:
     wait_until(served)
 
 
-def test_the_scheduler_places_workers_on_the_nodes_of_their_role(kube: Kube, running: Any) -> None:
+def test_the_scheduler_places_workers_on_the_nodes_of_their_role(cluster: Cluster, kube: Kube, running: Any) -> None:
     inputs = {**pools()["decode"], "autoscaling": {"totalMinNodeCount": 1, "totalMaxNodeCount": 2}}
     for each in (inputs, pools()["prefill"]):
         pool_nodes.create_pool(kube, each, ZONE)
@@ -152,7 +152,8 @@ def test_the_scheduler_places_workers_on_the_nodes_of_their_role(kube: Kube, run
         kube.apply(worker(name, "decode"))
     wait_until(lambda: all(node_adder.is_unschedulable(pod(kube, name)) for name in ("second", "third")))
 
-    running(lambda stop: node_adder.run(kube, lambda: [PoolState(inputs=inputs, zone=ZONE)], stop))
+    pool = PoolState(inputs=inputs, zone=ZONE)
+    running(lambda stop: node_adder.run(cluster.stand_in("autoscaler", stop), lambda: [pool]))
     wait_until(lambda: sorted(phase(kube, name) for name in ("second", "third")) == ["Pending", "Running"])
     assert len(pool_nodes.of_pool(kube, "decode")) == 2
     waiting = next(name for name in ("second", "third") if phase(kube, name) == "Pending")

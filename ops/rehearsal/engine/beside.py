@@ -15,6 +15,7 @@ from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.kube import Kube
 from ops.rehearsal.platform import operator
 from ops.rehearsal.programs import Programs
+from ops.rehearsal.stand_in import StandIn
 from ops.rehearsal.world import World
 from policies import kinds
 
@@ -29,6 +30,11 @@ class Cluster:
     kube: Kube
     failures: list[str] = field(default_factory=list[str])
     """Stand-ins that ended by an error, which is an error of the rehearsal and not of the stack."""
+    stand_ins: list[StandIn] = field(default_factory=list[StandIn])
+
+    def errors(self) -> list[str]:
+        """What the stand-ins cannot do at present, and why."""
+        return [*self.failures, *(error for each in self.stand_ins for error in each.errors())]
 
 
 @contextmanager
@@ -42,14 +48,16 @@ def cluster(world: World, programs: Programs, cloud: Cloud) -> Iterator[Cluster]
     # The program runs in this process and calls that API itself.
     os.environ[COMPUTE_API_VARIABLE] = compute_api.URL
     try:
-        loops: dict[str, Callable[[], None]] = {
-            "operator": lambda: operator.run(kube, world, stop),
-            "kubelet": lambda: kubelet.run(kube, world, stop),
-            "controllers of GKE": lambda: gke_controllers.run(kube, cloud.resources, stop),
-            "autoscaler": lambda: node_adder.run(kube, lambda: _pools(cloud), stop),
+        loops: dict[str, Callable[[StandIn], None]] = {
+            "operator": lambda own: operator.run(own, world),
+            "kubelet": lambda own: kubelet.run(own, world),
+            "controllers of GKE": lambda own: gke_controllers.run(own, cloud.resources),
+            "autoscaler": lambda own: node_adder.run(own, lambda: _pools(cloud)),
         }
         for name, loop in loops.items():
-            thread = threading.Thread(target=_watched, args=(name, loop, running.failures, world), daemon=True)
+            running.stand_ins.append(StandIn(name, kube, world.logs, stop))
+            args = (loop, running.stand_ins[-1], running.failures, world)
+            thread = threading.Thread(target=_watched, args=args, daemon=True)
             thread.start()
             threads.append(thread)
         with compute_api.serving(world):
@@ -61,13 +69,13 @@ def cluster(world: World, programs: Programs, cloud: Cloud) -> Iterator[Cluster]
         plane.stop()
 
 
-def _watched(name: str, loop: Callable[[], None], failures: list[str], world: World) -> None:
+def _watched(loop: Callable[[StandIn], None], own: StandIn, failures: list[str], world: World) -> None:
     """Runs a stand-in. Its error must not vanish with its thread."""
     try:
-        loop()
+        loop(own)
     except Exception as error:
-        (world.logs / f"{name}-failed.log").write_text(traceback.format_exc())
-        failures.append(f"the stand-in of the {name} failed: {type(error).__name__}: {error}")
+        (world.logs / f"{own.name}-failed.log").write_text(traceback.format_exc())
+        failures.append(f"the stand-in of the {own.name} failed: {type(error).__name__}: {error}")
 
 
 def _pools(cloud: Cloud) -> list[node_adder.PoolState]:

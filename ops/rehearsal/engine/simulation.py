@@ -48,7 +48,7 @@ class Simulation:
         has_secret = project.write(world, request.stack, overrides)
         # Elsewhere no model is swapped, and to look for one plans a stack for each card of the catalog.
         found = None if injection or request.judge else self._swap()
-        standstill = Standstill(self.cluster.kube, world, plan)
+        standstill = Standstill(self.cluster.kube, world, plan, self.cluster.errors)
         stack = RehearsedStack(request.stack, world, Providers(world, request.programs, injection), standstill)
         tokens = project.tokens([plan, *([found.plan] if found else [])], has_secret=has_secret)
         for token in tokens:

@@ -47,8 +47,9 @@ Objects = Mapping[str, list[dict[str, Any]]]
 class Standstill:
     """Watches the simulated cluster during commands. `plan`: of the stack as the command finds it."""
 
-    def __init__(self, kube: Kube, world: World, plan: Plan) -> None:
-        self._kube, self._world = kube, world
+    def __init__(self, kube: Kube, world: World, plan: Plan, errors: Callable[[], Sequence[str]] = tuple) -> None:
+        """`errors`: what the stand-ins cannot do at present."""
+        self._kube, self._world, self._errors = kube, world, errors
         self.plan = plan
 
     @contextmanager
@@ -79,7 +80,8 @@ class Standstill:
                 seen, since = found, time.monotonic()
             elif time.monotonic() > since + limit:
                 try:
-                    return [_sentence(waits_for, limit), *waiting(self._kube, self._world, self.plan), _LOOK]
+                    why = [*self._errors(), *waiting(self._kube, self._world, self.plan)]
+                    return [_sentence(waits_for, limit), *why, _LOOK]
                 finally:
                     cancel()
         return []

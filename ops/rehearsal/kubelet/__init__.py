@@ -24,6 +24,7 @@ from ops.rehearsal.kubelet import container_logs, hub, servers, serving
 from ops.rehearsal.kubelet.api_forwarder import Forwarder
 from ops.rehearsal.kubelet.job_pods import JobPods
 from ops.rehearsal.kubelet.network import Network, claim_addresses
+from ops.rehearsal.stand_in import StandIn
 from ops.rehearsal.world import World
 
 _SERVICE_SECONDS = 30
@@ -34,21 +35,22 @@ def kwok_config() -> Path:
     return Path(__file__).with_name("stages.yaml")
 
 
-def run(kube: Kube, world: World, stop: threading.Event) -> None:
-    """Stands in until `stop` is set; returns when no program of a pod is left.
+def run(stand_in: StandIn, world: World) -> None:
+    """Runs until the stand-in is stopped; returns when no program of a pod is left.
 
     Raises RehearsalError outside a private network.
     """
     claim_addresses()
+    kube = stand_in.kube
     network = Network(kube)
     answering: list[BaseServer] = [
         container_logs.server(world, certificates.issue(world, "kubelet", certificates.LOOPBACK_NAMES)),
         hub.server(world, certificates.issue(world, "hub", hub.HOSTS)),
-        Forwarder(_api_address(kube, stop), world.ca),
+        Forwarder(_api_address(kube, stand_in.stop), world.ca),
         *serving.servers(serving.Graphs(kube, world), network, _ports()),
     ]
     with servers.serving(*answering):
-        JobPods(kube, world, network, stop).run()
+        JobPods(stand_in, world, network).run()
 
 
 def _ports() -> list[int]:

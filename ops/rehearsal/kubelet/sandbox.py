@@ -46,10 +46,11 @@ class Container:
 def start(container: Container, root: Path) -> "subprocess.Popen[bytes]":
     """The container's command, with stdout and stderr in one pipe and in a process group of its own.
 
-    `root`: an empty folder, on which the root of the container is mounted, for the container alone.
+    `root`: an empty folder, which is created, on which the root of the container is mounted, for the container alone.
+    Raises OSError; another attempt may follow.
     """
     etc = _etc(container, root.with_name("etc"))
-    root.mkdir()
+    root.mkdir(exist_ok=True)
     mounts = [Mount(etc, "/etc", True), *container.mounts]
     return subprocess.Popen(
         [_command("unshare"), "--mount", "--", "/bin/sh", "-euc", _script(container, root, mounts)],
@@ -68,7 +69,7 @@ def output(process: "subprocess.Popen[bytes]") -> IO[bytes]:
 
 
 def _etc(container: Container, folder: Path) -> Path:
-    (folder / "ssl").mkdir(parents=True)
+    (folder / "ssl").mkdir(parents=True, exist_ok=True)
     lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in container.hosts.items())]
     (folder / "hosts").write_text("".join(f"{line}\n" for line in lines))
     (folder / "nsswitch.conf").write_text("hosts: files\n")

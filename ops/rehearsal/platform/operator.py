@@ -5,20 +5,17 @@ operator's Deployment to zero stops it, as it stops the real one. It shows what 
 make of an operator that behaves as NVIDIA's sources say (1.5), and not that NVIDIA's does.
 """
 
-import threading
 import time
-from collections.abc import Iterator
 
-from ops.rehearsal.changes import Changes
 from ops.rehearsal.kube import ApiError, Kube, NotFound
 from ops.rehearsal.platform import names, webhook
 from ops.rehearsal.platform.names import Object
 from ops.rehearsal.platform.reconciler import Reconciler
 from ops.rehearsal.platform.webhook import Identity
+from ops.rehearsal.stand_in import StandIn
 from ops.rehearsal.world import World
 
 OPERATOR_PODS = "app.kubernetes.io/name=dynamo-operator,control-plane=controller-manager"
-_RETRY_SECONDS = 1.0
 _TICK_SECONDS = 5.0
 """The longest time between two looks at the cluster; a change wakes the operator at once."""
 _LOGIN_SECONDS = 1800
@@ -32,19 +29,11 @@ _WATCHED = (
 )
 
 
-def run(kube: Kube, world: World, stop: threading.Event) -> None:
-    """Runs the operator and its webhooks until `stop` is set. `kube`: an administrator, to see whether it may run."""
-    operator = Operator(kube)
-    changes = Changes(kube, _WATCHED, stop)
-    world.logs.mkdir(parents=True, exist_ok=True)
-    with (world.logs / "operator.log").open("a", encoding="utf-8") as log, webhook.serving(world, operator.identity):
-        said: list[str] = []
-        while not stop.is_set():
-            changes.wait(_RETRY_SECONDS if said else _TICK_SECONDS)
-            before, said = said, list(operator.look())
-            for line in said:
-                if line not in before:
-                    print(line, file=log, flush=True)
+def run(stand_in: StandIn, world: World) -> None:
+    """Runs the operator and its webhooks until the stand-in is stopped, whose access shows whether it may run."""
+    operator = Operator(stand_in.kube)
+    with webhook.serving(world, operator.identity):
+        stand_in.run(_WATCHED, operator.look)
 
 
 class Operator:
@@ -60,20 +49,22 @@ class Operator:
         """The running operator; None while it is down."""
         return self._identity
 
-    def look(self) -> Iterator[str]:
-        """Brings every graph a step further. Yields what went wrong; the next look tries it again."""
-        try:
-            reconciler = self._log_in()
-            graphs = self._graphs() if reconciler else []
-        except ApiError as error:
-            yield f"cannot look at the cluster: {error}"
-            return
-        for graph in graphs:
+    def look(self) -> float:
+        """Brings every graph a step further. Returns the seconds until the next look.
+
+        Raises ApiError if one of them could not be, after the others.
+        """
+        reconciler = self._log_in()
+        errors: list[str] = []
+        for graph in self._graphs() if reconciler else []:
             assert reconciler is not None
             try:
                 reconciler.step(graph)
             except ApiError as error:
-                yield f"{graph['metadata']['namespace']}/{graph['metadata']['name']}: {error}"
+                errors.append(f"{graph['metadata']['namespace']}/{graph['metadata']['name']}: {error}")
+        if errors:
+            raise ApiError(0, "; ".join(errors))
+        return _TICK_SECONDS
 
     def _graphs(self) -> list[Object]:
         try:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ops.rehearsal.engine import named_in_cloud
 from ops.rehearsal.google import gke
 from ops.rehearsal.google.cloud import Resource
 from ops.rehearsal.kube import Event, NotFound
+from ops.rehearsal.stand_in import StandIn
 from planning import names
 from policies import kinds
 from workloads.gateway import gateway_spec
@@ -72,7 +74,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(cluster: Any) -> None:
     """Ends after some looks, or when none follows because nothing waits."""
     threading.Timer(SECONDS, cluster.stop.set).start()
-    gke_controllers.run(cluster, cluster.resources, cluster.stop)
+    gke_controllers.run(StandIn("controllers of GKE", cluster, Path("/nowhere"), cluster.stop), cluster.resources)
 
 
 def test_a_service_gets_an_address_that_is_reserved_after_it() -> None:

@@ -106,13 +106,14 @@ def test_a_wait_ends_once_nothing_changes(
     monkeypatch.setattr(standstill, "QUIET_SECONDS", 0.02)
     monkeypatch.setattr(standstill, "waiting", lambda *_: ["decode is Pending"])
     cancelled = threading.Event()
-    watched = Standstill(kube, World(tmp_path), planned())  # type: ignore[arg-type] - only lists are read
+    broken = ["the stand-in of the autoscaler fails"]
+    watched = Standstill(kube, World(tmp_path), planned(), lambda: broken)  # type: ignore[arg-type] - only lists are read
     with watched.ending(steps, cancelled.set) as why:
         assert cancelled.wait(5 if ends else 0.2) == ends
     assert bool(why) == ends
     if ends:
         assert "would wait until its timeout: DynamoGraphDeployment chat" in why[0]
-        assert why[1] == "decode is Pending"
+        assert why[1:3] == [*broken, "decode is Pending"]
 
 
 def test_every_pod_of_a_reason_is_counted() -> None:
