@@ -1,6 +1,7 @@
 """The programs of the rehearsals. Without them every test here is skipped, and the summary says so first."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -37,6 +38,13 @@ def programs() -> Programs:
         return find()
     except ProgramsMissing as missing:
         pytest.skip(f"{NOT_REHEARSED}{missing}")
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> None:
+    """Skips the test without kubectl, which runs the commands that mend a stack."""
+    if not shutil.which("kubectl"):
+        pytest.skip(f"{NOT_REHEARSED}kubectl is not on PATH, so no named fault was mended: install it")
 
 
 @pytest.fixture(scope="session")
@@ -81,10 +89,10 @@ def deployed(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says in one red line that nothing was rehearsed: a skipped test looks like a passed one in a long log."""
+    """Says in red what was not rehearsed, and why: a skipped test looks like a passed one in a long log."""
     skipped: list[pytest.TestReport] = terminalreporter.stats.get("skipped", [])
-    reasons = {str(report.longrepr) for report in skipped if NOT_REHEARSED in str(report.longrepr)}
-    if reasons:
-        sentence = reasons.pop().partition(NOT_REHEARSED)[2].rstrip("')")
+    reasons = (str(report.longrepr).partition(NOT_REHEARSED)[2].rstrip("')") for report in skipped)
+    if sentences := sorted({*reasons} - {""}):
         terminalreporter.section("NOT REHEARSED", sep="=", red=True, bold=True)
-        terminalreporter.line(sentence, red=True)
+        for sentence in sentences:
+            terminalreporter.line(sentence, red=True)

@@ -27,7 +27,7 @@ CREATIONS, NAMED = 1, 2
 
 
 @pytest.fixture(scope="module")
-def report(programs: Programs) -> dict[str, Any]:
+def report(kubectl: None, programs: Programs) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "ops", *COMMAND],
         cwd=ROOT,
@@ -38,7 +38,9 @@ def report(programs: Programs) -> dict[str, Any]:
     )
     print(done.stderr)
     assert done.stdout, done.stderr
-    return json.loads(done.stdout)
+    found = json.loads(done.stdout)
+    assert "steps" in found, found["faults"]
+    return found
 
 
 def steps(report: dict[str, Any], life: int) -> list[dict[str, Any]]:

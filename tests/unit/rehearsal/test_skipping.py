@@ -8,15 +8,17 @@ from pathlib import Path
 from tests.stacks import ROOT
 
 
-def test_the_summary_says_that_nothing_was_rehearsed(tmp_path: Path) -> None:
+def test_the_summary_says_what_was_not_rehearsed(tmp_path: Path) -> None:
+    files = [f"tests/rehearsal/test_{name}.py" for name in ("programs", "faults")]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/rehearsal/test_programs.py"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *files],
         cwd=ROOT, env={**os.environ, "PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert " NOT REHEARSED " in done.stdout
     assert "are missing: run `make tools`, which builds them once\n" in done.stdout
+    assert "\nkubectl is not on PATH, so no named fault was mended: install it\n" in done.stdout
 
 
 def test_the_everyday_tests_collect_no_rehearsal() -> None:
