@@ -38,6 +38,8 @@ class Creation:
         self._fetching = threading.Event()
         """Set when the weights may be fetched."""
         self._google: list[google.Fault] = []
+        self._deleted: set[str] = set()
+        """URNs of resources with a lost answer that were deleted since, and are created once more."""
 
     def troubles(self, asked: Collection[Named]) -> list[Trouble]:
         parts: dict[Named, Callable[[], Iterator[Trouble]]] = {
@@ -138,6 +140,7 @@ class Creation:
         def delete() -> None:
             with self._scene.cloud.change() as content:
                 content.remove(rule.type, rule.id)
+            self._deleted.add(urn)
 
         name, project = rule.state["name"], rule.state["project"]
         return Remedy(said=f"gcloud compute firewall-rules delete {name} --project {project} --quiet", apply=delete)
@@ -169,8 +172,8 @@ class Creation:
         """Imports what Google Cloud created without Pulumi's knowledge, whichever creations were in flight."""
         made = {each.urn: each for each in self._scene.cloud.resources() if each.type not in operations.IDEMPOTENT}
         answers = self._scene.answers
-        # A resource with a lost answer may be in flight too. Its mend is that of `_lost_answer`.
-        lost = {urn for part, urn in answers.urns.items() if answers.wanted[part] is None}
+        # A resource with a lost answer may be in flight too. Its mend is that of `_lost_answer`, once.
+        lost = {urn for part, urn in answers.urns.items() if answers.wanted[part] is None} - self._deleted
         for pending in self._scene.stack.pending():
             resource = pending["resource"]
             if (urn := resource["urn"]) in made.keys() - lost:

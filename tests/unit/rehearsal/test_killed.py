@@ -22,12 +22,24 @@ def urn(kind: str, name: str) -> str:
     return f"{STACK}::dynamo-gke:infra:Network${kind}::{name}"
 
 
-def mends(folder: Path, *, exist: dict[str, str], pending: list[str], lost: str) -> list[str]:
-    """The commands after a kill. `exist`: URN → id; `lost`: URN of a firewall rule whose answer was lost besides."""
-    cloud = Cloud(World(folder).cloud)
+def create(cloud: Cloud, exist: dict[str, str]) -> None:
+    """`exist`: URN → id."""
     with cloud.change() as content:
         for of, id_ in exist.items():
-            content.add(Resource(type=of.split("$")[1].rpartition("::")[0], id=id_, urn=of, state={}))
+            state = {"name": of.rpartition("::")[2], "project": "p"}
+            content.add(Resource(type=of.split("$")[1].rpartition("::")[0], id=id_, urn=of, state=state))
+
+
+def mends(
+    folder: Path, *, exist: dict[str, str], pending: list[str], lost: str, again: dict[str, str] | None = None
+) -> list[str]:
+    """The commands after a kill.
+
+    `exist`: URN → id; `lost`: URN of a firewall rule whose answer was lost besides; `again`: what of it is created once
+    more after its own mend.
+    """
+    cloud = Cloud(World(folder).cloud)
+    create(cloud, exist)
     operations = [{"resource": {"urn": of, "parent": PARENT, "provider": f"{PROVIDER}::1-2-3"}} for of in pending]
     stack: Any = SimpleNamespace(watchers=[], pending=lambda: operations, refresh=list)
     answers = LostAnswers()
@@ -45,6 +57,11 @@ def mends(folder: Path, *, exist: dict[str, str], pending: list[str], lost: str)
     )
     troubles = Creation(scene).troubles([Named.KILLED, Named.LOST_ANSWER])
     assert all(answers.strikes(of) for of in (urn(kinds.ROUTER_NAT, "network-nat"), lost))
+    if again:
+        (conflict,) = [each for each in troubles if each.explains("Firewall network-webhook: googleapi: Error 409: …")]
+        for remedy in conflict.mends():
+            remedy.apply()
+        create(cloud, again)
     (locked, *_) = [each for each in troubles if each.explains("the stack is currently locked by 1 lock")]
     return [remedy.said for remedy in locked.mends()]
 
@@ -73,3 +90,11 @@ def test_whatever_was_in_flight_is_imported(tmp_path: Path) -> None:
         NAT_ID,
         "--clear-pending-creates",
     ]
+
+
+def test_what_another_fault_has_mended_before_is_imported(tmp_path: Path) -> None:
+    """A firewall rule that was deleted, because its first creation's answer was lost, and is created beside the NAT."""
+    nat, firewall = urn(kinds.ROUTER_NAT, "network-nat"), urn(kinds.FIREWALL, "network-webhook")
+    rule = {firewall: "projects/p/global/firewalls/w"}
+    found = mends(tmp_path, exist={nat: NAT_ID, **rule}, pending=[nat, firewall], lost=firewall, again=rule)
+    assert [said.rpartition(" ")[2] for said in found] == ["--yes", NAT_ID, rule[firewall], "--clear-pending-creates"]
