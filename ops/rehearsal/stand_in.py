@@ -9,14 +9,14 @@ from ops.rehearsal.changes import Changes, Watched
 from ops.rehearsal.kube import ApiError, Kube
 
 RETRY_SECONDS = 1.0
-"""From an error to the next attempt. The client itself has tried for as long as a restart of the API server takes."""
+"""At most, from an error to the next attempt. The client itself has tried for as long as the API server restarts."""
 
 
 class StandIn:
     """A stand-in at work, until `stop` is set."""
 
     def __init__(self, name: str, kube: Kube, logs: Path, stop: threading.Event) -> None:
-        """`logs`: the folder of its log, which has each error once as long as it stays the same."""
+        """`logs`: the folder of its log, which repeats an error only after it has changed."""
         self.name, self.kube, self.stop = name, kube, stop
         self._log = logs / f"{name}.log"
         self._errors: dict[str, str] = {}

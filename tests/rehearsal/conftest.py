@@ -44,7 +44,9 @@ def programs() -> Programs:
 def kubectl() -> None:
     """Skips the test without kubectl, which runs the commands that mend a stack."""
     if not shutil.which("kubectl"):
-        pytest.skip(f"{NOT_REHEARSED}kubectl is not on PATH, so no named fault was mended: install it")
+        pytest.skip(
+            f"{NOT_REHEARSED}kubectl is not on PATH, so no creation failed and no named fault was mended: install it"
+        )
 
 
 @pytest.fixture(scope="session")

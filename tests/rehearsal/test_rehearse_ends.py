@@ -181,6 +181,30 @@ def test_a_killed_rehearsal_leaves_nothing(running: Running, generation: int) ->
     running.wait_until_nothing_is_left()
 
 
+def test_a_rehearsal_that_hears_no_signal_ends_all_the_same(running: Running) -> None:
+    os.kill(child_of(running.process.pid, running.processes()), signal.SIGSTOP)
+    running.process.send_signal(signal.SIGINT)
+    out, _ = running.process.communicate(timeout=2 * SECONDS)
+    assert out.startswith("130 ")
+    running.wait_until_nothing_is_left()
+
+
+def test_a_closed_terminal_that_the_caller_ignores_ends_nothing(tmp_path: Path) -> None:
+    """As nohup does."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        started = Running(tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    started.wait_for(PROCESSES)
+    started.process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        started.process.wait(2)
+    started.process.terminate()
+    started.process.communicate(timeout=SECONDS)
+    started.wait_until_nothing_is_left()
+
+
 def test_the_program_of_a_job_would_be_seen(tmp_path: Path) -> None:
     world = World(tmp_path / "rehearsal")
     (world.pods / "u").mkdir(parents=True)

@@ -65,19 +65,23 @@ def keeps(wanted: Replicas, now: Callable[[], Replicas]) -> Expectation:
 
     def expect(command: Command) -> Outcome:
         met, said = updates(command)
-        found = now() if met else wanted
+        if not met:
+            return met, said
+        found = now()
         back = sorted(f"{role} of {graph}" for graph, role in wanted if found[graph, role] != wanted[graph, role])
-        return (False, f"scaled {listed(back)} back") if back else (met, said)
+        return (False, f"scaled {listed(back)} back") if back else (True, said)
 
     return expect
 
 
-def only_graphs(*graphs: str) -> Expectation:
-    """Updates each of the graphs, and changes nothing but what belongs to them or what a model brings with it."""
+def only_graphs(*graphs: str, swaps: bool = False) -> Expectation:
+    """Updates each of the graphs, and changes nothing but what belongs to them or, if it swaps a model, what that
+    brings with it."""
 
     def expect(command: Command) -> Outcome:
         touched = [step for step in command.changes if is_resource(step.urn)]
-        others = [step for step in touched if not _may_change_with(graphs, step.urn)]
+        others = [step for step in touched if not _belongs_to(graphs, step.urn)]
+        others = [step for step in others if not (swaps and types_of(step.urn).startswith(_MODELS_HAVE))]
         if command.ok and others:
             return False, f"also {listed([_changed(step) for step in others])}"
         updated = {name_of(step.urn) for step in touched if step.op == "update" and type_of(step.urn) == kinds.GRAPH}
@@ -121,9 +125,10 @@ def fails_at(urn: Callable[[], str | None]) -> Expectation:
 
 
 def not_failed_by(struck: Collection[str], command: Command) -> str:
-    """How the command did not fail by each of these creations and by nothing else; empty if it did. `struck`: URNs.
+    """What is wrong with how the command failed; empty if it failed at each of these creations, and nowhere else.
 
-    Without any it must have succeeded. What only depends on them does not begin, and operations beside them end.
+    `struck`: URNs. Without any it must have succeeded. What only depends on them does not begin, and operations beside
+    them end.
     """
     unnoticed = [short(urn) for urn in struck if command.ok or urn not in command.blamed]
     if unnoticed:
@@ -190,7 +195,5 @@ def _changed(step: Step) -> str:
     return f"{step.op} {short(step.urn)}{paths}"
 
 
-def _may_change_with(graphs: Collection[str], urn: str) -> bool:
-    """Whether a resource belongs to one of the graphs, or is what models need: weights, NICs, a token."""
-    own = {f"{graph}{end}" for graph in graphs for end in _OF_GRAPH}
-    return name_of(urn) in own or types_of(urn).startswith(_MODELS_HAVE)
+def _belongs_to(graphs: Collection[str], urn: str) -> bool:
+    return name_of(urn) in {f"{graph}{end}" for graph in graphs for end in _OF_GRAPH}

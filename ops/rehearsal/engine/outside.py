@@ -27,6 +27,8 @@ from reading.errors import Error
 # The processes inside need no time to end, because the kernel kills them; only large files take time to delete.
 SECONDS_TO_END = 10
 _POLL_SECONDS = 0.05
+_LOOK_SECONDS = 1.0
+"""Between two looks whether somebody asked to stop. The signal itself ends no wait: Python resumes it."""
 
 
 def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int, dict[str, Any]]:
@@ -46,7 +48,9 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
         if inside:
             inside.terminate()
 
-    before = {number: signal.signal(number, stop) for number in interrupts.STOPPING}
+    # A shell ignores Ctrl-C for a command in the background, and nohup a closed terminal.
+    heard = [number for number in interrupts.STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
     world = World(Path(tempfile.mkdtemp(prefix="dynamo-gke-rehearsal-")))
     try:
         world.create_folders()
@@ -62,10 +66,12 @@ def run(request: Request, caller: Mapping[str, str], *, keep: bool) -> tuple[int
         )
         if interrupted:  # before the process existed
             inside.terminate()
-        code = inside.wait()
+        while not interrupted and inside.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                inside.wait(_LOOK_SECONDS)
         if interrupted:
             return Exit.INTERRUPTED, _unfinished(request.stack, world, _fault(interrupts.SAID))
-        if code < 0:  # so it could not say anything
+        if (code := inside.returncode) < 0:  # so it could not say anything
             killed = str(Killed(code))
             print(f"error: {killed}", file=sys.stderr)
             return Exit.FAILED, _unfinished(request.stack, world, _fault(killed))
@@ -116,7 +122,7 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
     # If it was killed, its namespace ends after it, and until then may write into the folder.
     deadline = time.monotonic() + SECONDS_TO_END
-    while _has_child() and time.monotonic() < deadline:
+    while process.returncode < 0 and _has_child() and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
 
 

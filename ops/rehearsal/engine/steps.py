@@ -198,7 +198,7 @@ class Steps:
             self.stack.set(path, value)
         first = ", all engines stopped first" if self.swap.stops_all_first else ""
         name = f"swap {self.swap.before} for {self.swap.after}{first}"
-        self._do(name, self.stack.up, expectations.only_graphs(self.swap.graph))
+        self._do(name, self.stack.up, expectations.only_graphs(self.swap.graph, swaps=True))
 
     def _rotate_token(self) -> None:
         if not self.tokens:

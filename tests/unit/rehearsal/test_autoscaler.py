@@ -48,9 +48,13 @@ class Cluster:
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scene, "SECONDS", 0.05)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scene, "_POLL_SECONDS", 0.001)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene, "SECONDS", 0.05)
 
 
 def autoscaler(cluster: Cluster) -> Autoscaler:
@@ -79,6 +83,7 @@ def test_the_operator_has_written_the_number_into_the_graph() -> None:
 @pytest.mark.parametrize(
     "cluster", [Cluster(copied_at=None), Cluster(adapter=False)], ids=["no operator", "no adapter"]
 )
+@pytest.mark.usefixtures("impatient")
 def test_an_autoscaler_that_scales_nothing_is_an_error(cluster: Cluster) -> None:
     with pytest.raises(RehearsalError):
         autoscaler(cluster).scale()
@@ -110,6 +115,7 @@ def test_an_update_that_sends_no_graph_fails() -> None:
     assert [(step.name, step.ok) for step in steps.report.steps] == [("up after an autoscaler", False)]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_no_update_follows_an_autoscaler_that_scaled_nothing() -> None:
     done: list[object] = []
     steps = steps_of(planned("try", AUTOSCALED), Cluster(copied_at=None), done)

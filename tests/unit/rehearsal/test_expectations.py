@@ -36,7 +36,7 @@ def command(*steps: Step, ok: bool = True, errors: tuple[str, ...] = (), of: tup
     return Command(name="up", ok=ok, seconds=1, steps=steps, messages=messages)
 
 
-ONE_GRAPH = expectations.only_graphs("chat")
+ONE_GRAPH = expectations.only_graphs("chat", swaps=True)
 AT_POOL = expectations.fails_at(lambda: POOL)
 KEEPS = expectations.keeps(SCALED, lambda: SCALED)
 MANY = tuple(f"labels.{number}" for number in range(12))

@@ -18,7 +18,7 @@ def test_the_summary_says_what_was_not_rehearsed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert " NOT REHEARSED " in done.stdout
     assert "are missing: run `make tools`, which builds them once\n" in done.stdout
-    assert "\nkubectl is not on PATH, so no named fault was mended: install it\n" in done.stdout
+    assert "\nkubectl is not on PATH, so no creation failed and no named fault was mended: install it\n" in done.stdout
 
 
 def test_the_everyday_tests_collect_no_rehearsal() -> None:
