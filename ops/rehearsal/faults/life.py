@@ -64,6 +64,8 @@ class Life:
                 break
         missed = [*unseen(troubles), *self._scene.meanwhile.missed()]
         self._report.check(f"{name}, failures", [*missed, *self._answered(), *self._pending()])
+        if self._scene.has_old_labels():  # which the next update would change
+            self._report.mend(self._scene.refresh())
         self._report.command("up again", self._scene.stack.up, expectations.unchanged)
 
     def _judged(self, troubles: Sequence[Trouble], up: Command) -> Outcome:

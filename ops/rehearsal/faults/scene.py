@@ -23,10 +23,12 @@ from ops.rehearsal.faults.pulumi_process import PulumiProcess
 from ops.rehearsal.faults.troubles import Remedy
 from ops.rehearsal.google.cloud import Cloud
 from ops.rehearsal.kube import Kube, Object
+from ops.rehearsal.platform import names
 from ops.rehearsal.platform.operator import OPERATOR_PODS
 from ops.rehearsal.processes import environment
 from ops.rehearsal.world import World
 from planning.types import Plan
+from policies import kinds
 
 FORCE = "PULUMI_K8S_ENABLE_PATCH_FORCE"
 SECONDS = 120.0
@@ -78,6 +80,21 @@ class Scene:
         words = ["pulumi refresh --yes", *(["--clear-pending-creates"] if clear_pending_creates else [])]
         refresh = partial(self.stack.refresh, clear_pending_creates=clear_pending_creates)
         return Remedy(said=" ".join(words), apply=lambda: _succeeded(refresh()))
+
+    def has_old_labels(self) -> bool:
+        """Whether the state has labels of a graph from before its last update, although the update has arrived.
+
+        Labels do not change an object's generation. So Pulumi's Kubernetes provider, which waits until the graph is
+        Ready, may see the one from before, which is Ready too, and keep that in the state.
+        """
+        for resource in self.stack.resources():
+            if resource["type"] == kinds.GRAPH:
+                given, kept = (resource[side]["metadata"] for side in ("inputs", "outputs"))
+                graph = self.kube.get(names.GROUP, names.GRAPH_KIND, kept["name"], kept["namespace"])
+                arrived = given["labels"].items() <= graph["metadata"]["labels"].items()
+                if arrived and not given["labels"].items() <= kept["labels"].items():
+                    return True
+        return False
 
     def take_over(self, urn: str) -> Remedy:
         """An update of one object of Kubernetes that takes its fields over from other owners."""
