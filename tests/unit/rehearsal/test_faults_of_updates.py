@@ -75,6 +75,9 @@ class Reporter:
     def check(self, name: str, complaints: list[str], /) -> None:
         self.steps.append((name, not complaints, "; ".join(complaints)))
 
+    def mend(self, remedy: str, /) -> None:
+        self.steps.append(("mend", True, remedy))
+
     @property
     def wrong(self) -> list[tuple[str, str]]:
         return [(name, said) for name, ok, said in self.steps if not ok]
@@ -103,6 +106,8 @@ def scene(count_of_nodes: int = 2) -> Any:
         answers=SimpleNamespace(wanted={}, urns={}),
         scale_frontends=list,
         change_label=list,
+        has_old_labels=bool,
+        refresh=lambda: "refresh",
     )
 
 
@@ -125,6 +130,16 @@ def test_an_update_that_survives_a_fault_says_what_was_seen_of_it(fault: Named, 
     report = rehearsed(on, fault)
     assert report.wrong == []
     assert report.steps[0][2] == said.format(first)
+
+
+@pytest.mark.parametrize(("old", "mended"), [(True, ["mend"]), (False, [])])
+def test_old_labels_of_a_graph_are_mended_before_the_update_that_must_change_nothing(
+    old: bool, mended: list[str]
+) -> None:
+    on = scene()
+    on.has_old_labels = lambda: old
+    names = [name for name, *_ in rehearsed(on, Named.NODE_LOST).steps]
+    assert names == ["up, node lost 1", "up, node lost, failures", *mended, "up again"]
 
 
 def test_an_api_server_that_keeps_its_process_fails_the_rehearsal() -> None:
